@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Removes what `make up` made here: containers, data, images, .env, .venv. Asks first, unless CLEAN_YES=1.
+. "$(dirname "$0")/step.sh"
+
+OURS=label=videa.image
+
+remove_stack() { docker compose down --volumes --remove-orphans; }
+
+remove_images() {
+    local image
+    # The newest first: an image that another one is made of cannot be removed before it.
+    for image in $(docker image ls --filter "$OURS" --format '{{.CreatedAt}}|{{.Repository}}:{{.Tag}}|{{.ID}}' | sort -r |
+        awk -F'|' '{ print ($2 ~ /<none>/ ? $3 : $2) }'); do
+        docker image rm "$image" || echo "kept $image: something else uses it"
+    done
+}
+
+remove_files() { rm -rf .env .venv videa.egg-info .mypy_cache .ruff_cache .pytest_cache .videa/images; }
+
+if [ "${CLEAN_YES:-}" != 1 ]; then
+    echo "This removes the containers and ALL DATA of the stack (database, cache), its images, .env with its secrets, and .venv."
+    read -rp "Type yes to go on: " answer || answer=
+    [ "$answer" = yes ] || { echo "Nothing was removed."; exit 1; }
+fi
+
+if docker compose version >/dev/null 2>&1 && docker info >/dev/null 2>&1; then
+    if [ -e .env ]; then
+        step stack "removing containers, networks and volumes" remove_stack
+    else
+        skipped stack "containers, networks and volumes" "no .env, so nothing was started from here"
+    fi
+    step images "removing the images that were built" remove_images
+else
+    skipped stack "containers, volumes and images" "no Docker Engine answers"
+fi
+step files "removing .env, .venv and caches" remove_files
