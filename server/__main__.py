@@ -1,0 +1,142 @@
+"""python -m server [serve|migrate|seed]"""
+
+# ruff: noqa: PLC0415 -- --help and a wrong environment answer without importing the server
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import logging
+import sys
+from collections.abc import Sequence
+
+from server.settings import Settings, SettingsError, load_settings
+
+_ENVIRONMENT = """\
+environment:
+  DATABASE_URL     postgresql://user:password@host:5432/name?connection_limit=5&pool_timeout=5&sslmode=prefer
+                   (required; connection_limit and pool_timeout, seconds, are ours, the rest is libpq's)
+  DATABASE_REPLICA_URL  the same for a read replica (optional)
+  REDIS_URL        redis://[:password@]host:6379/0, or redis+cluster://host:6379,host2:6379 for a cluster;
+                   without it there is no cache and limits are per instance
+  JWT_ACCESS_SECRET, JWT_REFRESH_SECRET  at least 32 random characters each, the same on every instance; several
+                   separated by commas: the first signs, all verify (required in production)
+  RATE_LIMITS      off, or changes to the table, as user=1200/60,address=600/60,login=10/60 (requests/seconds)
+  GUEST_WRITES     on lets everybody change the catalogue without signing in: for demonstrations only (off)
+  TRUSTED_PROXIES  networks whose X-Forwarded-For is believed (the last entry from a private network)
+  PORT, HOST       where to listen (3001, 0.0.0.0)
+  APP_ENV          production, development or test (development); NODE_ENV is understood
+  FRONTEND_URL     origins that browsers may call from, separated by commas
+  INSTANCE_ID      unique name of this instance (the host name, with the port if it is not 3001)
+  RELEASE          what is shown as the release (unreleased)
+  DRAIN_TIMEOUT    seconds to finish requests after SIGTERM (25)
+  LOG_LEVEL        debug, info, warning or error (info)
+  ACCESS_LOG       on or off (on)
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is 2 for a wrong environment and 1 when the work failed."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        print("The environment cannot be used:", file=sys.stderr)  # noqa: T201 -- before logging exists
+        for problem in error.problems:
+            print(f"  - {problem}", file=sys.stderr)  # noqa: T201
+        return 2
+    if options.command in (None, "serve"):
+        return _serve(settings)
+    return asyncio.run(_maintain(settings, options))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m server",
+        description="The Videa Mozi backend.",
+        epilog=_ENVIRONMENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    commands.add_parser("serve", help="answer requests until SIGTERM (the default)")
+    commands.add_parser("migrate", help="apply missing migrations and leave")
+    admin = commands.add_parser("admin", help="create an administrator, or turn an account into one")
+    admin.add_argument("email")
+    seed = commands.add_parser("seed", help="add made-up cinema titles; seeding twice adds nothing")
+    seed.add_argument("--titles", type=_count, default=3000, metavar="N", help="how many (3000)")
+    return parser
+
+
+def _count(raw: str) -> int:
+    if not raw.isdecimal() or not 1 <= int(raw) <= 1_000_000:
+        raise argparse.ArgumentTypeError("must be a whole number from 1 to 1000000")
+    return int(raw)
+
+
+def _serve(settings: Settings) -> int:
+    import uvloop
+
+    from server.app import create_app
+    from server.lifecycle import serve
+    from server.logs import configure_logging
+
+    writer = configure_logging(settings.instance_id, settings.release, settings.log_level)
+
+    if settings.ephemeral_secrets:
+        logging.getLogger("videa").warning("no JWT secrets are set: tokens of this instance end with it")
+
+    async def run() -> None:
+        await serve(create_app(settings, writer))
+
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run())
+    except OSError as error:
+        print(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}", file=sys.stderr)  # noqa: T201
+        return 1
+    finally:
+        writer.close()
+    return 0
+
+
+def _read_password() -> str:
+    if sys.stdin.isatty():
+        return getpass.getpass("Password: ")
+    return sys.stdin.readline().rstrip("\n")
+
+
+async def _maintain(settings: Settings, options: argparse.Namespace) -> int:
+    from server.auth.accounts import Accounts
+    from server.auth.passwords import Passwords
+    from server.database_errors import DatabaseError
+    from server.migrate import MigrationError, migrate
+    from server.postgres import Database
+    from server.seed import seed
+
+    password = _read_password() if options.command == "admin" else ""
+    if options.command == "admin" and len(password) < 8:
+        print("The password must have at least 8 characters.", file=sys.stderr)  # noqa: T201
+        return 1
+    database = Database(settings.database, f"videa/{options.command}")
+    passwords = Passwords()
+    try:
+        applied = await migrate(database)
+        print(f"migrations applied: {', '.join(applied) or 'none missing'}")  # noqa: T201
+        if options.command == "seed":
+            added = await seed(database, options.titles)
+            print(f"titles added: {added} of {options.titles}")  # noqa: T201
+        if options.command == "admin":
+            done = await Accounts(database, passwords).make_admin(options.email, password)
+            print(f"administrator {done}: {options.email}")  # noqa: T201
+    except (DatabaseError, MigrationError) as error:
+        print(f"Failed: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    finally:
+        await database.close()
+        passwords.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""The composition root: settings in, application out; resources as cleanup contexts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+from aiohttp import web
+
+from server.addresses import ClientAddress
+from server.auth.accounts import Accounts
+from server.auth.passwords import Passwords
+from server.auth.sessions import Sessions
+from server.auth.tokens import Tokens
+from server.cache import RedisLink
+from server.changes import Changes
+from server.database_errors import DatabaseError
+from server.fleet import Fleet
+from server.health import Health
+from server.keys import (
+    ACCOUNTS,
+    CACHE,
+    CHANGES,
+    CLIENT_ADDRESS,
+    DATABASE,
+    FLEET,
+    HEALTH,
+    LIFECYCLE,
+    LIMITER,
+    LOG_WRITER,
+    METRICS,
+    PASSWORDS,
+    READS,
+    REDIS,
+    SESSIONS,
+    SETTINGS,
+    STREAMS,
+    TITLES,
+    TOKENS,
+)
+from server.lifecycle import Lifecycle
+from server.limits import Limiter
+from server.logs import LogWriter
+from server.metrics import Metrics
+from server.middlewares.boundary import make_boundary
+from server.migrate import MigrationError, migrate
+from server.pages import set_up_pages
+from server.postgres import Database
+from server.readcache import ReadCache
+from server.replicas import ReadRouter
+from server.routes import add_routes
+from server.settings import Settings
+from server.sse import Streams
+from server.title_store import TitleStore
+
+log = logging.getLogger("videa.app")
+
+_LONGEST_RETRY = 2.0
+
+
+def create_app(settings: Settings, log_writer: LogWriter | None = None) -> web.Application:
+    """The application, with nothing connected yet. Without a log_writer there is no access log."""
+    app = web.Application(client_max_size=1_048_576)
+    app[SETTINGS] = settings
+    app[LOG_WRITER] = log_writer if settings.access_log else None
+    app[LIFECYCLE] = Lifecycle()
+    app[METRICS] = Metrics()
+    app[DATABASE] = Database(settings.database, f"videa/{settings.instance_id}"[:63])
+    name = f"videa/{settings.instance_id}"[:63]
+    replica = Database(settings.replica, name) if settings.replica else None
+    app[READS] = ReadRouter(app[DATABASE], replica)
+    app[REDIS] = RedisLink(settings.redis_url, client_name=f"videa-{settings.instance_id}")
+    app[CACHE] = ReadCache(app[REDIS])
+    app[CHANGES] = Changes(app[REDIS])
+    app[STREAMS] = Streams()
+    app[LIFECYCLE].on_drain.append(app[STREAMS].end_all)
+    app[TITLES] = TitleStore(app[DATABASE], app[READS], app[CACHE])
+    app[TOKENS] = Tokens(settings.access_secrets, settings.refresh_secrets)
+    app[SESSIONS] = Sessions(app[DATABASE], app[TOKENS])
+    app[PASSWORDS] = Passwords()
+    app[ACCOUNTS] = Accounts(app[DATABASE], app[PASSWORDS])
+    app[LIMITER] = Limiter(app[REDIS], settings.limits)
+    app[CLIENT_ADDRESS] = ClientAddress(settings.trusted_proxies)
+    app[HEALTH] = Health(app[DATABASE], app[REDIS])
+    app[FLEET] = Fleet(
+        settings=settings,
+        link=app[REDIS],
+        metrics=app[METRICS],
+        database=app[DATABASE],
+        limiter=app[LIMITER],
+        tokens=app[TOKENS],
+        lifecycle=app[LIFECYCLE],
+    )
+    app.cleanup_ctx.extend((_metrics, _redis, _fleet, _database))
+    app.middlewares.append(make_boundary(app))
+    set_up_pages(app)
+    add_routes(app)
+    return app
+
+
+async def _metrics(app: web.Application) -> AsyncIterator[None]:
+    metrics = app[METRICS]
+    metrics.watch_gc()
+    async with _background(metrics.keep_sampling()):
+        yield
+    metrics.unwatch_gc()
+
+
+async def _redis(app: web.Application) -> AsyncIterator[None]:
+    app[REDIS].start()
+    yield
+    await app[REDIS].close()
+
+
+async def _fleet(app: web.Application) -> AsyncIterator[None]:
+    async with _background(app[FLEET].keep_beating()), _background(app[CHANGES].keep_polling()):
+        yield
+    await app[FLEET].leave()
+
+
+async def _database(app: web.Application) -> AsyncIterator[None]:
+    async with _background(_migrate_until_done(app)), _background(app[READS].keep_probing()):
+        yield
+    await app[READS].close()
+    await app[DATABASE].close()
+    app[PASSWORDS].close()
+
+
+async def _migrate_until_done(app: web.Application) -> None:
+    # PostgreSQL may come up after us: we are alive but not ready until then.
+    health, pause = app[HEALTH], 0.1
+    while True:
+        try:
+            await migrate(app[DATABASE])
+        except (DatabaseError, MigrationError) as error:
+            health.migration_error = f"migrations: {error}"
+            log.warning("not migrated yet", extra={"error": str(error)})
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_RETRY)
+        else:
+            health.migrated, health.migration_error = True, None
+            log.info("ready")
+            return
+
+
+@contextlib.asynccontextmanager
+async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,60 @@
+"""The dashboard's cookies: a signed session that scripts cannot read, and a token against forged forms."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+
+from aiohttp import web
+
+from server.auth.tokens import TokenRefused, User
+from server.keys import TOKENS
+from server.problems import Problem
+
+_SESSION = "videa_session"
+_FORM = "videa_form"
+_SECONDS = 8 * 3600
+
+
+def dashboard_user(request: web.Request) -> User | None:
+    """The administrator who is signed in to the dashboard."""
+    try:
+        user = request.app[TOKENS].verify_dashboard(request.cookies.get(_SESSION, ""))
+    except TokenRefused:
+        return None
+    return user if user.is_admin else None
+
+
+def begin_session(request: web.Request, response: web.Response, user_id: int) -> None:
+    """Sign in for eight hours."""
+    _set(request, response, _SESSION, request.app[TOKENS].dashboard(user_id, "admin", _SECONDS), _SECONDS)
+
+
+def end_session(response: web.Response) -> None:
+    """Sign out."""
+    response.del_cookie(_SESSION, path="/dashboard")
+
+
+def form_token(request: web.Request) -> str:
+    """What the form must send back; the same for all forms of a browser."""
+    return request.cookies.get(_FORM) or secrets.token_urlsafe(24)
+
+
+def keep_form_token(request: web.Request, response: web.Response, token: str) -> None:
+    """Put the token where only this site's pages make the browser send it from."""
+    _set(request, response, _FORM, token, _SECONDS)
+
+
+def check_form(request: web.Request, given: str) -> None:
+    """Raises Problem 403 for a form that does not come from one of our pages."""
+    expected = request.cookies.get(_FORM, "")
+    foreign = request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")
+    if foreign or not expected or not hmac.compare_digest(expected.encode(), given.encode()):
+        raise Problem(403, "The form has run out. Load the page again.")
+
+
+def _set(request: web.Request, response: web.Response, name: str, value: str, seconds: int) -> None:
+    secure = request.headers.get("X-Forwarded-Proto", request.scheme) == "https"
+    response.set_cookie(
+        name, value, max_age=seconds, path="/dashboard", httponly=True, samesite="Strict", secure=secure
+    )

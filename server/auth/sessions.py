@@ -1,0 +1,105 @@
+"""Refresh tokens in PostgreSQL: hashed, rotated in one statement, and kept in families.
+
+The second use of a token that was already rotated means that two parties hold it: the whole family is revoked.
+Within the grace of 10 seconds it is a client that refreshed twice at once, and both get the same token.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from dataclasses import dataclass
+
+from server.auth.tokens import ACCESS_SECONDS, REFRESH_SECONDS, TokenRefused, Tokens
+from server.postgres import Database
+
+_GRACE_SECONDS = 10
+
+_ISSUE = """
+INSERT INTO refresh_tokens (hash, family, user_id, issued_at, expires_at)
+VALUES (%s, %s, %s, date_trunc('second', now()), now() + make_interval(secs => %s))
+RETURNING extract(epoch FROM issued_at)::bigint
+"""
+_ROTATE = """
+WITH used AS (
+    UPDATE refresh_tokens SET rotated_at = now()
+    WHERE hash = %s AND user_id = %s AND rotated_at IS NULL AND revoked_at IS NULL AND expires_at > now()
+    RETURNING family, user_id
+), added AS (
+    INSERT INTO refresh_tokens (hash, family, user_id, issued_at, expires_at)
+    SELECT %s, family, user_id, date_trunc('second', now()), now() + make_interval(secs => %s) FROM used
+    RETURNING user_id, issued_at
+)
+SELECT extract(epoch FROM added.issued_at)::bigint, users.role FROM added JOIN users ON users.id = added.user_id
+"""
+_REPEAT = """
+SELECT extract(epoch FROM next.issued_at)::bigint, users.role
+FROM refresh_tokens AS used
+JOIN refresh_tokens AS next ON next.hash = %s AND next.family = used.family
+JOIN users ON users.id = used.user_id
+WHERE used.hash = %s AND used.rotated_at > now() - make_interval(secs => %s)
+  AND used.revoked_at IS NULL AND next.revoked_at IS NULL
+"""
+_REVOKE_FAMILY = """
+UPDATE refresh_tokens SET revoked_at = now()
+WHERE family = (SELECT family FROM refresh_tokens WHERE hash = %s) AND revoked_at IS NULL
+RETURNING 1
+"""
+_REVOKE_USER = "UPDATE refresh_tokens SET revoked_at = now() WHERE user_id = %s AND revoked_at IS NULL RETURNING 1"
+_FORGET = "DELETE FROM refresh_tokens WHERE user_id = %s AND expires_at < now()"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What a client gets. expires_in: seconds the access token is valid."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int = ACCESS_SECONDS
+    token_type: str = "Bearer"  # noqa: S105 -- the scheme's name
+
+
+class Sessions:
+    """Begins, continues and ends sign-ins. Every method raises DatabaseError."""
+
+    def __init__(self, database: Database, tokens: Tokens) -> None:
+        self._database = database
+        self._tokens = tokens
+
+    async def begin(self, user_id: int, role: str) -> TokenPair:
+        """A new family for a user whose password was right."""
+        token_id = secrets.token_hex(32)
+        await self._database.fetch_all(_FORGET, (user_id,))
+        row = await self._database.fetch_one(_ISSUE, (_hash(token_id), str(uuid.uuid4()), user_id, REFRESH_SECONDS))
+        assert row is not None  # noqa: S101 -- INSERT ... RETURNING
+        return self._pair(user_id, role, token_id, row[0])
+
+    async def rotate(self, refresh_token: str) -> TokenPair:
+        """Exchange a refresh token for the next pair. Raises TokenRefused, revoking the family on misuse."""
+        claims = self._tokens.verify_refresh(refresh_token)
+        used, following = claims.token_id, self._tokens.successor(claims.token_id)
+        row = await self._database.fetch_one(_ROTATE, (_hash(used), claims.user_id, _hash(following), REFRESH_SECONDS))
+        if row is None:
+            row = await self._database.fetch_one(_REPEAT, (_hash(following), _hash(used), _GRACE_SECONDS))
+        if row is None:
+            await self._database.fetch_all(_REVOKE_FAMILY, (_hash(used),))
+            raise TokenRefused("used before, revoked or expired")
+        return self._pair(claims.user_id, row[1], following, row[0])
+
+    async def end(self, refresh_token: str) -> None:
+        """Sign out: the whole family of the token. Raises TokenRefused."""
+        claims = self._tokens.verify_refresh(refresh_token)
+        await self._database.fetch_all(_REVOKE_FAMILY, (_hash(claims.token_id),))
+
+    async def end_all(self, user_id: int) -> None:
+        """Sign out everywhere."""
+        await self._database.fetch_all(_REVOKE_USER, (user_id,))
+
+    def _pair(self, user_id: int, role: str, token_id: str, issued: int) -> TokenPair:
+        return TokenPair(self._tokens.access(user_id, role), self._tokens.refresh(user_id, token_id, issued))
+
+
+def _hash(token_id: str) -> bytes:
+    # The id has 256 random bits: nothing to guess, so a plain hash keeps it.
+    return hashlib.sha256(token_id.encode()).digest()

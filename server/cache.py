@@ -1,0 +1,298 @@
+"""Redis for the rest of the server, single or Cluster: many callers, few round trips, and a dead Redis that costs
+nothing.
+
+When Redis is gone, every call fails at once without touching the network, and a background task brings the link
+back with jitter. In a Cluster each key goes to its node, and only the keys of a lost node fail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import secrets
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from redis.asyncio.connection import Connection, SSLConnection, parse_url
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.crc import key_slot
+from redis.exceptions import RedisError
+
+from server.resp import Argument, Pipeline, Receiver, ReplyError
+
+log = logging.getLogger("videa.redis")
+
+EPOCH_KEY = "videa:epoch"
+_SLOTS = 16384
+_FIRST_RETRY = 0.1
+_LONGEST_RETRY = 2.0
+_REDIRECTS = 3
+
+
+class CacheUnavailable(Exception):
+    """Redis is not configured, not reachable or too slow; the caller goes on without it."""
+
+
+class RedisLink:
+    """A self-healing link to one Redis or one Cluster.
+
+    timeout: seconds without any answer; a Redis slower than that counts as gone, because waiting for it would cost
+    more than going without.
+    """
+
+    def __init__(self, url: str | None, *, client_name: str, timeout: float = 0.25) -> None:
+        self._cluster = url is not None and "+cluster://" in url
+        self._seeds = list(_seeds(url)) if url else []
+        self._client_name = client_name
+        self._timeout = timeout
+        self._nodes: dict[str, Pipeline] = {}
+        self._slots: list[Pipeline | None] = []
+        self._only: Pipeline | None = None
+        self._epoch: asyncio.Future[Any] | None = None
+        self._broken = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._reason = "not connected yet" if url else "not configured"
+        self._retired_commands = 0
+        self._retired_writes = 0
+        self.up = False
+        self.outages = 0
+
+    @property
+    def configured(self) -> bool:
+        """False when there is no REDIS_URL: going without is then intended."""
+        return bool(self._seeds)
+
+    @property
+    def kind(self) -> str:
+        """`single`, `cluster` or `off`."""
+        return "off" if not self._seeds else "cluster" if self._cluster else "single"
+
+    @property
+    def usable(self) -> bool:
+        """True while at least some keys can be reached."""
+        return bool(self._nodes)
+
+    @property
+    def reason(self) -> str:
+        """Why the link is not up."""
+        return self._reason
+
+    @property
+    def commands(self) -> int:
+        """Commands sent since the start."""
+        return self._retired_commands + sum(node.commands for node in self._nodes.values())
+
+    @property
+    def pipelines(self) -> int:
+        """Round trips they took."""
+        return self._retired_writes + sum(node.writes for node in self._nodes.values())
+
+    def start(self) -> None:
+        """Begin connecting in the background."""
+        if self._seeds:
+            self._task = asyncio.create_task(self._keep_connected(), name="redis-link")
+
+    async def close(self) -> None:
+        """Close all connections; calls that still wait fail with CacheUnavailable."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        for node in list(self._nodes.values()):
+            node.close("closed")
+
+    def send(self, *command: Argument, key: str | None = None) -> asyncio.Future[Any]:
+        """Queue one command for this turn; the future has the answer or CacheUnavailable.
+
+        key: decides the node of a Cluster; the first argument by default.
+        """
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._route(command, key, partial(_settle, future), _REDIRECTS)
+        return future
+
+    def post(self, receiver: Receiver, *command: Argument) -> None:
+        """Queue one command and go on; the receiver is called with the answer, or with an exception."""
+        self._route(command, None, receiver, _REDIRECTS)
+
+    async def call(self, *command: Argument, key: str | None = None) -> Any:
+        """The answer to one command. Raises CacheUnavailable."""
+        return await self.send(*command, key=key)
+
+    def epoch(self) -> asyncio.Future[Any]:
+        """The epoch of the cache: one GET, shared by everybody who asks in the same turn."""
+        if self._epoch is None:
+            self._epoch = self.send("GET", EPOCH_KEY)
+            asyncio.get_running_loop().call_soon(self._forget_epoch)
+        return self._epoch
+
+    async def ping(self) -> None:
+        """Ask every node for an answer. Raises CacheUnavailable, also when only a part of a Cluster is there."""
+        if not self.up:
+            raise CacheUnavailable(self._reason)
+        for node in list(self._nodes.values()):
+            answer = await node.ask("PING")
+            if isinstance(answer, Exception):
+                raise CacheUnavailable(str(answer))
+
+    def _forget_epoch(self) -> None:
+        self._epoch = None
+
+    def _route(self, command: tuple[Argument, ...], key: str | None, receiver: Receiver, redirects: int) -> None:
+        if not self._cluster:
+            node = self._only
+        else:
+            decisive = key or (str(command[1]) if len(command) > 1 else "")
+            node = self._slots[key_slot(decisive.encode())] if self._slots else None
+            receiver = partial(self._answer, command, receiver, redirects)
+        if node is None:
+            receiver(ConnectionError(self._reason))
+        else:
+            node.post(command, receiver)
+
+    def _answer(self, command: tuple[Argument, ...], receiver: Receiver, redirects: int, answer: Any) -> None:
+        word, _, rest = str(answer).partition(" ") if isinstance(answer, ReplyError) else ("", "", "")
+        target = self._nodes.get(rest.rpartition(" ")[2]) if word in ("MOVED", "ASK") else None
+        if word == "MOVED":
+            self._broken.set()
+        if target is None or redirects == 0:
+            receiver(answer)
+            return
+        if word == "ASK":
+            target.post(("ASKING",), lambda _: None)
+        target.post(command, partial(self._answer, command, receiver, redirects - 1))
+
+    async def _keep_connected(self) -> None:
+        pause = _FIRST_RETRY
+        while True:
+            self._broken.clear()
+            try:
+                await self._connect_all()
+            except (RedisError, OSError, TimeoutError, CacheUnavailable) as error:
+                self._reason = str(error) or type(error).__name__
+                # Jitter: a fleet must not come back to a restarted Redis in one instant.
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
+                pause = min(pause * 2, _LONGEST_RETRY)
+                continue
+            pause = _FIRST_RETRY
+            self.up = True
+            log.info("redis connected", extra={"outages": self.outages, "nodes": len(self._nodes)})
+            await self._broken.wait()
+
+    async def _connect_all(self) -> None:
+        wanted = await self._discover() if self._cluster else {self._seeds[0]: [(0, 0)]}
+        for address in wanted.keys() - self._nodes.keys():
+            self._nodes[address] = await self._open(address)
+        for address in self._nodes.keys() - wanted.keys():
+            self._nodes[address].close("no longer a master")
+        if self._cluster:
+            slots: list[Pipeline | None] = [None] * _SLOTS
+            for address, ranges in wanted.items():
+                for first, last in ranges:
+                    slots[first : last + 1] = [self._nodes[address]] * (last - first + 1)
+            self._slots = slots
+            if None in slots:
+                raise CacheUnavailable("the cluster does not cover all slots")
+        else:
+            self._only = self._nodes[self._seeds[0]]
+        # Whatever was cached before the link broke may have missed a write: a new epoch makes it worthless.
+        await self.call("SET", EPOCH_KEY, new_epoch())
+
+    async def _discover(self) -> dict[str, list[tuple[int, int]]]:
+        error: Exception = CacheUnavailable("no node of the cluster answers")
+        for address in dict.fromkeys([*self._nodes, *(_address(seed) for seed in self._seeds)]):
+            try:
+                known = self._nodes.get(address)
+                node = known or await self._open(address)
+                answer = await node.ask("CLUSTER", "SLOTS")
+                if known is None:
+                    node.close("only asked for the way")
+                if isinstance(answer, Exception):
+                    raise CacheUnavailable(str(answer))
+            except (RedisError, OSError, TimeoutError, CacheUnavailable) as problem:
+                error = problem
+                continue
+            found: dict[str, list[tuple[int, int]]] = {}
+            for first, last, master, *_ in answer:
+                host = (master[0] or b"").decode() or address.rpartition(":")[0]
+                found.setdefault(f"{host}:{master[1]}", []).append((first, last))
+            return found
+        raise error
+
+    async def _open(self, target: str) -> Pipeline:
+        options: dict[str, Any] = dict(parse_url(self._seeds[0] if self._cluster else target))
+        if self._cluster:
+            host, _, port = target.rpartition(":")
+            options.update(host=host, port=int(port))
+        kind = options.pop("connection_class", Connection)
+        connection = (SSLConnection if kind is SSLConnection else Connection)(
+            **options,
+            client_name=self._client_name,
+            socket_connect_timeout=1.0,
+            socket_timeout=None,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+            driver_info=None,
+        )
+        try:
+            async with asyncio.timeout(2.0):
+                await connection.connect()  # type: ignore[no-untyped-call]
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+        writer, connection._writer, connection._reader = connection._writer, None, None
+        if writer is None:
+            raise CacheUnavailable("the connection was lost at once")
+        return Pipeline(writer, self._timeout, self._on_lost)
+
+    def _on_lost(self, node: Pipeline, reason: str) -> None:
+        self._retired_commands += node.commands
+        self._retired_writes += node.writes
+        known = [address for address, other in self._nodes.items() if other is node]
+        for address in known:
+            del self._nodes[address]
+        if not known:
+            return
+        if self._only is node:
+            self._only = None
+        self._slots = [None if other is node else other for other in self._slots]
+        self._reason = reason
+        if self.up:
+            self.up = False
+            self.outages += 1
+            log.warning("redis lost", extra={"reason": reason})
+        self._broken.set()
+
+
+def new_epoch() -> str:
+    """A name that no epoch had before, even if Redis forgot the last one."""
+    return secrets.token_hex(8)
+
+
+def _settle(future: asyncio.Future[Any], answer: Any) -> None:
+    if future.done():
+        return
+    if isinstance(answer, Exception):
+        future.set_exception(CacheUnavailable(str(answer)))
+        # A fire-and-forget call has nobody to hear of it.
+        future.exception()
+    else:
+        future.set_result(answer)
+
+
+def _seeds(url: str) -> Iterable[str]:
+    scheme, _, rest = url.partition("://")
+    if not scheme.endswith("+cluster"):
+        yield url
+        return
+    login, at, hosts = rest.rpartition("@")
+    for host in hosts.partition("/")[0].split(","):
+        yield f"{scheme.removesuffix('+cluster')}://{login}{at}{host}"
+
+
+def _address(seed: str) -> str:
+    options = parse_url(seed)
+    return f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"

@@ -1,0 +1,19 @@
+"""What is known of the request that is being answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from server.auth.tokens import User
+    from server.limits import Verdict
+
+
+@dataclass(slots=True)
+class Context:
+    """user: who asks, if signed in; verdict: what the limiter said, if it was asked."""
+
+    request_id: str
+    user: User | None = None
+    verdict: Verdict | None = None

@@ -1,0 +1,41 @@
+"""What can go wrong with PostgreSQL, by what the caller can do about it.
+
+DatabaseError
+|- DatabaseUnavailable   not reachable, or lost while the statement ran
+|- PoolTimeout           no connection became free in time
+|- StatementTimeout      too slow, or waited too long for a lock
+`- Conflict              a unique constraint refused the row
+StatementFailed          a mistake of ours
+"""
+
+from __future__ import annotations
+
+
+class DatabaseError(Exception):
+    """Base of what this module raises. `retry_after`: seconds after which trying again makes sense."""
+
+    retry_after = 1
+
+
+class DatabaseUnavailable(DatabaseError):
+    """PostgreSQL cannot be reached, or the connection was lost while the statement ran."""
+
+
+class PoolTimeout(DatabaseError):
+    """No connection became free within pool_timeout."""
+
+
+class StatementTimeout(DatabaseError):
+    """The statement ran or waited for a lock longer than allowed."""
+
+
+class StatementFailed(Exception):
+    """PostgreSQL refused the statement: a mistake of ours, not a state that passes."""
+
+
+class Conflict(DatabaseError):
+    """A unique constraint refused the row; `constraint` is its name."""
+
+    def __init__(self, constraint: str) -> None:
+        super().__init__(f"conflicts with {constraint}")
+        self.constraint = constraint

@@ -1,0 +1,151 @@
+"""This instance's heartbeat among its peers, in Redis: what an operator wants to know without asking each one.
+
+Keys: `videa:fleet` (sorted set: instance -> unix time of its last beat) and `videa:fleet:INSTANCE` (JSON, gone 15 s
+after the last beat). Doctor and the dashboard read the same through /api/v1/fleet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections import deque
+from typing import Any
+
+import msgspec
+import psutil
+
+from server.auth.tokens import Tokens
+from server.cache import CacheUnavailable, RedisLink
+from server.lifecycle import Lifecycle
+from server.limits import Limiter
+from server.metrics import BUCKETS, Metrics, percentile
+from server.postgres import Database
+from server.settings import Settings
+
+BEAT_SECONDS = 2.0
+_INDEX = "videa:fleet"
+_GONE_SECONDS = 15
+_MEMORY_EVERY = 5.0
+_MEMORY_SAMPLES = 240
+
+
+class Fleet:
+    """Beats every 2 s; reads what the others said."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        link: RedisLink,
+        metrics: Metrics,
+        database: Database,
+        limiter: Limiter,
+        tokens: Tokens,
+        lifecycle: Lifecycle,
+    ) -> None:
+        self._settings = settings
+        self._link = link
+        self._metrics = metrics
+        self._database = database
+        self._limiter = limiter
+        self._fingerprints = tokens.fingerprints
+        self._lifecycle = lifecycle
+        self._process = psutil.Process()
+        self._memory: deque[tuple[int, int]] = deque(maxlen=_MEMORY_SAMPLES)
+        self._clock_offset: float | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """This instance now. Memory in bytes with its samples of the last 20 minutes, times in unix seconds."""
+        metrics, database = self._metrics, self._database
+        old, new = metrics.last_minute()
+        span = max(new.at - old.at, 0.001)
+        requests = new.requests - old.requests
+        recent = [after - before for before, after in zip(old.buckets, new.buckets, strict=True)]
+        p95 = percentile(recent, 0.95)
+        return {
+            "id": self._settings.instance_id,
+            "release": self._settings.release,
+            "hostname": socket.gethostname(),
+            "pid": os.getpid(),
+            "started": round(metrics.started, 3),
+            "seen": round(time.time(), 3),
+            "status": "draining" if self._lifecycle.draining else "serving",
+            "secrets": self._fingerprints,
+            "pool": {
+                "limit": database.limit,
+                "size": database.size,
+                "idle": database.idle,
+                "waiting": database.waiting,
+                "timeouts": database.figures.timeouts,
+            },
+            "memory": {"rss": self._process.memory_info().rss, "samples": list(self._memory)},
+            "limiter": {
+                "mode": self._limiter.mode,
+                "refused_last_minute": self._limiter.refused_last_minute,
+                "limits": self._limiter.table,
+            },
+            "redis": {"kind": self._link.kind, "up": self._link.up, "outages": self._link.outages},
+            "requests": {
+                "total": new.requests,
+                "client_errors": new.client_errors,
+                "server_errors": new.server_errors,
+                "in_flight": metrics.in_flight,
+                "per_second": round(requests / span, 2),
+                "server_error_rate": round((new.server_errors - old.server_errors) / requests, 5) if requests else 0.0,
+                "p95_ms": None if p95 is None else round(p95 * 1000, 3),
+            },
+            "latency": {"bounds": BUCKETS, "counts": new.buckets, "seconds": round(new.seconds, 6)},
+            "clock_offset": self._clock_offset,
+        }
+
+    async def read(self) -> list[dict[str, Any]]:
+        """All instances that beat within the last 15 s, by id; only this one while Redis is away."""
+        own = self.describe()
+        try:
+            known = await self._link.call("ZRANGE", _INDEX, time.time() - _GONE_SECONDS, "+inf", "BYSCORE")
+            beats = await asyncio.gather(*(self._link.send("GET", _key(name.decode())) for name in known))
+        except CacheUnavailable:
+            beats = []
+        instances = {beat["id"]: beat for beat in (msgspec.json.decode(raw) for raw in beats if raw)}
+        instances[own["id"]] = own
+        return [instances[name] for name in sorted(instances)]
+
+    async def keep_beating(self) -> None:
+        """Sample memory and tell the others, for ever."""
+        while True:
+            self._sample_memory()
+            await self.beat()
+            await asyncio.sleep(BEAT_SECONDS)
+
+    async def beat(self) -> None:
+        """Tell the others once; nobody hears it while Redis is away."""
+        try:
+            before = time.time()
+            seconds, micros = await self._link.call("TIME", key=_INDEX)
+            # Half of the round trip is on the way there; what is left is the difference between the clocks.
+            self._clock_offset = round((before + time.time()) / 2 - int(seconds) - int(micros) / 1e6, 4)
+            own = self._settings.instance_id
+            await asyncio.gather(
+                self._link.send("SET", _key(own), msgspec.json.encode(self.describe()), "EX", _GONE_SECONDS),
+                self._link.send("ZADD", _INDEX, time.time(), own),
+                self._link.send("ZREMRANGEBYSCORE", _INDEX, "-inf", time.time() - _GONE_SECONDS),
+            )
+        except CacheUnavailable:
+            return
+
+    async def leave(self) -> None:
+        """Take this instance off the list at its end."""
+        own = self._settings.instance_id
+        calls = [self._link.send("DEL", _key(own)), self._link.send("ZREM", _INDEX, own)]
+        await asyncio.gather(*calls, return_exceptions=True)
+
+    def _sample_memory(self) -> None:
+        now = int(time.time())
+        if not self._memory or now - self._memory[-1][0] >= _MEMORY_EVERY:
+            self._memory.append((now, self._process.memory_info().rss))
+
+
+def _key(instance: str) -> str:
+    return f"{_INDEX}:{instance}"

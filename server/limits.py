@@ -1,0 +1,174 @@
+"""Rate limits that all instances share through Redis, and keep on their own while Redis is away.
+
+A window begins with the first request of a subject and is one counter in Redis: INCR, and EXPIRE by whoever made
+it. What Redis last said is kept here too, so that the switch to memory goes on counting where Redis stopped, and
+a subject that is over its limit costs no further round trip. In the first half of a wide limit the answer does not
+wait for Redis: one round trip of all instances together cannot use up the other half.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from server.cache import CacheUnavailable, RedisLink
+from server.parsers import Limit
+from server.problems import Problem
+
+_PREFIX = "videa:limit:"
+_MOST_SUBJECTS = 50_000
+# Below this a limit could be used up within one round trip, so every request waits for its count.
+_WIDE = 1000
+_POLICY = "rate_policy"
+Handler = TypeVar("Handler", bound=Callable[..., object])
+
+
+def limited(policy: str) -> Callable[[Handler], Handler]:
+    """Decorator of a route: it is limited by address under this row of the table, `none` for no limit."""
+
+    def mark(handler: Handler) -> Handler:
+        setattr(handler, _POLICY, policy)
+        return handler
+
+    return mark
+
+
+def policy_of(handler: object) -> str | None:
+    """The row a route has asked for."""
+    policy: str | None = getattr(handler, _POLICY, None)
+    return policy
+
+
+@dataclass(slots=True)
+class Window:
+    """What a subject has used. ends: monotonic seconds."""
+
+    count: int
+    ends: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the response says about a limit. reset: seconds."""
+
+    limit: Limit
+    remaining: int
+    reset: int
+
+
+class Limiter:
+    """mode is `off`, `shared` (Redis) or `local` (memory of this instance)."""
+
+    def __init__(
+        self, link: RedisLink, table: Mapping[str, Limit] | None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._link = link
+        self.table = table
+        self._clock = clock
+        self._windows: dict[str, Window] = {}
+        self._refused_at: deque[float] = deque(maxlen=10_000)
+        self.refused: dict[str, int] = {}
+        self.local_decisions = 0
+
+    @property
+    def mode(self) -> str:
+        """How limits are counted now."""
+        if self.table is None:
+            return "off"
+        return "shared" if self._link.up else "local"
+
+    @property
+    def refused_last_minute(self) -> int:
+        """Requests refused in the last 60 seconds (at most 10,000 are remembered)."""
+        since = self._clock() - 60
+        while self._refused_at and self._refused_at[0] < since:
+            self._refused_at.popleft()
+        return len(self._refused_at)
+
+    async def check(self, policy: str, subject: str) -> Verdict | None:
+        """Count one request; None when limits are off. Raises Problem 429."""
+        if self.table is None:
+            return None
+        limit = self.table[policy]
+        key = f"{policy}:{subject}"
+        now = self._clock()
+        window = self._windows.get(key)
+        if window is not None and window.ends <= now:
+            window = None
+        if window is not None and limit.requests >= _WIDE and window.count * 2 < limit.requests and self._link.up:
+            window.count += 1
+            self._link.post(partial(self._counted, key, limit, window), "INCR", _PREFIX + key)
+        elif window is None or window.count <= limit.requests:
+            window = await self._count(key, limit, window, now)
+        reset = max(1, int(window.ends - now + 0.999))
+        if window.count > limit.requests:
+            self.refused[policy] = self.refused.get(policy, 0) + 1
+            self._refused_at.append(now)
+            raise _refusal(limit, reset)
+        return Verdict(limit, limit.requests - window.count, reset)
+
+    async def _count(self, key: str, limit: Limit, window: Window | None, now: float) -> Window:
+        link = self._link
+        if link.usable:
+            try:
+                count = int(await link.send("INCR", _PREFIX + key))
+                if window is None or count <= window.count:
+                    # Not seen by this instance, or a new window has begun in Redis.
+                    window = self._remember(key, Window(count, await self._ends(key, count, limit, now)))
+                window.count = max(count, 1)
+                return window
+            except CacheUnavailable:
+                window = self._windows.get(key, window)
+        self.local_decisions += 1
+        if window is None or window.ends <= now:
+            window = self._remember(key, Window(0, now + limit.seconds))
+        window.count += 1
+        return window
+
+    def _counted(self, key: str, limit: Limit, window: Window, answer: object) -> None:
+        if not isinstance(answer, int):
+            return
+        if answer > 1:
+            window.count = max(window.count, answer)
+            return
+        # Redis has begun a new window (this one had ended there, or was lost): the next request looks again.
+        self._link.send("EXPIRE", _PREFIX + key, limit.seconds)
+        if self._windows.get(key) is window:
+            del self._windows[key]
+
+    async def _ends(self, key: str, count: int, limit: Limit, now: float) -> float:
+        if count == 1:
+            self._link.send("EXPIRE", _PREFIX + key, limit.seconds)
+            return now + limit.seconds
+        left = int(await self._link.send("PTTL", _PREFIX + key))
+        if left < 0:
+            # Whoever began the window was lost before it could set its end.
+            self._link.send("EXPIRE", _PREFIX + key, limit.seconds)
+            return now + limit.seconds
+        return now + left / 1000
+
+    def _remember(self, key: str, window: Window) -> Window:
+        if len(self._windows) >= _MOST_SUBJECTS:
+            now = self._clock()
+            self._windows = {name: kept for name, kept in self._windows.items() if kept.ends > now}
+            if len(self._windows) >= _MOST_SUBJECTS:
+                self._windows.clear()
+        self._windows[key] = window
+        return window
+
+
+def _refusal(limit: Limit, reset: int) -> Problem:
+    return Problem(
+        429,
+        f"At most {limit.requests} requests in {limit.seconds} seconds. Try again in {reset} seconds.",
+        headers={
+            "Retry-After": str(reset),
+            "RateLimit-Limit": str(limit.requests),
+            "RateLimit-Remaining": "0",
+            "RateLimit-Reset": str(reset),
+        },
+    )

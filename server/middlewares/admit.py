@@ -1,0 +1,52 @@
+"""Who asks, and has this client asked too often? One step, because the limit depends on the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import hdrs, web
+
+from server.auth.tokens import TokenRefused
+from server.context import Context
+from server.keys import CLIENT_ADDRESS, LIMITER, TOKENS
+from server.limits import policy_of
+from server.problems import Problem
+
+Admit = Callable[[web.Request, Context], Awaitable[None]]
+
+
+def make_admit(app: web.Application) -> Admit:
+    """The step for one application."""
+    tokens, limiter, addresses = app[TOKENS], app[LIMITER], app[CLIENT_ADDRESS]
+
+    async def admit(request: web.Request, context: Context) -> None:
+        """Verify a bearer token if there is one, and count the request: by user, else by address."""
+        headers = request.headers
+        policy = policy_of(request.match_info.handler)
+        refused = False
+        given = headers.get(hdrs.AUTHORIZATION)
+        if given is not None:
+            try:
+                context.user = tokens.verify_access(_bearer(given))
+            except TokenRefused:
+                refused = True
+        if context.user is not None and policy is None:
+            context.verdict = await limiter.check("user", str(context.user.id))
+        else:
+            address = addresses.of(request.remote, headers.get(hdrs.X_FORWARDED_FOR))
+            context.verdict = await limiter.check(policy or "address", address)
+        if refused:
+            raise Problem(
+                401,
+                "The access token is not valid or has run out.",
+                headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+            )
+
+    return admit
+
+
+def _bearer(header: str) -> str:
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer":
+        raise TokenRefused("not a bearer token")
+    return token

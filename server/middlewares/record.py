@@ -1,0 +1,44 @@
+"""Counts and times every request, and writes the access log."""
+
+from __future__ import annotations
+
+import time
+
+from aiohttp import hdrs, web
+
+from server.context import Context
+from server.keys import CLIENT_ADDRESS, LOG_WRITER, METRICS
+
+# What a client that went away before its answer is logged as; nginx's number for it.
+_GONE = 499
+# Asked every second by whoever balances: a good answer is no news.
+_PROBES = frozenset({"/health/live", "/health/ready"})
+
+
+def make_record(app: web.Application) -> Record:
+    """The recorder of an application."""
+    return Record(app)
+
+
+class Record:
+    """Called once per request with its response, or None when the client had gone."""
+
+    def __init__(self, app: web.Application) -> None:
+        self.metrics = app[METRICS]
+        self._writer = app[LOG_WRITER]
+        self._address = app[CLIENT_ADDRESS]
+
+    def __call__(
+        self, request: web.Request, context: Context, response: web.StreamResponse | None, seconds: float
+    ) -> None:
+        if not isinstance(response, web.Response):
+            # A stream is answered when it opens; how long it stays open says nothing about speed.
+            seconds = 0.0
+        status = _GONE if response is None else response.status
+        self.metrics.observe(request.match_info.route, request.method, status, seconds)
+        if self._writer is not None and (status != 200 or request.path not in _PROBES):
+            size = response.content_length if isinstance(response, web.Response) else None
+            client = self._address.of(request.remote, request.headers.get(hdrs.X_FORWARDED_FOR))
+            self._writer.access(
+                (time.time(), context.request_id, request.method, request.path, status, seconds, size or 0, client)
+            )

@@ -1,0 +1,216 @@
+"""The API described in OpenAPI 3.1, from the same types that validate it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from server.auth.accounts import Account
+from server.auth.credentials import Credentials, RefreshRequest, SignIn
+from server.auth.sessions import TokenPair
+from server.titles import Title, TitleChanges, TitleFields, TitlePage, TitleQuery
+
+
+class FieldError(msgspec.Struct):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+
+
+class ProblemDetails(msgspec.Struct, omit_defaults=True):
+    """An error (RFC 9457). request_id is what to quote when asking for help."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str | None
+    errors: list[FieldError] = []
+
+
+class Whoami(msgspec.Struct):
+    """Which instance answered."""
+
+    instance: str
+    release: str
+    hostname: str
+    pid: int
+    started: str
+
+
+class Echo(msgspec.Struct):
+    """What arrived, and where."""
+
+    bytes: int
+    instance: str
+    release: str
+
+
+class Fleet(msgspec.Struct):
+    """All instances as their heartbeats tell it."""
+
+    asked: str
+    now: float
+    instances: list[dict[str, Any]]
+
+
+class Health(msgspec.Struct):
+    """The state of an instance and what it depends on."""
+
+    status: str
+    instance: str
+    release: str
+    checks: dict[str, dict[str, Any]]
+
+
+class Liveness(msgspec.Struct):
+    """Whether the instance is alive or ready."""
+
+    status: str
+
+
+_TYPES = (
+    *(Account, Credentials, Echo, Fleet, Health, Liveness, ProblemDetails, RefreshRequest, SignIn, Title),
+    *(TitleChanges, TitleFields, TitlePage, TitleQuery, TokenPair, Whoami),
+)
+_PROBLEMS = {
+    400: "Not JSON, or a header that cannot be understood",
+    401: "Not signed in, or the token is not valid",
+    403: "Not allowed",
+    404: "No such title",
+    409: "In conflict with what is there",
+    412: "Changed since",
+    413: "The body is too large",
+    415: "Not application/json",
+    422: "Does not fit: errors names the fields",
+    429: "Too many requests: Retry-After says when to come back",
+    503: "The database is busy or not reachable: Retry-After says when to come back",
+}
+_READING = (422, 429, 503)
+_WRITING = (400, 401, 403, 413, 415, 422, 429, 503)
+_SIGNING = (400, 401, 413, 415, 422, 429, 503)
+_IF_MATCH = {"name": "If-Match", "in": "header", "schema": {"type": "string"}, "description": "the ETag to replace"}
+_ID = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
+}
+_SECURE: list[dict[str, list[str]]] = [{"bearer": []}]
+
+
+def build(release: str) -> dict[str, Any]:
+    """The whole document."""
+    _, schemas = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Videa Mozi",
+            "version": release,
+            "description": "The cinema catalogue. Reads are public; writes need an access token.",
+        },
+        "servers": [{"url": "/"}],
+        "paths": _paths(schemas.pop("TitleQuery")["properties"]),
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+def _paths(query: dict[str, Any]) -> dict[str, Any]:
+    filters = [{"name": name, "in": "query", "schema": _without_default(schema)} for name, schema in query.items()]
+    none_match = {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}
+    key = {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"},
+        "description": "a repetition with the same key gets the first answer",
+    }
+    guarded: list[dict[str, Any]] = [_ID, _IF_MATCH]
+    changing = (*_WRITING, 404, 412)
+    auth = "/api/v1/auth"
+    return {
+        "/api/v1/titles": {
+            "get": _operation("List and search titles", "TitlePage", _READING, parameters=filters),
+            "post": _operation(
+                "Add a title", "Title", (*_WRITING, 409), 201, "TitleFields", secure=True, parameters=[key]
+            ),
+        },
+        "/api/v1/titles/{id}": {
+            "get": _operation("One title", "Title", (404, 429, 503), parameters=[_ID, none_match], unchanged=True),
+            "put": _operation("Replace", "Title", changing, 200, "TitleFields", secure=True, parameters=guarded),
+            "patch": _operation("Change", "Title", changing, 200, "TitleChanges", secure=True, parameters=guarded),
+            "delete": _operation("Remove", None, (401, 403, 404, 412, 429, 503), 204, secure=True, parameters=guarded),
+        },
+        f"{auth}/register": {
+            "post": _operation("A new account, signed in", "TokenPair", (*_SIGNING, 409), 201, "Credentials")
+        },
+        f"{auth}/login": {"post": _operation("Sign in", "TokenPair", _SIGNING, 200, "SignIn")},
+        f"{auth}/refresh": {"post": _operation("The next pair", "TokenPair", _SIGNING, 200, "RefreshRequest")},
+        f"{auth}/logout": {"post": _operation("Sign out", None, _SIGNING, 204, "RefreshRequest")},
+        f"{auth}/logout-all": {"post": _operation("Sign out everywhere", None, (401, 429, 503), 204, secure=True)},
+        "/api/v1/me": {"get": _operation("My account", "Account", (401, 429, 503), secure=True)},
+        "/api/v1/whoami": {"get": _operation("Which instance answers", "Whoami", ())},
+        "/api/v1/echo": {"post": _echo()},
+        "/api/v1/fleet": {"get": _operation("All instances", "Fleet", (401, 403, 429), secure=True)},
+        "/health": {"get": _health("The state of the instance", "Health")},
+        "/health/live": {"get": _operation("The process answers", "Liveness", ())},
+        "/health/ready": {"get": _health("Traffic is welcome", "Liveness")},
+    }
+
+
+def _operation(
+    summary: str,
+    answer: str | None,
+    problems: tuple[int, ...],
+    status: int = 200,
+    body: str | None = None,
+    *,
+    secure: bool = False,
+    unchanged: bool = False,
+    parameters: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    responses: dict[str, Any] = {str(status): {"description": summary}}
+    if answer is not None:
+        responses[str(status)]["content"] = _content("application/json", answer)
+    if unchanged:
+        responses["304"] = {"description": "Unchanged"}
+    # A token that is not valid is refused wherever it is sent.
+    for problem in sorted({*problems, 401} if problems else problems):
+        content = _content("application/problem+json", "ProblemDetails")
+        responses[str(problem)] = {"description": _PROBLEMS[problem], "content": content}
+    operation: dict[str, Any] = {"summary": summary, "responses": responses}
+    if parameters:
+        operation["parameters"] = parameters
+    if body is not None:
+        operation["requestBody"] = {"required": True, "content": _content("application/json", body)}
+    if secure:
+        operation["security"] = _SECURE
+    return operation
+
+
+def _echo() -> dict[str, Any]:
+    operation = _operation("What arrived, and where", "Echo", ())
+    operation["requestBody"] = {"content": {"application/octet-stream": {"schema": {"type": "string"}}}}
+    content = _content("application/problem+json", "ProblemDetails")
+    operation["responses"]["413"] = {"description": _PROBLEMS[413], "content": content}
+    return operation
+
+
+def _health(summary: str, answer: str) -> dict[str, Any]:
+    operation = _operation(summary, answer, ())
+    operation["responses"]["503"] = {"description": "Not now", "content": _content("application/json", answer)}
+    return operation
+
+
+def _content(kind: str, name: str) -> dict[str, Any]:
+    return {kind: {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+
+
+def _without_default(schema: dict[str, Any]) -> dict[str, Any]:
+    # A query parameter is there or not; null is only how its absence is kept.
+    options = [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
+    return {key: value for key, value in options[0].items() if not (key == "default" and value is None)}

@@ -1,0 +1,66 @@
+"""Reading what a client sent: bounded, typed, and with every mistake answered by a Problem."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+import msgspec
+from aiohttp import web
+
+from server.problems import Problem
+
+T = TypeVar("T")
+
+_PLACE = re.compile(r"^(?P<message>.*?)(?: - at `(?P<path>[^`]+)`)?$", re.DOTALL)
+
+
+async def read_bounded(request: web.Request, limit: int) -> bytes:
+    """The body of at most `limit` bytes. Raises Problem 413."""
+    too_large = Problem(413, f"The body may have at most {limit} bytes.")
+    if (request.content_length or 0) > limit:
+        raise too_large
+    chunks, size = [], 0
+    async for chunk in request.content.iter_any():
+        size += len(chunk)
+        if size > limit:
+            raise too_large
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def read_json(request: web.Request, kind: type[T], *, limit: int = 65_536) -> T:
+    """The JSON body as `kind`. Raises Problem 400 (not JSON), 413, 415 or 422 (JSON that does not fit)."""
+    if request.content_type not in ("application/json", "application/octet-stream"):
+        raise Problem(415, "Send the body as application/json.")
+    body = await read_bounded(request, limit)
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise _invalid(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(400, f"The body is not valid JSON: {error}") from None
+
+
+def read_query(request: web.Request, kind: type[T]) -> T:
+    """The query string as `kind`. Raises Problem 422, also for a parameter given twice."""
+    values: dict[str, str] = {}
+    for key, value in request.query.items():
+        if key in values:
+            raise Problem(422, "The query is not valid.", errors=[{"field": key, "message": "given twice"}])
+        values[key] = value
+    try:
+        return msgspec.convert(values, type=kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise _invalid(error) from None
+
+
+def _invalid(error: msgspec.ValidationError) -> Problem:
+    match = _PLACE.match(str(error))
+    message = match["message"] if match else str(error)
+    path = (match["path"] if match else None) or "$"
+    unknown = re.search(r"unknown field `([^`]*)`|missing required field `([^`]*)`", message)
+    field = path.removeprefix("$").removeprefix(".")
+    if unknown:
+        field = (unknown[1] or unknown[2]) if not field else f"{field}.{unknown[1] or unknown[2]}"
+    return Problem(422, "The request is not valid.", errors=[{"field": field or "body", "message": message}])

@@ -1,0 +1,91 @@
+"""/api/v1/auth: register, sign in, refresh, sign out; and /api/v1/me."""
+
+from __future__ import annotations
+
+import hashlib
+
+from aiohttp import web
+
+from server.auth.access import require_user
+from server.auth.credentials import Credentials, RefreshRequest, SignIn
+from server.auth.sessions import TokenPair
+from server.auth.tokens import TokenRefused
+from server.keys import ACCOUNTS, LIMITER, SESSIONS
+from server.limits import limited
+from server.payloads import read_json
+from server.problems import Problem
+from server.responses import fresh_json
+
+routes = web.RouteTableDef()
+
+_LIMIT = 8192
+
+
+@routes.post("/api/v1/auth/register")
+@limited("register")
+async def register(request: web.Request) -> web.Response:
+    """A new account, signed in: 201 with tokens, 409 when the address is taken."""
+    given = await read_json(request, Credentials, limit=_LIMIT)
+    account = await request.app[ACCOUNTS].register(given.email, given.password)
+    return _tokens(await request.app[SESSIONS].begin(account.id, account.role), 201)
+
+
+@routes.post("/api/v1/auth/login")
+@limited("login")
+async def login(request: web.Request) -> web.Response:
+    """Tokens for the right password, 401 for a wrong one or an unknown address alike."""
+    given = await read_json(request, SignIn, limit=_LIMIT)
+    # Also by account: many addresses may try one password each.
+    await request.app[LIMITER].check("login", f"account:{_account_key(given.email)}")
+    account = await request.app[ACCOUNTS].authenticate(given.email.replace("\0", ""), given.password)
+    if account is None:
+        raise Problem(401, "The address or the password is wrong.")
+    return _tokens(await request.app[SESSIONS].begin(account.id, account.role))
+
+
+@routes.post("/api/v1/auth/refresh")
+@limited("refresh")
+async def refresh(request: web.Request) -> web.Response:
+    """The next pair of tokens; a refresh token is good for one exchange."""
+    given = await read_json(request, RefreshRequest, limit=_LIMIT)
+    try:
+        return _tokens(await request.app[SESSIONS].rotate(given.refresh_token))
+    except TokenRefused:
+        raise Problem(401, "The refresh token is not valid. Sign in again.") from None
+
+
+@routes.post("/api/v1/auth/logout")
+@limited("refresh")
+async def logout(request: web.Request) -> web.Response:
+    """End this sign-in: its refresh tokens are worthless from now on."""
+    given = await read_json(request, RefreshRequest, limit=_LIMIT)
+    try:
+        await request.app[SESSIONS].end(given.refresh_token)
+    except TokenRefused:
+        raise Problem(401, "The refresh token is not valid.") from None
+    return web.Response(status=204)
+
+
+@routes.post("/api/v1/auth/logout-all")
+async def logout_all(request: web.Request) -> web.Response:
+    """End all sign-ins of the user; access tokens run out within 15 minutes."""
+    await request.app[SESSIONS].end_all(require_user(request).id)
+    return web.Response(status=204)
+
+
+@routes.get("/api/v1/me")
+async def me(request: web.Request) -> web.Response:
+    """The account that the token stands for."""
+    account = await request.app[ACCOUNTS].find(require_user(request).id)
+    if account is None:
+        raise Problem(401, "This account was removed.", headers={"WWW-Authenticate": "Bearer"})
+    return fresh_json(account)
+
+
+def _account_key(email: str) -> str:
+    # Redis has no need to know who tries to sign in.
+    return hashlib.sha256(email.lower().encode()).hexdigest()[:24]
+
+
+def _tokens(pair: TokenPair, status: int = 200) -> web.Response:
+    return fresh_json(pair, status)

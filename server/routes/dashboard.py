@@ -1,0 +1,99 @@
+"""/dashboard: the fleet for administrators, live, in a browser."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from urllib.parse import parse_qsl
+
+import msgspec
+from aiohttp import web
+
+from server.auth.dashboard_session import (
+    begin_session,
+    check_form,
+    dashboard_user,
+    end_session,
+    form_token,
+    keep_form_token,
+)
+from server.fleet import BEAT_SECONDS
+from server.fleet_view import fleet_view
+from server.keys import ACCOUNTS, FLEET, STREAMS
+from server.limits import limited
+from server.pages import page
+from server.payloads import read_bounded
+from server.problems import Problem
+
+routes = web.RouteTableDef()
+
+_LOGIN = "/dashboard/login"
+_LONGEST_FORM = 4096
+
+
+@routes.get("/dashboard")
+async def dashboard(request: web.Request) -> web.Response:
+    """The page, with the figures of this moment in it; without a session the way to sign in."""
+    if dashboard_user(request) is None:
+        return web.Response(status=303, headers={"Location": _LOGIN})
+    view = fleet_view(await request.app[FLEET].read(), time.time())
+    token = form_token(request)
+    response = page(request, "dashboard.html", {"view": view, "token": token})
+    keep_form_token(request, response, token)
+    return response
+
+
+@routes.get("/dashboard/events", allow_head=False)
+async def dashboard_events(request: web.Request) -> web.StreamResponse:
+    """The same figures again every two seconds."""
+    if dashboard_user(request) is None:
+        raise Problem(401, "Sign in first.")
+    async with request.app[STREAMS].open(request) as stream:
+        while dashboard_user(request) is not None:
+            view = fleet_view(await request.app[FLEET].read(), time.time())
+            await stream.send(msgspec.json.encode(view))
+            await asyncio.sleep(BEAT_SECONDS)
+    return stream.response
+
+
+@routes.get(_LOGIN)
+async def login_page(request: web.Request) -> web.Response:
+    """The form to sign in."""
+    return _form(request, "")
+
+
+@routes.post(_LOGIN)
+@limited("login")
+async def login(request: web.Request) -> web.Response:
+    """Sign an administrator in. Raises Problem 403 for a forged form."""
+    form = await _read_form(request)
+    account = await request.app[ACCOUNTS].authenticate(form.get("email", ""), form.get("password", ""))
+    if account is None or account.role != "admin":
+        return _form(request, "The address or the password is wrong, or this is no administrator.", 401)
+    response = web.Response(status=303, headers={"Location": "/dashboard"})
+    begin_session(request, response, account.id)
+    return response
+
+
+@routes.post("/dashboard/logout")
+async def logout(request: web.Request) -> web.Response:
+    """Sign out. Raises Problem 403 for a forged form."""
+    await _read_form(request)
+    response = web.Response(status=303, headers={"Location": _LOGIN})
+    end_session(response)
+    return response
+
+
+def _form(request: web.Request, message: str, status: int = 200) -> web.Response:
+    token = form_token(request)
+    response = page(request, "login.html", {"message": message, "token": token}, status)
+    keep_form_token(request, response, token)
+    return response
+
+
+async def _read_form(request: web.Request) -> dict[str, str]:
+    body = await read_bounded(request, _LONGEST_FORM)
+    fields = dict(parse_qsl(body.decode(errors="replace")))
+    fields = {name: value.replace("\0", "")[:254] for name, value in fields.items()}
+    check_form(request, fields.get("token", ""))
+    return fields

@@ -1,0 +1,34 @@
+"""/api/v1/openapi.json for programs and /docs for people; both work without the internet."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from server.keys import SETTINGS
+from server.openapi import build
+from server.pages import page
+from server.responses import json_bytes
+
+routes = web.RouteTableDef()
+
+
+@lru_cache(maxsize=1)
+def _document(release: str) -> bytes:
+    return msgspec.json.encode(build(release))
+
+
+@routes.get("/api/v1/openapi.json")
+async def openapi(request: web.Request) -> web.Response:
+    """The description of the API."""
+    return json_bytes(_document(request.app[SETTINGS].release))
+
+
+@routes.get("/docs")
+async def docs(request: web.Request) -> web.Response:
+    """The same, to read."""
+    document: dict[str, Any] = msgspec.json.decode(_document(request.app[SETTINGS].release))
+    return page(request, "docs.html", {"document": document})

@@ -1,0 +1,87 @@
+"""Server-sent events that let go when the instance leaves, so that the browser finds another one by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from aiohttp import hdrs, web
+
+from server.keys import CLIENT_ADDRESS, CONTEXT, LIFECYCLE
+from server.problems import Problem
+from server.responses import SECURITY
+
+_MOST_STREAMS = 500
+# One client must not take all of them; behind one address may be an office.
+_MOST_PER_CLIENT = 50
+_RETRY = b"retry: 1000\n\n"
+
+
+class EventStream:
+    """One client's stream."""
+
+    def __init__(self, response: web.StreamResponse) -> None:
+        self.response = response
+
+    async def send(self, data: bytes, *, event: str | None = None, event_id: str | None = None) -> None:
+        """One event; data is one line. Raises ConnectionError when the client has gone."""
+        lines = [f"id: {event_id}\n".encode()] if event_id else []
+        if event:
+            lines.append(f"event: {event}\n".encode())
+        lines.append(b"data: " + data + b"\n\n")
+        await self.response.write(b"".join(lines))
+
+    async def comment(self) -> None:
+        """Nothing, but visible on the wire: proxies see a living stream, and we see when the client has gone."""
+        await self.response.write(b": still here\n\n")
+
+
+class Streams:
+    """The open streams of this instance."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[asyncio.Task[None], str] = {}
+
+    @property
+    def count(self) -> int:
+        """Open streams."""
+        return len(self._tasks)
+
+    def end_all(self) -> None:
+        """End every stream; clients come back after a second, to another instance."""
+        for task in list(self._tasks):
+            task.cancel()
+
+    @contextlib.asynccontextmanager
+    async def open(self, request: web.Request) -> AsyncIterator[EventStream]:
+        """Answer with a stream for as long as the body runs; the end of the instance or of the client ends it.
+
+        Raises Problem 429 for too many of one client, 503 when there are too many or the instance is about to leave.
+        """
+        client = request.app[CLIENT_ADDRESS].of(request.remote, request.headers.get(hdrs.X_FORWARDED_FOR))
+        if list(self._tasks.values()).count(client) >= _MOST_PER_CLIENT:
+            raise Problem(429, "Too many streams from this address.", headers={"Retry-After": "10"})
+        if len(self._tasks) >= _MOST_STREAMS or request.app[LIFECYCLE].draining:
+            raise Problem(503, "No more streams here. Try again.", headers={"Retry-After": "1"})
+        response = web.StreamResponse(headers=SECURITY)
+        response.content_type = "text/event-stream"
+        response.headers.update({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        response.headers["X-Request-ID"] = request[CONTEXT].request_id
+        response.force_close()
+        await response.prepare(request)
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 -- a handler runs in a task
+        self._tasks[task] = client
+        stream = EventStream(response)
+        try:
+            await response.write(_RETRY)
+            yield stream
+        except ConnectionError:
+            return
+        except asyncio.CancelledError:
+            if not request.app[LIFECYCLE].draining:
+                raise
+            task.uncancel()
+        finally:
+            self._tasks.pop(task, None)
