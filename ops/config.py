@@ -1,0 +1,252 @@
+"""The Compose project as Compose understands it, with its x-videa section: the only YAML and env-file reader.
+
+The merged model comes from ``docker compose config``, so includes, overlays, profiles and interpolation are Compose's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ops.engine.compose import Compose
+from ops.errors import ConfigError
+from ops.settings import Settings, effective, read_settings
+
+FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104
+ANY_VARIABLE = re.compile(r"\$\{?(\w+)")
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+VARIABLE = re.compile(r"\$\{(\w+)(?::?[-?+][^}]*)?\}|\$(\w+)")
+
+
+@dataclass(frozen=True)
+class Pins:
+    """The variables of the Compose file that remember an operation's outcome; None where a value is written out."""
+
+    replicas: str | None
+    image: str | None
+    release: str | None
+
+
+@dataclass(frozen=True)
+class Project:
+    """A Compose project and the service in it that videa runs."""
+
+    name: str
+    directory: Path
+    compose: Compose
+    model: Mapping[str, Any]
+    settings: Settings
+    written: Mapping[str, Any] = field(repr=False)
+    """The x-videa section as it stands in the file."""
+    environment: Mapping[str, str] = field(repr=False)
+
+    @property
+    def service(self) -> Mapping[str, Any]:
+        """The Compose definition of the scaled service."""
+        found: Mapping[str, Any] = self.model["services"][self.settings.service]
+        return found
+
+    @property
+    def env_file(self) -> Path:
+        return self.directory / ".env"
+
+    @property
+    def image(self) -> str:
+        """The image the service runs by the Compose file; Compose's own default name when it is only built."""
+        return str(self.service.get("image") or f"{self.name}-{self.settings.service}")
+
+    @property
+    def replicas(self) -> int:
+        """How many replicas a plain ``docker compose up`` would keep."""
+        deploy = self.service.get("deploy") or {}
+        return int(deploy.get("replicas", self.service.get("scale", 1)))
+
+    @cached_property
+    def pins(self) -> Pins:
+        """Which variables replica count, image and release are read from. Raises ConfigError."""
+        raw = self._raw["services"][self.settings.service]
+        deploy = raw.get("deploy") or {}
+        return Pins(
+            replicas=_variable(deploy.get("replicas", raw.get("scale"))),
+            image=_variable(raw.get("image")),
+            release=_variable((raw.get("labels") or {}).get("videa.release")),
+        )
+
+    @property
+    def own_variables(self) -> frozenset[str]:
+        """Variables of the Compose file that only the scaled service reads: what belongs to its release.
+
+        One that others read too, such as the database's password, is the present, whatever release runs.
+        """
+        services = dict(self._raw["services"])
+        own = _variables_in(services.pop(self.settings.service))
+        return own - _variables_in({**self._raw, "services": services})
+
+    @cached_property
+    def _raw(self) -> Mapping[str, Any]:
+        """The model with its variables as they are written."""
+        return read_model(self.compose, interpolate=False)
+
+    @property
+    def published_port(self) -> tuple[str, int] | None:
+        """Address and port of the engine's host on which the balancer is published, None if it is not."""
+        for port in self.model["services"][self.settings.balancer].get("ports") or []:
+            if port.get("published"):
+                address = str(port.get("host_ip") or LOOPBACK)
+                return LOOPBACK if address == EVERYWHERE else address, int(port["published"])
+        return None
+
+
+def load(files: tuple[str, ...] = (), name: str | None = None, environment: Mapping[str, str] | None = None) -> Project:
+    """Reads the project of the current folder, or of ``files`` (as ``docker compose -f``).
+
+    Raises ConfigError when there is no Compose file, Compose refuses it, or its x-videa section is wrong.
+    """
+    environment = dict(os.environ if environment is None else environment)
+    directory = find_directory(files, environment, Path.cwd())
+    compose = Compose(files=files, project=name, directory=directory, environment=environment)
+    model = read_model(compose)
+    written = find_section(model)
+    settings = read_settings(dict(written))
+    _check_services(model, settings)
+    return Project(str(model["name"]), directory, compose, model, settings, written, environment)
+
+
+def read_model(compose: Compose, interpolate: bool = True) -> Mapping[str, Any]:
+    """The merged model, with or without the values of variables. Raises ConfigError."""
+    model: Mapping[str, Any] = yaml.load(compose.config(interpolate), Loader=LOADER)  # noqa: S506 (it is a SafeLoader)
+    return model
+
+
+def find_directory(files: tuple[str, ...], environment: Mapping[str, str], start: Path) -> Path:
+    """The folder of the first Compose file, looked for upwards from ``start`` as Compose does. Raises ConfigError."""
+    named = list(files) or [item for item in environment.get("COMPOSE_FILE", "").split(os.pathsep) if item]
+    if named:
+        first = (start / named[0]).resolve()
+        if not first.is_file():
+            raise ConfigError(f"no Compose file at {named[0]}", "check the path after -f, or COMPOSE_FILE")
+        return first.parent
+    for folder in (start, *start.parents):
+        if any((folder / name).is_file() for name in FILE_NAMES):
+            return folder
+    raise ConfigError(
+        "no Compose file here or in any folder above",
+        "go to your project's folder, or name the file: videa -f FILE ...",
+    )
+
+
+def find_section(model: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The x-videa section: of the file, or of the one service that has it. Raises ConfigError."""
+    services: Mapping[str, Any] = model.get("services") or {}
+    claims = {name: spec["x-videa"] for name, spec in services.items() if "x-videa" in spec}
+    top = model.get("x-videa")
+    for place, section in (
+        ("x-videa", top),
+        *((f"services.{name}.x-videa", each) for name, each in claims.items()),
+    ):
+        if section is not None and not isinstance(section, dict):
+            raise ConfigError(f"{place} must be a mapping", "write its keys below it, or {} for the defaults")
+    if top is not None and isinstance(top.get("service"), list):
+        raise ConfigError(
+            f"x-videa.service names {len(top['service'])} services: {', '.join(map(str, top['service']))}",
+            "videa scales one service of a Compose file: name that one",
+        )
+    names = sorted({*claims, *([str(top.get("service", "backend"))] if top is not None else [])})
+    if not names:
+        raise ConfigError(
+            "the Compose file has no x-videa section",
+            "add `x-videa: {service: NAME, port: PORT}` to say which service to run",
+        )
+    if len(names) > 1:
+        raise ConfigError(
+            f"two services are claimed by x-videa: {', '.join(names)}",
+            "videa scales one service of a Compose file: keep one",
+        )
+    if top is not None:
+        if claims:
+            raise ConfigError("x-videa is written twice: at the top and at the service", "keep one of them")
+        return dict(top)
+    return {"service": names[0], **claims[names[0]]}
+
+
+def read_env_value(project: Project, variable: str) -> tuple[str | None, str]:
+    """A variable as Compose sees it: (value, "environment", ".env" or "default")."""
+    if variable in project.environment:
+        return project.environment[variable], "environment"
+    for line in _env_lines(project.env_file):
+        key, sign, value = line.partition("=")
+        if sign and key.strip() == variable:
+            return value.strip().strip("'\""), ".env"
+    return None, "default"
+
+
+def env_file_values(project: Project) -> dict[str, str]:
+    """What the project's .env sets. Raises ConfigError when it cannot be read."""
+    pairs = (line.partition("=") for line in _env_lines(project.env_file) if not line.lstrip().startswith("#"))
+    return {name.strip(): value.strip().strip("'\"") for name, sign, value in pairs if sign}
+
+
+def effective_values(project: Project) -> list[tuple[str, str, str]]:
+    """Every value that videa goes by: (key, value, source). No secret is among them. Raises ConfigError."""
+    pins = project.pins
+    rows = [("project", project.name, "Compose file"), ("folder", str(project.directory), "Compose file")]
+    for key, variable, value in (
+        ("image", pins.image, project.image),
+        ("replicas", pins.replicas, str(project.replicas)),
+        ("release", pins.release, (project.service.get("labels") or {}).get("videa.release") or "-"),
+    ):
+        source = f"{variable}: {read_env_value(project, variable)[1]}" if variable else "Compose file"
+        rows.append((key, value, source))
+    return rows + effective(project.settings, dict(project.written))
+
+
+def _env_lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ConfigError(f"cannot read {path.name}: {error.strerror}", "check who owns it and its mode") from error
+
+
+def _check_services(model: Mapping[str, Any], settings: Settings) -> None:
+    services = model["services"]
+    for key in ("service", "balancer"):
+        wanted = getattr(settings, key)
+        if wanted not in services:
+            raise ConfigError(
+                f"x-videa.{key}: there is no service {wanted!r} in the Compose file",
+                f"its services: {', '.join(sorted(services))}",
+            )
+    for name in settings.also:
+        if name not in services or name in (settings.service, settings.balancer):
+            raise ConfigError(
+                f"x-videa.also: {name!r} is no other service of the Compose file",
+                f"its services: {', '.join(sorted(services))}",
+            )
+    if settings.service == settings.balancer:
+        raise ConfigError(
+            "x-videa.service and x-videa.balancer name the same service", "the balancer is another service"
+        )
+
+
+def _variables_in(value: object) -> frozenset[str]:
+    """The names of all variables in a part of the model."""
+    if isinstance(value, str):
+        return frozenset(ANY_VARIABLE.findall(value.replace("$$", "")))
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return frozenset(name for part in parts for name in _variables_in(part))
+
+
+def _variable(text: object) -> str | None:
+    """The variable that ``text`` consists of, "${BACKEND_IMAGE:-videa-backend:dev}" -> BACKEND_IMAGE, else None."""
+    match = VARIABLE.fullmatch(text) if isinstance(text, str) else None
+    return (match[1] or match[2]) if match else None

@@ -1,0 +1,124 @@
+"""The Docker Engine, through its API: the one place that imports the SDK."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import docker
+import docker.errors
+import requests.exceptions
+from docker.context import ContextAPI
+
+from ops.errors import EngineError, EngineUnreachable
+from ops.models import ExecResult
+
+CALL_TIMEOUT = 60
+"""Seconds that one call to the engine may take; stopping a container adds its own grace period."""
+EXIT_WAIT = 2.0
+"""Seconds until a command without an exit code counts as one whose container has ended."""
+
+
+@contextmanager
+def engine_errors(doing: str, missing_ok: bool = False) -> Iterator[None]:
+    """Turns the SDK's exceptions into ours. ``doing``: what was tried, "list the containers".
+
+    With ``missing_ok`` a container that does not exist ends the block quietly. Raises EngineUnreachable or EngineError.
+    """
+    try:
+        yield
+    except docker.errors.NotFound as error:
+        if not missing_ok:
+            raise EngineError(
+                f"Docker could not {doing}: {error.explanation}", "see `docker ps -a`", str(error)
+            ) from error
+    except docker.errors.APIError as error:
+        reason = str(error.explanation or error)
+        raise EngineError(
+            f"Docker could not {doing}: {reason}", "see `docker events` and the engine's log", str(error)
+        ) from error
+    except docker.errors.DockerException as error:
+        raise unreachable(str(error)) from error
+    except requests.exceptions.RequestException as error:
+        raise unreachable(str(error)) from error
+
+
+def unreachable(detail: str) -> EngineUnreachable:
+    """The error for an engine that does not answer, with the hint that fits the cause."""
+    if "Permission denied" in detail or "PermissionError" in detail:
+        return EngineUnreachable(
+            "no right to use the Docker Engine",
+            "add yourself to the group `docker`, or run videa with sudo",
+            detail,
+        )
+    return EngineUnreachable(
+        "the Docker Engine does not answer",
+        "start it (`make up` does), or check DOCKER_HOST and `docker context ls`",
+        detail,
+    )
+
+
+class Engine:
+    """A connection to one Docker Engine. Safe to use from several threads."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        """Connects as the docker command would: DOCKER_HOST, else the current context, else the local socket.
+
+        Raises EngineUnreachable.
+        """
+        environment = os.environ if environment is None else environment
+        with engine_errors("connect"):
+            if environment.get("DOCKER_HOST"):
+                self.sdk = docker.DockerClient.from_env(
+                    version="auto", timeout=CALL_TIMEOUT, environment=dict(environment), max_pool_size=32
+                )
+            else:
+                context = ContextAPI.get_context(environment.get("DOCKER_CONTEXT"))
+                self.sdk = docker.DockerClient(
+                    base_url=context.Host if context else None,
+                    tls=(context.TLSConfig or False) if context else False,
+                    version="auto",
+                    timeout=CALL_TIMEOUT,
+                    max_pool_size=32,
+                )
+        self.host: str = self.sdk.api.base_url
+
+    @property
+    def local(self) -> bool:
+        """Whether the engine is reached through a socket of this machine."""
+        return self.host == "http+docker://localhost"
+
+    @property
+    def address(self) -> str:
+        """Where the engine's published ports are reached from here."""
+        return "127.0.0.1" if self.local else str(urlsplit(self.host).hostname)
+
+    def exec(
+        self, container: str, command: list[str], user: str = "", environment: Mapping[str, str] | None = None
+    ) -> ExecResult:
+        """Runs a command in a running container and waits for it. Output is stdout and stderr as they came.
+
+        ``environment`` is for what must not stand in process arguments. Raises EngineError.
+        """
+        with engine_errors(f"run {command[0]} in {container}"):
+            api = self.sdk.api
+            created = api.exec_create(container, command, user=user, environment=dict(environment or {}))
+            output: bytes = api.exec_start(created["Id"])
+            # The engine closes the output a moment before it knows the exit code.
+            deadline = time.monotonic() + EXIT_WAIT
+            while (code := api.exec_inspect(created["Id"])["ExitCode"]) is None and time.monotonic() < deadline:
+                time.sleep(0.02)
+        return ExecResult(code if code is not None else -1, output.decode(errors="replace"))
+
+    def log_tail(self, container: str, lines: int) -> bytes:
+        """The last lines of a container's standard output. Raises EngineError."""
+        with engine_errors(f"read the log of {container}"):
+            output: bytes = self.sdk.api.logs(container, stdout=True, stderr=False, tail=lines)
+            return output
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self.sdk.close()

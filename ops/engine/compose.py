@@ -1,0 +1,162 @@
+"""The compose command: argument lists are built by pure functions, then run."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.errors import ConfigError, EngineError, EngineUnreachable, ImageUnavailable
+
+TIMEOUT = 1800
+"""Seconds for one compose command; building or pulling an image is the longest."""
+
+
+NO_DOCKER = EngineUnreachable("there is no `docker` command", "install Docker, or run `make up`")
+
+
+@dataclass(frozen=True)
+class Compose:
+    """``docker compose`` for one project."""
+
+    files: tuple[str, ...]
+    project: str | None
+    directory: Path
+    environment: Mapping[str, str]
+
+    def command(self, *arguments: str) -> list[str]:
+        """The whole argument list. Files are given as the operator gave them; else Compose finds its own."""
+        options = [part for name in self.files for part in ("--file", name)]
+        if self.project:
+            options += ["--project-name", self.project]
+        return ["docker", "compose", "--ansi", "never", *options, *arguments]
+
+    def config(self, interpolate: bool = True) -> str:
+        """The merged Compose model as YAML: its JSON leaves out a service's own ``x-`` keys.
+
+        Raises ConfigError with Compose's own words.
+        """
+        flags = [] if interpolate else ["--no-interpolate"]
+        answer = self._run(self.command("config", *flags), {})
+        if answer.returncode:
+            raise ConfigError(
+                f"Compose refuses the file: {last_line(answer.stderr)}",
+                "`docker compose config` shows where",
+                answer.stderr,
+            )
+        return answer.stdout
+
+    def config_hash(self, service: str, overrides: Mapping[str, str]) -> str:
+        """The hash that Compose would label the service's containers with. Raises ConfigError."""
+        answer = self._run(self.command("config", "--hash", service), overrides)
+        if answer.returncode:
+            raise ConfigError(
+                f"Compose refuses the file: {last_line(answer.stderr)}",
+                "`docker compose config` shows where",
+                answer.stderr,
+            )
+        return answer.stdout.split()[-1]
+
+    def run(self, *arguments: str, overrides: Mapping[str, str] | None = None, timeout: float = TIMEOUT) -> str:
+        """Runs a compose command; answers its stdout. ``overrides``: variables that win over ``.env``.
+
+        ``timeout``: seconds. Raises EngineError, or its kinds EngineUnreachable and ImageUnavailable.
+        """
+        answer = self._run(self.command(*arguments), overrides or {}, timeout)
+        if answer.returncode:
+            raise explain(arguments[0], answer.stderr)
+        return answer.stdout
+
+    def attach(self, *arguments: str) -> int:
+        """Runs a compose command on the caller's own terminal; answers its exit code. Raises EngineUnreachable."""
+        try:
+            return subprocess.run(
+                ["docker", "compose", *self.command(*arguments)[4:]],
+                cwd=self._folder,
+                env=dict(self.environment),
+                check=False,
+            ).returncode
+        except FileNotFoundError as error:
+            raise NO_DOCKER from error
+
+    @property
+    def _folder(self) -> Path | None:
+        """Files named by the operator are relative to where they stand; else Compose looks in the project's folder."""
+        return None if self.files else self.directory
+
+    def _run(
+        self, command: list[str], overrides: Mapping[str, str], timeout: float = TIMEOUT
+    ) -> subprocess.CompletedProcess[str]:
+        try:
+            return subprocess.run(
+                command,
+                cwd=self._folder,
+                env={**self.environment, **overrides},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=timeout,
+                check=False,
+                start_new_session=True,
+                # The lock of the operation stays taken until its last command has ended too (ops/rollout/lock.py).
+                close_fds=False,
+            )
+        except FileNotFoundError as error:
+            raise NO_DOCKER from error
+        except subprocess.TimeoutExpired as error:
+            raise EngineError(f"docker compose {command[-1]} took over {timeout:g} s", "see `docker events`") from error
+
+
+def start_arguments(service: str, total: int) -> list[str]:
+    """Starts replicas until there are ``total``, beside the ones there are, which are left alone."""
+    return [
+        "up",
+        "--detach",
+        "--no-recreate",
+        "--no-deps",
+        "--no-build",
+        "--pull",
+        "missing",
+        "--scale",
+        f"{service}={total}",
+        service,
+    ]
+
+
+def explain(verb: str, stderr: str) -> EngineError:
+    """Compose's failure as an error with a hint that fits."""
+    reason = last_line(stderr)
+    if "Cannot connect to the Docker daemon" in stderr:
+        return EngineUnreachable(
+            "the Docker Engine does not answer", "start it (`make up` does), or check DOCKER_HOST", stderr
+        )
+    if "permission denied" in stderr and "docker.sock" in stderr:
+        return EngineUnreachable(
+            "no right to use the Docker Engine", "add yourself to the group `docker`, or use sudo", stderr
+        )
+    if "port is already allocated" in stderr or "address already in use" in stderr:
+        return EngineError(
+            f"a published port is taken: {reason}", "stop what uses it, or set HTTP_PORT in .env", stderr
+        )
+    if any(
+        sign in stderr
+        for sign in (
+            "pull access denied",
+            "manifest unknown",
+            "No such image",
+            "failed to resolve reference",
+            "not found: manifest",
+        )
+    ):
+        return ImageUnavailable(
+            f"the image cannot be had: {reason}", "check its name, or build it: videa deploy --build", stderr
+        )
+    return EngineError(
+        f"docker compose {verb} failed: {reason}", "run it with --verbose to see all of its output", stderr
+    )
+
+
+def last_line(text: str) -> str:
+    """The last line that says something."""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no reason given")

@@ -1,0 +1,78 @@
+"""Images: whether one is here, what it is, and fetching it if it is not."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import docker.errors
+
+from ops.engine.client import Engine, engine_errors
+from ops.errors import EngineError, ImageUnavailable
+
+
+def image_id(engine: Engine, reference: str) -> str:
+    """The digest of an image on the engine. Raises ImageUnavailable when it is not there."""
+    found = _find(engine, reference)
+    if found is None:
+        raise ImageUnavailable(f"there is no image {reference}", "build it: videa deploy --build")
+    return found
+
+
+def has_image(engine: Engine, reference: str) -> bool:
+    """Whether the image is on the engine. Raises EngineError."""
+    return _find(engine, reference) is not None
+
+
+def same_image(engine: Engine, reference: str, digest: str) -> bool:
+    """Whether ``reference`` means the image ``digest`` now. Raises EngineError."""
+    return _find(engine, reference) == digest
+
+
+def ensure_image(engine: Engine, reference: str) -> None:
+    """Pulls an image that is not on the engine. Raises ImageUnavailable with the registry's own words."""
+    if _find(engine, reference) is not None:
+        return
+    name, separator, version = reference.rpartition(":")
+    if not separator or "/" in version:
+        name, version = reference, "latest"
+    try:
+        with engine_errors(f"pull {reference}"):
+            engine.sdk.api.pull(name, tag=version)
+    except EngineError as error:
+        raise ImageUnavailable(
+            f"there is no image {reference}: {error.message}",
+            "check its name, or build it: videa deploy --build",
+            error.detail,
+        ) from error
+    if _find(engine, reference) is None:
+        raise ImageUnavailable(f"there is no image {reference}", "check its name, or build it: videa deploy --build")
+
+
+def tag(engine: Engine, image: str, reference: str) -> None:
+    """Gives an image another name. Raises EngineError."""
+    name, _, version = reference.rpartition(":")
+    with engine_errors(f"tag {reference}"):
+        engine.sdk.api.tag(image, name, version)
+
+
+def untag(engine: Engine, reference: str) -> None:
+    """Takes a name from an image; the image goes too when nothing else needs it. One that is gone is fine.
+
+    Raises EngineError.
+    """
+    with engine_errors(f"remove the tag {reference}"):
+        try:
+            engine.sdk.api.remove_image(reference)
+        except docker.errors.ImageNotFound:
+            return
+        except docker.errors.APIError as error:
+            if error.status_code != HTTPStatus.CONFLICT:  # a replica still runs it
+                raise
+
+
+def _find(engine: Engine, reference: str) -> str | None:
+    with engine_errors(f"look for the image {reference}"):
+        try:
+            return str(engine.sdk.api.inspect_image(reference)["Id"])  # type: ignore[no-untyped-call]
+        except docker.errors.ImageNotFound:
+            return None

@@ -1,0 +1,52 @@
+"""The engine's own words about itself and about every container of a project, for the doctor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ops.engine.client import Engine, engine_errors
+from ops.engine.replicas import PROJECT
+
+
+def inspect_project(engine: Engine, project: str) -> list[Mapping[str, Any]]:
+    """Docker's details of every container of the project, running or not, one-off ones too. Raises EngineError."""
+    with engine_errors("list the containers"):
+        rows = engine.sdk.api.containers(all=True, filters={"label": [f"{PROJECT}={project}"]})
+    found: list[Mapping[str, Any]] = []
+    for row in rows:
+        with engine_errors("inspect a container", missing_ok=True):
+            found.append(engine.sdk.api.inspect_container(row["Id"]))
+    return found
+
+
+def engine_details(engine: Engine) -> Mapping[str, Any]:
+    """The engine's version, memory (bytes), CPUs and data folder. Raises EngineError."""
+    with engine_errors("describe itself"):
+        details: Mapping[str, Any] = {**engine.sdk.api.info(), **engine.sdk.api.version()}
+    return details
+
+
+def recent_log(engine: Engine, container: str, since: float, lines: int) -> str:
+    """What a container printed since ``since`` (epoch seconds), at most its last ``lines``. Raises EngineError."""
+    with engine_errors(f"read the log of {container}"):
+        output: bytes = engine.sdk.api.logs(container, since=int(since), tail=lines, timestamps=True)
+    return output.decode(errors="replace")
+
+
+def log_lines(engine: Engine, container: str, since: float, tail: int, follow: bool) -> Iterator[str]:
+    """The lines of a container's log, each with the engine's timestamp before it; with ``follow`` also those to come.
+
+    ``since``: epoch seconds, 0 for all; ``tail``: at most that many of those that are there. Raises EngineError, with
+    ``follow`` also when nothing comes for as long as a call to the engine may take.
+    """
+    rest = b""
+    with engine_errors(f"read the log of {container}", missing_ok=True):
+        chunks = engine.sdk.api.logs(
+            container, stream=True, follow=follow, timestamps=True, since=since or None, tail=tail
+        )
+        for chunk in chunks:
+            *whole, rest = (rest + chunk).split(b"\n")
+            yield from (line.decode(errors="replace") for line in whole)
+    if rest:
+        yield rest.decode(errors="replace")

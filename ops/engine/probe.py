@@ -1,0 +1,67 @@
+"""Probes of replicas from inside another container: on the way, the network and the DNS of real traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ops.engine.client import Engine
+from ops.errors import EngineError
+
+NOT_FOUND = 127
+"""Exit code of a shell, and of an exec, when there is no such command."""
+
+_FORMAT = "%{urlnum} %{http_code} %{time_total} %{errormsg}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What one probe found. ``status``: 0 without an answer; ``seconds``: it took; ``reason``: why it is not ok."""
+
+    ok: bool
+    status: int
+    seconds: float
+    reason: str
+
+
+def probe_all(engine: Engine, via_container: str, targets: Mapping[str, str], timeout: float) -> dict[str, ProbeResult]:
+    """GETs every URL at once, by one exec of curl in ``via_container``: name -> URL becomes name -> result.
+
+    ``timeout``: seconds for each, name resolution included. Good is a status from 200 to 299; redirects are not
+    followed.
+    Raises EngineError, also when that container has no curl.
+    """
+    if not targets:
+        return {}
+    answer = engine.exec(via_container, curl_arguments(list(targets.values()), timeout))
+    if answer.code == NOT_FOUND or "executable file not found" in answer.output:
+        raise EngineError(
+            f"no curl in {via_container}", "build the balancer's image with curl: replicas are probed from there"
+        )
+    return read_answers(answer.output, list(targets))
+
+
+def curl_arguments(urls: list[str], timeout: float) -> list[str]:
+    """The command that GETs all ``urls`` in parallel and writes one line for each."""
+    outputs = [part for url in urls for part in ("-o", "/dev/null", url)]
+    return [
+        *("curl", "-sS", "--stderr", "/dev/null", "--globoff", "--parallel", "--parallel-immediate"),
+        *("--parallel-max", "300", "--max-time", f"{timeout:.3f}", "-A", "videa-probe", "-w", _FORMAT),
+        *outputs,
+    ]
+
+
+def read_answers(output: str, names: list[str]) -> dict[str, ProbeResult]:
+    """What curl wrote, by name. A transfer without a line, because curl was killed, is a failed probe."""
+    results = {name: ProbeResult(False, 0, 0.0, "curl ended before it answered") for name in names}
+    for line in output.splitlines():
+        number, _, rest = line.partition(" ")
+        status, seconds, reason = (*rest.split(" ", 2), "", "")[:3]
+        if number.isdecimal() and int(number) < len(names) and status.isdecimal():
+            results[names[int(number)]] = _result(int(status), float(seconds), reason.strip())
+    return results
+
+
+def _result(status: int, seconds: float, reason: str) -> ProbeResult:
+    ok = 200 <= status <= 299 and not reason
+    return ProbeResult(ok, status, seconds, "" if ok else reason or f"status {status}")

@@ -1,0 +1,53 @@
+"""Bringing a removed container back exactly as it was, whatever the Compose file says by now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ops.engine.client import Engine, engine_errors
+from ops.engine.images import same_image
+
+SHORT_ID = 12
+
+
+def snapshot(engine: Engine, container: str) -> Mapping[str, Any]:
+    """All that is needed to create the container again; empty when it is gone. Raises EngineError."""
+    with engine_errors(f"inspect {container}", missing_ok=True):
+        details: Mapping[str, Any] = engine.sdk.api.inspect_container(container)
+        return details
+    return {}
+
+
+def recreate(engine: Engine, details: Mapping[str, Any]) -> str:
+    """Creates and starts a container from its snapshot: name, labels, image, limits, networks. Answers its name.
+
+    The image is named as before, or by its digest if that name means another image by now. Raises EngineError.
+    """
+    name = str(details["Name"]).lstrip("/")
+    networks: Mapping[str, Any] = details["NetworkSettings"]["Networks"]
+    config = dict(details["Config"])
+    if details["Id"].startswith(config.get("Hostname") or "-"):
+        del config["Hostname"]
+    first, *others = networks
+    endpoints = {first: {"Aliases": _aliases(networks[first], details["Id"])}}
+    with engine_errors(f"bring {name} back"):
+        api = engine.sdk.api
+        created = api.create_container_from_config(  # type: ignore[no-untyped-call]
+            {
+                **config,
+                "Image": config["Image"] if same_image(engine, config["Image"], details["Image"]) else details["Image"],
+                "HostConfig": details["HostConfig"],
+                "NetworkingConfig": {"EndpointsConfig": endpoints},
+            },
+            name,
+        )
+        for network in others:
+            api.connect_container_to_network(created["Id"], network, aliases=_aliases(networks[network], details["Id"]))
+        api.start(created["Id"])
+    return name
+
+
+def _aliases(network: Mapping[str, Any], container: str) -> list[str]:
+    """The names the container had in a network, without its old id."""
+    return [alias for alias in network.get("Aliases") or [] if alias != container[:SHORT_ID]]

@@ -1,0 +1,92 @@
+"""What containers use: two quick samples of all of them in parallel, and the difference.
+
+One ``stats?stream=false`` call waits for two samples of its own (1-2 s); ``one-shot`` answers at once, so the whole
+fleet costs one gap however many containers there are.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ops.engine.client import Engine, engine_errors
+from ops.models import Usage
+
+WORKERS = 16
+
+
+def sample(engine: Engine, containers: Iterable[str], gap: float = 1.0) -> dict[str, Usage]:
+    """CPU, memory and network of running containers over ``gap`` seconds, by the id or name they were asked by.
+
+    Containers that went away meanwhile are left out. Raises EngineError.
+    """
+    names = list(containers)
+    if not names:
+        return {}
+    with ThreadPoolExecutor(min(WORKERS, len(names))) as pool:
+        limits = pool.map(lambda name: _cpu_limit(engine, name), names)
+        began = time.monotonic()
+        first = dict(zip(names, pool.map(lambda name: _one_shot(engine, name), names), strict=True))
+        # An engine that samples once a second anyway answers at its next tick: then the wait is in the calls already.
+        time.sleep(max(0.0, gap - (time.monotonic() - began)))
+        second = dict(zip(names, pool.map(lambda name: _one_shot(engine, name), names), strict=True))
+        quotas = dict(zip(names, limits, strict=True))
+    return {name: usage(first[name], second[name], quotas[name]) for name in names if first[name] and second[name]}
+
+
+def memory(engine: Engine, containers: Iterable[str]) -> dict[str, tuple[int, int | None]]:
+    """Memory in use right now and its limit, bytes, of running containers. Raises EngineError."""
+    found = {name: _one_shot(engine, name) for name in containers}
+    return {name: _memory(stats) for name, stats in found.items() if stats}
+
+
+def usage(first: Mapping[str, Any], second: Mapping[str, Any], cpu_limit: float | None) -> Usage:
+    """The use between two samples of the stats API.
+
+    CPU as ``docker stats`` counts it: delta total / delta system x online CPUs, here in cores instead of percent.
+    """
+    before, after = first["cpu_stats"], second["cpu_stats"]
+    busy = after["cpu_usage"]["total_usage"] - before["cpu_usage"]["total_usage"]
+    system = after.get("system_cpu_usage", 0) - before.get("system_cpu_usage", 0)
+    throttling = after.get("throttling_data") or {}
+    periods = throttling.get("periods", 0) - (before.get("throttling_data") or {}).get("periods", 0)
+    throttled = throttling.get("throttled_periods", 0) - (before.get("throttling_data") or {}).get(
+        "throttled_periods", 0
+    )
+    used, limit = _memory(second)
+    networks = (second.get("networks") or {}).values()
+    return Usage(
+        cpu=busy / system * after.get("online_cpus", 1) if system > 0 else 0.0,
+        cpu_limit=cpu_limit,
+        memory=used,
+        memory_limit=limit,
+        throttled=throttled / periods if periods > 0 else 0.0,
+        pids=int((second.get("pids_stats") or {}).get("current", 0)),
+        rx_bytes=sum(network["rx_bytes"] for network in networks),
+        tx_bytes=sum(network["tx_bytes"] for network in networks),
+    )
+
+
+def _memory(stats: Mapping[str, Any]) -> tuple[int, int | None]:
+    """Without the page cache that can be dropped: its name differs between cgroups v1 and v2."""
+    found = stats["memory_stats"]
+    detail = found.get("stats") or {}
+    used = found.get("usage", 0) - detail.get("total_inactive_file", detail.get("inactive_file", 0))
+    limit = found.get("limit")
+    return max(0, used), limit if limit and limit < 1 << 60 else None
+
+
+def _one_shot(engine: Engine, container: str) -> Mapping[str, Any]:
+    with engine_errors(f"measure {container}", missing_ok=True):
+        answer: Mapping[str, Any] = engine.sdk.api.stats(container, stream=False, one_shot=True)
+        return answer if (answer.get("memory_stats") or {}).get("usage") else {}
+    return {}
+
+
+def _cpu_limit(engine: Engine, container: str) -> float | None:
+    with engine_errors(f"inspect {container}", missing_ok=True):
+        nano = engine.sdk.api.inspect_container(container)["HostConfig"].get("NanoCpus")
+        return nano / 1e9 if nano else None
+    return None
