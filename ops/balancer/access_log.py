@@ -1,0 +1,62 @@
+"""nginx's access log, as compose/nginx/http.conf formats it: one JSON object a line."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import msgspec
+
+NO_ANSWER = 0
+"""Status of a request whose connection ended before any answer, such as one cut by worker_shutdown_timeout."""
+
+SERVER_ERROR = 500
+
+
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """One request that has ended. ``time``: when, in seconds since the epoch; ``seconds``: from its first byte on.
+
+    ``upstream``: addresses it was sent to, "a:3001, b:3001" when it was tried twice. Empty: nginx answered by itself.
+    """
+
+    time: float
+    status: int
+    seconds: float
+    request_id: str = ""
+    method: str = ""
+    path: str = ""
+    upstream: str = ""
+    upstream_status: str = ""
+    upstream_seconds: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the client got an error of the server's side, or nothing."""
+        return self.status >= SERVER_ERROR or self.status == NO_ANSWER
+
+
+_DECODER = msgspec.json.Decoder(Line)
+
+
+def parse(line: bytes) -> Line | None:
+    """A line of the access log; None for anything else that nginx or its start script may print."""
+    if not line.startswith(b"{"):
+        return None
+    with suppress(msgspec.DecodeError, UnicodeDecodeError):
+        return _DECODER.decode(line)
+    # Clients may send bytes that are no UTF-8 in a path; the request counts all the same.
+    try:
+        return _DECODER.decode(line.decode(errors="replace").encode())
+    except msgspec.DecodeError:
+        return None
+
+
+class Lines:
+    """Cuts chunks that end anywhere into lines."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The lines that are complete now."""
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        return lines

@@ -1,0 +1,134 @@
+"""Probes through the balancer's published port, as a client would send them."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from ops.balancer.access_log import SERVER_ERROR
+from ops.engine.client import Engine
+from ops.errors import EngineError
+
+INTERVAL = 0.1
+"""Seconds between two probes from here."""
+EXEC_INTERVAL = 0.5
+"""Seconds between two probes by exec, which cost the engine more than nginx."""
+TIMEOUT = 5.0
+"""Seconds until a probe counts as not answered."""
+
+INSIDE = "http://127.0.0.1:8080"
+"""Where nginx listens inside its container."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadProbe:
+    """A probe that got no good answer. ``time``: seconds since the epoch; ``status``: 0 without an answer."""
+
+    time: float
+    status: int
+    reason: str
+
+
+@dataclass
+class Prober:
+    """Sends probes from a thread until ``stop``: over a connection kept alive and over fresh ones in turn.
+
+    When the published port cannot be reached from here (a remote engine behind a firewall, no published port) the
+    probes are made inside the container instead. ``prefix`` begins their request ids, by which nginx's log shows them.
+    """
+
+    engine: Engine
+    container: str
+    url: str | None
+    path: str
+    prefix: str
+    sent: int = field(default=0, init=False)
+    last_answered: str = field(default="", init=False)
+    bad: dict[str, BadProbe] = field(default_factory=dict, init=False)
+    inside: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="videa-prober", daemon=True)
+        self._kept: http.client.HTTPConnection | None = None
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Returns when the probe that is under way has ended, within TIMEOUT."""
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        self.inside = self.url is None or not self._reachable()
+        while True:
+            begun = time.monotonic()
+            self._probe()
+            pause = (EXEC_INTERVAL if self.inside else INTERVAL) - (time.monotonic() - begun)
+            if self._ended.wait(max(pause, 0.0)):
+                break
+        if self._kept:
+            self._kept.close()
+
+    def _reachable(self) -> bool:
+        """Whether probes can be made from here. Also true when nginx answers nowhere: then the probes shall fail."""
+        try:
+            self._ask_from_here(f"{self.prefix}{self.sent}", fresh=True)
+        except (OSError, http.client.HTTPException):
+            return self._ask_inside(f"{self.prefix}{self.sent}") == 0
+        return True
+
+    def _probe(self) -> None:
+        self.sent += 1
+        name = f"{self.prefix}{self.sent}"
+        began, status, reason = time.time(), 0, "no answer"
+        try:
+            status = self._ask_inside(name) if self.inside else self._ask_from_here(name, fresh=self.sent % 2 == 0)
+        except (OSError, http.client.HTTPException) as error:
+            reason = f"no answer: {error!r}"
+        if status:
+            self.last_answered = name
+        if not status or status >= SERVER_ERROR:
+            self.bad[name] = BadProbe(began, status, f"status {status}" if status else reason)
+
+    def _ask_from_here(self, name: str, fresh: bool) -> int:
+        connection = None if fresh else self._kept
+        if connection is None:
+            address = urlsplit(str(self.url))
+            connection = http.client.HTTPConnection(str(address.hostname), address.port or 80, timeout=TIMEOUT)
+        try:
+            connection.request("GET", self.path, headers={"User-Agent": "videa-probe", "X-Request-ID": name})
+            response = connection.getresponse()
+            response.read()
+        except BaseException:
+            connection.close()
+            self._kept = self._kept if fresh else None
+            raise
+        if fresh:
+            connection.close()
+        else:
+            self._kept = connection
+        return response.status
+
+    def _ask_inside(self, name: str) -> int:
+        command = [
+            "curl",
+            "-s",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            "-A",
+            "videa-probe",
+            "--max-time",
+            str(TIMEOUT),
+        ]
+        try:
+            answer = self.engine.exec(self.container, [*command, "-H", f"X-Request-ID: {name}", INSIDE + self.path])
+        except EngineError:
+            return 0
+        return int(answer.output) if answer.output.isdecimal() else 0

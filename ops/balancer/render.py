@@ -1,0 +1,149 @@
+"""What videa writes for nginx, as text: pure functions, no I/O.
+
+The rendered file holds everything that changes while the stack lives; the rest is in the image (compose/nginx). It
+opens the ``http`` block itself, so that one atomic rename replaces process-wide and site settings together. What the
+image expects of it: ``$videa_generation``, ``$videa_upstream`` (the group that a request goes to),
+``$videa_set_cookie`` (empty for none), and a group ``any`` of whatever Compose started, for requests that no listed
+replica could be asked for.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from ops.balancer.split import CANARY, TrafficSplit
+
+Sticky: TypeAlias = Literal["none", "ip", "cookie"]
+
+APP = "app"
+"""The upstream group of the replicas that were admitted."""
+
+ANY = "any"
+"""The upstream group of every replica that Docker's DNS knows under the service's name."""
+
+SERVER_OPTIONS = "resolve max_fails=1 fail_timeout=2s"
+"""One failed connection is enough to leave a replica alone while Docker's DNS may still name its dead address."""
+
+_METHODS: dict[Sticky, str] = {
+    "none": "least_conn",
+    "ip": "hash $remote_addr consistent",
+    "cookie": "hash $videa_client consistent",
+}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_GENERATION = re.compile(r'map "" \$videa_generation\s*\{ default (\d+); \}')
+_GROUP = re.compile(rf"upstream ({APP}|{CANARY}) \{{(.*?)\n    \}}", re.DOTALL)
+_SERVER = re.compile(r"^ *server ([^\s:;]+):\d+ ", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where nginx is to send requests.
+
+    ``servers``: names of the admitted replicas; empty means every replica of ``service`` that Docker's DNS knows.
+    ``drain_timeout``: seconds after a reload until the old workers give up on requests that still run.
+    ``split``: other replicas that get a share of the requests; ``servers`` are then not empty.
+    Raises ValueError for a name that does not belong into a configuration file.
+    """
+
+    service: str
+    port: int
+    servers: tuple[str, ...] = ()
+    sticky: Sticky = "none"
+    drain_timeout: float = 30.0
+    split: TrafficSplit | None = None
+
+    def __post_init__(self) -> None:
+        if self.split and not self.servers:
+            raise ValueError("a split needs replicas to split from")
+        for name in (self.service, *self.servers, *(self.split.servers if self.split else ())):
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"not the name of a container or service: {name!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Which replicas a configuration admits: those in ``servers``, or ``everything`` that Compose started.
+
+    ``canary``: the other side of a split, none without one.
+    """
+
+    generation: int
+    servers: tuple[str, ...]
+    canary: tuple[str, ...] = ()
+
+    @property
+    def everything(self) -> bool:
+        return not self.servers
+
+    def admits(self, replica: str) -> bool:
+        """Whether requests may go to the replica of this name."""
+        return self.everything or replica in self.servers or replica in self.canary
+
+
+def render(upstream: Upstream, generation: int) -> str:
+    """The text of upstreams.conf. ``generation``: the number by which nginx tells that it serves this text."""
+    listed = [_group(APP, upstream.servers, upstream.port, _METHODS[upstream.sticky])] if upstream.servers else []
+    route = f'    map "" $videa_upstream {{ default {APP if upstream.servers else ANY}; }}\n'
+    if upstream.split:
+        client = "$videa_client" if upstream.sticky == "cookie" else "$remote_addr"
+        route = upstream.split.render(APP, client)
+        listed.append(_group(CANARY, upstream.split.servers, upstream.port, _METHODS[upstream.sticky]))
+    parts = [
+        "    include /etc/nginx/http.conf;\n",
+        f'    map "" $videa_generation {{ default {generation}; }}\n{route}',
+        _cookie(upstream.sticky),
+        *listed,
+        _group(ANY, (upstream.service,), upstream.port, "least_conn"),
+    ]
+    return (
+        "# Written by videa, replaced at every change. To start over: remove it and restart the container.\n"
+        f"worker_shutdown_timeout {max(1, math.ceil(upstream.drain_timeout))}s;\n\n"
+        "http {\n" + "\n".join(parts) + "}\n"
+    )
+
+
+def parse(text: str) -> Membership:
+    """Reads back which replicas a rendered or default upstreams.conf admits, from the lines that nginx itself obeys.
+
+    Raises ValueError if the text is not such a file.
+    """
+    generation = _GENERATION.search(text)
+    if generation is None or f"upstream {ANY} " not in text:
+        raise ValueError(f"it has no generation or no group {ANY!r}")
+    groups = {name: tuple(_SERVER.findall(lines)) for name, lines in _GROUP.findall(text)}
+    return Membership(int(generation[1]), groups.get(APP, ()), groups.get(CANARY, ()))
+
+
+def _group(name: str, servers: tuple[str, ...], port: int, method: str) -> str:
+    lines = "".join(f"        server {server}:{port} {SERVER_OPTIONS};\n" for server in servers)
+    return (
+        f"    upstream {name} {{\n"
+        f"        zone {name} 512k;\n"
+        f"        {method};\n"
+        f"{lines}"
+        # Shorter than the backend's own idle time (75 s), or nginx would send on connections that it just closed.
+        "        keepalive 64;\n"
+        "        keepalive_requests 10000;\n"
+        "        keepalive_timeout 60s;\n"
+        "    }\n"
+    )
+
+
+def _cookie(sticky: Sticky) -> str:
+    if sticky != "cookie":
+        return '    map "" $videa_set_cookie { default ""; }\n'
+    # A client without the cookie is sent by the value that it is given, so its next request finds the same replica.
+    return (
+        '    map $scheme $videa_secure { default ""; https "; Secure"; }\n'
+        "    map $cookie_videa_client $videa_client {\n"
+        "        default $cookie_videa_client;\n"
+        '        "" $request_id;\n'
+        "    }\n"
+        "    map $cookie_videa_client $videa_set_cookie {\n"
+        '        default "";\n'
+        '        "" "videa_client=$request_id; Path=/; HttpOnly; SameSite=Lax$videa_secure";\n'
+        "    }\n"
+    )

@@ -1,0 +1,94 @@
+"""The shell scripts that run inside nginx's container: one exec of a script costs a tenth of what its lines would."""
+
+from __future__ import annotations
+
+VOLUME = "/etc/nginx/videa"
+FILE = f"{VOLUME}/upstreams.conf"
+
+WRITE_FAILED, REFUSED, NOT_CONFIRMED, NOT_OURS = 10, 11, 12, 13
+"""Exit codes of APPLY; what it printed explains."""
+
+_FUNCTIONS = r"""
+generation() { curl -s --max-time 1 --unix-socket /tmp/nginx/control.sock http://nginx/generation; }
+# A worker is named by its process id and its start time, because ids come back.
+workers() {
+    master=$(cat /tmp/nginx/nginx.pid) || return 0
+    for stat in /proc/[0-9]*/stat; do
+        { read -r line < "$stat"; } 2>/dev/null || continue
+        set -- $line
+        [ "$4" = "$master" ] && [ "$3" != Z ] && printf '%s@%s ' "$1" "${22}"
+    done
+    return 0
+}
+reload() { kill -HUP "$(cat /tmp/nginx/nginx.pid)"; }
+serves() {
+    attempts=$2
+    while [ "$attempts" -gt 0 ]; do
+        [ "$(generation)" = "$1" ] && return 0
+        attempts=$((attempts - 1))
+        sleep 0.02
+    done
+    return 1
+}
+"""
+
+LOOK = (
+    _FUNCTIONS
+    + rf"""
+nginx -v 2>&1
+generation || echo
+cat {FILE}
+"""
+)
+"""Prints the version, the generation that serves, and the file. Fails if there is no file."""
+
+APPLY = (
+    _FUNCTIONS
+    + f"current={FILE}"
+    + r"""
+content=$1 wanted=$2 attempts=$3
+next=$current.next previous=$current.previous
+[ -f /etc/nginx/candidate.conf ] && [ -f "$current" ] && command -v curl >/dev/null || exit 13
+old=$(workers)
+if ! printf '%s' "$content" > "$next" || [ "$(wc -c < "$next")" -ne "${#content}" ]; then
+    rm -f "$next"
+    exit 10
+fi
+if ! nginx -e stderr -t -q -c /etc/nginx/candidate.conf; then
+    rm -f "$next"
+    exit 11
+fi
+ln -f "$current" "$previous" && mv "$next" "$current" || { rm -f "$next"; exit 10; }
+reload
+if ! serves "$wanted" "$attempts"; then
+    mv "$previous" "$current"
+    reload
+    echo "generation $(generation) serves instead of $wanted"
+    exit 12
+fi
+rm -f "$previous"
+echo "videa-old-workers $old"
+"""
+)
+"""$1: text, $2: its generation, $3: how often to ask for it. Prints the workers there were before."""
+
+DRAIN = (
+    _FUNCTIONS
+    + r"""
+slices=$1
+shift
+old=" $* "
+while :; do
+    left=
+    for worker in $(workers); do
+        case "$old" in *" $worker "*) left="$left $worker" ;; esac
+    done
+    [ -z "$left" ] && exit 0
+    [ "$slices" -le 0 ] && break
+    slices=$((slices - 1))
+    sleep 0.05
+done
+echo "videa-left$left"
+"""
+)
+"""$1: how often to look, 50 ms apart; the others: workers. Prints which of them are left, nothing if none."""
