@@ -1,0 +1,82 @@
+"""The plan of a canary deploy. Pure: a fleet, a release and the shares of traffic in, steps out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Sequence
+
+from ops.rollout.fleet import Fleet, Member, names, victims
+from ops.rollout.rolling import divide, nothing_to_do, settled
+from ops.rollout.steps import (
+    AwaitReady,
+    Drain,
+    Judge,
+    Pause,
+    Plan,
+    Remember,
+    Remove,
+    Route,
+    Split,
+    Start,
+    Step,
+    Target,
+    replicas,
+)
+
+
+def plan_canary(
+    fleet: Fleet,
+    wanted: int,
+    target: Target,
+    shares: Sequence[float],
+    pause_at: Collection[float] = (),
+    replace: Collection[str] = frozenset(),
+) -> Plan:
+    """Gives the new release one share of the traffic after the other, each judged; the last is 100.
+
+    The replicas of before stay until the last verdict, so that going back costs one reload at full capacity. The new
+    ones grow with their share. ``shares``: percentages that rise to 100; those that a broken-off deploy has behind it
+    are left out by the caller. ``pause_at``: shares at which to wait for `videa promote`.
+    """
+    new, old = divide(fleet, target, replace)
+    if settled(fleet, new, old, wanted):
+        return nothing_to_do(target, wanted)
+    steps = " -> ".join(f"{share:g}%" for share in shares)
+    summary = f"{replicas(wanted)} to release {target.release}, canary at {steps}"
+    return Plan(tuple(_steps(fleet, new, old, wanted, shares, pause_at)), target, summary)
+
+
+def _steps(
+    fleet: Fleet,
+    new: list[Member],
+    old: list[Member],
+    wanted: int,
+    shares: Sequence[float],
+    pause_at: Collection[float],
+) -> Iterator[Step]:
+    surplus = victims(new, len(new) - wanted, release="") if len(new) > wanted else ()
+    staying = names(member for member in new if member not in surplus)
+    stable = names(member for member in old if member.ready)
+    if not fleet.managed and fleet.alive:
+        yield Route(names(fleet.ready or fleet.alive))
+    if fleet.dead:
+        yield Remove(names(fleet.dead))
+    there, started = len(staying), False
+    for share in shares if stable else (100.0,):
+        missing = math.ceil(wanted * share / 100) - there
+        if missing > 0:
+            there, started = there + missing, True
+            yield Start(missing)
+            yield AwaitReady()
+        if share < 100:
+            yield Split(stable, staying, share)
+        else:
+            yield Route(staying, started=started)
+        if stable:
+            yield Judge(share)
+        if share in pause_at:
+            yield Pause(share)
+    yield Drain()
+    if old or surplus:
+        yield Remove(names(old) + names(surplus))
+    yield Remember(wanted)

@@ -1,0 +1,67 @@
+"""Looking on while another process works: what it writes into its journal, as the events that it emits itself."""
+
+from __future__ import annotations
+
+import time
+
+from ops.errors import PlanRefused
+from ops.events import Emit, Note, StepEnded, StepStarted
+from ops.rollout import history
+from ops.rollout.journal import Entry, Journal, NoteEntry, ReturnEntry, StepEntry
+from ops.rollout.lock import Lock
+from ops.stack import Stack
+
+LOOK = 0.5
+"""Seconds between two looks."""
+
+
+def follow(stack: Stack, emit: Emit) -> history.Entry | None:
+    """Tells ``emit`` what the operation under way has done and does, until it ends; its line of the history, if known.
+
+    Raises PlanRefused when none is under way.
+    """
+    journal, lock = Journal(stack.engine, stack.project.name), Lock(stack.engine, stack.project.name)
+    holder = lock.status()
+    if holder is None or not holder.alive:
+        story = journal.read()
+        hint = f"{story} was broken off: videa deploy --resume, or --abort" if story else "see `videa history`"
+        raise PlanRefused("no operation is under way", hint)
+    emit(Note(f"`{holder.command}` of {holder.who}"))
+    told, teller = 0, _Teller(emit)
+    while True:
+        now = lock.status()
+        under_way = now is not None and now.alive and now.since == holder.since
+        story = journal.read()
+        for entry in story.entries[told:] if story and under_way else ():
+            teller.tell(entry)
+            told += 1
+        if not under_way:
+            break
+        time.sleep(LOOK)
+    teller.end()
+    written = [each for each in history.read(stack.project.directory) if each.command == holder.command]
+    return written[-1] if written and written[-1].time > holder.since.timestamp() else None
+
+
+class _Teller:
+    """Turns entries into events. A step has ended when the next begins."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._step = ""
+        self._begun = 0.0
+
+    def tell(self, entry: Entry) -> None:
+        if isinstance(entry, StepEntry):
+            self.end()
+            self._step, self._begun = entry.text, time.monotonic()
+            self._emit(StepStarted(entry.text))
+        elif isinstance(entry, NoteEntry):
+            self._emit(Note(entry.text))
+        elif isinstance(entry, ReturnEntry):
+            self._emit(Note(f"putting everything back: {entry.reason}"))
+
+    def end(self) -> None:
+        if self._step:
+            self._emit(StepEnded(self._step, time.monotonic() - self._begun))
+        self._step = ""

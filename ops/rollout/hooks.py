@@ -1,0 +1,72 @@
+"""Commands of the project around a deploy, run in one-off containers of the new release, such as migrations.
+
+Where they go into a plan is pure; running one is Compose's `run`. After a crash a hook may run again.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ops.engine.replicas import remove
+from ops.errors import EngineError, OperationFailed
+from ops.rollout.steps import Follow, Hook, Plan, Remember, Route, Split, Start, Step, Target
+from ops.settings import Hooks
+from ops.stack import Stack
+
+
+def with_hooks(plan: Plan, hooks: Hooks, also: tuple[str, ...] = ()) -> Plan:
+    """The plan of a deploy with the project's hooks, and with the services that follow its release.
+
+    pre_deploy comes before anything is changed; pre_traffic before the first replica that was started gets requests;
+    post_traffic once all requests go to the new release, while the old replicas are still there; post_deploy at the
+    end. A plan without steps stays as it is.
+    """
+    return replace(plan, steps=tuple(_steps(plan, hooks, also))) if plan.steps else plan
+
+
+def _steps(plan: Plan, hooks: Hooks, also: tuple[str, ...]) -> Iterator[Step]:
+    steps = plan.steps
+    start = next((place for place, step in enumerate(steps) if isinstance(step, Start)), len(steps))
+    routes = [place for place, step in enumerate(steps) if isinstance(step, Route | Split) and place > start]
+    last = max((place for place, step in enumerate(steps) if isinstance(step, Route)), default=-1)
+    if hooks.pre_deploy:
+        yield Hook("pre_deploy", hooks.pre_deploy)
+    for place, step in enumerate(steps):
+        if hooks.pre_traffic and routes and place == routes[0]:
+            yield Hook("pre_traffic", hooks.pre_traffic)
+        if also and isinstance(step, Remember):
+            yield Follow(also)
+        yield step
+        if hooks.post_traffic and place == last:
+            yield Hook("post_traffic", hooks.post_traffic)
+    if hooks.post_deploy:
+        yield Hook("post_deploy", hooks.post_deploy)
+
+
+def run_hook(stack: Stack, hook: Hook, target: Target) -> None:
+    """Runs a hook in a container of ``target``. Raises OperationFailed when it fails or takes too long."""
+    project = stack.project
+    timeout = project.settings.hooks.timeout
+    name = f"{project.name}-videa-{hook.name.replace('_', '-')}"
+    remove(stack.engine, name)  # left by a hook whose videa was killed
+    arguments = ["run", "--rm", "--no-deps", "-T", "--name", name, project.settings.service]
+    try:
+        project.compose.run(*arguments, *shlex.split(hook.command), overrides=target.overrides, timeout=timeout)
+    except EngineError as error:
+        remove(stack.engine, name)
+        raise OperationFailed(
+            f"the hook {hook.name} failed: {error.message}",
+            "everything was put back; --verbose shows its output",
+            error.detail,
+        ) from error
+
+
+def follow(stack: Stack, step: Follow, target: Target | None) -> None:
+    """Lets other services run ``target``, None: what `.env` says. Compose stops each before it starts it anew.
+
+    Raises EngineError.
+    """
+    overrides = target.overrides if target else {}
+    stack.project.compose.run("up", "--detach", "--no-deps", *step.services, overrides=overrides)

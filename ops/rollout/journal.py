@@ -1,0 +1,232 @@
+"""What an operation is about to do, written down before it does it, so that another process can go on or go back.
+
+It is kept on the engine, in a marker of its own, because that is where the replicas are: whoever comes next sees it,
+from whatever machine. Each entry is a file; one that was cut short by a crash counts as not written. The snapshots of
+removed replicas hold their environment, so entries never leave the engine but to videa itself.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from ops.engine import marker
+from ops.engine.client import Engine
+from ops.errors import EngineError
+from ops.rollout.request import Request
+from ops.rollout.steps import Target
+
+COMMAND = "command"
+
+
+class Opening(msgspec.Struct, frozen=True, tag="opening"):
+    """How it was before an operation, and what was asked for. ``time``: Unix time.
+
+    ``before``: every replica there was; ``served``: those the balancer sent requests to; ``variables``: what ``.env``
+    said, None where it said nothing; ``request``: None for a scale.
+    """
+
+    command: str
+    who: str
+    time: float
+    wanted: int
+    target: Target
+    before: tuple[str, ...]
+    served: tuple[str, ...]
+    variables: dict[str, str | None]
+    request: Request | None = None
+
+
+class StepEntry(msgspec.Struct, frozen=True, tag="step"):
+    """A step is about to begin. ``number`` of ``total``; ``share``: the canary's percentage, if it changes."""
+
+    number: int
+    total: int
+    text: str
+    share: float | None = None
+
+
+class RemovalEntry(msgspec.Struct, frozen=True, tag="removal"):
+    """Replicas are about to be removed: all that is needed to bring each of them back."""
+
+    snapshots: dict[str, dict[str, Any]]
+
+
+class NoteEntry(msgspec.Struct, frozen=True, tag="note"):
+    """Something that whoever looks on should know, such as a verdict."""
+
+    text: str
+
+
+class ReturnEntry(msgspec.Struct, frozen=True, tag="return"):
+    """From here on everything is put back. ``reason``: why."""
+
+    reason: str
+
+
+Entry = Opening | StepEntry | RemovalEntry | NoteEntry | ReturnEntry
+
+
+class Command(msgspec.Struct, frozen=True):
+    """What another terminal asks of a running operation. ``verb``: promote or abort; ``id``: tells it from the last."""
+
+    id: str
+    verb: str
+    who: str
+
+
+@dataclass(frozen=True)
+class Story:
+    """A journal that was read."""
+
+    opening: Opening
+    entries: tuple[Entry, ...]
+
+    @property
+    def snapshots(self) -> dict[str, Mapping[str, Any]]:
+        """Every replica that was removed or about to be."""
+        return {
+            name: details
+            for entry in self.entries
+            if isinstance(entry, RemovalEntry)
+            for name, details in entry.snapshots.items()
+        }
+
+    @property
+    def reached(self) -> float:
+        """The share of traffic that the canary was last given, in percent."""
+        shares = [entry.share for entry in self.entries if isinstance(entry, StepEntry) and entry.share is not None]
+        return shares[-1] if shares else 0.0
+
+    @property
+    def steps(self) -> list[str]:
+        """The steps that were begun, in words."""
+        return [entry.text for entry in self.entries if isinstance(entry, StepEntry)]
+
+    @property
+    def returning(self) -> bool:
+        """Whether it was being put back."""
+        return any(isinstance(entry, ReturnEntry) for entry in self.entries)
+
+    def __str__(self) -> str:
+        steps = [entry for entry in self.entries if isinstance(entry, StepEntry)]
+        where = (
+            f"at step {steps[-1].number} of {steps[-1].total}: {steps[-1].text}" if steps else "before its first step"
+        )
+        return f"`{self.opening.command}` of {self.opening.who}, {where}"
+
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(Entry)
+_COMMAND = msgspec.json.Decoder(Command)
+
+
+@dataclass
+class Journal:
+    """The journal of one project's operation."""
+
+    engine: Engine
+    project: str
+    _id: str = field(default="", init=False)
+    _files: dict[str, bytes] = field(default_factory=dict, init=False)
+    _answered: str = field(default="", init=False)
+
+    @property
+    def _name(self) -> str:
+        return f"videa.journal.{self.project}"
+
+    def read(self) -> Story | None:
+        """What the present or a broken-off operation has written; None if there is none. Raises EngineError."""
+        found = marker.find(self.engine, self._name)
+        entries = list(_decode(marker.read(self.engine, found.id))) if found else []
+        if not entries or not isinstance(entries[0], Opening):
+            return None
+        return Story(entries[0], tuple(entries[1:]))
+
+    def begin(self, opening: Opening) -> None:
+        """Opens it for a new operation; one that was broken off is forgotten. Raises EngineError."""
+        found = marker.find(self.engine, self._name)
+        if found:
+            marker.remove(self.engine, found.id)
+        self._files = {}
+        self._create()
+        self.write(opening)
+
+    def go_on(self) -> None:
+        """Opens the one of a broken-off operation to write on. Raises EngineError."""
+        found = marker.find(self.engine, self._name)
+        if found is None:
+            raise EngineError("the journal is gone", "somebody else has ended the operation: see `videa status`")
+        self._id = found.id
+        files = marker.read(self.engine, found.id)
+        self._answered = _command(files).id
+        self._files = {name: content for name, content in files.items() if name != COMMAND}
+
+    def write(self, entry: Entry) -> None:
+        """Adds an entry; it is on the engine when this returns. Raises EngineError."""
+        name, content = f"{len(self._files):06}", _ENCODER.encode(entry)
+        self._files[name] = content
+        if not marker.write(self.engine, self._id, {name: content}):
+            self._create()  # `docker container prune` takes it for a leftover
+            marker.write(self.engine, self._id, self._files)
+
+    def end(self) -> None:
+        """The operation has ended, well or put back: nothing is left to go on with. Raises EngineError."""
+        if self._id:
+            marker.remove(self.engine, self._id)
+
+    def discard(self) -> None:
+        """Forgets a broken-off operation. Raises EngineError."""
+        found = marker.find(self.engine, self._name)
+        if found:
+            marker.remove(self.engine, found.id)
+
+    def send(self, verb: str) -> bool:
+        """Asks the running operation to "promote" or "abort"; False when there is none. Raises EngineError."""
+        found = marker.find(self.engine, self._name)
+        command = Command(secrets.token_hex(8), verb, whoami())
+        return found is not None and marker.write(self.engine, found.id, {COMMAND: _ENCODER.encode(command)})
+
+    def received(self) -> Command | None:
+        """What somebody has asked since the last look. Raises EngineError."""
+        command = _command(marker.read(self.engine, self._id, COMMAND))
+        if command.id == self._answered:
+            return None
+        self._answered = command.id
+        return command
+
+    def _create(self) -> None:
+        self._id = marker.create(self.engine, self._name, {"videa.journal": self.project}, 0) or ""
+        if not self._id:
+            raise EngineError("there is a journal of another operation", "see `videa lock status`")
+
+
+def whoami() -> str:
+    """The operator: user@machine."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+def _decode(files: Mapping[str, bytes]) -> Iterator[Entry]:
+    for name in sorted(files.keys() - {COMMAND}):
+        try:
+            yield _DECODER.decode(files[name])
+        except msgspec.DecodeError:
+            return
+
+
+def _command(files: Mapping[str, bytes]) -> Command:
+    try:
+        return _COMMAND.decode(files[COMMAND])
+    except (KeyError, msgspec.DecodeError):
+        return Command("", "", "")

@@ -1,0 +1,227 @@
+"""Is the canary as good as what runs? Pure: the requests of both sides in the same window and facts in, a verdict out.
+
+Three exact tests, one-sided, at LEVEL: binomial for "it fails more often than the bound allows" and for "over 1% of its
+requests are slower than the limit of the 99th percentile", Fisher's for "it fails more often than stable". Exact,
+because a canary has few requests, and the usual normal approximation calls one failure in a hundred a disaster. Beyond
+a bound by too little to tell is inconclusive: it goes on until there are enough requests. Each second it is also
+looked whether the canary is bad beyond doubt, at EARLY_LEVEL, as many looks would otherwise find something by chance.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+
+from ops.settings import Canary
+
+LEVEL = 0.01
+"""How often a canary that is as good as stable may be failed by one test of one step."""
+
+EARLY_LEVEL = 0.00001
+"""The same for the looks before the end of a step, of which there are many."""
+
+STABLE_ENOUGH = 100
+"""Requests that stable needs for its 99th percentile to be a measure."""
+
+LEAK_SAMPLES, LEAK_FIT, LEAK_HORIZON, LEAK_FILL = 10, 0.9, 300.0, 0.5
+"""A leak: that many samples, that close to a line (R^2), full within so many seconds, over that part of it."""
+
+
+class Kind(Enum):
+    """Only ``PASS`` lets a canary go on; silence is not success."""
+
+    PASS = "pass"  # noqa: S105
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``reason``: in words; ``numbers``: what it stands on."""
+
+    kind: Kind
+    reason: str
+    numbers: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.value}: {self.reason} ({self.numbers})"
+
+
+@dataclass(frozen=True)
+class Side:
+    """The requests of one side in the window. ``failed``: 500 and above, and no answer; ``seconds``: of each answer."""
+
+    failed: int
+    seconds: Sequence[float]
+    unanswered: int = 0
+
+    @property
+    def requests(self) -> int:
+        return len(self.seconds) + self.unanswered
+
+    @property
+    def success(self) -> float:
+        """Percent of the requests; 100 without any."""
+        return 100.0 * (1 - self.failed / self.requests) if self.requests else 100.0
+
+    @cached_property
+    def p99(self) -> float:
+        """Seconds below which 99% of the answers came: the nearest rank, no interpolation. 0 without any."""
+        return sorted(self.seconds)[math.ceil(0.99 * len(self.seconds)) - 1] if self.seconds else 0.0
+
+    def slower_than(self, limit: float) -> int:
+        """How many answers took longer than ``limit`` seconds."""
+        return sum(1 for each in self.seconds if each > limit)
+
+    def __str__(self) -> str:
+        return f"{self.requests} requests, {self.success:.2f}% ok, p99 {self.p99 * 1000:.0f} ms"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A replica of the canary. ``memory``: (seconds, bytes) over time; ``limit``: bytes or None."""
+
+    name: str
+    running: bool
+    exit_code: int = 0
+    oom_killed: bool = False
+    restarts: int = 0
+    memory: tuple[tuple[float, int], ...] = ()
+    limit: int | None = None
+
+
+def judge(canary: Side, stable: Side, facts: Sequence[Fact], bounds: Canary, early: bool = False) -> Verdict:
+    """The verdict on a window. ``early``: the step goes on, so only what is beyond doubt is a FAIL."""
+    numbers = f"canary: {canary}; stable: {stable}"
+    for fact in facts:
+        if reason := ended(fact) or leak(fact):
+            return Verdict(Kind.FAIL, reason, numbers)
+    if canary.requests < bounds.min_requests:
+        seen = f"{canary.requests} of {bounds.min_requests} requests are too few to judge"
+        return Verdict(Kind.INCONCLUSIVE, seen, numbers)
+    level = EARLY_LEVEL if early else LEVEL
+    return _failures(canary, stable, bounds, level, numbers) or _slowness(canary, stable, bounds, level, numbers)
+
+
+def _failures(canary: Side, stable: Side, bounds: Canary, level: float, numbers: str) -> Verdict | None:
+    below = tail(canary.requests, canary.failed, 1 - bounds.min_success_rate / 100)
+    words = f"{canary.success:.2f}% of its requests succeed, {bounds.min_success_rate:g}% is the bound"
+    if canary.success < bounds.min_success_rate and below < level:
+        return Verdict(Kind.FAIL, f"{words} (p = {below:.2g}, level {level:g})", numbers)
+    chance = fisher(canary.failed, canary.requests, stable.failed, stable.requests)
+    if chance < level:
+        reason = (
+            f"it fails more often than stable, {100 - canary.success:.2f}% against {100 - stable.success:.2f}% "
+            f"(p = {chance:.2g}, level {level:g})"
+        )
+        return Verdict(Kind.FAIL, reason, numbers)
+    if canary.success < bounds.min_success_rate:
+        few = f"{words}, but {canary.failed} failures of {canary.requests} requests are too few to tell"
+        return Verdict(Kind.INCONCLUSIVE, few, numbers)
+    return None
+
+
+def _slowness(canary: Side, stable: Side, bounds: Canary, level: float, numbers: str) -> Verdict:
+    limit = p99_limit(stable, bounds)
+    if canary.p99 > limit:
+        slow, count = canary.slower_than(limit), len(canary.seconds)
+        chance = tail(count, slow, 0.01)
+        words = f"p99 {canary.p99 * 1000:.0f} ms is above {limit * 1000:.0f} ms"
+        if chance < level:
+            reason = f"{words}: {slow} of {count} requests are slower (p = {chance:.2g}, level {level:g})"
+            return Verdict(Kind.FAIL, reason, numbers)
+        return Verdict(Kind.INCONCLUSIVE, f"{words}, but {slow} of {count} requests are too few to tell", numbers)
+    return Verdict(Kind.PASS, "as good as stable" if stable.requests else "within its bounds", numbers)
+
+
+def p99_limit(stable: Side, bounds: Canary) -> float:
+    """Seconds that the canary's 99th percentile may take: the bound, or more when stable itself is slower."""
+    if stable.requests < STABLE_ENOUGH:
+        return float(bounds.max_p99)
+    return max(float(bounds.max_p99), bounds.max_p99_ratio * stable.p99)
+
+
+def ended(fact: Fact) -> str:
+    """Why a replica that ended or was restarted fails the canary; empty when it did not."""
+    if fact.oom_killed:
+        return f"{fact.name} was killed for lack of memory"
+    if not fact.running:
+        return f"{fact.name} ended with exit code {fact.exit_code}"
+    if fact.restarts:
+        return f"{fact.name} was restarted {fact.restarts} time" + ("s" if fact.restarts > 1 else "")
+    return ""
+
+
+def leak(fact: Fact) -> str:
+    """Why the growth of a replica's memory fails the canary; empty when it does not.
+
+    It must grow along a line that reaches the limit within LEAK_HORIZON and have used LEAK_FILL of it already, so that
+    a process that warms up is not taken for one that leaks.
+    """
+    if fact.limit is None or len(fact.memory) < LEAK_SAMPLES:
+        return ""
+    slope, fit = line(fact.memory)
+    used = fact.memory[-1][1]
+    if used < LEAK_FILL * fact.limit or slope <= 0 or fit < LEAK_FIT:
+        return ""
+    left = (fact.limit - used) / slope
+    if left > LEAK_HORIZON:
+        return ""
+    mib = 1 << 20
+    return (
+        f"{fact.name} leaks memory: {used / mib:.0f} of {fact.limit / mib:.0f} MiB, "
+        f"{slope / mib:.1f} MiB/s more, full in {left:.0f} s"
+    )
+
+
+def line(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Slope of the least-squares line through ``points``, and how well it fits (R^2)."""
+    count = len(points)
+    mean_x, mean_y = sum(x for x, _ in points) / count, sum(y for _, y in points) / count
+    xx = sum((x - mean_x) ** 2 for x, _ in points)
+    xy = sum((x - mean_x) * (y - mean_y) for x, y in points)
+    yy = sum((y - mean_y) ** 2 for _, y in points)
+    return (xy / xx, xy * xy / (xx * yy)) if xx and yy else (0.0, 0.0)
+
+
+def fisher(failed: int, requests: int, other_failed: int, other_requests: int) -> float:
+    """One-sided p of Fisher's exact test: so many failures or more on this side by chance, were both alike.
+
+    Fisher, Statistical Methods for Research Workers, 5th ed. (1934), section 21.02: the hypergeometric tail.
+    """
+    failures, everything = failed + other_failed, requests + other_requests
+    if failed * other_requests <= other_failed * requests:
+        return 1.0
+    whole = _choose(everything, requests)
+    terms = (
+        _choose(failures, k) + _choose(everything - failures, requests - k) - whole
+        for k in range(failed, min(failures, requests) + 1)
+        if everything - failures >= requests - k
+    )
+    return min(1.0, math.fsum(map(math.exp, terms)))
+
+
+def tail(count: int, hits: int, chance: float) -> float:
+    """P(X >= ``hits``) of a binomial with ``count`` tries of probability ``chance``."""
+    if hits <= count * chance:
+        return 1.0
+    if chance <= 0:
+        return 0.0
+    terms = (
+        _choose(count, k) + k * math.log(chance) + (count - k) * math.log1p(-chance) for k in range(hits, count + 1)
+    )
+    total = 0.0
+    for term in map(math.exp, terms):
+        total += term
+        if term < total * 1e-12:
+            break
+    return min(1.0, total)
+
+
+def _choose(n: int, k: int) -> float:
+    """Logarithm of the binomial coefficient."""
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)

@@ -1,0 +1,122 @@
+"""Images of earlier releases, kept by a tag of their own for a rollback, and given up when there are newer ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from ops.config import Project, read_env_value
+from ops.engine.images import has_image, image_id, tag, untag
+from ops.engine.replicas import release_id
+from ops.errors import ConfigError, PlanRefused, UsageError
+from ops.rollout.history import DONE, Entry, append, read, releases
+from ops.rollout.journal import whoami
+from ops.rollout.steps import Target
+from ops.stack import Stack
+
+
+def kept_reference(project: Project, release: str) -> str:
+    """The tag that keeps a release's image: "videa-kept/PROJECT-SERVICE:RELEASE"."""
+    return f"videa-kept/{project.name}-{project.settings.service}:{release}".lower()
+
+
+def found(stack: Stack, command: str, release: str, image: str, digest: str, replicas: int) -> None:
+    """Writes down a release that runs and that no deploy of videa brought, so that there is a way back to it.
+
+    Raises EngineError, ConfigError.
+    """
+    directory = stack.project.directory
+    entries = read(directory)
+    if release in {entry.release for entry in releases(entries)} or not has_image(stack.engine, digest):
+        return
+    entry = Entry(
+        time=time.time(),
+        who=whoami(),
+        command=command,
+        action="found",
+        result=DONE,
+        release=release,
+        image=image,
+        image_id=digest,
+        replicas=replicas,
+        seconds=0.0,
+        variables=variables_now(stack.project),
+    )
+    append(directory, entry)
+    keep(stack, entry.image_id, release, entries)
+
+
+def keep(stack: Stack, image: str, release: str, entries: Iterable[Entry]) -> None:
+    """Keeps the image of the release that runs now, and gives up those beyond ``keep_releases``. Raises EngineError."""
+    project = stack.project
+    tag(stack.engine, image, kept_reference(project, release))
+    older = [entry.release for entry in releases(entries) if entry.release != release]
+    for each in older[project.settings.keep_releases - 1 :]:
+        untag(stack.engine, kept_reference(project, each))
+
+
+def variables_now(project: Project) -> dict[str, str]:
+    """What `.env` says by now of the variables that belong to the release. Raises ConfigError."""
+    found = {name: read_env_value(project, name) for name in project.own_variables}
+    replicas = project.pins.replicas
+    return {
+        name: value
+        for name, (value, source) in found.items()
+        if value is not None and source == ".env" and name != replicas
+    }
+
+
+def choose(entries: Iterable[Entry], running: Iterable[str], wanted: str | None) -> Entry:
+    """The release to go back to: the one whose name begins with ``wanted``, else the last that is not running.
+
+    Raises UsageError, PlanRefused.
+    """
+    found = releases(entries)
+    if wanted is None:
+        earlier = [entry for entry in found if entry.release not in set(running)]
+        if not earlier:
+            raise PlanRefused("there is no earlier release to go back to", "see `videa history`")
+        return earlier[0]
+    matching = [entry for entry in found if entry.release.startswith(wanted)]
+    if len(matching) != 1:
+        problem = f"{len(matching)} releases begin" if matching else "no release begins"
+        raise UsageError(f"{problem} with {wanted!r}", f"there are: {', '.join(each.release for each in found) or '-'}")
+    return matching[0]
+
+
+def rollback_target(stack: Stack, entry: Entry) -> Target:
+    """A release of before, with its image and its environment.
+
+    Raises ConfigError when the image is no variable of the Compose file, PlanRefused when the image was not kept or the
+    Compose file has changed since, so that it could not be the same release.
+    """
+    project = stack.project
+    variable = project.pins.image
+    if variable is None:
+        raise ConfigError(
+            f"services.{project.settings.service}.image is written out, so videa cannot go back to {entry.image}",
+            "change it there and run `videa deploy`, or write a variable there",
+        )
+    now = variables_now(project)
+    # What was not set then is empty: `${NAME:-default}` takes its default for that too.
+    then = {**dict.fromkeys(now, ""), **entry.variables}
+    names = {**({project.pins.release: ""} if project.pins.release else {}), variable: entry.image}
+    config_hash = project.compose.config_hash(project.settings.service, {**then, **names})
+    if release_id(entry.image_id, config_hash) != entry.release:
+        raise PlanRefused(
+            f"the Compose file has changed since release {entry.release}, so it could not be brought back as it was",
+            f"check out the Compose file of then, or run its image with today's: videa deploy --image {entry.image}",
+        )
+    image = entry.image
+    if not has_image(stack.engine, image) or image_id(stack.engine, image) != entry.image_id:
+        image = kept_reference(project, entry.release)
+        if not has_image(stack.engine, image):
+            raise PlanRefused(
+                f"the image of release {entry.release} is not on the engine any more",
+                f"pull or build {entry.image} again, or keep more of them: x-videa.keep_releases",
+            )
+    changed = {name: value for name, value in then.items() if now.get(name, "") != value}
+    overrides = {**changed, variable: image}
+    if project.pins.release:
+        overrides[project.pins.release] = entry.release
+    return Target(entry.release, image, overrides)

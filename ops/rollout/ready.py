@@ -1,0 +1,68 @@
+"""Waiting until replicas are ready: enough good probes in a row, made directly to each of them (invariant 1)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from ops.engine.probe import ProbeResult
+from ops.engine.replicas import last_words
+from ops.errors import ReplicaNotReady
+from ops.models import Replica
+from ops.stack import Stack
+
+STARTING_INTERVAL = 0.2
+"""Seconds between the probes of a starting replica: it serves nobody yet, so it can be asked often."""
+
+
+def await_ready(stack: Stack, names: Iterable[str], starting: bool = True) -> None:
+    """Returns when every replica in ``names`` has given ``health.passes`` good answers in a row at its readiness path.
+
+    Raises ReplicaNotReady at once when one has ended or (with ``starting``: they are new) was restarted, and at
+    ``health.deadline`` otherwise.
+    """
+    health = stack.project.settings.health
+    pause = min(STARTING_INTERVAL, health.interval)
+    waiting = dict.fromkeys(names, 0)
+    deadline = time.monotonic() + health.deadline
+    while waiting:
+        replicas = [replica for replica in stack.replicas() if replica.name in waiting]
+        _refuse_ended(stack, waiting, replicas, starting)
+        results = stack.probe(replicas)
+        for name, result in results.items():
+            waiting[name] = waiting[name] + 1 if result.ok else 0
+        waiting = {name: passes for name, passes in waiting.items() if passes < health.passes}
+        if waiting and time.monotonic() > deadline:
+            raise _too_late(stack, next(iter(waiting)), results)
+        if waiting:
+            time.sleep(pause)
+
+
+def _refuse_ended(stack: Stack, waiting: Iterable[str], replicas: Iterable[Replica], starting: bool) -> None:
+    found = {replica.name: replica for replica in replicas}
+    for name in waiting:
+        replica = found.get(name)
+        if replica is None:
+            raise ReplicaNotReady(f"{name} is gone", "somebody else removed it; look at `docker events`")
+        if replica.oom_killed:
+            raise _failed(stack, replica, "was killed for lack of memory", "raise its memory limit in the Compose file")
+        if not replica.running or (starting and replica.restarts):
+            # Docker may have restarted it already: then the code that it ended with is not known any more.
+            code = f" with exit code {replica.exit_code}" if replica.exit_code else ""
+            raise _failed(stack, replica, f"ended{code}", "look at its log; --verbose shows the last lines")
+
+
+def _failed(stack: Stack, replica: Replica, what: str, hint: str) -> ReplicaNotReady:
+    words = last_words(stack.engine, replica.id)
+    last = words.splitlines()[-1] if words else "it printed nothing"
+    return ReplicaNotReady(f"{replica.name} {what} before it was ready: {last[:300]}", hint, words)
+
+
+def _too_late(stack: Stack, name: str, results: dict[str, ProbeResult]) -> ReplicaNotReady:
+    health = stack.project.settings.health
+    reason = results[name].reason if name in results else "it was not running"
+    return ReplicaNotReady(
+        f"{name} was not ready after {health.deadline}: {health.ready} answered {reason}",
+        "look at its log, or raise x-videa.health.deadline if it needs longer",
+        last_words(stack.engine, name),
+    )

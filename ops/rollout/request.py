@@ -1,0 +1,64 @@
+"""What a deploy was asked to do, apart from the release: what the journal keeps so that it can be gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from enum import Enum
+
+import msgspec
+
+from ops.rollout.blue_green import plan_blue_green
+from ops.rollout.canary import plan_canary
+from ops.rollout.fleet import Fleet
+from ops.rollout.rolling import plan_rolling
+from ops.rollout.steps import Check, Plan, Target
+
+
+class Strategy(Enum):
+    """How the new release takes over."""
+
+    ROLLING = "rolling"
+    BLUE_GREEN = "blue-green"
+    CANARY = "canary"
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A deploy as it was asked for.
+
+    ``surge``: rolling, replicas beyond the present ones; ``keep``: blue-green, seconds that the old set stays;
+    ``commands`` and ``paths``: blue-green, checks before the switch; ``shares`` and ``pause_at``: canary, percentages.
+    """
+
+    strategy: Strategy = Strategy.ROLLING
+    surge: int = 1
+    force: bool = False
+    keep: float = 0.0
+    commands: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    shares: tuple[float, ...] = (100.0,)
+    pause_at: tuple[float, ...] = ()
+
+
+def plan_deploy(
+    request: Request,
+    fleet: Fleet,
+    wanted: int,
+    target: Target,
+    before: Collection[str] | None = None,
+    reached: float = 0.0,
+) -> Plan:
+    """The plan of the request's strategy.
+
+    ``before``: the replicas there were when it was first asked for, None for now; ``reached``: the share of traffic
+    that a canary had then come to, where it goes on.
+    """
+    replace: Collection[str] = frozenset()
+    if request.force:
+        replace = frozenset(member.name for member in fleet.members) if before is None else before
+    if request.strategy is Strategy.BLUE_GREEN:
+        check = Check(request.commands, request.paths) if request.commands or request.paths else None
+        return plan_blue_green(fleet, wanted, target, request.keep, check, replace)
+    if request.strategy is Strategy.CANARY:
+        shares = tuple(share for share in request.shares if share >= reached)
+        return plan_canary(fleet, wanted, target, shares, request.pause_at, replace)
+    return plan_rolling(fleet, wanted, target, request.surge, replace)

@@ -1,0 +1,105 @@
+"""What a deploy is to start: which image, which release, and the variables of the Compose file that make it so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ops.config import Project
+from ops.engine.images import ensure_image, image_id, tag
+from ops.engine.replicas import release_id
+from ops.errors import ConfigError, PlanRefused, UsageError
+from ops.events import Emit, announced
+from ops.models import Replica
+from ops.rollout.fleet import Fleet
+from ops.rollout.steps import Target
+from ops.stack import Stack
+
+BUILD_TAG = "build"
+
+
+def current_target(stack: Stack) -> Target:
+    """What a plain ``docker compose up`` would start now. Raises EngineError, ImageUnavailable."""
+    return _target(stack, stack.project.image, {})
+
+
+def running_target(stack: Stack, fleet: Fleet, growing: bool) -> Target:
+    """The release that runs, as which ``scale`` starts more.
+
+    Raises PlanRefused when ``growing`` and the Compose file has changed since, because the new replicas would differ.
+    """
+    project = stack.project
+    ready = fleet.ready or fleet.alive
+    release = ready[-1].replica.release if ready else ""
+    if growing and ready and drifted(stack, [member.replica for member in ready]):
+        raise PlanRefused(
+            "the Compose file or its image has changed since this release was deployed, so more replicas would differ "
+            "from the ones that run",
+            "roll the change out first: videa deploy",
+        )
+    return Target(release=release, image=project.image)
+
+
+def drifted(stack: Stack, running: Iterable[Replica]) -> bool:
+    """Whether a replica that Compose started now would differ from every one that runs. Raises EngineError."""
+    project = stack.project
+    wanted = image_id(stack.engine, project.image), project.compose.config_hash(project.settings.service, {})
+    return wanted not in {(replica.image_id, replica.config_hash) for replica in running}
+
+
+def image_target(stack: Stack, reference: str) -> Target:
+    """The image ``reference``, pulled if it is not here. Raises ConfigError, ImageUnavailable."""
+    variable = stack.project.pins.image
+    if variable is None:
+        service = stack.project.settings.service
+        raise ConfigError(
+            f"services.{service}.image is written out, so videa could not remember {reference}",
+            f"write it as ${{{service.upper()}_IMAGE:-{stack.project.image}}}, or change it and run `videa deploy`",
+        )
+    return _target(stack, reference, {variable: reference})
+
+
+def built_target(stack: Stack, emit: Emit) -> Target:
+    """The service's image, built now and tagged by its content. Raises UsageError, EngineError."""
+    project = stack.project
+    service = project.settings.service
+    if "build" not in project.service:
+        raise UsageError(f"services.{service} has no build section", "deploy an image: videa deploy --image REF")
+    variable = project.pins.image
+    if variable is None:
+        with announced(f"build {project.image}", emit):
+            project.compose.run("build", service)
+        return current_target(stack)
+    repository = (
+        project.image.rpartition("/")[0] + "/" * ("/" in project.image) + project.image.split("/")[-1].split(":")[0]
+    )
+    with announced(f"build {repository}", emit):
+        project.compose.run("build", service, overrides={variable: f"{repository}:{BUILD_TAG}"})
+    digest = image_id(stack.engine, f"{repository}:{BUILD_TAG}")
+    reference = f"{repository}:{digest.removeprefix('sha256:')[:12]}"
+    tag(stack.engine, digest, reference)
+    return _target(stack, reference, {variable: reference})
+
+
+def repository_of(reference: str) -> str:
+    """An image reference without its tag or digest: "host:5000/app:42" -> "host:5000/app"."""
+    path, _, name = reference.partition("@")[0].rpartition("/")
+    return "/".join(filter(None, (path, name.partition(":")[0])))
+
+
+def variables_of(project: Project, target: Target, replicas: int) -> dict[str, str]:
+    """The variables to remember for a plain ``docker compose up -d`` to keep ``replicas`` replicas of ``target``."""
+    variables = dict(target.overrides)
+    if project.pins.replicas:
+        variables[project.pins.replicas] = str(replicas)
+    return variables
+
+
+def _target(stack: Stack, reference: str, overrides: Mapping[str, str]) -> Target:
+    project = stack.project
+    ensure_image(stack.engine, reference)
+    release_variable = project.pins.release
+    unnamed = {**overrides, **({release_variable: ""} if release_variable else {})}
+    config_hash = project.compose.config_hash(project.settings.service, unnamed)
+    release = release_id(image_id(stack.engine, reference), config_hash)
+    named = {**overrides, **({release_variable: release} if release_variable else {})}
+    return Target(release=release, image=reference, overrides=named)

@@ -1,0 +1,52 @@
+"""The plan that puts everything back. Pure: what there was and what there is in, steps out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from ops.rollout.fleet import Fleet
+from ops.rollout.steps import Drain, Remove, Route
+
+
+@dataclass(frozen=True, slots=True)
+class Recreate:
+    """Bring removed replicas back exactly as they were, and wait until they are ready."""
+
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"bring back {', '.join(self.names)}"
+
+
+def plan_undo(
+    served: Collection[str], removed: Collection[str], started: Collection[str], now: Fleet
+) -> Iterator[Route | Drain | Remove | Recreate]:
+    """Yields the steps back to what was served before the operation.
+
+    ``served``: names in the balancer before it; ``removed``: those it has removed or was about to; ``started``: what it
+    has done so far. Traffic moves first, and only onto replicas that are ready (invariant 6); replicas that it started
+    keep serving until the old ones are back.
+    """
+    ready = [member.name for member in now.alive if member.ready]
+    old = tuple(name for name in ready if name in served)
+    back = tuple(name for name in removed if name in served and name not in old)
+    listed = {member.name for member in now.members if member.listed}
+    new = tuple(name for name in started if name in ready and name in listed) if back or not old else ()
+    first = old + new
+    if first and (set(first) != listed or now.split):
+        yield Route(first)
+    if back:
+        yield Recreate(back)
+        yield Route(old + back)
+    present = {member.name for member in now.members}
+    leaving = tuple(name for name in started if name in present)
+    if leaving and (old or back):
+        yield Drain()
+        yield Remove(leaving)
+
+
+def stable_gone(served: Collection[str], removed: Collection[str], now: Fleet) -> bool:
+    """Whether there is nothing to go back to: all that was served is neither ready nor in our hands to bring back."""
+    ready = {member.name for member in now.alive if member.ready}
+    return bool(served) and not ready & set(served) and not set(removed) & set(served)
