@@ -1,0 +1,222 @@
+"""The instances among themselves: one release, one set of secrets, honest health."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from ops.doctor.check import Check, Finding, Group, Severity, present
+from ops.doctor.facts import ContainerFacts, Facts
+from ops.doctor.limits import Limits
+from ops.doctor.sources import CONTAINERS, INSTANCES, POSTGRES, STATS
+from ops.doctor.words import listing, share
+
+SHARED_SECRETS = {"JWT_ACCESS_SECRET": "access", "JWT_REFRESH_SECRET": "refresh"}
+
+
+def version_skew(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Instances of different releases answer at the same time."""
+    releases: dict[str, list[str]] = defaultdict(list)
+    for one in present(facts.instances):
+        if one.live == 200 and one.release:
+            releases[one.release].append(one.name)
+    if len(releases) > 1:
+        yield Finding(
+            "app.version_skew",
+            Severity.WARN,
+            f"{len(releases)} releases serve at the same time",
+            "\n".join(f"{release}: {listing(names)}" for release, names in sorted(releases.items())),
+            "the same request gets different answers, depending on the replica",
+            "videa deploy",
+        )
+
+
+def health_lies(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """An instance says ready while PostgreSQL is down."""
+    if facts.postgres is None or facts.postgres.up or facts.postgres.full:
+        return
+    liars = [one.name for one in present(facts.instances) if one.ready == 200]
+    if liars:
+        yield Finding(
+            "app.health_lies",
+            Severity.WARN,
+            f"{listing(liars)} ready while PostgreSQL is down",
+            f"readiness 200 from {len(liars)} instances; PostgreSQL: {facts.postgres.error}",
+            "the balancer keeps sending requests that will fail",
+            "make the readiness endpoint ask its dependencies",
+        )
+
+
+def jwt_skew(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """A token that one instance signs is refused by another: the first secret of each must be known to all."""
+    running = [one for one in facts.replicas if one.running]
+    beats = {beat.id: beat for beat in facts.fleet or []}
+    for secret, kind in SHARED_SECRETS.items():
+        # What an instance says it uses counts more than what its container was given.
+        keys = {one.name: one.fingerprints.get(secret, []) for one in running}
+        used = {one.name: beats[one.id[:12]].secrets.get(kind, []) for one in running if one.id[:12] in beats}
+        if len(used) == len(keys):
+            keys = used
+        refused = facts.proof.refused if facts.proof and kind == "access" else []
+        refused = refused or [
+            (minted, replayed)
+            for minted, signing in keys.items()
+            for replayed, known in keys.items()
+            if minted != replayed and (signing[:1] or ["not set"])[0] not in (known or ["not set"])
+        ]
+        if not refused:
+            continue
+        holders: dict[str, list[str]] = defaultdict(list)
+        for name, known in keys.items():
+            holders[",".join(known) or "not set"].append(name)
+        yield Finding(
+            "app.jwt_skew",
+            Severity.FAIL,
+            f"the instances do not agree on {secret}",
+            "\n".join(
+                [
+                    f"a token of {refused[0][0]} is refused by {refused[0][1]}"
+                    f" ({len(refused)} of {len(keys) * (len(keys) - 1)} pairs)"
+                ]
+                + [f"fingerprint {mark}: {listing(names)}" for mark, names in sorted(holders.items())]
+            ),
+            "users are logged out whenever the next request meets another instance",
+            f"set one {secret} in .env, then videa deploy\nto change it without logging anybody out: NEW,OLD first",
+        )
+
+
+def session_store(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Instances keep refresh tokens in different databases."""
+    holders: dict[str, list[str]] = defaultdict(list)
+    for one in present(facts.containers):
+        if one.service == facts.service and one.running and not one.oneoff:
+            holders[one.stores.get("DATABASE_URL", "not set")].append(one.name)
+    if len(holders) > 1:
+        yield Finding(
+            "app.session_store",
+            Severity.FAIL,
+            "the instances keep sessions in different databases",
+            "\n".join(f"database {mark}: {listing(names)}" for mark, names in sorted(holders.items())),
+            "a session that began on one instance is unknown to another: users are logged out",
+            "set one DATABASE_URL for all replicas, then videa deploy",
+        )
+
+
+def ratelimit_local(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Instances count rate limits on their own."""
+    instances = [one for one in present(facts.instances) if one.limiter]
+    local = [one.name for one in instances if one.limiter == "local"]
+    places = {one.stores.get("REDIS_URL", "not set") for one in facts.replicas if one.running}
+    proven = facts.proof.counters if facts.proof else 1
+    if not local and len(places) < 2 and proven < 2:
+        return
+    shared = len(instances) - len(local)
+    counters = len(local) + (1 if shared else 0) if local else max(len(places), proven)
+    yield Finding(
+        "app.ratelimit_local",
+        Severity.FAIL,
+        "rate limits are not shared by all instances",
+        f"{len(local)} of {len(instances)} instances count in their own memory: {listing(local) or 'none'}\n"
+        f"effective limit: {_effective(facts, counters)}"
+        + (f"\n{proven} separate counters seen by requests to each instance" if proven > 1 else "")
+        + (f"\nREDIS_URL leads to {len(places)} different places" if len(places) > 1 else ""),
+        "a client gets more than its limit by reaching several instances",
+        "bring Redis back (videa doctor --only redis), and give all replicas the same REDIS_URL",
+    )
+
+
+def _effective(facts: Facts, counters: int) -> str:
+    """What a client may really get, in the figures of the limits where instances tell them."""
+    limits = next((beat.rate_limits for beat in facts.fleet or [] if beat.rate_limits), {})
+    shown = [f"{name} {most * counters}/{seconds:g} s instead of {most}" for name, (most, seconds) in limits.items()]
+    return f"up to {counters}x the one that is set" + (f" ({', '.join(shown)})" if shown else "")
+
+
+def pool_exhausted(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """All connections of a pool are taken and requests wait; by the instance's own answer, or by its last heartbeat.
+
+    An instance whose pool is exhausted may well be too slow to answer.
+    """
+    told = {beat.id: beat.pool for beat in facts.fleet or [] if beat.pool}
+    pools = {one.name: told[one.id[:12]] for one in facts.replicas if one.running and one.id[:12] in told}
+    for one in present(facts.instances):
+        if one.pool_limit and (one.pool_waiting or one.name not in pools):
+            pools[one.name] = (one.pool_limit, one.pool_size, one.pool_idle, one.pool_waiting)
+    full = {
+        name: (limit, size, waiting)
+        for name, (limit, size, idle, waiting) in pools.items()
+        if waiting and idle == 0 and size >= limit
+    }
+    if full:
+        yield Finding(
+            "app.pool_exhausted",
+            Severity.FAIL,
+            f"{listing(list(full))}: the connection pool is exhausted",
+            "\n".join(
+                f"{name}: {size} of {limit} in use, {waiting} requests wait"
+                for name, (limit, size, waiting) in list(full.items())[:5]
+            ),
+            "requests wait for pool_timeout and then fail with 503",
+            "look for what holds them: videa doctor --only postgres; then raise connection_limit in DATABASE_URL",
+        )
+
+
+def errors(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Instances answer with errors of their own."""
+    counted = [
+        one
+        for one in present(facts.instances)
+        if (one.requests or 0) >= limits.app_least and (one.error_rate or 0) > limits.app_errors_warn
+    ]
+    if counted:
+        worst = max(one.error_rate or 0 for one in counted)
+        yield Finding(
+            "app.errors",
+            Severity.FAIL if worst > limits.app_errors_fail else Severity.WARN,
+            f"{listing([one.name for one in counted])}: up to {share(worst)} of the answers are 5xx",
+            "\n".join(
+                f"{one.name}: {share(one.error_rate or 0)} of {one.requests} requests in the last minute"
+                for one in counted[:5]
+            ),
+            "users see errors",
+            "videa logs shows them; one instance alone: docker restart it. All: look at the release, videa deploy",
+        )
+
+
+def capacity(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """PostgreSQL works at its limit while the replicas have room: more replicas would not help."""
+    if facts.postgres is None:
+        return
+    database = [one for one in present(facts.containers) if one.name == facts.postgres.container]
+    replicas = [one for one in facts.replicas if one.running and one.cpu is not None]
+    if not database or not replicas:
+        return
+    cpus = facts.engine.cpus if facts.engine else 0
+    busy = _load(database[0], cpus)
+    own = sum(_load(one, cpus) for one in replicas) / len(replicas)
+    if busy > limits.capacity_cpu and own < busy / 2:
+        yield Finding(
+            "app.capacity",
+            Severity.INFO,
+            "the database is the bottleneck, not the replicas",
+            f"PostgreSQL uses {share(busy)} of its CPU, the {len(replicas)} replicas {share(own)} on average",
+            "more replicas add load to the database instead of capacity",
+            "cache more, add a read replica (DATABASE_REPLICA_URL), or give PostgreSQL more CPU",
+        )
+
+
+def _load(container: ContainerFacts, cpus: int) -> float:
+    most = container.cpu_limit or cpus
+    return (container.cpu or 0) / most if most else 0.0
+
+
+CHECKS = (
+    Check("app.version_skew", Group.APP, "more than one release W", "own", (INSTANCES,), version_skew),
+    Check("app.health_lies", Group.APP, "ready while a dependency is down W", "own", (INSTANCES,), health_lies),
+    Check("app.jwt_skew", Group.APP, "secrets differ F", "own", (CONTAINERS,), jwt_skew),
+    Check("app.session_store", Group.APP, "databases differ F", "own", (CONTAINERS,), session_store),
+    Check("app.ratelimit_local", Group.APP, "any instance on its own memory F", "own", (INSTANCES,), ratelimit_local),
+    Check("app.pool_exhausted", Group.APP, "pool full with waiters F", "own", (INSTANCES,), pool_exhausted),
+    Check("app.errors", Group.APP, "5xx > 1% W, > 5% F, of >= 100 requests", "own", (INSTANCES,), errors),
+    Check("app.capacity", Group.APP, "database > 80% busy, replicas half of it I", "own", (STATS, POSTGRES), capacity),
+)

@@ -1,0 +1,143 @@
+"""nginx: does the traffic reach every replica that can serve it, and only those."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ops.doctor.check import Check, Finding, Group, Severity, present
+from ops.doctor.facts import BalancerFacts, Facts, InstanceFacts
+from ops.doctor.limits import Limits
+from ops.doctor.sources import BALANCER, BALANCER_UP, CONTAINERS, INSTANCES
+from ops.doctor.words import listing
+
+
+def config(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """What runs is not what is on disk, or not what the replicas ask for."""
+    balancer = present(facts.balancer)
+    if not balancer.accepted:
+        yield Finding(
+            "lb.config",
+            Severity.FAIL,
+            "nginx refuses the configuration on its disk",
+            balancer.refusal,
+            "it serves the old one until its next start, which then falls back or fails",
+            "videa doctor --fix --apply writes it anew from the running replicas",
+        )
+    elif balancer.generation and balancer.serving and balancer.generation != balancer.serving:
+        yield Finding(
+            "lb.config",
+            Severity.FAIL,
+            "nginx runs another configuration than the one on its disk",
+            f"serving generation {balancer.serving}, on disk {balancer.generation}",
+            "replicas that were added get no traffic, removed ones still do",
+            f"docker compose kill -s HUP {facts.balancer_service}",
+        )
+    elif missing := _missing(facts, balancer):
+        yield Finding(
+            "lb.config",
+            Severity.FAIL,
+            f"{listing(missing)} not in the balancer's configuration",
+            f"listed: {listing(balancer.listed or []) or 'nothing'}",
+            "a ready replica costs memory and serves nothing",
+            "videa doctor --fix --apply writes the configuration anew",
+        )
+
+
+def _missing(facts: Facts, balancer: BalancerFacts) -> list[str]:
+    if balancer.listed is None or facts.instances is None:
+        return []
+    return [one.name for one in facts.instances if one.ready == 200 and one.name not in balancer.listed]
+
+
+def no_live(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Nobody answers behind nginx, or nginx itself is not there."""
+    balancer = present(facts.balancer)
+    if not balancer.running:
+        yield Finding(
+            "lb.no_live",
+            Severity.FAIL,
+            f"nginx ({facts.balancer_service}) does not run",
+            balancer.refusal or "its container is not running",
+            "it is the only door: nothing is served",
+            f"docker compose up -d {facts.balancer_service}",
+        )
+    elif balancer.probes and not balancer.answers:
+        failures = ", ".join(f"{count} x {status}" for status, count in balancer.failures.items())
+        hangs = not balancer.serving
+        yield Finding(
+            "lb.no_live",
+            Severity.FAIL,
+            "nginx runs, but does not answer" if hangs else "no replica answers through nginx",
+            f"{balancer.probes} probes: {failures or 'no answer'}",
+            "every request fails",
+            f"docker compose restart {facts.balancer_service}"
+            if hangs
+            else f"docker compose logs --tail 50 {facts.service}\nvidea status",
+        )
+
+
+def starved(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """A replica that is ready when asked directly gets none of the traffic."""
+    balancer = present(facts.balancer)
+    if not balancer.answers or balancer.sticky:
+        return
+    hungry = [one for one in _ready(facts) if one.instance and one.instance not in balancer.answers]
+    if hungry:
+        spread = ", ".join(f"{name}: {count}" for name, count in sorted(balancer.answers.items()))
+        yield Finding(
+            "lb.starved",
+            Severity.FAIL,
+            f"{listing([one.name for one in hungry])} ready, but without traffic",
+            f"0 of {balancer.probes} probes through nginx; {spread}",
+            "the other replicas carry its load",
+            "videa doctor --fix --apply writes the balancer's configuration anew",
+        )
+
+
+def _ready(facts: Facts) -> list[InstanceFacts]:
+    return [one for one in facts.instances or [] if one.ready == 200]
+
+
+def stale(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """The upstream names a replica that is not there or does not run."""
+    balancer = present(facts.balancer)
+    states = {one.name: one.state for one in facts.replicas}
+    gone = [name for name in balancer.listed or [] if states.get(name) != "running"]
+    if gone:
+        yield Finding(
+            "lb.stale",
+            Severity.FAIL,
+            f"the balancer lists {listing(gone)}, which {'do' if len(gone) > 1 else 'does'} not run",
+            "\n".join(f"{name}: {states.get(name, 'no such container')}" for name in gone[:5]),
+            "requests that are sent there wait for a connection before another replica is tried",
+            "docker compose start SERVICE, or videa doctor --fix --apply takes it out".replace(
+                "SERVICE", facts.service
+            ),
+            subject=gone[0],
+        )
+
+
+def version(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """An nginx that cuts requests on a reload."""
+    balancer = present(facts.balancer)
+    numbers = tuple(int(part) for part in re.findall(r"\d+", balancer.version)[:2])
+    if numbers and numbers < limits.nginx_minimum:
+        least = ".".join(str(part) for part in limits.nginx_minimum)
+        yield Finding(
+            "lb.version",
+            Severity.FAIL,
+            f"nginx {balancer.version} is too old for clean reloads",
+            f"version {balancer.version}, needed {least} (keepalive_min_timeout)",
+            "each scale or deploy cuts requests on keep-alive connections",
+            f"build the balancer's image from nginx {least} or newer",
+        )
+
+
+CHECKS = (
+    Check("lb.config", Group.BALANCER, "running differs from wanted F", "own", (BALANCER_UP,), config),
+    Check("lb.no_live", Group.BALANCER, "no answer through nginx F", "own", (BALANCER,), no_live),
+    Check("lb.starved", Group.BALANCER, "ready, 0 of N probes F", "own", (BALANCER_UP, INSTANCES), starved),
+    Check("lb.stale", Group.BALANCER, "listed, not running F", "own", (BALANCER_UP, CONTAINERS), stale),
+    Check("lb.version", Group.BALANCER, "older than 1.28 F", "own", (BALANCER_UP,), version),
+)

@@ -1,0 +1,144 @@
+"""PostgreSQL: is it there, and do the sessions leave it room."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from ops.doctor.check import Check, Finding, Group, Severity, present
+from ops.doctor.facts import ContainerFacts, Facts
+from ops.doctor.facts_data import Session
+from ops.doctor.limits import Limits
+from ops.doctor.sources import CONTAINERS, POSTGRES, POSTGRES_UP
+from ops.doctor.words import listing, share, span
+
+
+def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """No connection can be made."""
+    postgres = present(facts.postgres)
+    if not postgres.up and not postgres.full:
+        yield Finding(
+            "pg.down",
+            Severity.FAIL,
+            f"PostgreSQL ({postgres.service}) does not answer",
+            postgres.error,
+            "every request that reads past the cache, and every write, fails",
+            f"docker compose up -d {postgres.service}\ndocker compose logs --tail 50 {postgres.service}",
+            subject=postgres.container,
+        )
+
+
+def conn_high(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """The connections in use near the number that clients may open."""
+    postgres = present(facts.postgres)
+    if postgres.full:
+        yield Finding(
+            "pg.conn_high",
+            Severity.FAIL,
+            "PostgreSQL has no connection left",
+            postgres.error,
+            "new connections are refused and requests fail; not even the doctor got in to see who holds them",
+            "lower connection_limit in DATABASE_URL or raise max_connections, then restart what holds most",
+        )
+        return
+    used, usable = len(postgres.clients), postgres.usable
+    if usable <= 0 or used / usable <= limits.pg_connections_warn:
+        return
+    full = used / usable >= limits.pg_connections_fail
+    holders = Counter(session.application or session.client or "?" for session in postgres.clients)
+    most = listing([f"{name}: {count}" for name, count in holders.most_common()])
+    yield Finding(
+        "pg.conn_high",
+        Severity.FAIL if full else Severity.WARN,
+        f"{share(used / usable)} of PostgreSQL's connections are in use",
+        f"{used} of {usable} (max_connections {postgres.max_connections} - {postgres.reserved} reserved)\n"
+        f"held by {most}",
+        "when none is left, new connections are refused and requests fail",
+        f"lower connection_limit in DATABASE_URL, or raise max_connections above {postgres.max_connections}",
+    )
+
+
+def pool_overcommit(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """The pools of all replicas together may ask for more than there is."""
+    postgres = present(facts.postgres)
+    pools = [one for one in facts.replicas if one.running and one.pool_limit is not None]
+    asked = sum(one.pool_limit or 0 for one in pools)
+    if asked <= postgres.usable or not pools:
+        return
+    fitting = max(1, postgres.usable // len(pools))
+    yield Finding(
+        "pg.pool_overcommit",
+        Severity.FAIL,
+        "the replicas' pools may open more connections than PostgreSQL has",
+        f"{_sum_of(pools)} = {asked} > {postgres.usable} = max_connections {postgres.max_connections}"
+        f" - {postgres.reserved} reserved",
+        "under load the last replicas get `too many clients` instead of connections",
+        f"set connection_limit={fitting} in DATABASE_URL ({len(pools)} x {fitting} = {len(pools) * fitting}),"
+        f" or max_connections={asked + postgres.reserved} in PostgreSQL",
+    )
+
+
+def _sum_of(pools: list[ContainerFacts]) -> str:
+    sizes = Counter(one.pool_limit or 0 for one in pools)
+    return " + ".join(f"{count} replicas x {limit}" for limit, count in sorted(sizes.items()))
+
+
+def idle_in_tx(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Transactions left open by clients that do nothing."""
+    idle = [
+        session
+        for session in present(facts.postgres).clients
+        if session.state.startswith("idle in transaction") and (session.state_age or 0) > limits.pg_idle_in_tx_warn
+    ]
+    if not idle:
+        return
+    idle.sort(key=lambda session: -(session.state_age or 0))
+    worst = idle[0].state_age or 0
+    yield Finding(
+        "pg.idle_in_tx",
+        Severity.FAIL if worst > limits.pg_idle_in_tx_fail else Severity.WARN,
+        f"{len(idle)} transaction{'s' if len(idle) > 1 else ''} left open, the oldest idle for {span(worst)}",
+        "\n".join(f"{_who(session)}, idle {span(session.state_age or 0)}: {session.query}" for session in idle[:5]),
+        "it keeps its locks and a connection, and stops vacuum from removing dead rows",
+        f"SELECT pg_terminate_backend({idle[0].pid});\nset idle_in_transaction_session_timeout = '60s'",
+    )
+
+
+def long_query(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Statements of clients that run for too long."""
+    slow = [
+        session
+        for session in present(facts.postgres).clients
+        if session.state == "active" and (session.query_age or 0) > limits.pg_long_query
+    ]
+    if not slow:
+        return
+    slow.sort(key=lambda session: -(session.query_age or 0))
+    yield Finding(
+        "pg.long_query",
+        Severity.WARN,
+        f"{len(slow)} statement{'s' if len(slow) > 1 else ''} running for up to {span(slow[0].query_age or 0)}",
+        "\n".join(f"{_who(session)}, {span(session.query_age or 0)}: {session.query}" for session in slow[:5]),
+        "it holds a connection and what it locked, and slows the others",
+        f"SELECT pg_cancel_backend({slow[0].pid});\nEXPLAIN the statement; set a statement_timeout",
+    )
+
+
+def _who(session: Session) -> str:
+    return f"pid {session.pid} ({session.application or session.user or '?'} from {session.client or 'local'})"
+
+
+CHECKS = (
+    Check("pg.down", Group.POSTGRES, "no connection in 5 s", "PgHero", (POSTGRES,), down),
+    Check("pg.conn_high", Group.POSTGRES, "> 80% W, >= 100% F", "postgres_exporter mixin", (POSTGRES,), conn_high),
+    Check(
+        "pg.pool_overcommit",
+        Group.POSTGRES,
+        "sum of pools > max_connections - reserved F",
+        "own",
+        (POSTGRES_UP, CONTAINERS),
+        pool_overcommit,
+    ),
+    Check("pg.idle_in_tx", Group.POSTGRES, "> 60 s W, > 300 s F", "own", (POSTGRES_UP,), idle_in_tx),
+    Check("pg.long_query", Group.POSTGRES, "> 60 s W", "PgHero", (POSTGRES_UP,), long_query),
+)

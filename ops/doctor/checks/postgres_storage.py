@@ -1,0 +1,138 @@
+"""PostgreSQL's tables, indexes, sequences and transaction ids: what grows quietly until it stops the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ops.doctor.check import Check, Finding, Group, Severity, present
+from ops.doctor.facts import Facts
+from ops.doctor.limits import Limits
+from ops.doctor.sources import POSTGRES_UP, part_of_postgres
+from ops.doctor.words import listing, share, span
+
+
+def dead_tuples(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Rows that are deleted but not cleared away."""
+    bloated = [
+        table
+        for table in present(present(facts.postgres).tables)
+        if table.dead > limits.pg_dead_tuples and table.dead / (table.dead + table.live) >= limits.pg_dead_share
+    ]
+    if bloated:
+        yield Finding(
+            "pg.dead_tuples",
+            Severity.WARN,
+            f"{listing([table.name for table in bloated])}: many dead rows",
+            "\n".join(
+                f"{table.name}: {table.dead} dead of {table.dead + table.live}"
+                f" ({share(table.dead / (table.dead + table.live))})"
+                for table in bloated[:5]
+            ),
+            "scans read them all, and vacuum may be held up by an old transaction",
+            f"VACUUM (ANALYZE) {bloated[0].name};\nlower autovacuum_vacuum_scale_factor for these tables",
+        )
+
+
+def autovac_stale(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Tables with dead rows that were not vacuumed for long."""
+    stale = [
+        table
+        for table in present(present(facts.postgres).tables)
+        if table.vacuum_age is not None
+        and table.vacuum_age > limits.pg_vacuum_age
+        and table.dead > limits.pg_vacuum_dead
+    ]
+    if stale:
+        yield Finding(
+            "pg.autovac_stale",
+            Severity.WARN,
+            f"{listing([table.name for table in stale])} not vacuumed for long",
+            "\n".join(
+                f"{table.name}: {span(table.vacuum_age or 0)} ago, {table.dead} dead rows" for table in stale[:5]
+            ),
+            "dead rows and stale statistics make its queries slower day by day",
+            f"VACUUM (ANALYZE) {stale[0].name};\ncheck that autovacuum is on and not blocked by an old transaction",
+        )
+
+
+def xid(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Transaction ids run out: PostgreSQL then refuses writes."""
+    left = present(facts.postgres).xids_left
+    if left is not None and left < limits.pg_xids_left:
+        yield Finding(
+            "pg.xid",
+            Severity.FAIL,
+            f"{left:,} transaction ids are left",
+            f"{left:,} until PostgreSQL stops accepting writes",
+            "at zero every write is refused until a long vacuum ends",
+            "VACUUM (FREEZE) the tables with the highest age(relfrozenxid); end old transactions and prepared ones",
+        )
+
+
+def sequence(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Keys run out."""
+    near = [
+        one for one in present(present(facts.postgres).sequences) if one.last / max(one.most, 1) > limits.pg_sequence
+    ]
+    if near:
+        yield Finding(
+            "pg.sequence",
+            Severity.WARN,
+            f"{listing([one.name for one in near])}: {share(near[0].last / near[0].most)} of its numbers are used",
+            "\n".join(f"{one.name}: {one.last:,} of {one.most:,}" for one in near[:5]),
+            "at the end every insert into its table fails",
+            "change the column and the sequence to bigint",
+        )
+
+
+def bad_index(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Indexes that cost and do not help."""
+    bad = present(present(facts.postgres).bad_indexes)
+    if bad:
+        yield Finding(
+            "pg.bad_index",
+            Severity.WARN,
+            f"{listing([one.name for one in bad])}: {' and '.join(sorted({one.problem for one in bad}))} index",
+            "\n".join(
+                f"{one.name} on {one.table}: {one.problem}{f' of {one.twin}' if one.twin else ''}" for one in bad[:5]
+            ),
+            "each write maintains it, no query gains by it",
+            "\n".join(
+                f"REINDEX INDEX CONCURRENTLY {one.name};"
+                if one.problem == "invalid"
+                else f"DROP INDEX CONCURRENTLY {one.name};"
+                for one in bad[:3]
+            ),
+        )
+
+
+CHECKS = (
+    Check(
+        "pg.dead_tuples",
+        Group.POSTGRES,
+        "> 10k and >= 10% W",
+        "awesome-prometheus-alerts",
+        (POSTGRES_UP, part_of_postgres("tables")),
+        dead_tuples,
+    ),
+    Check(
+        "pg.autovac_stale",
+        Group.POSTGRES,
+        "> 10 d with > 1k dead rows W",
+        "awesome-prometheus-alerts",
+        (POSTGRES_UP, part_of_postgres("tables")),
+        autovac_stale,
+    ),
+    Check("pg.xid", Group.POSTGRES, "< 10M left F", "PgHero", (POSTGRES_UP,), xid),
+    Check(
+        "pg.sequence", Group.POSTGRES, "> 90% used W", "PgHero", (POSTGRES_UP, part_of_postgres("sequences")), sequence
+    ),
+    Check(
+        "pg.bad_index",
+        Group.POSTGRES,
+        "invalid or duplicate W",
+        "PgHero",
+        (POSTGRES_UP, part_of_postgres("bad_indexes")),
+        bad_index,
+    ),
+)

@@ -1,0 +1,84 @@
+"""Redis: is it there, and does it have room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ops.doctor.check import Check, Finding, Group, Severity, present
+from ops.doctor.facts import Facts
+from ops.doctor.facts_data import RedisNode
+from ops.doctor.limits import Limits
+from ops.doctor.sources import REDIS, REDIS_UP
+from ops.doctor.words import listing, share, size
+
+
+def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """A node does not answer."""
+    gone = [node for node in present(facts.redis).nodes if not node.up]
+    if not gone:
+        return
+    replicas = sum(1 for one in facts.replicas if one.running)
+    services = sorted({node.service for node in gone})
+    yield Finding(
+        "redis.down",
+        Severity.FAIL,
+        f"Redis ({listing([node.container or node.service for node in gone])}) does not answer",
+        "\n".join(f"{node.container or node.service}: {node.error}" for node in gone),
+        f"each replica now limits and caches on its own: a client may ask up to {max(replicas, 1)}x the limit",
+        f"docker compose up -d {' '.join(services)}\ndocker compose logs --tail 50 {' '.join(services)}",
+        subject=gone[0].container,
+    )
+
+
+def _fullness(node: RedisNode) -> float:
+    return node.number("used_memory") / node.number("maxmemory") if node.number("maxmemory") else 0.0
+
+
+def _figures(node: RedisNode) -> str:
+    policy = node.info.get("maxmemory_policy", "?")
+    used, most = size(node.number("used_memory")), size(node.number("maxmemory"))
+    return f"{node.container}: {used} of {most} ({share(_fullness(node))}), policy {policy}"
+
+
+def _refusing(node: RedisNode) -> bool:
+    return node.info.get("maxmemory_policy") == "noeviction" and _fullness(node) >= 1
+
+
+def maxmem(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """The memory that Redis may use is nearly used."""
+    full = [
+        node for node in present(facts.redis).nodes if _fullness(node) > limits.redis_memory and not _refusing(node)
+    ]
+    if full:
+        worst = max(full, key=_fullness)
+        yield Finding(
+            "redis.maxmem",
+            Severity.WARN,
+            f"Redis has used {share(_fullness(worst))} of its memory",
+            "\n".join(_figures(node) for node in full),
+            "beyond maxmemory it evicts keys or refuses writes: rate limits and cached reads suffer",
+            f"docker compose exec {worst.service} redis-cli CONFIG SET maxmemory "
+            f"{int(worst.number('maxmemory') * 2)}\nand the same in the Compose file",
+        )
+
+
+def noevict_full(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Full and not allowed to evict: every write is refused."""
+    full = [node for node in present(facts.redis).nodes if _refusing(node)]
+    if full:
+        yield Finding(
+            "redis.noevict_full",
+            Severity.FAIL,
+            "Redis is full and refuses writes",
+            "\n".join(_figures(node) for node in full),
+            "rate limits cannot count and the cache cannot be filled or invalidated",
+            f"raise maxmemory above {size(full[0].number('used_memory'))}, or set maxmemory-policy allkeys-lru"
+            " where the keys are a cache",
+        )
+
+
+CHECKS = (
+    Check("redis.down", Group.REDIS, "no answer in 4 s F", "own", (REDIS,), down),
+    Check("redis.maxmem", Group.REDIS, "> 90% of maxmemory W", "awesome-prometheus-alerts", (REDIS_UP,), maxmem),
+    Check("redis.noevict_full", Group.REDIS, "noeviction and full F", "own", (REDIS_UP,), noevict_full),
+)

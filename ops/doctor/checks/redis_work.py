@@ -1,0 +1,279 @@
+"""How Redis does its work: evictions, clients, persistence, fragmentation, slow commands and the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ops.doctor.check import Check, Finding, Group, Severity, present
+from ops.doctor.facts import Facts
+from ops.doctor.facts_data import RedisNode
+from ops.doctor.limits import Limits
+from ops.doctor.sources import REDIS_UP
+from ops.doctor.words import listing, size, span
+
+MIB = 1 << 20
+
+
+def _nodes(facts: Facts, concerned: Callable[[RedisNode], bool]) -> list[RedisNode]:
+    return [node for node in present(facts.redis).nodes if node.up and concerned(node)]
+
+
+def _names(nodes: list[RedisNode]) -> str:
+    return listing([node.container for node in nodes])
+
+
+def evicting(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Keys are thrown out for want of memory, the counters of the rate limits among them."""
+    nodes = _nodes(facts, lambda node: node.delta("evicted_keys") > 0)
+    if nodes:
+        yield Finding(
+            "redis.evicting",
+            Severity.FAIL,
+            "Redis throws out keys",
+            "\n".join(f"{node.container}: {node.delta('evicted_keys'):.0f} keys in {span(node.gap)}" for node in nodes),
+            "a counter of the rate limits that is evicted starts at zero again",
+            "raise maxmemory, or keep the cache in a Redis of its own",
+        )
+
+
+def clients(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Nearly as many clients as Redis accepts."""
+    nodes = _nodes(
+        facts, lambda node: node.number("connected_clients") > limits.redis_clients * (node.number("maxclients") or 1e9)
+    )
+    if nodes:
+        yield Finding(
+            "redis.clients",
+            Severity.WARN,
+            f"{_names(nodes)}: nearly all clients that Redis accepts are connected",
+            "\n".join(
+                f"{node.container}: {node.number('connected_clients'):.0f} of {node.number('maxclients'):.0f}"
+                for node in nodes
+            ),
+            "the next ones are refused: their limits and caches become local",
+            "raise maxclients, or look for clients that never close: redis-cli CLIENT LIST",
+        )
+
+
+def rejected(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Connections were refused because there were too many."""
+    nodes = _nodes(
+        facts,
+        lambda node: bool(node.gap) and node.delta("rejected_connections") * 60 / node.gap > limits.redis_rejected,
+    )
+    if nodes:
+        yield Finding(
+            "redis.rejected",
+            Severity.WARN,
+            f"{_names(nodes)} refuses connections",
+            "\n".join(
+                f"{node.container}: {node.delta('rejected_connections'):.0f} in {span(node.gap)}" for node in nodes
+            ),
+            "the instances that were refused limit and cache on their own",
+            "raise maxclients",
+        )
+
+
+def blocked(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Clients wait in blocking commands."""
+    nodes = _nodes(
+        facts, lambda node: node.number("blocked_clients") > 0 and float(node.earlier.get("blocked_clients", "0")) > 0
+    )
+    if nodes:
+        yield Finding(
+            "redis.blocked",
+            Severity.INFO,
+            f"{_names(nodes)}: clients wait in blocking commands",
+            "\n".join(f"{node.container}: {node.number('blocked_clients'):.0f} clients" for node in nodes),
+            "normal for queues; otherwise somebody waits for what never comes",
+            "redis-cli CLIENT LIST shows who (flag b)",
+        )
+
+
+def persist(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """The last save or append failed."""
+    keys = ("rdb_last_bgsave_status", "aof_last_write_status", "aof_last_bgrewrite_status")
+    nodes = _nodes(facts, lambda node: any(node.info.get(key, "ok") != "ok" for key in keys))
+    if nodes:
+        yield Finding(
+            "redis.persist",
+            Severity.FAIL,
+            f"{_names(nodes)} cannot write to its disk",
+            "\n".join(
+                f"{node.container}: {key} {node.info[key]}"
+                for node in nodes
+                for key in keys
+                if node.info.get(key, "ok") != "ok"
+            ),
+            "with stop-writes-on-bgsave-error every write is refused; after a restart the data is gone",
+            f"docker compose logs --tail 50 {nodes[0].service}; look for a full disk or wrong rights on /data",
+        )
+
+
+def frag(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Much more memory taken from the system than used."""
+    nodes = _nodes(
+        facts,
+        lambda node: (
+            node.number("used_memory") > limits.redis_small
+            and node.number("mem_fragmentation_ratio") > limits.redis_frag
+            and node.number("mem_fragmentation_bytes") > limits.redis_frag_bytes
+        ),
+    )
+    if nodes:
+        yield Finding(
+            "redis.frag",
+            Severity.WARN,
+            f"{_names(nodes)}: memory is fragmented",
+            "\n".join(
+                f"{node.container}: ratio {node.number('mem_fragmentation_ratio'):.2f},"
+                f" {size(node.number('mem_fragmentation_bytes'))} lost"
+                for node in nodes
+            ),
+            "the container comes near its limit though Redis has little in it",
+            "redis-cli MEMORY PURGE, or set activedefrag yes",
+        )
+
+
+def peak(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """It has held much more than now."""
+    nodes = _nodes(
+        facts,
+        lambda node: (
+            node.number("used_memory") > limits.redis_small
+            and node.number("used_memory_peak") / node.number("used_memory") > limits.redis_peak
+        ),
+    )
+    if nodes:
+        yield Finding(
+            "redis.peak",
+            Severity.INFO,
+            f"{_names(nodes)} has used much more memory before",
+            "\n".join(
+                f"{node.container}: {size(node.number('used_memory_peak'))} at most,"
+                f" {size(node.number('used_memory'))} now"
+                for node in nodes
+            ),
+            "the system may not have got the memory back",
+            "redis-cli MEMORY PURGE",
+        )
+
+
+def buffers(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Clients that do not read their answers."""
+    nodes = _nodes(facts, lambda node: _buffer(node) > limits.redis_buffer)
+    if nodes:
+        yield Finding(
+            "redis.buffers",
+            Severity.WARN,
+            f"{_names(nodes)}: clients hold much in their buffers",
+            "\n".join(f"{node.container}: {size(_buffer(node))} a client" for node in nodes),
+            "the buffers count against maxmemory: data is evicted for them",
+            "redis-cli CLIENT LIST, look at omem; set client-output-buffer-limit",
+        )
+
+
+def _buffer(node: RedisNode) -> float:
+    return node.number("mem_clients_normal") / max(node.number("connected_clients"), 1)
+
+
+def slowlog(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Commands took longer than slowlog-log-slower-than. The doctor's own INFO may be one or two of them."""
+    nodes = _nodes(facts, lambda node: node.delta("slowlog_id") > limits.redis_slowlog)
+    if nodes:
+        yield Finding(
+            "redis.slowlog",
+            Severity.WARN,
+            f"{_names(nodes)}: slow commands",
+            "\n".join(f"{node.container}: {node.delta('slowlog_id'):.0f} in {span(node.gap)}" for node in nodes),
+            "Redis does one thing at a time: everybody waits for a slow command",
+            "redis-cli SLOWLOG GET 10",
+        )
+
+
+def fork(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Making a copy for a save takes long."""
+    nodes = _nodes(
+        facts,
+        lambda node: (
+            node.number("latest_fork_usec") >= limits.redis_fork_least * 1e6
+            and _fork_rate(node) < limits.redis_fork_rate
+        ),
+    )
+    if nodes:
+        yield Finding(
+            "redis.fork",
+            Severity.WARN,
+            f"{_names(nodes)}: forking for a save is slow",
+            "\n".join(
+                f"{node.container}: {node.number('latest_fork_usec') / 1000:.0f} ms for"
+                f" {size(node.number('used_memory'))} ({_fork_rate(node) / 1e9:.1f} GB/s)"
+                for node in nodes
+            ),
+            "Redis answers nobody meanwhile",
+            "turn transparent huge pages off; save less often",
+        )
+
+
+def _fork_rate(node: RedisNode) -> float:
+    """Bytes a second, as Redis's LATENCY DOCTOR counts it: memory in use by the time of the last fork."""
+    return node.number("used_memory") * 1e6 / max(node.number("latest_fork_usec"), 1)
+
+
+def masters(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Nobody, or more than one, takes writes; or the cluster says that it is not well."""
+    nodes = [node for node in present(facts.redis).nodes if node.up]
+    cluster = [node for node in nodes if node.info.get("cluster_enabled") == "1"]
+    ill = [node for node in cluster if node.info.get("cluster_state", "ok") != "ok"]
+    count = sum(1 for node in nodes if node.info.get("role", "master") == "master")
+    if not ill and (cluster or count == 1):
+        return
+    yield Finding(
+        "redis.masters",
+        Severity.FAIL,
+        f"{_names(ill)}: the cluster is not ok" if ill else f"{count} masters instead of one",
+        "\n".join(
+            f"{node.container}: role {node.info.get('role', '?')}, cluster_state {node.info.get('cluster_state', '-')}"
+            for node in ill or nodes
+        ),
+        "writes are refused, or go to servers that know nothing of each other",
+        "redis-cli CLUSTER NODES, then start the missing node" if ill else "redis-cli REPLICAOF NO ONE on one of them",
+    )
+
+
+def cluster_slots(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Keys that no node of the cluster is responsible for."""
+    open_slots = _nodes(
+        facts,
+        lambda node: (
+            node.info.get("cluster_enabled") == "1" and 0 <= node.number("cluster_slots_ok") < limits.redis_slots
+        ),
+    )
+    if open_slots:
+        least = min(node.number("cluster_slots_ok") for node in open_slots)
+        yield Finding(
+            "redis.cluster_slots",
+            Severity.FAIL,
+            f"{limits.redis_slots - least:.0f} slots of the cluster are not covered",
+            "\n".join(f"{node.container}: {node.number('cluster_slots_ok'):.0f} ok" for node in open_slots),
+            "every key in them fails",
+            "redis-cli --cluster fix HOST:6379, or start the node that held them",
+        )
+
+
+_RMD, _APA = "Redis MEMORY DOCTOR", "awesome-prometheus-alerts"
+_R, _UP = Group.REDIS, (REDIS_UP,)
+CHECKS = (
+    Check("redis.evicting", _R, "keys evicted F", "own", _UP, evicting),
+    Check("redis.clients", _R, "> 90% of maxclients W", _APA, _UP, clients),
+    Check("redis.rejected", _R, "> 5/min W", _APA, _UP, rejected),
+    Check("redis.blocked", _R, "in two samples I", _APA, _UP, blocked),
+    Check("redis.persist", _R, "last save or append failed F", _APA, _UP, persist),
+    Check("redis.frag", _R, "> 1.4 and > 10 MB, not below 5 MB W", _RMD, _UP, frag),
+    Check("redis.peak", _R, "> 1.5, not below 5 MB I", _RMD, _UP, peak),
+    Check("redis.buffers", _R, "> 200 KB a client W", _RMD, _UP, buffers),
+    Check("redis.slowlog", _R, "> 2 new entries W", "own", _UP, slowlog),
+    Check("redis.fork", _R, "< 10 GB/s and >= 100 ms W", "Redis LATENCY DOCTOR", _UP, fork),
+    Check("redis.masters", _R, "not 1, or cluster_state not ok F", _APA, _UP, masters),
+    Check("redis.cluster_slots", _R, "uncovered F", "own", _UP, cluster_slots),
+)

@@ -1,0 +1,83 @@
+"""What nginx's log tells of the requests of the last minute, and how long its certificate lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ops.doctor.check import Check, Finding, Group, Severity, present
+from ops.doctor.facts import Facts
+from ops.doctor.limits import Limits
+from ops.doctor.sources import BALANCER_UP, TRAFFIC
+from ops.doctor.words import share, span
+
+
+def server_errors(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Users get errors."""
+    traffic = present(facts.traffic)
+    if traffic.requests >= limits.lb_least and traffic.errors / traffic.requests > limits.lb_errors:
+        yield Finding(
+            "lb.5xx",
+            Severity.FAIL,
+            f"{share(traffic.errors / traffic.requests)} of the requests failed",
+            f"{traffic.errors} of {traffic.requests} in the last {span(traffic.window)} (5xx, or cut)",
+            "users see errors",
+            "videa logs; videa status",
+        )
+
+
+def slow(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """The slowest hundredth of the requests is very slow."""
+    traffic = present(facts.traffic)
+    if traffic.requests >= limits.lb_least and (traffic.p99 or 0) > limits.lb_p99:
+        yield Finding(
+            "lb.p99",
+            Severity.WARN,
+            f"one request in a hundred takes {traffic.p99 or 0:.1f} s or longer",
+            f"p99 of {traffic.requests} requests in the last {span(traffic.window)}",
+            "users wait, and connections pile up",
+            "videa doctor --only postgres --only ctr shows who is slow",
+        )
+
+
+def ejecting(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """A replica fails requests again and again, and nginx takes it out for a while each time."""
+    bad = {address: count for address, count in present(facts.traffic).retried.items() if count >= limits.lb_ejections}
+    if bad:
+        yield Finding(
+            "lb.ejecting",
+            Severity.WARN,
+            f"{len(bad)} replica{'s' if len(bad) > 1 else ''} failed requests that another had to answer",
+            "\n".join(
+                f"{address}: {count} requests" for address, count in sorted(bad.items(), key=lambda one: -one[1])
+            ),
+            "each costs its user a wait, and a POST cannot be tried again",
+            "docker compose ps; docker compose logs the replica with that address",
+        )
+
+
+def expiry(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """The certificate ends soon."""
+    expires = present(facts.balancer).tls_expires
+    if expires is None:
+        return
+    left = expires - facts.taken
+    if left < limits.tls_warn:
+        yield Finding(
+            "tls.expiry",
+            Severity.FAIL if left < limits.tls_fail else Severity.WARN,
+            f"the certificate ends in {span(left)}" if left > 0 else f"the certificate ended {span(-left)} ago",
+            f"{left / 86400:.1f} days left",
+            "after that browsers refuse the site",
+            "renew the certificate, then reload nginx",
+        )
+
+
+_APA = "awesome-prometheus-alerts"
+CHECKS = (
+    Check("lb.5xx", Group.BALANCER, "> 5% of >= 20 requests F", _APA, (TRAFFIC,), server_errors),
+    Check("lb.p99", Group.BALANCER, "> 3 s W", _APA, (TRAFFIC,), slow),
+    Check(
+        "lb.ejecting", Group.BALANCER, ">= 3 requests of a replica answered by another W", "own", (TRAFFIC,), ejecting
+    ),
+    Check("tls.expiry", Group.BALANCER, "< 20 d W, < 3 d F", _APA, (BALANCER_UP,), expiry),
+)

@@ -1,0 +1,54 @@
+"""What only shows over time: memory that grows until it is full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ops.doctor.check import Check, Finding, Group, Severity, present
+from ops.doctor.facts import Facts
+from ops.doctor.limits import Limits
+from ops.doctor.slope import Sample, steady, theil_sen
+from ops.doctor.sources import CONTAINERS, HISTORY
+from ops.doctor.words import size, span
+
+
+def leak(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Memory that grows steadily and reaches the limit within a day."""
+    beats = {beat.id: beat for beat in facts.fleet or []}
+    remembered = present(facts.history).memory
+    for one in present(facts.containers):
+        beat = beats.get(one.id[:12])
+        samples: list[Sample] = list(beat.memory_samples) if beat else []
+        if len(samples) < limits.leak_samples:
+            samples = remembered.get(one.id, [])
+        # The first minute of a process is its warming up.
+        samples = [sample for sample in samples if sample[0] > one.started + limits.leak_warm_up]
+        if not one.running or not one.memory_limit or len(samples) < limits.leak_samples:
+            continue
+        slope, now = theil_sen(samples), samples[-1][1]
+        if slope <= 0 or now - samples[0][1] < limits.leak_growth or not steady(samples):
+            continue
+        left = (one.memory_limit - now) / slope
+        if left < limits.leak_horizon:
+            yield Finding(
+                "app.leak",
+                Severity.WARN,
+                f"{one.name} leaks memory: full in {span(max(left, 0))}",
+                f"{size(samples[0][1])} -> {size(now)} in {span(samples[-1][0] - samples[0][0])}"
+                f" ({len(samples)} samples), {size(slope * 3600)} an hour, limit {size(one.memory_limit)}",
+                "at the limit the kernel kills it, with the requests it serves",
+                f"docker restart {one.name} gains time; the release has the leak: videa deploy an older or mended one",
+                subject=one.name,
+            )
+
+
+CHECKS = (
+    Check(
+        "app.leak",
+        Group.APP,
+        "Theil-Sen slope over >= 20 samples reaches the limit within 24 h W",
+        "own",
+        (CONTAINERS, HISTORY),
+        leak,
+    ),
+)

@@ -1,0 +1,47 @@
+"""The engine and the machine it runs on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import psutil
+
+from ops.doctor.facts import EngineFacts, HostFacts
+from ops.engine.client import Engine
+from ops.engine.inspection import engine_details
+
+
+class NotThisMachine(Exception):
+    """The engine's host cannot be looked at from here; the message says why."""
+
+
+def engine_facts(engine: Engine) -> EngineFacts:
+    """Raises EngineError."""
+    details = engine_details(engine)
+    return EngineFacts(
+        version=str(details.get("Version") or details.get("ServerVersion", "")),
+        api_version=str(details.get("ApiVersion", "")),
+        local=engine.local,
+        root=str(details.get("DockerRootDir", "")),
+        memory=int(details.get("MemTotal", 0)),
+        cpus=int(details.get("NCPU", 0)),
+    )
+
+
+def host_facts(engine: EngineFacts) -> HostFacts:
+    """Disk under the engine's data and memory of the machine. Raises NotThisMachine."""
+    if not engine.local:
+        raise NotThisMachine("the engine is on another machine")
+    root = Path(engine.root)
+    if not root.exists():
+        raise NotThisMachine(f"the engine's data ({engine.root}) is not on this machine's file system")
+    disk, files, memory = psutil.disk_usage(engine.root), os.statvfs(root), psutil.virtual_memory()
+    return HostFacts(
+        disk_path=engine.root,
+        disk_free=disk.free / (disk.used + disk.free),
+        disk_free_bytes=disk.free,
+        inodes_free=files.f_favail / files.f_files if files.f_files else None,
+        memory_free=memory.available / memory.total,
+        memory_free_bytes=memory.available,
+    )

@@ -1,0 +1,80 @@
+"""PostgreSQL, through psql in its own container: one connection, one read-only batch, bounded in time.
+
+Everything secret stays in the container: psql takes it from the container's environment, never from arguments.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from ops.doctor.collectors.postgres_sql import BATCH, GAP
+from ops.doctor.facts_data import PostgresFacts
+from ops.engine.client import Engine
+
+TIMEOUT = 6
+"""Seconds for connecting and asking together."""
+
+SCRIPT = f"""
+export PGUSER="${{POSTGRES_USER:-postgres}}" PGCONNECT_TIMEOUT=3 PGAPPNAME=videa-doctor
+if [ -n "${{POSTGRES_PASSWORD_FILE:-}}" ]; then PGPASSWORD="$(cat "$POSTGRES_PASSWORD_FILE")"
+else PGPASSWORD="${{POSTGRES_PASSWORD:-}}"; fi
+export PGPASSWORD PGDATABASE="${{POSTGRES_DB:-$PGUSER}}"
+export PGOPTIONS="-c statement_timeout=3000 -c lock_timeout=500 -c default_transaction_read_only=on"
+printf %s "$1" | timeout {TIMEOUT} psql --no-psqlrc --no-password --quiet --tuples-only --no-align
+"""
+"""Runs the SQL that is its first argument, read-only and bounded; for ``sh -c`` in PostgreSQL's container."""
+
+_TIMED_OUT = 124
+_FULL = ("too many clients", "remaining connection slots")
+_LITERALS = re.compile(r"'(?:[^']|'')*'|(?<![\w$])\d+(?:\.\d+)?\b")
+
+
+class PsqlMissing(Exception):
+    """The container cannot run psql, which says nothing about PostgreSQL."""
+
+
+def postgres_facts(engine: Engine, service: str, container: str) -> PostgresFacts:
+    """Asks the server in ``container``. Raises EngineError, and PsqlMissing."""
+    answer = engine.exec(container, ["sh", "-c", SCRIPT, "videa-doctor", BATCH])
+    if answer.code in (126, 127):
+        raise PsqlMissing(f"{container} has no psql: {_last_line(answer.output)}")
+    sections = read_sections(answer.output)
+    if "server" in sections:
+        return read(service, container, sections)
+    reason = f"no answer within {TIMEOUT} s" if answer.code == _TIMED_OUT else _last_line(answer.output)
+    return PostgresFacts(service, container, up=False, error=reason, full=any(text in answer.output for text in _FULL))
+
+
+def read_sections(output: str) -> dict[str, Any]:
+    """The JSON objects in psql's output as one; lines that are none, such as an error of one section, are left out."""
+    sections: dict[str, Any] = {}
+    for line in output.splitlines():
+        if line.startswith("{"):
+            with suppress(msgspec.DecodeError):
+                sections.update(msgspec.json.decode(line))
+    return sections
+
+
+def read(service: str, container: str, sections: dict[str, Any]) -> PostgresFacts:
+    """The facts in the batch's answer. Raises msgspec.ValidationError."""
+    values = {**sections, **sections["server"]}
+    for name in ("sessions", "statements"):
+        if name in values:
+            values[name] = [{**row, "query": without_literals(row["query"])} for row in values[name]]
+    return msgspec.convert(
+        {"service": service, "container": container, "up": True, "gap": GAP, **values}, PostgresFacts
+    )
+
+
+def without_literals(statement: str) -> str:
+    """The statement in one line, with a ? for every value: what users typed is nobody's business in a report."""
+    return _LITERALS.sub("?", " ".join(statement.split()))[:200]
+
+
+def _last_line(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "psql said nothing"

@@ -1,0 +1,68 @@
+"""Redis, through redis-cli in its own container: two samples of INFO, a second apart, over one connection."""
+
+from __future__ import annotations
+
+from ops.doctor.facts_data import RedisNode
+from ops.engine.client import Engine
+
+TIMEOUT = 4
+"""Seconds for everything asked of one node."""
+GAP = 1.0
+
+SIGN_IN = """
+REDISCLI_AUTH="${REDISCLI_AUTH:-${REDIS_PASSWORD:-}}"
+if [ -n "$REDISCLI_AUTH" ]; then export REDISCLI_AUTH; else unset REDISCLI_AUTH; fi
+"""
+"""Lets redis-cli take the password from the container's own environment."""
+
+_SCRIPT = rf"""{SIGN_IN}
+ask='INFO\nECHO slowlog\nSLOWLOG GET 1\nECHO cluster\nCLUSTER INFO\n'
+{{ printf "$ask"; sleep {GAP:g}; printf "$ask"; }} | timeout {TIMEOUT} redis-cli
+"""
+
+_TIMED_OUT = 124
+_FIRST_KEY = "redis_version:"
+
+
+class RedisNotAsked(Exception):
+    """The doctor has no redis-cli or no password there, which says nothing about Redis itself."""
+
+
+def redis_node(engine: Engine, service: str, container: str) -> RedisNode:
+    """Asks the node in ``container``. Raises EngineError, and RedisNotAsked."""
+    answer = engine.exec(container, ["sh", "-c", _SCRIPT])
+    if answer.code in (126, 127):
+        raise RedisNotAsked(f"{container} has no redis-cli: {_first_line(answer.output)}")
+    if answer.code == _TIMED_OUT:
+        return RedisNode(service, container, up=False, error=f"no answer within {TIMEOUT} s")
+    samples = read(answer.output)
+    if not samples and answer.output.startswith(("NOAUTH", "WRONGPASS", "NOPERM")):
+        raise RedisNotAsked(f"{container} refused the doctor: {_first_line(answer.output)}")
+    if not samples:
+        return RedisNode(service, container, up=False, error=_first_line(answer.output))
+    return RedisNode(service, container, up=True, info=samples[-1], earlier=samples[0], gap=GAP)
+
+
+def read(output: str) -> list[dict[str, str]]:
+    """The answers to INFO in the output, each flat, with those to CLUSTER INFO and the newest id of the slow log."""
+    samples: list[dict[str, str]] = []
+    lines = iter(output.splitlines())
+    for line in lines:
+        if line.startswith(_FIRST_KEY):
+            samples.append({})
+        if samples and line == "slowlog" and "slowlog_id" not in samples[-1]:
+            samples[-1]["slowlog_id"] = _slowlog_id(next(lines, ""))
+        key, separator, value = line.strip().partition(":")
+        if samples and separator and not key.startswith("#"):
+            samples[-1].setdefault(key, value)
+    return samples
+
+
+def _slowlog_id(line: str) -> str:
+    """The number of the newest entry plus one, so that an empty slow log is 0."""
+    return str(int(line) + 1) if line.isdecimal() else "0"
+
+
+def _first_line(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return lines[0][:300] if lines else "redis-cli said nothing"

@@ -1,0 +1,156 @@
+"""What the collectors find out about PostgreSQL and Redis. Units as in ``ops.doctor.facts``."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+
+class Session(Struct, frozen=True):
+    """A row of pg_stat_activity. Ages are None where PostgreSQL has no time; literals are cut out of ``query``."""
+
+    pid: int
+    user: str
+    application: str
+    client: str
+    state: str
+    kind: str
+    wait: str
+    query: str
+    state_age: float | None
+    xact_age: float | None
+    query_age: float | None
+    blocked_by: list[int] = field(default_factory=list)
+
+
+class Table(Struct, frozen=True):
+    """Rows of a table by pg_stat_user_tables; ``vacuum_age`` is None when it was never vacuumed."""
+
+    name: str
+    live: int
+    dead: int
+    vacuum_age: float | None = None
+
+
+class Sequence(Struct, frozen=True):
+    """How far a sequence is, and how far it or its column can go."""
+
+    name: str
+    last: int
+    most: int
+
+
+class BadIndex(Struct, frozen=True):
+    """``problem``: invalid or duplicate; ``twin``: the index that a duplicate repeats."""
+
+    name: str
+    table: str
+    problem: str
+    twin: str = ""
+
+
+class Statement(Struct, frozen=True):
+    """A row of pg_stat_statements; ``share``: of all time spent in this database, 0..1."""
+
+    calls: int
+    mean_ms: float
+    total_ms: float
+    query: str
+    share: float | None = None
+
+
+class Slot(Struct, frozen=True):
+    """A replication slot and the bytes of WAL that it keeps."""
+
+    name: str
+    active: bool
+    retained: float | None = None
+
+
+class Standby(Struct, frozen=True):
+    """A streaming replica as its primary sees it."""
+
+    name: str
+    state: str
+    lag: float
+
+
+class PostgresFacts(Struct, frozen=True):
+    """One PostgreSQL server. With ``up`` false only the first five fields mean anything.
+
+    ``full``: it runs, but has no connection left, not even for the doctor. ``counters`` and ``earlier``: cumulative
+    figures of the database, ``gap`` seconds apart. Lists are None when their section of the batch failed.
+    """
+
+    service: str
+    container: str
+    up: bool
+    error: str = ""
+    full: bool = False
+    version: int = 0
+    uptime: float = 0
+    max_connections: int = 0
+    reserved: int = 0
+    locks: int = 0
+    lock_slots: int = 0
+    xids_left: int | None = None
+    in_recovery: bool = False
+    replay_age: float | None = None
+    gap: float = 0
+    sessions: list[Session] = field(default_factory=list)
+    counters: dict[str, float] = field(default_factory=dict)
+    earlier: dict[str, float] = field(default_factory=dict)
+    tables: list[Table] | None = None
+    sequences: list[Sequence] | None = None
+    bad_indexes: list[BadIndex] | None = None
+    slots: list[Slot] | None = None
+    standbys: list[Standby] | None = None
+    statements: list[Statement] | None = None
+
+    def delta(self, counter: str) -> float:
+        """How much a counter grew between the two samples."""
+        if counter not in self.earlier:
+            return 0.0
+        return self.counters.get(counter, 0.0) - self.earlier[counter]
+
+    @property
+    def usable(self) -> int:
+        """Connections that are not kept for superusers."""
+        return self.max_connections - self.reserved
+
+    @property
+    def clients(self) -> list[Session]:
+        """Sessions that take a place from max_connections."""
+        return [session for session in self.sessions if session.kind == "client backend"]
+
+
+class RedisNode(Struct, frozen=True):
+    """One Redis server. ``info`` is INFO, flat; ``earlier`` the same, ``gap`` seconds before."""
+
+    service: str
+    container: str
+    up: bool
+    error: str = ""
+    info: dict[str, str] = field(default_factory=dict)
+    earlier: dict[str, str] = field(default_factory=dict)
+    gap: float = 0
+
+    def number(self, key: str) -> float:
+        """A figure of INFO; 0 where this version of Redis does not have it."""
+        return _number(self.info.get(key, ""))
+
+    def delta(self, key: str) -> float:
+        """How much a counter grew between the two samples."""
+        return self.number(key) - _number(self.earlier.get(key, "")) if self.earlier else 0.0
+
+
+class RedisFacts(Struct, frozen=True):
+    """The Redis that the scaled service uses: one node, or those of a cluster."""
+
+    nodes: list[RedisNode]
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,32 @@
+"""Every check, in the order of the catalogue."""
+
+from __future__ import annotations
+
+from ops.doctor.check import Check
+from ops.doctor.checks import (
+    app,
+    balancer,
+    containers,
+    host,
+    postgres,
+    postgres_storage,
+    postgres_work,
+    redis,
+    redis_work,
+    traffic,
+    trends,
+)
+
+CHECKS: tuple[Check, ...] = (
+    *postgres.CHECKS,
+    *postgres_work.CHECKS,
+    *postgres_storage.CHECKS,
+    *redis.CHECKS,
+    *redis_work.CHECKS,
+    *containers.CHECKS,
+    *host.CHECKS,
+    *balancer.CHECKS,
+    *traffic.CHECKS,
+    *app.CHECKS,
+    *trends.CHECKS,
+)

@@ -1,0 +1,104 @@
+"""From facts to a report: run the checks that can be run, say of the others why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+from msgspec import Struct
+
+from ops.doctor.causes import chain, explain
+from ops.doctor.check import Check, Finding, Group, Severity
+from ops.doctor.facts import Facts, Skipped
+from ops.doctor.limits import Limits
+from ops.doctor.registry import CHECKS
+from ops.doctor.sources import REASON
+from ops.errors import UsageError
+
+SCHEMA = 1
+
+
+class Report(Struct, frozen=True):
+    """What the doctor says. ``checked``: ids of the checks that ran; ``seconds``: of the whole examination."""
+
+    findings: list[Finding]
+    skipped: list[Skipped]
+    checked: list[str]
+    facts: Facts
+    seconds: float = 0
+
+    def since(self, finding: Finding) -> float | None:
+        """When the finding was first seen by a run without a break since (epoch seconds); None for a new one."""
+        return self.facts.history.known.get(finding.key) if self.facts.history else None
+
+    def count(self, severity: Severity) -> int:
+        """How many findings of that severity."""
+        return sum(1 for finding in self.findings if finding.severity is severity)
+
+
+def selection(only: Iterable[str] = (), skip: Iterable[str] = ()) -> tuple[Check, ...]:
+    """The checks that were asked for, by id ("pg.down"), prefix ("pg") or group ("postgres").
+
+    Raises UsageError for a word that names no check.
+    """
+    chosen, refused = set(only), set(skip)
+    for word in sorted(chosen | refused):
+        if not any(word in _names(check) for check in CHECKS):
+            raise UsageError(f"no check is called {word}", "videa doctor --list shows them all")
+    return tuple(check for check in CHECKS if (not chosen or chosen & _names(check)) and not refused & _names(check))
+
+
+def _names(check: Check) -> set[str]:
+    return {check.id, check.id.split(".")[0], check.group.value}
+
+
+def examine(facts: Facts, limits: Limits, checks: Iterable[Check] = CHECKS) -> Report:
+    """Runs the checks on the facts. Pure: the same facts and limits give the same report."""
+    findings: list[Finding] = []
+    skipped: list[Skipped] = []
+    checked: list[str] = []
+    for check in checks:
+        reason = next((why for need in check.needs if (why := REASON[need](facts))), None)
+        if reason is not None:
+            skipped.append(Skipped(check.id, reason))
+            continue
+        checked.append(check.id)
+        findings.extend(check.run(facts, limits))
+    return Report(explain(findings), skipped, checked, facts)
+
+
+def group_of(check_id: str) -> Group:
+    """The group that a check belongs to. Raises KeyError."""
+    return _GROUPS[check_id]
+
+
+_GROUPS = {check.id: check.group for check in CHECKS}
+
+
+def as_json(report: Report) -> dict[str, object]:
+    """The report as scripts read it: ``findings[]``, ``skipped[]``, and a version of this shape."""
+    return {
+        "schema": SCHEMA,
+        "project": report.facts.project,
+        "taken": report.facts.taken,
+        "seconds": round(report.seconds, 3),
+        "findings": [
+            {
+                "id": one.id,
+                "group": group_of(one.id).value,
+                "severity": one.severity.value,
+                "title": one.title,
+                "evidence": one.evidence,
+                "why": one.why,
+                "fix": one.fix,
+                "subject": one.subject,
+                "cause": one.cause,
+                "since": report.since(one),
+                "leads_to": [] if one.cause else [each.id for each in chain(one, report.findings)],
+            }
+            for one in report.findings
+        ],
+        "skipped": [{"id": one.id, "reason": one.reason} for one in report.skipped],
+        "checked": report.checked,
+        "proof": msgspec.to_builtins(report.facts.proof),
+    }

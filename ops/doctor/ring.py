@@ -1,0 +1,116 @@
+"""The last runs of the doctor, kept with the project: what makes a rate over minutes and a trend over days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct, field
+
+from ops.doctor.check import Finding
+from ops.doctor.facts import Facts, History, Skipped
+from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode
+from ops.doctor.sources import HISTORY
+
+KEPT = 500
+"""Snapshots; at one every ten minutes three and a half days, in well under a megabyte."""
+SHORTEST, LONGEST = 30.0, 900.0
+"""Seconds between the two samples that a rate is taken from; a younger or older snapshot is not used for rates."""
+_REDIS_COUNTERS = ("evicted_keys", "rejected_connections", "slowlog_id")
+
+
+class Snapshot(Struct, frozen=True):
+    """What is remembered of one run. ``postgres_start``: when that server started, since its counters begin there."""
+
+    taken: float
+    memory: dict[str, int] = field(default_factory=dict)
+    postgres: dict[str, float] = field(default_factory=dict)
+    postgres_start: float = 0
+    redis: dict[str, dict[str, str]] = field(default_factory=dict)
+    known: dict[str, float] = field(default_factory=dict)
+
+
+class Ring:
+    """A file with one snapshot a line, the oldest first."""
+
+    def __init__(self, folder: Path, project: str) -> None:
+        self.path = folder / ".videa" / f"doctor-{project}.jsonl"
+
+    def read(self) -> list[Snapshot]:
+        """The snapshots; damaged lines are left out. Raises OSError, but not for a file that is not there."""
+        try:
+            lines = self.path.read_bytes().splitlines()
+        except FileNotFoundError:
+            return []
+        found = []
+        for line in lines:
+            with suppress(msgspec.MsgspecError):
+                found.append(msgspec.json.decode(line, type=Snapshot))
+        return found
+
+    def append(self, snapshots: Iterable[Snapshot], newest: Snapshot) -> None:
+        """Writes the ring anew with the newest, in one step. Raises OSError."""
+        kept = [*snapshots, newest][-KEPT:]
+        self.path.parent.mkdir(exist_ok=True)
+        beside = self.path.with_suffix(".next")
+        beside.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in kept))
+        beside.replace(self.path)
+
+
+def snapshot(facts: Facts, findings: Iterable[Finding], history: History) -> Snapshot:
+    """What is worth remembering of this run."""
+    postgres, nodes = facts.postgres, facts.redis.nodes if facts.redis else []
+    return Snapshot(
+        taken=facts.taken,
+        memory={one.id: one.memory for one in facts.containers or [] if one.memory is not None},
+        postgres=postgres.counters if postgres else {},
+        postgres_start=facts.taken - postgres.uptime if postgres else 0,
+        redis={node.container: _counters(node) for node in nodes if node.up},
+        known={key: history.known.get(key, facts.taken) for key in (one.key for one in findings)},
+    )
+
+
+def with_history(facts: Facts, snapshots: list[Snapshot]) -> Facts:
+    """The facts with what the ring remembers: trends, and rates over minutes instead of a second."""
+    memory: dict[str, list[tuple[float, float]]] = {}
+    for one in snapshots:
+        for container, used in one.memory.items():
+            memory.setdefault(container, []).append((one.taken, float(used)))
+    last = snapshots[-1] if snapshots else None
+    history = History(since=snapshots[0].taken if snapshots else None, memory=memory, known=last.known if last else {})
+    usable = [one for one in snapshots if SHORTEST <= facts.taken - one.taken <= LONGEST]
+    base = usable[-1] if usable else None
+    return msgspec.structs.replace(
+        facts,
+        history=history,
+        postgres=_widen_postgres(facts.postgres, base, facts.taken) if base and facts.postgres else facts.postgres,
+        redis=_widen_redis(facts.redis, base, facts.taken) if base and facts.redis else facts.redis,
+    )
+
+
+def without_history(facts: Facts, reason: str) -> Facts:
+    """The facts when the ring cannot be read."""
+    return msgspec.structs.replace(facts, skipped=[*facts.skipped, Skipped(HISTORY, reason)])
+
+
+def _widen_postgres(postgres: PostgresFacts, base: Snapshot, taken: float) -> PostgresFacts:
+    same_server = abs(taken - postgres.uptime - base.postgres_start) < 5
+    if not same_server or not base.postgres:
+        return postgres
+    return msgspec.structs.replace(postgres, earlier=base.postgres, gap=taken - base.taken)
+
+
+def _widen_redis(redis: RedisFacts, base: Snapshot, taken: float) -> RedisFacts:
+    def widen(node: RedisNode) -> RedisNode:
+        old = base.redis.get(node.container)
+        if not old or old.get("run_id") != node.info.get("run_id"):
+            return node
+        return msgspec.structs.replace(node, earlier={**node.earlier, **old}, gap=taken - base.taken)
+
+    return RedisFacts([widen(node) for node in redis.nodes])
+
+
+def _counters(node: RedisNode) -> dict[str, str]:
+    return {key: node.info[key] for key in (*_REDIS_COUNTERS, "run_id") if key in node.info}

@@ -1,0 +1,91 @@
+"""The sources that checks name in ``needs``, and when each can be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ops.doctor.facts import Facts
+
+ENGINE = "engine"
+HOST = "host"
+CONTAINERS = "containers"
+STATS = "stats"
+POSTGRES = "postgres"
+POSTGRES_UP = "postgres-up"
+REDIS = "redis"
+REDIS_UP = "redis-up"
+BALANCER = "balancer"
+BALANCER_UP = "balancer-up"
+INSTANCES = "instances"
+TRAFFIC = "traffic"
+FLEET = "fleet"
+HISTORY = "history"
+
+
+def _absent(source: str) -> Callable[[Facts], str | None]:
+    return lambda facts: facts.why_skipped(source) if getattr(facts, source) is None else None
+
+
+def _postgres_up(facts: Facts) -> str | None:
+    if facts.postgres is None:
+        return facts.why_skipped(POSTGRES)
+    if facts.postgres.full:
+        return "PostgreSQL has no connection left"
+    return None if facts.postgres.up else "PostgreSQL does not answer"
+
+
+def part_of_postgres(section: str) -> str:
+    """The source that one section of the questions to PostgreSQL is: a field of PostgresFacts that may be None."""
+    return f"{POSTGRES}.{section}"
+
+
+def _part(section: str, why: str) -> Callable[[Facts], str | None]:
+    def reason(facts: Facts) -> str | None:
+        return _postgres_up(facts) or (why if getattr(facts.postgres, section) is None else None)
+
+    return reason
+
+
+def _redis_up(facts: Facts) -> str | None:
+    if facts.redis is None:
+        return facts.why_skipped(REDIS)
+    return None if any(node.up for node in facts.redis.nodes) else "Redis does not answer"
+
+
+def _balancer_up(facts: Facts) -> str | None:
+    if facts.balancer is None:
+        return facts.why_skipped(BALANCER)
+    return None if facts.balancer.running else "nginx does not run"
+
+
+def _stats(facts: Facts) -> str | None:
+    if facts.containers is None:
+        return facts.why_skipped(CONTAINERS)
+    sampled = any(one.memory is not None for one in facts.containers)
+    return None if sampled else facts.why_skipped(STATS)
+
+
+REASON: dict[str, Callable[[Facts], str | None]] = {
+    ENGINE: _absent(ENGINE),
+    HOST: _absent(HOST),
+    CONTAINERS: _absent(CONTAINERS),
+    STATS: _stats,
+    POSTGRES: _absent(POSTGRES),
+    POSTGRES_UP: _postgres_up,
+    **{
+        part_of_postgres(section): _part(section, f"PostgreSQL did not answer about its {section.replace('_', ' ')}")
+        for section in ("tables", "sequences", "bad_indexes", "slots", "standbys")
+    },
+    part_of_postgres("statements"): _part(
+        "statements", "the extension pg_stat_statements is not created in this database"
+    ),
+    REDIS: _absent(REDIS),
+    REDIS_UP: _redis_up,
+    BALANCER: _absent(BALANCER),
+    BALANCER_UP: _balancer_up,
+    INSTANCES: _absent(INSTANCES),
+    TRAFFIC: _absent(TRAFFIC),
+    FLEET: _absent(FLEET),
+    HISTORY: _absent(HISTORY),
+}
+"""Source -> why it cannot be judged, or None when it can."""
