@@ -1,0 +1,52 @@
+"""Learns what there is to share before a plan is judged."""
+
+from __future__ import annotations
+
+from ops.doctor.collectors.postgres import PsqlMissing, postgres_facts
+from ops.doctor.collectors.services import DATABASE, NotInProject, find_service
+from ops.engine.client import engine_errors
+from ops.engine.replicas import find_container
+from ops.events import Emit, Note
+from ops.pools import pool_limit
+from ops.preflight import Capacity, reservation
+from ops.stack import Stack
+
+
+def measure(stack: Stack, emit: Emit) -> Capacity:
+    """The engine's memory, the reservations and the database's connections. What cannot be learnt is said and left out.
+
+    Raises EngineError.
+    """
+    project = stack.project
+    with engine_errors("describe itself"):
+        memory = stack.engine.sdk.api.info().get("MemTotal")
+    others = {name: spec for name, spec in project.model["services"].items() if name != project.settings.service}
+    url = str((project.service.get("environment") or {}).get(DATABASE, ""))
+    return Capacity(
+        memory=int(memory) if memory else None,
+        reserved=sum(reservation(spec) * _count(spec) for spec in others.values()),
+        reservation=reservation(project.service),
+        pool=pool_limit(url),
+        connections=_connections(stack, emit) if url else None,
+    )
+
+
+def _count(service: dict[str, object]) -> int:
+    deploy = service.get("deploy")
+    return int(deploy.get("replicas", 1)) if isinstance(deploy, dict) else 1
+
+
+def _connections(stack: Stack, emit: Emit) -> int | None:
+    try:
+        name = find_service(stack.project, DATABASE)
+        container = find_container(stack.engine, stack.project.name, name)
+        if container is None or container.state != "running":
+            raise NotInProject(f"{name} does not run")
+        facts = postgres_facts(stack.engine, name, container.id)
+    except (NotInProject, PsqlMissing) as reason:
+        emit(Note(f"the connection pools are not checked against PostgreSQL: {reason}"))
+        return None
+    if not facts.up:
+        emit(Note(f"the connection pools are not checked against PostgreSQL: {facts.error}"))
+        return None
+    return facts.usable

@@ -1,0 +1,164 @@
+"""What `videa db` and `videa redis` show: the doctor's facts about the data services, put in order for reading."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import msgspec
+from msgspec import Struct
+
+from ops.config import Project
+from ops.doctor import sources
+from ops.doctor.collect import collect
+from ops.doctor.collectors.redis import SIGN_IN
+from ops.doctor.facts import Facts
+from ops.doctor.facts_data import PostgresFacts, RedisNode, Session, Statement
+from ops.engine.client import Engine
+from ops.errors import OperationFailed
+
+SLOW = 10
+"""Entries of a slow log that are shown."""
+
+_SLOWLOG = f"{SIGN_IN}\nexec timeout 3 redis-cli --json SLOWLOG GET {SLOW}"
+
+
+class Holder(Struct, frozen=True):
+    """Connections of one client. ``limit``: what its pool may open, None for others than replicas."""
+
+    name: str
+    open: int
+    limit: int | None = None
+
+
+class DatabaseView(Struct, frozen=True):
+    """``budget``: the sum of all replicas' pool limits; ``usable``: connections that are not reserved."""
+
+    service: str
+    version: str
+    uptime: float
+    used: int
+    usable: int
+    budget: int
+    states: dict[str, int]
+    holders: list[Holder]
+    busy: list[Session]
+    blocked: list[Session]
+    statements: list[Statement] | None
+
+
+class SlowCommand(Struct, frozen=True):
+    """An entry of Redis's slow log. Only the command's name: its arguments may be anybody's data."""
+
+    when: float
+    milliseconds: float
+    command: str
+    arguments: int
+
+
+class NodeView(Struct, frozen=True):
+    """One Redis. Rates are a second; ``hit_rate`` is None before the first read."""
+
+    container: str
+    role: str
+    version: str
+    uptime: float
+    memory: float
+    memory_limit: float
+    policy: str
+    clients: int
+    commands_per_second: float
+    hit_rate: float | None
+    keys: int
+    evicted: int
+    expired: int
+    cluster: str
+    slow: list[SlowCommand]
+
+
+def read_database(project: Project, connect: Callable[[], Engine]) -> DatabaseView:
+    """PostgreSQL as it is now. Raises OperationFailed when it cannot be asked."""
+    facts = collect(project, connect, only=(sources.POSTGRES,))
+    if facts.postgres is None:
+        raise OperationFailed(facts.why_skipped(sources.POSTGRES), "videa doctor --only postgres")
+    if not facts.postgres.up:
+        raise OperationFailed(f"PostgreSQL does not answer: {facts.postgres.error}", "videa doctor --only postgres")
+    return view_database(facts, facts.postgres)
+
+
+def view_database(facts: Facts, postgres: PostgresFacts) -> DatabaseView:
+    """The facts in order: replicas first, the longest statement first."""
+    replicas = [one for one in facts.replicas if one.running]
+    open_by = Counter(_client_of(session) for session in postgres.clients)
+    known = {one.id[:12]: one for one in replicas}
+    holders = [Holder(one.name, open_by.pop(short, 0), one.pool_limit) for short, one in known.items()]
+    holders += [Holder(name, count) for name, count in open_by.most_common()]
+    active = [one for one in postgres.clients if one.state != "idle"]
+    return DatabaseView(
+        service=postgres.service,
+        version=f"{postgres.version // 10000}.{postgres.version % 10000}",
+        uptime=postgres.uptime,
+        used=len(postgres.clients),
+        usable=postgres.usable,
+        budget=sum(one.pool_limit or 0 for one in replicas),
+        states=dict(Counter(session.state or "unknown" for session in postgres.clients).most_common()),
+        holders=holders,
+        busy=sorted(active, key=lambda one: -(one.query_age or 0))[:SLOW],
+        blocked=[one for one in postgres.sessions if one.blocked_by],
+        statements=postgres.statements[:SLOW] if postgres.statements is not None else None,
+    )
+
+
+def read_redis(project: Project, connect: Callable[[], Engine]) -> list[NodeView]:
+    """Every node of Redis as it is now. Raises OperationFailed when none can be asked."""
+    facts = collect(project, connect, only=(sources.REDIS,))
+    if facts.redis is None:
+        raise OperationFailed(facts.why_skipped(sources.REDIS), "videa doctor --only redis")
+    up = [node for node in facts.redis.nodes if node.up]
+    if not up:
+        reasons = "; ".join(node.error for node in facts.redis.nodes)
+        raise OperationFailed(f"Redis does not answer: {reasons}", "videa doctor --only redis")
+    engine = connect()
+    return [view_node(node, read_slow(engine.exec(node.container, ["sh", "-c", _SLOWLOG]).output)) for node in up]
+
+
+def view_node(node: RedisNode, slow: list[SlowCommand]) -> NodeView:
+    """The figures of INFO that people look for."""
+    hits, misses = node.number("keyspace_hits"), node.number("keyspace_misses")
+    spaces = [value for key, value in node.info.items() if key.startswith("db") and value.startswith("keys=")]
+    return NodeView(
+        container=node.container,
+        role=node.info.get("role", "?"),
+        version=node.info.get("redis_version", "?"),
+        uptime=node.number("uptime_in_seconds"),
+        memory=node.number("used_memory"),
+        memory_limit=node.number("maxmemory"),
+        policy=node.info.get("maxmemory_policy", "?"),
+        clients=int(node.number("connected_clients")),
+        commands_per_second=node.delta("total_commands_processed") / node.gap if node.gap else 0.0,
+        hit_rate=hits / (hits + misses) if hits + misses else None,
+        keys=sum(int(space.split(",")[0].removeprefix("keys=")) for space in spaces),
+        evicted=int(node.number("evicted_keys")),
+        expired=int(node.number("expired_keys")),
+        cluster=node.info.get("cluster_state", "") if node.info.get("cluster_enabled") == "1" else "",
+        slow=slow,
+    )
+
+
+def read_slow(output: str) -> list[SlowCommand]:
+    """The slow log in redis-cli's JSON; empty when this redis-cli cannot write JSON."""
+    try:
+        entries: list[list[object]] = msgspec.json.decode(output)
+        return [
+            SlowCommand(float(str(when)), float(str(micros)) / 1000, str(words[0]).upper(), len(words) - 1)
+            for _, when, micros, words, *_ in entries
+            if isinstance(words, list) and words
+        ]
+    except (msgspec.DecodeError, ValueError, TypeError):
+        return []
+
+
+def _client_of(session: Session) -> str:
+    """The instance that a replica puts behind the slash of its application name, else whatever the client says."""
+    name = session.application
+    return name.rpartition("/")[2] if name.startswith("videa/") else name or session.client or session.user or "?"

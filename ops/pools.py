@@ -1,0 +1,20 @@
+"""Connection pools as a DATABASE_URL bounds them: what every replica may open, before it does."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+DEFAULT_LIMIT = 5
+"""Connections of a replica whose URL does not say; pinned by tests/contract to the backend's own default."""
+
+
+def pool_limit(url: str) -> int | None:
+    """The connections that one replica with this DATABASE_URL opens at most; None when it is no PostgreSQL URL."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    if parts.scheme not in ("postgres", "postgresql"):
+        return None
+    given = parse_qs(parts.query).get("connection_limit", [""])[0]
+    return int(given) if given.isdecimal() and int(given) > 0 else DEFAULT_LIMIT

@@ -1,0 +1,108 @@
+"""One running project: its engine, its balancer and its replicas, asked together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from ops.balancer.nginx import Balancer
+from ops.balancer.render import Upstream
+from ops.balancer.split import TrafficSplit
+from ops.config import Project
+from ops.engine.client import Engine
+from ops.engine.probe import ProbeResult, probe_all
+from ops.engine.replicas import find_container, list_containers, list_replicas
+from ops.errors import BalancerError
+from ops.models import Container, Replica
+from ops.rollout.fleet import Fleet, Member
+
+HTTP_PORT = 80
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A project on an engine."""
+
+    engine: Engine
+    project: Project
+
+    @cached_property
+    def balancer_container(self) -> Container:
+        """The balancer's container. Raises BalancerError when there is none that runs."""
+        service = self.project.settings.balancer
+        found = find_container(self.engine, self.project.name, service)
+        if found is None:
+            raise BalancerError(f"the balancer {service!r} has no container", "bring the stack up first: videa up")
+        if found.state != "running":
+            raise BalancerError(
+                f"the balancer {found.name} does not run (it is {found.state})",
+                f"start it: docker compose up -d {service}; why it ended: docker compose logs {service}",
+            )
+        return found
+
+    @cached_property
+    def balancer(self) -> Balancer:
+        """The balancer, ready for changes. Raises BalancerError."""
+        return Balancer(self.engine, self.balancer_container.id)
+
+    @property
+    def url(self) -> str | None:
+        """Where the balancer is reached from here; None when it publishes no port."""
+        published = self.project.published_port
+        if published is None:
+            return None
+        address, port = published
+        host = address if self.engine.local else self.engine.address
+        return f"http://{host}" + ("" if port == HTTP_PORT else f":{port}")
+
+    def upstream(self, names: Iterable[str], split: TrafficSplit | None = None) -> Upstream:
+        """The balancer's configuration that serves exactly the replicas ``names``, and those of ``split`` its share."""
+        settings = self.project.settings
+        return Upstream(
+            service=settings.service,
+            port=settings.port,
+            servers=tuple(names),
+            sticky=settings.sticky.value,
+            drain_timeout=settings.drain_timeout,
+            split=split,
+        )
+
+    def replicas(self) -> list[Replica]:
+        """The replicas, running or not, by number. Raises EngineError."""
+        return list_replicas(self.engine, self.project.name, self.project.settings.service)
+
+    def containers(self) -> list[Container]:
+        """Every container of the project, by name. Raises EngineError."""
+        return list_containers(self.engine, self.project.name)
+
+    def probe(self, replicas: Iterable[Replica], path: str | None = None) -> dict[str, ProbeResult]:
+        """Asks running replicas directly, at the readiness path by default: name -> result. Raises EngineError."""
+        settings = self.project.settings
+        targets = {
+            replica.name: f"http://{replica.name}:{settings.port}{path or settings.health.ready}"
+            for replica in replicas
+            if replica.running
+        }
+        if not targets:
+            return {}
+        return probe_all(self.engine, self.balancer_container.id, targets, settings.health.timeout)
+
+    def fleet(self) -> Fleet:
+        """The replicas with their readiness and whether the balancer lists them. Raises EngineError, BalancerError."""
+        replicas = self.replicas()
+        membership = self.balancer.membership()
+        results = self.probe(replicas)
+        return Fleet(
+            members=tuple(
+                Member(
+                    replica=replica,
+                    ready=replica.name in results and results[replica.name].ok,
+                    listed=membership.admits(replica.name) and replica.state != "exited",
+                )
+                for replica in replicas
+            ),
+            managed=not membership.everything,
+            stale=bool(set(membership.servers) - {each.name for each in replicas if each.state != "exited"}),
+            split=bool(membership.canary),
+        )

@@ -1,0 +1,128 @@
+"""How the replicas are right now: health, release, load, and whether the balancer serves them."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ops.balancer.access_log import Line
+from ops.balancer.recent import recent_requests
+from ops.balancer.render import Membership
+from ops.engine.cgroups import Load, quick_sample
+from ops.engine.probe import ProbeResult
+from ops.errors import VideaError
+from ops.models import Replica
+from ops.stack import Stack
+
+SAMPLE_GAP = 0.1
+"""Seconds between the two samples of CPU use: short, because somebody waits for the answer."""
+
+RATE_WINDOW = 10.0
+"""Seconds of nginx's log that requests/s are counted over."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaStatus:
+    """One line of ``videa status``.
+
+    ``age``: seconds since it was created; ``cpu``: cores in use; ``memory`` and ``memory_limit``: bytes. A figure that
+    could not be had is None.
+    """
+
+    name: str
+    release: str
+    image: str
+    health: str
+    in_balancer: bool
+    age: float
+    restarts: int
+    cpu: float | None
+    memory: int | None
+    memory_limit: int | None
+    requests_per_second: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The answer of ``videa status``. ``balancer``: running, or what is wrong with it."""
+
+    project: str
+    service: str
+    url: str | None
+    balancer: str
+    requests_per_second: float | None
+    replicas: tuple[ReplicaStatus, ...]
+
+
+def read_status(stack: Stack) -> Status:
+    """Asks the engine, the balancer and every replica, in parallel. Raises EngineError.
+
+    A balancer that does not run is told, not raised: its replicas are still worth knowing.
+    """
+    replicas = stack.replicas()
+    with ThreadPoolExecutor(4) as pool:
+        usage = pool.submit(quick_sample, stack.engine, replicas, SAMPLE_GAP)
+        try:
+            found = stack.balancer_container
+            membership = pool.submit(stack.balancer.membership)
+            probes = pool.submit(stack.probe, replicas)
+            requests = pool.submit(recent_requests, stack.engine, found.id, RATE_WINDOW)
+            served, answers, seen, balancer = membership.result(), probes.result(), requests.result(), "running"
+        except VideaError as error:
+            served, answers, seen, balancer = None, {}, None, error.message
+        rates = request_rates(seen, replicas, time.time()) if seen is not None else {}
+        used = usage.result()
+    return Status(
+        project=stack.project.name,
+        service=stack.project.settings.service,
+        url=stack.url,
+        balancer=balancer,
+        requests_per_second=round(sum(rates.values()), 1) if seen is not None else None,
+        replicas=tuple(_line(each, served, answers.get(each.name), used.get(each.name), rates) for each in replicas),
+    )
+
+
+def request_rates(requests: Iterable[Line], replicas: Iterable[Replica], now: float) -> dict[str, float]:
+    """Requests per second of each replica over the part of the window that ``requests`` covers; ``now``: Unix time."""
+    names = {address: replica.name for replica in replicas for address in replica.networks.values() if address}
+    seen = list(requests)
+    span = max(1.0, min(RATE_WINDOW, now - min((request.time for request in seen), default=now)))
+    counts = Counter(names.get(request.upstream.rpartition(", ")[2].rpartition(":")[0], "") for request in seen)
+    return {name: counts[name] / span for name in names.values()}
+
+
+def health_of(replica: Replica, probe: ProbeResult | None) -> str:
+    """healthy, starting, unhealthy, or the state of a container that does not run. A direct answer beats Docker's."""
+    if not replica.running:
+        return replica.state
+    if probe is None:
+        return replica.health
+    if probe.ok:
+        return "healthy"
+    return "starting" if replica.health == "starting" else "unhealthy"
+
+
+def _line(
+    replica: Replica,
+    membership: Membership | None,
+    probe: ProbeResult | None,
+    load: Load | None,
+    rates: dict[str, float],
+) -> ReplicaStatus:
+    return ReplicaStatus(
+        name=replica.name,
+        release=replica.release,
+        image=replica.image,
+        health=health_of(replica, probe),
+        in_balancer=membership is not None and replica.running and membership.admits(replica.name),
+        age=round((datetime.now(UTC) - replica.created).total_seconds(), 1),
+        restarts=replica.restarts,
+        cpu=round(load.cpu, 3) if load else None,
+        memory=load.memory if load else None,
+        memory_limit=load.memory_limit if load else None,
+        requests_per_second=round(rates[replica.name], 1) if replica.name in rates else None,
+    )

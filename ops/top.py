@@ -1,0 +1,135 @@
+"""What `videa top` shows: every replica's traffic, use and connections, and the data services, in one look."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from msgspec import Struct
+
+from ops.balancer.access_log import Line
+from ops.balancer.recent import recent_requests
+from ops.doctor import sources
+from ops.doctor.collect import collect
+from ops.doctor.facts import Facts, InstanceFacts
+from ops.errors import VideaError
+from ops.models import Replica
+from ops.stack import Stack
+from ops.status import Status, read_status
+
+WINDOW = 10.0
+"""Seconds of nginx's log that rates and percentiles are taken from."""
+
+
+class Traffic(Struct, frozen=True):
+    """``rate``: requests a second; ``p95``: seconds, None without requests; ``errors``: share of 5xx and cut ones."""
+
+    rate: float = 0.0
+    p95: float | None = None
+    errors: float = 0.0
+
+
+class TopRow(Struct, frozen=True):
+    """One replica. ``cpu``: cores; memory in bytes; ``pool_used`` of ``pool_limit`` connections; None where unknown."""
+
+    name: str
+    release: str
+    health: str
+    in_balancer: bool
+    traffic: Traffic
+    cpu: float | None = None
+    cpu_limit: float | None = None
+    memory: int | None = None
+    memory_limit: int | None = None
+    pool_used: int | None = None
+    pool_limit: int | None = None
+    limiter: str = ""
+
+
+class Top(Struct, frozen=True):
+    """The whole look. ``database``: connections (used, usable); ``redis``: bytes (used, limit or 0) and clients."""
+
+    taken: float
+    service: str
+    balancer: str
+    total: Traffic
+    rows: list[TopRow]
+    database: tuple[int, int] | None = None
+    redis: tuple[int, int, int] | None = None
+    unreachable: list[str] = []
+
+
+def read_top(stack: Stack) -> Top:
+    """Looks at everything at once; takes one to two seconds. Raises EngineError."""
+    wanted = (sources.POSTGRES, sources.REDIS, sources.INSTANCES)
+    with ThreadPoolExecutor(3) as pool:
+        status = pool.submit(read_status, stack)
+        facts = pool.submit(collect, stack.project, lambda: stack.engine, only=wanted)
+        lines = pool.submit(_recent, stack)
+        return view_top(status.result(), facts.result(), lines.result(), stack.replicas(), time.time())
+
+
+def view_top(status: Status, facts: Facts, lines: list[Line], replicas: Iterable[Replica], now: float) -> Top:
+    """Puts the answers together."""
+    names = {address: each.name for each in replicas for address in each.networks.values() if address}
+    by_replica: dict[str, list[Line]] = {}
+    for line in lines:
+        last = line.upstream.rpartition(", ")[2].rpartition(":")[0]
+        by_replica.setdefault(names.get(last, ""), []).append(line)
+    instances = {one.name: one for one in facts.instances or []}
+    quotas = {one.name: one.cpu_limit for one in facts.containers or []}
+    nodes = [node for node in facts.redis.nodes if node.up] if facts.redis else []
+    return Top(
+        taken=now,
+        service=status.service,
+        balancer=status.balancer,
+        total=traffic_of(lines, now),
+        rows=[
+            TopRow(
+                name=each.name,
+                release=each.release,
+                health=each.health,
+                in_balancer=each.in_balancer,
+                traffic=traffic_of(by_replica.get(each.name, []), now),
+                cpu=each.cpu,
+                cpu_limit=quotas.get(each.name),
+                memory=each.memory,
+                memory_limit=each.memory_limit,
+                pool_used=_used(instances.get(each.name)),
+                pool_limit=instances[each.name].pool_limit if each.name in instances else None,
+                limiter=instances[each.name].limiter if each.name in instances else "",
+            )
+            for each in status.replicas
+        ],
+        database=(len(facts.postgres.clients), facts.postgres.usable) if facts.postgres and facts.postgres.up else None,
+        redis=(
+            int(sum(node.number("used_memory") for node in nodes)),
+            int(sum(node.number("maxmemory") for node in nodes)),
+            int(sum(node.number("connected_clients") for node in nodes)),
+        )
+        if nodes
+        else None,
+        unreachable=[f"{skip.id}: {skip.reason}" for skip in facts.skipped],
+    )
+
+
+def traffic_of(lines: list[Line], now: float) -> Traffic:
+    """The rate over the part of the window that the lines cover, with the 95th percentile and the errors."""
+    if not lines:
+        return Traffic()
+    span = max(1.0, min(WINDOW, now - min(line.time for line in lines)))
+    times = sorted(line.seconds for line in lines)
+    errors = sum(1 for line in lines if line.failed) / len(lines)
+    return Traffic(len(lines) / span, times[min(len(times) - 1, len(times) * 95 // 100)], errors)
+
+
+def _used(instance: InstanceFacts | None) -> int | None:
+    return instance.pool_size - instance.pool_idle if instance and instance.pool_limit else None
+
+
+def _recent(stack: Stack) -> list[Line]:
+    try:
+        return recent_requests(stack.engine, stack.balancer_container.id, WINDOW)
+    except VideaError:
+        return []

@@ -1,0 +1,98 @@
+"""Active health checks: nginx of the open-source edition has none, so videa asks each replica and changes its list.
+
+nginx itself only notices a replica that refuses connections. One that accepts them and never answers, or answers with
+errors, is taken out here, and comes back when it answers again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ops.errors import EngineUnreachable, VideaError
+from ops.events import Emit, Note
+from ops.rollout.lock import Lock
+from ops.stack import Stack
+
+
+@dataclass
+class Judge:
+    """Counts answers in a row. ``fails``: bad ones until a replica is out; ``passes``: good ones until it is back."""
+
+    fails: int
+    passes: int
+    out: set[str] = field(default_factory=set)
+    bad: dict[str, int] = field(default_factory=dict)
+    good: dict[str, int] = field(default_factory=dict)
+
+    def judge(self, answers: Mapping[str, bool], listed: set[str]) -> set[str]:
+        """The names to be listed after these answers of listed replicas and of those that it has taken out itself.
+
+        Others, such as one that an operation drains, are left alone. When every listed replica is bad the list stays:
+        a service that answers now and then is better than one that is switched off.
+        """
+        self.out &= answers.keys()
+        for name, ok in answers.items():
+            self.good[name] = self.good.get(name, 0) + 1 if ok else 0
+            self.bad[name] = 0 if ok else self.bad.get(name, 0) + 1
+        back = {name for name in self.out if self.good[name] >= self.passes}
+        failed = {name for name in listed & answers.keys() if self.bad[name] >= self.fails}
+        wanted = (listed | back) - failed
+        if not wanted & answers.keys():
+            return listed
+        self.out = (self.out - back) | failed
+        return wanted
+
+
+def watch(stack: Stack, interval: float, emit: Emit, stop: threading.Event) -> None:
+    """Checks every replica at its liveness path each ``interval`` seconds until ``stop`` is set.
+
+    What goes wrong in one round is told to ``emit`` and tried again in the next. Raises EngineUnreachable in the first.
+    """
+    health = stack.project.settings.health
+    judge = Judge(health.fails, health.passes)
+    first = True
+    while first or not stop.wait(interval):
+        try:
+            check_once(stack, judge, emit)
+        except EngineUnreachable as error:
+            if first:
+                raise
+            emit(Note(f"this round was skipped: {error.message}"))
+        except VideaError as error:
+            emit(Note(f"this round was skipped: {error.message}"))
+        first = False
+
+
+def check_once(stack: Stack, judge: Judge, emit: Emit) -> None:
+    """One round: asks, judges, and changes the balancer's list if it must. Raises EngineError, BalancerError.
+
+    Nothing while an operation is under way, which looks after its replicas itself, or has left a canary behind: its
+    share is not to be changed by the way.
+    """
+    holder = Lock(stack.engine, stack.project.name).status()
+    if holder and holder.alive:
+        return
+    current = Stack(stack.engine, stack.project)
+    replicas = {replica.name: replica for replica in current.replicas()}
+    membership = current.balancer.membership()
+    if membership.canary:
+        return
+    if membership.everything:
+        listed = {name for name, replica in replicas.items() if replica.running}
+    else:
+        listed = set(membership.servers) & replicas.keys()
+    results = current.probe(
+        [replicas[name] for name in (listed | judge.out) & replicas.keys()], stack.project.settings.health.live
+    )
+    answers = {name: name in results and results[name].ok for name in (listed | judge.out) & replicas.keys()}
+    wanted = judge.judge(answers, listed)
+    if wanted == listed:
+        return
+    current.balancer.apply(current.upstream(sorted(wanted, key=lambda name: replicas[name].number)))
+    for name in sorted(listed - wanted):
+        reason = results[name].reason if name in results else "its container does not run"
+        emit(Note(f"{name} is out: {reason}"))
+    for name in sorted(wanted - listed):
+        emit(Note(f"{name} is back"))
