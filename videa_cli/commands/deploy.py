@@ -1,0 +1,171 @@
+"""videa deploy"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.errors import OperationFailed, UsageError
+from videa_cli.context import Options
+
+if TYPE_CHECKING:
+    from ops.operations import Operation, Outcome
+    from ops.rollout.request import Request
+    from ops.settings import Settings
+
+KEEP = "10m"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("deploy")(deploy)
+
+
+def deploy(
+    context: typer.Context,
+    image: Annotated[str | None, typer.Option("--image", metavar="REF", help="The image to run.")] = None,
+    build: Annotated[bool, typer.Option("--build", help="Build the service's image first.")] = False,
+    rolling: Annotated[bool, typer.Option("--rolling", help="A few replicas at a time (the default).")] = False,
+    blue_green: Annotated[bool, typer.Option("--blue-green", help="All new ones beside the old, one switch.")] = False,
+    canary: Annotated[bool, typer.Option("--canary", help="A growing share of the traffic, judged each time.")] = False,
+    surge: Annotated[
+        int, typer.Option("--surge", min=1, metavar="N", help="Rolling: replicas to start beyond the present ones.")
+    ] = 1,
+    check: Annotated[
+        list[str] | None,
+        typer.Option("--check", metavar="CMD|/PATH", help="Blue-green: try the new set before the switch; repeatable."),
+    ] = None,
+    keep: Annotated[
+        str | None, typer.Option("--keep", metavar="TIME", help=f"Blue-green: keep the old set warm [{KEEP}].")
+    ] = None,
+    pause_at: Annotated[
+        list[float] | None,
+        typer.Option("--pause-at", metavar="PERCENT", help="Canary: wait there for `videa promote`; repeatable."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace replicas that run this release already.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an operation that was broken off.")] = False,
+    abort: Annotated[bool, typer.Option("--abort", help="Put back an operation that was broken off.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow the operation that is under way.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Replace every replica by one of a new release, without losing a request.
+
+    Without --image or --build it rolls out what the Compose file says by now. A new replica gets traffic once it is
+    ready. When anything fails, traffic goes back first and then everything is put back.
+
+    --rolling replaces them a few at a time. --blue-green starts the whole new set, tries it with --check, switches in
+    one reload and keeps the old set for --keep: until then `videa abort` goes back in one reload, and `videa promote`
+    ends the wait. A check is a path, asked through nginx, or a command, which finds VIDEA_URL and VIDEA_HEADER (the
+    header that leads to the new set). --canary gives the new release the shares of x-videa.canary.steps, each judged by
+    nginx's log and the containers; testers send `X-Videa-Canary: always` or `never`, or the cookie videa_canary.
+
+    Broken off by a crash, it goes on with --resume or the same command again, and goes back with --abort.
+
+    \b
+    Examples:
+      videa deploy --build
+      videa deploy --image registry.example/app:42 --surge 2
+      videa deploy --image app:42 --blue-green --check /health --check 'make smoke' --keep 2m
+      videa deploy --image app:42 --canary --pause-at 25
+      videa deploy --watch
+      videa deploy --resume
+    """
+    from ops.operations import Operation
+    from videa_cli.operation import carry_out
+
+    options: Options = context.obj
+    if watch:
+        _watch(options)
+        return
+    if resume or abort:
+        if resume and abort:
+            raise UsageError("--resume and --abort exclude each other", "choose one of them")
+        carry_out(options, "ended", Operation.resume if resume else Operation.abort, as_json)
+        return
+    if sum((rolling, blue_green, canary)) > 1:
+        raise UsageError("--rolling, --blue-green and --canary exclude each other", "choose one of them")
+    if (check or keep) and not blue_green:
+        raise UsageError("--check and --keep belong to --blue-green", "add --blue-green, or leave them out")
+    if pause_at and not canary:
+        raise UsageError("--pause-at belongs to --canary", "add --canary, or leave it out")
+    strategy = "blue-green" if blue_green else "canary" if canary else "rolling"
+
+    def run(each: Operation) -> Outcome:
+        request = make_request(
+            each.stack.project.settings, strategy, surge, force, tuple(check or ()), keep, tuple(pause_at or ())
+        )
+        return deploy_what(each, image, build, request, dry_run)
+
+    carry_out(options, "deployed", run, as_json, dry_run)
+
+
+def deploy_what(each: Operation, image: str | None, build: bool, request: Request, dry_run: bool) -> Outcome:
+    """Finds out what is to be deployed, and deploys it. Raises UsageError and what the operation raises."""
+    from ops.rollout.targets import built_target, current_target, image_target
+
+    if image is not None and build:
+        raise UsageError("--image and --build exclude each other", "choose one of them")
+    if image is not None and not image.strip():
+        raise UsageError("--image is empty", "name an image, such as app:42")
+    if image is not None:
+        target = image_target(each.stack, image)
+    elif build:
+        target = built_target(each.stack, each.emit)
+    else:
+        target = current_target(each.stack)
+    return each.deploy(target, request, dry_run)
+
+
+def make_request(
+    settings: Settings,
+    strategy: str,
+    surge: int = 1,
+    force: bool = False,
+    checks: tuple[str, ...] = (),
+    keep: str | None = None,
+    pause_at: tuple[float, ...] = (),
+) -> Request:
+    """The options as ops understands them. Raises UsageError."""
+    from ops.rollout.request import Request, Strategy
+    from ops.settings import parse_duration
+
+    try:
+        seconds = parse_duration(keep or KEEP) if keep != "0" else 0.0
+    except ValueError as error:
+        raise UsageError(f"--keep: {error}", "such as 10m, or 0 to keep nothing") from error
+    steps = settings.canary.steps
+    if unknown := [share for share in pause_at if share not in steps]:
+        raise UsageError(
+            f"--pause-at {unknown[0]:g} is no step of the canary",
+            f"its steps are {', '.join(f'{step:g}' for step in steps)}: x-videa.canary.steps",
+        )
+    return Request(
+        strategy=Strategy(strategy),
+        surge=surge,
+        force=force,
+        keep=float(seconds),
+        commands=tuple(each for each in checks if not each.startswith("/")),
+        paths=tuple(each for each in checks if each.startswith("/")),
+        shares=tuple(steps),
+        pause_at=pause_at,
+    )
+
+
+def _watch(options: Options) -> None:
+    from ops.rollout.follow import follow
+    from ops.rollout.history import DONE
+    from videa_cli.render import Progress, console
+
+    progress = Progress()
+    try:
+        entry = follow(options.stack(), progress)
+    finally:
+        progress.close()
+    if entry is None:
+        console().print("it has ended; see videa status and videa history")
+        return
+    if entry.result != DONE:
+        raise OperationFailed(f"it failed: {entry.result}", "see videa history")
+    console().print(f"done: release {entry.release}, {entry.requests} requests, {entry.failed} failed")

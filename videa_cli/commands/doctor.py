@@ -1,0 +1,199 @@
+"""videa doctor"""
+
+from __future__ import annotations
+
+import time
+from enum import IntEnum, StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.errors import VideaError
+from videa_cli.context import Options
+from videa_cli.failure import show_failure
+
+if TYPE_CHECKING:
+    from ops.doctor.report import Report
+
+
+Chosen = tuple[tuple[str, ...], tuple[str, ...]]
+"""What --only and --skip said."""
+
+
+class DoctorExit(IntEnum):
+    """What the exit code of `videa doctor` says; it differs from the other commands, for scripts that watch."""
+
+    HEALTHY = 0
+    WARNINGS = 1
+    FAILURES = 2
+    COULD_NOT_RUN = 3
+
+
+class FailOn(StrEnum):
+    """From which severity on the exit code is not 0."""
+
+    FAIL = "fail"
+    WARN = "warn"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("doctor")(doctor)
+
+
+def doctor(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print findings[] and skipped[] as JSON.")] = False,
+    listing: Annotated[bool, typer.Option("--list", help="List the checks with their thresholds.")] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="CHECK", help="Only this check (pg.down), or group (postgres)."),
+    ] = None,
+    skip: Annotated[
+        list[str] | None, typer.Option("--skip", metavar="CHECK", help="Leave out this check or group.")
+    ] = None,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="Replay a token of each instance on all others, and watch a shared limit.")
+    ] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Name the mendings that are safe; with --apply do them.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="With --fix: do each, after asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="With --fix --apply: do not ask.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Look again and again, until Ctrl-C.")] = False,
+    interval: Annotated[float, typer.Option("--interval", min=1, metavar="SECONDS", help="For --watch.")] = 10,
+    bundle: Annotated[
+        Path | None, typer.Option("--bundle", metavar="FILE", help="Also pack everything, without secrets, to send it.")
+    ] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="Examine a bundle instead of the stack.")
+    ] = None,
+    fail_on: Annotated[FailOn, typer.Option("--fail-on", help="What makes the exit code differ from 0.")] = FailOn.FAIL,
+) -> None:
+    """Find what is wrong with the stack, why it matters, and how to mend it. Changes nothing.
+
+    \b
+    Exit codes:
+      0 healthy   1 warnings only, with --fail-on warn   2 failures   3 doctor could not run
+
+    \b
+    Examples:
+      videa doctor
+      videa doctor --only postgres --only lb.stale
+      videa doctor --json | jq -r '.findings[] | select(.severity == "fail") | .id'
+      videa doctor --prove
+      videa doctor --fix --apply
+      videa doctor --bundle sick.tar.gz
+      videa doctor --from sick.tar.gz
+    """
+    options: Options = context.obj
+    chosen = tuple(only or ()), tuple(skip or ())
+    try:
+        if listing:
+            _list(as_json, *chosen)
+            return
+        if watch:
+            _watch(options, chosen, as_json, interval)
+            return
+        report = _replay(source, chosen) if source else _examine(options, chosen, bundle, prove)
+    except VideaError as error:
+        show_failure(error, as_json, options.verbose)
+        raise typer.Exit(DoctorExit.COULD_NOT_RUN) from None
+    _show(report, as_json)
+    if fix and not source:
+        _fix(options, report, apply, yes)
+    raise typer.Exit(_exit_code(report, fail_on))
+
+
+def _examine(options: Options, chosen: Chosen, bundle: Path | None = None, prove: bool = False) -> Report:
+    from ops.doctor import diagnose
+    from ops.doctor.report import selection
+    from ops.engine.client import Engine
+
+    project = options.load()
+    report = diagnose(project, Engine, selection(*chosen), prove=prove)
+    if bundle:
+        from ops.doctor.bundle import write_bundle
+
+        names = write_bundle(bundle, project, Engine() if report.facts.engine else None, report)
+        typer.echo(f"{bundle}: {len(names)} files, secrets taken out", err=True)
+    return report
+
+
+def _replay(source: Path, chosen: Chosen) -> Report:
+    from ops.doctor.bundle import replay
+    from ops.doctor.report import selection
+
+    return replay(source, selection(*chosen))
+
+
+def _watch(options: Options, chosen: Chosen, as_json: bool, interval: float) -> None:
+    """Reports for ever; in a terminal each takes the place of the one before."""
+    from videa_cli.render import console
+
+    out = console()
+    try:
+        while True:
+            report = _examine(options, chosen)
+            if out.is_terminal and not as_json:
+                out.clear()
+            _show(report, as_json)
+            time.sleep(interval)
+    except KeyboardInterrupt:
+        return
+
+
+def _fix(options: Options, report: Report, apply: bool, yes: bool) -> None:
+    """Names the remedies or, with ``apply``, does those that are agreed to. The exit code stays that of the report."""
+    from ops.doctor.remedies import remedies
+
+    for remedy in remedies(report, options.stack()):
+        if not apply:
+            typer.echo(f"would {remedy.text} ({remedy.finding}); do it: videa doctor --fix --apply", err=True)
+        elif yes or typer.confirm(f"{remedy.text} ({remedy.finding})?", err=True):
+            try:
+                remedy.act()
+                typer.echo(f"done: {remedy.text}", err=True)
+            except VideaError as error:
+                show_failure(error, False, options.verbose)
+
+
+def _list(as_json: bool, only: tuple[str, ...], skip: tuple[str, ...]) -> None:
+    from ops.doctor.report import selection
+
+    checks = selection(only, skip)
+    if as_json:
+        import json
+
+        rows = [
+            {"id": one.id, "group": one.group.value, "threshold": one.threshold, "source": one.source} for one in checks
+        ]
+        typer.echo(json.dumps({"checks": rows}))
+        return
+    from videa_cli.doctor_view import show_checks
+    from videa_cli.render import console
+
+    show_checks(console(), checks)
+
+
+def _show(report: Report, as_json: bool) -> None:
+    if as_json:
+        import json
+
+        from ops.doctor.report import as_json as in_json
+
+        typer.echo(json.dumps(in_json(report)))
+        return
+    from videa_cli.doctor_view import show_report
+    from videa_cli.render import console
+
+    show_report(console(), report)
+
+
+def _exit_code(report: Report, fail_on: FailOn) -> DoctorExit:
+    from ops.doctor.check import Severity
+
+    if report.count(Severity.FAIL):
+        return DoctorExit.FAILURES
+    if report.count(Severity.WARN) and fail_on is FailOn.WARN:
+        return DoctorExit.WARNINGS
+    return DoctorExit.HEALTHY

@@ -1,0 +1,87 @@
+"""videa lock status, videa lock release"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from videa_cli.context import Options
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    commands = typer.Typer(no_args_is_help=True, help="Show or clear the lock that lets one operation run at a time.")
+    commands.command("status")(status)
+    commands.command("release")(release)
+    app.add_typer(commands, name="lock")
+
+
+def status(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Show who holds the lock, for which command and since when, and what an operation that was broken off has left.
+
+    The lock is on the engine, so it counts for operators on other machines too. It ends by itself when its holder does.
+
+    \b
+    Examples:
+      videa lock status
+      videa lock status --json
+    """
+    from ops.rollout.journal import Journal
+    from ops.rollout.lock import Lock
+    from videa_cli.render import console
+
+    options: Options = context.obj
+    stack = options.stack()
+    holder = Lock(stack.engine, stack.project.name).status()
+    story = Journal(stack.engine, stack.project.name).read()
+    alive = holder is not None and holder.alive
+    if as_json:
+        held = holder and {
+            "who": holder.who,
+            "command": holder.command,
+            "pid": holder.pid,
+            "since": holder.since.isoformat(),
+            "lease_seconds": round(holder.lease, 1),
+            "alive": holder.alive,
+        }
+        typer.echo(json.dumps({"holder": held, "broken_off": str(story) if story and not alive else None}))
+        return
+    out = console()
+    if holder is None:
+        out.print("free")
+    else:
+        since = holder.since.strftime("%Y-%m-%d %H:%M:%S UTC")
+        out.print(f"held by {holder.who} (process {holder.pid}): `{holder.command}` since {since}")
+        out.print(
+            f"valid for {holder.lease:.0f} s, renewed by its holder"
+            if alive
+            else "its holder is no more: it counts as free"
+        )
+    if story and not alive:
+        out.print(f"broken off: {story}")
+        out.print("end it: videa deploy --resume; put it back: videa deploy --abort")
+
+
+def release(context: typer.Context) -> None:
+    """Clear away the lock of an operation that is no more. One whose holder is at work stays.
+
+    Seldom needed: the next operation does the same, at once on the holder's machine and after 20 s elsewhere.
+
+    \b
+    Examples:
+      videa lock release
+    """
+    from ops.rollout.lock import Lock
+    from videa_cli.render import console
+
+    options: Options = context.obj
+    stack = options.stack()
+    holder = Lock(stack.engine, stack.project.name).release()
+    console().print(
+        f"released: it was held by {holder.who} for `{holder.command}`" if holder else "nothing to do: free"
+    )

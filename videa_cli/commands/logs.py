@@ -1,0 +1,101 @@
+"""videa logs"""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.errors import UsageError
+from videa_cli.context import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ops.logs import LogLine, Wanted
+    from ops.models import Container
+    from ops.stack import Stack
+
+COLOURS = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan", "bright_green", "bright_magenta")
+
+
+class Level(StrEnum):
+    """From which level on lines are shown."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("logs")(logs)
+
+
+def logs(
+    context: typer.Context,
+    services: Annotated[
+        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Default: the scaled service.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as new lines come.")] = False,
+    tail: Annotated[int, typer.Option("--tail", "-n", min=0, help="Lines of each container to begin with.")] = 100,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="Such as 10m, or 2026-01-31T13:00:00.")
+    ] = None,
+    level: Annotated[Level, typer.Option("--level", help="Only lines of this level or graver.")] = Level.DEBUG,
+    request: Annotated[
+        str, typer.Option("--request", metavar="ID", help="Only lines of this request, through every container.")
+    ] = "",
+) -> None:
+    """Show the logs of all replicas as one, in the order of time, each line with the name of its container.
+
+    \b
+    Examples:
+      videa logs
+      videa logs -f --tail 0 --level warning
+      videa logs nginx backend --request 5e710840391382dd1dbe61c3f3d3a0f2
+      videa logs nginx --since 10m
+    """
+    from ops.logs import Wanted, read, since_when
+    from ops.logs import follow as follow_lines
+
+    options: Options = context.obj
+    stack = options.stack()
+    chosen = _known(stack, tuple(services or (stack.project.settings.service,)))
+    begin = since_when(since, time.time()) if since else 0.0
+    wanted = Wanted(level.value, request)
+
+    def find() -> list[Container]:
+        return [one for one in stack.containers() if one.service in chosen]
+
+    if not follow:
+        _show(read(stack.engine, find(), begin, tail), wanted)
+        return
+    try:
+        _show(follow_lines(stack.engine, find, begin, tail), wanted)
+    except KeyboardInterrupt:
+        return
+
+
+def _known(stack: Stack, services: tuple[str, ...]) -> tuple[str, ...]:
+    there = stack.project.model["services"]
+    for name in services:
+        if name not in there:
+            raise UsageError(f"no service {name!r} in the Compose file", f"its services: {', '.join(sorted(there))}")
+    return services
+
+
+def _show(lines: Iterable[LogLine], wanted: Wanted) -> None:
+    from rich.text import Text
+
+    from videa_cli.render import console
+
+    out = console()
+    colours: dict[str, str] = {}
+    for line in lines:
+        if wanted(line):
+            colour = colours.setdefault(line.container, COLOURS[len(colours) % len(COLOURS)])
+            out.print(Text.assemble((f"{line.container} | ", colour), line.text))

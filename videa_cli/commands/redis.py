@@ -1,0 +1,68 @@
+"""videa redis"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from videa_cli.context import Options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ops.dataview import NodeView
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("redis")(redis)
+
+
+def redis(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Show Redis: memory, hit rate, evictions, slow commands, cluster.
+
+    Of slow commands only the name is shown: their arguments may be anybody's data.
+
+    \b
+    Examples:
+      videa redis
+      videa redis --json | jq '.[0].hit_rate'
+    """
+    from ops.dataview import read_redis
+    from ops.engine.client import Engine
+
+    options: Options = context.obj
+    found = read_redis(options.load(), Engine)
+    if as_json:
+        import msgspec
+
+        typer.echo(msgspec.json.encode(found))
+        return
+    from videa_cli.render import console
+
+    out = console()
+    for node in found:
+        show_node(out, node)
+
+
+def show_node(out: Console, node: NodeView) -> None:
+    """One node."""
+    from videa_cli.bars import bar
+    from videa_cli.units import duration, size
+
+    cluster = f", cluster {node.cluster}" if node.cluster else ""
+    out.print(f"[bold]{node.container}[/] Redis {node.version}, {node.role}{cluster}, up {duration(node.uptime)}")
+    limit = f"{bar(node.memory / node.memory_limit)} of {size(node.memory_limit)}" if node.memory_limit else "no limit"
+    out.print(f"  memory {size(node.memory)} {limit}, {node.policy}; {node.keys} keys")
+    hits = "no reads yet" if node.hit_rate is None else f"{node.hit_rate:.1%} hits"
+    out.print(
+        f"  {node.clients} clients, {node.commands_per_second:.0f} commands/s, {hits},"
+        f" {node.evicted} evicted, {node.expired} expired"
+    )
+    for slow in node.slow:
+        words = f"{slow.arguments} argument{'' if slow.arguments == 1 else 's'}"
+        out.print(f"  slow: {slow.milliseconds:.1f} ms {slow.command} ({words})")

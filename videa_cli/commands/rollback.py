@@ -1,0 +1,47 @@
+"""videa rollback [RELEASE]"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from videa_cli.context import Options
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("rollback")(rollback)
+
+
+def rollback(
+    context: typer.Context,
+    release: Annotated[
+        str | None, typer.Argument(metavar="[RELEASE]", help="As `videa history` shows it, or its beginning.")
+    ] = None,
+    surge: Annotated[
+        int, typer.Option("--surge", min=1, metavar="N", help="Replicas to start beyond the present ones.")
+    ] = 1,
+    blue_green: Annotated[bool, typer.Option("--blue-green", help="Start all of them, then switch once.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Go back to an earlier release, its image and its environment, without losing a request.
+
+    Without RELEASE to the last one that ran before. The images of the last x-videa.keep_releases releases are kept for
+    this. Variables of .env that only the service reads go back to what they were; those that others read too, such as
+    the database's password, stay. While a blue-green deploy keeps the old set, `videa abort` goes back in one reload.
+
+    \b
+    Examples:
+      videa rollback
+      videa rollback 3f9a1c
+      videa rollback --dry-run
+    """
+    from ops.rollout.request import Request, Strategy
+    from videa_cli.operation import carry_out
+
+    strategy = Strategy.BLUE_GREEN if blue_green else Strategy.ROLLING
+    request = Request(strategy=strategy, surge=surge)
+    options: Options = context.obj
+    carry_out(options, "rolled back", lambda each: each.rollback(release, request, dry_run), as_json, dry_run)

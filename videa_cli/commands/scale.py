@@ -1,0 +1,59 @@
+"""videa scale N"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from ops.errors import UsageError
+from videa_cli.context import Options
+
+HINT = "give the number of replicas, such as 3, or +1 for one more"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("scale", context_settings={"ignore_unknown_options": True})(scale)
+
+
+def scale(
+    context: typer.Context,
+    number: Annotated[str, typer.Argument(metavar="N|+N", help="Replicas to have, or how many more.")],
+    force: Annotated[bool, typer.Option("--force", help="Allow 0 replicas.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Run N replicas of the service, without losing a request.
+
+    New replicas get traffic after they answered at their readiness path. Replicas that leave are taken out of the
+    balancer first, then drained, then stopped and removed: unhealthy ones first, then old releases, then the newest.
+
+    What cannot work is refused before anything is started: more memory reserved than the machine has, more database
+    connections than PostgreSQL accepts, fixed host ports or a container_name on the service.
+
+    \b
+    Examples:
+      videa scale 3
+      videa scale +1
+      videa scale 5 --dry-run
+      videa scale 0 --force
+    """
+    from videa_cli.operation import carry_out
+
+    wanted = parse(number)
+    options: Options = context.obj
+    carry_out(options, "scaled", lambda each: each.scale(wanted, force, dry_run), as_json, dry_run)
+
+
+def parse(number: str) -> Callable[[int], int]:
+    """What the number makes of the present number of replicas. Raises UsageError."""
+    if re.fullmatch(r"\d{1,6}", number):
+        return lambda present: int(number)
+    if re.fullmatch(r"\+\d{1,6}", number):
+        return lambda present: present + int(number)
+    if re.fullmatch(r"-\d+", number):
+        raise UsageError(f"cannot scale to {number} replicas", HINT)
+    raise UsageError(f"{number!r} is not a number of replicas", HINT)

@@ -1,0 +1,64 @@
+"""videa stats"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from videa_cli.context import Options
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("stats")(stats)
+
+
+def stats(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Show what every container of the project uses: CPU against its quota, memory against its limit, network.
+
+    \b
+    Examples:
+      videa stats
+      videa stats --json
+    """
+    import dataclasses
+    import json
+
+    from ops.engine.stats import sample
+    from videa_cli.render import console
+    from videa_cli.units import size
+
+    options: Options = context.obj
+    stack = options.stack()
+    names = [container.name for container in stack.containers() if container.state == "running"]
+    found = sample(stack.engine, names)
+    if as_json:
+        rows = [{"name": name, **dataclasses.asdict(found[name])} for name in names if name in found]
+        typer.echo(json.dumps({"containers": rows}))
+        return
+
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("CONTAINER", no_wrap=True)
+    for heading in ("CPU", "QUOTA", "THROTTLED", "MEMORY", "LIMIT", "RECEIVED", "SENT", "PIDS"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name in names:
+        if name in found:
+            one = found[name]
+            table.add_row(
+                name,
+                f"{one.cpu:.0%}",
+                f"{one.cpu_limit:.0%}" if one.cpu_limit else "-",
+                f"{one.throttled:.0%}",
+                size(one.memory),
+                size(one.memory_limit) if one.memory_limit else "-",
+                size(one.rx_bytes),
+                size(one.tx_bytes),
+                str(one.pids),
+            )
+    console().print(table if names else "nothing runs; bring the stack up: videa up")

@@ -1,0 +1,48 @@
+"""videa up"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from videa_cli.context import Options
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("up")(up)
+
+
+def up(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be started and change nothing.")] = False,
+) -> None:
+    """Bring the stack up, wait until it serves, and show where.
+
+    What runs already is left alone; a changed Compose file is rolled out by `videa deploy`.
+
+    \b
+    Examples:
+      videa up
+      videa -f docker-compose.yml -f compose/tls.yml up
+    """
+    from ops.lifecycle import bring_up
+    from ops.status import read_status
+    from videa_cli.commands.status import show_status
+    from videa_cli.operation import typed
+    from videa_cli.render import Progress, console
+
+    options: Options = context.obj
+    stack = options.stack()
+    if dry_run:
+        alive = {container.service for container in stack.containers() if container.state == "running"}
+        missing = [name for name in stack.project.model["services"] if name not in alive]
+        console().print(f"would start: {', '.join(missing)}" if missing else "nothing to do: everything runs")
+        return
+    progress = Progress()
+    try:
+        bring_up(stack, progress, typed())
+    finally:
+        progress.close()
+    show_status(read_status(stack))

@@ -1,0 +1,51 @@
+"""videa watch"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ops.errors import UsageError
+from videa_cli.context import Options
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("watch")(watch)
+
+
+def watch(
+    context: typer.Context,
+    interval: Annotated[str, typer.Option("--interval", metavar="TIME", help="Time between two checks.")] = "10s",
+) -> None:
+    """Check every replica again and again, and keep sick ones out of the balancer.
+
+    A replica is out after x-videa.health.fails bad answers at its liveness path in a row, and back after
+    x-videa.health.passes good ones. The last replica is never taken out. Runs until Ctrl-C; let your service manager
+    start it, or a terminal.
+
+    \b
+    Examples:
+      videa watch
+      videa watch --interval 2s
+    """
+    import threading
+
+    from ops.settings import parse_duration
+    from ops.watch import watch as run
+    from videa_cli.render import Progress, console
+
+    try:
+        seconds = parse_duration(interval)
+    except ValueError as error:
+        raise UsageError(f"--interval: {error}", "such as 10s") from error
+    if seconds < 1:
+        raise UsageError(f"--interval: {interval} is too short", "one second at least")
+    options: Options = context.obj
+    stack = options.stack()
+    console(stderr=True).print(f"watching {stack.project.settings.service} every {interval}; Ctrl-C ends it")
+    try:
+        run(stack, seconds, Progress(), threading.Event())
+    except KeyboardInterrupt:
+        console(stderr=True).print("ended; the balancer keeps its present list")

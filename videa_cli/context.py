@@ -1,0 +1,38 @@
+"""What every command needs: the global options, and from them the project and the stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ops.config import Project
+    from ops.stack import Stack
+
+
+@dataclass(frozen=True)
+class Options:
+    """The global options. Loading is left to the command, so that ``--help`` stays quick."""
+
+    files: tuple[str, ...] = ()
+    project: str | None = None
+    verbose: bool = False
+
+    def load(self) -> Project:
+        """The Compose project. Raises ConfigError."""
+        from ops.config import load
+
+        return load(self.files, self.project)
+
+    def stack(self) -> Stack:
+        """The project and its engine. Raises ConfigError, EngineUnreachable."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(1) as pool:
+            # Compose reads its file while the Docker SDK, the slowest import of all, is loaded.
+            project = pool.submit(self.load)
+            from ops.engine.client import Engine
+            from ops.stack import Stack
+
+            engine = Engine()
+            return Stack(engine, project.result())

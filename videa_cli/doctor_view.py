@@ -1,0 +1,125 @@
+"""The doctor's report for people: failures first, evidence and fix under each, one line for each healthy group."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ops.doctor.causes import chain
+from ops.doctor.check import Check, Finding, Group, Severity
+from ops.doctor.facts import Proof
+from ops.doctor.report import Report, group_of
+from ops.doctor.words import listing, span
+
+_MARK = {
+    Severity.FAIL: "[bold red]FAIL[/]",
+    Severity.WARN: "[yellow]WARN[/]",
+    Severity.INFO: "[cyan]INFO[/]",
+}
+_INDENT = 6
+
+
+def show_report(console: Console, report: Report) -> None:
+    """Prints the whole report."""
+    by_group: dict[Group, list[Finding]] = defaultdict(list)
+    for finding in report.findings:
+        if not finding.cause:
+            by_group[group_of(finding.id)].append(finding)
+    ill = {group_of(finding.id) for finding in report.findings}
+    sick = [group for group in Group if by_group[group]]
+    # The group with the worst root comes first; report.findings is in that order already.
+    sick.sort(key=lambda group: report.findings.index(by_group[group][0]))
+    for group in sick:
+        console.print(f"[bold]{group.value}[/]", highlight=False)
+        for finding in by_group[group]:
+            _show_finding(console, finding, report)
+    for group in Group:
+        if group not in ill:
+            _show_healthy(console, report, group)
+    if report.facts.proof:
+        _show_proof(console, report.facts.proof)
+    _show_skipped(console, report)
+    _show_sum(console, report)
+
+
+def show_checks(console: Console, checks: tuple[Check, ...]) -> None:
+    """Prints what ``videa doctor --list`` promises: id, when it speaks, and who chose that bound."""
+    table = Table("check", "group", "threshold", "source", box=None, pad_edge=False, header_style="bold")
+    for check in checks:
+        table.add_row(check.id, check.group.value, check.threshold, check.source)
+    console.print(table)
+
+
+def _show_finding(console: Console, finding: Finding, report: Report) -> None:
+    first_seen = report.since(finding)
+    age = f" for {span(report.facts.taken - first_seen)}" if first_seen else " new" if _remembers(report) else ""
+    console.print(
+        f"{_MARK[finding.severity]}  [bold]{escape(finding.title)}[/]  [dim]{finding.id}{age}[/]", highlight=False
+    )
+    for line in finding.evidence.splitlines():
+        _line(console, escape(line))
+    _line(console, f"[dim]{escape(finding.why)}[/]")
+    for number, line in enumerate(finding.fix.splitlines()):
+        _line(console, f"[green]{'fix:' if number == 0 else '    '}[/] {escape(line)}")
+
+    for effect in _chain(finding, report):
+        _line(console, f"-> {_MARK[effect.severity]} {escape(effect.title)}  [dim]{effect.id}[/]")
+        for line in effect.evidence.splitlines()[:2]:
+            _line(console, f"   [dim]{escape(line)}[/]")
+
+
+def _chain(root: Finding, report: Report) -> list[Finding]:
+    """What the root leads to, shown under the first root of its kind only."""
+    first = next(one for one in report.findings if one.id == root.id and not one.cause)
+    return chain(root, report.findings) if root is first else []
+
+
+def _remembers(report: Report) -> bool:
+    return bool(report.facts.history and report.facts.history.since)
+
+
+def _line(console: Console, text: str) -> None:
+    console.print(" " * _INDENT + text, highlight=False, soft_wrap=True)
+
+
+def _show_proof(console: Console, proof: Proof) -> None:
+    """The matrix: a line for each instance that minted a token, a mark for each that it was replayed on."""
+    console.print("[bold]tokens[/] [dim]minted on (rows), replayed on (columns)[/]", highlight=False)
+    names = list(dict.fromkeys(name for row in proof.matrix.values() for name in row))
+    table = Table("", *(str(number) for number in range(1, len(names) + 1)), box=None, pad_edge=False)
+    for minted, row in proof.matrix.items():
+        marks = ("[green]ok[/]" if row[name] == 200 else f"[red]{row[name] or 'no answer'}[/]" for name in names)
+        table.add_row(f"{names.index(minted) + 1} {minted}" if minted in names else minted, *marks)
+    console.print(table)
+    seen = " ".join(str(left) for _, left in proof.remaining[: len(names) * 2])
+    console.print(f"limit left after each request: {seen or 'not told'}", highlight=False)
+
+
+def _show_healthy(console: Console, report: Report, group: Group) -> None:
+    checked = sum(1 for check_id in report.checked if group_of(check_id) is group)
+    if checked:
+        console.print(
+            f"[green]ok[/]    [bold]{group.value}[/] [dim]{checked} check{'s' if checked > 1 else ''}[/]",
+            highlight=False,
+        )
+
+
+def _show_skipped(console: Console, report: Report) -> None:
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for skip in report.skipped:
+        reasons[skip.reason].append(skip.id)
+    for reason, ids in reasons.items():
+        console.print(f"[yellow]skip[/]  {escape(reason)}: [dim]{listing(ids, 6)}[/]", highlight=False, soft_wrap=True)
+
+
+def _show_sum(console: Console, report: Report) -> None:
+    fails, warns = report.count(Severity.FAIL), report.count(Severity.WARN)
+    skipped = f", {len(report.skipped)} skipped" if report.skipped else ""
+    console.print(
+        f"{len(report.checked)} checks in {report.seconds:.1f} s: "
+        f"{fails} failure{'' if fails == 1 else 's'}, {warns} warning{'' if warns == 1 else 's'}{skipped}",
+        highlight=False,
+    )

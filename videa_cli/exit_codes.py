@@ -1,0 +1,47 @@
+"""What videa's exit code says. ``videa doctor`` has its own meanings: see its --help."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from ops.errors import (
+    BalancerError,
+    ConfigError,
+    EngineError,
+    Interrupted,
+    LockHeld,
+    PlanRefused,
+    UsageError,
+    VideaError,
+)
+
+
+class ExitCode(IntEnum):
+    """Documented in the README."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    CONFIG = 3
+    ENGINE = 4
+    BALANCER = 5
+    REFUSED = 6
+    LOCKED = 7
+    BUG = 70
+    INTERRUPTED = 130
+
+
+CODES: tuple[tuple[type[VideaError], ExitCode], ...] = (
+    (UsageError, ExitCode.USAGE),
+    (ConfigError, ExitCode.CONFIG),
+    (EngineError, ExitCode.ENGINE),
+    (BalancerError, ExitCode.BALANCER),
+    (PlanRefused, ExitCode.REFUSED),
+    (LockHeld, ExitCode.LOCKED),
+    (Interrupted, ExitCode.INTERRUPTED),
+)
+
+
+def exit_code_of(error: VideaError) -> ExitCode:
+    """The exit code for an error of ops; FAILED for what was tried and put back."""
+    return next((code for kind, code in CODES if isinstance(error, kind)), ExitCode.FAILED)

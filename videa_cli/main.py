@@ -1,0 +1,114 @@
+"""The videa command: its global options, its commands, and the one place where errors become words and exit codes."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from ops.errors import UsageError, VideaError
+from videa_cli.commands import COMMANDS
+from videa_cli.context import Options
+from videa_cli.exit_codes import ExitCode, exit_code_of
+from videa_cli.failure import show_failure
+
+app = typer.Typer(
+    name="videa",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+@app.callback()
+def videa(
+    context: typer.Context,
+    file: Annotated[
+        list[str] | None, typer.Option("--file", "-f", metavar="FILE", help="Compose file; may be given several times.")
+    ] = None,
+    project: Annotated[
+        str | None, typer.Option("--project", "--project-name", "-p", metavar="NAME", help="Compose project name.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what lies behind an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and end.")] = False,
+) -> None:
+    """Scale, deploy and diagnose a Compose service behind nginx without losing a request.
+
+    Works on the Compose project of the current folder, as `docker compose` does, on the engine that DOCKER_HOST or the
+    current Docker context names.
+
+    \b
+    Examples:
+      videa up                      bring the stack up and wait until it serves
+      videa scale 3                 three replicas, no request lost
+      videa scale +1                one more
+      videa deploy --build          build the service's image and roll it out
+      videa deploy --image app:42   roll out an image that is there already
+      videa deploy --canary         give it a growing share of the traffic, judged each time
+      videa rollback                go back to the release before
+      videa status                  replicas, their release, health and load
+      videa doctor                  what is wrong, and how to mend it
+
+    \b
+    Exit codes:
+      0 done   1 failed and put back   2 usage   3 Compose file   4 Docker   5 balancer
+      6 refused before it began   7 another operation is under way   130 interrupted
+    """
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"videa {installed('videa')}")
+        raise typer.Exit
+    context.obj = Options(files=tuple(file or ()), project=project, verbose=verbose)
+
+
+for register in COMMANDS:
+    register(app)
+
+
+def run() -> None:
+    """Runs the command line and ends the process with a documented exit code. Nothing below it shows a traceback."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    arguments = sys.argv[1:]
+    verbose = bool({"--verbose", "-v"} & set(arguments))
+    as_json = "--json" in arguments
+    try:
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else ExitCode.OK)
+    except VideaError as error:
+        show_failure(error, as_json, verbose)
+        sys.exit(exit_code_of(error))
+    except typer.TyperException as error:
+        asked = getattr(getattr(error, "ctx", None), "command_path", "videa")
+        show_failure(UsageError(_sentence(error), f"see {asked} --help"), as_json, verbose)
+        sys.exit(ExitCode.USAGE)
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted; nothing was changed", file=sys.stderr)  # noqa: T201
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(ExitCode.OK)
+    except Exception as error:
+        if verbose:
+            raise
+        bug = VideaError(
+            f"videa itself failed: {type(error).__name__}: {error}",
+            "this is a bug; run it again with --verbose and report what it shows",
+        )
+        show_failure(bug, as_json, verbose)
+        sys.exit(ExitCode.BUG)
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    """A polite end of the process is treated as Ctrl-C: what is under way is put back."""
+    raise KeyboardInterrupt
+
+
+def _sentence(error: typer.TyperException) -> str:
+    """A usage error in one line, without its full stop."""
+    words = error.format_message() if hasattr(error, "format_message") else str(error)
+    return " ".join(str(words).split()).rstrip(".")

@@ -1,0 +1,127 @@
+"""Events and outcomes as a person reads them. Progress goes to stderr, results to stdout."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.status import Status
+
+from ops.events import Event, Note, StepEnded, StepFailed, StepStarted
+from videa_cli.units import size
+
+if TYPE_CHECKING:
+    from ops.balancer.proof import Proof
+    from ops.operations import Outcome
+    from ops.preflight import Capacity
+
+
+PIPE_WIDTH = 200
+
+
+def console(stderr: bool = False) -> Console:
+    """A console that obeys NO_COLOR and pipes: there a table is as wide as it needs to be."""
+    shown = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    return shown if shown.is_terminal else Console(stderr=stderr, highlight=False, soft_wrap=True, width=PIPE_WIDTH)
+
+
+class Progress:
+    """Shows events: a spinner for the step under way, a line for each that ended. Quiet in pipes but for the lines."""
+
+    def __init__(self) -> None:
+        self.console = console(stderr=True)
+        self.spinner: Status | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Shows one event."""
+        if isinstance(event, StepStarted):
+            self._spin(event.text)
+            return
+        if isinstance(event, Note):
+            self.console.print(f"  [yellow]![/] {event.text}", markup=True)
+            return
+        self._spin(None)
+        if isinstance(event, StepEnded):
+            self.console.print(f"  [green]✓[/] {event.text}  [dim]{event.seconds:.1f} s[/]")
+        elif isinstance(event, StepFailed):
+            self.console.print(f"  [red]✗[/] {event.text}: {event.reason}")
+
+    def close(self) -> None:
+        """Ends the spinner."""
+        self._spin(None)
+
+    def _spin(self, text: str | None) -> None:
+        if self.spinner:
+            self.spinner.stop()
+            self.spinner = None
+        if text and self.console.is_terminal:
+            self.spinner = self.console.status(f"{text} ...")
+            self.spinner.start()
+
+
+def show_outcome(outcome: Outcome, what: str, as_json: bool, dry_run: bool) -> None:
+    """What an operation did, or would do, with its proof."""
+    out = console()
+    if as_json:
+        out.print_json(json.dumps(outcome_as_dict(outcome, dry_run)))
+    elif dry_run:
+        show_plan(outcome)
+    elif not outcome.plan.steps:
+        out.print(f"nothing to do: {outcome.plan.summary}")
+    else:
+        out.print(f"[bold]{what}[/] {outcome.plan.summary} in {outcome.seconds:.1f} s")
+    if outcome.proof and not as_json:
+        show_proof(outcome.proof)
+
+
+def show_plan(outcome: Outcome) -> None:
+    """The steps of a plan, numbered, and what it needs."""
+    from ops.rollout.steps import Remove
+
+    out, plan = console(), outcome.plan
+    out.print(f"plan: {plan.summary}")
+    for number, step in enumerate(plan.steps, 1):
+        final = "  [dim](going back takes a new start from here on)[/]" if isinstance(step, Remove) else ""
+        out.print(f"  {number}. {step}{final}")
+    if outcome.capacity:
+        for line in needs(outcome.capacity, outcome.most):
+            out.print(f"needs: {line}")
+    out.print("nothing was changed (dry run)")
+
+
+def needs(capacity: Capacity, most: int) -> list[str]:
+    """What ``most`` replicas at one time need, against what there is."""
+    lines = [f"{most} replicas at one time"]
+    if capacity.memory and capacity.reservation:
+        wanted = capacity.reserved + most * capacity.reservation
+        lines.append(f"{size(wanted)} of {size(capacity.memory)} memory reserved")
+    if capacity.pool and capacity.connections:
+        lines.append(f"{most * capacity.pool} of {capacity.connections} database connections, all pools filled")
+    return lines
+
+
+def show_proof(proof: Proof) -> None:
+    """The traffic of the time of an operation, in one line, and what failed in it."""
+    out = console()
+    colour = "red" if proof.failed else "green" if proof.proven else "yellow"
+    out.print(f"[{colour}]{proof}[/]")
+    for failure in proof.failures[:5]:
+        out.print(
+            f"  {failure.method} {failure.path}: {failure.status or 'no answer'} ({failure.upstream or 'nginx itself'})"
+        )
+
+
+def outcome_as_dict(outcome: Outcome, dry_run: bool) -> dict[str, Any]:
+    """An outcome for scripts."""
+    return {
+        "summary": outcome.plan.summary,
+        "dry_run": dry_run,
+        "changed": bool(outcome.plan.steps) and not dry_run,
+        "release": outcome.plan.target.release,
+        "steps": [str(step) for step in outcome.plan.steps],
+        "verdicts": list(outcome.verdicts),
+        "seconds": round(outcome.seconds, 3),
+        "proof": dataclasses.asdict(outcome.proof) if outcome.proof else None,
+    }

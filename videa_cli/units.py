@@ -1,0 +1,34 @@
+"""Figures with units, short enough for a table."""
+
+from __future__ import annotations
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+def size(count: float) -> str:
+    """Bytes in binary units: 53 MiB."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024 or unit == "GiB":
+            break
+        count /= 1024
+    return f"{count:.0f} {unit}" if count >= 10 or unit == "B" else f"{count:.1f} {unit}"
+
+
+def share(used: float, limit: float | None) -> str:
+    """Bytes of a limit, in the limit's unit: 53/256 MiB."""
+    if not limit:
+        return size(used)
+    figure, unit = size(limit).split()
+    return f"{used / limit * float(figure):.0f}/{figure} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """A duration in its two largest units: 3h 5m."""
+    whole = int(seconds)
+    if whole < MINUTE:
+        return f"{whole}s"
+    if whole < HOUR:
+        return f"{whole // MINUTE}m {whole % MINUTE}s"
+    if whole < DAY:
+        return f"{whole // HOUR}h {whole % HOUR // MINUTE}m"
+    return f"{whole // DAY}d {whole % DAY // HOUR}h"
