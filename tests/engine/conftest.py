@@ -1,0 +1,170 @@
+"""A whole stack, brought up by `videa up` in a folder of its own, for tests that use videa as its users do."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+
+from bench.stack import clean_environment, free_port, videa_command
+
+ROOT = Path(__file__).parents[2]
+OVERLAY = (
+    "x-videa: {health: {deadline: 30s}, canary: {interval: 5s, steps: [10, 50, 100], min_requests: 20, max_p99: 3s}}\n"
+)
+GOOD, OTHER = "videa-test-backend:1", "videa-test-backend:2"
+
+
+@dataclass(frozen=True)
+class LiveStack:
+    """The running stack, and the commands on it."""
+
+    directory: Path
+    port: int
+    project: str
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def videa(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Runs videa in the project's folder; its exit code is the caller's to judge."""
+        return self._run([videa_command(), *arguments], variables)
+
+    def start_videa(self, *arguments: str) -> subprocess.Popen[str]:
+        """Runs videa without waiting for it."""
+        return subprocess.Popen(
+            [videa_command(), *arguments],
+            cwd=self.directory,
+            env=clean_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def compose(self, *arguments: str) -> str:
+        """Runs docker compose; it must succeed."""
+        return self.docker("compose", "--ansi", "never", *arguments)
+
+    def docker(self, *arguments: str) -> str:
+        """Runs docker; it must succeed."""
+        done = self._run(["docker", *arguments], {})
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def done(self, *arguments: str) -> str:
+        """Runs videa; it must succeed."""
+        done = self.videa(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def status(self) -> dict[str, Any]:
+        """What `videa status --json` says."""
+        found: dict[str, Any] = json.loads(self.done("status", "--json"))
+        return found
+
+    def containers(self) -> set[str]:
+        """The ids of every container of the project."""
+        return set(self.compose("ps", "--all", "--quiet").split())
+
+    def replicas(self) -> list[str]:
+        """The names of the containers of the scaled service."""
+        return sorted(self.compose("ps", "--all", "--format", "{{.Name}}", "backend").split())
+
+    def snapshot(self) -> tuple[set[str], str, str]:
+        """Everything that an operation may change: containers, what the balancer serves, what is remembered."""
+        served = self.compose("exec", "-T", "nginx", "cat", "/etc/nginx/videa/upstreams.conf")
+        return self.containers(), served, (self.directory / ".env").read_text()
+
+    def get(self, path: str) -> Any:
+        """The JSON that the stack answers through nginx."""
+        with urlopen(self.url + path, timeout=10) as answer:
+            return json.load(answer)
+
+    def until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+        """Waits for a condition, and fails the test when it does not come."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"not within {seconds} s"
+            time.sleep(0.05)
+
+    def _run(self, command: list[str], variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            cwd=self.directory,
+            env={**clean_environment(), **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+        )
+
+
+def make_image(reference: str, recipe: str) -> str:
+    """Builds an image on top of the backend's own."""
+    base = read_env(ROOT / ".env").get("BACKEND_IMAGE") or "videa-backend:dev"
+    subprocess.run(
+        ["docker", "build", "--quiet", "--tag", reference, "-"],
+        input=f"FROM {base}\n{recipe}\n",
+        text=True,
+        check=True,
+        capture_output=True,
+    )
+    return reference
+
+
+def read_env(path: Path) -> dict[str, str]:
+    lines = path.read_text().splitlines() if path.exists() else []
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
+    """The stack of the whole test run."""
+    directory = tmp_path_factory.mktemp("stack")
+    shutil.copy(ROOT / "docker-compose.yml", directory)
+    shutil.copytree(ROOT / "compose", directory / "compose")
+    (directory / "test.yml").write_text(OVERLAY)
+    make_image(GOOD, "LABEL videa.test.release=1")
+    make_image(OTHER, "LABEL videa.test.release=2")
+    stack = LiveStack(directory, free_port(), f"videa-test-{os.getpid()}")
+    chosen = read_env(ROOT / ".env")
+    values = {
+        **{name: value for name, value in chosen.items() if name.endswith("_IMAGE")},
+        **{name: secrets.token_hex(32) for name in ("POSTGRES_PASSWORD", "JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET")},
+        "COMPOSE_FILE": chosen.get("COMPOSE_FILE", "docker-compose.yml") + ":test.yml",
+        "COMPOSE_PROJECT_NAME": stack.project,
+        "HTTP_PORT": str(stack.port),
+        "BACKEND_REPLICAS": "2",
+        "BACKEND_IMAGE": GOOD,
+        "RATE_LIMITS": "off",
+    }
+    (directory / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+    try:
+        stack.done("up")
+        stack.compose("exec", "-T", "backend", "python", "-m", "server", "seed", "--titles", "20")
+        yield stack
+    finally:
+        stack.compose("down", "--volumes", "--remove-orphans")
+        for kind in ("lock", "journal"):
+            stack.docker("rm", "--force", f"videa.{kind}.{stack.project}")
+
+
+@pytest.fixture
+def stack(live: LiveStack) -> LiveStack:
+    """The stack with two ready replicas, whatever the test before has left."""
+    live.compose("up", "--detach", "--no-recreate", "nginx", "postgres", "redis")
+    live.done("scale", "2")
+    return live

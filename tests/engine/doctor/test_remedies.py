@@ -1,0 +1,33 @@
+"""What `videa doctor --fix` does, on real faults: named first, done only when asked."""
+
+from __future__ import annotations
+
+from ops.doctor.remedies import remedies
+from ops.engine.client import Engine
+from ops.stack import Stack
+from tests.engine.conftest import GOOD
+from tests.engine.doctor.conftest import Patient, failures
+
+
+def test_a_stopped_replica_and_a_stranger_are_cleared_away(patient: Patient) -> None:
+    victim = patient.stack.replicas()[0]
+    with patient.stranger(GOOD, "sleep", "120") as stranger:
+        patient.stack.docker("stop", victim)
+        told = patient.stack.videa("doctor", "--fix", "--skip", "pg.restarted")
+        assert f"would remove the container {stranger}" in told.stderr
+        assert f"would remove the container {victim}" in told.stderr
+        assert victim in patient.stack.replicas()
+        done = patient.stack.videa("doctor", "--fix", "--apply", "--yes")
+        assert "done: write the balancer's configuration anew" in done.stderr, done.stderr
+    assert victim not in patient.stack.replicas()
+    assert failures(patient.examine()) == set()
+
+
+def test_an_open_transaction_is_ended(patient: Patient) -> None:
+    with patient.session("BEGIN; SELECT 1;", "state = 'idle in transaction'"):
+        report = patient.examine(pg_idle_in_tx_warn=0.01)
+        (remedy,) = remedies(report, Stack(Engine(), patient.project))
+        assert "pid" in remedy.text
+        remedy.act()
+        there = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'fault'"
+        patient.stack.until(lambda: patient.sql(there) == "0")

@@ -1,0 +1,53 @@
+"""videa's operations as a library, in a process that stops where it is told to and waits there to be killed.
+
+    driver.py deploy IMAGE STRATEGY PLACE    driver.py resume PLACE    driver.py abort
+
+PLACE: `+N` for the beginning of its N-th step, the first words of a step's text for that step, empty for nowhere.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+from ops.config import load
+from ops.engine.client import Engine
+from ops.events import Event, StepStarted
+from ops.operations import Operation
+from ops.rollout.request import Request, Strategy
+from ops.rollout.targets import image_target
+from ops.stack import Stack
+
+
+class Stopper:
+    """Prints the step at which it stops the process for good."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        self.steps = 0
+
+    def __call__(self, event: Event) -> None:
+        if not isinstance(event, StepStarted):
+            return
+        self.steps += 1
+        here = self.place == f"+{self.steps}" if self.place.startswith("+") else event.text.startswith(self.place)
+        if self.place and here:
+            sys.stdout.write(event.text + "\n")
+            sys.stdout.flush()
+            threading.Event().wait()
+
+
+def main(verb: str, *arguments: str) -> None:
+    operation = Operation(Stack(Engine(), load()), Stopper(arguments[-1] if arguments else ""), f"driver {verb}")
+    if verb == "resume":
+        operation.resume()
+    elif verb == "abort":
+        operation.abort()
+    else:
+        shares = operation.stack.project.settings.canary.steps
+        request = Request(Strategy(arguments[1]), keep=3.0, paths=("/health/live",), shares=tuple(shares))
+        operation.deploy(image_target(operation.stack, arguments[0]), request)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,94 @@
+"""kill -9 at every step of every strategy, under load; then it is ended or put back, and nothing was lost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from bench.client import under_load
+from bench.stack import clean_environment
+from tests.engine.conftest import GOOD, OTHER, ROOT, LiveStack
+
+RATE = 100
+DRIVER = ROOT / "tests" / "engine" / "rollout" / "driver.py"
+STRATEGIES = ("rolling", "blue-green", "canary")
+RUNS = 40
+"""More than any plan here has steps."""
+
+
+def drive(stack: LiveStack, *arguments: str) -> subprocess.Popen[str]:
+    """Starts the driver in the stack's folder."""
+    return subprocess.Popen(
+        [sys.executable, str(DRIVER), *arguments],
+        cwd=stack.directory,
+        env={**clean_environment(), "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def killed_at(stack: LiveStack, *arguments: str) -> str:
+    """Runs the driver until it stops, kills it there, and tells the step; empty when it ended by itself."""
+    process = drive(stack, *arguments)
+    assert process.stdout is not None
+    step = process.stdout.readline().strip()
+    if step:
+        process.kill()
+    _, errors = process.communicate()
+    assert step or process.returncode == 0, errors
+    return step
+
+
+def images(stack: LiveStack) -> dict[str, str]:
+    """Replica -> image, after checking that all of them are healthy and served, and that nothing is left over."""
+    replicas = stack.status()["replicas"]
+    assert all(each["health"] == "healthy" and each["in_balancer"] for each in replicas), replicas
+    assert "upstream canary" not in stack.snapshot()[1]
+    names = stack.docker("ps", "--all", "--filter", "label=videa.journal", "--format", "{{.Names}}").split()
+    assert f"videa.journal.{stack.project}" not in names
+    kept = stack.containers()
+    stack.compose("up", "--detach")
+    assert stack.containers() == kept
+    return {each["name"]: each["image"] for each in replicas}
+
+
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_killed_at_every_step_it_is_ended_as_if_nothing_had_happened(stack: LiveStack, strategy: str) -> None:
+    """Each run gets further than the one before, which may have to be done again, and is killed at the next step."""
+    stack.done("deploy", "--image", GOOD)
+    further = 2
+    with under_load(stack.url, rate=RATE) as watched:
+        seen = [killed_at(stack, "deploy", OTHER, strategy, "+1")]
+        while seen[-1]:
+            assert len(seen) < RUNS, seen
+            seen.append(killed_at(stack, "resume", f"+{further}"))
+            further = further + 1 if seen[-1] in seen[:-1] else 2
+    assert watched.report["failed"] == 0, (seen, watched.report["failures"][:5])
+    assert len(seen) > 4
+    assert sorted(images(stack).values()) == [OTHER, OTHER]
+
+
+PLACES = {
+    "rolling": ("start", "wait", "change", "drain", "stop and remove", "remember"),
+    "blue-green": ("wait", "open", "check", "change", "keep", "stop and remove", "remember"),
+    "canary": ("give the canary 10%", "judge the canary at 50%", "judge the canary at 100%", "stop and", "remember"),
+}
+
+
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_killed_anywhere_it_is_put_back_as_it_was(stack: LiveStack, strategy: str) -> None:
+    stack.done("deploy", "--image", GOOD)
+    before, remembered = images(stack), (stack.directory / ".env").read_text()
+    with under_load(stack.url, rate=RATE) as watched:
+        for place in PLACES[strategy]:
+            assert killed_at(stack, "deploy", OTHER, strategy, place), place
+            assert killed_at(stack, "abort") == ""
+            assert images(stack) == before, place
+            assert (stack.directory / ".env").read_text() == remembered, place
+    assert watched.report["failed"] == 0, watched.report["failures"][:5]

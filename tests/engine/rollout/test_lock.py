@@ -1,0 +1,199 @@
+"""The lock and the journal on a real engine, by several processes at once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from ops.engine import marker
+from ops.engine.client import Engine
+from ops.errors import LockHeld
+from ops.rollout import lock as module
+from ops.rollout.journal import Journal, NoteEntry, Opening
+from ops.rollout.lock import Lease, Lock
+from ops.rollout.steps import Target
+
+ROOT = Path(__file__).parents[3]
+HOLD = """
+import subprocess, sys
+from ops.engine.client import Engine
+from ops.rollout.lock import Lock
+with Lock(Engine(), sys.argv[1]).hold("videa scale 9"):
+    child = subprocess.Popen(["sh", "-c", "echo held; " + sys.argv[2]], close_fds=False)
+    sys.stdin.read()
+"""
+OPENING = Opening("videa scale 3", "me@here", 1.0, 3, Target("a", "app:a"), ("app-1",), ("app-1",), {})
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    found = Engine()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def project(engine: Engine) -> Iterator[str]:
+    """The name of a project of its own."""
+    name = f"videa-test-{os.getpid()}-{time.monotonic_ns()}"
+    yield name
+    for kind in ("lock", "journal"):
+        if found := marker.find(engine, f"videa.{kind}.{name}"):
+            marker.remove(engine, found.id)
+
+
+def holder(project: str, child: str = "true") -> subprocess.Popen[str]:
+    """Another process that holds the lock and has started `child`."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, project, child], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        assert pipe is not None
+        pipe.close()
+
+
+def test_a_second_operation_is_told_who_is_at_it(engine: Engine, project: str) -> None:
+    process = holder(project)
+    try:
+        with pytest.raises(LockHeld, match=r"`videa scale 9` since [\d:]+ UTC \(process \d+\)"), _held(engine, project):
+            pass
+        found = Lock(engine, project).status()
+        assert found is not None
+        assert found.alive
+        assert found.pid == process.pid
+        with pytest.raises(LockHeld):
+            Lock(engine, project).release()
+    finally:
+        process.communicate("")
+    assert Lock(engine, project).status() is None
+
+
+def test_a_killed_holder_of_this_machine_is_known_at_once(engine: Engine, project: str) -> None:
+    kill(holder(project))
+    found = Lock(engine, project).status()
+    assert found is not None
+    assert found.lease > 0
+    assert not found.alive
+    with _held(engine, project):
+        pass
+
+
+def test_the_children_of_a_killed_holder_are_waited_for(engine: Engine, project: str, tmp_path: Path) -> None:
+    kill(holder(project, f"sleep 1.5; touch {tmp_path}/ended"))
+    assert not (tmp_path / "ended").exists()
+    with _held(engine, project):
+        assert (tmp_path / "ended").exists()
+
+
+def test_a_holder_of_another_machine_counts_until_its_lease_ends(
+    engine: Engine, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LEASE", 2)
+    lock = Lock(engine, project)
+    elsewhere = {"videa.lock.machine": "elsewhere", "videa.lock.who": "ann@elsewhere", "videa.lock.command": "x"}
+    assert marker.create(engine, f"videa.lock.{project}", elsewhere, int(marker.engine_time(engine)) + 2)
+    with pytest.raises(LockHeld, match="ann@elsewhere"), lock.hold("mine"):
+        pass
+    while (found := lock.status()) and found.alive:
+        time.sleep(0.1)
+    with lock.hold("mine") as lease:
+        lease.check()
+
+
+def test_a_lease_is_renewed_and_survives_a_prune(engine: Engine, project: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RENEWAL", 0.2)
+    lock = Lock(engine, project)
+    with lock.hold("mine") as lease:
+        first = marker.find(engine, f"videa.lock.{project}")
+        assert first is not None
+        marker.remove(engine, first.id)
+        while lock.status() is None:
+            time.sleep(0.05)
+        lease.check()
+        with pytest.raises(LockHeld), lock.hold("another"):
+            pass
+    assert lock.status() is None
+
+
+def test_of_many_at_once_only_one_gets_it(engine: Engine, project: str) -> None:
+    kill(holder(project))
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", HOLD, project, "true"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    first_words = [process.stdout.readline() for process in processes if process.stdout]
+    try:
+        assert sorted(first_words) == ["", "", "", "held\n"]
+    finally:
+        for process in processes:
+            process.communicate("")
+
+
+def test_compose_sees_nothing_of_it(engine: Engine, project: str, tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text("services: {app: {image: videa-marker:1}}\n")
+    with _held(engine, project):
+        listed = subprocess.run(
+            ["docker", "compose", "--project-name", project, "ps", "--all", "--quiet"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert listed.stdout == ""
+
+
+def test_a_journal_is_read_by_another_process_and_survives_a_prune(engine: Engine, project: str) -> None:
+    mine, other = Journal(engine, project), Journal(engine, project)
+    assert other.read() is None
+    mine.begin(OPENING)
+    mine.write(NoteEntry("one"))
+    found = marker.find(engine, f"videa.journal.{project}")
+    assert found is not None
+    marker.remove(engine, found.id)
+    mine.write(NoteEntry("two"))
+    story = other.read()
+    assert story is not None
+    assert story.opening == OPENING
+    assert story.entries == (NoteEntry("one"), NoteEntry("two"))
+    other.go_on()
+    other.write(NoteEntry("three"))
+    mine.end()
+    assert other.read() is None
+
+
+def test_a_command_reaches_the_operation_once(engine: Engine, project: str) -> None:
+    journal = Journal(engine, project)
+    assert not journal.send("abort")
+    journal.begin(OPENING)
+    assert journal.received() is None
+    assert Journal(engine, project).send("promote")
+    command = journal.received()
+    assert command is not None
+    assert command.verb == "promote"
+    assert journal.received() is None
+
+
+def _held(engine: Engine, project: str) -> AbstractContextManager[Lease]:
+    return Lock(engine, project).hold("videa scale 3")

@@ -1,0 +1,227 @@
+"""Blue-green and canary on a real stack, under load, as their users run them."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+from urllib.request import Request, urlopen
+
+import pytest
+
+from bench.client import under_load
+from tests.engine.conftest import GOOD, OTHER, LiveStack, make_image
+
+RATE = 100
+
+FAULTY = (
+    "import sys; sys.path.insert(0, '.');"
+    "import aiohttp.web, random, asyncio, time; A = aiohttp.web.Application; old = A._handle; born = time.time();\n"
+    "async def handle(self, request):\n"
+    "    if request.path.startswith('/health'): return await old(self, request)\n"
+    "    {fault}\n"
+    "    return await old(self, request)\n"
+    "A._handle = handle\n"
+    "import runpy; runpy.run_module('server', run_name='__main__')"
+)
+FAULTS = {
+    "errors on 5%": ("if random.random() < 0.05: raise aiohttp.web.HTTPInternalServerError()", r"succeed|more often"),
+    "slow": ("await asyncio.sleep(4 if random.random() < 0.3 else 0)", r"p99 .* is above"),
+    "leaks memory": ("self.__dict__.setdefault('kept', []).append(b'x' * (1 << 23))", r"lack of memory|leaks memory"),
+    "exits": ("time.time() - born > 8 and __import__('os')._exit(7)", r"exit code 7|was restarted"),
+}
+
+
+def faulty(name: str) -> str:
+    """An image of a release that becomes ready and then misbehaves."""
+    program = FAULTY.format(fault=FAULTS[name][0])
+    return make_image("videa-test-backend:faulty", f"CMD {json.dumps(['python', '-c', program])}")
+
+
+def release_of(stack: LiveStack, header: str = "") -> str:
+    """Which release answers, through nginx."""
+    headers = {"X-Videa-Canary": header} if header else {}
+    with urlopen(Request(f"{stack.url}/api/v1/whoami", headers=headers), timeout=10) as answer:
+        found: str = json.load(answer)["release"]
+        return found
+
+
+def await_step(process: subprocess.Popen[str], words: str) -> None:
+    """Reads what videa says until a line has these words."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if words in line:
+            return
+    pytest.fail(f"{words!r} never came")
+
+
+def last_of_history(stack: LiveStack) -> dict[str, object]:
+    found: dict[str, object] = json.loads(stack.done("history", "--json"))["operations"][-1]
+    return found
+
+
+def test_blue_green_switches_once_and_loses_no_request(stack: LiveStack) -> None:
+    stack.done("deploy", "--image", GOOD)
+    check = 'curl -fsS -H "$VIDEA_HEADER" "$VIDEA_URL/api/v1/whoami" > checked'
+    with under_load(stack.url, rate=RATE) as watched:
+        stack.done("deploy", "--image", OTHER, "--blue-green", "--keep", "1s", "--check", "/health", "--check", check)
+    assert watched.report["failed"] == 0, watched.report["failures"][:5]
+    replicas = stack.status()["replicas"]
+    assert {each["image"] for each in replicas} == {OTHER}
+    assert json.loads((stack.directory / "checked").read_text())["release"] == replicas[0]["release"]
+    assert last_of_history(stack)["action"] == "blue-green"
+    assert last_of_history(stack)["failed"] == 0
+
+
+def test_a_failed_check_switches_nothing(stack: LiveStack) -> None:
+    stack.done("deploy", "--image", GOOD)
+    before = stack.containers(), (stack.directory / ".env").read_text()
+    done = stack.videa("deploy", "--image", OTHER, "--blue-green", "--check", "echo no such thing; exit 3")
+    assert done.returncode == 1
+    assert "ended with 3: no such thing" in done.stderr
+    assert (stack.containers(), (stack.directory / ".env").read_text()) == before
+
+
+def test_while_the_old_set_is_kept_abort_goes_back_to_it(stack: LiveStack) -> None:
+    stack.done("deploy", "--image", GOOD)
+    before = stack.status()["replicas"]
+    with under_load(stack.url, rate=RATE) as watched:
+        process = stack.start_videa("deploy", "--image", OTHER, "--blue-green", "--keep", "5m")
+        stack.until(lambda: release_of(stack) != before[0]["release"], 120)
+        stack.done("abort")
+        process.communicate()
+    assert process.returncode == 1
+    assert [each["name"] for each in stack.status()["replicas"]] == [each["name"] for each in before]
+    assert watched.report["failed"] == 0, watched.report["failures"][:5]
+
+
+def test_a_canary_is_promoted_step_by_step_and_loses_no_request(stack: LiveStack) -> None:
+    stack.done("deploy", "--image", GOOD)
+    old = stack.status()["replicas"][0]["release"]
+    with under_load(stack.url, rate=RATE) as watched:
+        process = stack.start_videa("deploy", "--image", OTHER, "--canary", "--pause-at", "10")
+        stack.until(lambda: release_of(stack, "always") != old, 120)
+        stack.until(lambda: "paused at 10%" in stack.done("lock", "status") + _journal(stack), 60)
+        new = release_of(stack, "always")
+        assert {release_of(stack, "never") for _ in range(20)} == {old}
+        assert new != old
+        assert stack.videa("scale", "3").returncode == 7
+        stack.done("promote")
+        _, said = process.communicate()
+    assert process.returncode == 0, said
+    assert watched.report["failed"] == 0, watched.report["failures"][:5]
+    assert {each["image"] for each in stack.status()["replicas"]} == {OTHER}
+    verdicts = last_of_history(stack)["verdicts"]
+    assert isinstance(verdicts, list)
+    assert [each.split(":")[0] for each in verdicts if ": pass" in each] == ["10%", "50%", "100%"]
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_bad_release_is_caught_before_it_has_more_than_its_second_share(stack: LiveStack, name: str) -> None:
+    stack.done("deploy", "--image", GOOD)
+    bad, before = faulty(name), [each["name"] for each in stack.status()["replicas"]]
+    with under_load(stack.url, rate=RATE):
+        done = stack.videa("deploy", "--image", bad, "--canary")
+    assert done.returncode == 1, done.stderr
+    assert re.search(r"the canary failed at (10|50)%", done.stderr), done.stderr
+    assert re.search(FAULTS[name][1], done.stderr), done.stderr
+    assert [each["name"] for each in stack.status()["replicas"]] == before
+    assert "Traceback" not in done.stderr
+
+
+def test_too_few_requests_never_promote(stack: LiveStack) -> None:
+    stack.done("deploy", "--image", GOOD)
+    path = stack.directory / "test.yml"
+    good = path.read_text()
+    path.write_text("x-videa: {canary: {steps: [10, 100], interval: 1s, deadline: 3s, min_requests: 1000}}\n")
+    try:
+        done = stack.videa("deploy", "--image", OTHER, "--canary")
+    finally:
+        path.write_text(good)
+    assert done.returncode == 1
+    assert "are too few to judge" in done.stderr
+    assert {each["image"] for each in stack.status()["replicas"]} == {GOOD}
+
+
+def test_with_stable_gone_the_canary_is_left_to_serve(stack: LiveStack) -> None:
+    stack.done("deploy", "--image", GOOD)
+    stable = stack.replicas()
+    process = stack.start_videa("deploy", "--image", OTHER, "--canary", "--pause-at", "10")
+    with under_load(stack.url, rate=RATE):
+        await_step(process, "judge the canary at 10%")
+    stack.docker("rm", "--force", *stable)
+    stack.videa("abort")
+    _, said = process.communicate()
+    assert "is there and ready any more" in said
+    left = stack.status()["replicas"]
+    assert [each["image"] for each in left] == [OTHER]
+    assert stack.get("/health/live")
+    stack.done("deploy", "--image", OTHER)
+
+
+def test_the_share_is_what_was_asked_for(stack: LiveStack) -> None:
+    stack.done("deploy", "--image", GOOD)
+    process = stack.start_videa("deploy", "--image", OTHER, "--canary", "--pause-at", "10")
+    old = stack.status()["replicas"][0]["release"]
+    with under_load(stack.url, rate=RATE):
+        await_step(process, "judge the canary at 10%")
+    script = 'for i in $(seq 10000); do printf "url=http://127.0.0.1:8080/api/v1/whoami\\n"; done | curl -s -K -'
+    answers = stack.compose("exec", "-T", "nginx", "sh", "-c", script)
+    stack.done("abort")
+    process.communicate()
+    releases = re.findall(r'"release": ?"(\w+)"', answers)
+    assert len(releases) == 10_000
+    assert 900 <= sum(each != old for each in releases) <= 1100
+
+
+def test_rollback_brings_back_image_and_environment(stack: LiveStack) -> None:
+    stack.done("deploy", "--image", GOOD)
+    first = stack.status()["replicas"][0]["release"]
+    remembered = (stack.directory / ".env").read_text()
+    (stack.directory / ".env").write_text(remembered + "APP_ENV=test\n")
+    stack.done("deploy", "--image", OTHER)
+    second = stack.status()["replicas"][0]["release"]
+    with under_load(stack.url, rate=RATE) as watched:
+        stack.done("rollback")
+    assert {each["release"] for each in stack.status()["replicas"]} == {first}
+    assert watched.report["failed"] == 0, watched.report["failures"][:5]
+    stack.done("rollback", second[:6])
+    assert {each["release"] for each in stack.status()["replicas"]} == {second}
+    assert last_of_history(stack)["action"] == "rollback"
+    kept = stack.containers()
+    stack.compose("up", "--detach")
+    assert stack.containers() == kept
+    (stack.directory / ".env").write_text(remembered)
+    stack.done("deploy", "--image", GOOD)
+
+
+def _journal(stack: LiveStack) -> str:
+    """What the running operation has written last, as a second terminal sees it."""
+    from ops.engine.client import Engine
+    from ops.rollout.journal import Journal
+
+    story = Journal(Engine(), stack.project).read()
+    time.sleep(0.2)
+    return str(story)
+
+
+def test_hooks_run_in_the_new_release_and_a_failing_one_changes_nothing(stack: LiveStack) -> None:
+    stack.done("deploy", "--image", GOOD)
+    path = stack.directory / "test.yml"
+    good, before = path.read_text(), stack.snapshot()
+    program = "import os, redis; redis.Redis('redis').set('videa-test-hook', os.environ['RELEASE'])"
+    try:
+        path.write_text("x-videa: {hooks: {pre_deploy: python -c 'raise SystemExit(4)'}}\n")
+        failed = stack.videa("deploy", "--image", OTHER)
+        assert failed.returncode == 1
+        assert "the hook pre_deploy failed" in failed.stderr
+        assert stack.snapshot() == before
+        hook = f'python -c "{program}"'
+        path.write_text(f"x-videa: {{hooks: {{pre_traffic: {json.dumps(hook)}}}}}\n")
+        stack.done("deploy", "--image", OTHER)
+    finally:
+        path.write_text(good)
+    said = stack.compose("exec", "-T", "redis", "redis-cli", "get", "videa-test-hook").strip()
+    assert said == stack.status()["replicas"][0]["release"]
+    assert "videa-hook" not in stack.docker("ps", "--all", "--format", "{{.Names}}")

@@ -1,0 +1,122 @@
+"""What goes wrong at the operator's side: each with its clear error, its exit code, and nothing changed."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.engine.conftest import LiveStack
+
+
+def refused(stack: LiveStack, code: int, words: str, *arguments: str, **variables: str) -> None:
+    """The command must end with this exit code, two lines of error with these words, and no traceback."""
+    done = stack.videa(*arguments, **variables)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("error:") == 1
+    assert done.stderr.count("hint:") == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "arguments"),
+    [
+        (2, "cannot scale to -1 replicas", ("scale", "-1")),
+        (2, "'abc' is not a number", ("scale", "abc")),
+        (2, "'1.5' is not a number", ("scale", "1.5")),
+        (2, "Missing argument", ("scale",)),
+        (2, "take the service down", ("scale", "0")),
+        (2, "cannot scale to 999 replicas", ("scale", "999")),
+        (6, "x connection_limit 5 =", ("scale", "30")),
+        (4, "there is no image", ("deploy", "--image", "videa-test-no-such-image:1")),
+        (2, "exclude each other", ("deploy", "--image", "x", "--build")),
+        (2, "No such command", ("scael", "3")),
+        (3, "no Compose file at gone.yml", ("-f", "gone.yml", "status")),
+    ],
+)
+def test_a_mistake_on_the_command_line_changes_nothing(
+    stack: LiveStack, code: int, words: str, arguments: tuple[str, ...]
+) -> None:
+    before = stack.snapshot()
+    refused(stack, code, words, *arguments)
+    assert stack.snapshot() == before
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "overlay"),
+    [
+        (3, "unknown key 'replicas'", "x-videa: {replicas: 3}"),
+        (3, "two services", "services: {redis: {x-videa: {port: 6379}}}"),
+        (3, "there is no service 'web'", "x-videa: {service: web}"),
+        (3, "container_name", "services: {backend: {container_name: only}}"),
+        (6, "fixed host port", 'services: {backend: {ports: ["13001:3001"]}}'),
+        (
+            6,
+            "MiB",
+            "services: {backend: {deploy: {resources: {reservations: {memory: 900G}, limits: {memory: 901G}}}}}",
+        ),
+    ],
+)
+def test_a_mistake_in_the_compose_file_changes_nothing(stack: LiveStack, code: int, words: str, overlay: str) -> None:
+    before = stack.snapshot()
+    path = stack.directory / "test.yml"
+    good = path.read_text()
+    path.write_text(overlay)
+    try:
+        refused(stack, code, words, "deploy", "--force")
+    finally:
+        path.write_text(good)
+    assert stack.snapshot() == before
+
+
+def test_without_a_compose_file(stack: LiveStack, tmp_path: Path) -> None:
+    refused(LiveStack(tmp_path, stack.port, stack.project), 3, "no Compose file", "status")
+
+
+def test_without_an_engine(stack: LiveStack) -> None:
+    refused(stack, 4, "Docker Engine does not answer", "scale", "3", DOCKER_HOST="unix:///nowhere.sock")
+
+
+def test_an_error_is_json_when_json_was_asked_for(stack: LiveStack) -> None:
+    done = stack.videa("status", "--json", DOCKER_HOST="unix:///nowhere.sock")
+    assert done.returncode == 4
+    assert set(json.loads(done.stdout)) == {"error", "hint"}
+
+
+def test_with_the_balancer_stopped(stack: LiveStack) -> None:
+    before = stack.containers()
+    stack.compose("stop", "nginx")
+    try:
+        refused(stack, 5, "does not run", "scale", "3")
+        status = stack.status()
+        assert "does not run" in status["balancer"]
+        assert not any(each["in_balancer"] for each in status["replicas"])
+    finally:
+        stack.compose("start", "nginx")
+    assert stack.containers() == before
+
+
+def test_with_a_configuration_that_nginx_refuses(stack: LiveStack) -> None:
+    """The balancer's service name in the Compose file is no host name that nginx could take: what is in use stays."""
+    before = stack.snapshot()
+    path = stack.directory / "test.yml"
+    good = path.read_text()
+    path.write_text("x-videa: {sticky: cookie, drain_timeout: 9000000000000h}\n")
+    try:
+        refused(stack, 5, "nginx refuses the new configuration", "scale", "3")
+    finally:
+        path.write_text(good)
+    assert stack.snapshot() == before
+
+
+def test_with_the_port_taken(stack: LiveStack) -> None:
+    stack.compose("stop", "nginx")
+    try:
+        with socket.create_server(("127.0.0.1", stack.port)):
+            refused(stack, 4, f"port {stack.port} is taken", "up")
+    finally:
+        stack.compose("start", "nginx")
+    stack.until(lambda: stack.videa("status").returncode == 0)

@@ -1,0 +1,158 @@
+"""videa scale and videa deploy on a real stack, under the load of keep-alive clients, as its users run them."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+
+import pytest
+
+from bench.client import under_load
+from tests.engine.conftest import GOOD, OTHER, LiveStack, make_image
+
+RATE = 200
+"""Requests per second: some at each moment of an operation, and little enough for a busy machine."""
+
+
+def test_scaling_up_and_down_loses_no_request(stack: LiveStack) -> None:
+    with under_load(stack.url, rate=RATE) as watched:
+        for number in ("5", "2"):
+            assert re.search(r"[1-9]\d* requests, 0 failed, slowest [\d.]+ ms", stack.done("scale", number))
+            replicas = stack.status()["replicas"]
+            assert len(replicas) == int(number)
+            assert all(each["health"] == "healthy" and each["in_balancer"] for each in replicas)
+    assert watched.report["failed"] == 0, watched.report["failures"]
+    assert watched.report["ok"] > RATE
+
+
+def test_every_replica_gets_requests_after_scaling_up(stack: LiveStack) -> None:
+    stack.done("scale", "+1")
+    seen: set[str] = set()
+    stack.until(lambda: bool(seen.add(stack.get("/api/v1/whoami")["instance"])) or len(seen) == 3)
+
+
+def test_a_deploy_replaces_every_replica_and_loses_no_request(stack: LiveStack) -> None:
+    stack.done("deploy", "--image", GOOD)
+    stack.done("scale", "3")
+    before = stack.status()["replicas"]
+    with under_load(stack.url, rate=RATE) as watched:
+        assert "0 failed" in stack.done("deploy", "--image", OTHER)
+    after = stack.status()["replicas"]
+    assert watched.report["failed"] == 0, watched.report["failures"]
+    assert len(after) == 3
+    assert not {each["name"] for each in before} & {each["name"] for each in after}
+    assert {each["image"] for each in after} == {OTHER}
+    assert {each["release"] for each in after} == {stack.get("/api/v1/whoami")["release"]}
+    assert after[0]["release"] != before[0]["release"]
+
+
+@pytest.mark.parametrize(
+    "command", [("scale", "4"), ("scale", "1"), ("deploy", "--image", OTHER), ("deploy", "--image", GOOD)]
+)
+def test_a_plain_compose_up_changes_nothing_afterwards(stack: LiveStack, command: tuple[str, ...]) -> None:
+    stack.done(*command)
+    before = stack.containers()
+    stack.compose("up", "--detach")
+    assert stack.containers() == before
+
+
+def test_deploying_what_runs_does_nothing_unless_forced(stack: LiveStack) -> None:
+    before = stack.containers()
+    assert "nothing to do" in stack.done("deploy")
+    assert stack.containers() == before
+    stack.done("deploy", "--force")
+    assert len(stack.containers() & before) == len(before) - 2
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        ('CMD ["python", "-c", "raise SystemExit(3)"]', "before it was ready"),
+        ('CMD ["sleep", "1000"]', "was not ready after 30s"),
+        ('ENTRYPOINT ["/no/such/file"]', "no such file"),
+    ],
+    ids=["exits at once", "never ready", "cannot start"],
+)
+def test_a_bad_release_is_put_back_and_loses_no_request(stack: LiveStack, recipe: str, words: str) -> None:
+    bad = make_image("videa-test-backend:bad", recipe)
+    before = stack.snapshot()
+    with under_load(stack.url, rate=RATE) as watched:
+        refused = stack.videa("deploy", "--image", bad)
+    assert refused.returncode in (1, 4), refused.stderr
+    assert words in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert stack.snapshot() == before
+    assert watched.report["failed"] == 0, watched.report["failures"]
+
+
+def test_a_release_that_turns_bad_half_way_is_put_back(stack: LiveStack) -> None:
+    """The first new replica becomes ready, so an old one is gone already when the second fails."""
+    first_only = "import socket, sys, runpy; r = __import__('redis').Redis('redis'); n = r.incr('videa-test-started');"
+    program = f"{first_only} sys.exit(9) if n > 1 else runpy.run_module('server', run_name='__main__')"
+    bad = make_image("videa-test-backend:half", f'CMD ["python", "-c", "{program}"]')
+    stack.compose("exec", "-T", "redis", "redis-cli", "del", "videa-test-started")
+    before = {(each["name"], each["release"], each["image"]) for each in stack.status()["replicas"]}
+    with under_load(stack.url, rate=RATE) as watched:
+        refused = stack.videa("deploy", "--image", bad)
+    assert refused.returncode == 1, refused.stderr
+    after = stack.status()["replicas"]
+    assert {(each["name"], each["release"], each["image"]) for each in after} == before
+    assert all(each["health"] == "healthy" and each["in_balancer"] for each in after)
+    assert watched.report["failed"] == 0, watched.report["failures"]
+    kept = stack.containers()
+    stack.compose("up", "--detach")
+    assert stack.containers() == kept
+
+
+def test_killed_half_way_the_stack_serves_and_the_next_scale_ends_as_asked(stack: LiveStack) -> None:
+    with under_load(stack.url, rate=RATE) as watched:
+        process = stack.start_videa("scale", "5")
+        stack.until(lambda: len(stack.replicas()) > 2)
+        process.kill()
+        process.communicate()
+        assert stack.get("/health/live")
+        stack.done("scale", "5")
+        process = stack.start_videa("scale", "2")
+        stack.until(lambda: sum(each["in_balancer"] for each in stack.status()["replicas"]) == 2)
+        process.kill()
+        process.communicate()
+        stack.done("scale", "3")
+    assert watched.report["failed"] == 0, watched.report["failures"]
+    replicas = stack.status()["replicas"]
+    assert len(replicas) == 3
+    assert all(each["health"] == "healthy" and each["in_balancer"] for each in replicas)
+
+
+def test_an_interrupted_scale_puts_everything_back_and_says_so(stack: LiveStack) -> None:
+    before = stack.snapshot()
+    process = stack.start_videa("scale", "4")
+    stack.until(lambda: len(stack.replicas()) > 2)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "put back" in errors
+    assert stack.snapshot()[0] == before[0]
+    assert stack.snapshot()[2] == before[2]
+
+
+def test_a_killed_replica_costs_no_get(stack: LiveStack) -> None:
+    with under_load(stack.url, rate=RATE, tail=4) as watched:
+        victim = stack.replicas()[0]
+        stack.docker("kill", "--signal", "KILL", victim)
+        stack.docker("start", victim)
+    assert watched.report["methods"]["GET"]["failed"] == 0, watched.report["failures"]
+
+
+def test_a_dry_run_changes_nothing(stack: LiveStack) -> None:
+    before = stack.snapshot()
+    assert "start 3 replicas" in stack.done("scale", "5", "--dry-run")
+    assert "nothing was changed" in stack.done("deploy", "--image", OTHER, "--force", "--dry-run")
+    assert stack.snapshot() == before
+
+
+def test_the_outcome_is_there_for_scripts(stack: LiveStack) -> None:
+    outcome = json.loads(stack.done("scale", "3", "--json"))
+    assert outcome["changed"]
+    assert outcome["proof"]["failed"] == 0
+    assert outcome["proof"]["requests"] > 0

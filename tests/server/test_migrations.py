@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from server.migrate import Migration, MigrationError, load_migrations, migrate
+from server.postgres import Database
+from server.settings import parse_database_url
+
+PROJECT = Path(__file__).parents[2]
+COUNTING = [
+    Migration(1, "numbers", "CREATE TABLE numbers (n integer)"),
+    Migration(2, "one", "INSERT INTO numbers VALUES (1); SELECT pg_sleep(0.1)"),
+]
+
+
+def query(url: str, sql: str) -> list[tuple[object, ...]]:
+    connection = psycopg2.connect(url)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+    finally:
+        connection.close()
+
+
+async def test_five_instances_at_once_apply_each_migration_once(fresh_database_url: str) -> None:
+    databases = [Database(parse_database_url(fresh_database_url), f"five-{number}") for number in range(5)]
+    applied = await asyncio.gather(*(migrate(database, COUNTING) for database in databases))
+    assert sorted(name for names in applied for name in names) == ["numbers", "one"]
+    assert query(fresh_database_url, "SELECT n FROM numbers") == [(1,)]
+
+
+async def test_a_migration_that_fails_leaves_nothing_behind(fresh_database_url: str) -> None:
+    database = Database(parse_database_url(fresh_database_url), "fails")
+    broken = [Migration(1, "broken", "CREATE TABLE half (n integer); SELECT 1 / 0")]
+    with pytest.raises(MigrationError, match="broken"):
+        await migrate(database, broken)
+    assert query(fresh_database_url, "SELECT to_regclass('half')") == [(None,)]
+
+
+async def test_a_migration_changed_after_the_fact_is_refused(fresh_database_url: str) -> None:
+    database = Database(parse_database_url(fresh_database_url), "changed")
+    await migrate(database, COUNTING)
+    with pytest.raises(MigrationError, match="changed"):
+        await migrate(database, [Migration(1, "numbers", "CREATE TABLE other (n integer)")])
+
+
+def test_numbers_are_unique(tmp_path: Path) -> None:
+    (tmp_path / "0001_a.sql").write_text("SELECT 1")
+    (tmp_path / "0001_b.sql").write_text("SELECT 1")
+    with pytest.raises(MigrationError):
+        load_migrations(tmp_path)
+
+
+async def test_seeding_twice_adds_nothing(environment: dict[str, str], database_url: str) -> None:
+    async def seed(count: int) -> str:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "server", "seed", "--titles", str(count)),
+            cwd=PROJECT,
+            env={"PATH": os.environ["PATH"]} | environment,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        output, _ = await process.communicate()
+        assert process.returncode == 0
+        return output.decode()
+
+    assert "added: 700" in await seed(700)
+    assert "added: 0" in await seed(700)
+    assert "added: 50" in await seed(750)
+    assert query(database_url, "SELECT count(*) FROM titles") == [(750,)]

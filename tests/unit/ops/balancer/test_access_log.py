@@ -1,0 +1,72 @@
+"""Lines of nginx's log, whatever clients have put into them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ops.balancer.access_log import Line, Lines, parse
+
+GOOD = (
+    b'{"time":1795438895.531,"status":200,"seconds":0.012,"request_id":"abc123","method":"GET","path":"/api",'
+    b'"upstream":"172.29.0.3:3001, 172.29.0.4:3001","upstream_status":"502, 200","upstream_seconds":"0.001, 0.010",'
+    b'"bytes":300,"remote":"172.28.0.1","host":"h","scheme":"http","agent":"curl"}'
+)
+
+
+def test_a_line_tells_what_happened() -> None:
+    assert parse(GOOD) == Line(
+        time=1795438895.531,
+        status=200,
+        seconds=0.012,
+        request_id="abc123",
+        method="GET",
+        path="/api",
+        upstream="172.29.0.3:3001, 172.29.0.4:3001",
+        upstream_status="502, 200",
+        upstream_seconds="0.001, 0.010",
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "failed"), [(200, False), (404, False), (499, False), (500, True), (504, True), (0, True)]
+)
+def test_failed_is_the_servers_side_or_no_answer(status: int, failed: bool) -> None:
+    line = parse(GOOD.replace(b'"status":200', b'"status":%d' % status))
+    assert line is not None
+    assert line.failed == failed
+
+
+@pytest.mark.parametrize("place", [b'"path":"/api', b'"agent":"curl', b'"host":"h'])
+def test_bytes_that_are_no_text_do_not_hide_a_request(place: bytes) -> None:
+    line = parse(GOOD.replace(place, place + b"\xff\xfe"))
+    assert line is not None
+    assert line.status == 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"2026/11/23 13:01:33 [error] 11#11: backend could not be resolved",
+        b"videa: nginx refuses it",
+        GOOD[:100],
+        b'{"level":"info"}',
+        b"{",
+    ],
+)
+def test_anything_else_is_no_request(text: bytes) -> None:
+    assert parse(text) is None
+
+
+def test_lines_may_be_cut_anywhere() -> None:
+    whole = b"first\nsecond\n\nthird\n"
+    for size in range(1, len(whole)):
+        lines = Lines()
+        found = [line for start in range(0, len(whole), size) for line in lines.feed(whole[start : start + size])]
+        assert found == [b"first", b"second", b"", b"third"]
+
+
+def test_an_unfinished_line_waits() -> None:
+    lines = Lines()
+    assert lines.feed(b"abc") == []
+    assert lines.feed(b"def\nx") == [b"abcdef"]

@@ -1,0 +1,101 @@
+"""The text that nginx is given, and reading back what it admits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ops.balancer.render import Membership, Sticky, Upstream, parse, render
+
+DEFAULT = Path(__file__).parents[4] / "compose" / "nginx" / "default-upstreams.conf"
+LISTED = Upstream("backend", 3001, ("videa-backend-1", "videa-backend-3"))
+
+
+def group(text: str, name: str) -> list[str]:
+    """The directives of one upstream group."""
+    body = text.partition(f"upstream {name} {{\n")[2].partition("\n    }")[0]
+    return [line.strip() for line in body.splitlines() if not line.strip().startswith("#")]
+
+
+def test_listed_replicas_are_the_only_servers_of_the_group_that_is_served() -> None:
+    text = render(LISTED, 7)
+    servers = [line for line in group(text, "app") if line.startswith("server ")]
+    assert [line.split()[1] for line in servers] == ["videa-backend-1:3001", "videa-backend-3:3001"]
+    assert all(" resolve " in line for line in servers)
+    assert 'map "" $videa_upstream { default app; }' in text
+    assert 'map "" $videa_generation { default 7; }' in text
+
+
+def test_without_names_everything_that_compose_started_is_served() -> None:
+    text = render(Upstream("backend", 3001), 1)
+    assert "upstream app" not in text
+    assert 'map "" $videa_upstream { default any; }' in text
+
+
+@pytest.mark.parametrize("upstream", [LISTED, Upstream("backend", 3001), Upstream("backend", 3001, ("a",), "cookie")])
+def test_the_group_for_lost_names_is_always_there(upstream: Upstream) -> None:
+    assert "server backend:3001 resolve max_fails=1 fail_timeout=2s;" in group(render(upstream, 1), "any")
+
+
+@pytest.mark.parametrize(
+    ("sticky", "method"),
+    [("none", "least_conn;"), ("ip", "hash $remote_addr consistent;"), ("cookie", "hash $videa_client consistent;")],
+)
+def test_the_balancing_method_follows_stickiness(sticky: Sticky, method: str) -> None:
+    text = render(Upstream("backend", 3001, ("a", "b"), sticky), 1)
+    assert method in group(text, "app")
+    assert ("Set-Cookie" in text or "videa_client=" in text) == (sticky == "cookie")
+    assert text.count("$videa_set_cookie {") == 1
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(30.0, "30s"), (0.2, "1s"), (1.5, "2s"), (0, "1s")])
+def test_old_workers_give_up_after_the_drain_timeout(seconds: float, written: str) -> None:
+    """0 would mean never to nginx."""
+    text = render(Upstream("backend", 3001, ("a",), drain_timeout=seconds), 1)
+    assert f"worker_shutdown_timeout {written};" in text
+
+
+@pytest.mark.parametrize("names", [(), ("a",), ("a", "b.c", "d_e-9")])
+@pytest.mark.parametrize("sticky", ["none", "ip", "cookie"])
+def test_what_is_rendered_reads_back(names: tuple[str, ...], sticky: Sticky) -> None:
+    assert parse(render(Upstream("backend", 3001, names, sticky), 12)) == Membership(12, names)
+
+
+def test_the_default_file_admits_everything() -> None:
+    membership = parse(DEFAULT.read_text())
+    assert membership == Membership(0, ())
+    assert membership.admits("videa-backend-9")
+
+
+def test_the_default_file_is_what_would_be_rendered() -> None:
+    """Both must give the base configuration the same variables and the same group."""
+    default = DEFAULT.read_text().replace("@SERVICE@", "backend").replace("@PORT@", "3001")
+    rendered = render(Upstream("backend", 3001), 0)
+    assert group(default, "any") == group(rendered, "any")
+    assert variables(default) == variables(rendered)
+
+
+def variables(text: str) -> set[str]:
+    return {line.strip() for line in text.splitlines() if line.strip().startswith("map ")}
+
+
+def test_membership_admits_the_listed_only() -> None:
+    membership = parse(render(LISTED, 1))
+    assert membership.admits("videa-backend-3")
+    assert not membership.admits("videa-backend-2")
+    assert not membership.everything
+
+
+@pytest.mark.parametrize("text", ["", "events {}", 'map "" $videa_generation { default 3; }', "upstream any { }"])
+def test_other_files_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="generation"):
+        parse(text)
+
+
+@pytest.mark.parametrize("name", ["", "a;b", "a b", "a{", "-a", "a\nserver evil:1", "${x}"])
+def test_a_name_cannot_smuggle_directives_in(name: str) -> None:
+    with pytest.raises(ValueError, match="not the name"):
+        Upstream("backend", 3001, (name,))
+    with pytest.raises(ValueError, match="not the name"):
+        Upstream(name, 3001)

@@ -1,0 +1,183 @@
+"""Facts of a healthy stack, and ways to make one thing in them wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from ops.doctor.check import Finding
+from ops.doctor.facts import (
+    BalancerFacts,
+    ContainerFacts,
+    EngineFacts,
+    Facts,
+    History,
+    HostFacts,
+    InstanceFacts,
+    Traffic,
+)
+from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode, Session
+from ops.doctor.limits import Limits
+from ops.doctor.report import Report, examine
+
+NOW = 1_800_000_000.0
+MIB = 1 << 20
+
+
+def container(service: str, number: int = 1, **changes: Any) -> ContainerFacts:
+    """A running container that has been there for a day."""
+    values: dict[str, Any] = {
+        "id": f"{service}{number}".ljust(64, "0"),
+        "name": f"app-{service}-{number}",
+        "service": service,
+        "number": number,
+        "image": f"{service}:1",
+        "image_id": f"sha256:{service}",
+        "release": "r1",
+        "state": "running",
+        "health": "healthy",
+        "restarts": 0,
+        "exit_code": 0,
+        "oom_killed": False,
+        "created": NOW - 86400,
+        "started": NOW - 86400,
+        "cpu": 0.1,
+        "cpu_limit": 1.0,
+        "memory": 60 * MIB,
+        "memory_limit": 256 * MIB,
+        "throttled": 0.0,
+    }
+    return ContainerFacts(**{**values, **changes})
+
+
+def replica(number: int = 1, **changes: Any) -> ContainerFacts:
+    """A replica of the scaled service."""
+    values = {"pool_limit": 5, "fingerprints": {"JWT_ACCESS_SECRET": ["aa"], "JWT_REFRESH_SECRET": ["bb"]}}
+    return container("backend", number, **{**values, **changes})
+
+
+def session(**changes: Any) -> Session:
+    """A client of PostgreSQL that does nothing."""
+    values: dict[str, Any] = {
+        "pid": 100,
+        "user": "app",
+        "application": "backend-1",
+        "client": "10.0.0.2",
+        "state": "idle",
+        "kind": "client backend",
+        "wait": "Client:ClientRead",
+        "query": "SELECT ?",
+        "state_age": 1.0,
+        "xact_age": None,
+        "query_age": 1.0,
+    }
+    return Session(**{**values, **changes})
+
+
+def instance(number: int = 1, **changes: Any) -> InstanceFacts:
+    """A replica that answers and is content."""
+    values: dict[str, Any] = {
+        "name": f"app-backend-{number}",
+        "live": 200,
+        "ready": 200,
+        "health": 200,
+        "instance": f"i{number}",
+        "release": "r1",
+        "overall": "ok",
+        "database": "ok",
+        "redis": "ok",
+        "pool_limit": 5,
+        "pool_size": 1,
+        "pool_idle": 1,
+        "limiter": "shared",
+        "requests": 100,
+        "error_rate": 0.0,
+        "clock": 0.0,
+    }
+    return InstanceFacts(**{**values, **changes})
+
+
+def redis(**info: str) -> RedisFacts:
+    """One Redis node with these figures in its INFO."""
+    values = {"used_memory": "1000000", "maxmemory": "100000000", "maxmemory_policy": "volatile-lru", **info}
+    return RedisFacts([RedisNode("redis", "app-redis-1", up=True, info=values, earlier=values, gap=1.0)])
+
+
+def healthy(**changes: Any) -> Facts:
+    """Two replicas behind nginx with PostgreSQL and Redis, all well."""
+    values: dict[str, Any] = {
+        "taken": NOW,
+        "project": "app",
+        "service": "backend",
+        "services": ["backend", "nginx", "postgres", "redis"],
+        "balancer_service": "nginx",
+        "engine": EngineFacts("28.1.0", "1.49", local=True, root="/var/lib/docker", memory=8 << 30, cpus=4),
+        "host": HostFacts("/var/lib/docker", 0.5, 50 << 30, 0.9, 0.6, 5 << 30),
+        "containers": [replica(1), replica(2), container("nginx"), container("postgres"), container("redis")],
+        "postgres": postgres(),
+        "redis": redis(),
+        "balancer": balancer(),
+        "traffic": Traffic(60, 1000, 0, p99=0.05),
+        "instances": [instance(1), instance(2)],
+        "fleet": [],
+        "history": History(),
+    }
+    return Facts(**{**values, **changes})
+
+
+def postgres(**changes: Any) -> PostgresFacts:
+    """A PostgreSQL with one idle client."""
+    values: dict[str, Any] = {
+        "service": "postgres",
+        "container": "app-postgres-1",
+        "up": True,
+        "version": 170000,
+        "uptime": 86400.0,
+        "max_connections": 100,
+        "reserved": 3,
+        "sessions": [session()],
+        "tables": [],
+        "sequences": [],
+        "bad_indexes": [],
+        "slots": [],
+        "standbys": [],
+        "statements": [],
+    }
+    return PostgresFacts(**{**values, **changes})
+
+
+def balancer(**changes: Any) -> BalancerFacts:
+    """An nginx that spreads requests over two replicas."""
+    values: dict[str, Any] = {
+        "container": "app-nginx-1",
+        "running": True,
+        "version": "1.30.6",
+        "generation": "3",
+        "serving": "3",
+        "listed": ["app-backend-1", "app-backend-2"],
+        "probes": 20,
+        "answers": {"i1": 10, "i2": 10},
+    }
+    return BalancerFacts(**{**values, **changes})
+
+
+def with_replicas(*replicas: ContainerFacts) -> list[ContainerFacts]:
+    """The healthy stack's containers with these replicas instead."""
+    return [*replicas, *(one for one in healthy().containers or [] if one.service != "backend")]
+
+
+def report_on(limits: Limits | None = None, **changes: Any) -> Report:
+    """What doctor says of a healthy stack with these sources changed."""
+    return examine(replace(healthy(), **changes), limits or Limits())
+
+
+def found(limits: Limits | None = None, **changes: Any) -> list[tuple[str, str]]:
+    """The ids and severities of what doctor finds, in its order."""
+    return [(one.id, one.severity.value) for one in report_on(limits, **changes).findings]
+
+
+def finding(check_id: str, **changes: Any) -> Finding:
+    """The one finding of that id."""
+    (one,) = [one for one in report_on(**changes).findings if one.id == check_id]
+    return one

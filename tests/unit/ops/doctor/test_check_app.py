@@ -1,0 +1,118 @@
+"""The checks of the instances among themselves, on facts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ops.doctor.facts import Beat, Proof
+from tests.unit.ops.doctor.stack import container, finding, found, healthy, instance, postgres, replica, with_replicas
+
+
+def test_instances_of_two_releases() -> None:
+    assert found(instances=[instance(1), instance(2, release="r2")]) == [("app.version_skew", "warn")]
+
+
+def test_ready_while_the_database_is_down_is_a_lie() -> None:
+    down = postgres(up=False, error="refused")
+    assert ("app.health_lies", "warn") in found(postgres=down)
+    honest = [instance(1, ready=503), instance(2, ready=503)]
+    assert ("app.health_lies", "warn") not in found(postgres=down, instances=honest)
+
+
+def test_instances_with_different_secrets_show_fingerprints_only() -> None:
+    odd = replica(2, fingerprints={"JWT_ACCESS_SECRET": ["cc"], "JWT_REFRESH_SECRET": ["bb"]})
+    one = finding("app.jwt_skew", containers=with_replicas(replica(1), odd))
+    assert one.severity == "fail"
+    assert "JWT_ACCESS_SECRET" in one.title
+    assert one.evidence.endswith("fingerprint aa: app-backend-1\nfingerprint cc: app-backend-2")
+
+
+def test_a_secret_that_one_instance_lacks() -> None:
+    odd = replica(2, fingerprints={"JWT_ACCESS_SECRET": ["aa"]})
+    assert "not set" in finding("app.jwt_skew", containers=with_replicas(replica(1), odd)).evidence
+
+
+def test_during_a_rotation_only_tokens_that_somebody_cannot_verify_are_skew() -> None:
+    verifies_both = replica(2, fingerprints={"JWT_ACCESS_SECRET": ["aa", "new"], "JWT_REFRESH_SECRET": ["bb"]})
+    assert found(containers=with_replicas(replica(1), verifies_both)) == []
+    signs_new = replica(2, fingerprints={"JWT_ACCESS_SECRET": ["new", "aa"], "JWT_REFRESH_SECRET": ["bb"]})
+    one = finding("app.jwt_skew", containers=with_replicas(replica(1), signs_new))
+    assert "a token of app-backend-2 is refused by app-backend-1 (1 of 2 pairs)" in one.evidence
+
+
+def test_sessions_in_two_databases() -> None:
+    stores = [replica(number, stores={"DATABASE_URL": mark}) for number, mark in ((1, "aa"), (2, "bb"))]
+    assert found(containers=with_replicas(*stores)) == [("app.session_store", "fail")]
+
+
+def test_limits_counted_by_each_instance_say_how_much_a_client_may_get() -> None:
+    one = finding("app.ratelimit_local", instances=[instance(number, limiter="local") for number in (1, 2)])
+    assert one.severity == "fail"
+    assert "up to 2x" in one.evidence
+    assert "up to 2x" in finding("app.ratelimit_local", instances=[instance(1), instance(2, limiter="local")]).evidence
+
+
+def test_limits_that_are_off_are_not_local() -> None:
+    assert found(instances=[instance(1, limiter="off"), instance(2, limiter="off")]) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"pool_size": 5, "pool_idle": 0, "pool_waiting": 3}, [("app.pool_exhausted", "fail")]),
+        ({"pool_size": 5, "pool_idle": 0}, []),
+        ({"requests": 200, "error_rate": 0.02}, [("app.errors", "warn")]),
+        ({"requests": 200, "error_rate": 0.06}, [("app.errors", "fail")]),
+        ({"requests": 99, "error_rate": 0.5}, []),
+        ({"clock": 1.0}, []),
+        ({"clock": 3.0}, [("host.clock", "warn")]),
+        ({"clock": -7.0}, [("host.clock", "fail")]),
+    ],
+)
+def test_one_instance_is_not_well(changes: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    assert found(instances=[instance(1), instance(2, **changes)]) == expected
+
+
+def test_a_database_at_its_limit_while_replicas_have_room() -> None:
+    others = [one for one in healthy().containers or [] if one.service != "postgres"]
+    busy = container("postgres", cpu=1.9, cpu_limit=2.0)
+    assert ("app.capacity", "info") in found(containers=[*others, busy])
+    tired = with_replicas(replica(1, cpu=0.9), replica(2, cpu=0.9))
+    assert ("app.capacity", "info") not in found(
+        containers=[one for one in tired if one.service != "postgres"] + [busy]
+    )
+
+
+def test_a_token_that_was_refused_in_the_proof() -> None:
+    proof = Proof({"app-backend-1": {"app-backend-1": 200, "app-backend-2": 401}})
+    one = finding("app.jwt_skew", proof=proof)
+    assert "a token of app-backend-1 is refused by app-backend-2" in one.evidence
+
+
+def test_instances_that_refuse_every_token_of_the_proof_prove_nothing() -> None:
+    assert found(proof=Proof({"a": {"a": 401, "b": 401}})) == []
+
+
+@pytest.mark.parametrize(
+    ("remaining", "counters"),
+    [
+        ([("a", 9), ("b", 8), ("a", 7), ("b", 6)], 1),
+        ([("a", 9), ("b", 9), ("a", 8), ("b", 8)], 2),
+        ([], 1),
+    ],
+)
+def test_a_shared_limit_leaves_less_after_each_request(remaining: list[tuple[str, int]], counters: int) -> None:
+    proof = Proof({}, remaining)
+    assert proof.counters == counters
+    assert (("app.ratelimit_local", "fail") in found(proof=proof)) == (counters > 1)
+
+
+def test_an_exhausted_pool_is_seen_by_the_heartbeat_when_the_instance_is_too_slow_to_answer() -> None:
+    one = replica(1)
+    silent = instance(1, health=None, pool_limit=None, pool_size=0, pool_idle=0)
+    beat = Beat(one.id[:12], pool=(5, 5, 0, 12))
+    assert found(
+        containers=with_replicas(one, replica(2, id="f" * 64)), instances=[silent, instance(2)], fleet=[beat]
+    ) == [("app.pool_exhausted", "fail")]

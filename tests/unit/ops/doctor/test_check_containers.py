@@ -1,0 +1,67 @@
+"""The container and host checks on facts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from ops.doctor.facts import EngineFacts, Skipped
+from tests.unit.ops.doctor.stack import MIB, NOW, container, finding, found, healthy, replica, with_replicas
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"restarts": 4, "started": NOW - 60}, [("ctr.restart_loop", "fail")]),
+        ({"restarts": 4, "started": NOW - 90000}, []),
+        ({"restarts": 3, "started": NOW - 60}, []),
+        ({"oom_killed": True}, [("ctr.oom", "fail")]),
+        ({"memory": 210 * MIB}, [("ctr.mem", "warn")]),
+        ({"memory": 245 * MIB}, [("ctr.mem", "fail")]),
+        ({"memory_limit": None}, [("ctr.mem", "info")]),
+        ({"health": "unhealthy"}, [("ctr.unhealthy", "fail")]),
+        ({"cpu": 0.81}, [("ctr.cpu", "warn")]),
+        ({"throttled": 0.26}, [("ctr.throttled", "warn")]),
+        ({"image_id": "sha256:other"}, [("ctr.image_skew", "warn")]),
+        ({"image_id": "sha256:other", "state": "exited"}, [("ctr.orphan", "warn")]),
+    ],
+)
+def test_one_replica_is_not_like_the_others(changes: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    # nginx takes whatever Compose started, so that a stopped replica is no stale upstream.
+    balancer = replace(present(), listed=None)
+    assert found(containers=with_replicas(replica(1), replica(2, **changes)), balancer=balancer) == expected
+
+
+def present() -> Any:
+    return healthy().balancer
+
+
+def test_a_container_of_a_service_that_is_gone_is_left_over_but_a_one_off_run_is_not() -> None:
+    assert found(containers=[*with_replicas(replica(1), replica(2)), container("worker")]) == [("ctr.orphan", "warn")]
+    oneoff = container("worker", oneoff=True)
+    assert found(containers=[*with_replicas(replica(1), replica(2)), oneoff]) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"disk_free": 0.09}, "host.disk"),
+        ({"inodes_free": 0.09}, "host.inodes"),
+        ({"memory_free": 0.09}, "host.mem"),
+    ],
+)
+def test_a_machine_that_runs_out(changes: dict[str, float], expected: str) -> None:
+    host = healthy().host
+    assert host
+    assert [check for check, _ in found(host=replace(host, **changes))] == [expected]
+
+
+def test_an_engine_that_does_not_answer_is_a_failure() -> None:
+    one = finding("host.docker", engine=None, skipped=[Skipped("engine", "the Docker Engine does not answer")])
+    assert one.severity == "fail"
+
+
+def test_an_engine_that_is_too_old() -> None:
+    assert found(engine=EngineFacts("19.03.8", "1.40", local=True)) == [("host.docker", "fail")]

@@ -1,0 +1,150 @@
+"""The PostgreSQL checks on facts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ops.doctor.facts_data import BadIndex, Sequence, Session, Slot, Standby, Statement, Table
+from tests.unit.ops.doctor.stack import (
+    NOW,
+    container,
+    finding,
+    found,
+    healthy,
+    postgres,
+    replica,
+    report_on,
+    session,
+    with_replicas,
+)
+
+
+def test_a_server_that_is_down_is_one_failure_and_the_rest_is_skipped_not_ok() -> None:
+    report = report_on(postgres=postgres(up=False, error="connection refused"))
+    assert [one.id for one in report.findings if one.severity == "fail"] == ["pg.down"]
+    skipped = {skip.id: skip.reason for skip in report.skipped}
+    assert skipped["pg.idle_in_tx"] == "PostgreSQL does not answer"
+    assert "pg.idle_in_tx" not in report.checked
+
+
+@pytest.mark.parametrize(
+    ("clients", "expected"),
+    [(77, []), (78, [("pg.conn_high", "warn")]), (97, [("pg.conn_high", "fail")])],
+)
+def test_connections_are_measured_against_what_clients_may_open(clients: int, expected: list[tuple[str, str]]) -> None:
+    assert found(postgres=postgres(sessions=[session()] * clients)) == expected
+
+
+def test_background_workers_take_no_connection() -> None:
+    assert found(postgres=postgres(sessions=[session(kind="walwriter")] * 99)) == []
+
+
+def test_a_server_without_a_connection_for_doctor_is_full_not_down() -> None:
+    assert found(postgres=postgres(up=False, full=True, error="sorry, too many clients already")) == [
+        ("pg.conn_high", "fail")
+    ]
+
+
+def test_pools_that_exceed_the_server_are_shown_as_arithmetic_with_the_value_to_set() -> None:
+    replicas = with_replicas(*(replica(number, pool_limit=20) for number in range(1, 6)))
+    one = finding("pg.pool_overcommit", containers=replicas)
+    assert one.severity == "fail"
+    assert "5 replicas x 20 = 100 > 97 = max_connections 100 - 3 reserved" in one.evidence
+    assert "connection_limit=19" in one.fix
+    assert "max_connections=103" in one.fix
+
+
+def test_stopped_replicas_hold_no_pool() -> None:
+    stopped = replica(2, pool_limit=90, state="exited")
+    assert ("pg.pool_overcommit", "fail") not in found(containers=with_replicas(replica(1, pool_limit=90), stopped))
+
+
+@pytest.mark.parametrize(
+    ("age", "expected"), [(59, []), (61, [("pg.idle_in_tx", "warn")]), (301, [("pg.idle_in_tx", "fail")])]
+)
+def test_transactions_left_open(age: float, expected: list[tuple[str, str]]) -> None:
+    assert found(postgres=postgres(sessions=[session(state="idle in transaction", state_age=age)])) == expected
+
+
+def test_the_oldest_open_transaction_is_the_one_to_end() -> None:
+    sessions = [session(pid=pid, state="idle in transaction", state_age=age) for pid, age in ((1, 70.0), (2, 90.0))]
+    assert "pg_terminate_backend(2)" in finding("pg.idle_in_tx", postgres=postgres(sessions=sessions)).fix
+
+
+def test_long_statements_of_clients_only() -> None:
+    assert found(postgres=postgres(sessions=[session(state="active", query_age=61.0)])) == [("pg.long_query", "warn")]
+    worker = session(state="active", query_age=9000.0, kind="parallel worker")
+    assert found(postgres=postgres(sessions=[worker])) == []
+
+
+def waiter(pid: int, blocker: int, age: float) -> Session:
+    return session(pid=pid, state="active", wait="Lock:transactionid", query_age=age, blocked_by=[blocker])
+
+
+@pytest.mark.parametrize(("age", "expected"), [(4, []), (6, [("pg.blocked", "warn")]), (31, [("pg.blocked", "fail")])])
+def test_sessions_that_wait_for_a_lock(age: float, expected: list[tuple[str, str]]) -> None:
+    assert found(postgres=postgres(sessions=[session(pid=1), waiter(2, 1, age)])) == expected
+
+
+def test_the_root_of_a_queue_is_named_not_the_next_in_line() -> None:
+    queue = [session(pid=1, state="idle in transaction"), waiter(2, 1, 40), waiter(3, 2, 35)]
+    one = finding("pg.blocked", postgres=postgres(sessions=queue))
+    assert one.evidence.startswith("root blocker: pid 1")
+    assert "pg_terminate_backend(1)" in one.fix
+    assert "pg_terminate_backend(2)" not in one.fix
+
+
+def test_a_circle_of_waiters_ends() -> None:
+    assert finding("pg.blocked", postgres=postgres(sessions=[waiter(1, 2, 40), waiter(2, 1, 40)]))
+
+
+def counted(**changes: float) -> dict[str, Any]:
+    """Counters that were all zero a minute ago."""
+    return {"counters": changes, "earlier": dict.fromkeys(changes, 0.0), "gap": 60.0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"locks": 1300, "lock_slots": 6400}, [("pg.locktable", "fail")]),
+        (counted(deadlocks=6), [("pg.deadlocks", "warn")]),
+        (counted(deadlocks=5), []),
+        (counted(commits=80, rollbacks=20), [("pg.rollbacks", "warn")]),
+        (counted(commits=8, rollbacks=2), []),
+        (counted(hits=800_000, reads=20_000), [("pg.cache_hit", "info")]),
+        (counted(hits=800, reads=200), []),
+        (counted(checkpoints_timed=4, checkpoints_requested=8), [("pg.checkpoints", "warn")]),
+        ({"statements": [Statement(100, 20.0, 2000.0, "SELECT ?", 0.2)]}, [("pg.slow_stmt", "warn")]),
+        ({"statements": [Statement(99, 20.0, 1980.0, "SELECT ?", 0.2)]}, []),
+        ({"statements": [Statement(90_000, 1.0, 90_000.0, "SELECT ?", 0.4)]}, [("pg.outlier", "info")]),
+        ({"tables": [Table("public.titles", 80_000, 20_000)]}, [("pg.dead_tuples", "warn")]),
+        ({"tables": [Table("public.titles", 990_000, 20_000)]}, []),
+        ({"tables": [Table("public.titles", 90_000, 2_000, 11 * 86400.0)]}, [("pg.autovac_stale", "warn")]),
+        ({"xids_left": 9_999_999}, [("pg.xid", "fail")]),
+        ({"sequences": [Sequence("public.titles_id_seq", 91, 100)]}, [("pg.sequence", "warn")]),
+        ({"sequences": [Sequence("public.titles_id_seq", 90, 100)]}, []),
+        ({"bad_indexes": [BadIndex("i2", "titles", "duplicate", "i1")]}, [("pg.bad_index", "warn")]),
+        ({"slots": [Slot("standby", active=False, retained=1e9)]}, [("pg.slot_inactive", "fail")]),
+        ({"slots": [Slot("standby", active=True)]}, []),
+        ({"standbys": [Standby("replica", "streaming", 6.0)]}, [("pg.replica_lag", "warn")]),
+        ({"uptime": 30.0}, [("pg.restarted", "fail")]),
+    ],
+)
+def test_one_thing_wrong_in_the_server(changes: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    assert found(postgres=postgres(**changes)) == expected
+
+
+def test_the_first_start_is_no_restart() -> None:
+    others = [one for one in healthy().containers or [] if one.service != "postgres"]
+    young = [*others, container("postgres", created=NOW - 40)]
+    assert found(postgres=postgres(uptime=35.0), containers=young) == []
+
+
+@pytest.mark.parametrize(
+    ("section", "skipped"),
+    [("statements", {"pg.slow_stmt", "pg.outlier"}), ("tables", {"pg.dead_tuples", "pg.autovac_stale"})],
+)
+def test_a_section_without_an_answer_is_skipped_not_ok(section: str, skipped: set[str]) -> None:
+    assert {skip.id for skip in report_on(postgres=postgres(**{section: None})).skipped} == skipped

@@ -1,0 +1,66 @@
+"""The Redis checks on facts."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from ops.doctor.facts_data import RedisFacts, RedisNode
+from tests.unit.ops.doctor.stack import finding, found, redis
+
+
+def test_a_redis_that_is_down_says_what_limits_become() -> None:
+    gone = RedisFacts([RedisNode("redis", "app-redis-1", up=False, error="container exited, exit code 137")])
+    one = finding("redis.down", redis=gone)
+    assert one.severity == "fail"
+    assert "2x the limit" in one.why
+    assert "exit code 137" in one.evidence
+
+
+def test_nearly_full_memory_is_a_warning() -> None:
+    assert found(redis=redis(used_memory="91000000")) == [("redis.maxmem", "warn")]
+
+
+def test_full_without_the_right_to_evict_is_a_failure_and_said_once() -> None:
+    full = redis(used_memory="100000001", maxmemory_policy="noeviction")
+    assert found(redis=full) == [("redis.noevict_full", "fail")]
+
+
+def test_no_limit_cannot_be_reached() -> None:
+    assert found(redis=redis(used_memory="900000000000", maxmemory="0")) == []
+
+
+def grown(gap: float = 60.0, **counters: int) -> RedisFacts:
+    """One node whose counters were zero ``gap`` seconds ago."""
+    (node,) = redis(**{name: str(value) for name, value in counters.items()}).nodes
+    return RedisFacts([replace(node, earlier=dict.fromkeys(counters, "0"), gap=gap)])
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (grown(evicted_keys=1), [("redis.evicting", "fail")]),
+        (grown(rejected_connections=6), [("redis.rejected", "warn")]),
+        (grown(rejected_connections=5), []),
+        (grown(slowlog_id=3), [("redis.slowlog", "warn")]),
+        (redis(connected_clients="91", maxclients="100"), [("redis.clients", "warn")]),
+        (redis(blocked_clients="1"), [("redis.blocked", "info")]),
+        (redis(aof_last_write_status="err"), [("redis.persist", "fail")]),
+        (redis(rdb_last_bgsave_status="err"), [("redis.persist", "fail")]),
+        (
+            redis(used_memory="6000000", mem_fragmentation_ratio="3", mem_fragmentation_bytes="12000000"),
+            [("redis.frag", "warn")],
+        ),
+        (redis(used_memory="4000000", mem_fragmentation_ratio="9", mem_fragmentation_bytes="40000000"), []),
+        (redis(used_memory="6000000", used_memory_peak="9100000"), [("redis.peak", "info")]),
+        (redis(mem_clients_normal="3000000", connected_clients="10"), [("redis.buffers", "warn")]),
+        (redis(latest_fork_usec="200000", used_memory="90000000"), [("redis.fork", "warn")]),
+        (redis(latest_fork_usec="2000", used_memory="1000000"), []),
+        (redis(role="slave"), [("redis.masters", "fail")]),
+        (redis(cluster_enabled="1", cluster_state="fail", cluster_slots_ok="16384"), [("redis.masters", "fail")]),
+        (redis(cluster_enabled="1", cluster_state="ok", cluster_slots_ok="16000"), [("redis.cluster_slots", "fail")]),
+        (redis(cluster_enabled="1", cluster_state="ok", cluster_slots_ok="16384"), []),
+    ],
+)
+def test_one_thing_wrong_in_redis(facts: RedisFacts, expected: list[tuple[str, str]]) -> None:
+    assert found(redis=facts) == expected

@@ -1,0 +1,46 @@
+"""The checks of nginx's log and certificate, on facts."""
+
+from __future__ import annotations
+
+import pytest
+
+from ops.balancer.access_log import Line
+from ops.doctor.collectors.traffic import summarise
+from ops.doctor.facts import Traffic
+from tests.unit.ops.doctor.stack import NOW, balancer, found
+
+
+@pytest.mark.parametrize(
+    ("traffic", "expected"),
+    [
+        (Traffic(60, 100, 6), [("lb.5xx", "fail")]),
+        (Traffic(60, 100, 5), []),
+        (Traffic(60, 19, 19), []),
+        (Traffic(60, 100, 0, p99=3.1), [("lb.p99", "warn")]),
+        (Traffic(60, 100, 0, retried={"10.0.0.3:3001": 3}), [("lb.ejecting", "warn")]),
+        (Traffic(60, 0, 0), []),
+    ],
+)
+def test_traffic(traffic: Traffic, expected: list[tuple[str, str]]) -> None:
+    assert found(traffic=traffic) == expected
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [(21, []), (19, [("tls.expiry", "warn")]), (2, [("tls.expiry", "fail")]), (-1, [("tls.expiry", "fail")])],
+)
+def test_the_certificate(days: float, expected: list[tuple[str, str]]) -> None:
+    assert found(balancer=balancer(tls_expires=NOW + days * 86400)) == expected
+
+
+def test_the_log_of_a_minute() -> None:
+    lines = [
+        Line(1.0, 200, 0.01, path="/api/v1/titles", upstream="10.0.0.2:3001"),
+        Line(1.0, 200, 1.2, path="/api/v1/titles", upstream="10.0.0.3:3001, 10.0.0.2:3001"),
+        Line(1.0, 502, 0.01, path="/api/v1/titles", upstream="10.0.0.3:3001"),
+        Line(1.0, 503, 0.01, path="/health/ready", upstream="10.0.0.3:3001"),
+        Line(1.0, 200, 9.0, path="/api/v1/whoami", upstream="10.0.0.3:3001"),
+    ]
+    traffic = summarise(lines)
+    assert (traffic.requests, traffic.errors, traffic.p99) == (3, 1, 1.2)
+    assert traffic.retried == {"10.0.0.3:3001": 1}

@@ -1,0 +1,136 @@
+"""What collectors make of the words of psql, redis-cli, nginx and curl; no I/O."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+
+from ops.balancer.render import Upstream, render
+from ops.doctor.collect import run_all
+from ops.doctor.collectors import balancer, fleet, instances, postgres, proof, redis, services
+from ops.errors import EngineError
+from tests.unit.ops.doctor.stack import replica
+
+
+def test_a_collector_that_hangs_or_fails_does_not_hold_up_the_others() -> None:
+    never = threading.Event()
+
+    def broken() -> None:
+        raise EngineError("container is paused", "unpause it")
+
+    answers, skipped, seconds = run_all({"good": lambda: 1, "hung": never.wait, "bad": broken}, deadline=0.2)
+    never.set()
+    assert answers == {"good": 1}
+    assert {skip.id: skip.reason for skip in skipped} == {
+        "hung": "no answer within 0.2 s",
+        "bad": "container is paused",
+    }
+    assert "good" in seconds
+
+
+def test_statements_are_shown_without_what_users_typed() -> None:
+    statement = "SELECT *\n FROM users WHERE email = 'ann@example.org' AND id = 42 AND name = 'O''Hara'"
+    assert postgres.without_literals(statement) == "SELECT * FROM users WHERE email = ? AND id = ? AND name = ?"
+
+
+def test_the_batch_becomes_facts() -> None:
+    row = {"pid": 1, "user": "app", "application": "x", "client": "", "state": "active", "kind": "client backend"}
+    row |= {"wait": "", "query": "SELECT 'secret'", "state_age": 1.5, "xact_age": None, "query_age": 2}
+    server = {"version": 170000, "uptime": 5, "max_connections": 100, "reserved": 3}
+    sections = [{"server": server}, {"sessions": [{**row, "blocked_by": [7]}]}]
+    output = "\n".join(["ERROR:  permission denied", *map(json.dumps, sections)])
+    facts = postgres.read("db", "app-db-1", postgres.read_sections(output))
+    assert facts.up
+    assert facts.usable == 97
+    assert facts.clients[0].query == "SELECT ?"
+    assert facts.clients[0].blocked_by == [7]
+
+
+def test_two_samples_of_info() -> None:
+    first = "# Server\r\nredis_version:8.0.2\r\nevicted_keys:1\r\nslowlog\n7\n1800000000\n12000\nGET\nkey\ncluster\n"
+    second = "# Server\r\nredis_version:8.0.2\r\nevicted_keys:5\r\nslowlog\n\ncluster\nERR cluster support disabled\n"
+    samples = redis.read(first + second)
+    assert [sample["evicted_keys"] for sample in samples] == ["1", "5"]
+    assert [sample["slowlog_id"] for sample in samples] == ["8", "0"]
+
+
+def script_output(
+    configuration: str, verdict: str = "accepted", serving: str = "4", answers: str = "", expires: str = ""
+) -> str:
+    return "\n@videa@\n".join(["nginx version: nginx/1.30.6", verdict, configuration, serving, expires, answers])
+
+
+def test_what_nginx_serves_and_whom_probes_reach() -> None:
+    answers = '{"instance":"a"}\n200\n{"instance":"b"}\n200\n{"instance":"a"}\n200\n<html>\n<body>\n502\n'
+    facts = balancer.read(
+        "app-nginx-1",
+        script_output(render(Upstream("backend", 3001, ("b-1", "b-2")), 4), answers=answers),
+        sticky=False,
+    )
+    assert (facts.version, facts.generation, facts.serving, facts.listed) == ("1.30.6", "4", "4", ["b-1", "b-2"])
+    assert (facts.probes, facts.answers, facts.failures) == (4, {"a": 2, "b": 1}, {"502": 1})
+
+
+def test_a_configuration_that_nginx_refuses_or_that_is_not_videas() -> None:
+    refused = balancer.read("n", script_output("http { nonsense; }", verdict='unknown directive "nonsense"'), False)
+    assert not refused.accepted
+    assert "nonsense" in refused.refusal
+    foreign = balancer.read("n", script_output("http { }"), False)
+    assert not foreign.accepted
+    assert "not written by videa" in foreign.refusal
+
+
+def test_no_answer_at_all_is_a_failed_probe() -> None:
+    facts = balancer.read("n", script_output(render(Upstream("backend", 3001), 1)), False)
+    assert facts.failures == {"no answer": 1}
+    assert facts.listed is None
+
+
+def test_a_replica_asked_directly() -> None:
+    health = {
+        "status": "degraded",
+        "instance": "abc",
+        "checks": {"postgres": {"status": "ok"}, "redis": {"status": "fail", "reason": "refused"}},
+        "pool": {"limit": 5, "size": 5, "idle": 0, "waiting": 3},
+    }
+    answers = [("{}", 200), ("{}", 503), (json.dumps(health), 200)]
+    text = "".join(f"@videa@\n{body}\n{status} 0.001 \n" for body, status in answers)
+    facts = instances.read(replica(1), text)
+    assert (facts.live, facts.ready, facts.health) == (200, 503, 200)
+    assert (facts.instance, facts.redis, facts.pool_waiting) == ("abc", "fail", 3)
+
+
+def test_a_replica_that_does_not_answer() -> None:
+    text = "@videa@\n\n000 2.0 Operation timed out\n" * 3
+    facts = instances.read(replica(1), text)
+    assert (facts.live, facts.error) == (None, "Operation timed out")
+
+
+def test_the_matrix_of_a_proof() -> None:
+    made = proof.read(["a", "b"], ["a", "b"], "200 9\n200 8\n401 \n200 7\n")
+    assert made.matrix == {"a": {"a": 200, "b": 200}, "b": {"a": 401, "b": 200}}
+    assert made.remaining == [("a", 9), ("b", 8), ("b", 7)]
+    with pytest.raises(proof.NotProven):
+        proof.read(["a"], ["a", "b"], "200 9\n")
+
+
+def test_heartbeats() -> None:
+    beat = {"id": "abc", "secrets": {"access": ["k1"]}, "memory": {"rss": 1, "samples": [[1, 2]]}, "new": "ignored"}
+    beat["limiter"] = {"limits": {"user": {"requests": 60, "seconds": 60}}}
+    (told,) = fleet.read(json.dumps(beat) + "\n\n")
+    assert (told.secrets["access"], told.memory_samples, told.rate_limits) == (["k1"], [(1.0, 2.0)], {"user": (60, 60)})
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://redis:6379/0", ["redis"]),
+        ("redis+cluster://:pass@a:6379,b:6379,c:6379", ["a", "b", "c"]),
+        ("postgresql://u:p%40x@db/app?connection_limit=5", ["db"]),
+        ("nothing", []),
+    ],
+)
+def test_the_hosts_of_a_url(url: str, expected: list[str]) -> None:
+    assert services.hosts_of(url) == expected

@@ -1,0 +1,73 @@
+"""What a report keeps its promises about: order, selection, skipping, replay."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from ops.doctor.facts import Facts, Skipped
+from ops.doctor.limits import Limits
+from ops.doctor.registry import CHECKS
+from ops.doctor.report import as_json, examine, selection
+from ops.errors import UsageError
+from tests.unit.ops.doctor.stack import found, healthy, instance, postgres, report_on
+
+
+def test_a_healthy_stack_has_no_findings_and_nothing_is_skipped() -> None:
+    report = report_on()
+    assert (report.findings, report.skipped) == ([], [])
+    assert report.checked == [check.id for check in CHECKS]
+
+
+def test_ids_are_unique_and_belong_to_a_group() -> None:
+    ids = [check.id for check in CHECKS]
+    assert len(ids) == len(set(ids))
+
+
+def test_failures_come_first() -> None:
+    down = postgres(up=False, error="refused")
+    severities = [severity for _, severity in found(postgres=down, instances=[instance(1), instance(2, release="r2")])]
+    assert severities == sorted(severities, key=["fail", "warn", "info"].index)
+
+
+@pytest.mark.parametrize("source", ["postgres", "redis", "balancer", "traffic", "instances", "containers", "host"])
+def test_a_source_that_could_not_be_asked_is_skipped_with_its_reason(source: str) -> None:
+    report = examine(
+        msgspec.structs.replace(healthy(), **{source: None, "skipped": [Skipped(source, "no answer within 7 s")]}),
+        Limits(),
+    )
+    assert report.findings == []
+    assert report.skipped
+    assert {skip.reason for skip in report.skipped} == {"no answer within 7 s"}
+    assert not {skip.id for skip in report.skipped} & set(report.checked)
+
+
+def test_the_same_facts_from_json_give_the_same_report() -> None:
+    facts = healthy(postgres=postgres(max_connections=9))
+    again = msgspec.json.decode(msgspec.json.encode(facts), type=Facts)
+    assert examine(again, Limits()) == examine(facts, Limits())
+
+
+def test_json_for_scripts() -> None:
+    answer = as_json(report_on(postgres=postgres(max_connections=9)))
+    assert answer["schema"] == 1
+    (one,) = answer["findings"]  # type: ignore[misc]
+    assert set(one) >= {"id", "group", "severity", "title", "evidence", "why", "fix"}
+    assert one["group"] == "postgres"
+
+
+@pytest.mark.parametrize(
+    ("only", "skip", "expected"),
+    [
+        (("pg.down",), (), {"pg.down"}),
+        (("tls",), (), {"tls.expiry"}),
+        (("host",), (), {"host.disk", "host.inodes", "host.mem", "host.docker", "host.clock"}),
+    ],
+)
+def test_selection(only: tuple[str, ...], skip: tuple[str, ...], expected: set[str]) -> None:
+    assert {check.id for check in selection(only, skip)} == expected
+
+
+def test_a_check_that_does_not_exist_cannot_be_chosen() -> None:
+    with pytest.raises(UsageError, match=r"pg\.dwon"):
+        selection(only=("pg.dwon",))

@@ -1,0 +1,35 @@
+"""Reading a container's use from the kernel's files, of both versions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ops.engine import cgroups
+
+V1 = "5:memory:/docker/abc\n3:cpu,cpuacct:/docker/abc\n0::/\n"
+V2 = "0::/system.slice/docker-abc.scope\n"
+
+
+def test_version_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory, cpu = tmp_path / "memory/docker/abc", tmp_path / "cpuacct/docker/abc"
+    memory.mkdir(parents=True)
+    cpu.mkdir(parents=True)
+    (memory / "memory.limit_in_bytes").write_text("9223372036854771712\n")
+    (memory / "memory.usage_in_bytes").write_text("5000\n")
+    (memory / "memory.stat").write_text("cache 1\ntotal_inactive_file 2000\n")
+    (cpu / "cpuacct.usage").write_text("1500000000\n")
+    monkeypatch.setattr(cgroups, "CGROUPS", tmp_path)
+    assert cgroups._version_1(cgroups._groups(V1)) == cgroups.Reading(1.5, 3000, None)
+
+
+def test_version_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    group = tmp_path / "system.slice/docker-abc.scope"
+    group.mkdir(parents=True)
+    (group / "memory.max").write_text("268435456\n")
+    (group / "memory.current").write_text("5000\n")
+    (group / "memory.stat").write_text("anon 1\ninactive_file 2000\n")
+    (group / "cpu.stat").write_text("usage_usec 1500000\nuser_usec 1\n")
+    monkeypatch.setattr(cgroups, "CGROUPS", tmp_path)
+    assert cgroups._version_2(cgroups._groups(V2)[""]) == cgroups.Reading(1.5, 3000, 268435456)

@@ -1,0 +1,87 @@
+"""Plans of a canary: its replicas grow with its share, stable stays whole until the last verdict."""
+
+from __future__ import annotations
+
+import pytest
+
+from ops.rollout.canary import plan_canary
+from ops.rollout.fleet import Fleet
+from ops.rollout.request import Request, Strategy, plan_deploy
+from ops.rollout.steps import Judge, Pause, Remove, Route, Split, Start, Target
+from tests.unit.ops.rollout.model import NEW, OLD, PaperStack, fleet, member
+
+TARGET = Target(NEW, "app:new")
+SHARES = (5.0, 25.0, 50.0, 100.0)
+
+FLEETS = {
+    "four": fleet(*(member(number) for number in range(1, 5))),
+    "one": fleet(member(1)),
+    "first contact": fleet(member(1), member(2), managed=False),
+    "broken off at a share": fleet(member(1), member(2), member(4, NEW), split=True),
+    "broken off before traffic": fleet(member(1), member(2), member(4, NEW, ready=False, listed=False)),
+    "broken off at the end": fleet(member(1, listed=False), member(2, listed=False), member(4, NEW), member(5, NEW)),
+    "nothing ready": fleet(member(1, ready=False)),
+    "one ended": fleet(member(1), member(2, state="exited")),
+}
+
+
+@pytest.mark.parametrize("before", FLEETS.values(), ids=FLEETS.keys())
+def test_every_replica_is_of_the_new_release_and_capacity_never_falls(before: Fleet) -> None:
+    stack = PaperStack(before)
+    floor = min(len(stack.serving), 4)
+    for step in plan_canary(before, 4, TARGET, SHARES).steps:
+        stack.do(step)
+        assert len(stack.serving) >= floor
+    assert set(stack.release.values()) == {NEW}
+    assert stack.routed == set(stack.release)
+    assert len(stack.release) == 4
+    assert not stack.canary
+
+
+@pytest.mark.parametrize("before", FLEETS.values(), ids=FLEETS.keys())
+def test_broken_off_after_any_step_it_goes_on_at_the_share_it_had(before: Fleet) -> None:
+    request = Request(Strategy.CANARY, shares=SHARES)
+    steps = plan_deploy(request, before, 4, TARGET).steps
+    for broken_off_after in range(len(steps)):
+        stack = PaperStack(before)
+        stack.run(steps[:broken_off_after])
+        stack.started.clear()
+        shares = [step.percent for step in steps[:broken_off_after] if isinstance(step, Split | Judge)]
+        reached = shares[-1] if shares else 0
+        plan = plan_deploy(request, stack.now(), 4, TARGET, before=(), reached=reached)
+        assert all(step.percent >= reached for step in plan.steps if isinstance(step, Split | Judge))
+        stack.run(plan.steps)
+        assert set(stack.release.values()) == {NEW}
+        assert len(stack.release) == 4
+
+
+def test_no_old_replica_leaves_before_the_last_verdict() -> None:
+    steps = plan_canary(FLEETS["four"], 4, TARGET, SHARES).steps
+    assert max(place for place, step in enumerate(steps) if isinstance(step, Judge)) < min(
+        place for place, step in enumerate(steps) if isinstance(step, Remove)
+    )
+
+
+def test_every_share_is_judged_and_has_the_replicas_it_needs() -> None:
+    steps = plan_canary(FLEETS["four"], 4, TARGET, SHARES).steps
+    assert [step.percent for step in steps if isinstance(step, Judge)] == list(SHARES)
+    assert [step.count for step in steps if isinstance(step, Start)] == [1, 1, 2]
+    assert sum(isinstance(step, Route) for step in steps) == 1
+
+
+def test_it_pauses_where_it_was_asked_to() -> None:
+    steps = plan_canary(FLEETS["four"], 4, TARGET, SHARES, pause_at=(25.0,)).steps
+    place = steps.index(Pause(25.0))
+    assert steps[place - 1] == Judge(25.0)
+
+
+def test_with_no_stable_replica_there_is_nothing_to_compare_with() -> None:
+    steps = plan_canary(FLEETS["nothing ready"], 1, TARGET, SHARES).steps
+    assert not any(isinstance(step, Judge | Split) for step in steps)
+
+
+def test_forced_it_replaces_replicas_of_the_same_release() -> None:
+    before = fleet(member(1, OLD), member(2, OLD))
+    stack = PaperStack(before, OLD)
+    stack.run(plan_deploy(Request(Strategy.CANARY, force=True, shares=SHARES), before, 2, Target(OLD, "app:old")).steps)
+    assert set(stack.release) == {"app-3", "app-4"}

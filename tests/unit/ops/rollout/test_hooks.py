@@ -1,0 +1,58 @@
+"""Where the project's commands go into a deploy."""
+
+from __future__ import annotations
+
+import pytest
+
+from ops.rollout.hooks import with_hooks
+from ops.rollout.request import Request, Strategy, plan_deploy
+from ops.rollout.steps import Drain, Follow, Hook, Plan, Remember, Route, Split, Start, Target
+from ops.settings import Hooks
+from tests.unit.ops.rollout.model import NEW, PaperStack, fleet, member
+
+ALL = Hooks(pre_deploy="a", pre_traffic="b", post_traffic="c", post_deploy="d")
+BEFORE = fleet(member(1), member(2), managed=False)
+
+
+def plan(strategy: Strategy, hooks: Hooks = ALL) -> Plan:
+    request = Request(strategy, paths=("/",), shares=(10, 100))
+    return with_hooks(plan_deploy(request, BEFORE, 2, Target(NEW, "app:new")), hooks, ("worker",))
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+def test_each_hook_runs_once_in_its_place(strategy: Strategy) -> None:
+    steps = plan(strategy).steps
+    hooks = [step.name for step in steps if isinstance(step, Hook)]
+    assert hooks == ["pre_deploy", "pre_traffic", "post_traffic", "post_deploy"]
+    assert isinstance(steps[0], Hook)
+    assert isinstance(steps[-1], Hook)
+    first_start = next(place for place, step in enumerate(steps) if isinstance(step, Start))
+    traffic = next(place for place, step in enumerate(steps) if isinstance(step, Route | Split) and place > first_start)
+    assert steps[traffic - 1] == Hook("pre_traffic", "b")
+    switch = max(place for place, step in enumerate(steps) if isinstance(step, Route))
+    assert steps[switch + 1] == Hook("post_traffic", "c")
+    assert any(isinstance(step, Drain) for step in steps[switch:])
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+def test_other_services_follow_before_it_is_remembered(strategy: Strategy) -> None:
+    steps = plan(strategy).steps
+    place = steps.index(Follow(("worker",)))
+    assert isinstance(steps[place + 1], Remember)
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+def test_the_plan_itself_is_the_same(strategy: Strategy) -> None:
+    stack = PaperStack(BEFORE)
+    stack.run(plan(strategy).steps)
+    assert set(stack.release.values()) == {NEW}
+
+
+def test_nothing_to_do_needs_no_hook() -> None:
+    done = Plan((), Target(NEW, "app:new"), "all run it")
+    assert with_hooks(done, ALL, ("worker",)) == done
+
+
+def test_without_hooks_a_plan_stays_as_it_is() -> None:
+    bare = plan_deploy(Request(), BEFORE, 2, Target(NEW, "app:new"))
+    assert with_hooks(bare, Hooks()) == bare

@@ -1,0 +1,131 @@
+"""Verdicts on a canary: what fails it, what does not, and what cannot be told."""
+
+from __future__ import annotations
+
+import pytest
+
+from ops.rollout.judgement import Fact, Kind, Side, fisher, judge, p99_limit, tail
+from ops.settings import Canary, Seconds
+
+BOUNDS = Canary()
+MIB = 1 << 20
+
+
+def side(requests: int, failed: int = 0, seconds: float = 0.02, slow: int = 0, slow_seconds: float = 2.0) -> Side:
+    return Side(failed, [seconds] * (requests - slow) + [slow_seconds] * slow)
+
+
+def kind(canary: Side, stable: Side, *facts: Fact, early: bool = False) -> Kind:
+    return judge(canary, stable, facts, BOUNDS, early).kind
+
+
+def test_as_good_as_stable_passes_and_prints_its_numbers() -> None:
+    verdict = judge(side(1000, failed=1), side(9000, failed=9), [], BOUNDS)
+    assert verdict.kind is Kind.PASS
+    assert "canary: 1000 requests, 99.90% ok, p99 20 ms" in str(verdict)
+    assert "stable: 9000 requests" in str(verdict)
+
+
+def test_silence_is_not_success() -> None:
+    verdict = judge(side(99), side(9000), [], BOUNDS)
+    assert verdict.kind is Kind.INCONCLUSIVE
+    assert "99 of 100 requests" in verdict.reason
+    assert kind(side(0), side(0)) is Kind.INCONCLUSIVE
+
+
+def test_too_many_errors_fail_it() -> None:
+    assert kind(side(1000, failed=50), side(9000)) is Kind.FAIL
+    assert "99% is the bound" in judge(side(1000, failed=50), side(9000), [], BOUNDS).reason
+
+
+def test_within_its_bound_but_worse_than_stable_fails_it_with_the_level_in_words() -> None:
+    verdict = judge(side(10_000, failed=50), side(90_000, failed=45), [], BOUNDS)
+    assert verdict.kind is Kind.FAIL
+    assert "level 0.01" in verdict.reason
+
+
+def test_below_the_bound_by_a_few_errors_cannot_be_told_and_is_no_pass() -> None:
+    verdict = judge(side(100, failed=2), side(2000, failed=20), [], BOUNDS)
+    assert verdict.kind is Kind.INCONCLUSIVE
+    assert "2 failures of 100 requests are too few to tell" in verdict.reason
+
+
+def test_one_error_of_a_hundred_is_no_disaster() -> None:
+    assert kind(side(100, failed=1), side(2000)) is Kind.PASS
+
+
+def test_stable_being_bad_too_is_no_excuse_for_the_bound() -> None:
+    assert kind(side(1000, failed=50), side(9000, failed=450)) is Kind.FAIL
+
+
+def test_slow_answers_fail_it() -> None:
+    assert kind(side(1000, slow=50), side(9000)) is Kind.FAIL
+
+
+def test_slower_than_the_bound_but_no_slower_than_stable_passes() -> None:
+    assert kind(side(1000, seconds=0.6), side(9000, seconds=0.6)) is Kind.PASS
+
+
+def test_a_few_slow_answers_of_a_few_cannot_be_told() -> None:
+    assert kind(side(120, slow=3), side(2000)) is Kind.INCONCLUSIVE
+
+
+def test_the_limit_of_p99_is_the_bound_or_what_stable_takes() -> None:
+    assert p99_limit(side(1000, seconds=0.1), BOUNDS) == 0.5
+    assert p99_limit(side(1000, seconds=1.0), BOUNDS) == 1.5
+    assert p99_limit(side(10, seconds=1.0), BOUNDS) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("fact", "words"),
+    [
+        (Fact("app-4", running=False, exit_code=3), "exit code 3"),
+        (Fact("app-4", running=False, oom_killed=True), "lack of memory"),
+        (Fact("app-4", running=True, restarts=1), "restarted 1 time"),
+    ],
+)
+def test_an_ended_replica_fails_it_at_once(fact: Fact, words: str) -> None:
+    verdict = judge(side(0), side(0), [fact], BOUNDS, early=True)
+    assert verdict.kind is Kind.FAIL
+    assert words in verdict.reason
+
+
+def test_a_leak_fails_it_before_the_memory_is_full() -> None:
+    memory = tuple((float(second), (100 + 5 * second) * MIB) for second in range(12))
+    leaking = Fact("app-4", running=True, memory=memory, limit=256 * MIB)
+    assert kind(side(1000), side(9000), leaking, early=True) is Kind.FAIL
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [
+        tuple((float(second), (40 + 5 * second) * MIB) for second in range(12)),
+        tuple((float(second), 200 * MIB) for second in range(12)),
+        tuple((float(second), (150 + 30 * (second % 2)) * MIB) for second in range(12)),
+        tuple((float(second), (140 + 5 * second) * MIB) for second in range(3)),
+    ],
+    ids=["warming up", "level", "to and fro", "too short to tell"],
+)
+def test_what_is_no_leak_does_not_fail_it(memory: tuple[tuple[float, int], ...]) -> None:
+    assert kind(side(1000), side(9000), Fact("app-4", running=True, memory=memory, limit=256 * MIB)) is Kind.PASS
+
+
+def test_before_its_time_is_up_only_what_is_beyond_doubt_fails_it() -> None:
+    assert kind(side(200, failed=9), side(2000, failed=60), early=True) is not Kind.FAIL
+    assert kind(side(200, failed=9), side(2000, failed=60)) is Kind.FAIL
+    assert kind(side(200, failed=20), side(2000), early=True) is Kind.FAIL
+
+
+def test_a_bound_of_a_hundred_percent_allows_no_error() -> None:
+    strict = Canary(min_success_rate=100, max_p99=Seconds(1))
+    assert judge(side(1000, failed=1), side(9000), [], strict).kind is Kind.FAIL
+    assert judge(side(1000, failed=1), side(9000), [], strict, early=True).kind is Kind.FAIL
+
+
+def test_the_tests_agree_with_tables() -> None:
+    # Fisher's tea-tasting lady: 3 of 4 against 1 of 4, one-sided p = 17/70.
+    assert fisher(3, 4, 1, 4) == pytest.approx(17 / 70)
+    assert fisher(0, 100, 5, 100) == 1.0
+    # P(X >= 9 heads of 10) = 11/1024.
+    assert tail(10, 9, 0.5) == pytest.approx(11 / 1024)
+    assert tail(10, 0, 0.5) == 1.0

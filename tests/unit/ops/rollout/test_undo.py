@@ -1,0 +1,87 @@
+"""Putting back: after any step that failed, the old replicas serve again and nothing new is left."""
+
+from __future__ import annotations
+
+import pytest
+
+from ops.rollout.blue_green import plan_blue_green
+from ops.rollout.canary import plan_canary
+from ops.rollout.rolling import plan_rolling
+from ops.rollout.scale import plan_scale
+from ops.rollout.steps import AwaitReady, Check, Drain, Plan, Remove, Route, Target
+from ops.rollout.undo import plan_undo, stable_gone
+from tests.unit.ops.rollout.model import NEW, OLD, PaperStack, fleet, member
+
+BEFORE = fleet(member(1), member(2), member(3))
+PLANS = {
+    "scale up": plan_scale(BEFORE, 5, Target(OLD, "app:old")),
+    "scale down": plan_scale(BEFORE, 1, Target(OLD, "app:old")),
+    "deploy": plan_rolling(BEFORE, 3, Target(NEW, "app:new")),
+    "deploy two at a time": plan_rolling(BEFORE, 3, Target(NEW, "app:new"), surge=2),
+    "blue-green": plan_blue_green(BEFORE, 3, Target(NEW, "app:new"), keep=60, check=Check((), ("/",))),
+    "canary": plan_canary(BEFORE, 3, Target(NEW, "app:new"), (5, 50, 100), pause_at=(50,)),
+}
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS.keys())
+def test_after_any_step_everything_can_be_put_back(plan: Plan) -> None:
+    for failed_after in range(len(plan.steps)):
+        stack = PaperStack(BEFORE, plan.target.release)
+        stack.run(plan.steps[:failed_after])
+        serving = len(stack.serving)
+        for step in plan_undo({"app-1", "app-2", "app-3"}, list(stack.removed), list(stack.started), stack.now()):
+            stack.do(step)
+            assert len(stack.serving) >= min(serving, 1)
+        assert stack.routed == {"app-1", "app-2", "app-3"}
+        assert set(stack.release) == {"app-1", "app-2", "app-3"}
+        assert not stack.canary
+
+
+def test_traffic_leaves_the_canary_before_any_container_is_touched() -> None:
+    now = fleet(member(1), member(2), member(4, NEW), split=True)
+    steps = list(plan_undo({"app-1", "app-2"}, [], ["app-4"], now))
+    assert steps == [Route(("app-1", "app-2")), Drain(), Remove(("app-4",))]
+
+
+def test_traffic_goes_back_onto_ready_replicas_only() -> None:
+    now = fleet(member(1), member(2, ready=False), member(4, NEW), split=True)
+    assert next(plan_undo({"app-1", "app-2"}, [], ["app-4"], now)) == Route(("app-1",))
+
+
+def test_it_is_known_when_there_is_nothing_to_go_back_to() -> None:
+    now = fleet(member(4, NEW))
+    assert stable_gone({"app-1"}, [], now)
+    assert not stable_gone({"app-1"}, ["app-1"], now)
+    assert not stable_gone({"app-4"}, [], now)
+
+
+def test_broken_off_while_putting_back_it_is_put_back_again() -> None:
+    for plan in PLANS.values():
+        stack = PaperStack(BEFORE, plan.target.release)
+        stack.run(plan.steps[:-1])
+        steps = list(plan_undo({"app-1", "app-2", "app-3"}, list(stack.removed), list(stack.started), stack.now()))
+        for broken_off_after in range(len(steps)):
+            stack = PaperStack(BEFORE, plan.target.release)
+            stack.run(plan.steps[:-1])
+            snapshots = list(stack.removed)
+            stack.run(steps[:broken_off_after])
+            stack.run(plan_undo({"app-1", "app-2", "app-3"}, snapshots, list(stack.started), stack.now()))
+            assert stack.routed == set(stack.release) == {"app-1", "app-2", "app-3"}
+
+
+def test_a_new_replica_that_is_not_ready_gets_no_traffic_while_putting_back() -> None:
+    plan = plan_rolling(BEFORE, 3, Target(NEW, "app:new"))
+    second_wait = [number for number, step in enumerate(plan.steps) if isinstance(step, AwaitReady)][1]
+    stack = PaperStack(BEFORE)
+    stack.run(plan.steps[:second_wait])
+    unready = stack.started[-1]
+    for step in plan_undo({"app-1", "app-2", "app-3"}, list(stack.removed), list(stack.started), stack.now()):
+        stack.do(step)
+        assert unready not in stack.routed
+
+
+def test_the_last_healthy_copy_is_not_removed_when_the_old_ones_are_gone() -> None:
+    now = fleet(member(4, NEW))
+    stack = PaperStack(now)
+    stack.run(plan_undo({"app-1"}, [], ["app-4"], now))
+    assert stack.serving == {"app-4"}

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import json
+import re
+
+from server.openapi import build
+
+
+def test_every_reference_leads_somewhere() -> None:
+    document = build("v1")
+    references = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
+    assert references <= set(document["components"]["schemas"])
+
+
+def test_bounds_of_the_validation_are_in_the_description() -> None:
+    schemas = build("v1")["components"]["schemas"]
+    fields = schemas["TitleFields"]
+    assert fields["additionalProperties"] is False
+    assert fields["properties"]["year"] == {"type": "integer", "minimum": 1888, "maximum": 2100}
+    assert fields["properties"]["title"]["maxLength"] == 200
+    assert set(fields["required"]) == {"title", "year"}
+
+
+def test_paths_with_errors_describe_them_as_problems() -> None:
+    for operations in build("v1")["paths"].values():
+        for operation in operations.values():
+            for status, answer in operation["responses"].items():
+                if status.startswith("4"):
+                    assert list(answer["content"]) == ["application/problem+json"]

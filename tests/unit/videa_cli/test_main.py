@@ -1,0 +1,92 @@
+"""The command line before it touches anything: help, mistakes, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ops.errors import BalancerError, ImageUnavailable, OperationFailed, PlanRefused, ReplicaNotReady
+from videa_cli.exit_codes import ExitCode, exit_code_of
+
+ROOT = Path(__file__).parents[3]
+COMMANDS = ["up", "down", "scale", "deploy", "status", "stats", "logs", "watch", "doctor", "config"]
+
+
+def videa(*arguments: str) -> subprocess.CompletedProcess[str]:
+    program = "from videa_cli.main import run; run()"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DOCKER_HOST": "unix:///nowhere.sock"}
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False, env=environment
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_listed_and_explains_itself_with_examples(command: str) -> None:
+    assert f"  {command} " in videa("--help").stdout
+    shown = videa(command, "--help")
+    assert shown.returncode == 0
+    assert "Examples:" in shown.stdout
+    assert f"videa {command}" in shown.stdout.split("Examples:")[1]
+
+
+@pytest.mark.parametrize("command", [["scale", "2"], ["deploy"], ["up"], ["down"]])
+def test_what_changes_something_can_be_tried_dry(command: list[str]) -> None:
+    assert "--dry-run" in videa(command[0], "--help").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["bogus"], ["scale"], ["scale", "1", "2"], ["status", "--bogus"], ["deploy", "--surge", "x"]]
+)
+def test_a_mistake_is_two_lines_and_exit_code_two(arguments: list[str]) -> None:
+    refused = videa(*arguments)
+    assert refused.returncode == ExitCode.USAGE
+    assert refused.stdout == ""
+    assert len(refused.stderr.splitlines()) == 2
+    assert refused.stderr.startswith("error: ")
+    assert "--help" in refused.stderr
+
+
+def test_a_mistake_under_json_is_one_object() -> None:
+    refused = videa("status", "--json", "--bogus")
+    assert refused.returncode == ExitCode.USAGE
+    assert set(json.loads(refused.stdout)) == {"error", "hint"}
+
+
+def test_errors_have_no_colours_in_a_pipe() -> None:
+    assert "\033" not in videa("bogus").stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ImageUnavailable("", ""), 4),
+        (BalancerError("", ""), 5),
+        (PlanRefused("", ""), 6),
+        (ReplicaNotReady("", ""), 1),
+        (OperationFailed("", ""), 1),
+    ],
+)
+def test_exit_codes_are_the_documented_ones(error: OperationFailed, code: int) -> None:
+    assert exit_code_of(error) == code
+
+
+def test_help_imports_neither_rich_nor_the_docker_sdk() -> None:
+    program = (
+        "import sys; sys.argv = ['videa', '--help']\n"
+        "from videa_cli.main import run\n"
+        "try: run()\nexcept SystemExit: pass\n"
+        "print({'rich', 'docker', 'requests', 'msgspec'} & sys.modules.keys())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.stdout.endswith("set()\n")
