@@ -1,0 +1,72 @@
+"""The load client as a process of its own, for the whole time of an operation."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.stack import ROOT, BenchError, Ran
+
+GETS = ("/api/v1/titles/1", "/api/v1/whoami")
+POSTS = ("/api/v1/echo",)
+
+
+@dataclass
+class Watched:
+    """What the client saw while operations ran: filled when the `under_load` block ends."""
+
+    operations: list[Ran] = field(default_factory=list)
+    report: dict[str, Any] = field(default_factory=dict)
+
+
+@contextmanager
+def under_load(
+    url: str,
+    *,
+    rate: int = 1000,
+    connections: int = 32,
+    lead: float = 1.0,
+    tail: float = 2.0,
+    more: tuple[str, ...] = (),
+) -> Iterator[Watched]:
+    """Send GETs and POSTs, half and half, from `lead` seconds before the block until `tail` seconds after it.
+
+    `more`: further arguments of bench.load.
+    Raises BenchError when no request succeeds at all.
+    """
+    watched = Watched()
+    client = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "bench.load", "--url", url, "--json"),
+            *("--rate", str(rate), "--connections", str(connections), "--post-share", "0.5"),
+            *(part for path in GETS for part in ("--get", path)),
+            *(part for path in POSTS for part in ("--post", path)),
+            *("--post-body", '{"probe": "bench"}', *more),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert client.stderr is not None
+        if not client.stderr.readline().startswith("load: first answer"):
+            raise BenchError("the load client did not start")
+        time.sleep(lead)
+        yield watched
+        time.sleep(tail)
+        client.terminate()
+        output, _ = client.communicate()
+        watched.report = json.loads(output)
+    finally:
+        if client.poll() is None:
+            client.kill()
+            client.wait()

@@ -1,0 +1,1 @@
+"""What videa is compared with."""

@@ -1,0 +1,40 @@
+"""The procedure that docker-rollout's README describes, in our own words: double, wait, remove the old ones.
+
+It scales the service to twice its replicas without touching the present ones, waits until Docker calls the new ones
+healthy, stops and removes the old. Which replicas get traffic is left to the proxy: here nginx, which follows the
+service's name in Docker's DNS (`resolve`). Its optional drain hook makes an old container unhealthy for proxies that
+watch Docker's health states; nginx is not one of them, so it would only add a fixed sleep.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+
+from bench.stack import BenchError, BenchStack, Ran
+
+_POLL = 0.2
+_DEADLINE = 60.0
+
+
+def replace(stack: BenchStack, image: str) -> list[Ran]:
+    """Replace every replica by one of `image`; answers one entry for the whole. Raises BenchError."""
+    began, clock = time.time(), time.monotonic()
+    old = stack.replicas()
+    doubled = f"backend={2 * len(old)}"
+    up = ("up", "--detach", "--no-build", "--no-deps", "--no-recreate", "--scale", doubled, "backend")
+    stack.compose(*up, BACKEND_IMAGE=image)
+    new = [container for container in stack.replicas() if container not in old]
+    while not _all_healthy(new):
+        if time.monotonic() - clock > _DEADLINE:
+            raise BenchError("new replicas did not become healthy")
+        time.sleep(_POLL)
+    subprocess.run(["docker", "stop", *old], check=True, capture_output=True)
+    subprocess.run(["docker", "rm", *old], check=True, capture_output=True)
+    return [Ran("docker-rollout's procedure", began, time.monotonic() - clock, 0, "")]
+
+
+def _all_healthy(containers: list[str]) -> bool:
+    asked = ["docker", "inspect", "--format", "{{.State.Health.Status}}", *containers]
+    states = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.split()
+    return states == ["healthy"] * len(containers)

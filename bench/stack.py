@@ -1,0 +1,196 @@
+"""A stack of its own for measurements: a copy of the Compose files in a temporary folder, removed at the end.
+
+Needs what `make up` prepares (engine, images, `.env`); the stack that runs for the user is left alone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = "videa-bench"
+RELEASES = ("videa-bench-backend:a", "videa-bench-backend:b")
+"""Two images of the same code that differ in a label, so that a deploy replaces every replica."""
+
+HIGH_LIMITS = ROOT / "bench" / "limits"
+
+_OWN = ("POSTGRES_PASSWORD", "JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "HTTP_PORT", "COMPOSE_FILE")
+_OWN_STATE = ("COMPOSE_PROJECT_NAME", "BACKEND_REPLICAS", "BACKEND_IMAGE", "VIDEA_RELEASE")
+
+
+class BenchError(Exception):
+    """A measurement cannot be made; the message says why."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A command that ended. `began`: Unix time; `seconds`: how long it took."""
+
+    command: str
+    began: float
+    seconds: float
+    exit_code: int
+    output: str
+
+    @property
+    def last_line(self) -> str:
+        """What it said at the end."""
+        return next((line.strip() for line in reversed(self.output.splitlines()) if line.strip()), "")
+
+
+class BenchStack:
+    """The running stack: its folder, its port, and the commands on it."""
+
+    def __init__(self, directory: Path, port: int) -> None:
+        self.directory = directory
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+
+    def compose(self, *arguments: str, check: bool = True, **variables: str) -> Ran:
+        """Run `docker compose` with variables that win over the `.env`. Raises BenchError when it fails."""
+        return self._run(["docker", "compose", "--ansi", "never", *arguments], check, variables)
+
+    def videa(self, *arguments: str, check: bool = True) -> Ran:
+        """Run the installed `videa`. Raises BenchError when it fails."""
+        return self._run([videa_command(), *arguments], check, {})
+
+    def replicas(self) -> list[str]:
+        """Ids of the running backend containers."""
+        return self.compose("ps", "--quiet", "backend").output.split()
+
+    def reset(self, replicas: int, image: str = RELEASES[0]) -> None:
+        """Bring back the state before any operation of videa: fresh replicas of one release, default balancer."""
+        self.compose("down", "--remove-orphans")
+        volume = f"{PROJECT}_balancer"
+        subprocess.run(["docker", "volume", "rm", "--force", volume], check=True, capture_output=True)
+        _write_env(self.directory, self.port, replicas, image)
+        self.compose("up", "--detach", "--wait", "--no-build")
+
+    def _run(self, command: Sequence[str], check: bool, variables: dict[str, str]) -> Ran:
+        began, clock = time.time(), time.monotonic()
+        done = subprocess.run(
+            command,
+            cwd=self.directory,
+            env={**clean_environment(), **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        shown = " ".join([Path(command[0]).name, *(part for part in command[1:] if part not in ("--ansi", "never"))])
+        ran = Ran(shown, began, time.monotonic() - clock, done.returncode, done.stdout)
+        if check and ran.exit_code:
+            raise BenchError(f"{shown} ended with {ran.exit_code}:\n{ran.output}")
+        return ran
+
+
+@contextmanager
+def bench_stack(replicas: int = 2, overlays: Sequence[Path] = ()) -> Iterator[BenchStack]:
+    """Start the stack with seed data, and remove it with its volumes at the end. Raises BenchError.
+
+    `overlays`: further Compose files, given after the stack's own.
+    """
+    with _alone(), tempfile.TemporaryDirectory(prefix="videa-bench-") as name:
+        make_releases()
+        directory = Path(name)
+        shutil.copy(ROOT / "docker-compose.yml", directory)
+        shutil.copytree(ROOT / "compose", directory / "compose")
+        for overlay in (HIGH_LIMITS, *overlays):
+            shutil.copytree(overlay, directory / "overlays" / overlay.name)
+        stack = BenchStack(directory, free_port())
+        _write_env(directory, stack.port, replicas, RELEASES[0])
+        stack.compose("down", "--volumes", "--remove-orphans")  # left over from a run that was killed
+        try:
+            stack.compose("up", "--detach", "--wait", "--no-build")
+            stack.compose("exec", "-T", "backend", "python", "-m", "server", "seed")
+            yield stack
+        finally:
+            stack.compose("down", "--volumes", "--remove-orphans")
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Two measurements at once would remove each other's stack, and spoil each other's figures."""
+    with (Path(tempfile.gettempdir()) / f"{PROJECT}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BenchError("another measurement is under way on this machine") from None
+        yield
+
+
+def make_releases() -> None:
+    """Tag two releases of the backend's image. Raises BenchError when there is none yet."""
+    source = _repository_env().get("BACKEND_IMAGE") or "videa-backend:dev"
+    for release in RELEASES:
+        recipe = f"FROM {source}\nLABEL videa.bench.release={release[-1]}\n"
+        built = subprocess.run(
+            ["docker", "build", "--quiet", "--tag", release, "-"],
+            input=recipe,
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+        if built.returncode:
+            raise BenchError(f"no image {source}; `make up` makes it\n{built.stderr}")
+
+
+def videa_command() -> str:
+    """Path of the `videa` installed beside this Python. Raises BenchError."""
+    path = Path(sys.executable).parent / "videa"
+    if not path.exists():
+        raise BenchError("videa is not installed in this Python environment: `make setup` does it")
+    return str(path)
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without what would redirect Compose to another project or state."""
+    hidden = {*_OWN, *_OWN_STATE, "COMPOSE_PROFILES"}
+    return {name: value for name, value in os.environ.items() if name not in hidden}
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def _repository_env() -> dict[str, str]:
+    path = ROOT / ".env"
+    lines = path.read_text().splitlines() if path.exists() else []
+    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.lstrip().startswith("#"))
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def _write_env(directory: Path, port: int, replicas: int, image: str) -> None:
+    chosen = _repository_env()
+    kept = {name: value for name, value in chosen.items() if name not in {*_OWN, *_OWN_STATE}}
+    path = directory / ".env"
+    before = dict(line.split("=", 1) for line in path.read_text().splitlines()) if path.exists() else {}
+    files = [chosen.get("COMPOSE_FILE", "docker-compose.yml")]
+    files += sorted(str(each.relative_to(directory)) for each in directory.glob("overlays/*/*.yml"))
+    values = {
+        **kept,
+        **{name: before.get(name) or secrets.token_urlsafe(48) for name in _OWN[:3]},
+        "COMPOSE_FILE": ":".join(files),
+        "COMPOSE_PROJECT_NAME": PROJECT,
+        "HTTP_PORT": str(port),
+        "BACKEND_REPLICAS": str(replicas),
+        "BACKEND_IMAGE": image,
+    }
+    path.touch(mode=0o600)
+    path.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
