@@ -35,3 +35,4 @@ bench: test-setup ## the measurements of bench/README.md, about half an hour
 
 test-setup: setup
 	@$(SETUP)/python.sh dev
+	@$(SETUP)/browser.sh

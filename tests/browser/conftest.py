@@ -19,7 +19,7 @@ from tests.server.conftest import (  # noqa: F401 -- fixtures
     start_process,
 )
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture
