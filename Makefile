@@ -28,7 +28,7 @@ test: test-setup ## linters, types, and the unit, server and engine tests
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/pytest
+	.venv/bin/pytest -n 2 --dist loadgroup
 
 bench: test-setup ## the measurements of bench/README.md, about half an hour
 	for what in zero_loss scale_cost cli_startup backend; do .venv/bin/python -m bench.$$what || exit; done

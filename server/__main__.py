@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import getpass
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -38,6 +39,9 @@ environment:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 2 for a wrong environment and 1 when the work failed."""
+    # The first process of a container ignores SIGTERM until it has a handler: stopped while it still starts, it would
+    # be waited for until the end of its grace period and then be killed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     options = _parser().parse_args(arguments)
     try:
         settings = load_settings()

@@ -19,9 +19,11 @@ import pytest
 from bench.stack import clean_environment, free_port, videa_command
 
 ROOT = Path(__file__).parents[2]
-OVERLAY = (
-    "x-videa: {health: {deadline: 30s}, canary: {interval: 5s, steps: [10, 50, 100], min_requests: 20, max_p99: 3s}}\n"
-)
+OVERLAY = """
+x-videa:
+  health: {deadline: "${DEADLINE:-30s}"}
+  canary: {interval: "${INTERVAL:-5s}", steps: [10, 50, 100], min_requests: 10, max_p99: 3s}
+"""
 GOOD, OTHER = "videa-test-backend:1", "videa-test-backend:2"
 
 
@@ -41,12 +43,12 @@ class LiveStack:
         """Runs videa in the project's folder; its exit code is the caller's to judge."""
         return self._run([videa_command(), *arguments], variables)
 
-    def start_videa(self, *arguments: str) -> subprocess.Popen[str]:
+    def start_videa(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Runs videa without waiting for it."""
         return subprocess.Popen(
             [videa_command(), *arguments],
             cwd=self.directory,
-            env=clean_environment(),
+            env={**clean_environment(), **variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -63,9 +65,9 @@ class LiveStack:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def done(self, *arguments: str) -> str:
+    def done(self, *arguments: str, **variables: str) -> str:
         """Runs videa; it must succeed."""
-        done = self.videa(*arguments)
+        done = self.videa(*arguments, **variables)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

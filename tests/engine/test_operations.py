@@ -69,7 +69,7 @@ def test_deploying_what_runs_does_nothing_unless_forced(stack: LiveStack) -> Non
     ("recipe", "words"),
     [
         ('CMD ["python", "-c", "raise SystemExit(3)"]', "before it was ready"),
-        ('CMD ["sleep", "1000"]', "was not ready after 30s"),
+        ('STOPSIGNAL SIGKILL\nCMD ["sleep", "1000"]', "was not ready after 10s"),
         ('ENTRYPOINT ["/no/such/file"]', "no such file"),
     ],
     ids=["exits at once", "never ready", "cannot start"],
@@ -78,7 +78,7 @@ def test_a_bad_release_is_put_back_and_loses_no_request(stack: LiveStack, recipe
     bad = make_image("videa-test-backend:bad", recipe)
     before = stack.snapshot()
     with under_load(stack.url, rate=RATE) as watched:
-        refused = stack.videa("deploy", "--image", bad)
+        refused = stack.videa("deploy", "--image", bad, DEADLINE="10s")
     assert refused.returncode in (1, 4), refused.stderr
     assert words in refused.stderr
     assert "Traceback" not in refused.stderr

@@ -23,7 +23,7 @@ def drive(stack: LiveStack, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, str(DRIVER), *arguments],
         cwd=stack.directory,
-        env={**clean_environment(), "PYTHONPATH": str(ROOT)},
+        env={**clean_environment(), "PYTHONPATH": str(ROOT), "INTERVAL": "2s"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -100,7 +100,7 @@ def test_a_canary_is_promoted_step_by_step_and_loses_no_request(stack: LiveStack
     stack.done("deploy", "--image", GOOD)
     old = stack.status()["replicas"][0]["release"]
     with under_load(stack.url, rate=RATE) as watched:
-        process = stack.start_videa("deploy", "--image", OTHER, "--canary", "--pause-at", "10")
+        process = stack.start_videa("deploy", "--image", OTHER, "--canary", "--pause-at", "10", INTERVAL="2s")
         stack.until(lambda: release_of(stack, "always") != old, 120)
         stack.until(lambda: "paused at 10%" in stack.done("lock", "status") + _journal(stack), 60)
         new = release_of(stack, "always")
@@ -193,7 +193,6 @@ def test_rollback_brings_back_image_and_environment(stack: LiveStack) -> None:
     stack.compose("up", "--detach")
     assert stack.containers() == kept
     (stack.directory / ".env").write_text(remembered)
-    stack.done("deploy", "--image", GOOD)
 
 
 def _journal(stack: LiveStack) -> str:
