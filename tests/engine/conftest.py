@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,18 @@ class LiveStack:
     def videa(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Runs videa in the project's folder; its exit code is the caller's to judge."""
         return self._run([videa_command(), *arguments], variables)
+
+    @contextmanager
+    def env(self, **variables: str) -> Iterator[None]:
+        """Other values in the project's .env for a while."""
+        path = self.directory / ".env"
+        kept = path.read_text()
+        others = [line for line in kept.splitlines() if line.partition("=")[0] not in variables]
+        path.write_text("\n".join([*others, *(f"{name}={value}" for name, value in variables.items())]) + "\n")
+        try:
+            yield
+        finally:
+            path.write_text(kept)
 
     def start_videa(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Runs videa without waiting for it."""
@@ -151,7 +164,6 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
         "HTTP_PORT": str(stack.port),
         "BACKEND_REPLICAS": "2",
         "BACKEND_IMAGE": GOOD,
-        "RATE_LIMITS": "off",
     }
     (directory / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
     try:

@@ -12,11 +12,23 @@ from msgspec.structs import replace
 from bench.stack import clean_environment
 from ops.config import Project, load
 from ops.doctor import diagnose
+from ops.doctor.collect import collect
 from ops.doctor.limits import Limits
-from ops.doctor.report import Report
+from ops.doctor.report import Report, examine, selection
 from ops.doctor.ring import Ring
+from ops.doctor.sources import BALANCER, INSTANCES
 from ops.engine.client import Engine
 from tests.engine.conftest import LiveStack
+
+NOT_OF_THE_TEST = (
+    *("ctr.cpu", "ctr.throttled", "host.disk", "host.inodes", "host.mem", "lb.p99", "app.capacity"),
+    *("pg.slow_stmt", "pg.outlier", "redis.slowlog", "redis.fork"),
+    *("app.errors", "lb.5xx", "lb.ejecting", "pg.checkpoints", "pg.restarted"),
+)
+"""What a busy machine shows by itself, and what reaches back into an earlier test that has stopped a database.
+
+A test that makes one of these faults asks for its check by name.
+"""
 
 
 @dataclass(frozen=True)
@@ -26,13 +38,42 @@ class Patient:
     stack: LiveStack
     project: Project
 
-    def examine(self, **limits: float) -> Report:
-        """What doctor says, with these bounds instead of its own; tests restart PostgreSQL, which is no fault here."""
-        return diagnose(self.project, Engine, limits=Limits(**{"pg_restarted": 0.0, **limits}))  # type: ignore[arg-type]
+    def examine(self, *also: str, prove: bool = False, **limits: float) -> Report:
+        """What doctor says, with these bounds instead of its own.
 
-    def prove(self) -> Report:
-        """The same, with tokens replayed among the replicas."""
-        return diagnose(self.project, Engine, limits=Limits(pg_restarted=0.0), prove=True)
+        Left out is what the machine of the test run or the test before may cause, but not the checks in ``also``.
+        With ``prove`` tokens are replayed among the replicas.
+        """
+        checks = selection(skip=[each for each in NOT_OF_THE_TEST if each not in also])
+        chosen = Limits(**limits)  # type: ignore[arg-type]
+        report = diagnose(self.project, Engine, checks=checks, limits=chosen, prove=prove)
+        print(*report.findings, sep="\n")  # noqa: T201 - shown by pytest when the test fails
+        return report
+
+    def heal(self) -> None:
+        """Makes it well again, which costs little when it is. Two replicas are ready and listed afterwards."""
+        if not self.is_well():
+            self.stack.compose("up", "--detach", "--no-recreate")
+            self.stack.done("scale", "2")
+            self.stack.until(self.is_well)
+
+    def is_well(self) -> bool:
+        """Whether two replicas are ready and the checks of containers, nginx and the replicas find nothing."""
+        facts = collect(self.project, Engine, only=(BALANCER, INSTANCES))
+        report = examine(facts, Limits(), selection(skip=NOT_OF_THE_TEST))
+        return [one.ready for one in facts.instances or []] == [200, 200] and not report.findings
+
+    @contextmanager
+    def by_hand(self, **variables: str) -> Iterator[None]:
+        """A third replica that `docker compose` alone has started, with other values in ``.env`` than the others."""
+        with self.stack.env(**variables):
+            self.stack.compose(
+                "up", "--detach", "--no-deps", "--no-recreate", "--wait", "--scale", "backend=3", "backend"
+            )
+        try:
+            yield
+        finally:
+            self.stack.done("scale", "2")
 
     def exec(self, service: str, script: str, detach: bool = False) -> str:
         """Runs a shell script in a service's container."""
@@ -47,7 +88,7 @@ class Patient:
         """Runs one command of redis-cli."""
         return self.exec("redis", f"redis-cli {command}").strip()
 
-    def remember(self, age: float) -> None:
+    def remember(self, age: float = 60) -> None:
         """Lets doctor look once, and makes that look ``age`` seconds old: the next one takes its rates since then."""
         self.examine()
         ring = Ring(self.project.directory, self.project.name)
@@ -84,34 +125,20 @@ class Patient:
             self.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'fault'")
 
 
-OF_THE_LAST_MINUTE = {"app.errors", "lb.5xx", "lb.ejecting"}
-"""Rates over a window that reaches back into the test before, which may have stopped a database."""
-
-
-def failures(report: Report) -> set[str]:
-    """The ids of the failures in a report."""
-    return {finding.id for finding in report.findings if finding.severity == "fail"} - OF_THE_LAST_MINUTE
-
-
-def roots(report: Report) -> set[str]:
-    """The ids of the failures that do not follow from another finding."""
-    found = {finding.id for finding in report.findings if finding.severity == "fail" and not finding.cause}
-    return found - OF_THE_LAST_MINUTE
-
-
-def warnings(report: Report) -> set[str]:
-    """The ids of the warnings in a report."""
-    return {finding.id for finding in report.findings if finding.severity == "warn"} - OF_THE_LAST_MINUTE
+def found(report: Report, *severities: str) -> set[str]:
+    """The ids of the findings of these severities (of all, without any) that do not follow from another finding."""
+    return {one.id for one in report.findings if not one.cause and (not severities or one.severity in severities)}
 
 
 @pytest.fixture
-def patient(stack: LiveStack) -> Iterator[Patient]:
-    """The healthy stack, and after the test a stack that is healthy again."""
-    files = tuple(str(stack.directory / name) for name in compose_files(stack))
-    project = load(files, stack.project, clean_environment())
-    Ring(project.directory, project.name).path.unlink(missing_ok=True)
-    yield Patient(stack, project)
-    stack.compose("up", "--detach", "--no-recreate", "--wait")
+def patient(live: LiveStack) -> Iterator[Patient]:
+    """The healthy stack, without a memory of earlier looks; and after the test a stack that is healthy again."""
+    files = tuple(str(live.directory / name) for name in compose_files(live))
+    patient = Patient(live, load(files, live.project, clean_environment()))
+    Ring(patient.project.directory, patient.project.name).path.unlink(missing_ok=True)
+    patient.heal()
+    yield patient
+    patient.heal()
 
 
 def compose_files(stack: LiveStack) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from urllib.error import URLError
@@ -11,18 +11,18 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.engine.conftest import GOOD, make_image
-from tests.engine.doctor.conftest import Patient, failures, roots, warnings
+from tests.engine.conftest import make_image
+from tests.engine.doctor.conftest import Patient, found
 
 LEAK = r"""
 USER root
 RUN cd $(python -c 'import site; print(site.getsitepackages()[0])') && echo 'import leaking' > leaking.pth && \
     printf '%s\n' 'import threading, time' 'held = []' 'def leak():' '    while True:' \
-    '        held.append(b"x" * 100000)' '        time.sleep(0.2)' \
+    '        held.append(b"x" * 100000)' '        time.sleep(0.05)' \
     'threading.Thread(target=leak, daemon=True).start()' > leaking.py
 USER 10001:10001
 """
-"""Half a megabyte a second from the start on."""
+"""Two megabytes a second from the start on."""
 
 
 @contextmanager
@@ -60,23 +60,13 @@ def test_the_pool_is_exhausted_because_a_transaction_holds_a_lock(patient: Patie
         patient.stack.until(lambda: patient.sql(queued) == "t")
         report = patient.examine(pg_idle_in_tx_warn=0.01, pg_idle_in_tx_fail=0.02, pg_blocked_warn=0.01)
     by_id = {finding.id: finding for finding in report.findings}
-    assert "app.pool_exhausted" in failures(report)
     assert by_id["app.pool_exhausted"].cause in ("pg.idle_in_tx", "pg.blocked")
-    assert roots(report) == {"pg.idle_in_tx"}
+    assert found(report, "fail") == {"pg.idle_in_tx"}
 
 
 def test_limits_are_local_while_redis_is_away(patient: Patient) -> None:
-    env_file = patient.stack.directory / ".env"
-    kept = env_file.read_text()
-    env_file.write_text(kept.replace("RATE_LIMITS=off", "RATE_LIMITS=user=600/60"))
-    try:
-        patient.stack.compose("up", "--detach", "--wait", "backend")
-        patient.stack.compose("stop", "redis")
-        report = patient.examine()
-    finally:
-        patient.stack.compose("start", "redis")
-        env_file.write_text(kept)
-        patient.stack.compose("up", "--detach", "--wait", "backend")
+    patient.stack.compose("stop", "redis")
+    report = patient.examine()
     (one,) = [finding for finding in report.findings if finding.id == "app.ratelimit_local"]
     assert one.cause == "redis.down"
     assert "2 of 2 instances" in one.evidence
@@ -84,26 +74,32 @@ def test_limits_are_local_while_redis_is_away(patient: Patient) -> None:
 
 
 def test_a_token_of_every_instance_is_accepted_by_every_other(patient: Patient) -> None:
-    report = patient.prove()
+    report = patient.examine(prove=True)
     proof = report.facts.proof
     assert proof
     names = set(patient.stack.replicas())
     assert set(proof.matrix) == names
     assert all(set(row) == names and set(row.values()) == {200} for row in proof.matrix.values())
-    assert "app.jwt_skew" not in failures(report)
+    assert found(report) == set()
 
 
-def test_a_replica_that_leaks(patient: Patient) -> None:
-    patient.stack.done("deploy", "--image", make_image("videa-test-backend:leak", LEAK))
-    try:
-        began = time.time()
-        patient.stack.until(lambda: time.time() - began > 40)
-        report = patient.examine(leak_samples=6, leak_warm_up=0.0)
-    finally:
-        patient.stack.done("deploy", "--image", GOOD)
-    assert "app.leak" in warnings(report)
-    (one, *_) = [finding for finding in report.findings if finding.id == "app.leak"]
-    assert "full in" in one.title
+def test_a_replica_started_by_hand_that_differs_and_leaks(patient: Patient) -> None:
+    image, secret = make_image("videa-test-backend:leak", LEAK), "0123456789abcdef" * 4
+    with patient.by_hand(BACKEND_IMAGE=image, JWT_ACCESS_SECRET=secret):
+        patient.stack.until(lambda: heard(patient) >= 4)
+        report = patient.examine(leak_samples=3, leak_warm_up=0.0)
+    # Nobody has told nginx of it, which is another fault.
+    assert found(report) == {"ctr.image_skew", "app.jwt_skew", "app.leak", "lb.config"}
+    evidence = {finding.id: finding.title + finding.evidence for finding in report.findings}
+    assert f"{patient.stack.project}-backend-3 leaks memory: full in" in evidence["app.leak"]
+    assert secret[:16] not in "".join(evidence.values())
+
+
+def heard(patient: Patient) -> int:
+    """How many samples of its memory the newest replica has told its peers."""
+    instance = patient.state(f"{patient.stack.project}-backend-3", ".Config.Hostname")
+    beat = json.loads(patient.redis(f"--raw get videa:fleet:{instance}") or "{}")
+    return len(beat["memory"]["samples"]) if beat else 0
 
 
 @pytest.mark.parametrize("service", ["postgres", "redis", "nginx"])
@@ -111,13 +107,10 @@ def test_a_source_that_hangs_is_named_and_the_rest_reported(patient: Patient, se
     container = f"{patient.stack.project}-{service}-1"
     patient.stack.docker("pause", container)
     try:
-        began = time.monotonic()
         report = patient.examine()
-        took = time.monotonic() - began
     finally:
         patient.stack.docker("unpause", container)
         patient.stack.until(lambda: patient.state(container, ".State.Health.Status") == "healthy")
-    assert took < 60
     told = {finding.id.split(".")[0] for finding in report.findings if finding.severity == "fail"} | {
         skip.id.split(".")[0] for skip in report.skipped
     }

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
-from tests.engine.doctor.conftest import Patient, failures, warnings
+from tests.engine.doctor.conftest import Patient, found
 
 CONNECT = """
 import os, psycopg2, time
@@ -16,18 +14,13 @@ time.sleep(60)
 """
 
 
-def found(patient: Patient, **limits: float) -> set[str]:
-    """The ids of everything that doctor finds."""
-    return {finding.id for finding in patient.examine(**limits).findings}
-
-
 def test_connections_nearly_all_taken(patient: Patient) -> None:
     patient.exec("backend", f"python -c '{CONNECT}'", detach=True)
     count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'fault'"
     patient.stack.until(lambda: patient.sql(count) == "80")
     report = patient.examine()
     patient.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'fault'")
-    assert (failures(report), warnings(report)) == (set(), {"pg.conn_high"})
+    assert found(report) == {"pg.conn_high"}
     assert "fault: 80" in report.findings[0].evidence
 
 
@@ -42,41 +35,23 @@ def test_a_queue_for_a_lock_and_who_is_at_its_head(patient: Patient) -> None:
         )
         patient.stack.until(lambda: patient.sql(waiting) == "1")
         report = patient.examine(pg_blocked_warn=0.01, pg_blocked_fail=0.02)
-    assert failures(report) == {"pg.blocked"}
+    assert found(report, "fail") == {"pg.blocked"}
     assert f"root blocker: pid {holder}" in report.findings[0].evidence
 
 
-@pytest.mark.parametrize(
-    ("make", "undo", "expected"),
-    [
-        (
-            "CREATE TABLE fault (id int) WITH (autovacuum_enabled = off);"
-            " INSERT INTO fault SELECT generate_series(1, 30000); DELETE FROM fault WHERE id < 20000",
-            "DROP TABLE fault",
-            "pg.dead_tuples",
-        ),
-        ("CREATE SEQUENCE fault MAXVALUE 100; SELECT setval('fault', 95)", "DROP SEQUENCE fault", "pg.sequence"),
-        (
-            "CREATE TABLE fault (id int PRIMARY KEY); CREATE UNIQUE INDEX fault_again ON fault (id)",
-            "DROP TABLE fault",
-            "pg.bad_index",
-        ),
-        (
-            "SELECT pg_create_physical_replication_slot('fault', true)",
-            "SELECT pg_drop_replication_slot('fault')",
-            "pg.slot_inactive",
-        ),
-    ],
-)
-def test_what_grows_quietly(patient: Patient, make: str, undo: str, expected: str) -> None:
-    for statement in make.split("; "):
-        patient.sql(statement)
+def test_what_grows_quietly(patient: Patient) -> None:
+    patient.sql("CREATE TABLE fault (id int PRIMARY KEY) WITH (autovacuum_enabled = off)")
+    patient.sql("INSERT INTO fault SELECT generate_series(1, 30000); DELETE FROM fault WHERE id < 20000")
+    patient.sql("CREATE UNIQUE INDEX fault_again ON fault (id)")
+    patient.sql("CREATE SEQUENCE fault_number MAXVALUE 100; SELECT setval('fault_number', 95)")
+    patient.sql("SELECT pg_create_physical_replication_slot('fault', true)")
     try:
-        seen = found(patient)
+        report = patient.examine()
     finally:
-        patient.sql(undo)
-    assert seen == {expected}
-    assert found(patient) == set()
+        patient.sql("DROP TABLE fault; DROP SEQUENCE fault_number; SELECT pg_drop_replication_slot('fault')")
+    assert found(report) == {"pg.dead_tuples", "pg.bad_index", "pg.sequence", "pg.slot_inactive"}
+    assert all("fault" in finding.title + finding.evidence for finding in report.findings)
+    assert found(patient.examine()) == set()
 
 
 def test_slow_statements(patient: Patient) -> None:
@@ -85,35 +60,34 @@ def test_slow_statements(patient: Patient) -> None:
     try:
         loop = 'for n in $(seq 101); do echo "SELECT pg_sleep(0.021);"; done | psql -Xq -U "$POSTGRES_USER" >/dev/null'
         patient.exec("postgres", loop)
-        report = patient.examine(pg_outlier_least=1.0)
+        report = patient.examine("pg.slow_stmt", "pg.outlier", pg_outlier_least=1.0)
     finally:
         patient.sql("SELECT pg_stat_statements_reset()")
-    assert (failures(report), warnings(report)) == (set(), {"pg.slow_stmt"})
-    assert "pg.outlier" in {finding.id for finding in report.findings}
+    assert found(report) == {"pg.slow_stmt", "pg.outlier"}
     assert "SELECT pg_sleep($1)" in report.findings[0].evidence
 
 
 def test_rates_since_the_last_look(patient: Patient) -> None:
-    patient.remember(age=60)
+    patient.remember()
     patient.exec("postgres", 'for n in $(seq 40); do echo "SELECT 1/0;"; done | psql -Xq -U "$POSTGRES_USER" || true')
     patient.sql("SELECT 1")
-    assert found(patient, pg_rollbacks=0.02) == {"pg.rollbacks"}
+    assert found(patient.examine(pg_rollbacks=0.02)) == {"pg.rollbacks"}
 
 
 def test_checkpoints_that_are_forced(patient: Patient) -> None:
     patient.sql("SELECT pg_stat_reset_shared('checkpointer')")
     for _ in range(10):
         patient.sql("CHECKPOINT")
-    seen = found(patient)
+    report = patient.examine("pg.checkpoints")
     patient.sql("SELECT pg_stat_reset_shared('checkpointer')")
-    assert seen == {"pg.checkpoints"}
+    assert found(report) == {"pg.checkpoints"}
 
 
 def test_a_restart(patient: Patient, becomes: Callable[[str], None]) -> None:
     patient.stack.compose("restart", "postgres")
     becomes("ready")
-    report = patient.examine(pg_restarted=60.0, pg_first_start=1.0)
-    assert failures(report) == {"pg.restarted"}
+    report = patient.examine("pg.restarted", pg_first_start=1.0)
+    assert found(report, "fail") == {"pg.restarted"}
 
 
 def test_redis_that_evicts(patient: Patient) -> None:
@@ -121,13 +95,14 @@ def test_redis_that_evicts(patient: Patient) -> None:
     patient.redis(f"config set maxmemory {used + 3_000_000}")
     fill = "for i=1,4000 do redis.call('setex', KEYS[1]..i, 30, string.rep('x', 1000)) end"
     try:
-        patient.remember(age=60)
+        patient.remember()
         patient.redis(f'eval "{fill}" 1 fault')
         report = patient.examine()
     finally:
         patient.redis("config set maxmemory 128mb")
         patient.redis("eval \"for i=1,4000 do redis.call('del', KEYS[1]..i) end\" 1 fault")
-    assert failures(report) == {"redis.evicting"}
+    assert found(report) == {"redis.maxmem"}
+    assert ("redis.evicting", "fail") in {(finding.id, finding.severity) for finding in report.findings}
 
 
 def test_redis_with_many_clients_and_one_that_waits(patient: Patient) -> None:
@@ -141,17 +116,16 @@ def test_redis_with_many_clients_and_one_that_waits(patient: Patient) -> None:
     finally:
         patient.redis("config set maxclients 10000")
         patient.redis("client kill type normal skipme yes")
-    assert failures(report) == set()
-    assert {finding.id for finding in report.findings} == {"redis.clients", "redis.blocked"}
+    assert found(report) == {"redis.clients", "redis.blocked"}
 
 
 def test_redis_with_slow_commands(patient: Patient) -> None:
-    patient.remember(age=60)
+    patient.remember()
     patient.redis("config set slowlog-log-slower-than 0")
     try:
         for _ in range(3):
             patient.redis("ping")
-        assert found(patient) == {"redis.slowlog"}
+        assert found(patient.examine("redis.slowlog")) == {"redis.slowlog"}
     finally:
         patient.redis("config set slowlog-log-slower-than 10000")
         patient.redis("slowlog reset")
@@ -163,4 +137,4 @@ def test_redis_without_a_master(patient: Patient) -> None:
         report = patient.examine()
     finally:
         patient.redis("replicaof no one")
-    assert failures(report) == {"redis.masters"}
+    assert found(report, "fail") == {"redis.masters"}

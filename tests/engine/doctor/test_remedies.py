@@ -6,7 +6,7 @@ from ops.doctor.remedies import remedies
 from ops.engine.client import Engine
 from ops.stack import Stack
 from tests.engine.conftest import GOOD
-from tests.engine.doctor.conftest import Patient, failures
+from tests.engine.doctor.conftest import Patient, found
 
 
 def test_a_stopped_replica_and_a_stranger_are_cleared_away(patient: Patient) -> None:
@@ -20,7 +20,7 @@ def test_a_stopped_replica_and_a_stranger_are_cleared_away(patient: Patient) -> 
         done = patient.stack.videa("doctor", "--fix", "--apply", "--yes")
         assert "done: write the balancer's configuration anew" in done.stderr, done.stderr
     assert victim not in patient.stack.replicas()
-    assert failures(patient.examine()) == set()
+    assert found(patient.examine()) == set()
 
 
 def test_an_open_transaction_is_ended(patient: Patient) -> None:
