@@ -31,7 +31,8 @@ def standby_url(postgres_url: str, compose_services: dict[str, Any]) -> Iterator
     port = urlsplit(postgres_url).port
     containers = docker("ps", "--quiet", "--filter", f"publish={port}").split()
     address = json.loads(docker("inspect", containers[0]))[0]["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
-    add = "echo host replication all all scram-sha-256 >> $PGDATA/pg_hba.conf"
+    # What COPY writes must be read, or the pipe breaks.
+    add = "cat >/dev/null; echo host replication all all scram-sha-256 >> $PGDATA/pg_hba.conf"
     execute(postgres_url, f"COPY (SELECT 1) TO PROGRAM '{add}'")
     execute(postgres_url, "SELECT pg_reload_conf()")
     copy = f"PGPASSWORD=test pg_basebackup -h {address} -U videa -D $PGDATA -R -X stream -c fast && chmod 700 $PGDATA"

@@ -193,6 +193,7 @@ def test_rollback_brings_back_image_and_environment(stack: LiveStack) -> None:
     stack.compose("up", "--detach")
     assert stack.containers() == kept
     (stack.directory / ".env").write_text(remembered)
+    stack.done("deploy", "--image", GOOD)
 
 
 def _journal(stack: LiveStack) -> str:
