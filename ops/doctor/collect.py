@@ -23,6 +23,7 @@ from ops.doctor.collectors.containers import container_facts, with_usage
 from ops.doctor.collectors.fleet import NoHeartbeats, fleet_beats
 from ops.doctor.collectors.instances import ReplicasNotAsked, instance_facts
 from ops.doctor.collectors.machine import NotThisMachine, engine_facts, host_facts
+from ops.doctor.collectors.operation import operation_facts
 from ops.doctor.collectors.postgres import PsqlMissing, postgres_facts
 from ops.doctor.collectors.proof import NotProven, consistency_proof
 from ops.doctor.collectors.redis import RedisNotAsked, redis_node
@@ -86,7 +87,9 @@ def collect(
     except VideaError as error:
         missing = (sources.ENGINE, sources.HOST, sources.CONTAINERS, sources.STATS)
         others = (sources.POSTGRES, sources.REDIS, sources.BALANCER, sources.TRAFFIC, sources.INSTANCES, sources.FLEET)
-        return msgspec.structs.replace(base, skipped=[Skipped(name, error.message) for name in missing + others])
+        return msgspec.structs.replace(
+            base, skipped=[Skipped(name, error.message) for name in (*missing, *others, sources.OPERATION)]
+        )
     collectors = _collectors(project, engine, described, found)
     if only:
         collectors = {name: collector for name, collector in collectors.items() if name in only}
@@ -152,6 +155,7 @@ def _collectors(
         sources.REDIS: lambda: _redis(project, engine, found),
         sources.FLEET: lambda: fleet_beats(engine, _first(found, services.find_service(project, services.REDIS))),
         sources.BALANCER: lambda: balancer_facts(engine, nginx, len(replicas), sticky),
+        sources.OPERATION: lambda: operation_facts(engine, project.name),
         sources.TRAFFIC: lambda: traffic_facts(engine, nginx),
         sources.INSTANCES: lambda: instance_facts(engine, project, nginx, replicas),
     }

@@ -195,6 +195,20 @@ class Proof(Struct, frozen=True):
         return sum(1 for left in first.values() if left == max(first.values()))
 
 
+class OperationFacts(Struct, frozen=True):
+    """The project's lock and journal. ``holder``: who has the lock, "" when it is free; ``alive``: and is at work.
+
+    ``broken_off``: the operation, in words, that nobody is at any more; ``returning``: it was being put back.
+    """
+
+    holder: str = ""
+    command: str = ""
+    since: float = 0
+    alive: bool = False
+    broken_off: str = ""
+    returning: bool = False
+
+
 class History(Struct, frozen=True):
     """What earlier runs of the doctor saw. ``memory``: container id -> (when, bytes); ``known``: when each finding that
     is there without a break was first seen, by "id subject".
@@ -225,6 +239,7 @@ class Facts(Struct, frozen=True):
     traffic: Traffic | None = None
     instances: list[InstanceFacts] | None = None
     fleet: list[Beat] | None = None
+    operation: OperationFacts | None = None
     history: History | None = None
     proof: Proof | None = None
     skipped: list[Skipped] = field(default_factory=list)
@@ -236,6 +251,11 @@ class Facts(Struct, frozen=True):
         """The containers of the scaled service, in order of their numbers, one-off runs left out."""
         mine = [one for one in self.containers or [] if one.service == self.service and not one.oneoff]
         return sorted(mine, key=lambda one: one.number)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a scale or deploy is at work, so that replicas may differ for a while."""
+        return self.operation is not None and self.operation.alive
 
     def why_skipped(self, source: str) -> str:
         """The reason why a source is None."""

@@ -8,6 +8,7 @@ from ops.doctor.checks import (
     balancer,
     containers,
     host,
+    operation,
     postgres,
     postgres_storage,
     postgres_work,
@@ -28,5 +29,6 @@ CHECKS: tuple[Check, ...] = (
     *balancer.CHECKS,
     *traffic.CHECKS,
     *app.CHECKS,
+    *operation.CHECKS,
     *trends.CHECKS,
 )

@@ -14,7 +14,14 @@ from ops.engine.client import Engine
 from ops.engine.replicas import remove
 from ops.errors import OperationFailed
 from ops.rollout.fleet import names
+from ops.rollout.journal import Journal
+from ops.rollout.lock import Lock
 from ops.stack import Stack
+
+COMMAND = "videa doctor --fix"
+"""What the lock says while a remedy is at work."""
+
+STUCK = "deploy.stuck"
 
 BALANCER = ("lb.config", "lb.starved", "lb.stale")
 """Findings that a configuration written anew from the running replicas ends."""
@@ -25,20 +32,45 @@ class Remedy(Struct, frozen=True):
 
     finding: str
     text: str
-    act: Callable[[], None]
+    act: Callable[[], object]
 
 
 def remedies(report: Report, stack: Stack) -> list[Remedy]:
     """What can be done about the findings, in their order."""
-    return [*_orphans(report, stack.engine), *_transactions(report, stack.engine), *_balancer(report, stack)]
+    return [
+        *_lock(report, stack),
+        *_orphans(report, stack),
+        *_transactions(report, stack.engine),
+        *_balancer(report, stack),
+    ]
 
 
-def _orphans(report: Report, engine: Engine) -> Iterator[Remedy]:
+def _lock(report: Report, stack: Stack) -> Iterator[Remedy]:
+    """Whether to finish or to put back an operation that was broken off is for people to say; its lock can go."""
+    operation = report.facts.operation
+    stuck = any(finding.id == STUCK for finding in report.findings)
+    if stuck and operation and operation.holder and not operation.alive:
+        lock = Lock(stack.engine, stack.project.name)
+        yield Remedy(
+            STUCK,
+            f"release the lock of `{operation.command}` by {operation.holder}, who is no more",
+            lock.release,
+        )
+
+
+def _orphans(report: Report, stack: Stack) -> Iterator[Remedy]:
+    """Not what an operation that was broken off has left: it may yet be needed to put everything back."""
     for finding in report.findings:
-        if finding.id == "ctr.orphan":
+        if finding.id == "ctr.orphan" and finding.cause != STUCK:
             yield Remedy(
-                finding.id, f"remove the container {finding.subject}", partial(remove, engine, finding.subject)
+                finding.id, f"remove the container {finding.subject}", partial(_remove, stack, finding.subject)
             )
+
+
+def _remove(stack: Stack, container: str) -> None:
+    """Removes it while no operation is at work. Raises LockHeld, EngineError."""
+    with Lock(stack.engine, stack.project.name).hold(COMMAND):
+        remove(stack.engine, container)
 
 
 def _transactions(report: Report, engine: Engine) -> Iterator[Remedy]:
@@ -71,7 +103,7 @@ def _terminate(engine: Engine, container: str, session: Session) -> None:
 
 
 def _balancer(report: Report, stack: Stack) -> Iterator[Remedy]:
-    found = [finding.id for finding in report.findings if finding.id in BALANCER]
+    found = [one.id for one in report.findings if one.id in BALANCER and one.cause != STUCK]
     if found:
         yield Remedy(
             found[0],
@@ -82,9 +114,14 @@ def _balancer(report: Report, stack: Stack) -> Iterator[Remedy]:
 
 def _reconcile(stack: Stack) -> None:
     """Lets nginx serve the replicas that are ready now, or all that run if none is. Raises VideaError."""
-    fleet = stack.fleet()
-    if fleet.split:
-        raise OperationFailed("a canary is under way", "end it first: videa promote, or videa abort")
-    if not fleet.alive:
-        raise OperationFailed("no replica runs", "start one: videa scale 1")
-    stack.balancer.apply(stack.upstream(names(fleet.ready or fleet.alive)))
+    with Lock(stack.engine, stack.project.name).hold(COMMAND):
+        fleet = stack.fleet()
+        if story := Journal(stack.engine, stack.project.name).read():
+            raise OperationFailed(
+                f"{story} was broken off", "end it: videa deploy --resume, or put it back: videa deploy --abort"
+            )
+        if fleet.split:
+            raise OperationFailed("a canary is under way", "end it first: videa promote, or videa abort")
+        if not fleet.alive:
+            raise OperationFailed("no replica runs", "start one: videa scale 1")
+        stack.balancer.apply(stack.upstream(names(fleet.ready or fleet.alive)))

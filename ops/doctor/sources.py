@@ -20,6 +20,7 @@ INSTANCES = "instances"
 TRAFFIC = "traffic"
 FLEET = "fleet"
 HISTORY = "history"
+OPERATION = "operation"
 
 
 def _absent(source: str) -> Callable[[Facts], str | None]:
@@ -87,5 +88,6 @@ REASON: dict[str, Callable[[Facts], str | None]] = {
     TRAFFIC: _absent(TRAFFIC),
     FLEET: _absent(FLEET),
     HISTORY: _absent(HISTORY),
+    OPERATION: _absent(OPERATION),
 }
 """Source -> why it cannot be judged, or None when it can."""

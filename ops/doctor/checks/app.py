@@ -15,12 +15,12 @@ SHARED_SECRETS = {"JWT_ACCESS_SECRET": "access", "JWT_REFRESH_SECRET": "refresh"
 
 
 def version_skew(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Instances of different releases answer at the same time."""
+    """Instances of different releases answer at the same time, and no deploy is under way."""
     releases: dict[str, list[str]] = defaultdict(list)
     for one in present(facts.instances):
         if one.live == 200 and one.release:
             releases[one.release].append(one.name)
-    if len(releases) > 1:
+    if len(releases) > 1 and not facts.under_way:
         yield Finding(
             "app.version_skew",
             Severity.WARN,

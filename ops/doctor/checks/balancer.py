@@ -45,7 +45,7 @@ def config(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _missing(facts: Facts, balancer: BalancerFacts) -> list[str]:
-    if balancer.listed is None or facts.instances is None:
+    if balancer.listed is None or facts.instances is None or facts.under_way:
         return []
     return [one.name for one in facts.instances if one.ready == 200 and one.name not in balancer.listed]
 

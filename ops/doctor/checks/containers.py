@@ -95,12 +95,12 @@ def unhealthy(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def image_skew(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Replicas of one service run different images."""
+    """Replicas of one service run different images, and no deploy is under way."""
     images: dict[str, list[ContainerFacts]] = defaultdict(list)
     for one in facts.replicas:
         if one.running:
             images[one.image_id].append(one)
-    if len(images) > 1:
+    if len(images) > 1 and not facts.under_way:
         yield Finding(
             "ctr.image_skew",
             Severity.WARN,
@@ -122,7 +122,7 @@ def orphan(facts: Facts, limits: Limits) -> Iterator[Finding]:
             continue
         if one.service not in services:
             reason = f"the Compose file has no service {one.service}"
-        elif one.service == facts.service and one.state in ("created", "exited", "dead"):
+        elif one.service == facts.service and one.state in ("created", "exited", "dead") and not facts.under_way:
             reason = f"state {one.state}, exit code {one.exit_code}"
         else:
             continue
@@ -182,7 +182,14 @@ CHECKS = (
     Check("ctr.oom", Group.CONTAINERS, "killed for memory F", "own", (CONTAINERS,), oom),
     Check("ctr.mem", Group.CONTAINERS, "> 80% W, >= 95% F, no limit I", _APA, (STATS,), mem),
     Check("ctr.unhealthy", Group.CONTAINERS, "health check fails F", "own", (CONTAINERS,), unhealthy),
-    Check("ctr.image_skew", Group.CONTAINERS, "more than one image W", "own", (CONTAINERS,), image_skew),
+    Check(
+        "ctr.image_skew",
+        Group.CONTAINERS,
+        "more than one image, no deploy under way W",
+        "own",
+        (CONTAINERS,),
+        image_skew,
+    ),
     Check("ctr.orphan", Group.CONTAINERS, "left over W", "own", (CONTAINERS,), orphan),
     Check("ctr.cpu", Group.CONTAINERS, "> 80% of quota W", _APA, (STATS,), cpu),
     Check("ctr.throttled", Group.CONTAINERS, "> 25% of periods W", _APA, (STATS,), throttled),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ops.doctor.remedies import remedies
 from ops.engine.client import Engine
+from ops.rollout.journal import Journal
+from ops.rollout.lock import Lock
 from ops.stack import Stack
 from tests.engine.conftest import GOOD
 from tests.engine.doctor.conftest import Patient, found
@@ -20,6 +22,29 @@ def test_a_stopped_replica_and_a_stranger_are_cleared_away(patient: Patient) -> 
         done = patient.stack.videa("doctor", "--fix", "--apply", "--yes")
         assert "done: write the balancer's configuration anew" in done.stderr, done.stderr
     assert victim not in patient.stack.replicas()
+    assert found(patient.examine()) == set()
+
+
+def test_a_scale_that_was_killed(patient: Patient) -> None:
+    stack = Stack(Engine(), patient.project)
+    lock, journal = Lock(stack.engine, patient.project.name), Journal(stack.engine, patient.project.name)
+    process = patient.stack.start_videa("scale", "3")
+    patient.stack.until(lambda: journal.read() is not None)
+    process.kill()
+    process.communicate()
+    # A child of it may be at work for a moment longer.
+    patient.stack.until(lambda: (holder := lock.status()) is not None and not holder.alive)
+    try:
+        report = patient.examine()
+        assert found(report) == {"deploy.stuck"}
+        assert "`videa scale 3`" in report.findings[0].evidence
+        (remedy, *others) = remedies(report, stack)
+        assert "release the lock" in remedy.text
+        assert not others
+        remedy.act()
+        assert lock.status() is None
+    finally:
+        patient.stack.done("deploy", "--abort")
     assert found(patient.examine()) == set()
 
 

@@ -15,6 +15,7 @@ from ops.doctor.facts import (
     History,
     HostFacts,
     InstanceFacts,
+    OperationFacts,
     Traffic,
 )
 from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode, Session
@@ -121,6 +122,7 @@ def healthy(**changes: Any) -> Facts:
         "traffic": Traffic(60, 1000, 0, p99=0.05),
         "instances": [instance(1), instance(2)],
         "fleet": [],
+        "operation": OperationFacts(),
         "history": History(),
     }
     return Facts(**{**values, **changes})

@@ -20,7 +20,7 @@ def test_the_links_name_checks_and_never_run_in_a_circle() -> None:
     for link in LINKS:
         graph.setdefault(link.effect, set()).add(link.cause)
     order = list(TopologicalSorter(graph).static_order())
-    assert set(order) <= {check.id for check in CHECKS} | {"deploy.stuck"}
+    assert set(order) <= {check.id for check in CHECKS}
 
 
 def test_redis_killed_for_memory_to_limits_that_are_local() -> None:

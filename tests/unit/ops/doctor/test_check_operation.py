@@ -1,0 +1,79 @@
+"""An operation that was broken off, and what differs for a while because one is under way."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from msgspec.structs import replace
+
+from ops.doctor.collectors.operation import read
+from ops.doctor.facts import OperationFacts
+from ops.rollout.journal import Opening, ReturnEntry, StepEntry, Story
+from ops.rollout.lock import Holder
+from ops.rollout.steps import Target
+from tests.unit.ops.doctor.stack import NOW, balancer, container, finding, found, instance, replica, with_replicas
+
+STORY = Story(
+    Opening("videa deploy", "ann@host", NOW - 60, 2, Target("r2", "app:2"), ("app-backend-1",), ("app-backend-1",), {}),
+    (StepEntry(1, 4, "start app-backend-3"),),
+)
+
+
+def holder(lease: float) -> Holder:
+    since = datetime.fromtimestamp(NOW - 60, UTC)
+    return Holder("ann@host", "videa deploy", 1, "another machine", "", since, lease)
+
+
+@pytest.mark.parametrize(
+    ("lease", "story", "expected"),
+    [
+        (None, None, []),
+        (15.0, STORY, []),
+        (-1.0, STORY, [("deploy.stuck", "fail")]),
+        (None, STORY, [("deploy.stuck", "fail")]),
+        (-1.0, None, [("deploy.stuck", "info")]),
+        (15.0, None, []),
+    ],
+)
+def test_a_journal_without_a_living_holder(
+    lease: float | None, story: Story | None, expected: list[tuple[str, str]]
+) -> None:
+    operation = read(None if lease is None else holder(lease), story)
+    assert found(operation=operation) == expected
+
+
+def test_it_says_who_began_what_and_where_it_stands() -> None:
+    returning = Story(STORY.opening, (*STORY.entries, ReturnEntry("Ctrl-C")))
+    one = finding("deploy.stuck", operation=read(holder(-1.0), returning))
+    assert "while it was being put back" in one.title
+    assert "`videa deploy` of ann@host, at step 1 of 4: start app-backend-3" in one.evidence
+    assert "60 s ago" in one.evidence
+    assert "--resume" in one.fix
+    assert "--abort" in one.fix
+
+
+@pytest.mark.parametrize(("alive", "expected"), [(True, set()), (False, {"ctr.image_skew", "app.version_skew"})])
+def test_two_releases_are_no_fault_while_a_deploy_is_under_way(alive: bool, expected: set[str]) -> None:
+    new = replica(3, image_id="sha256:other", release="r2")
+    seen = found(
+        containers=with_replicas(replica(1), new),
+        instances=[instance(1), instance(3, release="r2")],
+        balancer=replace(balancer(), listed=None, answers={"i1": 10, "i3": 10}),
+        operation=OperationFacts(holder="ann@host", command="videa deploy", since=NOW, alive=alive),
+    )
+    assert {check for check, _ in seen} - {"deploy.stuck"} == expected
+
+
+@pytest.mark.parametrize(("alive", "expected"), [(True, []), (False, ["lb.config"])])
+def test_a_new_replica_is_not_yet_listed_while_a_scale_is_under_way(alive: bool, expected: list[str]) -> None:
+    listed = replace(balancer(), listed=["app-backend-1"], answers={"i1": 20, "i2": 20})
+    operation = OperationFacts(holder="ann@host", command="videa scale 2", since=NOW, alive=alive)
+    seen = [check for check, _ in found(balancer=listed, operation=operation)]
+    assert [check for check in seen if check != "deploy.stuck"] == expected
+
+
+def test_what_stopped_belongs_to_a_deploy_under_way() -> None:
+    stopped = with_replicas(replica(1), container("backend", 3, state="exited"))
+    operation = OperationFacts(holder="ann@host", command="videa deploy", since=NOW, alive=True)
+    assert found(containers=stopped, balancer=replace(balancer(), listed=None), operation=operation) == []
