@@ -48,7 +48,10 @@ class ReplicaStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The answer of ``videa status``. ``balancer``: running, or what is wrong with it."""
+    """The answer of ``videa status``.
+
+    ``balancer``: running, or what is wrong with it; ``maintenance``: whether the site is closed.
+    """
 
     project: str
     service: str
@@ -56,6 +59,7 @@ class Status:
     balancer: str
     requests_per_second: float | None
     replicas: tuple[ReplicaStatus, ...]
+    maintenance: bool = False
 
 
 def read_status(stack: Stack) -> Status:
@@ -83,6 +87,7 @@ def read_status(stack: Stack) -> Status:
         balancer=balancer,
         requests_per_second=round(sum(rates.values()), 1) if seen is not None else None,
         replicas=tuple(_line(each, served, answers.get(each.name), used.get(each.name), rates) for each in replicas),
+        maintenance=served is not None and served.maintenance is not None,
     )
 
 

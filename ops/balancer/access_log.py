@@ -11,6 +11,9 @@ NO_ANSWER = 0
 
 SERVER_ERROR = 500
 
+CLOSED = 503
+"""What nginx answers by itself only while the site is closed for maintenance; a replica's 503 names the replica."""
+
 
 class Line(msgspec.Struct, frozen=True, gc=False):
     """One request that has ended. ``time``: when, in seconds since the epoch; ``seconds``: from its first byte on.
@@ -30,8 +33,9 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def failed(self) -> bool:
-        """Whether the client got an error of the server's side, or nothing."""
-        return self.status >= SERVER_ERROR or self.status == NO_ANSWER
+        """Whether the client got an error of the server's side, or nothing. Being shut out on purpose is no failure."""
+        shut_out = self.status == CLOSED and not self.upstream
+        return self.status == NO_ANSWER or (self.status >= SERVER_ERROR and not shut_out)
 
 
 _DECODER = msgspec.json.Decoder(Line)

@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass
 
 from ops.balancer import scripts
-from ops.balancer.render import Membership, Upstream, parse, render
+from ops.balancer.maintenance import Maintenance
+from ops.balancer.render import Membership, Upstream, parse, render, switched
 from ops.engine.client import Engine
 from ops.errors import BalancerError, ConfigRefused, EngineError, EngineUnreachable
 from ops.events import Emit, Note, nobody
@@ -94,14 +95,29 @@ class Balancer:
         return Look(version[0].removeprefix("nginx/"), int(generation) if generation.isdecimal() else None, text)
 
     def apply(self, upstream: Upstream) -> Applied:
-        """Makes nginx serve ``upstream`` and returns once the new generation answers.
+        """Makes nginx serve ``upstream`` and returns once the new generation answers. A closed site stays closed.
 
         Raises ConfigRefused with nginx's words when it refuses the text, BalancerError when the text cannot be written
         or its generation does not answer in time. The configuration of before is then in use, unchanged.
         """
         look = self.look()
-        generation = max(self._parsed(look.text).generation, look.serving or 0) + 1
-        text = render(upstream, generation)
+        membership = self._parsed(look.text)
+        generation = _next(membership, look)
+        return self._install(render(upstream, generation, membership.maintenance), generation)
+
+    def maintain(self, maintenance: Maintenance | None) -> Applied:
+        """Closes the site, or opens it again with None; the replicas stay as they are. Raises like ``apply``."""
+        look = self.look()
+        generation = _next(self._parsed(look.text), look)
+        try:
+            text = switched(look.text, generation, maintenance)
+        except ValueError as error:
+            raise BalancerError(
+                f"{scripts.FILE} was written by an older videa: {error}", "write it anew: videa up", look.text
+            ) from error
+        return self._install(text, generation)
+
+    def _install(self, text: str, generation: int) -> Applied:
         try:
             answer = self._run(scripts.APPLY, text, str(generation), str(CONFIRM_LOOKS))
         except _ContainerEnded:
@@ -224,3 +240,8 @@ class Balancer:
                 words,
             )
         return self._not_ours(answer)
+
+
+def _next(membership: Membership, look: Look) -> int:
+    """A generation that neither the file nor the running nginx had before."""
+    return max(membership.generation, look.serving or 0) + 1

@@ -3,8 +3,8 @@
 The rendered file holds everything that changes while the stack lives; the rest is in the image (compose/nginx). It
 opens the ``http`` block itself, so that one atomic rename replaces process-wide and site settings together. What the
 image expects of it: ``$videa_generation``, ``$videa_upstream`` (the group that a request goes to),
-``$videa_set_cookie`` (empty for none), and a group ``any`` of whatever Compose started, for requests that no listed
-replica could be asked for.
+``$videa_set_cookie`` (empty for none), ``$videa_maintenance`` (1 closes the site), and a group ``any`` of whatever
+Compose started, for requests that no listed replica could be asked for.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ops.balancer import maintenance as closing
+from ops.balancer.maintenance import Maintenance
 from ops.balancer.split import CANARY, TrafficSplit
 
 Sticky: TypeAlias = Literal["none", "ip", "cookie"]
@@ -67,12 +69,13 @@ class Upstream:
 class Membership:
     """Which replicas a configuration admits: those in ``servers``, or ``everything`` that Compose started.
 
-    ``canary``: the other side of a split, none without one.
+    ``canary``: the other side of a split, none without one. ``maintenance``: how the site is closed, None when open.
     """
 
     generation: int
     servers: tuple[str, ...]
     canary: tuple[str, ...] = ()
+    maintenance: Maintenance | None = None
 
     @property
     def everything(self) -> bool:
@@ -83,7 +86,7 @@ class Membership:
         return self.everything or replica in self.servers or replica in self.canary
 
 
-def render(upstream: Upstream, generation: int) -> str:
+def render(upstream: Upstream, generation: int, maintenance: Maintenance | None = None) -> str:
     """The text of upstreams.conf. ``generation``: the number by which nginx tells that it serves this text."""
     listed = [_group(APP, upstream.servers, upstream.port, _METHODS[upstream.sticky])] if upstream.servers else []
     route = f'    map "" $videa_upstream {{ default {APP if upstream.servers else ANY}; }}\n'
@@ -95,6 +98,7 @@ def render(upstream: Upstream, generation: int) -> str:
         "    include /etc/nginx/http.conf;\n",
         f'    map "" $videa_generation {{ default {generation}; }}\n{route}',
         _cookie(upstream.sticky),
+        closing.block(maintenance),
         *listed,
         _group(ANY, (upstream.service,), upstream.port, "least_conn"),
     ]
@@ -114,7 +118,13 @@ def parse(text: str) -> Membership:
     if generation is None or f"upstream {ANY} " not in text:
         raise ValueError(f"it has no generation or no group {ANY!r}")
     groups = {name: tuple(_SERVER.findall(lines)) for name, lines in _GROUP.findall(text)}
-    return Membership(int(generation[1]), groups.get(APP, ()), groups.get(CANARY, ()))
+    return Membership(int(generation[1]), groups.get(APP, ()), groups.get(CANARY, ()), closing.read(text))
+
+
+def switched(text: str, generation: int, maintenance: Maintenance | None) -> str:
+    """A rendered text that closes or opens the site and serves the same replicas. Raises ValueError."""
+    counted = _GENERATION.sub(f'map "" $videa_generation {{ default {generation}; }}', text, count=1)
+    return closing.switched(counted, maintenance)
 
 
 def _group(name: str, servers: tuple[str, ...], port: int, method: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import signal
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -142,6 +144,35 @@ def test_a_killed_replica_costs_no_get(stack: LiveStack) -> None:
         stack.docker("kill", "--signal", "KILL", victim)
         stack.docker("start", victim)
     assert watched.report["methods"]["GET"]["failed"] == 0, watched.report["failures"]
+
+
+def test_maintenance_shuts_out_all_but_health_and_the_allowed_and_outlives_operations(stack: LiveStack) -> None:
+    def page() -> tuple[int, str | None, str]:
+        try:
+            with urlopen(Request(stack.url + "/api/v1/titles", method="POST", data=b"{}"), timeout=10):
+                pytest.fail("let in")
+        except HTTPError as error:
+            return error.code, error.headers["Retry-After"], error.read().decode()
+
+    before = stack.snapshot()
+    stack.done("maintenance", "on", "--dry-run")
+    assert stack.snapshot() == before
+    stack.done("maintenance", "on", "--retry-after", "10m")
+    try:
+        assert "already closed" in stack.done("maintenance", "on", "--retry-after", "10m")
+        assert "0 failed" in stack.done("scale", "3")
+        stack.compose("restart", "nginx")
+        stack.until(lambda: stack.get("/health/ready")["status"] == "ready")
+        status, after, text = page()
+        assert (status, after) == (503, "600")
+        assert "Back soon" in text
+        assert stack.status()["maintenance"]
+        stack.done("maintenance", "on", "--allow", "0.0.0.0/0")
+        assert stack.get("/api/v1/titles")
+    finally:
+        stack.done("maintenance", "off")
+    assert not stack.status()["maintenance"]
+    assert stack.get("/api/v1/titles")
 
 
 def test_a_dry_run_changes_nothing(stack: LiveStack) -> None:

@@ -88,5 +88,7 @@ def show_status(found: Status) -> None:
     rate = "" if found.requests_per_second is None else f", {found.requests_per_second:.1f} requests/s"
     where = f" at {found.url}" if found.url else ""
     out.print(f"{found.service}: {healthy} of {len(found.replicas)} healthy{rate}{where}")
+    if found.maintenance:
+        out.print("[yellow]closed for maintenance[/]; open it again: videa maintenance off")
     if found.balancer != "running":
         out.print(f"[red]balancer:[/] {found.balancer}")

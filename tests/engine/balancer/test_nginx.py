@@ -87,7 +87,7 @@ def test_a_generation_that_never_answers_is_taken_back(bench: Bench, monkeypatch
     applied = change(bench, bench.upstream("one"))
     before = on_volume(bench)
     monkeypatch.setattr("ops.balancer.nginx.CONFIRM_LOOKS", 10)
-    monkeypatch.setattr("ops.balancer.nginx.render", lambda upstream, generation: render(upstream, generation + 7))
+    monkeypatch.setattr("ops.balancer.nginx.render", lambda upstream, generation, _: render(upstream, generation + 7))
     with pytest.raises(BalancerError, match="did not take"):
         bench.balancer.apply(bench.upstream("two"))
     assert on_volume(bench) == before

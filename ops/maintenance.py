@@ -1,0 +1,36 @@
+"""Closing the site for maintenance, and opening it again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+
+from ops.balancer.maintenance import Maintenance, networks
+from ops.errors import UsageError
+from ops.rollout.lock import Lock
+from ops.settings import Health
+from ops.stack import Stack
+
+
+def planned(health: Health, allow: Sequence[str], retry_after: float) -> Maintenance:
+    """How the site would be closed: the paths of ``health`` stay open. Raises UsageError.
+
+    ``allow``: addresses and networks of clients that are let in; ``retry_after``: seconds.
+    """
+    paths = tuple(dict.fromkeys(path.partition("?")[0] for path in (health.live, health.ready)))
+    try:
+        return Maintenance(networks(allow), paths, max(1, round(retry_after)))
+    except ValueError as error:
+        raise UsageError(f"--allow: {error}", "give an address or a network, such as 10.0.0.0/8") from error
+
+
+def switch(stack: Stack, maintenance: Maintenance | None, command: str, dry_run: bool = False) -> bool:
+    """Closes the site or, with None, opens it; what operations do meanwhile and later keeps it so.
+
+    False when it was so already. ``command``: as it was typed. Raises LockHeld, BalancerError.
+    """
+    with nullcontext() if dry_run else Lock(stack.engine, stack.project.name).hold(command):
+        changes = stack.balancer.membership().maintenance != maintenance
+        if changes and not dry_run:
+            stack.balancer.maintain(maintenance)
+        return changes

@@ -1,0 +1,90 @@
+"""videa maintenance on, videa maintenance off"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from videa_cli.context import Options
+
+if TYPE_CHECKING:
+    from ops.balancer.maintenance import Maintenance
+
+Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done and change nothing.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    commands = typer.Typer(no_args_is_help=True, help="Close the site for maintenance, or open it again.")
+    commands.command("on")(on)
+    commands.command("off")(off)
+    app.add_typer(commands, name="maintenance")
+
+
+def on(
+    context: typer.Context,
+    allow: Annotated[
+        list[str] | None, typer.Option(metavar="ADDRESS", help="Let this address or network in; may be repeated.")
+    ] = None,
+    retry_after: Annotated[
+        str, typer.Option(metavar="TIME", help="When clients shall come back, as 30s or 10m.")
+    ] = "5m",
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Answer 503 with a page and Retry-After instead of the service, until `videa maintenance off`.
+
+    The health endpoints answer as before, and so does everything for the addresses that are let in. Requests under way
+    are answered. Scaling and deploying work meanwhile and leave the site closed.
+
+    \b
+    Examples:
+      videa maintenance on
+      videa maintenance on --allow 203.0.113.7 --allow 10.0.0.0/8 --retry-after 30m
+    """
+    from ops.errors import UsageError
+    from ops.maintenance import planned
+    from ops.settings import parse_duration
+
+    try:
+        seconds = parse_duration(retry_after)
+    except ValueError as error:
+        raise UsageError(f"--retry-after: {error}", "such as 30s or 10m") from error
+    options: Options = context.obj
+    _switch(options, planned(options.load().settings.health, allow or (), seconds), as_json, dry_run)
+
+
+def off(context: typer.Context, dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Let everybody in again.
+
+    \b
+    Examples:
+      videa maintenance off
+    """
+    _switch(context.obj, None, as_json, dry_run)
+
+
+def _switch(options: Options, maintenance: Maintenance | None, as_json: bool, dry_run: bool) -> None:
+    from ops.maintenance import switch
+    from videa_cli.operation import typed
+    from videa_cli.render import console
+
+    changed = switch(options.stack(), maintenance, typed(), dry_run)
+    allowed = list(maintenance.allow) if maintenance else []
+    if as_json:
+        outcome = {"closed": maintenance is not None, "allow": allowed, "changed": changed, "dry_run": dry_run}
+        typer.echo(json.dumps(outcome))
+        return
+    out = console()
+    state = "closed for maintenance" if maintenance else "open"
+    if not changed:
+        out.print(f"already {state}")
+    elif dry_run:
+        out.print(f"would be {state}; nothing was changed")
+    else:
+        out.print(state + (f", except for {', '.join(allowed)}" if allowed else ""))
+        if maintenance:
+            out.print("open it again: videa maintenance off")
