@@ -113,6 +113,15 @@ class Engine:
                 time.sleep(0.02)
         return ExecResult(code if code is not None else -1, output.decode(errors="replace"))
 
+    def ask(self, container: str, command: list[str]) -> ExecResult:
+        """Runs a command that only reads, and once more if it succeeded in silence. Raises EngineError.
+
+        Seen on a busy engine: the command ran and its output got lost.
+        """
+        answer = self.exec(container, command)
+        lost = answer.ok and not answer.output.strip()
+        return self.exec(container, command) if lost else answer
+
     def log_tail(self, container: str, lines: int) -> bytes:
         """The last lines of a container's standard output. Raises EngineError."""
         with engine_errors(f"read the log of {container}"):

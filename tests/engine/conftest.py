@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -25,7 +26,8 @@ x-videa:
   health: {deadline: "${DEADLINE:-30s}"}
   canary: {interval: "${INTERVAL:-5s}", steps: [10, 50, 100], min_requests: 10, max_p99: 3s}
 """
-GOOD, OTHER = "videa-test-backend:1", "videa-test-backend:2"
+
+RELEASES = ("LABEL videa.test.release=1", "LABEL videa.test.release=2")
 
 
 @dataclass(frozen=True)
@@ -127,9 +129,15 @@ class LiveStack:
         )
 
 
-def make_image(reference: str, recipe: str) -> str:
-    """Builds an image on top of the backend's own."""
+def image_name(recipe: str) -> str:
+    """What the image of a recipe is called: no two recipes share a name, so no test can be given another's image."""
+    return f"videa-test-backend:{sha256(recipe.encode()).hexdigest()[:12]}"
+
+
+def make_image(recipe: str) -> str:
+    """Builds an image on top of the backend's own, and gives its name."""
     base = read_env(ROOT / ".env").get("BACKEND_IMAGE") or "videa-backend:dev"
+    reference = image_name(recipe)
     subprocess.run(
         ["docker", "build", "--quiet", "--tag", reference, "-"],
         input=f"FROM {base}\n{recipe}\n",
@@ -138,6 +146,9 @@ def make_image(reference: str, recipe: str) -> str:
         capture_output=True,
     )
     return reference
+
+
+GOOD, OTHER = map(image_name, RELEASES)
 
 
 def read_env(path: Path) -> dict[str, str]:
@@ -152,8 +163,8 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
     shutil.copy(ROOT / "docker-compose.yml", directory)
     shutil.copytree(ROOT / "compose", directory / "compose")
     (directory / "test.yml").write_text(OVERLAY)
-    make_image(GOOD, "LABEL videa.test.release=1")
-    make_image(OTHER, "LABEL videa.test.release=2")
+    for recipe in RELEASES:
+        make_image(recipe)
     stack = LiveStack(directory, free_port(), f"videa-test-{os.getpid()}")
     chosen = read_env(ROOT / ".env")
     values = {
@@ -174,6 +185,9 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
         stack.compose("down", "--volumes", "--remove-orphans")
         for kind in ("lock", "journal"):
             stack.docker("rm", "--force", f"videa.{kind}.{stack.project}")
+        kept = stack.docker("images", "--format", "{{.Repository}}:{{.Tag}}", f"videa-kept/{stack.project}-backend")
+        if kept:
+            stack.docker("rmi", *kept.split())
 
 
 @pytest.fixture

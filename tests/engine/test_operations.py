@@ -77,7 +77,7 @@ def test_deploying_what_runs_does_nothing_unless_forced(stack: LiveStack) -> Non
     ids=["exits at once", "never ready", "cannot start"],
 )
 def test_a_bad_release_is_put_back_and_loses_no_request(stack: LiveStack, recipe: str, words: str) -> None:
-    bad = make_image("videa-test-backend:bad", recipe)
+    bad = make_image(recipe)
     before = stack.snapshot()
     with under_load(stack.url, rate=RATE) as watched:
         refused = stack.videa("deploy", "--image", bad, DEADLINE="10s")
@@ -92,7 +92,7 @@ def test_a_release_that_turns_bad_half_way_is_put_back(stack: LiveStack) -> None
     """The first new replica becomes ready, so an old one is gone already when the second fails."""
     first_only = "import socket, sys, runpy; r = __import__('redis').Redis('redis'); n = r.incr('videa-test-started');"
     program = f"{first_only} sys.exit(9) if n > 1 else runpy.run_module('server', run_name='__main__')"
-    bad = make_image("videa-test-backend:half", f'CMD ["python", "-c", "{program}"]')
+    bad = make_image(f'CMD ["python", "-c", "{program}"]')
     stack.compose("exec", "-T", "redis", "redis-cli", "del", "videa-test-started")
     before = {(each["name"], each["release"], each["image"]) for each in stack.status()["replicas"]}
     with under_load(stack.url, rate=RATE) as watched:
@@ -162,7 +162,8 @@ def test_maintenance_shuts_out_all_but_health_and_the_allowed_and_outlives_opera
         assert "already closed" in stack.done("maintenance", "on", "--retry-after", "10m")
         assert "0 failed" in stack.done("scale", "3")
         stack.compose("restart", "nginx")
-        stack.until(lambda: stack.get("/health/ready")["status"] == "ready")
+        stack.compose("up", "--detach", "--no-recreate", "--wait", "nginx")
+        assert stack.get("/health/ready")["status"] == "ready"
         status, after, text = page()
         assert (status, after) == (503, "600")
         assert "Back soon" in text

@@ -17,7 +17,9 @@ PROBES_PER_REPLICA = 10
 MOST_PROBES = 200
 MARK = "@videa@"
 
+# On one stream: the engine does not keep the order between two, and a late line of nginx would end up in another part.
 _SCRIPT = rf"""
+exec 2>&1
 nginx -v
 echo '{MARK}'; nginx -e stderr -t -q && echo accepted
 echo '{MARK}'; cat /etc/nginx/videa/upstreams.conf
@@ -52,7 +54,7 @@ def balancer_facts(
     if not nginx.running:
         return BalancerFacts(nginx.name, running=False, refusal=f"container {nginx.state}, exit code {nginx.exit_code}")
     probes = min(max(replicas, 2) * PROBES_PER_REPLICA, MOST_PROBES)
-    answer = engine.exec(
+    answer = engine.ask(
         nginx.name, ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", f"{path}?doctor=[1-{probes}]"]
     )
     return read(nginx.name, answer.output, sticky)

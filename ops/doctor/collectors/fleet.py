@@ -54,7 +54,7 @@ def fleet_beats(engine: Engine, redis: ContainerFacts | None) -> list[Beat]:
     """The last beat of every instance. Raises EngineError, and NoHeartbeats."""
     if redis is None or not redis.running:
         raise NoHeartbeats("Redis does not run, so there are no heartbeats")
-    answer = engine.exec(redis.name, ["sh", "-c", _SCRIPT])
+    answer = engine.ask(redis.name, ["sh", "-c", _SCRIPT])
     if not answer.ok or answer.output.startswith(("ERR", "NOAUTH", "NOPERM", "CLUSTERDOWN")):
         raise NoHeartbeats(f"the heartbeats cannot be read: {answer.output.strip()[:200] or 'no answer'}")
     return read(answer.output)

@@ -94,7 +94,7 @@ def instance_facts(
     if not running:
         raise ReplicasNotAsked(f"no replica of {project.settings.service} runs")
     command = ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", health.live, health.ready, *running]
-    answer = engine.exec(nginx.name, command)
+    answer = engine.ask(nginx.name, command)
     sections = answer.output.split(MARK * 2)[1:]
     if not sections:
         raise ReplicasNotAsked(f"asking from {nginx.name} failed: {answer.output.strip()[-200:]}")

@@ -39,7 +39,7 @@ class PsqlMissing(Exception):
 
 def postgres_facts(engine: Engine, service: str, container: str) -> PostgresFacts:
     """Asks the server in ``container``. Raises EngineError, and PsqlMissing."""
-    answer = engine.exec(container, ["sh", "-c", SCRIPT, "videa-doctor", BATCH])
+    answer = engine.ask(container, ["sh", "-c", SCRIPT, "videa-doctor", BATCH])
     if answer.code in (126, 127):
         raise PsqlMissing(f"{container} has no psql: {_last_line(answer.output)}")
     sections = read_sections(answer.output)

@@ -30,7 +30,7 @@ class RedisNotAsked(Exception):
 
 def redis_node(engine: Engine, service: str, container: str) -> RedisNode:
     """Asks the node in ``container``. Raises EngineError, and RedisNotAsked."""
-    answer = engine.exec(container, ["sh", "-c", _SCRIPT])
+    answer = engine.ask(container, ["sh", "-c", _SCRIPT])
     if answer.code in (126, 127):
         raise RedisNotAsked(f"{container} has no redis-cli: {_first_line(answer.output)}")
     if answer.code == _TIMED_OUT:

@@ -84,7 +84,7 @@ def test_a_token_of_every_instance_is_accepted_by_every_other(patient: Patient) 
 
 
 def test_a_replica_started_by_hand_that_differs_and_leaks(patient: Patient) -> None:
-    image, secret = make_image("videa-test-backend:leak", LEAK), "0123456789abcdef" * 4
+    image, secret = make_image(LEAK), "0123456789abcdef" * 4
     with patient.by_hand(BACKEND_IMAGE=image, JWT_ACCESS_SECRET=secret):
         patient.stack.until(lambda: heard(patient) >= 4)
         report = patient.examine(leak_samples=3, leak_warm_up=0.0)

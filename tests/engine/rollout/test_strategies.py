@@ -36,7 +36,7 @@ FAULTS = {
 def faulty(name: str) -> str:
     """An image of a release that becomes ready and then misbehaves."""
     program = FAULTY.format(fault=FAULTS[name][0])
-    return make_image("videa-test-backend:faulty", f"CMD {json.dumps(['python', '-c', program])}")
+    return make_image(f"CMD {json.dumps(['python', '-c', program])}")
 
 
 def release_of(stack: LiveStack, header: str = "") -> str:
