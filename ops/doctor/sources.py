@@ -78,7 +78,8 @@ REASON: dict[str, Callable[[Facts], str | None]] = {
         for section in ("tables", "sequences", "bad_indexes", "slots", "standbys")
     },
     part_of_postgres("statements"): _part(
-        "statements", "the extension pg_stat_statements is not created in this database"
+        "statements",
+        "it has no pg_stat_statements: name it in shared_preload_libraries, then CREATE EXTENSION as a superuser",
     ),
     REDIS: _absent(REDIS),
     REDIS_UP: _redis_up,

@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
@@ -29,6 +31,11 @@ def query(url: str, sql: str) -> list[tuple[object, ...]]:
         connection.close()
 
 
+def execute(url: str, sql: str) -> None:
+    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
 async def test_five_instances_at_once_apply_each_migration_once(fresh_database_url: str) -> None:
     databases = [Database(parse_database_url(fresh_database_url), f"five-{number}") for number in range(5)]
     applied = await asyncio.gather(*(migrate(database, COUNTING) for database in databases))
@@ -49,6 +56,26 @@ async def test_a_migration_changed_after_the_fact_is_refused(fresh_database_url:
     await migrate(database, COUNTING)
     with pytest.raises(MigrationError, match="changed"):
         await migrate(database, [Migration(1, "numbers", "CREATE TABLE other (n integer)")])
+
+
+@pytest.mark.parametrize(("superuser", "created"), [(True, 1), (False, 0)])
+async def test_statistics_of_statements_are_no_condition(
+    fresh_database_url: str, superuser: bool, created: int
+) -> None:
+    url = urlsplit(fresh_database_url)
+    role = f"plain{os.getpid()}"
+    if not superuser:
+        execute(fresh_database_url, f"CREATE ROLE {role} LOGIN PASSWORD 'test'; GRANT ALL ON SCHEMA public TO {role}")
+        url = url._replace(netloc=f"{role}:test@{url.netloc.rpartition('@')[2]}")
+    try:
+        database = Database(parse_database_url(url.geturl()), "statistics")
+        (only,) = [each for each in load_migrations() if each.name == "statement_statistics"]
+        assert await migrate(database, [only]) == ["statement_statistics"]
+    finally:
+        if not superuser:
+            execute(fresh_database_url, f"DROP OWNED BY {role}; DROP ROLE {role}")
+    extensions = "SELECT count(*) FROM pg_extension WHERE extname = 'pg_stat_statements'"
+    assert query(fresh_database_url, extensions) == [(created,)]
 
 
 def test_numbers_are_unique(tmp_path: Path) -> None:

@@ -55,7 +55,6 @@ def test_what_grows_quietly(patient: Patient) -> None:
 
 
 def test_slow_statements(patient: Patient) -> None:
-    patient.sql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
     patient.sql("SELECT pg_stat_statements_reset()")
     try:
         loop = 'for n in $(seq 101); do echo "SELECT pg_sleep(0.021);"; done | psql -Xq -U "$POSTGRES_USER" >/dev/null'
