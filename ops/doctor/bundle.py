@@ -15,12 +15,13 @@ from typing import Any
 import msgspec
 
 from ops.config import Project, env_file_values
+from ops.doctor.answer import as_json
 from ops.doctor.check import Check
 from ops.doctor.facts import Facts
 from ops.doctor.limits import Limits
 from ops.doctor.redact import Redactor, secrets_in
 from ops.doctor.registry import CHECKS
-from ops.doctor.report import Report, as_json, examine
+from ops.doctor.report import Report, examine
 from ops.engine.client import Engine
 from ops.engine.inspection import inspect_project, recent_log
 from ops.engine.replicas import SERVICE
@@ -48,7 +49,7 @@ def write_bundle(
     files: dict[str, bytes] = {
         "meta.json": _encode({"format": FORMAT, "made": time.time(), "videa": _version(), "seconds": facts.seconds}),
         FACTS: _encode(facts),
-        "report.json": _encode(as_json(again)),
+        "report.json": as_json(again),
         "compose.json": _encode(redactor.tree(dict(project.model))),
         "containers.json": _encode([redactor.tree(_shown(one)) for one in details]),
     }

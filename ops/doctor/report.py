@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import msgspec
 from msgspec import Struct
 
-from ops.doctor.causes import chain, explain
+from ops.doctor.causes import explain
 from ops.doctor.check import Check, Finding, Group, Severity
 from ops.doctor.facts import Facts, Skipped
 from ops.doctor.limits import Limits
 from ops.doctor.registry import CHECKS
 from ops.doctor.sources import REASON
 from ops.errors import UsageError
-
-SCHEMA = 1
 
 
 class Report(Struct, frozen=True):
@@ -73,32 +70,3 @@ def group_of(check_id: str) -> Group:
 
 
 _GROUPS = {check.id: check.group for check in CHECKS}
-
-
-def as_json(report: Report) -> dict[str, object]:
-    """The report as scripts read it: ``findings[]``, ``skipped[]``, and a version of this shape."""
-    return {
-        "schema": SCHEMA,
-        "project": report.facts.project,
-        "taken": report.facts.taken,
-        "seconds": round(report.seconds, 3),
-        "findings": [
-            {
-                "id": one.id,
-                "group": group_of(one.id).value,
-                "severity": one.severity.value,
-                "title": one.title,
-                "evidence": one.evidence,
-                "why": one.why,
-                "fix": one.fix,
-                "subject": one.subject,
-                "cause": one.cause,
-                "since": report.since(one),
-                "leads_to": [] if one.cause else [each.id for each in chain(one, report.findings)],
-            }
-            for one in report.findings
-        ],
-        "skipped": [{"id": one.id, "reason": one.reason} for one in report.skipped],
-        "checked": report.checked,
-        "proof": msgspec.to_builtins(report.facts.proof),
-    }

@@ -177,11 +177,9 @@ def _list(as_json: bool, only: tuple[str, ...], skip: tuple[str, ...]) -> None:
 
 def _show(report: Report, as_json: bool) -> None:
     if as_json:
-        import json
+        from ops.doctor.answer import as_json as in_json
 
-        from ops.doctor.report import as_json as in_json
-
-        typer.echo(json.dumps(in_json(report)))
+        typer.echo(in_json(report).decode())
         return
     from videa_cli.doctor_view import show_report
     from videa_cli.render import console

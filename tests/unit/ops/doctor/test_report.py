@@ -8,7 +8,7 @@ import pytest
 from ops.doctor.facts import Facts, Skipped
 from ops.doctor.limits import Limits
 from ops.doctor.registry import CHECKS
-from ops.doctor.report import as_json, examine, selection
+from ops.doctor.report import examine, selection
 from ops.errors import UsageError
 from tests.unit.ops.doctor.stack import found, healthy, instance, postgres, report_on
 
@@ -46,14 +46,6 @@ def test_the_same_facts_from_json_give_the_same_report() -> None:
     facts = healthy(postgres=postgres(max_connections=9))
     again = msgspec.json.decode(msgspec.json.encode(facts), type=Facts)
     assert examine(again, Limits()) == examine(facts, Limits())
-
-
-def test_json_for_scripts() -> None:
-    answer = as_json(report_on(postgres=postgres(max_connections=9)))
-    assert answer["schema"] == 1
-    (one,) = answer["findings"]  # type: ignore[misc]
-    assert set(one) >= {"id", "group", "severity", "title", "evidence", "why", "fix"}
-    assert one["group"] == "postgres"
 
 
 @pytest.mark.parametrize(

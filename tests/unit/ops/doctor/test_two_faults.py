@@ -1,0 +1,111 @@
+"""Two faults at a time, all pairs of ten: both are named, and nothing that neither shows by itself.
+
+The facts are made by hand, each fault in the place where its collector would put it; that the real components give such
+facts is what tests/engine/doctor shows, there with up to four faults at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+from typing import TypeAlias
+
+import pytest
+from msgspec.structs import replace
+
+from ops.doctor.facts import ContainerFacts, Facts, OperationFacts, Traffic
+from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode, Session, Slot
+from ops.doctor.limits import Limits
+from ops.doctor.report import examine
+from tests.unit.ops.doctor.stack import MIB, NOW, container, healthy, session
+
+Fault: TypeAlias = Callable[[Facts], Facts]
+
+
+def in_postgres(facts: Facts, *sessions: Session, **changes: object) -> Facts:
+    postgres = facts.postgres
+    assert isinstance(postgres, PostgresFacts)
+    return replace(facts, postgres=replace(postgres, sessions=[*postgres.sessions, *sessions], **changes))
+
+
+def in_container(facts: Facts, service: str, **changes: object) -> Facts:
+    """The first container of the service with changes."""
+    containers = list(facts.containers or [])
+    place = next(number for number, one in enumerate(containers) if one.service == service)
+    containers[place] = replace(containers[place], **changes)
+    return replace(facts, containers=containers)
+
+
+def left_open(facts: Facts) -> Facts:
+    return in_postgres(facts, session(pid=200, state="idle in transaction", state_age=400.0))
+
+
+def blocked(facts: Facts) -> Facts:
+    holder = session(pid=300, state="active", query_age=40.0)
+    waiter = session(pid=301, state="active", wait="Lock:relation", query_age=40.0, blocked_by=[300])
+    return in_postgres(facts, holder, waiter)
+
+
+def slot(facts: Facts) -> Facts:
+    return in_postgres(facts, slots=[Slot("gone", active=False, retained=5e9)])
+
+
+def redis_down(facts: Facts) -> Facts:
+    return replace(facts, redis=RedisFacts([RedisNode("redis", "app-redis-1", up=False, error="no answer within 4 s")]))
+
+
+def memory(facts: Facts) -> Facts:
+    return in_container(facts, "nginx", memory=250 * MIB)
+
+
+def killed(facts: Facts) -> Facts:
+    gone: list[ContainerFacts] = [container("worker", oom_killed=True, state="exited", exit_code=137)]
+    return replace(facts, services=[*facts.services, "worker"], containers=[*(facts.containers or []), *gone])
+
+
+def secret(facts: Facts) -> Facts:
+    return in_container(facts, "backend", fingerprints={"JWT_ACCESS_SECRET": ["cc"], "JWT_REFRESH_SECRET": ["bb"]})
+
+
+def refused(facts: Facts) -> Facts:
+    assert facts.balancer
+    return replace(facts, balancer=replace(facts.balancer, accepted=False, refusal='unknown directive "nonsense"'))
+
+
+def errors(facts: Facts) -> Facts:
+    return replace(facts, traffic=Traffic(60, 1000, 80, p99=0.05))
+
+
+def broken_off(facts: Facts) -> Facts:
+    return replace(facts, operation=OperationFacts(since=NOW - 60, broken_off="`videa deploy` of ann@host"))
+
+
+FAULTS: dict[str, Fault] = {
+    "pg.idle_in_tx": left_open,
+    "pg.blocked": blocked,
+    "pg.slot_inactive": slot,
+    "redis.down": redis_down,
+    "ctr.mem": memory,
+    "ctr.oom": killed,
+    "app.jwt_skew": secret,
+    "lb.config": refused,
+    "lb.5xx": errors,
+    "deploy.stuck": broken_off,
+}
+
+
+def named(*faults: str) -> set[str]:
+    facts = healthy()
+    for fault in faults:
+        facts = FAULTS[fault](facts)
+    return {finding.id for finding in examine(facts, Limits()).findings}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_alone_is_named_alone(fault: str) -> None:
+    assert named(fault) == {fault}
+
+
+@pytest.mark.parametrize(("one", "other"), list(combinations(FAULTS, 2)))
+def test_both_are_named(one: str, other: str) -> None:
+    assert named(one, other) == {one, other}
