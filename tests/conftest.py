@@ -17,6 +17,7 @@ LABEL = "videa.test"
 READY_WITHIN = 60.0  # seconds; a cold disk under two busy cores needs a few
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With pytest-xdist, two stacks side by side: operations mostly wait, for a drain or for a window of requests.
 
@@ -24,11 +25,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         folder = item.path.relative_to(TESTS)
-        if folder.is_relative_to("unit"):
+        if folder.is_relative_to("engine/rollout"):
+            group = "rollout"
+        elif folder.is_relative_to("engine"):
+            group = "engine"
+        elif folder.is_relative_to("unit"):
             continue
-        if folder.is_relative_to("engine"):
-            operates = folder.is_relative_to("engine/rollout") or item.path.name == "test_operations.py"
-            group = "operations" if operates else "stack"
         else:
             group = "server"
         item.add_marker(pytest.mark.xdist_group(group))
