@@ -12,28 +12,8 @@ from typing import Any
 import pytest
 
 PROJECT = Path(__file__).parent.parent
-TESTS = PROJECT / "tests"
 LABEL = "videa.test"
 READY_WITHIN = 60.0  # seconds; a cold disk under two busy cores needs a few
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With pytest-xdist, two stacks side by side: operations mostly wait, for a drain or for a window of requests.
-
-    What shares a stack, or the databases of the server's tests, stays in one process.
-    """
-    for item in items:
-        folder = item.path.relative_to(TESTS)
-        if folder.is_relative_to("engine/rollout"):
-            group = "rollout"
-        elif folder.is_relative_to("engine"):
-            group = "engine"
-        elif folder.is_relative_to("unit"):
-            continue
-        else:
-            group = "server"
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def docker(*arguments: str, check: bool = True) -> str:
