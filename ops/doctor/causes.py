@@ -47,7 +47,7 @@ LINKS: tuple[Link, ...] = (
     *_links("pg.conn_high", "app.pool_exhausted", "app.errors", "lb.5xx"),
     *_links("app.pool_exhausted", "app.errors", "lb.5xx", "lb.p99"),
     *_links("app.errors", "lb.5xx"),
-    *_links("redis.down", "app.ratelimit_local"),
+    *_links("redis.down", "app.ratelimit_local", "redis.cluster_slots"),
     *_links("redis.noevict_full", "app.ratelimit_local"),
     *_links("redis.persist", "app.ratelimit_local"),
     *_links("redis.clients", "redis.rejected"),

@@ -17,7 +17,7 @@ import msgspec
 
 from ops.config import Project
 from ops.doctor import sources
-from ops.doctor.collectors import services
+from ops.doctor.collectors import outside, services
 from ops.doctor.collectors.balancer import NginxNotAsked, balancer_facts
 from ops.doctor.collectors.containers import container_facts, with_usage
 from ops.doctor.collectors.fleet import NoHeartbeats, fleet_beats
@@ -51,6 +51,7 @@ _EXPECTED = (
     NotThisMachine,
     PsqlMissing,
     RedisNotAsked,
+    outside.NotAskedFromHere,
     ReplicasNotAsked,
     services.NotInProject,
     msgspec.MsgspecError,
@@ -162,7 +163,10 @@ def _collectors(
 
 
 def _postgres(project: Project, engine: Engine, found: list[ContainerFacts]) -> PostgresFacts:
-    service = services.find_service(project, services.DATABASE)
+    try:
+        service = services.find_service(project, services.DATABASE)
+    except services.Outside as place:
+        return outside.postgres_facts(engine, ",".join(place.hosts), _running_replica(project, found))
     container = _first(found, service)
     if container is None or not container.running:
         return PostgresFacts(service, container.name if container else "", up=False, error=_why_not(container))
@@ -170,7 +174,10 @@ def _postgres(project: Project, engine: Engine, found: list[ContainerFacts]) -> 
 
 
 def _redis(project: Project, engine: Engine, found: list[ContainerFacts]) -> RedisFacts:
-    names = services.find_services(project, services.REDIS)
+    try:
+        names = services.find_services(project, services.REDIS)
+    except services.Outside as place:
+        return RedisFacts(outside.redis_nodes(engine, place.hosts, _running_replica(project, found)))
     with ThreadPoolExecutor(len(names)) as pool:
         return RedisFacts(list(pool.map(lambda name: _redis_node(engine, name, _first(found, name)), names)))
 
@@ -179,6 +186,11 @@ def _redis_node(engine: Engine, service: str, container: ContainerFacts | None) 
     if container is None or not container.running:
         return RedisNode(service, container.name if container else "", up=False, error=_why_not(container))
     return redis_node(engine, service, container.name)
+
+
+def _running_replica(project: Project, found: list[ContainerFacts]) -> ContainerFacts | None:
+    replica = _first(found, project.settings.service)
+    return replica if replica and replica.running else None
 
 
 def _proof(project: Project, engine: Engine, found: list[ContainerFacts]) -> Proof:

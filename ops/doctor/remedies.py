@@ -76,7 +76,11 @@ def _remove(stack: Stack, container: str) -> None:
 def _transactions(report: Report, engine: Engine) -> Iterator[Remedy]:
     """The oldest open transaction only: ending it often ends what the others wait for."""
     postgres = report.facts.postgres
-    if postgres is None or not any(finding.id == "pg.idle_in_tx" for finding in report.findings):
+    if (
+        postgres is None
+        or not postgres.container
+        or not any(finding.id == "pg.idle_in_tx" for finding in report.findings)
+    ):
         return
     idle = [one for one in postgres.clients if one.state.startswith("idle in transaction")]
     oldest = max(idle, key=lambda one: one.state_age or 0)

@@ -14,6 +14,7 @@ import msgspec
 from ops.doctor.collectors.postgres_sql import BATCH, GAP
 from ops.doctor.facts_data import PostgresFacts
 from ops.engine.client import Engine
+from ops.models import ExecResult
 
 TIMEOUT = 6
 """Seconds for connecting and asking together."""
@@ -28,7 +29,7 @@ printf %s "$1" | timeout {TIMEOUT} psql --no-psqlrc --no-password --quiet --tupl
 """
 """Runs the SQL that is its first argument, read-only and bounded; for ``sh -c`` in PostgreSQL's container."""
 
-_TIMED_OUT = 124
+TIMED_OUT = 124
 _FULL = ("too many clients", "remaining connection slots")
 _LITERALS = re.compile(r"'(?:[^']|'')*'|(?<![\w$])\d+(?:\.\d+)?\b")
 
@@ -45,7 +46,12 @@ def postgres_facts(engine: Engine, service: str, container: str) -> PostgresFact
     sections = read_sections(answer.output)
     if "server" in sections:
         return read(service, container, sections)
-    reason = f"no answer within {TIMEOUT} s" if answer.code == _TIMED_OUT else _last_line(answer.output)
+    return refused(service, container, answer)
+
+
+def refused(service: str, container: str, answer: ExecResult) -> PostgresFacts:
+    """The facts when asking ended without an answer of the server."""
+    reason = f"no answer within {TIMEOUT} s" if answer.code == TIMED_OUT else _last_line(answer.output)
     return PostgresFacts(service, container, up=False, error=reason, full=any(text in answer.output for text in _FULL))
 
 

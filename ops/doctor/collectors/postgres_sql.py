@@ -1,6 +1,6 @@
-"""What psql is asked, section by section; each prints one JSON object in a line; one that fails costs only itself.
+"""What PostgreSQL is asked, section by section; each gives one JSON object; one that fails costs only itself.
 
-What differs between versions (a view moved in PostgreSQL 17) or needs an extension is chosen in psql itself.
+What differs between versions (a view moved in PostgreSQL 17) or needs an extension is chosen where it is asked.
 """
 
 from __future__ import annotations
@@ -102,26 +102,39 @@ SELECT /* videa-doctor */ json_build_object('statements', coalesce(jsonb_agg(t),
 """
 
 
-def _counters(name: str) -> str:
+def _counters(name: str) -> tuple[tuple[str, str], ...]:
     old = _COUNTERS.format(timed="checkpoints_timed", requested="checkpoints_req", view="pg_stat_bgwriter")
     new = _COUNTERS.format(timed="num_timed", requested="num_requested", view="pg_stat_checkpointer")
-    return f"\\if :moved\n{new % name}\n\\else\n{old % name}\n\\endif\n"
+    return (MOVED, new % name), (NOT_MOVED, old % name)
 
 
-BATCH = "\n".join(
-    (
-        "SELECT current_setting('server_version_num')::int >= 170000 AS moved,"
-        " to_regclass('pg_stat_statements') IS NOT NULL AS statements \\gset",
-        _SERVER,
-        _SESSIONS,
-        _counters("earlier"),
-        f"\\! sleep {GAP}",
-        _counters("counters"),
-        _TABLES,
-        _SEQUENCES,
-        _INDEXES,
-        _REPLICATION,
-        f"\\if :statements\n{_STATEMENTS}\n\\endif",
-    )
+ALWAYS, MOVED, NOT_MOVED, STATEMENTS, PAUSE = "always", "moved", "not moved", "statements", "pause"
+
+ABOUT = """SELECT current_setting('server_version_num')::int >= 170000 AS moved,
+  to_regclass('pg_stat_statements') IS NOT NULL AS statements"""
+"""What the conditions of the plan go by."""
+
+PLAN: tuple[tuple[str, str], ...] = (
+    (ALWAYS, _SERVER),
+    (ALWAYS, _SESSIONS),
+    *_counters("earlier"),
+    (PAUSE, ""),
+    *_counters("counters"),
+    (ALWAYS, _TABLES),
+    (ALWAYS, _SEQUENCES),
+    (ALWAYS, _INDEXES),
+    (ALWAYS, _REPLICATION),
+    (STATEMENTS, _STATEMENTS),
 )
-"""The whole script, for psql's standard input. Each statement is marked, so that doctor does not count its own work."""
+"""(when, statement) in order. Each statement is marked, so that doctor does not count its own work."""
+
+_IN_PSQL = {
+    ALWAYS: "{}",
+    MOVED: "\\if :moved\n{}\n\\endif",
+    NOT_MOVED: "\\if :moved\n\\else\n{}\n\\endif",
+    STATEMENTS: "\\if :statements\n{}\n\\endif",
+    PAUSE: f"\\! sleep {GAP}",
+}
+
+BATCH = "\n".join((f"{ABOUT} \\gset", *(_IN_PSQL[when].replace("{}", statement) for when, statement in PLAN)))
+"""The plan for psql's standard input."""

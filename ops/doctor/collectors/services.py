@@ -16,6 +16,15 @@ class NotInProject(Exception):
     """The service has no such URL, or it leads out of the project; the message says which."""
 
 
+class Outside(NotInProject):
+    """The URL leads to ``hosts`` outside of the project."""
+
+    def __init__(self, variable: str, hosts: list[str]) -> None:
+        where = ", ".join(hosts) or "no host"
+        super().__init__(f"{variable} leads to {where}, which is no service of this project")
+        self.hosts = hosts
+
+
 def find_service(project: Project, variable: str) -> str:
     """The first service that the URL in ``variable`` leads to. Raises NotInProject."""
     return find_services(project, variable)[0]
@@ -33,8 +42,7 @@ def find_services(project: Project, variable: str) -> list[str]:
     services: Mapping[str, Mapping[str, Any]] = project.model["services"]
     found = [name for host in hosts for name, definition in services.items() if host in _names(name, definition)]
     if not found:
-        where = ", ".join(hosts) or "no host"
-        raise NotInProject(f"{variable} leads to {where}, which is no service of this project")
+        raise Outside(variable, hosts)
     return list(dict.fromkeys(found))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Patient:
     stack: LiveStack
     project: Project
 
-    def examine(self, *also: str, prove: bool = False, **limits: float) -> Report:
+    def examine(self, *also: str, prove: bool = False, **limits: object) -> Report:
         """What doctor says, with these bounds instead of its own.
 
         Left out is what the machine of the test run or the test before may cause, but not the checks in ``also``.
@@ -64,21 +65,32 @@ class Patient:
         return [one.ready for one in facts.instances or []] == [200, 200] and not report.findings
 
     @contextmanager
-    def by_hand(self, **variables: str) -> Iterator[None]:
-        """A third replica that `docker compose` alone has started, with other values in ``.env`` than the others."""
+    def by_hand(self, **variables: str) -> Iterator[str]:
+        """The name of a third replica that `docker compose` alone has started, with other values in ``.env``."""
+        before = set(self.stack.replicas())
+        up = ("up", "--detach", "--no-deps", "--no-recreate", "--wait")
         with self.stack.env(**variables):
-            self.stack.compose(
-                "up", "--detach", "--no-deps", "--no-recreate", "--wait", "--scale", "backend=3", "backend"
-            )
+            self.stack.compose(*up, "--scale", "backend=3", "backend")
+        (name,) = set(self.stack.replicas()) - before
         try:
-            yield
+            yield name
         finally:
-            self.stack.done("scale", "2")
+            # Not by scaling down: while the others are unready, it would be the one that stays.
+            self.stack.docker("rm", "--force", name)
 
     def exec(self, service: str, script: str, detach: bool = False) -> str:
         """Runs a shell script in a service's container."""
         options = ("--detach",) if detach else ("-T",)
         return self.stack.compose("exec", *options, service, "sh", "-c", script)
+
+    def ask(self, count: int) -> list[int]:
+        """The statuses of so many requests at once through nginx that no cache can answer."""
+        script = (
+            f"curl -s -Z --parallel-max {count} --parallel-immediate"
+            " -o /dev/null -w '%{http_code}\\n' -m 10"
+            f" 'http://127.0.0.1:8080/api/v1/titles?q=none[1-{count}]x{time.monotonic_ns()}'"
+        )
+        return [int(line) for line in self.exec("nginx", script).split()]
 
     def sql(self, statement: str) -> str:
         """Runs one statement as the superuser."""

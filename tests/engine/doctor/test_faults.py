@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from tests.engine.conftest import make_image
 from tests.engine.doctor.conftest import NOT_OF_THE_TEST, Patient, found
 
 
@@ -12,6 +13,13 @@ def test_a_healthy_stack_has_no_finding_and_every_check_ran(patient: Patient) ->
     report = patient.examine()
     assert report.findings == []
     assert report.skipped == []
+
+
+LIAR = r"""
+CMD ["python", "-c", "from http.server import *\nclass H(BaseHTTPRequestHandler):\n def do_GET(self):\n  \
+self.send_response(200)\n  self.end_headers()\nHTTPServer(('', 3001), H).serve_forever()"]
+"""
+"""Says that all is well, whatever it is asked."""
 
 
 def test_redis_stopped(patient: Patient) -> None:
@@ -36,14 +44,19 @@ def test_redis_nearly_full_and_full(patient: Patient) -> None:
     assert found(full, "fail") == {"redis.noevict_full"}
 
 
-def test_postgres_stopped(patient: Patient, becomes: Callable[[str], None]) -> None:
-    patient.stack.compose("stop", "postgres")
-    becomes("unready")
-    report = patient.examine()
-    assert found(report, "fail") == {"pg.down"}
-    assert "app.health_lies" not in {finding.id for finding in report.findings}
-    patient.stack.compose("start", "postgres")
-    becomes("ready")
+def test_postgres_stopped_its_errors_and_a_replica_that_lies(patient: Patient, becomes: Callable[[str], None]) -> None:
+    with patient.by_hand(BACKEND_IMAGE=make_image(LIAR)) as liar:
+        patient.stack.compose("stop", "postgres")
+        becomes("unready")
+        statuses = patient.ask(40)
+        report = patient.examine("app.errors", "lb.5xx", "lb.p99", app_least=10, lb_p99=0.0)
+        patient.stack.compose("start", "postgres")
+    assert set(statuses) == {503}
+    # Nobody has told nginx of the liar.
+    assert found(report, "fail") == {"pg.down", "lb.config"}
+    effects = {finding.id: finding for finding in report.findings if finding.cause == "pg.down"}
+    assert {"app.health_lies", "app.errors", "lb.5xx", "lb.p99"} <= set(effects)
+    assert f"{liar} ready while PostgreSQL is down" in effects["app.health_lies"].title
 
 
 def test_a_transaction_left_open_and_a_statement_that_runs_on(patient: Patient) -> None:
@@ -82,6 +95,20 @@ def test_a_listed_replica_that_was_stopped_by_hand(patient: Patient) -> None:
     (stale,) = [finding for finding in report.findings if finding.id == "lb.stale"]
     assert (stale.severity, stale.cause) == ("fail", "ctr.orphan")
     assert victim in stale.evidence
+
+
+def test_bounds_that_are_moved_to_where_the_machine_is(patient: Patient) -> None:
+    """What cannot be made ill here, a full disk or a version of years ago: that the real figures reach the checks."""
+    report = patient.examine(
+        *("host.disk", "host.inodes", "host.mem"),
+        disk_free=1.0,
+        inodes_free=1.0,
+        host_memory_free=1.0,
+        pg_xids_left=2**31,
+        engine_minimum=(999, 0),
+        nginx_minimum=(999, 0),
+    )
+    assert found(report) == {"host.disk", "host.inodes", "host.mem", "host.docker", "lb.version", "pg.xid"}
 
 
 def test_nginx_stopped(patient: Patient) -> None:

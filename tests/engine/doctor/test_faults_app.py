@@ -12,7 +12,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.engine.conftest import make_image
-from tests.engine.doctor.conftest import Patient, found
+from tests.engine.doctor.conftest import Patient, compose_files, found
 
 LEAK = r"""
 USER root
@@ -23,6 +23,13 @@ RUN cd $(python -c 'import site; print(site.getsitepackages()[0])') && echo 'imp
 USER 10001:10001
 """
 """Two megabytes a second from the start on."""
+
+ELSEWHERE = """
+services:
+  backend:
+    environment:
+      DATABASE_URL: postgresql://videa:${POSTGRES_PASSWORD}@postgres:5432/postgres?connection_limit=5
+"""
 
 
 @contextmanager
@@ -85,19 +92,21 @@ def test_a_token_of_every_instance_is_accepted_by_every_other(patient: Patient) 
 
 def test_a_replica_started_by_hand_that_differs_and_leaks(patient: Patient) -> None:
     image, secret = make_image(LEAK), "0123456789abcdef" * 4
-    with patient.by_hand(BACKEND_IMAGE=image, JWT_ACCESS_SECRET=secret):
-        patient.stack.until(lambda: heard(patient) >= 4)
+    (patient.stack.directory / "elsewhere.yml").write_text(ELSEWHERE)
+    files = ":".join([*compose_files(patient.stack), "elsewhere.yml"])
+    with patient.by_hand(BACKEND_IMAGE=image, JWT_ACCESS_SECRET=secret, COMPOSE_FILE=files) as leaking:
+        patient.stack.until(lambda: heard(patient, leaking) >= 4)
         report = patient.examine(leak_samples=3, leak_warm_up=0.0)
     # Nobody has told nginx of it, which is another fault.
-    assert found(report) == {"ctr.image_skew", "app.jwt_skew", "app.leak", "lb.config"}
+    assert found(report) == {"ctr.image_skew", "app.jwt_skew", "app.session_store", "app.leak", "lb.config"}
     evidence = {finding.id: finding.title + finding.evidence for finding in report.findings}
-    assert f"{patient.stack.project}-backend-3 leaks memory: full in" in evidence["app.leak"]
+    assert f"{leaking} leaks memory: full in" in evidence["app.leak"]
     assert secret[:16] not in "".join(evidence.values())
 
 
-def heard(patient: Patient) -> int:
-    """How many samples of its memory the newest replica has told its peers."""
-    instance = patient.state(f"{patient.stack.project}-backend-3", ".Config.Hostname")
+def heard(patient: Patient, replica: str) -> int:
+    """How many samples of its memory a replica has told its peers."""
+    instance = patient.state(replica, ".Config.Hostname")
     beat = json.loads(patient.redis(f"--raw get videa:fleet:{instance}") or "{}")
     return len(beat["memory"]["samples"]) if beat else 0
 

@@ -24,17 +24,19 @@ def test_a_container_near_its_memory(patient: Patient) -> None:
     assert nginx in report.findings[0].title
 
 
-def test_a_container_held_back_by_its_quota(patient: Patient) -> None:
+def test_a_container_held_back_by_its_quota_and_a_busy_database(patient: Patient) -> None:
     redis = f"{patient.stack.project}-redis-1"
     patient.stack.docker("update", "--cpus", "0.2", redis)
-    patient.exec("redis", "timeout 8 sh -c 'while :; do :; done'", detach=True)
+    for service in ("redis", "postgres"):
+        patient.exec(service, "timeout 8 sh -c 'while :; do :; done'", detach=True)
     time.sleep(0.5)
-    report = patient.examine("ctr.cpu", "ctr.throttled")
+    report = patient.examine("ctr.cpu", "ctr.throttled", "app.capacity", capacity_cpu=0.15)
     patient.stack.docker("update", "--cpus", "1", redis)
     seen = {finding.id: finding for finding in report.findings if finding.subject == redis}
     assert found(report, "fail") == set()
     assert set(seen) == {"ctr.cpu", "ctr.throttled"}
     assert seen["ctr.throttled"].cause == "ctr.cpu"
+    assert "app.capacity" in found(report, "info")
 
 
 def test_a_container_that_is_unhealthy_and_left_over(patient: Patient) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from ops.balancer.render import Upstream, render
 from ops.doctor.collect import run_all
-from ops.doctor.collectors import balancer, fleet, instances, postgres, proof, redis, services
+from ops.doctor.collectors import balancer, fleet, instances, outside, postgres, proof, redis, services
+from ops.doctor.collectors.postgres_sql import BATCH
 from ops.errors import EngineError
 from tests.unit.ops.doctor.stack import replica
 
@@ -46,6 +47,19 @@ def test_the_batch_becomes_facts() -> None:
     assert facts.usable == 97
     assert facts.clients[0].query == "SELECT ?"
     assert facts.clients[0].blocked_by == [7]
+
+
+def test_the_plan_for_psql_keeps_what_a_version_lacks_apart() -> None:
+    assert BATCH.count("\\if :moved") == 4
+    assert BATCH.count("\\if") == BATCH.count("\\endif")
+    assert BATCH.index("pg_stat_bgwriter") < BATCH.index("\\! sleep") < BATCH.rindex("pg_stat_bgwriter")
+
+
+def test_nodes_outside_by_their_places() -> None:
+    info = "redis_version:8.0.2\r\nrole:master\r\nslowlog\n7\ncluster\ncluster_state:ok\n"
+    up, down = outside.read_nodes(f"@videa@a:6379\n{info}{info}@videa@b:6379\nerror Connection refused\n")
+    assert (up.container, up.up, up.info["cluster_state"], up.info["slowlog_id"]) == ("a:6379", True, "ok", "8")
+    assert (down.container, down.up, down.error) == ("b:6379", False, "Connection refused")
 
 
 def test_two_samples_of_info() -> None:

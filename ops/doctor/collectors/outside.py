@@ -1,0 +1,151 @@
+"""PostgreSQL and Redis outside of the project, by URL: asked from a replica, which reaches them and has the passwords.
+
+The URL is taken from the replica's own environment and stays there. It needs Python with the clients that the backend
+has too, psycopg2 and redis; a replica without them is a reason to skip.
+"""
+
+from __future__ import annotations
+
+import json
+
+from ops.doctor.collectors import postgres, redis
+from ops.doctor.collectors.postgres_sql import ABOUT, GAP, PLAN
+from ops.doctor.facts import ContainerFacts
+from ops.doctor.facts_data import PostgresFacts, RedisNode
+from ops.engine.client import Engine
+from ops.models import ExecResult
+
+TIMEOUT = 6
+"""Seconds for connecting and asking together."""
+
+_NO_CLIENT = 127
+_REFUSED = 3
+_PLAN = "VIDEA_PLAN"
+_NODE = "@videa@"
+
+_ASK_POSTGRES = f"""
+import json, os, sys, time
+from urllib.parse import parse_qsl, urlencode, urlsplit
+try:
+    import psycopg2
+except ImportError as error:
+    print(error)
+    sys.exit({_NO_CLIENT})
+url = urlsplit(os.environ["DATABASE_URL"])
+# The two are the pool's, and libpq refuses what it does not know.
+known = [(key, value) for key, value in parse_qsl(url.query) if key not in ("connection_limit", "pool_timeout")]
+options = "-c statement_timeout=3000 -c lock_timeout=500 -c default_transaction_read_only=on"
+try:
+    connection = psycopg2.connect(
+        url._replace(query=urlencode(known)).geturl(),
+        connect_timeout=3, application_name="videa-doctor", options=options,
+    )
+except psycopg2.Error as error:
+    print(error)
+    sys.exit({_REFUSED})
+connection.autocommit = True
+cursor = connection.cursor()
+plan = json.loads(os.environ["{_PLAN}"])
+cursor.execute(plan["about"])
+moved, statements = cursor.fetchone()
+wanted = {{"always": True, "moved": moved, "not moved": not moved, "statements": statements}}
+for when, statement in plan["plan"]:
+    if when == "pause":
+        time.sleep(plan["gap"])
+    elif wanted[when]:
+        try:
+            cursor.execute(statement)
+            print(json.dumps(cursor.fetchone()[0]))
+        except psycopg2.Error as error:
+            print(str(error).splitlines()[0])
+"""
+
+_ASK_REDIS = f"""
+import os, sys, time
+from urllib.parse import unquote, urlsplit
+try:
+    import redis
+except ImportError as error:
+    print(error)
+    sys.exit({_NO_CLIENT})
+url = urlsplit(os.environ["REDIS_URL"])
+kind = redis.SSLConnection if url.scheme.startswith("rediss") else redis.Connection
+user, password = (unquote(part) if part else None for part in (url.username, url.password))
+def ask(connection, *command):
+    connection.send_command(*command)
+    try:
+        answer = connection.read_response()
+    except redis.ResponseError as error:
+        return str(error)
+    if isinstance(answer, list):
+        return str(answer[0][0]) if answer else ""
+    return answer.decode()
+answers, connections = {{}}, {{}}
+for sample in range(2):
+    if sample:
+        time.sleep({GAP})
+    for place in url.netloc.rpartition("@")[2].split(","):
+        host, _, port = place.rpartition(":")
+        if sample and place not in connections:
+            continue
+        try:
+            if not sample:
+                asked = kind(
+                    host=host or place, port=int(port) if host else 6379,
+                    username=user, password=password, socket_timeout=2, socket_connect_timeout=2,
+                )
+                asked.connect()
+                connections[place] = asked
+            asked = connections[place]
+            told = ["slowlog", ask(asked, "SLOWLOG", "GET", "1"), "cluster", ask(asked, "CLUSTER", "INFO")]
+            answers[place] = answers.get(place, []) + [ask(asked, "INFO"), *told]
+        except (redis.RedisError, OSError) as error:
+            answers[place] = ["error " + str(error)]
+for place, lines in answers.items():
+    print("{_NODE}" + place, *lines, sep="\\n")
+"""
+
+
+class NotAskedFromHere(Exception):
+    """There is no replica to ask from, or it has no client; the message says which."""
+
+
+def postgres_facts(engine: Engine, place: str, replica: ContainerFacts | None) -> PostgresFacts:
+    """Asks the server that the replica's DATABASE_URL leads to. Raises EngineError, NotAskedFromHere."""
+    plan = json.dumps({"about": ABOUT, "gap": GAP, "plan": PLAN})
+    answer = _run(engine, replica, _ASK_POSTGRES, {_PLAN: plan})
+    sections = postgres.read_sections(answer.output)
+    if "server" in sections:
+        return postgres.read(place, "", sections)
+    return postgres.refused(place, "", answer)
+
+
+def redis_nodes(engine: Engine, places: list[str], replica: ContainerFacts | None) -> list[RedisNode]:
+    """Asks every node that the replica's REDIS_URL names. Raises EngineError, NotAskedFromHere."""
+    nodes = read_nodes(_run(engine, replica, _ASK_REDIS, {}).output)
+    return nodes or [RedisNode(place, place, up=False, error=f"no answer within {TIMEOUT} s") for place in places]
+
+
+def read_nodes(output: str) -> list[RedisNode]:
+    """The nodes in the script's output, by their places "host:port"."""
+    return [_node(*part.split("\n", 1)) for part in output.split(_NODE)[1:]]
+
+
+def _node(place: str, output: str) -> RedisNode:
+    samples = redis.read(output)
+    name = place.strip()
+    if not samples:
+        error = next((line.removeprefix("error ") for line in output.splitlines() if line.strip()), "no answer")
+        return RedisNode(name, name, up=False, error=error[:300])
+    return RedisNode(name, name, up=True, info=samples[-1], earlier=samples[0], gap=GAP)
+
+
+def _run(engine: Engine, replica: ContainerFacts | None, script: str, environment: dict[str, str]) -> ExecResult:
+    if replica is None:
+        raise NotAskedFromHere("it is outside of this project, and no replica runs to ask it from")
+    command = ["timeout", str(TIMEOUT), "python", "-c", script]
+    answer = engine.exec(replica.name, command, environment=environment)
+    if answer.code not in (0, _REFUSED, postgres.TIMED_OUT):
+        last = answer.output.strip().rpartition("\n")[2]
+        raise NotAskedFromHere(f"it is outside of this project, and {replica.name} cannot ask it: {last[:200]}")
+    return answer

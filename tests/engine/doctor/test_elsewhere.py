@@ -1,0 +1,96 @@
+"""Databases that are not one container of the project: elsewhere, by URL, and a Redis Cluster."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import ExitStack
+
+import msgspec
+
+from ops.config import Project
+from ops.doctor import diagnose
+from ops.doctor.collect import collect
+from ops.doctor.limits import Limits
+from ops.doctor.report import Report, examine, selection
+from ops.doctor.sources import REDIS
+from ops.engine.client import Engine
+from tests.engine.doctor.conftest import NOT_OF_THE_TEST, Patient, found
+
+NODES = ("redis-a", "redis-b", "redis-c")
+
+
+def with_urls(project: Project, services: tuple[str, ...] = (), **urls: str) -> Project:
+    """The project with other URLs in its Compose model, and further services of the same image as Redis."""
+    model = msgspec.to_builtins(project.model)
+    model["services"] |= dict.fromkeys(services, model["services"]["redis"])
+    model["services"][project.settings.service]["environment"] |= urls
+    return dataclasses.replace(project, model=model)
+
+
+def test_servers_outside_of_the_project_are_asked_from_a_replica(patient: Patient) -> None:
+    # The replicas' own URLs lead where they always did; only the Compose model names no service of the project.
+    project = with_urls(
+        patient.project, DATABASE_URL="postgresql://db.example:5432/videa", REDIS_URL="redis://cache.example:6379/0"
+    )
+    with patient.session("BEGIN; SELECT 1;", "state = 'idle in transaction'"):
+        report = diagnose(
+            project,
+            Engine,
+            checks=selection(skip=NOT_OF_THE_TEST),
+            limits=Limits(pg_idle_in_tx_warn=0.01, pg_idle_in_tx_fail=0.02),
+        )
+    assert found(report) == {"pg.idle_in_tx"}
+    postgres, redis = report.facts.postgres, report.facts.redis
+    assert postgres
+    assert redis
+    assert (postgres.service, postgres.container, postgres.max_connections) == ("db.example", "", 100)
+    assert None not in (postgres.tables, postgres.sequences, postgres.slots, postgres.statements)
+    assert postgres.earlier.keys() == postgres.counters.keys() != set()
+    assert [(node.container, node.up) for node in redis.nodes] == [("redis:6379", True)]
+    patient.stack.compose("stop", "redis")
+    report = diagnose(project, Engine, checks=selection(only=("redis",)))
+    assert found(report) == {"redis.down"}
+
+
+def test_a_cluster_and_one_of_its_nodes_lost(patient: Patient) -> None:
+    stack = patient.stack
+    url = "redis+cluster://" + ",".join(f"{name}:6379" for name in NODES)
+    project = with_urls(patient.project, NODES, REDIS_URL=url)
+    options = ("--network", f"{stack.project}_data", "--tmpfs", "/data")
+    image = project.model["services"]["redis"]["image"]
+    command = (
+        *("redis-server", "--dir", "/tmp", "--save", "", "--cluster-enabled", "yes"),
+        *("--cluster-node-timeout", "1000"),
+    )
+    with ExitStack() as nodes:
+        names = [
+            nodes.enter_context(
+                patient.stranger(*options, image, *command, "--cluster-require-full-coverage", "no", service=name)
+            )
+            for name in NODES
+        ]
+        network = f'(index .NetworkSettings.Networks "{stack.project}_data").IPAddress'
+        places = " ".join(f"{patient.state(name, network)}:6379" for name in names)
+        stack.until(lambda: all("PONG" in asked(patient, name, "ping") for name in names))
+        stack.docker("exec", names[0], "sh", "-c", f"redis-cli --cluster create {places} --cluster-yes")
+        whole = "cluster_slots_ok:16384"
+        stack.until(lambda: all(whole in asked(patient, name, "cluster info") for name in names))
+        well = examine_redis(project)
+        stack.docker("kill", names[2])
+        stack.until(lambda: whole not in asked(patient, names[0], "cluster info"))
+        lost = examine_redis(project)
+    assert found(well) == set()
+    assert well.facts.redis
+    assert [node.number("cluster_known_nodes") for node in well.facts.redis.nodes] == [3, 3, 3]
+    assert found(lost) == {"redis.down"}
+    by_id = {finding.id: finding for finding in lost.findings}
+    assert names[2] in by_id["redis.down"].title
+    assert by_id["redis.cluster_slots"].cause == "redis.down"
+
+
+def asked(patient: Patient, container: str, command: str) -> str:
+    return patient.stack.docker("exec", container, "sh", "-c", f"redis-cli {command} || true")
+
+
+def examine_redis(project: Project) -> Report:
+    return examine(collect(project, Engine, only=(REDIS,)), Limits(), selection(only=("redis",), skip=NOT_OF_THE_TEST))
