@@ -24,12 +24,11 @@ down: ## stop the stack, keep its data
 clean: ## remove everything that was made here, data included; asks first (CLEAN_YES=1 does not)
 	@$(SETUP)/clean.sh
 
-# Two test files at a time, each on a stack of its own: the engine's tests mostly wait, for a drain or a window of requests.
 test: test-setup ## linters, types, and the unit, server and engine tests
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	.venv/bin/pytest
 
 bench: test-setup ## the measurements of bench/README.md, about half an hour
 	for what in zero_loss scale_cost cli_startup backend; do .venv/bin/python -m bench.$$what || exit; done
