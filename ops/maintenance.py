@@ -11,13 +11,16 @@ from ops.rollout.lock import Lock
 from ops.settings import Health
 from ops.stack import Stack
 
+OVERALL = "/health"
+"""The health of everything, beside the two paths by which a replica is probed."""
+
 
 def planned(health: Health, allow: Sequence[str], retry_after: float) -> Maintenance:
-    """How the site would be closed: the paths of ``health`` stay open. Raises UsageError.
+    """How the site would be closed: OVERALL and the paths of ``health`` stay open. Raises UsageError.
 
     ``allow``: addresses and networks of clients that are let in; ``retry_after``: seconds.
     """
-    paths = tuple(dict.fromkeys(path.partition("?")[0] for path in (health.live, health.ready)))
+    paths = tuple(dict.fromkeys(path.partition("?")[0] for path in (OVERALL, health.live, health.ready)))
     try:
         return Maintenance(networks(allow), paths, max(1, round(retry_after)))
     except ValueError as error:

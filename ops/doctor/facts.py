@@ -104,6 +104,7 @@ class BalancerFacts(Struct, frozen=True):
     configuration that takes whatever the service's name resolves to. ``answers``: instance -> answers to ``probes``
     requests sent through nginx; ``failures``: probes with another status than 200, by status. ``sticky``: a client
     stays on one replica, so the probes all reach the same. ``tls_expires``: when the certificate served ends.
+    ``maintenance``: clients that are let in while the site is closed, None when it is open.
     """
 
     container: str
@@ -119,6 +120,7 @@ class BalancerFacts(Struct, frozen=True):
     answers: dict[str, int] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
     tls_expires: float | None = None
+    maintenance: list[str] | None = None
 
 
 class InstanceFacts(Struct, frozen=True):

@@ -134,10 +134,25 @@ def version(facts: Facts, limits: Limits) -> Iterator[Finding]:
         )
 
 
+def maintenance(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """The site is closed on purpose, and perhaps forgotten so."""
+    let_in = present(facts.balancer).maintenance
+    if let_in is not None:
+        yield Finding(
+            "lb.maintenance",
+            Severity.WARN,
+            "the site is closed for maintenance",
+            f"let in: {listing(let_in) or 'nobody'}",
+            "everybody else is answered 503 everywhere but at the health paths",
+            "videa maintenance off",
+        )
+
+
 CHECKS = (
     Check("lb.config", Group.BALANCER, "running differs from wanted F", "own", (BALANCER_UP,), config),
     Check("lb.no_live", Group.BALANCER, "no answer through nginx F", "own", (BALANCER,), no_live),
     Check("lb.starved", Group.BALANCER, "ready, 0 of N probes F", "own", (BALANCER_UP, INSTANCES), starved),
     Check("lb.stale", Group.BALANCER, "listed, not running F", "own", (BALANCER_UP, CONTAINERS), stale),
+    Check("lb.maintenance", Group.BALANCER, "closed W", "own", (BALANCER_UP,), maintenance),
     Check("lb.version", Group.BALANCER, "older than 1.28 F", "own", (BALANCER_UP,), version),
 )

@@ -67,7 +67,7 @@ def read(container: str, output: str, sticky: bool) -> BalancerFacts:
         raise NginxNotAsked(f"looking into {container} ended early: {output.strip()[-200:]}")
     version, verdict, text, serving, expires, answers = parts
     accepted = verdict.endswith("accepted")
-    generation, listed = "", None
+    generation, listed, closed = "", None, None
     try:
         membership = parse(text)
     except ValueError as error:
@@ -75,6 +75,7 @@ def read(container: str, output: str, sticky: bool) -> BalancerFacts:
     else:
         generation = str(membership.generation)
         listed = None if membership.everything else list(membership.servers)
+        closed = membership.maintenance
     reached, failures = _count(answers)
     return BalancerFacts(
         container,
@@ -90,6 +91,7 @@ def read(container: str, output: str, sticky: bool) -> BalancerFacts:
         answers=dict(reached),
         failures=dict(failures),
         tls_expires=_expiry(expires),
+        maintenance=list(closed.allow) if closed else None,
     )
 
 

@@ -20,6 +20,7 @@ from tests.unit.ops.doctor.stack import balancer, finding, found, instance, repl
         ({"answers": {"i1": 20}, "sticky": True}, []),
         ({"version": "1.26.3"}, [("lb.version", "fail")]),
         ({"listed": None}, []),
+        ({"maintenance": []}, [("lb.maintenance", "warn")]),
         ({"listed": ["app-backend-1", "app-backend-2", "app-backend-3"]}, [("lb.stale", "fail")]),
     ],
 )
