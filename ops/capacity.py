@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
+
 from ops.doctor.collectors.postgres import PsqlMissing, postgres_facts
 from ops.doctor.collectors.services import DATABASE, NotInProject, find_service
 from ops.engine.client import engine_errors
 from ops.engine.replicas import find_container
+from ops.engine.stats import memory as usage
 from ops.events import Emit, Note
 from ops.pools import pool_limit
 from ops.preflight import Capacity, reservation
 from ops.stack import Stack
 
+_AVAILABLE = re.compile(r"^MemAvailable: +(\d+) kB$", re.MULTILINE)
 
-def measure(stack: Stack, emit: Emit) -> Capacity:
+
+def measure(stack: Stack, replicas: Collection[str], emit: Emit) -> Capacity:
     """The engine's memory, the reservations and the database's connections. What cannot be learnt is said and left out.
 
-    Raises EngineError.
+    ``replicas``: names of those that run. Raises EngineError.
     """
     project = stack.project
     with engine_errors("describe itself"):
         memory = stack.engine.sdk.api.info().get("MemTotal")
     others = {name: spec for name, spec in project.model["services"].items() if name != project.settings.service}
     url = str((project.service.get("environment") or {}).get(DATABASE, ""))
+    connections, in_use = _connections(stack, emit) if url else (None, None)
     return Capacity(
         memory=int(memory) if memory else None,
         reserved=sum(reservation(spec) * _count(spec) for spec in others.values()),
         reservation=reservation(project.service),
         pool=pool_limit(url),
-        connections=_connections(stack, emit) if url else None,
+        connections=connections,
+        free=_free(stack),
+        usage=max((used for used, _ in usage(stack.engine, replicas).values()), default=0),
+        open=in_use,
     )
 
 
@@ -36,7 +46,15 @@ def _count(service: dict[str, object]) -> int:
     return int(deploy.get("replicas", 1)) if isinstance(deploy, dict) else 1
 
 
-def _connections(stack: Stack, emit: Emit) -> int | None:
+def _free(stack: Stack) -> int | None:
+    """Bytes that the kernel would give to new processes without swapping: every container sees its host's figure."""
+    answer = stack.engine.exec(stack.balancer_container.id, ["cat", "/proc/meminfo"])
+    found = _AVAILABLE.search(answer.output)
+    return int(found[1]) * 1024 if found else None
+
+
+def _connections(stack: Stack, emit: Emit) -> tuple[int | None, int | None]:
+    """How many ordinary users can have, and how many are in use."""
     try:
         name = find_service(stack.project, DATABASE)
         container = find_container(stack.engine, stack.project.name, name)
@@ -45,8 +63,8 @@ def _connections(stack: Stack, emit: Emit) -> int | None:
         facts = postgres_facts(stack.engine, name, container.id)
     except (NotInProject, PsqlMissing) as reason:
         emit(Note(f"the connection pools are not checked against PostgreSQL: {reason}"))
-        return None
+        return None, None
     if not facts.up:
         emit(Note(f"the connection pools are not checked against PostgreSQL: {facts.error}"))
-        return None
-    return facts.usable
+        return None, None
+    return facts.usable, len(facts.clients)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ops.balancer.proof import Proof, TrafficProof
 from ops.capacity import measure
 from ops.config import read_env_value
-from ops.engine.images import image_id
+from ops.engine.images import has_healthcheck, image_id
 from ops.errors import Interrupted, PlanRefused, UsageError, VideaError
 from ops.events import Emit, Note
 from ops.pins import check_writable
@@ -263,8 +263,16 @@ class Operation:
         if not any(isinstance(step, Start) for step in plan.steps):
             return None
         project = self.stack.project
-        capacity = measure(self.stack, self.emit)
-        check(project.service, project.settings.service, capacity, len(fleet.alive) + plan.surge)
+        capacity = measure(self.stack, [member.name for member in fleet.alive], self.emit)
+        check(
+            project.service,
+            project.settings.service,
+            capacity,
+            alive=len(fleet.alive),
+            surge=plan.surge,
+            shared=project.settings.shared_volumes,
+            probed="health" in project.written or has_healthcheck(self.stack.engine, plan.target.image),
+        )
         return capacity
 
     def _check_remembering(self, target: Target, replicas: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,8 @@ class Capacity:
 
     ``memory``: bytes of the engine's host; ``reserved``: bytes that the other services reserve; ``reservation``: bytes
     that one replica reserves; ``pool``: connections that one replica opens at most; ``connections``: how many
-    PostgreSQL gives to ordinary users (max_connections without the reserved ones).
+    PostgreSQL gives to ordinary users (max_connections without the reserved ones). Right now: ``free``: bytes that new
+    processes of the host can have; ``usage``: bytes that the largest replica uses; ``open``: connections in use.
     """
 
     memory: int | None
@@ -25,6 +26,61 @@ class Capacity:
     reservation: int
     pool: int | None
     connections: int | None
+    free: int | None = None
+    usage: int = 0
+    open: int | None = None
+
+    @property
+    def need(self) -> int:
+        """Bytes that one more replica needs: what the file says, else what the others use; 0 when nothing is known."""
+        return self.reservation or self.usage
+
+
+def check_health(service: Mapping[str, Any], name: str, probed: bool) -> None:
+    """Refuses a service of which nothing says when it is well. Raises PlanRefused.
+
+    ``probed``: the Compose file says in x-videa where to ask, or the image has a health check of its own.
+    """
+    check = service.get("healthcheck") or {}
+    declared = bool(check) and not check.get("disable") and list(check.get("test") or []) != ["NONE"]
+    if not declared and not probed:
+        raise PlanRefused(
+            f"services.{name} has no health check, so a replica that does not serve would get requests all the same",
+            "write x-videa.health: {live: /PATH, ready: /PATH}, or a healthcheck for the service",
+        )
+
+
+def check_volumes(service: Mapping[str, Any], name: str, shared: Collection[str], replicas: int) -> None:
+    """Refuses more than one replica that write to the same volume or folder of the host. Raises PlanRefused.
+
+    ``shared``: sources or targets of volumes of which their user says that this is well.
+    """
+    if replicas < 2:
+        return
+    for volume in service.get("volumes") or []:
+        source, target = str(volume.get("source") or ""), str(volume.get("target"))
+        alone = volume.get("type") in ("volume", "bind") and source and not volume.get("read_only")
+        if alone and not {source, target} & set(shared):
+            raise PlanRefused(
+                f"services.{name} writes to {source} at {target}, and {replicas} replicas would do so at once",
+                f"mount it read-only or give it up; if they may share it: x-videa.shared_volumes: [{target}]",
+            )
+
+
+def check_room(capacity: Capacity, alive: int, surge: int) -> None:
+    """Refuses when the replicas that are to run beside the present ones do not fit into free memory.
+
+    Raises PlanRefused.
+    """
+    if capacity.free is None or surge * capacity.need <= capacity.free:
+        return
+    why = "they reserve" if capacity.reservation else "one uses now"
+    lone = "the only replica has no room for another beside it, and would have to stop first: " if alive == 1 else ""
+    raise PlanRefused(
+        f"memory: {lone}{surge} more x {capacity.need // MIB} MiB that {why} = {surge * capacity.need // MIB} MiB, but "
+        f"{capacity.free // MIB} MiB are free",
+        "free some, take smaller steps, or say what a replica really needs: deploy.resources.reservations.memory",
+    )
 
 
 def check_shape(service: Mapping[str, Any], name: str, replicas: int) -> None:
@@ -71,10 +127,22 @@ def check_pool(capacity: Capacity, replicas: int) -> None:
         )
 
 
-def check(service: Mapping[str, Any], name: str, capacity: Capacity, replicas: int) -> None:
-    """Every check for ``replicas`` running at once, surge included. Raises PlanRefused."""
+def check(
+    service: Mapping[str, Any],
+    name: str,
+    capacity: Capacity,
+    alive: int,
+    surge: int,
+    shared: Collection[str] = (),
+    probed: bool = True,
+) -> None:
+    """Every check for ``surge`` replicas beside the ``alive`` ones. Raises PlanRefused."""
+    replicas = alive + surge
+    check_health(service, name, probed)
     check_shape(service, name, replicas)
+    check_volumes(service, name, shared, replicas)
     check_memory(capacity, replicas)
+    check_room(capacity, alive, surge)
     check_pool(capacity, replicas)
 
 

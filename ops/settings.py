@@ -91,7 +91,10 @@ class Hooks(Section, frozen=True):
 
 
 class Settings(Section, frozen=True):
-    """The whole section, with ARCHITECTURE's defaults."""
+    """The whole section, with ARCHITECTURE's defaults.
+
+    ``shared_volumes``: names or targets of volumes that replicas may write to at once.
+    """
 
     service: str = "backend"
     port: Port = 3001
@@ -103,6 +106,12 @@ class Settings(Section, frozen=True):
     keep_releases: Count = 3
     hooks: Hooks = Hooks()
     also: tuple[str, ...] = ()
+    shared_volumes: tuple[str, ...] = ()
+
+    @property
+    def split_by(self) -> str:
+        """What decides the side of a request: where clients stick it is not chance, which throws them to and fro."""
+        return "client" if self.canary.by == "request" and self.sticky is not Sticky.NONE else self.canary.by
 
 
 def parse_duration(text: object) -> Seconds:

@@ -78,22 +78,27 @@ def show_outcome(outcome: Outcome, what: str, as_json: bool, dry_run: bool) -> N
 
 def show_plan(outcome: Outcome) -> None:
     """The steps of a plan, numbered, and what it needs."""
-    from ops.rollout.steps import Remove
+    from ops.rollout.steps import lasting
 
     out, plan = console(), outcome.plan
     out.print(f"plan: {plan.summary}")
     for number, step in enumerate(plan.steps, 1):
-        final = "  [dim](going back takes a new start from here on)[/]" if isinstance(step, Remove) else ""
+        final = f"  [dim]({lasting(step)})[/]" if lasting(step) else ""
         out.print(f"  {number}. {step}{final}")
     if outcome.capacity:
-        for line in needs(outcome.capacity, outcome.most):
+        for line in needs(outcome.capacity, outcome.most, plan.surge):
             out.print(f"needs: {line}")
     out.print("nothing was changed (dry run)")
 
 
-def needs(capacity: Capacity, most: int) -> list[str]:
-    """What ``most`` replicas at one time need, against what there is."""
-    lines = [f"{most} replicas at one time"]
+def needs(capacity: Capacity, most: int, surge: int) -> list[str]:
+    """What ``most`` replicas at one time need, against what there is, and what ``surge`` of them add to it."""
+    lines = [f"{most} replicas at one time, {surge} more than now"]
+    if capacity.need and capacity.free is not None:
+        lines.append(f"{size(surge * capacity.need)} more memory of {size(capacity.free)} that are free")
+    if capacity.pool and capacity.connections and capacity.open is not None:
+        free = capacity.connections - capacity.open
+        lines.append(f"{surge * capacity.pool} more database connections of {free} that are free")
     if capacity.memory and capacity.reservation:
         wanted = capacity.reserved + most * capacity.reservation
         lines.append(f"{size(wanted)} of {size(capacity.memory)} memory reserved")
@@ -115,12 +120,16 @@ def show_proof(proof: Proof) -> None:
 
 def outcome_as_dict(outcome: Outcome, dry_run: bool) -> dict[str, Any]:
     """An outcome for scripts."""
+    from ops.rollout.steps import lasting
+
     return {
         "summary": outcome.plan.summary,
         "dry_run": dry_run,
         "changed": bool(outcome.plan.steps) and not dry_run,
         "release": outcome.plan.target.release,
         "steps": [str(step) for step in outcome.plan.steps],
+        "lasting": {str(step): words for step in outcome.plan.steps if (words := lasting(step))},
+        "needs": needs(outcome.capacity, outcome.most, outcome.plan.surge) if outcome.capacity else [],
         "verdicts": list(outcome.verdicts),
         "seconds": round(outcome.seconds, 3),
         "proof": dataclasses.asdict(outcome.proof) if outcome.proof else None,

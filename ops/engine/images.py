@@ -23,6 +23,17 @@ def has_image(engine: Engine, reference: str) -> bool:
     return _find(engine, reference) is not None
 
 
+def has_healthcheck(engine: Engine, reference: str) -> bool:
+    """Whether the image says itself how it is checked; False also when it is not there. Raises EngineError."""
+    with engine_errors(f"look for the image {reference}"):
+        try:
+            details = engine.sdk.api.inspect_image(reference)  # type: ignore[no-untyped-call]
+        except docker.errors.ImageNotFound:
+            return False
+    test = ((details.get("Config") or {}).get("Healthcheck") or {}).get("Test") or []
+    return bool(test) and test != ["NONE"]
+
+
 def same_image(engine: Engine, reference: str, digest: str) -> bool:
     """Whether ``reference`` means the image ``digest`` now. Raises EngineError."""
     return _find(engine, reference) == digest

@@ -179,6 +179,17 @@ class Plan:
         return most
 
 
+def lasting(step: Step) -> str:
+    """What going back cannot undo by moving the traffic, in words; empty for steps that it can."""
+    if isinstance(step, Remove):
+        return "going back takes a new start from here on"
+    if isinstance(step, Hook):
+        return "what it does is not undone"
+    if isinstance(step, Follow):
+        return "not served meanwhile; going back stops and starts again"
+    return ""
+
+
 def replicas(count: int) -> str:
     """The count in words: "1 replica", "3 replicas"."""
     return f"{count} replica" + ("" if count == 1 else "s")

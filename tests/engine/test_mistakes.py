@@ -52,6 +52,7 @@ def test_a_mistake_on_the_command_line_changes_nothing(
         (3, "two services", "services: {redis: {x-videa: {port: 6379}}}"),
         (3, "there is no service 'web'", "x-videa: {service: web}"),
         (3, "container_name", "services: {backend: {container_name: only}}"),
+        (6, "writes to uploads at /data", 'services: {backend: {volumes: ["uploads:/data"]}}\nvolumes: {uploads: {}}'),
         (6, "fixed host port", 'services: {backend: {ports: ["13001:3001"]}}'),
         (
             6,

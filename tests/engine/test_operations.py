@@ -168,6 +168,8 @@ def test_maintenance_shuts_out_all_but_health_and_the_allowed_and_outlives_opera
         assert (status, after) == (503, "600")
         assert "Back soon" in text
         assert stack.status()["maintenance"]
+        assert stack.get("/health")["status"]
+        assert "closed for maintenance" in stack.videa("doctor", "--only", "balancer").stdout
         stack.done("maintenance", "on", "--allow", "0.0.0.0/0")
         assert stack.get("/api/v1/titles")
     finally:
@@ -179,7 +181,13 @@ def test_maintenance_shuts_out_all_but_health_and_the_allowed_and_outlives_opera
 def test_a_dry_run_changes_nothing(stack: LiveStack) -> None:
     before = stack.snapshot()
     assert "start 3 replicas" in stack.done("scale", "5", "--dry-run")
-    assert "nothing was changed" in stack.done("deploy", "--image", OTHER, "--force", "--dry-run")
+    plan = stack.done("plan", "--image", OTHER)
+    assert "1 more than now" in plan
+    assert re.search(
+        r"64 MiB more memory of .* that are free\n.*5 more database connections of \d+ that are free", plan
+    )
+    assert plan.count("(going back takes a new start from here on)") == 2
+    assert "nothing was changed" in plan
     assert stack.snapshot() == before
 
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ops.errors import PlanRefused
-from ops.preflight import MIB, Capacity, check, check_memory, check_pool, check_shape, reservation
+from ops.preflight import (
+    MIB,
+    Capacity,
+    check,
+    check_health,
+    check_memory,
+    check_pool,
+    check_room,
+    check_shape,
+    check_volumes,
+    reservation,
+)
 
 ROOMY = Capacity(memory=8192 * MIB, reserved=512 * MIB, reservation=64 * MIB, pool=5, connections=97)
 
 
 def test_what_fits_passes() -> None:
-    check({}, "backend", ROOMY, 19)
+    check({}, "backend", ROOMY, 18, 1)
 
 
 def test_more_connections_than_postgres_accepts_are_refused_with_the_number_that_fits() -> None:
@@ -37,7 +49,7 @@ def test_exactly_what_there_is_fits() -> None:
 
 
 def test_what_is_not_known_is_not_judged() -> None:
-    check({}, "backend", Capacity(None, 0, 64 * MIB, None, None), 1000)
+    check({}, "backend", Capacity(None, 0, 64 * MIB, None, None), 1000, 1000)
 
 
 @pytest.mark.parametrize(
@@ -58,3 +70,48 @@ def test_the_reservation_is_read_as_compose_writes_it() -> None:
     assert reservation({"deploy": {"resources": {"reservations": {"memory": "67108864"}}}}) == 64 * MIB
     assert reservation({"mem_reservation": "1048576"}) == MIB
     assert reservation({}) == 0
+
+
+def test_a_service_that_nothing_checks_is_refused() -> None:
+    for service in ({}, {"healthcheck": {"disable": True}}, {"healthcheck": {"test": ["NONE"]}}):
+        with pytest.raises(PlanRefused, match="no health check"):
+            check_health(service, "backend", probed=False)
+        check_health(service, "backend", probed=True)
+    check_health({"healthcheck": {"test": ["CMD", "true"]}}, "backend", probed=False)
+
+
+@pytest.mark.parametrize("kind", ["volume", "bind"])
+def test_two_replicas_do_not_write_to_one_volume_unless_their_user_says_so(kind: str) -> None:
+    service = {"volumes": [{"type": kind, "source": "uploads", "target": "/data"}]}
+    check_volumes(service, "backend", (), 1)
+    with pytest.raises(PlanRefused) as refused:
+        check_volumes(service, "backend", (), 2)
+    assert "writes to uploads at /data" in refused.value.message
+    assert "x-videa.shared_volumes: [/data]" in refused.value.hint
+    check_volumes(service, "backend", ("/data",), 2)
+    check_volumes(service, "backend", ("uploads",), 2)
+
+
+@pytest.mark.parametrize(
+    "volume",
+    [
+        {"type": "volume", "source": "pages", "target": "/pages", "read_only": True},
+        {"type": "volume", "target": "/cache"},
+        {"type": "tmpfs", "target": "/tmp"},
+    ],
+    ids=["read-only", "one of its own", "tmpfs"],
+)
+def test_what_replicas_cannot_spoil_for_each_other_is_no_obstacle(volume: dict[str, Any]) -> None:
+    check_volumes({"volumes": [volume]}, "backend", (), 3)
+
+
+def test_a_lone_replica_without_room_for_a_second_is_not_stopped_for_it() -> None:
+    tight = replace(ROOMY, reservation=0, usage=300 * MIB, free=200 * MIB)
+    with pytest.raises(PlanRefused) as refused:
+        check_room(tight, alive=1, surge=1)
+    assert "the only replica has no room" in refused.value.message
+    assert "1 more x 300 MiB that one uses now = 300 MiB, but 200 MiB are free" in refused.value.message
+    assert "reservations.memory" in refused.value.hint
+    check_room(replace(tight, reservation=150 * MIB), alive=1, surge=1)
+    with pytest.raises(PlanRefused, match="3 more x 150 MiB that they reserve"):
+        check_room(replace(tight, reservation=150 * MIB), alive=3, surge=3)
