@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ops.balancer import maintenance as closing
 from ops.balancer.maintenance import Maintenance
 from ops.balancer.split import CANARY, TrafficSplit
+from ops.balancer.sticky import CLIENT, choice, replica_id, spares
 
 Sticky: TypeAlias = Literal["none", "ip", "cookie"]
 
@@ -29,15 +31,11 @@ ANY = "any"
 SERVER_OPTIONS = "resolve max_fails=1 fail_timeout=2s"
 """One failed connection is enough to leave a replica alone while Docker's DNS may still name its dead address."""
 
-_METHODS: dict[Sticky, str] = {
-    "none": "least_conn",
-    "ip": "hash $remote_addr consistent",
-    "cookie": "hash $videa_client consistent",
-}
+_METHODS: dict[Sticky, str] = {"none": "least_conn", "ip": "hash $remote_addr consistent"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _GENERATION = re.compile(r'map "" \$videa_generation\s*\{ default (\d+); \}')
-_GROUP = re.compile(rf"upstream ({APP}|{CANARY}) \{{(.*?)\n    \}}", re.DOTALL)
-_SERVER = re.compile(r"^ *server ([^\s:;]+):\d+ ", re.MULTILINE)
+_GROUP = re.compile(rf"upstream ({APP}|{CANARY})(?:-\w+)? \{{(.*?)\n    \}}", re.DOTALL)
+_SERVER = re.compile(r"^ *server ([^\s:;]+):\d+ (?!.* backup;)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +86,14 @@ class Membership:
 
 def render(upstream: Upstream, generation: int, maintenance: Maintenance | None = None) -> str:
     """The text of upstreams.conf. ``generation``: the number by which nginx tells that it serves this text."""
-    listed = [_group(APP, upstream.servers, upstream.port, _METHODS[upstream.sticky])] if upstream.servers else []
-    route = f'    map "" $videa_upstream {{ default {APP if upstream.servers else ANY}; }}\n'
+    sides = {APP: upstream.servers} if upstream.servers else {}
     if upstream.split:
-        client = "$videa_client" if upstream.sticky == "cookie" else "$remote_addr"
-        route = upstream.split.render(APP, client)
-        listed.append(_group(CANARY, upstream.split.servers, upstream.port, _METHODS[upstream.sticky]))
+        sides[CANARY] = upstream.split.servers
     parts = [
         "    include /etc/nginx/http.conf;\n",
-        f'    map "" $videa_generation {{ default {generation}; }}\n{route}',
-        _cookie(upstream.sticky),
+        f'    map "" $videa_generation {{ default {generation}; }}\n{_route(upstream, sides)}',
         closing.block(maintenance),
-        *listed,
+        *(group for side, servers in sides.items() for group in _groups(upstream, side, servers)),
         _group(ANY, (upstream.service,), upstream.port, "least_conn"),
     ]
     return (
@@ -117,8 +111,9 @@ def parse(text: str) -> Membership:
     generation = _GENERATION.search(text)
     if generation is None or f"upstream {ANY} " not in text:
         raise ValueError(f"it has no generation or no group {ANY!r}")
-    groups = {name: tuple(_SERVER.findall(lines)) for name, lines in _GROUP.findall(text)}
-    return Membership(int(generation[1]), groups.get(APP, ()), groups.get(CANARY, ()), closing.read(text))
+    found = [(side, server) for side, lines in _GROUP.findall(text) for server in _SERVER.findall(lines)]
+    app, canary = (tuple(server for where, server in found if where == side) for side in (APP, CANARY))
+    return Membership(int(generation[1]), app, canary, closing.read(text))
 
 
 def switched(text: str, generation: int, maintenance: Maintenance | None) -> str:
@@ -127,33 +122,36 @@ def switched(text: str, generation: int, maintenance: Maintenance | None) -> str
     return closing.switched(counted, maintenance)
 
 
-def _group(name: str, servers: tuple[str, ...], port: int, method: str) -> str:
+def _route(upstream: Upstream, sides: Mapping[str, tuple[str, ...]]) -> str:
+    """The lines that set $videa_upstream and $videa_set_cookie."""
+    cookie = upstream.sticky == "cookie" and bool(sides)
+    variable = "$videa_side" if cookie else "$videa_upstream"
+    route = f'    map "" {variable} {{ default {APP if sides else ANY}; }}\n'
+    if upstream.split:
+        route = upstream.split.render(APP, CLIENT if cookie else "$remote_addr", variable)
+    return route + (choice(sides) if cookie else '\n    map "" $videa_set_cookie { default ""; }\n')
+
+
+def _groups(upstream: Upstream, side: str, servers: tuple[str, ...]) -> list[str]:
+    """The groups of one side: all of its replicas in one or, where cookies name replicas, each with its spares."""
+    if upstream.sticky != "cookie":
+        return [_group(side, servers, upstream.port, _METHODS[upstream.sticky])]
+    return [
+        _group(f"{side}-{replica_id(name)}", (name,), upstream.port, spare=spares(servers, name)) for name in servers
+    ]
+
+
+def _group(name: str, servers: tuple[str, ...], port: int, method: str = "", spare: tuple[str, ...] = ()) -> str:
     lines = "".join(f"        server {server}:{port} {SERVER_OPTIONS};\n" for server in servers)
+    lines += "".join(f"        server {server}:{port} {SERVER_OPTIONS} backup;\n" for server in spare)
     return (
         f"    upstream {name} {{\n"
-        f"        zone {name} 512k;\n"
-        f"        {method};\n"
-        f"{lines}"
+        f"        zone {name} {'512k' if method else '128k'};\n"
+        + (f"        {method};\n" if method else "")
+        + f"{lines}"
         # Shorter than the backend's own idle time (75 s), or nginx would send on connections that it just closed.
         "        keepalive 64;\n"
         "        keepalive_requests 10000;\n"
         "        keepalive_timeout 60s;\n"
-        "    }\n"
-    )
-
-
-def _cookie(sticky: Sticky) -> str:
-    if sticky != "cookie":
-        return '    map "" $videa_set_cookie { default ""; }\n'
-    # A client without the cookie is sent by the value that it is given, so its next request finds the same replica.
-    return (
-        '    map $scheme $videa_secure { default ""; https "; Secure"; }\n'
-        "    map $cookie_videa_client $videa_client {\n"
-        "        default $cookie_videa_client;\n"
-        '        "" $request_id;\n'
-        "    }\n"
-        "    map $cookie_videa_client $videa_set_cookie {\n"
-        '        default "";\n'
-        '        "" "videa_client=$request_id; Path=/; HttpOnly; SameSite=Lax$videa_secure";\n'
         "    }\n"
     )

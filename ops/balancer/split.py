@@ -40,8 +40,8 @@ class TrafficSplit:
         if not is_key(self.by) or not _TOKEN.fullmatch(self.token) or self.token == NEVER:
             raise ValueError(f"not a key or token for nginx: {self.by!r}, {self.token!r}")
 
-    def render(self, stable: str, client: str) -> str:
-        """The lines that set $videa_upstream to ``stable`` or CANARY. ``client``: nginx's variable for "client"."""
+    def render(self, stable: str, client: str, chosen: str = "$videa_upstream") -> str:
+        """The lines that set ``chosen`` to ``stable`` or CANARY. ``client``: nginx's variable for "client"."""
         kind, _, name = self.by.partition(":")
         variable = {"request": "$request_id", "client": client}.get(kind) or f"${_variable(kind, name)}"
         key = '    map "" $videa_key { default $request_id; }\n'
@@ -53,7 +53,7 @@ class TrafficSplit:
             chance = f'    map "" $videa_arm {{ default {CANARY}; }}\n'
         return (
             f"{key}{chance}"
-            f'    map "$http_{HEADER.lower().replace("-", "_")}:$cookie_{COOKIE}" $videa_upstream {{\n'
+            f'    map "$http_{HEADER.lower().replace("-", "_")}:$cookie_{COOKIE}" {chosen} {{\n'
             "        default $videa_arm;\n"
             f'        "~^{self.token}:" {CANARY};\n'
             f'        "~^{NEVER}:" {stable};\n'

@@ -157,7 +157,7 @@ class Runner:
         split = TrafficSplit(
             servers=(*step.canary, *self._started),
             percent=step.percent,
-            by=self.stack.project.settings.canary.by,
+            by=self.stack.project.settings.split_by,
             token=self._token if step.private else ALWAYS,
         )
         self.stack.balancer.apply(self.stack.upstream(step.names, split))

@@ -161,11 +161,6 @@ def test_sticky_clients_are_served_when_no_listed_replica_exists(own: Bench) -> 
     own.until(lambda: serving(own) == {"two"})
 
 
-def test_cookies_spread_clients_over_the_replicas(bench: Bench) -> None:
-    change(bench, bench.upstream("one", "two", sticky="cookie"))
-    assert serving(bench, 24) == {"one", "two"}
-
-
 def test_nginx_restarted_after_a_change_serves_the_change(bench: Bench) -> None:
     applied = change(bench, bench.upstream("two"))
     bench.nginx.restart(timeout=5)

@@ -10,6 +10,19 @@ from ops.errors import ConfigError
 from ops.settings import Seconds, effective, parse_duration, read_settings
 
 
+@pytest.mark.parametrize(
+    ("section", "by"),
+    [
+        ({}, "request"),
+        ({"sticky": "cookie"}, "client"),
+        ({"sticky": "ip"}, "client"),
+        ({"sticky": "ip", "canary": {"by": "header:X-User"}}, "header:X-User"),
+    ],
+)
+def test_a_canary_does_not_throw_sticky_clients_to_and_fro(section: dict[str, Any], by: str) -> None:
+    assert read_settings(section).split_by == by
+
+
 def test_everything_has_a_default() -> None:
     settings = read_settings({})
     assert (settings.service, settings.port, settings.balancer) == ("backend", 3001, "nginx")

@@ -40,13 +40,18 @@ def test_the_group_for_lost_names_is_always_there(upstream: Upstream) -> None:
 
 @pytest.mark.parametrize(
     ("sticky", "method"),
-    [("none", "least_conn;"), ("ip", "hash $remote_addr consistent;"), ("cookie", "hash $videa_client consistent;")],
+    [("none", "least_conn;"), ("ip", "hash $remote_addr consistent;")],
 )
 def test_the_balancing_method_follows_stickiness(sticky: Sticky, method: str) -> None:
-    text = render(Upstream("backend", 3001, ("a", "b"), sticky), 1)
-    assert method in group(text, "app")
-    assert ("Set-Cookie" in text or "videa_client=" in text) == (sticky == "cookie")
-    assert text.count("$videa_set_cookie {") == 1
+    assert method in group(render(Upstream("backend", 3001, ("a", "b"), sticky), 1), "app")
+
+
+@pytest.mark.parametrize("sticky", ["none", "ip", "cookie"])
+@pytest.mark.parametrize("names", [(), ("a", "b")])
+def test_every_variable_of_the_image_is_set_once(sticky: Sticky, names: tuple[str, ...]) -> None:
+    text = render(Upstream("backend", 3001, names, sticky), 1)
+    assert text.count("$videa_set_cookie {") == text.count("$videa_upstream {") == 1
+    assert ("videa_client=" in text) == (sticky == "cookie" and names != ())
 
 
 @pytest.mark.parametrize(("seconds", "written"), [(30.0, "30s"), (0.2, "1s"), (1.5, "2s"), (0, "1s")])
