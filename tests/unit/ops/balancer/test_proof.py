@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ops.balancer import proof as module
 from ops.balancer.access_log import Line
-from ops.balancer.proof import SAMPLE, Failure, LogTally, Proof
+from ops.balancer.proof import SAMPLE, Failure, LogTally, Proof, TrafficProof
 
 PREFIX = "videa-0f-"
 
@@ -46,3 +53,73 @@ def test_silence_is_never_called_0_failed() -> None:
 
 def test_failures_are_told_even_with_a_gap() -> None:
     assert str(Proof(12, 3, 5.0, (), 12, "nginx's log ended")).startswith("12 requests, 3 failed")
+
+
+class Probes:
+    """Three probes that were all answered."""
+
+    sent, bad = 3, {}
+
+    def __init__(self, engine: object, container: str, url: str, path: str, prefix: str) -> None:
+        self.last_answered = f"{prefix}3"
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class LateLog:
+    """A log that tells the last lines only to who waits for them."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        self.wanted, self.closed = threading.Event(), threading.Event()
+
+    def __iter__(self) -> Iterator[bytes]:
+        while not self.closed.is_set():
+            if self.wanted.wait(0.01):
+                yield "".join(f"{line}\n" for line in self.lines).encode()
+                self.wanted.clear()
+                self.lines = []
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+class Watched(threading.Condition):
+    """Tells when somebody begins to wait."""
+
+    def __init__(self, waits: threading.Event) -> None:
+        super().__init__()
+        self.waits = waits
+
+    def wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:
+        self.waits.set()
+        return super().wait_for(predicate, timeout)
+
+
+def late_proof(monkeypatch: pytest.MonkeyPatch, last_probe_is_told: bool) -> Proof:
+    """A proof whose log tells a failed request and perhaps the last probe after the probes have ended."""
+    monkeypatch.setattr(module, "Prober", Probes)
+    monkeypatch.setattr(module, "FLUSH", 0.0)
+    monkeypatch.setattr(module, "LOG_WAIT", 5.0 if last_probe_is_told else 0.1)
+    monkeypatch.setattr(module.secrets, "token_hex", lambda _: "0f")
+    names = ["other", f"{PREFIX}3"] if last_probe_is_told else ["other"]
+    status = {"other": 502}
+    log = LateLog([json.dumps({"time": 1, "status": status.get(n, 200), "seconds": 0, "request_id": n}) for n in names])
+    monkeypatch.setattr(module, "Stdout", lambda engine, container: log)
+    watching = TrafficProof(None, "nginx", "http://127.0.0.1")  # type: ignore[arg-type]
+    watching._progress = Watched(log.wanted)
+    watching.start()
+    return watching.stop()
+
+
+def test_what_the_log_tells_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    proof = late_proof(monkeypatch, last_probe_is_told=True)
+    assert (proof.failed, proof.gap) == (1, "")
+
+
+def test_a_log_that_never_tells_of_the_last_probe_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    proof = late_proof(monkeypatch, last_probe_is_told=False)
+    assert proof.gap == "the last probe is not in nginx's log"
+    assert not proof.proven
