@@ -82,12 +82,12 @@ class Project:
 
     @property
     def own_variables(self) -> frozenset[str]:
-        """Variables of the Compose file that only the scaled service reads: what belongs to its release.
+        """Variables of the Compose file that only the scaled service and its followers read: what belongs to a release.
 
         One that others read too, such as the database's password, is the present, whatever release runs.
         """
         services = dict(self._raw["services"])
-        own = _variables_in(services.pop(self.settings.service))
+        own = _variables_in([services.pop(name) for name in (self.settings.service, *self.settings.also)])
         return own - _variables_in({**self._raw, "services": services})
 
     @cached_property

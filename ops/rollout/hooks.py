@@ -5,6 +5,7 @@ Where they go into a plan is pure; running one is Compose's `run`. After a crash
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
@@ -66,7 +67,10 @@ def run_hook(stack: Stack, hook: Hook, target: Target) -> None:
 def follow(stack: Stack, step: Follow, target: Target | None) -> None:
     """Lets other services run ``target``, None: what `.env` says. Compose stops each before it starts it anew.
 
-    Raises EngineError.
+    Returns when they run and, where they have a health check, are well, at the latest at ``health.deadline``. Raises
+    EngineError, also then.
     """
     overrides = target.overrides if target else {}
-    stack.project.compose.run("up", "--detach", "--no-deps", *step.services, overrides=overrides)
+    deadline = math.ceil(stack.project.settings.health.deadline)
+    wait = ("--wait", "--wait-timeout", str(deadline))
+    stack.project.compose.run("up", "--detach", "--no-deps", *wait, *step.services, overrides=overrides)

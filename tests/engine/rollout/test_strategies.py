@@ -39,9 +39,9 @@ def faulty(name: str) -> str:
     return make_image(f"CMD {json.dumps(['python', '-c', program])}")
 
 
-def release_of(stack: LiveStack, header: str = "") -> str:
+def release_of(stack: LiveStack, header: str = "", cookie: str = "") -> str:
     """Which release answers, through nginx."""
-    headers = {"X-Videa-Canary": header} if header else {}
+    headers = {"X-Videa-Canary": header, "Cookie": f"theme=dark; videa_canary={cookie}"}
     with urlopen(Request(f"{stack.url}/api/v1/whoami", headers=headers), timeout=10) as answer:
         found: str = json.load(answer)["release"]
         return found
@@ -103,13 +103,21 @@ def test_a_canary_is_promoted_step_by_step_and_loses_no_request(stack: LiveStack
         process = stack.start_videa("deploy", "--image", OTHER, "--canary", "--pause-at", "10", INTERVAL="2s")
         stack.until(lambda: release_of(stack, "always") != old, 120)
         stack.until(lambda: "paused at 10%" in stack.done("lock", "status") + _journal(stack), 60)
+        watching = stack.start_videa("deploy", "--watch")
         new = release_of(stack, "always")
+        assert release_of(stack, cookie="always") == new
+        assert release_of(stack, cookie="never") == old
         assert {release_of(stack, "never") for _ in range(20)} == {old}
         assert new != old
         assert stack.videa("scale", "3").returncode == 7
         stack.done("promote")
         _, said = process.communicate()
+        ended, followed = watching.communicate()
     assert process.returncode == 0, said
+    assert watching.returncode == 0, followed
+    assert "judge the canary at 50%" in followed
+    assert "100%: pass" in followed
+    assert ended.startswith(f"done: release {new}")
     assert watched.report["failed"] == 0, watched.report["failures"][:5]
     assert {each["image"] for each in stack.status()["replicas"]} == {OTHER}
     verdicts = last_of_history(stack)["verdicts"]
@@ -225,3 +233,37 @@ def test_hooks_run_in_the_new_release_and_a_failing_one_changes_nothing(stack: L
     said = stack.compose("exec", "-T", "redis", "redis-cli", "get", "videa-test-hook").strip()
     assert said == stack.status()["replicas"][0]["release"]
     assert "videa-hook" not in stack.docker("ps", "--all", "--format", "{{.Names}}")
+
+
+def test_other_services_of_the_image_follow_a_release_and_go_back_with_it(stack: LiveStack) -> None:
+    stack.done("deploy", "--image", GOOD)
+    path = stack.directory / "test.yml"
+    good = path.read_text()
+    command = '["sh", "-c", "[ ! -e /tmp/refused ] && exec sleep infinity"]'
+    worker = f"worker: {{image: '${{BACKEND_IMAGE}}', init: true, command: {command}}}"
+    path.write_text(f"x-videa: {{also: [worker]}}\nservices: {{{worker}}}\n")
+    bad = make_image("videa-test-backend:refused", "RUN touch /tmp/refused")
+
+    def image_of_worker() -> str:
+        listed = stack.compose("ps", "--all", "--format", "{{.Image}} {{.State}}", "worker")
+        assert listed.split()[1:] == ["running"], listed
+        return listed.split()[0]
+
+    try:
+        stack.compose("up", "--detach", "worker")
+        assert image_of_worker() == GOOD
+        stack.done("deploy", "--image", OTHER)
+        assert image_of_worker() == OTHER
+        kept = stack.containers()
+        stack.compose("up", "--detach")
+        assert stack.containers() == kept
+        done = stack.videa("deploy", "--image", bad)
+        assert done.returncode != 0
+        assert "let worker follow" in done.stderr
+        assert image_of_worker() == OTHER
+        assert {each["image"] for each in stack.status()["replicas"]} == {OTHER}
+        stack.done("rollback")
+        assert image_of_worker() == GOOD
+    finally:
+        stack.compose("rm", "--force", "--stop", "worker")
+        path.write_text(good)

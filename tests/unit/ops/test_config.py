@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from ops.config import find_directory, find_section
+from ops.config import Project, find_directory, find_section
+from ops.engine.compose import Compose
 from ops.errors import ConfigError
+from ops.settings import read_settings
 
 
 def test_the_section_stands_at_the_top() -> None:
@@ -55,3 +57,16 @@ def test_no_file_is_said_so(tmp_path: Path) -> None:
         find_directory((), {}, tmp_path)
     with pytest.raises(ConfigError, match=r"no Compose file at gone\.yml"):
         find_directory(("gone.yml",), {}, tmp_path)
+
+
+@pytest.mark.parametrize(("also", "own"), [([], {"IMAGE"}), (["worker"], {"IMAGE", "MODE"})])
+def test_what_only_the_service_and_its_followers_read_belongs_to_a_release(also: list[str], own: set[str]) -> None:
+    settings = read_settings({"service": "web", "also": also})
+    project = Project("shop", Path(), Compose((), None, Path(), {}), {}, settings, {}, {})
+    services = {
+        "web": {"image": "${IMAGE:-web}", "environment": {"MODE": "${MODE}", "DB": "db:${PASSWORD}"}},
+        "worker": {"command": ["run", "$MODE"]},
+        "db": {"environment": ["PASSWORD=${PASSWORD}"]},
+    }
+    project.__dict__["_raw"] = {"services": services}  # what Compose would be asked for
+    assert project.own_variables == own
