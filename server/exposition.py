@@ -131,6 +131,7 @@ def as_json(app: web.Application) -> dict[str, Any]:
         "release": app[SETTINGS].release,
         "uptime_seconds": round(time.time() - metrics.started, 1),
         "in_flight": metrics.in_flight,
+        "unanswered_seconds": [round(seconds, 3) for seconds in metrics.unanswered()],
         "requests": {
             "total": new.requests,
             "client_errors": new.client_errors,

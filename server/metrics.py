@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import time
 from bisect import bisect_left
 from collections import deque
@@ -15,6 +16,11 @@ from aiohttp.web_urldispatcher import AbstractRoute
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _SAMPLE_SECONDS = 5.0
 _WINDOW_SAMPLES = 13
+# Seconds that are worth telling of a request under way, and of how many at most.
+_PATIENCE = 0.1
+_MOST_TOLD = 1000
+# When a stream began, of which nobody waits for an answer.
+ANSWERED = math.inf
 
 
 @dataclass(slots=True)
@@ -44,7 +50,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.started = time.time()
-        self.in_flight = 0
+        self.open: dict[int, float] = {}
+        """When each open request began (perf_counter), by the id of its context; ANSWERED for a stream."""
         self.routes: dict[tuple[str, str], RouteFigures] = {}
         self._by_route: dict[AbstractRoute, RouteFigures] = {}
         self.gc_seconds = 0.0
@@ -72,6 +79,17 @@ class Metrics:
         if resource is not None and method != "HEAD":
             self._by_route[route] = figures
         return figures
+
+    @property
+    def in_flight(self) -> int:
+        """Requests and streams that are open now."""
+        return len(self.open)
+
+    def unanswered(self) -> list[float]:
+        """How long requests have been waiting for their answer, those longer than _PATIENCE, the longest first."""
+        now = time.perf_counter()
+        waiting = (now - began for began in self.open.values())
+        return sorted((seconds for seconds in waiting if seconds > _PATIENCE), reverse=True)[:_MOST_TOLD]
 
     @property
     def answered(self) -> int:

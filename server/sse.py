@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 
 from aiohttp import hdrs, web
 
-from server.keys import CLIENT_ADDRESS, CONTEXT, LIFECYCLE
+from server.keys import CLIENT_ADDRESS, CONTEXT, LIFECYCLE, METRICS
+from server.metrics import ANSWERED
 from server.problems import Problem
 from server.responses import SECURITY
 
@@ -70,6 +71,7 @@ class Streams:
         response.headers["X-Request-ID"] = request[CONTEXT].request_id
         response.force_close()
         await response.prepare(request)
+        request.app[METRICS].open[id(request[CONTEXT])] = ANSWERED
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 -- a handler runs in a task
         self._tasks[task] = client

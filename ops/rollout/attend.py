@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ops.balancer.access_log import NO_ANSWER, SERVER_ERROR
 from ops.balancer.tries import Try, TryLog
@@ -17,6 +17,7 @@ from ops.models import Replica
 from ops.rollout.journal import Command, Journal, NoteEntry
 from ops.rollout.judgement import Fact, Kind, Side, Verdict, judge
 from ops.rollout.lock import Lease
+from ops.rollout.unanswered import unanswered
 from ops.settings import Doubt
 from ops.stack import Stack
 
@@ -108,15 +109,17 @@ class Attendant:
     def _look(self, log: TryLog, canary: Collection[str], early: bool) -> Verdict:
         try:
             replicas = self.stack.replicas()
-            facts = self._facts([replica for replica in replicas if replica.name in canary])
+            ours = [replica for replica in replicas if replica.name in canary]
+            facts = self._facts(ours)
+            waiting = unanswered(self.stack, [replica.name for replica in ours if replica.running])
         except EngineError as error:
             return Verdict(Kind.ERROR, f"the canary's containers cannot be seen: {error.message}", "no figures")
         if log.breaks:
             return Verdict(Kind.ERROR, "nginx's log has a gap, so what was seen does not count", "no figures")
         missing = set(canary) - {replica.name for replica in replicas}
         facts += [Fact(name, running=False) for name in sorted(missing)]
-        there = sides(log.tries(), replicas, canary)
-        return judge(*there, facts, self.stack.project.settings.canary, early)
+        tried, stable = sides(log.tries(), replicas, canary)
+        return judge(replace(tried, waiting=waiting), stable, facts, self.stack.project.settings.canary, early)
 
     def _facts(self, replicas: Iterable[Replica]) -> list[Fact]:
         replicas = list(replicas)

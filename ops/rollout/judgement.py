@@ -53,11 +53,15 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Side:
-    """The requests of one side in the window. ``failed``: 500 and above, and no answer; ``seconds``: of each answer."""
+    """The requests of one side in the window. ``failed``: 500 and above, and no answer; ``seconds``: of each answer.
+
+    ``waiting``: how long requests that have not ended have been waiting by now, seconds.
+    """
 
     failed: int
     seconds: Sequence[float]
     unanswered: int = 0
+    waiting: Sequence[float] = ()
 
     @property
     def requests(self) -> int:
@@ -74,8 +78,12 @@ class Side:
         return sorted(self.seconds)[math.ceil(0.99 * len(self.seconds)) - 1] if self.seconds else 0.0
 
     def slower_than(self, limit: float) -> int:
-        """How many answers took longer than ``limit`` seconds."""
-        return sum(1 for each in self.seconds if each > limit)
+        """How many answers took longer than ``limit`` seconds, or have taken so already."""
+        return sum(1 for each in (*self.seconds, *self.waiting) if each > limit)
+
+    def overdue(self, limit: float) -> int:
+        """How many requests have been waiting for longer than ``limit`` seconds."""
+        return sum(1 for each in self.waiting if each > limit)
 
     def __str__(self) -> str:
         return f"{self.requests} requests, {self.success:.2f}% ok, p99 {self.p99 * 1000:.0f} ms"
@@ -100,7 +108,7 @@ def judge(canary: Side, stable: Side, facts: Sequence[Fact], bounds: Canary, ear
     for fact in facts:
         if reason := ended(fact) or leak(fact):
             return Verdict(Kind.FAIL, reason, numbers)
-    if canary.requests < bounds.min_requests:
+    if canary.requests + canary.overdue(p99_limit(stable, bounds)) < bounds.min_requests:
         seen = f"{canary.requests} of {bounds.min_requests} requests are too few to judge"
         return Verdict(Kind.INCONCLUSIVE, seen, numbers)
     level = EARLY_LEVEL if early else LEVEL
@@ -127,10 +135,13 @@ def _failures(canary: Side, stable: Side, bounds: Canary, level: float, numbers:
 
 def _slowness(canary: Side, stable: Side, bounds: Canary, level: float, numbers: str) -> Verdict:
     limit = p99_limit(stable, bounds)
-    if canary.p99 > limit:
-        slow, count = canary.slower_than(limit), len(canary.seconds)
+    overdue = canary.overdue(limit)
+    slow, count = canary.slower_than(limit), len(canary.seconds) + overdue
+    if 100 * slow > count:  # the nearest rank of the 99th percentile is then one of them
         chance = tail(count, slow, 0.01)
         words = f"p99 {canary.p99 * 1000:.0f} ms is above {limit * 1000:.0f} ms"
+        if canary.p99 <= limit:
+            words = f"{overdue} requests have no answer after {limit * 1000:.0f} ms"
         if chance < level:
             reason = f"{words}: {slow} of {count} requests are slower (p = {chance:.2g}, level {level:g})"
             return Verdict(Kind.FAIL, reason, numbers)

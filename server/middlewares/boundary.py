@@ -30,7 +30,7 @@ def make_boundary(app: web.Application) -> Middleware:
     async def boundary(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[CONTEXT] = context = begin(request)
         started = time.perf_counter()
-        metrics.in_flight += 1
+        metrics.open[id(context)] = started
         response: web.StreamResponse | None = None
         try:
             if policy_of(request.match_info.handler) != "none":
@@ -39,7 +39,7 @@ def make_boundary(app: web.Application) -> Middleware:
         except Exception as error:
             response = error_response(request, context, origins, error)
         finally:
-            metrics.in_flight -= 1
+            del metrics.open[id(context)]
             record(request, context, response, time.perf_counter() - started)
         if not response.prepared:
             add_headers(request, response, context, origins)

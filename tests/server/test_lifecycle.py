@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 
+from ops.rollout.unanswered import read
 from tests.server.support import StartProcess, eventually
 
 SLOW_BODY = b"x" * 1000
@@ -42,6 +43,12 @@ async def test_a_draining_instance_finishes_what_it_began(start_process: StartPr
                 return bool((await response.json())["in_flight"] == 2)
 
         await eventually(in_flight)
+
+        async def told() -> bool:
+            async with session.get(f"{server.url}/health/metrics?format=json") as response:
+                return len(read(await response.text())) == 1
+
+        await eventually(told)
         server.process.send_signal(signal.SIGTERM)
 
         async def unready() -> bool:

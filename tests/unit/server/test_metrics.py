@@ -4,7 +4,7 @@ import pytest
 from aiohttp import web
 from aiohttp.web_urldispatcher import SystemRoute
 
-from server.metrics import BUCKETS, Metrics, percentile
+from server.metrics import ANSWERED, BUCKETS, Metrics, percentile
 
 
 async def answer(_: web.Request) -> web.Response:
@@ -58,3 +58,11 @@ def test_probes_of_the_health_are_no_clients() -> None:
     assert metrics.answered == 0
     observe(metrics, "GET", 200, 0.001)
     assert metrics.answered == 1
+
+
+def test_requests_that_wait_are_told_with_how_long_but_no_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.metrics.time.perf_counter", lambda: 100.0)
+    metrics = Metrics()
+    metrics.open = {1: 99.99, 2: 92.5, 3: ANSWERED, 4: 40.0}
+    assert metrics.in_flight == 4
+    assert metrics.unanswered() == [60.0, 7.5]

@@ -129,3 +129,26 @@ def test_the_tests_agree_with_tables() -> None:
     # P(X >= 9 heads of 10) = 11/1024.
     assert tail(10, 9, 0.5) == pytest.approx(11 / 1024)
     assert tail(10, 0, 0.5) == 1.0
+
+
+def test_answers_that_take_longer_than_the_window_are_slow_all_the_same() -> None:
+    hanging = Side(0, [0.02] * 950, waiting=[8.0] * 50)
+    verdict = judge(hanging, side(9000), [], BOUNDS)
+    assert verdict.kind is Kind.FAIL
+    assert "50 requests have no answer after 500 ms: 50 of 1000 requests are slower" in verdict.reason
+
+
+def test_a_canary_that_answers_nothing_is_judged_by_what_waits() -> None:
+    assert kind(Side(0, [], waiting=[8.0] * 150), side(9000), early=True) is Kind.FAIL
+    assert kind(Side(0, [], waiting=[8.0] * 20), side(9000)) is Kind.INCONCLUSIVE
+
+
+def test_requests_that_have_just_begun_are_not_slow() -> None:
+    assert kind(Side(0, [0.02] * 1000, waiting=[0.3] * 500), side(9000)) is Kind.PASS
+
+
+@pytest.mark.parametrize(("requests", "slow"), [(100, 1), (101, 1), (199, 1), (200, 2), (1000, 10), (1001, 10)])
+def test_one_in_a_hundred_may_be_slow_and_not_one_more(requests: int, slow: int) -> None:
+    assert side(requests, slow=slow).p99 <= 0.5 < side(requests, slow=slow + 1).p99
+    assert kind(side(requests, slow=slow), side(9000)) is Kind.PASS
+    assert kind(side(requests, slow=slow + 1), side(9000)) is not Kind.PASS
