@@ -62,7 +62,11 @@ def choice(sides: Mapping[str, Sequence[str]]) -> str:
 
 
 def _pick(side: str, servers: Sequence[str]) -> str:
-    """By chance, but the same for a client again. Not by the bare id, which decides the side already."""
-    share = f"{100 / len(servers):.2f}"
-    parts = "".join(f"{share}% {replica_id(name)}; " for name in servers[:-1])
-    return f'    split_clients "{side}$videa_client" $videa_pick_{side} {{ {parts}* {replica_id(servers[-1])}; }}\n'
+    """By chance, but the same for a client again.
+
+    Not by the bare id, which decides the side already; and also by where it was, or all clients of a replica that left
+    would go to the one that took its place in the list.
+    """
+    *others, last = map(replica_id, servers)
+    parts = "".join(f"{100 / len(servers):.2f}% {each}; " for each in others)
+    return f'    split_clients "{side}$videa_at$videa_client" $videa_pick_{side} {{ {parts}* {last}; }}\n'

@@ -53,6 +53,6 @@ def test_the_shares_of_new_clients_are_even_and_never_more_than_all(count: int) 
 
 def test_a_canary_under_cookies_has_a_pick_of_its_own() -> None:
     text = render(Upstream("app", 3001, NAMES, "cookie", split=TrafficSplit(("app-9",), 5, by="client")), 3)
-    assert 'split_clients "canary$videa_client"' in text
+    assert 'split_clients "canary$videa_at$videa_client"' in text
     assert f'"canary:{replica_id("app-9")}"' in text
     assert '$cookie_videa_canary" $videa_side {' in text
