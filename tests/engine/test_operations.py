@@ -154,6 +154,13 @@ def test_maintenance_shuts_out_all_but_health_and_the_allowed_and_outlives_opera
         except HTTPError as error:
             return error.code, error.headers["Retry-After"], error.read().decode()
 
+    def let_in() -> bool:
+        """An old worker of nginx may take one more connection after the new ones serve."""
+        try:
+            return bool(stack.get("/api/v1/titles"))
+        except HTTPError:
+            return False
+
     before = stack.snapshot()
     stack.done("maintenance", "on", "--dry-run")
     assert stack.snapshot() == before
@@ -171,11 +178,11 @@ def test_maintenance_shuts_out_all_but_health_and_the_allowed_and_outlives_opera
         assert stack.get("/health")["status"]
         assert "closed for maintenance" in stack.videa("doctor", "--only", "balancer").stdout
         stack.done("maintenance", "on", "--allow", "0.0.0.0/0")
-        assert stack.get("/api/v1/titles")
+        stack.until(let_in, 5)
     finally:
         stack.done("maintenance", "off")
     assert not stack.status()["maintenance"]
-    assert stack.get("/api/v1/titles")
+    stack.until(let_in, 5)
 
 
 def test_a_dry_run_changes_nothing(stack: LiveStack) -> None:
