@@ -6,13 +6,31 @@ import asyncio
 import json
 import signal
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import aiohttp
 
 from ops.rollout.unanswered import read
-from tests.server.support import StartProcess, eventually
+from tests.server.support import Process, StartProcess, eventually
 
 SLOW_BODY = b"x" * 1000
+
+
+@asynccontextmanager
+async def half_a_request(server: Process) -> AsyncIterator[None]:
+    """A request that the server has begun to read and whose rest never comes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
+    writer.write(b"POST /api/v1/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
+    await writer.drain()
+
+    async def in_flight() -> bool:
+        async with aiohttp.ClientSession() as session, session.get(f"{server.url}/health/metrics?format=json") as got:
+            return bool((await got.json())["in_flight"] == 2)
+
+    await eventually(in_flight)
+    yield
+    writer.close()
+    await reader.read()
 
 
 async def test_an_idle_instance_ends_at_once_and_cleanly(start_process: StartProcess) -> None:
@@ -69,19 +87,9 @@ async def test_a_draining_instance_finishes_what_it_began(start_process: StartPr
 
 async def test_the_drain_has_an_end(start_process: StartProcess) -> None:
     server = await start_process(DRAIN_TIMEOUT="0.3")
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
-    writer.write(b"POST /api/v1/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
-    await writer.drain()
-
-    async def in_flight() -> bool:
-        async with aiohttp.ClientSession() as session, session.get(f"{server.url}/health/metrics?format=json") as got:
-            return bool((await got.json())["in_flight"] == 2)
-
-    await eventually(in_flight)
-    server.process.send_signal(signal.SIGTERM)
-    assert await server.process.wait() == 0
-    writer.close()
-    await reader.read()
+    async with half_a_request(server):
+        server.process.send_signal(signal.SIGTERM)
+        assert await server.process.wait() == 0
 
 
 async def test_idle_connections_do_not_hold_the_end(start_process: StartProcess) -> None:
@@ -114,26 +122,16 @@ async def test_probes_do_not_hold_the_end_either(start_process: StartProcess) ->
 
 async def test_a_second_signal_ends_at_once(start_process: StartProcess) -> None:
     server = await start_process(DRAIN_TIMEOUT="600")
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
-    writer.write(b"POST /api/v1/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
-    await writer.drain()
+    async with half_a_request(server):
+        server.process.send_signal(signal.SIGTERM)
 
-    async def in_flight() -> bool:
-        async with aiohttp.ClientSession() as session, session.get(f"{server.url}/health/metrics?format=json") as got:
-            return bool((await got.json())["in_flight"] == 2)
+        async def draining() -> bool:
+            async with aiohttp.ClientSession() as session, session.get(f"{server.url}/health/ready") as response:
+                return response.status == 503
 
-    await eventually(in_flight)
-    server.process.send_signal(signal.SIGTERM)
-
-    async def draining() -> bool:
-        async with aiohttp.ClientSession() as session, session.get(f"{server.url}/health/ready") as response:
-            return response.status == 503
-
-    await eventually(draining)
-    server.process.send_signal(signal.SIGTERM)
-    assert await server.process.wait() == 1
-    writer.close()
-    await reader.read()
+        await eventually(draining)
+        server.process.send_signal(signal.SIGTERM)
+        assert await server.process.wait() == 1
 
 
 async def test_a_wrong_environment_is_told_in_one_go(start_process: StartProcess) -> None:
