@@ -37,6 +37,11 @@ class Replica:
     def running(self) -> bool:
         return self.state == "running"
 
+    @property
+    def attached(self) -> bool:
+        """Whether it has its address on the network; a paused one accepts connections, too, and never answers."""
+        return self.state in ("running", "paused")
+
 
 @dataclass(frozen=True, slots=True)
 class Container:

@@ -123,7 +123,7 @@ def _line(
         release=replica.release,
         image=replica.image,
         health=health_of(replica, probe),
-        in_balancer=membership is not None and replica.running and membership.admits(replica.name),
+        in_balancer=membership is not None and replica.attached and membership.admits(replica.name),
         age=round((datetime.now(UTC) - replica.created).total_seconds(), 1),
         restarts=replica.restarts,
         cpu=round(load.cpu, 3) if load else None,

@@ -10,7 +10,8 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ops.errors import EngineUnreachable, VideaError
+from ops.balancer.render import Membership, Upstream
+from ops.errors import EngineUnreachable, LockHeld, VideaError
 from ops.events import Emit, Note
 from ops.rollout.lock import Lock
 from ops.stack import Stack
@@ -71,7 +72,8 @@ def check_once(stack: Stack, judge: Judge, emit: Emit) -> None:
     Nothing while an operation is under way, which looks after its replicas itself, or has left a canary behind: its
     share is not to be changed by the way.
     """
-    holder = Lock(stack.engine, stack.project.name).status()
+    lock = Lock(stack.engine, stack.project.name)
+    holder = lock.status()
     if holder and holder.alive:
         return
     current = Stack(stack.engine, stack.project)
@@ -80,19 +82,39 @@ def check_once(stack: Stack, judge: Judge, emit: Emit) -> None:
     if membership.canary:
         return
     if membership.everything:
-        listed = {name for name, replica in replicas.items() if replica.running}
+        listed = {name for name, replica in replicas.items() if replica.attached}
     else:
         listed = set(membership.servers) & replicas.keys()
-    results = current.probe(
-        [replicas[name] for name in (listed | judge.out) & replicas.keys()], stack.project.settings.health.live
-    )
-    answers = {name: name in results and results[name].ok for name in (listed | judge.out) & replicas.keys()}
+    asked = (listed | judge.out) & replicas.keys()
+    results = current.probe([replicas[name] for name in asked], stack.project.settings.health.live)
+    answers = {name: name in results and results[name].ok for name in asked}
+    out_before = set(judge.out)
     wanted = judge.judge(answers, listed)
     if wanted == listed:
         return
-    current.balancer.apply(current.upstream(sorted(wanted, key=lambda name: replicas[name].number)))
+    upstream = current.upstream(sorted(wanted, key=lambda name: replicas[name].number))
+    applied = False
+    try:
+        applied = _apply(current, lock, membership, upstream)
+    finally:
+        if not applied:
+            judge.out = out_before
+    if not applied:
+        return
     for name in sorted(listed - wanted):
         reason = results[name].reason if name in results else "its container does not run"
         emit(Note(f"{name} is out: {reason}"))
     for name in sorted(wanted - listed):
         emit(Note(f"{name} is back"))
+
+
+def _apply(current: Stack, lock: Lock, membership: Membership, upstream: Upstream) -> bool:
+    """Changes the list under the lock of operations; False when one was quicker: the round stands on old facts."""
+    try:
+        with lock.hold("videa watch"):
+            if current.balancer.membership() != membership:
+                return False
+            current.balancer.apply(upstream)
+    except LockHeld:
+        return False
+    return True

@@ -19,11 +19,11 @@ def watch(
     context: typer.Context,
     interval: Annotated[str, typer.Option("--interval", metavar="TIME", help="Time between two checks.")] = "10s",
 ) -> None:
-    """Check every replica again and again, and keep sick ones out of the balancer.
+    """Keep sick replicas out of the balancer.
 
-    A replica is out after x-videa.health.fails bad answers at its liveness path in a row, and back after
-    x-videa.health.passes good ones. The last replica is never taken out. Runs until Ctrl-C; let your service manager
-    start it, or a terminal.
+    Checks every replica again and again. One is out after x-videa.health.fails bad answers at its liveness path in a
+    row, and back after x-videa.health.passes good ones. The last replica is never taken out. Runs until Ctrl-C; let
+    your service manager start it, or a terminal.
 
     \b
     Examples:

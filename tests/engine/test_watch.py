@@ -1,0 +1,48 @@
+"""`videa watch`: a replica that accepts connections and never answers leaves the balancer until it answers again."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.engine.conftest import OTHER, LiveStack
+
+
+@pytest.fixture
+def watching(stack: LiveStack) -> Iterator[subprocess.Popen[str]]:
+    """The agent, checking each second."""
+    process = stack.start_videa("watch", "--interval", "1s")
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def served(stack: LiveStack) -> set[str]:
+    return {each["name"] for each in stack.status()["replicas"] if each["in_balancer"]}
+
+
+def test_a_frozen_replica_is_out_until_it_answers_again(stack: LiveStack, watching: subprocess.Popen[str]) -> None:
+    both = set(stack.replicas())
+    frozen = min(both)
+    stack.docker("pause", frozen)
+    try:
+        stack.until(lambda: served(stack) == both - {frozen})
+    finally:
+        stack.docker("unpause", frozen)
+    stack.until(lambda: served(stack) == both)
+    watching.send_signal(signal.SIGINT)
+    _, said = watching.communicate(timeout=30)
+    assert f"{frozen} is out: " in said
+    assert f"{frozen} is back" in said
+
+
+def test_a_deploy_beside_the_agent_ends_with_all_new_replicas_served(
+    stack: LiveStack, watching: subprocess.Popen[str]
+) -> None:
+    stack.done("deploy", "--image", OTHER)
+    assert watching.poll() is None
+    assert served(stack) == set(stack.replicas())
+    assert len(served(stack)) == 2
