@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 
 from ops.events import Event, Note, StepEnded, StepFailed, StepStarted
@@ -40,13 +41,13 @@ class Progress:
             self._spin(event.text)
             return
         if isinstance(event, Note):
-            self.console.print(f"  [yellow]![/] {event.text}", markup=True)
+            self.console.print(f"  [yellow]![/] {escape(event.text)}")
             return
         self._spin(None)
         if isinstance(event, StepEnded):
-            self.console.print(f"  [green]✓[/] {event.text}  [dim]{event.seconds:.1f} s[/]")
+            self.console.print(f"  [green]✓[/] {escape(event.text)}  [dim]{event.seconds:.1f} s[/]")
         elif isinstance(event, StepFailed):
-            self.console.print(f"  [red]✗[/] {event.text}: {event.reason}")
+            self.console.print(f"  [red]✗[/] {escape(event.text)}: {escape(event.reason)}")
 
     def close(self) -> None:
         """Ends the spinner."""
@@ -57,7 +58,7 @@ class Progress:
             self.spinner.stop()
             self.spinner = None
         if text and self.console.is_terminal:
-            self.spinner = self.console.status(f"{text} ...")
+            self.spinner = self.console.status(f"{escape(text)} ...")
             self.spinner.start()
 
 
@@ -69,9 +70,9 @@ def show_outcome(outcome: Outcome, what: str, as_json: bool, dry_run: bool) -> N
     elif dry_run:
         show_plan(outcome)
     elif not outcome.plan.steps:
-        out.print(f"nothing to do: {outcome.plan.summary}")
+        out.print(f"nothing to do: {escape(outcome.plan.summary)}")
     else:
-        out.print(f"[bold]{what}[/] {outcome.plan.summary} in {outcome.seconds:.1f} s")
+        out.print(f"[bold]{what}[/] {escape(outcome.plan.summary)} in {outcome.seconds:.1f} s")
     if outcome.proof and not as_json:
         show_proof(outcome.proof)
 
@@ -81,10 +82,10 @@ def show_plan(outcome: Outcome) -> None:
     from ops.rollout.steps import lasting
 
     out, plan = console(), outcome.plan
-    out.print(f"plan: {plan.summary}")
+    out.print(f"plan: {escape(plan.summary)}")
     for number, step in enumerate(plan.steps, 1):
         final = f"  [dim]({lasting(step)})[/]" if lasting(step) else ""
-        out.print(f"  {number}. {step}{final}")
+        out.print(f"  {number}. {escape(str(step))}{final}")
     if outcome.capacity:
         for line in needs(outcome.capacity, outcome.most, plan.surge):
             out.print(f"needs: {line}")
@@ -111,11 +112,10 @@ def show_proof(proof: Proof) -> None:
     """The traffic of the time of an operation, in one line, and what failed in it."""
     out = console()
     colour = "red" if proof.failed else "green" if proof.proven else "yellow"
-    out.print(f"[{colour}]{proof}[/]")
+    out.print(f"[{colour}]{escape(str(proof))}[/]")
     for failure in proof.failures[:5]:
-        out.print(
-            f"  {failure.method} {failure.path}: {failure.status or 'no answer'} ({failure.upstream or 'nginx itself'})"
-        )
+        what = f"{failure.method} {failure.path}: {failure.status or 'no answer'}"
+        out.print(escape(f"  {what} ({failure.upstream or 'nginx itself'})"))
 
 
 def outcome_as_dict(outcome: Outcome, dry_run: bool) -> dict[str, Any]:

@@ -68,15 +68,19 @@ class Lock:
         found = marker.find(self._engine, self._name)
         return self._holder(found) if found else None
 
-    def release(self) -> Holder | None:
-        """Clears away the lock of a holder that is no more; None when it was free. Raises LockHeld, EngineError."""
+    def release(self, dry_run: bool = False) -> Holder | None:
+        """Clears away the lock of a holder that is no more; None when it was free. Raises LockHeld, EngineError.
+
+        ``dry_run``: only finds out whose it is.
+        """
         found = marker.find(self._engine, self._name)
         if found is None:
             return None
         holder = self._holder(found)
         if holder.alive:
             raise held(holder)
-        marker.remove(self._engine, found.id)
+        if not dry_run:
+            marker.remove(self._engine, found.id)
         return holder
 
     @contextmanager

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Annotated
 
 import typer
 
-from ops.errors import OperationFailed
+from ops.errors import OperationFailed, PlanRefused
 from videa_cli.context import Options
 
 PATIENCE = 300.0
@@ -21,16 +22,21 @@ def register(app: typer.Typer) -> None:
 
 def abort(
     context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be put back and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
-    """Put back the deploy that is under way, or one that was broken off. Traffic moves first.
+    """Put back the deploy that is under way or was broken off.
 
-    Also from another terminal or machine. While a blue-green deploy keeps the old set it is one reload back to it.
+    Traffic moves first. Also from another terminal or machine. While a blue-green deploy keeps the old set it is one
+    reload back to it.
 
     \b
     Examples:
       videa abort
+      videa abort --dry-run
     """
+    from rich.markup import escape
+
     from ops.operations import Operation
     from ops.rollout.journal import Journal
     from ops.rollout.lock import Lock
@@ -39,15 +45,26 @@ def abort(
 
     options: Options = context.obj
     stack = options.stack()
-    lock = Lock(stack.engine, stack.project.name)
+    lock, journal = Lock(stack.engine, stack.project.name), Journal(stack.engine, stack.project.name)
+    if dry_run:
+        story = journal.read()
+        if story is None:
+            raise PlanRefused("no operation is under way, and none was broken off", "see `videa history`")
+        _say({"dry_run": True, "operation": str(story)}, f"would put back {story}; nothing was changed", as_json)
+        return
     holder = lock.status()
-    if holder is None or not holder.alive or not Journal(stack.engine, stack.project.name).send("abort"):
+    if holder is None or not holder.alive or not journal.send("abort"):
         carry_out(options, "put back", Operation.abort, as_json)
         return
-    console(stderr=True).print(f"told `{holder.command}` of {holder.who} to put everything back")
+    console(stderr=True).print(escape(f"told `{holder.command}` of {holder.who} to put everything back"))
     deadline = time.monotonic() + PATIENCE
     while (now := lock.status()) and now.alive and now.since == holder.since:
         if time.monotonic() > deadline:
             raise OperationFailed("it has not ended yet", "follow it: videa deploy --watch")
         time.sleep(0.2)
-    console().print("it has ended; see videa status and videa history")
+    ended = {"dry_run": False, "operation": f"`{holder.command}` of {holder.who}"}
+    _say(ended, "it has ended; see videa status and videa history", as_json)
+
+
+def _say(outcome: dict[str, object], words: str, as_json: bool) -> None:
+    typer.echo(json.dumps(outcome) if as_json else words)

@@ -18,7 +18,9 @@ def config(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Show every value in force and where it comes from: the Compose file, .env, the environment, or the default.
+    """Show every value in force, and where it comes from.
+
+    That is the Compose file, .env, the environment, or the default.
 
     \b
     Examples:

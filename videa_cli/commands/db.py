@@ -24,7 +24,9 @@ def db(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Show PostgreSQL: connections by instance against the budget, activity, locks, statements that take most time.
+    """Show PostgreSQL: connections, activity, locks, statements.
+
+    Connections are told by instance, against the budget.
 
     Values in statements are shown as ?.
 

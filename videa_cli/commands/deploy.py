@@ -50,10 +50,10 @@ def deploy(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
-    """Replace every replica by one of a new release, without losing a request.
+    """Roll out a new release, without losing a request.
 
-    Without --image or --build it rolls out what the Compose file says by now. A new replica gets traffic once it is
-    ready. When anything fails, traffic goes back first and then everything is put back.
+    Every replica is replaced. Without --image or --build by what the Compose file says by now. A new replica gets
+    traffic once it is ready. When anything fails, traffic goes back first and then everything is put back.
 
     --rolling replaces them a few at a time. --blue-green starts the whole new set, tries it with --check, switches in
     one reload and keeps the old set for --keep: until then `videa abort` goes back in one reload, and `videa promote`

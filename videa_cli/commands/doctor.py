@@ -69,7 +69,9 @@ def doctor(
     ] = None,
     fail_on: Annotated[FailOn, typer.Option("--fail-on", help="What makes the exit code differ from 0.")] = FailOn.FAIL,
 ) -> None:
-    """Find what is wrong with the stack, why it matters, and how to mend it. Changes nothing.
+    """Find what is wrong, why it matters, and how to mend it.
+
+    Changes nothing, unless --fix --apply says so.
 
     \b
     Exit codes:

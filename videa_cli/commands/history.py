@@ -21,7 +21,9 @@ def history(
     number: Annotated[int, typer.Option("-n", min=1, metavar="N", help="How many of the last operations.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Show who did what and when: strategy, release, requests meanwhile and how many failed, verdicts of a canary.
+    """Show who did what and when, and what it cost.
+
+    Strategy, release, requests meanwhile and how many of them failed, verdicts of a canary.
 
     \b
     Examples:

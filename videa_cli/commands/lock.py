@@ -33,7 +33,6 @@ def status(
     """
     from ops.rollout.journal import Journal
     from ops.rollout.lock import Lock
-    from videa_cli.render import console
 
     options: Options = context.obj
     stack = options.stack()
@@ -51,23 +50,25 @@ def status(
         }
         typer.echo(json.dumps({"holder": held, "broken_off": str(story) if story and not alive else None}))
         return
-    out = console()
     if holder is None:
-        out.print("free")
+        typer.echo("free")
     else:
         since = holder.since.strftime("%Y-%m-%d %H:%M:%S UTC")
-        out.print(f"held by {holder.who} (process {holder.pid}): `{holder.command}` since {since}")
-        out.print(
+        typer.echo(f"held by {holder.who} (process {holder.pid}): `{holder.command}` since {since}")
+        typer.echo(
             f"valid for {holder.lease:.0f} s, renewed by its holder"
             if alive
             else "its holder is no more: it counts as free"
         )
     if story and not alive:
-        out.print(f"broken off: {story}")
-        out.print("end it: videa deploy --resume; put it back: videa deploy --abort")
+        typer.echo(f"broken off: {story}")
+        typer.echo("end it: videa deploy --resume; put it back: videa deploy --abort")
 
 
-def release(context: typer.Context) -> None:
+def release(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say whose lock would be released.")] = False,
+) -> None:
     """Clear away the lock of an operation that is no more. One whose holder is at work stays.
 
     Seldom needed: the next operation does the same, at once on the holder's machine and after 20 s elsewhere.
@@ -75,13 +76,12 @@ def release(context: typer.Context) -> None:
     \b
     Examples:
       videa lock release
+      videa lock release --dry-run
     """
     from ops.rollout.lock import Lock
-    from videa_cli.render import console
 
     options: Options = context.obj
     stack = options.stack()
-    holder = Lock(stack.engine, stack.project.name).release()
-    console().print(
-        f"released: it was held by {holder.who} for `{holder.command}`" if holder else "nothing to do: free"
-    )
+    holder = Lock(stack.engine, stack.project.name).release(dry_run)
+    done = "would be released: it is" if dry_run else "released: it was"
+    typer.echo(f"{done} held by {holder.who} for `{holder.command}`" if holder else "nothing to do: free")

@@ -50,7 +50,7 @@ def logs(
         str, typer.Option("--request", metavar="ID", help="Only lines of this request, through every container.")
     ] = "",
 ) -> None:
-    """Show the logs of all replicas as one, in the order of time, each line with the name of its container.
+    """Show the logs of all replicas as one, in the order of time.
 
     \b
     Examples:

@@ -26,7 +26,7 @@ def plan(
     ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Show what a deploy would do, and change nothing: the same as videa deploy --dry-run.
+    """Show what a deploy would do and need; changes nothing.
 
     Shows the steps, which of them cannot be undone by one reload, and what the most replicas at one time need of memory
     and of database connections against what there is. Refuses what a deploy would refuse.

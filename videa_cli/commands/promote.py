@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from ops.errors import PlanRefused
@@ -13,8 +15,13 @@ def register(app: typer.Typer) -> None:
     app.command("promote")(promote)
 
 
-def promote(context: typer.Context) -> None:
-    """Let a deploy that waits go on: a paused canary, one under judgement, or a blue-green one that keeps the old set.
+def promote(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go on and change nothing.")] = False,
+) -> None:
+    """Let a deploy that waits go on.
+
+    That is a paused canary, one under judgement, or a blue-green deploy that keeps the old set.
 
     \b
     Examples:
@@ -22,11 +29,14 @@ def promote(context: typer.Context) -> None:
     """
     from ops.rollout.journal import Journal
     from ops.rollout.lock import Lock
-    from videa_cli.render import console
 
     options: Options = context.obj
     stack = options.stack()
     holder = Lock(stack.engine, stack.project.name).status()
-    if holder is None or not holder.alive or not Journal(stack.engine, stack.project.name).send("promote"):
+    journal = Journal(stack.engine, stack.project.name)
+    if holder is None or not holder.alive or not (journal.read() if dry_run else journal.send("promote")):
         raise PlanRefused("no deploy is under way", "one that was broken off goes on with: videa deploy --resume")
-    console().print(f"told `{holder.command}` of {holder.who} to go on; follow it: videa deploy --watch")
+    told = f"`{holder.command}` of {holder.who} to go on"
+    typer.echo(
+        f"would tell {told}; nothing was changed" if dry_run else f"told {told}; follow it: videa deploy --watch"
+    )

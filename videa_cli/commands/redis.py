@@ -23,7 +23,7 @@ def redis(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Show Redis: memory, hit rate, evictions, slow commands, cluster.
+    """Show Redis: memory, hit rate, evictions, slow commands.
 
     Of slow commands only the name is shown: their arguments may be anybody's data.
 
@@ -51,6 +51,8 @@ def redis(
 
 def show_node(out: Console, node: NodeView) -> None:
     """One node."""
+    from rich.markup import escape
+
     from videa_cli.bars import bar
     from videa_cli.units import duration, size
 
@@ -65,4 +67,4 @@ def show_node(out: Console, node: NodeView) -> None:
     )
     for slow in node.slow:
         words = f"{slow.arguments} argument{'' if slow.arguments == 1 else 's'}"
-        out.print(f"  slow: {slow.milliseconds:.1f} ms {slow.command} ({words})")
+        out.print(f"  slow: {slow.milliseconds:.1f} ms {escape(slow.command)} ({words})")

@@ -26,7 +26,7 @@ def rollback(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
-    """Go back to an earlier release, its image and its environment, without losing a request.
+    """Go back to an earlier release, without losing a request.
 
     Without RELEASE to the last one that ran before. The images of the last x-videa.keep_releases releases are kept for
     this. Variables of .env that only the service reads go back to what they were; those that others read too, such as

@@ -18,7 +18,9 @@ def stats(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Show what every container of the project uses: CPU against its quota, memory against its limit, network.
+    """Show what every container uses of its limits.
+
+    CPU, memory, network, processes.
 
     \b
     Examples:

@@ -23,7 +23,7 @@ def status(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Show the replicas: release, health, age, load, and whether the balancer serves them.
+    """Show the replicas: release, health, load, served or not.
 
     Health is the answer of each replica at its readiness path, asked directly just now.
 

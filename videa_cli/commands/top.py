@@ -27,7 +27,9 @@ def top(
     once: Annotated[bool, typer.Option("--once", help="Show one look and end; so do pipes.")] = False,
     interval: Annotated[float, typer.Option("--interval", min=0.5, metavar="SECONDS", help="Pause between.")] = 1,
 ) -> None:
-    """Watch the replicas live: requests/s, p95, errors, CPU, memory, connections; and PostgreSQL and Redis.
+    """Watch the replicas live: requests/s, p95, errors, memory.
+
+    CPU and connections too. Two lines above them tell of PostgreSQL and Redis.
 
     \b
     Examples:

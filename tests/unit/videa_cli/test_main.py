@@ -14,7 +14,10 @@ from ops.errors import BalancerError, ImageUnavailable, OperationFailed, PlanRef
 from videa_cli.exit_codes import ExitCode, exit_code_of
 
 ROOT = Path(__file__).parents[3]
-COMMANDS = ["up", "down", "scale", "deploy", "status", "stats", "logs", "watch", "doctor", "config"]
+COMMANDS = [
+    *("up", "down", "scale", "deploy", "plan", "promote", "abort", "rollback", "history"),
+    *("status", "stats", "top", "logs", "watch", "doctor", "db", "redis", "config"),
+]
 
 
 def videa(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -27,16 +30,24 @@ def videa(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_listed_and_explains_itself_with_examples(command: str) -> None:
-    assert f"  {command} " in videa("--help").stdout
+    line = next(line for line in videa("--help").stdout.splitlines() if line.startswith(f"  {command} "))
+    assert line.endswith("."), "told in one whole sentence"
+    assert not line.endswith("...")
     shown = videa(command, "--help")
     assert shown.returncode == 0
     assert "Examples:" in shown.stdout
     assert f"videa {command}" in shown.stdout.split("Examples:")[1]
 
 
-@pytest.mark.parametrize("command", [["scale", "2"], ["deploy"], ["up"], ["down"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(["scale"], ["deploy"], ["rollback"], ["promote"], ["abort"], ["up"], ["down"]),
+        *(["lock", "release"], ["maintenance", "on"], ["maintenance", "off"]),
+    ],
+)
 def test_what_changes_something_can_be_tried_dry(command: list[str]) -> None:
-    assert "--dry-run" in videa(command[0], "--help").stdout
+    assert "--dry-run" in videa(*command, "--help").stdout
 
 
 @pytest.mark.parametrize(
