@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import typer
+
 if TYPE_CHECKING:
     from ops.config import Project
     from ops.stack import Stack
@@ -36,3 +38,10 @@ class Options:
 
             engine = Engine()
             return Stack(engine, project.result())
+
+
+def show_help(context: typer.Context) -> None:
+    """The callback of a group of commands: named alone it shows its help and ends well, as docker and kubectl do."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit

@@ -10,13 +10,22 @@ import typer
 
 from ops.errors import UsageError, VideaError
 from videa_cli.commands import COMMANDS
-from videa_cli.context import Options
+from videa_cli.context import Options, show_help
 from videa_cli.exit_codes import ExitCode, exit_code_of
 from videa_cli.failure import show_failure
 
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"videa {version('videa')}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="videa",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -34,7 +43,9 @@ def videa(
         str | None, typer.Option("--project", "--project-name", "-p", metavar="NAME", help="Compose project name.")
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what lies behind an error.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and end.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and end.")
+    ] = False,
 ) -> None:
     """Scale, deploy and diagnose a Compose service behind nginx without losing a request.
 
@@ -58,11 +69,7 @@ def videa(
       0 done   1 failed and put back   2 usage   3 Compose file   4 Docker   5 balancer
       6 refused before it began   7 another operation is under way   130 interrupted
     """
-    if version:
-        from importlib.metadata import version as installed
-
-        typer.echo(f"videa {installed('videa')}")
-        raise typer.Exit
+    show_help(context)
     context.obj = Options(files=tuple(file or ()), project=project, verbose=verbose)
 
 

@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
-from videa_cli.context import Options
+from videa_cli.context import Options, show_help
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
-    commands = typer.Typer(no_args_is_help=True, help="Show or clear the lock that lets one operation run at a time.")
+    commands = typer.Typer(
+        callback=show_help,
+        invoke_without_command=True,
+        help="Show or clear the lock that lets one operation run at a time.",
+    )
     commands.command("status")(status)
     commands.command("release")(release)
     app.add_typer(commands, name="lock")
@@ -22,9 +26,9 @@ def status(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Show who holds the lock, for which command and since when, and what an operation that was broken off has left.
+    """Show who holds the lock, for which command and since when.
 
-    The lock is on the engine, so it counts for operators on other machines too. It ends by itself when its holder does.
+    Also what an operation that was broken off has left. The lock is on the engine, so it counts for operators on other machines too. It ends by itself when its holder does.
 
     \b
     Examples:
@@ -69,9 +73,9 @@ def release(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say whose lock would be released.")] = False,
 ) -> None:
-    """Clear away the lock of an operation that is no more. One whose holder is at work stays.
+    """Clear away the lock of an operation that is no more.
 
-    Seldom needed: the next operation does the same, at once on the holder's machine and after 20 s elsewhere.
+    One whose holder is at work stays. Seldom needed: the next operation does the same, at once on the holder's machine and after 20 s elsewhere.
 
     \b
     Examples:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from videa_cli.context import Options
+from videa_cli.context import Options, show_help
 
 if TYPE_CHECKING:
     from ops.balancer.maintenance import Maintenance
@@ -18,7 +18,9 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
-    commands = typer.Typer(no_args_is_help=True, help="Close the site for maintenance, or open it again.")
+    commands = typer.Typer(
+        callback=show_help, invoke_without_command=True, help="Close the site for maintenance, or open it again."
+    )
     commands.command("on")(on)
     commands.command("off")(off)
     app.add_typer(commands, name="maintenance")

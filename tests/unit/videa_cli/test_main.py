@@ -50,6 +50,19 @@ def test_what_changes_something_can_be_tried_dry(command: list[str]) -> None:
     assert "--dry-run" in videa(*command, "--help").stdout
 
 
+def test_the_version_needs_no_command() -> None:
+    shown = videa("--version")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout.startswith("videa ")
+
+
+@pytest.mark.parametrize("group", [[], ["lock"], ["maintenance"]])
+def test_without_a_command_the_help_is_shown(group: list[str]) -> None:
+    shown = videa(*group)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout == videa(*group, "--help").stdout
+
+
 @pytest.mark.parametrize(
     "arguments", [["bogus"], ["scale"], ["scale", "1", "2"], ["status", "--bogus"], ["deploy", "--surge", "x"]]
 )
