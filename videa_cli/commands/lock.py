@@ -28,7 +28,8 @@ def status(
 ) -> None:
     """Show who holds the lock, for which command and since when.
 
-    Also what an operation that was broken off has left. The lock is on the engine, so it counts for operators on other machines too. It ends by itself when its holder does.
+    Also what an operation that was broken off has left. The lock is on the engine, so it counts for operators on other
+    machines too. It ends by itself when its holder does.
 
     \b
     Examples:
@@ -75,7 +76,8 @@ def release(
 ) -> None:
     """Clear away the lock of an operation that is no more.
 
-    One whose holder is at work stays. Seldom needed: the next operation does the same, at once on the holder's machine and after 20 s elsewhere.
+    One whose holder is at work stays. Seldom needed: the next operation does the same, at once on the holder's machine
+    and after 20 s elsewhere.
 
     \b
     Examples:
