@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 
 from ops.doctor.collectors.postgres import PsqlMissing, postgres_facts
+from ops.doctor.collectors.postgres_sql import SESSIONS
 from ops.doctor.collectors.services import DATABASE, NotInProject, find_service
 from ops.engine.client import engine_errors
 from ops.engine.replicas import find_container
@@ -24,21 +26,33 @@ def measure(stack: Stack, replicas: Collection[str], emit: Emit) -> Capacity:
     ``replicas``: names of those that run. Raises EngineError.
     """
     project = stack.project
-    with engine_errors("describe itself"):
-        memory = stack.engine.sdk.api.info().get("MemTotal")
     others = {name: spec for name, spec in project.model["services"].items() if name != project.settings.service}
     url = str((project.service.get("environment") or {}).get(DATABASE, ""))
-    connections, in_use = _connections(stack, emit) if url else (None, None)
-    return Capacity(
-        memory=int(memory) if memory else None,
-        reserved=sum(reservation(spec) * _count(spec) for spec in others.values()),
-        reservation=reservation(project.service),
-        pool=pool_limit(url),
-        connections=connections,
-        free=_free(stack),
-        usage=max((used for used, _ in usage(stack.engine, replicas).values()), default=0),
-        open=in_use,
-    )
+    reserved_for_one = reservation(project.service)
+    with ThreadPoolExecutor(4) as pool:
+        memory = pool.submit(_memory, stack)
+        database = pool.submit(_connections, stack, emit) if url else None
+        free = pool.submit(_free, stack)
+        # Not asked where the file says what a replica needs: some engines answer at their next tick, a second away.
+        used = pool.submit(usage, stack.engine, () if reserved_for_one else replicas)
+        connections, in_use = database.result() if database else (None, None)
+        return Capacity(
+            memory=memory.result(),
+            reserved=sum(reservation(spec) * _count(spec) for spec in others.values()),
+            reservation=reserved_for_one,
+            pool=pool_limit(url),
+            connections=connections,
+            free=free.result(),
+            usage=max((bytes_used for bytes_used, _ in used.result().values()), default=0),
+            open=in_use,
+        )
+
+
+def _memory(stack: Stack) -> int | None:
+    """Bytes that the engine's machine has."""
+    with engine_errors("describe itself"):
+        memory = stack.engine.sdk.api.info().get("MemTotal")
+    return int(memory) if memory else None
 
 
 def _count(service: dict[str, object]) -> int:
@@ -60,7 +74,7 @@ def _connections(stack: Stack, emit: Emit) -> tuple[int | None, int | None]:
         container = find_container(stack.engine, stack.project.name, name)
         if container is None or container.state != "running":
             raise NotInProject(f"{name} does not run")
-        facts = postgres_facts(stack.engine, name, container.id)
+        facts = postgres_facts(stack.engine, name, container.id, SESSIONS)
     except (NotInProject, PsqlMissing) as reason:
         emit(Note(f"the connection pools are not checked against PostgreSQL: {reason}"))
         return None, None

@@ -38,9 +38,9 @@ class PsqlMissing(Exception):
     """The container cannot run psql, which says nothing about PostgreSQL."""
 
 
-def postgres_facts(engine: Engine, service: str, container: str) -> PostgresFacts:
-    """Asks the server in ``container``. Raises EngineError, and PsqlMissing."""
-    answer = engine.ask(container, ["sh", "-c", SCRIPT, "videa-doctor", BATCH])
+def postgres_facts(engine: Engine, service: str, container: str, batch: str = BATCH) -> PostgresFacts:
+    """Asks the server in ``container`` for what is in ``batch``. Raises EngineError, and PsqlMissing."""
+    answer = engine.ask(container, ["sh", "-c", SCRIPT, "videa-doctor", batch])
     if answer.code in (126, 127):
         raise PsqlMissing(f"{container} has no psql: {_last_line(answer.output)}")
     sections = read_sections(answer.output)

@@ -138,3 +138,6 @@ _IN_PSQL = {
 
 BATCH = "\n".join((f"{ABOUT} \\gset", *(_IN_PSQL[when].replace("{}", statement) for when, statement in PLAN)))
 """The plan for psql's standard input."""
+
+SESSIONS = _SERVER + _SESSIONS
+"""Who is connected and how many can be, for psql's standard input: answers at once, without a second sample."""
