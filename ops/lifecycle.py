@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ops.engine.images import has_image, image_id
 from ops.engine.replicas import find_container
-from ops.errors import BalancerError, EngineError
+from ops.errors import BalancerError, EngineError, Interrupted
 from ops.events import Emit, Note, announced
 from ops.pins import remember
 from ops.rollout import kept
@@ -27,9 +29,12 @@ def bring_up(stack: Stack, emit: Emit, command: str = "videa up") -> None:
 
     Replicas that run are left alone, also when the Compose file has changed: that is what a deploy is for. What an
     operation that was broken off has left to the balancer is left alone too. ``command``: as it was typed.
-    Raises LockHeld, EngineError, ImageUnavailable, ReplicaNotReady, BalancerError.
+    Raises LockHeld, EngineError, ImageUnavailable, ReplicaNotReady, BalancerError, Interrupted.
     """
-    with Lock(stack.engine, stack.project.name).hold(command):
+    with (
+        Lock(stack.engine, stack.project.name).hold(command),
+        _interruptible("videa up goes on, videa down removes it"),
+    ):
         _bring_up(stack, emit)
 
 
@@ -75,12 +80,21 @@ def _bring_up(stack: Stack, emit: Emit) -> None:
 def take_down(stack: Stack, emit: Emit, command: str = "videa down") -> None:
     """Stops and removes the project's containers and networks; volumes stay. ``command``: as it was typed.
 
-    Raises LockHeld, EngineError.
+    Raises LockHeld, EngineError, Interrupted.
     """
-    with Lock(stack.engine, stack.project.name).hold(command):
+    with Lock(stack.engine, stack.project.name).hold(command), _interruptible("videa down goes on, videa up starts it"):
         with announced("stop and remove the containers", emit):
             stack.project.compose.run("down")
         Journal(stack.engine, stack.project.name).discard()
+
+
+@contextmanager
+def _interruptible(hint: str) -> Iterator[None]:
+    """Ctrl-C leaves what runs at that moment as it is, and says so."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted; what runs now was left running", hint) from None
 
 
 def _await_balancer(stack: Stack) -> None:

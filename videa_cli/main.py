@@ -85,6 +85,8 @@ def run() -> None:
     as_json = "--json" in arguments
     try:
         code = app(standalone_mode=False)
+        if code == ExitCode.INTERRUPTED:  # what typer makes of Ctrl-C
+            raise KeyboardInterrupt
         sys.exit(code if isinstance(code, int) else ExitCode.OK)
     except VideaError as error:
         show_failure(error, as_json, verbose)

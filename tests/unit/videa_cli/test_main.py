@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -18,13 +20,13 @@ COMMANDS = [
     *("up", "down", "scale", "deploy", "plan", "promote", "abort", "rollback", "history"),
     *("status", "stats", "top", "logs", "watch", "doctor", "db", "redis", "config"),
 ]
+PROGRAM = "from videa_cli.start import run; run()"
 
 
 def videa(*arguments: str) -> subprocess.CompletedProcess[str]:
-    program = "from videa_cli.main import run; run()"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "DOCKER_HOST": "unix:///nowhere.sock"}
     return subprocess.run(
-        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False, env=environment
+        [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=False, env=environment
     )
 
 
@@ -54,6 +56,26 @@ def test_the_version_needs_no_command() -> None:
     shown = videa("--version")
     assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout.startswith("videa ")
+
+
+def test_ctrl_c_while_the_engine_is_asked_is_said_and_changes_nothing(tmp_path: Path) -> None:
+    """The engine accepts the connection and never answers, so that is where it is interrupted."""
+    (tmp_path / "compose.yml").write_text(
+        "x-videa: {service: web, balancer: lb}\nservices: {web: {image: a}, lb: {image: b}}\n"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as engine:
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, "scale", "3"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "DOCKER_HOST": f"tcp://127.0.0.1:{engine.getsockname()[1]}"},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        connection, _ = engine.accept()
+        with connection:
+            process.send_signal(signal.SIGINT)
+            said = process.communicate(timeout=30)[1]
+    assert (process.returncode, said) == (ExitCode.INTERRUPTED, "interrupted; nothing was changed\n")
 
 
 @pytest.mark.parametrize("group", [[], ["lock"], ["maintenance"]])
@@ -102,7 +124,7 @@ def test_exit_codes_are_the_documented_ones(error: OperationFailed, code: int) -
 def test_help_imports_neither_rich_nor_the_docker_sdk() -> None:
     program = (
         "import sys; sys.argv = ['videa', '--help']\n"
-        "from videa_cli.main import run\n"
+        "from videa_cli.start import run\n"
         "try: run()\nexcept SystemExit: pass\n"
         "print({'rich', 'docker', 'requests', 'msgspec'} & sys.modules.keys())"
     )

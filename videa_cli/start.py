@@ -1,0 +1,15 @@
+"""Where the command starts: Ctrl-C ends it quietly, too, while Python still loads the rest."""
+
+from __future__ import annotations
+
+import sys
+
+
+def run() -> None:
+    """Runs the command line; see ``videa_cli.main.run``."""
+    try:
+        from videa_cli.main import run as run_main
+    except KeyboardInterrupt:
+        print("interrupted; nothing was changed", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
+    run_main()
