@@ -12,8 +12,10 @@ import docker
 import docker.errors
 import requests.exceptions
 from docker.context import ContextAPI
+from requests.adapters import HTTPAdapter
 
-from ops.errors import EngineError, EngineUnreachable
+from ops.engine.lost import ONCE_MORE, lost
+from ops.errors import EngineError
 from ops.models import ExecResult
 
 CALL_TIMEOUT = 60
@@ -40,25 +42,8 @@ def engine_errors(doing: str, missing_ok: bool = False) -> Iterator[None]:
         raise EngineError(
             f"Docker could not {doing}: {reason}", "see `docker events` and the engine's log", str(error)
         ) from error
-    except docker.errors.DockerException as error:
-        raise unreachable(str(error)) from error
-    except requests.exceptions.RequestException as error:
-        raise unreachable(str(error)) from error
-
-
-def unreachable(detail: str) -> EngineUnreachable:
-    """The error for an engine that does not answer, with the hint that fits the cause."""
-    if "Permission denied" in detail or "PermissionError" in detail:
-        return EngineUnreachable(
-            "no right to use the Docker Engine",
-            "add yourself to the group `docker`, or run videa with sudo",
-            detail,
-        )
-    return EngineUnreachable(
-        "the Docker Engine does not answer",
-        "start it (`make up` does), or check DOCKER_HOST and `docker context ls`",
-        detail,
-    )
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        raise lost(error, doing, CALL_TIMEOUT) from error
 
 
 class Engine:
@@ -70,7 +55,7 @@ class Engine:
         Raises EngineUnreachable.
         """
         environment = os.environ if environment is None else environment
-        with engine_errors("connect"):
+        with engine_errors("tell its version"):
             if environment.get("DOCKER_HOST"):
                 self.sdk = docker.DockerClient.from_env(
                     version="auto", timeout=CALL_TIMEOUT, environment=dict(environment), max_pool_size=32
@@ -84,6 +69,9 @@ class Engine:
                     timeout=CALL_TIMEOUT,
                     max_pool_size=32,
                 )
+        for adapter in self.sdk.api.adapters.values():
+            if isinstance(adapter, HTTPAdapter):
+                adapter.max_retries = ONCE_MORE
         self.host: str = self.sdk.api.base_url
 
     @property

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from requests.exceptions import JSONDecodeError
+
 from ops.engine.client import Engine, engine_errors
 from ops.models import Usage
 
@@ -87,7 +89,10 @@ def _memory(stats: Mapping[str, Any]) -> tuple[int, int | None]:
 
 def _one_shot(engine: Engine, container: str) -> Mapping[str, Any]:
     with engine_errors(f"measure {container}", missing_ok=True):
-        answer: Mapping[str, Any] = engine.sdk.api.stats(container, stream=False, one_shot=True)
+        try:
+            answer: Mapping[str, Any] = engine.sdk.api.stats(container, stream=False, one_shot=True)
+        except JSONDecodeError:
+            return {}  # The engine answers 200 and nothing for a container that ends meanwhile.
         return answer if (answer.get("memory_stats") or {}).get("usage") else {}
     return {}
 
