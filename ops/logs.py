@@ -21,8 +21,13 @@ from ops.models import Container
 from ops.settings import parse_duration
 
 LEVELS = ("debug", "info", "warning", "error")
-PATIENCE = 0.3
-"""Seconds that a followed line is kept back, so that one written earlier by another container goes before it."""
+PATIENCE = 0.4
+"""Seconds that a followed line is kept back, so that one written earlier by another container goes before it.
+
+The backend writes its lines every 0.2 s, nginx every 0.1 s.
+"""
+BELIEVED = 5.0
+"""Seconds that a line's own time may be away from the engine's; beyond that the clock there is wrong."""
 LOOK_AGAIN = 2.0
 """Seconds between looks for containers that have come, as after ``videa scale``."""
 NO_END = 100_000
@@ -36,13 +41,17 @@ _SERVER_ERROR = 500
 
 
 class LogLine(Struct, frozen=True, order=True):
-    """A line. ``time``: seconds since the epoch, as the engine got it."""
+    """A line. ``time``: seconds since the epoch by the line's own words, else ``arrived``: when the engine got it.
+
+    What writes its log in batches is put among the others' lines by the first.
+    """
 
     time: float
     container: str
     text: str
     level: str = "info"
     request_id: str = ""
+    arrived: float = 0.0
 
 
 class Wanted(Struct, frozen=True):
@@ -62,17 +71,20 @@ class _Fields(Struct):
     level: str = ""
     request_id: str | None = None
     status: int = 0
+    ts: str = ""
+    time: float = 0.0
 
 
 def parse(container: str, raw: str) -> LogLine | None:
     """A line as the engine gives it, with its timestamp before it; None for anything else."""
     stamp, _, text = raw.partition(" ")
     try:
-        moment = datetime.fromisoformat(stamp[:26].rstrip("Z") + "+00:00").timestamp()
+        arrived = datetime.fromisoformat(stamp[:26].rstrip("Z") + "+00:00").timestamp()
     except ValueError:
         return None
-    level, request_id = _meaning(text)
-    return LogLine(moment, container, text.rstrip("\r\n"), level, request_id)
+    level, request_id, told = _meaning(text)
+    moment = told if abs(told - arrived) < BELIEVED else arrived
+    return LogLine(moment, container, text.rstrip("\r\n"), level, request_id, arrived)
 
 
 def since_when(text: str, now: float) -> float:
@@ -93,38 +105,50 @@ def read(engine: Engine, containers: Iterable[Container], since: float, tail: in
 def follow(engine: Engine, find: Callable[[], list[Container]], since: float, tail: int) -> Iterator[LogLine]:
     """The lines as they come, for ever; containers that ``find`` names later join in. Raises EngineError."""
     arrived: queue.SimpleQueue[LogLine] = queue.SimpleQueue()
-    known: set[str] = set()
+    pumps: dict[str, threading.Thread] = {}
+    told: dict[str, float] = {}
     waiting: list[LogLine] = []
     looked = 0.0
     start = since
     while True:
         if time.monotonic() - looked > LOOK_AGAIN:
             for one in find():
-                if one.id not in known and one.state == "running":
-                    known.add(one.id)
-                    work = (engine, one, start, tail, arrived)
-                    threading.Thread(target=_pump, args=work, daemon=True, name=f"log-{one.name}").start()
+                if one.state == "running" and not (one.id in pumps and pumps[one.id].is_alive()):
+                    work = (engine, one, start, tail, arrived, told)
+                    pumps[one.id] = threading.Thread(target=_pump, args=work, daemon=True, name=f"log-{one.name}")
+                    pumps[one.id].start()
             looked, start, tail = time.monotonic(), time.time() - LOOK_AGAIN, NO_END
+        until = time.monotonic() + PATIENCE / 4
+        # Not until none is there: under load that moment never comes.
         with suppress(queue.Empty):
-            while True:
-                heapq.heappush(waiting, arrived.get(timeout=PATIENCE / 3))
+            while (left := until - time.monotonic()) > 0:
+                heapq.heappush(waiting, arrived.get(timeout=left))
         while waiting and waiting[0].time < time.time() - PATIENCE:
             yield heapq.heappop(waiting)
 
 
-def _pump(engine: Engine, container: Container, since: float, tail: int, arrived: queue.SimpleQueue[LogLine]) -> None:
-    """Until the container ends. A call that ends for want of lines is made again from the last line on."""
-    last = seen = 0.0
+def _pump(
+    engine: Engine,
+    container: Container,
+    since: float,
+    tail: int,
+    arrived: queue.SimpleQueue[LogLine],
+    told: dict[str, float],
+) -> None:
+    """Until the container ends. A call that ends for want of lines is made again from the last line on.
+
+    ``told``: container -> when its last line arrived; one that is started again goes on from there.
+    """
     while True:
+        seen = told.get(container.id, 0.0)
         try:
-            for raw in log_lines(engine, container.id, since, tail, follow=True):
+            for raw in log_lines(engine, container.id, seen or since, NO_END if seen else tail, follow=True):
                 line = parse(container.name, raw)
-                if line and line.time > seen:
-                    last = line.time
+                if line and line.arrived > seen:
+                    told[container.id] = line.arrived
                     arrived.put(line)
             return
         except VideaError:
-            since, tail, seen = last or since, NO_END, last
             time.sleep(PATIENCE)
 
 
@@ -133,13 +157,20 @@ def _lines(engine: Engine, container: Container, since: float, tail: int) -> lis
     return [line for each in raw if (line := parse(container.name, each))]
 
 
-def _meaning(text: str) -> tuple[str, str]:
-    """Level and request id of a line, by its JSON or by its words."""
+def _meaning(text: str) -> tuple[str, str, float]:
+    """Level, request id and time (0 without one) of a line, by its JSON or by its words."""
     if text.startswith("{"):
         with suppress(msgspec.MsgspecError):
             fields = msgspec.json.decode(text, type=_Fields)
             level = fields.level if fields.level in LEVELS else "info"
             if not fields.level and fields.status >= _SERVER_ERROR:
                 level = "error"
-            return level, fields.request_id or ""
-    return next((level for level, pattern in _WORDS if pattern.search(text)), "info"), ""
+            return level, fields.request_id or "", _own_time(fields)
+    return next((level for level, pattern in _WORDS if pattern.search(text)), "info"), "", 0.0
+
+
+def _own_time(fields: _Fields) -> float:
+    try:
+        return datetime.fromisoformat(fields.ts).timestamp() if fields.ts else fields.time
+    except ValueError:
+        return 0.0

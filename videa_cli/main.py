@@ -110,6 +110,9 @@ def run() -> None:
         )
         show_failure(bug, as_json, verbose)
         sys.exit(ExitCode.BUG)
+    finally:
+        # `timeout` and the like send it twice: the second finds an interpreter that is at its end.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _interrupt(signum: int, frame: object) -> None:

@@ -49,6 +49,9 @@ def logs(
     request: Annotated[
         str, typer.Option("--request", metavar="ID", help="Only lines of this request, through every container.")
     ] = "",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="An object a line: time, container, level, request_id, text.")
+    ] = False,
 ) -> None:
     """Show the logs of all replicas as one, in the order of time.
 
@@ -58,6 +61,7 @@ def logs(
       videa logs -f --tail 0 --level warning
       videa logs nginx backend --request 5e710840391382dd1dbe61c3f3d3a0f2
       videa logs nginx --since 10m
+      videa logs --json --level error | jq -r '"\\(.container) \\(.request_id)"'
     """
     from ops.logs import Wanted, read, since_when
     from ops.logs import follow as follow_lines
@@ -67,15 +71,16 @@ def logs(
     chosen = _known(stack, tuple(services or (stack.project.settings.service,)))
     begin = since_when(since, time.time()) if since else 0.0
     wanted = Wanted(level.value, request)
+    show = _show_json if as_json else _show
 
     def find() -> list[Container]:
         return [one for one in stack.containers() if one.service in chosen]
 
     if not follow:
-        _show(read(stack.engine, find(), begin, tail), wanted)
+        show(read(stack.engine, find(), begin, tail), wanted)
         return
     try:
-        _show(follow_lines(stack.engine, find, begin, tail), wanted)
+        show(follow_lines(stack.engine, find, begin, tail), wanted)
     except KeyboardInterrupt:
         return
 
@@ -99,3 +104,11 @@ def _show(lines: Iterable[LogLine], wanted: Wanted) -> None:
         if wanted(line):
             colour = colours.setdefault(line.container, COLOURS[len(colours) % len(COLOURS)])
             out.print(Text.assemble((f"{line.container} | ", colour), line.text))
+
+
+def _show_json(lines: Iterable[LogLine], wanted: Wanted) -> None:
+    import msgspec
+
+    for line in filter(wanted, lines):
+        shown = {name: getattr(line, name) for name in ("time", "container", "level", "request_id", "text")}
+        typer.echo(msgspec.json.encode(shown))

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import cast
+
 import pytest
 
+from ops import logs
+from ops.engine.client import Engine
 from ops.errors import UsageError
 from ops.logs import LogLine, Wanted, parse, since_when
+from ops.models import Container
+
+APP = Container("id", "app-1", "app", "running", "healthy", "app:1", 0, 0, oom_killed=False)
 
 
 @pytest.mark.parametrize(
@@ -28,12 +39,59 @@ def test_what_a_line_means(text: str, level: str, request_id: str) -> None:
     assert line.time == pytest.approx(1795442400.123456)
 
 
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ('{"ts":"2026-11-23T13:59:59.900Z","message":"request"}', 1795442399.9),
+        ('{"time":1795442399.950,"status":200}', 1795442399.95),
+        ('{"ts":"2026-11-23T09:00:00.000Z","message":"its clock is wrong"}', 1795442400.0),
+        ('{"ts":"yesterday"}', 1795442400.0),
+        ("ready", 1795442400.0),
+    ],
+)
+def test_a_line_stands_where_it_was_written_not_where_its_batch_came(text: str, time: float) -> None:
+    line = parse("app-1", f"2026-11-23T14:00:00.000000000Z {text}")
+    assert line
+    assert (line.time, line.arrived) == (pytest.approx(time, abs=1e-4), 1795442400.0)
+
+
 def test_a_line_without_a_timestamp_is_none() -> None:
     assert parse("app-1", "no time") is None
 
 
 def test_lines_of_several_containers_sort_by_time() -> None:
     assert sorted([LogLine(2.0, "a", "x"), LogLine(1.0, "b", "y")])[0].container == "b"
+
+
+def test_followed_lines_are_shown_while_more_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that never pauses, as under load, is not kept back until it does."""
+    ended = threading.Event()
+
+    def busy(*_: object, **__: object) -> Iterator[str]:
+        for _ in range(1000):
+            yield f"{datetime.now(UTC).isoformat(timespec='microseconds').removesuffix('+00:00')}000Z ready"
+            time.sleep(0.01)
+        ended.set()
+
+    monkeypatch.setattr(logs, "log_lines", busy)
+    first = next(logs.follow(cast(Engine, None), lambda: [APP], since=0, tail=0))
+    assert first.text == "ready"
+    assert not ended.is_set()
+
+
+def test_a_container_that_is_started_again_is_followed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its log ends with it, and the engine gives the lines that were shown before a second time."""
+    monkeypatch.setattr(logs, "LOOK_AGAIN", 0.05)
+    shown = [f"2026-11-23T14:00:0{second}.000000000Z line {second}" for second in range(3)]
+    starts: list[int] = []
+
+    def restarted(*_: object, **__: object) -> Iterator[str]:
+        starts.append(len(starts))
+        yield from shown[: len(starts)]
+
+    monkeypatch.setattr(logs, "log_lines", restarted)
+    followed = logs.follow(cast(Engine, None), lambda: [APP], since=0, tail=0)
+    assert [next(followed).text for _ in range(3)] == ["line 0", "line 1", "line 2"]
 
 
 def test_filters() -> None:
