@@ -28,7 +28,7 @@ def db(
 
     Connections are told by instance, against the budget.
 
-    Values in statements are shown as ?.
+    Values in statements are shown as ?, and each is cut to its line; --json has more of it.
 
     \b
     Examples:
@@ -87,7 +87,8 @@ def _show_sessions(out: Console, title: str, sessions: list[Session]) -> None:
         out.print(f"[bold]{title}[/]")
     for one in sessions:
         by = f" blocked by {', '.join(map(str, one.blocked_by))}" if one.blocked_by else ""
-        out.print(f"  pid {one.pid} {one.state} {duration(one.query_age or 0)}{by}: {escape(one.query)}")
+        line = f"  pid {one.pid} {one.state} {duration(one.query_age or 0)}{by}: {escape(one.query)}"
+        out.print(line, no_wrap=True, overflow="ellipsis", soft_wrap=False)
 
 
 def _show_statements(out: Console, found: DatabaseView) -> None:
@@ -98,7 +99,8 @@ def _show_statements(out: Console, found: DatabaseView) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("SHARE", "MEAN", "CALLS"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("STATEMENT")
+    figures = 40
+    table.add_column("STATEMENT", no_wrap=True, overflow="ellipsis", max_width=max(out.width - figures, 20))
     for one in found.statements or []:
         table.add_row(bar(one.share or 0), f"{one.mean_ms:.1f} ms", str(one.calls), one.query)
     out.print(table)

@@ -32,7 +32,7 @@ def stats(
 
     from ops.engine.stats import sample
     from videa_cli.render import console
-    from videa_cli.units import size
+    from videa_cli.units import share, size
 
     options: Options = context.obj
     stack = options.stack()
@@ -47,7 +47,7 @@ def stats(
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("CONTAINER", no_wrap=True)
-    for heading in ("CPU", "QUOTA", "THROTTLED", "MEMORY", "LIMIT", "RECEIVED", "SENT", "PIDS"):
+    for heading in ("CPU", "QUOTA", "THROTTLED", "MEMORY", "RECEIVED", "SENT", "PIDS"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name in names:
         if name in found:
@@ -57,8 +57,7 @@ def stats(
                 f"{one.cpu:.0%}",
                 f"{one.cpu_limit:.0%}" if one.cpu_limit else "-",
                 f"{one.throttled:.0%}",
-                size(one.memory),
-                size(one.memory_limit) if one.memory_limit else "-",
+                share(one.memory, one.memory_limit),
                 size(one.rx_bytes),
                 size(one.tx_bytes),
                 str(one.pids),

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from videa_cli.bars import NARROW, WIDTH, bar
 from videa_cli.context import Options
+from videa_cli.units import size
+
+WIDE = 120
+"""Columns of a terminal from which on whole names, releases and sizes are shown."""
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -49,25 +54,22 @@ def top(
         typer.echo(msgspec.json.encode(read_top(stack)))
         return
     if once or not out.is_terminal:
-        out.print(view(read_top(stack)))
+        out.print(view(read_top(stack), out.width))
         return
     from rich.live import Live
 
     try:
-        with Live(view(read_top(stack)), console=out, screen=True, auto_refresh=False) as live:
+        with Live(view(read_top(stack), out.width), console=out, screen=True, auto_refresh=False) as live:
             while True:
-                live.update(view(read_top(stack)), refresh=True)
+                live.update(view(read_top(stack), out.width), refresh=True)
                 time.sleep(interval)
     except KeyboardInterrupt:
         return
 
 
-def view(found: Top) -> Group:
-    """One look as a table with two lines above it."""
+def view(found: Top, width: int) -> Group:
+    """One look as a table with two lines above it, for a terminal of so many columns."""
     from rich.console import Group
-
-    from videa_cli.bars import bar
-    from videa_cli.units import size
 
     total = found.total
     errors = f"[red]{total.errors:.1%} errors[/]" if total.errors else "0 errors"
@@ -84,46 +86,49 @@ def view(found: Top) -> Group:
         memory, limit, clients = found.redis
         share = f"{bar(memory / limit)} of {size(limit)}" if limit else "no limit"
         lines.append(f"Redis      {share}, {size(memory)}, {clients} clients")
+    if local := [row.name for row in found.rows if row.limiter == "local"]:
+        lines.append(f"[yellow]rate limits not shared by:[/] {', '.join(local)}")
     lines += [f"[yellow]not asked:[/] {reason}" for reason in found.unreachable]
-    return Group(*lines, _table(found.rows))
+    return Group(*lines, _table(found, width >= WIDE))
 
 
-def _table(rows: list[TopRow]) -> Table:
+def _table(found: Top, wide: bool) -> Table:
+    """Where there is no room, releases are shown while they differ, and then in the place of the bars."""
     from rich.table import Table
 
+    releases = wide or len({row.release for row in found.rows}) > 1
+    columns = ["REPLICA", *(["RELEASE"] if releases else []), "HEALTH", "REQ/S", "P95", "ERRORS"]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("REPLICA", "RELEASE", "HEALTH"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("REQ/S", "P95", "ERRORS"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    for heading in columns:
+        table.add_column(heading, justify="right" if heading in ("REQ/S", "P95", "ERRORS") else "left", no_wrap=True)
     for heading in ("CPU", "MEMORY", "POOL"):
         table.add_column(heading, no_wrap=True)
-    for row in rows:
-        table.add_row(*_cells(row))
+    for row in found.rows:
+        name = row.name if wide else row.name[max(row.name.find(f"{found.service}-"), 0) :]
+        bars = WIDTH if wide else 0 if releases else NARROW
+        table.add_row(name, *([row.release] if releases else []), *_cells(row, bars, wide))
     return table
 
 
-def _cells(row: TopRow) -> list[str]:
-    from videa_cli.bars import bar
-    from videa_cli.units import size
-
+def _cells(row: TopRow, bars: int, wide: bool) -> list[str]:
+    """From the health on."""
     colour = "green" if row.health == "healthy" else "yellow" if row.health == "starting" else "red"
     errors = f"{row.traffic.errors:.1%}"
-    cpu = "-" if row.cpu is None else bar(row.cpu / row.cpu_limit) if row.cpu_limit else f"{row.cpu:.2f} cores"
+    cpu = "-" if row.cpu is None else f"{row.cpu:.2f} cores"
+    if row.cpu is not None and row.cpu_limit:
+        cpu = bar(row.cpu / row.cpu_limit, bars)
     memory = "-" if row.memory is None else size(row.memory)
     if row.memory is not None and row.memory_limit:
-        memory = f"{bar(row.memory / row.memory_limit)} {memory}"
+        memory = bar(row.memory / row.memory_limit, bars) + (f" {memory}" if wide else "")
     pool = "-" if row.pool_used is None else f"{row.pool_used}/{row.pool_limit}"
     return [
-        row.name,
-        row.release,
         f"[{colour}]{row.health}[/]" + ("" if row.in_balancer else " [yellow]out[/]"),
         f"{row.traffic.rate:.1f}",
         _milliseconds(row.traffic.p95),
         f"[red]{errors}[/]" if row.traffic.errors else errors,
         cpu,
         memory,
-        pool + (" [yellow]limits local[/]" if row.limiter == "local" else ""),
+        pool,
     ]
 
 

@@ -31,7 +31,13 @@ printf %s "$1" | timeout {TIMEOUT} psql --no-psqlrc --no-password --quiet --tupl
 
 TIMED_OUT = 124
 _FULL = ("too many clients", "remaining connection slots")
-_LITERALS = re.compile(r"'(?:[^']|'')*'|(?<![\w$])\d+(?:\.\d+)?\b")
+_HIDDEN = re.compile(
+    r"""(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))"""
+    r"""|[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z)|'(?:[^']|'')*(?:'|\Z)|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z)"""
+    r"""|(?<![\w$])\d+(?:\.\d+)?\b""",
+    re.DOTALL,
+)
+"""Comments, strings of every kind, and numbers. The last string of a statement that was cut off has no end."""
 
 
 class PsqlMissing(Exception):
@@ -78,7 +84,8 @@ def read(service: str, container: str, sections: dict[str, Any]) -> PostgresFact
 
 def without_literals(statement: str) -> str:
     """The statement in one line, with a ? for every value: what users typed is nobody's business in a report."""
-    return _LITERALS.sub("?", " ".join(statement.split()))[:200]
+    bare = _HIDDEN.sub(lambda match: " " if match["comment"] else "?", statement)
+    return " ".join(bare.split())[:200]
 
 
 def _last_line(output: str) -> str:

@@ -36,6 +36,19 @@ def test_statements_are_shown_without_what_users_typed() -> None:
     assert postgres.without_literals(statement) == "SELECT * FROM users WHERE email = ? AND id = ? AND name = ?"
 
 
+@pytest.mark.parametrize(
+    ("statement", "shown"),
+    [
+        ("UPDATE users SET bio = 'the server cuts it off in the midd", "UPDATE users SET bio = ?"),
+        (r"SELECT E'it\'s mine', 5", "SELECT ?, ?"),
+        ("SELECT $$mine$$, $a$mine$$too$a$, $1", "SELECT ?, ?, $1"),
+        ("-- ann's own\nSELECT 'a -- b', 1 /* not\nmine */", "SELECT ?, ?"),
+    ],
+)
+def test_no_kind_of_string_and_no_comment_is_shown(statement: str, shown: str) -> None:
+    assert postgres.without_literals(statement) == shown
+
+
 def test_the_batch_becomes_facts() -> None:
     row = {"pid": 1, "user": "app", "application": "x", "client": "", "state": "active", "kind": "client backend"}
     row |= {"wait": "", "query": "SELECT 'secret'", "state_age": 1.5, "xact_age": None, "query_age": 2}
