@@ -119,7 +119,7 @@ def traffic_of(lines: list[Line], now: float) -> Traffic:
     if not lines:
         return Traffic()
     span = max(1.0, min(WINDOW, now - min(line.time for line in lines)))
-    times = sorted(line.seconds for line in lines)
+    times = sorted(line.waited for line in lines)
     errors = sum(1 for line in lines if line.failed) / len(lines)
     return Traffic(len(lines) / span, times[min(len(times) - 1, len(times) * 95 // 100)], errors)
 

@@ -19,6 +19,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     """One request that has ended. ``time``: when, in seconds since the epoch; ``seconds``: from its first byte on.
 
     ``upstream``: addresses it was sent to, "a:3001, b:3001" when it was tried twice. Empty: nginx answered by itself.
+    For each of them ``upstream_seconds`` until its answer had ended, ``upstream_first`` until it began, "-" for none.
     """
 
     time: float
@@ -30,6 +31,15 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     upstream: str = ""
     upstream_status: str = ""
     upstream_seconds: str = ""
+    upstream_first: str = ""
+
+    @property
+    def waited(self) -> float:
+        """Seconds until the answer began. A stream or a large body then goes on for as long as it likes."""
+        whole, first = self.upstream_seconds.split(" ")[-1], self.upstream_first.split(" ")[-1]
+        if whole in ("", "-") or first in ("", "-"):
+            return self.seconds
+        return max(0.0, self.seconds - (float(whole) - float(first)))
 
     @property
     def failed(self) -> bool:

@@ -35,7 +35,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The traffic of one operation, probes included. ``slowest_ms``: as nginx measured it, milliseconds.
+    """The traffic of one operation, probes included. ``slowest_ms``: until an answer began, as nginx measured it.
 
     Failed are answers of 500 and above, requests without an answer, and probes without one. ``gap`` is empty when
     nothing can have been overlooked; otherwise it says why that is not known, and 0 failed then proves nothing.
@@ -74,7 +74,8 @@ class LogTally:
 
     def add(self, line: Line) -> bool:
         """Counts one line. True when it is a probe's."""
-        self.slowest = max(self.slowest, line.seconds)
+        if line.seconds > self.slowest:
+            self.slowest = max(self.slowest, line.waited)
         if line.failed and len(self.failures) < SAMPLE:
             self.failures.append(Failure(line.time, line.method, line.path, line.status, line.upstream))
         if not line.request_id.startswith(self.prefix):

@@ -24,7 +24,7 @@ _PROBE = re.compile(r"videa-[0-9a-f]{12}-")
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One request at one replica. ``status``: 0 without an answer; ``seconds``: it took, None without an answer."""
+    """One request at one replica. ``status``: 0 without an answer; ``seconds``: until it began, None without one."""
 
     address: str
     status: int
@@ -91,7 +91,8 @@ def tries_of(line: Line) -> Iterator[Try]:
     if not line.upstream or _PROBE.match(line.request_id):
         return
     addresses = _BETWEEN.split(line.upstream)
-    statuses, times = _BETWEEN.split(line.upstream_status), _BETWEEN.split(line.upstream_seconds)
+    statuses = _BETWEEN.split(line.upstream_status)
+    times = _BETWEEN.split(line.upstream_first or line.upstream_seconds)
     for number, address in enumerate(addresses):
         text = statuses[number] if number < len(statuses) else ""
         status = int(text) if text.isdecimal() else NO_ANSWER

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -17,7 +17,7 @@ from ops.models import Replica
 from ops.rollout.journal import Command, Journal, NoteEntry
 from ops.rollout.judgement import Fact, Kind, Side, Verdict, judge
 from ops.rollout.lock import Lease
-from ops.rollout.unanswered import unanswered
+from ops.rollout.own_metrics import Complaints, ask, new_faults
 from ops.settings import Doubt
 from ops.stack import Stack
 
@@ -71,6 +71,7 @@ class Attendant:
         bounds = self.stack.project.settings.canary
         log = TryLog(self.stack.engine, self.stack.balancer_container.id)
         log.start()
+        complaints = Complaints()
         begun, errors, doubt = time.monotonic(), 0, ""
         try:
             while True:
@@ -80,7 +81,7 @@ class Attendant:
                     self.note(f"{percent:g}%: promoted by {command.who} without a verdict")
                     return
                 elapsed = time.monotonic() - begun
-                verdict = self._look(log, canary, early=elapsed < bounds.interval)
+                verdict = self._look(log, complaints, canary, early=elapsed < bounds.interval)
                 errors = errors + 1 if verdict.kind is Kind.ERROR else 0
                 if verdict.kind is Kind.FAIL or errors > ERRORS:
                     raise self._failed(percent, verdict)
@@ -106,12 +107,13 @@ class Attendant:
         self.emit(Note(text))
         self.journal.write(NoteEntry(text))
 
-    def _look(self, log: TryLog, canary: Collection[str], early: bool) -> Verdict:
+    def _look(self, log: TryLog, complaints: Complaints, canary: Collection[str], early: bool) -> Verdict:
         try:
             replicas = self.stack.replicas()
             ours = [replica for replica in replicas if replica.name in canary]
             facts = self._facts(ours)
-            waiting = unanswered(self.stack, [replica.name for replica in ours if replica.running])
+            told = ask(self.stack, [replica.name for replica in ours if replica.running])
+            faults = self._faults(complaints.lasting(told), replicas, canary)
         except EngineError as error:
             return Verdict(Kind.ERROR, f"the canary's containers cannot be seen: {error.message}", "no figures")
         if log.breaks:
@@ -119,7 +121,18 @@ class Attendant:
         missing = set(canary) - {replica.name for replica in replicas}
         facts += [Fact(name, running=False) for name in sorted(missing)]
         tried, stable = sides(log.tries(), replicas, canary)
-        return judge(replace(tried, waiting=waiting), stable, facts, self.stack.project.settings.canary, early)
+        waiting = [seconds for figures in told.values() for seconds in figures.unanswered_seconds]
+        bounds = self.stack.project.settings.canary
+        return judge(replace(tried, waiting=waiting), stable, facts, bounds, early, faults)
+
+    def _faults(
+        self, lasting: Sequence[tuple[str, str]], replicas: Iterable[Replica], canary: Collection[str]
+    ) -> list[str]:
+        """What the canary complains of and stable, which is asked only then, does not."""
+        if not lasting:
+            return []
+        others = [replica.name for replica in replicas if replica.running and replica.name not in canary]
+        return new_faults(lasting, ask(self.stack, others))
 
     def _facts(self, replicas: Iterable[Replica]) -> list[Fact]:
         replicas = list(replicas)

@@ -102,12 +102,24 @@ class Fact:
     limit: int | None = None
 
 
-def judge(canary: Side, stable: Side, facts: Sequence[Fact], bounds: Canary, early: bool = False) -> Verdict:
-    """The verdict on a window. ``early``: the step goes on, so only what is beyond doubt is a FAIL."""
+def judge(
+    canary: Side,
+    stable: Side,
+    facts: Sequence[Fact],
+    bounds: Canary,
+    early: bool = False,
+    faults: Sequence[str] = (),
+) -> Verdict:
+    """The verdict on a window. ``early``: the step goes on, so only what is beyond doubt is a FAIL.
+
+    ``faults``: what the canary's replicas say is wrong with them, in words.
+    """
     numbers = f"canary: {canary}; stable: {stable}"
     for fact in facts:
         if reason := ended(fact) or leak(fact):
             return Verdict(Kind.FAIL, reason, numbers)
+    if faults:
+        return Verdict(Kind.FAIL, "; ".join(faults), numbers)
     if canary.requests + canary.overdue(p99_limit(stable, bounds)) < bounds.min_requests:
         seen = f"{canary.requests} of {bounds.min_requests} requests are too few to judge"
         return Verdict(Kind.INCONCLUSIVE, seen, numbers)

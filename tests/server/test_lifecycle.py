@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from ops.rollout.unanswered import read
+from ops.rollout.own_metrics import read
 from tests.server.support import Process, StartProcess, eventually
 
 SLOW_BODY = b"x" * 1000
@@ -64,7 +64,8 @@ async def test_a_draining_instance_finishes_what_it_began(start_process: StartPr
 
         async def told() -> bool:
             async with session.get(f"{server.url}/health/metrics?format=json") as response:
-                return len(read(await response.text())) == 1
+                told = read(f"{await response.text()} {server.url}")
+                return [len(figures.unanswered_seconds) for figures in told.values()] == [1]
 
         await eventually(told)
         server.process.send_signal(signal.SIGTERM)

@@ -36,6 +36,23 @@ def test_failed_is_the_servers_side_or_no_answer(status: int, failed: bool) -> N
     assert line.failed == failed
 
 
+def test_the_wait_for_a_stream_ends_with_its_first_byte() -> None:
+    line = parse(
+        GOOD.replace(b'"seconds":0.012', b'"seconds":31.020').replace(
+            b'"upstream_seconds":"0.001, 0.010"', b'"upstream_seconds":"0.001, 31.000","upstream_first":"-, 0.004"'
+        )
+    )
+    assert line is not None
+    assert line.waited == pytest.approx(0.024)
+
+
+@pytest.mark.parametrize("first", [b"-", b"0.001, -", b""])
+def test_without_an_answer_or_its_beginning_all_of_the_time_was_waited(first: bytes) -> None:
+    line = parse(GOOD.replace(b'"0.001, 0.010"', b'"0.001, 0.010","upstream_first":"%b"' % first))
+    assert line is not None
+    assert line.waited == 0.012
+
+
 @pytest.mark.parametrize("place", [b'"path":"/api', b'"agent":"curl', b'"host":"h'])
 def test_bytes_that_are_no_text_do_not_hide_a_request(place: bytes) -> None:
     line = parse(GOOD.replace(place, place + b"\xff\xfe"))

@@ -38,6 +38,13 @@ def test_the_slowest_is_kept_and_the_sample_is_bounded() -> None:
     assert tally.failures[0] == Failure(1.0, "GET", "/", 503, "10.0.0.2:3001")
 
 
+def test_a_stream_that_ends_is_not_the_slowest_answer() -> None:
+    tally = LogTally(PREFIX)
+    tally.add(Line(1.0, 200, 31.0, "x", "GET", "/events", "10.0.0.2:3001", "200", "31.0", "0.004"))
+    tally.add(line(seconds=0.02))
+    assert tally.slowest == 0.02
+
+
 def test_the_sentence_of_a_complete_proof() -> None:
     proof = Proof(1200, 0, 41.6, (), 30, "")
     assert proof.proven

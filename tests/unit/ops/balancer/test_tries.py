@@ -28,6 +28,17 @@ def test_a_second_group_is_read_too() -> None:
     ]
 
 
+def test_a_stream_is_as_fast_as_its_first_byte() -> None:
+    found = line(
+        seconds=31.0,
+        upstream="10.0.0.2:3001, 10.0.0.3:3001",
+        upstream_status="502, 200",
+        upstream_seconds="0.001, 30.9",
+        upstream_first="-, 0.004",
+    )
+    assert [(each.status, each.seconds) for each in tries_of(found)] == [(502, None), (200, 0.004)]
+
+
 def test_no_answer_is_a_failure_and_has_no_time() -> None:
     found = line(status=0, upstream="10.0.0.2:3001", upstream_status="-", upstream_seconds="3.1")
     assert list(tries_of(found)) == [Try("10.0.0.2:3001", 0, None)]

@@ -33,6 +33,11 @@ def test_silence_is_not_success() -> None:
     assert kind(side(0), side(0)) is Kind.INCONCLUSIVE
 
 
+def test_what_its_own_replicas_say_fails_it_before_there_are_enough_requests() -> None:
+    verdict = judge(side(3), side(9000), [], BOUNDS, early=True, faults=["app-3 says: no Redis"])
+    assert (verdict.kind, verdict.reason) == (Kind.FAIL, "app-3 says: no Redis")
+
+
 def test_too_many_errors_fail_it() -> None:
     assert kind(side(1000, failed=50), side(9000)) is Kind.FAIL
     assert "99% is the bound" in judge(side(1000, failed=50), side(9000), [], BOUNDS).reason
