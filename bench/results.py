@@ -23,6 +23,13 @@ def write_results(name: str, figures: dict[str, Any]) -> Path:
     return path
 
 
+def read_results(name: str) -> dict[str, Any]:
+    """What bench/results/NAME.json has; nothing when there is no such file."""
+    path = RESULTS / f"{name}.json"
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return found
+
+
 def _run_facts() -> dict[str, Any]:
     return {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

@@ -132,9 +132,14 @@ def _alone() -> Iterator[None]:
         yield
 
 
+def backend_image() -> str:
+    """The image that every release here is made of."""
+    return _repository_env().get("BACKEND_IMAGE") or "videa-backend:dev"
+
+
 def make_releases() -> None:
     """Tag two releases of the backend's image. Raises BenchError when there is none yet."""
-    source = _repository_env().get("BACKEND_IMAGE") or "videa-backend:dev"
+    source = backend_image()
     for release in RELEASES:
         recipe = f"FROM {source}\nLABEL videa.bench.release={release[-1]}\n"
         built = subprocess.run(
