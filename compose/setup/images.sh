@@ -18,7 +18,7 @@ present() { docker image inspect "$@" >/dev/null 2>&1; }
 state() {
     find server compose/images compose/nginx compose/offline.yml docker-compose.yml pyproject.toml \
         -type f ! -path '*/__pycache__/*' -print0 | sort -z | xargs -0 sha256sum
-    docker compose config --images | sort | xargs docker image inspect --format '{{.RepoTags}} {{.Id}}'
+    docker compose config --images | sort | xargs docker image inspect --format '{{.Id}}'
 }
 up_to_date() { [ -s "$STAMP" ] && state 2>/dev/null | cmp -s - "$STAMP"; }
 
