@@ -6,7 +6,9 @@ from collections import defaultdict
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from ops.doctor.causes import chain
 from ops.doctor.check import Check, Finding, Group, Severity
@@ -42,6 +44,7 @@ def show_report(console: Console, report: Report) -> None:
     if report.facts.proof:
         _show_proof(console, report.facts.proof)
     _show_skipped(console, report)
+    _show_changes(console, report)
     _show_sum(console, report)
 
 
@@ -63,12 +66,12 @@ def _show_finding(console: Console, finding: Finding, report: Report) -> None:
         _line(console, escape(line))
     _line(console, f"[dim]{escape(finding.why)}[/]")
     for number, line in enumerate(finding.fix.splitlines()):
-        _line(console, f"[green]{'fix:' if number == 0 else '    '}[/] {escape(line)}")
+        _command(console, f"[green]{'fix:' if number == 0 else '    '}[/] {escape(line)}")
 
     for effect in _chain(finding, report):
         _line(console, f"-> {_MARK[effect.severity]} {escape(effect.title)}  [dim]{effect.id}[/]")
         for line in effect.evidence.splitlines()[:2]:
-            _line(console, f"   [dim]{escape(line)}[/]")
+            _line(console, f"[dim]{escape(line)}[/]", _INDENT + 3)
 
 
 def _chain(root: Finding, report: Report) -> list[Finding]:
@@ -81,7 +84,13 @@ def _remembers(report: Report) -> bool:
     return bool(report.facts.history and report.facts.history.since)
 
 
-def _line(console: Console, text: str) -> None:
+def _line(console: Console, text: str, indent: int = _INDENT) -> None:
+    """A line that stays behind its indent also where it must be wrapped."""
+    console.print(Padding(Text.from_markup(text), (0, 0, 0, indent)), highlight=False, soft_wrap=False)
+
+
+def _command(console: Console, text: str) -> None:
+    """A line that can be copied as one, whatever the width of the terminal."""
     console.print(" " * _INDENT + text, highlight=False, soft_wrap=True)
 
 
@@ -94,8 +103,21 @@ def _show_proof(console: Console, proof: Proof) -> None:
         marks = ("[green]ok[/]" if row[name] == 200 else f"[red]{row[name] or 'no answer'}[/]" for name in names)
         table.add_row(f"{names.index(minted) + 1} {minted}" if minted in names else minted, *marks)
     console.print(table)
-    seen = " ".join(str(left) for _, left in proof.remaining[: len(names) * 2])
-    console.print(f"limit left after each request: {seen or 'not told'}", highlight=False)
+    console.print(_limits(proof), highlight=False, soft_wrap=False)
+
+
+def _limits(proof: Proof) -> str:
+    first: dict[str, int] = {}
+    for name, count in proof.remaining:
+        first.setdefault(name, count)
+    if not first:
+        return "[bold]limits[/] [dim]no answer told what was left[/]"
+    left = ", ".join(f"{name} {count}" for name, count in first.items())
+    together = "[green]one counter[/]" if proof.counters == 1 else f"[red]{proof.counters} separate counters[/]"
+    return (
+        f"[bold]limits[/] {together} seen by {len(proof.remaining)} requests of one user to {len(first)} instances;"
+        f" left after the first to each: {left}"
+    )
 
 
 def _show_healthy(console: Console, report: Report, group: Group) -> None:
@@ -112,7 +134,18 @@ def _show_skipped(console: Console, report: Report) -> None:
     for skip in report.skipped:
         reasons[skip.reason].append(skip.id)
     for reason, ids in reasons.items():
-        console.print(f"[yellow]skip[/]  {escape(reason)}: [dim]{listing(ids, 6)}[/]", highlight=False, soft_wrap=True)
+        console.print(f"[yellow]skip[/]  {escape(reason)}: [dim]{listing(ids, 6)}[/]", highlight=False, soft_wrap=False)
+
+
+def _show_changes(console: Console, report: Report) -> None:
+    """What is new and what is gone since the run before."""
+    last = report.facts.history.last if report.facts.history else None
+    new = [one.id for one in report.findings if report.since(one) is None]
+    if last is None or not (new or report.gone):
+        return
+    changes = [f"new: {listing(list(dict.fromkeys(new)))}"] if new else []
+    changes += [f"gone: {listing(report.gone)}"] if report.gone else []
+    console.print(f"since the look {span(report.facts.taken - last)} ago {'; '.join(changes)}", highlight=False)
 
 
 def _show_sum(console: Console, report: Report) -> None:

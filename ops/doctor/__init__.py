@@ -11,7 +11,6 @@ import msgspec
 from ops.config import Project
 from ops.doctor.check import Check
 from ops.doctor.collect import collect
-from ops.doctor.facts import History
 from ops.doctor.limits import Limits
 from ops.doctor.registry import CHECKS
 from ops.doctor.report import Report, examine
@@ -42,5 +41,5 @@ def diagnose(
     report = examine(facts, limits or Limits(), checks)
     if facts.engine is not None:
         with suppress(OSError):
-            ring.append(remembered, snapshot(facts, report.findings, facts.history or History()))
+            ring.append(remembered, snapshot(report))
     return msgspec.structs.replace(report, seconds=time.monotonic() - started)

@@ -44,6 +44,7 @@ class Answer(Struct, frozen=True):
     """``taken``: epoch seconds; ``seconds``: how long it took; ``checked``: ids of the checks that ran.
 
     ``skipped``: checks that could not run and why; they are neither good nor bad. ``proof``: only with ``--prove``.
+    ``gone``: what the run before has found and this one no longer does, each "id" or "id container".
     """
 
     schema: Literal[1]
@@ -54,6 +55,7 @@ class Answer(Struct, frozen=True):
     skipped: list[Skipped]
     checked: list[str]
     proof: Proof | None
+    gone: list[str]
 
 
 def answer(report: Report) -> Answer:
@@ -67,6 +69,7 @@ def answer(report: Report) -> Answer:
         skipped=report.skipped,
         checked=report.checked,
         proof=report.facts.proof,
+        gone=report.gone,
     )
 
 

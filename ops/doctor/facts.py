@@ -50,6 +50,7 @@ class ContainerFacts(Struct, frozen=True):
     ``fingerprints``: keyed hashes of the environment's secrets, comparable within one run only; of a list of secrets
     ("new,old") one for each, the signing one first. ``stores``: the same of where its data is, without password.
     ``pool_limit``: the connections that its DATABASE_URL lets it open, None when it has no such variable.
+    ``rate_limits``: (requests, seconds) by policy, as its RATE_LIMITS says.
     ``cpu``: cores in use; ``memory``: bytes without the page cache that can be dropped; None when not sampled.
     """
 
@@ -71,6 +72,7 @@ class ContainerFacts(Struct, frozen=True):
     fingerprints: dict[str, list[str]] = field(default_factory=dict)
     stores: dict[str, str] = field(default_factory=dict)
     pool_limit: int | None = None
+    rate_limits: dict[str, tuple[int, int]] = field(default_factory=dict)
     health_output: str = ""
     cpu: float | None = None
     cpu_limit: float | None = None
@@ -213,10 +215,11 @@ class OperationFacts(Struct, frozen=True):
 
 class History(Struct, frozen=True):
     """What earlier runs of the doctor saw. ``memory``: container id -> (when, bytes); ``known``: when each finding that
-    is there without a break was first seen, by "id subject".
+    is there without a break was first seen, by "id subject". ``since`` and ``last``: when the first and last run were.
     """
 
     since: float | None = None
+    last: float | None = None
     memory: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     known: dict[str, float] = field(default_factory=dict)
 
@@ -253,6 +256,10 @@ class Facts(Struct, frozen=True):
         """The containers of the scaled service, in order of their numbers, one-off runs left out."""
         mine = [one for one in self.containers or [] if one.service == self.service and not one.oneoff]
         return sorted(mine, key=lambda one: one.number)
+
+    def runs(self, container: str) -> bool:
+        """Whether the container of that name is there and runs."""
+        return any(one.name == container and one.running for one in self.containers or [])
 
     @property
     def under_way(self) -> bool:

@@ -24,9 +24,20 @@ class Report(Struct, frozen=True):
     facts: Facts
     seconds: float = 0
 
+    @property
+    def known(self) -> dict[str, float]:
+        """What the run before has found: when each was first seen (epoch seconds), by the finding's key."""
+        return self.facts.history.known if self.facts.history else {}
+
+    @property
+    def gone(self) -> list[str]:
+        """Keys of what the run before has found, and this one has looked for and not found."""
+        found = {finding.key for finding in self.findings}
+        return [key for key in self.known if key not in found and key.split()[0] in self.checked]
+
     def since(self, finding: Finding) -> float | None:
         """When the finding was first seen by a run without a break since (epoch seconds); None for a new one."""
-        return self.facts.history.known.get(finding.key) if self.facts.history else None
+        return self.known.get(finding.key)
 
     def count(self, severity: Severity) -> int:
         """How many findings of that severity."""

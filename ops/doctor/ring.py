@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct, field
 
-from ops.doctor.check import Finding
 from ops.doctor.facts import Facts, History, Skipped
 from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode
+from ops.doctor.report import Report
 from ops.doctor.sources import HISTORY
 
 KEPT = 500
@@ -59,8 +59,9 @@ class Ring:
         beside.replace(self.path)
 
 
-def snapshot(facts: Facts, findings: Iterable[Finding], history: History) -> Snapshot:
-    """What is worth remembering of this run."""
+def snapshot(report: Report) -> Snapshot:
+    """What is worth remembering of this run. Of findings whose check did not run what was known stays known."""
+    facts, known = report.facts, report.known
     postgres, nodes = facts.postgres, facts.redis.nodes if facts.redis else []
     return Snapshot(
         taken=facts.taken,
@@ -68,7 +69,10 @@ def snapshot(facts: Facts, findings: Iterable[Finding], history: History) -> Sna
         postgres=postgres.counters if postgres else {},
         postgres_start=facts.taken - postgres.uptime if postgres else 0,
         redis={node.container: _counters(node) for node in nodes if node.up},
-        known={key: history.known.get(key, facts.taken) for key in (one.key for one in findings)},
+        known={
+            **{key: since for key, since in known.items() if key not in report.gone},
+            **{one.key: known.get(one.key, facts.taken) for one in report.findings},
+        },
     )
 
 
@@ -79,7 +83,12 @@ def with_history(facts: Facts, snapshots: list[Snapshot]) -> Facts:
         for container, used in one.memory.items():
             memory.setdefault(container, []).append((one.taken, float(used)))
     last = snapshots[-1] if snapshots else None
-    history = History(since=snapshots[0].taken if snapshots else None, memory=memory, known=last.known if last else {})
+    history = History(
+        since=snapshots[0].taken if snapshots else None,
+        last=last.taken if last else None,
+        memory=memory,
+        known=last.known if last else {},
+    )
     usable = [one for one in snapshots if SHORTEST <= facts.taken - one.taken <= LONGEST]
     base = usable[-1] if usable else None
     return msgspec.structs.replace(

@@ -29,6 +29,15 @@ def span(seconds: float) -> str:
     return f"{seconds / 86400:.0f} d"
 
 
+def revival(services: list[str], running: bool, outside: bool) -> str:
+    """What to do about servers that do not answer; a process that hangs is not helped by ``up``."""
+    names = " ".join(services)
+    if outside:
+        return f"see to {names}: does it run, and may the replicas' network reach it"
+    verb = "restart" if running else "up -d"
+    return f"docker compose {verb} {names}\ndocker compose logs --tail 50 {names}"
+
+
 def listing(names: list[str], most: int = 5) -> str:
     """At most ``most`` names, the rest as a number."""
     shown = ", ".join(names[:most])

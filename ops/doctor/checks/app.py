@@ -127,7 +127,8 @@ def ratelimit_local(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 def _effective(facts: Facts, counters: int) -> str:
     """What a client may really get, in the figures of the limits where instances tell them."""
-    limits = next((beat.rate_limits for beat in facts.fleet or [] if beat.rate_limits), {})
+    told = [beat.rate_limits for beat in facts.fleet or []] + [one.rate_limits for one in facts.replicas]
+    limits = next((limits for limits in told if limits), {})
     shown = [f"{name} {most * counters}/{seconds:g} s instead of {most}" for name, (most, seconds) in limits.items()]
     return f"up to {counters}x the one that is set" + (f" ({', '.join(shown)})" if shown else "")
 

@@ -10,7 +10,7 @@ from ops.doctor.facts import ContainerFacts, Facts
 from ops.doctor.facts_data import Session
 from ops.doctor.limits import Limits
 from ops.doctor.sources import CONTAINERS, POSTGRES, POSTGRES_UP
-from ops.doctor.words import listing, share, span
+from ops.doctor.words import listing, revival, share, span
 
 
 def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -23,7 +23,7 @@ def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
             f"PostgreSQL ({postgres.service}) does not answer",
             postgres.error,
             "every request that reads past the cache, and every write, fails",
-            f"docker compose up -d {postgres.service}\ndocker compose logs --tail 50 {postgres.service}",
+            revival([postgres.service], facts.runs(postgres.container), outside=postgres.service not in facts.services),
             subject=postgres.container,
         )
 

@@ -9,7 +9,7 @@ from ops.doctor.facts import Facts
 from ops.doctor.facts_data import RedisNode
 from ops.doctor.limits import Limits
 from ops.doctor.sources import REDIS, REDIS_UP
-from ops.doctor.words import listing, share, size
+from ops.doctor.words import listing, revival, share, size
 
 
 def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -25,7 +25,9 @@ def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
         f"Redis ({listing([node.container or node.service for node in gone])}) does not answer",
         "\n".join(f"{node.container or node.service}: {node.error}" for node in gone),
         f"each replica now limits and caches on its own: a client may ask up to {max(replicas, 1)}x the limit",
-        f"docker compose up -d {' '.join(services)}\ndocker compose logs --tail 50 {' '.join(services)}",
+        revival(
+            services, all(facts.runs(node.container) for node in gone), outside=not set(services) & set(facts.services)
+        ),
         subject=gone[0].container,
     )
 

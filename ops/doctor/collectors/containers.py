@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,7 @@ from ops.pools import pool_limit
 SECRETS = ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET")
 STORES = ("DATABASE_URL", "REDIS_URL")
 HEALTH_OUTPUT = 300
+_RATE_LIMIT = re.compile(r"(?:^|,)\s*(\w+)=(\d+)/(\d+)")
 
 
 def container_facts(details: Mapping[str, Any], key: bytes) -> ContainerFacts:
@@ -46,6 +48,7 @@ def container_facts(details: Mapping[str, Any], key: bytes) -> ContainerFacts:
         fingerprints={name: _fingerprints(environment[name], key) for name in SECRETS if environment.get(name)},
         stores={name: fingerprint(_place(environment[name]), key) for name in STORES if environment.get(name)},
         pool_limit=pool_limit(environment.get("DATABASE_URL", "")),
+        rate_limits=_rate_limits(environment.get("RATE_LIMITS", "")),
         health_output=_last_output(state.get("Health") or {}),
         cpu_limit=limits["NanoCpus"] / 1e9 if limits.get("NanoCpus") else None,
         memory_limit=limits.get("Memory") or None,
@@ -76,6 +79,11 @@ def _place(url: str) -> str:
     """Hosts and database of a URL: two replicas with other passwords or pool sizes still share their data."""
     rest = url.partition("://")[2].partition("?")[0]
     return rest.rpartition("@")[2]
+
+
+def _rate_limits(text: str) -> dict[str, tuple[int, int]]:
+    """ "user=5000/60,address=300/60" -> {"user": (5000, 60), ...}; what is no limit is left out."""
+    return {name: (int(most), int(seconds)) for name, most, seconds in _RATE_LIMIT.findall(text)}
 
 
 def _last_output(health: Mapping[str, Any]) -> str:

@@ -14,10 +14,11 @@ INDEX = "videa:fleet"
 """Sorted set of the instances; each one's beat is JSON under ``videa:fleet:INSTANCE``. Pinned by tests/contract."""
 
 _SCRIPT = f"""{SIGN_IN}
-for one in $(timeout 2 redis-cli -c --raw ZRANGE {INDEX} 0 -1); do
-  timeout 2 redis-cli -c --raw GET "{INDEX}:$one" || exit 1
-done
+found=$(timeout 2 redis-cli -c --raw ZRANGE {INDEX} 0 -1) || exit 1
+case $found in [A-Z]*\\ *) echo "$found"; exit 1; esac
+for one in $found; do echo "GET {INDEX}:$one"; done | timeout 2 redis-cli -c --raw
 """
+"""An error is capital letters and words; a name has no space."""
 
 
 class NoHeartbeats(Exception):

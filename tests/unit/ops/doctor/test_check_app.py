@@ -54,6 +54,13 @@ def test_limits_counted_by_each_instance_say_how_much_a_client_may_get() -> None
     assert "up to 2x" in finding("app.ratelimit_local", instances=[instance(1), instance(2, limiter="local")]).evidence
 
 
+def test_what_a_client_may_get_is_told_in_figures_also_while_no_heartbeat_can_be_read() -> None:
+    limited = [replica(number, rate_limits={"user": (600, 60)}) for number in (1, 2)]
+    local = [instance(number, limiter="local") for number in (1, 2)]
+    one = finding("app.ratelimit_local", containers=with_replicas(*limited), instances=local, fleet=None)
+    assert "user 1200/60 s instead of 600" in one.evidence
+
+
 def test_limits_that_are_off_are_not_local() -> None:
     assert found(instances=[instance(1, limiter="off"), instance(2, limiter="off")]) == []
 

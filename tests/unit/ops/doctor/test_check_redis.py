@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from ops.doctor.facts_data import RedisFacts, RedisNode
-from tests.unit.ops.doctor.stack import finding, found, redis
+from tests.unit.ops.doctor.stack import container, finding, found, healthy, redis
 
 
 def test_a_redis_that_is_down_says_what_limits_become() -> None:
@@ -15,6 +15,21 @@ def test_a_redis_that_is_down_says_what_limits_become() -> None:
     assert one.severity == "fail"
     assert "2x the limit" in one.why
     assert "exit code 137" in one.evidence
+
+
+@pytest.mark.parametrize(
+    ("service", "state", "fix"),
+    [
+        ("redis", "exited", "docker compose up -d redis"),
+        ("redis", "running", "docker compose restart redis"),
+        ("cache.example", "running", "see to cache.example: does it run"),
+    ],
+)
+def test_what_to_do_depends_on_whether_it_hangs_and_whose_it_is(service: str, state: str, fix: str) -> None:
+    gone = RedisFacts([RedisNode(service, "app-redis-1", up=False, error="no answer within 4 s")])
+    others = [one for one in healthy().containers or [] if one.service != "redis"]
+    one = finding("redis.down", redis=gone, containers=[*others, container("redis", state=state)])
+    assert one.fix.startswith(fix)
 
 
 def test_nearly_full_memory_is_a_warning() -> None:

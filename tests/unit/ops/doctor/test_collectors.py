@@ -9,7 +9,7 @@ import pytest
 
 from ops.balancer.render import Upstream, render
 from ops.doctor.collect import run_all
-from ops.doctor.collectors import balancer, fleet, instances, outside, postgres, proof, redis, services
+from ops.doctor.collectors import balancer, containers, fleet, instances, outside, postgres, proof, redis, services
 from ops.doctor.collectors.postgres_sql import BATCH
 from ops.errors import EngineError
 from tests.unit.ops.doctor.stack import replica
@@ -47,6 +47,19 @@ def test_statements_are_shown_without_what_users_typed() -> None:
 )
 def test_no_kind_of_string_and_no_comment_is_shown(statement: str, shown: str) -> None:
     assert postgres.without_literals(statement) == shown
+
+
+def test_limits_are_read_from_an_environment() -> None:
+    details = {
+        "Id": "a" * 64,
+        "Name": "/app-backend-1",
+        "Image": "sha256:1",
+        "Created": "2026-11-23T14:00:00Z",
+        "State": {"Status": "running", "StartedAt": "2026-11-23T14:00:00.5Z"},
+        "Config": {"Image": "app:1", "Env": ["RATE_LIMITS=address=300/60, user=5000/60,login=off"]},
+    }
+    facts = containers.container_facts(details, b"key")
+    assert facts.rate_limits == {"address": (300, 60), "user": (5000, 60)}
 
 
 def test_the_batch_becomes_facts() -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from ops.doctor.facts import Facts, History
+from ops.doctor.facts import Facts
 from ops.doctor.limits import Limits
-from ops.doctor.report import examine
+from ops.doctor.report import examine, selection
 from ops.doctor.ring import KEPT, Ring, Snapshot, snapshot, with_history
 from tests.unit.ops.doctor.stack import NOW, healthy, postgres, redis
 
@@ -43,12 +43,22 @@ def test_counters_of_a_redis_that_restarted_are_not_compared() -> None:
 
 def test_a_finding_is_known_since_it_was_first_seen_without_a_break() -> None:
     ill = healthy(redis=redis(used_memory="95000000"))
-    first = snapshot(ill, examine(ill, Limits()).findings, History())
+    first = snapshot(examine(ill, Limits()))
     later = with_history(replace(ill, taken=NOW + 60), [first])
     report = examine(later, Limits())
     assert report.since(report.findings[0]) == NOW
-    mended = snapshot(replace(healthy(), taken=NOW + 120), [], later.history or History())
-    assert mended.known == {}
+    mended = examine(with_history(replace(healthy(), taken=NOW + 120), [first]), Limits())
+    assert mended.gone == ["redis.maxmem"]
+    assert snapshot(mended).known == {}
+
+
+def test_a_finding_that_was_not_looked_for_stays_known() -> None:
+    """As between two whole runs somebody says --only, or Redis hangs for one of them."""
+    ill = healthy(redis=redis(used_memory="95000000"))
+    later = with_history(replace(ill, taken=NOW + 60), [snapshot(examine(ill, Limits()))])
+    between = examine(later, Limits(), selection(only=("pg",)))
+    assert between.gone == []
+    assert snapshot(between).known == {"redis.maxmem": NOW}
 
 
 def test_the_file_is_bounded_and_survives_a_damaged_line(tmp_path: Path) -> None:
