@@ -1,0 +1,96 @@
+"""How long going back takes while blue-green keeps the old set: `python -m bench.going_back [--tries N]`.
+
+3 replicas, 1,000 requests/s, half of them POSTs. From the moment that `videa abort` is typed until the last answer of
+the new release: fresh connections ask one after the other. Writes bench/results/going_back.json; exits with 1 when a
+request was lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import statistics
+import subprocess
+import sys
+import time
+from typing import Any
+
+from bench.client import under_load
+from bench.results import write_results
+from bench.stack import RELEASES, BenchStack, bench_stack, clean_environment, videa_command
+
+REPLICAS = 3
+IN_A_ROW = 50
+DEADLINE = 120.0
+
+
+def release(stack: BenchStack) -> str:
+    """Which release answers a fresh connection now."""
+    connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=10)
+    try:
+        connection.request("GET", "/api/v1/whoami")
+        found: str = json.load(connection.getresponse())["release"]
+        return found
+    finally:
+        connection.close()
+
+
+def start(stack: BenchStack, *arguments: str) -> subprocess.Popen[bytes]:
+    """videa, without waiting for it."""
+    return subprocess.Popen(
+        [videa_command(), *arguments],
+        cwd=stack.directory,
+        env=clean_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def one_try(stack: BenchStack, rate: int) -> dict[str, Any]:
+    """Switches to the other release, and back by `videa abort`."""
+    old = release(stack)
+    with under_load(stack.url, rate=rate) as seen:
+        deploy = start(stack, "deploy", "--image", RELEASES[1], "--blue-green", "--keep", "10m")
+        deadline = time.monotonic() + DEADLINE
+        while release(stack) == old and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(2)  # the old workers are drained, and the old set is kept
+        typed = time.monotonic()
+        abort = start(stack, "abort")
+        last_new, in_a_row = typed, 0
+        while in_a_row < IN_A_ROW:
+            if release(stack) == old:
+                in_a_row += 1
+            else:
+                last_new, in_a_row = time.monotonic(), 0
+        abort.wait()
+        deploy.wait()
+    return {
+        "seconds_to_last_new_answer": round(last_new - typed, 3),
+        "failed": seen.report["failed"],
+        "sent": seen.report["sent"],
+        "slowest_ms": seen.report["latency_ms"].get("max"),
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the tries and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench.going_back", description=__doc__)
+    parser.add_argument("--tries", type=int, default=5)
+    parser.add_argument("--rate", type=int, default=1000, help="requests/s (default 1000)")
+    options = parser.parse_args(arguments)
+    with bench_stack(REPLICAS) as stack:
+        stack.videa("scale", str(REPLICAS))  # from here on nginx has the list that videa wrote
+        tries = [one_try(stack, options.rate) for _ in range(options.tries)]
+    for each in tries:
+        print(each)
+    median = statistics.median(each["seconds_to_last_new_answer"] for each in tries)
+    print(f"back in {median:.2f} s (median)")
+    write_results("going_back", {"rate": options.rate, "median_seconds": median, "tries": tries})
+    return 1 if any(each["failed"] for each in tries) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
