@@ -1,23 +1,48 @@
-"""How long a look takes: `python -m bench.doctor` times `videa doctor` with 10 replicas against `docker stats`.
+"""What a look costs: `python -m bench.doctor` times `videa doctor`, and what clients feel of it.
 
-The two take turns in one run. Then PostgreSQL, Redis and nginx are stopped where they stand (SIGSTOP), one after the
-other, and doctor is timed again. Prints the medians and their ratio, writes bench/results/doctor.json.
+With 10 replicas it takes turns with `docker stats`. Then every process of PostgreSQL, Redis and nginx is stopped
+(SIGSTOP), one service after the other, and doctor is timed again. At last keep-alive clients ask the stack while doctor
+looks without a pause, and while it does not, in turns; and the connections that it holds are counted on the servers.
+Prints the medians and writes bench/results/doctor.json.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from bench.client import under_load
 from bench.results import write_results
 from bench.stack import PROJECT, ROOT, BenchStack, bench_stack
 
 SERVICES = ("postgres", "redis", "nginx")
+SHARE = 0.01
+"""Of the requests in the quiet windows, the slowest: what they took at least is the bound for those beside doctor."""
+
+_MOST_CONNECTIONS = """
+DO $$
+DECLARE most int := 0; now_open int;
+BEGIN
+  FOR turn IN 1..600 LOOP
+    PERFORM pg_stat_clear_snapshot();
+    SELECT count(*) INTO now_open FROM pg_stat_activity WHERE application_name = 'videa-doctor';
+    most := greatest(most, now_open);
+    PERFORM pg_sleep(0.005);
+  END LOOP;
+  RAISE NOTICE 'most %', most;
+END $$
+"""
+"""Looks every 5 ms for three seconds and more."""
 
 
 def by_doctor(stack: BenchStack) -> tuple[float, dict[str, Any]]:
@@ -34,16 +59,94 @@ def by_docker_stats() -> float:
     return time.monotonic() - began
 
 
-def stopped(stack: BenchStack, service: str) -> dict[str, Any]:
-    """Doctor while every process of the service's container stands still."""
-    container = f"{PROJECT}-{service}-1"
-    subprocess.run(["docker", "pause", container], check=True, capture_output=True)
+@contextmanager
+def standing_still(service: str) -> Iterator[None]:
+    """Every process of the service's container gets SIGSTOP, and at the end SIGCONT."""
+    listed = subprocess.run(
+        ["docker", "top", f"{PROJECT}-{service}-1", "-eo", "pid"], check=True, capture_output=True, text=True
+    )
+    processes = [int(line) for line in listed.stdout.split()[1:]]
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
     try:
-        seconds, report = by_doctor(stack)
+        yield
     finally:
-        subprocess.run(["docker", "unpause", container], check=True, capture_output=True)
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+
+
+def stopped(stack: BenchStack, service: str) -> dict[str, Any]:
+    """Doctor while the service stands still."""
+    with standing_still(service):
+        seconds, report = by_doctor(stack)
     named = [one["id"] for one in report["findings"] if one["severity"] == "fail"]
-    return {"seconds": round(seconds, 2), "failures": named, "skipped": len(report["skipped"])}
+    return {
+        "seconds": round(seconds, 2),
+        "failures": named,
+        "checked": len(report["checked"]),
+        "skipped": len(report["skipped"]),
+    }
+
+
+@contextmanager
+def looking(stack: BenchStack) -> Iterator[list[float]]:
+    """Doctor runs again and again in the block; yields the seconds that each look took."""
+    ended, took = threading.Event(), list[float]()
+
+    def work() -> None:
+        while not ended.is_set():
+            took.append(round(by_doctor(stack)[0], 2))
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        yield took
+    finally:
+        ended.set()
+        worker.join()
+
+
+def window(stack: BenchStack, rate: int, seconds: float) -> dict[str, Any]:
+    """What keep-alive clients saw in so many seconds."""
+    with under_load(stack.url, rate=rate, lead=seconds, tail=0, more=("--latencies",)) as watched:
+        pass
+    return watched.report
+
+
+def felt(stack: BenchStack, rate: int, seconds: float, rounds: int) -> dict[str, Any]:
+    """Windows with and without doctor in turns: p99 of each, and the share of requests beyond the quiet p99."""
+    quiet, beside = list[dict[str, Any]](), list[dict[str, Any]]()
+    looks: list[float] = []
+    window(stack, rate, 2)  # connections, caches and prepared statements
+    for _ in range(rounds):
+        quiet.append(window(stack, rate, seconds))
+        with looking(stack) as took:
+            beside.append(window(stack, rate, seconds))
+        looks += took
+    calm = sorted(latency for one in quiet for latency in one["latencies_ms"])
+    bound = calm[int(len(calm) * (1 - SHARE))]
+    others = [latency for one in beside for latency in one["latencies_ms"]]
+    return {
+        "asked": {"rate": rate, "seconds": seconds, "rounds": rounds},
+        "failed": sum(one["failed"] + one["not_sent"] for one in [*quiet, *beside]),
+        "p50_ms": {"without": _median(quiet, "p50"), "with": _median(beside, "p50")},
+        "p99_ms": {"without": _median(quiet, "p99"), "with": _median(beside, "p99")},
+        "slower_than_quiet_p99": round(sum(latency > bound for latency in others) / len(others), 4),
+        "looks": looks,
+    }
+
+
+def _median(windows: list[dict[str, Any]], percentile: str) -> float:
+    return round(statistics.median(one["latency_ms"][percentile] for one in windows), 2)
+
+
+def connections(stack: BenchStack) -> int:
+    """The most connections to PostgreSQL that one look held at the same time, as the server saw it."""
+    command = ["docker", "exec", f"{PROJECT}-postgres-1", "psql", "-X", "-U", "videa", "-c", _MOST_CONNECTIONS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as watching:
+        by_doctor(stack)
+        output, _ = watching.communicate()
+    return int(output.partition("most ")[2].split()[0])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,6 +154,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.doctor", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each (default 5)")
     parser.add_argument("--replicas", type=int, default=10, help="replicas of the stack (default 10)")
+    parser.add_argument("--rate", type=int, default=500, help="requests/s of the clients (default 500)")
+    parser.add_argument("--seconds", type=float, default=8, help="of each window with clients (default 8)")
     options = parser.parse_args(arguments)
     seconds: dict[str, list[float]] = {"doctor": [], "docker stats": []}
     with bench_stack(replicas=options.replicas) as stack:
@@ -63,10 +168,20 @@ def main(arguments: list[str] | None = None) -> int:
         inside = report["seconds"]
         print(f"doctor {medians['doctor']:.2f} s ({inside:.2f} s of it looking), {len(report['skipped'])} skipped")
         print(f"docker stats {medians['docker stats']:.2f} s, ratio {ratio}", flush=True)
+        held = connections(stack)
+        print(f"connections to PostgreSQL: {held}", flush=True)
+        load = felt(stack, options.rate, options.seconds, options.rounds)
         hanging = {service: stopped(stack, service) for service in SERVICES}
+    p99, share = load["p99_ms"], load["slower_than_quiet_p99"]
+    print(f"p99 at {options.rate}/s {p99['without']:.1f} ms without doctor, {p99['with']:.1f} ms beside it;", end=" ")
+    print(f"{share:.1%} slower than the slowest {SHARE:.0%} without, {load['failed']} failed")
     for service, figures in hanging.items():
-        print(f"{service} stopped: {figures['seconds']:.2f} s, {', '.join(figures['failures'])}")
-    figures = {"replicas": options.replicas, "seconds": seconds, "median": medians, "ratio": ratio, "hanging": hanging}
+        print(f"{service} stopped: {figures['seconds']:.2f} s, {', '.join(figures['failures'])}", end="; ")
+        print(f"{figures['checked']} checks ran")
+    figures = {
+        **{"replicas": options.replicas, "seconds": seconds, "median": medians, "ratio": ratio},
+        **{"connections": held, "clients": load, "hanging": hanging},
+    }
     print(f"written to {write_results('doctor', figures).relative_to(ROOT)}")
     return 0
 

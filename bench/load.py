@@ -106,6 +106,7 @@ async def _run(load: Load, options: argparse.Namespace) -> dict[str, Any]:
         "url": options.url,
         "asked": {"rate": load.rate, "connections": load.connections, "post_share": load.post_share},
         **driver.tally.report(seconds),
+        **({"latencies_ms": driver.tally.latencies()} if options.latencies else {}),
     }
 
 
@@ -160,6 +161,7 @@ def _parser() -> argparse.ArgumentParser:
         "RFC 9110 9.2.2 allows; counted as retried. Off: everything cut is a failure",
     )
     add("--json", action="store_true")
+    add("--latencies", action="store_true", help="with --json: the time of every answered request too")
     return parser
 
 

@@ -86,7 +86,7 @@ def _remembers(report: Report) -> bool:
 
 def _line(console: Console, text: str, indent: int = _INDENT) -> None:
     """A line that stays behind its indent also where it must be wrapped."""
-    console.print(Padding(Text.from_markup(text), (0, 0, 0, indent)), highlight=False, soft_wrap=False)
+    console.print(Padding(Text.from_markup(text), (0, 0, 0, indent), expand=False), highlight=False, soft_wrap=False)
 
 
 def _command(console: Console, text: str) -> None:

@@ -80,6 +80,10 @@ class Tally:
             at = self.started + now
             self.failures.append(Failure(at, method, kind, reused, round(latency * 1000, 1), detail))
 
+    def latencies(self) -> list[float]:
+        """Of every answered request, in milliseconds since it was due."""
+        return [round(value * 1000, 2) for tally in self.methods.values() for value in tally.latency]
+
     def _second(self, now: float) -> _Second:
         key = int(now)
         entry = self._seconds.get(key)

@@ -50,6 +50,7 @@ class Limits(Struct, frozen=True):
     redis_fork_least: float = 0.1
     redis_slowlog: float = 2
     redis_slots: int = 16384
+    start_time: float = 30
     restarts: int = 3
     restart_window: float = 900
     memory_warn: float = 0.80

@@ -80,16 +80,30 @@ def mem(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def unhealthy(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Docker's own health check fails."""
+    """Docker's own health check fails, or a replica hangs and Docker has not noticed yet."""
+    silent = {one.name: one.error for one in facts.instances or [] if one.live is None}
     for one in present(facts.containers):
-        if one.running and one.health == "unhealthy":
+        if not one.running:
+            continue
+        grown_up = one.health != "starting" and facts.taken - one.started > limits.start_time
+        if one.health != "unhealthy" and one.name in silent and grown_up:
+            yield Finding(
+                "ctr.unhealthy",
+                Severity.FAIL,
+                f"{one.name} runs, but does not answer",
+                f"asked directly whether it is alive: {silent[one.name]} (Docker's health check: {one.health})",
+                "requests that reach it wait until nginx gives up on it",
+                f"docker logs --tail 50 {one.name}\ndocker restart {one.name}",
+                subject=one.name,
+            )
+        elif one.health == "unhealthy":
             yield Finding(
                 "ctr.unhealthy",
                 Severity.FAIL,
                 f"{one.name} is unhealthy",
                 one.health_output or "its health check printed nothing",
                 "it does not do its work, though it runs",
-                f"docker logs --tail 50 {one.name}",
+                f"docker logs --tail 50 {one.name}\ndocker restart {one.name}",
                 subject=one.name,
             )
 
@@ -181,7 +195,14 @@ CHECKS = (
     ),
     Check("ctr.oom", Group.CONTAINERS, "killed for memory F", "own", (CONTAINERS,), oom),
     Check("ctr.mem", Group.CONTAINERS, "> 80% W, >= 95% F, no limit I", _APA, (STATS,), mem),
-    Check("ctr.unhealthy", Group.CONTAINERS, "health check fails F", "own", (CONTAINERS,), unhealthy),
+    Check(
+        "ctr.unhealthy",
+        Group.CONTAINERS,
+        "health check fails, or a replica does not answer F",
+        "own",
+        (CONTAINERS,),
+        unhealthy,
+    ),
     Check(
         "ctr.image_skew",
         Group.CONTAINERS,

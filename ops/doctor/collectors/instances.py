@@ -14,22 +14,28 @@ from ops.engine.client import Engine
 Kind = TypeVar("Kind", bound=msgspec.Struct)
 TIMEOUT = 6
 PROBE_TIMEOUT = 2
+MOST_AT_ONCE = 200
 MARK = "@videa@"
-DATE = "@date@"
+METRICS = "/health/metrics?format=json"
+QUESTIONS = 4
+"""To each replica: is it alive, is it ready, how are its dependencies, its figures."""
 
-_SCRIPT = f"""
+# One curl for all: a process for each question was the greatest part of what a look costs the balancer's container.
+_SCRIPT = rf"""
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
-live=$1 ready=$2 format='\\n%{{http_code}} %{{time_total}} %{{errormsg}}\\n'; shift 2
+cd "$folder" || exit 1
+live=$1 ready=$2 number=0; shift 2
 for replica in "$@"; do
-  for path in "$live" "$ready" /health "/health/metrics?format=json"; do
-    echo '{MARK}'"$(date +%s)"
-    curl -s -m {PROBE_TIMEOUT} -D "$folder/$replica.head" -w "$format" "http://$replica$path" || true
-    sed -n 's/^[Dd]ate: /{DATE}/p' "$folder/$replica.head"
-  done > "$folder/$replica" 2>&1 &
-done
-wait
-for replica in "$@"; do echo '{MARK}{MARK}'"$replica"; cat "$folder/$replica"; done
+  for path in "$live" "$ready" /health "{METRICS}"; do
+    printf 'url = "http://%s%s"\noutput = "%s"\n' "$replica" "$path" "$number"
+    number=$((number + 1))
+  done
+done > questions
+date +%s
+nice -n 10 curl -s -g -Z --parallel-immediate --parallel-max {MOST_AT_ONCE} -m {PROBE_TIMEOUT} -K questions \
+  -w '%{{urlnum}} %{{http_code}} %{{time_total}} %header{{date}}|%{{errormsg}}\n' || true
+for file in [0-9]*; do echo '{MARK}'"$file"; cat "$file"; echo; done
 """
 
 
@@ -95,10 +101,13 @@ def instance_facts(
         raise ReplicasNotAsked(f"no replica of {project.settings.service} runs")
     command = ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", health.live, health.ready, *running]
     answer = engine.ask(nginx.name, command)
-    sections = answer.output.split(MARK * 2)[1:]
-    if not sections:
-        raise ReplicasNotAsked(f"asking from {nginx.name} failed: {answer.output.strip()[-200:]}")
-    return [read(running[address], text) for address, _, text in (part.partition("\n") for part in sections)]
+    answers = read_answers(answer.output)
+    if not answers:
+        raise ReplicasNotAsked(f"asking from {nginx.name} failed: {answer.output.strip()[-200:] or 'no answer'}")
+    return [
+        read(one, [answers.get(place * QUESTIONS + number, Answer()) for number in range(QUESTIONS)])
+        for place, one in enumerate(running.values())
+    ]
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -110,10 +119,9 @@ class Answer(msgspec.Struct, frozen=True):
     clock: float | None = None
 
 
-def read(replica: ContainerFacts, text: str) -> InstanceFacts:
-    """One replica's answers: live, ready, health, metrics."""
-    answers = [_answer(part) for part in text.split(MARK)[1:]]
-    live, ready, health, metrics = (answers + [Answer()] * 4)[:4]
+def read(replica: ContainerFacts, answers: list[Answer]) -> InstanceFacts:
+    """What a replica's answers say: live, ready, health, metrics."""
+    live, ready, health, metrics = answers
     said, figures = _decode(health.body, Health), _decode(metrics.body, Metrics)
     pool, minute = said.pool or Pool(), figures.last_minute
     clocks = [answer.clock for answer in answers if answer.clock is not None]
@@ -140,21 +148,31 @@ def read(replica: ContainerFacts, text: str) -> InstanceFacts:
     )
 
 
-def _answer(text: str) -> Answer:
-    """One section of the script's output: our time, the body, curl's verdict and the replica's time."""
-    ours, _, rest = text.partition("\n")
-    rest, _, date = rest.partition(DATE)
-    body, _, last = rest.strip().rpartition("\n")
-    status, _, words = last.partition(" ")
-    code = int(status) if status.isdecimal() else 0
-    error = "" if code else (words.partition(" ")[2].strip() or "no answer")
-    return Answer(body, code or None, error, _clock(ours, date))
+def read_answers(output: str) -> dict[int, Answer]:
+    """The script's output by the number of the question: our time, curl's verdicts a line each, then the bodies."""
+    head, *parts = output.split(MARK)
+    began, *verdicts = head.splitlines() or [""]
+    bodies = {place: body.strip() for place, _, body in (part.partition("\n") for part in parts)}
+    found: dict[int, Answer] = {}
+    for verdict in verdicts:
+        words, _, error = verdict.partition("|")
+        number, status, seconds, date = [*words.split(" ", 3), "", "", ""][:4]
+        if not (number.isdecimal() and status.isdecimal()):
+            continue
+        code = int(status)
+        found[int(number)] = Answer(
+            body=bodies.get(number, ""),
+            status=code or None,
+            error="" if code else error.strip() or "no answer",
+            clock=_clock(began, seconds, date),
+        )
+    return found
 
 
-def _clock(ours: str, date: str) -> float | None:
-    """The replica's Date header minus our clock, in whole seconds; None when either is missing."""
+def _clock(began: str, seconds: str, date: str) -> float | None:
+    """The replica's Date header minus our clock when it came, in whole seconds; None when either is missing."""
     try:
-        return parsedate_to_datetime(date.strip()).timestamp() - float(ours)
+        return round(parsedate_to_datetime(date.strip()).timestamp() - float(began) - float(seconds))
     except ValueError:
         return None
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable
 
 from ops.balancer.access_log import Line
-from ops.balancer.recent import recent_requests
+from ops.balancer.recent import TAIL, recent_requests
 from ops.doctor.facts import ContainerFacts, Traffic
 from ops.engine.client import Engine
 
@@ -23,7 +24,10 @@ def traffic_facts(engine: Engine, nginx: ContainerFacts | None) -> Traffic:
     """Reads the end of the log. Raises EngineError, and NoTraffic."""
     if nginx is None or not nginx.running:
         raise NoTraffic("nginx does not run")
-    return summarise(recent_requests(engine, nginx.name, WINDOW))
+    lines = recent_requests(engine, nginx.name, WINDOW)
+    # Under load the end of the log that is read holds less than a minute.
+    window = time.time() - lines[0].time if len(lines) >= TAIL / 2 else WINDOW
+    return summarise(lines, window)
 
 
 def summarise(lines: Iterable[Line], window: float = WINDOW) -> Traffic:

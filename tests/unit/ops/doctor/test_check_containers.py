@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from ops.doctor.facts import EngineFacts, Skipped
-from tests.unit.ops.doctor.stack import MIB, NOW, container, finding, found, healthy, replica, with_replicas
+from tests.unit.ops.doctor.stack import MIB, NOW, container, finding, found, healthy, instance, replica, with_replicas
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,21 @@ def test_an_engine_that_does_not_answer_is_a_failure() -> None:
 
 def test_an_engine_that_is_too_old() -> None:
     assert found(engine=EngineFacts("19.03.8", "1.40", local=True)) == [("host.docker", "fail")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, [("ctr.unhealthy", "fail")]),
+        ({"health": "unhealthy"}, [("ctr.unhealthy", "fail")]),
+        ({"health": "starting"}, []),
+        ({"health": "none", "started": NOW - 5}, []),
+        ({"health": "none"}, [("ctr.unhealthy", "fail")]),
+    ],
+)
+def test_a_replica_that_hangs_is_named_before_docker_notices(
+    changes: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    hangs = instance(2, live=None, ready=None, health=None, error="Operation timed out")
+    containers = with_replicas(replica(1), replica(2, **changes))
+    assert found(containers=containers, instances=[instance(1), hangs]) == expected

@@ -135,16 +135,21 @@ def test_a_replica_asked_directly() -> None:
         "checks": {"postgres": {"status": "ok"}, "redis": {"status": "fail", "reason": "refused"}},
         "pool": {"limit": 5, "size": 5, "idle": 0, "waiting": 3},
     }
-    answers = [("{}", 200), ("{}", 503), (json.dumps(health), 200)]
-    text = "".join(f"@videa@\n{body}\n{status} 0.001 \n" for body, status in answers)
-    facts = instances.read(replica(1), text)
+    bodies = ["{}", "{}", json.dumps(health), "{}"]
+    statuses = [200, 503, 200, 200]
+    date = "Mon, 23 Nov 2026 14:00:03 GMT"
+    verdicts = [f"{number} {status} 1.9 {date}|" for number, status in enumerate(statuses)]
+    text = "\n".join(["1795442400", *reversed(verdicts), *(f"@videa@{n}\n{body}" for n, body in enumerate(bodies))])
+    answers = instances.read_answers(text)
+    facts = instances.read(replica(1), [answers[number] for number in range(4)])
+    assert facts.clock == 1
     assert (facts.live, facts.ready, facts.health) == (200, 503, 200)
     assert (facts.instance, facts.redis, facts.pool_waiting) == ("abc", "fail", 3)
 
 
 def test_a_replica_that_does_not_answer() -> None:
-    text = "@videa@\n\n000 2.0 Operation timed out\n" * 3
-    facts = instances.read(replica(1), text)
+    answers = instances.read_answers("1795442400\n0 000 2.0 |Operation timed out\n1 000 2.0 |\n")
+    facts = instances.read(replica(1), [answers[0], answers[1], instances.Answer(), instances.Answer()])
     assert (facts.live, facts.error) == (None, "Operation timed out")
 
 
