@@ -18,7 +18,7 @@ from typing import Literal, TypeAlias
 from ops.balancer import maintenance as closing
 from ops.balancer.maintenance import Maintenance
 from ops.balancer.split import CANARY, TrafficSplit
-from ops.balancer.sticky import CLIENT, choice, replica_id, spares
+from ops.balancer.sticky import CLIENT, SPARE, choice, replica_id, spares
 
 Sticky: TypeAlias = Literal["none", "ip", "cookie"]
 
@@ -133,12 +133,25 @@ def _route(upstream: Upstream, sides: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def _groups(upstream: Upstream, side: str, servers: tuple[str, ...]) -> list[str]:
-    """The groups of one side: all of its replicas in one or, where cookies name replicas, each with its spares."""
-    if upstream.sticky != "cookie":
-        return [_group(side, servers, upstream.port, _METHODS[upstream.sticky])]
-    return [
-        _group(f"{side}-{replica_id(name)}", (name,), upstream.port, spare=spares(servers, name)) for name in servers
-    ]
+    """The groups of one side: all of its replicas in one or, where cookies name replicas, each with its spares.
+
+    A canary that cannot be reached costs its clients nothing: stable answers them. Not where clients are told apart by
+    their address, because nginx's `hash` knows no spares.
+    """
+    split = upstream.split
+    stable = upstream.servers if split and side == CANARY and not split.private else ()
+    if upstream.sticky == "cookie":
+        return [
+            _group(
+                f"{side}-{replica_id(name)}",
+                (name,),
+                upstream.port,
+                spare=(*spares(servers, name), *stable)[:SPARE],
+            )
+            for name in servers
+        ]
+    spare = stable if upstream.sticky == "none" else ()
+    return [_group(side, servers, upstream.port, _METHODS[upstream.sticky], spare)]
 
 
 def _group(name: str, servers: tuple[str, ...], port: int, method: str = "", spare: tuple[str, ...] = ()) -> str:

@@ -40,6 +40,11 @@ class TrafficSplit:
         if not is_key(self.by) or not _TOKEN.fullmatch(self.token) or self.token == NEVER:
             raise ValueError(f"not a key or token for nginx: {self.by!r}, {self.token!r}")
 
+    @property
+    def private(self) -> bool:
+        """Whether only who knows the token gets to the canary: it is tried out, and nobody else may answer for it."""
+        return self.token != ALWAYS
+
     def render(self, stable: str, client: str, chosen: str = "$videa_upstream") -> str:
         """The lines that set ``chosen`` to ``stable`` or CANARY. ``client``: nginx's variable for "client"."""
         kind, _, name = self.by.partition(":")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ops.balancer.split import TrafficSplit
+from ops.balancer.split import HEADER, TrafficSplit
 from tests.engine.balancer.conftest import Bench
 
 MANY = 10_000
@@ -36,3 +36,11 @@ def test_of_10000_the_canary_gets_its_share_within_a_percentage_point(bench: Ben
     """Chance alone goes beyond a point at 5% once in 200,000 times; the same clients get the same side each time."""
     found = share(bench, by, 5)
     assert abs(found - 5) < 1, found
+
+
+def test_stable_answers_for_a_canary_that_is_lost(own: Bench) -> None:
+    split = TrafficSplit((own.name("two"),), 50)
+    own.balancer.apply(replace(own.upstream("one"), split=split))
+    assert own.get("/", **{HEADER: "always"})[:2] == (200, "two")
+    own.replicas["two"].kill()
+    assert {own.get("/", **{HEADER: "always"})[:2] for _ in range(10)} == {(200, "one")}

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from ops.balancer.render import Membership, Sticky, Upstream, parse, render
+from ops.balancer.split import ALWAYS, TrafficSplit
+from ops.balancer.sticky import replica_id
 
 DEFAULT = Path(__file__).parents[4] / "compose" / "nginx" / "default-upstreams.conf"
 LISTED = Upstream("backend", 3001, ("videa-backend-1", "videa-backend-3"))
@@ -59,6 +61,28 @@ def test_old_workers_give_up_after_the_drain_timeout(seconds: float, written: st
     """0 would mean never to nginx."""
     text = render(Upstream("backend", 3001, ("a",), drain_timeout=seconds), 1)
     assert f"worker_shutdown_timeout {written};" in text
+
+
+def canaries(sticky: Sticky, token: str = ALWAYS) -> Upstream:
+    return Upstream("backend", 3001, ("a", "b", "c"), sticky, split=TrafficSplit(("n",), 5, token=token))
+
+
+@pytest.mark.parametrize(("sticky", "name"), [("none", "canary"), ("cookie", f"canary-{replica_id('n')}")])
+def test_stable_answers_for_a_canary_that_cannot_be_reached_unless_it_is_tried_out_alone(
+    sticky: Sticky, name: str
+) -> None:
+    spare = [line.split()[1] for line in group(render(canaries(sticky), 1), name) if line.endswith(" backup;")]
+    assert spare[:2] == ["a:3001", "b:3001"]
+    assert not [line for line in group(render(canaries(sticky, "secret"), 1), name) if line.endswith(" backup;")]
+
+
+def test_a_hash_over_addresses_has_no_spares_because_nginx_would_refuse_them() -> None:
+    assert " backup;" not in render(canaries("ip"), 1)
+
+
+@pytest.mark.parametrize("sticky", ["none", "ip", "cookie"])
+def test_a_split_reads_back_without_its_spares(sticky: Sticky) -> None:
+    assert parse(render(canaries(sticky), 3)) == Membership(3, ("a", "b", "c"), ("n",))
 
 
 @pytest.mark.parametrize("names", [(), ("a",), ("a", "b.c", "d_e-9")])
