@@ -38,13 +38,16 @@ def follow(stack: Stack, emit: Emit) -> history.Entry | None:
         if not under_way:
             break
         time.sleep(LOOK)
-    teller.end()
+    teller.end(time.time())
     written = [each for each in history.read(stack.project.directory) if each.command == holder.command]
     return written[-1] if written and written[-1].time > holder.since.timestamp() else None
 
 
 class _Teller:
-    """Turns entries into events. A step has ended when the next begins."""
+    """Turns entries into events. A step has ended when the next begins.
+
+    How long each took is told by the clock of whoever carries them out, since many may be read at once.
+    """
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
@@ -53,15 +56,15 @@ class _Teller:
 
     def tell(self, entry: Entry) -> None:
         if isinstance(entry, StepEntry):
-            self.end()
-            self._step, self._begun = entry.text, time.monotonic()
+            self.end(entry.time)
+            self._step, self._begun = entry.text, entry.time
             self._emit(StepStarted(entry.text))
         elif isinstance(entry, NoteEntry):
             self._emit(Note(entry.text))
         elif isinstance(entry, ReturnEntry):
             self._emit(Note(f"putting everything back: {entry.reason}"))
 
-    def end(self) -> None:
+    def end(self, now: float) -> None:
         if self._step:
-            self._emit(StepEnded(self._step, time.monotonic() - self._begun))
+            self._emit(StepEnded(self._step, max(0.0, now - self._begun)))
         self._step = ""

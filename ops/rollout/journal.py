@@ -21,7 +21,7 @@ from ops.engine import marker
 from ops.engine.client import Engine
 from ops.errors import EngineError
 from ops.rollout.request import Request
-from ops.rollout.steps import Target
+from ops.rollout.steps import KEEPING, Target
 
 COMMAND = "command"
 
@@ -45,12 +45,16 @@ class Opening(msgspec.Struct, frozen=True, tag="opening"):
 
 
 class StepEntry(msgspec.Struct, frozen=True, tag="step"):
-    """A step is about to begin. ``number`` of ``total``; ``share``: the canary's percentage, if it changes."""
+    """A step is about to begin. ``number`` of ``total``; ``share``: the canary's percentage, if it changes.
+
+    ``time``: Unix time.
+    """
 
     number: int
     total: int
     text: str
     share: float | None = None
+    time: float = 0.0
 
 
 class RemovalEntry(msgspec.Struct, frozen=True, tag="removal"):
@@ -109,6 +113,11 @@ class Story:
     def steps(self) -> list[str]:
         """The steps that were begun, in words."""
         return [entry.text for entry in self.entries if isinstance(entry, StepEntry)]
+
+    @property
+    def keeping(self) -> bool:
+        """Whether the new release has all of the traffic and the old set is kept warm beside it."""
+        return not self.returning and bool(self.steps) and self.steps[-1].startswith(KEEPING)
 
     @property
     def returning(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from functools import singledispatchmethod
@@ -70,7 +71,7 @@ class Runner:
                 self.attendant.heed()
                 share = step.percent if isinstance(step, Split) and not step.private else None
                 share = step.percent if isinstance(step, Judge) else share
-                self.journal.write(StepEntry(number, len(plan.steps), str(step), share))
+                self.journal.write(StepEntry(number, len(plan.steps), str(step), share, time.time()))
                 self._announced(step)
         except KeyboardInterrupt:
             self.put_back("interrupted")

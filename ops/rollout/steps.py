@@ -122,6 +122,10 @@ class Pause:
         return f"paused at {self.percent:g}%: videa promote, or videa abort"
 
 
+KEEPING = "keep the old ones"
+"""How the step is known in a journal, by whoever wants to go back to them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keep:
     """Keep the replicas of before warm for ``seconds``, or until `videa promote`."""
@@ -129,7 +133,7 @@ class Keep:
     seconds: float
 
     def __str__(self) -> str:
-        return f"keep the old ones for {self.seconds:g} s (videa promote ends it, videa abort goes back to them)"
+        return f"{KEEPING} for {self.seconds:g} s (videa promote ends it, videa abort goes back to them)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ops.errors import OperationFailed, PlanRefused
 from videa_cli.context import Options
+
+if TYPE_CHECKING:
+    from ops.stack import Stack
 
 PATIENCE = 300.0
 """Seconds to wait until the operation has put everything back."""
@@ -35,6 +38,24 @@ def abort(
       videa abort
       videa abort --dry-run
     """
+    options: Options = context.obj
+    stack = options.stack()
+    if dry_run:
+        from ops.rollout.journal import Journal
+
+        story = Journal(stack.engine, stack.project.name).read()
+        if story is None:
+            raise PlanRefused("no operation is under way, and none was broken off", "see `videa history`")
+        _say({"dry_run": True, "operation": str(story)}, f"would put back {story}; nothing was changed", as_json)
+        return
+    put_back(options, stack, as_json)
+
+
+def put_back(options: Options, stack: Stack, as_json: bool) -> None:
+    """Asks the operation under way to put everything back and waits until it has, or puts back a broken-off one.
+
+    Raises OperationFailed when it takes too long, and what putting back raises.
+    """
     from rich.markup import escape
 
     from ops.operations import Operation
@@ -43,15 +64,7 @@ def abort(
     from videa_cli.operation import carry_out
     from videa_cli.render import console
 
-    options: Options = context.obj
-    stack = options.stack()
     lock, journal = Lock(stack.engine, stack.project.name), Journal(stack.engine, stack.project.name)
-    if dry_run:
-        story = journal.read()
-        if story is None:
-            raise PlanRefused("no operation is under way, and none was broken off", "see `videa history`")
-        _say({"dry_run": True, "operation": str(story)}, f"would put back {story}; nothing was changed", as_json)
-        return
     holder = lock.status()
     if holder is None or not holder.alive or not journal.send("abort"):
         carry_out(options, "put back", Operation.abort, as_json)

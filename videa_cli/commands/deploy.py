@@ -84,13 +84,7 @@ def deploy(
             raise UsageError("--resume and --abort exclude each other", "choose one of them")
         carry_out(options, "ended", Operation.resume if resume else Operation.abort, as_json)
         return
-    if sum((rolling, blue_green, canary)) > 1:
-        raise UsageError("--rolling, --blue-green and --canary exclude each other", "choose one of them")
-    if (check or keep) and not blue_green:
-        raise UsageError("--check and --keep belong to --blue-green", "add --blue-green, or leave them out")
-    if pause_at and not canary:
-        raise UsageError("--pause-at belongs to --canary", "add --canary, or leave it out")
-    strategy = "blue-green" if blue_green else "canary" if canary else "rolling"
+    strategy = strategy_of(rolling, blue_green, canary, bool(check or keep), bool(pause_at))
 
     def run(each: Operation) -> Outcome:
         request = make_request(
@@ -116,6 +110,17 @@ def deploy_what(each: Operation, image: str | None, build: bool, request: Reques
     else:
         target = current_target(each.stack)
     return each.deploy(target, request, dry_run)
+
+
+def strategy_of(rolling: bool, blue_green: bool, canary: bool, keeps: bool, pauses: bool) -> str:
+    """Which strategy the options name. ``keeps``, ``pauses``: those of one strategy are there. Raises UsageError."""
+    if sum((rolling, blue_green, canary)) > 1:
+        raise UsageError("--rolling, --blue-green and --canary exclude each other", "choose one of them")
+    if keeps and not blue_green:
+        raise UsageError("--check and --keep belong to --blue-green", "add --blue-green, or leave them out")
+    if pauses and not canary:
+        raise UsageError("--pause-at belongs to --canary", "add --canary, or leave it out")
+    return "blue-green" if blue_green else "canary" if canary else "rolling"
 
 
 def make_request(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.errors import UsageError
-from videa_cli.commands.deploy import deploy_what, make_request
+from videa_cli.commands.deploy import deploy_what, make_request, strategy_of
 from videa_cli.context import Options
+
+if TYPE_CHECKING:
+    from ops.operations import Operation, Outcome
 
 
 def register(app: typer.Typer) -> None:
@@ -19,11 +21,21 @@ def register(app: typer.Typer) -> None:
 def plan(
     context: typer.Context,
     image: Annotated[str | None, typer.Option("--image", metavar="REF", help="The image to run.")] = None,
+    rolling: Annotated[bool, typer.Option("--rolling", help="As `videa deploy` would (the default).")] = False,
     blue_green: Annotated[bool, typer.Option("--blue-green", help="As `videa deploy --blue-green` would.")] = False,
     canary: Annotated[bool, typer.Option("--canary", help="As `videa deploy --canary` would.")] = False,
     surge: Annotated[
         int, typer.Option("--surge", min=1, metavar="N", help="Rolling: replicas to start beyond the present ones.")
     ] = 1,
+    check: Annotated[
+        list[str] | None,
+        typer.Option("--check", metavar="CMD|/PATH", help="Blue-green: as for deploy; it is not run."),
+    ] = None,
+    keep: Annotated[str | None, typer.Option("--keep", metavar="TIME", help="Blue-green: as for deploy.")] = None,
+    pause_at: Annotated[
+        list[float] | None, typer.Option("--pause-at", metavar="PERCENT", help="Canary: as for deploy.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Also replicas that run this release already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Show what a deploy would do and need; changes nothing.
@@ -38,16 +50,12 @@ def plan(
     """
     from videa_cli.operation import carry_out
 
-    if blue_green and canary:
-        raise UsageError("--blue-green and --canary exclude each other", "choose one of them")
-    strategy = "blue-green" if blue_green else "canary" if canary else "rolling"
+    strategy = strategy_of(rolling, blue_green, canary, bool(check or keep), bool(pause_at))
     options: Options = context.obj
-    carry_out(
-        options,
-        "plan",
-        lambda each: deploy_what(
-            each, image, False, make_request(each.stack.project.settings, strategy, surge), dry_run=True
-        ),
-        as_json,
-        dry_run=True,
-    )
+
+    def look(each: Operation) -> Outcome:
+        settings = each.stack.project.settings
+        request = make_request(settings, strategy, surge, force, tuple(check or ()), keep, tuple(pause_at or ()))
+        return deploy_what(each, image, False, request, dry_run=True)
+
+    carry_out(options, "plan", look, as_json, dry_run=True)

@@ -30,7 +30,8 @@ def rollback(
 
     Without RELEASE to the last one that ran before. The images of the last x-videa.keep_releases releases are kept for
     this. Variables of .env that only the service reads go back to what they were; those that others read too, such as
-    the database's password, stay. While a blue-green deploy keeps the old set, `videa abort` goes back in one reload.
+    the database's password, stay. While a blue-green deploy keeps the old set, it goes back to that, in one reload, as
+    `videa abort` does.
 
     \b
     Examples:
@@ -38,10 +39,18 @@ def rollback(
       videa rollback 3f9a1c
       videa rollback --dry-run
     """
+    from ops.rollout.journal import Journal
     from ops.rollout.request import Request, Strategy
+    from videa_cli.commands.abort import put_back
     from videa_cli.operation import carry_out
 
+    options: Options = context.obj
+    if release is None and not dry_run:
+        stack = options.stack()
+        story = Journal(stack.engine, stack.project.name).read()
+        if story and story.keeping:
+            put_back(options, stack, as_json)
+            return
     strategy = Strategy.BLUE_GREEN if blue_green else Strategy.ROLLING
     request = Request(strategy=strategy, surge=surge)
-    options: Options = context.obj
     carry_out(options, "rolled back", lambda each: each.rollback(release, request, dry_run), as_json, dry_run)

@@ -83,13 +83,15 @@ def test_a_failed_check_switches_nothing(stack: LiveStack) -> None:
     assert (stack.containers(), (stack.directory / ".env").read_text()) == before
 
 
-def test_while_the_old_set_is_kept_abort_goes_back_to_it(stack: LiveStack) -> None:
+@pytest.mark.parametrize("command", ["abort", "rollback"])
+def test_while_the_old_set_is_kept_there_is_a_way_back_to_it(stack: LiveStack, command: str) -> None:
     stack.done("deploy", "--image", GOOD)
     before = stack.status()["replicas"]
     with under_load(stack.url, rate=RATE) as watched:
         process = stack.start_videa("deploy", "--image", OTHER, "--blue-green", "--keep", "5m")
-        stack.until(lambda: release_of(stack) != before[0]["release"], 120)
-        stack.done("abort")
+        stack.until(lambda: "keep the old ones" in _journal(stack), 120)
+        assert release_of(stack) != before[0]["release"]
+        stack.done(command)
         process.communicate()
     assert process.returncode == 1
     assert [each["name"] for each in stack.status()["replicas"]] == [each["name"] for each in before]

@@ -13,7 +13,7 @@ from ops.rollout.journal import (
     _decode,
 )
 from ops.rollout.request import Request, Strategy
-from ops.rollout.steps import Target
+from ops.rollout.steps import Keep, Target
 
 OPENING = Opening(
     "videa deploy", "me@here", 1.0, 2, Target("new", "app:new"), ("app-1",), ("app-1",), {}, Request(Strategy.CANARY)
@@ -47,3 +47,12 @@ def test_it_knows_where_it_was() -> None:
     assert Story(OPENING, (ReturnEntry("it failed"),)).returning
     assert "before its first step" in str(Story(OPENING, ()))
     assert Story(OPENING, ()).reached == 0
+
+
+def test_it_knows_whether_the_old_set_is_kept() -> None:
+    kept = (StepEntry(5, 7, "drain"), StepEntry(6, 7, str(Keep(60))))
+    assert Story(OPENING, kept).keeping
+    assert not Story(OPENING, kept[:1]).keeping
+    assert not Story(OPENING, (*kept, ReturnEntry("aborted"))).keeping
+    assert not Story(OPENING, (*kept, StepEntry(7, 7, "stop and remove app-1"))).keeping
+    assert not Story(OPENING, ()).keeping
