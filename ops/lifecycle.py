@@ -67,7 +67,7 @@ def _bring_up(stack: Stack, emit: Emit) -> None:
     story = Journal(stack.engine, project.name).read()
     if story:
         emit(Note(f"{story} was broken off; end it: videa deploy --resume, or put it back: videa deploy --abort"))
-    elif membership.everything or set(membership.servers) != set(names):
+    elif membership.everything or set(membership.servers) != set(names) or stack.outdated(membership):
         with announced("let the balancer serve them", emit):
             stack.balancer.apply(stack.upstream(names))
     if not alive:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ops.balancer.nginx import Balancer
-from ops.balancer.render import Upstream
+from ops.balancer.render import Membership, Upstream, is_outdated
 from ops.balancer.split import TrafficSplit
 from ops.config import Project
 from ops.engine.client import Engine
@@ -88,6 +88,15 @@ class Stack:
             return {}
         return probe_all(self.engine, self.balancer_container.id, targets, settings.health.timeout)
 
+    def outdated(self, membership: Membership) -> bool:
+        """Whether x-videa asks for another configuration of the same replicas, such as sessions that stick.
+
+        Never while the balancer serves whatever runs, or a canary.
+        """
+        if membership.everything or membership.canary:
+            return False
+        return is_outdated(membership, self.upstream(membership.servers))
+
     def fleet(self) -> Fleet:
         """The replicas with their readiness and whether the balancer lists them. Raises EngineError, BalancerError."""
         replicas = self.replicas()
@@ -103,6 +112,7 @@ class Stack:
                 for replica in replicas
             ),
             managed=not membership.everything,
-            stale=bool(set(membership.servers) - {each.name for each in replicas if each.state != "exited"}),
+            stale=bool(set(membership.servers) - {each.name for each in replicas if each.state != "exited"})
+            or self.outdated(membership),
             split=bool(membership.canary),
         )

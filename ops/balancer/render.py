@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from ops.balancer import maintenance as closing
@@ -68,12 +68,14 @@ class Membership:
     """Which replicas a configuration admits: those in ``servers``, or ``everything`` that Compose started.
 
     ``canary``: the other side of a split, none without one. ``maintenance``: how the site is closed, None when open.
+    ``text``: what it was read from.
     """
 
     generation: int
     servers: tuple[str, ...]
     canary: tuple[str, ...] = ()
     maintenance: Maintenance | None = None
+    text: str = field(default="", compare=False, repr=False)
 
     @property
     def everything(self) -> bool:
@@ -113,7 +115,12 @@ def parse(text: str) -> Membership:
         raise ValueError(f"it has no generation or no group {ANY!r}")
     found = [(side, server) for side, lines in _GROUP.findall(text) for server in _SERVER.findall(lines)]
     app, canary = (tuple(server for where, server in found if where == side) for side in (APP, CANARY))
-    return Membership(int(generation[1]), app, canary, closing.read(text))
+    return Membership(int(generation[1]), app, canary, closing.read(text), text)
+
+
+def is_outdated(membership: Membership, upstream: Upstream) -> bool:
+    """Whether ``upstream``, which has the same servers, would be written otherwise: the settings have changed since."""
+    return membership.text.strip() != render(upstream, membership.generation, membership.maintenance).strip()
 
 
 def switched(text: str, generation: int, maintenance: Maintenance | None) -> str:

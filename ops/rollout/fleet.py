@@ -32,7 +32,7 @@ class Fleet:
 
     ``managed``: the balancer serves a list that videa wrote. Before the first operation it serves whatever runs, also
     what is not ready, so that planners let it serve the list first. ``split``: some are listed as a canary only.
-    ``stale``: the list also names replicas that do not run any more.
+    ``stale``: the list also names replicas that do not run any more, or was written for other settings.
     """
 
     members: tuple[Member, ...]

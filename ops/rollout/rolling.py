@@ -41,6 +41,7 @@ def settled(fleet: Fleet, new: list[Member], old: list[Member], wanted: int) -> 
         and len(new) == wanted
         and all(member.listed for member in new)
         and not fleet.split
+        and not fleet.stale
     )
 
 

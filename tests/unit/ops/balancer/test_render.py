@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ops.balancer.render import Membership, Sticky, Upstream, parse, render
+from ops.balancer.maintenance import Maintenance
+from ops.balancer.render import Membership, Sticky, Upstream, is_outdated, parse, render
 from ops.balancer.split import ALWAYS, TrafficSplit
 from ops.balancer.sticky import replica_id
 
@@ -89,6 +91,15 @@ def test_a_split_reads_back_without_its_spares(sticky: Sticky) -> None:
 @pytest.mark.parametrize("sticky", ["none", "ip", "cookie"])
 def test_what_is_rendered_reads_back(names: tuple[str, ...], sticky: Sticky) -> None:
     assert parse(render(Upstream("backend", 3001, names, sticky), 12)) == Membership(12, names)
+
+
+@pytest.mark.parametrize("sticky", ["none", "ip", "cookie"])
+def test_what_was_written_is_outdated_only_when_the_settings_have_changed(sticky: Sticky) -> None:
+    asked = Upstream("backend", 3001, ("b", "a"), sticky)
+    membership = parse(render(asked, 12, Maintenance(("10.0.0.0/8",), ("/health",))))
+    assert not is_outdated(membership, asked)
+    assert is_outdated(membership, replace(asked, drain_timeout=5))
+    assert is_outdated(membership, replace(asked, sticky="none" if sticky == "cookie" else "cookie"))
 
 
 def test_the_default_file_admits_everything() -> None:
