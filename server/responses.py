@@ -1,34 +1,119 @@
-"""Responses whose headers are made once and copied, which is much cheaper than making them each time."""
+"""Responses whose head is text that is put together once and leaves with its body in one write.
+
+aiohttp's own keep each header in a multidict, look through it for what is missing, and wake several coroutines to
+write it out again. That costs more than a cached read, for the same bytes.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from email.utils import formatdate
+from http import HTTPStatus
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import HttpVersion11
 from multidict import CIMultiDict
 
-SECURITY = CIMultiDict(
-    {
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-        "Referrer-Policy": "no-referrer",
-        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-        "Server": "videa",
-    }
-)
-_JSON = CIMultiDict({"Content-Type": "application/json", **SECURITY})
-_FRESH_JSON = CIMultiDict({"Cache-Control": "no-store", **_JSON})
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Server": "videa",
+}
 
 
-def json_bytes(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+def header_lines(headers: Mapping[str, str]) -> str:
+    """Headers as they go over the wire. Whoever calls vouches for the values: a line break would add a header."""
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+
+
+def parse_lines(lines: str) -> CIMultiDict[str]:
+    """The headers in lines that `header_lines` made."""
+    pairs = (line.partition(": ") for line in lines.splitlines())
+    return CIMultiDict((name, value) for name, _, value in pairs)
+
+
+_JSON = header_lines({"Content-Type": "application/json", **SECURITY})
+_FRESH_JSON = header_lines({"Cache-Control": "no-store"}) + _JSON
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
+_BODILESS = frozenset({204, 304})
+
+
+class ReadyResponse(web.Response):
+    """A body and the lines of its head. `lines` may be added to until it is sent."""
+
+    def __init__(self, lines: str, body: bytes, status: int = 200) -> None:
+        super().__init__(body=body, status=status)
+        self.lines = lines
+        self._content = body
+        self._writer: AbstractStreamWriter | None = None
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the connection stays open after it."""
+        return super().keep_alive is not False
+
+    @property
+    def prepared(self) -> bool:
+        """Whether it is on its way."""
+        return self._writer is not None or super().prepared
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Send all of it, or leave what is not plain to aiohttp."""
+        if self.prepared or not self._is_plain(request):
+            self.headers.extend(parse_lines(self.lines))
+            self.lines = ""
+            return await super().prepare(request)
+        if not request.keep_alive:
+            self.force_close()
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the client has gone")
+        ending = "" if self.keep_alive else "Connection: close\r\n"
+        length = len(self._content)
+        head = f"{_STATUS_LINES[self.status]}{self.lines}Content-Length: {length}\r\nDate: {_date()}\r\n{ending}\r\n"
+        self._writer = request.writer
+        transport.write(head.encode() + self._content)
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Wait until a slow client has taken enough of it."""
+        if self._writer is None:
+            await super().write_eof(data)
+        else:
+            await self._writer.drain()
+
+    def _is_plain(self, request: web.BaseRequest) -> bool:
+        return (
+            request.version == HttpVersion11
+            and request.method != hdrs.METH_HEAD
+            and self.status not in _BODILESS
+            and not self.compression
+            and self._cookies is None
+        )
+
+
+def json_bytes(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> ReadyResponse:
     """A JSON response from ready bytes, which a cache may keep unless the headers say otherwise."""
-    complete = _JSON.copy()
-    if headers is not None:
-        complete.update(headers)
-    return web.Response(status=status, body=body, headers=complete)
+    return ReadyResponse(header_lines(headers) + _JSON if headers else _JSON, body, status)
 
 
-def fresh_json(answer: object, status: int = 200) -> web.Response:
+def fresh_json(answer: object, status: int = 200) -> ReadyResponse:
     """A JSON response that no cache may keep."""
-    return web.Response(status=status, body=msgspec.json.encode(answer), headers=_FRESH_JSON.copy())
+    return ReadyResponse(_FRESH_JSON, msgspec.json.encode(answer), status)
+
+
+class _Clock:
+    second = 0
+    text = ""
+
+
+def _date() -> str:
+    now = int(time.time())
+    if now != _Clock.second:
+        _Clock.second, _Clock.text = now, formatdate(now, usegmt=True)
+    return _Clock.text

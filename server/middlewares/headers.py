@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import hdrs, web
 
 from server.context import Context
-from server.responses import SECURITY
+from server.responses import SECURITY, ReadyResponse, header_lines, parse_lines
 
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
@@ -13,27 +13,44 @@ _PREFLIGHT = {
     "X-Request-ID",
     "Access-Control-Max-Age": "600",
 }
-_EXPOSED = "ETag, Location, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-ID"
+_VARIES = "Vary: Origin\r\n"
+_ALLOWED = header_lines(
+    {
+        "Access-Control-Allow-Credentials": "true",
+        "Access-Control-Expose-Headers": "ETag, Location, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, "
+        "Retry-After, X-Request-ID",
+    }
+)
 
 
 def add_headers(request: web.Request, response: web.StreamResponse, context: Context, origins: frozenset[str]) -> None:
     """Complete a response that has not been sent yet."""
+    lines = _lines_of(context)
+    origin = request.headers.get(hdrs.ORIGIN)
+    if origin is not None:
+        lines += _VARIES
+        if origin in origins:
+            lines += f"Access-Control-Allow-Origin: {origin}\r\n{_ALLOWED}"
+    if isinstance(response, ReadyResponse):
+        response.lines += lines
+        return
     headers = response.headers
     if "Content-Security-Policy" not in headers:
         headers.extend(SECURITY)
-    headers["X-Request-ID"] = context.request_id
+    for name, value in parse_lines(lines).items():
+        # What the response says itself counts: of two limits, the one that has refused.
+        if name == hdrs.VARY or name not in headers:
+            headers.add(name, value)
+
+
+def _lines_of(context: Context) -> str:
     verdict = context.verdict
-    if verdict is not None:
-        headers["RateLimit-Limit"] = str(verdict.limit.requests)
-        headers["RateLimit-Remaining"] = str(verdict.remaining)
-        headers["RateLimit-Reset"] = str(verdict.reset)
-    origin = request.headers.get(hdrs.ORIGIN)
-    if origin is not None:
-        headers.add(hdrs.VARY, "Origin")
-        if origin in origins:
-            headers["Access-Control-Allow-Origin"] = origin
-            headers["Access-Control-Allow-Credentials"] = "true"
-            headers["Access-Control-Expose-Headers"] = _EXPOSED
+    if verdict is None:
+        return f"X-Request-ID: {context.request_id}\r\n"
+    return (
+        f"X-Request-ID: {context.request_id}\r\nRateLimit-Limit: {verdict.limit.requests}\r\n"
+        f"RateLimit-Remaining: {verdict.remaining}\r\nRateLimit-Reset: {verdict.reset}\r\n"
+    )
 
 
 def preflight(request: web.Request, origins: frozenset[str]) -> web.Response:
