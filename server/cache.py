@@ -12,7 +12,7 @@ import contextlib
 import logging
 import random
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -52,7 +52,8 @@ class RedisLink:
         self._nodes: dict[str, Pipeline] = {}
         self._slots: list[Pipeline | None] = []
         self._only: Pipeline | None = None
-        self._epoch: asyncio.Future[Any] | None = None
+        self._asked: dict[str, list[asyncio.Future[Any]]] = {}
+        self._loop: asyncio.AbstractEventLoop
         self._broken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._reason = "not connected yet" if url else "not configured"
@@ -92,9 +93,10 @@ class RedisLink:
         return self._retired_writes + sum(node.writes for node in self._nodes.values())
 
     def start(self) -> None:
-        """Begin connecting in the background."""
+        """Begin connecting in the background; before that nothing can be asked."""
+        self._loop = asyncio.get_running_loop()
         if self._seeds:
-            self._task = asyncio.create_task(self._keep_connected(), name="redis-link")
+            self._task = self._loop.create_task(self._keep_connected(), name="redis-link")
 
     async def close(self) -> None:
         """Close all connections; calls that still wait fail with CacheUnavailable."""
@@ -110,9 +112,26 @@ class RedisLink:
 
         key: decides the node of a Cluster; the first argument by default.
         """
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Any] = self._loop.create_future()
         self._route(command, key, partial(_settle, future), _REDIRECTS)
         return future
+
+    def get(self, key: str) -> asyncio.Future[Any]:
+        """What is under the key: one GET for everybody who asks in the same turn."""
+        future: asyncio.Future[Any] = self._loop.create_future()
+        asking = self._asked.get(key)
+        if asking is not None:
+            asking.append(future)
+            return future
+        if not self._asked:
+            self.soon(self._asked.clear)
+        self._asked[key] = asking = [future]
+        self._route(("GET", key), None, partial(self._tell, key, asking), _REDIRECTS)
+        return future
+
+    def soon(self, work: Callable[[], None]) -> None:
+        """Do it after this turn; what it sends leaves together with what this turn has sent."""
+        self._loop.call_soon(work)
 
     def post(self, receiver: Receiver, *command: Argument) -> None:
         """Queue one command and go on; the receiver is called with the answer, or with an exception."""
@@ -121,13 +140,6 @@ class RedisLink:
     async def call(self, *command: Argument, key: str | None = None) -> Any:
         """The answer to one command. Raises CacheUnavailable."""
         return await self.send(*command, key=key)
-
-    def epoch(self) -> asyncio.Future[Any]:
-        """The epoch of the cache: one GET, shared by everybody who asks in the same turn."""
-        if self._epoch is None:
-            self._epoch = self.send("GET", EPOCH_KEY)
-            asyncio.get_running_loop().call_soon(self._forget_epoch)
-        return self._epoch
 
     async def ping(self) -> None:
         """Ask every node for an answer. Raises CacheUnavailable, also when only a part of a Cluster is there."""
@@ -138,8 +150,11 @@ class RedisLink:
             if isinstance(answer, Exception):
                 raise CacheUnavailable(str(answer))
 
-    def _forget_epoch(self) -> None:
-        self._epoch = None
+    def _tell(self, key: str, asking: list[asyncio.Future[Any]], answer: Any) -> None:
+        # Without a connection the answer comes at once, and is not one for whoever asks next.
+        self._asked.pop(key, None)
+        for future in asking:
+            _settle(future, answer)
 
     def _route(self, command: tuple[Argument, ...], key: str | None, receiver: Receiver, redirects: int) -> None:
         if not self._cluster:

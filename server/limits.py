@@ -45,10 +45,11 @@ def policy_of(handler: object) -> str | None:
 
 @dataclass(slots=True)
 class Window:
-    """What a subject has used. ends: monotonic seconds."""
+    """What a subject has used. ends: monotonic seconds; owed: how much of it Redis has not been told yet."""
 
     count: int
     ends: float
+    owed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,9 @@ class Limiter:
             window = None
         if window is not None and limit.requests >= _WIDE and window.count * 2 < limit.requests and self._link.up:
             window.count += 1
-            self._link.post(partial(self._counted, key, limit, window), "INCR", _PREFIX + key)
+            window.owed += 1
+            if window.owed == 1:
+                self._link.soon(partial(self._pay, key, limit, window))
         elif window is None or window.count <= limit.requests:
             window = await self._count(key, limit, window, now)
         reset = max(1, int(window.ends - now + 0.999))
@@ -129,10 +132,15 @@ class Limiter:
         window.count += 1
         return window
 
-    def _counted(self, key: str, limit: Limit, window: Window, answer: object) -> None:
+    def _pay(self, key: str, limit: Limit, window: Window) -> None:
+        # All requests of a turn of the event loop in one command.
+        owed, window.owed = window.owed, 0
+        self._link.post(partial(self._counted, key, limit, window, owed), "INCRBY", _PREFIX + key, owed)
+
+    def _counted(self, key: str, limit: Limit, window: Window, owed: int, answer: object) -> None:
         if not isinstance(answer, int):
             return
-        if answer > 1:
+        if answer > owed:
             window.count = max(window.count, answer)
             return
         # Redis has begun a new window (this one had ended there, or was lost): the next request looks again.

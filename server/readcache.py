@@ -53,8 +53,8 @@ class ReadCache:
         recent: what the key stands for was written to moments ago.
         """
         try:
-            epoch_call = self._link.epoch()
-            entry: bytes | None = await self._link.send("GET", key)
+            epoch_call = self._link.get(EPOCH_KEY)
+            entry: bytes | None = await self._link.get(key)
             epoch: bytes | None = await epoch_call
         except CacheUnavailable:
             self.bypassed += 1
@@ -77,11 +77,11 @@ class ReadCache:
         """Like `read`, for an answer made of many rows: any write to the group makes it worthless."""
         try:
             recent_call = self._link.send("EXISTS", group + _RECENT)
-            generation: bytes | None = await self._link.call("GET", group)
+            generation: bytes | None = await self._link.get(group)
             recent = bool(await recent_call)
             if generation is None:
                 await self._link.call("SET", group, secrets.token_hex(8), "NX")
-                generation = await self._link.call("GET", group)
+                generation = await self._link.get(group)
         except CacheUnavailable:
             generation, recent = None, False
         if generation is None:
