@@ -113,6 +113,26 @@ def row(each: dict[str, Any]) -> str:
     )
 
 
+def summary(tries: list[dict[str, Any]]) -> str:
+    """All tries as a table for people: a line for each strategy and release."""
+    lines = [
+        "| strategy | release | tries | requests | lost | its own | most traffic | streams cut | seconds |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    kinds = {each["release"]: "good" if each["release"] in GOOD else each["release"] for each in tries}
+    for strategy, release in dict.fromkeys((each["strategy"], kinds[each["release"]]) for each in tries):
+        same = [each for each in tries if each["strategy"] == strategy and kinds[each["release"]] == release]
+        most = max((each["most_percent"] for each in same if each["most_percent"] is not None), default=None)
+        seconds = sorted(each["seconds"] for each in same)
+        lines.append(
+            f"| {strategy} | {release} | {len(same)} | {sum(each['sent'] for each in same):,} "
+            f"| {sum(each['by_tool'] for each in same)} | {sum(each['by_release'] for each in same):,} "
+            f"| {'' if most is None else f'{most:g}%'} "
+            f"| {sum(each['streams']['ended'].get('other', 0) for each in same)} | {seconds[len(seconds) // 2]:.0f} |"
+        )
+    return "\n".join(lines)
+
+
 def is_bad(each: dict[str, Any]) -> bool:
     """Whether something happened that must not."""
     return bool(each["by_tool"] or each["as_expected"] or each["streams"]["ended"].get("other"))
@@ -153,6 +173,7 @@ def main(arguments: list[str] | None = None) -> int:
     except BenchError as error:
         print(f"broken off: {error}", file=sys.stderr)
         return 1
+    print(summary([*tries, *fresh]))
     return 1 if any(map(is_bad, fresh)) else 0
 
 
