@@ -42,6 +42,7 @@ class Attendant:
     verdicts: list[str] = field(default_factory=list)
     _memory: dict[str, list[tuple[float, int]]] = field(default_factory=lambda: defaultdict(list))
     _limits: dict[str, int | None] = field(default_factory=dict)
+    _complaints: Complaints = field(default_factory=Complaints)
 
     def heed(self) -> Command | None:
         """What another terminal has asked for. Raises Aborted when that is to abort, LockHeld when the lock is lost."""
@@ -71,7 +72,6 @@ class Attendant:
         bounds = self.stack.project.settings.canary
         log = TryLog(self.stack.engine, self.stack.balancer_container.id)
         log.start()
-        complaints = Complaints()
         begun, errors, doubt = time.monotonic(), 0, ""
         try:
             while True:
@@ -81,7 +81,7 @@ class Attendant:
                     self.note(f"{percent:g}%: promoted by {command.who} without a verdict")
                     return
                 elapsed = time.monotonic() - begun
-                verdict = self._look(log, complaints, canary, early=elapsed < bounds.interval)
+                verdict = self._look(log, canary, early=elapsed < bounds.interval)
                 errors = errors + 1 if verdict.kind is Kind.ERROR else 0
                 if verdict.kind is Kind.FAIL or errors > ERRORS:
                     raise self._failed(percent, verdict)
@@ -107,13 +107,13 @@ class Attendant:
         self.emit(Note(text))
         self.journal.write(NoteEntry(text))
 
-    def _look(self, log: TryLog, complaints: Complaints, canary: Collection[str], early: bool) -> Verdict:
+    def _look(self, log: TryLog, canary: Collection[str], early: bool) -> Verdict:
         try:
             replicas = self.stack.replicas()
             ours = [replica for replica in replicas if replica.name in canary]
             facts = self._facts(ours)
             told = ask(self.stack, [replica.name for replica in ours if replica.running])
-            faults = self._faults(complaints.lasting(told), replicas, canary)
+            faults = self._faults(self._complaints.lasting(told), replicas, canary)
         except EngineError as error:
             return Verdict(Kind.ERROR, f"the canary's containers cannot be seen: {error.message}", "no figures")
         if log.breaks:

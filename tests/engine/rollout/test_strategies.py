@@ -140,6 +140,19 @@ def test_a_bad_release_is_caught_before_it_has_more_than_its_second_share(stack:
     assert "Traceback" not in done.stderr
 
 
+def test_a_release_that_has_lost_redis_is_caught_though_it_answers_well(stack: LiveStack) -> None:
+    stack.done("deploy", "--image", GOOD)
+    lost = make_image(f"CMD {json.dumps(['sh', '-c', 'REDIS_URL=redis://127.0.0.1:1/0 exec python -m server'])}")
+    with under_load(stack.url, rate=RATE) as watched:
+        done = stack.videa("deploy", "--image", lost, "--canary")
+    assert done.returncode == 1, done.stderr
+    assert re.search(r"the canary failed at (10|50)%: .* it cannot use Redis; stable does not", done.stderr), (
+        done.stderr
+    )
+    assert watched.report["failed"] == 0, watched.report["failures"][:5]
+    assert {each["image"] for each in stack.status()["replicas"]} == {GOOD}
+
+
 def test_too_few_requests_never_promote(stack: LiveStack) -> None:
     stack.done("deploy", "--image", GOOD)
     path = stack.directory / "test.yml"
