@@ -50,7 +50,7 @@ class ContainerFacts(Struct, frozen=True):
     ``fingerprints``: keyed hashes of the environment's secrets, comparable within one run only; of a list of secrets
     ("new,old") one for each, the signing one first. ``stores``: the same of where its data is, without password.
     ``pool_limit``: the connections that its DATABASE_URL lets it open, None when it has no such variable.
-    ``rate_limits``: (requests, seconds) by policy, as its RATE_LIMITS says.
+    ``rate_limits``: (requests, seconds) by policy, as its RATE_LIMITS says. ``addresses``: in the project's networks.
     ``cpu``: cores in use; ``memory``: bytes without the page cache that can be dropped; None when not sampled.
     """
 
@@ -73,6 +73,7 @@ class ContainerFacts(Struct, frozen=True):
     stores: dict[str, str] = field(default_factory=dict)
     pool_limit: int | None = None
     rate_limits: dict[str, tuple[int, int]] = field(default_factory=dict)
+    addresses: list[str] = field(default_factory=list)
     health_output: str = ""
     cpu: float | None = None
     cpu_limit: float | None = None

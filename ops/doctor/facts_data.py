@@ -138,6 +138,12 @@ class RedisNode(Struct, frozen=True):
         """A figure of INFO; 0 where this version of Redis does not have it."""
         return _number(self.info.get(key, ""))
 
+    def cli(self, command: str) -> str:
+        """The command line that gives Redis this command; nodes outside of the project have their place as a name."""
+        if self.container == self.service:
+            return f"redis-cli -u redis://{self.service} {command}"
+        return f"docker compose exec {self.service} redis-cli {command}"
+
     def delta(self, key: str) -> float:
         """How much a counter grew between the two samples."""
         return self.number(key) - _number(self.earlier.get(key, "")) if self.earlier else 0.0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.errors import VideaError
+from ops.errors import UsageError, VideaError
 from videa_cli.context import Options
 from videa_cli.failure import show_failure
 
@@ -90,6 +90,10 @@ def doctor(
     options: Options = context.obj
     chosen = tuple(only or ()), tuple(skip or ())
     try:
+        if (apply and not fix) or (yes and not apply):
+            raise UsageError("--apply goes with --fix, and --yes with both", "videa doctor --fix --apply")
+        if watch and (fix or bundle or source or prove):
+            raise UsageError("--watch only looks", "leave out --fix, --bundle, --from and --prove")
         if listing:
             _list(as_json, *chosen)
             return
@@ -136,9 +140,12 @@ def _watch(options: Options, chosen: Chosen, as_json: bool, interval: float) -> 
     try:
         while True:
             report = _examine(options, chosen)
-            if out.is_terminal and not as_json:
+            live = out.is_terminal and not as_json
+            if live:
                 out.clear()
             _show(report, as_json)
+            if live:
+                out.print(f"[dim]{time.strftime('%H:%M:%S')}, again in {interval:g} s; Ctrl-C ends[/]")
             time.sleep(interval)
     except KeyboardInterrupt:
         return

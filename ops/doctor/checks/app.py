@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from ops.doctor.check import Check, Finding, Group, Severity, present
+from ops.doctor.checks.sessions import ending, root_blockers, who
 from ops.doctor.facts import ContainerFacts, Facts
 from ops.doctor.limits import Limits
 from ops.doctor.sources import CONTAINERS, INSTANCES, POSTGRES, STATS
-from ops.doctor.words import listing, share
+from ops.doctor.words import listing, share, span
 
 SHARED_SECRETS = {"JWT_ACCESS_SECRET": "access", "JWT_REFRESH_SECRET": "refresh"}
 
@@ -106,22 +107,31 @@ def ratelimit_local(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """Instances count rate limits on their own."""
     instances = [one for one in present(facts.instances) if one.limiter]
     local = [one.name for one in instances if one.limiter == "local"]
-    places = {one.stores.get("REDIS_URL", "not set") for one in facts.replicas if one.running}
+    places: dict[str, list[str]] = defaultdict(list)
+    for one in facts.replicas:
+        if one.running:
+            places[one.stores.get("REDIS_URL", "not set")].append(one.name)
     proven = facts.proof.counters if facts.proof else 1
     if not local and len(places) < 2 and proven < 2:
         return
     shared = len(instances) - len(local)
     counters = len(local) + (1 if shared else 0) if local else max(len(places), proven)
+    evidence = [f"effective limit: {_effective(facts, counters)}"]
+    if local:
+        evidence.append(f"{len(local)} of {len(instances)} instances count in their own memory: {listing(local)}")
+    if proven > 1:
+        evidence.append(f"{proven} separate counters seen by requests to each instance")
+    if len(places) > 1:
+        evidence += [f"REDIS_URL {mark}: {listing(names)}" for mark, names in places.items()]
     yield Finding(
         "app.ratelimit_local",
         Severity.FAIL,
         "rate limits are not shared by all instances",
-        f"{len(local)} of {len(instances)} instances count in their own memory: {listing(local) or 'none'}\n"
-        f"effective limit: {_effective(facts, counters)}"
-        + (f"\n{proven} separate counters seen by requests to each instance" if proven > 1 else "")
-        + (f"\nREDIS_URL leads to {len(places)} different places" if len(places) > 1 else ""),
+        "\n".join(evidence),
         "a client gets more than its limit by reaching several instances",
-        "bring Redis back (videa doctor --only redis), and give all replicas the same REDIS_URL",
+        "set one REDIS_URL for all replicas, then videa deploy"
+        if len(places) > 1
+        else "bring Redis back: videa doctor --only redis tells how",
     )
 
 
@@ -149,6 +159,7 @@ def pool_exhausted(facts: Facts, limits: Limits) -> Iterator[Finding]:
         if waiting and idle == 0 and size >= limit
     }
     if full:
+        busy, cure = _holding(facts)
         yield Finding(
             "app.pool_exhausted",
             Severity.FAIL,
@@ -156,10 +167,28 @@ def pool_exhausted(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "\n".join(
                 f"{name}: {size} of {limit} in use, {waiting} requests wait"
                 for name, (limit, size, waiting) in list(full.items())[:5]
-            ),
+            )
+            + busy,
             "requests wait for pool_timeout and then fail with 503",
-            "look for what holds them: videa doctor --only postgres; then raise connection_limit in DATABASE_URL",
+            cure,
         )
+
+
+def _holding(facts: Facts) -> tuple[str, str]:
+    """What the connections of full pools are busy with, as further lines of evidence, and what to do about it."""
+    postgres = facts.postgres
+    raise_it = "raise connection_limit in DATABASE_URL (videa scale checks what fits)"
+    active = [one for one in postgres.clients if one.state == "active"] if postgres else []
+    if postgres is None or not active:
+        return "", f"look for what holds them: videa db; if it is load alone, {raise_it}"
+    waiting = [one for one in active if one.blocked_by]
+    if 2 * len(waiting) >= len(active):
+        roots = root_blockers(postgres.sessions, waiting)
+        lines = [f"{who(one)}, {one.state} for {span(one.state_age or 0)}: {one.query}" for one in roots]
+        told = "".join(f"\nthey wait for {line}" for line in lines)
+        return told, "\n".join([*(ending(facts, postgres, one) for one in roots), "set lock_timeout for what did this"])
+    query, count = Counter(one.query for one in active).most_common(1)[0]
+    return f"\n{count} of {len(active)} connections at work run: {query}", f"make that statement cheaper, or {raise_it}"
 
 
 def errors(facts: Facts, limits: Limits) -> Iterator[Finding]:

@@ -81,7 +81,10 @@ def engine(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 def clock(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """The replicas' clocks disagree. HTTP tells whole seconds, so there one second of the spread proves nothing."""
-    clocks = {beat.id: beat.clock_offset for beat in facts.fleet or [] if beat.clock_offset is not None}
+    names = {one.id[:12]: one.name for one in facts.replicas}
+    clocks = {
+        names.get(beat.id, beat.id): beat.clock_offset for beat in facts.fleet or [] if beat.clock_offset is not None
+    }
     unsure = 0
     if len(clocks) < len(present(facts.instances)):
         clocks = {one.name: one.clock for one in present(facts.instances) if one.clock is not None}

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ops.doctor.check import Check, Finding, Group, Severity, present
+from ops.doctor.checks.sessions import ending, who
 from ops.doctor.facts import ContainerFacts, Facts
-from ops.doctor.facts_data import Session
 from ops.doctor.limits import Limits
 from ops.doctor.sources import CONTAINERS, POSTGRES, POSTGRES_UP
 from ops.doctor.words import listing, revival, share, span
@@ -98,9 +98,9 @@ def idle_in_tx(facts: Facts, limits: Limits) -> Iterator[Finding]:
         "pg.idle_in_tx",
         Severity.FAIL if worst > limits.pg_idle_in_tx_fail else Severity.WARN,
         f"{len(idle)} transaction{'s' if len(idle) > 1 else ''} left open, the oldest idle for {span(worst)}",
-        "\n".join(f"{_who(session)}, idle {span(session.state_age or 0)}: {session.query}" for session in idle[:5]),
+        "\n".join(f"{who(session)}, idle {span(session.state_age or 0)}: {session.query}" for session in idle[:5]),
         "it keeps its locks and a connection, and stops vacuum from removing dead rows",
-        f"SELECT pg_terminate_backend({idle[0].pid});\nset idle_in_transaction_session_timeout = '60s'",
+        f"{ending(facts, present(facts.postgres), idle[0])}\nset idle_in_transaction_session_timeout = '60s'",
     )
 
 
@@ -118,14 +118,10 @@ def long_query(facts: Facts, limits: Limits) -> Iterator[Finding]:
         "pg.long_query",
         Severity.WARN,
         f"{len(slow)} statement{'s' if len(slow) > 1 else ''} running for up to {span(slow[0].query_age or 0)}",
-        "\n".join(f"{_who(session)}, {span(session.query_age or 0)}: {session.query}" for session in slow[:5]),
+        "\n".join(f"{who(session)}, {span(session.query_age or 0)}: {session.query}" for session in slow[:5]),
         "it holds a connection and what it locked, and slows the others",
-        f"SELECT pg_cancel_backend({slow[0].pid});\nEXPLAIN the statement; set a statement_timeout",
+        f"{ending(facts, present(facts.postgres), slow[0], 'cancel')}\nEXPLAIN the statement; set a statement_timeout",
     )
-
-
-def _who(session: Session) -> str:
-    return f"pid {session.pid} ({session.application or session.user or '?'} from {session.client or 'local'})"
 
 
 CHECKS = (

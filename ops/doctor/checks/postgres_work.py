@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ops.doctor.check import Check, Finding, Group, Severity, present
+from ops.doctor.checks.sessions import ending, root_blockers, who
 from ops.doctor.facts import Facts
-from ops.doctor.facts_data import Session
 from ops.doctor.limits import Limits
 from ops.doctor.sources import CONTAINERS, POSTGRES_UP, part_of_postgres
 from ops.doctor.words import listing, share, size, span
@@ -14,38 +14,24 @@ from ops.doctor.words import listing, share, size, span
 
 def blocked(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """Sessions that wait for another's lock, and the one at the root of the queue."""
-    sessions = {session.pid: session for session in present(facts.postgres).sessions}
-    waiting = [one for one in sessions.values() if one.blocked_by and (one.query_age or 0) > limits.pg_blocked_warn]
+    postgres = present(facts.postgres)
+    waiting = [one for one in postgres.sessions if one.blocked_by and (one.query_age or 0) > limits.pg_blocked_warn]
     if not waiting:
         return
     waiting.sort(key=lambda one: -(one.query_age or 0))
     worst = waiting[0].query_age or 0
-    roots = sorted({_root(one, sessions) for one in waiting})
-    held = [sessions[pid] for pid in roots if pid in sessions]
+    held = root_blockers(postgres.sessions, waiting)
     yield Finding(
         "pg.blocked",
         Severity.FAIL if worst > limits.pg_blocked_fail else Severity.WARN,
         f"{len(waiting)} session{'s wait' if len(waiting) > 1 else ' waits'} for a lock, the longest {span(worst)}",
         "\n".join(
-            [f"root blocker: {_who(one)}, {one.state} for {span(one.state_age or 0)}: {one.query}" for one in held]
-            + [f"waiting {span(one.query_age or 0)}: {_who(one)}: {one.query}" for one in waiting[:4]]
+            [f"root blocker: {who(one)}, {one.state} for {span(one.state_age or 0)}: {one.query}" for one in held]
+            + [f"waiting {span(one.query_age or 0)}: {who(one)}: {one.query}" for one in waiting[:4]]
         ),
         "each waiter holds a connection of its pool until the blocker ends",
-        "\n".join(f"SELECT pg_terminate_backend({pid});" for pid in roots) + "\nset lock_timeout for the application",
+        "\n".join(ending(facts, postgres, one) for one in held) + "\nset lock_timeout for the application",
     )
-
-
-def _root(session: Session, sessions: dict[int, Session]) -> int:
-    """The session at the head of the queue that this one stands in; a deadlock's circle ends where it is met again."""
-    pid, seen = session.pid, set[int]()
-    while pid in sessions and sessions[pid].blocked_by and pid not in seen:
-        seen.add(pid)
-        pid = sessions[pid].blocked_by[0]
-    return pid
-
-
-def _who(session: Session) -> str:
-    return f"pid {session.pid} ({session.application or session.user or '?'})"
 
 
 def locktable(facts: Facts, limits: Limits) -> Iterator[Finding]:

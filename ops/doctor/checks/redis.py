@@ -36,6 +36,19 @@ def _fullness(node: RedisNode) -> float:
     return node.number("used_memory") / node.number("maxmemory") if node.number("maxmemory") else 0.0
 
 
+def more_memory(facts: Facts, node: RedisNode) -> str:
+    """The command for twice as much memory, or what three quarters of the container's limit allow.
+
+    The rest is for Redis's buffers and the copy that it forks for a save; beyond the limit the kernel would kill it.
+    """
+    used, wanted = node.number("used_memory"), max(node.number("maxmemory"), node.number("used_memory")) * 2
+    (limit, *_) = [*(one.memory_limit for one in facts.containers or [] if one.name == node.container), None]
+    allowed = min(wanted, limit * 3 / 4) if limit else wanted
+    if allowed < used * 1.2:
+        return f"raise deploy.resources.limits.memory of {node.service}, and with it maxmemory in its command"
+    return f"{node.cli(f'CONFIG SET maxmemory {allowed:.0f}')}\nand the same in the Compose file"
+
+
 def _figures(node: RedisNode) -> str:
     policy = node.info.get("maxmemory_policy", "?")
     used, most = size(node.number("used_memory")), size(node.number("maxmemory"))
@@ -59,8 +72,7 @@ def maxmem(facts: Facts, limits: Limits) -> Iterator[Finding]:
             f"Redis has used {share(_fullness(worst))} of its memory",
             "\n".join(_figures(node) for node in full),
             "beyond maxmemory it evicts keys or refuses writes: rate limits and cached reads suffer",
-            f"docker compose exec {worst.service} redis-cli CONFIG SET maxmemory "
-            f"{int(worst.number('maxmemory') * 2)}\nand the same in the Compose file",
+            more_memory(facts, worst),
         )
 
 
@@ -74,8 +86,8 @@ def noevict_full(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "Redis is full and refuses writes",
             "\n".join(_figures(node) for node in full),
             "rate limits cannot count and the cache cannot be filled or invalidated",
-            f"raise maxmemory above {size(full[0].number('used_memory'))}, or set maxmemory-policy allkeys-lru"
-            " where the keys are a cache",
+            f"{more_memory(facts, full[0])}\nor, where the keys are a cache:"
+            f" {full[0].cli('CONFIG SET maxmemory-policy allkeys-lru')}",
         )
 
 

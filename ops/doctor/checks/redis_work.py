@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ops.doctor.check import Check, Finding, Group, Severity, present
+from ops.doctor.checks.redis import more_memory
 from ops.doctor.facts import Facts
 from ops.doctor.facts_data import RedisNode
 from ops.doctor.limits import Limits
@@ -32,7 +33,7 @@ def evicting(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "Redis throws out keys",
             "\n".join(f"{node.container}: {node.delta('evicted_keys'):.0f} keys in {span(node.gap)}" for node in nodes),
             "a counter of the rate limits that is evicted starts at zero again",
-            "raise maxmemory, or keep the cache in a Redis of its own",
+            f"{more_memory(facts, nodes[0])}\nor keep the cache in a Redis of its own",
         )
 
 
@@ -51,8 +52,13 @@ def clients(facts: Facts, limits: Limits) -> Iterator[Finding]:
                 for node in nodes
             ),
             "the next ones are refused: their limits and caches become local",
-            "raise maxclients, or look for clients that never close: redis-cli CLIENT LIST",
+            f"look for clients that never close: {nodes[0].cli('CLIENT LIST')}\nor allow more:"
+            f" {_more_clients(nodes[0])}",
         )
+
+
+def _more_clients(node: RedisNode) -> str:
+    return node.cli(f"CONFIG SET maxclients {node.number('maxclients') * 2:.0f}")
 
 
 def rejected(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -70,7 +76,7 @@ def rejected(facts: Facts, limits: Limits) -> Iterator[Finding]:
                 f"{node.container}: {node.delta('rejected_connections'):.0f} in {span(node.gap)}" for node in nodes
             ),
             "the instances that were refused limit and cache on their own",
-            "raise maxclients",
+            _more_clients(nodes[0]),
         )
 
 
@@ -86,7 +92,7 @@ def blocked(facts: Facts, limits: Limits) -> Iterator[Finding]:
             f"{_names(nodes)}: clients wait in blocking commands",
             "\n".join(f"{node.container}: {node.number('blocked_clients'):.0f} clients" for node in nodes),
             "normal for queues; otherwise somebody waits for what never comes",
-            "redis-cli CLIENT LIST shows who (flag b)",
+            f"who: {nodes[0].cli('CLIENT LIST')} (flag b)",
         )
 
 
@@ -131,7 +137,7 @@ def frag(facts: Facts, limits: Limits) -> Iterator[Finding]:
                 for node in nodes
             ),
             "the container comes near its limit though Redis has little in it",
-            "redis-cli MEMORY PURGE, or set activedefrag yes",
+            f"{nodes[0].cli('MEMORY PURGE')}\nor for good: {nodes[0].cli('CONFIG SET activedefrag yes')}",
         )
 
 
@@ -155,7 +161,7 @@ def peak(facts: Facts, limits: Limits) -> Iterator[Finding]:
                 for node in nodes
             ),
             "the system may not have got the memory back",
-            "redis-cli MEMORY PURGE",
+            nodes[0].cli("MEMORY PURGE"),
         )
 
 
@@ -169,7 +175,7 @@ def buffers(facts: Facts, limits: Limits) -> Iterator[Finding]:
             f"{_names(nodes)}: clients hold much in their buffers",
             "\n".join(f"{node.container}: {size(_buffer(node))} a client" for node in nodes),
             "the buffers count against maxmemory: data is evicted for them",
-            "redis-cli CLIENT LIST, look at omem; set client-output-buffer-limit",
+            f"{nodes[0].cli('CLIENT LIST')}, look at omem; set client-output-buffer-limit",
         )
 
 
@@ -187,7 +193,7 @@ def slowlog(facts: Facts, limits: Limits) -> Iterator[Finding]:
             f"{_names(nodes)}: slow commands",
             "\n".join(f"{node.container}: {node.delta('slowlog_id'):.0f} in {span(node.gap)}" for node in nodes),
             "Redis does one thing at a time: everybody waits for a slow command",
-            "redis-cli SLOWLOG GET 10",
+            f"which: videa redis; with their arguments: {nodes[0].cli('SLOWLOG GET 10')}",
         )
 
 
@@ -237,7 +243,9 @@ def masters(facts: Facts, limits: Limits) -> Iterator[Finding]:
             for node in ill or nodes
         ),
         "writes are refused, or go to servers that know nothing of each other",
-        "redis-cli CLUSTER NODES, then start the missing node" if ill else "redis-cli REPLICAOF NO ONE on one of them",
+        f"which node is missing: {ill[0].cli('CLUSTER NODES')}; then docker compose up -d"
+        if ill
+        else f"on the one that shall take writes: {nodes[0].cli('REPLICAOF NO ONE')}",
     )
 
 
@@ -257,7 +265,8 @@ def cluster_slots(facts: Facts, limits: Limits) -> Iterator[Finding]:
             f"{limits.redis_slots - least:.0f} slots of the cluster are not covered",
             "\n".join(f"{node.container}: {node.number('cluster_slots_ok'):.0f} ok" for node in open_slots),
             "every key in them fails",
-            "redis-cli --cluster fix HOST:6379, or start the node that held them",
+            f"start the node that held them: docker compose up -d\n"
+            f"if it is lost: {open_slots[0].cli('--cluster fix 127.0.0.1:6379')}",
         )
 
 

@@ -8,7 +8,7 @@ from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.facts import Facts
 from ops.doctor.limits import Limits
 from ops.doctor.sources import BALANCER_UP, TRAFFIC
-from ops.doctor.words import share, span
+from ops.doctor.words import listing, share, span
 
 
 def server_errors(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -43,15 +43,19 @@ def ejecting(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """A replica fails requests again and again, and nginx takes it out for a while each time."""
     bad = {address: count for address, count in present(facts.traffic).retried.items() if count >= limits.lb_ejections}
     if bad:
+        names = {address: one.name for one in facts.containers or [] for address in one.addresses}
+        worst_first = sorted(bad.items(), key=lambda one: -one[1])
+        failing = [names.get(address.rpartition(":")[0], address) for address, _ in worst_first]
         yield Finding(
             "lb.ejecting",
             Severity.WARN,
-            f"{len(bad)} replica{'s' if len(bad) > 1 else ''} failed requests that another had to answer",
+            f"{listing(failing)} failed requests that another replica had to answer",
             "\n".join(
-                f"{address}: {count} requests" for address, count in sorted(bad.items(), key=lambda one: -one[1])
+                f"{name} ({address}): {count} requests in the last {span(present(facts.traffic).window)}"
+                for name, (address, count) in zip(failing, worst_first, strict=True)
             ),
             "each costs its user a wait, and a POST cannot be tried again",
-            "docker compose ps; docker compose logs the replica with that address",
+            f"docker logs --tail 50 {failing[0]}\nit alone: docker restart {failing[0]}; all: look at the release",
         )
 
 

@@ -37,7 +37,8 @@ def leak(facts: Facts, limits: Limits) -> Iterator[Finding]:
                 f"{size(samples[0][1])} -> {size(now)} in {span(samples[-1][0] - samples[0][0])}"
                 f" ({len(samples)} samples), {size(slope * 3600)} an hour, limit {size(one.memory_limit)}",
                 "at the limit the kernel kills it, with the requests it serves",
-                f"docker restart {one.name} gains time; the release has the leak: videa deploy an older or mended one",
+                f"gain time, one after another: docker restart {one.name}\n"
+                "go back to the release before, if that did not leak: videa rollback",
                 subject=one.name,
             )
 

@@ -29,6 +29,7 @@ def container_facts(details: Mapping[str, Any], key: bytes) -> ContainerFacts:
     labels: Mapping[str, str] = config.get("Labels") or {}
     environment = dict(item.partition("=")[::2] for item in config.get("Env") or [])
     limits = details.get("HostConfig") or {}
+    networks: Mapping[str, Any] = (details.get("NetworkSettings") or {}).get("Networks") or {}
     return ContainerFacts(
         id=details["Id"],
         name=details["Name"].lstrip("/"),
@@ -49,6 +50,7 @@ def container_facts(details: Mapping[str, Any], key: bytes) -> ContainerFacts:
         stores={name: fingerprint(_place(environment[name]), key) for name in STORES if environment.get(name)},
         pool_limit=pool_limit(environment.get("DATABASE_URL", "")),
         rate_limits=_rate_limits(environment.get("RATE_LIMITS", "")),
+        addresses=[network["IPAddress"] for network in networks.values() if network.get("IPAddress")],
         health_output=_last_output(state.get("Health") or {}),
         cpu_limit=limits["NanoCpus"] / 1e9 if limits.get("NanoCpus") else None,
         memory_limit=limits.get("Memory") or None,

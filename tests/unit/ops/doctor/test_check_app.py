@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 
 from ops.doctor.facts import Beat, Proof
-from tests.unit.ops.doctor.stack import container, finding, found, healthy, instance, postgres, replica, with_replicas
+from tests.unit.ops.doctor.stack import (
+    container,
+    finding,
+    found,
+    healthy,
+    instance,
+    postgres,
+    replica,
+    session,
+    with_replicas,
+)
 
 
 def test_instances_of_two_releases() -> None:
@@ -114,6 +124,27 @@ def test_a_shared_limit_leaves_less_after_each_request(remaining: list[tuple[str
     proof = Proof({}, remaining)
     assert proof.counters == counters
     assert (("app.ratelimit_local", "fail") in found(proof=proof)) == (counters > 1)
+
+
+EXHAUSTED = [instance(1, pool_size=5, pool_idle=0, pool_waiting=3), instance(2)]
+
+
+def test_an_exhausted_pool_names_the_session_that_its_connections_wait_for_and_how_to_end_it() -> None:
+    holder = session(pid=7, application="forgotten", state="idle in transaction", state_age=9.0, query="LOCK TABLE ?")
+    waiting = [session(pid=pid, state="active", query_age=2.0, blocked_by=[7]) for pid in (8, 9)]
+    one = finding("app.pool_exhausted", instances=EXHAUSTED, postgres=postgres(sessions=[holder, *waiting]))
+    assert "they wait for pid 7 (forgotten from 10.0.0.2), idle in transaction for 9 s: LOCK TABLE ?" in one.evidence
+    assert one.fix.startswith("docker compose exec postgres sh -c 'psql")
+    assert "pg_terminate_backend(7)" in one.fix
+
+
+def test_an_exhausted_pool_names_the_statement_that_keeps_it_busy() -> None:
+    slow = [session(pid=pid, state="active", query="SELECT slow") for pid in range(5)]
+    one = finding("app.pool_exhausted", instances=EXHAUSTED, postgres=postgres(sessions=[session(), *slow]))
+    assert "5 of 5 connections at work run: SELECT slow" in one.evidence
+    assert "connection_limit" in one.fix
+    down = finding("app.pool_exhausted", instances=EXHAUSTED, postgres=None)
+    assert "videa db" in down.fix
 
 
 def test_an_exhausted_pool_is_seen_by_the_heartbeat_when_the_instance_is_too_slow_to_answer() -> None:

@@ -36,6 +36,21 @@ def test_nearly_full_memory_is_a_warning() -> None:
     assert found(redis=redis(used_memory="91000000")) == [("redis.maxmem", "warn")]
 
 
+@pytest.mark.parametrize(
+    ("limit", "advice"),
+    [
+        (None, "docker compose exec redis redis-cli CONFIG SET maxmemory 200000000"),
+        (160_000_000, "docker compose exec redis redis-cli CONFIG SET maxmemory 120000000"),
+        (110_000_000, "raise deploy.resources.limits.memory of redis"),
+    ],
+)
+def test_more_memory_is_advised_as_far_as_the_container_has_it(limit: int | None, advice: str) -> None:
+    others = [one for one in healthy().containers or [] if one.service != "redis"]
+    containers = [*others, container("redis", memory_limit=limit)]
+    one = finding("redis.maxmem", redis=redis(used_memory="91000000"), containers=containers)
+    assert one.fix.startswith(advice)
+
+
 def test_full_without_the_right_to_evict_is_a_failure_and_said_once() -> None:
     full = redis(used_memory="100000001", maxmemory_policy="noeviction")
     assert found(redis=full) == [("redis.noevict_full", "fail")]
