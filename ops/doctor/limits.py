@@ -77,5 +77,4 @@ class Limits(Struct, frozen=True):
     leak_warm_up: float = 60
     leak_growth: float = 8 * MIB
     leak_horizon: float = 86400
-    capacity_replicas: int = 10
     capacity_cpu: float = 0.80

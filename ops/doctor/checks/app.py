@@ -231,7 +231,8 @@ def capacity(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "the database is the bottleneck, not the replicas",
             f"PostgreSQL uses {share(busy)} of its CPU, the {len(replicas)} replicas {share(own)} on average",
             "more replicas add load to the database instead of capacity",
-            "cache more, add a read replica (DATABASE_REPLICA_URL), or give PostgreSQL more CPU",
+            f"what costs most: videa db\nthen cache more, add a read replica (compose/read-replica.yml), or raise"
+            f" deploy.resources.limits.cpus of {database[0].service}; videa scale would not help",
         )
 
 
