@@ -84,7 +84,8 @@ def starved(facts: Facts, limits: Limits) -> Iterator[Finding]:
         return
     hungry = [one for one in _ready(facts) if one.instance and one.instance not in balancer.answers]
     if hungry:
-        spread = ", ".join(f"{name}: {count}" for name, count in sorted(balancer.answers.items()))
+        names = {one.instance: one.name for one in facts.instances or []}
+        spread = ", ".join(f"{names.get(each, each)}: {count}" for each, count in sorted(balancer.answers.items()))
         yield Finding(
             "lb.starved",
             Severity.FAIL,

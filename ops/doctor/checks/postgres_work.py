@@ -168,7 +168,7 @@ def replica_lag(facts: Facts, limits: Limits) -> Iterator[Finding]:
             f"the read replica is {span(max(one.lag for one in late))} behind",
             "\n".join(f"{one.name or 'replica'} ({one.state}): {one.lag:.1f} s" for one in late),
             "reads see old data, or all go to the primary",
-            "look for long queries and I/O on the replica; see pg_stat_replication",
+            "look for long queries and I/O on the replica\nif replay was paused there: SELECT pg_wal_replay_resume();",
         )
 
 

@@ -18,7 +18,8 @@ SELECT /* videa-doctor */ json_build_object('server', json_build_object(
   'lock_slots', current_setting('max_locks_per_transaction')::int
               * (current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int),
   'locks', (SELECT count(*) FROM pg_locks WHERE NOT fastpath),
-  'xids_left', (SELECT 2146483648 - max(age(datfrozenxid)) FROM pg_database),
+  'xids_left', (SELECT 2147483647 - max(age(datfrozenxid)) - CASE
+    WHEN current_setting('server_version_num')::int >= 140000 THEN 3000000 ELSE 1000000 END FROM pg_database),
   'in_recovery', pg_is_in_recovery(),
   'replay_age', CASE WHEN NOT pg_is_in_recovery() OR pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
                 ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp()) END

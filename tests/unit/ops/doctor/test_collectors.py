@@ -103,14 +103,23 @@ def script_output(
 
 
 def test_what_nginx_serves_and_whom_probes_reach() -> None:
-    answers = '{"instance":"a"}\n200\n{"instance":"b"}\n200\n{"instance":"a"}\n200\n<html>\n<body>\n502\n'
+    verdicts = ["2 200", "4 502", "1 200", "3 200", " 000"]
+    bodies = [
+        '1:{"instance":"a"}',
+        '2:{"instance":"b"}',
+        '3:{"instance":"a"}',
+        "4:<html>",
+        "4:<body>",
+        '5:{"instance":"a"}',
+    ]
+    answers = "\n".join([*verdicts, *bodies])
     facts = balancer.read(
         "app-nginx-1",
         script_output(render(Upstream("backend", 3001, ("b-1", "b-2")), 4), answers=answers),
         sticky=False,
     )
     assert (facts.version, facts.generation, facts.serving, facts.listed) == ("1.30.6", "4", "4", ["b-1", "b-2"])
-    assert (facts.probes, facts.answers, facts.failures) == (4, {"a": 2, "b": 1}, {"502": 1})
+    assert (facts.probes, facts.answers, facts.failures) == (6, {"a": 3, "b": 1}, {"502": 1, "no answer": 1})
 
 
 def test_a_configuration_that_nginx_refuses_or_that_is_not_videas() -> None:
