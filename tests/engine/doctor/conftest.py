@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -45,11 +45,7 @@ class Patient:
         Left out is what the machine of the test run or the test before may cause, but not the checks in ``also``.
         With ``prove`` tokens are replayed among the replicas.
         """
-        checks = selection(skip=[each for each in NOT_OF_THE_TEST if each not in also])
-        chosen = Limits(**limits)  # type: ignore[arg-type]
-        report = diagnose(self.project, Engine, checks=checks, limits=chosen, prove=prove)
-        print(*report.findings, sep="\n")  # noqa: T201 - shown by pytest when the test fails
-        return report
+        return examined(self.project, Limits(**limits), also, prove)  # type: ignore[arg-type]
 
     def heal(self) -> None:
         """Makes it well again, which costs little when it is. Two replicas are ready and listed afterwards."""
@@ -135,6 +131,14 @@ class Patient:
             yield
         finally:
             self.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'fault'")
+
+
+def examined(project: Project, limits: Limits, also: Collection[str] = (), prove: bool = False) -> Report:
+    """What doctor says of the project, as in ``Patient.examine``."""
+    checks = selection(skip=[each for each in NOT_OF_THE_TEST if each not in also])
+    report = diagnose(project, Engine, checks=checks, limits=limits, prove=prove)
+    print(*report.findings, sep="\n")  # noqa: T201 - shown by pytest when the test fails
+    return report
 
 
 def found(report: Report, *severities: str) -> set[str]:

@@ -16,6 +16,15 @@ from ops.doctor.sources import REDIS
 from ops.engine.client import Engine
 from tests.engine.doctor.conftest import NOT_OF_THE_TEST, Patient, found
 
+WORN = r"""
+export PGDATA=/var/lib/postgresql/data/worn PATH="$PATH:$(ls -d /usr/lib/postgresql/*/bin | tail -n 1)"
+initdb --no-sync --auth=trust --username=videa >/dev/null
+next=2140000000
+head -c 262144 /dev/zero > "$PGDATA/pg_xact/$(printf %04X $((next / 1048576)))"
+pg_resetwal --next-transaction-id=$next "$PGDATA"
+exec postgres -c listen_addresses= -c unix_socket_directories=/run/postgresql -c autovacuum_naptime=3600
+"""
+
 NODES = ("redis-a", "redis-b", "redis-c")
 
 
@@ -50,6 +59,25 @@ def test_servers_outside_of_the_project_are_asked_from_a_replica(patient: Patien
     patient.stack.compose("stop", "redis")
     report = diagnose(project, Engine, checks=selection(only=("redis",)))
     assert found(report) == {"redis.down"}
+
+
+def test_a_database_that_has_nearly_used_up_its_transaction_ids(patient: Patient) -> None:
+    """pg_resetwal sets the next one, as two thousand million transactions without a vacuum would."""
+    stack = patient.stack
+    project = with_urls(patient.project, ("worn",), DATABASE_URL="postgresql://videa@worn:5432/postgres")
+    options = (
+        *("--user", "999:999", "--memory", "256m", "--entrypoint", "sh"),
+        *("--tmpfs", "/var/lib/postgresql/data:uid=999,mode=700", "--tmpfs", "/run/postgresql:uid=999"),
+        *("--env", "POSTGRES_USER=videa", "--env", "POSTGRES_DB=postgres", "--env", f"WORN={WORN}"),
+    )
+    image = project.model["services"]["postgres"]["image"]
+    with patient.stranger(*options, image, "-c", 'eval "$WORN"', service="worn") as name:
+        ready = ("exec", name, "sh", "-c", "psql -XAt -U videa -d postgres -c 'SELECT 1' || true")
+        stack.until(lambda: stack.docker(*ready).strip() == "1")
+        report = diagnose(project, Engine, checks=selection(only=("pg.xid",)))
+    assert found(report, "fail") == {"pg.xid"}
+    (one,) = report.findings
+    assert "4,48" in one.title
 
 
 def test_a_cluster_and_one_of_its_nodes_lost(patient: Patient) -> None:

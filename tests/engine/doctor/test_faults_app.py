@@ -19,10 +19,11 @@ USER root
 RUN cd $(python -c 'import site; print(site.getsitepackages()[0])') && echo 'import leaking' > leaking.pth && \
     printf '%s\n' 'import threading, time' 'held = []' 'def leak():' '    while True:' \
     '        held.append(b"x" * 100000)' '        time.sleep(0.05)' \
-    'threading.Thread(target=leak, daemon=True).start()' > leaking.py
+    'threading.Thread(target=leak, daemon=True).start()' \
+    'here = time.time' 'time.time = lambda: here() + 30' > leaking.py
 USER 10001:10001
 """
-"""Two megabytes a second from the start on."""
+"""Two megabytes a second from the start on, and half a minute ahead of time."""
 
 ELSEWHERE = """
 services:
@@ -98,9 +99,12 @@ def test_a_replica_started_by_hand_that_differs_and_leaks(patient: Patient) -> N
         patient.stack.until(lambda: heard(patient, leaking) >= 4)
         report = patient.examine(leak_samples=3, leak_warm_up=0.0)
     # Nobody has told nginx of it, which is another fault.
-    assert found(report) == {"ctr.image_skew", "app.jwt_skew", "app.session_store", "app.leak", "lb.config"}
+    assert found(report) == {
+        *("ctr.image_skew", "app.jwt_skew", "app.session_store", "app.leak", "host.clock", "lb.config")
+    }
     evidence = {finding.id: finding.title + finding.evidence for finding in report.findings}
     assert f"{leaking} leaks memory: full in" in evidence["app.leak"]
+    assert f"{leaking}: +" in evidence["host.clock"]
     assert secret[:16] not in "".join(evidence.values())
 
 

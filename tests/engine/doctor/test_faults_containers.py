@@ -6,7 +6,13 @@ import subprocess
 import time
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from bench.stack import free_port
+from ops.doctor.collectors.machine import engine_facts, host_facts
+from ops.doctor.limits import Limits
+from ops.doctor.report import examine, selection
+from ops.engine.client import Engine
 from tests.engine.conftest import GOOD
 from tests.engine.doctor.conftest import Patient, compose_files, found
 
@@ -62,6 +68,26 @@ def test_a_container_killed_for_its_memory(patient: Patient) -> None:
         report = patient.examine()
     assert found(report, "fail") == {"ctr.oom"}
     assert "32.0 MiB" in report.findings[0].evidence
+
+
+def test_a_file_system_without_space_and_without_inodes(patient: Patient) -> None:
+    """Doctor looks at the file system under the engine's data; here a small one is put in its place, and filled."""
+    volume = f"{patient.stack.project}-small"
+    small = ("--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt", "o=size=1m,nr_inodes=40")
+    patient.stack.docker("volume", "create", *small, volume)
+    fill = "for n in $(seq 36); do : > /small/$n; done; head -c 1000000 /dev/zero > /small/0; echo full; sleep 120"
+    options = ("--label", "com.docker.compose.oneoff=True", "--memory", "64m", "--volume", f"{volume}:/small")
+    try:
+        with patient.stranger(*options, "--user", "0", GOOD, "sh", "-c", fill) as name:
+            patient.stack.until(lambda: "full" in patient.stack.docker("logs", name))
+            place = patient.stack.docker("volume", "inspect", "--format", "{{.Mountpoint}}", volume).strip()
+            engine = replace(engine_facts(Engine()), root=place)
+            facts = replace(patient.examine().facts, host=host_facts(engine))
+    finally:
+        patient.stack.docker("volume", "rm", "--force", volume)
+    report = examine(facts, Limits(), selection(only=("host.disk", "host.inodes")))
+    assert found(report, "fail") == {"host.disk", "host.inodes"}
+    assert place in report.findings[0].title
 
 
 def test_a_certificate_that_ends_soon(patient: Patient, tmp_path: Path) -> None:

@@ -1,0 +1,122 @@
+"""Two faults at a time: `python -m bench.doctor_pairs` makes every pair of ten on a real stack and asks the doctor.
+
+First each fault alone, then all 45 pairs. A pair is seen when both are named and nothing is that neither shows alone.
+What has to last a minute before doctor speaks has a bound of a moment here. Prints a line for each that is not seen,
+writes bench/results/doctor_pairs.json. Exit code: 0 all seen, 1 not all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack
+from itertools import combinations
+from typing import Any
+
+from bench.faults import FAULTS, Place
+from bench.results import write_results
+from bench.stack import PROJECT, ROOT, BenchStack, bench_stack, clean_environment
+from ops.config import Project, load
+from ops.doctor import diagnose
+from ops.doctor.limits import Limits
+from ops.doctor.report import Report, selection
+from ops.doctor.ring import Ring
+from ops.engine.client import Engine
+
+MOMENT = Limits(pg_idle_in_tx_warn=0.05, pg_idle_in_tx_fail=0.1, pg_blocked_warn=0.05, pg_blocked_fail=0.1)
+OF_THE_MACHINE = (
+    *("ctr.cpu", "ctr.throttled", "host.disk", "host.inodes", "host.mem", "lb.p99", "lb.5xx", "lb.ejecting"),
+    *("app.errors", "app.capacity", "pg.slow_stmt", "pg.outlier", "pg.checkpoints", "redis.slowlog", "redis.fork"),
+)
+"""Left out: what a busy machine shows by itself, and what the last minute's requests still tell of the fault before."""
+
+
+def look(project: Project, limits: Limits = MOMENT) -> Report:
+    """One look without a memory of the look before."""
+    Ring(project.directory, project.name).path.unlink(missing_ok=True)
+    return diagnose(project, Engine, selection(skip=OF_THE_MACHINE), limits)
+
+
+def named(report: Report) -> set[str]:
+    """The ids of everything that the report names."""
+    return {finding.id for finding in report.findings}
+
+
+def ill(place: Place, project: Project, faults: Iterable[str]) -> tuple[Report, float]:
+    """What doctor says while the faults are there, and the seconds that making, looking and undoing took."""
+    began = time.monotonic()
+    with ExitStack() as made:
+        for fault in faults:
+            made.enter_context(FAULTS[fault](place))
+        report = look(project)
+    return report, round(time.monotonic() - began, 1)
+
+
+def row(faults: tuple[str, ...], report: Report, seconds: float, alone: dict[str, set[str]]) -> dict[str, Any]:
+    """One line of the table."""
+    found = named(report)
+    roots = [finding.id for finding in report.findings if not finding.cause]
+    return {
+        "faults": faults,
+        "missing": sorted(set(faults) - found),
+        "unexpected": sorted(found - set().union(*(alone.get(fault, {fault}) for fault in faults))),
+        "roots": roots,
+        "effects": {finding.id: finding.cause for finding in report.findings if finding.cause},
+        "seconds": seconds,
+        "looking": round(report.seconds, 2),
+    }
+
+
+def measure(stack: BenchStack) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows of the faults alone, and of their pairs."""
+    stack.videa("up")  # Compose has started it; now nginx serves replicas by their names
+    place = Place(PROJECT, stack.directory)
+    files = tuple(str(stack.directory / name) for name in _compose_files(stack))
+    project = load(files, PROJECT, clean_environment())
+    well = named(look(project))
+    if well:
+        print(f"before any fault: {', '.join(sorted(well))}")
+    alone: dict[str, set[str]] = {}
+    singles, pairs = [], []
+    for fault in FAULTS:
+        report, seconds = ill(place, project, [fault])
+        alone[fault] = named(report)
+        singles.append(row((fault,), report, seconds, alone))
+        _tell(singles[-1])
+    for pair in combinations(FAULTS, 2):
+        report, seconds = ill(place, project, pair)
+        pairs.append(row(pair, report, seconds, alone))
+        _tell(pairs[-1])
+    return singles, pairs
+
+
+def _compose_files(stack: BenchStack) -> list[str]:
+    lines = (stack.directory / ".env").read_text().splitlines()
+    (value,) = [line.partition("=")[2] for line in lines if line.startswith("COMPOSE_FILE=")]
+    return value.split(":")
+
+
+def _tell(one: dict[str, Any]) -> None:
+    if one["missing"] or one["unexpected"]:
+        print(f"{' + '.join(one['faults'])}: missing {one['missing']}, unexpected {one['unexpected']}", flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, print, write."""
+    argparse.ArgumentParser(prog="python -m bench.doctor_pairs", description=__doc__).parse_args(arguments)
+    began = time.monotonic()
+    with bench_stack(replicas=2) as stack:
+        singles, pairs = measure(stack)
+    both = sum(not one["missing"] for one in pairs)
+    clean = sum(not one["unexpected"] for one in pairs)
+    took = time.monotonic() - began
+    print(f"{both} of {len(pairs)} pairs: both named; {clean} with nothing that neither shows alone; {took:.0f} s")
+    figures = {"both_named": both, "nothing_else": clean, "of": len(pairs), "alone": singles, "pairs": pairs}
+    print(f"written to {write_results('doctor_pairs', figures).relative_to(ROOT)}")
+    return 0 if both == clean == len(pairs) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

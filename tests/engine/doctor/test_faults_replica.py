@@ -1,0 +1,105 @@
+"""Faults of single replicas: ill in a way that their own health does not tell, hanging, or left out by nginx."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.engine.conftest import make_image
+from tests.engine.doctor.conftest import Patient, found
+
+HALF_ILL = r"""
+USER root
+RUN printf '%s\n' \
+    'import socket, struct, time' \
+    'from email.utils import formatdate' \
+    'from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer' \
+    'class Handler(BaseHTTPRequestHandler):' \
+    '    def date_time_string(self, timestamp=None):' \
+    '        return formatdate(time.time() + 30, usegmt=True)' \
+    '    def do_GET(self):' \
+    '        if self.path.startswith("/health"):' \
+    '            self.send_response(200)' \
+    '            self.end_headers()' \
+    '        else:' \
+    '            linger = struct.pack("ii", 1, 0)' \
+    '            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)' \
+    '            self.connection.close()' \
+    'ThreadingHTTPServer(("", 3001), Handler).serve_forever()' > /half_ill.py
+USER 10001:10001
+CMD ["python", "/half_ill.py"]
+"""
+"""Says that it is well, half a minute ahead of time, and resets the connection of every other request."""
+
+UPSTREAMS = "/etc/nginx/videa/upstreams.conf"
+
+
+@contextmanager
+def upstreams(patient: Patient, edit: str) -> Iterator[None]:
+    """nginx with its list of replicas changed by hand, with this command of sed."""
+    swap = f"cp {UPSTREAMS} /tmp/kept && sed '{edit}' /tmp/kept > {UPSTREAMS} && nginx -e stderr -s reload"
+    patient.exec("nginx", swap)
+    try:
+        yield
+    finally:
+        patient.exec("nginx", f"cp /tmp/kept {UPSTREAMS} && nginx -e stderr -s reload")
+
+
+def test_a_replica_that_resets_connections_and_whose_clock_is_wrong(patient: Patient) -> None:
+    with patient.by_hand(BACKEND_IMAGE=make_image(HALF_ILL), VIDEA_RELEASE="by-hand") as ill:
+        listed = f"0,/least_conn;/s//least_conn;\\n        server {ill}:3001 resolve max_fails=0;/"
+        with upstreams(patient, listed):
+            # nginx takes it in turn with the others, so that one request in three meets it.
+            patient.stack.until(lambda: set(patient.ask(30)) == {200} and retried(patient) >= 3)
+            report = patient.examine("lb.ejecting")
+    assert found(report) == {"lb.ejecting", "host.clock", "ctr.image_skew"}
+    by_id = {finding.id: finding for finding in report.findings}
+    assert by_id["app.version_skew"].cause == "ctr.image_skew"
+    assert ill in by_id["lb.ejecting"].title
+    assert f"docker restart {ill}" in by_id["lb.ejecting"].fix
+    assert by_id["host.clock"].severity == "fail"
+
+
+def retried(patient: Patient) -> int:
+    """How many of the last requests nginx had to send to a second replica."""
+    lines = patient.stack.docker("logs", "--tail", "200", f"{patient.stack.project}-nginx-1").splitlines()
+    return sum('"upstream":"' in line and ", " in line.partition('"upstream":"')[2].partition('"')[0] for line in lines)
+
+
+def test_a_ready_replica_that_nginx_was_told_to_leave_out(patient: Patient) -> None:
+    (first, *_) = patient.stack.replicas()
+    with upstreams(patient, f"s/server {first}:3001 resolve/& down/"):
+        patient.stack.until(lambda: len(reached(patient)) == 1)
+        report = patient.examine()
+    assert found(report) == {"lb.starved"}
+    assert first in report.findings[0].title
+
+
+def reached(patient: Patient) -> set[str]:
+    """Who answers twenty requests through nginx."""
+    asked = "curl -s 'http://127.0.0.1:8080/api/v1/whoami?n=[1-20]' | grep -o '\"instance\":\"[^\"]*'"
+    return set(patient.exec("nginx", asked).split())
+
+
+def test_servers_and_a_replica_that_hang_are_all_named_and_the_rest_reported(patient: Patient) -> None:
+    """Stopped where they stand: connections are made, nobody answers. A paused container refuses at once."""
+    (first, *_) = patient.stack.replicas()
+    hanging = (f"{patient.stack.project}-postgres-1", f"{patient.stack.project}-redis-1", first)
+    patient.stack.docker("kill", "--signal", "STOP", *hanging)
+    try:
+        report = patient.examine()
+    finally:
+        patient.stack.docker("kill", "--signal", "CONT", *hanging)
+    fails = {finding.id: finding for finding in report.findings if finding.severity == "fail"}
+    assert {"pg.down", "redis.down", "ctr.unhealthy"} <= set(fails)
+    assert fails["ctr.unhealthy"].subject == first
+    assert fails["redis.down"].fix.startswith("docker compose restart redis")
+    assert {"lb.config", "ctr.oom", "deploy.stuck"} <= set(report.checked)
+
+
+def test_the_site_closed_for_maintenance(patient: Patient) -> None:
+    patient.stack.done("maintenance", "on")
+    try:
+        assert found(patient.examine()) == {"lb.maintenance"}
+    finally:
+        patient.stack.done("maintenance", "off")
