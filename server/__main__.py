@@ -22,7 +22,8 @@ environment:
   REDIS_URL        redis://[:password@]host:6379/0, or redis+cluster://host:6379,host2:6379 for a cluster;
                    without it there is no cache and limits are per instance
   JWT_ACCESS_SECRET, JWT_REFRESH_SECRET  at least 32 random characters each, the same on every instance; several
-                   separated by commas: the first signs, all verify (required in production)
+                   separated by commas: the first signs, all verify (required in production). To replace one, deploy
+                   OLD,NEW, then NEW,OLD, and NEW alone when the last token of OLD has run out (15 minutes, 30 days)
   RATE_LIMITS      off, or changes to the table, as user=1200/60,address=600/60,login=10/60 (requests/seconds)
   GUEST_WRITES     on lets everybody change the catalogue without signing in: for demonstrations only (off)
   TRUSTED_PROXIES  networks whose X-Forwarded-For is believed (the last entry from a private network)
