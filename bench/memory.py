@@ -12,8 +12,8 @@ from ops.engine.cgroups import read
 from ops.engine.client import Engine
 from ops.engine.replicas import list_replicas
 
-LOOK = 0.25
-"""Seconds between two looks."""
+LOOK = 1.0
+"""Seconds between two looks: each costs the engine some ten calls, and the replicas overlap for longer."""
 
 
 @dataclass

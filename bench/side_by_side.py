@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bench.client import under_load
@@ -76,19 +76,18 @@ def one_try(stack: BenchStack, engine: Engine, way: Way, image: str, rate: int) 
     }
 
 
-def tries_of(name: str, stack: BenchStack, engine: Engine, count: int, rate: int) -> list[dict[str, Any]]:
+def tries_of(name: str, stack: BenchStack, engine: Engine, count: int, rate: int) -> Iterator[dict[str, Any]]:
     """``count`` tries of one way on the stack as it was before any operation; a peer gets it like that each time."""
-    found = []
     stack.reset(REPLICAS)
     present, other = RELEASES
     for number in range(count):
         if name in PEERS and number:
             stack.reset(REPLICAS)
             present, other = RELEASES
-        found.append(one_try(stack, engine, {**PEERS, **OURS}[name], other, rate))
+        found = one_try(stack, engine, {**PEERS, **OURS}[name], other, rate)
         present, other = other, present
-        print(line(f"{name} {number + 1}", [found[-1]]), flush=True)
-    return found
+        print(line(f"{name} {number + 1}", [found]), flush=True)
+        yield found
 
 
 def line(name: str, tries: list[dict[str, Any]]) -> str:
@@ -125,8 +124,9 @@ def main(arguments: list[str] | None = None) -> int:
             engine = Engine()
             for name in options.way or [*PEERS, *OURS]:
                 count = options.peer_tries if name in PEERS else options.tries
-                ways.setdefault(name, []).extend(tries_of(name, stack, engine, count, options.rate))
-                write_results("side_by_side", {"rate": options.rate, "ways": ways})
+                for found in tries_of(name, stack, engine, count, options.rate):
+                    ways.setdefault(name, []).append(found)
+                    write_results("side_by_side", {"rate": options.rate, "ways": ways})
     except BenchError as error:
         print(f"broken off: {error}", file=sys.stderr)
         return 1

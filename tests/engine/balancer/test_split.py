@@ -14,7 +14,6 @@ MANY = 10_000
 CLIENTS = {
     "request": "silent",
     "client": "interface=127.1.%d.%d",
-    "header:X-User": "header=X-User:%d-%d",
     "cookie:user": "cookie=user=%d-%d",
 }
 """What decides -> what curl is told, so that each request is another client's: nginx has all of 127/8 for itself."""

@@ -2,7 +2,8 @@
 
     driver.py deploy IMAGE STRATEGY PLACE    driver.py resume PLACE    driver.py abort
 
-PLACE: `+N` for the beginning of its N-th step, the first words of a step's text for that step, empty for nowhere.
+PLACE: the first words of a step's text for that step; `new:` and the texts of steps, one a line, for the first that is
+none of them; empty for nowhere.
 """
 
 from __future__ import annotations
@@ -24,14 +25,12 @@ class Stopper:
 
     def __init__(self, place: str) -> None:
         self.place = place
-        self.steps = 0
 
     def __call__(self, event: Event) -> None:
-        if not isinstance(event, StepStarted):
+        if not isinstance(event, StepStarted) or not self.place:
             return
-        self.steps += 1
-        here = self.place == f"+{self.steps}" if self.place.startswith("+") else event.text.startswith(self.place)
-        if self.place and here:
+        _, new, seen = self.place.partition("new:")
+        if event.text not in seen.splitlines() if new else event.text.startswith(self.place):
             sys.stdout.write(event.text + "\n")
             sys.stdout.flush()
             threading.Event().wait()

@@ -64,7 +64,7 @@ def test_a_client_stays_where_it_is_until_its_replica_leaves(stack: LiveStack, s
     stack.done("deploy", "--image", GOOD)
     path = stack.directory / "test.yml"
     good = path.read_text()
-    canary = "{interval: 2s, steps: [30, 60, 100], min_requests: 5, max_p99: 3s}"
+    canary = "{interval: 1s, steps: [50, 100], min_requests: 5, max_p99: 3s}"
     path.write_text(f"x-videa: {{sticky: cookie, canary: {canary}}}\n")
     browsers = Browsers(stack)
     try:
