@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -89,6 +89,23 @@ class Process:
 
 
 StartProcess = Callable[..., Awaitable[Process]]
+
+
+@asynccontextmanager
+async def half_a_request(server: Process) -> AsyncIterator[None]:
+    """A request that the server has begun to read and whose rest never comes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
+    writer.write(b"POST /api/v1/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
+    await writer.drain()
+
+    async def in_flight() -> bool:
+        async with aiohttp.ClientSession() as session, session.get(f"{server.url}/health/metrics?format=json") as got:
+            return bool((await got.json())["in_flight"] == 2)
+
+    await eventually(in_flight)
+    yield
+    writer.close()
+    await reader.read()
 
 
 async def create_title(client: Client, **changes: Any) -> dict[str, Any]:

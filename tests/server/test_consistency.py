@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import psycopg2
 
-from server.keys import CACHE
+from server.cache import CacheUnavailable
+from server.keys import CACHE, REDIS
 from tests.server.support import Client, Gate, StartInstance, create_title, eventually
 
 
@@ -98,3 +100,35 @@ async def test_many_readers_of_one_missing_entry_cost_one_database_read(start_in
     before = app[CACHE].loads
     await asyncio.gather(*(read_title(client, number) for _ in range(50)))
     assert app[CACHE].loads - before <= 3
+
+
+async def test_who_asks_redis_for_the_same_at_once_shares_one_question(api: Client, redis_gate: Gate) -> None:
+    app = api.app
+    assert app is not None
+    link = app[REDIS]
+    await link.call("SET", "shared", "1")
+    before = link.commands
+    impatient = asyncio.ensure_future(link.get("shared"))
+    patient = [asyncio.ensure_future(link.get("shared")) for _ in range(50)]
+    impatient.cancel()
+    assert await asyncio.gather(*patient) == [b"1"] * 50
+    # The instance's own heartbeat may fall in between.
+    assert link.commands - before < 10
+    await link.call("SET", "shared", "2")
+    assert await link.get("shared") == b"2"
+
+    await redis_gate.shut()
+
+    async def refused() -> bool:
+        outcomes = await asyncio.gather(*(link.get("shared") for _ in range(3)), return_exceptions=True)
+        return all(isinstance(outcome, CacheUnavailable) for outcome in outcomes)
+
+    await eventually(refused)
+    await redis_gate.open()
+
+    async def answered() -> bool:
+        with suppress(CacheUnavailable):
+            return bool(await link.get("shared") == b"2")
+        return False
+
+    await eventually(answered)

@@ -6,31 +6,13 @@ import asyncio
 import json
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import aiohttp
 
 from ops.rollout.own_metrics import read
-from tests.server.support import Process, StartProcess, eventually
+from tests.server.support import StartProcess, eventually, half_a_request
 
 SLOW_BODY = b"x" * 1000
-
-
-@asynccontextmanager
-async def half_a_request(server: Process) -> AsyncIterator[None]:
-    """A request that the server has begun to read and whose rest never comes."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
-    writer.write(b"POST /api/v1/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
-    await writer.drain()
-
-    async def in_flight() -> bool:
-        async with aiohttp.ClientSession() as session, session.get(f"{server.url}/health/metrics?format=json") as got:
-            return bool((await got.json())["in_flight"] == 2)
-
-    await eventually(in_flight)
-    yield
-    writer.close()
-    await reader.read()
 
 
 async def test_an_idle_instance_ends_at_once_and_cleanly(start_process: StartProcess) -> None:

@@ -1,0 +1,90 @@
+"""What the doctor and the rollout read of an instance's answers is in them, under the names they know."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, get_args, get_origin
+
+import aiohttp
+import msgspec
+
+from ops.doctor.collectors.instances import DATE, MARK, Health, Metrics, read
+from ops.doctor.facts import InstanceFacts
+from ops.rollout.unanswered import PATH, Figures
+from ops.rollout.unanswered import read as read_unanswered
+from ops.settings import Health as HealthPaths
+from tests.server.support import Process, StartProcess, eventually, half_a_request
+from tests.unit.ops.doctor.stack import replica
+
+HEALTH = HealthPaths()
+PATHS = (HEALTH.live, HEALTH.ready, "/health", PATH)
+
+
+async def answers(server: Process) -> dict[str, tuple[int, str, str]]:
+    """Status, body and Date of each path."""
+    found = {}
+    async with aiohttp.ClientSession() as session:
+        for path in PATHS:
+            async with session.get(server.url + path) as response:
+                found[path] = (response.status, await response.text(), response.headers["Date"])
+    return found
+
+
+async def facts(server: Process) -> InstanceFacts:
+    """The doctor's reading of them, from what its script prints of four answers of curl."""
+    text = "".join(
+        f"{MARK}{int(time.time())}\n{body}\n{status} 0.001 \n{DATE}{date}\n"
+        for status, body, date in (await answers(server)).values()
+    )
+    return read(replica(), text)
+
+
+def missing(kind: type[msgspec.Struct], answer: dict[str, Any], place: str = "") -> list[str]:
+    """The fields that ops knows and the answer has not, with their places."""
+    found = []
+    for field in msgspec.structs.fields(kind):
+        here = f"{place}.{field.encode_name}"
+        if field.encode_name not in answer:
+            found.append(here)
+            continue
+        kinds = (field.type, *get_args(field.type)) if get_origin(field.type) is not dict else ()
+        for inner in kinds:
+            if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+                found += missing(inner, answer[field.encode_name], here)
+    return found
+
+
+async def test_no_name_that_ops_knows_is_missing(start_process: StartProcess) -> None:
+    said = await answers(await start_process())
+    health, figures = (msgspec.json.decode(said[path][1]) for path in ("/health", PATH))
+    assert not missing(Health, health)
+    assert set(health["checks"]) == {"postgres", "redis"}
+    assert all("status" in check for check in health["checks"].values())
+    assert not missing(Metrics, figures)
+    assert not missing(Figures, figures)
+
+
+async def test_the_doctor_understands_a_sound_instance(start_process: StartProcess) -> None:
+    server = await start_process(INSTANCE_ID="contract-1", RATE_LIMITS="")
+    async with aiohttp.ClientSession() as session, session.get(f"{server.url}/api/v1/titles") as response:
+        assert response.status == 200
+    found = await facts(server)
+    assert (found.live, found.ready, found.health, found.overall) == (200, 200, 200, "ok")
+    assert (found.instance, found.database, found.redis, found.limiter) == ("contract-1", "ok", "ok", "shared")
+    assert (found.pool_limit, found.pool_waiting) == (5, 0)
+    assert found.requests is not None and found.requests > 0
+    # Not 0: it has answered "unready" while it started.
+    assert found.error_rate is not None and 0 <= found.error_rate < 1
+    assert found.rss is not None and 10_000_000 < found.rss < 1_000_000_000
+    assert found.clock is not None and abs(found.clock) < 5
+
+
+async def test_the_rollout_learns_how_long_a_request_has_been_waiting(start_process: StartProcess) -> None:
+    server = await start_process()
+    async with half_a_request(server):
+
+        async def waiting() -> list[float]:
+            return read_unanswered((await answers(server))[PATH][1])
+
+        (seconds,) = await eventually(waiting)
+        assert seconds > 0

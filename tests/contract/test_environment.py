@@ -1,0 +1,58 @@
+"""Names and meanings of the environment that both sides read."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import aiohttp
+import pytest
+
+from ops.doctor.collectors import proof
+from ops.pools import pool_limit
+from server.settings import load_settings, parse_database_url
+from tests.server.support import StartProcess
+
+
+@pytest.mark.parametrize("query", ["", "?connection_limit=7", "?sslmode=prefer&connection_limit=12&pool_timeout=3"])
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+def test_both_count_the_same_pool(scheme: str, query: str) -> None:
+    url = f"{scheme}://videa:secret@postgres:5432/videa{query}"
+    assert pool_limit(url) == parse_database_url(url).connection_limit
+
+
+def test_the_server_accepts_what_compose_gives_it(compose_services: dict[str, Any]) -> None:
+    backend = compose_services["backend"]
+    settings = load_settings(backend["environment"])
+    assert settings.production
+    assert settings.limits is not None
+    # Drained before Compose would kill it.
+    assert settings.drain_timeout < float(backend["stop_grace_period"].removesuffix("s"))
+
+
+def mint(secrets: str) -> str:
+    """A token as the doctor makes it inside a replica with these secrets."""
+    return subprocess.run(
+        [sys.executable, "-S", "-c", proof._MINT],
+        env=os.environ | {"JWT_ACCESS_SECRET": secrets},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+
+
+async def test_a_token_that_the_doctor_mints_is_accepted(
+    start_process: StartProcess, environment: dict[str, str]
+) -> None:
+    secrets = f"{'n3w' * 12}, {environment['JWT_ACCESS_SECRET']}"
+    server = await start_process(JWT_ACCESS_SECRET=secrets, RATE_LIMITS="")
+    minted = mint(secrets)
+    left = []
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {minted}"}) as session:
+        for _ in range(2):
+            async with session.get(server.url + proof.PATH) as response:
+                assert response.status == 200
+                left.append(int(response.headers["RateLimit-Remaining"]))
+    assert left[0] - left[1] == 1
