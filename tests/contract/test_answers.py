@@ -8,10 +8,10 @@ from typing import Any, get_args, get_origin
 import aiohttp
 import msgspec
 
-from ops.doctor.collectors.instances import DATE, MARK, Health, Metrics, read
+from ops.doctor.collectors.instances import MARK, QUESTIONS, Health, Metrics, read, read_answers
 from ops.doctor.facts import InstanceFacts
-from ops.rollout.unanswered import PATH, Figures
-from ops.rollout.unanswered import read as read_unanswered
+from ops.rollout.own_metrics import PATH, Figures
+from ops.rollout.own_metrics import read as read_figures
 from ops.settings import Health as HealthPaths
 from tests.server.support import Process, StartProcess, eventually, half_a_request
 from tests.unit.ops.doctor.stack import replica
@@ -31,12 +31,12 @@ async def answers(server: Process) -> dict[str, tuple[int, str, str]]:
 
 
 async def facts(server: Process) -> InstanceFacts:
-    """The doctor's reading of them, from what its script prints of four answers of curl."""
-    text = "".join(
-        f"{MARK}{int(time.time())}\n{body}\n{status} 0.001 \n{DATE}{date}\n"
-        for status, body, date in (await answers(server)).values()
-    )
-    return read(replica(), text)
+    """The doctor's reading of them, from what its script prints of the answers to its questions."""
+    said = list(enumerate((await answers(server)).values()))
+    verdicts = "".join(f"{number} {status} 0.001 {date}|\n" for number, (status, _, date) in said)
+    bodies = "".join(f"{MARK}{number}\n{body}\n" for number, (_, body, _) in said)
+    found = read_answers(f"{int(time.time())}\n{verdicts}{bodies}")
+    return read(replica(), [found[number] for number in range(QUESTIONS)])
 
 
 def missing(kind: type[msgspec.Struct], answer: dict[str, Any], place: str = "") -> list[str]:
@@ -84,7 +84,8 @@ async def test_the_rollout_learns_how_long_a_request_has_been_waiting(start_proc
     async with half_a_request(server):
 
         async def waiting() -> list[float]:
-            return read_unanswered((await answers(server))[PATH][1])
+            told = read_figures(f"{(await answers(server))[PATH][1]} {server.url}")
+            return [seconds for figures in told.values() for seconds in figures.unanswered_seconds]
 
         (seconds,) = await eventually(waiting)
         assert seconds > 0
