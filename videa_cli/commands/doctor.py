@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from enum import IntEnum, StrEnum
 from pathlib import Path
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 Chosen = tuple[tuple[str, ...], tuple[str, ...]]
 """What --only and --skip said."""
+
+
+POLITENESS = 15
+"""Doctor's niceness: on the stack's own machine the replicas go first, or looking at them would slow them down."""
 
 
 class DoctorExit(IntEnum):
@@ -89,6 +94,7 @@ def doctor(
     """
     options: Options = context.obj
     chosen = tuple(only or ()), tuple(skip or ())
+    os.nice(POLITENESS)
     try:
         if (apply and not fix) or (yes and not apply):
             raise UsageError("--apply goes with --fix, and --yes with both", "videa doctor --fix --apply")
