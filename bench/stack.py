@@ -9,6 +9,7 @@ import fcntl
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -103,6 +104,8 @@ def bench_stack(replicas: int = 2, overlays: Sequence[Path] = ()) -> Iterator[Be
 
     `overlays`: further Compose files, given after the stack's own.
     """
+    # Ended from outside, by `timeout` or by whoever runs it, it removes its stack all the same.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with _alone(), tempfile.TemporaryDirectory(prefix="videa-bench-") as name:
         make_releases()
         directory = Path(name)
