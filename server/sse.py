@@ -42,7 +42,7 @@ class Streams:
     """The open streams of this instance."""
 
     def __init__(self) -> None:
-        self._tasks: dict[asyncio.Task[None], str] = {}
+        self._tasks: dict[asyncio.Task[None], tuple[str, web.Request]] = {}
 
     @property
     def count(self) -> int:
@@ -61,7 +61,7 @@ class Streams:
         Raises Problem 429 for too many of one client, 503 when there are too many or the instance is about to leave.
         """
         client = request.app[CLIENT_ADDRESS].of(request.remote, request.headers.get(hdrs.X_FORWARDED_FOR))
-        if list(self._tasks.values()).count(client) >= _MOST_PER_CLIENT:
+        if self._held_by(client) >= _MOST_PER_CLIENT:
             raise Problem(429, "Too many streams from this address.", headers={"Retry-After": "10"})
         if len(self._tasks) >= _MOST_STREAMS or request.app[LIFECYCLE].draining:
             raise Problem(503, "No more streams here. Try again.", headers={"Retry-After": "1"})
@@ -74,7 +74,7 @@ class Streams:
         request.app[METRICS].open[id(request[CONTEXT])] = ANSWERED
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 -- a handler runs in a task
-        self._tasks[task] = client
+        self._tasks[task] = client, request
         stream = EventStream(response)
         try:
             await response.write(_RETRY)
@@ -87,3 +87,7 @@ class Streams:
             task.uncancel()
         finally:
             self._tasks.pop(task, None)
+
+    def _held_by(self, client: str) -> int:
+        """Streams of one client that are still connected: of one that was cut, its task hears when it writes again."""
+        return sum(holder == client and request.transport is not None for holder, request in self._tasks.values())

@@ -91,6 +91,22 @@ async def test_one_client_cannot_take_all_streams(api: Client) -> None:
         stream.close()
 
 
+async def test_streams_that_were_cut_do_not_count(start_process: StartProcess) -> None:
+    """As a balancer cuts them: the instance hears of it only when it writes to them again, every 10 seconds."""
+    url = f"{(await start_process()).url}/api/v1/events"
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        mine = [await session.get(url) for _ in range(50)]
+        assert {stream.status for stream in mine} == {200}
+        for stream in mine:
+            stream.close()
+
+        async def admitted() -> bool:
+            async with session.get(url) as response:
+                return response.status == 200
+
+        await eventually(admitted, within=5)
+
+
 async def test_a_stream_cannot_be_asked_for_without_its_body(api: Client) -> None:
     async with api.head("/api/v1/events") as response:
         assert response.status == 405

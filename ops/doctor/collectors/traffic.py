@@ -34,7 +34,7 @@ def summarise(lines: Iterable[Line], window: float = WINDOW) -> Traffic:
     """The figures of the requests in ``lines``."""
     requests = [line for line in lines if not line.path.startswith(_OWN)]
     retried = Counter(address for line in requests for address in line.upstream.split(", ")[:-1])
-    times = sorted(line.seconds for line in requests)
+    times = sorted(line.waited for line in requests)
     return Traffic(
         window,
         requests=len(requests),
