@@ -128,7 +128,9 @@ def felt(stack: BenchStack, rate: int, seconds: float, rounds: int) -> dict[str,
     others = [latency for one in beside for latency in one["latencies_ms"]]
     return {
         "asked": {"rate": rate, "seconds": seconds, "rounds": rounds},
-        "failed": sum(one["failed"] + one["not_sent"] for one in [*quiet, *beside]),
+        "failed": sum(one["failed"] for one in [*quiet, *beside]),
+        "not_sent": sum(one["not_sent"] for one in [*quiet, *beside]),
+        "failures": [failure for one in [*quiet, *beside] for failure in one["failures"]][:10],
         "p50_ms": {"without": _median(quiet, "p50"), "with": _median(beside, "p50")},
         "p99_ms": {"without": _median(quiet, "p99"), "with": _median(beside, "p99")},
         "slower_than_quiet_p99": round(sum(latency > bound for latency in others) / len(others), 4),
@@ -174,7 +176,9 @@ def main(arguments: list[str] | None = None) -> int:
         hanging = {service: stopped(stack, service) for service in SERVICES}
     p99, share = load["p99_ms"], load["slower_than_quiet_p99"]
     print(f"p99 at {options.rate}/s {p99['without']:.1f} ms without doctor, {p99['with']:.1f} ms beside it;", end=" ")
-    print(f"{share:.1%} slower than the slowest {SHARE:.0%} without, {load['failed']} failed")
+    print(
+        f"{share:.1%} slower than the slowest {SHARE:.0%} without, {load['failed']} failed, {load['not_sent']} not sent"
+    )
     for service, figures in hanging.items():
         print(f"{service} stopped: {figures['seconds']:.2f} s, {', '.join(figures['failures'])}", end="; ")
         print(f"{figures['checked']} checks ran")
