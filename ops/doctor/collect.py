@@ -35,8 +35,9 @@ from ops.engine.inspection import inspect_project
 from ops.errors import VideaError
 from ops.settings import Sticky
 
-DEADLINE = 7.0
-"""Seconds after which a source that does not answer is left behind; each has shorter time-outs of its own."""
+DEADLINE = 6.0
+"""Seconds, from when the last source was begun, after which those that do not answer are left behind; each has shorter
+time-outs of its own."""
 
 PROOF_DEADLINE = 60.0
 
@@ -70,7 +71,7 @@ def collect(
     prove: bool = False,
     only: Collection[str] = (),
 ) -> Facts:
-    """Everything that can be found out about the project now. ``deadline``: seconds for each source.
+    """Everything that can be found out about the project now. ``deadline``: seconds, from the last source on.
 
     ``only``: these sources, and the engine and its containers, instead of all. With ``prove`` tokens are minted and
     replayed, which takes longer (see ``collectors.proof``).
@@ -124,11 +125,11 @@ def run_all(
         except _EXPECTED as error:
             done.put((name, None, error, time.monotonic() - began))
 
-    started = time.monotonic()
     for number, (name, collector) in enumerate(collectors.items()):
         if number:
             time.sleep(STAGGER)
         threading.Thread(target=work, args=(name, collector), name=f"doctor-{name}", daemon=True).start()
+    started = time.monotonic()
     answers: dict[str, Any] = {}
     seconds: dict[str, float] = {}
     skipped: list[Skipped] = []
@@ -152,7 +153,7 @@ def _collectors(
     project: Project, engine: Engine, described: EngineFacts, found: list[ContainerFacts]
 ) -> dict[str, Collector]:
     settings = project.settings
-    nginx = _first(found, settings.balancer)
+    nginx = container_of(found, settings.balancer)
     replicas = [one for one in found if one.service == settings.service and not one.oneoff]
     sticky = settings.sticky is not Sticky.NONE
     # Those first that take two samples: the others are done meanwhile.
@@ -162,7 +163,7 @@ def _collectors(
         sources.REDIS: lambda: _redis(project, engine, found),
         sources.INSTANCES: lambda: instance_facts(engine, project, nginx, replicas),
         sources.BALANCER: lambda: balancer_facts(engine, nginx, len(replicas), sticky),
-        sources.FLEET: lambda: fleet_beats(engine, _first(found, services.find_service(project, services.REDIS))),
+        sources.FLEET: lambda: fleet_beats(engine, container_of(found, services.find_service(project, services.REDIS))),
         sources.TRAFFIC: lambda: traffic_facts(engine, nginx),
         sources.OPERATION: lambda: operation_facts(engine, project.name),
         sources.HOST: lambda: host_facts(described),
@@ -174,7 +175,7 @@ def _postgres(project: Project, engine: Engine, found: list[ContainerFacts]) -> 
         service = services.find_service(project, services.DATABASE)
     except services.Outside as place:
         return outside.postgres_facts(engine, ",".join(place.hosts), _running_replica(project, found))
-    container = _first(found, service)
+    container = container_of(found, service)
     if container is None or not container.running:
         return PostgresFacts(service, container.name if container else "", up=False, error=_why_not(container))
     return postgres_facts(engine, service, container.name)
@@ -186,7 +187,7 @@ def _redis(project: Project, engine: Engine, found: list[ContainerFacts]) -> Red
     except services.Outside as place:
         return RedisFacts(outside.redis_nodes(engine, place.hosts, _running_replica(project, found)))
     with ThreadPoolExecutor(len(names)) as pool:
-        return RedisFacts(list(pool.map(lambda name: _redis_node(engine, name, _first(found, name)), names)))
+        return RedisFacts(list(pool.map(lambda name: _redis_node(engine, name, container_of(found, name)), names)))
 
 
 def _redis_node(engine: Engine, service: str, container: ContainerFacts | None) -> RedisNode:
@@ -196,20 +197,23 @@ def _redis_node(engine: Engine, service: str, container: ContainerFacts | None) 
 
 
 def _running_replica(project: Project, found: list[ContainerFacts]) -> ContainerFacts | None:
-    replica = _first(found, project.settings.service)
+    replica = container_of(found, project.settings.service)
     return replica if replica and replica.running else None
 
 
 def _proof(project: Project, engine: Engine, found: list[ContainerFacts]) -> Proof:
     settings = project.settings
     replicas = [one for one in found if one.service == settings.service and not one.oneoff]
-    return consistency_proof(engine, _first(found, settings.balancer), replicas, settings.port)
+    return consistency_proof(engine, container_of(found, settings.balancer), replicas, settings.port)
 
 
-def _first(found: list[ContainerFacts], service: str) -> ContainerFacts | None:
-    """The container of a service that has one; a running one before others."""
+def container_of(found: list[ContainerFacts], service: str) -> ContainerFacts | None:
+    """The container of a service that has one: Compose's own, and a running one, before others.
+
+    What was started by hand from an image that Compose has built carries its labels too, but no number.
+    """
     mine = [one for one in found if one.service == service and not one.oneoff]
-    return max(mine, key=lambda one: one.running, default=None)
+    return max(mine, key=lambda one: (one.number > 0, one.running), default=None)
 
 
 def _why_not(container: ContainerFacts | None) -> str:

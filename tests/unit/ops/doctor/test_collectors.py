@@ -8,11 +8,17 @@ import threading
 import pytest
 
 from ops.balancer.render import Upstream, render
-from ops.doctor.collect import run_all
+from ops.doctor.collect import container_of, run_all
 from ops.doctor.collectors import balancer, containers, fleet, instances, outside, postgres, proof, redis, services
 from ops.doctor.collectors.postgres_sql import BATCH
 from ops.errors import EngineError
-from tests.unit.ops.doctor.stack import replica
+from tests.unit.ops.doctor.stack import container, replica
+
+
+def test_what_was_started_by_hand_from_the_same_image_is_not_taken_for_the_service() -> None:
+    by_hand, ours = container("postgres", 0), container("postgres", 1, state="exited")
+    assert container_of([by_hand, ours], "postgres") == ours
+    assert container_of([by_hand], "postgres") == by_hand
 
 
 def test_a_collector_that_hangs_or_fails_does_not_hold_up_the_others() -> None:
