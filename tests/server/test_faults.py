@@ -6,7 +6,10 @@ import asyncio
 from typing import Any
 
 import psycopg2
+import pytest
 
+from server.database_errors import StatementTimeout
+from server.keys import DATABASE
 from tests.server.support import Client, Gate, StartInstance, create_title, eventually
 
 
@@ -120,3 +123,25 @@ async def test_a_full_pool_answers_503_and_recovers(
     blocker.close()
     async with client.patch(f"/api/v1/titles/{number}", json={"year": 1960}) as response:
         assert response.status == 200
+
+
+async def test_a_write_that_somebody_blocks_is_told_to_come_back(api: Client, database_url: str) -> None:
+    number = (await create_title(api))["id"]
+    blocker = psycopg2.connect(database_url)
+    try:
+        blocker.cursor().execute("SELECT 1 FROM titles WHERE id = %s FOR UPDATE", (number,))
+        async with api.patch(f"/api/v1/titles/{number}", json={"year": 2001}) as response:
+            assert response.status == 503
+            assert int(response.headers["Retry-After"]) >= 1
+    finally:
+        blocker.close()
+    async with api.patch(f"/api/v1/titles/{number}", json={"year": 2001}) as response:
+        assert response.status == 200
+
+
+async def test_a_statement_that_takes_too_long_is_ended_and_its_connection_serves_on(api: Client) -> None:
+    app = api.app
+    assert app is not None
+    with pytest.raises(StatementTimeout):
+        await app[DATABASE].fetch_one("SELECT pg_sleep(60)")
+    assert await app[DATABASE].fetch_one("SELECT 1") == (1,)
