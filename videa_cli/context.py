@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
     from ops.config import Project
     from ops.stack import Stack
 
@@ -28,16 +31,25 @@ class Options:
 
     def stack(self) -> Stack:
         """The project and its engine. Raises ConfigError, EngineUnreachable."""
-        from concurrent.futures import ThreadPoolExecutor
+        from concurrent.futures import Future
+        from threading import Thread
 
-        with ThreadPoolExecutor(1) as pool:
-            # Compose reads its file while the Docker SDK, the slowest import of all, is loaded.
-            project = pool.submit(self.load)
-            from ops.engine.client import Engine
-            from ops.stack import Stack
+        # Compose reads its file while the Docker SDK, the slowest import of all, is loaded. A daemon: Ctrl-C must
+        # not wait for a compose command that itself waits for an engine that hangs.
+        project: Future[Project] = Future()
+        Thread(target=_fulfil, args=(project, self.load), daemon=True, name="videa-compose").start()
+        from ops.engine.client import Engine
+        from ops.stack import Stack
 
-            engine = Engine()
-            return Stack(engine, project.result())
+        engine = Engine()
+        return Stack(engine, project.result())
+
+
+def _fulfil(future: Future[Project], work: Callable[[], Project]) -> None:
+    try:
+        future.set_result(work())
+    except BaseException as error:
+        future.set_exception(error)
 
 
 def show_help(context: typer.Context) -> None:

@@ -96,8 +96,10 @@ class LiveStack:
         return set(self.compose("ps", "--all", "--quiet").split())
 
     def replicas(self) -> list[str]:
-        """The names of the containers of the scaled service."""
-        return sorted(self.compose("ps", "--all", "--format", "{{.Name}}", "backend").split())
+        """The names of the containers of the scaled service. Unlike Compose's list it allows for one that goes away."""
+        labels = (f"com.docker.compose.project={self.project}", "com.docker.compose.service=backend")
+        filters = [part for label in labels for part in ("--filter", f"label={label}")]
+        return sorted(self.docker("ps", "--all", *filters, "--format", "{{.Names}}").split())
 
     def snapshot(self) -> tuple[set[str], str, str]:
         """Everything that an operation may change: containers, what the balancer serves, what is remembered."""
