@@ -22,8 +22,8 @@ def watch(
     """Keep sick replicas out of the balancer.
 
     Checks every replica again and again. One is out after x-videa.health.fails bad answers at its liveness path in a
-    row, and back after x-videa.health.passes good ones. The last replica is never taken out. Runs until Ctrl-C; let
-    your service manager start it, or a terminal.
+    row, and back after x-videa.health.passes good ones. The last replica is never taken out. Runs until Ctrl-C,
+    which lets a change that has begun be finished; let your service manager start it, or a terminal.
 
     \b
     Examples:
@@ -31,6 +31,7 @@ def watch(
       videa watch --interval 2s
     """
     import threading
+    from concurrent.futures import ThreadPoolExecutor
 
     from ops.settings import parse_duration
     from ops.watch import watch as run
@@ -45,7 +46,12 @@ def watch(
     options: Options = context.obj
     stack = options.stack()
     console(stderr=True).print(f"watching {stack.project.settings.service} every {interval}; Ctrl-C ends it")
-    try:
-        run(stack, seconds, Progress(), threading.Event())
-    except KeyboardInterrupt:
-        console(stderr=True).print("ended; the balancer keeps its present list")
+    stop = threading.Event()
+    with ThreadPoolExecutor(max_workers=1) as worker:  # beside Ctrl-C, so that a change is finished and told
+        watching = worker.submit(run, stack, seconds, Progress(), stop)
+        try:
+            watching.result()
+        except KeyboardInterrupt:
+            stop.set()
+            watching.result()
+            console(stderr=True).print("ended; the balancer keeps its present list")
