@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.stack import ROOT, BenchError, Ran
+from bench.companion import companion
+from bench.stack import Ran
 
 GETS = ("/api/v1/titles/1", "/api/v1/whoami")
 POSTS = ("/api/v1/echo",)
@@ -42,31 +39,15 @@ def under_load(
     Raises BenchError when no request succeeds at all.
     """
     watched = Watched()
-    client = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "bench.load", "--url", url, "--json"),
-            *("--rate", str(rate), "--connections", str(connections), "--post-share", "0.5"),
-            *(part for path in GETS for part in ("--get", path)),
-            *(part for path in POSTS for part in ("--post", path)),
-            *("--post-body", '{"probe": "bench"}', *more),
-        ],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert client.stderr is not None
-        if not client.stderr.readline().startswith("load: first answer"):
-            raise BenchError("the load client did not start")
+    with companion(
+        "bench.load",
+        *("--url", url, "--json", "--rate", str(rate), "--connections", str(connections), "--post-share", "0.5"),
+        *(part for path in GETS for part in ("--get", path)),
+        *(part for path in POSTS for part in ("--post", path)),
+        *("--post-body", '{"probe": "bench"}', *more),
+        ready="load: first answer",
+    ) as end:
         time.sleep(lead)
         yield watched
         time.sleep(tail)
-        client.terminate()
-        output, _ = client.communicate()
-        watched.report = json.loads(output)
-    finally:
-        if client.poll() is None:
-            client.kill()
-            client.wait()
+        watched.report = end()

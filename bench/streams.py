@@ -10,9 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import json
-import os
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -23,7 +21,7 @@ from typing import Any
 
 import aiohttp
 
-from bench.stack import ROOT, BenchError
+from bench.companion import companion
 
 PATH = "/api/v1/events"
 COUNT = 50
@@ -100,28 +98,9 @@ async def run(url: str, count: int) -> dict[str, Any]:
 def open_streams(url: str) -> Iterator[dict[str, Any]]:
     """COUNT streams in a process of their own; the mapping is filled when the block ends. Raises BenchError."""
     report: dict[str, Any] = {}
-    client = subprocess.Popen(
-        [sys.executable, "-m", "bench.streams", "--url", url],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert client.stderr is not None
-        if not client.stderr.readline().startswith("streams: open"):
-            raise BenchError("the streams could not be opened")
+    with companion("bench.streams", "--url", url, ready="streams: open") as end:
         yield report
-        client.terminate()
-        output, errors = client.communicate()
-        if client.returncode:
-            raise BenchError(f"the streams broke off: {errors[-500:]}")
-        report |= json.loads(output)
-    finally:
-        if client.poll() is None:
-            client.kill()
-            client.wait()
+        report |= end()
 
 
 if __name__ == "__main__":

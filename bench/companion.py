@@ -1,0 +1,47 @@
+"""A client of the bench as a process of its own, beside what is measured."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from bench.stack import ROOT, BenchError
+
+
+@contextmanager
+def companion(module: str, *arguments: str, ready: str) -> Iterator[Callable[[], dict[str, Any]]]:
+    """Starts `python -m module`, which prints `ready` on stderr once it works, and its report as JSON when terminated.
+
+    Yields what ends it and returns the report. Raises BenchError, there and at the start.
+    """
+    client = subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    def end() -> dict[str, Any]:
+        client.terminate()
+        output, errors = client.communicate()
+        if not output:
+            raise BenchError(f"{module} broke off: {errors[-500:]}")
+        report: dict[str, Any] = json.loads(output)
+        return report
+
+    try:
+        assert client.stderr is not None
+        if not client.stderr.readline().startswith(ready):
+            raise BenchError(f"{module} did not start")
+        yield end
+    finally:
+        if client.poll() is None:
+            client.kill()
+            client.wait()
