@@ -41,7 +41,7 @@ time-outs of its own."""
 
 PROOF_DEADLINE = 60.0
 
-STAGGER = 0.12
+STAGGER = 0.2
 """Seconds between the starts of two sources. The engine takes about 0.1 s of CPU to begin a command in a container;
 five at once would hold both cores of a small machine for a moment, which clients feel."""
 
@@ -156,12 +156,12 @@ def _collectors(
     nginx = container_of(found, settings.balancer)
     replicas = [one for one in found if one.service == settings.service and not one.oneoff]
     sticky = settings.sticky is not Sticky.NONE
-    # Those first that take two samples: the others are done meanwhile.
+    # Those that take long first, and the two that send requests, the instances and the balancer, apart from each other.
     return {
+        sources.INSTANCES: lambda: instance_facts(engine, project, nginx, replicas),
         sources.STATS: lambda: with_usage(found, engine),
         sources.POSTGRES: lambda: _postgres(project, engine, found),
         sources.REDIS: lambda: _redis(project, engine, found),
-        sources.INSTANCES: lambda: instance_facts(engine, project, nginx, replicas),
         sources.BALANCER: lambda: balancer_facts(engine, nginx, len(replicas), sticky),
         sources.FLEET: lambda: fleet_beats(engine, container_of(found, services.find_service(project, services.REDIS))),
         sources.TRAFFIC: lambda: traffic_facts(engine, nginx),

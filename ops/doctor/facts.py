@@ -51,6 +51,7 @@ class ContainerFacts(Struct, frozen=True):
     ("new,old") one for each, the signing one first. ``stores``: the same of where its data is, without password.
     ``pool_limit``: the connections that its DATABASE_URL lets it open, None when it has no such variable.
     ``rate_limits``: (requests, seconds) by policy, as its RATE_LIMITS says. ``addresses``: in the project's networks.
+    ``pid``: its main process on the engine's host, 0 when it does not run.
     ``cpu``: cores in use; ``memory``: bytes without the page cache that can be dropped; None when not sampled.
     """
 
@@ -68,6 +69,7 @@ class ContainerFacts(Struct, frozen=True):
     oom_killed: bool
     created: float
     started: float
+    pid: int = 0
     oneoff: bool = False
     fingerprints: dict[str, list[str]] = field(default_factory=dict)
     stores: dict[str, str] = field(default_factory=dict)

@@ -16,6 +16,9 @@ TIMEOUT = 6
 PROBES_PER_REPLICA = 10
 """A replica with its fair share misses all of its probes with a chance of e^-10."""
 MOST_PROBES = 200
+PROBERS = 5
+PROBE_RATE = 25
+"""Requests/s of each prober."""
 MARK = "@videa@"
 _BODY = re.compile(r"(\d+):(.*)")
 _VERDICT = re.compile(r"(\d*) (\d{3})")
@@ -35,13 +38,20 @@ if [ -n "$tls" ]; then
   site=https://127.0.0.1:$tls
   curl -skv -m 2 -o /dev/null "$site/" 2>&1 | sed -n 's/.*expire date: //p'
 fi
-# Ten at a time, so that a replica that hangs costs no more than its own share of them.
+# A few at a time, so that a replica that hangs costs no more than its own share of them; and no faster than they must,
+# so that they do not stand in the way of the traffic.
 echo '{MARK}'
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 seconds={TIMEOUT - 2}; [ -n "$serving" ] || seconds=2  # it hangs, as everything asked through it will
-timeout $seconds curl -sk -m 2 -Z --parallel-max 10 -o '#1' -w '%{{filename_effective}} %{{http_code}}\n' "$site$1"
+path=$1 first=1 each=$2
+for prober in $(seq {PROBERS}); do
+  timeout $seconds nice -n 10 curl -sk -m 2 --rate {PROBE_RATE}/s \
+    -o '#1' -w '%{{filename_effective}} %{{http_code}}\n' "$site$path?doctor=[$first-$((first + each - 1))]" &
+  first=$((first + each))
+done
+wait
 grep -H '' [0-9]* 2>/dev/null
 """
 
@@ -65,9 +75,8 @@ def balancer_facts(
     if not nginx.running:
         return BalancerFacts(nginx.name, running=False, refusal=f"container {nginx.state}, exit code {nginx.exit_code}")
     probes = min(max(replicas, 2) * PROBES_PER_REPLICA, MOST_PROBES)
-    answer = engine.ask(
-        nginx.name, ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", f"{path}?doctor=[1-{probes}]"]
-    )
+    script = ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", path, str(probes // PROBERS)]
+    answer = engine.ask(nginx.name, script)
     return read(nginx.name, answer.output, sticky)
 
 

@@ -12,14 +12,16 @@ from typing import Any
 import msgspec
 
 from ops.doctor.facts import ContainerFacts
+from ops.engine.cgroups import quick_sample
 from ops.engine.client import Engine
 from ops.engine.replicas import NUMBER, ONEOFF, SERVICE, release_of
-from ops.engine.stats import sample
 from ops.pools import pool_limit
 
 SECRETS = ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET")
 STORES = ("DATABASE_URL", "REDIS_URL")
 HEALTH_OUTPUT = 300
+SAMPLE_GAP = 1.0
+"""Seconds: ten periods of the CPU's scheduler, of which the throttled ones are counted."""
 _RATE_LIMIT = re.compile(r"(?:^|,)\s*(\w+)=(\d+)/(\d+)")
 
 
@@ -45,6 +47,7 @@ def container_facts(details: Mapping[str, Any], key: bytes) -> ContainerFacts:
         oom_killed=bool(state.get("OOMKilled")),
         created=_epoch(details["Created"]),
         started=_epoch(state["StartedAt"]),
+        pid=int(state.get("Pid", 0)),
         oneoff=labels.get(ONEOFF, "False") == "True",
         fingerprints={name: _fingerprints(environment[name], key) for name in SECRETS if environment.get(name)},
         stores={name: fingerprint(_place(environment[name]), key) for name in STORES if environment.get(name)},
@@ -58,11 +61,11 @@ def container_facts(details: Mapping[str, Any], key: bytes) -> ContainerFacts:
 
 
 def with_usage(containers: list[ContainerFacts], engine: Engine) -> list[ContainerFacts]:
-    """The same containers with what the running ones used over one second. Raises EngineError."""
-    usage = sample(engine, [one.id for one in containers if one.running])
+    """The same containers with what the running ones used over SAMPLE_GAP. Raises EngineError."""
+    usage = quick_sample(engine, containers, SAMPLE_GAP)
     return [
         msgspec.structs.replace(one, cpu=used.cpu, memory=used.memory, throttled=used.throttled)
-        if (used := usage.get(one.id))
+        if (used := usage.get(one.name))
         else one
         for one in containers
     ]

@@ -14,27 +14,32 @@ from ops.engine.client import Engine
 Kind = TypeVar("Kind", bound=msgspec.Struct)
 TIMEOUT = 6
 PROBE_TIMEOUT = 2
-MOST_AT_ONCE = 200
+PAUSE = 0.04
+"""Seconds between the first questions to two replicas, or less where there are many."""
+LONGEST_ROUND = 1.5
+"""Seconds in which the last of the replicas is asked."""
 MARK = "@videa@"
 METRICS = "/health/metrics?format=json"
 QUESTIONS = 4
 """To each replica: is it alive, is it ready, how are its dependencies, its figures."""
 
-# One curl for all: a process for each question was the greatest part of what a look costs the balancer's container.
+# One curl a replica, one question at a time, one after the other begun: all at once they would hold up the traffic for
+# as long as the replicas answer them, and a process for each question costs more than its answer.
 _SCRIPT = rf"""
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-live=$1 ready=$2 number=0; shift 2
-for replica in "$@"; do
-  for path in "$live" "$ready" /health "{METRICS}"; do
-    printf 'url = "http://%s%s"\noutput = "%s"\n' "$replica" "$path" "$number"
-    number=$((number + 1))
-  done
-done > questions
+live=$1 ready=$2 pause=$3 number=0; shift 3
 date +%s
-nice -n 10 curl -s -g -Z --parallel-immediate --parallel-max {MOST_AT_ONCE} -m {PROBE_TIMEOUT} -K questions \
-  -w '%{{urlnum}} %{{http_code}} %{{time_total}} %header{{date}}|%{{errormsg}}\n' || true
+for replica in "$@"; do
+  nice -n 10 curl -s -g -m {PROBE_TIMEOUT} --fail-early \
+    -w '%{{filename_effective}} %{{http_code}} %{{time_total}} %header{{date}}|%{{errormsg}}\n' \
+    -o $number "http://$replica$live" -o $((number + 1)) "http://$replica$ready" \
+    -o $((number + 2)) "http://$replica/health" -o $((number + 3)) "http://$replica{METRICS}" &
+  number=$((number + {QUESTIONS}))
+  sleep "$pause"
+done
+wait
 for file in [0-9]*; do echo '{MARK}'"$file"; cat "$file"; echo; done
 """
 
@@ -99,8 +104,9 @@ def instance_facts(
     running = {f"{one.name}:{port}": one for one in replicas if one.running}
     if not running:
         raise ReplicasNotAsked(f"no replica of {project.settings.service} runs")
-    command = ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", health.live, health.ready, *running]
-    answer = engine.ask(nginx.name, command)
+    pause = f"{min(PAUSE, LONGEST_ROUND / len(running)):.3f}"
+    script = ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", health.live, health.ready, pause]
+    answer = engine.ask(nginx.name, [*script, *running])
     answers = read_answers(answer.output)
     if not answers:
         raise ReplicasNotAsked(f"asking from {nginx.name} failed: {answer.output.strip()[-200:] or 'no answer'}")
