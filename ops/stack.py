@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -100,8 +101,10 @@ class Stack:
     def fleet(self) -> Fleet:
         """The replicas with their readiness and whether the balancer lists them. Raises EngineError, BalancerError."""
         replicas = self.replicas()
-        membership = self.balancer.membership()
-        results = self.probe(replicas)
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            asked = pool.submit(self.probe, replicas)
+            membership = self.balancer.membership()
+            results = asked.result()
         return Fleet(
             members=tuple(
                 Member(

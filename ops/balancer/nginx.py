@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ops.balancer import scripts
@@ -58,12 +59,16 @@ class Look:
 
 
 class Balancer:
-    """The nginx of one stack. Remembers the workers that its changes have retired, for ``wait_drained``."""
+    """The nginx of one stack. Remembers the workers that its changes have retired, for ``wait_drained``.
+
+    It also remembers what it saw or wrote last, which saves a look before the next change; nginx's container compares.
+    """
 
     def __init__(self, engine: Engine, container: str) -> None:
         self._engine = engine
         self._container = container
         self._retired: tuple[str, ...] = ()
+        self._seen: Look | None = None
 
     def membership(self) -> Membership:
         """Which replicas the configuration on nginx's volume admits. Raises BalancerError."""
@@ -92,7 +97,9 @@ class Balancer:
             )
         if not answer.ok:
             raise self._not_ours(answer)
-        return Look(version[0].removeprefix("nginx/"), int(generation) if generation.isdecimal() else None, text)
+        serving = int(generation) if generation.isdecimal() else None
+        self._seen = Look(version[0].removeprefix("nginx/"), serving, text)
+        return self._seen
 
     def apply(self, upstream: Upstream) -> Applied:
         """Makes nginx serve ``upstream`` and returns once the new generation answers. A closed site stays closed.
@@ -100,30 +107,39 @@ class Balancer:
         Raises ConfigRefused with nginx's words when it refuses the text, BalancerError when the text cannot be written
         or its generation does not answer in time. The configuration of before is then in use, unchanged.
         """
-        look = self.look()
-        membership = self._parsed(look.text)
-        generation = _next(membership, look)
-        return self._install(render(upstream, generation, membership.maintenance), generation)
+        return self._change(lambda look, generation: render(upstream, generation, self._parsed(look.text).maintenance))
 
     def maintain(self, maintenance: Maintenance | None) -> Applied:
         """Closes the site, or opens it again with None; the replicas stay as they are. Raises like ``apply``."""
-        look = self.look()
-        generation = _next(self._parsed(look.text), look)
-        try:
-            text = switched(look.text, generation, maintenance)
-        except ValueError as error:
-            raise BalancerError(
-                f"{scripts.FILE} was written by an older videa: {error}", "write it anew: videa up", look.text
-            ) from error
-        return self._install(text, generation)
 
-    def _install(self, text: str, generation: int) -> Applied:
+        def text(look: Look, generation: int) -> str:
+            try:
+                return switched(look.text, generation, maintenance)
+            except ValueError as error:
+                raise BalancerError(
+                    f"{scripts.FILE} was written by an older videa: {error}", "write it anew: videa up", look.text
+                ) from error
+
+        return self._change(text)
+
+    def _change(self, write: Callable[[Look, int], str]) -> Applied:
+        """Installs what ``write`` makes of the present state and the next generation.
+
+        Starts from what was seen last if nginx still has it.
+        """
+        seen, self._seen = self._seen, None
+        look = seen or self.look()
+        generation = _next(self._parsed(look.text), look)
+        text, before = write(look, generation), seen.text.rstrip("\n") if seen else ""
         try:
-            answer = self._run(scripts.APPLY, text, str(generation), str(CONFIRM_LOOKS))
+            answer = self._run(scripts.APPLY, text, str(generation), str(CONFIRM_LOOKS), before)
         except _ContainerEnded:
             return self._after_restart(text, generation)
+        if answer.code == scripts.CHANGED:
+            return self._change(write)
         if not answer.ok:
             raise self._failure(answer)
+        self._seen = Look(look.version, generation, text)
         return self._applied(generation, answer)
 
     def wait_drained(self, timeout: float, emit: Emit = nobody) -> tuple[str, ...]:
@@ -168,7 +184,7 @@ class Balancer:
             try:
                 if self.look().serving == generation:
                     return Applied(generation, ())
-                answer = self._run(scripts.APPLY, text, str(generation), str(CONFIRM_LOOKS))
+                answer = self._run(scripts.APPLY, text, str(generation), str(CONFIRM_LOOKS), "")
             except BalancerError:
                 if time.monotonic() > deadline:
                     raise

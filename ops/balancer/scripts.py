@@ -5,7 +5,7 @@ from __future__ import annotations
 VOLUME = "/etc/nginx/videa"
 FILE = f"{VOLUME}/upstreams.conf"
 
-WRITE_FAILED, REFUSED, NOT_CONFIRMED, NOT_OURS = 10, 11, 12, 13
+WRITE_FAILED, REFUSED, NOT_CONFIRMED, NOT_OURS, CHANGED = 10, 11, 12, 13, 14
 """Exit codes of APPLY; what it printed explains."""
 
 _FUNCTIONS = r"""
@@ -46,9 +46,10 @@ APPLY = (
     _FUNCTIONS
     + f"current={FILE}"
     + r"""
-content=$1 wanted=$2 attempts=$3
+content=$1 wanted=$2 attempts=$3 before=$4
 next=$current.next previous=$current.previous
 [ -f /etc/nginx/candidate.conf ] && [ -f "$current" ] && command -v curl >/dev/null || exit 13
+[ -z "$before" ] || [ "$(cat "$current")" = "$before" ] || exit 14
 old=$(workers)
 if ! printf '%s' "$content" > "$next" || [ "$(wc -c < "$next")" -ne "${#content}" ]; then
     rm -f "$next"
@@ -70,7 +71,10 @@ rm -f "$previous"
 echo "videa-old-workers $old"
 """
 )
-"""$1: text, $2: its generation, $3: how often to ask for it. Prints the workers there were before."""
+"""$1: text, $2: its generation, $3: how often to ask for it, $4: the text that it replaces, or nothing for any.
+
+Prints the workers there were before.
+"""
 
 DRAIN = (
     _FUNCTIONS

@@ -24,7 +24,7 @@ from ops.stack import Stack
 LOOK = 1.0
 """Seconds between two looks at the canary and at what other terminals ask for."""
 
-PAUSE_LOOK = 0.2
+PAUSE_LOOK = 0.1
 """Seconds between two looks while nothing else is to be seen: going back to a kept set is to be quick."""
 
 ERRORS = 3

@@ -154,10 +154,11 @@ class Journal:
     def read(self) -> Story | None:
         """What the present or a broken-off operation has written; None if there is none. Raises EngineError."""
         found = marker.find(self.engine, self._name)
-        entries = list(_decode(marker.read(self.engine, found.id))) if found else []
-        if not entries or not isinstance(entries[0], Opening):
-            return None
-        return Story(entries[0], tuple(entries[1:]))
+        return _story(marker.read(self.engine, found.id)) if found else None
+
+    def told(self) -> Story | None:
+        """What is in it since ``begin`` or ``go_on``, without asking the engine; None before them."""
+        return _story(self._files)
 
     def begin(self, opening: Opening) -> None:
         """Opens it for a new operation; one that was broken off is forgotten. Raises EngineError."""
@@ -224,6 +225,13 @@ def whoami() -> str:
     except (KeyError, OSError):
         user = str(os.getuid())
     return f"{user}@{socket.gethostname()}"
+
+
+def _story(files: Mapping[str, bytes]) -> Story | None:
+    entries = list(_decode(files))
+    if not entries or not isinstance(entries[0], Opening):
+        return None
+    return Story(entries[0], tuple(entries[1:]))
 
 
 def _decode(files: Mapping[str, bytes]) -> Iterator[Entry]:

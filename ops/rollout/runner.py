@@ -16,6 +16,7 @@ from ops.errors import EngineError, Interrupted, LockHeld, OperationFailed, Stab
 from ops.events import Emit, Note, announced
 from ops.pins import remember
 from ops.rollout.attend import Attendant
+from ops.rollout.fleet import Fleet
 from ops.rollout.hooks import follow, run_hook
 from ops.rollout.journal import Journal, Opening, RemovalEntry, ReturnEntry, StepEntry, Story
 from ops.rollout.lock import Lease
@@ -87,8 +88,10 @@ class Runner:
         """Puts everything back; a failure leaves it to the journal, and says so. Raises StableGone."""
         self.emit(Note("putting everything back"))
         try:
-            self.journal.write(ReturnEntry(reason))
-            self.undo()
+            with ThreadPoolExecutor(max_workers=1) as pool:  # at the same time: going back is to be quick
+                looking = pool.submit(self.stack.fleet)
+                self.journal.write(ReturnEntry(reason))
+            self.undo(looking.result())
         except StableGone as error:
             raise StableGone(f"{reason}; {error.message}", error.hint) from error
         except (VideaError, KeyboardInterrupt) as error:
@@ -96,11 +99,11 @@ class Runner:
             self.emit(Note(f"could not put everything back ({error or 'interrupted'}); there are now: {there}"))
             self.emit(Note("try again: videa deploy --abort, or finish it: videa deploy --resume"))
 
-    def undo(self) -> None:
-        """Goes back to what there was when the operation began, wherever it is now. Raises VideaError."""
-        story = self.journal.read()
+    def undo(self, fleet: Fleet | None = None) -> None:
+        """Goes back to what there was when the operation began, from what there is now. Raises VideaError."""
+        story = self.journal.told()
         removed = story.snapshots if story else {}
-        fleet = self.stack.fleet()
+        fleet = fleet or self.stack.fleet()
         started = [member.name for member in fleet.members if member.name not in self.opening.before]
         if stable_gone(self.opening.served, removed, fleet):
             raise StableGone(
@@ -212,7 +215,7 @@ class Runner:
 
     @_do.register
     def _recreate(self, step: Recreate) -> None:
-        story = self.journal.read()
+        story = self.journal.told()
         if story is None:
             raise EngineError("the journal is gone", "deploy or scale again: `videa status` shows what there is")
         there = {replica.name for replica in self.stack.replicas()}

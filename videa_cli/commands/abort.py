@@ -56,19 +56,22 @@ def put_back(options: Options, stack: Stack, as_json: bool) -> None:
 
     Raises OperationFailed when it takes too long, and what putting back raises.
     """
-    from rich.markup import escape
-
-    from ops.operations import Operation
     from ops.rollout.journal import Journal
     from ops.rollout.lock import Lock
-    from videa_cli.operation import carry_out
-    from videa_cli.render import console
 
     lock, journal = Lock(stack.engine, stack.project.name), Journal(stack.engine, stack.project.name)
     holder = lock.status()
     if holder is None or not holder.alive or not journal.send("abort"):
+        from ops.operations import Operation
+        from videa_cli.operation import carry_out
+
         carry_out(options, "put back", Operation.abort, as_json)
         return
+
+    from rich.markup import escape
+
+    from videa_cli.render import console
+
     console(stderr=True).print(escape(f"told `{holder.command}` of {holder.who} to put everything back"))
     deadline = time.monotonic() + PATIENCE
     while (now := lock.status()) and now.alive and now.since == holder.since:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.balancer.maintenance import Maintenance
 from ops.balancer.nginx import Applied, Balancer
 from ops.balancer.render import Membership, Upstream, render
 from ops.balancer.scripts import FILE
@@ -52,6 +53,20 @@ def test_the_applied_generation_serves_and_names_its_members(bench: Bench) -> No
     assert serving(bench) == {"two"}
     assert change(bench, bench.upstream("one")).generation == first.generation + 1
     assert leftovers(bench) == []
+
+
+def test_what_somebody_else_changes_between_two_changes_stays(bench: Bench) -> None:
+    mine = bench.balancer
+    first = mine.apply(bench.upstream("one"))
+    closed = Maintenance(allow=("10.0.0.0/8",))
+    bench.balancer.maintain(closed)
+    try:
+        second = mine.apply(bench.upstream("one", "two"))
+        expected = Membership(first.generation + 2, (bench.name("one"), bench.name("two")), maintenance=closed)
+        assert second.generation == expected.generation
+        assert bench.balancer.membership() == expected
+    finally:
+        bench.balancer.maintain(None)
 
 
 def test_reloads_lose_nothing_even_when_every_name_is_new(bench: Bench) -> None:
