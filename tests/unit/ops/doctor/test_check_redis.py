@@ -17,6 +17,14 @@ def test_a_redis_that_is_down_says_what_limits_become() -> None:
     assert "exit code 137" in one.evidence
 
 
+def test_a_cluster_goes_on_without_one_of_its_nodes() -> None:
+    left = RedisNode("redis", "app-redis-1", up=True, info={"cluster_enabled": "1", "cluster_state": "ok"})
+    gone = RedisNode("redis-2", "app-redis-2-1", up=False, error="container exited, exit code 0")
+    one = finding("redis.down", redis=RedisFacts([left, gone]))
+    assert "app-redis-2-1" in one.title
+    assert "another node" in one.why
+
+
 @pytest.mark.parametrize(
     ("service", "state", "fix"),
     [
