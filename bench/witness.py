@@ -43,10 +43,11 @@ class Happenings:
     stops: list[tuple[float, str]] = field(default_factory=list)
     reloads: list[float] = field(default_factory=list)
 
-    def at(self, address: str, when: float) -> str:
-        """Which replica had an address then; empty when none is known."""
-        known = [name for time, home, name in self.homes if home == address and time <= when + SLACK]
-        return known[-1] if known else ""
+    def at(self, address: str, when: float) -> set[str]:
+        """Which replicas can have had an address then: one that dies gives it to the next that starts, at once."""
+        known = [(time, name) for time, home, name in self.homes if home == address and time <= when + SLACK]
+        before = [name for time, name in known if time <= when]
+        return {*before[-1:], *(name for time, name in known if time > when)}
 
     def died(self, when: float, replica: str = "") -> bool:
         """Whether that replica, or any, had died by itself shortly before."""
@@ -61,8 +62,7 @@ def own_fault(line: Line, happened: Happenings) -> bool:
     address = line.upstream.split(" ")[-1].rpartition(":")[0]
     if not address:
         return happened.died(line.time)
-    replica = happened.at(address, line.time)
-    return bool(replica) and happened.died(line.time, replica)
+    return any(happened.died(line.time, replica) for replica in happened.at(address, line.time))
 
 
 def manner_of(end: float, drain: float, happened: Happenings) -> str:

@@ -13,8 +13,11 @@ DRAIN = 3.0
 @pytest.fixture
 def happened() -> Happenings:
     return Happenings(
-        homes=[(0.0, "10.0.0.2", "app-1"), (100.0, "10.0.0.3", "app-2"), (200.0, "10.0.0.3", "app-3")],
-        deaths=[(150.0, "app-2")],
+        homes=[
+            *((0.0, "10.0.0.2", "app-1"), (100.0, "10.0.0.3", "app-2"), (200.0, "10.0.0.3", "app-3")),
+            *((300.0, "10.0.0.5", "app-4"), (351.0, "10.0.0.5", "app-5")),
+        ],
+        deaths=[(150.0, "app-2"), (350.5, "app-4")],
         stops=[(120.0, "app-1")],
         reloads=[110.0],
     )
@@ -38,6 +41,7 @@ def failed(when: float, upstream: str) -> Line:
         (151.0, "app", True),
         (130.0, "app", False),
         (150.5, "10.0.0.9:3001", False),
+        (350.6, "10.0.0.5:3001", True),
     ],
 )
 def test_only_a_replica_that_died_by_itself_is_to_blame(
