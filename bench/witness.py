@@ -57,11 +57,13 @@ class Happenings:
 def own_fault(line: Line, happened: Happenings) -> bool:
     """Whether a failed request failed because the replica that it was at had died by itself.
 
-    Without an address nginx had nobody left to ask: then that any of them had died is the reason.
+    Where nginx names no address first, it had no live replica left to ask, whatever it tried then: the reason is that
+    any of them had died.
     """
-    address = line.upstream.split(" ")[-1].rpartition(":")[0]
-    if not address:
+    tried = line.upstream.split(" ")
+    if ":" not in tried[0]:
         return happened.died(line.time)
+    address = tried[-1].rpartition(":")[0]
     return any(happened.died(line.time, replica) for replica in happened.at(address, line.time))
 
 
