@@ -57,13 +57,13 @@ class Happenings:
 def own_fault(line: Line, happened: Happenings) -> bool:
     """Whether a failed request failed because the replica that it was at had died by itself.
 
-    Where nginx names no address first, it had no live replica left to ask, whatever it tried then: the reason is that
-    any of them had died.
+    Where nginx names the service among the addresses that it tried, it had no live replica left to ask at that moment:
+    the reason is that any of them had died.
     """
-    tried = line.upstream.split(" ")
-    if ":" not in tried[0]:
+    tried = [server.rpartition(":")[0] for server in line.upstream.replace(" : ", ", ").split(", ")]
+    if "" in tried:
         return happened.died(line.time)
-    address = tried[-1].rpartition(":")[0]
+    address = tried[-1]
     return any(happened.died(line.time, replica) for replica in happened.at(address, line.time))
 
 
