@@ -15,10 +15,12 @@ remove_images() {
     done
 }
 
-remove_files() { rm -rf .env .venv videa.egg-info .mypy_cache .ruff_cache .pytest_cache .videa/images; }
+remove_files() {
+    rm -rf .env .venv videa.egg-info .mypy_cache .ruff_cache .pytest_cache .videa/images .videa/history.jsonl .videa/doctor-*.jsonl
+}
 
 if [ "${CLEAN_YES:-}" != 1 ]; then
-    echo "This removes the containers and ALL DATA of the stack (database, cache), its images, .env with its secrets, and .venv."
+    echo "This removes the containers and ALL DATA of the stack (database, cache), its images and history, .env with its secrets, and .venv."
     read -rp "Type yes to go on: " answer || answer=
     [ "$answer" = yes ] || { echo "Nothing was removed."; exit 1; }
 fi
