@@ -20,14 +20,14 @@ def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
         return
     replicas = sum(1 for one in facts.replicas if one.running)
     services = sorted({node.service for node in gone})
-    others = any(node.info.get("cluster_enabled") == "1" for node in nodes)
+    clustered = any(node.info.get("cluster_enabled") == "1" for node in nodes)
     yield Finding(
         "redis.down",
         Severity.FAIL,
         f"Redis ({listing([node.container or node.service for node in gone])}) does not answer",
         "\n".join(f"{node.container or node.service}: {node.error}" for node in gone),
         "its keys are another node's now, if it has a replica; else each instance limits and caches them on its own"
-        if others
+        if clustered
         else f"each replica now limits and caches on its own: a client may ask up to {max(replicas, 1)}x the limit",
         revival(
             services, all(facts.runs(node.container) for node in gone), outside=not set(services) & set(facts.services)
