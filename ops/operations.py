@@ -23,6 +23,7 @@ from ops.rollout.lock import Lease, Lock
 from ops.rollout.request import Request, plan_deploy
 from ops.rollout.runner import Runner
 from ops.rollout.scale import plan_scale
+from ops.rollout.starts import at_once
 from ops.rollout.steps import Plan, Remember, Start, Target
 from ops.rollout.targets import running_target, variables_of
 from ops.stack import Stack
@@ -157,7 +158,9 @@ class Operation:
         """The plan from here on; ``story``: of the same deploy, when it was broken off."""
         before, reached = (story.opening.before, story.reached) if story else (None, 0.0)
         settings = self.stack.project.settings
-        return with_hooks(plan_deploy(request, fleet, wanted, target, before, reached), settings.hooks, settings.also)
+        together = at_once(self.stack.engine.cpus())
+        plan = plan_deploy(request, fleet, wanted, target, before, reached, together)
+        return with_hooks(plan, settings.hooks, settings.also)
 
     def _put_back(self, story: Story, lease: Lease) -> Outcome:
         self.emit(Note(f"putting back {story}"))

@@ -84,6 +84,11 @@ class Engine:
         """Where the engine's published ports are reached from here."""
         return "127.0.0.1" if self.local else str(urlsplit(self.host).hostname)
 
+    def cpus(self) -> int:
+        """The cores of the engine's machine. Raises EngineError."""
+        with engine_errors("describe itself"):
+            return int(self.sdk.api.info().get("NCPU") or 1)
+
     def exec(
         self, container: str, command: list[str], user: str = "", environment: Mapping[str, str] | None = None
     ) -> ExecResult:

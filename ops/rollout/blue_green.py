@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 
 from ops.rollout.fleet import Fleet, Member, names, victims
 from ops.rollout.rolling import divide, nothing_to_do, settled
+from ops.rollout.starts import starts
 from ops.rollout.steps import (
-    AwaitReady,
     Check,
     Drain,
     Keep,
@@ -16,7 +16,6 @@ from ops.rollout.steps import (
     Remove,
     Route,
     Split,
-    Start,
     Step,
     Target,
     replicas,
@@ -30,20 +29,28 @@ def plan_blue_green(
     keep: float = 0.0,
     check: Check | None = None,
     replace: Collection[str] = frozenset(),
+    together: int = 1,
 ) -> Plan:
     """Starts the whole new set beside the old, tries it, switches once, and keeps the old set for ``keep`` seconds.
 
     Replicas of the release that a broken-off deploy has left are kept, so the same command goes on where it ended.
+    ``together``: how many may start at the same time.
     """
     new, old = divide(fleet, target, replace)
     if settled(fleet, new, old, wanted):
         return nothing_to_do(target, wanted)
-    summary = f"{replicas(wanted)} to release {target.release}, all at once"
-    return Plan(tuple(_steps(fleet, new, old, wanted, keep, check)), target, summary)
+    summary = f"{replicas(wanted)} to release {target.release}, in one switch"
+    return Plan(tuple(_steps(fleet, new, old, wanted, keep, check, together)), target, summary)
 
 
 def _steps(
-    fleet: Fleet, new: list[Member], old: list[Member], wanted: int, keep: float, check: Check | None
+    fleet: Fleet,
+    new: list[Member],
+    old: list[Member],
+    wanted: int,
+    keep: float,
+    check: Check | None,
+    together: int,
 ) -> Iterator[Step]:
     surplus = victims(new, len(new) - wanted, release="") if len(new) > wanted else ()
     staying = names(member for member in new if member not in surplus)
@@ -54,9 +61,7 @@ def _steps(
         yield Route(names(fleet.ready or fleet.alive))
     if fleet.dead:
         yield Remove(names(fleet.dead))
-    if missing > 0:
-        yield Start(missing)
-        yield AwaitReady()
+    yield from starts(missing, together)
     if check and serving and not switched:
         yield Split(serving, staying, 0, private=True)
         yield check

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 
 from ops.rollout.fleet import Fleet, Member, names, victims
 from ops.rollout.rolling import divide, nothing_to_do, settled
+from ops.rollout.starts import starts
 from ops.rollout.steps import (
-    AwaitReady,
     Drain,
     Judge,
     Pause,
@@ -17,7 +17,6 @@ from ops.rollout.steps import (
     Remove,
     Route,
     Split,
-    Start,
     Step,
     Target,
     replicas,
@@ -31,19 +30,21 @@ def plan_canary(
     shares: Sequence[float],
     pause_at: Collection[float] = (),
     replace: Collection[str] = frozenset(),
+    together: int = 1,
 ) -> Plan:
     """Gives the new release one share of the traffic after the other, each judged; the last is 100.
 
     The replicas of before stay until the last verdict, so that going back costs one reload at full capacity. The new
     ones grow with their share. ``shares``: percentages that rise to 100; those that a broken-off deploy has behind it
-    are left out by the caller. ``pause_at``: shares at which to wait for `videa promote`.
+    are left out by the caller. ``pause_at``: shares at which to wait for `videa promote`; ``together``: how many may
+    start at the same time.
     """
     new, old = divide(fleet, target, replace)
     if settled(fleet, new, old, wanted):
         return nothing_to_do(target, wanted)
     steps = " -> ".join(f"{share:g}%" for share in shares)
     summary = f"{replicas(wanted)} to release {target.release}, canary at {steps}"
-    return Plan(tuple(_steps(fleet, new, old, wanted, shares, pause_at)), target, summary)
+    return Plan(tuple(_steps(fleet, new, old, wanted, shares, pause_at, together)), target, summary)
 
 
 def _steps(
@@ -53,6 +54,7 @@ def _steps(
     wanted: int,
     shares: Sequence[float],
     pause_at: Collection[float],
+    together: int,
 ) -> Iterator[Step]:
     surplus = victims(new, len(new) - wanted, release="") if len(new) > wanted else ()
     staying = names(member for member in new if member not in surplus)
@@ -66,8 +68,7 @@ def _steps(
         missing = math.ceil(wanted * share / 100) - there
         if missing > 0:
             there, started = there + missing, True
-            yield Start(missing)
-            yield AwaitReady()
+            yield from starts(missing, together)
         if share < 100:
             yield Split(stable, staying, share)
         else:

@@ -46,19 +46,20 @@ def plan_deploy(
     target: Target,
     before: Collection[str] | None = None,
     reached: float = 0.0,
+    together: int = 1,
 ) -> Plan:
     """The plan of the request's strategy.
 
     ``before``: the replicas there were when it was first asked for, None for now; ``reached``: the share of traffic
-    that a canary had then come to, where it goes on.
+    that a canary had then come to, where it goes on; ``together``: how many replicas may start at the same time.
     """
     replace: Collection[str] = frozenset()
     if request.force:
         replace = frozenset(member.name for member in fleet.members) if before is None else before
     if request.strategy is Strategy.BLUE_GREEN:
         check = Check(request.commands, request.paths) if request.commands or request.paths else None
-        return plan_blue_green(fleet, wanted, target, request.keep, check, replace)
+        return plan_blue_green(fleet, wanted, target, request.keep, check, replace, together)
     if request.strategy is Strategy.CANARY:
         shares = tuple(share for share in request.shares if share >= reached)
-        return plan_canary(fleet, wanted, target, shares, request.pause_at, replace)
+        return plan_canary(fleet, wanted, target, shares, request.pause_at, replace, together)
     return plan_rolling(fleet, wanted, target, request.surge, replace)

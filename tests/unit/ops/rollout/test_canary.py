@@ -65,7 +65,7 @@ def test_no_old_replica_leaves_before_the_last_verdict() -> None:
 def test_every_share_is_judged_and_has_the_replicas_it_needs() -> None:
     steps = plan_canary(FLEETS["four"], 4, TARGET, SHARES).steps
     assert [step.percent for step in steps if isinstance(step, Judge)] == list(SHARES)
-    assert [step.count for step in steps if isinstance(step, Start)] == [1, 1, 2]
+    assert [step.count for step in steps if isinstance(step, Start)] == [1, 1, 1, 1]
     assert sum(isinstance(step, Route) for step in steps) == 1
 
 
