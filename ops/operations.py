@@ -18,8 +18,9 @@ from ops.preflight import Capacity, check
 from ops.rollout import history, kept
 from ops.rollout.fleet import Fleet
 from ops.rollout.hooks import with_hooks
-from ops.rollout.journal import Journal, Opening, Story, whoami
+from ops.rollout.journal import Journal, Opening, Story
 from ops.rollout.lock import Lease, Lock
+from ops.rollout.operator import whoami
 from ops.rollout.request import Request, plan_deploy
 from ops.rollout.runner import Runner
 from ops.rollout.scale import plan_scale

@@ -29,9 +29,13 @@ class Options:
 
         return load(self.files, self.project)
 
-    def stack(self) -> Stack:
-        """The project and its engine. Raises ConfigError, EngineUnreachable."""
+    def stack(self, *modules: str) -> Stack:
+        """The project and its engine. Raises ConfigError, EngineUnreachable.
+
+        ``modules``: what the command is about to import, so that this is done while Compose is waited for.
+        """
         from concurrent.futures import Future
+        from importlib import import_module
         from threading import Thread
 
         # Compose reads its file while the Docker SDK, the slowest import of all, is loaded. A daemon: Ctrl-C must
@@ -42,6 +46,8 @@ class Options:
         from ops.stack import Stack
 
         engine = Engine()
+        for module in modules:
+            import_module(module)
         return Stack(engine, project.result())
 
 

@@ -14,9 +14,10 @@ from ops.engine.stats import memory
 from ops.errors import Aborted, EngineError, ReleaseFailed
 from ops.events import Emit, Note
 from ops.models import Replica
-from ops.rollout.journal import Command, Journal, NoteEntry
+from ops.rollout.journal import Journal, NoteEntry
 from ops.rollout.judgement import Fact, Kind, Side, Verdict, judge
 from ops.rollout.lock import Lease
+from ops.rollout.mailbox import Command
 from ops.rollout.own_metrics import Complaints, ask, new_faults
 from ops.settings import Doubt
 from ops.stack import Stack
@@ -24,7 +25,7 @@ from ops.stack import Stack
 LOOK = 1.0
 """Seconds between two looks at the canary and at what other terminals ask for."""
 
-PAUSE_LOOK = 0.1
+PAUSE_LOOK = 0.05
 """Seconds between two looks while nothing else is to be seen: going back to a kept set is to be quick."""
 
 ERRORS = 3
@@ -49,7 +50,7 @@ class Attendant:
         self.lease.check()
         command = None
         with suppress(EngineError):  # one look that fails is made up for by the next
-            command = self.journal.received()
+            command = self.journal.mailbox.take()
         if command and command.verb == "abort":
             raise Aborted(f"aborted by {command.who}", "everything was put back; deploy again when it is mended")
         return command

@@ -7,10 +7,6 @@ removed replicas hold their environment, so entries never leave the engine but t
 
 from __future__ import annotations
 
-import getpass
-import os
-import secrets
-import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,10 +16,9 @@ import msgspec
 from ops.engine import marker
 from ops.engine.client import Engine
 from ops.errors import EngineError
+from ops.rollout.mailbox import Mailbox
 from ops.rollout.request import Request
 from ops.rollout.steps import KEEPING, Target
-
-COMMAND = "command"
 
 
 class Opening(msgspec.Struct, frozen=True, tag="opening"):
@@ -78,14 +73,6 @@ class ReturnEntry(msgspec.Struct, frozen=True, tag="return"):
 Entry = Opening | StepEntry | RemovalEntry | NoteEntry | ReturnEntry
 
 
-class Command(msgspec.Struct, frozen=True):
-    """What another terminal asks of a running operation. ``verb``: promote or abort; ``id``: tells it from the last."""
-
-    id: str
-    verb: str
-    who: str
-
-
 @dataclass(frozen=True)
 class Story:
     """A journal that was read."""
@@ -134,7 +121,6 @@ class Story:
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Entry)
-_COMMAND = msgspec.json.Decoder(Command)
 
 
 @dataclass
@@ -145,7 +131,6 @@ class Journal:
     project: str
     _id: str = field(default="", init=False)
     _files: dict[str, bytes] = field(default_factory=dict, init=False)
-    _answered: str = field(default="", init=False)
 
     @property
     def _name(self) -> str:
@@ -160,8 +145,21 @@ class Journal:
         """What is in it since ``begin`` or ``go_on``, without asking the engine; None before them."""
         return _story(self._files)
 
+    @property
+    def mailbox(self) -> Mailbox:
+        """Where the operation that writes this journal is asked for something."""
+        return Mailbox(self.engine, self.project)
+
+    def exists(self) -> bool:
+        """Whether an operation is under way or was broken off. Raises EngineError."""
+        return marker.find(self.engine, self._name) is not None
+
     def begin(self, opening: Opening) -> None:
-        """Opens it for a new operation; one that was broken off is forgotten. Raises EngineError."""
+        """Opens it for a new operation; one that was broken off and what was asked of it are forgotten.
+
+        Raises EngineError.
+        """
+        self.mailbox.take()
         found = marker.find(self.engine, self._name)
         if found:
             marker.remove(self.engine, found.id)
@@ -175,9 +173,8 @@ class Journal:
         if found is None:
             raise EngineError("the journal is gone", "somebody else has ended the operation: see `videa status`")
         self._id = found.id
-        files = marker.read(self.engine, found.id)
-        self._answered = _command(files).id
-        self._files = {name: content for name, content in files.items() if name != COMMAND}
+        self._files = marker.read(self.engine, found.id)
+        self.mailbox.take()  # what was asked of the process that is no more
 
     def write(self, entry: Entry) -> None:
         """Adds an entry; it is on the engine when this returns. Raises EngineError."""
@@ -191,6 +188,7 @@ class Journal:
         """The operation has ended, well or put back: nothing is left to go on with. Raises EngineError."""
         if self._id:
             marker.remove(self.engine, self._id)
+            self.mailbox.take()  # what came too late
 
     def discard(self) -> None:
         """Forgets a broken-off operation. Raises EngineError."""
@@ -198,33 +196,10 @@ class Journal:
         if found:
             marker.remove(self.engine, found.id)
 
-    def send(self, verb: str) -> bool:
-        """Asks the running operation to "promote" or "abort"; False when there is none. Raises EngineError."""
-        found = marker.find(self.engine, self._name)
-        command = Command(secrets.token_hex(8), verb, whoami())
-        return found is not None and marker.write(self.engine, found.id, {COMMAND: _ENCODER.encode(command)})
-
-    def received(self) -> Command | None:
-        """What somebody has asked since the last look. Raises EngineError."""
-        command = _command(marker.read(self.engine, self._id, COMMAND))
-        if command.id == self._answered:
-            return None
-        self._answered = command.id
-        return command
-
     def _create(self) -> None:
         self._id = marker.create(self.engine, self._name, {"videa.journal": self.project}, 0) or ""
         if not self._id:
             raise EngineError("there is a journal of another operation", "see `videa lock status`")
-
-
-def whoami() -> str:
-    """The operator: user@machine."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
 
 
 def _story(files: Mapping[str, bytes]) -> Story | None:
@@ -235,15 +210,8 @@ def _story(files: Mapping[str, bytes]) -> Story | None:
 
 
 def _decode(files: Mapping[str, bytes]) -> Iterator[Entry]:
-    for name in sorted(files.keys() - {COMMAND}):
+    for name in sorted(files):
         try:
             yield _DECODER.decode(files[name])
         except msgspec.DecodeError:
             return
-
-
-def _command(files: Mapping[str, bytes]) -> Command:
-    try:
-        return _COMMAND.decode(files[COMMAND])
-    except (KeyError, msgspec.DecodeError):
-        return Command("", "", "")

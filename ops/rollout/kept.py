@@ -10,7 +10,7 @@ from ops.engine.images import has_image, image_id, tag, untag
 from ops.engine.replicas import release_id
 from ops.errors import ConfigError, PlanRefused, UsageError
 from ops.rollout.history import DONE, Entry, append, read, releases
-from ops.rollout.journal import whoami
+from ops.rollout.operator import whoami
 from ops.rollout.steps import Target
 from ops.stack import Stack
 

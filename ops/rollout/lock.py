@@ -22,7 +22,7 @@ from pathlib import Path
 from ops.engine import marker
 from ops.engine.client import Engine
 from ops.errors import EngineError, LockHeld
-from ops.rollout.journal import whoami
+from ops.rollout.operator import whoami
 
 LEASE = 20
 """Seconds that the lock outlives its holder's last sign of life."""

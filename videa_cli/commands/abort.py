@@ -39,7 +39,7 @@ def abort(
       videa abort --dry-run
     """
     options: Options = context.obj
-    stack = options.stack()
+    stack = options.stack("ops.rollout.journal", "ops.rollout.lock")
     if dry_run:
         from ops.rollout.journal import Journal
 
@@ -61,12 +61,13 @@ def put_back(options: Options, stack: Stack, as_json: bool) -> None:
 
     lock, journal = Lock(stack.engine, stack.project.name), Journal(stack.engine, stack.project.name)
     holder = lock.status()
-    if holder is None or not holder.alive or not journal.send("abort"):
+    if holder is None or not holder.alive or not journal.exists():
         from ops.operations import Operation
         from videa_cli.operation import carry_out
 
         carry_out(options, "put back", Operation.abort, as_json)
         return
+    journal.mailbox.send("abort")
 
     from rich.markup import escape
 

@@ -34,8 +34,10 @@ def promote(
     stack = options.stack()
     holder = Lock(stack.engine, stack.project.name).status()
     journal = Journal(stack.engine, stack.project.name)
-    if holder is None or not holder.alive or not (journal.read() if dry_run else journal.send("promote")):
+    if holder is None or not holder.alive or not journal.exists():
         raise PlanRefused("no deploy is under way", "one that was broken off goes on with: videa deploy --resume")
+    if not dry_run:
+        journal.mailbox.send("promote")
     told = f"`{holder.command}` of {holder.who} to go on"
     typer.echo(
         f"would tell {told}; nothing was changed" if dry_run else f"told {told}; follow it: videa deploy --watch"

@@ -18,6 +18,8 @@ from ops.errors import LockHeld
 from ops.rollout import lock as module
 from ops.rollout.journal import Journal, NoteEntry, Opening
 from ops.rollout.lock import Lease, Lock
+from ops.rollout.mailbox import Command
+from ops.rollout.operator import whoami
 from ops.rollout.steps import Target
 
 ROOT = Path(__file__).parents[3]
@@ -184,15 +186,35 @@ def test_a_journal_is_read_by_another_process_and_survives_a_prune(engine: Engin
 
 
 def test_a_command_reaches_the_operation_once(engine: Engine, project: str) -> None:
-    journal = Journal(engine, project)
-    assert not journal.send("abort")
+    mine, other = Journal(engine, project).mailbox, Journal(engine, project).mailbox
+    assert mine.take() is None
+    other.send("promote")
+    assert mine.take() == Command("promote", whoami())
+    assert mine.take() is None
+
+
+def test_of_two_commands_the_last_counts(engine: Engine, project: str) -> None:
+    mailbox = Journal(engine, project).mailbox
+    mailbox.send("promote")
+    mailbox.send("abort")
+    assert mailbox.take() == Command("abort", whoami())
+    assert mailbox.take() is None
+
+
+def test_a_command_is_not_taken_by_another_operation_than_the_one_it_was_sent_to(engine: Engine, project: str) -> None:
+    killed, journal = Journal(engine, project), Journal(engine, project)
+    assert not journal.exists()
+    killed.begin(OPENING)
+    assert journal.exists()
+    killed.mailbox.send("abort")
+    journal.go_on()
+    assert journal.mailbox.take() is None
+    killed.mailbox.send("abort")
+    journal.end()
+    assert journal.mailbox.take() is None
+    killed.mailbox.send("abort")
     journal.begin(OPENING)
-    assert journal.received() is None
-    assert Journal(engine, project).send("promote")
-    command = journal.received()
-    assert command is not None
-    assert command.verb == "promote"
-    assert journal.received() is None
+    assert journal.mailbox.take() is None
 
 
 def _held(engine: Engine, project: str) -> AbstractContextManager[Lease]:
