@@ -12,7 +12,7 @@ from ops.balancer.render import Membership, Upstream, is_outdated
 from ops.balancer.split import TrafficSplit
 from ops.config import Project
 from ops.engine.client import Engine
-from ops.engine.probe import ProbeResult, probe_all
+from ops.engine.probe import ProbeResult, probe_all, read_body
 from ops.engine.replicas import find_container, list_containers, list_replicas
 from ops.errors import BalancerError
 from ops.models import Container, Replica
@@ -88,6 +88,12 @@ class Stack:
         if not targets:
             return {}
         return probe_all(self.engine, self.balancer_container.id, targets, settings.health.timeout)
+
+    def words(self, name: str) -> str:
+        """What a replica answers at its readiness path, "" for nothing. Raises EngineError."""
+        settings = self.project.settings
+        url = f"http://{name}:{settings.port}{settings.health.ready}"
+        return read_body(self.engine, self.balancer_container.id, url, settings.health.timeout)
 
     def outdated(self, membership: Membership) -> bool:
         """Whether x-videa asks for another configuration of the same replicas, such as sessions that stick.

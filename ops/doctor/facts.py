@@ -131,7 +131,8 @@ class BalancerFacts(Struct, frozen=True):
 class InstanceFacts(Struct, frozen=True):
     """One replica of the service, asked directly. A status is None when there was no HTTP answer.
 
-    ``database`` and ``redis``: what the instance says of its dependencies ("ok", "fail", "" when it says nothing).
+    ``database`` and ``redis``: what the instance says of its dependencies ("ok", "fail", "" when it says nothing);
+    ``database_error``: why its database fails, in its words.
     ``limiter``: where it counts rate limits (shared, local, off). ``requests``, ``error_rate``: of its last minute.
     ``clock``: its clock minus that of the balancer, whole seconds. ``rss``: bytes that the process holds.
     """
@@ -145,6 +146,7 @@ class InstanceFacts(Struct, frozen=True):
     release: str = ""
     overall: str = ""
     database: str = ""
+    database_error: str = ""
     redis: str = ""
     pool_limit: int | None = None
     pool_size: int = 0

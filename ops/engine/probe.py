@@ -11,6 +11,9 @@ from ops.errors import EngineError
 NOT_FOUND = 127
 """Exit code of a shell, and of an exec, when there is no such command."""
 
+SHOWN = 300
+"""Characters of an answer that are shown to the operator."""
+
 _FORMAT = "%{urlnum} %{http_code} %{time_total} %{errormsg}\n"
 
 
@@ -39,6 +42,15 @@ def probe_all(engine: Engine, via_container: str, targets: Mapping[str, str], ti
             f"no curl in {via_container}", "build the balancer's image with curl: replicas are probed from there"
         )
     return read_answers(answer.output, list(targets))
+
+
+def read_body(engine: Engine, via_container: str, url: str, timeout: float) -> str:
+    """What ``url`` answers, asked like a probe: the first SHOWN characters in one line, "" for nothing.
+
+    Raises EngineError.
+    """
+    command = ["curl", "-s", "--globoff", "--max-time", f"{timeout:.3f}", "-A", "videa-probe", url]
+    return " ".join(engine.exec(via_container, command).output.split())[:SHOWN]
 
 
 def curl_arguments(urls: list[str], timeout: float) -> list[str]:

@@ -61,8 +61,10 @@ def _failed(stack: Stack, replica: Replica, what: str, hint: str) -> ReplicaNotR
 def _too_late(stack: Stack, name: str, results: dict[str, ProbeResult]) -> ReplicaNotReady:
     health = stack.project.settings.health
     reason = results[name].reason if name in results else "it was not running"
+    words = stack.words(name) if name in results and results[name].status else ""
+    said = f": {words}" if words else ""
     return ReplicaNotReady(
-        f"{name} was not ready after {health.deadline}: {health.ready} answered {reason}",
+        f"{name} was not ready after {health.deadline}: {health.ready} answered {reason}{said}",
         "look at its log, or raise x-videa.health.deadline if it needs longer",
         last_words(stack.engine, name),
     )

@@ -67,14 +67,18 @@ def test_deploying_what_runs_does_nothing_unless_forced(stack: LiveStack) -> Non
     assert len(stack.containers() & before) == len(before) - 2
 
 
+STRANGER = 'CMD ["sh", "-c", "DATABASE_URL=postgresql://videa:other@postgres/videa exec python -m server"]'
+
+
 @pytest.mark.parametrize(
     ("recipe", "words"),
     [
         ('CMD ["python", "-c", "raise SystemExit(3)"]', "before it was ready"),
         ('STOPSIGNAL SIGKILL\nCMD ["sleep", "1000"]', "was not ready after 10s"),
+        (STRANGER, "password authentication failed"),
         ('ENTRYPOINT ["/no/such/file"]', "no such file"),
     ],
-    ids=["exits at once", "never ready", "cannot start"],
+    ids=["exits at once", "never ready", "not let in by the database", "cannot start"],
 )
 def test_a_bad_release_is_put_back_and_loses_no_request(stack: LiveStack, recipe: str, words: str) -> None:
     bad = make_image(recipe)

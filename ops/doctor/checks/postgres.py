@@ -12,9 +12,12 @@ from ops.doctor.limits import Limits
 from ops.doctor.sources import CONTAINERS, POSTGRES, POSTGRES_UP
 from ops.doctor.words import listing, revival, share, span
 
+_REFUSALS = ("authentication failed", "pg_hba.conf", "does not exist", "is not permitted to log in")
+"""What PostgreSQL says to whom it does not let in, as opposed to when it is not there or busy."""
+
 
 def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """No connection can be made."""
+    """No connection can be made, or none by the instances."""
     postgres = present(facts.postgres)
     if not postgres.up and not postgres.full:
         yield Finding(
@@ -24,6 +27,23 @@ def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
             postgres.error,
             "every request that reads past the cache, and every write, fails",
             revival([postgres.service], facts.runs(postgres.container), outside=postgres.service not in facts.services),
+            subject=postgres.container,
+        )
+        return
+    refused = {
+        one.name: one.database_error
+        for one in facts.instances or []
+        if one.database == "fail" and any(words in one.database_error for words in _REFUSALS)
+    }
+    if refused:
+        yield Finding(
+            "pg.down",
+            Severity.FAIL,
+            f"PostgreSQL ({postgres.service}) runs and does not let {listing(list(refused))} in",
+            next(iter(refused.values())),
+            "every request of theirs that reads past the cache, and every write, fails",
+            f"let DATABASE_URL of {facts.service} name a user, password and database that it has, then videa deploy\n"
+            "a volume keeps the password that it was made with, whatever .env says since",
             subject=postgres.container,
         )
 

@@ -130,6 +130,7 @@ def read(replica: ContainerFacts, answers: list[Answer]) -> InstanceFacts:
     live, ready, health, metrics = answers
     said, figures = _decode(health.body, Health), _decode(metrics.body, Metrics)
     pool, minute = said.pool or Pool(), figures.last_minute
+    database = said.checks.get("postgres", Dependency())
     clocks = [answer.clock for answer in answers if answer.clock is not None]
     return InstanceFacts(
         name=replica.name,
@@ -140,7 +141,8 @@ def read(replica: ContainerFacts, answers: list[Answer]) -> InstanceFacts:
         instance=said.instance,
         release=replica.release,
         overall=said.status,
-        database=said.checks.get("postgres", Dependency()).status,
+        database=database.status,
+        database_error=database.reason or "",
         redis=said.checks.get("redis", Dependency()).status,
         limiter=said.limiter,
         pool_limit=pool.limit or None,

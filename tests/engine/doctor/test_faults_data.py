@@ -20,6 +20,12 @@ lock() { echo "SELECT pg_advisory_lock($1); SELECT pg_sleep(0.3); SELECT pg_advi
 lock 1 2 & lock 2 1; wait
 """
 
+SET_PASSWORD = """psql -Xq -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" <<END
+ALTER USER "$POSTGRES_USER" PASSWORD '{}';
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE client_addr IS NOT NULL;
+END
+"""
+
 
 def test_connections_nearly_all_taken(patient: Patient) -> None:
     patient.exec("backend", f"python -c '{CONNECT}'", detach=True)
@@ -98,6 +104,19 @@ def test_checkpoints_that_are_forced(patient: Patient) -> None:
     report = patient.examine("pg.checkpoints")
     patient.sql("SELECT pg_stat_reset_shared('checkpointer')")
     assert found(report) == {"pg.checkpoints"}
+
+
+def test_a_password_that_the_database_does_not_know(patient: Patient, becomes: Callable[[str], None]) -> None:
+    """As with a volume that an earlier `.env` made."""
+    try:
+        patient.exec("postgres", SET_PASSWORD.format("of-before"))
+        becomes("unready")
+        report = patient.examine()
+    finally:
+        patient.exec("postgres", SET_PASSWORD.format("$POSTGRES_PASSWORD"))
+    becomes("ready")
+    assert found(report, "fail") == {"pg.down"}
+    assert "password authentication failed" in report.findings[0].evidence
 
 
 def test_a_restart(patient: Patient, becomes: Callable[[str], None]) -> None:

@@ -13,6 +13,7 @@ from tests.unit.ops.doctor.stack import (
     finding,
     found,
     healthy,
+    instance,
     postgres,
     replica,
     report_on,
@@ -27,6 +28,22 @@ def test_a_server_that_is_down_is_one_failure_and_the_rest_is_skipped_not_ok() -
     skipped = {skip.id: skip.reason for skip in report.skipped}
     assert skipped["pg.idle_in_tx"] == "PostgreSQL does not answer"
     assert "pg.idle_in_tx" not in report.checked
+
+
+REFUSED = 'connection to server at "10.0.0.3", port 5432 failed: FATAL:  password authentication failed for user "app"'
+
+
+def test_a_server_that_does_not_let_the_instances_in_is_down_for_them() -> None:
+    out = instance(1, ready=503, health=503, overall="fail", database="fail", database_error=REFUSED)
+    one = finding("pg.down", instances=[out, instance(2)])
+    assert one.severity == "fail"
+    assert "does not let app-backend-1 in" in one.title
+    assert one.evidence == REFUSED
+
+
+def test_an_instance_whose_database_is_only_slow_was_not_refused() -> None:
+    slow = instance(1, database="fail", database_error="no answer within 1 s")
+    assert "pg.down" not in dict(found(instances=[slow, instance(2)]))
 
 
 @pytest.mark.parametrize(
