@@ -169,7 +169,7 @@ class Operation:
         journal.go_on()
         runner = Runner(self.stack, journal, lease, story.opening, self.emit)
         plan = Plan((), story.opening.target, f"put back: {story.opening.command}")
-        return self._watched(plan, runner.undo, runner, "abort")
+        return self._watched(plan, lambda: runner.undo(self.stack.fleet()), runner, "abort")
 
     def _carry_out(self, plan: Plan, opening: Opening, lease: Lease, action: str, going_on: bool = False) -> Outcome:
         journal = self.journal

@@ -141,9 +141,12 @@ class Journal:
         found = marker.find(self.engine, self._name)
         return _story(marker.read(self.engine, found.id)) if found else None
 
-    def told(self) -> Story | None:
-        """What is in it since ``begin`` or ``go_on``, without asking the engine; None before them."""
-        return _story(self._files)
+    def told(self) -> Story:
+        """What is in it since ``begin`` or ``go_on``, without asking the engine. Raises EngineError before them."""
+        story = _story(self._files)
+        if story is None:
+            raise EngineError("the journal is gone", "deploy or scale again: `videa status` shows what there is")
+        return story
 
     @property
     def mailbox(self) -> Mailbox:

@@ -12,7 +12,7 @@ from ops.balancer.split import ALWAYS, TrafficSplit
 from ops.engine.compose import start_arguments
 from ops.engine.recreate import recreate, snapshot
 from ops.engine.replicas import remove, start, stop
-from ops.errors import EngineError, Interrupted, LockHeld, OperationFailed, StableGone, VideaError
+from ops.errors import Interrupted, LockHeld, OperationFailed, StableGone, VideaError
 from ops.events import Emit, Note, announced
 from ops.pins import remember
 from ops.rollout.attend import Attendant
@@ -99,11 +99,10 @@ class Runner:
             self.emit(Note(f"could not put everything back ({error or 'interrupted'}); there are now: {there}"))
             self.emit(Note("try again: videa deploy --abort, or finish it: videa deploy --resume"))
 
-    def undo(self, fleet: Fleet | None = None) -> None:
-        """Goes back to what there was when the operation began, from what there is now. Raises VideaError."""
+    def undo(self, fleet: Fleet) -> None:
+        """Goes back to what there was when the operation began. ``fleet``: what there is now. Raises VideaError."""
         story = self.journal.told()
-        removed = story.snapshots if story else {}
-        fleet = fleet or self.stack.fleet()
+        removed = story.snapshots
         started = [member.name for member in fleet.members if member.name not in self.opening.before]
         if stable_gone(self.opening.served, removed, fleet):
             raise StableGone(
@@ -117,11 +116,11 @@ class Runner:
         self._undo_around(story)
         self.journal.end()
 
-    def _undo_around(self, story: Story | None) -> None:
+    def _undo_around(self, story: Story) -> None:
         """What is not the service itself: those that follow it, and the project's hook for a deploy that failed."""
         settings = self.stack.project.settings
         followed = Follow(settings.also)
-        if story and settings.also and str(followed) in story.steps:
+        if settings.also and str(followed) in story.steps:
             with announced(f"{followed} back", self.emit):
                 follow(self.stack, followed, None)
         if settings.hooks.on_abort and self.opening.request is not None:
@@ -216,8 +215,6 @@ class Runner:
     @_do.register
     def _recreate(self, step: Recreate) -> None:
         story = self.journal.told()
-        if story is None:
-            raise EngineError("the journal is gone", "deploy or scale again: `videa status` shows what there is")
         there = {replica.name for replica in self.stack.replicas()}
         for name in step.names:
             if name in there:
