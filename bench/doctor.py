@@ -2,7 +2,8 @@
 
 With 10 replicas it takes turns with `docker stats`. Then every process of PostgreSQL, Redis and nginx is stopped
 (SIGSTOP), one service after the other, and doctor is timed again. At last keep-alive clients ask the stack while doctor
-looks without a pause, and while it does not, in turns; and the connections that it holds are counted on the servers.
+looks without a pause, while `doctor --watch` does every ten seconds, and while nobody looks, in turns. The connections
+that it holds are counted on the server.
 Prints the medians and writes bench/results/doctor.json.
 """
 
@@ -17,17 +18,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, TypeAlias
 
 from bench.client import under_load
 from bench.results import write_results
-from bench.stack import PROJECT, ROOT, BenchStack, bench_stack
+from bench.stack import PROJECT, ROOT, BenchStack, bench_stack, clean_environment, videa_command
 
 SERVICES = ("postgres", "redis", "nginx")
 SHARE = 0.01
 """Of the requests in the quiet windows, the slowest: what they took at least is the bound for those beside doctor."""
+
+WATCH_INTERVAL = 10.0
+"""Seconds from the end of a look of `videa doctor --watch` to the next, by default."""
+
+Doctor: TypeAlias = Callable[[BenchStack], AbstractContextManager[None]]
 
 _MOST_CONNECTIONS = """
 DO $$
@@ -89,21 +95,34 @@ def stopped(stack: BenchStack, service: str) -> dict[str, Any]:
 
 
 @contextmanager
-def looking(stack: BenchStack) -> Iterator[list[float]]:
-    """Doctor runs again and again in the block; yields the seconds that each look took."""
-    ended, took = threading.Event(), list[float]()
+def looking(stack: BenchStack) -> Iterator[None]:
+    """Doctor runs again and again in the block."""
+    ended = threading.Event()
 
     def work() -> None:
         while not ended.is_set():
-            took.append(round(by_doctor(stack)[0], 2))
+            by_doctor(stack)
 
     worker = threading.Thread(target=work)
     worker.start()
     try:
-        yield took
+        yield
     finally:
         ended.set()
         worker.join()
+
+
+@contextmanager
+def watching(stack: BenchStack) -> Iterator[None]:
+    """`videa doctor --watch`, as it is by default, runs in the block."""
+    command = [videa_command(), "doctor", "--watch", "--json"]
+    with subprocess.Popen(
+        command, cwd=stack.directory, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    ) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
 
 
 def window(stack: BenchStack, rate: int, seconds: float) -> dict[str, Any]:
@@ -113,16 +132,14 @@ def window(stack: BenchStack, rate: int, seconds: float) -> dict[str, Any]:
     return watched.report
 
 
-def felt(stack: BenchStack, rate: int, seconds: float, rounds: int) -> dict[str, Any]:
+def felt(stack: BenchStack, doctor: Doctor, rate: int, seconds: float, rounds: int) -> dict[str, Any]:
     """Windows with and without doctor in turns: p99 of each, and the share of requests beyond the quiet p99."""
     quiet, beside = list[dict[str, Any]](), list[dict[str, Any]]()
-    looks: list[float] = []
     window(stack, rate, 2)  # connections, caches and prepared statements
     for _ in range(rounds):
         quiet.append(window(stack, rate, seconds))
-        with looking(stack) as took:
+        with doctor(stack):
             beside.append(window(stack, rate, seconds))
-        looks += took
     calm = sorted(latency for one in quiet for latency in one["latencies_ms"])
     bound = calm[int(len(calm) * (1 - SHARE))]
     others = [latency for one in beside for latency in one["latencies_ms"]]
@@ -134,7 +151,6 @@ def felt(stack: BenchStack, rate: int, seconds: float, rounds: int) -> dict[str,
         "p50_ms": {"without": _median(quiet, "p50"), "with": _median(beside, "p50")},
         "p99_ms": {"without": _median(quiet, "p99"), "with": _median(beside, "p99")},
         "slower_than_quiet_p99": round(sum(latency > bound for latency in others) / len(others), 4),
-        "looks": looks,
     }
 
 
@@ -172,19 +188,23 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"docker stats {medians['docker stats']:.2f} s, ratio {ratio}", flush=True)
         held = connections(stack)
         print(f"connections to PostgreSQL: {held}", flush=True)
-        load = felt(stack, options.rate, options.seconds, options.rounds)
+        clients = {
+            "without a pause": felt(stack, looking, options.rate, options.seconds, options.rounds),
+            "--watch": felt(stack, watching, options.rate, 2 * WATCH_INTERVAL, options.rounds),
+        }
         hanging = {service: stopped(stack, service) for service in SERVICES}
-    p99, share = load["p99_ms"], load["slower_than_quiet_p99"]
-    print(f"p99 at {options.rate}/s {p99['without']:.1f} ms without doctor, {p99['with']:.1f} ms beside it;", end=" ")
-    print(
-        f"{share:.1%} slower than the slowest {SHARE:.0%} without, {load['failed']} failed, {load['not_sent']} not sent"
-    )
+    for way, load in clients.items():
+        p99, share = load["p99_ms"], load["slower_than_quiet_p99"]
+        print(
+            f"doctor {way}: p99 {p99['with']:.1f} ms, {p99['without']:.1f} ms without it; {share:.1%} slower", end=" "
+        )
+        print(f"than the slowest {SHARE:.0%} without, {load['failed']} failed, {load['not_sent']} not sent")
     for service, figures in hanging.items():
         print(f"{service} stopped: {figures['seconds']:.2f} s, {', '.join(figures['failures'])}", end="; ")
         print(f"{figures['checked']} checks ran")
     figures = {
         **{"replicas": options.replicas, "seconds": seconds, "median": medians, "ratio": ratio},
-        **{"connections": held, "clients": load, "hanging": hanging},
+        **{"connections": held, "clients": clients, "hanging": hanging},
     }
     print(f"written to {write_results('doctor', figures).relative_to(ROOT)}")
     return 0

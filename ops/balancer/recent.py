@@ -11,8 +11,8 @@ TAIL = 2000
 """Lines that are read: enough for a rate, little enough to be read in some ten milliseconds."""
 
 
-def recent_requests(engine: Engine, container: str, window: float) -> list[Line]:
-    """The requests that ended within the last ``window`` seconds, at most the last TAIL. Raises EngineError."""
+def recent_requests(engine: Engine, container: str, window: float, tail: int = TAIL) -> list[Line]:
+    """The requests that ended within the last ``window`` seconds, at most the last ``tail``. Raises EngineError."""
     since = time.time() - window
-    found = (parse(line) for line in Lines().feed(engine.log_tail(container, TAIL)))
+    found = (parse(line) for line in Lines().feed(engine.log_tail(container, tail)))
     return [line for line in found if line is not None and line.time >= since]

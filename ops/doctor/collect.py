@@ -162,7 +162,7 @@ def _collectors(
         sources.STATS: lambda: with_usage(found, engine),
         sources.POSTGRES: lambda: _postgres(project, engine, found),
         sources.REDIS: lambda: _redis(project, engine, found),
-        sources.BALANCER: lambda: balancer_facts(engine, nginx, len(replicas), sticky),
+        sources.BALANCER: lambda: balancer_facts(engine, nginx, replicas, sticky),
         sources.FLEET: lambda: fleet_beats(engine, container_of(found, services.find_service(project, services.REDIS))),
         sources.TRAFFIC: lambda: traffic_facts(engine, nginx),
         sources.OPERATION: lambda: operation_facts(engine, project.name),

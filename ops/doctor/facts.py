@@ -108,7 +108,8 @@ class BalancerFacts(Struct, frozen=True):
     ``accepted``: what ``nginx -t`` says of the configuration on disk; ``listed``: the upstream's names, None for a
     configuration that takes whatever the service's name resolves to. ``answers``: instance -> answers to ``probes``
     requests sent through nginx; ``failures``: probes with another status than 200, by status. ``sticky``: a client
-    stays on one replica, so the probes all reach the same. ``tls_expires``: when the certificate served ends.
+    stays on one replica, so the probes all reach the same. ``seen``: replica -> requests of users that it has answered
+    in the last seconds; when each replica has, there are no probes. ``tls_expires``: when the certificate served ends.
     ``maintenance``: clients that are let in while the site is closed, None when it is open.
     """
 
@@ -124,6 +125,7 @@ class BalancerFacts(Struct, frozen=True):
     probes: int = 0
     answers: dict[str, int] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
+    seen: dict[str, int] = field(default_factory=dict)
     tls_expires: float | None = None
     maintenance: list[str] | None = None
 

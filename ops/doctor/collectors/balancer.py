@@ -1,16 +1,25 @@
-"""nginx from inside its container: its version, its configuration on disk and in use, and whom requests reach."""
+"""nginx from inside its container: its version, its configuration on disk and in use, and whom requests reach.
+
+On a busy stack the requests of users show whom they reach. It is probed where they do not, and where one has failed.
+"""
 
 from __future__ import annotations
 
 import re
 import ssl
 from collections import Counter
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from types import MappingProxyType
 
 import msgspec
 
+from ops.balancer.access_log import Line
+from ops.balancer.recent import recent_requests
 from ops.balancer.render import parse
 from ops.doctor.facts import BalancerFacts, ContainerFacts
 from ops.engine.client import Engine
+from ops.errors import EngineError
 
 TIMEOUT = 6
 PROBES_PER_REPLICA = 10
@@ -19,6 +28,8 @@ MOST_PROBES = 200
 PROBERS = 5
 PROBE_RATE = 25
 """Requests/s of each prober."""
+FRESH = 5.0
+"""Seconds: how old a request of a user may be that shows that its replica is reached."""
 MARK = "@videa@"
 _BODY = re.compile(r"(\d+):(.*)")
 _VERDICT = re.compile(r"(\d*) (\d{3})")
@@ -44,9 +55,9 @@ echo '{MARK}'
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-seconds={TIMEOUT - 2}; [ -n "$serving" ] || seconds=2  # it hangs, as everything asked through it will
-path=$1 first=1 each=$2
-for prober in $(seq {PROBERS}); do
+path=$1 probers=$2 each=$3 first=1 seconds={TIMEOUT - 2}
+[ -n "$serving" ] || {{ probers={PROBERS} seconds=2; }}  # it hangs, as everything asked through it will
+for prober in $(seq $probers); do
   timeout $seconds nice -n 10 curl -sk -m 2 --rate {PROBE_RATE}/s \
     -o '#1' -w '%{{filename_effective}} %{{http_code}}\n' "$site$path?doctor=[$first-$((first + each - 1))]" &
   first=$((first + each))
@@ -67,21 +78,40 @@ class Whoami(msgspec.Struct):
 
 
 def balancer_facts(
-    engine: Engine, nginx: ContainerFacts | None, replicas: int, sticky: bool, path: str = "/api/v1/whoami"
+    engine: Engine,
+    nginx: ContainerFacts | None,
+    replicas: Collection[ContainerFacts],
+    sticky: bool,
+    path: str = "/api/v1/whoami",
 ) -> BalancerFacts:
     """Looks into the container ``nginx``. Raises EngineError, and NginxNotAsked."""
     if nginx is None:
         return BalancerFacts("", running=False, refusal="it has no container")
     if not nginx.running:
         return BalancerFacts(nginx.name, running=False, refusal=f"container {nginx.state}, exit code {nginx.exit_code}")
-    probes = min(max(replicas, 2) * PROBES_PER_REPLICA, MOST_PROBES)
-    script = ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", path, str(probes // PROBERS)]
+    probes = min(max(len(replicas), 2) * PROBES_PER_REPLICA, MOST_PROBES)
+    lines: list[Line] = []
+    with suppress(EngineError):  # without a log it is probed
+        lines = recent_requests(engine, nginx.name, FRESH, tail=probes)
+    seen = served(lines, replicas)
+    probers = 0 if seen else PROBERS
+    script = ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", path, str(probers), str(probes // PROBERS)]
     answer = engine.ask(nginx.name, script)
-    return read(nginx.name, answer.output, sticky)
+    return read(nginx.name, answer.output, sticky, seen)
 
 
-def read(container: str, output: str, sticky: bool) -> BalancerFacts:
-    """The facts in the script's output. Raises NginxNotAsked."""
+def served(lines: Collection[Line], replicas: Collection[ContainerFacts]) -> dict[str, int]:
+    """How many requests each running replica has answered, by its name; {} if one has none or a request failed."""
+    names = {address: one.name for one in replicas if one.running for address in one.addresses}
+    answered = Counter(names.get(line.upstream.split(", ")[-1].rpartition(":")[0]) for line in lines)
+    running = [one.name for one in replicas if one.running]
+    if any(line.failed for line in lines) or not all(answered[name] for name in running):
+        return {}
+    return {name: answered[name] for name in running}
+
+
+def read(container: str, output: str, sticky: bool, seen: Mapping[str, int] = MappingProxyType({})) -> BalancerFacts:
+    """The facts in the script's output; with ``seen`` nginx was probed only if it hangs. Raises NginxNotAsked."""
     parts = [part.strip() for part in output.split(MARK)]
     if len(parts) != 6:
         raise NginxNotAsked(f"looking into {container} ended early: {output.strip()[-200:]}")
@@ -96,7 +126,8 @@ def read(container: str, output: str, sticky: bool) -> BalancerFacts:
         generation = str(membership.generation)
         listed = None if membership.everything else list(membership.servers)
         closed = membership.maintenance
-    reached, failures = _count(answers)
+    probed = not seen or not serving
+    reached, failures = _count(answers) if probed else (Counter[str](), Counter[str]())
     return BalancerFacts(
         container,
         running=True,
@@ -110,6 +141,7 @@ def read(container: str, output: str, sticky: bool) -> BalancerFacts:
         probes=sum(reached.values()) + sum(failures.values()),
         answers=dict(reached),
         failures=dict(failures),
+        seen={} if probed else dict(seen),
         tls_expires=_expiry(expires),
         maintenance=list(closed.allow) if closed else None,
     )

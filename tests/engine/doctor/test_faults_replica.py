@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bench.client import under_load
 from tests.engine.conftest import make_image
 from tests.engine.doctor.conftest import Patient, found
 
@@ -75,6 +76,20 @@ def test_a_ready_replica_that_nginx_was_told_to_leave_out(patient: Patient) -> N
     assert first in report.findings[0].title
 
 
+def test_on_a_busy_stack_requests_of_users_stand_in_for_probes(patient: Patient) -> None:
+    (first, *_) = patient.stack.replicas()
+    with under_load(patient.stack.url, rate=100):
+        well = patient.examine()
+        with upstreams(patient, f"s/server {first}:3001 resolve/& down/"):
+            patient.stack.until(lambda: len(reached(patient)) == 1)
+            starved = patient.examine()
+    assert found(well) == set()
+    assert well.facts.balancer is not None
+    assert well.facts.balancer.probes == 0
+    assert set(well.facts.balancer.seen) == set(patient.stack.replicas())
+    assert found(starved) == {"lb.starved"}
+
+
 def reached(patient: Patient) -> set[str]:
     """Who answers twenty requests through nginx."""
     asked = "curl -s 'http://127.0.0.1:8080/api/v1/whoami?n=[1-20]' | grep -o '\"instance\":\"[^\"]*'"
@@ -87,7 +102,7 @@ def test_servers_and_a_replica_that_hang_are_all_named_and_the_rest_reported(pat
     hanging = (f"{patient.stack.project}-postgres-1", f"{patient.stack.project}-redis-1", first)
     patient.stack.docker("kill", "--signal", "STOP", *hanging)
     try:
-        report = patient.examine()
+        report = patient.examine(start_time=1.0)  # the stack of the test run may be younger than a minute
     finally:
         patient.stack.docker("kill", "--signal", "CONT", *hanging)
     fails = {finding.id: finding for finding in report.findings if finding.severity == "fail"}

@@ -7,12 +7,14 @@ import threading
 
 import pytest
 
+from ops.balancer.access_log import Line
 from ops.balancer.render import Upstream, render
 from ops.doctor.collect import container_of, run_all
 from ops.doctor.collectors import balancer, containers, fleet, instances, outside, postgres, proof, redis, services
 from ops.doctor.collectors.postgres_sql import BATCH
+from ops.doctor.facts import ContainerFacts
 from ops.errors import EngineError
-from tests.unit.ops.doctor.stack import container, replica
+from tests.unit.ops.doctor.stack import NOW, container, replica
 
 
 def test_what_was_started_by_hand_from_the_same_image_is_not_taken_for_the_service() -> None:
@@ -141,6 +143,41 @@ def test_no_answer_at_all_is_a_failed_probe() -> None:
     facts = balancer.read("n", script_output(render(Upstream("backend", 3001), 1)), False)
     assert facts.failures == {"no answer": 1}
     assert facts.listed is None
+
+
+REPLICAS = [replica(1, addresses=["10.0.0.1"]), replica(2, addresses=["10.0.0.2"])]
+
+
+def requests(*upstreams: str, status: int = 200) -> list[Line]:
+    return [Line(NOW, status, 0.01, upstream=upstream) for upstream in upstreams]
+
+
+def test_users_requests_show_whom_nginx_reaches() -> None:
+    lines = requests("10.0.0.1:3001", "10.0.0.9:3001, 10.0.0.2:3001", "10.0.0.1:3001", "")
+    assert balancer.served(lines, REPLICAS) == {"app-backend-1": 2, "app-backend-2": 1}
+
+
+@pytest.mark.parametrize(
+    ("lines", "replicas"),
+    [
+        (requests("10.0.0.1:3001"), REPLICAS),
+        ([*requests("10.0.0.1:3001", "10.0.0.2:3001"), *requests("10.0.0.1:3001", status=502)], REPLICAS),
+        (requests("10.0.0.1:3001", "10.0.0.2:3001"), [*REPLICAS, replica(3)]),
+        (requests("10.0.0.1:3001"), [replica(1, addresses=["10.0.0.1"], state="exited")]),
+    ],
+    ids=["one gets none", "one failed", "one without an address", "none runs"],
+)
+def test_users_requests_are_not_enough(lines: list[Line], replicas: list[ContainerFacts]) -> None:
+    assert balancer.served(lines, replicas) == {}
+
+
+def test_where_users_show_it_nothing_was_probed_unless_nginx_hangs() -> None:
+    configuration = render(Upstream("backend", 3001), 1)
+    seen = {"app-backend-1": 5}
+    busy = balancer.read("n", script_output(configuration), False, seen)
+    assert (busy.seen, busy.probes) == (seen, 0)
+    hanging = balancer.read("n", script_output(configuration, serving=""), False, seen)
+    assert (hanging.seen, hanging.failures) == ({}, {"no answer": 1})
 
 
 def test_a_replica_asked_directly() -> None:
