@@ -60,6 +60,7 @@ class Database:
         self._closing = False
         self._refuse_until = 0.0
         self._refuse_seconds = 0.0
+        self._refusal = ""
         self.figures = PoolFigures()
         self.last_success = 0.0
 
@@ -181,7 +182,7 @@ class Database:
 
     async def _open(self) -> aiopg.Connection:
         if time.monotonic() < self._refuse_until:
-            raise DatabaseUnavailable("PostgreSQL is not reachable")
+            raise DatabaseUnavailable(self._refusal)
         self._size += 1
         try:
             connection = await self._connect()
@@ -240,7 +241,8 @@ class Database:
             self.figures.connect_failures += 1
             self._refuse_seconds = min(1.0, max(0.1, self._refuse_seconds * 2))
             self._refuse_until = time.monotonic() + self._refuse_seconds * random.uniform(0.5, 1.0)  # noqa: S311
-            raise DatabaseUnavailable(_reason(error)) from None
+            self._refusal = _reason(error)
+            raise DatabaseUnavailable(self._refusal) from None
         self.figures.connects += 1
         self._refuse_seconds = 0.0
         return connection

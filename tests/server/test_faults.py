@@ -8,7 +8,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from server.database_errors import StatementTimeout
+from server.database_errors import DatabaseUnavailable, StatementTimeout
 from server.keys import DATABASE
 from tests.server.support import Client, Gate, StartInstance, create_title, eventually
 
@@ -53,6 +53,20 @@ async def test_a_slow_redis_is_given_up_on(api: Client, redis_gate: Gate) -> Non
     answers = await asyncio.gather(*(api.get(f"/api/v1/titles/{number}") for _ in range(10)))
     assert {answer.status for answer in answers} == {200}
     assert (await health(api))["status"] == "degraded"
+
+
+async def test_why_postgres_let_nobody_in_is_told_also_while_it_is_not_asked_again(
+    start_instance: StartInstance, environment: dict[str, str]
+) -> None:
+    """Each refusal is followed by a pause in which nobody connects."""
+    client = await start_instance(wait=False, DATABASE_URL=environment["DATABASE_URL"].replace("?", "_of_before?"))
+    assert client.app is not None
+    for _ in range(5):
+        with pytest.raises(DatabaseUnavailable, match=r"_of_before.* does not exist"):
+            async with client.app[DATABASE].connection():
+                pass
+    answer = await health(client)
+    assert "does not exist" in answer["checks"]["postgres"]["reason"]
 
 
 async def test_without_postgres_the_instance_is_unready_but_alive(api: Client, postgres_gate: Gate) -> None:
