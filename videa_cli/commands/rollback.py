@@ -39,18 +39,19 @@ def rollback(
       videa rollback 3f9a1c
       videa rollback --dry-run
     """
-    from ops.rollout.journal import Journal
-    from ops.rollout.request import Request, Strategy
-    from videa_cli.commands.abort import put_back
-    from videa_cli.operation import carry_out
-
     options: Options = context.obj
     if release is None and not dry_run:
-        stack = options.stack()
+        stack = options.stack("ops.rollout.journal", "ops.rollout.lock")  # going back to a kept set is to be quick
+        from ops.rollout.journal import Journal
+        from videa_cli.commands.abort import put_back
+
         story = Journal(stack.engine, stack.project.name).read()
         if story and story.keeping:
             put_back(options, stack, as_json)
             return
+    from ops.rollout.request import Request, Strategy
+    from videa_cli.operation import carry_out
+
     strategy = Strategy.BLUE_GREEN if blue_green else Strategy.ROLLING
     request = Request(strategy=strategy, surge=surge)
     carry_out(options, "rolled back", lambda each: each.rollback(release, request, dry_run), as_json, dry_run)
