@@ -73,7 +73,7 @@ def mem(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "ctr.mem",
             Severity.INFO,
             f"{listing(unlimited)}: no memory limit",
-            f"{len(unlimited)} containers may take all memory of the machine",
+            "nothing keeps them from taking all memory of the machine",
             "one that leaks takes the others down with it",
             "set deploy.resources.limits.memory in the Compose file",
         )
