@@ -60,11 +60,9 @@ def own_fault(line: Line, happened: Happenings) -> bool:
     Where nginx names the service among the addresses that it tried, it had no live replica left to ask at that moment:
     the reason is that any of them had died.
     """
-    tried = [server.rpartition(":")[0] for server in line.upstream.replace(" : ", ", ").split(", ")]
-    if "" in tried:
+    if not line.tried or not all(":" in server for server in line.tried):
         return happened.died(line.time)
-    address = tried[-1]
-    return any(happened.died(line.time, replica) for replica in happened.at(address, line.time))
+    return any(happened.died(line.time, replica) for replica in happened.at(line.answered_by, line.time))
 
 
 def manner_of(end: float, drain: float, happened: Happenings) -> str:

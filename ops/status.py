@@ -96,7 +96,7 @@ def request_rates(requests: Iterable[Line], replicas: Iterable[Replica], now: fl
     names = {address: replica.name for replica in replicas for address in replica.networks.values() if address}
     seen = list(requests)
     span = max(1.0, min(RATE_WINDOW, now - min((request.time for request in seen), default=now)))
-    counts = Counter(names.get(request.upstream.rpartition(", ")[2].rpartition(":")[0], "") for request in seen)
+    counts = Counter(names.get(request.answered_by, "") for request in seen)
     return {name: counts[name] / span for name in names.values()}
 
 

@@ -75,8 +75,7 @@ def view_top(status: Status, facts: Facts, lines: list[Line], replicas: Iterable
     names = {address: each.name for each in replicas for address in each.networks.values() if address}
     by_replica: dict[str, list[Line]] = {}
     for line in lines:
-        last = line.upstream.rpartition(", ")[2].rpartition(":")[0]
-        by_replica.setdefault(names.get(last, ""), []).append(line)
+        by_replica.setdefault(names.get(line.answered_by, ""), []).append(line)
     instances = {one.name: one for one in facts.instances or []}
     quotas = {one.name: one.cpu_limit for one in facts.containers or []}
     nodes = [node for node in facts.redis.nodes if node.up] if facts.redis else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 
 import msgspec
@@ -13,6 +14,10 @@ SERVER_ERROR = 500
 
 CLOSED = 503
 """What nginx answers by itself only while the site is closed for maintenance; a replica's 503 names the replica."""
+
+
+BETWEEN = re.compile(r", | : ")
+"""What nginx writes between the values of the servers that it tried; a colon after an internal redirect."""
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
@@ -32,6 +37,16 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     upstream_status: str = ""
     upstream_seconds: str = ""
     upstream_first: str = ""
+
+    @property
+    def tried(self) -> list[str]:
+        """The addresses that it was sent to, in order; the service's name where nginx had no live server left."""
+        return BETWEEN.split(self.upstream) if self.upstream else []
+
+    @property
+    def answered_by(self) -> str:
+        """The address that it was sent to last, without its port; empty when there is none."""
+        return self.tried[-1].rpartition(":")[0] if self.upstream else ""
 
     @property
     def waited(self) -> float:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ops.balancer.access_log import NO_ANSWER, Line, Lines, parse
+from ops.balancer.access_log import BETWEEN, NO_ANSWER, Line, Lines, parse
 from ops.engine.client import Engine
 from ops.engine.logs import Stdout
 from ops.errors import EngineError
@@ -18,7 +18,6 @@ CLIENT_LEFT = 499
 REOPEN = 0.5
 """Seconds until the log is opened again after it ended."""
 
-_BETWEEN = re.compile(r", | : ")
 _PROBE = re.compile(r"videa-[0-9a-f]{12}-")
 
 
@@ -90,9 +89,9 @@ def tries_of(line: Line) -> Iterator[Try]:
     """
     if not line.upstream or _PROBE.match(line.request_id):
         return
-    addresses = _BETWEEN.split(line.upstream)
-    statuses = _BETWEEN.split(line.upstream_status)
-    times = _BETWEEN.split(line.upstream_first or line.upstream_seconds)
+    addresses = line.tried
+    statuses = BETWEEN.split(line.upstream_status)
+    times = BETWEEN.split(line.upstream_first or line.upstream_seconds)
     for number, address in enumerate(addresses):
         text = statuses[number] if number < len(statuses) else ""
         status = int(text) if text.isdecimal() else NO_ANSWER

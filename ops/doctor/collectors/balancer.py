@@ -103,7 +103,7 @@ def balancer_facts(
 def served(lines: Collection[Line], replicas: Collection[ContainerFacts]) -> dict[str, int]:
     """How many requests each running replica has answered, by its name; {} if one has none or a request failed."""
     names = {address: one.name for one in replicas if one.running for address in one.addresses}
-    answered = Counter(names.get(line.upstream.split(", ")[-1].rpartition(":")[0]) for line in lines)
+    answered = Counter(names.get(line.answered_by) for line in lines)
     running = [one.name for one in replicas if one.running]
     if any(line.failed for line in lines) or not all(answered[name] for name in running):
         return {}

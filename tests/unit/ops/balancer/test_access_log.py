@@ -36,6 +36,22 @@ def test_failed_is_the_servers_side_or_no_answer(status: int, failed: bool) -> N
     assert line.failed == failed
 
 
+@pytest.mark.parametrize(
+    ("upstream", "tried", "address"),
+    [
+        (b"", [], ""),
+        (b"10.0.0.3:3001", ["10.0.0.3:3001"], "10.0.0.3"),
+        (b"10.0.0.3:3001, 10.0.0.4:3001", ["10.0.0.3:3001", "10.0.0.4:3001"], "10.0.0.4"),
+        (b"app : 10.0.0.4:3001", ["app", "10.0.0.4:3001"], "10.0.0.4"),
+        (b"10.0.0.3:3001, app", ["10.0.0.3:3001", "app"], ""),
+    ],
+)
+def test_whom_nginx_tried_and_who_came_last(upstream: bytes, tried: list[str], address: str) -> None:
+    line = parse(GOOD.replace(b"172.29.0.3:3001, 172.29.0.4:3001", upstream))
+    assert line is not None
+    assert (line.tried, line.answered_by) == (tried, address)
+
+
 def test_the_wait_for_a_stream_ends_with_its_first_byte() -> None:
     line = parse(
         GOOD.replace(b'"seconds":0.012', b'"seconds":31.020').replace(
