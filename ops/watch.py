@@ -73,8 +73,7 @@ def check_once(stack: Stack, judge: Judge, emit: Emit) -> None:
     share is not to be changed by the way.
     """
     lock = Lock(stack.engine, stack.project.name)
-    holder = lock.status()
-    if holder and holder.alive:
+    if lock.at_work():
         return
     current = Stack(stack.engine, stack.project)
     replicas = {replica.name: replica for replica in current.replicas()}

@@ -21,16 +21,16 @@ def follow(stack: Stack, emit: Emit) -> history.Entry | None:
     Raises PlanRefused when none is under way.
     """
     journal, lock = Journal(stack.engine, stack.project.name), Lock(stack.engine, stack.project.name)
-    holder = lock.status()
-    if holder is None or not holder.alive:
+    holder = lock.at_work()
+    if holder is None:
         story = journal.read()
         hint = f"{story} was broken off: videa deploy --resume, or --abort" if story else "see `videa history`"
         raise PlanRefused("no operation is under way", hint)
     emit(Note(f"`{holder.command}` of {holder.who}"))
     told, teller = 0, _Teller(emit)
     while True:
-        now = lock.status()
-        under_way = now is not None and now.alive and now.since == holder.since
+        now = lock.at_work()
+        under_way = now is not None and now.since == holder.since
         story = journal.read()
         for entry in story.entries[told:] if story and under_way else ():
             teller.tell(entry)

@@ -68,6 +68,11 @@ class Lock:
         found = marker.find(self._engine, self._name)
         return self._holder(found) if found else None
 
+    def at_work(self) -> Holder | None:
+        """Who holds it and is alive; None when nobody is at work. Raises EngineError."""
+        holder = self.status()
+        return holder if holder and holder.alive else None
+
     def release(self, dry_run: bool = False) -> Holder | None:
         """Clears away the lock of a holder that is no more; None when it was free. Raises LockHeld, EngineError.
 

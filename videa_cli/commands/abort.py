@@ -14,6 +14,9 @@ from videa_cli.context import Options
 if TYPE_CHECKING:
     from ops.stack import Stack
 
+PUT_BACK_NEEDS = ("ops.rollout.journal", "ops.rollout.lock")
+"""Modules of ``put_back``, to be loaded while Compose is waited for: going back to a kept set is to be quick."""
+
 PATIENCE = 300.0
 """Seconds to wait until the operation has put everything back."""
 
@@ -39,7 +42,7 @@ def abort(
       videa abort --dry-run
     """
     options: Options = context.obj
-    stack = options.stack("ops.rollout.journal", "ops.rollout.lock")
+    stack = options.stack(*PUT_BACK_NEEDS)
     if dry_run:
         from ops.rollout.journal import Journal
 
@@ -60,8 +63,8 @@ def put_back(options: Options, stack: Stack, as_json: bool) -> None:
     from ops.rollout.lock import Lock
 
     lock, journal = Lock(stack.engine, stack.project.name), Journal(stack.engine, stack.project.name)
-    holder = lock.status()
-    if holder is None or not holder.alive or not journal.exists():
+    holder = lock.at_work()
+    if holder is None or not journal.exists():
         from ops.operations import Operation
         from videa_cli.operation import carry_out
 
@@ -75,7 +78,7 @@ def put_back(options: Options, stack: Stack, as_json: bool) -> None:
 
     console(stderr=True).print(escape(f"told `{holder.command}` of {holder.who} to put everything back"))
     deadline = time.monotonic() + PATIENCE
-    while (now := lock.status()) and now.alive and now.since == holder.since:
+    while (now := lock.at_work()) and now.since == holder.since:
         if time.monotonic() > deadline:
             raise OperationFailed("it has not ended yet", "follow it: videa deploy --watch")
         time.sleep(0.2)

@@ -32,9 +32,9 @@ def promote(
 
     options: Options = context.obj
     stack = options.stack()
-    holder = Lock(stack.engine, stack.project.name).status()
+    holder = Lock(stack.engine, stack.project.name).at_work()
     journal = Journal(stack.engine, stack.project.name)
-    if holder is None or not holder.alive or not journal.exists():
+    if holder is None or not journal.exists():
         raise PlanRefused("no deploy is under way", "one that was broken off goes on with: videa deploy --resume")
     if not dry_run:
         journal.mailbox.send("promote")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from videa_cli.commands.abort import PUT_BACK_NEEDS, put_back
 from videa_cli.context import Options
 
 
@@ -41,9 +42,8 @@ def rollback(
     """
     options: Options = context.obj
     if release is None and not dry_run:
-        stack = options.stack("ops.rollout.journal", "ops.rollout.lock")  # going back to a kept set is to be quick
+        stack = options.stack(*PUT_BACK_NEEDS)
         from ops.rollout.journal import Journal
-        from videa_cli.commands.abort import put_back
 
         story = Journal(stack.engine, stack.project.name).read()
         if story and story.keeping:
