@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from ops.doctor.collectors.postgres import PsqlMissing, postgres_facts
 from ops.doctor.collectors.postgres_sql import SESSIONS
 from ops.doctor.collectors.services import DATABASE, NotInProject, find_service
-from ops.engine.client import engine_errors
 from ops.engine.replicas import find_container
 from ops.engine.stats import memory as usage
 from ops.events import Emit, Note
@@ -30,14 +29,14 @@ def measure(stack: Stack, replicas: Collection[str], emit: Emit) -> Capacity:
     url = str((project.service.get("environment") or {}).get(DATABASE, ""))
     reserved_for_one = reservation(project.service)
     with ThreadPoolExecutor(4) as pool:
-        memory = pool.submit(_memory, stack)
+        machine = pool.submit(lambda: stack.engine.machine)
         database = pool.submit(_connections, stack, emit) if url else None
         free = pool.submit(_free, stack)
         # Not asked where the file says what a replica needs: some engines answer at their next tick, a second away.
         used = pool.submit(usage, stack.engine, () if reserved_for_one else replicas)
         connections, in_use = database.result() if database else (None, None)
         return Capacity(
-            memory=memory.result(),
+            memory=machine.result().memory,
             reserved=sum(reservation(spec) * _count(spec) for spec in others.values()),
             reservation=reserved_for_one,
             pool=pool_limit(url),
@@ -46,13 +45,6 @@ def measure(stack: Stack, replicas: Collection[str], emit: Emit) -> Capacity:
             usage=max((bytes_used for bytes_used, _ in used.result().values()), default=0),
             open=in_use,
         )
-
-
-def _memory(stack: Stack) -> int | None:
-    """Bytes that the engine's machine has."""
-    with engine_errors("describe itself"):
-        memory = stack.engine.sdk.api.info().get("MemTotal")
-    return int(memory) if memory else None
 
 
 def _count(service: dict[str, object]) -> int:

@@ -159,7 +159,7 @@ class Operation:
         """The plan from here on; ``story``: of the same deploy, when it was broken off."""
         before, reached = (story.opening.before, story.reached) if story else (None, 0.0)
         settings = self.stack.project.settings
-        together = at_once(self.stack.engine.cpus())
+        together = at_once(self.stack.engine.machine.cpus)
         plan = plan_deploy(request, fleet, wanted, target, before, reached, together)
         return with_hooks(plan, settings.hooks, settings.also)
 

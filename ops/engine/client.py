@@ -6,6 +6,8 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import urlsplit
 
 import docker
@@ -46,6 +48,14 @@ def engine_errors(doing: str, missing_ok: bool = False) -> Iterator[None]:
         raise lost(error, doing, CALL_TIMEOUT) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """``memory``: bytes, None when it is not told."""
+
+    cpus: int
+    memory: int | None
+
+
 class Engine:
     """A connection to one Docker Engine. Safe to use from several threads."""
 
@@ -84,10 +94,12 @@ class Engine:
         """Where the engine's published ports are reached from here."""
         return "127.0.0.1" if self.local else str(urlsplit(self.host).hostname)
 
-    def cpus(self) -> int:
-        """The cores of the engine's machine. Raises EngineError."""
+    @cached_property
+    def machine(self) -> Machine:
+        """What the engine's machine has; asked once. Raises EngineError."""
         with engine_errors("describe itself"):
-            return int(self.sdk.api.info().get("NCPU") or 1)
+            details = self.sdk.api.info()
+        return Machine(cpus=int(details.get("NCPU") or 1), memory=int(details.get("MemTotal") or 0) or None)
 
     def exec(
         self, container: str, command: list[str], user: str = "", environment: Mapping[str, str] | None = None
