@@ -57,6 +57,10 @@ class Stack:
         host = address if self.engine.local else self.engine.address
         return f"http://{host}" + ("" if port == HTTP_PORT else f":{port}")
 
+    def replica_url(self, name: str, path: str) -> str:
+        """Where a replica is asked directly, from the balancer's container."""
+        return f"http://{name}:{self.project.settings.port}{path}"
+
     def upstream(self, names: Iterable[str], split: TrafficSplit | None = None) -> Upstream:
         """The balancer's configuration that serves exactly the replicas ``names``, and those of ``split`` its share."""
         settings = self.project.settings
@@ -81,7 +85,7 @@ class Stack:
         """Asks running replicas directly, at the readiness path by default: name -> result. Raises EngineError."""
         settings = self.project.settings
         targets = {
-            replica.name: f"http://{replica.name}:{settings.port}{path or settings.health.ready}"
+            replica.name: self.replica_url(replica.name, path or settings.health.ready)
             for replica in replicas
             if replica.running
         }
@@ -91,9 +95,9 @@ class Stack:
 
     def words(self, name: str) -> str:
         """What a replica answers at its readiness path, "" for nothing. Raises EngineError."""
-        settings = self.project.settings
-        url = f"http://{name}:{settings.port}{settings.health.ready}"
-        return read_body(self.engine, self.balancer_container.id, url, settings.health.timeout)
+        health = self.project.settings.health
+        url = self.replica_url(name, health.ready)
+        return read_body(self.engine, self.balancer_container.id, url, health.timeout)
 
     def outdated(self, membership: Membership) -> bool:
         """Whether x-videa asks for another configuration of the same replicas, such as sessions that stick.

@@ -49,8 +49,12 @@ def read_body(engine: Engine, via_container: str, url: str, timeout: float) -> s
 
     Raises EngineError.
     """
-    command = ["curl", "-s", "--globoff", "--max-time", f"{timeout:.3f}", "-A", "videa-probe", url]
-    return " ".join(engine.exec(via_container, command).output.split())[:SHOWN]
+    return " ".join(engine.exec(via_container, [*quiet_curl(timeout), url]).output.split())[:SHOWN]
+
+
+def quiet_curl(timeout: float) -> list[str]:
+    """The command that GETs the URLs behind it, ``timeout`` seconds each, and writes nothing but what they answer."""
+    return ["curl", "-s", "--globoff", "--max-time", f"{timeout:.3f}", "-A", "videa-probe"]
 
 
 def curl_arguments(urls: list[str], timeout: float) -> list[str]:

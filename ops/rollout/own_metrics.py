@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from ops.engine.probe import quiet_curl
 from ops.stack import Stack
 
 PATH = "/health/metrics?format=json"
@@ -87,10 +88,10 @@ def new_faults(lasting: Iterable[tuple[str, str]], stable: Mapping[str, Figures]
 
 def ask(stack: Stack, names: Iterable[str]) -> dict[str, Figures]:
     """What running replicas say, those left out that say nothing. Raises EngineError."""
-    urls = [f"http://{name}:{stack.project.settings.port}{PATH}" for name in names]
+    urls = [stack.replica_url(name, PATH) for name in names]
     if not urls:
         return {}
-    command = ["curl", "-s", "--globoff", "--max-time", str(TIMEOUT), "-A", "videa-probe", "-w", " %{url_effective}\n"]
+    command = [*quiet_curl(TIMEOUT), "-w", " %{url_effective}\n"]
     return read(stack.engine.exec(stack.balancer_container.id, [*command, *urls]).output)
 
 

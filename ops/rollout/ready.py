@@ -60,8 +60,9 @@ def _failed(stack: Stack, replica: Replica, what: str, hint: str) -> ReplicaNotR
 
 def _too_late(stack: Stack, name: str, results: dict[str, ProbeResult]) -> ReplicaNotReady:
     health = stack.project.settings.health
-    reason = results[name].reason if name in results else "it was not running"
-    words = stack.words(name) if name in results and results[name].status else ""
+    result = results.get(name)
+    reason = result.reason if result else "it was not running"
+    words = stack.words(name) if result and result.status else ""
     said = f": {words}" if words else ""
     return ReplicaNotReady(
         f"{name} was not ready after {health.deadline}: {health.ready} answered {reason}{said}",
