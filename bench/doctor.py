@@ -24,7 +24,7 @@ from typing import Any, TypeAlias
 
 from bench.client import under_load
 from bench.results import write_results
-from bench.stack import PROJECT, ROOT, BenchStack, bench_stack, clean_environment, videa_command
+from bench.stack import PROJECT, ROOT, BenchStack, bench_stack
 
 SERVICES = ("postgres", "redis", "nginx")
 SHARE = 0.01
@@ -115,10 +115,7 @@ def looking(stack: BenchStack) -> Iterator[None]:
 @contextmanager
 def watching(stack: BenchStack) -> Iterator[None]:
     """`videa doctor --watch`, as it is by default, runs in the block."""
-    command = [videa_command(), "doctor", "--watch", "--json"]
-    with subprocess.Popen(
-        command, cwd=stack.directory, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    ) as process:
+    with stack.start("doctor", "--watch", "--json") as process:
         try:
             yield
         finally:

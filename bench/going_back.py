@@ -11,14 +11,13 @@ import argparse
 import http.client
 import json
 import statistics
-import subprocess
 import sys
 import time
 from typing import Any
 
 from bench.client import under_load
 from bench.results import write_results
-from bench.stack import RELEASES, BenchStack, bench_stack, clean_environment, videa_command
+from bench.stack import RELEASES, BenchStack, bench_stack
 
 REPLICAS = 3
 IN_A_ROW = 50
@@ -38,29 +37,17 @@ def release(stack: BenchStack) -> str:
         connection.close()
 
 
-def start(stack: BenchStack, *arguments: str) -> subprocess.Popen[bytes]:
-    """videa, without waiting for it."""
-    return subprocess.Popen(
-        [videa_command(), *arguments],
-        cwd=stack.directory,
-        env=clean_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
 def one_try(stack: BenchStack, rate: int) -> dict[str, Any]:
     """Switches to the other release, and back by `videa abort`."""
     old = release(stack)
     with under_load(stack.url, rate=rate) as seen:
-        deploy = start(stack, "deploy", "--image", RELEASES[1], "--blue-green", "--keep", "10m")
+        deploy = stack.start("deploy", "--image", RELEASES[1], "--blue-green", "--keep", "10m")
         deadline = time.monotonic() + DEADLINE
         while release(stack) == old and time.monotonic() < deadline:
             time.sleep(0.1)
         time.sleep(2)  # the old workers are drained, and the old set is kept
         typed = time.monotonic()
-        abort = start(stack, "abort")
+        abort = stack.start("abort")
         last_new, in_a_row = typed, 0
         while in_a_row < IN_A_ROW:
             if release(stack) == old:

@@ -67,6 +67,17 @@ class BenchStack:
         """Run the installed `videa`. Raises BenchError when it fails."""
         return self._run([videa_command(), *arguments], check, {})
 
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start the installed `videa` without waiting for it; what it prints is lost."""
+        return subprocess.Popen(
+            [videa_command(), *arguments],
+            cwd=self.directory,
+            env=clean_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
     def replicas(self) -> list[str]:
         """Ids of the running backend containers."""
         return self.compose("ps", "--quiet", "backend").output.split()

@@ -102,7 +102,7 @@ def test_servers_and_a_replica_that_hang_are_all_named_and_the_rest_reported(pat
     hanging = (f"{patient.stack.project}-postgres-1", f"{patient.stack.project}-redis-1", first)
     patient.stack.docker("kill", "--signal", "STOP", *hanging)
     try:
-        report = patient.examine(start_time=1.0)  # the stack of the test run may be younger than a minute
+        report = patient.examine(start_time=1.0)  # the stack of the test run may be younger than doctor asks for
     finally:
         patient.stack.docker("kill", "--signal", "CONT", *hanging)
     fails = {finding.id: finding for finding in report.findings if finding.severity == "fail"}
