@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
@@ -110,6 +111,14 @@ class LiveStack:
         """The JSON that the stack answers through nginx."""
         with urlopen(self.url + path, timeout=10) as answer:
             return json.load(answer)
+
+    def answers(self, path: str) -> bool:
+        """Whether the stack answers well at a path through nginx."""
+        try:
+            return bool(self.get(path))
+        except HTTPError as error:
+            error.close()
+            return False
 
     def until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
         """Waits for a condition, and fails the test when it does not come."""

@@ -94,6 +94,11 @@ class Bench:
         )
         return answer.output
 
+    def address(self, short: str) -> str:
+        """Where the network has one replica now."""
+        self.replicas[short].reload()
+        return str(self.replicas[short].attrs["NetworkSettings"]["Networks"][self.network.name]["IPAddress"])
+
     @property
     def port(self) -> int:
         self.nginx.reload()
@@ -179,6 +184,7 @@ def own(bare: Bench) -> Bench:
     """nginx before the replicas one and two, which the test may break, and videa has not changed anything yet."""
     bare.start_nginx()
     bare.start("one", "two")
+    bare.until(lambda: {bare.get("/")[1] for _ in range(8)} == {"one", "two"})
     return bare
 
 

@@ -100,3 +100,26 @@ def test_a_killed_replica_costs_no_get(own: Bench, end: str) -> None:
         own.until(lambda: load.done > killed_at + 400)
     assert load.failed("GET") == []
     assert len(load.failures) <= load.clients
+
+
+def test_a_replica_that_comes_back_on_another_address_costs_nothing_more(own: Bench) -> None:
+    """nginx learns the new address while requests still wait at the dead one, and must find the other replica for them.
+
+    With max_fails=0 each request may meet the dead address, not only one in 2 s.
+    """
+    own.start("three")
+    own.replicas["one"].remove(force=True)  # leaves the lowest address free, which the next one to start gets
+    own.balancer.apply(own.upstream("two", "three"))
+    patient = "sed -i s/max_fails=1/max_fails=0/ /etc/nginx/videa/upstreams.conf && nginx -s reload"
+    assert own.engine.exec(own.nginx.id, ["sh", "-c", patient]).ok
+    before = own.address("three")
+    with Load(own.port, clients=16) as load:
+        own.until(lambda: load.done > 100)
+        own.replicas["three"].kill()
+        killed_at = load.done
+        own.until(lambda: load.done > killed_at + 100)
+        lost = len(load.failures)
+        own.replicas["three"].start()
+        own.until(lambda: own.ask("three", "/count/").isdigit() and int(own.ask("three", "/count/")) > 100)
+    assert own.address("three") != before
+    assert load.failures[lost:] == []
