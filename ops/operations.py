@@ -21,6 +21,7 @@ from ops.rollout.hooks import with_hooks
 from ops.rollout.journal import Journal, Opening, Story
 from ops.rollout.lock import Lease, Lock
 from ops.rollout.operator import whoami
+from ops.rollout.origin import origin
 from ops.rollout.request import Request, plan_deploy
 from ops.rollout.runner import Runner
 from ops.rollout.scale import plan_scale
@@ -59,7 +60,9 @@ class Operation:
     @property
     def journal(self) -> Journal:
         """The project's journal, as it is on the engine."""
-        return Journal(self.stack.engine, self.stack.project.name)
+        compose = self.stack.project.compose
+        begun = origin(compose.files, compose.project, compose.environment)
+        return Journal(self.stack.engine, self.stack.project.name, begun)
 
     def _locked(self) -> AbstractContextManager[Lease]:
         """Holds the project's lock. Raises LockHeld."""

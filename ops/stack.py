@@ -108,12 +108,12 @@ class Stack:
             return False
         return is_outdated(membership, self.upstream(membership.servers))
 
-    def fleet(self) -> Fleet:
+    def fleet(self, remembered: bool = False) -> Fleet:
         """The replicas with their readiness and whether the balancer lists them. Raises EngineError, BalancerError."""
         replicas = self.replicas()
         with ThreadPoolExecutor(max_workers=1) as pool:
             asked = pool.submit(self.probe, replicas)
-            membership = self.balancer.membership()
+            membership = self.balancer.membership(remembered)
             results = asked.result()
         return Fleet(
             members=tuple(

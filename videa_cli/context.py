@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from ops.config import Project
+    from ops.rollout.journal import Journal
     from ops.stack import Stack
 
 
@@ -29,13 +30,21 @@ class Options:
 
         return load(self.files, self.project)
 
-    def stack(self, *modules: str) -> Stack:
-        """The project and its engine. Raises ConfigError, EngineUnreachable.
+    def journal(self) -> Journal:
+        """The journal of the operation that was begun here, else that of the project. Raises like ``stack``."""
+        import os
 
-        ``modules``: what the command is about to import, so that this is done while Compose is waited for.
-        """
+        from ops.engine.client import Engine
+        from ops.rollout.journal import Journal
+        from ops.rollout.origin import origin
+
+        engine = Engine()
+        begun_here = Journal.begun_at(engine, origin(self.files, self.project, os.environ))
+        return begun_here or Journal(engine, self.load().name)
+
+    def stack(self) -> Stack:
+        """The project and its engine. Raises ConfigError, EngineUnreachable."""
         from concurrent.futures import Future
-        from importlib import import_module
         from threading import Thread
 
         # Compose reads its file while the Docker SDK, the slowest import of all, is loaded. A daemon: Ctrl-C must
@@ -45,10 +54,7 @@ class Options:
         from ops.engine.client import Engine
         from ops.stack import Stack
 
-        engine = Engine()
-        for module in modules:
-            import_module(module)
-        return Stack(engine, project.result())
+        return Stack(Engine(), project.result())
 
 
 def _fulfil(future: Future[Project], work: Callable[[], Project]) -> None:

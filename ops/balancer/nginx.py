@@ -70,9 +70,13 @@ class Balancer:
         self._retired: tuple[str, ...] = ()
         self._seen: Look | None = None
 
-    def membership(self) -> Membership:
-        """Which replicas the configuration on nginx's volume admits. Raises BalancerError."""
-        return self._parsed(self.look().text)
+    def membership(self, remembered: bool = False) -> Membership:
+        """Which replicas the configuration on nginx's volume admits. Raises BalancerError.
+
+        ``remembered``: as it was seen or written last, if it was.
+        """
+        look = self._seen if remembered and self._seen else self.look()
+        return self._parsed(look.text)
 
     def look(self) -> Look:
         """What nginx has and serves. Raises BalancerError: it does not run, it is too old, it has no such file."""

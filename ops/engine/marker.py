@@ -65,6 +65,13 @@ def find(engine: Engine, name: str) -> Marker | None:
     return None
 
 
+def labelled(engine: Engine, label: str, value: str) -> list[Mapping[str, str]]:
+    """All labels of each marker that has this one. Raises EngineError."""
+    with engine_errors(f"look for {label}"):
+        found = engine.sdk.api.containers(all=True, filters={"label": f"{label}={value}"})
+        return [each["Labels"] for each in found]
+
+
 def set_number(engine: Engine, marker_id: str, number: int) -> bool:
     """Changes the number; False when the marker is gone. Raises EngineError."""
     with engine_errors("renew a marker", missing_ok=True):

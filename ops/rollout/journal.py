@@ -119,22 +119,30 @@ class Story:
         return f"`{self.opening.command}` of {self.opening.who}, {where}"
 
 
+_PROJECT, _ORIGIN = "videa.journal", "videa.journal.origin"
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Entry)
 
 
 @dataclass
 class Journal:
-    """The journal of one project's operation."""
+    """The journal of one project's operation. ``origin``: where it is begun (ops/rollout/origin.py)."""
 
     engine: Engine
     project: str
+    origin: str = ""
     _id: str = field(default="", init=False)
     _files: dict[str, bytes] = field(default_factory=dict, init=False)
 
     @property
     def _name(self) -> str:
         return f"videa.journal.{self.project}"
+
+    @classmethod
+    def begun_at(cls, engine: Engine, origin: str) -> Journal | None:
+        """The one that was begun there; None when there is none, or several. Raises EngineError."""
+        found = marker.labelled(engine, _ORIGIN, origin)
+        return cls(engine, found[0][_PROJECT], origin) if len(found) == 1 else None
 
     def read(self) -> Story | None:
         """What the present or a broken-off operation has written; None if there is none. Raises EngineError."""
@@ -200,7 +208,8 @@ class Journal:
             marker.remove(self.engine, found.id)
 
     def _create(self) -> None:
-        self._id = marker.create(self.engine, self._name, {"videa.journal": self.project}, 0) or ""
+        labels = {_PROJECT: self.project, _ORIGIN: self.origin}
+        self._id = marker.create(self.engine, self._name, labels, 0) or ""
         if not self._id:
             raise EngineError("there is a journal of another operation", "see `videa lock status`")
 

@@ -89,7 +89,7 @@ class Runner:
         self.emit(Note("putting everything back"))
         try:
             with ThreadPoolExecutor(max_workers=1) as pool:  # at the same time: going back is to be quick
-                looking = pool.submit(self.stack.fleet)
+                looking = pool.submit(self.stack.fleet, remembered=True)
                 self.journal.write(ReturnEntry(reason))
             self.undo(looking.result())
         except StableGone as error:

@@ -12,10 +12,7 @@ from ops.errors import OperationFailed, PlanRefused
 from videa_cli.context import Options
 
 if TYPE_CHECKING:
-    from ops.stack import Stack
-
-PUT_BACK_NEEDS = ("ops.rollout.journal", "ops.rollout.lock")
-"""Modules of ``put_back``, to be loaded while Compose is waited for: going back to a kept set is to be quick."""
+    from ops.rollout.journal import Journal
 
 PATIENCE = 300.0
 """Seconds to wait until the operation has put everything back."""
@@ -42,27 +39,24 @@ def abort(
       videa abort --dry-run
     """
     options: Options = context.obj
-    stack = options.stack(*PUT_BACK_NEEDS)
+    journal = options.journal()
     if dry_run:
-        from ops.rollout.journal import Journal
-
-        story = Journal(stack.engine, stack.project.name).read()
+        story = journal.read()
         if story is None:
             raise PlanRefused("no operation is under way, and none was broken off", "see `videa history`")
         _say({"dry_run": True, "operation": str(story)}, f"would put back {story}; nothing was changed", as_json)
         return
-    put_back(options, stack, as_json)
+    put_back(options, journal, as_json)
 
 
-def put_back(options: Options, stack: Stack, as_json: bool) -> None:
+def put_back(options: Options, journal: Journal, as_json: bool) -> None:
     """Asks the operation under way to put everything back and waits until it has, or puts back a broken-off one.
 
     Raises OperationFailed when it takes too long, and what putting back raises.
     """
-    from ops.rollout.journal import Journal
     from ops.rollout.lock import Lock
 
-    lock, journal = Lock(stack.engine, stack.project.name), Journal(stack.engine, stack.project.name)
+    lock = Lock(journal.engine, journal.project)
     holder = lock.at_work()
     if holder is None or not journal.exists():
         from ops.operations import Operation

@@ -27,13 +27,11 @@ def promote(
     Examples:
       videa promote
     """
-    from ops.rollout.journal import Journal
     from ops.rollout.lock import Lock
 
     options: Options = context.obj
-    stack = options.stack()
-    holder = Lock(stack.engine, stack.project.name).at_work()
-    journal = Journal(stack.engine, stack.project.name)
+    journal = options.journal()
+    holder = Lock(journal.engine, journal.project).at_work()
     if holder is None or not journal.exists():
         raise PlanRefused("no deploy is under way", "one that was broken off goes on with: videa deploy --resume")
     if not dry_run:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from videa_cli.commands.abort import PUT_BACK_NEEDS, put_back
+from videa_cli.commands.abort import put_back
 from videa_cli.context import Options
 
 
@@ -42,12 +42,10 @@ def rollback(
     """
     options: Options = context.obj
     if release is None and not dry_run:
-        stack = options.stack(*PUT_BACK_NEEDS)
-        from ops.rollout.journal import Journal
-
-        story = Journal(stack.engine, stack.project.name).read()
+        journal = options.journal()
+        story = journal.read()
         if story and story.keeping:
-            put_back(options, stack, as_json)
+            put_back(options, journal, as_json)
             return
     from ops.rollout.request import Request, Strategy
     from videa_cli.operation import carry_out

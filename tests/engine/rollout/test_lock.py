@@ -185,6 +185,19 @@ def test_a_journal_is_read_by_another_process_and_survives_a_prune(engine: Engin
     assert other.read() is None
 
 
+def test_a_journal_is_found_where_it_was_begun(engine: Engine, project: str) -> None:
+    here, elsewhere = f"{project}, here", f"{project}, elsewhere"
+    assert Journal.begun_at(engine, here) is None
+    journal = Journal(engine, project, here)
+    journal.begin(OPENING)
+    found = Journal.begun_at(engine, here)
+    assert found is not None
+    assert found.project == project
+    assert Journal.begun_at(engine, elsewhere) is None
+    journal.end()
+    assert Journal.begun_at(engine, here) is None
+
+
 def test_a_command_reaches_the_operation_once(engine: Engine, project: str) -> None:
     mine, other = Journal(engine, project).mailbox, Journal(engine, project).mailbox
     assert mine.take() is None

@@ -91,7 +91,7 @@ def test_while_the_old_set_is_kept_there_is_a_way_back_to_it(stack: LiveStack, c
         process = stack.start_videa("deploy", "--image", OTHER, "--blue-green", "--keep", "5m")
         stack.until(lambda: "keep the old ones" in _journal(stack), 120)
         assert release_of(stack) != before[0]["release"]
-        stack.done(command)
+        stack.done(command, PATH="")  # Compose is not needed where the deploy was begun, and would take its time
         process.communicate()
     assert process.returncode == 1
     assert [each["name"] for each in stack.status()["replicas"]] == [each["name"] for each in before]
@@ -112,7 +112,7 @@ def test_a_canary_is_promoted_step_by_step_and_loses_no_request(stack: LiveStack
         assert {release_of(stack, "never") for _ in range(20)} == {old}
         assert new != old
         assert stack.videa("scale", "3").returncode == 7
-        stack.done("promote")
+        stack.done("--project-name", stack.project, "promote")  # other options than the deploy's: Compose is asked
         _, said = process.communicate()
         ended, followed = watching.communicate()
     assert process.returncode == 0, said
