@@ -1,4 +1,4 @@
-"""/api/v1/openapi.json for programs and /docs for people; both work without the internet."""
+"""/api/v1/openapi.json for programs and /docs, where / leads, for people; both work without the internet."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ routes = web.RouteTableDef()
 @lru_cache(maxsize=1)
 def _document(release: str) -> bytes:
     return msgspec.json.encode(build(release))
+
+
+@routes.get("/")
+async def root(request: web.Request) -> web.Response:
+    """Whoever types the bare address into a browser gets to know what is here."""
+    return web.Response(status=303, headers={"Location": "/docs"})
 
 
 @routes.get("/api/v1/openapi.json")

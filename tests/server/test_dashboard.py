@@ -112,7 +112,8 @@ async def test_the_api_is_described_for_people_and_programs(browser: Client) -> 
     undescribed = {path for path, method in served - described if method not in ("head", "options")}
     assert undescribed == {"/api/v1/openapi.json", "/api/v1/events", "/health/metrics"}
     assert described <= served
-    async with browser.get("/docs") as response:
+    async with browser.get("/") as response:
+        assert response.url.path == "/docs"
         text = await response.text()
     assert "/api/v1/titles/{id}" in text
     assert "https://" not in text
