@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -22,10 +24,21 @@ if TYPE_CHECKING:
 PIPE_WIDTH = 200
 
 
+class Diagnostics(Console):
+    """On stderr. Work goes on, or is put back, unseen when whoever read it is gone: Ctrl-C ends `2>&1 | tee` too."""
+
+    def on_broken_pipe(self) -> None:
+        """Sends the rest nowhere instead of ending videa in the middle of its work."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stderr.fileno())
+        os.close(nowhere)
+
+
 def console(stderr: bool = False) -> Console:
     """A console that obeys NO_COLOR and pipes: there a table is as wide as it needs to be."""
-    shown = Console(stderr=stderr, highlight=False, soft_wrap=True)
-    return shown if shown.is_terminal else Console(stderr=stderr, highlight=False, soft_wrap=True, width=PIPE_WIDTH)
+    kind = Diagnostics if stderr else Console
+    shown = kind(stderr=stderr, highlight=False, soft_wrap=True)
+    return shown if shown.is_terminal else kind(stderr=stderr, highlight=False, soft_wrap=True, width=PIPE_WIDTH)
 
 
 class Progress:

@@ -142,6 +142,21 @@ def test_an_interrupted_scale_puts_everything_back_and_says_so(stack: LiveStack)
     assert stack.snapshot()[2] == before[2]
 
 
+def test_an_operation_is_put_back_though_nobody_reads_what_it_says(stack: LiveStack) -> None:
+    """Ctrl-C in `videa scale 5 2>&1 | tee log` ends tee as well."""
+    before = stack.containers()
+    process = stack.start_videa("scale", "5")
+    stack.until(lambda: len(stack.replicas()) > 2)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    process.stderr.close()
+    process.send_signal(signal.SIGINT)
+    process.wait(60)
+    assert stack.containers() == before
+    assert "free" in stack.done("lock", "status")
+
+
 def test_a_killed_replica_costs_no_get(stack: LiveStack) -> None:
     with under_load(stack.url, rate=RATE, tail=4) as watched:
         victim = stack.replicas()[0]
