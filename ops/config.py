@@ -86,9 +86,15 @@ class Project:
 
         One that others read too, such as the database's password, is the present, whatever release runs.
         """
-        services = dict(self._raw["services"])
-        own = _variables_in([services.pop(name) for name in (self.settings.service, *self.settings.also)])
-        return own - _variables_in({**self._raw, "services": services})
+        own = {self.settings.service, *self.settings.also}
+        others = {name: spec for name, spec in self._raw["services"].items() if name not in own}
+        return self.release_variables - _variables_in({**self._raw, "services": others})
+
+    @property
+    def release_variables(self) -> frozenset[str]:
+        """Variables of the Compose file that the scaled service and its followers read. Raises ConfigError."""
+        services = self._raw["services"]
+        return _variables_in([services[name] for name in (self.settings.service, *self.settings.also)])
 
     @cached_property
     def _raw(self) -> Mapping[str, Any]:

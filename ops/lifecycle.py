@@ -5,60 +5,77 @@ from __future__ import annotations
 import errno
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
+from ops.engine.compose import up_arguments
+from ops.engine.effects import foresee, harm, run_harmless
 from ops.engine.images import has_image, image_id
 from ops.engine.replicas import find_container
-from ops.errors import BalancerError, EngineError, Interrupted
+from ops.errors import BalancerError, EngineError, Interrupted, UsageError
 from ops.events import Emit, Note, announced
 from ops.pins import remember
 from ops.rollout import kept
+from ops.rollout.hooks import containers_of
 from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
 from ops.rollout.ready import await_ready
 from ops.rollout.targets import current_target, drifted, variables_of
 from ops.stack import Stack
+from ops.startup import startup_order
 
 LOOK_AGAIN = 0.1
 """Seconds between two looks at a starting nginx."""
 
 
-def bring_up(stack: Stack, emit: Emit, command: str = "videa up") -> None:
+def bring_up(stack: Stack, emit: Emit, command: str = "videa up", recreate: Collection[str] = ()) -> None:
     """Starts what does not run, waits until every replica is ready, and lets the balancer serve them.
 
-    Replicas that run are left alone, also when the Compose file has changed: that is what a deploy is for. What an
-    operation that was broken off has left to the balancer is left alone too. ``command``: as it was typed.
-    Raises LockHeld, EngineError, ImageUnavailable, ReplicaNotReady, BalancerError, Interrupted.
+    While a replica runs nothing that runs is touched, also when the Compose file has changed: the service is deployed,
+    and of the others those in ``recreate``, names of services, are made anew if they have changed. What an operation
+    that was broken off has left to the balancer is left alone too. ``command``: as it was typed.
+    Raises UsageError, LockHeld, PlanRefused when Compose would stop, recreate or disconnect something else,
+    EngineError, ImageUnavailable, ReplicaNotReady, BalancerError, Interrupted.
     """
+    project = stack.project
+    unknown = sorted(set(recreate) - set(project.model["services"]))
+    if unknown:
+        raise UsageError(
+            f"there is no service {', '.join(unknown)}", f"its services: {', '.join(sorted(project.model['services']))}"
+        )
+    if project.settings.service in recreate:
+        raise UsageError(
+            f"{project.settings.service} serves", "replace its replicas without a lost request: videa deploy"
+        )
     with (
         Lock(stack.engine, stack.project.name).hold(command),
         _interruptible("videa up goes on, videa down removes it"),
     ):
-        _bring_up(stack, emit)
+        _bring_up(stack, emit, recreate)
 
 
-def _bring_up(stack: Stack, emit: Emit) -> None:
+def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
     project = stack.project
     service, balancer = project.settings.service, project.settings.balancer
-    others = [name for name in project.model["services"] if name not in (service, balancer)]
     _check_port(stack)
     if "build" in project.service and not has_image(stack.engine, project.image):
         with announced(f"build {project.image}", emit):
             project.compose.run("build", service)
-    alive = [replica for replica in stack.replicas() if replica.running]
+    present = stack.replicas()
+    alive = [replica for replica in present if replica.running]
     target = current_target(stack)
-    overrides = {} if alive else target.overrides
-    if others:
-        with announced(f"start {', '.join(others)}", emit):
-            project.compose.run("up", "--detach", *others)
-    with announced(f"start {service}", emit):
-        project.compose.run("up", "--detach", "--no-recreate", service, overrides=overrides)
+    start = _Starter(stack, emit, keep=bool(alive), recreate=recreate)
+    order = startup_order(project.model["services"], service, balancer)
+    start(  # in one command, so that the service waits for what it depends on
+        [*order.before, service],
+        *("--scale", f"{service}={max(project.replicas, len(present))}"),
+        overrides={} if alive else target.overrides,
+    )
     if not alive:
         Journal(stack.engine, project.name).discard()  # what it was about went with the containers
         remember(project.env_file, variables_of(project, target, project.replicas))
-    with announced(f"start {balancer}", emit):
-        project.compose.run("up", "--detach", "--no-deps", balancer)
+    start([*order.beside, balancer])
     with announced("wait until ready", emit):
         _await_balancer(stack)
         await_ready(stack, [replica.name for replica in stack.replicas()], starting=not alive)
@@ -70,11 +87,52 @@ def _bring_up(stack: Stack, emit: Emit) -> None:
     elif membership.everything or set(membership.servers) != set(names) or stack.outdated(membership):
         with announced("let the balancer serve them", emit):
             stack.balancer.apply(stack.upstream(names))
+    start(order.after)
     if not alive:
         digest = image_id(stack.engine, target.image)
         kept.found(stack, "videa up", target.release, target.image, digest, len(names))
-    if alive and drifted(stack, alive):
+        return
+    if drifted(stack, alive):
         emit(Note("the Compose file or its image has changed since; roll it out with: videa deploy"))
+    if changed := start.left_alone():
+        emit(
+            Note(
+                f"{', '.join(changed)}: changed in the Compose file since, and left as it runs; to recreate one, which "
+                f"others may miss meanwhile: videa up --recreate {changed[0]}"
+            )
+        )
+
+
+@dataclass(frozen=True)
+class _Starter:
+    """Starts services, and while something serves (``keep``) recreates only those that were asked for."""
+
+    stack: Stack
+    emit: Emit
+    keep: bool
+    recreate: Collection[str]
+
+    def __call__(self, services: Sequence[str], *options: str, overrides: Mapping[str, str] | None = None) -> None:
+        """Raises PlanRefused, EngineError."""
+        if not services:
+            return
+        with announced(f"start {', '.join(services)}", self.emit):
+            asked = [name for name in services if name in self.recreate]
+            if self.keep and asked:
+                self._run(asked, up_arguments(asked), {})
+            flags = ("--no-recreate",) if self.keep else ()
+            self._run([] if self.keep else services, up_arguments(services, *flags, *options), overrides or {})
+
+    def left_alone(self) -> list[str]:
+        """The services beside the scaled one that Compose would recreate, by its own account."""
+        project = self.stack.project
+        others = [name for name in project.model["services"] if name != project.settings.service]
+        ended = {effect.name for effect in harm(foresee(project.compose, up_arguments(others), {}))}
+        return sorted({each.service for each in self.stack.containers() if each.name in ended})
+
+    def _run(self, may_touch: Sequence[str], arguments: Sequence[str], overrides: Mapping[str, str]) -> None:
+        allowed = containers_of(self.stack, may_touch) if may_touch else ()
+        run_harmless(self.stack.project.compose, arguments, overrides, allowed)
 
 
 def take_down(stack: Stack, emit: Emit, command: str = "videa down") -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from ops.balancer.proof import Proof, TrafficProof
 from ops.capacity import measure
-from ops.config import read_env_value
+from ops.config import env_file_values
 from ops.engine.images import has_healthcheck, image_id
 from ops.errors import Interrupted, PlanRefused, UsageError, VideaError
 from ops.events import Emit, Note
 from ops.pins import check_writable
-from ops.preflight import Capacity, check
+from ops.preflight import Capacity, check, spare
 from ops.rollout import history, kept
 from ops.rollout.fleet import Fleet
 from ops.rollout.hooks import with_hooks
@@ -25,9 +26,11 @@ from ops.rollout.origin import origin
 from ops.rollout.request import Request, plan_deploy
 from ops.rollout.runner import Runner
 from ops.rollout.scale import plan_scale
+from ops.rollout.side_effects import check_steps
 from ops.rollout.starts import at_once
 from ops.rollout.steps import Plan, Remember, Start, Target
-from ops.rollout.targets import running_target, variables_of
+from ops.rollout.stopping import BEHIND
+from ops.rollout.targets import from_shell, running_target, variables_of
 from ops.stack import Stack
 
 MAX_REPLICAS = 200
@@ -90,7 +93,7 @@ class Operation:
                 return Outcome(plan, 0.0, None, (), capacity, len(fleet.alive) + plan.surge)
             story = self.journal.read()
             self._superseded(story)
-            return self._carry_out(plan, self._opening(fleet, target, replicas, None), lease, "scale")
+            return self._carry_out(plan, self._opening(fleet, target, replicas, None), lease, "scale", capacity)
 
     def deploy(
         self, target: Target, request: Request | None = None, dry_run: bool = False, action: str = ""
@@ -121,7 +124,8 @@ class Operation:
             opening = same.opening if same else self._opening(fleet, target, wanted, request)
             for found in {member.replica.release: member.replica for member in fleet.ready}.values():
                 kept.found(self.stack, "found", found.release, found.image, found.image_id, len(fleet.ready))
-            return self._carry_out(plan, opening, lease, action or request.strategy.value, going_on=same is not None)
+            action = action or request.strategy.value
+            return self._carry_out(plan, opening, lease, action, capacity, going_on=same is not None)
 
     def rollback(self, release: str | None = None, request: Request | None = None, dry_run: bool = False) -> Outcome:
         """Deploys an earlier release with its own environment: the one named, else the last that does not run now.
@@ -174,13 +178,24 @@ class Operation:
         plan = Plan((), story.opening.target, f"put back: {story.opening.command}")
         return self._watched(plan, lambda: runner.undo(self.stack.fleet()), runner, "abort")
 
-    def _carry_out(self, plan: Plan, opening: Opening, lease: Lease, action: str, going_on: bool = False) -> Outcome:
+    def _carry_out(
+        self,
+        plan: Plan,
+        opening: Opening,
+        lease: Lease,
+        action: str,
+        capacity: Capacity | None = None,
+        going_on: bool = False,
+    ) -> Outcome:
         journal = self.journal
         if going_on:
             journal.go_on()
         else:
             journal.begin(opening)
-        runner = Runner(self.stack, journal, lease, opening, self.emit)
+        # Where nobody has asked how much room there is, replicas that stop must be gone before others start.
+        room = spare(capacity, len(opening.before) + plan.surge, plan.surge) if capacity else 0
+        behind = BEHIND if room is None else min(BEHIND, room)
+        runner = Runner(self.stack, journal, lease, opening, self.emit, behind)
         return self._watched(plan, lambda: runner.run(plan), runner, action)
 
     def _watched(self, plan: Plan, act: Callable[[], None], runner: Runner, action: str) -> Outcome:
@@ -235,7 +250,7 @@ class Operation:
     def _opening(self, fleet: Fleet, target: Target, wanted: int, request: Request | None) -> Opening:
         project = self.stack.project
         served = [member.name for member in fleet.alive if member.listed]
-        values = {name: read_env_value(project, name) for name in variables_of(project, target, wanted)}
+        values = env_file_values(project)
         return Opening(
             command=self.command,
             who=whoami(),
@@ -244,7 +259,7 @@ class Operation:
             target=target,
             before=tuple(member.name for member in fleet.members),
             served=tuple(served),
-            variables={name: value if source == ".env" else None for name, (value, source) in values.items()},
+            variables={name: values.get(name) for name in variables_of(project, target, wanted)},
             request=request,
         )
 
@@ -270,7 +285,10 @@ class Operation:
         if not any(isinstance(step, Start) for step in plan.steps):
             return None
         project = self.stack.project
-        capacity = measure(self.stack, [member.name for member in fleet.alive], self.emit)
+        with ThreadPoolExecutor(max_workers=1) as pool:  # at the same time: Compose takes a tenth of a second
+            harmless = pool.submit(check_steps, self.stack, plan, len(fleet.members))
+            capacity = measure(self.stack, [member.name for member in fleet.alive], self.emit)
+            harmless.result()
         check(
             project.service,
             project.settings.service,
@@ -285,6 +303,14 @@ class Operation:
     def _check_remembering(self, target: Target, replicas: int) -> None:
         project = self.stack.project
         check_writable(project, variables_of(project, target, replicas))
+        secret = from_shell(project).secret
+        if secret:
+            self.emit(
+                Note(
+                    f"{', '.join(secret)} is set in your shell only: a plain `docker compose up -d` in another one "
+                    "would recreate the replicas; write it to .env if it may stand there"
+                )
+            )
         if project.pins.replicas is None and replicas != project.replicas:
             name = f"{project.settings.service.upper()}_REPLICAS"
             self.emit(

@@ -15,8 +15,8 @@ NEW_FILE_MODE = 0o600
 
 def check_writable(project: Project, variables: Mapping[str, str]) -> None:
     """Refuses before anything is started when the outcome could not be remembered. Raises ConfigError."""
-    for name in variables:
-        if name in project.environment:
+    for name, value in variables.items():
+        if project.environment.get(name, value) != value:
             raise ConfigError(
                 f"{name} is set in your shell and would win over {project.env_file.name}",
                 f"unset it first: unset {name}",

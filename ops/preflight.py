@@ -146,6 +146,19 @@ def check(
     check_pool(capacity, replicas)
 
 
+def spare(capacity: Capacity, replicas: int, surge: int) -> int | None:
+    """For how many replicas more there is room and a full pool, beside ``surge`` new ones; None when it is not known.
+
+    ``replicas``: how many there are at most, the new ones among them.
+    """
+    rooms = []
+    if capacity.free is not None and capacity.need:
+        rooms.append(capacity.free // capacity.need - surge)
+    if capacity.pool is not None and capacity.connections is not None:
+        rooms.append(capacity.connections // capacity.pool - replicas)
+    return max(0, min(rooms)) if rooms else None
+
+
 def reservation(service: Mapping[str, Any]) -> int:
     """Bytes that one replica of a service reserves."""
     resources = (service.get("deploy") or {}).get("resources") or {}

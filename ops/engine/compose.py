@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,9 @@ from ops.errors import ConfigError, EngineError, EngineUnreachable, ImageUnavail
 TIMEOUT = 1800
 """Seconds for one compose command; building or pulling an image is the longest."""
 
+
+DRY_RUN_TIMEOUT = 60
+"""Seconds that Compose may take to tell what it would do."""
 
 NO_DOCKER = EngineUnreachable("there is no `docker` command", "install Docker, or run `make up`")
 
@@ -68,6 +71,14 @@ class Compose:
             raise explain(arguments[0], answer.stderr)
         return answer.stdout
 
+    def dry_run(self, *arguments: str, overrides: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Lets Compose tell what a command would do, whatever its exit code. Raises EngineError when it takes too long.
+
+        The format of its progress is fixed, which the operator may have chosen otherwise.
+        """
+        plain = {"COMPOSE_PROGRESS": "plain"}
+        return self._run(self.command("--dry-run", *arguments), {**(overrides or {}), **plain}, DRY_RUN_TIMEOUT)
+
     def attach(self, *arguments: str) -> int:
         """Runs a compose command on the caller's own terminal; answers its exit code. Raises EngineUnreachable."""
         try:
@@ -110,18 +121,13 @@ class Compose:
 
 def start_arguments(service: str, total: int) -> list[str]:
     """Starts replicas until there are ``total``, beside the ones there are, which are left alone."""
-    return [
-        "up",
-        "--detach",
-        "--no-recreate",
-        "--no-deps",
-        "--no-build",
-        "--pull",
-        "missing",
-        "--scale",
-        f"{service}={total}",
-        service,
-    ]
+    pull = ("--no-build", "--pull", "missing")
+    return up_arguments([service], "--no-recreate", *pull, "--scale", f"{service}={total}")
+
+
+def up_arguments(services: Iterable[str], *options: str) -> list[str]:
+    """Starts what does not run of ``services``, and nothing that they depend on."""
+    return ["up", "--detach", "--no-deps", *options, *services]
 
 
 def explain(verb: str, stderr: str) -> EngineError:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
+from ops.engine.compose import up_arguments
+from ops.engine.effects import run_harmless
 from ops.engine.replicas import remove
 from ops.errors import EngineError, OperationFailed
 from ops.rollout.steps import Follow, Hook, Plan, Remember, Route, Split, Start, Step, Target
@@ -68,9 +70,19 @@ def follow(stack: Stack, step: Follow, target: Target | None) -> None:
     """Lets other services run ``target``, None: what `.env` says. Compose stops each before it starts it anew.
 
     Returns when they run and, where they have a health check, are well, at the latest at ``health.deadline``. Raises
-    EngineError, also then.
+    EngineError, also then, and PlanRefused when Compose would change anything else.
     """
     overrides = target.overrides if target else {}
+    allowed = containers_of(stack, step.services)
+    run_harmless(stack.project.compose, follow_arguments(stack, step), overrides, allowed)
+
+
+def follow_arguments(stack: Stack, step: Follow) -> list[str]:
+    """The Compose command with which ``follow`` does it."""
     deadline = math.ceil(stack.project.settings.health.deadline)
-    wait = ("--wait", "--wait-timeout", str(deadline))
-    stack.project.compose.run("up", "--detach", "--no-deps", *wait, *step.services, overrides=overrides)
+    return up_arguments(step.services, "--wait", "--wait-timeout", str(deadline))
+
+
+def containers_of(stack: Stack, services: Collection[str]) -> list[str]:
+    """The names of the containers of some services. Raises EngineError."""
+    return [container.name for container in stack.containers() if container.service in services]

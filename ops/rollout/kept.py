@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from ops.config import Project, read_env_value
+from ops.config import Project, env_file_values
 from ops.engine.images import has_image, image_id, tag, untag
 from ops.engine.replicas import release_id
 from ops.errors import ConfigError, PlanRefused, UsageError
@@ -57,13 +57,8 @@ def keep(stack: Stack, image: str, release: str, entries: Iterable[Entry]) -> No
 
 def variables_now(project: Project) -> dict[str, str]:
     """What `.env` says by now of the variables that belong to the release. Raises ConfigError."""
-    found = {name: read_env_value(project, name) for name in project.own_variables}
-    replicas = project.pins.replicas
-    return {
-        name: value
-        for name, (value, source) in found.items()
-        if value is not None and source == ".env" and name != replicas
-    }
+    own = project.own_variables - {project.pins.replicas}
+    return {name: value for name, value in env_file_values(project).items() if name in own}
 
 
 def choose(entries: Iterable[Entry], running: Iterable[str], wanted: str | None) -> Entry:

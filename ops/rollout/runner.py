@@ -6,12 +6,14 @@ import secrets
 import time
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import singledispatchmethod
 
 from ops.balancer.split import ALWAYS, TrafficSplit
 from ops.engine.compose import start_arguments
+from ops.engine.effects import run_harmless
 from ops.engine.recreate import recreate, snapshot
-from ops.engine.replicas import remove, start, stop
+from ops.engine.replicas import start
 from ops.errors import Interrupted, LockHeld, OperationFailed, StableGone, VideaError
 from ops.events import Emit, Note, announced
 from ops.pins import remember
@@ -38,11 +40,11 @@ from ops.rollout.steps import (
     Split,
     Start,
 )
+from ops.rollout.stopping import BEHIND, Stopping
 from ops.rollout.targets import variables_of
 from ops.rollout.undo import Recreate, plan_undo, stable_gone
 from ops.stack import Stack
 
-WORKERS = 8
 DRAIN_SLACK = 5.0
 """Seconds beyond ``drain_timeout`` until a worker that nginx itself should have ended is given up."""
 
@@ -50,7 +52,10 @@ DRAIN_SLACK = 5.0
 class Runner:
     """Carries out one operation, from its beginning or from where its journal broke off. Not to be used twice."""
 
-    def __init__(self, stack: Stack, journal: Journal, lease: Lease, opening: Opening, emit: Emit) -> None:
+    def __init__(
+        self, stack: Stack, journal: Journal, lease: Lease, opening: Opening, emit: Emit, behind: int = BEHIND
+    ) -> None:
+        """``behind``: how many replicas may still be stopping while the next step goes on."""
         self.stack = stack
         self.journal = journal
         self.opening = opening
@@ -60,6 +65,7 @@ class Runner:
         self._target = opening.target
         self._token = secrets.token_hex(8)
         self._started: list[str] = []
+        self._stopping = Stopping(stack.engine, behind)
 
     def run(self, plan: Plan) -> None:
         """Runs every step. When one fails or the operator interrupts, what was changed is put back.
@@ -74,6 +80,7 @@ class Runner:
                 share = step.percent if isinstance(step, Judge) else share
                 self.journal.write(StepEntry(number, len(plan.steps), str(step), share, time.time()))
                 self._announced(step)
+            self._finish_stopping()
         except KeyboardInterrupt:
             self.put_back("interrupted")
             raise Interrupted("interrupted; everything was put back", "run the same command to try again") from None
@@ -103,6 +110,8 @@ class Runner:
         """Goes back to what there was when the operation began. ``fleet``: what there is now. Raises VideaError."""
         story = self.journal.told()
         removed = story.snapshots
+        # What is being stopped may still answer, and is as good as gone.
+        fleet = replace(fleet, members=tuple(each for each in fleet.members if each.name not in self._stopping.begun))
         started = [member.name for member in fleet.members if member.name not in self.opening.before]
         if stable_gone(self.opening.served, removed, fleet):
             raise StableGone(
@@ -112,6 +121,7 @@ class Runner:
         for step in plan_undo(self.opening.served, removed, started, fleet):
             self._lease.check()
             self._announced(step)
+        self._finish_stopping()
         remember(self.stack.project.env_file, self.opening.variables)
         self._undo_around(story)
         self.journal.end()
@@ -140,9 +150,8 @@ class Runner:
         before = {replica.name for replica in self.stack.replicas()}
         service = self.stack.project.settings.service
         try:
-            self.stack.project.compose.run(
-                *start_arguments(service, len(before) + step.count), overrides=self._target.overrides
-            )
+            arguments = start_arguments(service, len(before) + step.count)
+            run_harmless(self.stack.project.compose, arguments, self._target.overrides)
         finally:
             self._started += [replica.name for replica in self.stack.replicas() if replica.name not in before]
 
@@ -204,8 +213,7 @@ class Runner:
     def _remove(self, step: Remove) -> None:
         found = {name: dict(snapshot(self.stack.engine, name)) for name in step.names}
         self.journal.write(RemovalEntry({name: details for name, details in found.items() if details}))
-        with ThreadPoolExecutor(WORKERS) as pool:
-            list(pool.map(self._stop_and_remove, step.names))
+        self._stopping.begin(step.names)
 
     @_do.register
     def _remember(self, step: Remember) -> None:
@@ -214,6 +222,7 @@ class Runner:
 
     @_do.register
     def _recreate(self, step: Recreate) -> None:
+        self._stopping.wait()
         story = self.journal.told()
         there = {replica.name for replica in self.stack.replicas()}
         for name in step.names:
@@ -223,9 +232,10 @@ class Runner:
                 recreate(self.stack.engine, story.snapshots[name])
         await_ready(self.stack, step.names, starting=False)
 
-    def _stop_and_remove(self, name: str) -> None:
-        stop(self.stack.engine, name)
-        remove(self.stack.engine, name)
+    def _finish_stopping(self) -> None:
+        if self._stopping.pending:
+            with announced("wait for the replicas that are still stopping", self.emit):
+                self._stopping.wait()
 
     def _new(self) -> Collection[str]:
         """The replicas of the release that is being deployed."""

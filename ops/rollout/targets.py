@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ops.config import Project
+from ops.config import Project, env_file_values
 from ops.engine.images import ensure_image, image_id, tag
 from ops.engine.replicas import release_id
 from ops.errors import ConfigError, PlanRefused, UsageError
@@ -12,6 +12,7 @@ from ops.events import Emit, announced
 from ops.models import Replica
 from ops.rollout.fleet import Fleet
 from ops.rollout.steps import Target
+from ops.shell import ShellValues, shell_values
 from ops.stack import Stack
 
 BUILD_TAG = "build"
@@ -94,9 +95,16 @@ def variables_of(project: Project, target: Target, replicas: int) -> dict[str, s
     return variables
 
 
+def from_shell(project: Project) -> ShellValues:
+    """What the release would take from the operator's shell alone. Raises ConfigError."""
+    names = project.release_variables - {project.pins.replicas, project.pins.release}
+    return shell_values(names, project.environment, env_file_values(project))
+
+
 def _target(stack: Stack, reference: str, overrides: Mapping[str, str]) -> Target:
     project = stack.project
     ensure_image(stack.engine, reference)
+    overrides = {**from_shell(project).to_remember, **overrides}
     release_variable = project.pins.release
     unnamed = {**overrides, **({release_variable: ""} if release_variable else {})}
     config_hash = project.compose.config_hash(project.settings.service, unnamed)

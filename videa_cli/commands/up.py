@@ -17,14 +17,21 @@ def register(app: typer.Typer) -> None:
 def up(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be started and change nothing.")] = False,
+    recreate: Annotated[
+        list[str] | None,
+        typer.Option(help="Recreate this service too if it has changed. May be repeated.", metavar="SERVICE"),
+    ] = None,
 ) -> None:
     """Bring the stack up, wait until it serves, and show where.
 
-    What runs already is left alone; a changed Compose file is rolled out by `videa deploy`.
+    Starts what does not run. While replicas run, nothing that runs is touched, also when the Compose file has changed:
+    `videa deploy` rolls a change of the service out, and --recreate makes another service anew, which may fail requests
+    that need it meanwhile.
 
     \b
     Examples:
       videa up
+      videa up --recreate worker
       videa -f docker-compose.yml -f compose/tls.yml up
     """
     from ops.lifecycle import bring_up
@@ -42,7 +49,7 @@ def up(
         return
     progress = Progress()
     try:
-        bring_up(stack, progress, typed())
+        bring_up(stack, progress, typed(), recreate or ())
     finally:
         progress.close()
     show_status(read_status(stack))

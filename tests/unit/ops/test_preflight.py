@@ -19,6 +19,7 @@ from ops.preflight import (
     check_shape,
     check_volumes,
     reservation,
+    spare,
 )
 
 ROOMY = Capacity(memory=8192 * MIB, reserved=512 * MIB, reservation=64 * MIB, pool=5, connections=97)
@@ -115,3 +116,11 @@ def test_a_lone_replica_without_room_for_a_second_is_not_stopped_for_it() -> Non
     check_room(replace(tight, reservation=150 * MIB), alive=1, surge=1)
     with pytest.raises(PlanRefused, match="3 more x 150 MiB that they reserve"):
         check_room(replace(tight, reservation=150 * MIB), alive=3, surge=3)
+
+
+def test_there_is_room_for_as_many_more_as_memory_and_connections_give() -> None:
+    assert spare(replace(ROOMY, free=10 * 64 * MIB), replicas=4, surge=1) == 9
+    assert spare(replace(ROOMY, free=10 * 64 * MIB, connections=25), replicas=4, surge=1) == 1
+    assert spare(replace(ROOMY, free=64 * MIB), replicas=4, surge=1) == 0
+    assert spare(replace(ROOMY, free=0), replicas=4, surge=1) == 0
+    assert spare(Capacity(None, 0, 0, None, None), replicas=4, surge=1) is None

@@ -1,0 +1,52 @@
+"""Stopping drained replicas beside the next steps: one that ignores its stop signal takes its whole grace period."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+from ops.engine.client import Engine
+from ops.engine.replicas import remove, stop
+
+AT_ONCE = 32
+"""Replicas that are stopped at the same time."""
+
+BEHIND = 4
+"""Replicas that may still be stopping when the next step begins: each holds its memory and connections till then."""
+
+
+class Stopping:
+    """The replicas that are being stopped and removed; ``begun``: the names of all of them, also when they are gone."""
+
+    def __init__(self, engine: Engine, behind: int = BEHIND) -> None:
+        """``behind``: how many may still be stopping when ``begin`` returns."""
+        self._engine = engine
+        self._behind = behind
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="videa-stop")
+        self._pending: deque[Future[None]] = deque()
+        self.begun: set[str] = set()
+
+    @property
+    def pending(self) -> bool:
+        """Whether some may still be stopping."""
+        return bool(self._pending)
+
+    def begin(self, names: Iterable[str]) -> None:
+        """Begins to stop replicas, and waits until at most ``behind`` are left. Raises EngineError."""
+        for name in names:
+            self.begun.add(name)
+            self._pending.append(self._pool.submit(self._stop_and_remove, name))
+        self.wait(self._behind)
+
+    def wait(self, left: int = 0) -> None:
+        """Returns when at most ``left`` are still being stopped. Raises EngineError of one that could not be."""
+        while len(self._pending) > left:
+            oldest = self._pending[0]
+            wait([oldest])  # interrupted here, it is still pending
+            self._pending.popleft()
+            oldest.result()
+
+    def _stop_and_remove(self, name: str) -> None:
+        stop(self._engine, name)
+        remove(self._engine, name)

@@ -1,0 +1,51 @@
+"""Variables of the operator's shell that decide what a release is, such as the tag in ``TAG=2 videa deploy``.
+
+A plain ``docker compose up -d`` is typed in another shell, on another day. What the release was started with must then
+stand in ``.env``, or Compose would recreate every replica with the value of before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from ops.doctor.redact import SENSITIVE_KEY
+
+SESSION = frozenset(
+    {"HOME", "PWD", "OLDPWD", "USER", "LOGNAME", "SHELL", "PATH", "UID", "GID", "HOSTNAME", "TERM", "LANG", "TMPDIR"}
+)
+"""What every shell sets for itself: it belongs to the operator, not to the release."""
+
+_LOGIN = re.compile(r"://[^\s/@:]*:[^\s/@]+@")
+_SECRET_ENDING = re.compile(r"_(?:KEY|PWD|PASS|PW)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class ShellValues:
+    """``to_remember``: name -> value; ``secret``: names of those that are not written to a file without being asked."""
+
+    to_remember: Mapping[str, str]
+    secret: tuple[str, ...]
+
+
+def shell_values(names: Collection[str], shell: Mapping[str, str], env_file: Mapping[str, str]) -> ShellValues:
+    """Which of the variables ``names`` a release would take from the shell alone.
+
+    ``env_file``: what ``.env`` says by now; a variable that has the same value there is remembered already.
+    """
+    chosen = {
+        name: shell[name]
+        for name in sorted(names)
+        if name in shell
+        and name not in SESSION
+        and not name.startswith("COMPOSE_")
+        and env_file.get(name) != shell[name]
+    }
+    secret = tuple(name for name, value in chosen.items() if _is_secret(name, value))
+    return ShellValues({name: value for name, value in chosen.items() if name not in secret}, secret)
+
+
+def _is_secret(name: str, value: str) -> bool:
+    """By its name or by a password in its URL; not by its looks: a tag may be a commit's hash."""
+    return bool(SENSITIVE_KEY.search(name) or _SECRET_ENDING.search(name) or _LOGIN.search(value))

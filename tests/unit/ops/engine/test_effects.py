@@ -1,0 +1,126 @@
+"""What Compose says it would do, read and judged. The texts are those of Compose 2.26 and 2.40."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ops.engine.compose import Compose, start_arguments
+from ops.engine.effects import Effect, check_harmless, harm, read_effects, run_harmless
+from ops.errors import EngineError, ImageUnavailable, PlanRefused
+
+MORE = """
+ DRY-RUN MODE -  Container shop-web-1  Running
+ DRY-RUN MODE -  Container shop-web-2  Creating
+ DRY-RUN MODE -  Container shop-web-2  Created
+ DRY-RUN MODE -  Container shop-web-2  Starting
+ DRY-RUN MODE -  Container shop-web-2  Started
+"""
+NETWORK = """
+ DRY-RUN MODE -  Container shop-web-1  Stopping
+ DRY-RUN MODE -  Container shop-web-1  Stopped
+ DRY-RUN MODE -  Network shop_default  Removed
+"""
+RECREATE = """
+ DRY-RUN MODE -  Container shop-web-1  Recreate
+ DRY-RUN MODE -  Container shop-web-1  Recreated
+ DRY-RUN MODE -  Container shop-worker-1  Running
+ DRY-RUN MODE -  Container 4ffb3a844c2b_shop-web-1  Starting
+ DRY-RUN MODE -  Container 4ffb3a844c2b_shop-web-1  Started
+"""
+FEWER = """
+ DRY-RUN MODE -  Container shop-web-3  Stopping
+ DRY-RUN MODE -  Container shop-web-3  Removing
+ DRY-RUN MODE -  Container shop-web-3  Removed
+"""
+VOLUME = """
+ DRY-RUN MODE -  Container shop-web-1  Removed
+ DRY-RUN MODE -  Volume "shop_data"  Removed
+"""
+COPY_FAILS = """
+ DRY-RUN MODE -  Container shop-web-2  Creating
+ DRY-RUN MODE -  Container shop-web-2  Created
+  DRY-RUN MODE -  Could not find the file / in container shop-web-2
+"""
+
+
+def compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dry: str, code: int = 0) -> Compose:
+    """A docker command that tells ``dry`` at a dry run, and writes down what it really runs and its environment."""
+    (tmp_path / "dry").write_text(dry)
+    program = tmp_path / "docker"
+    program.write_text(
+        f'#!/bin/sh\ncase " $* " in\n*" --dry-run "*) cat {tmp_path}/dry >&2; exit {code};;\n'
+        f'*) echo "$COMPOSE_REMOVE_ORPHANS $*" >> {tmp_path}/ran;;\nesac\n'
+    )
+    program.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    monkeypatch.setenv("PATH", path)
+    return Compose((), None, tmp_path, {"PATH": path, "COMPOSE_REMOVE_ORPHANS": "1"})
+
+
+def test_what_is_only_added_is_no_harm() -> None:
+    assert Effect("Container", "shop-web-2", "Creating") in read_effects(MORE)
+    assert harm(read_effects(MORE)) == []
+
+
+@pytest.mark.parametrize(
+    ("progress", "ended"),
+    [
+        (NETWORK, ["shop-web-1", "shop_default"]),
+        (RECREATE, ["shop-web-1"]),
+        (FEWER, ["shop-web-3"]),
+        (VOLUME, ["shop-web-1", "shop_data"]),
+    ],
+)
+def test_what_exists_and_is_taken_away_is_harm(progress: str, ended: list[str]) -> None:
+    assert [effect.name for effect in harm(read_effects(progress))] == ended
+
+
+def test_a_container_may_be_allowed_a_network_never() -> None:
+    assert harm(read_effects(RECREATE), ["shop-web-1"]) == []
+    assert [effect.kind for effect in harm(read_effects(NETWORK), ["shop-web-1", "shop_default"])] == ["Network"]
+
+
+@pytest.mark.parametrize(
+    ("progress", "words"),
+    [
+        (NETWORK, "network shop_default differs from the Compose file, and Compose would stop shop-web-1"),
+        (RECREATE, "Compose would recreate shop-web-1"),
+        (FEWER, "Compose would remove shop-web-3"),
+    ],
+)
+def test_a_harmful_command_is_refused_and_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, progress: str, words: str
+) -> None:
+    with pytest.raises(PlanRefused, match=words) as refused:
+        run_harmless(compose(tmp_path, monkeypatch, progress), start_arguments("web", 2), {})
+    assert "nothing was changed" in refused.value.hint
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_harmless_command_is_run_and_never_removes_orphans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_harmless(compose(tmp_path, monkeypatch, MORE), start_arguments("web", 2), {})
+    ran = (tmp_path / "ran").read_text()
+    assert ran.startswith("false ")
+    assert "--no-recreate" in ran
+    assert "--no-deps" in ran
+
+
+def test_what_compose_cannot_play_is_no_reason_to_refuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_harmless(compose(tmp_path, monkeypatch, COPY_FAILS, code=1), start_arguments("web", 2), {})
+
+
+@pytest.mark.parametrize("dry", ["", "unknown words\n"])
+def test_a_command_of_which_nothing_is_known_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dry: str
+) -> None:
+    with pytest.raises(EngineError, match="cannot be known"):
+        run_harmless(compose(tmp_path, monkeypatch, dry), start_arguments("web", 2), {})
+    assert not (tmp_path / "ran").exists()
+
+
+def test_what_compose_cannot_do_is_said_as_when_it_was_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ImageUnavailable):
+        check_harmless(compose(tmp_path, monkeypatch, "pull access denied for app", code=1), ["up"], {})
