@@ -96,6 +96,12 @@ class Project:
         services = self._raw["services"]
         return _variables_in([services[name] for name in (self.settings.service, *self.settings.also)])
 
+    def readers(self, variable: str) -> list[str]:
+        """The services that read a variable and do not follow a release. Raises ConfigError."""
+        own = {self.settings.service, *self.settings.also}
+        services = self._raw["services"]
+        return sorted(name for name, spec in services.items() if name not in own and variable in _variables_in(spec))
+
     @cached_property
     def _raw(self) -> Mapping[str, Any]:
         """The model with its variables as they are written."""

@@ -300,17 +300,30 @@ class Operation:
         )
         return capacity
 
+    def _check_shell(self, target: Target) -> None:
+        """Says what a plain ``docker compose up -d`` would still change, since the shell decides it."""
+        project = self.stack.project
+        shell = from_shell(project)
+        if shell.secret:
+            self.emit(
+                Note(
+                    f"{', '.join(shell.secret)} is set in your shell only: a plain `docker compose up -d` in "
+                    "another one would recreate the replicas; write it to .env if it may stand there"
+                )
+            )
+        for name in sorted(shell.to_remember.keys() & target.overrides.keys()):
+            if others := project.readers(name):
+                self.emit(
+                    Note(
+                        f"{name} is read by {', '.join(others)} too, which this does not touch: a plain `docker "
+                        "compose up -d` will recreate what runs with another value; x-videa.also lets them follow"
+                    )
+                )
+
     def _check_remembering(self, target: Target, replicas: int) -> None:
         project = self.stack.project
         check_writable(project, variables_of(project, target, replicas))
-        secret = from_shell(project).secret
-        if secret:
-            self.emit(
-                Note(
-                    f"{', '.join(secret)} is set in your shell only: a plain `docker compose up -d` in another one "
-                    "would recreate the replicas; write it to .env if it may stand there"
-                )
-            )
+        self._check_shell(target)
         if project.pins.replicas is None and replicas != project.replicas:
             name = f"{project.settings.service.upper()}_REPLICAS"
             self.emit(
