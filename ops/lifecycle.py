@@ -65,13 +65,11 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
     present = stack.replicas()
     alive = [replica for replica in present if replica.running]
     target = current_target(stack)
-    start = _Starter(stack, emit, keep=bool(alive), recreate=recreate)
+    total = max(project.replicas, len(present))
+    start = _Starter(stack, emit, total, keep=bool(alive), recreate=recreate)
     order = startup_order(project.model["services"], service, balancer)
-    start(  # in one command, so that the service waits for what it depends on
-        [*order.before, service],
-        *("--scale", f"{service}={max(project.replicas, len(present))}"),
-        overrides={} if alive else target.overrides,
-    )
+    # In one command, so that the service waits for what it depends on.
+    start([*order.before, service], overrides={} if alive else target.overrides)
     if not alive:
         Journal(stack.engine, project.name).discard()  # what it was about went with the containers
         remember(project.env_file, variables_of(project, target, project.replicas))
@@ -105,30 +103,38 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
 
 @dataclass(frozen=True)
 class _Starter:
-    """Starts services, and while something serves (``keep``) recreates only those that were asked for."""
+    """Starts services, and while something serves (``keep``) recreates only those that were asked for.
+
+    ``total``: how many replicas the scaled service has or is to have.
+    """
 
     stack: Stack
     emit: Emit
+    total: int
     keep: bool
     recreate: Collection[str]
 
-    def __call__(self, services: Sequence[str], *options: str, overrides: Mapping[str, str] | None = None) -> None:
+    def __call__(self, services: Sequence[str], overrides: Mapping[str, str] | None = None) -> None:
         """Raises PlanRefused, EngineError."""
         if not services:
             return
         with announced(f"start {', '.join(services)}", self.emit):
             asked = [name for name in services if name in self.recreate]
             if self.keep and asked:
-                self._run(asked, up_arguments(asked), {})
+                self._run(asked, self._up(asked), {})
             flags = ("--no-recreate",) if self.keep else ()
-            self._run([] if self.keep else services, up_arguments(services, *flags, *options), overrides or {})
+            self._run([] if self.keep else services, self._up(services, *flags), overrides or {})
 
     def left_alone(self) -> list[str]:
         """The services beside the scaled one that Compose would recreate, by its own account."""
         project = self.stack.project
         others = [name for name in project.model["services"] if name != project.settings.service]
-        ended = {effect.name for effect in harm(foresee(project.compose, up_arguments(others), {}))}
-        return sorted({each.service for each in self.stack.containers() if each.name in ended})
+        ended = {effect.name for effect in harm(foresee(project.compose, self._up(others), {}))}
+        return sorted({each.service for each in self.stack.containers() if each.name in ended} & set(others))
+
+    def _up(self, services: Sequence[str], *options: str) -> list[str]:
+        project = self.stack.project
+        return up_arguments(project.compose, services, *options, scale=(project.settings.service, self.total))
 
     def _run(self, may_touch: Sequence[str], arguments: Sequence[str], overrides: Mapping[str, str]) -> None:
         allowed = containers_of(self.stack, may_touch) if may_touch else ()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ops.errors import ConfigError, EngineError, EngineUnreachable, ImageUnavailable
@@ -12,6 +14,9 @@ from ops.errors import ConfigError, EngineError, EngineUnreachable, ImageUnavail
 TIMEOUT = 1800
 """Seconds for one compose command; building or pulling an image is the longest."""
 
+
+FIRST_WITHOUT_DEPENDS_ON = (2, 29, 3)
+"""The first Compose whose hash of a service leaves out what it depends on."""
 
 DRY_RUN_TIMEOUT = 60
 """Seconds that Compose may take to tell what it would do."""
@@ -34,6 +39,16 @@ class Compose:
         if self.project:
             options += ["--project-name", self.project]
         return ["docker", "compose", "--ansi", "never", *options, *arguments]
+
+    @cached_property
+    def hashes_depends_on(self) -> bool:
+        """Whether a container that is started with ``--no-deps`` gets another hash, so that a plain up recreates it.
+
+        So did Compose before 2.29.3 (docker/compose pull request 12072). Raises EngineError.
+        """
+        version = self._run(["docker", "compose", "version", "--short"], {}).stdout
+        numbers = re.search(r"(\d+)\.(\d+)\.(\d+)", version)
+        return numbers is not None and tuple(map(int, numbers.groups())) < FIRST_WITHOUT_DEPENDS_ON
 
     def config(self, interpolate: bool = True) -> str:
         """The merged Compose model as YAML: its JSON leaves out a service's own ``x-`` keys.
@@ -119,15 +134,30 @@ class Compose:
             raise EngineError(f"docker compose {command[-1]} took over {timeout:g} s", "see `docker events`") from error
 
 
-def start_arguments(service: str, total: int) -> list[str]:
-    """Starts replicas until there are ``total``, beside the ones there are, which are left alone."""
-    pull = ("--no-build", "--pull", "missing")
-    return up_arguments([service], "--no-recreate", *pull, "--scale", f"{service}={total}")
+def start_arguments(compose: Compose, service: str, total: int) -> list[str]:
+    """Makes replicas until there are ``total``, beside the ones there are, which are left alone.
+
+    They are started too, except where Compose ``hashes_depends_on``.
+    """
+    options = ("--no-recreate", "--no-build", "--pull", "missing", "--scale", f"{service}={total}")
+    if compose.hashes_depends_on:
+        return ["create", *options, service]
+    return ["up", "--detach", "--no-deps", *options, service]
 
 
-def up_arguments(services: Iterable[str], *options: str) -> list[str]:
-    """Starts what does not run of ``services``, and nothing that they depend on."""
-    return ["up", "--detach", "--no-deps", *options, *services]
+def up_arguments(
+    compose: Compose, services: Iterable[str], *options: str, scale: tuple[str, int] | None = None
+) -> list[str]:
+    """Starts what does not run of ``services``, and what they depend on only where Compose ``hashes_depends_on``.
+
+    ``scale``: the scaled service and how many replicas it has or is to have, since Compose would remove those above
+    the number in its file.
+    """
+    chosen = list(services)
+    among = scale and (compose.hashes_depends_on or scale[0] in chosen)
+    counts = ("--scale", f"{scale[0]}={scale[1]}") if scale and among else ()
+    alone = () if compose.hashes_depends_on else ("--no-deps",)
+    return ["up", "--detach", *alone, *options, *counts, *chosen]
 
 
 def explain(verb: str, stderr: str) -> EngineError:

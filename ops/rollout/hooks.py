@@ -80,7 +80,9 @@ def follow(stack: Stack, step: Follow, target: Target | None) -> None:
 def follow_arguments(stack: Stack, step: Follow) -> list[str]:
     """The Compose command with which ``follow`` does it."""
     deadline = math.ceil(stack.project.settings.health.deadline)
-    return up_arguments(step.services, "--wait", "--wait-timeout", str(deadline))
+    scale = (stack.project.settings.service, len(stack.replicas()))
+    wait = ("--wait", "--wait-timeout", str(deadline))
+    return up_arguments(stack.project.compose, step.services, *wait, scale=scale)
 
 
 def containers_of(stack: Stack, services: Collection[str]) -> list[str]:

@@ -149,11 +149,16 @@ class Runner:
     def _start(self, step: Start) -> None:
         before = {replica.name for replica in self.stack.replicas()}
         service = self.stack.project.settings.service
+        compose = self.stack.project.compose
+        new: list[str] = []
         try:
-            arguments = start_arguments(service, len(before) + step.count)
-            run_harmless(self.stack.project.compose, arguments, self._target.overrides)
+            run_harmless(compose, start_arguments(compose, service, len(before) + step.count), self._target.overrides)
         finally:
-            self._started += [replica.name for replica in self.stack.replicas() if replica.name not in before]
+            new = [replica.name for replica in self.stack.replicas() if replica.name not in before]
+            self._started += new
+        if compose.hashes_depends_on:
+            for name in new:
+                start(self.stack.engine, name)
 
     @_do.register
     def _await_ready(self, step: AwaitReady) -> None:

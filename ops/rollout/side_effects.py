@@ -17,7 +17,8 @@ def check_steps(stack: Stack, plan: Plan, present: int) -> None:
     compose, overrides = stack.project.compose, plan.target.overrides
     start = next((step for step in plan.steps if isinstance(step, Start)), None)
     if start:
-        check_harmless(compose, start_arguments(stack.project.settings.service, present + start.count), overrides)
+        service = stack.project.settings.service
+        check_harmless(compose, start_arguments(compose, service, present + start.count), overrides)
     for step in plan.steps:
         if isinstance(step, Follow):
             allowed = containers_of(stack, step.services)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ops.engine.compose import Compose, start_arguments
+from ops.engine.compose import Compose, start_arguments, up_arguments
 from ops.engine.effects import Effect, check_harmless, harm, read_effects, run_harmless
 from ops.errors import EngineError, ImageUnavailable, PlanRefused
 
+UP = ["up", "--detach", "web"]
 MORE = """
  DRY-RUN MODE -  Container shop-web-1  Running
  DRY-RUN MODE -  Container shop-web-2  Creating
@@ -46,12 +47,15 @@ COPY_FAILS = """
 """
 
 
-def compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dry: str, code: int = 0) -> Compose:
+def compose(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dry: str = "", code: int = 0, version: str = "2.40.3"
+) -> Compose:
     """A docker command that tells ``dry`` at a dry run, and writes down what it really runs and its environment."""
     (tmp_path / "dry").write_text(dry)
     program = tmp_path / "docker"
     program.write_text(
         f'#!/bin/sh\ncase " $* " in\n*" --dry-run "*) cat {tmp_path}/dry >&2; exit {code};;\n'
+        f'*" version "*) echo {version};;\n'
         f'*) echo "$COMPOSE_REMOVE_ORPHANS $*" >> {tmp_path}/ran;;\nesac\n'
     )
     program.chmod(0o755)
@@ -95,21 +99,44 @@ def test_a_harmful_command_is_refused_and_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, progress: str, words: str
 ) -> None:
     with pytest.raises(PlanRefused, match=words) as refused:
-        run_harmless(compose(tmp_path, monkeypatch, progress), start_arguments("web", 2), {})
+        run_harmless(compose(tmp_path, monkeypatch, progress), UP, {})
     assert "nothing was changed" in refused.value.hint
     assert not (tmp_path / "ran").exists()
 
 
 def test_a_harmless_command_is_run_and_never_removes_orphans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_harmless(compose(tmp_path, monkeypatch, MORE), start_arguments("web", 2), {})
-    ran = (tmp_path / "ran").read_text()
-    assert ran.startswith("false ")
-    assert "--no-recreate" in ran
-    assert "--no-deps" in ran
+    run_harmless(compose(tmp_path, monkeypatch, MORE), UP, {})
+    assert (tmp_path / "ran").read_text() == "false compose --ansi never up --detach web\n"
+
+
+@pytest.mark.parametrize(
+    ("version", "start", "up"),
+    [
+        ("2.22.0", "create", "up --detach --no-recreate --scale web=3 worker"),
+        ("2.26.1-4", "create", "up --detach --no-recreate --scale web=3 worker"),
+        ("2.29.2", "create", "up --detach --no-recreate --scale web=3 worker"),
+        ("v2.29.3", "up --detach --no-deps", "up --detach --no-deps --no-recreate worker"),
+        ("5.0.0", "up --detach --no-deps", "up --detach --no-deps --no-recreate worker"),
+    ],
+)
+def test_an_older_compose_never_gets_no_deps_which_it_would_hash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, start: str, up: str
+) -> None:
+    older = compose(tmp_path, monkeypatch, version=version)
+    rest = "--no-recreate --no-build --pull missing --scale web=2 web"
+    assert " ".join(start_arguments(older, "web", 2)) == f"{start} {rest}"
+    assert " ".join(up_arguments(older, ["worker"], "--no-recreate", scale=("web", 3))) == up
+
+
+def test_the_scaled_service_is_never_brought_to_the_number_of_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = up_arguments(compose(tmp_path, monkeypatch), ["db", "web"], scale=("web", 3))
+    assert arguments == ["up", "--detach", "--no-deps", "--scale", "web=3", "db", "web"]
 
 
 def test_what_compose_cannot_play_is_no_reason_to_refuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    check_harmless(compose(tmp_path, monkeypatch, COPY_FAILS, code=1), start_arguments("web", 2), {})
+    check_harmless(compose(tmp_path, monkeypatch, COPY_FAILS, code=1), UP, {})
 
 
 @pytest.mark.parametrize("dry", ["", "unknown words\n"])
@@ -117,7 +144,7 @@ def test_a_command_of_which_nothing_is_known_is_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dry: str
 ) -> None:
     with pytest.raises(EngineError, match="cannot be known"):
-        run_harmless(compose(tmp_path, monkeypatch, dry), start_arguments("web", 2), {})
+        run_harmless(compose(tmp_path, monkeypatch, dry), UP, {})
     assert not (tmp_path / "ran").exists()
 
 
