@@ -42,7 +42,7 @@ from ops.rollout.steps import (
 )
 from ops.rollout.stopping import BEHIND, Stopping
 from ops.rollout.targets import variables_of
-from ops.rollout.undo import Recreate, plan_undo, stable_gone
+from ops.rollout.undo import Recreate, plan_undo, stable_gone, stopped
 from ops.stack import Stack
 
 DRAIN_SLACK = 5.0
@@ -109,10 +109,12 @@ class Runner:
     def undo(self, fleet: Fleet) -> None:
         """Goes back to what there was when the operation began. ``fleet``: what there is now. Raises VideaError."""
         story = self.journal.told()
-        removed = story.snapshots
+        removed: Collection[str] = story.snapshots
         # What is being stopped may still answer, and is as good as gone.
         fleet = replace(fleet, members=tuple(each for each in fleet.members if each.name not in self._stopping.begun))
         started = [member.name for member in fleet.members if member.name not in self.opening.before]
+        if stable_gone(self.opening.served, removed, fleet):
+            removed = stopped(self.opening.served, fleet)  # such as by somebody's `docker stop`
         if stable_gone(self.opening.served, removed, fleet):
             raise StableGone(
                 f"it was not put back: none of {', '.join(self.opening.served)} is there and ready any more",

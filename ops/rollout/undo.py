@@ -50,3 +50,8 @@ def stable_gone(served: Collection[str], removed: Collection[str], now: Fleet) -
     """Whether there is nothing to go back to: all that was served is neither ready nor in our hands to bring back."""
     ready = {member.name for member in now.alive if member.ready}
     return bool(served) and not ready & set(served) and not set(removed) & set(served)
+
+
+def stopped(served: Collection[str], now: Fleet) -> tuple[str, ...]:
+    """Those of ``served`` that do not run and need no more than to be started again."""
+    return tuple(member.name for member in now.dead if member.name in served)

@@ -9,7 +9,7 @@ from ops.rollout.canary import plan_canary
 from ops.rollout.rolling import plan_rolling
 from ops.rollout.scale import plan_scale
 from ops.rollout.steps import AwaitReady, Check, Drain, Plan, Remove, Route, Target
-from ops.rollout.undo import plan_undo, stable_gone
+from ops.rollout.undo import Recreate, plan_undo, stable_gone, stopped
 from tests.unit.ops.rollout.model import NEW, OLD, PaperStack, fleet, member
 
 BEFORE = fleet(member(1), member(2), member(3))
@@ -85,3 +85,12 @@ def test_the_last_healthy_copy_is_not_removed_when_the_old_ones_are_gone() -> No
     stack = PaperStack(now)
     stack.run(plan_undo({"app-1"}, [], ["app-4"], now))
     assert stack.serving == {"app-4"}
+
+
+def test_replicas_that_were_only_stopped_are_something_to_go_back_to() -> None:
+    now = fleet(member(1, state="exited"), member(2, state="exited"), member(4, NEW, ready=False, listed=False))
+    assert stable_gone({"app-1", "app-2"}, [], now)
+    back = stopped({"app-1", "app-2"}, now)
+    assert not stable_gone({"app-1", "app-2"}, back, now)
+    steps = list(plan_undo({"app-1", "app-2"}, back, ["app-4"], now))
+    assert steps == [Recreate(back), Route(back), Drain(), Remove(("app-4",))]
