@@ -66,7 +66,8 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
     alive = [replica for replica in present if replica.running]
     target = current_target(stack)
     total = max(project.replicas, len(present))
-    start = _Starter(stack, emit, total, keep=bool(alive), recreate=recreate)
+    orphans = _orphans(stack)
+    start = _Starter(stack, emit, total, keep=bool(alive or orphans), recreate=recreate)
     order = startup_order(project.model["services"], service, balancer)
     # In one command, so that the service waits for what it depends on.
     start([*order.before, service], overrides={} if alive else target.overrides)
@@ -74,6 +75,14 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
         Journal(stack.engine, project.name).discard()  # what it was about went with the containers
         remember(project.env_file, variables_of(project, target, project.replicas))
     start([*order.beside, balancer])
+    start.say_what_was_left_alone()
+    if orphans:
+        emit(
+            Note(
+                f"{', '.join(orphans)}: of no service of the Compose file any more, and left running; when nothing "
+                f"needs them: docker rm --force {' '.join(orphans)}"
+            )
+        )
     with announced("wait until ready", emit):
         _await_balancer(stack)
         await_ready(stack, [replica.name for replica in stack.replicas()], starting=not alive)
@@ -92,13 +101,6 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
         return
     if drifted(stack, alive):
         emit(Note("the Compose file or its image has changed since; roll it out with: videa deploy"))
-    if changed := start.left_alone():
-        emit(
-            Note(
-                f"{', '.join(changed)}: changed in the Compose file since, and left as it runs; to recreate one, which "
-                f"others may miss meanwhile: videa up --recreate {changed[0]}"
-            )
-        )
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,18 @@ class _Starter:
             flags = ("--no-recreate",) if self.keep else ()
             self._run([] if self.keep else services, self._up(services, *flags), overrides or {})
 
-    def left_alone(self) -> list[str]:
+    def say_what_was_left_alone(self) -> None:
+        """Names the services that run otherwise than the Compose file has them. Raises EngineError."""
+        changed = self._changed() if self.keep else []
+        if changed:
+            self.emit(
+                Note(
+                    f"{', '.join(changed)}: changed in the Compose file since, and left as it runs; to recreate one, "
+                    f"which others may miss meanwhile: videa up --recreate {changed[0]}"
+                )
+            )
+
+    def _changed(self) -> list[str]:
         """The services beside the scaled one that Compose would recreate, by its own account."""
         project = self.stack.project
         others = [name for name in project.model["services"] if name != project.settings.service]
@@ -159,6 +172,12 @@ def _interruptible(hint: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise Interrupted("interrupted; what runs now was left running", hint) from None
+
+
+def _orphans(stack: Stack) -> list[str]:
+    """Running containers of services that are not in the Compose file, such as the replicas of one that was renamed."""
+    services = stack.project.model["services"]
+    return [each.name for each in stack.containers() if each.service not in services and each.state == "running"]
 
 
 def _await_balancer(stack: Stack) -> None:

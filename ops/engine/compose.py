@@ -134,15 +134,15 @@ class Compose:
             raise EngineError(f"docker compose {command[-1]} took over {timeout:g} s", "see `docker events`") from error
 
 
-def start_arguments(compose: Compose, service: str, total: int) -> list[str]:
+def more_arguments(compose: Compose, service: str, total: int, start: bool) -> list[str]:
     """Makes replicas until there are ``total``, beside the ones there are, which are left alone.
 
-    They are started too, except where Compose ``hashes_depends_on``.
+    ``start``: Compose starts them too, and with them each replica that has ended.
     """
-    options = ("--no-recreate", "--no-build", "--pull", "missing", "--scale", f"{service}={total}")
-    if compose.hashes_depends_on:
-        return ["create", *options, service]
-    return ["up", "--detach", "--no-deps", *options, service]
+    alone = () if compose.hashes_depends_on else ("--no-deps",)
+    how = "--detach" if start else "--no-start"
+    pull = ("--no-build", "--pull", "missing")
+    return ["up", how, *alone, "--no-recreate", *pull, "--scale", f"{service}={total}", service]
 
 
 def up_arguments(

@@ -10,8 +10,6 @@ from dataclasses import replace
 from functools import singledispatchmethod
 
 from ops.balancer.split import ALWAYS, TrafficSplit
-from ops.engine.compose import start_arguments
-from ops.engine.effects import run_harmless
 from ops.engine.recreate import recreate, snapshot
 from ops.engine.replicas import start
 from ops.errors import Interrupted, LockHeld, OperationFailed, StableGone, VideaError
@@ -24,6 +22,7 @@ from ops.rollout.journal import Journal, Opening, RemovalEntry, ReturnEntry, Ste
 from ops.rollout.lock import Lease
 from ops.rollout.ready import await_ready
 from ops.rollout.smoke import check_command, check_paths
+from ops.rollout.starting import start_replicas
 from ops.rollout.steps import (
     AwaitReady,
     Check,
@@ -149,18 +148,7 @@ class Runner:
 
     @_do.register
     def _start(self, step: Start) -> None:
-        before = {replica.name for replica in self.stack.replicas()}
-        service = self.stack.project.settings.service
-        compose = self.stack.project.compose
-        new: list[str] = []
-        try:
-            run_harmless(compose, start_arguments(compose, service, len(before) + step.count), self._target.overrides)
-        finally:
-            new = [replica.name for replica in self.stack.replicas() if replica.name not in before]
-            self._started += new
-        if compose.hashes_depends_on:
-            for name in new:
-                start(self.stack.engine, name)
+        start_replicas(self.stack, step.count, self._target, self._stopping, self._started)
 
     @_do.register
     def _await_ready(self, step: AwaitReady) -> None:

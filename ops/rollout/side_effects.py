@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ops.engine.compose import start_arguments
 from ops.engine.effects import check_harmless
 from ops.rollout.hooks import containers_of, follow_arguments
+from ops.rollout.starting import check_start
 from ops.rollout.steps import Follow, Plan, Start
 from ops.stack import Stack
 
@@ -14,12 +14,10 @@ def check_steps(stack: Stack, plan: Plan, present: int) -> None:
 
     ``present``: how many replicas there are, running or not. Raises PlanRefused, EngineError and its kinds.
     """
-    compose, overrides = stack.project.compose, plan.target.overrides
     start = next((step for step in plan.steps if isinstance(step, Start)), None)
     if start:
-        service = stack.project.settings.service
-        check_harmless(compose, start_arguments(compose, service, present + start.count), overrides)
+        check_start(stack, present, start.count, plan.target)
     for step in plan.steps:
         if isinstance(step, Follow):
             allowed = containers_of(stack, step.services)
-            check_harmless(compose, follow_arguments(stack, step), overrides, allowed)
+            check_harmless(stack.project.compose, follow_arguments(stack, step), plan.target.overrides, allowed)

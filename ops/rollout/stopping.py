@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 
 from ops.engine.client import Engine
 from ops.engine.replicas import remove, stop
@@ -25,6 +27,7 @@ class Stopping:
         self._behind = behind
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="videa-stop")
         self._pending: deque[Future[None]] = deque()
+        self._removal = threading.Lock()
         self.begun: set[str] = set()
 
     @property
@@ -39,6 +42,12 @@ class Stopping:
             self._pending.append(self._pool.submit(self._stop_and_remove, name))
         self.wait(self._behind)
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """While it lasts none is removed, so that who counts containers twice counts the same."""
+        with self._removal:
+            yield
+
     def wait(self, left: int = 0) -> None:
         """Returns when at most ``left`` are still being stopped. Raises EngineError of one that could not be."""
         while len(self._pending) > left:
@@ -49,4 +58,5 @@ class Stopping:
 
     def _stop_and_remove(self, name: str) -> None:
         stop(self._engine, name)
-        remove(self._engine, name)
+        with self._removal:
+            remove(self._engine, name)
