@@ -11,8 +11,9 @@ from ops.balancer.proof import Proof, TrafficProof
 from ops.capacity import measure
 from ops.config import read_env_value
 from ops.engine.images import has_healthcheck, image_id
-from ops.errors import Interrupted, PlanRefused, UsageError, VideaError
+from ops.errors import OperationFailed, PlanRefused, UsageError, VideaError, explained
 from ops.events import Emit, Note
+from ops.interrupts import held, settle
 from ops.pins import check_writable
 from ops.preflight import Capacity, check
 from ops.rollout import history, kept
@@ -167,37 +168,46 @@ class Operation:
         return with_hooks(plan, settings.hooks, settings.also)
 
     def _put_back(self, story: Story, lease: Lease) -> Outcome:
-        self.emit(Note(f"putting back {story}"))
-        journal = self.journal
-        journal.go_on()
-        runner = Runner(self.stack, journal, lease, story.opening, self.emit)
-        plan = Plan((), story.opening.target, f"put back: {story.opening.command}")
-        return self._watched(plan, lambda: runner.undo(self.stack.fleet()), runner, "abort")
+        with held():
+            self.emit(Note(f"putting back {story}"))
+            journal = self.journal
+            journal.go_on()
+            runner = Runner(self.stack, journal, lease, story.opening, self.emit)
+            plan = Plan((), story.opening.target, f"put back: {story.opening.command}")
+
+            def act() -> None:
+                aftermath = runner.put_back(f"aborted by {whoami()}")
+                if not aftermath.as_before:
+                    raise explained(OperationFailed("", ""), aftermath)
+
+            return self._watched(plan, act, runner, "abort")
 
     def _carry_out(self, plan: Plan, opening: Opening, lease: Lease, action: str, going_on: bool = False) -> Outcome:
-        journal = self.journal
-        if going_on:
-            journal.go_on()
-        else:
-            journal.begin(opening)
-        runner = Runner(self.stack, journal, lease, opening, self.emit)
-        return self._watched(plan, lambda: runner.run(plan), runner, action)
+        with held():
+            journal = self.journal
+            if going_on:
+                journal.go_on()
+            else:
+                journal.begin(opening)
+            runner = Runner(self.stack, journal, lease, opening, self.emit)
+            return self._watched(plan, lambda: runner.run(plan), runner, action)
 
     def _watched(self, plan: Plan, act: Callable[[], None], runner: Runner, action: str) -> Outcome:
-        """Acts while all traffic is watched, and writes the history. Raises what ``act`` does."""
-        begun, result = time.monotonic(), "videa was killed"
+        """Acts while all traffic is watched, and writes the history. Raises what ``act`` does.
+
+        Only ``act`` can be interrupted: what is done then is also recorded and told.
+        """
+        begun, result = time.monotonic(), "videa itself failed"
         watch = TrafficProof(self.stack.engine, self.stack.balancer_container.id, self.stack.url)
         watch.start()
         try:
             act()
             result = history.DONE
-        except Interrupted:
-            result = "interrupted"
-            raise
         except VideaError as error:
             result = error.message
             raise
         finally:
+            settle()
             self.proof = watch.stop()
             seconds = time.monotonic() - begun
             self._record(plan, runner, action, result, seconds)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
 from ops.events import Event, Note, StepEnded, StepFailed, StepStarted
+from videa_cli.streams import Unbroken
 from videa_cli.units import size
 
 if TYPE_CHECKING:
@@ -24,21 +24,16 @@ if TYPE_CHECKING:
 PIPE_WIDTH = 200
 
 
-class Diagnostics(Console):
-    """On stderr. Work goes on, or is put back, unseen when whoever read it is gone: Ctrl-C ends `2>&1 | tee` too."""
-
-    def on_broken_pipe(self) -> None:
-        """Sends the rest nowhere instead of ending videa in the middle of its work."""
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stderr.fileno())
-        os.close(nowhere)
-
-
 def console(stderr: bool = False) -> Console:
-    """A console that obeys NO_COLOR and pipes: there a table is as wide as it needs to be."""
-    kind = Diagnostics if stderr else Console
-    shown = kind(stderr=stderr, highlight=False, soft_wrap=True)
-    return shown if shown.is_terminal else kind(stderr=stderr, highlight=False, soft_wrap=True, width=PIPE_WIDTH)
+    """A console that obeys NO_COLOR and pipes: there a table is as wide as it needs to be.
+
+    With ``stderr`` for what is told while something is under way, which goes on though nobody reads it.
+    """
+    file = cast("IO[str]", Unbroken(sys.stderr)) if stderr else None
+    shown = Console(file=file, stderr=stderr, highlight=False, soft_wrap=True)
+    if shown.is_terminal:
+        return shown
+    return Console(file=file, stderr=stderr, highlight=False, soft_wrap=True, width=PIPE_WIDTH)
 
 
 class Progress:
