@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from ops.balancer.proof import Proof, TrafficProof
 from ops.capacity import measure
 from ops.config import read_env_value
+from ops.ejected import Ejected
 from ops.engine.images import has_healthcheck, image_id
 from ops.errors import OperationFailed, PlanRefused, UsageError, VideaError, explained
 from ops.events import Emit, Note
@@ -84,7 +85,7 @@ class Operation:
                     "0 replicas would take the service down", "if that is what you want: videa scale 0 --force"
                 )
             target = running_target(self.stack, fleet, growing=replicas > len(fleet.alive))
-            plan = plan_scale(fleet, replicas, target)
+            plan = plan_scale(fleet, replicas, target, self._ejected(fleet))
             capacity = self._check(plan, fleet) if replicas > len(fleet.alive) else None
             self._check_remembering(target, replicas)
             if lease is None:
@@ -146,7 +147,7 @@ class Operation:
             opening = story.opening
             fleet = self.stack.fleet()
             if opening.request is None:
-                plan = plan_scale(fleet, opening.wanted, opening.target)
+                plan = plan_scale(fleet, opening.wanted, opening.target, self._ejected(fleet))
             else:
                 plan = self._plan_deploy(opening.request, fleet, opening.wanted, opening.target, story)
             plan = plan if plan.steps else Plan((Remember(opening.wanted),), plan.target, plan.summary)
@@ -263,6 +264,10 @@ class Operation:
         if story is None:
             raise PlanRefused("no operation was broken off", "see `videa status` and `videa history`")
         return story
+
+    def _ejected(self, fleet: Fleet) -> set[str]:
+        """What `videa watch` has taken out of the balancer."""
+        return Ejected(self.stack.engine, self.stack.project.name).names(member.replica for member in fleet.members)
 
     def _superseded(self, story: Story | None) -> None:
         if story:

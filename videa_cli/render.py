@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 PIPE_WIDTH = 200
 
 
-def console(stderr: bool = False) -> Console:
+def console(stderr: bool = False, unbroken: bool = False) -> Console:
     """A console that obeys NO_COLOR and pipes: there a table is as wide as it needs to be.
 
-    With ``stderr`` for what is told while something is under way, which goes on though nobody reads it.
+    With ``stderr`` or ``unbroken`` it does not fail where nobody reads: an operation goes on, and its exit code is told.
     """
-    file = cast("IO[str]", Unbroken(sys.stderr)) if stderr else None
+    stream = sys.stderr if stderr else sys.stdout
+    file = cast("IO[str]", Unbroken(stream)) if stderr or unbroken else None
     shown = Console(file=file, stderr=stderr, highlight=False, soft_wrap=True)
     if shown.is_terminal:
         return shown
@@ -72,7 +73,7 @@ class Progress:
 
 def show_outcome(outcome: Outcome, what: str, as_json: bool, dry_run: bool) -> None:
     """What an operation did, or would do, with its proof."""
-    out = console()
+    out = console(unbroken=True)
     if as_json:
         out.print_json(json.dumps(outcome_as_dict(outcome, dry_run)))
     elif dry_run:
@@ -89,7 +90,7 @@ def show_plan(outcome: Outcome) -> None:
     """The steps of a plan, numbered, and what it needs."""
     from ops.rollout.steps import lasting
 
-    out, plan = console(), outcome.plan
+    out, plan = console(unbroken=True), outcome.plan
     out.print(f"plan: {escape(plan.summary)}")
     for number, step in enumerate(plan.steps, 1):
         final = f"  [dim]({lasting(step)})[/]" if lasting(step) else ""
@@ -118,7 +119,7 @@ def needs(capacity: Capacity, most: int, surge: int) -> list[str]:
 
 def show_proof(proof: Proof) -> None:
     """The traffic of the time of an operation, in one line, and what failed in it."""
-    out = console()
+    out = console(unbroken=True)
     colour = "red" if proof.failed else "green" if proof.proven else "yellow"
     out.print(f"[{colour}]{escape(str(proof))}[/]")
     for failure in proof.failures[:5]:

@@ -249,12 +249,13 @@ def add_replica(docker: Docker, image: str = "app:old") -> str:
     return f"{NAME}-{APP}-{number}"
 
 
+@dataclass(frozen=True)
 class FakeStack(Stack):
     """A stack whose engine, Compose and nginx are those above. ``sick``: replicas that do not answer well."""
 
-    docker: Docker
-    nginx: Nginx
-    sick: set[str]
+    docker: Docker = field(default_factory=Docker)
+    nginx: Nginx = field(default_factory=lambda: Nginx(Docker()))
+    sick: set[str] = field(default_factory=set)
 
     @property
     def balancer_container(self) -> Container:  # type: ignore[override]
@@ -289,11 +290,8 @@ def fake_stack(directory: Path, replicas: int = 2, hooks: Hooks | None = None) -
     model["services"][APP] = {"image": "app:old", "deploy": {"replicas": replicas}, "labels": {}}
     settings = SETTINGS if hooks is None else Settings(service=APP, health=SETTINGS.health, hooks=hooks)
     project = Project(NAME, directory, cast(Compose, compose), model, settings, {"health": {}}, {})
-    stack = FakeStack(cast(Engine, engine), project)
-    names = [add_replica(engine_docker) for _ in range(replicas)]
-    for attribute, value in (("docker", engine_docker), ("nginx", Nginx(engine_docker, tuple(names))), ("sick", set())):
-        object.__setattr__(stack, attribute, value)
-    return stack
+    names = tuple(add_replica(engine_docker) for _ in range(replicas))
+    return FakeStack(cast(Engine, engine), project, engine_docker, Nginx(engine_docker, names))
 
 
 class NoTraffic:

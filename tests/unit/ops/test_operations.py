@@ -22,7 +22,7 @@ from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
 from ops.rollout.request import Request, Strategy
 from ops.rollout.steps import Target
-from tests.unit.ops.fakes import FakeStack, NoTraffic, fake_stack
+from tests.unit.ops.fakes import FakeStack, NoTraffic, add_replica, fake_stack
 
 NEW = Target("new", "app:new", {"APP_IMAGE": "app:new", "APP_RELEASE": "new"})
 
@@ -248,3 +248,12 @@ def test_a_process_that_was_stopped_until_its_lease_ended_changes_nothing_any_mo
         assert changes in ([], under_way), (where, changes)
         seen.add(raised.aftermath.left if raised.aftermath else None)
     assert Left.STOPPED in seen
+
+
+def test_the_history_names_the_release_that_serves_after_a_deploy_that_was_put_back_half(tmp_path: Path) -> None:
+    stack = fake_stack(tmp_path)
+    add_replica(stack.docker, "app:new")
+    Operation(stack, nobody, "videa scale 2").scale(lambda present: 2)
+    entry = history.read(tmp_path)[-1]
+    assert (entry.release, entry.image) == ("old", "app:old")
+    assert stack.nginx.served == ("shop-app-1", "shop-app-2")

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
+from ops.balancer.proof import Proof
 from ops.events import Note, announced
-from videa_cli.render import Progress
+from videa_cli.render import Progress, show_proof
 from videa_cli.streams import Unbroken
 
 
@@ -24,6 +25,8 @@ def test_writing_where_nobody_reads_any_more_does_not_fail(kind: str, monkeypatc
         with announced("start 1 replica", progress):
             progress(Note("so"))
         progress.close()
+        monkeypatch.setattr(sys, "stdout", stream)
+        show_proof(Proof(requests=1, failed=0, slowest_ms=1.0, failures=(), probes=0, gap=""))
         told = Unbroken(stream)
         assert told.write("and so on\n") == len("and so on\n")
         told.flush()
