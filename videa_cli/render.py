@@ -27,7 +27,7 @@ PIPE_WIDTH = 200
 def console(stderr: bool = False, unbroken: bool = False) -> Console:
     """A console that obeys NO_COLOR and pipes: there a table is as wide as it needs to be.
 
-    With ``stderr`` or ``unbroken`` it does not fail where nobody reads: an operation goes on, and its exit code is told.
+    With ``stderr`` or ``unbroken`` it does not fail where nobody reads: an operation goes on, and keeps its exit code.
     """
     stream = sys.stderr if stderr else sys.stdout
     file = cast("IO[str]", Unbroken(stream)) if stderr or unbroken else None
