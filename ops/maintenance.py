@@ -7,6 +7,7 @@ from contextlib import nullcontext
 
 from ops.balancer.maintenance import Maintenance, networks
 from ops.errors import UsageError
+from ops.interrupts import held, settle
 from ops.rollout.lock import Lock
 from ops.settings import Health
 from ops.stack import Stack
@@ -35,5 +36,7 @@ def switch(stack: Stack, maintenance: Maintenance | None, command: str, dry_run:
     with nullcontext() if dry_run else Lock(stack.engine, stack.project.name).hold(command):
         changes = stack.balancer.membership().maintenance != maintenance
         if changes and not dry_run:
-            stack.balancer.maintain(maintenance)
+            with held():
+                stack.balancer.maintain(maintenance)
+                settle()
         return changes

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from ops.balancer.proof import Proof, TrafficProof
 from ops.capacity import measure
 from ops.config import env_file_values
+from ops.ejected import Ejected
 from ops.engine.images import has_healthcheck, image_id
-from ops.errors import Interrupted, PlanRefused, UsageError, VideaError
+from ops.errors import OperationFailed, PlanRefused, UsageError, VideaError, explained
 from ops.events import Emit, Note
+from ops.interrupts import held, settle
 from ops.pins import check_writable
 from ops.preflight import Capacity, check, spare
 from ops.rollout import history, kept
@@ -86,7 +88,7 @@ class Operation:
                     "0 replicas would take the service down", "if that is what you want: videa scale 0 --force"
                 )
             target = running_target(self.stack, fleet, growing=replicas > len(fleet.alive))
-            plan = plan_scale(fleet, replicas, target)
+            plan = plan_scale(fleet, replicas, target, self._ejected(fleet))
             capacity = self._check(plan, fleet) if replicas > len(fleet.alive) else None
             self._check_remembering(target, replicas)
             if lease is None:
@@ -149,7 +151,7 @@ class Operation:
             opening = story.opening
             fleet = self.stack.fleet()
             if opening.request is None:
-                plan = plan_scale(fleet, opening.wanted, opening.target)
+                plan = plan_scale(fleet, opening.wanted, opening.target, self._ejected(fleet))
             else:
                 plan = self._plan_deploy(opening.request, fleet, opening.wanted, opening.target, story)
             plan = plan if plan.steps else Plan((Remember(opening.wanted),), plan.target, plan.summary)
@@ -171,12 +173,19 @@ class Operation:
         return with_hooks(plan, settings.hooks, settings.also)
 
     def _put_back(self, story: Story, lease: Lease) -> Outcome:
-        self.emit(Note(f"putting back {story}"))
-        journal = self.journal
-        journal.go_on()
-        runner = Runner(self.stack, journal, lease, story.opening, self.emit)
-        plan = Plan((), story.opening.target, f"put back: {story.opening.command}")
-        return self._watched(plan, lambda: runner.undo(self.stack.fleet()), runner, "abort")
+        with held():
+            self.emit(Note(f"putting back {story}"))
+            journal = self.journal
+            journal.go_on()
+            runner = Runner(self.stack, journal, lease, story.opening, self.emit)
+            plan = Plan((), story.opening.target, f"put back: {story.opening.command}")
+
+            def act() -> None:
+                aftermath = runner.put_back(f"aborted by {whoami()}")
+                if not aftermath.as_before:
+                    raise explained(OperationFailed("", ""), aftermath)
+
+            return self._watched(plan, act, runner, "abort")
 
     def _carry_out(
         self,
@@ -187,32 +196,34 @@ class Operation:
         capacity: Capacity | None = None,
         going_on: bool = False,
     ) -> Outcome:
-        journal = self.journal
-        if going_on:
-            journal.go_on()
-        else:
-            journal.begin(opening)
-        # Where nobody has asked how much room there is, replicas that stop must be gone before others start.
-        room = spare(capacity, len(opening.before) + plan.surge, plan.surge) if capacity else 0
-        behind = BEHIND if room is None else min(BEHIND, room)
-        runner = Runner(self.stack, journal, lease, opening, self.emit, behind)
-        return self._watched(plan, lambda: runner.run(plan), runner, action)
+        with held():
+            journal = self.journal
+            if going_on:
+                journal.go_on()
+            else:
+                journal.begin(opening)
+            # Where nobody has asked how much room there is, replicas that stop must be gone before others start.
+            room = spare(capacity, len(opening.before) + plan.surge, plan.surge) if capacity else 0
+            behind = BEHIND if room is None else min(BEHIND, room)
+            runner = Runner(self.stack, journal, lease, opening, self.emit, behind)
+            return self._watched(plan, lambda: runner.run(plan), runner, action)
 
     def _watched(self, plan: Plan, act: Callable[[], None], runner: Runner, action: str) -> Outcome:
-        """Acts while all traffic is watched, and writes the history. Raises what ``act`` does."""
-        begun, result = time.monotonic(), "videa was killed"
+        """Acts while all traffic is watched, and writes the history. Raises what ``act`` does.
+
+        Only ``act`` can be interrupted: what is done then is also recorded and told.
+        """
+        begun, result = time.monotonic(), "videa itself failed"
         watch = TrafficProof(self.stack.engine, self.stack.balancer_container.id, self.stack.url)
         watch.start()
         try:
             act()
             result = history.DONE
-        except Interrupted:
-            result = "interrupted"
-            raise
         except VideaError as error:
             result = error.message
             raise
         finally:
+            settle()
             self.proof = watch.stop()
             seconds = time.monotonic() - begun
             self._record(plan, runner, action, result, seconds)
@@ -268,6 +279,10 @@ class Operation:
         if story is None:
             raise PlanRefused("no operation was broken off", "see `videa status` and `videa history`")
         return story
+
+    def _ejected(self, fleet: Fleet) -> set[str]:
+        """What `videa watch` has taken out of the balancer."""
+        return Ejected(self.stack.engine, self.stack.project.name).names(member.replica for member in fleet.members)
 
     def _superseded(self, story: Story | None) -> None:
         if story:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ops.balancer.render import Membership, Upstream
+from ops.ejected import Ejected
 from ops.errors import EngineUnreachable, LockHeld, VideaError
 from ops.events import Emit, Note
+from ops.models import Replica
 from ops.rollout.lock import Lock
 from ops.stack import Stack
 
@@ -70,13 +72,16 @@ def check_once(stack: Stack, judge: Judge, emit: Emit) -> None:
     """One round: asks, judges, and changes the balancer's list if it must. Raises EngineError, BalancerError.
 
     Nothing while an operation is under way, which looks after its replicas itself, or has left a canary behind: its
-    share is not to be changed by the way.
+    share is not to be changed by the way. What was taken out is on the engine before it is out, so that whoever watches
+    next lets it back; one that an operation has listed again, or removed, is not out any more.
     """
-    lock = Lock(stack.engine, stack.project.name)
+    lock, ejected = Lock(stack.engine, stack.project.name), Ejected(stack.engine, stack.project.name)
     if lock.at_work():
         return
-    current = Stack(stack.engine, stack.project)
+    current = replace(stack)  # nginx's container may be another one by now
     replicas = {replica.name: replica for replica in current.replicas()}
+    out = ejected.names(replicas.values())
+    _remember(ejected, out, replicas)
     membership = current.balancer.membership()
     if membership.canary:
         return
@@ -84,35 +89,37 @@ def check_once(stack: Stack, judge: Judge, emit: Emit) -> None:
         listed = {name for name, replica in replicas.items() if replica.attached}
     else:
         listed = set(membership.servers) & replicas.keys()
+    judge.out = out - listed
     asked = (listed | judge.out) & replicas.keys()
     results = current.probe([replicas[name] for name in asked], stack.project.settings.health.live)
     answers = {name: name in results and results[name].ok for name in asked}
-    out_before = set(judge.out)
     wanted = judge.judge(answers, listed)
-    if wanted == listed:
-        return
-    upstream = current.upstream(sorted(wanted, key=lambda name: replicas[name].number))
-    applied = False
-    try:
-        applied = _apply(current, lock, membership, upstream)
-    finally:
-        if not applied:
-            judge.out = out_before
-    if not applied:
-        return
-    for name in sorted(listed - wanted):
-        reason = results[name].reason if name in results else "its container does not run"
-        emit(Note(f"{name} is out: {reason}"))
-    for name in sorted(wanted - listed):
-        emit(Note(f"{name} is back"))
+    if wanted != listed:
+        upstream = current.upstream(sorted(wanted, key=lambda name: replicas[name].number))
+        _remember(ejected, out | judge.out, replicas)
+        if not _apply(current, lock, membership, upstream):
+            return
+        for name in sorted(listed - wanted):
+            reason = results[name].reason if name in results else "its container does not run"
+            emit(Note(f"{name} is out: {reason}"))
+        for name in sorted(wanted - listed):
+            emit(Note(f"{name} is back"))
+    _remember(ejected, judge.out, replicas)
+
+
+def _remember(ejected: Ejected, out: set[str], replicas: Mapping[str, Replica]) -> None:
+    ids = {name: replicas[name].id for name in sorted(out)}
+    if ids != ejected.read():
+        ejected.write(ids)
 
 
 def _apply(current: Stack, lock: Lock, membership: Membership, upstream: Upstream) -> bool:
     """Changes the list under the lock of operations; False when one was quicker: the round stands on old facts."""
     try:
-        with lock.hold("videa watch"):
+        with lock.hold("videa watch") as lease:
             if current.balancer.membership() != membership:
                 return False
+            current.balancer.permit = lease.check
             current.balancer.apply(upstream)
     except LockHeld:
         return False

@@ -27,6 +27,7 @@ class ExitCode(IntEnum):
     BALANCER = 5
     REFUSED = 6
     LOCKED = 7
+    NOT_PUT_BACK = 8
     BUG = 70
     INTERRUPTED = 130
 
@@ -43,5 +44,7 @@ CODES: tuple[tuple[type[VideaError], ExitCode], ...] = (
 
 
 def exit_code_of(error: VideaError) -> ExitCode:
-    """The exit code for an error of ops; FAILED for what was tried and put back."""
+    """The exit code for an error of ops: NOT_PUT_BACK whatever has failed if it was left so; FAILED for any other."""
+    if error.aftermath and not error.aftermath.as_before:
+        return ExitCode.NOT_PUT_BACK
     return next((code for kind, code in CODES if isinstance(error, kind)), ExitCode.FAILED)

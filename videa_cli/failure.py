@@ -5,12 +5,21 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 
 from ops.errors import VideaError
 
 
 def show_failure(error: VideaError, as_json: bool, verbose: bool) -> None:
-    """Two lines on stderr, or one JSON object on stdout; with ``verbose`` what lies behind it on stderr too."""
+    """Two lines on stderr, or one JSON object on stdout; with ``verbose`` what lies behind it on stderr too.
+
+    Where nobody reads any more, as when the terminal was closed, nothing: the exit code still tells.
+    """
+    with suppress(OSError):
+        _show(error, as_json, verbose)
+
+
+def _show(error: VideaError, as_json: bool, verbose: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps({"error": error.message, "hint": error.hint}) + "\n")
     else:

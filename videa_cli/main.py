@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import signal
+import errno
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
+from ops import interrupts
 from ops.errors import UsageError, VideaError
 from videa_cli.commands import COMMANDS
 from videa_cli.context import Options, show_help
 from videa_cli.exit_codes import ExitCode, exit_code_of
 from videa_cli.failure import show_failure
+from videa_cli.streams import send_nowhere
 
 
 def _show_version(wanted: bool) -> None:
@@ -67,7 +70,8 @@ def videa(
     \b
     Exit codes:
       0 done   1 failed and put back   2 usage   3 Compose file   4 Docker   5 balancer
-      6 refused before it began   7 another operation is under way   130 interrupted
+      6 refused before it began   7 another operation is under way   130 interrupted and put back
+      8 failed or interrupted, and not put back: what there is then is said
     """
     show_help(context)
     context.obj = Options(files=tuple(file or ()), project=project, verbose=verbose)
@@ -79,45 +83,54 @@ for register in COMMANDS:
 
 def run() -> None:
     """Runs the command line and ends the process with a documented exit code. Nothing below it shows a traceback."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    arguments = sys.argv[1:]
+    interrupts.treat_alike()
+    with interrupts.held():
+        try:
+            sys.exit(_run(sys.argv[1:]))
+        finally:
+            interrupts.ignore()
+
+
+def _run(arguments: list[str]) -> int:
     verbose = bool({"--verbose", "-v"} & set(arguments))
     as_json = "--json" in arguments
     try:
-        code = app(standalone_mode=False)
-        if code == ExitCode.INTERRUPTED:  # what typer makes of Ctrl-C
-            raise KeyboardInterrupt
-        sys.exit(code if isinstance(code, int) else ExitCode.OK)
+        with interrupts.allowed(again=True):
+            code = app(standalone_mode=False)
+            if code == ExitCode.INTERRUPTED:  # what typer makes of Ctrl-C
+                raise KeyboardInterrupt
+        return code if isinstance(code, int) else ExitCode.OK
     except VideaError as error:
         show_failure(error, as_json, verbose)
-        sys.exit(exit_code_of(error))
+        return exit_code_of(error)
     except typer.TyperException as error:
         asked = getattr(getattr(error, "ctx", None), "command_path", "videa")
         show_failure(UsageError(_sentence(error), f"see {asked} --help"), as_json, verbose)
-        sys.exit(ExitCode.USAGE)
+        return ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted; nothing was changed", file=sys.stderr)  # noqa: T201
-        sys.exit(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(ExitCode.OK)
+        with suppress(OSError):
+            print("interrupted; nothing was changed", file=sys.stderr)  # noqa: T201
+        return ExitCode.INTERRUPTED
     except Exception as error:
-        if verbose:
-            raise
-        bug = VideaError(
-            f"videa itself failed: {type(error).__name__}: {error}",
-            "this is a bug; run it again with --verbose and report what it shows",
-        )
-        show_failure(bug, as_json, verbose)
-        sys.exit(ExitCode.BUG)
-    finally:
-        # `timeout` and the like send it twice: the second finds an interpreter that is at its end.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        return _end_of(error, as_json, verbose)
 
 
-def _interrupt(signum: int, frame: object) -> None:
-    """A polite end of the process is treated as Ctrl-C: what is under way is put back."""
-    raise KeyboardInterrupt
+def _end_of(error: Exception, as_json: bool, verbose: bool) -> ExitCode:
+    """Ends a command that met what ops does not explain: nobody reads its output any more, or it has a bug."""
+    if isinstance(error, BrokenPipeError):
+        sys.stderr.close()
+        return ExitCode.OK
+    if isinstance(error, OSError) and error.errno == errno.EIO:  # what a closed terminal answers
+        send_nowhere(sys.stdout)
+        return ExitCode.OK
+    if verbose:
+        raise error
+    bug = VideaError(
+        f"videa itself failed: {type(error).__name__}: {error}",
+        "this is a bug; run it again with --verbose and report what it shows",
+    )
+    show_failure(bug, as_json, verbose)
+    return ExitCode.BUG
 
 
 def _sentence(error: typer.TyperException) -> str:

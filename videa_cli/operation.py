@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from ops.interrupts import held
 from ops.operations import Operation, Outcome
 from videa_cli.context import Options
 from videa_cli.render import Progress, show_outcome, show_proof
@@ -25,8 +26,9 @@ def carry_out(
         if each.proof and not as_json:
             show_proof(each.proof)
         raise
-    progress.close()
-    show_outcome(outcome, what, as_json, dry_run)
+    with held():
+        progress.close()
+        show_outcome(outcome, what, as_json, dry_run)
 
 
 def typed() -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
 from ops.events import Event, Note, StepEnded, StepFailed, StepStarted
+from videa_cli.streams import Unbroken
 from videa_cli.units import size
 
 if TYPE_CHECKING:
@@ -24,21 +24,17 @@ if TYPE_CHECKING:
 PIPE_WIDTH = 200
 
 
-class Diagnostics(Console):
-    """On stderr. Work goes on, or is put back, unseen when whoever read it is gone: Ctrl-C ends `2>&1 | tee` too."""
+def console(stderr: bool = False, unbroken: bool = False) -> Console:
+    """A console that obeys NO_COLOR and pipes: there a table is as wide as it needs to be.
 
-    def on_broken_pipe(self) -> None:
-        """Sends the rest nowhere instead of ending videa in the middle of its work."""
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stderr.fileno())
-        os.close(nowhere)
-
-
-def console(stderr: bool = False) -> Console:
-    """A console that obeys NO_COLOR and pipes: there a table is as wide as it needs to be."""
-    kind = Diagnostics if stderr else Console
-    shown = kind(stderr=stderr, highlight=False, soft_wrap=True)
-    return shown if shown.is_terminal else kind(stderr=stderr, highlight=False, soft_wrap=True, width=PIPE_WIDTH)
+    With ``stderr`` or ``unbroken`` it does not fail where nobody reads: an operation goes on, and keeps its exit code.
+    """
+    stream = sys.stderr if stderr else sys.stdout
+    file = cast("IO[str]", Unbroken(stream)) if stderr or unbroken else None
+    shown = Console(file=file, stderr=stderr, highlight=False, soft_wrap=True)
+    if shown.is_terminal:
+        return shown
+    return Console(file=file, stderr=stderr, highlight=False, soft_wrap=True, width=PIPE_WIDTH)
 
 
 class Progress:
@@ -77,7 +73,7 @@ class Progress:
 
 def show_outcome(outcome: Outcome, what: str, as_json: bool, dry_run: bool) -> None:
     """What an operation did, or would do, with its proof."""
-    out = console()
+    out = console(unbroken=True)
     if as_json:
         out.print_json(json.dumps(outcome_as_dict(outcome, dry_run)))
     elif dry_run:
@@ -94,7 +90,7 @@ def show_plan(outcome: Outcome) -> None:
     """The steps of a plan, numbered, and what it needs."""
     from ops.rollout.steps import lasting
 
-    out, plan = console(), outcome.plan
+    out, plan = console(unbroken=True), outcome.plan
     out.print(f"plan: {escape(plan.summary)}")
     for number, step in enumerate(plan.steps, 1):
         final = f"  [dim]({lasting(step)})[/]" if lasting(step) else ""
@@ -123,7 +119,7 @@ def needs(capacity: Capacity, most: int, surge: int) -> list[str]:
 
 def show_proof(proof: Proof) -> None:
     """The traffic of the time of an operation, in one line, and what failed in it."""
-    out = console()
+    out = console(unbroken=True)
     colour = "red" if proof.failed else "green" if proof.proven else "yellow"
     out.print(f"[{colour}]{escape(str(proof))}[/]")
     for failure in proof.failures[:5]:

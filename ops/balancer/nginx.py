@@ -69,6 +69,8 @@ class Balancer:
         self._container = container
         self._retired: tuple[str, ...] = ()
         self._seen: Look | None = None
+        self.permit: Callable[[], None] = lambda: None
+        """Called immediately before each change, also when one is tried again; raises where it must not be made."""
 
     def membership(self, remembered: bool = False) -> Membership:
         """Which replicas the configuration on nginx's volume admits. Raises BalancerError.
@@ -202,6 +204,8 @@ class Balancer:
         """Runs one of the scripts. Raises BalancerError when the container does not run or ends meanwhile."""
         deadline = time.monotonic() + RESTART_GRACE
         while True:
+            if script is scripts.APPLY:
+                self.permit()
             try:
                 answer = self._engine.exec(self._container, ["sh", "-c", script, "videa", *arguments])
             except EngineUnreachable:

@@ -8,7 +8,7 @@ do as little as possible: with ``--no-deps``, for named services, and with ``--n
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ops.engine.compose import Compose, explain
@@ -80,13 +80,19 @@ def check_harmless(
 
 
 def run_harmless(
-    compose: Compose, arguments: Collection[str], overrides: Mapping[str, str], allowed: Collection[str] = ()
+    compose: Compose,
+    arguments: Collection[str],
+    overrides: Mapping[str, str],
+    allowed: Collection[str] = (),
+    permit: Callable[[], None] = lambda: None,
 ) -> None:
     """Runs a Compose command that ends nothing but the containers ``allowed``.
 
-    Raises PlanRefused when it would, and then nothing was changed; EngineError and its kinds.
+    ``permit``: is asked at the last moment, and raises when it must not be run any more. Raises PlanRefused when it
+    would end something else, and then nothing was changed; EngineError and its kinds.
     """
     check_harmless(compose, arguments, overrides, allowed)
+    permit()
     compose.run(*arguments, overrides={**overrides, **_KEEP_ORPHANS})
 
 

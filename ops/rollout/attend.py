@@ -52,7 +52,7 @@ class Attendant:
         with suppress(EngineError):  # one look that fails is made up for by the next
             command = self.journal.mailbox.take()
         if command and command.verb == "abort":
-            raise Aborted(f"aborted by {command.who}", "everything was put back; deploy again when it is mended")
+            raise Aborted(f"aborted by {command.who}", "deploy again when it is mended")
         return command
 
     def pause(self, seconds: float | None = None) -> None:
@@ -165,7 +165,7 @@ class Attendant:
         self._give(percent, verdict)
         return ReleaseFailed(
             f"the canary failed at {percent:g}%: {prefix}{verdict.reason}",
-            f"everything was put back; {verdict.numbers}",
+            verdict.numbers,
         )
 
     def _give(self, percent: float, verdict: Verdict) -> None:

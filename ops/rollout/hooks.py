@@ -61,7 +61,7 @@ def run_hook(stack: Stack, hook: Hook, target: Target) -> None:
         remove(stack.engine, name)
         raise OperationFailed(
             f"the hook {hook.name} failed: {error.message}",
-            "everything was put back; --verbose shows its output",
+            "--verbose shows its output",
             error.detail,
         ) from error
 

@@ -190,10 +190,10 @@ class Journal:
     def write(self, entry: Entry) -> None:
         """Adds an entry; it is on the engine when this returns. Raises EngineError."""
         name, content = f"{len(self._files):06}", _ENCODER.encode(entry)
-        self._files[name] = content
         if not marker.write(self.engine, self._id, {name: content}):
             self._create()  # `docker container prune` takes it for a leftover
-            marker.write(self.engine, self._id, self._files)
+            marker.write(self.engine, self._id, {**self._files, name: content})
+        self._files[name] = content
 
     def end(self) -> None:
         """The operation has ended, well or put back: nothing is left to go on with. Raises EngineError."""

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum, auto
 from pathlib import Path
+from typing import TypeAlias
 
 from ops.engine import marker
 from ops.engine.client import Engine
-from ops.errors import EngineError, LockHeld
+from ops.errors import CONTINUE, EngineError, LockHeld
+from ops.interrupts import allowed, held
+from ops.rollout.identity import FileId, Process, file_id, machine_id, runs, this_process
 from ops.rollout.operator import whoami
 
 LEASE = 20
@@ -35,12 +38,16 @@ ORPHANS = 60.0
 
 PREFIX = "videa-lock-"
 
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+Clock: TypeAlias = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a lock. ``since``: by the engine's clock; ``lease``: seconds that are left, negative when it ended."""
+    """Who holds a lock. ``since``: by the engine's clock; ``lease``: seconds that are left, negative when it ended.
+
+    ``file``: that it keeps locked; ``file_identity`` and ``process``: which file and which process that are, None as an
+    older videa did not write it down.
+    """
 
     who: str
     command: str
@@ -49,18 +56,42 @@ class Holder:
     file: str
     since: datetime
     lease: float
+    file_identity: FileId | None = None
+    process: Process | None = None
 
     @property
     def alive(self) -> bool:
-        """False when the lease has ended, or when it is a process of this machine that is no more."""
-        return self.lease > 0 and not (self.machine == machine_id() and _is_free(self.file))
+        """False when the lease has ended, or when it is known here that the process and its children have exited."""
+        return self.lease > 0 and not self.exited
+
+    @property
+    def exited(self) -> bool:
+        """Whether it is certain, as seen from here, that the process and its child processes have exited."""
+        if self.machine != machine_id():
+            return False
+        seen = _look(self.file, self.file_identity)
+        gone = seen is _File.GONE and self.process is not None and self.process.has_exited(with_its_files=True)
+        return seen is _File.FREE or gone
+
+    @property
+    def left_children(self) -> bool:
+        """Whether the process has exited, as seen from here, and a child process of it has not."""
+        if self.machine != machine_id() or _look(self.file, self.file_identity) is not _File.LOCKED:
+            return False
+        return self.process.has_exited() if self.process else not runs(self.pid)
+
+
+def uptime() -> float:
+    """Seconds since the machine was booted, those of a suspend too, by which a lease must not be prolonged."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 class Lock:
-    """The lock of one project, to be held by at most one operation."""
+    """The lock of one project, to be held by at most one operation. ``clock``: seconds, goes on during suspend."""
 
-    def __init__(self, engine: Engine, project: str) -> None:
+    def __init__(self, engine: Engine, project: str, clock: Clock | None = None) -> None:
         self._engine = engine
+        self._clock = clock or uptime
         self._name = f"videa.lock.{project}"  # no service of Compose can have it: its names have no dots
 
     def status(self) -> Holder | None:
@@ -74,7 +105,7 @@ class Lock:
         return holder if holder and holder.alive else None
 
     def release(self, dry_run: bool = False) -> Holder | None:
-        """Clears away the lock of a holder that is no more; None when it was free. Raises LockHeld, EngineError.
+        """Clears away the lock of a process that has exited; None when it was free. Raises LockHeld, EngineError.
 
         ``dry_run``: only finds out whose it is.
         """
@@ -83,7 +114,7 @@ class Lock:
             return None
         holder = self._holder(found)
         if holder.alive:
-            raise held(holder)
+            raise held_by(holder)
         if not dry_run:
             marker.remove(self._engine, found.id)
         return holder
@@ -91,54 +122,50 @@ class Lock:
     @contextmanager
     def hold(self, command: str) -> Iterator[Lease]:
         """Holds the lock for ``command``, "videa scale 3". Raises LockHeld naming its holder, EngineError."""
-        handle, name = tempfile.mkstemp(prefix=PREFIX)
-        file = Path(name)
-        # Inherited by child processes: the file is in use until the last of them has ended too.
-        os.set_inheritable(handle, True)
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        try:
-            lease = self._acquire(command, str(file))
+        with held(), _own_file() as file:
+            lease = self._acquire(command, file)
             lease.start()
             try:
-                yield lease
+                with allowed():
+                    yield lease
             finally:
-                lease.end()
-        finally:
-            file.unlink(missing_ok=True)
-            os.close(handle)
+                file.in_doubt = not lease.end()
 
-    def _acquire(self, command: str, file: str) -> Lease:
+    def _acquire(self, command: str, file: _OwnFile) -> Lease:
         labels = {
             "videa.lock.who": whoami(),
             "videa.lock.command": command,
             "videa.lock.pid": str(os.getpid()),
             "videa.lock.machine": machine_id(),
-            "videa.lock.file": file,
+            "videa.lock.file": str(file.path),
+            "videa.lock.inode": file_id(file.path).text(),
+            "videa.lock.process": this_process().text(),
         }
-        offset = marker.engine_time(self._engine) - time.monotonic()
-        deadline = time.monotonic() + ORPHANS
+        offset = marker.engine_time(self._engine) - self._clock()
+        deadline = self._clock() + ORPHANS
         while True:
             found = marker.find(self._engine, self._name)
             if found:
                 holder = self._holder(found)
                 if holder.alive and not self._is_orphaned(holder, deadline):
-                    raise held(holder)
+                    raise held_by(holder)
                 # By its id: whoever took the dead holder's place meanwhile is not touched.
                 marker.remove(self._engine, found.id)
-                if holder.machine == machine_id() and Path(holder.file).name.startswith(PREFIX):
+                if holder.exited and Path(holder.file).name.startswith(PREFIX):
                     with suppress(OSError):
                         Path(holder.file).unlink()
-            made = marker.create(self._engine, self._name, labels, int(time.monotonic() + offset) + LEASE)
+            begun, file.in_doubt = self._clock(), True
+            made = marker.create(self._engine, self._name, labels, int(begun + offset) + LEASE)
             if made:
-                return Lease(self._engine, self._name, labels, made, offset)
+                return Lease(self._engine, self._name, labels, made, offset, begun + LEASE, self._clock)
+            file.in_doubt = False
 
     def _is_orphaned(self, holder: Holder, deadline: float) -> bool:
-        """Waits for the children of a videa of this machine that is no more. False: its holder is at work."""
-        if holder.machine != machine_id() or not holder.file or _runs(holder.pid):
-            return False
-        while not _is_free(holder.file) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        return _is_free(holder.file)
+        """Waits for the children of a videa that has exited. False: its holder is at work."""
+        while holder.left_children and self._clock() < deadline:
+            with allowed():
+                time.sleep(0.05)
+        return holder.exited
 
     def _holder(self, found: marker.Marker) -> Holder:
         labels = found.labels
@@ -150,15 +177,26 @@ class Lock:
             file=labels.get("videa.lock.file", ""),
             since=found.created,
             lease=found.number - marker.engine_time(self._engine),
+            file_identity=FileId.read(labels.get("videa.lock.inode", "")),
+            process=Process.read(labels.get("videa.lock.process", "")),
         )
 
 
 class Lease:
     """A lock that is held. ``lost`` once somebody else may have it; the holder is then to stop where it is."""
 
-    def __init__(self, engine: Engine, name: str, labels: dict[str, str], marker_id: str, offset: float) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        name: str,
+        labels: dict[str, str],
+        marker_id: str,
+        offset: float,
+        valid_until: float,
+        clock: Clock,
+    ) -> None:
         self._engine, self._name, self._labels, self._id, self._offset = engine, name, labels, marker_id, offset
-        self._valid_until = time.monotonic() + LEASE
+        self._valid_until, self._clock = valid_until, clock
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._renew, name="videa-lease", daemon=True)
         self._lost = False
@@ -167,39 +205,49 @@ class Lease:
         """Begins to prolong it."""
         self._thread.start()
 
-    def end(self) -> None:
-        """Gives the lock back."""
+    def end(self) -> bool:
+        """Gives the lock back; False when the engine does not answer: it then ends by itself."""
         self._ended.set()
-        self._thread.join()
-        with suppress(EngineError):  # it then ends by itself
+        self._thread.join(RENEWAL)
+        with suppress(EngineError):
             marker.remove(self._engine, self._id)
+            return True
+        return False
 
     def check(self) -> None:
         """Raises LockHeld when the lock was lost: the engine did not answer for long, or it was taken away."""
-        if self._lost or time.monotonic() > self._valid_until:
+        if self._lost or self._clock() > self._valid_until:
             raise LockHeld(
                 "this operation has lost its lock, so it stopped where it was",
-                "see who has it: videa lock status; then finish or put back: videa deploy --resume or --abort",
+                f"see who has it: videa lock status; then {CONTINUE}",
             )
 
     def _renew(self) -> None:
         while not self._ended.wait(RENEWAL):
-            now = time.monotonic()
-            if now > self._valid_until:
-                return
-            number = int(now + self._offset) + LEASE
             with suppress(EngineError):
-                if not marker.set_number(self._engine, self._id, number):
-                    # `docker container prune` takes it for a leftover.
-                    made = marker.create(self._engine, self._name, self._labels, number)
-                    if made is None:
-                        self._lost = True
-                        return
-                    self._id = made
-                self._valid_until = now + LEASE
+                if not self.renew():
+                    return
+
+    def renew(self) -> bool:
+        """Prolongs it once; False when it cannot be any more. Raises EngineError."""
+        now = self._clock()
+        if now > self._valid_until:
+            return False
+        number = int(now + self._offset) + LEASE
+        if not marker.set_number(self._engine, self._id, number):
+            if self._ended.is_set():
+                return False
+            # `docker container prune` takes it for a leftover.
+            made = marker.create(self._engine, self._name, self._labels, number)
+            if made is None:
+                self._lost = True
+                return False
+            self._id = made
+        self._valid_until = now + LEASE
+        return True
 
 
-def held(holder: Holder) -> LockHeld:
+def held_by(holder: Holder) -> LockHeld:
     """The error for whoever wants a lock that another has."""
     since = holder.since.astimezone(UTC).strftime("%H:%M:%S UTC")
     return LockHeld(
@@ -208,31 +256,49 @@ def held(holder: Holder) -> LockHeld:
     )
 
 
-def machine_id() -> str:
-    """Names this machine since its last boot; process ids and open files mean nothing anywhere else."""
+@dataclass
+class _OwnFile:
+    """The file that a holder keeps locked. ``in_doubt``: the engine may have a lock that names it."""
+
+    path: Path
+    in_doubt: bool = False
+
+
+@contextmanager
+def _own_file() -> Iterator[_OwnFile]:
+    """A locked file. It is left where it is in doubt: that nobody has it open then tells that the lock is free."""
+    handle, name = tempfile.mkstemp(prefix=PREFIX)
+    file = _OwnFile(Path(name))
     try:
-        return f"{socket.gethostname()} {_BOOT_ID.read_text().strip()}"
-    except OSError:
-        return socket.gethostname()
+        # Inherited by child processes: the file is in use until the last of them has ended too.
+        os.set_inheritable(handle, True)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield file
+    finally:
+        if not file.in_doubt:
+            file.path.unlink(missing_ok=True)
+        os.close(handle)
 
 
-def _is_free(path: str) -> bool:
-    """Whether nobody has the file open that a holder keeps locked; False when that cannot be known."""
+class _File(Enum):
+    """What can be seen of a holder's file from here."""
+
+    LOCKED = auto()
+    FREE = auto()
+    GONE = auto()
+    UNKNOWN = auto()
+
+
+def _look(path: str, identity: FileId | None) -> _File:
     try:
         with Path(path).open("rb") as file:
+            if identity is not None and FileId.of(os.fstat(file.fileno())) != identity:
+                return _File.UNKNOWN
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _File.LOCKED
     except FileNotFoundError:
-        return True
+        return _File.GONE
     except OSError:
-        return False
-    return True
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        return _File.UNKNOWN
+    return _File.FREE

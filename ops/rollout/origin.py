@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from ops.rollout.lock import machine_id
+from ops.rollout.identity import machine_id
 
 
 def origin(files: Iterable[str], project: str | None, environment: Mapping[str, str]) -> str:

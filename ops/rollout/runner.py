@@ -1,26 +1,29 @@
-"""Carries out the steps of a plan, each written down before it begins, and, when one fails, puts everything back."""
+"""Carries out the steps of a plan, each written down before it begins, and, when one fails, puts everything back.
+
+Before each change the lease is checked: a process that was stopped (SIGSTOP, suspend) may find another at work.
+"""
 
 from __future__ import annotations
 
 import secrets
 import time
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import nullcontext
 from functools import singledispatchmethod
 
 from ops.balancer.split import ALWAYS, TrafficSplit
 from ops.engine.recreate import recreate, snapshot
 from ops.engine.replicas import start
-from ops.errors import Interrupted, LockHeld, OperationFailed, StableGone, VideaError
+from ops.errors import Aftermath, Interrupted, Left, LockHeld, OperationFailed, VideaError, explained
 from ops.events import Emit, Note, announced
+from ops.interrupts import allowed, held
 from ops.pins import remember
 from ops.rollout.attend import Attendant
-from ops.rollout.fleet import Fleet
 from ops.rollout.hooks import follow, run_hook
-from ops.rollout.journal import Journal, Opening, RemovalEntry, ReturnEntry, StepEntry, Story
+from ops.rollout.journal import Journal, Opening, RemovalEntry, StepEntry
 from ops.rollout.lock import Lease
 from ops.rollout.ready import await_ready
+from ops.rollout.restore import Restorer
 from ops.rollout.smoke import check_command, check_paths
 from ops.rollout.starting import start_replicas
 from ops.rollout.steps import (
@@ -41,11 +44,15 @@ from ops.rollout.steps import (
 )
 from ops.rollout.stopping import BEHIND, Stopping
 from ops.rollout.targets import variables_of
-from ops.rollout.undo import Recreate, plan_undo, stable_gone, stopped
+from ops.rollout.undo import Recreate
 from ops.stack import Stack
 
 DRAIN_SLACK = 5.0
 """Seconds beyond ``drain_timeout`` until a worker that nginx itself should have ended is given up."""
+
+
+INTERRUPTIBLE = (Start, AwaitReady, Check, Judge, Pause, Keep, Drain, Hook, Follow)
+"""Steps that Ctrl-C may end in their middle. The others are short, and half of one is worse than all of it."""
 
 
 class Runner:
@@ -64,83 +71,47 @@ class Runner:
         self._target = opening.target
         self._token = secrets.token_hex(8)
         self._started: list[str] = []
-        self._stopping = Stopping(stack.engine, behind)
+        self._stopping = Stopping(stack.engine, lease.check, behind)
+        self._restorer = Restorer(stack, journal, lease, opening, emit, self._announced, self._stopping)
 
     def run(self, plan: Plan) -> None:
         """Runs every step. When one fails or the operator interrupts, what was changed is put back.
 
-        Raises the VideaError of the step that failed, Interrupted, or StableGone when there is nothing to go back to.
+        Raises the VideaError of the step that failed, or Interrupted, with its aftermath.
         """
         self._target = plan.target
-        try:
-            for number, step in enumerate(plan.steps, 1):
-                self.attendant.heed()
-                share = step.percent if isinstance(step, Split) and not step.private else None
-                share = step.percent if isinstance(step, Judge) else share
-                self.journal.write(StepEntry(number, len(plan.steps), str(step), share, time.time()))
-                self._announced(step)
-            self._finish_stopping()
-        except KeyboardInterrupt:
-            self.put_back("interrupted")
-            raise Interrupted("interrupted; everything was put back", "run the same command to try again") from None
-        except LockHeld:
-            raise
-        except VideaError as error:
-            self.put_back(error.message)
-            raise
-        self.journal.end()
-
-    def put_back(self, reason: str) -> None:
-        """Puts everything back; a failure leaves it to the journal, and says so. Raises StableGone."""
-        self.emit(Note("putting everything back"))
-        try:
-            with ThreadPoolExecutor(max_workers=1) as pool:  # at the same time: going back is to be quick
-                looking = pool.submit(self.stack.fleet, remembered=True)
-                self.journal.write(ReturnEntry(reason))
-            self.undo(looking.result())
-        except StableGone as error:
-            raise StableGone(f"{reason}; {error.message}", error.hint) from error
-        except (VideaError, KeyboardInterrupt) as error:
-            there = ", ".join(replica.name for replica in self.stack.replicas())
-            self.emit(Note(f"could not put everything back ({error or 'interrupted'}); there are now: {there}"))
-            self.emit(Note("try again: videa deploy --abort, or finish it: videa deploy --resume"))
-
-    def undo(self, fleet: Fleet) -> None:
-        """Goes back to what there was when the operation began. ``fleet``: what there is now. Raises VideaError."""
-        story = self.journal.told()
-        removed: Collection[str] = story.snapshots
-        # What is being stopped may still answer, and is as good as gone.
-        fleet = replace(fleet, members=tuple(each for each in fleet.members if each.name not in self._stopping.begun))
-        started = [member.name for member in fleet.members if member.name not in self.opening.before]
-        if stable_gone(self.opening.served, removed, fleet):
-            removed = stopped(self.opening.served, fleet)  # such as by somebody's `docker stop`
-        if stable_gone(self.opening.served, removed, fleet):
-            raise StableGone(
-                f"it was not put back: none of {', '.join(self.opening.served)} is there and ready any more",
-                "the new replicas keep serving; finish the deploy with `videa deploy --resume`, or start another",
-            )
-        for step in plan_undo(self.opening.served, removed, started, fleet):
-            self._lease.check()
-            self._announced(step)
-        self._finish_stopping()
-        remember(self.stack.project.env_file, self.opening.variables)
-        self._undo_around(story)
-        self.journal.end()
-
-    def _undo_around(self, story: Story) -> None:
-        """What is not the service itself: those that follow it, and the project's hook for a deploy that failed."""
-        settings = self.stack.project.settings
-        followed = Follow(settings.also)
-        if settings.also and str(followed) in story.steps:
-            with announced(f"{followed} back", self.emit):
-                follow(self.stack, followed, None)
-        if settings.hooks.on_abort and self.opening.request is not None:
-            hook = Hook("on_abort", settings.hooks.on_abort)
+        with held():
             try:
-                with announced(str(hook), self.emit):
-                    run_hook(self.stack, hook, self._target)
+                self._run(plan)
+                self._restorer.end()
+            except KeyboardInterrupt:
+                error = Interrupted("interrupted", "run the same command to try again")
+                raise explained(error, self.put_back(error.message)) from None
+            except LockHeld as error:
+                explained(error, Aftermath(Left.STOPPED))
+                raise
             except VideaError as error:
-                self.emit(Note(error.message))
+                explained(error, self.put_back(error.message))
+                raise
+            except Exception as error:
+                bug = VideaError(f"videa itself failed: {type(error).__name__}: {error}", "")
+                self.emit(Note(explained(bug, self.put_back(bug.message)).hint))
+                raise
+
+    def put_back(self, reason: str) -> Aftermath:
+        """Goes back to what there was when the operation began, for ``reason``, and answers what has become of that."""
+        return self._restorer.put_back(reason)
+
+    def _run(self, plan: Plan) -> None:
+        for number, step in enumerate(plan.steps, 1):
+            with allowed():
+                self.attendant.heed()
+            share = step.percent if isinstance(step, Split) and not step.private else None
+            share = step.percent if isinstance(step, Judge) else share
+            self._lease.check()
+            self.journal.write(StepEntry(number, len(plan.steps), str(step), share, time.time()))
+            self._announced(step, interruptible=isinstance(step, INTERRUPTIBLE))
+        self._finish_stopping()
 
     @singledispatchmethod
     def _do(self, step: object) -> None:
@@ -148,6 +119,7 @@ class Runner:
 
     @_do.register
     def _start(self, step: Start) -> None:
+        self._lease.check()
         start_replicas(self.stack, step.count, self._target, self._stopping, self._started)
 
     @_do.register
@@ -218,9 +190,11 @@ class Runner:
     @_do.register
     def _recreate(self, step: Recreate) -> None:
         self._stopping.wait()
+        self._stopping.begun.difference_update(step.names)
         story = self.journal.told()
         there = {replica.name for replica in self.stack.replicas()}
         for name in step.names:
+            self._lease.check()
             if name in there:
                 start(self.stack.engine, name)
             else:
@@ -242,6 +216,8 @@ class Runner:
             if replica.release == self._target.release and replica.name not in kept
         ]
 
-    def _announced(self, step: object) -> None:
-        with announced(str(step), self.emit):
+    def _announced(self, step: object, interruptible: bool = False) -> None:
+        with announced(str(step), self.emit), allowed() if interruptible else nullcontext():
+            self.stack.balancer.permit = self._lease.check
+            self._lease.check()
             self._do(step)

@@ -27,7 +27,7 @@ def check_paths(stack: Stack, paths: Iterable[str], token: str) -> None:
         if not answer.ok or not ("200" <= status < "400"):
             raise ReleaseFailed(
                 f"the new release answers {path} with {status if answer.ok else answer.output.strip()}",
-                "nothing was switched and everything was put back",
+                "mend the release, then deploy again",
             )
 
 
@@ -51,12 +51,12 @@ def check_command(stack: Stack, command: str, token: str) -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise ReleaseFailed(
-            f"the check `{command}` took over {COMMAND_TIMEOUT} s", "nothing was switched and everything was put back"
+            f"the check `{command}` took over {COMMAND_TIMEOUT} s", "mend the release, then deploy again"
         ) from error
     if done.returncode:
         last = next((line for line in reversed(done.stdout.splitlines()) if line.strip()), "it printed nothing")
         raise ReleaseFailed(
             f"the check `{command}` ended with {done.returncode}: {last.strip()[:300]}",
-            "nothing was switched and everything was put back",
+            "mend the release, then deploy again",
             done.stdout,
         )

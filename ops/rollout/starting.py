@@ -21,7 +21,7 @@ from ops.stack import Stack
 def start_replicas(stack: Stack, count: int, target: Target, stopping: Stopping, started: list[str]) -> None:
     """Starts ``count`` more replicas as ``target``, and adds their names to ``started``, also when it fails.
 
-    Raises PlanRefused when Compose would change anything else, EngineError and its kinds.
+    Raises LockHeld, PlanRefused when Compose would change anything else, EngineError and its kinds.
     """
     by_compose = needs_compose(stack.project)
     if by_compose:
@@ -31,12 +31,13 @@ def start_replicas(stack: Stack, count: int, target: Target, stopping: Stopping,
         before = {replica.name for replica in stack.replicas()}
         arguments = _arguments(stack.project, len(before) + count, by_compose)
         try:
-            run_harmless(stack.project.compose, arguments, target.overrides)
+            run_harmless(stack.project.compose, arguments, target.overrides, permit=stopping.permit)
         finally:
             new += [replica.name for replica in stack.replicas() if replica.name not in before]
             started += new
     if not by_compose:
         for name in new:
+            stopping.permit()
             start(stack.engine, name)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
@@ -19,14 +19,18 @@ BEHIND = 4
 
 
 class Stopping:
-    """The replicas that are being stopped and removed; ``begun``: the names of all of them, also when they are gone."""
+    """The replicas that are being stopped and removed; ``begun``: the names of all of them, also when they are gone.
 
-    def __init__(self, engine: Engine, behind: int = BEHIND) -> None:
-        """``behind``: how many may still be stopping when ``begin`` returns."""
+    One that could not be stopped is not among them any more.
+    """
+
+    def __init__(self, engine: Engine, permit: Callable[[], None], behind: int = BEHIND) -> None:
+        """``permit``: raises when the lock is lost; ``behind``: how many may be stopping when ``begin`` returns."""
         self._engine = engine
+        self.permit = permit
         self._behind = behind
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="videa-stop")
-        self._pending: deque[Future[None]] = deque()
+        self._pending: deque[tuple[str, Future[None]]] = deque()
         self._removal = threading.Lock()
         self.begun: set[str] = set()
 
@@ -39,7 +43,7 @@ class Stopping:
         """Begins to stop replicas, and waits until at most ``behind`` are left. Raises EngineError."""
         for name in names:
             self.begun.add(name)
-            self._pending.append(self._pool.submit(self._stop_and_remove, name))
+            self._pending.append((name, self._pool.submit(self._stop_and_remove, name)))
         self.wait(self._behind)
 
     @contextmanager
@@ -49,14 +53,18 @@ class Stopping:
             yield
 
     def wait(self, left: int = 0) -> None:
-        """Returns when at most ``left`` are still being stopped. Raises EngineError of one that could not be."""
+        """Returns when at most ``left`` are being stopped. Raises LockHeld, or EngineError of one that was not."""
         while len(self._pending) > left:
-            oldest = self._pending[0]
-            wait([oldest])  # interrupted here, it is still pending
+            name, stopped = self._pending[0]
+            wait([stopped])  # interrupted here, it is still pending
             self._pending.popleft()
-            oldest.result()
+            if stopped.exception():
+                self.begun.discard(name)
+            stopped.result()
 
     def _stop_and_remove(self, name: str) -> None:
+        self.permit()
         stop(self._engine, name)
         with self._removal:
+            self.permit()
             remove(self._engine, name)

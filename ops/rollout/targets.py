@@ -30,14 +30,26 @@ def running_target(stack: Stack, fleet: Fleet, growing: bool) -> Target:
     """
     project = stack.project
     ready = fleet.ready or fleet.alive
-    release = ready[-1].replica.release if ready else ""
     if growing and ready and drifted(stack, [member.replica for member in ready]):
         raise PlanRefused(
             "the Compose file or its image has changed since this release was deployed, so more replicas would differ "
             "from the ones that run",
             "roll the change out first: videa deploy",
         )
-    return Target(release=release, image=project.image)
+    release = serving_release(fleet)
+    image = next((each.replica.image for each in fleet.alive if each.replica.release == release), project.image)
+    return Target(release=release, image=project.image if growing else image)
+
+
+def serving_release(fleet: Fleet) -> str:
+    """The release that serves: that of most replicas which are ready and listed, empty when none runs.
+
+    A deploy that was put back half may have left others, which have higher numbers. Of two with as many the one that
+    has been there for longer.
+    """
+    serving = [each for each in fleet.ready if each.listed] or fleet.ready or fleet.alive
+    releases = [member.replica.release for member in serving]
+    return max(releases, key=releases.count, default="")
 
 
 def drifted(stack: Stack, running: Iterable[Replica]) -> bool:

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
+import subprocess
+import sys
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
 
 from bench.client import under_load
+from bench.stack import clean_environment, videa_command
 from tests.engine.conftest import GOOD, OTHER, LiveStack, make_image
 
 RATE = 200
 """Requests per second: some at each moment of an operation, and little enough for a busy machine."""
+
+ON_A_TERMINAL = """
+import os, sys
+os.close(os.open(os.ttyname(0), os.O_RDWR))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Makes its standard input the terminal of its session, and becomes another program."""
 
 
 def test_scaling_up_and_down_loses_no_request(stack: LiveStack) -> None:
@@ -153,6 +164,27 @@ def test_an_operation_is_put_back_though_nobody_reads_what_it_says(stack: LiveSt
     process.stderr.close()
     process.send_signal(signal.SIGINT)
     process.wait(60)
+    assert stack.containers() == before
+    assert "free" in stack.done("lock", "status")
+
+
+def test_an_operation_is_put_back_when_its_terminal_is_closed(stack: LiveStack) -> None:
+    """The shell's terminal goes away: SIGHUP, and every write to it fails from then on."""
+    before = stack.containers()
+    controlling, terminal = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", ON_A_TERMINAL, videa_command(), "scale", "5"],
+        cwd=stack.directory,
+        env=clean_environment(),
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    stack.until(lambda: len(stack.replicas()) > 2)
+    os.close(controlling)
+    assert process.wait(60) == 130
     assert stack.containers() == before
     assert "free" in stack.done("lock", "status")
 

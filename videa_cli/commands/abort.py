@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.errors import OperationFailed, PlanRefused
+from ops.errors import CONTINUE, Aftermath, Interrupted, Left, OperationFailed, PlanRefused
 from videa_cli.context import Options
 
 if TYPE_CHECKING:
     from ops.rollout.journal import Journal
+    from ops.rollout.lock import Lock
 
 PATIENCE = 300.0
 """Seconds to wait until the operation has put everything back."""
@@ -72,12 +73,24 @@ def put_back(options: Options, journal: Journal, as_json: bool) -> None:
 
     console(stderr=True).print(escape(f"told `{holder.command}` of {holder.who} to put everything back"))
     deadline = time.monotonic() + PATIENCE
-    while (now := lock.at_work()) and now.since == holder.since:
-        if time.monotonic() > deadline:
-            raise OperationFailed("it has not ended yet", "follow it: videa deploy --watch")
-        time.sleep(0.2)
+    try:
+        while (now := lock.at_work()) and now.since == holder.since:
+            if time.monotonic() > deadline:
+                raise OperationFailed("it has not ended yet", "follow it: videa deploy --watch")
+            time.sleep(0.2)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted; it goes on to put everything back", "follow it: videa deploy --watch") from None
+    check_ended(lock, journal)
     ended = {"dry_run": False, "operation": f"`{holder.command}` of {holder.who}"}
     _say(ended, "it has ended; see videa status and videa history", as_json)
+
+
+def check_ended(lock: Lock, journal: Journal) -> None:
+    """Raises OperationFailed when the operation that has ended was not put back: its journal is still there."""
+    if journal.exists() and lock.at_work() is None:
+        error = OperationFailed("it has ended, and not everything was put back", f"see videa history; {CONTINUE}")
+        error.aftermath = Aftermath(Left.HALF_WAY)
+        raise error
 
 
 def _say(outcome: dict[str, object], words: str, as_json: bool) -> None:

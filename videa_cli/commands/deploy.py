@@ -161,13 +161,17 @@ def make_request(
 def _watch(options: Options) -> None:
     from ops.rollout.follow import follow
     from ops.rollout.history import DONE
+    from ops.rollout.journal import Journal
+    from ops.rollout.lock import Lock
+    from videa_cli.commands.abort import check_ended
     from videa_cli.render import Progress, console
 
-    progress = Progress()
+    progress, stack = Progress(), options.stack()
     try:
-        entry = follow(options.stack(), progress)
+        entry = follow(stack, progress)
     finally:
         progress.close()
+    check_ended(Lock(stack.engine, stack.project.name), Journal(stack.engine, stack.project.name))
     if entry is None:
         console().print("it has ended; see videa status and videa history")
         return

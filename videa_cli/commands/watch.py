@@ -23,7 +23,8 @@ def watch(
 
     Checks every replica again and again. One is out after x-videa.health.fails bad answers at its liveness path in a
     row, and back after x-videa.health.passes good ones. The last replica is never taken out. Runs until Ctrl-C,
-    which lets a change that has begun be finished; let your service manager start it, or a terminal.
+    which lets a change that has begun be finished; let your service manager start it, or a terminal. What it has taken
+    out is kept on the engine: started again, it lets that back as well.
 
     \b
     Examples:
@@ -33,6 +34,7 @@ def watch(
     import threading
     from concurrent.futures import ThreadPoolExecutor
 
+    from ops.interrupts import held
     from ops.settings import parse_duration
     from ops.watch import watch as run
     from videa_cli.render import Progress, console
@@ -52,6 +54,7 @@ def watch(
         try:
             watching.result()
         except KeyboardInterrupt:
-            stop.set()
-            watching.result()
+            with held():
+                stop.set()
+                watching.result()
             console(stderr=True).print("ended; the balancer keeps its present list")

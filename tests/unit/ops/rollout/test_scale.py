@@ -8,7 +8,7 @@ import pytest
 
 from ops.rollout.fleet import Fleet, names, victims
 from ops.rollout.scale import plan_scale
-from ops.rollout.steps import Route, Start, Target
+from ops.rollout.steps import AwaitReady, Remember, Route, Start, Target
 from tests.unit.ops.rollout.model import NEW, OLD, PaperStack, fleet, member
 
 TARGET = Target(OLD, "app:old")
@@ -64,3 +64,22 @@ def test_a_listed_name_that_is_gone_leaves_the_list() -> None:
 def test_the_unhealthy_go_first_then_old_releases_then_the_newest() -> None:
     members = [member(1, NEW), member(2, OLD), member(3, NEW, ready=False), member(4, NEW)]
     assert names(victims(members, 4, NEW)) == ("app-3", "app-2", "app-4", "app-1")
+
+
+def test_what_was_taken_out_and_is_still_sick_is_neither_waited_for_nor_served() -> None:
+    now = fleet(member(1), member(2, ready=False, listed=False), member(3))
+    grown = plan_scale(now, 4, TARGET, ejected={"app-2"}).steps
+    assert AwaitReady(()) in grown
+    assert Route(("app-1", "app-3"), started=True) in grown
+    same = plan_scale(now, 3, TARGET, ejected={"app-2"}).steps
+    assert same == (Remember(3),)
+
+
+def test_what_was_taken_out_and_is_ready_again_is_served() -> None:
+    now = fleet(member(1), member(2, listed=False))
+    assert Route(("app-1", "app-2")) in plan_scale(now, 2, TARGET, ejected={"app-2"}).steps
+
+
+def test_when_only_what_was_taken_out_is_left_it_is_waited_for() -> None:
+    now = fleet(member(1, ready=False, listed=False))
+    assert AwaitReady(("app-1",)) in plan_scale(now, 1, TARGET, ejected={"app-1"}).steps

@@ -44,7 +44,7 @@ def grace(monkeypatch: pytest.MonkeyPatch) -> Grace:
 
 
 def test_the_next_step_goes_on_while_some_are_still_stopping(grace: Grace) -> None:
-    behind = Stopping(None, behind=2)  # type: ignore[arg-type]
+    behind = Stopping(None, lambda: None, behind=2)  # type: ignore[arg-type]
     behind.begin(["a", "b"])  # returns, though neither has ended
     assert behind.pending
     assert grace.removed == []
@@ -56,7 +56,7 @@ def test_the_next_step_goes_on_while_some_are_still_stopping(grace: Grace) -> No
 
 
 def test_all_stop_at_the_same_time_and_the_bound_is_held(grace: Grace) -> None:
-    behind = Stopping(None, behind=1)  # type: ignore[arg-type]
+    behind = Stopping(None, lambda: None, behind=1)  # type: ignore[arg-type]
     for name in "cab":
         grace.end(name)
     behind.begin(["a", "b", "c", "last"])
@@ -67,7 +67,7 @@ def test_all_stop_at_the_same_time_and_the_bound_is_held(grace: Grace) -> None:
 
 
 def test_one_that_cannot_be_stopped_is_told_at_the_latest_at_the_end(grace: Grace) -> None:
-    behind = Stopping(None)  # type: ignore[arg-type]
+    behind = Stopping(None, lambda: None)  # type: ignore[arg-type]
     behind.begin(["stuck", "fine"])
     for name in ("stuck", "fine"):
         grace.end(name)

@@ -1,0 +1,154 @@
+"""Puts back an operation that failed or was aborted. What has become of that is one value, ``Aftermath``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from ops.errors import (
+    Aftermath,
+    BalancerError,
+    ConfigRefused,
+    EngineError,
+    Left,
+    LockHeld,
+    OperationFailed,
+    StableGone,
+    VideaError,
+)
+from ops.events import Emit, Note, announced
+from ops.interrupts import held
+from ops.pins import remember
+from ops.rollout.fleet import Fleet
+from ops.rollout.hooks import follow, run_hook
+from ops.rollout.journal import Journal, Opening, ReturnEntry, Story
+from ops.rollout.lock import Lease
+from ops.rollout.steps import Follow, Hook
+from ops.rollout.stopping import Stopping
+from ops.rollout.undo import plan_undo, stable_gone, stopped
+from ops.stack import Stack
+
+PATIENCE = 30.0
+"""Seconds for which it is tried again while the engine or nginx does not answer; a lost lease ends that, too."""
+
+PAUSES = (0.5, 1.0, 2.0, 4.0)
+"""Seconds between two tries; the last for all further ones."""
+
+ROUNDS = 3
+"""How often it is looked for what an interrupted command has still started."""
+
+
+@dataclass(frozen=True)
+class Restorer:
+    """Puts one operation back. ``do``: carries out one step and tells of it."""
+
+    stack: Stack
+    journal: Journal
+    lease: Lease
+    opening: Opening
+    emit: Emit
+    do: Callable[[object], None]
+    stopping: Stopping
+
+    def put_back(self, reason: str) -> Aftermath:
+        """Goes back to what there was when the operation began. ``reason``: why, for whoever goes on with it.
+
+        No signal ends it, and an engine that answers late is asked again for PATIENCE, while the lease is valid.
+        """
+        with held():
+            try:
+                if not self.journal.told().steps:
+                    self.end()
+                    return Aftermath(Left.UNCHANGED)
+                self.emit(Note("putting everything back"))
+                self._patiently(lambda: self._undo(reason))
+            except StableGone as error:
+                return Aftermath(Left.NEW_SERVES, error.message)
+            except LockHeld:
+                return Aftermath(Left.STOPPED)
+            except VideaError as error:
+                return Aftermath(Left.HALF_WAY, error.message, self._present())
+            return Aftermath(Left.PUT_BACK)
+
+    def end(self) -> None:
+        """Closes the journal. All is done by then, so that one that cannot be removed is only told. Raises LockHeld."""
+        try:
+            self._patiently(self.journal.end)
+        except EngineError as error:
+            self.emit(Note(f"it has ended, but its journal is still there ({error.message}): videa deploy --resume"))
+
+    def _undo(self, reason: str) -> None:
+        """One try to go back. Raises VideaError, its kind StableGone when there is nothing to go back to."""
+        story = self.journal.told()
+        with ThreadPoolExecutor(max_workers=1) as pool:  # at the same time: rollback must be fast
+            looking = pool.submit(self.stack.fleet, remembered=True)
+            if not story.returning:
+                self.journal.write(ReturnEntry(reason))
+        fleet, before = self._without_stopping(looking.result()), self.opening.before
+        removed: Collection[str] = story.snapshots
+        if stable_gone(self.opening.served, removed, fleet):
+            removed = stopped(self.opening.served, fleet)  # such as by somebody's `docker stop`
+        if stable_gone(self.opening.served, removed, fleet):
+            raise StableGone(f"none of {', '.join(self.opening.served)} is there and ready any more", "")
+        for _ in range(ROUNDS):
+            started = [member.name for member in fleet.members if member.name not in before]
+            for step in plan_undo(self.opening.served, removed, started, fleet):
+                self.do(step)
+            self.stopping.wait()
+            if {replica.name for replica in self.stack.replicas()} <= set(before):
+                break
+            fleet = self._without_stopping(self.stack.fleet())
+        self.lease.check()
+        remember(self.stack.project.env_file, self.opening.variables)
+        self._undo_around(story)
+        self.end()
+
+    def _without_stopping(self, fleet: Fleet) -> Fleet:
+        """What is being stopped may still answer, and is as good as gone."""
+        return replace(fleet, members=tuple(each for each in fleet.members if each.name not in self.stopping.begun))
+
+    def _undo_around(self, story: Story) -> None:
+        """What is not the service itself: those that follow it, and the project's hook for a deploy that failed."""
+        settings = self.stack.project.settings
+        followed = Follow(settings.also)
+        if settings.also and str(followed) in story.steps:
+            with announced(f"{followed} back", self.emit):
+                self.lease.check()
+                follow(self.stack, followed, None)
+        if settings.hooks.on_abort and self.opening.request is not None:
+            hook = Hook("on_abort", settings.hooks.on_abort)
+            try:
+                with announced(str(hook), self.emit):
+                    self.lease.check()
+                    run_hook(self.stack, hook, self.opening.target)
+            except OperationFailed as error:
+                self.emit(Note(error.message))
+
+    def _patiently(self, action: Callable[[], None]) -> None:
+        """Tries ``action`` again while the engine or nginx does not answer. Raises what it raises in the end."""
+        begun, tries = time.monotonic(), 0
+        failure: VideaError | None = None
+        while True:
+            try:
+                self.lease.check()
+                return action()
+            except LockHeld as error:
+                raise failure or error from None  # by then it is the engine's silence that has cost the lease
+            except ConfigRefused:
+                raise
+            except (EngineError, BalancerError) as error:
+                failure = error
+            pause = PAUSES[min(tries, len(PAUSES) - 1)]
+            if time.monotonic() - begun + pause > PATIENCE:
+                raise failure
+            self.emit(Note(f"{failure.message}; trying again"))
+            time.sleep(pause)
+            tries += 1
+
+    def _present(self) -> tuple[str, ...] | None:
+        try:
+            return tuple(replica.name for replica in self.stack.replicas())
+        except EngineError:
+            return None

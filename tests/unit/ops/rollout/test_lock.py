@@ -1,0 +1,165 @@
+"""Who counts as the holder of a lock, seen from here, from another namespace and from another machine."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import requests.exceptions
+
+from ops import interrupts
+from ops.engine import marker
+from ops.errors import LockHeld
+from ops.rollout import lock as module
+from ops.rollout.identity import machine_id, this_process
+from ops.rollout.lock import LEASE, Holder, Lock
+from tests.unit.ops.fakes import FakeStack, fake_stack
+
+GONE = replace(this_process(), started="1")
+"""This process's id, as one that has exited had it before."""
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> FakeStack:
+    return fake_stack(tmp_path)
+
+
+def held_elsewhere(stack: FakeStack, **labels: str) -> Lock:
+    """The lock of the stack's project, as another process has it."""
+    values = {"machine": machine_id(), "file": "/tmp/videa-lock-of-another", "who": "ann@here", "command": "x"}
+    named = {f"videa.lock.{name}": value for name, value in {**values, **labels}.items()}
+    marker.create(stack.engine, "videa.lock.shop", named, int(stack.docker.now) + LEASE)
+    return Lock(stack.engine, "shop")
+
+
+def holder(stack: FakeStack, **labels: str) -> Holder:
+    found = held_elsewhere(stack, **labels).status()
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("labels", "alive"),
+    [
+        ({}, True),
+        ({"process": GONE.text()}, False),
+        ({"process": replace(GONE, mounts="mnt:[1]").text()}, True),
+        ({"process": replace(GONE, pids="pid:[1]").text()}, True),
+        ({"process": this_process().text()}, True),
+        ({"process": "nonsense", "inode": "nonsense"}, True),
+        ({"process": GONE.text(), "machine": "elsewhere"}, True),
+    ],
+    ids=["an older videa", "same namespaces", "PrivateTmp", "a container", "it runs", "nonsense", "another machine"],
+)
+def test_a_holder_whose_file_is_not_there_has_exited_only_when_that_is_certain(
+    stack: FakeStack, labels: dict[str, str], alive: bool
+) -> None:
+    assert holder(stack, **labels).alive is alive
+
+
+def test_the_lease_alone_ends_one_that_cannot_be_seen(stack: FakeStack) -> None:
+    lock = held_elsewhere(stack)
+    with pytest.raises(LockHeld, match="ann@here"), lock.hold("mine"):
+        pytest.fail("it was taken")
+    stack.docker.now += LEASE + 1
+    with lock.hold("mine") as lease:
+        lease.check()
+
+
+def test_a_file_that_is_seen_tells_by_itself_whatever_the_namespace(stack: FakeStack, tmp_path: Path) -> None:
+    file = tmp_path / "videa-lock-1"
+    file.touch()
+    other_namespace = replace(GONE, mounts="mnt:[1]", pids="pid:[1]").text()
+    found = holder(stack, file=str(file), inode=module.file_id(file).text(), process=other_namespace)
+    assert not found.alive
+    with file.open() as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        assert found.alive
+
+
+def test_another_file_at_the_same_path_tells_nothing(stack: FakeStack, tmp_path: Path) -> None:
+    """In a mount namespace of its own the holder's /tmp is another."""
+    file = tmp_path / "videa-lock-1"
+    file.touch()
+    assert holder(stack, file=str(file), inode="1:1", process=GONE.text()).alive
+
+
+def test_the_children_of_a_process_that_has_exited_are_waited_for(stack: FakeStack, tmp_path: Path) -> None:
+    file = tmp_path / "videa-lock-1"
+    file.touch()
+    found = holder(stack, file=str(file), inode=module.file_id(file).text(), process=GONE.text())
+    with file.open() as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        assert found.left_children
+    assert not found.left_children
+    assert found.exited
+
+
+def test_a_lease_ends_though_the_clock_stood_still_for_the_process(stack: FakeStack) -> None:
+    """Suspended, the machine goes on with a lease that ended meanwhile: it is not prolonged, and nothing is done."""
+    now = [100.0]
+    lock = Lock(stack.engine, "shop", lambda: now[0])
+    with lock.hold("mine") as lease:
+        lease.check()
+        now[0] += LEASE + 1
+        with pytest.raises(LockHeld, match="lost its lock"):
+            lease.check()
+        assert not lease.renew()
+
+
+def test_what_another_has_taken_over_is_not_taken_back(stack: FakeStack) -> None:
+    lock = Lock(stack.engine, "shop")
+    with lock.hold("mine") as lease:
+        stack.docker.containers_by_id = {
+            key: each for key, each in stack.docker.containers_by_id.items() if each["Name"] != "/videa.lock.shop"
+        }
+        held_elsewhere(stack)
+        assert not lease.renew()
+        with pytest.raises(LockHeld):
+            lease.check()
+    assert stack.docker.find("videa.lock.shop")["Config"]["Labels"]["videa.lock.who"] == "ann@here"
+
+
+def test_the_clock_of_a_lease_goes_on_while_the_machine_is_suspended(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(module.time, "clock_gettime", lambda which: asked.append(which) or 1.0)
+    assert module.uptime() == 1.0
+    assert asked == [module.time.CLOCK_BOOTTIME]
+
+
+def test_a_lock_that_the_engine_did_not_take_back_is_known_to_be_free_at_once(stack: FakeStack) -> None:
+    def silent(call: str) -> None:
+        raise requests.exceptions.ConnectionError(call)
+
+    lock = Lock(stack.engine, "shop")
+    with lock.hold("mine"):
+        stack.docker.disturb = silent
+    stack.docker.disturb = lambda call: None
+    found = lock.status()
+    assert found is not None
+    assert not found.alive
+    with lock.hold("again"):
+        assert not Path(found.file).exists()
+
+
+def test_ctrl_c_while_the_children_of_another_are_waited_for_takes_no_lock(stack: FakeStack, tmp_path: Path) -> None:
+    file = tmp_path / "videa-lock-1"
+    file.touch()
+    lock = held_elsewhere(stack, file=str(file), inode=module.file_id(file).text(), process=GONE.text())
+    interrupts.treat_alike()
+    with file.open() as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+        def look(call: str) -> None:
+            if call == "get":
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        stack.docker.disturb = look
+        with pytest.raises(KeyboardInterrupt), lock.hold("mine"):
+            pytest.fail("it was taken")
+    stack.docker.disturb = lambda call: None
+    assert stack.docker.find("videa.lock.shop")["Config"]["Labels"]["videa.lock.who"] == "ann@here"

@@ -1,0 +1,259 @@
+"""Whole operations that are disturbed at every call: what is said, recorded and left agrees, and the lock is free."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import requests.exceptions
+
+from ops import interrupts, operations
+from ops.errors import Interrupted, Left, LockHeld, VideaError
+from ops.events import Event, nobody
+from ops.interrupts import SIGNALS
+from ops.operations import Operation
+from ops.preflight import Capacity
+from ops.rollout import history, lock, restore
+from ops.rollout.journal import Journal
+from ops.rollout.lock import Lock
+from ops.rollout.request import Request, Strategy
+from ops.rollout.steps import Target
+from tests.unit.ops.fakes import FakeStack, NoTraffic, add_replica, fake_stack
+
+NEW = Target("new", "app:new", {"APP_IMAGE": "app:new", "APP_RELEASE": "new"})
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No traffic to watch, nothing to measure, no pauses, and the signal handlers of before afterwards."""
+    monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
+    monkeypatch.setattr(operations, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
+    monkeypatch.setattr(restore, "PAUSES", (0.0,))
+    monkeypatch.setattr(restore, "PATIENCE", 0.2)
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    interrupts.treat_alike()
+    yield
+    NoTraffic.disturb = lambda call: None
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@dataclass
+class Disturbance:
+    """Does ``act`` at the calls numbered ``places``; counts all of them."""
+
+    act: Callable[[], None]
+    places: tuple[int, ...]
+    calls: list[str] = field(default_factory=list)
+
+    def __call__(self, call: str) -> None:
+        self.calls.append(call)
+        if len(self.calls) in self.places:
+            self.act()
+
+
+def scale_up(operation: Operation) -> object:
+    return operation.scale(lambda present: 4)
+
+
+def scale_down(operation: Operation) -> object:
+    return operation.scale(lambda present: 1)
+
+
+def deploy(operation: Operation) -> object:
+    return operation.deploy(NEW, Request(Strategy.ROLLING))
+
+
+def blue_green(operation: Operation) -> object:
+    return operation.deploy(NEW, Request(Strategy.BLUE_GREEN, keep=0.001))
+
+
+OPERATIONS = {"scale up": scale_up, "scale down": scale_down, "rolling": deploy, "blue-green": blue_green}
+
+
+CHANGES = {"apply", "compose up", "stop", "start", "create_container_from_config"}
+"""Calls that change what serves; a removal follows a stop."""
+
+
+def state(stack: FakeStack) -> tuple[object, ...]:
+    """What an operation changes: replicas with their images, what nginx serves, and what is remembered."""
+    images = {name: stack.docker.find(name)["Config"]["Image"] for name in stack.docker.names()}
+    return images, set(stack.nginx.served), stack.nginx.canary, stack.project.env_file.read_text()
+
+
+def left_over(stack: FakeStack) -> list[str]:
+    """Locks, journals and commands that are still on the engine."""
+    return [each["Name"] for each in stack.docker.containers_by_id.values() if each["Name"].startswith("/videa.")]
+
+
+def recorded(stack: FakeStack) -> list[str]:
+    return [entry.result for entry in history.read(stack.project.directory) if entry.action != "found"]
+
+
+def disturbed(
+    directory: Path, name: str, act: Callable[[], None], places: tuple[int, ...]
+) -> tuple[FakeStack, Disturbance, tuple[object, ...], BaseException | None]:
+    """Runs an operation; the stack, what disturbed it, the state before, and what it raised."""
+    directory.mkdir()
+    stack, disturbance = fake_stack(directory), Disturbance(act, places)
+    before, raised = state(stack), None
+    stack.docker.disturb = NoTraffic.disturb = disturbance
+    try:
+        OPERATIONS[name](Operation(stack, nobody, f"videa {name}"))
+    except BaseException as error:
+        raised = error
+    stack.docker.disturb = NoTraffic.disturb = lambda call: None
+    return stack, disturbance, before, raised
+
+
+def wanted(directory: Path, name: str) -> tuple[tuple[object, ...], int]:
+    """The state after the operation when nothing disturbs it, and how many calls that takes."""
+    stack, disturbance, _, raised = disturbed(directory, name, lambda: None, ())
+    assert raised is None
+    assert left_over(stack) == []
+    assert recorded(stack) == [history.DONE]
+    return state(stack), len(disturbance.calls)
+
+
+@pytest.mark.parametrize("again", [(), (1, 2, 5)], ids=["once", "several times"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_interrupted_at_any_call_it_is_put_back_or_done_and_says_which(
+    tmp_path: Path, name: str, number: signal.Signals, again: tuple[int, ...]
+) -> None:
+    done, calls = wanted(tmp_path / "undisturbed", name)
+    endings = set()
+    for place in range(1, calls + 1):
+        places = (place, *(place + more for more in again))
+        stack, disturbance, before, raised = disturbed(
+            tmp_path / str(place), name, lambda: os.kill(os.getpid(), number), places
+        )
+        where = disturbance.calls[place - 1], place
+        assert left_over(stack) == [], where
+        if raised is None:
+            assert state(stack) == done, where
+            assert recorded(stack) == [history.DONE], where
+        elif isinstance(raised, Interrupted):
+            assert raised.aftermath is not None
+            assert raised.aftermath.as_before, (where, raised.message)
+            assert state(stack) == before, where
+            assert recorded(stack) == ["interrupted"], where
+        else:
+            assert isinstance(raised, KeyboardInterrupt), (where, raised)
+            assert state(stack) == before, where
+            assert recorded(stack) == [], where
+        endings.add(type(raised))
+    assert endings == {type(None), Interrupted, KeyboardInterrupt}
+
+
+def lost_answer() -> None:
+    raise requests.exceptions.ConnectionError("refused")
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_engine_that_misses_one_call_costs_no_more_than_the_operation(tmp_path: Path, name: str) -> None:
+    done, calls = wanted(tmp_path / "undisturbed", name)
+    for place in range(1, calls + 1):
+        stack, disturbance, before, raised = disturbed(tmp_path / str(place), name, lost_answer, (place,))
+        where = disturbance.calls[place - 1], place
+        if raised is None:
+            assert state(stack) == done, where
+        else:
+            assert isinstance(raised, VideaError), (where, raised)
+            assert raised.aftermath is None or raised.aftermath.as_before, (where, raised.message)
+            assert state(stack) == before, where
+        assert Journal(stack.engine, stack.project.name).read() is None, where
+        assert Lock(stack.engine, stack.project.name).at_work() is None, where
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_engine_that_is_gone_for_good_leaves_a_journal_and_words_that_lead_on(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restore, "PATIENCE", 0.0)
+    done, calls = wanted(tmp_path / "undisturbed", name)
+    seen = set()
+    for place in range(1, calls + 1):
+        ever_after = tuple(range(place, 10_000))
+        stack, disturbance, before, raised = disturbed(tmp_path / str(place), name, lost_answer, ever_after)
+        where = disturbance.calls[place - 1], place
+        journal = Journal(stack.engine, stack.project.name).read()
+        if raised is None:
+            assert state(stack) == done, where
+            continue
+        assert isinstance(raised, VideaError), (where, raised)
+        seen.add(raised.aftermath.left if raised.aftermath else None)
+        if raised.aftermath is None or raised.aftermath.as_before:
+            assert state(stack) == before, (where, raised.message)
+            continue
+        assert raised.aftermath.left is Left.HALF_WAY
+        assert journal is not None, where
+        assert "could not be put back" in raised.message
+        assert "put back" not in raised.hint.replace("put it back", "")
+        assert "--abort" in raised.hint
+        assert "--resume" in raised.hint
+        Operation(stack, nobody, "videa abort").abort()
+        assert state(stack) == before, where
+        assert left_over(stack) == [], where
+    assert Left.HALF_WAY in seen
+
+
+def test_a_late_engine_is_told_of_while_it_is_put_back(tmp_path: Path) -> None:
+    notes: list[Event] = []
+    stack = fake_stack(tmp_path)
+    stack.sick.add("shop-app-3")
+    failing = ["remove_container", "containers"]
+
+    def disturb(call: str) -> None:
+        if "putting everything back" in str(notes) and call in failing:
+            failing.remove(call)
+            lost_answer()
+
+    before = state(stack)
+    stack.docker.disturb = disturb
+    with pytest.raises(VideaError, match="not ready") as caught:
+        Operation(stack, notes.append, "videa scale 3").scale(lambda present: 3)
+    assert failing == []
+    assert "trying again" in str(notes)
+    assert caught.value.hint.startswith("everything was put back; ")
+    assert state(stack) == before
+
+
+@pytest.mark.parametrize("name", ["scale up", "scale down", "rolling"])
+def test_a_process_that_was_stopped_until_its_lease_ended_changes_nothing_any_more(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGSTOP at any call, and SIGCONT when another may be at work: only what was under way is ended."""
+    clock, later = lock.uptime, [0.0]
+    monkeypatch.setattr(lock, "uptime", lambda: clock() + later[0])
+
+    def stop() -> None:
+        later[0] = lock.LEASE + 1.0
+
+    _, calls = wanted(tmp_path / "undisturbed", name)
+    seen = set()
+    for place in range(1, calls + 1):
+        later[0] = 0.0
+        _, disturbance, _, raised = disturbed(tmp_path / str(place), name, stop, (place,))
+        where = disturbance.calls[place - 1], place
+        if "engine_time" in where or raised is None:  # before it has its lock, or after its last change
+            continue
+        assert isinstance(raised, LockHeld), (where, raised)
+        changes = [call for call in disturbance.calls[place:] if call in CHANGES]
+        under_way = ["stop"] if where[0] == "inspect_container" else []  # it is asked for its grace period first
+        assert changes in ([], under_way), (where, changes)
+        seen.add(raised.aftermath.left if raised.aftermath else None)
+    assert Left.STOPPED in seen
+
+
+def test_the_history_names_the_release_that_serves_after_a_deploy_that_was_put_back_half(tmp_path: Path) -> None:
+    stack = fake_stack(tmp_path)
+    add_replica(stack.docker, "app:new")
+    Operation(stack, nobody, "videa scale 2").scale(lambda present: 2)
+    entry = history.read(tmp_path)[-1]
+    assert (entry.release, entry.image) == ("old", "app:old")
+    assert stack.nginx.served == ("shop-app-1", "shop-app-2")
