@@ -25,6 +25,14 @@ def differences(membership: Membership, wanted: Upstream) -> list[str]:
 
 
 def _statements(text: str, membership: Membership) -> list[str]:
-    """What nginx obeys, a line each. The image's default has a time for old workers of its own."""
-    lines = (" ".join(line.split()) for line in text.splitlines() if not _COMMENT.match(line))
-    return [line for line in lines if line and not (membership.everything and _WORKERS.match(line))]
+    """What nginx obeys, a line each, with its block. The image's default has a time for old workers of its own."""
+    statements: list[str] = []
+    blocks: list[str] = []
+    for line in (" ".join(line.split()) for line in text.splitlines() if not _COMMENT.match(line)):
+        if line == "}":
+            del blocks[-1:]
+        elif line and not (membership.everything and _WORKERS.match(line)):
+            statements.append(f"{blocks[-1]}: {line}" if len(blocks) > 1 else line)
+        if line.endswith("{"):
+            blocks.append(line.removesuffix("{").strip())
+    return statements

@@ -34,26 +34,26 @@ def test_what_the_image_begins_with_is_none_whatever_the_time_for_draining() -> 
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        ("        least_conn;\n", "", ["- least_conn;"]),
-        ("least_conn;", "ip_hash;", ["- least_conn;", "+ ip_hash;"]),
-        ("least_conn;", "least_conn; random;", ["- least_conn;", "+ least_conn; random;"]),
+        ("        least_conn;\n", "", ["- upstream app: least_conn;"]),
+        ("least_conn;", "ip_hash;", ["- upstream app: least_conn;", "+ upstream app: ip_hash;"]),
+        ("least_conn;", "least_conn; random;", ["- upstream app: least_conn;", "+ upstream app: least_conn; random;"]),
         (
             "app-1:3001 resolve max_fails=1",
             "app-1:3001 weight=9 resolve max_fails=1",
             [
-                "- server app-1:3001 resolve max_fails=1 fail_timeout=2s;",
-                "+ server app-1:3001 weight=9 resolve max_fails=1 fail_timeout=2s;",
+                "- upstream app: server app-1:3001 resolve max_fails=1 fail_timeout=2s;",
+                "+ upstream app: server app-1:3001 weight=9 resolve max_fails=1 fail_timeout=2s;",
             ],
         ),
         (
             "app-2:3001",
             "app-2:3002",
             [
-                "- server app-2:3001 resolve max_fails=1 fail_timeout=2s;",
-                "+ server app-2:3002 resolve max_fails=1 fail_timeout=2s;",
+                "- upstream app: server app-2:3001 resolve max_fails=1 fail_timeout=2s;",
+                "+ upstream app: server app-2:3002 resolve max_fails=1 fail_timeout=2s;",
             ],
         ),
-        ("keepalive 64;", "keepalive 1;", ["- keepalive 64;", "+ keepalive 1;"]),
+        ("keepalive 64;", "keepalive 1;", ["- upstream app: keepalive 64;", "+ upstream app: keepalive 1;"]),
         (
             "worker_shutdown_timeout 30s;",
             "worker_shutdown_timeout 1s;",
@@ -79,7 +79,9 @@ def test_comments_and_spaces_are_none(before: str, after: str) -> None:
 
 
 def test_what_x_videa_asks_for_since_is_drift_too() -> None:
-    assert "+ least_conn;" in drift(render(SERVED, 3), Upstream("backend", 3001, ("app-1", "app-2"), "ip"))
+    assert "+ upstream app: least_conn;" in drift(
+        render(SERVED, 3), Upstream("backend", 3001, ("app-1", "app-2"), "ip")
+    )
 
 
 def test_a_canary_has_its_share_whatever_it_is() -> None:

@@ -162,7 +162,7 @@ def test_who_answers_a_probe_is_in_nginxs_log_whatever_the_service_says() -> Non
 def test_a_balancing_method_that_was_changed_by_hand_is_drift() -> None:
     text = render(Upstream("backend", 3001, ("b-1", "b-2")), 4).replace("least_conn;", "ip_hash;", 1)
     facts = balancer.read("app-nginx-1", script_output(text), wanted, sticky=False)
-    assert facts.drift == ["- least_conn;", "+ ip_hash;"]
+    assert facts.drift == ["- upstream app: least_conn;", "+ upstream app: ip_hash;"]
 
 
 def test_a_configuration_that_nginx_refuses_or_that_is_not_videas() -> None:
