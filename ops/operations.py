@@ -186,7 +186,9 @@ class Operation:
     def _watched(self, plan: Plan, act: Callable[[], None], runner: Runner, action: str) -> Outcome:
         """Acts while all traffic is watched, and writes the history. Raises what ``act`` does."""
         begun, result = time.monotonic(), "videa was killed"
-        watch = TrafficProof(self.stack.engine, self.stack.balancer_container.id, self.stack.url)
+        watch = TrafficProof(
+            self.stack.engine, self.stack.balancer_container.id, self.stack.url, self.stack.project.live_path
+        )
         watch.start()
         try:
             act()
