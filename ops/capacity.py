@@ -6,9 +6,11 @@ import re
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
-from ops.doctor.collectors.postgres import PsqlMissing, postgres_facts
+from ops.contract import DATABASE
+from ops.doctor.collectors.postgres import postgres_facts
 from ops.doctor.collectors.postgres_sql import SESSIONS
-from ops.doctor.collectors.services import DATABASE, NotInProject, find_service
+from ops.doctor.collectors.services import find_store
+from ops.doctor.skip import Skip
 from ops.engine.replicas import find_container
 from ops.engine.stats import memory as usage
 from ops.events import Emit, Note
@@ -62,12 +64,12 @@ def _free(stack: Stack) -> int | None:
 def _connections(stack: Stack, emit: Emit) -> tuple[int | None, int | None]:
     """How many ordinary users can have, and how many are in use."""
     try:
-        name = find_service(stack.project, DATABASE)
+        name = find_store(stack.project, DATABASE).service
         container = find_container(stack.engine, stack.project.name, name)
         if container is None or container.state != "running":
-            raise NotInProject(f"{name} does not run")
+            raise Skip(f"{name} does not run")
         facts = postgres_facts(stack.engine, name, container.id, SESSIONS)
-    except (NotInProject, PsqlMissing) as reason:
+    except Skip as reason:
         emit(Note(f"the connection pools are not checked against PostgreSQL: {reason}"))
         return None, None
     if not facts.up:

@@ -55,6 +55,13 @@ class Project:
         return found
 
     @property
+    def live_path(self) -> str:
+        """Where a replica answers as long as it lives: where the file declares only readiness, it is asked there."""
+        declared = self.written.get("health") or {}
+        health = self.settings.health
+        return health.ready if "ready" in declared and "live" not in declared else health.live
+
+    @property
     def env_file(self) -> Path:
         return self.directory / ".env"
 

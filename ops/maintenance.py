@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 
 from ops.balancer.maintenance import Maintenance, networks
+from ops.contract import OVERALL
 from ops.errors import UsageError
 from ops.interrupts import held, settle
 from ops.rollout.lock import Lock
 from ops.settings import Health
 from ops.stack import Stack
-
-OVERALL = "/health"
-"""The health of everything, beside the two paths by which a replica is probed."""
 
 
 def planned(health: Health, allow: Sequence[str], retry_after: float) -> Maintenance:

@@ -214,7 +214,9 @@ class Operation:
         Only ``act`` can be interrupted: what is done then is also recorded and told.
         """
         begun, result = time.monotonic(), "videa itself failed"
-        watch = TrafficProof(self.stack.engine, self.stack.balancer_container.id, self.stack.url)
+        watch = TrafficProof(
+            self.stack.engine, self.stack.balancer_container.id, self.stack.url, self.stack.project.live_path
+        )
         watch.start()
         try:
             act()

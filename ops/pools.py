@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
 
-DEFAULT_LIMIT = 5
-"""Connections of a replica whose URL does not say; pinned by tests/contract to the backend's own default."""
+from ops.contract import POOL_LIMIT
 
 
 def pool_limit(url: str) -> int | None:
@@ -17,4 +16,4 @@ def pool_limit(url: str) -> int | None:
     if parts.scheme not in ("postgres", "postgresql"):
         return None
     given = parse_qs(parts.query).get("connection_limit", [""])[0]
-    return int(given) if given.isdecimal() and int(given) > 0 else DEFAULT_LIMIT
+    return int(given) if given.isdecimal() and int(given) > 0 else POOL_LIMIT

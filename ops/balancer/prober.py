@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import ssl
 import threading
 import time
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ TIMEOUT = 5.0
 INSIDE = "http://127.0.0.1:8080"
 """Where nginx listens inside its container."""
 
+_NOT_ASKED = (OSError, http.client.HTTPException, ValueError)
+"""Raised where nothing answers, and for a URL that is none: a bad port, an address without its brackets."""
+
 
 @dataclass(frozen=True, slots=True)
 class BadProbe:
@@ -36,8 +40,10 @@ class BadProbe:
 class Prober:
     """Sends probes from a thread until ``stop``: over a connection kept alive and over fresh ones in turn.
 
-    When the published port cannot be reached from here (a remote engine behind a firewall, no published port) the
-    probes are made inside the container instead. ``prefix`` begins their request ids, by which nginx's log shows them.
+    When the published port cannot be reached from here (a remote engine behind a firewall, no published port, a URL
+    that nobody can ask) the probes are made inside the container instead. ``path``: where the service answers as long
+    as it lives. ``prefix`` begins their request ids, by which nginx's log shows them. ``broken``: why no more are sent,
+    "" as long as they are.
     """
 
     engine: Engine
@@ -49,6 +55,7 @@ class Prober:
     last_answered: str = field(default="", init=False)
     bad: dict[str, BadProbe] = field(default_factory=dict, init=False)
     inside: bool = field(default=False, init=False)
+    broken: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         self._ended = threading.Event()
@@ -64,6 +71,12 @@ class Prober:
         self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._probe_until_stopped()
+        except Exception as error:  # a thread that dies in silence would leave a proof of nothing
+            self.broken = f"the probes have ended: bug in videa: {error!r}"
+
+    def _probe_until_stopped(self) -> None:
         self.inside = self.url is None or not self._reachable()
         while True:
             begun = time.monotonic()
@@ -78,7 +91,7 @@ class Prober:
         """Whether probes can be made from here. Also true when nginx answers nowhere: then the probes shall fail."""
         try:
             self._ask_from_here(f"{self.prefix}{self.sent}", fresh=True)
-        except (OSError, http.client.HTTPException):
+        except _NOT_ASKED:
             return self._ask_inside(f"{self.prefix}{self.sent}") == 0
         return True
 
@@ -88,7 +101,7 @@ class Prober:
         began, status, reason = time.time(), 0, "no answer"
         try:
             status = self._ask_inside(name) if self.inside else self._ask_from_here(name, fresh=self.sent % 2 == 0)
-        except (OSError, http.client.HTTPException) as error:
+        except _NOT_ASKED as error:
             reason = f"no answer: {error!r}"
         if status:
             self.last_answered = name
@@ -98,8 +111,7 @@ class Prober:
     def _ask_from_here(self, name: str, fresh: bool) -> int:
         connection = None if fresh else self._kept
         if connection is None:
-            address = urlsplit(str(self.url))
-            connection = http.client.HTTPConnection(str(address.hostname), address.port or 80, timeout=TIMEOUT)
+            connection = _connect(str(self.url))
         try:
             connection.request("GET", self.path, headers={"User-Agent": "videa-probe", "X-Request-ID": name})
             response = connection.getresponse()
@@ -126,9 +138,23 @@ class Prober:
             "videa-probe",
             "--max-time",
             str(TIMEOUT),
+            "--globoff",
         ]
         try:
             answer = self.engine.exec(self.container, [*command, "-H", f"X-Request-ID: {name}", INSIDE + self.path])
         except EngineError:
             return 0
         return int(answer.output) if answer.output.isdecimal() else 0
+
+
+def _connect(url: str) -> http.client.HTTPConnection:
+    """A connection to where ``url`` leads, not opened yet. Raises ValueError for what leads nowhere."""
+    address = urlsplit(url)
+    host, port = address.hostname, address.port
+    if not host:
+        raise ValueError(f"{url} names no host")
+    if address.scheme == "https":
+        # Whether anybody answers is asked here, not who: the certificate may be for another name.
+        context = ssl._create_unverified_context()  # noqa: S323
+        return http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=context)
+    return http.client.HTTPConnection(host, port or 80, timeout=TIMEOUT)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from ops.balancer.access_log import Line, Lines, parse
 from ops.balancer.prober import Prober
+from ops.balancer.recent import OWN_IDS
 from ops.engine.client import Engine
 from ops.engine.logs import Stdout
 from ops.errors import EngineError
@@ -91,12 +92,12 @@ class LogTally:
 class TrafficProof:
     """Watches all traffic from ``start`` to ``stop``. Failing to watch is part of the proof, never an error."""
 
-    def __init__(self, engine: Engine, container: str, url: str | None, path: str = "/health/live") -> None:
+    def __init__(self, engine: Engine, container: str, url: str | None, path: str) -> None:
         """``container``: nginx's. ``url``: where it is published, http://HOST:PORT; None probes from inside only.
 
-        ``path``: a harmless one to GET.
+        ``path``: a harmless one to GET, at which the service answers as long as it lives.
         """
-        prefix = f"videa-{secrets.token_hex(6)}-"
+        prefix = f"{OWN_IDS}{secrets.token_hex(6)}-"
         self._engine, self._container, self._path = engine, container, path
         self._prober = Prober(engine, container, url, path, prefix)
         self._tally = LogTally(prefix)
@@ -123,6 +124,7 @@ class TrafficProof:
         if self._stream:
             self._stream.close()
         self._follower.join(LOG_WAIT)
+        self._gap = self._gap or self._prober.broken
         if not complete:
             missing = "the last probe is not in nginx's log" if last else "no probe was answered"
             self._gap = self._gap or missing

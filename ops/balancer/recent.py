@@ -7,6 +7,9 @@ import time
 from ops.balancer.access_log import Line, Lines, parse
 from ops.engine.client import Engine
 
+OWN_IDS = "videa-"
+"""How the request ids of videa's own probes begin."""
+
 TAIL = 2000
 """Lines that are read: enough for a rate, little enough to be read in some ten milliseconds."""
 

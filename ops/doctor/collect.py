@@ -16,24 +16,28 @@ from typing import Any, TypeAlias
 import msgspec
 
 from ops.config import Project
+from ops.contract import DATABASE, METRICS, OVERALL, REDIS
 from ops.doctor import sources
-from ops.doctor.collectors import outside, services
-from ops.doctor.collectors.balancer import NginxNotAsked, balancer_facts
+from ops.doctor.collectors import outside
+from ops.doctor.collectors.balancer import balancer_facts
 from ops.doctor.collectors.containers import container_facts, with_usage
-from ops.doctor.collectors.fleet import NoHeartbeats, fleet_beats
-from ops.doctor.collectors.instances import ReplicasNotAsked, instance_facts
-from ops.doctor.collectors.machine import NotThisMachine, engine_facts, host_facts
+from ops.doctor.collectors.fleet import fleet_beats
+from ops.doctor.collectors.instances import instance_facts
+from ops.doctor.collectors.machine import engine_facts, host_facts
 from ops.doctor.collectors.operation import operation_facts
-from ops.doctor.collectors.postgres import PsqlMissing, postgres_facts
-from ops.doctor.collectors.proof import NotProven, consistency_proof
-from ops.doctor.collectors.redis import RedisNotAsked, redis_node
-from ops.doctor.collectors.traffic import NoTraffic, traffic_facts
+from ops.doctor.collectors.postgres import postgres_facts
+from ops.doctor.collectors.proof import consistency_proof
+from ops.doctor.collectors.redis import redis_node
+from ops.doctor.collectors.services import find_store
+from ops.doctor.collectors.traffic import traffic_facts
 from ops.doctor.facts import ContainerFacts, EngineFacts, Facts, Proof, Skipped
 from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode
+from ops.doctor.skip import reason_of, trace_of
 from ops.engine.client import Engine
 from ops.engine.inspection import inspect_project
 from ops.errors import VideaError
 from ops.settings import Sticky
+from ops.stack import Stack
 
 DEADLINE = 6.0
 """Seconds, from when the last source was begun, after which those that do not answer are left behind; each has shorter
@@ -46,22 +50,6 @@ STAGGER = 0.2
 five at once would hold both cores of a small machine for a moment, which clients feel."""
 
 Collector: TypeAlias = Callable[[], Any]
-
-_EXPECTED = (
-    VideaError,
-    NginxNotAsked,
-    NoHeartbeats,
-    NoTraffic,
-    NotProven,
-    NotThisMachine,
-    PsqlMissing,
-    RedisNotAsked,
-    outside.NotAskedFromHere,
-    ReplicasNotAsked,
-    services.NotInProject,
-    msgspec.MsgspecError,
-    OSError,
-)
 
 
 def collect(
@@ -116,13 +104,13 @@ def run_all(
 
     One that is not done at the deadline is abandoned: its thread is a daemon and ends with its own time-out.
     """
-    done: queue.SimpleQueue[tuple[str, Any, BaseException | None, float]] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[str, Any, Exception | None, float]] = queue.SimpleQueue()
 
     def work(name: str, collector: Collector) -> None:
         began = time.monotonic()
         try:
             done.put((name, collector(), None, time.monotonic() - began))
-        except _EXPECTED as error:
+        except Exception as error:  # a bug is a reason, too: it must not look like a source that hangs
             done.put((name, None, error, time.monotonic() - began))
 
     for number, (name, collector) in enumerate(collectors.items()):
@@ -144,7 +132,7 @@ def run_all(
         if error is None:
             answers[name] = answer
         else:
-            skipped.append(Skipped(name, error.message if isinstance(error, VideaError) else str(error)))
+            skipped.append(Skipped(name, reason_of(error), trace_of(error)))
     skipped.extend(Skipped(name, f"no answer within {deadline:g} s") for name in sorted(waiting))
     return answers, skipped, seconds
 
@@ -156,25 +144,29 @@ def _collectors(
     nginx = container_of(found, settings.balancer)
     replicas = [one for one in found if one.service == settings.service and not one.oneoff]
     sticky = settings.sticky is not Sticky.NONE
+    health = (project.live_path, settings.health.ready, OVERALL, METRICS)
+    stack = Stack(engine, project)
     # Those that take long first, and the two that send requests, the instances and the balancer, apart from each other.
     return {
         sources.INSTANCES: lambda: instance_facts(engine, project, nginx, replicas),
         sources.STATS: lambda: with_usage(found, engine),
         sources.POSTGRES: lambda: _postgres(project, engine, found),
         sources.REDIS: lambda: _redis(project, engine, found),
-        sources.BALANCER: lambda: balancer_facts(engine, nginx, replicas, sticky),
-        sources.FLEET: lambda: fleet_beats(engine, container_of(found, services.find_service(project, services.REDIS))),
-        sources.TRAFFIC: lambda: traffic_facts(engine, nginx),
+        sources.BALANCER: lambda: balancer_facts(
+            engine, nginx, replicas, sticky, project.live_path, lambda membership: stack.upstream(membership.servers)
+        ),
+        sources.FLEET: lambda: fleet_beats(engine, container_of(found, find_store(project, REDIS).service)),
+        sources.TRAFFIC: lambda: traffic_facts(engine, nginx, health),
         sources.OPERATION: lambda: operation_facts(engine, project.name),
         sources.HOST: lambda: host_facts(described),
     }
 
 
 def _postgres(project: Project, engine: Engine, found: list[ContainerFacts]) -> PostgresFacts:
-    try:
-        service = services.find_service(project, services.DATABASE)
-    except services.Outside as place:
-        return outside.postgres_facts(engine, ",".join(place.hosts), _running_replica(project, found))
+    store = find_store(project, DATABASE)
+    if not store.services:
+        return outside.postgres_facts(engine, ",".join(store.hosts), _running_replica(project, found))
+    service = store.service
     container = container_of(found, service)
     if container is None or not container.running:
         return PostgresFacts(service, container.name if container else "", up=False, error=_why_not(container))
@@ -182,12 +174,12 @@ def _postgres(project: Project, engine: Engine, found: list[ContainerFacts]) -> 
 
 
 def _redis(project: Project, engine: Engine, found: list[ContainerFacts]) -> RedisFacts:
-    try:
-        names = services.find_services(project, services.REDIS)
-    except services.Outside as place:
-        return RedisFacts(outside.redis_nodes(engine, place.hosts, _running_replica(project, found)))
-    with ThreadPoolExecutor(len(names)) as pool:
-        return RedisFacts(list(pool.map(lambda name: _redis_node(engine, name, container_of(found, name)), names)))
+    store = find_store(project, REDIS)
+    if not store.services:
+        return RedisFacts(outside.redis_nodes(engine, store.hosts, _running_replica(project, found)))
+    with ThreadPoolExecutor(len(store.services)) as pool:
+        nodes = pool.map(lambda name: _redis_node(engine, name, container_of(found, name)), store.services)
+        return RedisFacts(list(nodes))
 
 
 def _redis_node(engine: Engine, service: str, container: ContainerFacts | None) -> RedisNode:

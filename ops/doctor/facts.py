@@ -14,12 +14,19 @@ from ops.doctor.facts_data import PostgresFacts, RedisFacts
 
 VERSION = 1
 
+UNKNOWN = "?"
+"""In place of the replica that answered."""
 
-class Skipped(Struct, frozen=True):
-    """What could not be looked at, and why. ``id`` is a source ("postgres") or a check ("pg.conn_high")."""
+
+class Skipped(Struct, frozen=True, omit_defaults=True):
+    """What could not be looked at, and why. ``id`` is a source ("postgres") or a check ("pg.conn_high").
+
+    ``trace``: where videa itself failed, only for a bug.
+    """
 
     id: str
     reason: str
+    trace: str = ""
 
 
 class EngineFacts(Struct, frozen=True):
@@ -106,9 +113,11 @@ class BalancerFacts(Struct, frozen=True):
     """nginx, seen from inside its container.
 
     ``accepted``: what ``nginx -t`` says of the configuration on disk; ``listed``: the upstream's names, None for a
-    configuration that takes whatever the service's name resolves to. ``answers``: instance -> answers to ``probes``
-    requests sent through nginx; ``failures``: probes with another status than 200, by status. ``sticky``: a client
-    stays on one replica, so the probes all reach the same. ``seen``: replica -> requests of users that it has answered
+    configuration that takes whatever the service's name resolves to. ``drift``: lines in which it differs from what
+    videa would write, "- " before one that is missing, "+ " before one that was added. ``answers``: replica -> answers
+    to ``probes`` requests sent through nginx, UNKNOWN where its log does not tell who answered; ``failures``: probes
+    without an answer or with one of 500 and above, by status. ``sticky``: a client stays on one replica, so the probes
+    all reach the same. ``seen``: replica -> requests of users that it has answered
     in the last seconds; when each replica has, there are no probes. ``tls_expires``: when the certificate served ends.
     ``maintenance``: clients that are let in while the site is closed, None when it is open.
     """
@@ -121,6 +130,7 @@ class BalancerFacts(Struct, frozen=True):
     generation: str = ""
     serving: str = ""
     listed: list[str] | None = None
+    drift: list[str] = field(default_factory=list)
     sticky: bool = False
     probes: int = 0
     answers: dict[str, int] = field(default_factory=dict)
@@ -159,6 +169,16 @@ class InstanceFacts(Struct, frozen=True):
     error_rate: float | None = None
     clock: float | None = None
     rss: int | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether its readiness path answered as a probe must: 200 to 299."""
+        return self.ready is not None and 200 <= self.ready <= 299
+
+    @property
+    def answers(self) -> bool:
+        """Whether it gives any answer at all: also one that does not know the path is alive."""
+        return self.live is not None
 
 
 class Beat(Struct, frozen=True):

@@ -11,6 +11,7 @@ from ops.doctor.check import Check, Finding, Group, Severity
 from ops.doctor.facts import Facts, Skipped
 from ops.doctor.limits import Limits
 from ops.doctor.registry import CHECKS
+from ops.doctor.skip import reason_of, trace_of
 from ops.doctor.sources import REASON
 from ops.errors import UsageError
 
@@ -70,8 +71,13 @@ def examine(facts: Facts, limits: Limits, checks: Iterable[Check] = CHECKS) -> R
         if reason is not None:
             skipped.append(Skipped(check.id, reason))
             continue
+        try:
+            found = list(check.run(facts, limits))
+        except Exception as error:  # one check with a bug must not take the others with it
+            skipped.append(Skipped(check.id, reason_of(error), trace_of(error)))
+            continue
         checked.append(check.id)
-        findings.extend(check.run(facts, limits))
+        findings.extend(found)
     return Report(explain(findings), skipped, checked, facts)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ops.doctor.facts import Facts
+from ops.contract import ACCESS_SECRET, DATABASE, METRICS, OVERALL
+from ops.doctor.facts import UNKNOWN, ContainerFacts, Facts
 
 ENGINE = "engine"
 HOST = "host"
@@ -16,7 +17,13 @@ REDIS = "redis"
 REDIS_UP = "redis-up"
 BALANCER = "balancer"
 BALANCER_UP = "balancer-up"
+BALANCER_REACH = "balancer-reach"
 INSTANCES = "instances"
+LIMITERS = "instances.limiter"
+POOLS = "instances.pool"
+FIGURES = "instances.figures"
+TOKEN_SECRETS = "containers.token-secrets"  # noqa: S105 (a source)
+SESSION_STORES = "containers.database"
 TRAFFIC = "traffic"
 FLEET = "fleet"
 HISTORY = "history"
@@ -59,6 +66,43 @@ def _balancer_up(facts: Facts) -> str | None:
     return None if facts.balancer.running else "nginx does not run"
 
 
+def _balancer_reach(facts: Facts) -> str | None:
+    if reason := _balancer_up(facts):
+        return reason
+    unknown = facts.balancer is not None and set(facts.balancer.answers) == {UNKNOWN}
+    return "nginx's log does not tell which replica answers" if unknown else None
+
+
+def _instances_tell(what: str, where: str, told: Callable[[Facts], bool]) -> Callable[[Facts], str | None]:
+    """For checks of what only our own backend tells: another service is neither well nor ill for saying nothing."""
+
+    def reason(facts: Facts) -> str | None:
+        if facts.instances is None:
+            return facts.why_skipped(INSTANCES)
+        return None if told(facts) else f"no replica tells {what} at {where}"
+
+    return reason
+
+
+def _limiters(facts: Facts) -> bool:
+    proven = facts.proof is not None and bool(facts.proof.remaining)
+    beats = any(beat.rate_limits for beat in facts.fleet or [])
+    return proven or beats or any(one.limiter for one in facts.instances or [])
+
+
+def _pools(facts: Facts) -> bool:
+    return any(one.pool_limit for one in facts.instances or []) or any(beat.pool for beat in facts.fleet or [])
+
+
+def _replicas_have(what: str, has: Callable[[ContainerFacts], bool]) -> Callable[[Facts], str | None]:
+    def reason(facts: Facts) -> str | None:
+        if facts.containers is None:
+            return facts.why_skipped(CONTAINERS)
+        return None if any(has(one) for one in facts.replicas) else f"no replica of {facts.service} has a {what}"
+
+    return reason
+
+
 def _stats(facts: Facts) -> str | None:
     if facts.containers is None:
         return facts.why_skipped(CONTAINERS)
@@ -85,7 +129,15 @@ REASON: dict[str, Callable[[Facts], str | None]] = {
     REDIS_UP: _redis_up,
     BALANCER: _absent(BALANCER),
     BALANCER_UP: _balancer_up,
+    BALANCER_REACH: _balancer_reach,
     INSTANCES: _absent(INSTANCES),
+    LIMITERS: _instances_tell("where it counts rate limits", OVERALL, _limiters),
+    POOLS: _instances_tell("of its database connections", OVERALL, _pools),
+    FIGURES: _instances_tell(
+        "its share of errors", METRICS, lambda facts: any(one.requests is not None for one in facts.instances or [])
+    ),
+    TOKEN_SECRETS: _replicas_have(ACCESS_SECRET, lambda one: bool(one.fingerprints)),
+    SESSION_STORES: _replicas_have(DATABASE, lambda one: DATABASE in one.stores),
     TRAFFIC: _absent(TRAFFIC),
     FLEET: _absent(FLEET),
     HISTORY: _absent(HISTORY),

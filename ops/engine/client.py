@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import urlsplit
 
 import docker
 import docker.errors
@@ -16,6 +15,7 @@ import requests.exceptions
 from docker.context import ContextAPI
 from requests.adapters import HTTPAdapter
 
+from ops.engine.endpoint import Endpoint
 from ops.engine.lost import ONCE_MORE, lost
 from ops.errors import EngineError
 from ops.models import ExecResult
@@ -66,33 +66,40 @@ class Engine:
         """
         environment = os.environ if environment is None else environment
         with engine_errors("tell its version"):
-            if environment.get("DOCKER_HOST"):
+            # By the ssh command, as docker itself does: it knows the user's keys, agent and aliases.
+            if host := environment.get("DOCKER_HOST"):
+                self.endpoint = Endpoint(host)
                 self.sdk = docker.DockerClient.from_env(
-                    version="auto", timeout=CALL_TIMEOUT, environment=dict(environment), max_pool_size=32
+                    version="auto",
+                    timeout=CALL_TIMEOUT,
+                    environment=dict(environment),
+                    max_pool_size=32,
+                    use_ssh_client=True,
                 )
             else:
                 context = ContextAPI.get_context(environment.get("DOCKER_CONTEXT"))
+                self.endpoint = Endpoint((context.Host if context else None) or "")
                 self.sdk = docker.DockerClient(
                     base_url=context.Host if context else None,
                     tls=(context.TLSConfig or False) if context else False,
                     version="auto",
                     timeout=CALL_TIMEOUT,
                     max_pool_size=32,
+                    use_ssh_client=True,
                 )
         for adapter in self.sdk.api.adapters.values():
             if isinstance(adapter, HTTPAdapter):
                 adapter.max_retries = ONCE_MORE
-        self.host: str = self.sdk.api.base_url
 
     @property
     def local(self) -> bool:
         """Whether the engine is reached through a socket of this machine."""
-        return self.host == "http+docker://localhost"
+        return self.endpoint.local
 
-    @property
+    @cached_property
     def address(self) -> str:
-        """Where the engine's published ports are reached from here."""
-        return "127.0.0.1" if self.local else str(urlsplit(self.host).hostname)
+        """Where the engine's published ports are reached from here: a name or an address, IPv6 without brackets."""
+        return self.endpoint.address()
 
     @cached_property
     def machine(self) -> Machine:

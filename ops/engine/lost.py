@@ -48,6 +48,12 @@ def lost(error: Exception, doing: str, seconds: float) -> EngineError:
             "add yourself to the group `docker`, or run videa with sudo",
             detail,
         )
+    if "paramiko" in detail:
+        return EngineUnreachable(
+            "the Docker Engine is to be reached over ssh, and the Python package for that is missing",
+            "install it where videa runs: pip install paramiko",
+            detail,
+        )
     if any(isinstance(cause, requests.exceptions.Timeout) for cause in causes):
         return EngineUnreachable(
             f"the Docker Engine was asked to {doing} and gave no answer for {seconds:g} s",

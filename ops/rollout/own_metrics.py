@@ -11,11 +11,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from ops.contract import METRICS
 from ops.engine.probe import quiet_curl
 from ops.stack import Stack
-
-PATH = "/health/metrics?format=json"
-"""Where a service may tell it. Every part is optional: what a service does not tell is not judged."""
 
 TIMEOUT = 0.5
 """Seconds for each replica: one that does not tell in time has not told."""
@@ -88,7 +86,7 @@ def new_faults(lasting: Iterable[tuple[str, str]], stable: Mapping[str, Figures]
 
 def ask(stack: Stack, names: Iterable[str]) -> dict[str, Figures]:
     """What running replicas say, those left out that say nothing. Raises EngineError."""
-    urls = [stack.replica_url(name, PATH) for name in names]
+    urls = [stack.replica_url(name, METRICS) for name in names]
     if not urls:
         return {}
     command = [*quiet_curl(TIMEOUT), "-w", " %{url_effective}\n"]

@@ -8,16 +8,17 @@ from typing import Any, get_args, get_origin
 import aiohttp
 import msgspec
 
-from ops.doctor.collectors.instances import MARK, QUESTIONS, Health, Metrics, read, read_answers
+from ops.contract import METRICS, OVERALL, Health, Metrics
+from ops.doctor.collectors.instances import MARK, QUESTIONS, read, read_answers
 from ops.doctor.facts import InstanceFacts
-from ops.rollout.own_metrics import PATH, Figures
+from ops.rollout.own_metrics import Figures
 from ops.rollout.own_metrics import read as read_figures
 from ops.settings import Health as HealthPaths
 from tests.server.support import Process, StartProcess, eventually, half_a_request
 from tests.unit.ops.doctor.stack import replica
 
 HEALTH = HealthPaths()
-PATHS = (HEALTH.live, HEALTH.ready, "/health", PATH)
+PATHS = (HEALTH.live, HEALTH.ready, OVERALL, METRICS)
 
 
 async def answers(server: Process) -> dict[str, tuple[int, str, str]]:
@@ -56,7 +57,7 @@ def missing(kind: type[msgspec.Struct], answer: dict[str, Any], place: str = "")
 
 async def test_no_name_that_ops_knows_is_missing(start_process: StartProcess) -> None:
     said = await answers(await start_process())
-    health, figures = (msgspec.json.decode(said[path][1]) for path in ("/health", PATH))
+    health, figures = (msgspec.json.decode(said[path][1]) for path in (OVERALL, METRICS))
     assert not missing(Health, health)
     assert set(health["checks"]) == {"postgres", "redis"}
     assert all("status" in check for check in health["checks"].values())
@@ -90,7 +91,7 @@ async def test_the_rollout_learns_how_long_a_request_has_been_waiting(start_proc
     async with half_a_request(server):
 
         async def waiting() -> list[float]:
-            told = read_figures(f"{(await answers(server))[PATH][1]} {server.url}")
+            told = read_figures(f"{(await answers(server))[METRICS][1]} {server.url}")
             return [seconds for figures in told.values() for seconds in figures.unanswered_seconds]
 
         (seconds,) = await eventually(waiting)

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from ops import contract
 from ops.doctor.collectors import proof
 from ops.pools import pool_limit
 from server.settings import load_settings, parse_database_url
@@ -32,11 +33,22 @@ def test_the_server_accepts_what_compose_gives_it(compose_services: dict[str, An
     assert settings.drain_timeout < float(backend["stop_grace_period"].removesuffix("s"))
 
 
+def test_the_names_that_the_doctor_looks_for_are_those_that_compose_sets(compose_services: dict[str, Any]) -> None:
+    names = (contract.DATABASE, contract.REDIS, contract.ACCESS_SECRET, contract.REFRESH_SECRET, contract.RATE_LIMITS)
+    assert set(names) <= compose_services["backend"]["environment"].keys()
+
+
+def test_the_parameters_of_the_pool_are_those_that_the_server_takes_out() -> None:
+    query = "&".join(f"{name}=3" for name in contract.POOL_PARAMETERS)
+    given = parse_database_url(f"postgresql://videa:secret@postgres:5432/videa?{query}")
+    assert (given.connection_limit, given.pool_timeout) == (3, 3)
+
+
 def mint(secrets: str) -> str:
     """A token as the doctor makes it inside a replica with these secrets."""
     return subprocess.run(
         [sys.executable, "-S", "-c", proof._MINT],
-        env=os.environ | {"JWT_ACCESS_SECRET": secrets},
+        env=os.environ | {contract.ACCESS_SECRET: secrets},
         capture_output=True,
         text=True,
         check=True,
@@ -52,7 +64,7 @@ async def test_a_token_that_the_doctor_mints_is_accepted(
     left = []
     async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {minted}"}) as session:
         for _ in range(2):
-            async with session.get(server.url + proof.PATH) as response:
+            async with session.get(server.url + contract.ME) as response:
                 assert response.status == 200
-                left.append(int(response.headers["RateLimit-Remaining"]))
+                left.append(int(response.headers[contract.LIMIT_LEFT]))
     assert left[0] - left[1] == 1

@@ -6,7 +6,8 @@ import aiohttp
 import msgspec
 import redis.asyncio
 
-from ops.doctor.collectors.fleet import INDEX, read
+from ops.contract import FLEET
+from ops.doctor.collectors.fleet import read
 from server.auth.tokens import Tokens
 from server.settings import DEFAULT_LIMITS
 from tests.server.support import StartProcess, eventually
@@ -20,11 +21,11 @@ async def test_the_doctor_reads_the_beat_of_each_instance(
     async with redis.asyncio.from_url(empty_redis) as store:
 
         async def all_beat() -> bool:
-            return await store.zcard(INDEX) == 2 and len(await store.keys(f"{INDEX}:*")) == 2
+            return await store.zcard(FLEET) == 2 and len(await store.keys(f"{FLEET}:*")) == 2
 
         await eventually(all_beat)
-        names = [name.decode() for name in await store.zrange(INDEX, 0, -1)]
-        lines = [(await store.get(f"{INDEX}:{name}")).decode() for name in names]
+        names = [name.decode() for name in await store.zrange(FLEET, 0, -1)]
+        lines = [(await store.get(f"{FLEET}:{name}")).decode() for name in names]
     beats = {beat.id: beat for beat in read("\n".join(lines))}
     assert sorted(beats) == ["one", "two"]
     secrets = Tokens((environment["JWT_ACCESS_SECRET"],), (environment["JWT_REFRESH_SECRET"],)).fingerprints

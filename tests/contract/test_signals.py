@@ -8,7 +8,7 @@ import aiohttp
 import msgspec
 import redis.asyncio
 
-from ops.doctor.collectors.fleet import INDEX
+from ops.contract import FLEET
 from ops.settings import Health as HealthPaths
 from tests.server.support import StartProcess, eventually, half_a_request
 
@@ -26,10 +26,10 @@ async def test_an_instance_that_leaves_says_so_and_ends(start_process: StartProc
                 return response.status
 
         async def beats() -> bool:
-            return await store.zscore(INDEX, "leaving") is not None
+            return await store.zscore(FLEET, "leaving") is not None
 
         async def beat_says_draining() -> bool:
-            raw = await store.get(f"{INDEX}:leaving")
+            raw = await store.get(f"{FLEET}:leaving")
             return raw is not None and msgspec.json.decode(raw)["status"] == "draining"
 
         await eventually(beats)
@@ -46,7 +46,7 @@ async def test_an_instance_that_leaves_says_so_and_ends(start_process: StartProc
         await server.process.wait()
         assert server.process.returncode == 0
         assert not await beats()
-        assert await store.get(f"{INDEX}:leaving") is None
+        assert await store.get(f"{FLEET}:leaving") is None
 
 
 async def test_a_second_signal_does_not_wait(start_process: StartProcess) -> None:

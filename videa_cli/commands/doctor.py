@@ -111,6 +111,8 @@ def doctor(
         show_failure(error, as_json, options.verbose)
         raise typer.Exit(DoctorExit.COULD_NOT_RUN) from None
     _show(report, as_json)
+    if options.verbose:
+        _show_bugs(report)
     if fix and not source:
         _fix(options, report, apply, yes)
     raise typer.Exit(_exit_code(report, fail_on))
@@ -200,6 +202,12 @@ def _show(report: Report, as_json: bool) -> None:
     from videa_cli.render import console
 
     show_report(console(), report)
+
+
+def _show_bugs(report: Report) -> None:
+    """The tracebacks of what videa itself failed at, each once: a source's bug is that of all checks it feeds."""
+    for trace in dict.fromkeys(skip.trace for skip in (*report.facts.skipped, *report.skipped) if skip.trace):
+        typer.echo(trace, err=True)
 
 
 def _exit_code(report: Report, fail_on: FailOn) -> DoctorExit:

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
+from ops.contract import ACCESS_SECRET, DATABASE, REDIS, REFRESH_SECRET
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.checks.sessions import ending, root_blockers, who
 from ops.doctor.facts import ContainerFacts, Facts
 from ops.doctor.limits import Limits
-from ops.doctor.sources import CONTAINERS, INSTANCES, POSTGRES, STATS
+from ops.doctor.sources import FIGURES, INSTANCES, LIMITERS, POOLS, POSTGRES, SESSION_STORES, STATS, TOKEN_SECRETS
 from ops.doctor.words import listing, share, span
 
-SHARED_SECRETS = {"JWT_ACCESS_SECRET": "access", "JWT_REFRESH_SECRET": "refresh"}
+SHARED_SECRETS = {ACCESS_SECRET: "access", REFRESH_SECRET: "refresh"}
 
 
 def version_skew(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """Instances of different releases answer at the same time, and no deploy is under way."""
     releases: dict[str, list[str]] = defaultdict(list)
     for one in present(facts.instances):
-        if one.live == 200 and one.release:
+        if one.answers and one.release:
             releases[one.release].append(one.name)
     if len(releases) > 1 and not facts.under_way:
         yield Finding(
@@ -36,13 +37,13 @@ def health_lies(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """An instance says ready while PostgreSQL is down."""
     if facts.postgres is None or facts.postgres.up or facts.postgres.full:
         return
-    liars = [one.name for one in present(facts.instances) if one.ready == 200]
+    liars = [one.name for one in present(facts.instances) if one.is_ready]
     if liars:
         yield Finding(
             "app.health_lies",
             Severity.WARN,
             f"{listing(liars)} ready while PostgreSQL is down",
-            f"readiness 200 from {len(liars)} instances; PostgreSQL: {facts.postgres.error}",
+            f"ready by the answer of {len(liars)} instances; PostgreSQL: {facts.postgres.error}",
             "the balancer keeps sending requests that will fail",
             "make the readiness endpoint ask its dependencies",
         )
@@ -91,7 +92,7 @@ def session_store(facts: Facts, limits: Limits) -> Iterator[Finding]:
     holders: dict[str, list[str]] = defaultdict(list)
     for one in present(facts.containers):
         if one.service == facts.service and one.running and not one.oneoff:
-            holders[one.stores.get("DATABASE_URL", "not set")].append(one.name)
+            holders[one.stores.get(DATABASE, "not set")].append(one.name)
     if len(holders) > 1:
         yield Finding(
             "app.session_store",
@@ -110,7 +111,7 @@ def ratelimit_local(facts: Facts, limits: Limits) -> Iterator[Finding]:
     places: dict[str, list[str]] = defaultdict(list)
     for one in facts.replicas:
         if one.running:
-            places[one.stores.get("REDIS_URL", "not set")].append(one.name)
+            places[one.stores.get(REDIS, "not set")].append(one.name)
     proven = facts.proof.counters if facts.proof else 1
     if not local and len(places) < 2 and proven < 2:
         return
@@ -244,10 +245,10 @@ def _load(container: ContainerFacts, cpus: int) -> float:
 CHECKS = (
     Check("app.version_skew", Group.APP, "more than one release W", "own", (INSTANCES,), version_skew),
     Check("app.health_lies", Group.APP, "ready while a dependency is down W", "own", (INSTANCES,), health_lies),
-    Check("app.jwt_skew", Group.APP, "secrets differ F", "own", (CONTAINERS,), jwt_skew),
-    Check("app.session_store", Group.APP, "databases differ F", "own", (CONTAINERS,), session_store),
-    Check("app.ratelimit_local", Group.APP, "any instance on its own memory F", "own", (INSTANCES,), ratelimit_local),
-    Check("app.pool_exhausted", Group.APP, "pool full with waiters F", "own", (INSTANCES,), pool_exhausted),
-    Check("app.errors", Group.APP, "5xx > 1% W, > 5% F, of >= 100 requests", "own", (INSTANCES,), errors),
+    Check("app.jwt_skew", Group.APP, "secrets differ F", "own", (TOKEN_SECRETS,), jwt_skew),
+    Check("app.session_store", Group.APP, "databases differ F", "own", (SESSION_STORES,), session_store),
+    Check("app.ratelimit_local", Group.APP, "any instance on its own memory F", "own", (LIMITERS,), ratelimit_local),
+    Check("app.pool_exhausted", Group.APP, "pool full with waiters F", "own", (POOLS,), pool_exhausted),
+    Check("app.errors", Group.APP, "5xx > 1% W, > 5% F, of >= 100 requests", "own", (FIGURES,), errors),
     Check("app.capacity", Group.APP, "database > 80% busy, replicas half of it I", "own", (STATS, POSTGRES), capacity),
 )

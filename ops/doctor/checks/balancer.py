@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.facts import BalancerFacts, Facts, InstanceFacts
 from ops.doctor.limits import Limits
-from ops.doctor.sources import BALANCER, BALANCER_UP, CONTAINERS, INSTANCES
+from ops.doctor.sources import BALANCER, BALANCER_REACH, BALANCER_UP, CONTAINERS, INSTANCES
 from ops.doctor.words import listing
 
 
@@ -42,12 +42,27 @@ def config(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "a ready replica costs memory and serves nothing",
             "videa doctor --fix --apply writes the configuration anew",
         )
+    elif balancer.drift and not facts.under_way:
+        yield Finding(
+            "lb.config",
+            Severity.FAIL,
+            "the balancer's configuration is not what videa would write",
+            _drift(balancer.drift),
+            "it was changed by hand, which the next scale or deploy undoes, or x-videa was and is not applied yet",
+            "videa doctor --fix --apply writes it anew; to keep it so, say it in x-videa",
+        )
+
+
+def _drift(lines: list[str], most: int = 6) -> str:
+    """The first lines that differ, in words."""
+    shown = [f"{'missing' if line.startswith('-') else 'added'}: {line[2:]}" for line in lines[:most]]
+    return "\n".join(shown + [f"and {len(lines) - most} lines more"] * (len(lines) > most))
 
 
 def _missing(facts: Facts, balancer: BalancerFacts) -> list[str]:
     if balancer.listed is None or facts.instances is None or facts.under_way:
         return []
-    return [one.name for one in facts.instances if one.ready == 200 and one.name not in balancer.listed]
+    return [one.name for one in facts.instances if one.is_ready and one.name not in balancer.listed]
 
 
 def no_live(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -82,7 +97,8 @@ def starved(facts: Facts, limits: Limits) -> Iterator[Finding]:
     balancer = present(facts.balancer)
     if not balancer.answers or balancer.sticky:
         return
-    hungry = [one for one in _ready(facts) if one.instance and one.instance not in balancer.answers]
+    # Bundles of older versions tell who answered by the instance's own name.
+    hungry = [one for one in _ready(facts) if not {one.name, one.instance} & balancer.answers.keys()]
     if hungry:
         names = {one.instance: one.name for one in facts.instances or []}
         spread = ", ".join(f"{names.get(each, each)}: {count}" for each, count in sorted(balancer.answers.items()))
@@ -97,7 +113,7 @@ def starved(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _ready(facts: Facts) -> list[InstanceFacts]:
-    return [one for one in facts.instances or [] if one.ready == 200]
+    return [one for one in facts.instances or [] if one.is_ready]
 
 
 def stale(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -152,7 +168,7 @@ def maintenance(facts: Facts, limits: Limits) -> Iterator[Finding]:
 CHECKS = (
     Check("lb.config", Group.BALANCER, "running differs from wanted F", "own", (BALANCER_UP,), config),
     Check("lb.no_live", Group.BALANCER, "no answer through nginx F", "own", (BALANCER,), no_live),
-    Check("lb.starved", Group.BALANCER, "ready, 0 of N probes F", "own", (BALANCER_UP, INSTANCES), starved),
+    Check("lb.starved", Group.BALANCER, "ready, 0 of N probes F", "own", (BALANCER_REACH, INSTANCES), starved),
     Check("lb.stale", Group.BALANCER, "listed, not running F", "own", (BALANCER_UP, CONTAINERS), stale),
     Check("lb.maintenance", Group.BALANCER, "closed W", "own", (BALANCER_UP,), maintenance),
     Check("lb.version", Group.BALANCER, "older than 1.28 F", "own", (BALANCER_UP,), version),

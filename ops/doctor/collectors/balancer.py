@@ -1,23 +1,29 @@
 """nginx from inside its container: its version, its configuration on disk and in use, and whom requests reach.
 
-On a busy stack the requests of users show whom they reach. It is probed where they do not, and where one has failed.
+On a busy stack the requests of users show whom they reach. It is probed where they do not, and where one has failed, at
+the path that x-videa declares; which replica has answered a probe is in nginx's log.
 """
 
 from __future__ import annotations
 
 import re
+import secrets
 import ssl
+import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from math import inf
 from types import MappingProxyType
 
 import msgspec
 
-from ops.balancer.access_log import Line
-from ops.balancer.recent import recent_requests
-from ops.balancer.render import parse
-from ops.doctor.facts import BalancerFacts, ContainerFacts
+from ops.balancer.access_log import SERVER_ERROR, Line
+from ops.balancer.drift import differences
+from ops.balancer.recent import OWN_IDS, TAIL, recent_requests
+from ops.balancer.render import Membership, Upstream, parse
+from ops.doctor.facts import UNKNOWN, BalancerFacts, ContainerFacts
+from ops.doctor.skip import Skip
 from ops.engine.client import Engine
 from ops.errors import EngineError
 
@@ -30,8 +36,15 @@ PROBE_RATE = 25
 """Requests/s of each prober."""
 FRESH = 5.0
 """Seconds: how old a request of a user may be that shows that its replica is reached."""
+FLUSH = 0.15
+"""Seconds until nginx has written what it logs: http.conf says flush=100ms."""
+BUSY_TAIL = 20_000
+"""Lines of a busy log in which the answers to the probes are looked for."""
+CLIENT_GONE = 499
+"""nginx's status for a request whose client did not wait any longer."""
+OWN = f"{OWN_IDS}doctor-"
+"""How the request ids of the probes begin."""
 MARK = "@videa@"
-_BODY = re.compile(r"(\d+):(.*)")
 _VERDICT = re.compile(r"(\d*) (\d{3})")
 
 # On one stream: the engine does not keep the order between two, and a late line of nginx would end up in another part.
@@ -55,26 +68,17 @@ echo '{MARK}'
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-path=$1 probers=$2 each=$3 first=1 seconds={TIMEOUT - 2}
+path=$1 probers=$2 each=$3 id=$4 first=1 seconds={TIMEOUT - 2}
 [ -n "$serving" ] || {{ probers={PROBERS} seconds=2; }}  # it hangs, as everything asked through it will
 for prober in $(seq $probers); do
   timeout $seconds nice -n 10 curl -sk -m 2 --rate {PROBE_RATE}/s \
-    -o '#1' -w '%{{filename_effective}} %{{http_code}}\n' "$site$path?doctor=[$first-$((first + each - 1))]" &
+    -A videa-probe -H "X-Request-ID: $id" \
+    -o '#1' -w '%{{filename_effective}} %{{http_code}}\n' "$site${{path}}doctor=[$first-$((first + each - 1))]" &
   first=$((first + each))
 done
 wait
-grep -H '' [0-9]* 2>/dev/null
+for number in [0-9]*; do [ -e "$number" ] && echo "$number"; done
 """
-
-
-class NginxNotAsked(Exception):
-    """The container could not be looked into; the message says why."""
-
-
-class Whoami(msgspec.Struct):
-    """What /api/v1/whoami says, as far as the doctor needs it."""
-
-    instance: str = ""
 
 
 def balancer_facts(
@@ -82,9 +86,14 @@ def balancer_facts(
     nginx: ContainerFacts | None,
     replicas: Collection[ContainerFacts],
     sticky: bool,
-    path: str = "/api/v1/whoami",
+    path: str,
+    wanted: Callable[[Membership], Upstream],
 ) -> BalancerFacts:
-    """Looks into the container ``nginx``. Raises EngineError, and NginxNotAsked."""
+    """Looks into the container ``nginx``. Raises EngineError, and Skip.
+
+    ``path``: where every replica that is alive answers. ``wanted``: what videa would let nginx serve, given which
+    replicas its configuration admits.
+    """
     if nginx is None:
         return BalancerFacts("", running=False, refusal="it has no container")
     if not nginx.running:
@@ -95,9 +104,31 @@ def balancer_facts(
         lines = recent_requests(engine, nginx.name, FRESH, tail=probes)
     seen = served(lines, replicas)
     probers = 0 if seen else PROBERS
-    script = ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", path, str(probers), str(probes // PROBERS)]
-    answer = engine.ask(nginx.name, script)
-    return read(nginx.name, answer.output, sticky, seen)
+    query = path + ("&" if "?" in path else "?")
+    mark = OWN + secrets.token_hex(6)
+    arguments = (query, str(probers), str(probes // PROBERS), mark)
+    answer = engine.ask(nginx.name, ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", *arguments])
+    facts = read(nginx.name, answer.output, wanted, sticky, seen)
+    if not facts.answers:
+        return facts
+    time.sleep(FLUSH)
+    told: list[Line] = []
+    with suppress(EngineError):  # without a log nobody knows who answered
+        tail = BUSY_TAIL if len(lines) >= probes else max(TAIL, 4 * probes)
+        told = recent_requests(engine, nginx.name, inf, tail=tail)
+    return msgspec.structs.replace(facts, answers=answered(told, mark, replicas) or facts.answers)
+
+
+def answered(lines: Collection[Line], mark: str, replicas: Collection[ContainerFacts]) -> dict[str, int]:
+    """How many of the probes, whose request id is ``mark``, each replica has answered; UNKNOWN for other addresses."""
+    names = {address: one.name for one in replicas for address in one.addresses}
+    return dict(
+        Counter(
+            names.get(line.answered_by, UNKNOWN)
+            for line in lines
+            if line.request_id == mark and 0 < line.status < SERVER_ERROR and line.status != CLIENT_GONE
+        )
+    )
 
 
 def served(lines: Collection[Line], replicas: Collection[ContainerFacts]) -> dict[str, int]:
@@ -110,14 +141,20 @@ def served(lines: Collection[Line], replicas: Collection[ContainerFacts]) -> dic
     return {name: answered[name] for name in running}
 
 
-def read(container: str, output: str, sticky: bool, seen: Mapping[str, int] = MappingProxyType({})) -> BalancerFacts:
-    """The facts in the script's output; with ``seen`` nginx was probed only if it hangs. Raises NginxNotAsked."""
+def read(
+    container: str,
+    output: str,
+    wanted: Callable[[Membership], Upstream],
+    sticky: bool,
+    seen: Mapping[str, int] = MappingProxyType({}),
+) -> BalancerFacts:
+    """The facts in the script's output; with ``seen`` nginx was probed only if it hangs. Raises Skip."""
     parts = [part.strip() for part in output.split(MARK)]
     if len(parts) != 6:
-        raise NginxNotAsked(f"looking into {container} ended early: {output.strip()[-200:]}")
+        raise Skip(f"looking into {container} ended early: {output.strip()[-200:]}")
     version, verdict, text, serving, expires, answers = parts
     accepted = verdict.endswith("accepted")
-    generation, listed, closed = "", None, None
+    generation, listed, closed, drift = "", None, None, list[str]()
     try:
         membership = parse(text)
     except ValueError as error:
@@ -126,8 +163,9 @@ def read(container: str, output: str, sticky: bool, seen: Mapping[str, int] = Ma
         generation = str(membership.generation)
         listed = None if membership.everything else list(membership.servers)
         closed = membership.maintenance
+        drift = differences(membership, wanted(membership))
     probed = not seen or not serving
-    reached, failures = _count(answers) if probed else (Counter[str](), Counter[str]())
+    reached, failures = _count(answers) if probed else (0, Counter[str]())
     return BalancerFacts(
         container,
         running=True,
@@ -137,9 +175,10 @@ def read(container: str, output: str, sticky: bool, seen: Mapping[str, int] = Ma
         generation=generation,
         serving=serving,
         listed=listed,
+        drift=drift,
         sticky=sticky,
-        probes=sum(reached.values()) + sum(failures.values()),
-        answers=dict(reached),
+        probes=reached + sum(failures.values()),
+        answers={UNKNOWN: reached} if reached else {},
         failures=dict(failures),
         seen={} if probed else dict(seen),
         tls_expires=_expiry(expires),
@@ -147,24 +186,21 @@ def read(container: str, output: str, sticky: bool, seen: Mapping[str, int] = Ma
     )
 
 
-def _count(answers: str) -> tuple[Counter[str], Counter[str]]:
-    """Answers by instance and failures by status, from lines of "number status" and "number:body"."""
-    statuses: dict[str, str] = {}
-    bodies: dict[str, str] = {}
+def _count(output: str) -> tuple[int, Counter[str]]:
+    """Answers and failures by status, from lines of "number status", and "number" of each answer with a body."""
+    statuses: dict[str, int] = {}
+    bodies: set[str] = set()
     failures: Counter[str] = Counter()
-    for line in answers.splitlines():
-        if body := _BODY.fullmatch(line):
-            bodies[body[1]] = bodies.get(body[1], "") + body[2]
+    for line in output.splitlines():
+        if line.isdecimal():
+            bodies.add(line)
         elif verdict := _VERDICT.fullmatch(line):
-            statuses[verdict[1]] = verdict[2]
-            if verdict[2] != "200":
-                failures["no answer" if verdict[2] == "000" else verdict[2]] += 1
+            status = int(verdict[2])
+            statuses[verdict[1]] = status
+            if not 0 < status < SERVER_ERROR:
+                failures[str(status) if status else "no answer"] += 1
     # The last verdicts are lost when time runs out; a body is an answer all the same.
-    reached = Counter(
-        _instance(bodies.get(number, ""))
-        for number in statuses.keys() | bodies.keys()
-        if statuses.get(number, "200") == "200"
-    )
+    reached = sum(1 for number in statuses.keys() | bodies if 0 < statuses.get(number, 200) < SERVER_ERROR)
     if not reached and not failures:
         failures["no answer"] += 1
     return reached, failures
@@ -173,10 +209,3 @@ def _count(answers: str) -> tuple[Counter[str], Counter[str]]:
 def _expiry(date: str) -> float | None:
     """curl's "Nov 23 12:00:00 2026 GMT" as seconds since the epoch; None without a certificate."""
     return float(ssl.cert_time_to_seconds(date)) if date.endswith("GMT") else None
-
-
-def _instance(body: str) -> str:
-    try:
-        return msgspec.json.decode(body, type=Whoami).instance or "?"
-    except msgspec.DecodeError:
-        return "?"

@@ -11,14 +11,15 @@ from typing import Any
 
 import msgspec
 
+from ops.contract import ACCESS_SECRET, DATABASE, RATE_LIMITS, REDIS, REFRESH_SECRET
 from ops.doctor.facts import ContainerFacts
 from ops.engine.cgroups import quick_sample
 from ops.engine.client import Engine
 from ops.engine.replicas import NUMBER, ONEOFF, SERVICE, release_of
 from ops.pools import pool_limit
 
-SECRETS = ("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET")
-STORES = ("DATABASE_URL", "REDIS_URL")
+SECRETS = (ACCESS_SECRET, REFRESH_SECRET)
+STORES = (DATABASE, REDIS)
 HEALTH_OUTPUT = 300
 SAMPLE_GAP = 1.0
 """Seconds: ten periods of the CPU's scheduler, of which the throttled ones are counted."""
@@ -51,8 +52,8 @@ def container_facts(details: Mapping[str, Any], key: bytes) -> ContainerFacts:
         oneoff=labels.get(ONEOFF, "False") == "True",
         fingerprints={name: _fingerprints(environment[name], key) for name in SECRETS if environment.get(name)},
         stores={name: fingerprint(_place(environment[name]), key) for name in STORES if environment.get(name)},
-        pool_limit=pool_limit(environment.get("DATABASE_URL", "")),
-        rate_limits=_rate_limits(environment.get("RATE_LIMITS", "")),
+        pool_limit=pool_limit(environment.get(DATABASE, "")),
+        rate_limits=_rate_limits(environment.get(RATE_LIMITS, "")),
         addresses=[network["IPAddress"] for network in networks.values() if network.get("IPAddress")],
         health_output=_last_output(state.get("Health") or {}),
         cpu_limit=limits["NanoCpus"] / 1e9 if limits.get("NanoCpus") else None,

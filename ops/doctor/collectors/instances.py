@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
 
 import msgspec
 
 from ops.config import Project
+from ops.contract import METRICS, OVERALL, Dependency, Pool, read_health, read_metrics
 from ops.doctor.facts import ContainerFacts, InstanceFacts
+from ops.doctor.skip import Skip
 from ops.engine.client import Engine
 
-Kind = TypeVar("Kind", bound=msgspec.Struct)
 TIMEOUT = 6
 PROBE_TIMEOUT = 2
 PAUSE = 0.04
@@ -19,9 +19,9 @@ PAUSE = 0.04
 LONGEST_ROUND = 1.5
 """Seconds in which the last of the replicas is asked."""
 MARK = "@videa@"
-METRICS = "/health/metrics?format=json"
 QUESTIONS = 4
-"""To each replica: is it alive, is it ready, how are its dependencies, its figures."""
+"""To each replica: is it alive, is it ready, as x-videa says where; and, if it is our backend, how its dependencies are
+and its figures."""
 
 # One curl a replica, one question at a time, one after the other begun: all at once they would hold up the traffic for
 # as long as the replicas answer them, and a process for each question costs more than its answer.
@@ -35,7 +35,7 @@ for replica in "$@"; do
   nice -n 10 curl -s -g -m {PROBE_TIMEOUT} --fail-early \
     -w '%{{filename_effective}} %{{http_code}} %{{time_total}} %header{{date}}|%{{errormsg}}\n' \
     -o $number "http://$replica$live" -o $((number + 1)) "http://$replica$ready" \
-    -o $((number + 2)) "http://$replica/health" -o $((number + 3)) "http://$replica{METRICS}" &
+    -o $((number + 2)) "http://$replica{OVERALL}" -o $((number + 3)) "http://$replica{METRICS}" &
   number=$((number + {QUESTIONS}))
   sleep "$pause"
 done
@@ -44,72 +44,22 @@ for file in [0-9]*; do echo '{MARK}'"$file"; cat "$file"; echo; done
 """
 
 
-class ReplicasNotAsked(Exception):
-    """There is nobody to ask, or no place to ask from; the message says which."""
-
-
-class Dependency(msgspec.Struct):
-    """One entry of ``checks`` in /health."""
-
-    status: str = ""
-    reason: str | None = None
-
-
-class Pool(msgspec.Struct):
-    """The connection pool in /health."""
-
-    limit: int = 0
-    size: int = 0
-    idle: int = 0
-    waiting: int = 0
-
-
-class Health(msgspec.Struct):
-    """What /health says, as far as the doctor needs it. Another application may say less."""
-
-    status: str = ""
-    instance: str = ""
-    checks: dict[str, Dependency] = msgspec.field(default_factory=dict)
-    pool: Pool | None = None
-    limiter: str = ""
-
-
-class LastMinute(msgspec.Struct):
-    """Of /health/metrics."""
-
-    requests: int = 0
-    server_error_rate: float = 0.0
-
-
-class Memory(msgspec.Struct):
-    """Of /health/metrics."""
-
-    rss_bytes: int | None = None
-
-
-class Metrics(msgspec.Struct):
-    """What /health/metrics says, as far as the doctor needs it."""
-
-    last_minute: LastMinute | None = None
-    memory: Memory | None = None
-
-
 def instance_facts(
     engine: Engine, project: Project, nginx: ContainerFacts | None, replicas: list[ContainerFacts]
 ) -> list[InstanceFacts]:
-    """Asks every running replica for its health. Raises EngineError, and ReplicasNotAsked."""
+    """Asks every running replica for its health. Raises EngineError, and Skip."""
     if nginx is None or not nginx.running:
-        raise ReplicasNotAsked(f"{project.settings.balancer}, from where the replicas are asked, does not run")
+        raise Skip(f"{project.settings.balancer}, from where the replicas are asked, does not run")
     health, port = project.settings.health, project.settings.port
     running = {f"{one.name}:{port}": one for one in replicas if one.running}
     if not running:
-        raise ReplicasNotAsked(f"no replica of {project.settings.service} runs")
+        raise Skip(f"no replica of {project.settings.service} runs")
     pause = f"{min(PAUSE, LONGEST_ROUND / len(running)):.3f}"
-    script = ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", health.live, health.ready, pause]
+    script = ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", project.live_path, health.ready, pause]
     answer = engine.ask(nginx.name, [*script, *running])
     answers = read_answers(answer.output)
     if not answers:
-        raise ReplicasNotAsked(f"asking from {nginx.name} failed: {answer.output.strip()[-200:] or 'no answer'}")
+        raise Skip(f"asking from {nginx.name} failed: {answer.output.strip()[-200:] or 'no answer'}")
     return [
         read(one, [answers.get(place * QUESTIONS + number, Answer()) for number in range(QUESTIONS)])
         for place, one in enumerate(running.values())
@@ -128,7 +78,7 @@ class Answer(msgspec.Struct, frozen=True):
 def read(replica: ContainerFacts, answers: list[Answer]) -> InstanceFacts:
     """What a replica's answers say: live, ready, health, metrics."""
     live, ready, health, metrics = answers
-    said, figures = _decode(health.body, Health), _decode(metrics.body, Metrics)
+    said, figures = read_health(health.body), read_metrics(metrics.body)
     pool, minute = said.pool or Pool(), figures.last_minute
     database = said.checks.get("postgres", Dependency())
     clocks = [answer.clock for answer in answers if answer.clock is not None]
@@ -183,10 +133,3 @@ def _clock(began: str, seconds: str, date: str) -> float | None:
         return round(parsedate_to_datetime(date.strip()).timestamp() - float(began) - float(seconds))
     except ValueError:
         return None
-
-
-def _decode(body: str, kind: type[Kind]) -> Kind:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.DecodeError:
-        return kind()

@@ -8,12 +8,9 @@ from pathlib import Path
 import psutil
 
 from ops.doctor.facts import EngineFacts, HostFacts
+from ops.doctor.skip import Skip
 from ops.engine.client import Engine
 from ops.engine.inspection import engine_details
-
-
-class NotThisMachine(Exception):
-    """The engine's host cannot be looked at from here; the message says why."""
 
 
 def engine_facts(engine: Engine) -> EngineFacts:
@@ -30,12 +27,12 @@ def engine_facts(engine: Engine) -> EngineFacts:
 
 
 def host_facts(engine: EngineFacts) -> HostFacts:
-    """Disk under the engine's data and memory of the machine. Raises NotThisMachine."""
+    """Disk under the engine's data and memory of the machine. Raises Skip."""
     if not engine.local:
-        raise NotThisMachine("the engine is on another machine")
+        raise Skip("the engine is on another machine")
     root = Path(engine.root)
     if not root.exists():
-        raise NotThisMachine(f"the engine's data ({engine.root}) is not on this machine's file system")
+        raise Skip(f"the engine's data ({engine.root}) is not on this machine's file system")
     disk, files, memory = psutil.disk_usage(engine.root), os.statvfs(root), psutil.virtual_memory()
     return HostFacts(
         disk_path=engine.root,

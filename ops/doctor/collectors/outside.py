@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 
+from ops.contract import DATABASE, POOL_PARAMETERS, REDIS
 from ops.doctor.collectors import postgres, redis
 from ops.doctor.collectors.postgres_sql import ABOUT, GAP, PLAN
 from ops.doctor.facts import ContainerFacts
 from ops.doctor.facts_data import PostgresFacts, RedisNode
+from ops.doctor.skip import Skip
 from ops.engine.client import Engine
 from ops.models import ExecResult
 
@@ -31,9 +33,9 @@ try:
 except ImportError as error:
     print(error)
     sys.exit({_NO_CLIENT})
-url = urlsplit(os.environ["DATABASE_URL"])
+url = urlsplit(os.environ["{DATABASE}"])
 # The two are the pool's, and libpq refuses what it does not know.
-known = [(key, value) for key, value in parse_qsl(url.query) if key not in ("connection_limit", "pool_timeout")]
+known = [(key, value) for key, value in parse_qsl(url.query) if key not in {POOL_PARAMETERS}]
 options = "-c statement_timeout=3000 -c lock_timeout=500 -c default_transaction_read_only=on"
 try:
     connection = psycopg2.connect(
@@ -68,7 +70,7 @@ try:
 except ImportError as error:
     print(error)
     sys.exit({_NO_CLIENT})
-url = urlsplit(os.environ["REDIS_URL"])
+url = urlsplit(os.environ["{REDIS}"])
 kind = redis.SSLConnection if url.scheme.startswith("rediss") else redis.Connection
 user, password = (unquote(part) if part else None for part in (url.username, url.password))
 def ask(connection, *command):
@@ -106,12 +108,8 @@ for place, lines in answers.items():
 """
 
 
-class NotAskedFromHere(Exception):
-    """There is no replica to ask from, or it has no client; the message says which."""
-
-
 def postgres_facts(engine: Engine, place: str, replica: ContainerFacts | None) -> PostgresFacts:
-    """Asks the server that the replica's DATABASE_URL leads to. Raises EngineError, NotAskedFromHere."""
+    """Asks the server that the replica's DATABASE_URL leads to. Raises EngineError, Skip."""
     plan = json.dumps({"about": ABOUT, "gap": GAP, "plan": PLAN})
     answer = _run(engine, replica, _ASK_POSTGRES, {_PLAN: plan})
     sections = postgres.read_sections(answer.output)
@@ -121,7 +119,7 @@ def postgres_facts(engine: Engine, place: str, replica: ContainerFacts | None) -
 
 
 def redis_nodes(engine: Engine, places: list[str], replica: ContainerFacts | None) -> list[RedisNode]:
-    """Asks every node that the replica's REDIS_URL names. Raises EngineError, NotAskedFromHere."""
+    """Asks every node that the replica's REDIS_URL names. Raises EngineError, Skip."""
     nodes = read_nodes(_run(engine, replica, _ASK_REDIS, {}).output)
     return nodes or [RedisNode(place, place, up=False, error=f"no answer within {TIMEOUT} s") for place in places]
 
@@ -142,10 +140,10 @@ def _node(place: str, output: str) -> RedisNode:
 
 def _run(engine: Engine, replica: ContainerFacts | None, script: str, environment: dict[str, str]) -> ExecResult:
     if replica is None:
-        raise NotAskedFromHere("it is outside of this project, and no replica runs to ask it from")
+        raise Skip("it is outside of this project, and no replica runs to ask it from")
     command = ["timeout", str(TIMEOUT), "python", "-c", script]
     answer = engine.exec(replica.name, command, environment=environment)
     if answer.code not in (0, _REFUSED, postgres.TIMED_OUT):
         last = answer.output.strip().rpartition("\n")[2]
-        raise NotAskedFromHere(f"it is outside of this project, and {replica.name} cannot ask it: {last[:200]}")
+        raise Skip(f"it is outside of this project, and {replica.name} cannot ask it: {last[:200]}")
     return answer

@@ -13,6 +13,7 @@ import msgspec
 
 from ops.doctor.collectors.postgres_sql import BATCH, GAP
 from ops.doctor.facts_data import PostgresFacts
+from ops.doctor.skip import Skip
 from ops.engine.client import Engine
 from ops.models import ExecResult
 
@@ -40,15 +41,11 @@ _HIDDEN = re.compile(
 """Comments, strings of every kind, and numbers. The last string of a statement that was cut off has no end."""
 
 
-class PsqlMissing(Exception):
-    """The container cannot run psql, which says nothing about PostgreSQL."""
-
-
 def postgres_facts(engine: Engine, service: str, container: str, batch: str = BATCH) -> PostgresFacts:
-    """Asks the server in ``container`` for what is in ``batch``. Raises EngineError, and PsqlMissing."""
+    """Asks the server in ``container`` for what is in ``batch``. Raises EngineError, and Skip."""
     answer = engine.ask(container, ["sh", "-c", SCRIPT, "videa-doctor", batch])
     if answer.code in (126, 127):
-        raise PsqlMissing(f"{container} has no psql: {_last_line(answer.output)}")
+        raise Skip(f"{container} has no psql: {_last_line(answer.output)}")
     sections = read_sections(answer.output)
     if "server" in sections:
         return read(service, container, sections)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ops.doctor.facts_data import RedisNode
+from ops.doctor.skip import Skip
 from ops.engine.client import Engine
 
 TIMEOUT = 4
@@ -24,20 +25,16 @@ _TIMED_OUT = 124
 _FIRST_KEY = "redis_version:"
 
 
-class RedisNotAsked(Exception):
-    """The doctor has no redis-cli or no password there, which says nothing about Redis itself."""
-
-
 def redis_node(engine: Engine, service: str, container: str) -> RedisNode:
-    """Asks the node in ``container``. Raises EngineError, and RedisNotAsked."""
+    """Asks the node in ``container``. Raises EngineError, and Skip."""
     answer = engine.ask(container, ["sh", "-c", _SCRIPT])
     if answer.code in (126, 127):
-        raise RedisNotAsked(f"{container} has no redis-cli: {_first_line(answer.output)}")
+        raise Skip(f"{container} has no redis-cli: {_first_line(answer.output)}")
     if answer.code == _TIMED_OUT:
         return RedisNode(service, container, up=False, error=f"no answer within {TIMEOUT} s")
     samples = read(answer.output)
     if not samples and answer.output.startswith(("NOAUTH", "WRONGPASS", "NOPERM")):
-        raise RedisNotAsked(f"{container} refused the doctor: {_first_line(answer.output)}")
+        raise Skip(f"{container} refused the doctor: {_first_line(answer.output)}")
     if not samples:
         return RedisNode(service, container, up=False, error=_first_line(answer.output))
     return RedisNode(service, container, up=True, info=samples[-1], earlier=samples[0], gap=GAP)

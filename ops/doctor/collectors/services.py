@@ -1,54 +1,53 @@
-"""Which Compose services the scaled service keeps its data in, by the URLs in its environment."""
+"""Where the scaled service keeps its data, by the URLs in its environment."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from ops.config import Project
-
-DATABASE = "DATABASE_URL"
-REDIS = "REDIS_URL"
+from ops.doctor.skip import Skip
 
 
-class NotInProject(Exception):
-    """The service has no such URL, or it leads out of the project; the message says which."""
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where ``variable`` leads: ``hosts``, and those of the project's ``services`` that they are; none for outside."""
+
+    variable: str
+    hosts: list[str]
+    services: list[str]
+
+    @property
+    def service(self) -> str:
+        """The first of the services. Raises Skip when it is outside of the project."""
+        if not self.services:
+            where = ", ".join(self.hosts) or "no host"
+            raise Skip(f"{self.variable} leads to {where}, which is no service of this project")
+        return self.services[0]
 
 
-class Outside(NotInProject):
-    """The URL leads to ``hosts`` outside of the project."""
+def find_store(project: Project, variable: str) -> Store:
+    """Where the URL in ``variable`` leads, by the services' names, aliases and container names; a cluster's to several.
 
-    def __init__(self, variable: str, hosts: list[str]) -> None:
-        where = ", ".join(hosts) or "no host"
-        super().__init__(f"{variable} leads to {where}, which is no service of this project")
-        self.hosts = hosts
-
-
-def find_service(project: Project, variable: str) -> str:
-    """The first service that the URL in ``variable`` leads to. Raises NotInProject."""
-    return find_services(project, variable)[0]
-
-
-def find_services(project: Project, variable: str) -> list[str]:
-    """The Compose services whose name, alias or container name is a host in ``variable``; a cluster's URL has several.
-
-    Raises NotInProject when none is.
+    Raises Skip when the service has no such URL.
     """
     url = (project.service.get("environment") or {}).get(variable)
     if not url:
-        raise NotInProject(f"{project.settings.service} has no {variable}")
+        raise Skip(f"{project.settings.service} has no {variable}")
     hosts = hosts_of(str(url))
     services: Mapping[str, Mapping[str, Any]] = project.model["services"]
     found = [name for host in hosts for name, definition in services.items() if host in _names(name, definition)]
-    if not found:
-        raise Outside(variable, hosts)
-    return list(dict.fromkeys(found))
+    return Store(variable, hosts, list(dict.fromkeys(found)))
 
 
 def hosts_of(url: str) -> list[str]:
-    """The hosts of "scheme://user:password@a:6379,b:6379/0"."""
-    places = urlsplit(url).netloc.rpartition("@")[2]
+    """The hosts of "scheme://user:password@a:6379,b:6379/0"; none of what is no URL."""
+    try:
+        places = urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:  # such as a bracket without its other half
+        return []
     return [place.rpartition(":")[0] or place for place in places.split(",") if place]
 
 

@@ -4,36 +4,35 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ops.balancer.access_log import Line
-from ops.balancer.recent import TAIL, recent_requests
+from ops.balancer.recent import OWN_IDS, TAIL, recent_requests
 from ops.doctor.facts import ContainerFacts, Traffic
+from ops.doctor.skip import Skip
 from ops.engine.client import Engine
 
 WINDOW = 60.0
-_OWN = ("/health", "/api/v1/whoami")
-"""What doctor and videa ask themselves, which would thin out the errors of users."""
 
 
-class NoTraffic(Exception):
-    """There is no log to read."""
-
-
-def traffic_facts(engine: Engine, nginx: ContainerFacts | None) -> Traffic:
-    """Reads the end of the log. Raises EngineError, and NoTraffic."""
+def traffic_facts(engine: Engine, nginx: ContainerFacts | None, health: Collection[str]) -> Traffic:
+    """Reads the end of the log. ``health``: paths of health checks. Raises EngineError, and Skip."""
     if nginx is None or not nginx.running:
-        raise NoTraffic("nginx does not run")
+        raise Skip("nginx does not run")
     lines = recent_requests(engine, nginx.name, WINDOW)
     # Under load the end of the log that is read holds less than a minute.
     window = time.time() - lines[0].time if len(lines) >= TAIL / 2 else WINDOW
-    return summarise(lines, window)
+    return summarise(lines, window, health)
 
 
-def summarise(lines: Iterable[Line], window: float = WINDOW) -> Traffic:
-    """The figures of the requests in ``lines``."""
-    requests = [line for line in lines if not line.path.startswith(_OWN)]
-    retried = Counter(address for line in requests for address in line.upstream.split(", ")[:-1])
+def summarise(lines: Iterable[Line], window: float = WINDOW, health: Collection[str] = ()) -> Traffic:
+    """The figures of the requests in ``lines``, without videa's own and health checks: they thin out users' errors.
+
+    The bare address is left out of ``health``: where it is asked for health, users ask for it too.
+    """
+    checks = {path.partition("?")[0] for path in health} - {"/"}
+    requests = [line for line in lines if line.path not in checks and not line.request_id.startswith(OWN_IDS)]
+    retried = Counter(address for line in requests for address in line.tried[:-1])
     times = sorted(line.waited for line in requests)
     return Traffic(
         window,

@@ -53,7 +53,7 @@ def test_a_replica_that_resets_connections_and_whose_clock_is_wrong(patient: Pat
             # nginx takes it in turn with the others, so that one request in three meets it.
             patient.stack.until(lambda: set(patient.ask(30)) == {200} and retried(patient) >= 3)
             report = patient.examine("lb.ejecting")
-    assert found(report) == {"lb.ejecting", "host.clock", "ctr.image_skew"}
+    assert found(report) == {"lb.ejecting", "host.clock", "ctr.image_skew", "lb.config"}
     by_id = {finding.id: finding for finding in report.findings}
     assert by_id["app.version_skew"].cause == "ctr.image_skew"
     assert ill in by_id["lb.ejecting"].title
@@ -72,8 +72,11 @@ def test_a_ready_replica_that_nginx_was_told_to_leave_out(patient: Patient) -> N
     with upstreams(patient, f"s/server {first}:3001 resolve/& down/"):
         patient.stack.until(lambda: len(reached(patient)) == 1)
         report = patient.examine()
-    assert found(report) == {"lb.starved"}
-    assert first in report.findings[0].title
+    assert found(report) == {"lb.config"}
+    by_hand, starved = report.findings
+    assert f"added: upstream app: server {first}:3001 resolve down" in by_hand.evidence
+    assert (starved.id, starved.cause) == ("lb.starved", "lb.config")
+    assert first in starved.title
 
 
 def test_on_a_busy_stack_requests_of_users_stand_in_for_probes(patient: Patient) -> None:
@@ -87,7 +90,7 @@ def test_on_a_busy_stack_requests_of_users_stand_in_for_probes(patient: Patient)
     assert well.facts.balancer is not None
     assert well.facts.balancer.probes == 0
     assert set(well.facts.balancer.seen) == set(patient.stack.replicas())
-    assert found(starved) == {"lb.starved"}
+    assert [one.id for one in starved.findings] == ["lb.config", "lb.starved"]
 
 
 def reached(patient: Patient) -> set[str]:

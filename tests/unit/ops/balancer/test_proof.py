@@ -65,7 +65,7 @@ def test_failures_are_told_even_with_a_gap() -> None:
 class Probes:
     """Three probes that were all answered."""
 
-    sent, bad = 3, {}
+    sent, bad, broken = 3, {}, ""
 
     def __init__(self, engine: object, container: str, url: str, path: str, prefix: str) -> None:
         self.last_answered = f"{prefix}3"
@@ -115,7 +115,7 @@ def late_proof(monkeypatch: pytest.MonkeyPatch, last_probe_is_told: bool) -> Pro
     status = {"other": 502}
     log = LateLog([json.dumps({"time": 1, "status": status.get(n, 200), "seconds": 0, "request_id": n}) for n in names])
     monkeypatch.setattr(module, "Stdout", lambda engine, container: log)
-    watching = TrafficProof(None, "nginx", "http://127.0.0.1")  # type: ignore[arg-type]
+    watching = TrafficProof(None, "nginx", "http://127.0.0.1", "/alive")  # type: ignore[arg-type]
     watching._progress = Watched(log.wanted)
     watching.start()
     return watching.stop()
@@ -130,3 +130,10 @@ def test_a_log_that_never_tells_of_the_last_probe_is_a_gap(monkeypatch: pytest.M
     proof = late_proof(monkeypatch, last_probe_is_told=False)
     assert proof.gap == "the last probe is not in nginx's log"
     assert not proof.proven
+
+
+def test_probes_that_have_ended_are_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Probes, "broken", "the probes have ended: bug in videa: KeyError()")
+    proof = late_proof(monkeypatch, last_probe_is_told=True)
+    assert not proof.proven
+    assert "bug in videa: KeyError()" in str(proof)

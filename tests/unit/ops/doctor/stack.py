@@ -54,7 +54,11 @@ def container(service: str, number: int = 1, **changes: Any) -> ContainerFacts:
 
 def replica(number: int = 1, **changes: Any) -> ContainerFacts:
     """A replica of the scaled service."""
-    values = {"pool_limit": 5, "fingerprints": {"JWT_ACCESS_SECRET": ["aa"], "JWT_REFRESH_SECRET": ["bb"]}}
+    values = {
+        "pool_limit": 5,
+        "fingerprints": {"JWT_ACCESS_SECRET": ["aa"], "JWT_REFRESH_SECRET": ["bb"]},
+        "stores": {"DATABASE_URL": "dd", "REDIS_URL": "rr"},
+    }
     return container("backend", number, **{**values, **changes})
 
 
@@ -159,7 +163,7 @@ def balancer(**changes: Any) -> BalancerFacts:
         "serving": "3",
         "listed": ["app-backend-1", "app-backend-2"],
         "probes": 20,
-        "answers": {"i1": 10, "i2": 10},
+        "answers": {"app-backend-1": 10, "app-backend-2": 10},
     }
     return BalancerFacts(**{**values, **changes})
 

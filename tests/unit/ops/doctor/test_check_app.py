@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.doctor.facts import Beat, Proof
+from ops.doctor.facts import Beat, InstanceFacts, Proof
 from tests.unit.ops.doctor.stack import (
     container,
     finding,
@@ -15,6 +15,7 @@ from tests.unit.ops.doctor.stack import (
     instance,
     postgres,
     replica,
+    report_on,
     session,
     with_replicas,
 )
@@ -154,3 +155,26 @@ def test_an_exhausted_pool_is_seen_by_the_heartbeat_when_the_instance_is_too_slo
     assert found(
         containers=with_replicas(one, replica(2, id="f" * 64)), instances=[silent, instance(2)], fleet=[beat]
     ) == [("app.pool_exhausted", "fail")]
+
+
+def test_a_healthy_service_of_somebody_else_has_no_finding_and_what_only_ours_tells_is_skipped() -> None:
+    """No /health/live, no whoami, no figures, no tokens: it answers 404 there, and is ready where x-videa says."""
+    strange = [
+        InstanceFacts(name=f"app-backend-{number}", live=404, ready=200, health=404, release="r1", clock=0.0)
+        for number in (1, 2)
+    ]
+    bare = [replica(number, fingerprints={}, stores={}, pool_limit=None) for number in (1, 2)]
+    report = report_on(instances=strange, containers=with_replicas(*bare))
+    assert report.findings == []
+    assert {skip.id: skip.reason for skip in report.skipped} == {
+        "app.jwt_skew": "no replica of backend has a JWT_ACCESS_SECRET",
+        "app.session_store": "no replica of backend has a DATABASE_URL",
+        "app.ratelimit_local": "no replica tells where it counts rate limits at /health",
+        "app.pool_exhausted": "no replica tells of its database connections at /health",
+        "app.errors": "no replica tells its share of errors at /health/metrics?format=json",
+    }
+
+
+def test_releases_of_a_service_without_a_liveness_path_are_compared_all_the_same() -> None:
+    mixed = [instance(1, live=404), instance(2, live=404, release="r2")]
+    assert found(instances=mixed) == [("app.version_skew", "warn")]

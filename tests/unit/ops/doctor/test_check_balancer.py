@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.ops.doctor.stack import balancer, finding, found, instance, replica, with_replicas
+from ops.doctor.facts import UNKNOWN, OperationFacts
+from tests.unit.ops.doctor.stack import balancer, finding, found, instance, replica, report_on, with_replicas
 
 
 @pytest.mark.parametrize(
@@ -16,7 +17,10 @@ from tests.unit.ops.doctor.stack import balancer, finding, found, instance, repl
         ({"serving": "2"}, [("lb.config", "fail")]),
         ({"running": False, "refusal": "container exited"}, [("lb.no_live", "fail")]),
         ({"answers": {}, "failures": {"502": 20}}, [("lb.no_live", "fail")]),
+        ({"answers": {"app-backend-1": 20}}, [("lb.starved", "fail")]),
         ({"answers": {"i1": 20}}, [("lb.starved", "fail")]),
+        ({"answers": {UNKNOWN: 20}}, []),
+        ({"drift": ["- least_conn;", "+ ip_hash;"]}, [("lb.config", "fail")]),
         ({"answers": {"i1": 20}, "sticky": True}, []),
         ({"version": "1.26.3"}, [("lb.version", "fail")]),
         ({"listed": None}, []),
@@ -36,3 +40,29 @@ def test_a_listed_replica_that_stopped() -> None:
     stopped = with_replicas(replica(1), replica(2, state="exited", exit_code=137))
     one = finding("lb.stale", containers=stopped, instances=[instance(1)], balancer=balancer(answers={"i1": 20}))
     assert one.evidence == "app-backend-2: exited"
+
+
+def test_drift_names_what_is_missing_and_what_was_added() -> None:
+    one = finding("lb.config", balancer=balancer(drift=["- least_conn;", "+ ip_hash;"]))
+    assert one.evidence == "missing: least_conn;\nadded: ip_hash;"
+    assert len(finding("lb.config", balancer=balancer(drift=["+ x;"] * 50)).evidence.splitlines()) == 7
+
+
+def test_what_differs_while_an_operation_is_at_work_is_no_drift() -> None:
+    busy = OperationFacts(holder="me", command="videa scale 3", alive=True)
+    assert found(balancer=balancer(drift=["- least_conn;"]), operation=busy) == []
+
+
+def test_where_nobody_tells_who_answered_nobody_is_called_starved() -> None:
+    report = report_on(balancer=balancer(answers={UNKNOWN: 20}))
+    assert {skip.id: skip.reason for skip in report.skipped} == {
+        "lb.starved": "nginx's log does not tell which replica answers"
+    }
+
+
+def test_a_replica_that_is_ready_with_another_good_status_is_ready() -> None:
+    odd = instance(2, ready=204)
+    assert (
+        "app-backend-2"
+        in finding("lb.config", instances=[instance(1), odd], balancer=balancer(listed=["app-backend-1"])).title
+    )

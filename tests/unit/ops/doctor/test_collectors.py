@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 
 import pytest
 
 from ops.balancer.access_log import Line
-from ops.balancer.render import Upstream, render
+from ops.balancer.render import Membership, Upstream, render
 from ops.doctor.collect import container_of, run_all
 from ops.doctor.collectors import balancer, containers, fleet, instances, outside, postgres, proof, redis, services
 from ops.doctor.collectors.postgres_sql import BATCH
-from ops.doctor.facts import ContainerFacts
+from ops.doctor.facts import UNKNOWN, ContainerFacts, Skipped
+from ops.doctor.skip import Skip
 from ops.errors import EngineError
 from tests.unit.ops.doctor.stack import NOW, container, replica
 
@@ -37,6 +39,26 @@ def test_a_collector_that_hangs_or_fails_does_not_hold_up_the_others() -> None:
         "bad": "container is paused",
     }
     assert "good" in seconds
+
+
+def test_a_bug_in_a_collector_is_told_as_one_and_shows_its_place_but_not_what_it_was_about() -> None:
+    def collector() -> str:
+        return str({}["postgresql://app:secret@db/app"])
+
+    _, (skipped,), _ = run_all({"postgres": collector}, deadline=5)
+    assert re.fullmatch(r"bug in videa: KeyError at test_collectors\.py:\d+; --verbose shows more", skipped.reason)
+    assert "in collector" in skipped.trace
+
+
+@pytest.mark.parametrize(
+    "error", [Skip("it is elsewhere"), EngineError("it is elsewhere", ""), OSError("it is elsewhere")]
+)
+def test_what_cannot_be_looked_at_is_no_bug(error: Exception) -> None:
+    def collector() -> None:
+        raise error
+
+    _, skipped, _ = run_all({"postgres": collector}, deadline=5)
+    assert skipped == [Skipped("postgres", "it is elsewhere")]
 
 
 def test_statements_are_shown_without_what_users_typed() -> None:
@@ -110,37 +132,52 @@ def script_output(
     return "\n@videa@\n".join(["nginx version: nginx/1.30.6", verdict, configuration, serving, expires, answers])
 
 
-def test_what_nginx_serves_and_whom_probes_reach() -> None:
-    verdicts = ["2 200", "4 502", "1 200", "3 200", " 000"]
-    bodies = [
-        '1:{"instance":"a"}',
-        '2:{"instance":"b"}',
-        '3:{"instance":"a"}',
-        "4:<html>",
-        "4:<body>",
-        '5:{"instance":"a"}',
-    ]
-    answers = "\n".join([*verdicts, *bodies])
-    facts = balancer.read(
-        "app-nginx-1",
-        script_output(render(Upstream("backend", 3001, ("b-1", "b-2")), 4), answers=answers),
-        sticky=False,
-    )
+def wanted(membership: Membership) -> Upstream:
+    return Upstream("backend", 3001, membership.servers)
+
+
+def test_what_nginx_serves_and_how_its_probes_are_answered() -> None:
+    # The verdict of the fifth is lost, its body is not; a redirect and a 404 are answers of a service that lives.
+    answers = "\n".join(["2 302", "4 502", "1 200", "3 404", " 000", "1", "3", "4", "5"])
+    text = script_output(render(Upstream("backend", 3001, ("b-1", "b-2")), 4), answers=answers)
+    facts = balancer.read("app-nginx-1", text, wanted, sticky=False)
     assert (facts.version, facts.generation, facts.serving, facts.listed) == ("1.30.6", "4", "4", ["b-1", "b-2"])
-    assert (facts.probes, facts.answers, facts.failures) == (6, {"a": 3, "b": 1}, {"502": 1, "no answer": 1})
+    assert (facts.probes, facts.answers, facts.failures) == (6, {UNKNOWN: 4}, {"502": 1, "no answer": 1})
+    assert facts.drift == []
+
+
+def test_who_answers_a_probe_is_in_nginxs_log_whatever_the_service_says() -> None:
+    def line(address: str, status: int = 200, request_id: str = "videa-doctor-0f") -> Line:
+        return Line(NOW, status, 0.01, request_id, upstream=f"{address}:80")
+
+    lines = [line("10.0.0.1"), line("10.0.0.1", 404), line("10.0.0.2"), line("10.0.0.2", 499), line("10.0.0.2", 502)]
+    others = [line("10.0.0.2", request_id="somebody"), line("10.9.9.9")]
+    assert balancer.answered([*lines, *others], "videa-doctor-0f", REPLICAS) == {
+        "app-backend-1": 2,
+        "app-backend-2": 1,
+        UNKNOWN: 1,
+    }
+
+
+def test_a_balancing_method_that_was_changed_by_hand_is_drift() -> None:
+    text = render(Upstream("backend", 3001, ("b-1", "b-2")), 4).replace("least_conn;", "ip_hash;", 1)
+    facts = balancer.read("app-nginx-1", script_output(text), wanted, sticky=False)
+    assert facts.drift == ["- upstream app: least_conn;", "+ upstream app: ip_hash;"]
 
 
 def test_a_configuration_that_nginx_refuses_or_that_is_not_videas() -> None:
-    refused = balancer.read("n", script_output("http { nonsense; }", verdict='unknown directive "nonsense"'), False)
+    refused = balancer.read(
+        "n", script_output("http { nonsense; }", verdict='unknown directive "nonsense"'), wanted, False
+    )
     assert not refused.accepted
     assert "nonsense" in refused.refusal
-    foreign = balancer.read("n", script_output("http { }"), False)
+    foreign = balancer.read("n", script_output("http { }"), wanted, False)
     assert not foreign.accepted
     assert "not written by videa" in foreign.refusal
 
 
 def test_no_answer_at_all_is_a_failed_probe() -> None:
-    facts = balancer.read("n", script_output(render(Upstream("backend", 3001), 1)), False)
+    facts = balancer.read("n", script_output(render(Upstream("backend", 3001), 1)), wanted, False)
     assert facts.failures == {"no answer": 1}
     assert facts.listed is None
 
@@ -174,9 +211,9 @@ def test_users_requests_are_not_enough(lines: list[Line], replicas: list[Contain
 def test_where_users_show_it_nothing_was_probed_unless_nginx_hangs() -> None:
     configuration = render(Upstream("backend", 3001), 1)
     seen = {"app-backend-1": 5}
-    busy = balancer.read("n", script_output(configuration), False, seen)
+    busy = balancer.read("n", script_output(configuration), wanted, False, seen)
     assert (busy.seen, busy.probes) == (seen, 0)
-    hanging = balancer.read("n", script_output(configuration, serving=""), False, seen)
+    hanging = balancer.read("n", script_output(configuration, serving=""), wanted, False, seen)
     assert (hanging.seen, hanging.failures) == ({}, {"no answer": 1})
 
 
@@ -205,11 +242,33 @@ def test_a_replica_that_does_not_answer() -> None:
     assert (facts.live, facts.error) == (None, "Operation timed out")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "ok",
+        "[]",
+        '{"status": "UP", "checks": {"postgres": {"status": "fail"}}, "pool": {"limit": 3}}',
+        '{"status": 1}',
+    ],
+)
+def test_what_another_service_says_at_our_backends_paths_means_nothing(body: str) -> None:
+    answers = [instances.Answer("", 204, ""), instances.Answer("", 204, ""), *[instances.Answer(body, 200, "")] * 2]
+    facts = instances.read(replica(1), answers)
+    assert facts.is_ready and facts.answers
+    assert (facts.database, facts.limiter, facts.pool_limit, facts.requests) == ("", "", None, None)
+
+
+def test_a_service_without_our_backends_sign_in_cannot_be_proven() -> None:
+    with pytest.raises(Skip, match="/api/v1/me"):
+        proof.read(["a"], ["a", "b"], "404 \n404 \n")
+
+
 def test_the_matrix_of_a_proof() -> None:
     made = proof.read(["a", "b"], ["a", "b"], "200 9\n200 8\n401 \n200 7\n")
     assert made.matrix == {"a": {"a": 200, "b": 200}, "b": {"a": 401, "b": 200}}
     assert made.remaining == [("a", 9), ("b", 8), ("b", 7)]
-    with pytest.raises(proof.NotProven):
+    with pytest.raises(Skip):
         proof.read(["a"], ["a", "b"], "200 9\n")
 
 
@@ -227,6 +286,8 @@ def test_heartbeats() -> None:
         ("redis+cluster://:pass@a:6379,b:6379,c:6379", ["a", "b", "c"]),
         ("postgresql://u:p%40x@db/app?connection_limit=5", ["db"]),
         ("nothing", []),
+        ("postgresql://app@[fd00::1]:5432/app", ["[fd00::1]"]),
+        ("postgresql://app@[fd00::1/app", []),
     ],
 )
 def test_the_hosts_of_a_url(url: str, expected: list[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from ops.doctor.check import Check, Finding, Group
 from ops.doctor.facts import Facts, Skipped
 from ops.doctor.limits import Limits
 from ops.doctor.registry import CHECKS
@@ -63,3 +64,16 @@ def test_selection(only: tuple[str, ...], skip: tuple[str, ...], expected: set[s
 def test_a_check_that_does_not_exist_cannot_be_chosen() -> None:
     with pytest.raises(UsageError, match=r"pg\.dwon"):
         selection(only=("pg.dwon",))
+
+
+def test_a_bug_in_a_check_does_not_hide_the_others() -> None:
+    def run(facts: Facts, limits: Limits) -> list[Finding]:
+        raise TypeError("videa's own")
+
+    broken = Check("app.broken", Group.APP, "", "own", (), run)
+    down = healthy(postgres=postgres(up=False, error="refused"))
+    report = examine(down, Limits(), [broken, *CHECKS])
+    (skip,) = [skip for skip in report.skipped if skip.id == "app.broken"]
+    assert skip.reason.startswith("bug in videa: TypeError at test_report.py:")
+    assert "app.broken" not in report.checked
+    assert any(one.id == "pg.down" for one in report.findings)

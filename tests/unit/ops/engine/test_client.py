@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -122,3 +124,32 @@ def test_a_container_that_ends_while_it_is_measured_is_left_out(tmp_path: Path) 
         closing(Engine(environment)) as engine,
     ):
         assert sample(engine, ["gone"], gap=0) == {}
+
+
+def test_the_published_ports_are_on_the_machine_that_docker_host_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Sdk(SimpleNamespace):
+        api = SimpleNamespace(adapters={}, base_url="http+docker://ssh")
+
+        @classmethod
+        def from_env(cls, **options: object) -> Sdk:
+            return cls(**options)
+
+    monkeypatch.setattr(client.docker, "DockerClient", Sdk)
+    engine = Engine({"DOCKER_HOST": "ssh://ops@192.0.2.7:2222"})
+    assert (engine.local, engine.address) == (False, "192.0.2.7")
+    context = SimpleNamespace(Host="ssh://ops@192.0.2.8", TLSConfig=None)
+    monkeypatch.setattr(client.ContextAPI, "get_context", lambda name: context if name == "far" else None)
+    engine = Engine({"DOCKER_CONTEXT": "far"})
+    assert (engine.local, engine.address) == (False, "192.0.2.8")
+    engine = Engine({})
+    assert (engine.local, engine.address) == (True, "127.0.0.1")
+
+
+def test_an_engine_over_ssh_without_the_package_for_it_says_which() -> None:
+    if importlib.util.find_spec("paramiko"):
+        pytest.skip("paramiko is here")
+    with pytest.raises(EngineUnreachable, match="over ssh") as told:
+        Engine({"DOCKER_HOST": "ssh://ops@192.0.2.7"})
+    assert "pip install paramiko" in told.value.hint

@@ -1,0 +1,129 @@
+"""Probes to a server of the test's own, and with URLs that nobody can ask: then from inside the container."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from ops.balancer import prober as module
+from ops.balancer.prober import Prober
+from ops.errors import EngineError
+from ops.models import ExecResult
+
+
+class Inside:
+    """An engine whose container gives this status to what is asked inside it; None refuses."""
+
+    def __init__(self, status: str | None = "200") -> None:
+        self.status = status
+        self.commands: list[list[str]] = []
+        self.asked = threading.Event()
+
+    def exec(self, container: str, command: list[str]) -> ExecResult:
+        self.commands.append(command)
+        if len(self.commands) > 1:
+            self.asked.set()
+        if self.status is None:
+            raise EngineError("it is paused", "")
+        return ExecResult(0, self.status)
+
+
+class Answering(BaseHTTPRequestHandler):
+    """Tells what was asked for, and answers 200, or 500 at /ill."""
+
+    protocol_version = "HTTP/1.1"
+    paths: list[str]
+    twice: threading.Event
+
+    def do_GET(self) -> None:
+        self.paths.append(self.path)
+        self.send_response(500 if self.path == "/ill" else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        if len(self.paths) > 2:
+            self.twice.set()
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+@contextmanager
+def server() -> Iterator[tuple[str, type[Answering]]]:
+    handler = type("Handler", (Answering,), {"paths": [], "twice": threading.Event()})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as listening:
+        listening.daemon_threads = True
+        threading.Thread(target=listening.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{listening.server_address[1]}", handler
+        listening.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "INTERVAL", 0.0)
+    monkeypatch.setattr(module, "EXEC_INTERVAL", 0.0)
+
+
+def probing(engine: Inside, url: str | None, path: str = "/alive") -> Prober:
+    return Prober(engine, "nginx", url, path, "videa-0f-")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("path", "good"), [("/alive", True), ("/ill", False)])
+def test_the_path_of_the_service_is_probed_where_it_is_published(path: str, good: bool) -> None:
+    with server() as (url, handler):
+        prober = probing(Inside(), url, path)
+        prober.start()
+        assert handler.twice.wait(10)
+        prober.stop()
+    assert set(handler.paths) == {path}
+    assert (prober.inside, bool(prober.bad), prober.broken) == (False, not good, "")
+    assert prober.last_answered
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        None,
+        "",
+        "http://",
+        "http://::1:8080",
+        "http://[::1",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:port",
+        "http://" + "x" * 70 + ".example",
+        "http://two words:80",
+    ],
+)
+def test_a_url_that_nobody_can_ask_is_no_reason_not_to_probe(url: str | None) -> None:
+    engine = Inside()
+    prober = probing(engine, url)
+    prober.start()
+    assert engine.asked.wait(10)
+    prober.stop()
+    assert prober.inside
+    assert prober.last_answered
+    assert (prober.bad, prober.broken) == ({}, "")
+    assert engine.commands[-1][-1] == "http://127.0.0.1:8080/alive"
+
+
+def test_where_nothing_answers_the_probes_fail() -> None:
+    engine = Inside(None)
+    prober = probing(engine, None)
+    prober.start()
+    assert engine.asked.wait(10)
+    prober.stop()
+    assert prober.bad
+    assert (prober.last_answered, prober.broken) == ("", "")
+
+
+def test_a_bug_ends_the_probes_but_not_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(prober: Prober, name: str) -> int:
+        raise KeyError("x")
+
+    monkeypatch.setattr(Prober, "_ask_inside", broken)
+    prober = probing(Inside(), None)
+    prober.start()
+    prober.stop()
+    assert "KeyError" in prober.broken
