@@ -18,13 +18,13 @@ from ops.errors import (
     StableGone,
     VideaError,
 )
-from ops.events import Emit, Note, announced
+from ops.events import Back, Emit, GoingBack, Note, announced
 from ops.interrupts import held
 from ops.pins import remember
 from ops.rollout.hooks import follow, run_hook
-from ops.rollout.journal import Journal, Opening, ReturnEntry, Story
+from ops.rollout.journal import Header, Journal, JournalState, ReturnEntry
 from ops.rollout.lock import Lease
-from ops.rollout.steps import Follow, Hook
+from ops.rollout.steps import AnyStep, Follow, Hook
 from ops.rollout.undo import plan_undo, stable_gone
 from ops.stack import Stack
 
@@ -45,9 +45,9 @@ class Restorer:
     stack: Stack
     journal: Journal
     lease: Lease
-    opening: Opening
+    header: Header
     emit: Emit
-    do: Callable[[object], None]
+    do: Callable[[AnyStep], None]
 
     def put_back(self, reason: str) -> Aftermath:
         """Goes back to what there was when the operation began. ``reason``: why, for whoever goes on with it.
@@ -56,10 +56,10 @@ class Restorer:
         """
         with held():
             try:
-                if not self.journal.told().steps:
+                if not self.journal.state().steps:
                     self.end()
                     return Aftermath(Left.UNCHANGED)
-                self.emit(Note("putting everything back"))
+                self.emit(GoingBack())
                 self._patiently(lambda: self._undo(reason))
             except StableGone as error:
                 return Aftermath(Left.NEW_SERVES, error.message)
@@ -78,40 +78,39 @@ class Restorer:
 
     def _undo(self, reason: str) -> None:
         """One try to go back. Raises VideaError, its kind StableGone when there is nothing to go back to."""
-        story = self.journal.told()
+        state = self.journal.state()
         with ThreadPoolExecutor(max_workers=1) as pool:  # at the same time: rollback must be fast
             looking = pool.submit(self.stack.fleet, remembered=True)
-            if not story.returning:
+            if not state.returning:
                 self.journal.write(ReturnEntry(reason))
-        fleet, before = looking.result(), self.opening.before
-        if stable_gone(self.opening.served, story.snapshots, fleet):
-            raise StableGone(f"none of {', '.join(self.opening.served)} is there and ready any more", "")
+        fleet, before = looking.result(), self.header.before
+        if stable_gone(self.header.served, state.snapshots, fleet):
+            raise StableGone(f"none of {', '.join(self.header.served)} is there and ready any more", "")
         for _ in range(ROUNDS):
             started = [member.name for member in fleet.members if member.name not in before]
-            for step in plan_undo(self.opening.served, story.snapshots, started, fleet):
+            for step in plan_undo(self.header.served, state.snapshots, started, fleet):
                 self.do(step)
             if {replica.name for replica in self.stack.replicas()} <= set(before):
                 break
             fleet = self.stack.fleet()
         self.lease.check()
-        remember(self.stack.project.env_file, self.opening.variables)
-        self._undo_around(story)
+        remember(self.stack.project.env_file, self.header.variables)
+        self._undo_around(state)
         self.end()
 
-    def _undo_around(self, story: Story) -> None:
+    def _undo_around(self, state: JournalState) -> None:
         """What is not the service itself: those that follow it, and the project's hook for a deploy that failed."""
         settings = self.stack.project.settings
-        followed = Follow(settings.also)
-        if settings.also and str(followed) in story.steps:
-            with announced(f"{followed} back", self.emit):
+        for step in dict.fromkeys(step for step in state.steps if isinstance(step, Follow)):
+            with announced(Back(step), self.emit):
                 self.lease.check()
-                follow(self.stack, followed, None)
-        if settings.hooks.on_abort and self.opening.request is not None:
+                follow(self.stack, step, None)
+        if settings.hooks.on_abort and self.header.request is not None:
             hook = Hook("on_abort", settings.hooks.on_abort)
             try:
-                with announced(str(hook), self.emit):
+                with announced(hook, self.emit):
                     self.lease.check()
-                    run_hook(self.stack, hook, self.opening.target)
+                    run_hook(self.stack, hook, self.header.target)
             except OperationFailed as error:
                 self.emit(Note(error.message))
 

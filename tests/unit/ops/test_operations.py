@@ -13,7 +13,7 @@ import requests.exceptions
 
 from ops import interrupts, operations
 from ops.errors import Interrupted, Left, LockHeld, VideaError
-from ops.events import Event, nobody
+from ops.events import Event, GoingBack, nobody
 from ops.interrupts import SIGNALS
 from ops.operations import Operation
 from ops.preflight import Capacity
@@ -209,7 +209,7 @@ def test_a_late_engine_is_told_of_while_it_is_put_back(tmp_path: Path) -> None:
     failing = ["remove_container", "containers"]
 
     def disturb(call: str) -> None:
-        if "putting everything back" in str(notes) and call in failing:
+        if GoingBack() in notes and call in failing:
             failing.remove(call)
             lost_answer()
 
