@@ -67,7 +67,7 @@ class Restorer:
                 return Aftermath(Left.STOPPED)
             except VideaError as error:
                 return Aftermath(Left.HALF_WAY, error.message, self._present())
-            return Aftermath(Left.PUT_BACK)
+            return Aftermath(Left.PUT_BACK, replicas=self._not_brought_back())
 
     def end(self) -> None:
         """Closes the journal. All is done by then, so that one that cannot be removed is only told. Raises LockHeld."""
@@ -134,6 +134,12 @@ class Restorer:
             self.emit(Note(f"{failure.message}; trying again"))
             time.sleep(pause)
             tries += 1
+
+    def _not_brought_back(self) -> tuple[str, ...]:
+        """What was there before, did not serve, and was removed: it has nothing to go back to."""
+        idle = [name for name in self.header.before if name not in self.header.served]
+        there = self._present() if idle else ()
+        return tuple(name for name in idle if there is not None and name not in there)
 
     def _present(self) -> tuple[str, ...] | None:
         try:
