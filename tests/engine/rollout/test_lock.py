@@ -31,6 +31,13 @@ with Lock(Engine(), sys.argv[1]).hold("videa scale 9"):
     child = subprocess.Popen(["sh", "-c", "echo held; " + sys.argv[2]], close_fds=False)
     sys.stdin.read()
 """
+SEEN = """
+import sys
+from ops.engine.client import Engine
+from ops.rollout.lock import Lock
+found = Lock(Engine(), sys.argv[1]).status()
+print("alive" if found and found.alive else "free")
+"""
 HEADER = Header("videa scale 3", "me@here", 1.0, 3, Target("a", "app:a"), ("app-1",), ("app-1",), {})
 
 
@@ -93,6 +100,27 @@ def test_a_killed_holder_of_this_machine_is_known_at_once(engine: Engine, projec
     assert not found.alive
     with _held(engine, project):
         pass
+
+
+def test_a_holder_whose_files_cannot_be_seen_from_a_mount_namespace_is_alive_there(
+    engine: Engine, project: str
+) -> None:
+    """As `videa watch` in a systemd unit with PrivateTmp sees a deploy of a shell, and another one that was killed."""
+    apart = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /tmp && exec "$0" "$@"']
+    if subprocess.run([*apart, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no right to make a mount namespace")
+
+    def seen_from_there() -> str:
+        command = [*apart, sys.executable, "-c", SEEN, project]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+    process = holder(project)
+    assert seen_from_there() == "alive"
+    kill(process)
+    assert seen_from_there() == "alive"  # not known there, so its lease decides
+    found = Lock(engine, project).status()
+    assert found is not None
+    assert not found.alive
 
 
 def test_the_children_of_a_killed_holder_are_waited_for(engine: Engine, project: str, tmp_path: Path) -> None:
