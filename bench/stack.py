@@ -140,7 +140,7 @@ def _forget() -> None:
     """Removes what videa keeps on the engine for this project: markers of an operation that was killed, kept images."""
     kept = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", f"videa-kept/{PROJECT}-backend"]
     images = subprocess.run(kept, capture_output=True, text=True, check=False).stdout.split()
-    markers = [f"videa.{kind}.{PROJECT}" for kind in ("lock", "journal", "command")]
+    markers = [f"videa.{kind}.{PROJECT}" for kind in ("lock", "journal", "command", "watch")]
     subprocess.run(["docker", "rm", "--force", *markers], capture_output=True, check=False)
     if images:
         subprocess.run(["docker", "rmi", *images], capture_output=True, check=False)

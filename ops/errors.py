@@ -45,7 +45,8 @@ class Left(Enum):
 class Aftermath:
     """What has become of an operation that failed.
 
-    ``reason``: why it is not as before, one line; ``replicas``: which ones there are then, None when that is not known.
+    ``reason``: why it is not as before, one line; ``replicas``: HALF_WAY, which ones there are now, None when that is
+    not known; PUT_BACK, which ones did not serve before and are gone.
     """
 
     left: Left
@@ -140,7 +141,8 @@ def explained(error: Failure, aftermath: Aftermath) -> Failure:
     left, reason = aftermath.left, f": {aftermath.reason}" if aftermath.reason else ""
     error.aftermath = aftermath
     if aftermath.as_before:
-        error.hint = f"{left.value}; {error.hint}" if error.hint else left.value
+        without = f", without {', '.join(aftermath.replicas)}, which did not serve" if aftermath.replicas else ""
+        error.hint = "; ".join(filter(None, (f"{left.value}{without}", error.hint)))
         return error
     if left is not Left.STOPPED or not isinstance(error, LockHeld):  # whose own words are just that
         error.message = f"{error.message}; {left.value}{reason}" if error.message else f"{left.value}{reason}"

@@ -1,47 +1,92 @@
-"""What ops emits while it works. The command line, the journal and tests listen; ops itself never prints."""
+"""What ops emits while it works. The command line, the journal and tests listen; ops itself never prints.
+
+One tagged union, as the steps that it tells of are; words are made of it in the CLI.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TypeAlias
 
+import msgspec
+
 from ops.errors import VideaError
+from ops.rollout.steps import AnyStep
 
 
-@dataclass(frozen=True, slots=True)
-class StepStarted:
-    """A step of an operation begins. ``text`` says it in words: "start 3 replicas"."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class StepEnded:
-    """The step that ``text`` names is done. ``seconds``: how long it took."""
+class Task(msgspec.Struct, frozen=True, tag="task"):
+    """Something that is done and that is no step of an operation, such as building an image. ``text``: what."""
 
     text: str
+
+
+class Back(msgspec.Struct, frozen=True, tag="back"):
+    """Undoing a step that has a way back of its own."""
+
+    step: AnyStep
+
+
+Doing: TypeAlias = AnyStep | Task | Back
+
+
+class StepStarted(msgspec.Struct, frozen=True, tag="step_started"):
+    """Something begins."""
+
+    step: Doing
+
+
+class StepEnded(msgspec.Struct, frozen=True, tag="step_ended"):
+    """It is done. ``seconds``: how long it took."""
+
+    step: Doing
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class StepFailed:
-    """The step that ``text`` names failed; ``reason`` is one line."""
+class StepFailed(msgspec.Struct, frozen=True, tag="step_failed"):
+    """It failed; ``reason`` is one line."""
 
-    text: str
+    step: Doing
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(msgspec.Struct, frozen=True, tag="note"):
     """Something worth knowing that is no step: a warning, a fact."""
 
     text: str
 
 
-Event: TypeAlias = StepStarted | StepEnded | StepFailed | Note
+class Standing(msgspec.Struct, frozen=True, tag="standing"):
+    """An operation, and the step that it has begun last: ``number`` of ``total``, None before the first."""
+
+    command: str
+    who: str
+    number: int = 0
+    total: int = 0
+    step: AnyStep | None = None
+
+
+class GoingOn(msgspec.Struct, frozen=True, tag="going_on"):
+    """An interrupted operation is taken up again."""
+
+    operation: Standing
+
+
+class GoingBack(msgspec.Struct, frozen=True, tag="going_back"):
+    """From here on everything is put back. ``reason``: why, one line, empty when that has been said."""
+
+    reason: str = ""
+    operation: Standing | None = None
+
+
+class Superseded(msgspec.Struct, frozen=True, tag="superseded"):
+    """Another operation takes the place of an interrupted one."""
+
+    operation: Standing
+
+
+Event: TypeAlias = StepStarted | StepEnded | StepFailed | Note | GoingOn | GoingBack | Superseded
 Emit: TypeAlias = Callable[[Event], None]
 
 
@@ -50,16 +95,17 @@ def nobody(event: Event) -> None:
 
 
 @contextmanager
-def announced(text: str, emit: Emit) -> Iterator[None]:
-    """Emits the begin and the end of a step, with its time or its reason to fail."""
-    emit(StepStarted(text))
+def announced(what: Doing | str, emit: Emit) -> Iterator[None]:
+    """Emits the begin and the end of a step, or of a task in words, with its time or its reason to fail."""
+    step = Task(what) if isinstance(what, str) else what
+    emit(StepStarted(step))
     begun = time.monotonic()
     try:
         yield
     except KeyboardInterrupt:
-        emit(StepFailed(text, "interrupted"))
+        emit(StepFailed(step, "interrupted"))
         raise
     except VideaError as error:
-        emit(StepFailed(text, error.message))
+        emit(StepFailed(step, error.message))
         raise
-    emit(StepEnded(text, time.monotonic() - begun))
+    emit(StepEnded(step, time.monotonic() - begun))

@@ -14,14 +14,14 @@ from ops.config import env_file_values
 from ops.ejected import Ejected
 from ops.engine.images import has_healthcheck, image_id
 from ops.errors import OperationFailed, PlanRefused, UsageError, VideaError, explained
-from ops.events import Emit, Note
+from ops.events import Emit, GoingBack, GoingOn, Note, Superseded
 from ops.interrupts import held, settle
 from ops.pins import check_writable
 from ops.preflight import Capacity, check, spare
 from ops.rollout import history, kept
 from ops.rollout.fleet import Fleet
 from ops.rollout.hooks import with_hooks
-from ops.rollout.journal import Journal, Opening, Story
+from ops.rollout.journal import Header, Journal, JournalState
 from ops.rollout.lock import Lease, Lock
 from ops.rollout.operator import whoami
 from ops.rollout.origin import origin
@@ -93,9 +93,9 @@ class Operation:
             self._check_remembering(target, replicas)
             if lease is None:
                 return Outcome(plan, 0.0, None, (), capacity, len(fleet.alive) + plan.surge)
-            story = self.journal.read()
-            self._superseded(story)
-            return self._carry_out(plan, self._opening(fleet, target, replicas, None), lease, "scale", capacity)
+            state = self.journal.read()
+            self._superseded(state)
+            return self._carry_out(plan, self._header(fleet, target, replicas, None), lease, "scale", capacity)
 
     def deploy(
         self, target: Target, request: Request | None = None, dry_run: bool = False, action: str = ""
@@ -109,10 +109,10 @@ class Operation:
         with nullcontext() if dry_run else self._locked() as lease:
             fleet = self.stack.fleet()
             wanted = self._wanted(fleet)
-            story = self.journal.read()
-            same = story if story and _is_deploy_of(story, target) else None
+            state = self.journal.read()
+            same = state if state and _is_deploy_of(state, target) else None
             plan = self._plan_deploy(request, fleet, wanted, target, same)
-            if story and not plan.steps:
+            if state and not plan.steps:
                 plan = Plan((Remember(wanted),), target, plan.summary)
             capacity = self._check(plan, fleet) if plan.steps else None
             if plan.steps:
@@ -120,14 +120,14 @@ class Operation:
             if lease is None or not plan.steps:
                 return Outcome(plan, 0.0, None, (), capacity, len(fleet.alive) + plan.surge)
             if same:
-                self.emit(Note(f"going on with {same}"))
+                self.emit(GoingOn(same.standing))
             else:
-                self._superseded(story)
-            opening = same.opening if same else self._opening(fleet, target, wanted, request)
+                self._superseded(state)
+            header = same.header if same else self._header(fleet, target, wanted, request)
             for found in {member.replica.release: member.replica for member in fleet.ready}.values():
                 kept.found(self.stack, "found", found.release, found.image, found.image_id, len(fleet.ready))
             action = action or request.strategy.value
-            return self._carry_out(plan, opening, lease, action, capacity, going_on=same is not None)
+            return self._carry_out(plan, header, lease, action, capacity, going_on=same is not None)
 
     def rollback(self, release: str | None = None, request: Request | None = None, dry_run: bool = False) -> Outcome:
         """Deploys an earlier release with its own environment: the one named, else the last that does not run now.
@@ -145,40 +145,42 @@ class Operation:
         Raises PlanRefused when there is none, and what the steps raise.
         """
         with self._locked() as lease:
-            story = self._broken_off()
-            if story.returning:
-                return self._put_back(story, lease)
-            opening = story.opening
+            state = self._broken_off()
+            if state.returning:
+                return self._put_back(state, lease)
+            header = state.header
             fleet = self.stack.fleet()
-            if opening.request is None:
-                plan = plan_scale(fleet, opening.wanted, opening.target, self._ejected(fleet))
+            if header.request is None:
+                plan = plan_scale(fleet, header.wanted, header.target, self._ejected(fleet))
             else:
-                plan = self._plan_deploy(opening.request, fleet, opening.wanted, opening.target, story)
-            plan = plan if plan.steps else Plan((Remember(opening.wanted),), plan.target, plan.summary)
-            self.emit(Note(f"going on with {story}"))
-            action = opening.request.strategy.value if opening.request else "scale"
-            return self._carry_out(plan, opening, lease, action, going_on=True)
+                plan = self._plan_deploy(header.request, fleet, header.wanted, header.target, state)
+            plan = plan if plan.steps else Plan((Remember(header.wanted),), plan.target, plan.summary)
+            self.emit(GoingOn(state.standing))
+            action = header.request.strategy.value if header.request else "scale"
+            return self._carry_out(plan, header, lease, action, going_on=True)
 
     def abort(self) -> Outcome:
         """Puts back an operation that was broken off. Raises PlanRefused when there is none, and what steps raise."""
         with self._locked() as lease:
             return self._put_back(self._broken_off(), lease)
 
-    def _plan_deploy(self, request: Request, fleet: Fleet, wanted: int, target: Target, story: Story | None) -> Plan:
-        """The plan from here on; ``story``: of the same deploy, when it was broken off."""
-        before, reached = (story.opening.before, story.reached) if story else (None, 0.0)
+    def _plan_deploy(
+        self, request: Request, fleet: Fleet, wanted: int, target: Target, state: JournalState | None
+    ) -> Plan:
+        """The plan from here on; ``state``: of the same deploy, when it was broken off."""
+        before, reached = (state.header.before, state.reached) if state else (None, 0.0)
         settings = self.stack.project.settings
         together = at_once(self.stack.engine.machine.cpus)
         plan = plan_deploy(request, fleet, wanted, target, before, reached, together)
         return with_hooks(plan, settings.hooks, settings.also)
 
-    def _put_back(self, story: Story, lease: Lease) -> Outcome:
+    def _put_back(self, state: JournalState, lease: Lease) -> Outcome:
         with held():
-            self.emit(Note(f"putting back {story}"))
+            self.emit(GoingBack(operation=state.standing))
             journal = self.journal
             journal.go_on()
-            runner = Runner(self.stack, journal, lease, story.opening, self.emit)
-            plan = Plan((), story.opening.target, f"put back: {story.opening.command}")
+            runner = Runner(self.stack, journal, lease, state.header, self.emit)
+            plan = Plan((), state.header.target, f"put back: {state.header.command}")
 
             def act() -> None:
                 aftermath = runner.put_back(f"aborted by {whoami()}")
@@ -190,7 +192,7 @@ class Operation:
     def _carry_out(
         self,
         plan: Plan,
-        opening: Opening,
+        header: Header,
         lease: Lease,
         action: str,
         capacity: Capacity | None = None,
@@ -201,11 +203,11 @@ class Operation:
             if going_on:
                 journal.go_on()
             else:
-                journal.begin(opening)
+                journal.begin(header)
             # Where nobody has asked how much room there is, replicas that stop must be gone before others start.
-            room = spare(capacity, len(opening.before) + plan.surge, plan.surge) if capacity else 0
+            room = spare(capacity, len(header.before) + plan.surge, plan.surge) if capacity else 0
             behind = BEHIND if room is None else min(BEHIND, room)
-            runner = Runner(self.stack, journal, lease, opening, self.emit, behind)
+            runner = Runner(self.stack, journal, lease, header, self.emit, behind)
             return self._watched(plan, lambda: runner.run(plan), runner, action)
 
     def _watched(self, plan: Plan, act: Callable[[], None], runner: Runner, action: str) -> Outcome:
@@ -246,7 +248,7 @@ class Operation:
                 release=target.release,
                 image=image,
                 image_id=image_id(self.stack.engine, image),
-                replicas=runner.opening.wanted,
+                replicas=runner.header.wanted,
                 seconds=round(seconds, 3),
                 requests=proof.requests if proof else None,
                 failed=proof.failed if proof else None,
@@ -260,11 +262,11 @@ class Operation:
         except VideaError as error:
             self.emit(Note(f"the history is not complete: {error.message}"))
 
-    def _opening(self, fleet: Fleet, target: Target, wanted: int, request: Request | None) -> Opening:
+    def _header(self, fleet: Fleet, target: Target, wanted: int, request: Request | None) -> Header:
         project = self.stack.project
         served = [member.name for member in fleet.alive if member.listed]
         values = env_file_values(project)
-        return Opening(
+        return Header(
             command=self.command,
             who=whoami(),
             time=time.time(),
@@ -276,19 +278,19 @@ class Operation:
             request=request,
         )
 
-    def _broken_off(self) -> Story:
-        story = self.journal.read()
-        if story is None:
+    def _broken_off(self) -> JournalState:
+        state = self.journal.read()
+        if state is None:
             raise PlanRefused("no operation was broken off", "see `videa status` and `videa history`")
-        return story
+        return state
 
     def _ejected(self, fleet: Fleet) -> set[str]:
         """What `videa watch` has taken out of the balancer."""
         return Ejected(self.stack.engine, self.stack.project.name).names(member.replica for member in fleet.members)
 
-    def _superseded(self, story: Story | None) -> None:
-        if story:
-            self.emit(Note(f"{story} was broken off; this operation takes its place"))
+    def _superseded(self, state: JournalState | None) -> None:
+        if state:
+            self.emit(Superseded(state.standing))
 
     def _wanted(self, fleet: Fleet) -> int:
         """How many replicas a deploy is to end with: what was asked for last, whatever a broken-off deploy has left."""
@@ -351,6 +353,6 @@ class Operation:
             )
 
 
-def _is_deploy_of(story: Story, target: Target) -> bool:
+def _is_deploy_of(state: JournalState, target: Target) -> bool:
     """Whether that operation was a deploy of this release that was not being put back."""
-    return story.opening.request is not None and story.opening.target.release == target.release and not story.returning
+    return state.header.request is not None and state.header.target.release == target.release and not state.returning

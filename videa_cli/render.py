@@ -7,13 +7,15 @@ import json
 import sys
 from typing import IO, TYPE_CHECKING, Any, cast
 
+import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from ops.events import Event, Note, StepEnded, StepFailed, StepStarted
+from ops.events import Event, StepEnded, StepFailed, StepStarted
 from videa_cli.streams import Unbroken
 from videa_cli.units import size
+from videa_cli.words import lasting, words
 
 if TYPE_CHECKING:
     from ops.balancer.proof import Proof
@@ -47,16 +49,15 @@ class Progress:
     def __call__(self, event: Event) -> None:
         """Shows one event."""
         if isinstance(event, StepStarted):
-            self._spin(event.text)
-            return
-        if isinstance(event, Note):
-            self.console.print(f"  [yellow]![/] {escape(event.text)}")
-            return
-        self._spin(None)
-        if isinstance(event, StepEnded):
-            self.console.print(f"  [green]✓[/] {escape(event.text)}  [dim]{event.seconds:.1f} s[/]")
+            self._spin(words(event.step))
+        elif isinstance(event, StepEnded):
+            self._spin(None)
+            self.console.print(f"  [green]✓[/] {escape(words(event.step))}  [dim]{event.seconds:.1f} s[/]")
         elif isinstance(event, StepFailed):
-            self.console.print(f"  [red]✗[/] {escape(event.text)}: {escape(event.reason)}")
+            self._spin(None)
+            self.console.print(f"  [red]✗[/] {escape(words(event.step))}: {escape(event.reason)}")
+        else:
+            self.console.print(f"  [yellow]![/] {escape(words(event))}")
 
     def close(self) -> None:
         """Ends the spinner."""
@@ -88,13 +89,11 @@ def show_outcome(outcome: Outcome, what: str, as_json: bool, dry_run: bool) -> N
 
 def show_plan(outcome: Outcome) -> None:
     """The steps of a plan, numbered, and what it needs."""
-    from ops.rollout.steps import lasting
-
     out, plan = console(unbroken=True), outcome.plan
     out.print(f"plan: {escape(plan.summary)}")
     for number, step in enumerate(plan.steps, 1):
         final = f"  [dim]({lasting(step)})[/]" if lasting(step) else ""
-        out.print(f"  {number}. {escape(str(step))}{final}")
+        out.print(f"  {number}. {escape(words(step))}{final}")
     if outcome.capacity:
         for line in needs(outcome.capacity, outcome.most, plan.surge):
             out.print(f"needs: {line}")
@@ -129,15 +128,14 @@ def show_proof(proof: Proof) -> None:
 
 def outcome_as_dict(outcome: Outcome, dry_run: bool) -> dict[str, Any]:
     """An outcome for scripts."""
-    from ops.rollout.steps import lasting
-
     return {
         "summary": outcome.plan.summary,
         "dry_run": dry_run,
         "changed": bool(outcome.plan.steps) and not dry_run,
         "release": outcome.plan.target.release,
-        "steps": [str(step) for step in outcome.plan.steps],
-        "lasting": {str(step): words for step in outcome.plan.steps if (words := lasting(step))},
+        "steps": [words(step) for step in outcome.plan.steps],
+        "plan": msgspec.to_builtins(outcome.plan.steps),
+        "lasting": {words(step): said for step in outcome.plan.steps if (said := lasting(step))},
         "needs": needs(outcome.capacity, outcome.most, outcome.plan.surge) if outcome.capacity else [],
         "verdicts": list(outcome.verdicts),
         "seconds": round(outcome.seconds, 3),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 
 from ops.errors import PlanRefused
-from ops.events import Emit, Note, StepEnded, StepStarted
+from ops.events import Emit, GoingBack, Note, StepEnded, StepStarted
 from ops.rollout import history
 from ops.rollout.journal import Entry, Journal, NoteEntry, ReturnEntry, StepEntry
 from ops.rollout.lock import Lock
+from ops.rollout.steps import AnyStep
 from ops.stack import Stack
 
 LOOK = 0.5
@@ -23,16 +24,16 @@ def follow(stack: Stack, emit: Emit) -> history.Entry | None:
     journal, lock = Journal(stack.engine, stack.project.name), Lock(stack.engine, stack.project.name)
     holder = lock.at_work()
     if holder is None:
-        story = journal.read()
-        hint = f"{story} was broken off: videa deploy --resume, or --abort" if story else "see `videa history`"
+        state = journal.read()
+        hint = f"{state} was broken off: videa deploy --resume, or --abort" if state else "see `videa history`"
         raise PlanRefused("no operation is under way", hint)
     emit(Note(f"`{holder.command}` of {holder.who}"))
     told, teller = 0, _Teller(emit)
     while True:
         now = lock.at_work()
         under_way = now is not None and now.since == holder.since
-        story = journal.read()
-        for entry in story.entries[told:] if story and under_way else ():
+        state = journal.read()
+        for entry in state.entries[told:] if state and under_way else ():
             teller.tell(entry)
             told += 1
         if not under_way:
@@ -51,20 +52,20 @@ class _Teller:
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
-        self._step = ""
+        self._step: AnyStep | None = None
         self._begun = 0.0
 
     def tell(self, entry: Entry) -> None:
         if isinstance(entry, StepEntry):
             self.end(entry.time)
-            self._step, self._begun = entry.text, entry.time
-            self._emit(StepStarted(entry.text))
+            self._step, self._begun = entry.step, entry.time
+            self._emit(StepStarted(entry.step))
         elif isinstance(entry, NoteEntry):
             self._emit(Note(entry.text))
         elif isinstance(entry, ReturnEntry):
-            self._emit(Note(f"putting everything back: {entry.reason}"))
+            self._emit(GoingBack(entry.reason))
 
     def end(self, now: float) -> None:
-        if self._step:
+        if self._step is not None:
             self._emit(StepEnded(self._step, max(0.0, now - self._begun)))
-        self._step = ""
+        self._step = None

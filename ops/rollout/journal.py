@@ -16,12 +16,14 @@ import msgspec
 from ops.engine import marker
 from ops.engine.client import Engine
 from ops.errors import EngineError
+from ops.events import Standing
 from ops.rollout.mailbox import Mailbox
 from ops.rollout.request import Request
-from ops.rollout.steps import KEEPING, Target
+from ops.rollout.steps import AnyStep, Keep, Target, share_of
+from ops.rollout.worded import WordedEntry, typed
 
 
-class Opening(msgspec.Struct, frozen=True, tag="opening"):
+class Header(msgspec.Struct, frozen=True, tag="opening"):
     """How it was before an operation, and what was asked for. ``time``: Unix time.
 
     ``before``: every replica there was; ``served``: those the balancer sent requests to; ``variables``: what ``.env``
@@ -39,16 +41,12 @@ class Opening(msgspec.Struct, frozen=True, tag="opening"):
     request: Request | None = None
 
 
-class StepEntry(msgspec.Struct, frozen=True, tag="step"):
-    """A step is about to begin. ``number`` of ``total``; ``share``: the canary's percentage, if it changes.
-
-    ``time``: Unix time.
-    """
+class StepEntry(msgspec.Struct, frozen=True, tag="step_begun"):
+    """A step is about to begin. ``number`` of ``total``; ``time``: Unix time."""
 
     number: int
     total: int
-    text: str
-    share: float | None = None
+    step: AnyStep
     time: float = 0.0
 
 
@@ -70,14 +68,14 @@ class ReturnEntry(msgspec.Struct, frozen=True, tag="return"):
     reason: str
 
 
-Entry = Opening | StepEntry | RemovalEntry | NoteEntry | ReturnEntry
+Entry = Header | StepEntry | RemovalEntry | NoteEntry | ReturnEntry
 
 
 @dataclass(frozen=True)
-class Story:
+class JournalState:
     """A journal that was read."""
 
-    opening: Opening
+    header: Header
     entries: tuple[Entry, ...]
 
     @property
@@ -93,35 +91,48 @@ class Story:
     @property
     def reached(self) -> float:
         """The share of traffic that the canary was last given, in percent."""
-        shares = [entry.share for entry in self.entries if isinstance(entry, StepEntry) and entry.share is not None]
+        shares = [share for step in self.steps if (share := share_of(step)) is not None]
         return shares[-1] if shares else 0.0
 
     @property
-    def steps(self) -> list[str]:
-        """The steps that were begun, in words."""
-        return [entry.text for entry in self.entries if isinstance(entry, StepEntry)]
+    def last(self) -> StepEntry | None:
+        """The step that was begun last, None before the first."""
+        return next((entry for entry in reversed(self.entries) if isinstance(entry, StepEntry)), None)
+
+    @property
+    def steps(self) -> list[AnyStep]:
+        """The steps that were begun."""
+        return [entry.step for entry in self.entries if isinstance(entry, StepEntry)]
 
     @property
     def keeping(self) -> bool:
         """Whether the new release has all of the traffic and the old set is kept warm beside it."""
-        return not self.returning and bool(self.steps) and self.steps[-1].startswith(KEEPING)
+        return not self.returning and self.last is not None and isinstance(self.last.step, Keep)
 
     @property
     def returning(self) -> bool:
         """Whether it was being put back."""
         return any(isinstance(entry, ReturnEntry) for entry in self.entries)
 
+    @property
+    def standing(self) -> Standing:
+        """Which operation it is, and where it stands."""
+        last, header = self.last, self.header
+        if last is None:
+            return Standing(header.command, header.who)
+        return Standing(header.command, header.who, last.number, last.total, last.step)
+
     def __str__(self) -> str:
-        steps = [entry for entry in self.entries if isinstance(entry, StepEntry)]
-        where = (
-            f"at step {steps[-1].number} of {steps[-1].total}: {steps[-1].text}" if steps else "before its first step"
-        )
-        return f"`{self.opening.command}` of {self.opening.who}, {where}"
+        """In few words, for errors and findings; the CLI has more."""
+        last = self.last
+        kind = str(last.step.__struct_config__.tag).replace("_", " ") if last else ""
+        where = f"at step {last.number} of {last.total} ({kind})" if last else "before its first step"
+        return f"`{self.header.command}` of {self.header.who}, {where}"
 
 
 _PROJECT, _ORIGIN = "videa.journal", "videa.journal.origin"
 _ENCODER = msgspec.json.Encoder()
-_DECODER = msgspec.json.Decoder(Entry)
+_DECODER = msgspec.json.Decoder(Entry | WordedEntry)
 
 
 @dataclass
@@ -144,17 +155,17 @@ class Journal:
         found = marker.labelled(engine, _ORIGIN, origin)
         return cls(engine, found[0][_PROJECT], origin) if len(found) == 1 else None
 
-    def read(self) -> Story | None:
+    def read(self) -> JournalState | None:
         """What the present or a broken-off operation has written; None if there is none. Raises EngineError."""
         found = marker.find(self.engine, self._name)
-        return _story(marker.read(self.engine, found.id)) if found else None
+        return _state(marker.read(self.engine, found.id)) if found else None
 
-    def told(self) -> Story:
+    def state(self) -> JournalState:
         """What is in it since ``begin`` or ``go_on``, without asking the engine. Raises EngineError before them."""
-        story = _story(self._files)
-        if story is None:
+        state = _state(self._files)
+        if state is None:
             raise EngineError("the journal is gone", "deploy or scale again: `videa status` shows what there is")
-        return story
+        return state
 
     @property
     def mailbox(self) -> Mailbox:
@@ -165,7 +176,7 @@ class Journal:
         """Whether an operation is under way or was broken off. Raises EngineError."""
         return marker.find(self.engine, self._name) is not None
 
-    def begin(self, opening: Opening) -> None:
+    def begin(self, header: Header) -> None:
         """Opens it for a new operation; one that was broken off and what was asked of it are forgotten.
 
         Raises EngineError.
@@ -176,7 +187,7 @@ class Journal:
             marker.remove(self.engine, found.id)
         self._files = {}
         self._create()
-        self.write(opening)
+        self.write(header)
 
     def go_on(self) -> None:
         """Opens the one of a broken-off operation to write on. Raises EngineError."""
@@ -214,16 +225,19 @@ class Journal:
             raise EngineError("there is a journal of another operation", "see `videa lock status`")
 
 
-def _story(files: Mapping[str, bytes]) -> Story | None:
+def _state(files: Mapping[str, bytes]) -> JournalState | None:
     entries = list(_decode(files))
-    if not entries or not isinstance(entries[0], Opening):
+    if not entries or not isinstance(entries[0], Header):
         return None
-    return Story(entries[0], tuple(entries[1:]))
+    return JournalState(entries[0], tuple(entries[1:]))
 
 
 def _decode(files: Mapping[str, bytes]) -> Iterator[Entry]:
     for name in sorted(files):
         try:
-            yield _DECODER.decode(files[name])
+            entry = _DECODER.decode(files[name])
         except msgspec.DecodeError:
             return
+        yield (
+            StepEntry(entry.number, entry.total, typed(entry), entry.time) if isinstance(entry, WordedEntry) else entry
+        )

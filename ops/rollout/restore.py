@@ -18,14 +18,14 @@ from ops.errors import (
     StableGone,
     VideaError,
 )
-from ops.events import Emit, Note, announced
+from ops.events import Back, Emit, GoingBack, Note, announced
 from ops.interrupts import held
 from ops.pins import remember
 from ops.rollout.fleet import Fleet
 from ops.rollout.hooks import follow, run_hook
-from ops.rollout.journal import Journal, Opening, ReturnEntry, Story
+from ops.rollout.journal import Header, Journal, JournalState, ReturnEntry
 from ops.rollout.lock import Lease
-from ops.rollout.steps import Follow, Hook
+from ops.rollout.steps import AnyStep, Follow, Hook
 from ops.rollout.stopping import Stopping
 from ops.rollout.undo import plan_undo, stable_gone, stopped
 from ops.stack import Stack
@@ -47,9 +47,9 @@ class Restorer:
     stack: Stack
     journal: Journal
     lease: Lease
-    opening: Opening
+    header: Header
     emit: Emit
-    do: Callable[[object], None]
+    do: Callable[[AnyStep], None]
     stopping: Stopping
 
     def put_back(self, reason: str) -> Aftermath:
@@ -59,10 +59,10 @@ class Restorer:
         """
         with held():
             try:
-                if not self.journal.told().steps:
+                if not self.journal.state().steps:
                     self.end()
                     return Aftermath(Left.UNCHANGED)
-                self.emit(Note("putting everything back"))
+                self.emit(GoingBack())
                 self._patiently(lambda: self._undo(reason))
             except StableGone as error:
                 return Aftermath(Left.NEW_SERVES, error.message)
@@ -70,7 +70,7 @@ class Restorer:
                 return Aftermath(Left.STOPPED)
             except VideaError as error:
                 return Aftermath(Left.HALF_WAY, error.message, self._present())
-            return Aftermath(Left.PUT_BACK)
+            return Aftermath(Left.PUT_BACK, replicas=self._not_brought_back())
 
     def end(self) -> None:
         """Closes the journal. All is done by then, so that one that cannot be removed is only told. Raises LockHeld."""
@@ -81,48 +81,47 @@ class Restorer:
 
     def _undo(self, reason: str) -> None:
         """One try to go back. Raises VideaError, its kind StableGone when there is nothing to go back to."""
-        story = self.journal.told()
+        state = self.journal.state()
         with ThreadPoolExecutor(max_workers=1) as pool:  # at the same time: rollback must be fast
             looking = pool.submit(self.stack.fleet, remembered=True)
-            if not story.returning:
+            if not state.returning:
                 self.journal.write(ReturnEntry(reason))
-        fleet, before = self._without_stopping(looking.result()), self.opening.before
-        removed: Collection[str] = story.snapshots
-        if stable_gone(self.opening.served, removed, fleet):
-            removed = stopped(self.opening.served, fleet)  # such as by somebody's `docker stop`
-        if stable_gone(self.opening.served, removed, fleet):
-            raise StableGone(f"none of {', '.join(self.opening.served)} is there and ready any more", "")
+        fleet, before = self._without_stopping(looking.result()), self.header.before
+        removed: Collection[str] = state.snapshots
+        if stable_gone(self.header.served, removed, fleet):
+            removed = stopped(self.header.served, fleet)  # such as by somebody's `docker stop`
+        if stable_gone(self.header.served, removed, fleet):
+            raise StableGone(f"none of {', '.join(self.header.served)} is there and ready any more", "")
         for _ in range(ROUNDS):
             started = [member.name for member in fleet.members if member.name not in before]
-            for step in plan_undo(self.opening.served, removed, started, fleet):
+            for step in plan_undo(self.header.served, removed, started, fleet):
                 self.do(step)
             self.stopping.wait()
             if {replica.name for replica in self.stack.replicas()} <= set(before):
                 break
             fleet = self._without_stopping(self.stack.fleet())
         self.lease.check()
-        remember(self.stack.project.env_file, self.opening.variables)
-        self._undo_around(story)
+        remember(self.stack.project.env_file, self.header.variables)
+        self._undo_around(state)
         self.end()
 
     def _without_stopping(self, fleet: Fleet) -> Fleet:
         """What is being stopped may still answer, and is as good as gone."""
         return replace(fleet, members=tuple(each for each in fleet.members if each.name not in self.stopping.begun))
 
-    def _undo_around(self, story: Story) -> None:
+    def _undo_around(self, state: JournalState) -> None:
         """What is not the service itself: those that follow it, and the project's hook for a deploy that failed."""
         settings = self.stack.project.settings
-        followed = Follow(settings.also)
-        if settings.also and str(followed) in story.steps:
-            with announced(f"{followed} back", self.emit):
+        for step in dict.fromkeys(step for step in state.steps if isinstance(step, Follow)):
+            with announced(Back(step), self.emit):
                 self.lease.check()
-                follow(self.stack, followed, None)
-        if settings.hooks.on_abort and self.opening.request is not None:
+                follow(self.stack, step, None)
+        if settings.hooks.on_abort and self.header.request is not None:
             hook = Hook("on_abort", settings.hooks.on_abort)
             try:
-                with announced(str(hook), self.emit):
+                with announced(hook, self.emit):
                     self.lease.check()
-                    run_hook(self.stack, hook, self.opening.target)
+                    run_hook(self.stack, hook, self.header.target)
             except OperationFailed as error:
                 self.emit(Note(error.message))
 
@@ -146,6 +145,12 @@ class Restorer:
             self.emit(Note(f"{failure.message}; trying again"))
             time.sleep(pause)
             tries += 1
+
+    def _not_brought_back(self) -> tuple[str, ...]:
+        """What was there before, did not serve, and was removed: it has nothing to go back to."""
+        idle = [name for name in self.header.before if name not in self.header.served]
+        there = self._present() if idle else ()
+        return tuple(name for name in idle if there is not None and name not in there)
 
     def _present(self) -> tuple[str, ...] | None:
         try:

@@ -20,13 +20,14 @@ from ops.interrupts import allowed, held
 from ops.pins import remember
 from ops.rollout.attend import Attendant
 from ops.rollout.hooks import follow, run_hook
-from ops.rollout.journal import Journal, Opening, RemovalEntry, StepEntry
+from ops.rollout.journal import Header, Journal, RemovalEntry, StepEntry
 from ops.rollout.lock import Lease
 from ops.rollout.ready import await_ready
 from ops.rollout.restore import Restorer
 from ops.rollout.smoke import check_command, check_paths
 from ops.rollout.starting import start_replicas
 from ops.rollout.steps import (
+    AnyStep,
     AwaitReady,
     Check,
     Drain,
@@ -36,6 +37,7 @@ from ops.rollout.steps import (
     Keep,
     Pause,
     Plan,
+    Recreate,
     Remember,
     Remove,
     Route,
@@ -44,7 +46,6 @@ from ops.rollout.steps import (
 )
 from ops.rollout.stopping import BEHIND, Stopping
 from ops.rollout.targets import variables_of
-from ops.rollout.undo import Recreate
 from ops.stack import Stack
 
 DRAIN_SLACK = 5.0
@@ -59,20 +60,20 @@ class Runner:
     """Carries out one operation, from its beginning or from where its journal broke off. Not to be used twice."""
 
     def __init__(
-        self, stack: Stack, journal: Journal, lease: Lease, opening: Opening, emit: Emit, behind: int = BEHIND
+        self, stack: Stack, journal: Journal, lease: Lease, header: Header, emit: Emit, behind: int = BEHIND
     ) -> None:
         """``behind``: how many replicas may still be stopping while the next step goes on."""
         self.stack = stack
         self.journal = journal
-        self.opening = opening
+        self.header = header
         self.emit = emit
         self.attendant = Attendant(stack, journal, lease, emit)
         self._lease = lease
-        self._target = opening.target
+        self._target = header.target
         self._token = secrets.token_hex(8)
         self._started: list[str] = []
         self._stopping = Stopping(stack.engine, lease.check, behind)
-        self._restorer = Restorer(stack, journal, lease, opening, emit, self._announced, self._stopping)
+        self._restorer = Restorer(stack, journal, lease, header, emit, self._announced, self._stopping)
 
     def run(self, plan: Plan) -> None:
         """Runs every step. When one fails or the operator interrupts, what was changed is put back.
@@ -106,10 +107,8 @@ class Runner:
         for number, step in enumerate(plan.steps, 1):
             with allowed():
                 self.attendant.heed()
-            share = step.percent if isinstance(step, Split) and not step.private else None
-            share = step.percent if isinstance(step, Judge) else share
             self._lease.check()
-            self.journal.write(StepEntry(number, len(plan.steps), str(step), share, time.time()))
+            self.journal.write(StepEntry(number, len(plan.steps), step, time.time()))
             self._announced(step, interruptible=isinstance(step, INTERRUPTIBLE))
         self._finish_stopping()
 
@@ -191,14 +190,14 @@ class Runner:
     def _recreate(self, step: Recreate) -> None:
         self._stopping.wait()
         self._stopping.begun.difference_update(step.names)
-        story = self.journal.told()
+        state = self.journal.state()
         there = {replica.name for replica in self.stack.replicas()}
         for name in step.names:
             self._lease.check()
             if name in there:
                 start(self.stack.engine, name)
             else:
-                recreate(self.stack.engine, story.snapshots[name])
+                recreate(self.stack.engine, state.snapshots[name])
         await_ready(self.stack, step.names, starting=False)
 
     def _finish_stopping(self) -> None:
@@ -208,16 +207,16 @@ class Runner:
 
     def _new(self) -> Collection[str]:
         """The replicas of the release that is being deployed."""
-        forced = self.opening.request is not None and self.opening.request.force
-        kept = self.opening.before if forced else ()
+        forced = self.header.request is not None and self.header.request.force
+        kept = self.header.before if forced else ()
         return [
             replica.name
             for replica in self.stack.replicas()
             if replica.release == self._target.release and replica.name not in kept
         ]
 
-    def _announced(self, step: object, interruptible: bool = False) -> None:
-        with announced(str(step), self.emit), allowed() if interruptible else nullcontext():
+    def _announced(self, step: AnyStep, interruptible: bool = False) -> None:
+        with announced(step, self.emit), allowed() if interruptible else nullcontext():
             self.stack.balancer.permit = self._lease.check
             self._lease.check()
             self._do(step)

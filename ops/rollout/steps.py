@@ -1,10 +1,15 @@
-"""The steps that every operation is made of. Data only: planners yield them, the runner carries them out."""
+"""The steps that every operation is made of. Data only: planners yield them, the runner carries them out.
+
+They are one tagged union, the same in a plan, in the journal and in what is told; words are made of them in the CLI.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
+
+import msgspec
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,67 +21,42 @@ class Target:
     overrides: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(msgspec.Struct, frozen=True, tag="start"):
     """Start ``count`` more replicas. They get no traffic."""
 
     count: int
 
-    def __str__(self) -> str:
-        return f"start {replicas(self.count)}"
 
-
-@dataclass(frozen=True, slots=True)
-class AwaitReady:
+class AwaitReady(msgspec.Struct, frozen=True, tag="await_ready"):
     """Probe what was started, and ``names``, directly until each is ready."""
 
     names: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
-        return "wait until ready" + (f": {', '.join(self.names)}" if self.names else "")
 
-
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True, tag="route"):
     """Let the balancer serve exactly ``names`` and, with ``started``, what this operation has started."""
 
     names: tuple[str, ...]
     started: bool = False
 
-    def __str__(self) -> str:
-        return "change the balancer"
 
-
-@dataclass(frozen=True, slots=True)
-class Drain:
+class Drain(msgspec.Struct, frozen=True, tag="drain"):
     """Wait until no request is left that entered the balancer before its last change."""
 
-    def __str__(self) -> str:
-        return "drain"
 
-
-@dataclass(frozen=True, slots=True)
-class Remove:
+class Remove(msgspec.Struct, frozen=True, tag="remove"):
     """Stop and remove replicas that get no traffic any more."""
 
     names: tuple[str, ...]
 
-    def __str__(self) -> str:
-        return f"stop and remove {', '.join(self.names)}"
 
-
-@dataclass(frozen=True, slots=True)
-class Remember:
+class Remember(msgspec.Struct, frozen=True, tag="remember"):
     """Write the outcome where a plain ``docker compose up -d`` finds it."""
 
     replicas: int
 
-    def __str__(self) -> str:
-        return "remember it for `docker compose up`"
 
-
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(msgspec.Struct, frozen=True, tag="split"):
     """Let the balancer give ``percent`` of the requests to ``canary`` and what was started, the rest to ``names``.
 
     ``private``: testers reach the canary only with this operation's own token.
@@ -87,79 +67,63 @@ class Split:
     percent: float
     private: bool = False
 
-    def __str__(self) -> str:
-        return "open a private path to the new ones" if self.private else f"give the canary {self.percent:g}%"
 
-
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(msgspec.Struct, frozen=True, tag="check"):
     """Try the new release through its private path: ``commands`` run here, ``paths`` are asked."""
 
     commands: tuple[str, ...]
     paths: tuple[str, ...]
 
-    def __str__(self) -> str:
-        return f"check {', '.join((*self.paths, *self.commands))}"
 
-
-@dataclass(frozen=True, slots=True)
-class Judge:
+class Judge(msgspec.Struct, frozen=True, tag="judge"):
     """Watch the canary at its present share of ``percent`` until there is a verdict."""
 
     percent: float
 
-    def __str__(self) -> str:
-        return f"judge the canary at {self.percent:g}%"
 
-
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(msgspec.Struct, frozen=True, tag="pause"):
     """Wait for `videa promote` or `videa abort`."""
 
     percent: float
 
-    def __str__(self) -> str:
-        return f"paused at {self.percent:g}%: videa promote, or videa abort"
 
-
-KEEPING = "keep the old ones"
-"""How the step is known in a journal, by whoever wants to go back to them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(msgspec.Struct, frozen=True, tag="keep"):
     """Keep the replicas of before warm for ``seconds``, or until `videa promote`."""
 
     seconds: float
 
-    def __str__(self) -> str:
-        return f"{KEEPING} for {self.seconds:g} s (videa promote ends it, videa abort goes back to them)"
 
-
-@dataclass(frozen=True, slots=True)
-class Hook:
+class Hook(msgspec.Struct, frozen=True, tag="hook"):
     """Run a command of the project in a one-off container of the new release."""
 
     name: str
     command: str
 
-    def __str__(self) -> str:
-        return f"hook {self.name}: {self.command}"
 
-
-@dataclass(frozen=True, slots=True)
-class Follow:
+class Follow(msgspec.Struct, frozen=True, tag="follow"):
     """Let other services run the new release; each is stopped before it is started."""
 
     services: tuple[str, ...]
 
-    def __str__(self) -> str:
-        return f"let {', '.join(self.services)} follow"
+
+class Recreate(msgspec.Struct, frozen=True, tag="recreate"):
+    """Bring removed replicas back exactly as they were, and wait until they are ready."""
+
+    names: tuple[str, ...]
+
+
+class Worded(msgspec.Struct, frozen=True, tag="worded"):
+    """A step as an older videa wrote it down. ``share``: the canary's percentage, if it changed."""
+
+    text: str
+    share: float | None = None
 
 
 Step: TypeAlias = (
     Start | AwaitReady | Route | Drain | Remove | Remember | Split | Check | Judge | Pause | Keep | Hook | Follow
 )
+AnyStep: TypeAlias = Step | Recreate | Worded
+"""What an operation does, and what undoes it, and what was written down before there were types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,15 +147,11 @@ class Plan:
         return most
 
 
-def lasting(step: Step) -> str:
-    """What going back cannot undo by moving the traffic, in words; empty for steps that it can."""
-    if isinstance(step, Remove):
-        return "going back takes a new start from here on"
-    if isinstance(step, Hook):
-        return "what it does is not undone"
-    if isinstance(step, Follow):
-        return "not served meanwhile; going back stops and starts again"
-    return ""
+def share_of(step: AnyStep) -> float | None:
+    """The percentage of the requests that the canary has while the step lasts; None: it stays as it was."""
+    if isinstance(step, Judge) or (isinstance(step, Split) and not step.private):
+        return step.percent
+    return step.share if isinstance(step, Worded) else None
 
 
 def replicas(count: int) -> str:

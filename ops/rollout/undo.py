@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from ops.rollout.fleet import Fleet
-from ops.rollout.steps import Drain, Remove, Route
-
-
-@dataclass(frozen=True, slots=True)
-class Recreate:
-    """Bring removed replicas back exactly as they were, and wait until they are ready."""
-
-    names: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"bring back {', '.join(self.names)}"
+from ops.rollout.steps import Drain, Recreate, Remove, Route
 
 
 def plan_undo(

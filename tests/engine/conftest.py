@@ -194,7 +194,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
         yield stack
     finally:
         stack.compose("down", "--volumes", "--remove-orphans")
-        for kind in ("lock", "journal"):
+        for kind in ("lock", "journal", "watch"):
             stack.docker("rm", "--force", f"videa.{kind}.{stack.project}")
         kept = stack.docker("images", "--format", "{{.Repository}}:{{.Tag}}", f"videa-kept/{stack.project}-backend")
         if kept:

@@ -39,13 +39,17 @@ def abort(
       videa abort
       videa abort --dry-run
     """
+
     options: Options = context.obj
     journal = options.journal()
     if dry_run:
-        story = journal.read()
-        if story is None:
+        from videa_cli.words import words
+
+        state = journal.read()
+        if state is None:
             raise PlanRefused("no operation is under way, and none was broken off", "see `videa history`")
-        _say({"dry_run": True, "operation": str(story)}, f"would put back {story}; nothing was changed", as_json)
+        operation = words(state.standing)
+        _say({"dry_run": True, "operation": operation}, f"would put back {operation}; nothing was changed", as_json)
         return
     put_back(options, journal, as_json)
 
@@ -93,5 +97,5 @@ def check_ended(lock: Lock, journal: Journal) -> None:
         raise error
 
 
-def _say(outcome: dict[str, object], words: str, as_json: bool) -> None:
-    typer.echo(json.dumps(outcome) if as_json else words)
+def _say(outcome: dict[str, object], said: str, as_json: bool) -> None:
+    typer.echo(json.dumps(outcome) if as_json else said)

@@ -38,11 +38,12 @@ def status(
     """
     from ops.rollout.journal import Journal
     from ops.rollout.lock import Lock
+    from videa_cli.words import words
 
     options: Options = context.obj
     stack = options.stack()
     holder = Lock(stack.engine, stack.project.name).status()
-    story = Journal(stack.engine, stack.project.name).read()
+    state = Journal(stack.engine, stack.project.name).read()
     alive = holder is not None and holder.alive
     if as_json:
         held = holder and {
@@ -53,7 +54,7 @@ def status(
             "lease_seconds": round(holder.lease, 1),
             "alive": holder.alive,
         }
-        typer.echo(json.dumps({"holder": held, "broken_off": str(story) if story and not alive else None}))
+        typer.echo(json.dumps({"holder": held, "broken_off": words(state.standing) if state and not alive else None}))
         return
     if holder is None:
         typer.echo("free")
@@ -63,10 +64,10 @@ def status(
         typer.echo(
             f"valid for {holder.lease:.0f} s, renewed by its holder"
             if alive
-            else "its holder is no more: it counts as free"
+            else "the process that held it has exited, or does not renew it: it counts as free"
         )
-    if story and not alive:
-        typer.echo(f"broken off: {story}")
+    if state and not alive:
+        typer.echo(f"broken off: {words(state.standing)}")
         typer.echo("end it: videa deploy --resume; put it back: videa deploy --abort")
 
 
@@ -74,7 +75,7 @@ def release(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say whose lock would be released.")] = False,
 ) -> None:
-    """Clear away the lock of an operation that is no more.
+    """Clear away the lock of an interrupted operation.
 
     One whose holder is at work stays. Seldom needed: the next operation does the same, at once on the holder's machine
     and after 20 s elsewhere.

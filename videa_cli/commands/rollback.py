@@ -43,8 +43,8 @@ def rollback(
     options: Options = context.obj
     if release is None and not dry_run:
         journal = options.journal()
-        story = journal.read()
-        if story and story.keeping:
+        state = journal.read()
+        if state and state.keeping:
             put_back(options, journal, as_json)
             return
     from ops.rollout.request import Request, Strategy

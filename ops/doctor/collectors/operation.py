@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from ops.doctor.facts import OperationFacts
 from ops.engine.client import Engine
-from ops.rollout.journal import Journal, Story
+from ops.rollout.journal import Journal, JournalState
 from ops.rollout.lock import Holder, Lock
 
 
 def operation_facts(engine: Engine, project: str) -> OperationFacts:
     """Who holds the lock, and what an operation without a living holder has left undone. Raises EngineError."""
     journal = Journal(engine, project)
-    story = journal.read()
+    state = journal.read()
     holder = Lock(engine, project).status()
     # An operation that ended between these two looks has taken its journal away.
-    again = journal.read() if story and not (holder and holder.alive) else None
-    return read(holder, story if story and again and again.opening == story.opening else None)
+    again = journal.read() if state and not (holder and holder.alive) else None
+    return read(holder, state if state and again and again.header == state.header else None)
 
 
-def read(holder: Holder | None, story: Story | None) -> OperationFacts:
+def read(holder: Holder | None, state: JournalState | None) -> OperationFacts:
     """The facts in what was found."""
     alive = holder is not None and holder.alive
     return OperationFacts(
@@ -26,6 +26,6 @@ def read(holder: Holder | None, story: Story | None) -> OperationFacts:
         command=holder.command if holder else "",
         since=holder.since.timestamp() if holder else 0,
         alive=alive,
-        broken_off=str(story) if story and not alive else "",
-        returning=story.returning if story else False,
+        broken_off=str(state) if state and not alive else "",
+        returning=state.returning if state else False,
     )

@@ -18,6 +18,7 @@ from ops.operations import Operation
 from ops.rollout.request import Request, Strategy
 from ops.rollout.targets import image_target
 from ops.stack import Stack
+from videa_cli.words import words
 
 
 class Stopper:
@@ -30,8 +31,9 @@ class Stopper:
         if not isinstance(event, StepStarted) or not self.place:
             return
         _, new, seen = self.place.partition("new:")
-        if event.text not in seen.splitlines() if new else event.text.startswith(self.place):
-            sys.stdout.write(event.text + "\n")
+        text = words(event.step)
+        if text not in seen.splitlines() if new else text.startswith(self.place):
+            sys.stdout.write(text + "\n")
             sys.stdout.flush()
             threading.Event().wait()
 

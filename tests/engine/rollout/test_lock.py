@@ -16,7 +16,7 @@ from ops.engine import marker
 from ops.engine.client import Engine
 from ops.errors import LockHeld
 from ops.rollout import lock as module
-from ops.rollout.journal import Journal, NoteEntry, Opening
+from ops.rollout.journal import Header, Journal, NoteEntry
 from ops.rollout.lock import Lease, Lock
 from ops.rollout.mailbox import Command
 from ops.rollout.operator import whoami
@@ -31,7 +31,14 @@ with Lock(Engine(), sys.argv[1]).hold("videa scale 9"):
     child = subprocess.Popen(["sh", "-c", "echo held; " + sys.argv[2]], close_fds=False)
     sys.stdin.read()
 """
-OPENING = Opening("videa scale 3", "me@here", 1.0, 3, Target("a", "app:a"), ("app-1",), ("app-1",), {})
+SEEN = """
+import sys
+from ops.engine.client import Engine
+from ops.rollout.lock import Lock
+found = Lock(Engine(), sys.argv[1]).status()
+print("alive" if found and found.alive else "free")
+"""
+HEADER = Header("videa scale 3", "me@here", 1.0, 3, Target("a", "app:a"), ("app-1",), ("app-1",), {})
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +100,27 @@ def test_a_killed_holder_of_this_machine_is_known_at_once(engine: Engine, projec
     assert not found.alive
     with _held(engine, project):
         pass
+
+
+def test_a_holder_whose_files_cannot_be_seen_from_a_mount_namespace_is_alive_there(
+    engine: Engine, project: str
+) -> None:
+    """As `videa watch` in a systemd unit with PrivateTmp sees a deploy of a shell, and another one that was killed."""
+    apart = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /tmp && exec "$0" "$@"']
+    if subprocess.run([*apart, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no right to make a mount namespace")
+
+    def seen_from_there() -> str:
+        command = [*apart, sys.executable, "-c", SEEN, project]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+    process = holder(project)
+    assert seen_from_there() == "alive"
+    kill(process)
+    assert seen_from_there() == "alive"  # not known there, so its lease decides
+    found = Lock(engine, project).status()
+    assert found is not None
+    assert not found.alive
 
 
 def test_the_children_of_a_killed_holder_are_waited_for(engine: Engine, project: str, tmp_path: Path) -> None:
@@ -169,16 +197,16 @@ def test_compose_sees_nothing_of_it(engine: Engine, project: str, tmp_path: Path
 def test_a_journal_is_read_by_another_process_and_survives_a_prune(engine: Engine, project: str) -> None:
     mine, other = Journal(engine, project), Journal(engine, project)
     assert other.read() is None
-    mine.begin(OPENING)
+    mine.begin(HEADER)
     mine.write(NoteEntry("one"))
     found = marker.find(engine, f"videa.journal.{project}")
     assert found is not None
     marker.remove(engine, found.id)
     mine.write(NoteEntry("two"))
-    story = other.read()
-    assert story is not None
-    assert story.opening == OPENING
-    assert story.entries == (NoteEntry("one"), NoteEntry("two"))
+    state = other.read()
+    assert state is not None
+    assert state.header == HEADER
+    assert state.entries == (NoteEntry("one"), NoteEntry("two"))
     other.go_on()
     other.write(NoteEntry("three"))
     mine.end()
@@ -189,7 +217,7 @@ def test_a_journal_is_found_where_it_was_begun(engine: Engine, project: str) -> 
     here, elsewhere = f"{project}, here", f"{project}, elsewhere"
     assert Journal.begun_at(engine, here) is None
     journal = Journal(engine, project, here)
-    journal.begin(OPENING)
+    journal.begin(HEADER)
     found = Journal.begun_at(engine, here)
     assert found is not None
     assert found.project == project
@@ -217,7 +245,7 @@ def test_of_two_commands_the_last_counts(engine: Engine, project: str) -> None:
 def test_a_command_is_not_taken_by_another_operation_than_the_one_it_was_sent_to(engine: Engine, project: str) -> None:
     killed, journal = Journal(engine, project), Journal(engine, project)
     assert not journal.exists()
-    killed.begin(OPENING)
+    killed.begin(HEADER)
     assert journal.exists()
     killed.mailbox.send("abort")
     journal.go_on()
@@ -226,7 +254,7 @@ def test_a_command_is_not_taken_by_another_operation_than_the_one_it_was_sent_to
     journal.end()
     assert journal.mailbox.take() is None
     killed.mailbox.send("abort")
-    journal.begin(OPENING)
+    journal.begin(HEADER)
     assert journal.mailbox.take() is None
 
 

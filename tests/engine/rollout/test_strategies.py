@@ -223,10 +223,11 @@ def _journal(stack: LiveStack) -> str:
     """What the running operation has written last, as a second terminal sees it."""
     from ops.engine.client import Engine
     from ops.rollout.journal import Journal
+    from videa_cli.words import words
 
-    story = Journal(Engine(), stack.project).read()
+    state = Journal(Engine(), stack.project).read()
     time.sleep(0.2)
-    return str(story)
+    return words(state.standing) if state else ""
 
 
 def test_hooks_run_in_the_new_release_and_a_failing_one_changes_nothing(stack: LiveStack) -> None:

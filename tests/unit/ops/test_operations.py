@@ -7,13 +7,16 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
+import msgspec
 import pytest
 import requests.exceptions
 
 from ops import interrupts, operations
+from ops.engine import marker
 from ops.errors import Interrupted, Left, LockHeld, VideaError
-from ops.events import Event, nobody
+from ops.events import Event, GoingBack, nobody
 from ops.interrupts import SIGNALS
 from ops.operations import Operation
 from ops.preflight import Capacity
@@ -22,7 +25,8 @@ from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
 from ops.rollout.request import Request, Strategy
 from ops.rollout.steps import Target
-from tests.unit.ops.fakes import FakeStack, NoTraffic, add_replica, fake_stack
+from tests.unit.ops.fakes import FakeCompose, FakeStack, NoTraffic, add_replica, fake_stack
+from videa_cli.words import words
 
 NEW = Target("new", "app:new", {"APP_IMAGE": "app:new", "APP_RELEASE": "new"})
 
@@ -119,8 +123,9 @@ def wanted(directory: Path, name: str) -> tuple[tuple[object, ...], int]:
     return state(stack), len(disturbance.calls)
 
 
-@pytest.mark.parametrize("again", [(), (1, 2, 5)], ids=["once", "several times"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize(
+    ("number", "again"), [(signal.SIGINT, ()), (signal.SIGHUP, (1, 2, 5))], ids=["Ctrl-C", "SIGHUP several times"]
+)
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_interrupted_at_any_call_it_is_put_back_or_done_and_says_which(
     tmp_path: Path, name: str, number: signal.Signals, again: tuple[int, ...]
@@ -209,7 +214,7 @@ def test_a_late_engine_is_told_of_while_it_is_put_back(tmp_path: Path) -> None:
     failing = ["remove_container", "containers"]
 
     def disturb(call: str) -> None:
-        if "putting everything back" in str(notes) and call in failing:
+        if GoingBack() in notes and call in failing:
             failing.remove(call)
             lost_answer()
 
@@ -257,3 +262,67 @@ def test_the_history_names_the_release_that_serves_after_a_deploy_that_was_put_b
     entry = history.read(tmp_path)[-1]
     assert (entry.release, entry.image) == ("old", "app:old")
     assert stack.nginx.served == ("shop-app-1", "shop-app-2")
+
+
+def left_by_an_older_videa(stack: FakeStack, last: str) -> None:
+    """The journal of a blue-green deploy that the version before was killed in, its steps in words."""
+    add_replica(stack.docker, "app:new")
+    add_replica(stack.docker, "app:new")
+    header = {
+        **{"type": "opening", "command": "videa deploy", "who": "me@here", "time": 1.0, "wanted": 2},
+        **{"target": {"release": "new", "image": "app:new", "overrides": dict(NEW.overrides)}},
+        **{"before": ["shop-app-1", "shop-app-2"], "served": ["shop-app-1", "shop-app-2"]},
+        **{"variables": {"APP_REPLICAS": "2", "APP_IMAGE": None, "APP_RELEASE": None}},
+        "request": {"strategy": "blue-green", "surge": 1, "keep": 0.0},
+    }
+    steps = [{"type": "step", "number": 1, "total": 5, "text": "start 2 replicas", "share": None, "time": 2.0}]
+    steps.append({"type": "step", "number": 4, "total": 5, "text": last, "share": None, "time": 3.0})
+    journal = marker.create(stack.engine, "videa.journal.shop", {"videa.journal": "shop"}, 0)
+    assert journal
+    entries = [header, *steps]
+    marker.write(stack.engine, journal, {f"{n:06}": msgspec.json.encode(entry) for n, entry in enumerate(entries)})
+
+
+KEEPING = "keep the old ones for 60 s (videa promote ends it, videa abort goes back to them)"
+
+
+@pytest.mark.parametrize("last", ["change the balancer", KEEPING, "drain"])
+def test_an_operation_that_an_older_videa_left_is_put_back(tmp_path: Path, last: str) -> None:
+    stack = fake_stack(tmp_path)
+    before = state(stack)
+    left_by_an_older_videa(stack, last)
+    stack.nginx.served = ("shop-app-3", "shop-app-4")
+    told: list[Event] = []
+    Operation(stack, told.append, "videa abort").abort()
+    assert last in " ".join(words(event) for event in told if isinstance(event, GoingBack))
+    assert state(stack) == before
+    assert left_over(stack) == []
+
+
+def test_an_operation_that_an_older_videa_left_is_ended(tmp_path: Path) -> None:
+    done, _ = wanted(tmp_path / "undisturbed", "blue-green")
+    stack = fake_stack(tmp_path)
+    left_by_an_older_videa(stack, "wait until ready")
+    Operation(stack, nobody, "videa deploy --resume").resume()
+    assert state(stack) == done
+    assert left_over(stack) == []
+
+
+def test_followers_go_back_with_a_release_that_an_older_videa_let_them_follow(tmp_path: Path) -> None:
+    stack = fake_stack(tmp_path)
+    left_by_an_older_videa(stack, "let worker follow")
+    Operation(stack, nobody, "videa abort").abort()
+    runs = cast(FakeCompose, stack.project.compose).runs
+    assert [run[-1] for run in runs] == ["worker"]
+
+
+def test_what_did_not_serve_before_and_is_gone_is_named(tmp_path: Path) -> None:
+    stack = fake_stack(tmp_path)
+    sick = add_replica(stack.docker)
+    stack.sick.update((sick, "shop-app-5"))  # the second one of the new release does not become ready
+    before = state(stack)
+    with pytest.raises(VideaError, match="not ready") as caught:
+        deploy(Operation(stack, nobody, "videa deploy"))
+    assert caught.value.hint.startswith(f"everything was put back, without {sick}, which did not serve; ")
+    assert set(stack.docker.names()) == {"shop-app-1", "shop-app-2"}
+    assert state(stack)[1:] == before[1:]

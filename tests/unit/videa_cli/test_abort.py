@@ -7,21 +7,21 @@ from pathlib import Path
 import pytest
 
 from ops.errors import OperationFailed
-from ops.rollout.journal import Journal, Opening
+from ops.rollout.journal import Header, Journal
 from ops.rollout.lock import Lock
 from ops.rollout.steps import Target
 from tests.unit.ops.fakes import fake_stack
 from videa_cli.commands.abort import check_ended
 from videa_cli.exit_codes import ExitCode, exit_code_of
 
-OPENING = Opening("videa deploy", "me@here", 1.0, 2, Target("new", "app:new"), ("app-1",), ("app-1",), {})
+HEADER = Header("videa deploy", "me@here", 1.0, 2, Target("new", "app:new"), ("app-1",), ("app-1",), {})
 
 
 def test_an_operation_that_left_its_journal_was_not_put_back(tmp_path: Path) -> None:
     stack = fake_stack(tmp_path)
     lock, journal = Lock(stack.engine, "shop"), Journal(stack.engine, "shop")
     check_ended(lock, journal)
-    journal.begin(OPENING)
+    journal.begin(HEADER)
     with pytest.raises(OperationFailed, match="not everything was put back") as caught:
         check_ended(lock, journal)
     assert exit_code_of(caught.value) == ExitCode.NOT_PUT_BACK

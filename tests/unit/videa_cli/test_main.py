@@ -13,7 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from ops.errors import BalancerError, ImageUnavailable, OperationFailed, PlanRefused, ReplicaNotReady
+from ops.errors import (
+    Aftermath,
+    BalancerError,
+    EngineUnreachable,
+    ImageUnavailable,
+    Left,
+    OperationFailed,
+    PlanRefused,
+    ReplicaNotReady,
+    explained,
+)
 from videa_cli.exit_codes import ExitCode, exit_code_of
 
 ROOT = Path(__file__).parents[3]
@@ -59,7 +69,8 @@ def test_the_version_needs_no_command() -> None:
     assert shown.stdout.startswith("videa ")
 
 
-def test_ctrl_c_while_the_engine_is_asked_is_said_and_changes_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_while_the_engine_is_asked_is_said_and_changes_nothing(tmp_path: Path, number: signal.Signals) -> None:
     """The engine accepts the connection and never answers, so that is where it is interrupted."""
     (tmp_path / "compose.yml").write_text(
         "x-videa: {service: web, balancer: lb}\nservices: {web: {image: a}, lb: {image: b}}\n"
@@ -80,7 +91,7 @@ def test_ctrl_c_while_the_engine_is_asked_is_said_and_changes_nothing(tmp_path: 
             # As a terminal does, to docker compose as well; and again, as a person does: one that comes just before a
             # blocking call does not end it.
             while process.poll() is None:
-                os.killpg(process.pid, signal.SIGINT)
+                os.killpg(process.pid, number)
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(2)
             said = process.communicate()[1]
@@ -128,6 +139,20 @@ def test_errors_have_no_colours_in_a_pipe() -> None:
 )
 def test_exit_codes_are_the_documented_ones(error: OperationFailed, code: int) -> None:
     assert exit_code_of(error) == code
+
+
+@pytest.mark.parametrize(
+    ("left", "code"),
+    [
+        (Left.UNCHANGED, 4),
+        (Left.PUT_BACK, 4),
+        (Left.NEW_SERVES, ExitCode.NOT_PUT_BACK),
+        (Left.HALF_WAY, ExitCode.NOT_PUT_BACK),
+        (Left.STOPPED, ExitCode.NOT_PUT_BACK),
+    ],
+)
+def test_what_was_not_put_back_has_a_code_of_its_own_whatever_has_failed(left: Left, code: int) -> None:
+    assert exit_code_of(explained(EngineUnreachable("", ""), Aftermath(left))) == code
 
 
 def test_help_imports_neither_rich_nor_the_docker_sdk() -> None:

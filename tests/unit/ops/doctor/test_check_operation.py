@@ -9,14 +9,14 @@ from msgspec.structs import replace
 
 from ops.doctor.collectors.operation import read
 from ops.doctor.facts import OperationFacts
-from ops.rollout.journal import Opening, ReturnEntry, StepEntry, Story
+from ops.rollout.journal import Header, JournalState, ReturnEntry, StepEntry
 from ops.rollout.lock import Holder
-from ops.rollout.steps import Target
+from ops.rollout.steps import Start, Target
 from tests.unit.ops.doctor.stack import NOW, balancer, container, finding, found, instance, replica, with_replicas
 
-STORY = Story(
-    Opening("videa deploy", "ann@host", NOW - 60, 2, Target("r2", "app:2"), ("app-backend-1",), ("app-backend-1",), {}),
-    (StepEntry(1, 4, "start app-backend-3"),),
+STATE = JournalState(
+    Header("videa deploy", "ann@host", NOW - 60, 2, Target("r2", "app:2"), ("app-backend-1",), ("app-backend-1",), {}),
+    (StepEntry(1, 4, Start(1)),),
 )
 
 
@@ -26,28 +26,28 @@ def holder(lease: float) -> Holder:
 
 
 @pytest.mark.parametrize(
-    ("lease", "story", "expected"),
+    ("lease", "state", "expected"),
     [
         (None, None, []),
-        (15.0, STORY, []),
-        (-1.0, STORY, [("deploy.stuck", "fail")]),
-        (None, STORY, [("deploy.stuck", "fail")]),
+        (15.0, STATE, []),
+        (-1.0, STATE, [("deploy.stuck", "fail")]),
+        (None, STATE, [("deploy.stuck", "fail")]),
         (-1.0, None, [("deploy.stuck", "info")]),
         (15.0, None, []),
     ],
 )
 def test_a_journal_without_a_living_holder(
-    lease: float | None, story: Story | None, expected: list[tuple[str, str]]
+    lease: float | None, state: JournalState | None, expected: list[tuple[str, str]]
 ) -> None:
-    operation = read(None if lease is None else holder(lease), story)
+    operation = read(None if lease is None else holder(lease), state)
     assert found(operation=operation) == expected
 
 
 def test_it_says_who_began_what_and_where_it_stands() -> None:
-    returning = Story(STORY.opening, (*STORY.entries, ReturnEntry("Ctrl-C")))
+    returning = JournalState(STATE.header, (*STATE.entries, ReturnEntry("Ctrl-C")))
     one = finding("deploy.stuck", operation=read(holder(-1.0), returning))
     assert "while it was being put back" in one.title
-    assert "`videa deploy` of ann@host, at step 1 of 4: start app-backend-3" in one.evidence
+    assert "`videa deploy` of ann@host, at step 1 of 4 (start)" in one.evidence
     assert "60 s ago" in one.evidence
     assert "--resume" in one.fix
     assert "--abort" in one.fix

@@ -1,22 +1,49 @@
-"""What a journal tells whoever reads it after a crash."""
+"""What a journal tells whoever reads it after a crash, also one that an older videa has written."""
 
 from __future__ import annotations
 
+import msgspec
+import pytest
+
 from ops.rollout.journal import (
     _ENCODER,
+    Header,
+    JournalState,
     NoteEntry,
-    Opening,
     RemovalEntry,
     ReturnEntry,
     StepEntry,
-    Story,
     _decode,
+    _state,
 )
 from ops.rollout.request import Request, Strategy
-from ops.rollout.steps import Keep, Target
+from ops.rollout.steps import (
+    AnyStep,
+    AwaitReady,
+    Check,
+    Drain,
+    Follow,
+    Hook,
+    Judge,
+    Keep,
+    Pause,
+    Recreate,
+    Remember,
+    Remove,
+    Route,
+    Split,
+    Start,
+    Target,
+    Worded,
+)
 
-OPENING = Opening(
+HEADER = Header(
     "videa deploy", "me@here", 1.0, 2, Target("new", "app:new"), ("app-1",), ("app-1",), {}, Request(Strategy.CANARY)
+)
+STEPS: tuple[AnyStep, ...] = (
+    *(Start(2), AwaitReady(("app-3",)), Route(("app-3",), started=True), Drain(), Remove(("app-1",)), Remember(2)),
+    *(Split(("app-1",), ("app-3",), 5.0, private=True), Check(("make smoke",), ("/health",)), Judge(5.0), Pause(5.0)),
+    *(Keep(60.0), Hook("pre_deploy", "migrate"), Follow(("worker",)), Recreate(("app-1",)), Worded("drain", 5.0)),
 )
 
 
@@ -25,34 +52,82 @@ def files(*entries: object) -> dict[str, bytes]:
 
 
 def test_entries_come_back_in_order() -> None:
-    entries = [OPENING, StepEntry(1, 3, "start 1 replica"), NoteEntry("so"), RemovalEntry({"app-1": {"Id": "x"}})]
+    steps = [StepEntry(number, len(STEPS), step) for number, step in enumerate(STEPS, 1)]
+    entries = [HEADER, *steps, NoteEntry("so"), RemovalEntry({"app-1": {"Id": "x"}}), ReturnEntry("it failed")]
     assert list(_decode(files(*entries))) == entries
 
 
 def test_an_entry_that_was_cut_short_counts_as_not_written() -> None:
-    written = files(OPENING, StepEntry(1, 3, "start 1 replica"), StepEntry(2, 3, "wait until ready"))
+    written = files(HEADER, StepEntry(1, 3, Start(1)), StepEntry(2, 3, AwaitReady()))
     written["000002"] = written["000002"][:-5]
-    assert list(_decode(written)) == [OPENING, StepEntry(1, 3, "start 1 replica")]
+    assert list(_decode(written)) == [HEADER, StepEntry(1, 3, Start(1))]
 
 
 def test_it_knows_where_it_was() -> None:
-    story = Story(
-        OPENING,
-        (StepEntry(1, 9, "give the canary 5%", 5.0), StepEntry(2, 9, "drain"), RemovalEntry({"app-1": {"Id": "x"}})),
+    split = Split(("app-1",), (), 5.0)
+    state = JournalState(
+        HEADER, (StepEntry(1, 9, split), StepEntry(2, 9, Drain()), RemovalEntry({"app-1": {"Id": "x"}}))
     )
-    assert story.reached == 5.0
-    assert set(story.snapshots) == {"app-1"}
-    assert not story.returning
-    assert str(story) == "`videa deploy` of me@here, at step 2 of 9: drain"
-    assert Story(OPENING, (ReturnEntry("it failed"),)).returning
-    assert "before its first step" in str(Story(OPENING, ()))
-    assert Story(OPENING, ()).reached == 0
+    assert state.reached == 5.0
+    assert set(state.snapshots) == {"app-1"}
+    assert not state.returning
+    assert str(state) == "`videa deploy` of me@here, at step 2 of 9 (drain)"
+    assert JournalState(HEADER, (ReturnEntry("it failed"),)).returning
+    assert "before its first step" in str(JournalState(HEADER, ()))
+    assert JournalState(HEADER, ()).reached == 0
+
+
+def test_the_share_of_a_private_path_is_none_that_a_canary_has_come_to() -> None:
+    private = Split(("app-1",), (), 0.0, private=True)
+    assert JournalState(HEADER, (StepEntry(1, 9, Judge(25.0)), StepEntry(2, 9, private))).reached == 25.0
 
 
 def test_it_knows_whether_the_old_set_is_kept() -> None:
-    kept = (StepEntry(5, 7, "drain"), StepEntry(6, 7, str(Keep(60))))
-    assert Story(OPENING, kept).keeping
-    assert not Story(OPENING, kept[:1]).keeping
-    assert not Story(OPENING, (*kept, ReturnEntry("aborted"))).keeping
-    assert not Story(OPENING, (*kept, StepEntry(7, 7, "stop and remove app-1"))).keeping
-    assert not Story(OPENING, ()).keeping
+    kept = (StepEntry(5, 7, Drain()), StepEntry(6, 7, Keep(60)))
+    assert JournalState(HEADER, kept).keeping
+    assert not JournalState(HEADER, kept[:1]).keeping
+    assert not JournalState(HEADER, (*kept, ReturnEntry("aborted"))).keeping
+    assert not JournalState(HEADER, (*kept, StepEntry(7, 7, Remove(("app-1",))))).keeping
+    assert not JournalState(HEADER, ()).keeping
+
+
+def test_a_hook_whose_command_reads_like_another_step_is_none_of_it() -> None:
+    kept = JournalState(HEADER, (StepEntry(1, 2, Hook("post_traffic", "keep the old ones for 60 s")),))
+    assert not kept.keeping
+
+
+WORDED = [
+    b'{"type":"opening","command":"videa deploy --blue-green","who":"me@here","time":1.0,"wanted":2,"target":'
+    b'{"release":"new","image":"app:new","overrides":{"APP_IMAGE":"app:new"}},"before":["app-1"],"served":["app-1"],"variables":'
+    b'{"APP_IMAGE":null},"request":{"strategy":"canary","surge":1,"force":false,"keep":0.0,"commands":[],"paths":[],'
+    b'"shares":[5.0,100.0],"pause_at":[]}}',
+    b'{"type":"step","number":1,"total":7,"text":"start 1 replica","share":null,"time":2.0}',
+    b'{"type":"step","number":2,"total":7,"text":"judge the canary at 5%","share":5.0,"time":3.0}',
+    b'{"type":"note","text":"5%: pass"}',
+    b'{"type":"removal","snapshots":{"app-1":{"Id":"x"}}}',
+]
+"""As the version before wrote them, byte for byte."""
+
+
+@pytest.mark.parametrize(
+    ("text", "step"),
+    [
+        ("keep the old ones for 0.5 s (videa promote ends it, videa abort goes back to them)", Keep(0.5)),
+        ("keep the old ones for 600 s (videa promote ends it, videa abort goes back to them)", Keep(600.0)),
+        ("keep the old ones for 1e+06 s (videa promote ends it, videa abort goes back to them)", Keep(1e6)),
+        ("let worker follow", Follow(("worker",))),
+        ("let worker, mail-2 follow", Follow(("worker", "mail-2"))),
+        ("hook pre_deploy: let worker follow", Worded("hook pre_deploy: let worker follow")),
+        ("hook pre_deploy: keep the old ones for 1 s", Worded("hook pre_deploy: keep the old ones for 1 s")),
+        ("drain", Worded("drain")),
+    ],
+)
+def test_a_step_that_was_written_down_in_words_is_known_by_them(text: str, step: AnyStep) -> None:
+    entry = msgspec.json.encode({"type": "step", "number": 3, "total": 7, "text": text, "share": None, "time": 4.0})
+    state = _state({f"{number:06}": line for number, line in enumerate([*WORDED, entry])})
+    assert state is not None
+    assert state.steps[-1] == step
+    assert state.keeping == isinstance(step, Keep)
+    assert state.reached == 5.0
+    assert state.snapshots == {"app-1": {"Id": "x"}}
+    assert state.header.target.overrides == {"APP_IMAGE": "app:new"}

@@ -1,0 +1,57 @@
+"""Every step and event has its words, and they have one place."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from ops import events
+from ops.events import Back, GoingBack, GoingOn, Note, Standing, Superseded
+from ops.rollout.steps import AnyStep, Drain, Follow, Keep, Split, Start
+from videa_cli.words import words
+
+STEPS = Path(__file__).parents[3] / "ops" / "rollout" / "steps.py"
+TOLD = (*get_args(AnyStep), events.Task, events.Back, Note, GoingOn, GoingBack, Superseded, Standing)
+
+
+@pytest.mark.parametrize("kind", TOLD, ids=lambda kind: kind.__name__)
+def test_each_kind_has_words(kind: type) -> None:
+    assert words.dispatch(kind) is not words.dispatch(object)
+
+
+def test_what_has_no_words_is_a_mistake_of_ours() -> None:
+    with pytest.raises(TypeError, match="no words"):
+        words(object())
+
+
+def test_steps_make_no_words_of_themselves() -> None:
+    tree = ast.parse(STEPS.read_text())
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "__str__"]
+
+
+@pytest.mark.parametrize(
+    ("thing", "said"),
+    [
+        (Start(1), "start 1 replica"),
+        (Start(3), "start 3 replicas"),
+        (Split(("a",), (), 5.0), "give the canary 5%"),
+        (Split(("a",), (), 5.0, private=True), "open a private path to the new ones"),
+        (Keep(60.0), "keep the old ones for 60 s (videa promote ends it, videa abort goes back to them)"),
+        (Back(Follow(("worker",))), "let worker follow back"),
+        (GoingBack(), "putting everything back"),
+        (GoingBack("it failed"), "putting everything back: it failed"),
+        (
+            GoingOn(Standing("videa deploy", "me@here")),
+            "going on with `videa deploy` of me@here, before its first step",
+        ),
+        (
+            Superseded(Standing("videa deploy", "me@here", 2, 9, Drain())),
+            "`videa deploy` of me@here, at step 2 of 9: drain was broken off; this operation takes its place",
+        ),
+    ],
+)
+def test_what_is_read_of_it(thing: object, said: str) -> None:
+    assert words(thing) == said

@@ -1,0 +1,150 @@
+"""Every step and event of an operation in words: what ops emits and keeps has types, what people read is made here."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from ops.events import Back, GoingBack, GoingOn, Note, Standing, Superseded, Task
+from ops.rollout.steps import (
+    AwaitReady,
+    Check,
+    Drain,
+    Follow,
+    Hook,
+    Judge,
+    Keep,
+    Pause,
+    Recreate,
+    Remember,
+    Remove,
+    Route,
+    Split,
+    Start,
+    Step,
+    Worded,
+    replicas,
+)
+
+
+@singledispatch
+def words(thing: object) -> str:
+    """A step, or an event that is no beginning or end of one: "start 3 replicas"."""
+    raise TypeError(f"no words for {thing!r}")
+
+
+@words.register
+def _(step: Start) -> str:
+    return f"start {replicas(step.count)}"
+
+
+@words.register
+def _(step: AwaitReady) -> str:
+    return "wait until ready" + (f": {', '.join(step.names)}" if step.names else "")
+
+
+@words.register
+def _(step: Route) -> str:
+    return "change the balancer"
+
+
+@words.register
+def _(step: Drain) -> str:
+    return "drain"
+
+
+@words.register
+def _(step: Remove) -> str:
+    return f"stop and remove {', '.join(step.names)}"
+
+
+@words.register
+def _(step: Remember) -> str:
+    return "remember it for `docker compose up`"
+
+
+@words.register
+def _(step: Split) -> str:
+    return "open a private path to the new ones" if step.private else f"give the canary {step.percent:g}%"
+
+
+@words.register
+def _(step: Check) -> str:
+    return f"check {', '.join((*step.paths, *step.commands))}"
+
+
+@words.register
+def _(step: Judge) -> str:
+    return f"judge the canary at {step.percent:g}%"
+
+
+@words.register
+def _(step: Pause) -> str:
+    return f"paused at {step.percent:g}%: videa promote, or videa abort"
+
+
+@words.register
+def _(step: Keep) -> str:
+    return f"keep the old ones for {step.seconds:g} s (videa promote ends it, videa abort goes back to them)"
+
+
+@words.register
+def _(step: Hook) -> str:
+    return f"hook {step.name}: {step.command}"
+
+
+@words.register
+def _(step: Follow) -> str:
+    return f"let {', '.join(step.services)} follow"
+
+
+@words.register
+def _(step: Recreate) -> str:
+    return f"bring back {', '.join(step.names)}"
+
+
+@words.register
+def _(step: Back) -> str:
+    return f"{words(step.step)} back"
+
+
+@words.register(Worded)
+@words.register(Task)
+@words.register(Note)
+def _(said: Worded | Task | Note) -> str:
+    return said.text
+
+
+@words.register
+def _(operation: Standing) -> str:
+    where = "before its first step"
+    if operation.step is not None:
+        where = f"at step {operation.number} of {operation.total}: {words(operation.step)}"
+    return f"`{operation.command}` of {operation.who}, {where}"
+
+
+@words.register
+def _(event: GoingOn) -> str:
+    return f"going on with {words(event.operation)}"
+
+
+@words.register
+def _(event: GoingBack) -> str:
+    if event.operation:
+        return f"putting back {words(event.operation)}"
+    return "putting everything back" + (f": {event.reason}" if event.reason else "")
+
+
+@words.register
+def _(event: Superseded) -> str:
+    return f"{words(event.operation)} was broken off; this operation takes its place"
+
+
+def lasting(step: Step) -> str:
+    """What going back cannot undo by moving the traffic; empty for steps that it can."""
+    if isinstance(step, Remove):
+        return "going back takes a new start from here on"
+    if isinstance(step, Hook):
+        return "what it does is not undone"
+    if isinstance(step, Follow):
+        return "not served meanwhile; going back stops and starts again"
+    return ""
