@@ -50,12 +50,29 @@ def harm(effects: Iterable[Effect], allowed: Collection[str] = ()) -> list[Effec
     return list(ended.values())
 
 
+def as_preview(arguments: Iterable[str]) -> list[str]:
+    """The arguments of a preview: nothing is started in it, as Compose would wait for what it has not really made.
+
+    All that Compose ends it has ended before it starts anything.
+    """
+    passed_over = iter(arguments)
+    shown = []
+    for argument in passed_over:
+        if argument == "--wait-timeout":
+            next(passed_over)
+        elif argument == "--detach":
+            shown.append("--no-start")
+        elif argument != "--wait":
+            shown.append(argument)
+    return shown
+
+
 def foresee(compose: Compose, arguments: Iterable[str], overrides: Mapping[str, str]) -> list[Effect]:
     """What ``docker compose ARGUMENTS`` would do, without doing it.
 
     Raises EngineError and its kinds, also when it cannot be known: then the command must not be run.
     """
-    answer = compose.dry_run(*arguments, overrides={**overrides, **_KEEP_ORPHANS})
+    answer = compose.dry_run(*as_preview(arguments), overrides={**overrides, **_KEEP_ORPHANS})
     effects = read_effects(answer.stderr + answer.stdout)
     # Compose cannot play the copying of a config with `content` into a container that it has not really made. By then
     # it has told what becomes of networks, volumes and running containers.

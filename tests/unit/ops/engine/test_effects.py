@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ops.engine.compose import Compose, more_arguments, up_arguments
-from ops.engine.effects import Effect, check_harmless, harm, read_effects, run_harmless
+from ops.engine.effects import Effect, as_preview, check_harmless, harm, read_effects, run_harmless
 from ops.errors import EngineError, ImageUnavailable, PlanRefused
 
 UP = ["up", "--detach", "web"]
@@ -130,6 +130,12 @@ def test_the_scaled_service_is_never_brought_to_the_number_of_its_file(
 ) -> None:
     arguments = up_arguments(compose(tmp_path, monkeypatch), ["db", "web"], scale=("web", 3))
     assert arguments == ["up", "--detach", "--no-deps", "--scale", "web=3", "db", "web"]
+
+
+def test_a_preview_starts_nothing_and_so_waits_for_nothing() -> None:
+    given = ["up", "--detach", "--no-deps", "--wait", "--wait-timeout", "60", "worker"]
+    assert as_preview(given) == ["up", "--no-start", "--no-deps", "worker"]
+    assert as_preview(["up", "--no-start", "web"]) == ["up", "--no-start", "web"]
 
 
 def test_what_compose_cannot_play_is_no_reason_to_refuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
