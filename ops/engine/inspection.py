@@ -1,4 +1,4 @@
-"""The engine's own words about itself and about every container of a project, for the doctor."""
+"""The engine's own words about itself, and the logs of containers."""
 
 from __future__ import annotations
 
@@ -6,18 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ops.engine.client import Engine, engine_errors
-from ops.engine.replicas import PROJECT
-
-
-def inspect_project(engine: Engine, project: str) -> list[Mapping[str, Any]]:
-    """Docker's details of every container of the project, running or not, one-off ones too. Raises EngineError."""
-    with engine_errors("list the containers"):
-        rows = engine.sdk.api.containers(all=True, filters={"label": [f"{PROJECT}={project}"]})
-    found: list[Mapping[str, Any]] = []
-    for row in rows:
-        with engine_errors("inspect a container", missing_ok=True):
-            found.append(engine.sdk.api.inspect_container(row["Id"]))
-    return found
 
 
 def engine_details(engine: Engine) -> Mapping[str, Any]:

@@ -17,8 +17,10 @@ from ops.engine import client
 from ops.engine.client import Engine, engine_errors
 from ops.engine.stats import sample
 from ops.errors import EngineError, EngineUnreachable
+from ops.models import Container
 
 VERSION = '{"ApiVersion": "1.41", "Version": "20.10.24"}'
+GONE = Container("gone", "gone", "app", "running", "none", "app:1", 0, 0, False)
 Play = Callable[[str, int], str | None]
 """(path, how often it was asked before) -> the body, "" for an empty one; None hangs up."""
 
@@ -123,7 +125,7 @@ def test_a_container_that_ends_while_it_is_measured_is_left_out(tmp_path: Path) 
         engine_that(tmp_path, lambda line, _: "" if "/stats" in line else '{"HostConfig": {}}') as (environment, _),
         closing(Engine(environment)) as engine,
     ):
-        assert sample(engine, ["gone"], gap=0) == {}
+        assert sample(engine, [GONE], gap=0) == {}
 
 
 def test_the_published_ports_are_on_the_machine_that_docker_host_names(
