@@ -50,10 +50,13 @@ def engine_errors(doing: str, missing_ok: bool = False) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """``memory``: bytes, None when it is not told."""
+    """The engine and what its machine has. ``memory``: bytes, None when it is not told; ``root``: its data folder."""
 
     cpus: int
     memory: int | None
+    version: str = ""
+    api_version: str = ""
+    root: str = ""
 
 
 class Engine:
@@ -103,10 +106,16 @@ class Engine:
 
     @cached_property
     def machine(self) -> Machine:
-        """What the engine's machine has; asked once. Raises EngineError."""
+        """The engine's own words about itself and its machine; asked once. Raises EngineError."""
         with engine_errors("describe itself"):
             details = self.sdk.api.info()
-        return Machine(cpus=int(details.get("NCPU") or 1), memory=int(details.get("MemTotal") or 0) or None)
+        return Machine(
+            cpus=int(details.get("NCPU") or 1),
+            memory=int(details.get("MemTotal") or 0) or None,
+            version=str(details.get("ServerVersion") or ""),
+            api_version=str(self.sdk.api.api_version),
+            root=str(details.get("DockerRootDir") or ""),
+        )
 
     def exec(
         self, container: str, command: list[str], user: str = "", environment: Mapping[str, str] | None = None

@@ -1,18 +1,10 @@
-"""The engine's own words about itself, and the logs of containers."""
+"""The logs of containers, as the engine keeps them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from ops.engine.client import Engine, engine_errors
-
-
-def engine_details(engine: Engine) -> Mapping[str, Any]:
-    """The engine's version, memory (bytes), CPUs and data folder. Raises EngineError."""
-    with engine_errors("describe itself"):
-        details: Mapping[str, Any] = {**engine.sdk.api.info(), **engine.sdk.api.version()}
-    return details
 
 
 def recent_log(engine: Engine, container: str, since: float, lines: int) -> str:
