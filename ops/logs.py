@@ -79,12 +79,15 @@ def parse(container: str, raw: str) -> LogLine | None:
     """A line as the engine gives it, with its timestamp before it; None for anything else."""
     stamp, _, text = raw.partition(" ")
     try:
-        arrived = datetime.fromisoformat(stamp[:26].rstrip("Z") + "+00:00").timestamp()
+        moment = datetime.fromisoformat(stamp)
     except ValueError:
         return None
+    if moment.tzinfo is None:
+        return None
+    arrived = moment.timestamp()
     level, request_id, told = _meaning(text)
-    moment = told if abs(told - arrived) < BELIEVED else arrived
-    return LogLine(moment, container, text.rstrip("\r\n"), level, request_id, arrived)
+    believed = told if abs(told - arrived) < BELIEVED else arrived
+    return LogLine(believed, container, text.rstrip("\r\n"), level, request_id, arrived)
 
 
 def since_when(text: str, now: float) -> float:

@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+NEVER = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Replica:
-    """One container of the scaled service, as Docker's labels and state tell it.
+class Container:
+    """One container of the project, as Docker's labels and state tell it.
 
-    ``release`` is derived from the container's labels only (see ``ops.engine.replicas.release_of``).
-    ``health`` is Docker's word: healthy, unhealthy, starting, or none when no check is declared. ``networks``: name ->
-    address. ``pid``: its main process on the engine's host, 0 when it does not run.
+    ``health`` is Docker's word: healthy, unhealthy, starting, or none when no check is declared. ``number``: which of
+    its service's, 0 for one that Compose did not start. ``release`` is derived from the labels only (see
+    ``ops.engine.replicas.release_of``). ``networks``: name -> address. ``pid``: its main process on the engine's host,
+    0 when it does not run. ``cpu_limit``: cores; ``memory_limit``: bytes; None without one. ``oneoff``: started by
+    ``docker compose run``.
     """
 
     id: str
     name: str
-    number: int
     service: str
-    release: str
-    image: str
-    image_id: str
-    config_hash: str
     state: str
     health: str
-    created: datetime
-    started: datetime | None
+    image: str
     restarts: int
     exit_code: int
     oom_killed: bool
+    number: int = 0
+    release: str = ""
+    image_id: str = ""
+    config_hash: str = ""
+    created: datetime = NEVER
+    started: datetime | None = None
     networks: dict[str, str] = field(default_factory=dict, hash=False)
     pid: int = 0
+    cpu_limit: float | None = None
+    memory_limit: int | None = None
+    oneoff: bool = False
 
     @property
     def running(self) -> bool:
@@ -43,27 +51,17 @@ class Replica:
         return self.state in ("running", "paused")
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
-    """Any container of the project: enough to find it and to say how it is."""
-
-    id: str
-    name: str
-    service: str
-    state: str
-    health: str
-    image: str
-    restarts: int
-    exit_code: int
-    oom_killed: bool
+Replica: TypeAlias = Container
+"""A container of the scaled service."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a container used over one sampling gap.
+    """What a container used over one sampling gap, beside what it may use.
 
-    ``cpu``: cores (1.0 = one core busy); ``cpu_limit``: cores or None; ``memory`` and ``memory_limit``: bytes, the
-    page cache that can be dropped left out (as ``docker stats`` counts it); ``throttled``: share of CFS periods.
+    ``cpu``: cores (1.0 = one core busy); ``memory``: bytes, the page cache that can be dropped left out (as ``docker
+    stats`` counts it); the limits are the container's, None without one. ``throttled``: share of CFS periods. ``pids``
+    and the bytes of the network are None where only the kernel's files were read.
     """
 
     cpu: float
@@ -71,9 +69,9 @@ class Usage:
     memory: int
     memory_limit: int | None
     throttled: float
-    pids: int
-    rx_bytes: int
-    tx_bytes: int
+    pids: int | None = None
+    rx_bytes: int | None = None
+    tx_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from ops.balancer.access_log import Line
 from ops.balancer.recent import recent_requests
 from ops.balancer.render import Membership
-from ops.engine.cgroups import Load, quick_sample
+from ops.engine.cgroups import quick_sample
 from ops.engine.probe import ProbeResult
 from ops.errors import VideaError
-from ops.models import Replica
+from ops.models import Replica, Usage
 from ops.stack import Stack
 
 SAMPLE_GAP = 0.1
@@ -115,7 +115,7 @@ def _line(
     replica: Replica,
     membership: Membership | None,
     probe: ProbeResult | None,
-    load: Load | None,
+    used: Usage | None,
     rates: dict[str, float],
 ) -> ReplicaStatus:
     return ReplicaStatus(
@@ -126,8 +126,8 @@ def _line(
         in_balancer=membership is not None and replica.attached and membership.admits(replica.name),
         age=round((datetime.now(UTC) - replica.created).total_seconds(), 1),
         restarts=replica.restarts,
-        cpu=round(load.cpu, 3) if load else None,
-        memory=load.memory if load else None,
-        memory_limit=load.memory_limit if load else None,
+        cpu=round(used.cpu, 3) if used else None,
+        memory=used.memory if used else None,
+        memory_limit=replica.memory_limit,
         requests_per_second=round(rates[replica.name], 1) if replica.name in rates else None,
     )

@@ -64,6 +64,17 @@ def _fulfil(future: Future[Project], work: Callable[[], Project]) -> None:
         future.set_exception(error)
 
 
+def group(help_text: str) -> typer.Typer:
+    """A command that has commands of its own."""
+    return typer.Typer(
+        callback=show_help,
+        invoke_without_command=True,
+        help=help_text,
+        add_completion=False,
+        rich_markup_mode=None,
+    )
+
+
 def show_help(context: typer.Context) -> None:
     """The callback of a group of commands: named alone it shows its help and ends well, as docker and kubectl do."""
     if context.invoked_subcommand is None:

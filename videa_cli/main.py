@@ -11,7 +11,7 @@ import typer
 
 from ops import interrupts
 from ops.errors import UsageError, VideaError
-from videa_cli.commands import COMMANDS
+from videa_cli.commands import LazyGroup
 from videa_cli.context import Options, show_help
 from videa_cli.exit_codes import ExitCode, exit_code_of
 from videa_cli.failure import show_failure
@@ -28,6 +28,7 @@ def _show_version(wanted: bool) -> None:
 
 app = typer.Typer(
     name="videa",
+    cls=LazyGroup,
     invoke_without_command=True,
     add_completion=True,
     rich_markup_mode=None,
@@ -75,10 +76,6 @@ def videa(
     """
     show_help(context)
     context.obj = Options(files=tuple(file or ()), project=project, verbose=verbose)
-
-
-for register in COMMANDS:
-    register(app)
 
 
 def run() -> None:

@@ -23,8 +23,8 @@ from ops.doctor.redact import Redactor, secrets_in
 from ops.doctor.registry import CHECKS
 from ops.doctor.report import Report, examine
 from ops.engine.client import Engine
-from ops.engine.inspection import inspect_project, recent_log
-from ops.engine.replicas import SERVICE
+from ops.engine.inspection import recent_log
+from ops.engine.replicas import SERVICE, inspect
 from ops.errors import UsageError, VideaError
 
 FORMAT = 1
@@ -83,7 +83,7 @@ def _was_asked(check: Check, report: Report) -> bool:
 
 def _details(engine: Engine | None, project: Project) -> list[Mapping[str, Any]]:
     try:
-        return inspect_project(engine, project.name) if engine else []
+        return inspect(engine, project.name, oneoffs=True) if engine else []
     except VideaError:
         return []
 

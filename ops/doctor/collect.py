@@ -34,7 +34,7 @@ from ops.doctor.facts import ContainerFacts, EngineFacts, Facts, Proof, Skipped
 from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode
 from ops.doctor.skip import reason_of, trace_of
 from ops.engine.client import Engine
-from ops.engine.inspection import inspect_project
+from ops.engine.replicas import inspect
 from ops.errors import VideaError
 from ops.settings import Sticky
 from ops.stack import Stack
@@ -77,7 +77,7 @@ def collect(
         engine = connect()
         described = engine_facts(engine)
         key = secrets.token_bytes(16)
-        found = [container_facts(details, key) for details in inspect_project(engine, project.name)]
+        found = [container_facts(details, key) for details in inspect(engine, project.name, oneoffs=True)]
     except VideaError as error:
         missing = (sources.ENGINE, sources.HOST, sources.CONTAINERS, sources.STATS)
         others = (sources.POSTGRES, sources.REDIS, sources.BALANCER, sources.TRAFFIC, sources.INSTANCES, sources.FLEET)

@@ -69,8 +69,10 @@ def _balancer_up(facts: Facts) -> str | None:
 def _balancer_reach(facts: Facts) -> str | None:
     if reason := _balancer_up(facts):
         return reason
-    unknown = facts.balancer is not None and set(facts.balancer.answers) == {UNKNOWN}
-    return "nginx's log does not tell which replica answers" if unknown else None
+    answers = facts.balancer.answers if facts.balancer else {}
+    if set(answers) == {UNKNOWN}:
+        return "nginx's log does not tell which replica answers"
+    return "answers came from an address that is no replica's" if UNKNOWN in answers else None
 
 
 def _instances_tell(what: str, where: str, told: Callable[[Facts], bool]) -> Callable[[Facts], str | None]:

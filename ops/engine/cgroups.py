@@ -9,40 +9,12 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from ops.engine.client import Engine
-from ops.engine.stats import sample
+from ops.engine.stats import Measured, sample
+from ops.models import Usage
 
 CGROUPS = Path("/sys/fs/cgroup")
-UNLIMITED = 1 << 60
-"""Version 1 writes "no limit" as a huge number."""
-
-
-class Contained(Protocol):
-    """What is asked of a container to find its control group. ``pid``: its main process on the engine's host."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def pid(self) -> int: ...
-    @property
-    def running(self) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """``cpu``: cores in use over the gap between two readings; ``memory`` and ``memory_limit``: bytes.
-
-    ``throttled``: share of the CFS periods in which it was held back.
-    """
-
-    cpu: float
-    memory: int
-    memory_limit: int | None
-    throttled: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,43 +26,42 @@ class Reading:
 
     cpu_time: float
     memory: int
-    memory_limit: int | None
     periods: int
     throttled: int
 
 
-def quick_sample(engine: Engine, containers: Iterable[Contained], gap: float) -> dict[str, Load]:
-    """The load of running containers over ``gap`` seconds, by name; by the stats API where they are not at hand.
+def quick_sample(engine: Engine, containers: Iterable[Measured], gap: float) -> dict[str, Usage]:
+    """The use of running containers over ``gap`` seconds, by name; by the stats API where they are not at hand.
 
     Raises EngineError.
     """
     running = [container for container in containers if container.running]
     first = {container.name: read(container) for container in running} if engine.local else {}
     if not running or not all(first.values()):
-        found = sample(engine, [container.name for container in running])
-        return {name: Load(used.cpu, used.memory, used.memory_limit, used.throttled) for name, used in found.items()}
+        return sample(engine, running)
     began = time.monotonic()
     time.sleep(gap)
-    loads = {}
+    found = {}
     for container in running:
         before, after = first[container.name], read(container)
         if before and after:
-            loads[container.name] = load(before, after, time.monotonic() - began)
-    return loads
+            found[container.name] = usage(container, before, after, time.monotonic() - began)
+    return found
 
 
-def load(before: Reading, after: Reading, seconds: float) -> Load:
+def usage(container: Measured, before: Reading, after: Reading, seconds: float) -> Usage:
     """The use between two readings so many seconds apart."""
     periods = after.periods - before.periods
-    return Load(
+    return Usage(
         cpu=max(0.0, after.cpu_time - before.cpu_time) / seconds,
+        cpu_limit=container.cpu_limit,
         memory=after.memory,
-        memory_limit=after.memory_limit,
+        memory_limit=container.memory_limit,
         throttled=(after.throttled - before.throttled) / periods if periods > 0 else 0.0,
     )
 
 
-def read(container: Contained) -> Reading | None:
+def read(container: Measured) -> Reading | None:
     """A container's use now, or None where its process is not one of this machine, or it has just ended."""
     try:
         groups = _groups(Path(f"/proc/{container.pid}/cgroup").read_text())
@@ -113,12 +84,10 @@ def _groups(text: str) -> dict[str, str]:
 def _version_1(groups: dict[str, str]) -> Reading:
     memory = CGROUPS / "memory" / groups["memory"]
     scheduler = _fields(CGROUPS / "cpu" / groups["cpu"] / "cpu.stat")
-    limit = int((memory / "memory.limit_in_bytes").read_text())
     return Reading(
         cpu_time=int((CGROUPS / "cpuacct" / groups["cpuacct"] / "cpuacct.usage").read_text()) / 1e9,
         memory=int((memory / "memory.usage_in_bytes").read_text())
         - _fields(memory / "memory.stat")["total_inactive_file"],
-        memory_limit=limit if limit < UNLIMITED else None,
         periods=scheduler.get("nr_periods", 0),
         throttled=scheduler.get("nr_throttled", 0),
     )
@@ -127,11 +96,9 @@ def _version_1(groups: dict[str, str]) -> Reading:
 def _version_2(path: str) -> Reading:
     group = CGROUPS / path
     scheduler = _fields(group / "cpu.stat")
-    limit = (group / "memory.max").read_text().strip()
     return Reading(
         cpu_time=scheduler["usage_usec"] / 1e6,
         memory=int((group / "memory.current").read_text()) - _fields(group / "memory.stat")["inactive_file"],
-        memory_limit=None if limit == "max" else int(limit),
         periods=scheduler.get("nr_periods", 0),
         throttled=scheduler.get("nr_throttled", 0),
     )

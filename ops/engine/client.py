@@ -12,12 +12,12 @@ from functools import cached_property
 import docker
 import docker.errors
 import requests.exceptions
-from docker.context import ContextAPI
+from docker.context import Context, ContextAPI
 from requests.adapters import HTTPAdapter
 
 from ops.engine.endpoint import Endpoint
 from ops.engine.lost import ONCE_MORE, lost
-from ops.errors import EngineError
+from ops.errors import EngineError, EngineUnreachable
 from ops.models import ExecResult
 
 CALL_TIMEOUT = 60
@@ -50,10 +50,13 @@ def engine_errors(doing: str, missing_ok: bool = False) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """``memory``: bytes, None when it is not told."""
+    """The engine and what its machine has. ``memory``: bytes, None when it is not told; ``root``: its data folder."""
 
     cpus: int
     memory: int | None
+    version: str = ""
+    api_version: str = ""
+    root: str = ""
 
 
 class Engine:
@@ -77,11 +80,11 @@ class Engine:
                     use_ssh_client=True,
                 )
             else:
-                context = ContextAPI.get_context(environment.get("DOCKER_CONTEXT"))
-                self.endpoint = Endpoint((context.Host if context else None) or "")
+                context = _context(environment.get("DOCKER_CONTEXT"))
+                self.endpoint = Endpoint(context.Host or "")
                 self.sdk = docker.DockerClient(
-                    base_url=context.Host if context else None,
-                    tls=(context.TLSConfig or False) if context else False,
+                    base_url=context.Host,
+                    tls=context.TLSConfig or False,
                     version="auto",
                     timeout=CALL_TIMEOUT,
                     max_pool_size=32,
@@ -103,10 +106,16 @@ class Engine:
 
     @cached_property
     def machine(self) -> Machine:
-        """What the engine's machine has; asked once. Raises EngineError."""
+        """The engine's own words about itself and its machine; asked once. Raises EngineError."""
         with engine_errors("describe itself"):
             details = self.sdk.api.info()
-        return Machine(cpus=int(details.get("NCPU") or 1), memory=int(details.get("MemTotal") or 0) or None)
+        return Machine(
+            cpus=int(details.get("NCPU") or 1),
+            memory=int(details.get("MemTotal") or 0) or None,
+            version=str(details.get("ServerVersion") or ""),
+            api_version=str(self.sdk.api.api_version),
+            root=str(details.get("DockerRootDir") or ""),
+        )
 
     def exec(
         self, container: str, command: list[str], user: str = "", environment: Mapping[str, str] | None = None
@@ -143,3 +152,14 @@ class Engine:
     def close(self) -> None:
         """Gives the connections back."""
         self.sdk.close()
+
+
+def _context(name: str | None) -> Context:
+    """The context of that name, or the current one. Raises EngineUnreachable: the SDK would take the local socket."""
+    context = ContextAPI.get_context(name)
+    if context is None:
+        raise EngineUnreachable(
+            f"there is no Docker context {name!r}" if name else "the current Docker context does not exist",
+            "see `docker context ls`, then `docker context use NAME` or DOCKER_CONTEXT",
+        )
+    return context

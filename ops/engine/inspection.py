@@ -1,30 +1,10 @@
-"""The engine's own words about itself and about every container of a project, for the doctor."""
+"""The logs of containers, as the engine keeps them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from ops.engine.client import Engine, engine_errors
-from ops.engine.replicas import PROJECT
-
-
-def inspect_project(engine: Engine, project: str) -> list[Mapping[str, Any]]:
-    """Docker's details of every container of the project, running or not, one-off ones too. Raises EngineError."""
-    with engine_errors("list the containers"):
-        rows = engine.sdk.api.containers(all=True, filters={"label": [f"{PROJECT}={project}"]})
-    found: list[Mapping[str, Any]] = []
-    for row in rows:
-        with engine_errors("inspect a container", missing_ok=True):
-            found.append(engine.sdk.api.inspect_container(row["Id"]))
-    return found
-
-
-def engine_details(engine: Engine) -> Mapping[str, Any]:
-    """The engine's version, memory (bytes), CPUs and data folder. Raises EngineError."""
-    with engine_errors("describe itself"):
-        details: Mapping[str, Any] = {**engine.sdk.api.info(), **engine.sdk.api.version()}
-    return details
 
 
 def recent_log(engine: Engine, container: str, since: float, lines: int) -> str:

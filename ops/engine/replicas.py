@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 from ops.engine.client import Engine, engine_errors
@@ -17,29 +18,79 @@ IMAGE_ID = "com.docker.compose.image"
 CONFIG_HASH = "com.docker.compose.config-hash"
 ONEOFF = "com.docker.compose.oneoff"
 RELEASE = "videa.release"
+WORKERS = 16
+"""Containers that are inspected at once, within the connections that the client keeps."""
+CFS_PERIOD = 100_000
+"""Microseconds in which the kernel's scheduler counts a quota, where the container names no other period."""
 DEFAULT_GRACE = 10
 """Seconds that Docker waits after the stop signal when the container asks for nothing else."""
 
 
 def list_replicas(engine: Engine, project: str, service: str) -> list[Replica]:
     """The replicas of the service, running or not, by number. Raises EngineError."""
-    found = [_inspect(engine, name) for name in _names(engine, project, service)]
-    return sorted((_replica(details) for details in found if details), key=lambda replica: replica.number)
+    return sorted(map(read, inspect(engine, project, service)), key=lambda replica: replica.number)
 
 
 def find_container(engine: Engine, project: str, service: str) -> Container | None:
     """The one container of a service that has one, such as the balancer; None if there is none. Raises EngineError."""
-    for name in _names(engine, project, service):
-        details = _inspect(engine, name)
-        if details:
-            return _container(details)
-    return None
+    return next(map(read, inspect(engine, project, service)), None)
 
 
 def list_containers(engine: Engine, project: str) -> list[Container]:
     """Every container of the project except one-off ones, by name. Raises EngineError."""
-    found = [_inspect(engine, name) for name in _names(engine, project)]
-    return sorted((_container(details) for details in found if details), key=lambda container: container.name)
+    return sorted(map(read, inspect(engine, project)), key=lambda container: container.name)
+
+
+def inspect(engine: Engine, project: str, service: str = "", oneoffs: bool = False) -> list[Mapping[str, Any]]:
+    """The engine's details of the project's containers, or of one service's, running or not; all asked at once.
+
+    Those that went away since they were listed are left out, as are those of ``docker compose run`` without
+    ``oneoffs``. Raises EngineError.
+    """
+    labels = [f"{PROJECT}={project}"]
+    if not oneoffs:
+        labels.append(f"{ONEOFF}=False")
+    if service:
+        labels.append(f"{SERVICE}={service}")
+    with engine_errors("list the containers"):
+        names = [row["Id"] for row in engine.sdk.api.containers(all=True, filters={"label": labels})]
+    if len(names) < 2:
+        found = [_inspect(engine, name) for name in names]
+    else:
+        with ThreadPoolExecutor(min(WORKERS, len(names))) as pool:
+            found = list(pool.map(lambda name: _inspect(engine, name), names))
+    return [details for details in found if details]
+
+
+def read(details: Mapping[str, Any]) -> Container:
+    """The container that the engine's details tell of."""
+    config, state = details["Config"], details["State"]
+    labels: Mapping[str, str] = config.get("Labels") or {}
+    limits: Mapping[str, Any] = details.get("HostConfig") or {}
+    networks = (details.get("NetworkSettings") or {}).get("Networks") or {}
+    started = str(state["StartedAt"])
+    return Container(
+        id=details["Id"],
+        name=details["Name"].lstrip("/"),
+        service=labels.get(SERVICE, ""),
+        state=state["Status"],
+        health=str((state.get("Health") or {}).get("Status", "none")),
+        image=config["Image"],
+        restarts=int(details.get("RestartCount", 0)),
+        exit_code=int(state.get("ExitCode", 0)),
+        oom_killed=bool(state.get("OOMKilled")),
+        number=int(labels.get(NUMBER, 0)),
+        release=release_of(labels),
+        image_id=details["Image"],
+        config_hash=labels.get(CONFIG_HASH, ""),
+        created=datetime.fromisoformat(details["Created"]),
+        started=None if started.startswith("0001") else datetime.fromisoformat(started),
+        networks={name: network.get("IPAddress", "") for name, network in networks.items()},
+        pid=int(state.get("Pid", 0)),
+        cpu_limit=_cpu_limit(limits),
+        memory_limit=limits.get("Memory") or None,
+        oneoff=labels.get(ONEOFF, "False") == "True",
+    )
 
 
 def start(engine: Engine, container: str) -> None:
@@ -82,14 +133,6 @@ def release_id(image_id: str, config_hash: str) -> str:
     return hashlib.sha256(f"{image_id}\n{config_hash}".encode()).hexdigest()[:10]
 
 
-def _names(engine: Engine, project: str, service: str = "") -> list[str]:
-    labels = [f"{PROJECT}={project}", f"{ONEOFF}=False"]
-    if service:
-        labels.append(f"{SERVICE}={service}")
-    with engine_errors("list the containers"):
-        return [row["Id"] for row in engine.sdk.api.containers(all=True, filters={"label": labels})]
-
-
 def _inspect(engine: Engine, container: str) -> Mapping[str, Any]:
     """The engine's details of a container; empty when it went away since it was listed."""
     with engine_errors(f"inspect {container}", missing_ok=True):
@@ -98,51 +141,9 @@ def _inspect(engine: Engine, container: str) -> Mapping[str, Any]:
     return {}
 
 
-def _replica(details: Mapping[str, Any]) -> Replica:
-    config, state = details["Config"], details["State"]
-    labels: Mapping[str, str] = config.get("Labels") or {}
-    networks = details["NetworkSettings"].get("Networks") or {}
-    return Replica(
-        id=details["Id"],
-        name=details["Name"].lstrip("/"),
-        number=int(labels.get(NUMBER, 0)),
-        service=labels.get(SERVICE, ""),
-        release=release_of(labels),
-        image=config["Image"],
-        image_id=details["Image"],
-        config_hash=labels.get(CONFIG_HASH, ""),
-        state=state["Status"],
-        health=_health(state),
-        created=_time(details["Created"]),
-        started=_time(state["StartedAt"]) if not state["StartedAt"].startswith("0001") else None,
-        restarts=int(details.get("RestartCount", 0)),
-        exit_code=int(state.get("ExitCode", 0)),
-        oom_killed=bool(state.get("OOMKilled")),
-        networks={name: network.get("IPAddress", "") for name, network in networks.items()},
-        pid=int(state.get("Pid", 0)),
-    )
-
-
-def _container(details: Mapping[str, Any]) -> Container:
-    state = details["State"]
-    return Container(
-        id=details["Id"],
-        name=details["Name"].lstrip("/"),
-        service=(details["Config"].get("Labels") or {}).get(SERVICE, ""),
-        state=state["Status"],
-        health=_health(state),
-        image=details["Config"]["Image"],
-        restarts=int(details.get("RestartCount", 0)),
-        exit_code=int(state.get("ExitCode", 0)),
-        oom_killed=bool(state.get("OOMKilled")),
-    )
-
-
-def _health(state: Mapping[str, Any]) -> str:
-    return str((state.get("Health") or {}).get("Status", "none"))
-
-
-def _time(text: str) -> datetime:
-    """Docker's time, with up to nine digits of a second, as an aware datetime."""
-    whole, _, fraction = text.rstrip("Z").partition(".")
-    return datetime.fromisoformat(f"{whole}.{(fraction or '0')[:6].ljust(6, '0')}").replace(tzinfo=UTC)
+def _cpu_limit(limits: Mapping[str, Any]) -> float | None:
+    """Cores, however they were limited: ``cpus``, or ``cpu_quota`` within ``cpu_period``."""
+    if limits.get("NanoCpus"):
+        return float(limits["NanoCpus"]) / 1e9
+    quota = limits.get("CpuQuota") or 0
+    return quota / (limits.get("CpuPeriod") or CFS_PERIOD) if quota > 0 else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 from requests.exceptions import JSONDecodeError
 
@@ -17,29 +17,51 @@ from ops.engine.client import Engine, engine_errors
 from ops.models import Usage
 
 WORKERS = 16
+UNLIMITED = 1 << 60
+"""Cgroups version 1 write "no limit" as a huge number."""
 
 
-def sample(engine: Engine, containers: Iterable[str], gap: float = 1.0) -> dict[str, Usage]:
-    """CPU, memory and network of running containers over ``gap`` seconds, by the id or name they were asked by.
+class Measured(Protocol):
+    """What is asked of a container to measure it. ``pid``: its main process on the engine's host.
+
+    Its limits are told by how it was made, never by a measurement: the engine gives the machine's memory for "none",
+    the kernel a huge number.
+    """
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def pid(self) -> int: ...
+    @property
+    def running(self) -> bool: ...
+    @property
+    def cpu_limit(self) -> float | None: ...
+    @property
+    def memory_limit(self) -> int | None: ...
+
+
+def sample(engine: Engine, containers: Iterable[Measured], gap: float = 1.0) -> dict[str, Usage]:
+    """CPU, memory and network of running containers over ``gap`` seconds, by name.
 
     Containers that went away meanwhile are left out. Raises EngineError.
     """
-    names = list(containers)
+    asked = {container.name: container for container in containers}
+    names = list(asked)
     if not names:
         return {}
     with ThreadPoolExecutor(min(WORKERS, len(names))) as pool:
-        limits = pool.map(lambda name: _cpu_limit(engine, name), names)
         began = time.monotonic()
         first = dict(zip(names, pool.map(lambda name: _one_shot(engine, name), names), strict=True))
         # An engine that samples once a second anyway answers at its next tick: then the wait is in the calls already.
         time.sleep(max(0.0, gap - (time.monotonic() - began)))
         second = dict(zip(names, pool.map(lambda name: _one_shot(engine, name), names), strict=True))
-        quotas = dict(zip(names, limits, strict=True))
-    return {name: usage(first[name], second[name], quotas[name]) for name in names if first[name] and second[name]}
+    return {name: usage(asked[name], first[name], second[name]) for name in names if first[name] and second[name]}
 
 
 def memory(engine: Engine, containers: Iterable[str]) -> dict[str, tuple[int, int | None]]:
-    """Memory in use right now and its limit, bytes, of running containers. Raises EngineError.
+    """Memory in use right now and its limit, bytes, of running containers; no limit is None. Raises EngineError.
 
     All at once: engines that answer at their next tick, up to a second away, cost one tick and not one for each.
     """
@@ -48,10 +70,11 @@ def memory(engine: Engine, containers: Iterable[str]) -> dict[str, tuple[int, in
         return {}
     with ThreadPoolExecutor(min(WORKERS, len(names))) as pool:
         found = dict(zip(names, pool.map(lambda name: _one_shot(engine, name), names), strict=True))
-    return {name: _memory(stats) for name, stats in found.items() if stats}
+    most = engine.machine.memory
+    return {name: (_memory(stats), limit_of(stats, most)) for name, stats in found.items() if stats}
 
 
-def usage(first: Mapping[str, Any], second: Mapping[str, Any], cpu_limit: float | None) -> Usage:
+def usage(container: Measured, first: Mapping[str, Any], second: Mapping[str, Any]) -> Usage:
     """The use between two samples of the stats API.
 
     CPU as ``docker stats`` counts it: delta total / delta system x online CPUs, here in cores instead of percent.
@@ -64,13 +87,12 @@ def usage(first: Mapping[str, Any], second: Mapping[str, Any], cpu_limit: float 
     throttled = throttling.get("throttled_periods", 0) - (before.get("throttling_data") or {}).get(
         "throttled_periods", 0
     )
-    used, limit = _memory(second)
     networks = (second.get("networks") or {}).values()
     return Usage(
         cpu=busy / system * after.get("online_cpus", 1) if system > 0 else 0.0,
-        cpu_limit=cpu_limit,
-        memory=used,
-        memory_limit=limit,
+        cpu_limit=container.cpu_limit,
+        memory=_memory(second),
+        memory_limit=container.memory_limit,
         throttled=throttled / periods if periods > 0 else 0.0,
         pids=int((second.get("pids_stats") or {}).get("current", 0)),
         rx_bytes=sum(network["rx_bytes"] for network in networks),
@@ -78,13 +100,18 @@ def usage(first: Mapping[str, Any], second: Mapping[str, Any], cpu_limit: float 
     )
 
 
-def _memory(stats: Mapping[str, Any]) -> tuple[int, int | None]:
+def _memory(stats: Mapping[str, Any]) -> int:
     """Without the page cache that can be dropped: its name differs between cgroups v1 and v2."""
     found = stats["memory_stats"]
     detail = found.get("stats") or {}
-    used = found.get("usage", 0) - detail.get("total_inactive_file", detail.get("inactive_file", 0))
-    limit = found.get("limit")
-    return max(0, used), limit if limit and limit < 1 << 60 else None
+    used = int(found.get("usage", 0)) - int(detail.get("total_inactive_file", detail.get("inactive_file", 0)))
+    return max(0, used)
+
+
+def limit_of(stats: Mapping[str, Any], machine: int | None) -> int | None:
+    """The limit of memory in an answer of the stats API, bytes. ``machine``: what the engine gives for "none"."""
+    limit = (stats.get("memory_stats") or {}).get("limit")
+    return int(limit) if limit and limit < min(machine or UNLIMITED, UNLIMITED) else None
 
 
 def _one_shot(engine: Engine, container: str) -> Mapping[str, Any]:
@@ -95,10 +122,3 @@ def _one_shot(engine: Engine, container: str) -> Mapping[str, Any]:
             return {}  # The engine answers 200 and nothing for a container that ends meanwhile.
         return answer if (answer.get("memory_stats") or {}).get("usage") else {}
     return {}
-
-
-def _cpu_limit(engine: Engine, container: str) -> float | None:
-    with engine_errors(f"inspect {container}", missing_ok=True):
-        nano = engine.sdk.api.inspect_container(container)["HostConfig"].get("NanoCpus")
-        return nano / 1e9 if nano else None
-    return None

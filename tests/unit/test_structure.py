@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,17 @@ ONLY_IN = {
 """Module -> the places that may import it."""
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(path.read_text())))
+
+
 def files(package: str) -> list[Path]:
     return sorted((ROOT / package).rglob("*.py"))
 
 
 def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
@@ -60,7 +66,7 @@ def test_the_library_never_prints() -> None:
     found = {
         str(path.relative_to(ROOT))
         for path in files("ops")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     }
     assert not found
@@ -71,3 +77,111 @@ def test_the_nouns_depend_on_nothing_of_ops_but_each_other(module: str) -> None:
     tree = ast.parse((ROOT / "ops" / f"{module}.py").read_text())
     inner = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
     assert not {name for name in inner if name.startswith("ops.")}
+
+
+LAYERS = (
+    {"models", "errors", "contract"},
+    {"events", "pools", "preflight"},
+    {"engine"},
+    {"balancer"},
+    {"settings"},
+    {"config", "pins"},
+    {"stack"},
+    {"rollout"},
+    {"doctor"},
+    {"capacity", "status", "maintenance", "lifecycle", "watch", "logs"},
+    {"operations", "top", "dataview"},
+)
+"""The rooms of ops, a folder or a file each: one imports from the layers above it in this list and from its own."""
+
+AGAINST_THE_DIRECTION = {("stack", "rollout.fleet")}
+"""(room, module) that is still to be mended: what a fleet is belongs beside the models."""
+
+PURE = {
+    "doctor/checks": ("*",),
+    "balancer": ("render", "split", "sticky", "maintenance", "access_log", "drift"),
+    "rollout": ("blue_green", "canary", "rolling", "scale", "starts", "undo", "judgement", "fleet"),
+}
+"""Folder of ops -> its modules that plan, judge or write text: what they need to know is given to them."""
+
+ACTING = ("engine", "stack", "config", "operations")
+"""Rooms that ask or change something."""
+
+
+def inner_imports(path: Path) -> Iterator[str]:
+    """The modules of ops that a file imports, without "ops.": "balancer.render", "stack"."""
+    for node in nodes(path):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "ops":
+            for alias in node.names:
+                place = (*node.module.split(".")[1:], alias.name)
+                inner = (ROOT / "ops").joinpath(*place).with_suffix(".py").exists()
+                yield ".".join(place if inner else place[:-1])
+
+
+def room(path: Path) -> str:
+    return path.relative_to(ROOT / "ops").parts[0].removesuffix(".py")
+
+
+def room_imports() -> set[tuple[str, str]]:
+    """(room, module of another room that it imports), without what is against the direction and known to be."""
+    found = {(room(path), module) for path in files("ops") for module in inner_imports(path)}
+    return {(place, module) for place, module in found if module.split(".")[0] != place} - AGAINST_THE_DIRECTION
+
+
+def test_a_room_of_ops_imports_only_from_the_layers_before_it() -> None:
+    rank = {name: number for number, names in enumerate(LAYERS) for name in names}
+    wrong = {
+        f"{place} imports {module}"
+        for place, module in room_imports()
+        if place in rank and rank.get(module.split(".")[0], -1) > rank[place]
+    }
+    assert not wrong
+
+
+def test_rooms_of_ops_import_each_other_in_one_direction_only() -> None:
+    pairs = {(place, module.split(".")[0]) for place, module in room_imports()}
+    reached = set(pairs)
+    while further := {(one, last) for one, via in reached for other, last in pairs if via == other} - reached:
+        reached |= further
+    assert not {one for one, last in reached if one == last}
+
+
+def test_what_is_known_to_be_against_the_direction_still_is() -> None:
+    assert {(room(path), module) for path in files("ops") for module in inner_imports(path)} >= AGAINST_THE_DIRECTION
+
+
+@pytest.mark.parametrize("folder", PURE)
+def test_planners_checks_and_texts_ask_nobody(folder: str) -> None:
+    paths = [path for name in PURE[folder] for path in (ROOT / "ops" / folder).glob(f"{name}.py")]
+    assert paths
+    found = {
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in paths
+        for module in inner_imports(path)
+        if module.split(".")[0] in ACTING
+    }
+    assert not found
+
+
+BACKEND_NAMES = ("/api/v1/", "/health", "DATABASE_URL", "REDIS_URL", "JWT_", "RATE_LIMITS", "videa:fleet")
+
+
+def test_what_ops_expects_of_the_backend_is_in_one_place() -> None:
+    """Names in code; sentences for the operator may have them, and x-videa's defaults are x-videa's."""
+    found = {
+        f"{path.relative_to(ROOT)}: {text!r}"
+        for path in files("ops")
+        if path.name not in ("contract.py", "settings.py")
+        for text in literals(path)
+        if " " not in text and any(name in text for name in BACKEND_NAMES)
+    }
+    assert not found
+
+
+def literals(path: Path) -> Iterator[str]:
+    """The strings of a file that are no docstrings."""
+    found = nodes(path)
+    docstrings = {id(node.value) for node in found if isinstance(node, ast.Expr)}
+    for node in found:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value

@@ -2,52 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
-from videa_cli.commands import (
-    abort,
-    config,
-    db,
-    deploy,
-    doctor,
-    down,
-    history,
-    lock,
-    logs,
-    maintenance,
-    plan,
-    promote,
-    redis,
-    rollback,
-    scale,
-    stats,
-    status,
-    top,
-    up,
-    watch,
-)
+TABLE: Mapping[str, str] = {
+    "up": "up:up",
+    "down": "down:down",
+    "scale": "scale:commands",
+    "deploy": "deploy:deploy",
+    "plan": "plan:plan",
+    "promote": "promote:promote",
+    "abort": "abort:abort",
+    "rollback": "rollback:rollback",
+    "history": "history:history",
+    "lock": "lock:commands",
+    "maintenance": "maintenance:commands",
+    "status": "status:status",
+    "stats": "stats:stats",
+    "top": "top:top",
+    "logs": "logs:logs",
+    "watch": "watch:watch",
+    "doctor": "doctor:doctor",
+    "db": "db:db",
+    "redis": "redis:redis",
+    "config": "config:config",
+}
+"""Name -> module of this folder : its function, or a Typer of its own for a group or for settings of its own."""
 
-COMMANDS: tuple[Callable[[typer.Typer], None], ...] = (
-    up.register,
-    down.register,
-    scale.register,
-    deploy.register,
-    plan.register,
-    promote.register,
-    abort.register,
-    rollback.register,
-    history.register,
-    lock.register,
-    maintenance.register,
-    status.register,
-    stats.register,
-    top.register,
-    logs.register,
-    watch.register,
-    doctor.register,
-    db.register,
-    redis.register,
-    config.register,
-)
+
+class Commands(Mapping[str, Any]):
+    """The commands of TABLE, each imported when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._loaded:
+            self._loaded[name] = _load(name)
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(TABLE)
+
+    def __len__(self) -> int:
+        return len(TABLE)
+
+    def __contains__(self, name: object) -> bool:
+        return name in TABLE
+
+
+class LazyGroup(TyperGroup):
+    """The command line whose commands are those of TABLE."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**{**attributes, "commands": Commands()})
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names, in order, without importing anything."""
+        return list(TABLE)
+
+
+def _load(name: str) -> Any:
+    """Imports a command. Raises KeyError for a name that is not in TABLE."""
+    module, _, attribute = TABLE[name].partition(":")
+    found = getattr(import_module(f"{__name__}.{module}"), attribute)
+    if not isinstance(found, typer.Typer):
+        function, found = found, typer.Typer(add_completion=False, rich_markup_mode=None)
+        found.command(name)(function)
+    command = get_command(found)
+    command.name = name
+    return command

@@ -19,11 +19,6 @@ PATIENCE = 300.0
 """Seconds to wait until the operation has put everything back."""
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("abort")(abort)
-
-
 def abort(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be put back and change nothing.")] = False,

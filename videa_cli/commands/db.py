@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from ops.doctor.facts_data import Session
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("db")(db)
-
-
 def db(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,

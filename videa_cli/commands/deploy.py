@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 KEEP = "10m"
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("deploy")(deploy)
-
-
 def deploy(
     context: typer.Context,
     image: Annotated[str | None, typer.Option("--image", metavar="REF", help="The image to run.")] = None,

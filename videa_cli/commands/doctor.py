@@ -42,11 +42,6 @@ class FailOn(StrEnum):
     WARN = "warn"
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("doctor")(doctor)
-
-
 def doctor(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print findings[] and skipped[] as JSON.")] = False,

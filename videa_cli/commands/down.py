@@ -9,11 +9,6 @@ import typer
 from videa_cli.context import Options
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("down")(down)
-
-
 def down(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be removed and change nothing.")] = False,

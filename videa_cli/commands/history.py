@@ -11,11 +11,6 @@ import typer
 from videa_cli.context import Options
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("history")(history)
-
-
 def history(
     context: typer.Context,
     number: Annotated[int, typer.Option("-n", min=1, metavar="N", help="How many of the last operations.")] = 20,

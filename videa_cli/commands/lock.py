@@ -7,19 +7,7 @@ from typing import Annotated
 
 import typer
 
-from videa_cli.context import Options, show_help
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the commands."""
-    commands = typer.Typer(
-        callback=show_help,
-        invoke_without_command=True,
-        help="Show or clear the lock that lets one operation run at a time.",
-    )
-    commands.command("status")(status)
-    commands.command("release")(release)
-    app.add_typer(commands, name="lock")
+from videa_cli.context import Options, group
 
 
 def status(
@@ -92,3 +80,8 @@ def release(
     holder = Lock(stack.engine, stack.project.name).release(dry_run)
     done = "would be released: it is" if dry_run else "released: it was"
     typer.echo(f"{done} held by {holder.who} for `{holder.command}`" if holder else "nothing to do: free")
+
+
+commands = group("Show or clear the lock that lets one operation run at a time.")
+commands.command("status")(status)
+commands.command("release")(release)

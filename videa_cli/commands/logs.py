@@ -30,11 +30,6 @@ class Level(StrEnum):
     ERROR = "error"
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("logs")(logs)
-
-
 def logs(
     context: typer.Context,
     services: Annotated[

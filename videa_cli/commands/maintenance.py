@@ -7,23 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from videa_cli.context import Options, show_help
+from videa_cli.context import Options, group
 
 if TYPE_CHECKING:
     from ops.balancer.maintenance import Maintenance
 
 Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done and change nothing.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Adds the commands."""
-    commands = typer.Typer(
-        callback=show_help, invoke_without_command=True, help="Close the site for maintenance, or open it again."
-    )
-    commands.command("on")(on)
-    commands.command("off")(off)
-    app.add_typer(commands, name="maintenance")
 
 
 def on(
@@ -90,3 +80,8 @@ def _switch(options: Options, maintenance: Maintenance | None, as_json: bool, dr
         out.print(state + (f", except for {', '.join(allowed)}" if allowed else ""))
         if maintenance:
             out.print("open it again: videa maintenance off")
+
+
+commands = group("Close the site for maintenance, or open it again.")
+commands.command("on")(on)
+commands.command("off")(off)

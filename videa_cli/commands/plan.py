@@ -13,11 +13,6 @@ if TYPE_CHECKING:
     from ops.operations import Operation, Outcome
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("plan")(plan)
-
-
 def plan(
     context: typer.Context,
     image: Annotated[str | None, typer.Option("--image", metavar="REF", help="The image to run.")] = None,

@@ -10,11 +10,6 @@ from ops.errors import PlanRefused
 from videa_cli.context import Options
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("promote")(promote)
-
-
 def promote(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go on and change nothing.")] = False,

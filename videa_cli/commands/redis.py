@@ -14,11 +14,6 @@ if TYPE_CHECKING:
     from ops.dataview import NodeView
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("redis")(redis)
-
-
 def redis(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,

@@ -10,11 +10,6 @@ from videa_cli.commands.abort import put_back
 from videa_cli.context import Options
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("rollback")(rollback)
-
-
 def rollback(
     context: typer.Context,
     release: Annotated[

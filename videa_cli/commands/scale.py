@@ -14,11 +14,6 @@ from videa_cli.context import Options
 HINT = "give the number of replicas, such as 3, or +1 for one more"
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("scale", context_settings={"ignore_unknown_options": True})(scale)
-
-
 def scale(
     context: typer.Context,
     number: Annotated[str, typer.Argument(metavar="N|+N", help="Replicas to have, or how many more.")],
@@ -57,3 +52,7 @@ def parse(number: str) -> Callable[[int], int]:
     if re.fullmatch(r"-\d+", number):
         raise UsageError(f"cannot scale to {number} replicas", HINT)
     raise UsageError(f"{number!r} is not a number of replicas", HINT)
+
+
+commands = typer.Typer(add_completion=False, rich_markup_mode=None)
+commands.command("scale", context_settings={"ignore_unknown_options": True})(scale)

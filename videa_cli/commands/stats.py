@@ -9,11 +9,6 @@ import typer
 from videa_cli.context import Options
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("stats")(stats)
-
-
 def stats(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
@@ -36,8 +31,9 @@ def stats(
 
     options: Options = context.obj
     stack = options.stack()
-    names = [container.name for container in stack.containers() if container.state == "running"]
-    found = sample(stack.engine, names)
+    running = [container for container in stack.containers() if container.running]
+    names = [container.name for container in running]
+    found = sample(stack.engine, running)
     if as_json:
         rows = [{"name": name, **dataclasses.asdict(found[name])} for name in names if name in found]
         typer.echo(json.dumps({"containers": rows}))
@@ -58,8 +54,8 @@ def stats(
                 f"{one.cpu_limit:.0%}" if one.cpu_limit else "-",
                 f"{one.throttled:.0%}",
                 share(one.memory, one.memory_limit),
-                size(one.rx_bytes),
-                size(one.tx_bytes),
-                str(one.pids),
+                size(one.rx_bytes or 0),
+                size(one.tx_bytes or 0),
+                str(one.pids or 0),
             )
     console().print(table if names else "nothing runs; bring the stack up: videa up")

@@ -14,11 +14,6 @@ if TYPE_CHECKING:
 COLOURS = {"healthy": "green", "starting": "yellow"}
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("status")(status)
-
-
 def status(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,

@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from ops.top import Top, TopRow
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("top")(top)
-
-
 def top(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print one look as JSON and end.")] = False,

@@ -10,11 +10,6 @@ from ops.errors import UsageError
 from videa_cli.context import Options
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("watch")(watch)
-
-
 def watch(
     context: typer.Context,
     interval: Annotated[str, typer.Option("--interval", metavar="TIME", help="Time between two checks.")] = "10s",

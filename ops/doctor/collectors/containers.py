@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -15,7 +14,7 @@ from ops.contract import ACCESS_SECRET, DATABASE, RATE_LIMITS, REDIS, REFRESH_SE
 from ops.doctor.facts import ContainerFacts
 from ops.engine.cgroups import quick_sample
 from ops.engine.client import Engine
-from ops.engine.replicas import NUMBER, ONEOFF, SERVICE, release_of
+from ops.engine.replicas import read
 from ops.pools import pool_limit
 
 SECRETS = (ACCESS_SECRET, REFRESH_SECRET)
@@ -28,36 +27,33 @@ _RATE_LIMIT = re.compile(r"(?:^|,)\s*(\w+)=(\d+)/(\d+)")
 
 def container_facts(details: Mapping[str, Any], key: bytes) -> ContainerFacts:
     """What the checks need of the engine's ``details``. ``key``: a new one in each run."""
-    config, state = details["Config"], details["State"]
-    labels: Mapping[str, str] = config.get("Labels") or {}
-    environment = dict(item.partition("=")[::2] for item in config.get("Env") or [])
-    limits = details.get("HostConfig") or {}
-    networks: Mapping[str, Any] = (details.get("NetworkSettings") or {}).get("Networks") or {}
+    one = read(details)
+    environment = dict(item.partition("=")[::2] for item in details["Config"].get("Env") or [])
     return ContainerFacts(
-        id=details["Id"],
-        name=details["Name"].lstrip("/"),
-        service=labels.get(SERVICE, ""),
-        number=int(labels.get(NUMBER, 0)),
-        image=config["Image"],
-        image_id=details["Image"],
-        release=release_of(labels),
-        state=state["Status"],
-        health=str((state.get("Health") or {}).get("Status", "none")),
-        restarts=int(details.get("RestartCount", 0)),
-        exit_code=int(state.get("ExitCode", 0)),
-        oom_killed=bool(state.get("OOMKilled")),
-        created=_epoch(details["Created"]),
-        started=_epoch(state["StartedAt"]),
-        pid=int(state.get("Pid", 0)),
-        oneoff=labels.get(ONEOFF, "False") == "True",
+        id=one.id,
+        name=one.name,
+        service=one.service,
+        number=one.number,
+        image=one.image,
+        image_id=one.image_id,
+        release=one.release,
+        state=one.state,
+        health=one.health,
+        restarts=one.restarts,
+        exit_code=one.exit_code,
+        oom_killed=one.oom_killed,
+        created=one.created.timestamp(),
+        started=one.started.timestamp() if one.started else 0.0,
+        pid=one.pid,
+        oneoff=one.oneoff,
         fingerprints={name: _fingerprints(environment[name], key) for name in SECRETS if environment.get(name)},
         stores={name: fingerprint(_place(environment[name]), key) for name in STORES if environment.get(name)},
         pool_limit=pool_limit(environment.get(DATABASE, "")),
         rate_limits=_rate_limits(environment.get(RATE_LIMITS, "")),
-        addresses=[network["IPAddress"] for network in networks.values() if network.get("IPAddress")],
-        health_output=_last_output(state.get("Health") or {}),
-        cpu_limit=limits["NanoCpus"] / 1e9 if limits.get("NanoCpus") else None,
-        memory_limit=limits.get("Memory") or None,
+        addresses=[address for address in one.networks.values() if address],
+        health_output=_last_output(details["State"].get("Health") or {}),
+        cpu_limit=one.cpu_limit,
+        memory_limit=one.memory_limit,
     )
 
 
@@ -95,11 +91,3 @@ def _rate_limits(text: str) -> dict[str, tuple[int, int]]:
 def _last_output(health: Mapping[str, Any]) -> str:
     entries = health.get("Log") or []
     return str(entries[-1].get("Output", "")).strip()[:HEALTH_OUTPUT] if entries else ""
-
-
-def _epoch(text: str) -> float:
-    """Docker's time, with up to nine digits of a second, in seconds since the epoch; 0 for never."""
-    if text.startswith("0001"):
-        return 0.0
-    whole, _, fraction = text.rstrip("Z").partition(".")
-    return datetime.fromisoformat(f"{whole}.{(fraction or '0')[:6].ljust(6, '0')}+00:00").timestamp()

@@ -10,19 +10,18 @@ import psutil
 from ops.doctor.facts import EngineFacts, HostFacts
 from ops.doctor.skip import Skip
 from ops.engine.client import Engine
-from ops.engine.inspection import engine_details
 
 
 def engine_facts(engine: Engine) -> EngineFacts:
     """Raises EngineError."""
-    details = engine_details(engine)
+    machine = engine.machine
     return EngineFacts(
-        version=str(details.get("Version") or details.get("ServerVersion", "")),
-        api_version=str(details.get("ApiVersion", "")),
+        version=machine.version,
+        api_version=machine.api_version,
         local=engine.local,
-        root=str(details.get("DockerRootDir", "")),
-        memory=int(details.get("MemTotal", 0)),
-        cpus=int(details.get("NCPU", 0)),
+        root=machine.root,
+        memory=machine.memory or 0,
+        cpus=machine.cpus,
     )
 
 

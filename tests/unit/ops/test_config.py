@@ -70,3 +70,19 @@ def test_what_only_the_service_and_its_followers_read_belongs_to_a_release(also:
     }
     project.__dict__["_raw"] = {"services": services}  # what Compose would be asked for
     assert project.own_variables == own
+
+
+@pytest.mark.parametrize(
+    ("health", "path"),
+    [
+        ({}, "/health/live"),
+        ({"ready": "/"}, "/"),
+        ({"ready": "/ping?deep=1", "interval": "2s"}, "/ping?deep=1"),
+        ({"live": "/alive"}, "/alive"),
+        ({"live": "/alive", "ready": "/ready"}, "/alive"),
+    ],
+)
+def test_where_only_readiness_is_declared_life_is_asked_for_there(health: dict[str, str], path: str) -> None:
+    written = {"service": "web", "health": health}
+    project = Project("shop", Path(), Compose((), None, Path(), {}), {}, read_settings(written), written, {})
+    assert project.live_path == path

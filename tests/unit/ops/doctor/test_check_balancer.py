@@ -66,3 +66,9 @@ def test_a_replica_that_is_ready_with_another_good_status_is_ready() -> None:
         "app-backend-2"
         in finding("lb.config", instances=[instance(1), odd], balancer=balancer(listed=["app-backend-1"])).title
     )
+
+
+def test_answers_from_nobodys_address_leave_it_open_who_is_starved() -> None:
+    report = report_on(balancer=balancer(answers={"app-backend-1": 10, UNKNOWN: 10}))
+    assert report.findings == []
+    assert [skip.id for skip in report.skipped] == ["lb.starved"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ops.engine import cgroups
+from ops.models import Container, Usage
 
 V1 = "5:memory:/docker/abc\n3:cpu,cpuacct:/docker/abc\n0::/\n"
 V2 = "0::/system.slice/docker-abc.scope\n"
@@ -16,7 +17,6 @@ def test_version_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     memory, cpu = tmp_path / "memory/docker/abc", tmp_path / "cpuacct/docker/abc"
     memory.mkdir(parents=True)
     cpu.mkdir(parents=True)
-    (memory / "memory.limit_in_bytes").write_text("9223372036854771712\n")
     (memory / "memory.usage_in_bytes").write_text("5000\n")
     (memory / "memory.stat").write_text("cache 1\ntotal_inactive_file 2000\n")
     (cpu / "cpuacct.usage").write_text("1500000000\n")
@@ -24,25 +24,27 @@ def test_version_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scheduler.mkdir(parents=True)
     (scheduler / "cpu.stat").write_text("nr_periods 40\nnr_throttled 10\nthrottled_time 5\n")
     monkeypatch.setattr(cgroups, "CGROUPS", tmp_path)
-    assert cgroups._version_1(cgroups._groups(V1)) == cgroups.Reading(1.5, 3000, None, 40, 10)
+    assert cgroups._version_1(cgroups._groups(V1)) == cgroups.Reading(1.5, 3000, 40, 10)
 
 
 def test_version_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     group = tmp_path / "system.slice/docker-abc.scope"
     group.mkdir(parents=True)
-    (group / "memory.max").write_text("268435456\n")
     (group / "memory.current").write_text("5000\n")
     (group / "memory.stat").write_text("anon 1\ninactive_file 2000\n")
     (group / "cpu.stat").write_text("usage_usec 1500000\nnr_periods 40\nnr_throttled 10\n")
     monkeypatch.setattr(cgroups, "CGROUPS", tmp_path)
-    assert cgroups._version_2(cgroups._groups(V2)[""]) == cgroups.Reading(1.5, 3000, 268435456, 40, 10)
+    assert cgroups._version_2(cgroups._groups(V2)[""]) == cgroups.Reading(1.5, 3000, 40, 10)
 
 
-def test_the_load_is_what_lies_between_two_readings() -> None:
-    before, after = cgroups.Reading(1.0, 3000, None, 40, 10), cgroups.Reading(2.0, 5000, 9000, 60, 15)
-    assert cgroups.load(before, after, seconds=2.0) == cgroups.Load(0.5, 5000, 9000, 0.25)
+LIMITED = Container("abc", "app-1", "app", "running", "none", "app:1", 0, 0, False, cpu_limit=2.0, memory_limit=9000)
+
+
+def test_the_use_is_what_lies_between_two_readings_and_the_limits_are_the_containers() -> None:
+    before, after = cgroups.Reading(1.0, 3000, 40, 10), cgroups.Reading(2.0, 5000, 60, 15)
+    assert cgroups.usage(LIMITED, before, after, seconds=2.0) == Usage(0.5, 2.0, 5000, 9000, 0.25)
 
 
 def test_without_a_cpu_limit_nothing_is_throttled() -> None:
-    reading = cgroups.Reading(1.0, 3000, None, 0, 0)
-    assert cgroups.load(reading, reading, seconds=1.0).throttled == 0
+    reading = cgroups.Reading(1.0, 3000, 0, 0)
+    assert cgroups.usage(LIMITED, reading, reading, seconds=1.0).throttled == 0

@@ -17,8 +17,11 @@ from ops.engine import client
 from ops.engine.client import Engine, engine_errors
 from ops.engine.stats import sample
 from ops.errors import EngineError, EngineUnreachable
+from ops.models import Container
 
 VERSION = '{"ApiVersion": "1.41", "Version": "20.10.24"}'
+LOCAL = SimpleNamespace(Host="unix:///var/run/docker.sock", TLSConfig=None)
+GONE = Container("gone", "gone", "app", "running", "none", "app:1", 0, 0, False)
 Play = Callable[[str, int], str | None]
 """(path, how often it was asked before) -> the body, "" for an empty one; None hangs up."""
 
@@ -123,7 +126,7 @@ def test_a_container_that_ends_while_it_is_measured_is_left_out(tmp_path: Path) 
         engine_that(tmp_path, lambda line, _: "" if "/stats" in line else '{"HostConfig": {}}') as (environment, _),
         closing(Engine(environment)) as engine,
     ):
-        assert sample(engine, ["gone"], gap=0) == {}
+        assert sample(engine, [GONE], gap=0) == {}
 
 
 def test_the_published_ports_are_on_the_machine_that_docker_host_names(
@@ -140,7 +143,7 @@ def test_the_published_ports_are_on_the_machine_that_docker_host_names(
     engine = Engine({"DOCKER_HOST": "ssh://ops@192.0.2.7:2222"})
     assert (engine.local, engine.address) == (False, "192.0.2.7")
     context = SimpleNamespace(Host="ssh://ops@192.0.2.8", TLSConfig=None)
-    monkeypatch.setattr(client.ContextAPI, "get_context", lambda name: context if name == "far" else None)
+    monkeypatch.setattr(client.ContextAPI, "get_context", lambda name: context if name == "far" else LOCAL)
     engine = Engine({"DOCKER_CONTEXT": "far"})
     assert (engine.local, engine.address) == (False, "192.0.2.8")
     engine = Engine({})
@@ -153,3 +156,8 @@ def test_an_engine_over_ssh_without_the_package_for_it_says_which() -> None:
     with pytest.raises(EngineUnreachable, match="over ssh") as told:
         Engine({"DOCKER_HOST": "ssh://ops@192.0.2.7"})
     assert "pip install paramiko" in told.value.hint
+
+
+def test_a_context_that_is_not_there_is_never_replaced_by_the_engine_of_this_machine() -> None:
+    with pytest.raises(EngineUnreachable, match="no Docker context 'nope'"):
+        Engine({"DOCKER_CONTEXT": "nope"})

@@ -1,0 +1,102 @@
+"""One reader of the engine's details, and how it asks for them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from docker.errors import NotFound
+
+from ops.engine.replicas import find_container, list_containers, list_replicas, read
+
+TIMES = [
+    ("2026-11-23T14:00:03.123456789Z", datetime(2026, 11, 23, 14, 0, 3, 123456, UTC)),
+    ("2026-11-23T14:00:03.5Z", datetime(2026, 11, 23, 14, 0, 3, 500000, UTC)),
+    ("2026-11-23T14:00:03Z", datetime(2026, 11, 23, 14, 0, 3, 0, UTC)),
+    ("2026-11-23T16:00:03.123456789+02:00", datetime(2026, 11, 23, 14, 0, 3, 123456, UTC)),
+]
+
+
+def details(number: int = 1, limits: Mapping[str, Any] | None = None, **state: Any) -> dict[str, Any]:
+    labels = {"com.docker.compose.service": "app", "com.docker.compose.container-number": str(number)}
+    return {
+        "Id": f"id{number}",
+        "Name": f"/app-{number}",
+        "Image": "sha256:1",
+        "Created": TIMES[0][0],
+        "State": {"Status": "running", "StartedAt": TIMES[0][0], **state},
+        "Config": {"Image": "app:1", "Labels": labels},
+        "HostConfig": limits or {},
+        "NetworkSettings": {"Networks": {"front": {"IPAddress": "10.0.0.2"}}},
+    }
+
+
+class Engine:
+    """Answers the inspections only when so many are under way at once; one container went away since it was listed."""
+
+    def __init__(self, count: int, together: int = 1) -> None:
+        self.numbers = range(1, count + 1)
+        self.barrier = threading.Barrier(together, timeout=10)
+        self.sdk = SimpleNamespace(api=self)
+
+    def containers(self, **options: object) -> list[dict[str, str]]:
+        return [{"Id": f"id{number}"} for number in reversed(self.numbers)]
+
+    def inspect_container(self, name: str) -> dict[str, Any]:
+        self.barrier.wait()
+        number = int(name.removeprefix("id"))
+        if number == 13:
+            raise NotFound("gone")
+        return details(number)
+
+
+def test_all_are_inspected_at_once_and_what_went_away_is_left_out() -> None:
+    engine: Any = Engine(16, together=16)
+    assert [one.number for one in list_replicas(engine, "shop", "app")] == [n for n in range(1, 17) if n != 13]
+
+
+def test_one_is_found_and_none_is_none() -> None:
+    one: Any = Engine(1)
+    nobody: Any = Engine(0)
+    found = find_container(one, "shop", "app")
+    assert found is not None
+    assert (found.name, found.running) == ("app-1", True)
+    assert find_container(nobody, "shop", "app") is None
+    assert list_containers(nobody, "shop") == []
+
+
+@pytest.mark.parametrize(("text", "expected"), TIMES)
+def test_the_times_of_the_engine(text: str, expected: datetime) -> None:
+    assert read(details(StartedAt=text)).started == expected
+
+
+def test_what_never_started_has_no_start() -> None:
+    assert read(details(StartedAt="0001-01-01T00:00:00Z")).started is None
+
+
+@pytest.mark.parametrize(
+    ("limits", "cpus", "memory"),
+    [
+        ({}, None, None),
+        ({"NanoCpus": 0, "CpuQuota": 0, "Memory": 0}, None, None),
+        ({"NanoCpus": 1_500_000_000, "Memory": 64 << 20}, 1.5, 64 << 20),
+        ({"CpuQuota": 50_000}, 0.5, None),
+        ({"CpuQuota": 400_000, "CpuPeriod": 200_000}, 2.0, None),
+        ({"CpuQuota": -1}, None, None),
+    ],
+)
+def test_limits_however_they_were_set(limits: dict[str, int], cpus: float | None, memory: int | None) -> None:
+    container = read(details(limits=limits))
+    assert (container.cpu_limit, container.memory_limit) == (cpus, memory)
+
+
+def test_the_parts_that_an_engine_leaves_out_are_empty() -> None:
+    bare = details()
+    del bare["HostConfig"], bare["NetworkSettings"]
+    bare["Config"]["Labels"] = None
+    container = read(bare)
+    assert (container.service, container.number, container.networks, container.health) == ("", 0, {}, "none")

@@ -1,0 +1,83 @@
+"""The table of commands: complete, in order, and no more imported than is asked for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from videa_cli import commands
+from videa_cli.commands import TABLE, Commands
+
+ROOT = Path(__file__).parents[3]
+PROGRAM = "from videa_cli.start import run; run()"
+
+
+def python(program: str, *arguments: str, **variables: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
+    )
+    return done.stdout
+
+
+def test_every_file_is_in_the_table_and_every_line_has_its_file() -> None:
+    files = {path.stem for path in Path(commands.__file__).parent.glob("*.py")} - {"__init__"}
+    assert {place.partition(":")[0] for place in TABLE.values()} == files
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_a_line_leads_to_a_command_of_that_name(name: str) -> None:
+    command = Commands()[name]
+    assert command.name == name
+    assert command.help
+
+
+def test_the_help_lists_them_in_the_order_of_the_table() -> None:
+    listed = python(PROGRAM, "--help").partition("Commands:")[2].splitlines()
+    assert [line.split()[0] for line in listed if line.strip()] == list(TABLE)
+
+
+def test_a_command_imports_no_other() -> None:
+    program = (
+        "import sys; sys.argv = ['videa', 'status', '--help']\n"
+        "from videa_cli.start import run\n"
+        "try: run()\nexcept SystemExit: pass\n"
+        "print(sorted(name for name in sys.modules if name.startswith('videa_cli.commands.')))"
+    )
+    assert python(program).splitlines()[-1] == "['videa_cli.commands.status']"
+
+
+@pytest.mark.parametrize(
+    ("words", "place", "expected"),
+    [
+        ("videa s", 1, {"scale", "status", "stats"}),
+        ("videa lock ", 2, {"status", "release"}),
+        ("videa deploy --ca", 2, {"--canary"}),
+    ],
+)
+def test_a_shell_completes_commands_and_their_options(words: str, place: int, expected: set[str]) -> None:
+    shown = python(
+        "import sys; sys.argv = ['videa']; from videa_cli.start import run; run()",
+        _VIDEA_COMPLETE="complete_bash",
+        COMP_WORDS=words,
+        COMP_CWORD=str(place),
+    )
+    assert set(shown.split()) == expected
+
+
+def test_a_slip_of_the_pen_is_answered_with_what_was_meant() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "stauts"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert "'status'" in done.stderr

@@ -1,0 +1,29 @@
+"""What `videa --verbose doctor` shows of a bug of its own."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from ops.doctor.collect import run_all
+from ops.doctor.limits import Limits
+from ops.doctor.report import examine
+from tests.unit.ops.doctor.stack import healthy, report_on
+from videa_cli.commands.doctor import _show_bugs
+
+
+def broken() -> None:
+    raise TypeError("no such thing")
+
+
+def test_the_traceback_of_a_bug_is_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
+    _, skipped, _ = run_all({"traffic": broken}, deadline=5)
+    _show_bugs(examine(replace(healthy(), traffic=None, skipped=skipped), Limits()))
+    shown = capsys.readouterr().err
+    assert shown.count("Traceback") == 1
+    assert "TypeError: no such thing" in shown
+
+
+def test_without_a_bug_nothing_is(capsys: pytest.CaptureFixture[str]) -> None:
+    _show_bugs(report_on())
+    assert capsys.readouterr().err == ""
