@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -138,13 +139,13 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """Run a command of the project in a one-off container of the new release."""
+    """Run a command of the project in a one-off container of the new release: a string by a shell, a list as it is."""
 
     name: str
-    command: str
+    command: str | tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"hook {self.name}: {self.command}"
+        return f"hook {self.name}: {self.command if isinstance(self.command, str) else shlex.join(self.command)}"
 
 
 @dataclass(frozen=True, slots=True)
