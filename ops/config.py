@@ -1,4 +1,4 @@
-"""The Compose project as Compose understands it, with its x-videa section: the only YAML and env-file reader.
+"""The Compose project as Compose understands it, with its x-videa section.
 
 The merged model comes from ``docker compose config``, so includes, overlays, profiles and interpolation are Compose's.
 """
@@ -13,16 +13,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from ops import dotenv
+from ops.compose_model import as_mapping, read_model
 from ops.engine.compose import Compose
 from ops.errors import ConfigError
+from ops.folder import Place, env_files, find_place, read_env_file
+from ops.published import Published, published
 from ops.settings import Settings, effective, read_settings
 
-FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
-LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104
 ANY_VARIABLE = re.compile(r"\$\{?(\w+)")
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 VARIABLE = re.compile(r"\$\{(\w+)(?::?[-?+][^}]*)?\}|\$(\w+)")
 
 
@@ -62,8 +61,14 @@ class Project:
         return health.ready if "ready" in declared and "live" not in declared else health.live
 
     @property
+    def env_files(self) -> tuple[Path, ...]:
+        """The env files that Compose reads; the last that sets a variable wins."""
+        return env_files(Place(self.directory, self.compose.directory), self.compose.files, self.environment)
+
+    @property
     def env_file(self) -> Path:
-        return self.directory / ".env"
+        """Where the outcome of an operation is remembered: of the env files that there are, the one that wins."""
+        return next((path for path in reversed(self.env_files) if path.exists()), self.env_files[0])
 
     @property
     def image(self) -> str:
@@ -84,7 +89,7 @@ class Project:
         return Pins(
             replicas=_variable(deploy.get("replicas", raw.get("scale"))),
             image=_variable(raw.get("image")),
-            release=_variable((raw.get("labels") or {}).get("videa.release")),
+            release=_variable(as_mapping(raw.get("labels")).get("videa.release")),
         )
 
     @property
@@ -115,13 +120,9 @@ class Project:
         return read_model(self.compose, interpolate=False)
 
     @property
-    def published_port(self) -> tuple[str, int] | None:
-        """Address and port of the engine's host on which the balancer is published, None if it is not."""
-        for port in self.model["services"][self.settings.balancer].get("ports") or []:
-            if port.get("published"):
-                address = str(port.get("host_ip") or LOOPBACK)
-                return LOOPBACK if address == EVERYWHERE else address, int(port["published"])
-        return None
+    def published(self) -> Published | None:
+        """How the balancer is published on the engine's host, None if it is not."""
+        return published(self.model["services"][self.settings.balancer].get("ports"))
 
 
 def load(files: tuple[str, ...] = (), name: str | None = None, environment: Mapping[str, str] | None = None) -> Project:
@@ -130,43 +131,20 @@ def load(files: tuple[str, ...] = (), name: str | None = None, environment: Mapp
     Raises ConfigError when there is no Compose file, Compose refuses it, or its x-videa section is wrong.
     """
     environment = dict(os.environ if environment is None else environment)
-    directory = find_directory(files, environment, Path.cwd())
-    compose = Compose(files=files, project=name, directory=directory, environment=environment)
+    place = find_place(files, environment, Path.cwd())
+    compose = Compose(files=files, project=name, directory=place.base, environment=environment)
     model = read_model(compose)
     written = find_section(model)
     settings = read_settings(dict(written))
     _check_services(model, settings)
-    return Project(str(model["name"]), directory, compose, model, settings, written, environment)
-
-
-def read_model(compose: Compose, interpolate: bool = True) -> Mapping[str, Any]:
-    """The merged model, with or without the values of variables. Raises ConfigError."""
-    model: Mapping[str, Any] = yaml.load(compose.config(interpolate), Loader=LOADER)  # noqa: S506 (it is a SafeLoader)
-    return model
-
-
-def find_directory(files: tuple[str, ...], environment: Mapping[str, str], start: Path) -> Path:
-    """The folder of the first Compose file, looked for upwards from ``start`` as Compose does. Raises ConfigError."""
-    named = list(files) or [item for item in environment.get("COMPOSE_FILE", "").split(os.pathsep) if item]
-    if named:
-        first = (start / named[0]).resolve()
-        if not first.is_file():
-            raise ConfigError(f"no Compose file at {named[0]}", "check the path after -f, or COMPOSE_FILE")
-        return first.parent
-    for folder in (start, *start.parents):
-        if any((folder / name).is_file() for name in FILE_NAMES):
-            return folder
-    raise ConfigError(
-        "no Compose file here or in any folder above",
-        "go to your project's folder, or name the file: videa -f FILE ...",
-    )
+    return Project(str(model["name"]), place.directory, compose, model, settings, written, environment)
 
 
 def find_section(model: Mapping[str, Any]) -> Mapping[str, Any]:
     """The x-videa section: of the file, or of the one service that has it. Raises ConfigError."""
     services: Mapping[str, Any] = model.get("services") or {}
-    claims = {name: spec["x-videa"] for name, spec in services.items() if "x-videa" in spec}
-    top = model.get("x-videa")
+    claims = {name: _unless_empty(spec["x-videa"]) for name, spec in services.items() if "x-videa" in spec}
+    top = _unless_empty(model["x-videa"]) if "x-videa" in model else None
     for place, section in (
         ("x-videa", top),
         *((f"services.{name}.x-videa", each) for name, each in claims.items()),
@@ -197,20 +175,20 @@ def find_section(model: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def read_env_value(project: Project, variable: str) -> tuple[str | None, str]:
-    """A variable as Compose sees it: (value, "environment", ".env" or "default")."""
+    """A variable as Compose sees it: (value, "environment", ".env" or "default"). Raises ConfigError."""
     if variable in project.environment:
         return project.environment[variable], "environment"
-    for line in _env_lines(project.env_file):
-        key, sign, value = line.partition("=")
-        if sign and key.strip() == variable:
-            return value.strip().strip("'\""), ".env"
-    return None, "default"
+    value = env_file_values(project).get(variable)
+    return value, "default" if value is None else ".env"
 
 
 def env_file_values(project: Project) -> dict[str, str]:
-    """What the project's .env sets. Raises ConfigError when it cannot be read."""
-    pairs = (line.partition("=") for line in _env_lines(project.env_file) if not line.lstrip().startswith("#"))
-    return {name.strip(): value.strip().strip("'\"") for name, sign, value in pairs if sign}
+    """What the project's env files set. Raises ConfigError when one cannot be read."""
+    values: dict[str, str] = {}
+    for path in project.env_files:
+        values |= dotenv.values(read_env_file(path), {**values, **project.environment})
+    # Bytes that are no UTF-8 have no place in the journal and in the history.
+    return {name: value.encode(errors="surrogateescape").decode(errors="replace") for name, value in values.items()}
 
 
 def effective_values(project: Project) -> list[tuple[str, str, str]]:
@@ -220,20 +198,16 @@ def effective_values(project: Project) -> list[tuple[str, str, str]]:
     for key, variable, value in (
         ("image", pins.image, project.image),
         ("replicas", pins.replicas, str(project.replicas)),
-        ("release", pins.release, (project.service.get("labels") or {}).get("videa.release") or "-"),
+        ("release", pins.release, as_mapping(project.service.get("labels")).get("videa.release") or "-"),
     ):
         source = f"{variable}: {read_env_value(project, variable)[1]}" if variable else "Compose file"
         rows.append((key, value, source))
     return rows + effective(project.settings, dict(project.written))
 
 
-def _env_lines(path: Path) -> list[str]:
-    try:
-        return path.read_text().splitlines()
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise ConfigError(f"cannot read {path.name}: {error.strerror}", "check who owns it and its mode") from error
+def _unless_empty(section: Any) -> Any:
+    """A section without a key is the defaults."""
+    return {} if section is None else section
 
 
 def _check_services(model: Mapping[str, Any], settings: Settings) -> None:

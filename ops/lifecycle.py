@@ -193,16 +193,19 @@ def _await_balancer(stack: Stack) -> None:
 
 def _check_port(stack: Stack) -> None:
     """Refuses before anything is started when another program has the balancer's port. Raises EngineError."""
-    published = stack.project.published_port
+    published = stack.project.published
     running = find_container(stack.engine, stack.project.name, stack.project.settings.balancer)
-    if published is None or not stack.engine.local or (running and running.state == "running"):
+    up = running is not None and running.state == "running"
+    if published is None or len(published.ports) > 1 or not stack.engine.local or up:
         return
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(published)
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise EngineError(
-                    f"port {published[1]} is taken by another program", "stop it, or set another HTTP_PORT in .env"
-                ) from error
+    family = socket.AF_INET6 if ":" in published.address else socket.AF_INET
+    port = published.ports[0]
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((published.address, port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise EngineError(
+                f"port {port} is taken by another program", "stop it, or set another HTTP_PORT in .env"
+            ) from error

@@ -7,8 +7,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from ops import dotenv
 from ops.config import Project
 from ops.errors import ConfigError
+from ops.folder import read_env_file
 
 NEW_FILE_MODE = 0o600
 
@@ -21,53 +23,66 @@ def check_writable(project: Project, variables: Mapping[str, str]) -> None:
                 f"{name} is set in your shell and would win over {project.env_file.name}",
                 f"unset it first: unset {name}",
             )
-    place = project.env_file if project.env_file.exists() else project.directory
-    if not os.access(place, os.W_OK):
-        raise ConfigError(f"cannot write {project.env_file}", "run videa as its owner, or change the file's mode")
+    try:
+        if project.env_file.exists() and not os.access(project.env_file, os.W_OK):
+            raise PermissionError(None, "no right to write it")
+        _beside(_target(project.env_file)).unlink()
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write {project.env_file}: {error.strerror}",
+            "run videa as the owner of the file and its folder, or change their modes",
+        ) from error
 
 
 def remember(path: Path, variables: Mapping[str, str | None]) -> None:
     """Sets variables in an env file in one atomic step, keeping every other line and the file's mode and owner.
 
-    None removes the variable.
+    None removes the variable. A link stays one: the file that it leads to is changed.
 
     Raises ConfigError when the file cannot be written.
     """
     try:
-        lines = path.read_text().splitlines() if path.exists() else []
-        updated = merge(lines, variables)
-        if updated == lines:
+        before = read_env_file(path)
+        after = dotenv.assign(before, variables, os.environ)
+        if after == before:
             return
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".env.")
+        target = _target(path)
+        temporary = _beside(target)
         try:
-            with os.fdopen(handle, "w") as file:
-                file.write("\n".join(updated) + "\n")
+            with temporary.open("wb") as file:
+                file.write(after.encode(errors="surrogateescape"))
                 file.flush()
                 os.fsync(file.fileno())
-            if path.exists():
-                before = path.stat()
-                Path(temporary).chmod(before.st_mode & 0o777)
-                os.chown(temporary, before.st_uid, before.st_gid)
-            else:
-                Path(temporary).chmod(NEW_FILE_MODE)
-            Path(temporary).replace(path)
+            temporary.replace(target)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
-        wanted = ", ".join(f"{name}={value}" for name, value in variables.items() if value is not None)
+        wanted = ", ".join(f"{name}={dotenv.quoted(value)}" for name, value in variables.items() if value is not None)
         raise ConfigError(f"cannot write {path}: {error.strerror}", f"set it there yourself: {wanted}") from error
 
 
-def merge(lines: list[str], variables: Mapping[str, str | None]) -> list[str]:
-    """The lines of an env file with ``variables`` set: in place where they are, else at the end; None: without it."""
-    left = dict(variables)
-    merged = []
-    for line in lines:
-        name = line.partition("=")[0].strip()
-        if "=" in line and name in variables:
-            if name in left and (value := left.pop(name)) is not None:
-                merged.append(f"{name}={value}")
+def _target(path: Path) -> Path:
+    """The file that a path leads to. Raises OSError."""
+    try:
+        return path.resolve()
+    except RuntimeError as error:  # links in a circle, before Python 3.13
+        raise OSError(None, str(error)) from error
+
+
+def _beside(path: Path) -> Path:
+    """Makes an empty file that can take the place of ``path``, with its mode and owner. Raises OSError."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".env.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        if path.exists():
+            before = path.stat()
+            os.chown(temporary, before.st_uid, before.st_gid)
+            temporary.chmod(before.st_mode & 0o7777)
         else:
-            merged.append(line)
-    return merged + [f"{name}={value}" for name, value in left.items() if value is not None]
+            temporary.chmod(NEW_FILE_MODE)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary

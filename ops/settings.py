@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -12,16 +14,31 @@ from msgspec import Meta
 from ops.balancer.split import is_key
 from ops.errors import ConfigError
 
-UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+UNITS = {"us": 1e-6, "µs": 1e-6, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(us|µs|ms|s|m|h)", re.ASCII)
+DURATION = re.compile(rf"(?:{PART.pattern})+", re.ASCII)
+LONGEST = 365 * 24 * 3600.0
+"""Seconds: what is longer is a mistake."""
+NEVER_ZERO = (
+    "health.interval",
+    "health.timeout",
+    "health.deadline",
+    "canary.interval",
+    "canary.deadline",
+    "hooks.timeout",
+)
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=100)]
 Percent = Annotated[float, Meta(gt=0, le=100)]
 
 
+Command: TypeAlias = str | tuple[str, ...]
+"""A string is run by ``sh -c``, a list as it is, as Compose has it for health checks."""
+
+
 class Seconds(float):
-    """A duration; written in the file as 500ms, 30s, 10m or 1h."""
+    """A duration; written in the file as Compose has it: 500ms, 30s, 1m30s or 1h."""
 
     def __str__(self) -> str:
         return f"{round(self * 1000)}ms" if self < 1 else f"{float(self):g}s"
@@ -82,11 +99,11 @@ class Hooks(Section, frozen=True):
     ``on_abort`` runs once everything was put back.
     """
 
-    pre_deploy: str = ""
-    pre_traffic: str = ""
-    post_traffic: str = ""
-    post_deploy: str = ""
-    on_abort: str = ""
+    pre_deploy: Command = ""
+    pre_traffic: Command = ""
+    post_traffic: Command = ""
+    post_deploy: Command = ""
+    on_abort: Command = ""
     timeout: Seconds = Seconds(300)
 
 
@@ -115,19 +132,28 @@ class Settings(Section, frozen=True):
 
 
 def parse_duration(text: object) -> Seconds:
-    """Reads "500ms", "30s", "10m" or "1h". Raises ValueError."""
-    match = DURATION.fullmatch(text) if isinstance(text, str) else None
-    if match is None:
-        raise ValueError(f"{text!r} is no duration; write it as 500ms, 30s, 10m or 1h")
-    return Seconds(float(match[1]) * UNITS[match[2]])
+    """Reads "500ms", "30s", "1m30s" or "1h". Raises ValueError."""
+    if not isinstance(text, str) or not DURATION.fullmatch(text):
+        raise ValueError(f"{text!r} is no duration; write it as 500ms, 30s, 1m30s or 1h")
+    seconds = sum(float(number) * UNITS[unit] for number, unit in PART.findall(text))
+    if seconds > LONGEST:
+        raise ValueError(f"{text!r} is a duration of more than a year")
+    return Seconds(seconds)
 
 
 def read_settings(section: dict[str, Any]) -> Settings:
-    """Validates the x-videa section. Raises ConfigError naming the key and what is allowed there."""
+    """Validates the x-videa section. Raises ConfigError naming the key and what is allowed there.
+
+    Each value may be written as a variable, so a number or a list may come as a string.
+    """
+    section = _with_lists(section, Settings)
     try:
-        settings = msgspec.convert(section, Settings, dec_hook=_decode)
+        settings = msgspec.convert(section, Settings, strict=False, dec_hook=_decode)
     except msgspec.ValidationError as error:
-        raise ConfigError(*_explain(str(error))) from error
+        raise ConfigError(*_explain(str(error), section)) from error
+    for key, number in _numbers("x-videa", settings):
+        if not math.isfinite(number) or (number == 0 and key.removeprefix("x-videa.") in NEVER_ZERO):
+            raise ConfigError(f"{key}: {number!s} is out of range", "write a number or duration above 0")
     steps = settings.canary.steps
     if not steps or list(steps) != sorted(set(steps)) or steps[-1] != 100:
         raise ConfigError(
@@ -143,6 +169,27 @@ def read_settings(section: dict[str, Any]) -> Settings:
         if not re.fullmatch(r"/[\w./?=&%-]*", path):
             raise ConfigError(f"x-videa.health.{key}: {path!r} is no path", "write a path such as /health/live")
     return settings
+
+
+def _with_lists(section: dict[str, Any], kind: type[Section]) -> dict[str, Any]:
+    """The section with every list that is written as a string, "5, 25, 100" or "[5, 25, 100]", as a list."""
+    lists = dict(section)
+    for field in msgspec.structs.fields(kind):
+        value = section.get(field.name)
+        if isinstance(value, str) and get_origin(field.type) is tuple:
+            lists[field.name] = value.strip().removeprefix("[").removesuffix("]").replace(",", " ").split()
+        elif isinstance(value, dict) and isinstance(field.type, type) and issubclass(field.type, Section):
+            lists[field.name] = _with_lists(value, field.type)
+    return lists
+
+
+def _numbers(prefix: str, section: Section) -> Iterator[tuple[str, float]]:
+    for key, value in msgspec.structs.asdict(section).items():
+        if isinstance(value, Section):
+            yield from _numbers(f"{prefix}.{key}", value)
+        else:
+            parts = value if isinstance(value, tuple) else (value,)
+            yield from ((f"{prefix}.{key}", part) for part in parts if isinstance(part, int | float))
 
 
 def effective(settings: Settings, written: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -174,7 +221,7 @@ def _decode(kind: type, value: object) -> object:
     raise NotImplementedError(kind)
 
 
-def _explain(reason: str) -> tuple[str, str]:
+def _explain(reason: str, section: dict[str, Any]) -> tuple[str, str]:
     """msgspec's words ("Object contains unknown field `foo` - at `$.health`") as ours: (message, hint)."""
     problem, _, place = reason.partition(" - at `")
     where = "x-videa" + place.rstrip("`").lstrip("$")
@@ -186,10 +233,25 @@ def _explain(reason: str) -> tuple[str, str]:
             f"{where}: {problem[0].lower()}{problem[1:]}",
             f"allowed: {', '.join(item.value for item in (Doubt if where.endswith('in_doubt') else Sticky))}",
         )
+    value = _value_at(place.rstrip("`"), section)
+    given = f": {value!r}" if isinstance(value, str | int | float) and "duration" not in problem else ""
     return (
-        f"{where}: {problem[0].lower()}{problem[1:]}",
+        f"{where}: {problem[0].lower()}{problem[1:]}{given}",
         "see `videa config` for the values in force, README for the section",
     )
+
+
+def _value_at(place: str, section: Any) -> object:
+    """The value at msgspec's "$.canary.steps[1]"; None where that is not told, as in "$[...]"."""
+    for key, number in re.findall(r"\.(\w+)|\[([\d.]+)\]", place):
+        if isinstance(section, dict):
+            section = section.get(key)
+        elif isinstance(section, list) and number.isdecimal():
+            section = section[int(number)]
+        else:
+            return None
+    value: object = section
+    return value
 
 
 def _keys_at(where: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from ops.doctor.redact import SENSITIVE_KEY
+from ops.sensitive import SENSITIVE_KEY
 
 SESSION = frozenset(
     {"HOME", "PWD", "OLDPWD", "USER", "LOGNAME", "SHELL", "PATH", "UID", "GID", "HOSTNAME", "TERM", "LANG", "TMPDIR"}

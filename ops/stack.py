@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,13 +13,13 @@ from ops.balancer.render import Membership, Upstream, is_outdated
 from ops.balancer.split import TrafficSplit
 from ops.config import Project
 from ops.engine.client import Engine
+from ops.engine.ports import bound_port
 from ops.engine.probe import ProbeResult, probe_all, read_body
 from ops.engine.replicas import find_container, list_containers, list_replicas
 from ops.errors import BalancerError
 from ops.models import Container, Replica
+from ops.published import http_url
 from ops.rollout.fleet import Fleet, Member
-
-HTTP_PORT = 80
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,15 @@ class Stack:
 
     @property
     def url(self) -> str | None:
-        """Where the balancer is reached from here; None when it publishes no port."""
-        published = self.project.published_port
+        """Where the balancer is reached from here; None when it publishes no port. Raises EngineError."""
+        published = self.project.published
         if published is None:
             return None
-        address, port = published
-        host = address if self.engine.local else self.engine.address
-        return f"http://{host}" + ("" if port == HTTP_PORT else f":{port}")
+        port = published.ports[0]
+        if port == 0 or len(published.ports) > 1:  # the engine has chosen one of them
+            with suppress(BalancerError):
+                port = bound_port(self.engine, self.balancer_container.id, published.target) or port
+        return http_url(published.address if self.engine.local else self.engine.address, port)
 
     def replica_url(self, name: str, path: str) -> str:
         """Where a replica is asked directly, from the balancer's container."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import singledispatch
 
 from ops.events import Back, GoingBack, GoingOn, Note, Standing, Superseded, Task
@@ -89,7 +90,7 @@ def _(step: Keep) -> str:
 
 @words.register
 def _(step: Hook) -> str:
-    return f"hook {step.name}: {step.command}"
+    return f"hook {step.name}: {step.command if isinstance(step.command, str) else shlex.join(step.command)}"
 
 
 @words.register

@@ -13,12 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-SENSITIVE_KEY = re.compile(
-    r"pass(?:word|wd|phrase)?$|passw|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|encryption[_-]?key"
-    r"|signing[_-]?key|license[_-]?key|credential|authorization|cookie|htpasswd|requirepass|masterauth|(?:^|_)salt$"
-    r"|(?:^|_)dsn$|(?:^|_)auth$|webhook",
-    re.IGNORECASE,
-)
+from ops.sensitive import SENSITIVE_KEY
+
 _NAME = (
     r"(?:[\w.-]*(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key"
     r"|credential|requirepass|masterauth|client[_-]?key|session[_-]?id|sessionid|authorization|cookie))"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ops.engine.bounded import BoundReached, Bounds, run_bounded
 from ops.errors import ConfigError, EngineError, EngineUnreachable, ImageUnavailable
 
 TIMEOUT = 1800
@@ -20,6 +21,9 @@ FIRST_WITHOUT_DEPENDS_ON = (2, 29, 3)
 
 DRY_RUN_TIMEOUT = 60
 """Seconds that Compose may take to tell what it would do."""
+
+READING = Bounds(seconds=20, memory=512 << 20, output=8 << 20)
+"""What Compose may use to read the project's files. It takes 0.1 s and 40 MB, more where it fetches them."""
 
 NO_DOCKER = EngineUnreachable("there is no `docker` command", "install Docker, or run `make up`")
 
@@ -55,8 +59,25 @@ class Compose:
 
         Raises ConfigError with Compose's own words.
         """
-        flags = [] if interpolate else ["--no-interpolate"]
-        answer = self._run(self.command("config", *flags), {})
+        return self._read({}, *([] if interpolate else ["--no-interpolate"]))
+
+    def config_hash(self, service: str, overrides: Mapping[str, str]) -> str:
+        """The hash that Compose would label the service's containers with. Raises ConfigError."""
+        return self._read(overrides, "--hash", service).split()[-1]
+
+    def _read(self, overrides: Mapping[str, str], *options: str) -> str:
+        """What ``docker compose config`` answers. Raises ConfigError."""
+        try:
+            answer = run_bounded(
+                self.command("config", *options), self._folder, {**self.environment, **overrides}, READING
+            )
+        except FileNotFoundError as error:
+            raise NO_DOCKER from error
+        except BoundReached as error:
+            raise ConfigError(
+                f"Compose could not read {self._place} within {error}",
+                "look for aliases (*name) of aliases in it and in what it includes, each of which multiplies the rest",
+            ) from error
         if answer.returncode:
             raise ConfigError(
                 f"Compose refuses the file: {last_line(answer.stderr)}",
@@ -64,17 +85,6 @@ class Compose:
                 answer.stderr,
             )
         return answer.stdout
-
-    def config_hash(self, service: str, overrides: Mapping[str, str]) -> str:
-        """The hash that Compose would label the service's containers with. Raises ConfigError."""
-        answer = self._run(self.command("config", "--hash", service), overrides)
-        if answer.returncode:
-            raise ConfigError(
-                f"Compose refuses the file: {last_line(answer.stderr)}",
-                "`docker compose config` shows where",
-                answer.stderr,
-            )
-        return answer.stdout.split()[-1]
 
     def run(self, *arguments: str, overrides: Mapping[str, str] | None = None, timeout: float = TIMEOUT) -> str:
         """Runs a compose command; answers its stdout. ``overrides``: variables that win over ``.env``.
@@ -105,6 +115,11 @@ class Compose:
             ).returncode
         except FileNotFoundError as error:
             raise NO_DOCKER from error
+
+    @property
+    def _place(self) -> str:
+        """The files in words, as far as they are named."""
+        return ", ".join(self.files) or self.environment.get("COMPOSE_FILE") or f"the Compose file in {self.directory}"
 
     @property
     def _folder(self) -> Path | None:

@@ -6,7 +6,6 @@ Where they go into a plan is pure; running one is Compose's `run`. After a crash
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
@@ -56,7 +55,7 @@ def run_hook(stack: Stack, hook: Hook, target: Target) -> None:
     remove(stack.engine, name)  # left by a hook whose videa was killed
     arguments = ["run", "--rm", "--no-deps", "-T", "--name", name, project.settings.service]
     try:
-        project.compose.run(*arguments, *shlex.split(hook.command), overrides=target.overrides, timeout=timeout)
+        project.compose.run(*arguments, *command_line(hook), overrides=target.overrides, timeout=timeout)
     except EngineError as error:
         remove(stack.engine, name)
         raise OperationFailed(
@@ -64,6 +63,11 @@ def run_hook(stack: Stack, hook: Hook, target: Target) -> None:
             "--verbose shows its output",
             error.detail,
         ) from error
+
+
+def command_line(hook: Hook) -> tuple[str, ...]:
+    """What a hook runs in its container."""
+    return ("sh", "-c", hook.command) if isinstance(hook.command, str) else hook.command
 
 
 def follow(stack: Stack, step: Follow, target: Target | None) -> None:

@@ -94,10 +94,10 @@ class Keep(msgspec.Struct, frozen=True, tag="keep"):
 
 
 class Hook(msgspec.Struct, frozen=True, tag="hook"):
-    """Run a command of the project in a one-off container of the new release."""
+    """Run a command of the project in a one-off container of the new release: a string by a shell, a list as it is."""
 
     name: str
-    command: str
+    command: str | tuple[str, ...]
 
 
 class Follow(msgspec.Struct, frozen=True, tag="follow"):

@@ -21,7 +21,7 @@ FORBIDDEN = {
 ONLY_IN = {
     "docker": {"ops/engine"},
     "aiopg": {"server/postgres.py"},
-    "yaml": {"ops/config.py"},
+    "yaml": {"ops/compose_model.py"},
     "typer": {"videa_cli"},
     "rich": {"videa_cli"},
 }

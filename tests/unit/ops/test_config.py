@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ops.config import Project, find_directory, find_section
+from ops.config import Pins, Project, env_file_values, find_section, read_env_value
 from ops.engine.compose import Compose
 from ops.errors import ConfigError
 from ops.settings import read_settings
@@ -38,27 +38,6 @@ def test_what_is_unclear_is_refused(model: dict[str, Any], words: str) -> None:
         find_section(model)
 
 
-def test_the_folder_is_looked_for_upwards(tmp_path: Path) -> None:
-    (tmp_path / "compose.yml").touch()
-    below = tmp_path / "a" / "b"
-    below.mkdir(parents=True)
-    assert find_directory((), {}, below) == tmp_path
-
-
-def test_a_named_file_gives_its_folder(tmp_path: Path) -> None:
-    (tmp_path / "x").mkdir()
-    (tmp_path / "x" / "my.yml").touch()
-    assert find_directory(("x/my.yml",), {}, tmp_path) == tmp_path / "x"
-    assert find_directory((), {"COMPOSE_FILE": "x/my.yml"}, tmp_path) == tmp_path / "x"
-
-
-def test_no_file_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no Compose file"):
-        find_directory((), {}, tmp_path)
-    with pytest.raises(ConfigError, match=r"no Compose file at gone\.yml"):
-        find_directory(("gone.yml",), {}, tmp_path)
-
-
 @pytest.mark.parametrize(("also", "own"), [([], {"IMAGE"}), (["worker"], {"IMAGE", "MODE"})])
 def test_what_only_the_service_and_its_followers_read_belongs_to_a_release(also: list[str], own: set[str]) -> None:
     settings = read_settings({"service": "web", "also": also})
@@ -86,3 +65,27 @@ def test_where_only_readiness_is_declared_life_is_asked_for_there(health: dict[s
     written = {"service": "web", "health": health}
     project = Project("shop", Path(), Compose((), None, Path(), {}), {}, read_settings(written), written, {})
     assert project.live_path == path
+
+
+def test_labels_may_be_a_list_and_a_section_may_be_empty() -> None:
+    project = Project("shop", Path(), Compose((), None, Path(), {}), {}, read_settings({"service": "web"}), {}, {})
+    web = {"image": "${IMAGE}", "labels": ["a=b", "videa.release=${RELEASE:-}"], "deploy": {"replicas": "${N:-2}"}}
+    project.__dict__["_raw"] = {"services": {"web": web}}
+    assert project.pins == Pins(replicas="N", image="IMAGE", release="RELEASE")
+    assert find_section({"services": {"web": {"x-videa": None}}}) == {"service": "web"}
+    assert find_section({"services": {"backend": {}}, "x-videa": None}) == {}
+
+
+def test_the_env_file_that_wins_is_the_one_that_is_written(tmp_path: Path) -> None:
+    below = tmp_path / "sub"
+    below.mkdir()
+    compose = Compose((), None, tmp_path, {})
+    project = Project("sub", below, compose, {}, read_settings({}), {}, {"SHELL": "x"})
+    assert project.env_file == below / ".env"
+    (below / ".env").write_text("A=sub\nB='b $ b'\n")
+    (tmp_path / ".env").write_bytes(b"A=base\nC=\xe9")
+    assert project.env_file == tmp_path / ".env"
+    assert env_file_values(project) == {"A": "base", "B": "b $ b", "C": "\ufffd"}
+    assert read_env_value(project, "A") == ("base", ".env")
+    assert read_env_value(project, "SHELL") == ("x", "environment")
+    assert read_env_value(project, "D") == (None, "default")

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from ops.config import Project
+from ops.engine.compose import Compose
 from ops.errors import ConfigError
-from ops.pins import merge, remember
+from ops.pins import check_writable, remember
+from ops.settings import Settings
 
 
-def test_a_value_is_set_where_it_stands_and_the_rest_is_kept() -> None:
-    lines = ["# secrets", "A=1", "", "B=2", "A=3"]
-    assert merge(lines, {"A": "9"}) == ["# secrets", "A=9", "", "B=2"]
-
-
-def test_a_new_value_comes_at_the_end() -> None:
-    assert merge(["A=1"], {"B": "2"}) == ["A=1", "B=2"]
+def project(folder: Path, environment: dict[str, str] | None = None) -> Project:
+    compose = Compose((), None, folder, {})
+    return Project("shop", folder, compose, {}, Settings(), {}, environment or {})
 
 
 def test_the_mode_of_the_file_is_kept(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("SECRET=x\n")
-    path.chmod(0o600)
+    path.chmod(0o640)
     remember(path, {"REPLICAS": "3"})
     assert path.read_text() == "SECRET=x\nREPLICAS=3\n"
-    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert os.listdir(tmp_path) == [".env"]  # noqa: PTH208
 
 
 def test_a_new_file_is_for_its_owner_only(tmp_path: Path) -> None:
@@ -33,7 +34,49 @@ def test_a_new_file_is_for_its_owner_only(tmp_path: Path) -> None:
     assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_stays_a_link(tmp_path: Path, there: bool) -> None:
+    real = tmp_path / "shared" / "prod.env"
+    real.parent.mkdir()
+    if there:
+        real.write_bytes(b"LATIN=\xe9\n")
+    (tmp_path / ".env").symlink_to("shared/prod.env")
+    remember(tmp_path / ".env", {"REPLICAS": "3"})
+    assert (tmp_path / ".env").is_symlink()
+    assert real.read_bytes() == (b"LATIN=\xe9\n" if there else b"") + b"REPLICAS=3\n"
+
+
 def test_a_folder_that_is_gone_is_an_error_that_says_what_to_set(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refused:
-        remember(tmp_path / "gone" / ".env", {"REPLICAS": "3"})
-    assert "REPLICAS=3" in refused.value.hint
+        remember(tmp_path / "gone" / ".env", {"IMAGE": "a b"})
+    assert "IMAGE='a b'" in refused.value.hint
+
+
+def test_that_it_cannot_be_remembered_is_said_first_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=1\n")
+    check_writable(project(tmp_path), {"A": "2"})
+    assert os.listdir(tmp_path) == [".env"]  # noqa: PTH208
+    with pytest.raises(ConfigError, match="cannot write"):
+        check_writable(project(tmp_path / "gone"), {"A": "2"})
+    (tmp_path / "loop").mkdir()
+    (tmp_path / "loop" / ".env").symlink_to(".env")
+    with pytest.raises(ConfigError, match="cannot write"):
+        check_writable(project(tmp_path / "loop"), {"A": "2"})
+
+
+def test_the_folder_of_the_file_must_be_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is replaced, so its own mode is not enough; root may write anywhere, so the refusal is the system's."""
+
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / ".env").write_text("A=1\n")
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    with pytest.raises(ConfigError, match="Permission denied"):
+        check_writable(project(tmp_path), {"A": "2"})
+
+
+def test_a_variable_of_the_shell_would_win(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="A is set in your shell"):
+        check_writable(project(tmp_path, {"A": "1"}), {"A": "2"})
+    check_writable(project(tmp_path, {"A": "2"}), {"A": "2"})

@@ -54,12 +54,25 @@ def test_a_mistake_is_named_with_its_key(section: dict[str, Any], named: str, hi
     assert hint in refused.value.hint
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("500ms", 0.5), ("30s", 30), ("10m", 600), ("1h", 3600), ("1.5s", 1.5)])
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("500ms", 0.5),
+        ("30s", 30),
+        ("10m", 600),
+        ("1h", 3600),
+        ("1.5s", 1.5),
+        ("1m30s", 90),
+        ("1h0m0.5s", 3600.5),
+        ("250us", 0.00025),
+        (".5s", 0.5),
+    ],
+)
 def test_durations_have_units(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "30", "30 s", "-1s", "1d", None, 5])
+@pytest.mark.parametrize("text", ["", "30", "30 s", "-1s", "1d", "1m 30s", "1m30", "s", ".s", "9999h", "٣s", None, 5])
 def test_a_duration_without_a_known_unit_is_refused(text: object) -> None:
     with pytest.raises(ValueError, match="duration"):
         parse_duration(text)
@@ -91,3 +104,61 @@ def test_a_duration_is_shown_as_it_is_written() -> None:
 def test_a_mistake_in_canary_or_hooks_names_its_key(section: dict[str, object], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         read_settings(section)
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ({"port": "8000"}, {"port": 8000}),
+        ({"health": {"passes": "3", "interval": "1m30s"}}, {"health": {"passes": 3, "interval": "90s"}}),
+        ({"canary": {"steps": ["5", 100]}}, {"canary": {"steps": [5, 100]}}),
+        ({"canary": {"steps": "5, 25,100"}}, {"canary": {"steps": [5, 25, 100]}}),
+        ({"canary": {"steps": "[12.5, 100]"}}, {"canary": {"steps": [12.5, 100]}}),
+        ({"canary": {"min_success_rate": "99.5"}}, {"canary": {"min_success_rate": 99.5}}),
+        ({"keep_releases": "5"}, {"keep_releases": 5}),
+        ({"also": "worker, mailer"}, {"also": ["worker", "mailer"]}),
+        ({"also": ""}, {}),
+    ],
+)
+def test_a_value_that_comes_from_a_variable_is_a_string(written: dict[str, Any], plain: dict[str, Any]) -> None:
+    assert read_settings(written) == read_settings(plain)
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ({"port": "0"}, "x-videa.port"),
+        ({"port": ""}, "x-videa.port.*''"),
+        ({"port": "http"}, "x-videa.port.*'http'"),
+        ({"port": "9" * 400}, "x-videa.port"),
+        ({"port": 8000.5}, "x-videa.port"),
+        ({"health": "fast"}, "x-videa.health"),
+        ({"health": None}, "x-videa.health"),
+        ({"health": {"passes": "101"}}, "x-videa.health.passes"),
+        ({"health": {"interval": "0s"}}, "x-videa.health.interval"),
+        ({"health": {"ready": 5}}, "x-videa.health.ready"),
+        ({"health": {"deadline": "9" * 400 + "h"}}, "x-videa.health.deadline"),
+        ({"canary": {"steps": "5, x, 100"}}, r"x-videa.canary.steps\[1\].*'x'"),
+        ({"canary": {"steps": [5, [25], 100]}}, "x-videa.canary.steps"),
+        ({"canary": {"steps": {"a": 1}}}, "x-videa.canary.steps"),
+        ({"canary": {"steps": "nan"}}, "x-videa.canary.steps"),
+        ({"canary": {"max_p99_ratio": "nan"}}, "x-videa.canary.max_p99_ratio"),
+        ({"canary": {"max_p99_ratio": float("inf")}}, "x-videa.canary.max_p99_ratio"),
+        ({"canary": {"by": ["a"]}}, "x-videa.canary.by"),
+        ({"also": [None]}, "x-videa.also"),
+        ({"also": {"a": 1}}, "x-videa.also"),
+        ({"hooks": {"pre_deploy": 5}}, "x-videa.hooks.pre_deploy"),
+        ({"hooks": {"pre_deploy": {"a": 1}}}, "x-videa.hooks.pre_deploy"),
+        ({"hooks": {"pre_deploy": ["a", ["b"]]}}, "x-videa.hooks.pre_deploy"),
+        ({"sticky": True}, "x-videa.sticky"),
+        ({"service": ["a"]}, "x-videa.service"),
+    ],
+)
+def test_whatever_is_written_is_no_more_than_a_mistake(section: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        read_settings(section)
+
+
+def test_a_hook_is_a_string_for_the_shell_or_a_list() -> None:
+    hooks = read_settings({"hooks": {"pre_deploy": "true && exit 3", "on_abort": ["echo", "a b"]}}).hooks
+    assert (hooks.pre_deploy, hooks.on_abort) == ("true && exit 3", ("echo", "a b"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ops.rollout.hooks import with_hooks
+from ops.rollout.hooks import command_line, with_hooks
 from ops.rollout.request import Request, Strategy, plan_deploy
 from ops.rollout.steps import Drain, Follow, Hook, Plan, Remember, Route, Split, Start, Target
 from ops.settings import Hooks
@@ -56,3 +56,11 @@ def test_nothing_to_do_needs_no_hook() -> None:
 def test_without_hooks_a_plan_stays_as_it_is() -> None:
     bare = plan_deploy(Request(), BEFORE, 2, Target(NEW, "app:new"))
     assert with_hooks(bare, Hooks()) == bare
+
+
+def test_a_string_is_run_by_the_shell_and_a_list_as_it_is() -> None:
+    shell, plain = Hook("pre_deploy", "true && exit 3"), Hook("pre_deploy", ("echo", "a b", "&&"))
+    assert command_line(shell) == ("sh", "-c", "true && exit 3")
+    assert command_line(plain) == ("echo", "a b", "&&")
+    assert str(shell) == "hook pre_deploy: true && exit 3"
+    assert str(plain) == "hook pre_deploy: echo 'a b' '&&'"

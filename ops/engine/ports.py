@@ -1,0 +1,13 @@
+"""Which ports of its host the engine has given to a container."""
+
+from __future__ import annotations
+
+from ops.engine.client import Engine, engine_errors
+
+
+def bound_port(engine: Engine, container: str, target: int) -> int | None:
+    """The host's port that leads to a container's TCP port ``target``, None if none does. Raises EngineError."""
+    with engine_errors(f"inspect {container}"):
+        ports = engine.sdk.api.inspect_container(container)["NetworkSettings"].get("Ports") or {}
+    bindings = ports.get(f"{target}/tcp") or []
+    return next((int(binding["HostPort"]) for binding in bindings if binding.get("HostPort")), None)

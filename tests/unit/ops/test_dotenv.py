@@ -1,0 +1,100 @@
+"""An env file is read as Compose reads it, and written so that Compose reads exactly what was meant.
+
+What Compose makes of it is taken from Compose itself: tests/engine/test_dotenv.py compares both.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from ops.dotenv import assign, quoted, values
+from ops.errors import ConfigError
+
+SHELL = {"SHELL_ONLY": "s"}
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("A='a$b #1'", "a$b #1"),
+        ('A="a$b #1"', "a #1"),
+        (r'A="a\$b"', "a$b"),
+        ("A=a$$b", "a$b"),
+        ("A=plain # comment", "plain"),
+        ("A=plain#none", "plain#none"),
+        ("export A=1", "1"),
+        ("A = spaced  ", "spaced"),
+        ("A: yaml", "yaml"),
+        ("A='one\ntwo'", "one\ntwo"),
+        ('A="one\\ntwo"', "one\ntwo"),
+        (r"A='a\nb'", r"a\nb"),
+        (r"A='it\'s'", "it's"),
+        (r'A="q\"q"', 'q"q'),
+        ("A=1\r\nB=2\r\n", "1"),
+        ("\ufeffA=1", "1"),
+        ("A=1\nA=2", "2"),
+        ("A=${B:-d}", "d"),
+        ("B=1\nA=${B:-d}", "1"),
+        ("A=${SHELL_ONLY}", "s"),
+        ("A=${NONE:+x}y", "y"),
+        ("A=${NONE:-${ALSO:-deep}}", "deep"),
+        ("A=", ""),
+        ('A=""', ""),
+        ("# A=1\n\n  A=2", "2"),
+    ],
+)
+def test_a_value_is_what_compose_reads(text: str, wanted: str) -> None:
+    assert values(text, SHELL)["A"] == wanted
+
+
+def test_a_name_alone_is_the_shells() -> None:
+    assert values("SHELL_ONLY\nNOWHERE\n", SHELL) == {"SHELL_ONLY": "s"}
+
+
+@pytest.mark.parametrize("text", ["A='never ends", "A-B C=1", "just words", 'B=1\nA="x\ny'])
+def test_what_compose_refuses_is_refused_without_showing_it(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"\.env: line \d") as refused:
+        values(text, {})
+    assert "never" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "plain", "a b", "a$b #1", "it's", 'say "x"', "'\"", "back\\slash", "end\\", "\\'", "\\n", "a\nb", "a\r\nb",
+     "#", "${A}", "$$", " x ", "é", "a=b", "\t", "'a'", '"a"'],
+)  # fmt: skip
+def test_what_is_written_is_read_back(value: str) -> None:
+    text = assign("FIRST=1\n", {"A": value, "LAST": "2"}, {})
+    assert values(text, {}) == {"FIRST": "1", "A": value, "LAST": "2"}
+    assert values(f"A={quoted(value)}", {"A": "shell"}) == {"A": value}
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "after"),
+    [
+        ("# secrets\nA=1\n\nB=2\nA=3\n", {"A": "9"}, "# secrets\nA=9\n\nB=2\n"),
+        ("A=1", {"B": "2"}, "A=1\nB=2\n"),
+        ("", {"B": "2"}, "B=2\n"),
+        ("export A=1 # why\n", {"A": "2"}, "export A=2 # why\n"),
+        ("A='1' # why\n", {"A": "a b"}, "A='a b' # why\n"),
+        ("A='one\ntwo'\nB=1\n", {"A": "x"}, "A=x\nB=1\n"),
+        ("A='one\nB=2'\nC=1\n", {"B": "x"}, "A='one\nB=2'\nC=1\nB=x\n"),
+        ("A='one\ntwo' # c\nB=1\n", {"A": None}, "B=1\n"),
+        ("B=1\nexport A=1 # c", {"A": None}, "B=1\n"),
+        ("A=1\r\nB='x y'\r\n", {"A": "2", "C": "3"}, "A=2\r\nB='x y'\r\nC=3\r\n"),
+        ("\ufeffA=1\n", {"A": "2"}, "\ufeffA=2\n"),
+        ("A : 1\n", {"A": "2"}, "A : 2\n"),
+        ("A\nB=1\n", {"A": "2"}, "A=2\nB=1\n"),
+        ("A='a$b #1'\nB=${A}\n", {"A": "a$b #1", "C": None}, "A='a$b #1'\nB=${A}\n"),
+        ("#A=1\n", {"A": "2"}, "#A=1\nA=2\n"),
+        ("A=\nB=1\n", {"A": "2"}, "A=2\nB=1\n"),
+    ],
+)
+def test_a_change_leaves_everything_else_as_it_was(text: str, wanted: dict[str, str | None], after: str) -> None:
+    assert assign(text, wanted, {}) == after
+
+
+def test_a_change_there_and_back_is_the_same_file() -> None:
+    text = "# mine\nexport IMAGE='a$b #1' # pinned\nKEY=\"m\nn\"\nLAST=1"
+    there = assign(text, {"IMAGE": "new:2"}, {})
+    assert assign(there, {"IMAGE": "a$b #1"}, {}) == text

@@ -1,0 +1,47 @@
+"""Where the balancer is reached: by every form of a published port."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ops.published import Published, http_url, published
+
+TLS = {"target": 443, "published": "443", "protocol": "tcp"}
+
+
+@pytest.mark.parametrize(
+    ("ports", "wanted"),
+    [
+        ([{"target": 80, "published": "8080"}], Published("127.0.0.1", range(8080, 8081), 80)),
+        ([{"target": 80, "published": "8080-8082"}], Published("127.0.0.1", range(8080, 8083), 80)),
+        ([{"target": 80, "published": 80, "host_ip": "0.0.0.0"}], Published("127.0.0.1", range(80, 81), 80)),
+        ([{"target": 80, "published": "80", "host_ip": "::"}], Published("::1", range(80, 81), 80)),
+        ([{"target": 80, "published": "80", "host_ip": "[::]"}], Published("::1", range(80, 81), 80)),
+        ([{"target": 80, "published": "80", "host_ip": "::1"}], Published("::1", range(80, 81), 80)),
+        ([{"target": 80, "published": "80", "host_ip": "10.0.0.7"}], Published("10.0.0.7", range(80, 81), 80)),
+        ([TLS, {"target": 80, "published": "80"}], Published("127.0.0.1", range(80, 81), 80)),
+        ([{"target": 53, "published": "53", "protocol": "udp"}, TLS], Published("127.0.0.1", range(443, 444), 443)),
+        ([{"target": 80}], None),
+        ([{"target": 80, "published": "http"}], None),
+        ([{"target": 80, "published": "0"}], Published("127.0.0.1", range(0, 1), 80)),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_a_published_port_is_read(ports: list[dict[str, Any]] | None, wanted: Published | None) -> None:
+    assert published(ports) == wanted
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "url"),
+    [
+        ("127.0.0.1", 80, "http://127.0.0.1"),
+        ("::1", 80, "http://[::1]"),
+        ("::1", 8080, "http://[::1]:8080"),
+        ("shop.example", 8080, "http://shop.example:8080"),
+    ],
+)
+def test_a_url_has_the_brackets_of_ipv6(host: str, port: int, url: str) -> None:
+    assert http_url(host, port) == url
