@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,8 @@ FIRST, SECOND, THIRD = (f"shop-app-{number}" for number in (1, 2, 3))
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> FakeStack:
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return fake_stack(tmp_path, replicas=3)
 
 
