@@ -86,7 +86,65 @@ class Superseded(msgspec.Struct, frozen=True, tag="superseded"):
     operation: Standing
 
 
-Event: TypeAlias = StepStarted | StepEnded | StepFailed | Note | GoingOn | GoingBack | Superseded
+class UnderWay(msgspec.Struct, frozen=True, tag="under_way"):
+    """The operation that is looked on at."""
+
+    operation: Standing
+
+
+class Retrying(msgspec.Struct, frozen=True, tag="retrying"):
+    """Docker or nginx did not answer while something was put back; it is asked again. ``reason``: one line."""
+
+    reason: str
+
+
+class JournalLeft(msgspec.Struct, frozen=True, tag="journal_left"):
+    """An operation has ended, and its journal could not be removed. ``reason``: one line."""
+
+    reason: str
+
+
+class HistoryIncomplete(msgspec.Struct, frozen=True, tag="history_incomplete"):
+    """An operation has ended, and could not be recorded. ``reason``: one line."""
+
+    reason: str
+
+
+class TakenOut(msgspec.Struct, frozen=True, tag="taken_out"):
+    """`videa watch` has taken a replica out of the balancer. ``reason``: one line."""
+
+    replica: str
+    reason: str
+
+
+class LetBack(msgspec.Struct, frozen=True, tag="let_back"):
+    """`videa watch` lets the balancer serve a replica again that it had taken out."""
+
+    replica: str
+
+
+class RoundSkipped(msgspec.Struct, frozen=True, tag="round_skipped"):
+    """`videa watch` could not ask, or not change what it had to. ``reason``: one line."""
+
+    reason: str
+
+
+News: TypeAlias = (
+    Note
+    | GoingOn
+    | GoingBack
+    | Superseded
+    | UnderWay
+    | Retrying
+    | JournalLeft
+    | HistoryIncomplete
+    | TakenOut
+    | LetBack
+    | RoundSkipped
+)
+"""What is neither the beginning nor the end of something."""
+
+Event: TypeAlias = StepStarted | StepEnded | StepFailed | News
 Emit: TypeAlias = Callable[[Event], None]
 
 

@@ -95,11 +95,11 @@ def held() -> Iterator[None]:
     try:
         yield
     finally:
-        _GATE.depth -= 1
-        if _GATE.depth:
-            _GATE.back_to(before)
-        else:
+        if _GATE.depth == 1:
             _GATE.uninstall()
+        else:
+            _GATE.back_to(before)
+        _GATE.depth -= 1
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from ops.config import env_file_values
 from ops.ejected import Ejected
 from ops.engine.images import has_healthcheck, image_id
 from ops.errors import OperationFailed, PlanRefused, UsageError, VideaError, explained
-from ops.events import Emit, GoingBack, GoingOn, Note, Superseded
+from ops.events import Emit, GoingBack, GoingOn, HistoryIncomplete, Note, Superseded
 from ops.interrupts import held, settle
 from ops.pins import check_writable
 from ops.preflight import Capacity, check, spare
@@ -260,7 +260,7 @@ class Operation:
             if entry.deployed:
                 kept.keep(self.stack, entry.image_id, entry.release, entries)
         except VideaError as error:
-            self.emit(Note(f"the history is not complete: {error.message}"))
+            self.emit(HistoryIncomplete(error.message))
 
     def _header(self, fleet: Fleet, target: Target, wanted: int, request: Request | None) -> Header:
         project = self.stack.project

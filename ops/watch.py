@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from ops.balancer.render import Membership, Upstream
 from ops.ejected import Ejected
 from ops.errors import EngineUnreachable, LockHeld, VideaError
-from ops.events import Emit, Note
+from ops.events import Emit, LetBack, RoundSkipped, TakenOut
 from ops.models import Replica
 from ops.rollout.lock import Lock
 from ops.stack import Stack
@@ -62,9 +62,9 @@ def watch(stack: Stack, interval: float, emit: Emit, stop: threading.Event) -> N
         except EngineUnreachable as error:
             if first:
                 raise
-            emit(Note(f"this round was skipped: {error.message}"))
+            emit(RoundSkipped(error.message))
         except VideaError as error:
-            emit(Note(f"this round was skipped: {error.message}"))
+            emit(RoundSkipped(error.message))
         first = False
 
 
@@ -101,9 +101,9 @@ def check_once(stack: Stack, judge: Judge, emit: Emit) -> None:
             return
         for name in sorted(listed - wanted):
             reason = results[name].reason if name in results else "its container does not run"
-            emit(Note(f"{name} is out: {reason}"))
+            emit(TakenOut(name, reason))
         for name in sorted(wanted - listed):
-            emit(Note(f"{name} is back"))
+            emit(LetBack(name))
     _remember(ejected, judge.out, replicas)
 
 

@@ -5,7 +5,22 @@ from __future__ import annotations
 import shlex
 from functools import singledispatch
 
-from ops.events import Back, GoingBack, GoingOn, Note, Standing, Superseded, Task
+from ops.events import (
+    Back,
+    GoingBack,
+    GoingOn,
+    HistoryIncomplete,
+    JournalLeft,
+    LetBack,
+    Note,
+    Retrying,
+    RoundSkipped,
+    Standing,
+    Superseded,
+    TakenOut,
+    Task,
+    UnderWay,
+)
 from ops.rollout.steps import (
     AwaitReady,
     Check,
@@ -138,6 +153,41 @@ def _(event: GoingBack) -> str:
 @words.register
 def _(event: Superseded) -> str:
     return f"{words(event.operation)} was broken off; this operation takes its place"
+
+
+@words.register
+def _(event: UnderWay) -> str:
+    return f"`{event.operation.command}` of {event.operation.who}"
+
+
+@words.register
+def _(event: Retrying) -> str:
+    return f"{event.reason}; trying again"
+
+
+@words.register
+def _(event: JournalLeft) -> str:
+    return f"it has ended, but its journal is still there ({event.reason}): videa deploy --resume removes it"
+
+
+@words.register
+def _(event: HistoryIncomplete) -> str:
+    return f"the history is not complete: {event.reason}"
+
+
+@words.register
+def _(event: TakenOut) -> str:
+    return f"{event.replica} is out: {event.reason}"
+
+
+@words.register
+def _(event: LetBack) -> str:
+    return f"{event.replica} is back"
+
+
+@words.register
+def _(event: RoundSkipped) -> str:
+    return f"this round was skipped: {event.reason}"
 
 
 def lasting(step: Step) -> str:

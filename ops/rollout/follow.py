@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ops.errors import PlanRefused
-from ops.events import Emit, GoingBack, Note, StepEnded, StepStarted
+from ops.events import Emit, GoingBack, Note, Standing, StepEnded, StepStarted, UnderWay
 from ops.rollout import history
 from ops.rollout.journal import Entry, Journal, NoteEntry, ReturnEntry, StepEntry
 from ops.rollout.lock import Lock
@@ -27,7 +27,7 @@ def follow(stack: Stack, emit: Emit) -> history.Entry | None:
         state = journal.read()
         hint = f"{state} was broken off: videa deploy --resume, or --abort" if state else "see `videa history`"
         raise PlanRefused("no operation is under way", hint)
-    emit(Note(f"`{holder.command}` of {holder.who}"))
+    emit(UnderWay(Standing(holder.command, holder.who)))
     told, teller = 0, _Teller(emit)
     while True:
         now = lock.at_work()

@@ -18,7 +18,7 @@ from ops.errors import (
     StableGone,
     VideaError,
 )
-from ops.events import Back, Emit, GoingBack, Note, announced
+from ops.events import Back, Emit, GoingBack, JournalLeft, Note, Retrying, announced
 from ops.interrupts import held
 from ops.pins import remember
 from ops.rollout.fleet import Fleet
@@ -77,7 +77,7 @@ class Restorer:
         try:
             self._patiently(self.journal.end)
         except EngineError as error:
-            self.emit(Note(f"it has ended, but its journal is still there ({error.message}): videa deploy --resume"))
+            self.emit(JournalLeft(error.message))
 
     def _undo(self, reason: str) -> None:
         """One try to go back. Raises VideaError, its kind StableGone when there is nothing to go back to."""
@@ -142,7 +142,7 @@ class Restorer:
             pause = PAUSES[min(tries, len(PAUSES) - 1)]
             if time.monotonic() - begun + pause > PATIENCE:
                 raise failure
-            self.emit(Note(f"{failure.message}; trying again"))
+            self.emit(Retrying(failure.message))
             time.sleep(pause)
             tries += 1
 

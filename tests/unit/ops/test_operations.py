@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import cast
 
 import msgspec
@@ -16,7 +19,7 @@ import requests.exceptions
 from ops import interrupts, operations
 from ops.engine import marker
 from ops.errors import Interrupted, Left, LockHeld, VideaError
-from ops.events import Event, GoingBack, nobody
+from ops.events import Event, GoingBack, Retrying, nobody
 from ops.interrupts import SIGNALS
 from ops.operations import Operation
 from ops.preflight import Capacity
@@ -28,12 +31,14 @@ from ops.rollout.steps import Target
 from tests.unit.ops.fakes import FakeCompose, FakeStack, NoTraffic, add_replica, fake_stack
 from videa_cli.words import words
 
+OPS = str(Path(interrupts.__file__).parent) + os.sep
 NEW = Target("new", "app:new", {"APP_IMAGE": "app:new", "APP_RELEASE": "new"})
 
 
 @pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No traffic to watch, nothing to measure, no pauses, and the signal handlers of before afterwards."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("locks")))
     monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
     monkeypatch.setattr(operations, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
     monkeypatch.setattr(restore, "PAUSES", (0.0,))
@@ -223,7 +228,7 @@ def test_a_late_engine_is_told_of_while_it_is_put_back(tmp_path: Path) -> None:
     with pytest.raises(VideaError, match="not ready") as caught:
         Operation(stack, notes.append, "videa scale 3").scale(lambda present: 3)
     assert failing == []
-    assert "trying again" in str(notes)
+    assert any(isinstance(event, Retrying) for event in notes)
     assert caught.value.hint.startswith("everything was put back; ")
     assert state(stack) == before
 
@@ -326,3 +331,50 @@ def test_what_did_not_serve_before_and_is_gone_is_named(tmp_path: Path) -> None:
     assert caught.value.hint.startswith(f"everything was put back, without {sick}, which did not serve; ")
     assert set(stack.docker.names()) == {"shop-app-1", "shop-app-2"}
     assert state(stack)[1:] == before[1:]
+
+
+class Between:
+    """Traces the lines of ops that the main thread runs, and interrupts at every one whose number is in ``places``."""
+
+    def __init__(self, places: tuple[int, ...]) -> None:
+        self.places = places
+        self.lines = 0
+
+    def __call__(self, frame: FrameType, event: str, argument: object) -> Between | None:
+        if not frame.f_code.co_filename.startswith(OPS):
+            return None
+        if event == "line":
+            self.lines += 1
+            if self.lines in self.places:
+                os.kill(os.getpid(), signal.SIGINT)
+        return self
+
+
+def test_interrupted_between_any_two_lines_it_is_put_back_or_done_and_says_which(tmp_path: Path) -> None:
+    """As the one above, where nothing is asked of the engine; some lines of all, other ones for each further signal."""
+    done, _ = wanted(tmp_path / "undisturbed", "rolling")
+    told = {type(None): [history.DONE], Interrupted: ["interrupted"]}
+    place, endings = 1, set()
+    while True:
+        directory = tmp_path / str(place)
+        directory.mkdir()
+        stack = fake_stack(directory)
+        before, raised, trace = state(stack), None, Between((place, place + 7, place + 40))
+        traced = sys.gettrace()
+        with interrupts.held():
+            sys.settrace(trace)
+            try:
+                with interrupts.allowed(again=True):
+                    deploy(Operation(stack, nobody, "videa deploy"))
+            except (KeyboardInterrupt, Interrupted) as error:
+                raised = error
+            finally:
+                sys.settrace(traced)
+        if trace.lines < place:
+            break
+        assert left_over(stack) == [], place
+        assert state(stack) == (before if raised else done), place
+        assert recorded(stack) == told.get(type(raised), []), place
+        endings.add(type(raised))
+        place += 83
+    assert endings == {type(None), Interrupted, KeyboardInterrupt}

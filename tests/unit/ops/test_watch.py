@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from ops.ejected import Ejected
 from ops.engine import marker
 from ops.errors import BalancerError
-from ops.events import Event, nobody
+from ops.events import Event, LetBack, nobody
 from ops.rollout.identity import machine_id
 from ops.rollout.lock import LEASE
 from ops.watch import Judge, check_once
@@ -60,7 +61,8 @@ FIRST, SECOND, THIRD = (f"shop-app-{number}" for number in (1, 2, 3))
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> FakeStack:
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return fake_stack(tmp_path, replicas=3)
 
 
@@ -83,7 +85,7 @@ def test_what_was_taken_out_is_let_back_by_whoever_watches_next(stack: FakeStack
     told: list[Event] = []
     check_once(stack, watching(), told.append)
     assert stack.nginx.served == (FIRST, SECOND, THIRD)
-    assert f"{SECOND} is back" in str(told)
+    assert told == [LetBack(SECOND)]
     assert out(stack) == {}
     assert "videa.watch" not in str(stack.docker.containers_by_id)
 

@@ -6,15 +6,16 @@ import ast
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
 
 from ops import events
-from ops.events import Back, GoingBack, GoingOn, Note, Standing, Superseded
+from ops.events import Back, Event, GoingBack, GoingOn, News, Retrying, Standing, Superseded, TakenOut
 from ops.rollout.steps import AnyStep, Drain, Follow, Keep, Split, Start
 from videa_cli.words import words
 
 STEPS = Path(__file__).parents[3] / "ops" / "rollout" / "steps.py"
-TOLD = (*get_args(AnyStep), events.Task, events.Back, Note, GoingOn, GoingBack, Superseded, Standing)
+TOLD = (*get_args(AnyStep), *get_args(News), events.Task, events.Back, Standing)
 
 
 @pytest.mark.parametrize("kind", TOLD, ids=lambda kind: kind.__name__)
@@ -41,6 +42,8 @@ def test_steps_make_no_words_of_themselves() -> None:
         (Split(("a",), (), 5.0, private=True), "open a private path to the new ones"),
         (Keep(60.0), "keep the old ones for 60 s (videa promote ends it, videa abort goes back to them)"),
         (Back(Follow(("worker",))), "let worker follow back"),
+        (Retrying("Docker does not answer"), "Docker does not answer; trying again"),
+        (TakenOut("app-1", "no answer"), "app-1 is out: no answer"),
         (GoingBack(), "putting everything back"),
         (GoingBack("it failed"), "putting everything back: it failed"),
         (
@@ -55,3 +58,13 @@ def test_steps_make_no_words_of_themselves() -> None:
 )
 def test_what_is_read_of_it(thing: object, said: str) -> None:
     assert words(thing) == said
+
+
+def test_every_event_goes_out_as_json_and_comes_back() -> None:
+    told: list[Event] = [
+        events.StepEnded(Start(2), 1.5),
+        events.StepFailed(Back(Follow(("worker",))), "no"),
+        GoingBack("it failed", Standing("videa deploy", "me@here", 2, 9, Drain())),
+        TakenOut("app-1", "no answer"),
+    ]
+    assert msgspec.json.decode(msgspec.json.encode(told), type=list[Event]) == told

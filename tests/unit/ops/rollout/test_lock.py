@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +25,8 @@ GONE = replace(this_process(), started="1")
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> FakeStack:
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return fake_stack(tmp_path)
 
 

@@ -1,0 +1,58 @@
+"""The engine goes away in the middle of an operation: for a moment, and for longer than a lease lasts."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.conftest import LiveStack
+from tests.engine.rollout.away import Road
+
+
+@pytest.fixture
+def road(tmp_path: Path) -> Iterator[Road]:
+    found = Road(tmp_path / "docker.sock")
+    yield found
+    found.cut()
+
+
+def half_way(stack: LiveStack, road: Road) -> subprocess.Popen[str]:
+    """A scale that has begun to start replicas, and whose engine has just gone."""
+    process = stack.start_videa("scale", "5", DOCKER_HOST=road.host)
+    stack.until(lambda: len(stack.replicas()) > 2)
+    road.cut()
+    return process
+
+
+def test_one_that_comes_back_is_asked_again_and_everything_is_put_back(stack: LiveStack, road: Road) -> None:
+    before = stack.snapshot()
+    process = half_way(stack, road)
+    assert process.stderr is not None
+    said = ""
+    while "trying again" not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    road.mend()
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 4, said + errors
+    assert "everything was put back" in errors
+    assert (stack.snapshot()[0], stack.snapshot()[2]) == (before[0], before[2])
+    assert "free" in stack.done("lock", "status")
+
+
+def test_one_that_stays_away_leaves_words_that_lead_on(stack: LiveStack, road: Road) -> None:
+    before = stack.snapshot()
+    process = half_way(stack, road)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 8, errors
+    assert "could not be put back" in errors
+    assert "everything was put back" not in errors
+    assert "videa deploy --abort" in errors
+    assert "videa deploy --resume" in errors
+    assert "broken off" in stack.done("lock", "status")
+    stack.done("abort")
+    assert (stack.snapshot()[0], stack.snapshot()[2]) == (before[0], before[2])
