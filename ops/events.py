@@ -13,7 +13,7 @@ from typing import TypeAlias
 import msgspec
 
 from ops.errors import VideaError
-from ops.rollout.steps import AnyStep
+from ops.steps import AnyStep
 
 
 class Task(msgspec.Struct, frozen=True, tag="task"):

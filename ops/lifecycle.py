@@ -9,12 +9,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ops.ejected import Ejected
 from ops.engine.compose import up_arguments
 from ops.engine.effects import foresee, harm, run_harmless
 from ops.engine.images import has_image, image_id
 from ops.engine.replicas import find_container
 from ops.errors import BalancerError, EngineError, Interrupted, UsageError
 from ops.events import Emit, Note, announced
+from ops.interrupts import settle
 from ops.pins import remember
 from ops.rollout import kept
 from ops.rollout.hooks import containers_of
@@ -53,6 +55,7 @@ def bring_up(stack: Stack, emit: Emit, command: str = "videa up", recreate: Coll
         _interruptible("videa up goes on, videa down removes it"),
     ):
         _bring_up(stack, emit, recreate)
+        settle()
 
 
 def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
@@ -163,6 +166,8 @@ def take_down(stack: Stack, emit: Emit, command: str = "videa down") -> None:
         with announced("stop and remove the containers", emit):
             stack.project.compose.run("down")
         Journal(stack.engine, stack.project.name).discard()
+        Ejected(stack.engine, stack.project.name).write({})
+        settle()
 
 
 @contextmanager

@@ -15,11 +15,11 @@ from ops.ejected import Ejected
 from ops.engine.images import has_healthcheck, image_id
 from ops.errors import OperationFailed, PlanRefused, UsageError, VideaError, explained
 from ops.events import Emit, GoingBack, GoingOn, HistoryIncomplete, Note, Superseded
+from ops.fleet import Fleet
 from ops.interrupts import held, settle
 from ops.pins import check_writable
 from ops.preflight import Capacity, check, spare
 from ops.rollout import history, kept
-from ops.rollout.fleet import Fleet
 from ops.rollout.hooks import with_hooks
 from ops.rollout.journal import Header, Journal, JournalState
 from ops.rollout.lock import Lease, Lock
@@ -30,10 +30,10 @@ from ops.rollout.runner import Runner
 from ops.rollout.scale import plan_scale
 from ops.rollout.side_effects import check_steps
 from ops.rollout.starts import at_once
-from ops.rollout.steps import Plan, Remember, Start, Target
 from ops.rollout.stopping import BEHIND
 from ops.rollout.targets import from_shell, running_target, variables_of
 from ops.stack import Stack
+from ops.steps import Plan, Remember, Start, Target
 
 MAX_REPLICAS = 200
 

@@ -17,9 +17,9 @@ from ops.engine.ports import bound_port
 from ops.engine.probe import ProbeResult, probe_all, read_body
 from ops.engine.replicas import find_container, list_containers, list_replicas
 from ops.errors import BalancerError
+from ops.fleet import Fleet, Member
 from ops.models import Container, Replica
 from ops.published import http_url
-from ops.rollout.fleet import Fleet, Member
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from ops.events import (
     Task,
     UnderWay,
 )
-from ops.rollout.steps import (
+from ops.steps import (
     AwaitReady,
     Check,
     Drain,

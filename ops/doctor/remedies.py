@@ -13,7 +13,7 @@ from ops.doctor.report import Report
 from ops.engine.client import Engine
 from ops.engine.replicas import remove
 from ops.errors import OperationFailed
-from ops.rollout.fleet import names
+from ops.fleet import names
 from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
 from ops.stack import Stack

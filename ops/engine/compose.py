@@ -19,6 +19,9 @@ TIMEOUT = 1800
 FIRST_WITHOUT_DEPENDS_ON = (2, 29, 3)
 """The first Compose whose hash of a service leaves out what it depends on."""
 
+SHOWN = 160
+"""Characters of a command that are shown to the operator."""
+
 DRY_RUN_TIMEOUT = 60
 """Seconds that Compose may take to tell what it would do."""
 
@@ -146,7 +149,9 @@ class Compose:
         except FileNotFoundError as error:
             raise NO_DOCKER from error
         except subprocess.TimeoutExpired as error:
-            raise EngineError(f"docker compose {command[-1]} took over {timeout:g} s", "see `docker events`") from error
+            raise EngineError(
+                f"`{' '.join(command)[:SHOWN]}` took over {timeout:g} s", "see `docker events`"
+            ) from error
 
 
 def more_arguments(compose: Compose, service: str, total: int, start: bool) -> list[str]:

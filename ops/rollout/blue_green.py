@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from ops.rollout.fleet import Fleet, Member, names, victims
+from ops.fleet import Fleet, Member, names, victims
 from ops.rollout.rolling import divide, nothing_to_do, settled
 from ops.rollout.starts import starts
-from ops.rollout.steps import (
+from ops.steps import (
     Check,
     Drain,
     Keep,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Sequence
 
-from ops.rollout.fleet import Fleet, Member, names, victims
+from ops.fleet import Fleet, Member, names, victims
 from ops.rollout.rolling import divide, nothing_to_do, settled
 from ops.rollout.starts import starts
-from ops.rollout.steps import (
+from ops.steps import (
     Drain,
     Judge,
     Pause,

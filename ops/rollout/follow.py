@@ -9,8 +9,8 @@ from ops.events import Emit, GoingBack, Note, Standing, StepEnded, StepStarted, 
 from ops.rollout import history
 from ops.rollout.journal import Entry, Journal, NoteEntry, ReturnEntry, StepEntry
 from ops.rollout.lock import Lock
-from ops.rollout.steps import AnyStep
 from ops.stack import Stack
+from ops.steps import AnyStep
 
 LOOK = 0.5
 """Seconds between two looks."""

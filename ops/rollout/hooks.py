@@ -13,9 +13,9 @@ from ops.engine.compose import up_arguments
 from ops.engine.effects import run_harmless
 from ops.engine.replicas import remove
 from ops.errors import EngineError, OperationFailed
-from ops.rollout.steps import Follow, Hook, Plan, Remember, Route, Split, Start, Step, Target
 from ops.settings import Hooks
 from ops.stack import Stack
+from ops.steps import Follow, Hook, Plan, Remember, Route, Split, Start, Step, Target
 
 
 def with_hooks(plan: Plan, hooks: Hooks, also: tuple[str, ...] = ()) -> Plan:

@@ -19,8 +19,8 @@ from ops.errors import EngineError
 from ops.events import Standing
 from ops.rollout.mailbox import Mailbox
 from ops.rollout.request import Request
-from ops.rollout.steps import AnyStep, Keep, Target, share_of
 from ops.rollout.worded import WordedEntry, typed
+from ops.steps import AnyStep, Keep, Target, share_of
 
 
 class Header(msgspec.Struct, frozen=True, tag="opening"):

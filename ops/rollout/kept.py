@@ -11,8 +11,8 @@ from ops.engine.replicas import release_id
 from ops.errors import ConfigError, PlanRefused, UsageError
 from ops.rollout.history import DONE, Entry, append, read, releases
 from ops.rollout.operator import whoami
-from ops.rollout.steps import Target
 from ops.stack import Stack
+from ops.steps import Target
 
 
 def kept_reference(project: Project, release: str) -> str:

@@ -7,11 +7,11 @@ from enum import Enum
 
 import msgspec
 
+from ops.fleet import Fleet
 from ops.rollout.blue_green import plan_blue_green
 from ops.rollout.canary import plan_canary
-from ops.rollout.fleet import Fleet
 from ops.rollout.rolling import plan_rolling
-from ops.rollout.steps import Check, Plan, Target
+from ops.steps import Check, Plan, Target
 
 
 class Strategy(Enum):

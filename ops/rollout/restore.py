@@ -19,16 +19,16 @@ from ops.errors import (
     VideaError,
 )
 from ops.events import Back, Emit, GoingBack, JournalLeft, Note, Retrying, announced
+from ops.fleet import Fleet
 from ops.interrupts import held
 from ops.pins import remember
-from ops.rollout.fleet import Fleet
 from ops.rollout.hooks import follow, run_hook
 from ops.rollout.journal import Header, Journal, JournalState, ReturnEntry
 from ops.rollout.lock import Lease
-from ops.rollout.steps import AnyStep, Follow, Hook
 from ops.rollout.stopping import Stopping
 from ops.rollout.undo import plan_undo, stable_gone, stopped
 from ops.stack import Stack
+from ops.steps import AnyStep, Follow, Hook
 
 PATIENCE = 30.0
 """Seconds for which it is tried again while the engine or nginx does not answer; a lost lease ends that, too."""

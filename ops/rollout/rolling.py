@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from ops.rollout.fleet import Fleet, Member, names, victims
-from ops.rollout.steps import AwaitReady, Drain, Plan, Remember, Remove, Route, Start, Step, Target, replicas
+from ops.fleet import Fleet, Member, names, victims
+from ops.steps import AwaitReady, Drain, Plan, Remember, Remove, Route, Start, Step, Target, replicas
 
 
 def plan_rolling(

@@ -26,7 +26,10 @@ from ops.rollout.ready import await_ready
 from ops.rollout.restore import Restorer
 from ops.rollout.smoke import check_command, check_paths
 from ops.rollout.starting import start_replicas
-from ops.rollout.steps import (
+from ops.rollout.stopping import BEHIND, Stopping
+from ops.rollout.targets import variables_of
+from ops.stack import Stack
+from ops.steps import (
     AnyStep,
     AwaitReady,
     Check,
@@ -44,9 +47,6 @@ from ops.rollout.steps import (
     Split,
     Start,
 )
-from ops.rollout.stopping import BEHIND, Stopping
-from ops.rollout.targets import variables_of
-from ops.stack import Stack
 
 DRAIN_SLACK = 5.0
 """Seconds beyond ``drain_timeout`` until a worker that nginx itself should have ended is given up."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from ops.rollout.fleet import Fleet, names, victims
-from ops.rollout.steps import AwaitReady, Drain, Plan, Remember, Remove, Route, Start, Step, Target, replicas
+from ops.fleet import Fleet, names, victims
+from ops.steps import AwaitReady, Drain, Plan, Remember, Remove, Route, Start, Step, Target, replicas
 
 
 def plan_scale(fleet: Fleet, wanted: int, target: Target, ejected: Collection[str] = ()) -> Plan:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ops.engine.effects import check_harmless
 from ops.rollout.hooks import containers_of, follow_arguments
 from ops.rollout.starting import check_start
-from ops.rollout.steps import Follow, Plan, Start
 from ops.stack import Stack
+from ops.steps import Follow, Plan, Start
 
 
 def check_steps(stack: Stack, plan: Plan, present: int) -> None:

@@ -13,9 +13,9 @@ from ops.config import Project
 from ops.engine.compose import more_arguments
 from ops.engine.effects import check_harmless, run_harmless
 from ops.engine.replicas import start
-from ops.rollout.steps import Target
 from ops.rollout.stopping import Stopping
 from ops.stack import Stack
+from ops.steps import Target
 
 
 def start_replicas(stack: Stack, count: int, target: Target, stopping: Stopping, started: list[str]) -> None:

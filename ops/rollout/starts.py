@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ops.rollout.steps import AwaitReady, Start, Step
+from ops.steps import AwaitReady, Start, Step
 
 
 def at_once(cpus: int) -> int:

@@ -9,11 +9,11 @@ from ops.engine.images import ensure_image, image_id, tag
 from ops.engine.replicas import release_id
 from ops.errors import ConfigError, PlanRefused, UsageError
 from ops.events import Emit, announced
+from ops.fleet import Fleet
 from ops.models import Replica
-from ops.rollout.fleet import Fleet
-from ops.rollout.steps import Target
 from ops.shell import ShellValues, shell_values
 from ops.stack import Stack
+from ops.steps import Target
 
 BUILD_TAG = "build"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from ops.rollout.fleet import Fleet
-from ops.rollout.steps import Drain, Recreate, Remove, Route
+from ops.fleet import Fleet
+from ops.steps import Drain, Recreate, Remove, Route
 
 
 def plan_undo(

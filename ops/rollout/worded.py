@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from ops.rollout.steps import AnyStep, Follow, Keep, Worded
+from ops.steps import AnyStep, Follow, Keep, Worded
 
 _KEEP = re.compile(r"keep the old ones for ([\d.e+]+) s\b")
 _FOLLOW = re.compile(r"let (\S+(?:, \S+)*) follow")

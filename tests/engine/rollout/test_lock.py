@@ -20,7 +20,7 @@ from ops.rollout.journal import Header, Journal, NoteEntry
 from ops.rollout.lock import Lease, Lock
 from ops.rollout.mailbox import Command
 from ops.rollout.operator import whoami
-from ops.rollout.steps import Target
+from ops.steps import Target
 
 ROOT = Path(__file__).parents[3]
 HOLD = """

@@ -210,7 +210,7 @@ class FakeCompose:
     """``docker compose`` on the engine in memory. ``ready``: whether what it starts answers well."""
 
     docker: Docker
-    env_file: Path
+    directory: Path
     files: tuple[str, ...] = ()
     project: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
@@ -292,7 +292,7 @@ def fake_stack(directory: Path, replicas: int = 2, hooks: Hooks | None = None) -
     )
     env_file = directory / ".env"
     env_file.write_text(f"APP_REPLICAS={replicas}\n")
-    compose = FakeCompose(engine_docker, env_file)
+    compose = FakeCompose(engine_docker, directory)
     model = yaml.safe_load(MODEL)
     model["services"][APP] = {"image": "app:old", "deploy": {"replicas": replicas}, "labels": {}}
     settings = SETTINGS if hooks is None else Settings(service=APP, health=SETTINGS.health, hooks=hooks)

@@ -27,7 +27,7 @@ from ops.rollout import history, lock, restore
 from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
 from ops.rollout.request import Request, Strategy
-from ops.rollout.steps import Target
+from ops.steps import Target
 from tests.unit.ops.fakes import FakeCompose, FakeStack, NoTraffic, add_replica, fake_stack
 from videa_cli.words import words
 

@@ -9,7 +9,7 @@ import pytest
 from ops.errors import OperationFailed
 from ops.rollout.journal import Header, Journal
 from ops.rollout.lock import Lock
-from ops.rollout.steps import Target
+from ops.steps import Target
 from tests.unit.ops.fakes import fake_stack
 from videa_cli.commands.abort import check_ended
 from videa_cli.exit_codes import ExitCode, exit_code_of

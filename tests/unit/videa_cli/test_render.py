@@ -8,7 +8,7 @@ from ops.balancer.proof import Failure, Proof
 from ops.errors import VideaError
 from ops.events import Note, announced
 from ops.operations import Outcome
-from ops.rollout.steps import Check, Plan, Target
+from ops.steps import Check, Plan, Target
 from videa_cli.render import Progress, show_outcome, show_proof
 
 LOOKS_LIKE_MARKUP = "test [red] -f [/tmp/x]"

@@ -11,10 +11,10 @@ import pytest
 
 from ops import events
 from ops.events import Back, Event, GoingBack, GoingOn, News, Retrying, Standing, Superseded, TakenOut
-from ops.rollout.steps import AnyStep, Drain, Follow, Keep, Split, Start
+from ops.steps import AnyStep, Drain, Follow, Hook, Keep, Split, Start
 from videa_cli.words import words
 
-STEPS = Path(__file__).parents[3] / "ops" / "rollout" / "steps.py"
+STEPS = Path(__file__).parents[3] / "ops" / "steps.py"
 TOLD = (*get_args(AnyStep), *get_args(News), events.Task, events.Back, Standing)
 
 
@@ -68,3 +68,8 @@ def test_every_event_goes_out_as_json_and_comes_back() -> None:
         TakenOut("app-1", "no answer"),
     ]
     assert msgspec.json.decode(msgspec.json.encode(told), type=list[Event]) == told
+
+
+def test_a_hook_reads_as_it_was_written_whether_by_a_shell_or_as_a_list() -> None:
+    assert words(Hook("pre_deploy", "true && exit 3")) == "hook pre_deploy: true && exit 3"
+    assert words(Hook("pre_deploy", ("echo", "a b", "&&"))) == "hook pre_deploy: echo 'a b' '&&'"

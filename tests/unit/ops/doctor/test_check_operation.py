@@ -11,7 +11,7 @@ from ops.doctor.collectors.operation import read
 from ops.doctor.facts import OperationFacts
 from ops.rollout.journal import Header, JournalState, ReturnEntry, StepEntry
 from ops.rollout.lock import Holder
-from ops.rollout.steps import Start, Target
+from ops.steps import Start, Target
 from tests.unit.ops.doctor.stack import NOW, balancer, container, finding, found, instance, replica, with_replicas
 
 STATE = JournalState(

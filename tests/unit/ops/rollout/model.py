@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from ops.fleet import Fleet, Member
 from ops.models import Replica
-from ops.rollout.fleet import Fleet, Member
-from ops.rollout.steps import AwaitReady, Drain, Remember, Remove, Route, Split, Start
 from ops.rollout.undo import Recreate
+from ops.steps import AwaitReady, Drain, Remember, Remove, Route, Split, Start
 
 OLD, NEW = "old", "new"
 

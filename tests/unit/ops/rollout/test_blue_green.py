@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ops.fleet import Fleet
 from ops.rollout.blue_green import plan_blue_green
-from ops.rollout.fleet import Fleet
-from ops.rollout.steps import Check, Keep, Remove, Route, Split, Target
+from ops.steps import Check, Keep, Remove, Route, Split, Target
 from tests.unit.ops.rollout.model import NEW, PaperStack, fleet, member
 
 TARGET = Target(NEW, "app:new")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from ops.fleet import Fleet
 from ops.rollout.canary import plan_canary
-from ops.rollout.fleet import Fleet
 from ops.rollout.request import Request, Strategy, plan_deploy
-from ops.rollout.steps import Judge, Pause, Remove, Route, Split, Start, Target
+from ops.steps import Judge, Pause, Remove, Route, Split, Start, Target
 from tests.unit.ops.rollout.model import NEW, OLD, PaperStack, fleet, member
 
 TARGET = Target(NEW, "app:new")

@@ -17,7 +17,7 @@ from ops.rollout.journal import (
     _state,
 )
 from ops.rollout.request import Request, Strategy
-from ops.rollout.steps import (
+from ops.steps import (
     AnyStep,
     AwaitReady,
     Check,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ops.rollout.fleet import Fleet
+from ops.fleet import Fleet
 from ops.rollout.rolling import plan_rolling
-from ops.rollout.steps import Target
+from ops.steps import Target
 from tests.unit.ops.rollout.model import NEW, PaperStack, fleet, member
 
 TARGET = Target(NEW, "app:new")

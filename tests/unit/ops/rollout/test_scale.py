@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from ops.rollout.fleet import Fleet, names, victims
+from ops.fleet import Fleet, names, victims
 from ops.rollout.scale import plan_scale
-from ops.rollout.steps import AwaitReady, Remember, Route, Start, Target
+from ops.steps import AwaitReady, Remember, Route, Start, Target
 from tests.unit.ops.rollout.model import NEW, OLD, PaperStack, fleet, member
 
 TARGET = Target(OLD, "app:old")

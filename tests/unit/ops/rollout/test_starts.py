@@ -7,7 +7,7 @@ import pytest
 from ops.rollout.blue_green import plan_blue_green
 from ops.rollout.canary import plan_canary
 from ops.rollout.starts import at_once
-from ops.rollout.steps import AwaitReady, Plan, Route, Start, Target
+from ops.steps import AwaitReady, Plan, Route, Start, Target
 from tests.unit.ops.rollout.model import NEW, fleet, member
 
 TARGET = Target(NEW, "app:new")

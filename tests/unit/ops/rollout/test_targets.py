@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ops.rollout.fleet import Fleet
+from ops.fleet import Fleet
 from ops.rollout.targets import serving_release
 from tests.unit.ops.rollout.model import NEW, OLD, fleet, member
 

@@ -8,8 +8,8 @@ from ops.rollout.blue_green import plan_blue_green
 from ops.rollout.canary import plan_canary
 from ops.rollout.rolling import plan_rolling
 from ops.rollout.scale import plan_scale
-from ops.rollout.steps import AwaitReady, Check, Drain, Plan, Remove, Route, Target
 from ops.rollout.undo import Recreate, plan_undo, stable_gone, stopped
+from ops.steps import AwaitReady, Check, Drain, Plan, Remove, Route, Target
 from tests.unit.ops.rollout.model import NEW, OLD, PaperStack, fleet, member
 
 BEFORE = fleet(member(1), member(2), member(3))
