@@ -41,7 +41,7 @@ from ops.rollout.steps import (
     Start,
 )
 from ops.rollout.stopping import BEHIND, Stopping
-from ops.rollout.targets import variables_of
+from ops.rollout.targets import return_tag, variables_of
 from ops.rollout.undo import Recreate, plan_undo, stable_gone, stopped
 from ops.stack import Stack
 
@@ -125,6 +125,8 @@ class Runner:
             self._announced(step)
         self._finish_stopping()
         remember(self.stack.project.env_file, self.opening.variables)
+        if self.opening.request is not None:
+            return_tag(self.stack)
         self._undo_around(story)
         self.journal.end()
 
