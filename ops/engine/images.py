@@ -8,6 +8,7 @@ import docker.errors
 
 from ops.engine.client import Engine, engine_errors
 from ops.errors import EngineError, ImageUnavailable
+from ops.image_ref import ImageRef
 
 
 def image_id(engine: Engine, reference: str) -> str:
@@ -43,12 +44,10 @@ def ensure_image(engine: Engine, reference: str) -> None:
     """Pulls an image that is not on the engine. Raises ImageUnavailable with the registry's own words."""
     if _find(engine, reference) is not None:
         return
-    name, separator, version = reference.rpartition(":")
-    if not separator or "/" in version:
-        name, version = reference, "latest"
+    wanted = ImageRef.parse(reference)
     try:
         with engine_errors(f"pull {reference}"):
-            engine.sdk.api.pull(name, tag=version)
+            engine.sdk.api.pull(wanted.repository, tag=wanted.version)
     except EngineError as error:
         raise ImageUnavailable(
             f"there is no image {reference}: {error.message}",
@@ -61,9 +60,9 @@ def ensure_image(engine: Engine, reference: str) -> None:
 
 def tag(engine: Engine, image: str, reference: str) -> None:
     """Gives an image another name. Raises EngineError."""
-    name, _, version = reference.rpartition(":")
+    name = ImageRef.parse(reference)
     with engine_errors(f"tag {reference}"):
-        engine.sdk.api.tag(image, name, version)
+        engine.sdk.api.tag(image, name.repository, name.tag or "latest")
 
 
 def untag(engine: Engine, reference: str) -> None:

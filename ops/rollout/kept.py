@@ -5,19 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from ops.config import Project, env_file_values
 from ops.engine.images import has_image, image_id, tag, untag
 from ops.engine.replicas import release_id
 from ops.errors import ConfigError, PlanRefused, UsageError
+from ops.image_ref import ImageRef, component
 from ops.rollout.history import DONE, Entry, append, read, releases
 from ops.rollout.operator import whoami
 from ops.stack import Stack
 from ops.steps import Target
 
+RETAINED = "videa-kept"
+
 
 def kept_reference(project: Project, release: str) -> str:
     """The tag that keeps a release's image: "videa-kept/PROJECT-SERVICE:RELEASE"."""
-    return f"videa-kept/{project.name}-{project.settings.service}:{release}".lower()
+    return str(ImageRef(f"{RETAINED}/{component(f'{project.name}-{project.settings.service}')}", release))
 
 
 def found(stack: Stack, command: str, release: str, image: str, digest: str, replicas: int) -> None:
@@ -66,7 +71,8 @@ def choose(entries: Iterable[Entry], running: Iterable[str], wanted: str | None)
 
     Raises UsageError, PlanRefused.
     """
-    found = releases(entries)
+    entries = list(entries)
+    found = [_under_its_own_name(entry, entries) for entry in releases(entries)]
     if wanted is None:
         earlier = [entry for entry in found if entry.release not in set(running)]
         if not earlier:
@@ -77,6 +83,17 @@ def choose(entries: Iterable[Entry], running: Iterable[str], wanted: str | None)
         problem = f"{len(matching)} releases begin" if matching else "no release begins"
         raise UsageError(f"{problem} with {wanted!r}", f"there are: {', '.join(each.release for each in found) or '-'}")
     return matching[0]
+
+
+def _under_its_own_name(entry: Entry, entries: Iterable[Entry]) -> Entry:
+    """The entry with the image's name of when the release was new, from which its configuration was hashed.
+
+    After a rollback on a tag that moves on, the release runs under the name by which its image is kept.
+    """
+    if ImageRef.parse(entry.image).repository.partition("/")[0] != RETAINED:
+        return entry
+    named = [each for each in entries if each.release == entry.release and each.deployed]
+    return replace(entry, image=named[0].image)
 
 
 def rollback_target(stack: Stack, entry: Entry) -> Target:
@@ -95,14 +112,14 @@ def rollback_target(stack: Stack, entry: Entry) -> Target:
     now = variables_now(project)
     # What was not set then is empty: `${NAME:-default}` takes its default for that too.
     then = {**dict.fromkeys(now, ""), **entry.variables}
-    names = {**({project.pins.release: ""} if project.pins.release else {}), variable: entry.image}
-    config_hash = project.compose.config_hash(project.settings.service, {**then, **names})
+    unnamed = {project.pins.release: ""} if project.pins.release else {}
+    config_hash = project.compose.config_hash(project.settings.service, {**then, **unnamed, variable: entry.image})
     if release_id(entry.image_id, config_hash) != entry.release:
         raise PlanRefused(
             f"the Compose file has changed since release {entry.release}, so it could not be brought back as it was",
             f"check out the Compose file of then, or run its image with today's: videa deploy --image {entry.image}",
         )
-    image = entry.image
+    image, release = entry.image, entry.release
     if not has_image(stack.engine, image) or image_id(stack.engine, image) != entry.image_id:
         image = kept_reference(project, entry.release)
         if not has_image(stack.engine, image):
@@ -110,8 +127,12 @@ def rollback_target(stack: Stack, entry: Entry) -> Target:
                 f"the image of release {entry.release} is not on the engine any more",
                 f"pull or build {entry.image} again, or keep more of them: x-videa.keep_releases",
             )
+        if project.pins.release is None:
+            # No label says which release it is, so it is what Compose makes of this name.
+            config_hash = project.compose.config_hash(project.settings.service, {**then, variable: image})
+            release = release_id(entry.image_id, config_hash)
     changed = {name: value for name, value in then.items() if now.get(name, "") != value}
     overrides = {**changed, variable: image}
     if project.pins.release:
         overrides[project.pins.release] = entry.release
-    return Target(entry.release, image, overrides)
+    return Target(release, image, overrides)

@@ -26,6 +26,7 @@ from ops.rollout.hooks import follow, run_hook
 from ops.rollout.journal import Header, Journal, JournalState, ReturnEntry
 from ops.rollout.lock import Lease
 from ops.rollout.stopping import Stopping
+from ops.rollout.targets import return_tag
 from ops.rollout.undo import plan_undo, stable_gone, stopped
 from ops.stack import Stack
 from ops.steps import AnyStep, Follow, Hook
@@ -102,6 +103,8 @@ class Restorer:
             fleet = self._without_stopping(self.stack.fleet())
         self.lease.check()
         remember(self.stack.project.env_file, self.header.variables)
+        if self.header.request is not None:
+            return_tag(self.stack)
         self._undo_around(state)
         self.end()
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ops.config import Project, env_file_values
-from ops.engine.images import ensure_image, image_id, tag
+from ops.engine.images import ensure_image, image_id, same_image, tag
 from ops.engine.replicas import release_id
 from ops.errors import ConfigError, PlanRefused, UsageError
 from ops.events import Emit, announced
 from ops.fleet import Fleet
+from ops.image_ref import ImageRef
 from ops.models import Replica
 from ops.shell import ShellValues, shell_values
 from ops.stack import Stack
@@ -82,9 +83,7 @@ def built_target(stack: Stack, emit: Emit) -> Target:
         with announced(f"build {project.image}", emit):
             project.compose.run("build", service)
         return current_target(stack)
-    repository = (
-        project.image.rpartition("/")[0] + "/" * ("/" in project.image) + project.image.split("/")[-1].split(":")[0]
-    )
+    repository = ImageRef.parse(project.image).repository
     with announced(f"build {repository}", emit):
         project.compose.run("build", service, overrides={variable: f"{repository}:{BUILD_TAG}"})
     digest = image_id(stack.engine, f"{repository}:{BUILD_TAG}")
@@ -93,10 +92,26 @@ def built_target(stack: Stack, emit: Emit) -> Target:
     return _target(stack, reference, {variable: reference})
 
 
-def repository_of(reference: str) -> str:
-    """An image reference without its tag or digest: "host:5000/app:42" -> "host:5000/app"."""
-    path, _, name = reference.partition("@")[0].rpartition("/")
-    return "/".join(filter(None, (path, name.partition(":")[0])))
+def return_tag(stack: Stack) -> None:
+    """Lets the tag of an image that is only built mean again what the replicas run, after a release that was put back.
+
+    A plain ``docker compose up -d`` would start the other one. Where a variable names the image, `.env` says which.
+    Raises EngineError.
+    """
+    project = stack.project
+    if "build" not in project.service or project.pins.image is not None:
+        return
+    image = image_to_return(project.image, stack.replicas())
+    if image and not same_image(stack.engine, project.image, image):
+        tag(stack.engine, image, project.image)
+
+
+def image_to_return(reference: str, replicas: Iterable[Replica]) -> str | None:
+    """The id of the one image that all running replicas were started from by ``reference``, None if there is none."""
+    running = [replica for replica in replicas if replica.running]
+    images = {replica.image_id for replica in running}
+    named = all(ImageRef.parse(replica.image) == ImageRef.parse(reference) for replica in running)
+    return images.pop() if len(images) == 1 and named else None
 
 
 def variables_of(project: Project, target: Target, replicas: int) -> dict[str, str]:

@@ -92,7 +92,7 @@ def deploy(
 
 def deploy_what(each: Operation, image: str | None, build: bool, request: Request, dry_run: bool) -> Outcome:
     """Finds out what is to be deployed, and deploys it. Raises UsageError and what the operation raises."""
-    from ops.rollout.targets import built_target, current_target, image_target
+    from ops.rollout.targets import built_target, current_target, image_target, return_tag
 
     if image is not None and build:
         raise UsageError("--image and --build exclude each other", "choose one of them")
@@ -104,7 +104,15 @@ def deploy_what(each: Operation, image: str | None, build: bool, request: Reques
         target = built_target(each.stack, each.emit)
     else:
         target = current_target(each.stack)
-    return each.deploy(target, request, dry_run)
+    started = False
+    try:
+        outcome = each.deploy(target, request, dry_run)
+        started = not dry_run
+    finally:
+        # What was built and is not to run: a plain `docker compose up -d` must not start it.
+        if build and not started and each.journal.read() is None:
+            return_tag(each.stack)
+    return outcome
 
 
 def strategy_of(rolling: bool, blue_green: bool, canary: bool, keeps: bool, pauses: bool) -> str:

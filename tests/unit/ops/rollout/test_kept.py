@@ -1,0 +1,77 @@
+"""Which release a rollback goes back to, and under which name its image is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.config import Pins, Project
+from ops.engine.compose import Compose
+from ops.engine.replicas import release_id
+from ops.rollout import kept
+from ops.rollout.history import DONE, Entry
+from ops.rollout.kept import choose, kept_reference, rollback_target
+from ops.settings import Settings
+from ops.stack import Stack
+
+DIGESTS = {"one": "sha256:1", "two": "sha256:2"}
+
+
+class PaperCompose(Compose):
+    """A Compose whose hash is what the service is made of."""
+
+    def config_hash(self, service: str, overrides: Any) -> str:
+        return repr(sorted(overrides.items()))
+
+
+class Shop:
+    """A service on a tag that moves on, deployed as release one and then two."""
+
+    def __init__(self, named: bool, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+        project = Project("shop", folder, PaperCompose((), None, folder, {}), {}, Settings(service="web"), {}, {})
+        project.__dict__["pins"] = Pins(None, "IMAGE", "RELEASE" if named else None)
+        project.__dict__["_raw"] = {"services": {"web": {"image": "$IMAGE"}}}
+        self.stack = Stack(None, project)  # type: ignore[arg-type]
+        self.images = {"app:latest": DIGESTS["two"]}
+        self.entries: list[Entry] = []
+        self.running = ""
+        monkeypatch.setattr(kept, "has_image", lambda _, reference: reference in self.images)
+        monkeypatch.setattr(kept, "image_id", lambda _, reference: self.images[reference])
+        for digest in DIGESTS.values():
+            names = {"IMAGE": "app:latest", **({"RELEASE": ""} if named else {})}
+            self.ran(release_id(digest, project.compose.config_hash("web", names)), "app:latest", digest, "rolling")
+
+    def ran(self, release: str, image: str, digest: str, action: str) -> None:
+        self.images[kept_reference(self.stack.project, release)] = digest
+        variables = {"IMAGE": image}
+        self.entries.append(Entry(0, "me", "", action, DONE, release, image, digest, 1, 0, variables=variables))
+        self.running = release
+        (self.stack.project.env_file).write_text(f"IMAGE={image}\n")
+
+    def roll_back(self) -> str:
+        """The digest of the image that is started, and that the target's release is what its replicas will be."""
+        entry = choose(self.entries, [self.running], None)
+        target = rollback_target(self.stack, entry)
+        digest = self.images[target.image]
+        if "RELEASE" not in target.overrides:
+            hashed = self.stack.project.compose.config_hash("web", {"IMAGE": target.image})
+            assert target.release == release_id(digest, hashed)
+        self.ran(target.release, target.image, digest, "rollback")
+        return digest
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_one_goes_back_and_forth_on_a_tag_that_moves_on(
+    named: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shop = Shop(named, monkeypatch, tmp_path)
+    assert [shop.roll_back() for _ in range(5)] == [DIGESTS[name] for name in ("one", "two", "one", "two", "one")]
+
+
+@pytest.mark.parametrize("name", ["shop", "shop_", "a--b", "0_-"])
+def test_an_image_is_kept_under_a_name_that_docker_allows(name: str) -> None:
+    project = Project(name, Path(), Compose((), None, Path(), {}), {}, Settings(service="Web"), {}, {})
+    assert kept_reference(project, "f00").startswith("videa-kept/")
+    assert "_-" not in kept_reference(project, "f00")
