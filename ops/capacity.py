@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ops.contract import DATABASE
 from ops.doctor.collectors.postgres import postgres_facts
 from ops.doctor.collectors.postgres_sql import SESSIONS
-from ops.doctor.collectors.services import find_store
+from ops.doctor.collectors.services import locate
 from ops.doctor.skip import Skip
 from ops.engine.replicas import find_container
 from ops.engine.stats import memory as usage
@@ -64,7 +64,7 @@ def _free(stack: Stack) -> int | None:
 def _connections(stack: Stack, emit: Emit) -> tuple[int | None, int | None]:
     """How many ordinary users can have, and how many are in use."""
     try:
-        name = find_store(stack.project, DATABASE).service
+        name = locate(stack.project, DATABASE).service
         container = find_container(stack.engine, stack.project.name, name)
         if container is None or container.state != "running":
             raise Skip(f"{name} does not run")

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from ops.doctor.causes import chain
 from ops.doctor.check import Finding, Group, Severity
-from ops.doctor.facts import Proof, Skipped
+from ops.doctor.facts import Proof
 from ops.doctor.report import Report, group_of
 
 SCHEMA: Literal[1] = 1
@@ -38,6 +38,13 @@ class AnsweredFinding(Struct, frozen=True):
     cause: str
     leads_to: list[str]
     since: float | None
+
+
+class Skipped(Struct, frozen=True):
+    """What could not be looked at, and why. ``id`` is a source ("postgres") or a check ("pg.conn_high")."""
+
+    id: str
+    reason: str
 
 
 class Answer(Struct, frozen=True):
@@ -66,7 +73,7 @@ def answer(report: Report) -> Answer:
         taken=report.facts.taken,
         seconds=round(report.seconds, 3),
         findings=[_finding(one, report) for one in report.findings],
-        skipped=report.skipped,
+        skipped=[Skipped(one.id, one.reason) for one in report.skipped],
         checked=report.checked,
         proof=report.facts.proof,
         gone=report.gone,

@@ -28,7 +28,7 @@ from ops.doctor.collectors.operation import operation_facts
 from ops.doctor.collectors.postgres import postgres_facts
 from ops.doctor.collectors.proof import consistency_proof
 from ops.doctor.collectors.redis import redis_node
-from ops.doctor.collectors.services import find_store
+from ops.doctor.collectors.services import locate
 from ops.doctor.collectors.traffic import traffic_facts
 from ops.doctor.facts import ContainerFacts, EngineFacts, Facts, Proof, Skipped
 from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode
@@ -155,7 +155,7 @@ def _collectors(
         sources.BALANCER: lambda: balancer_facts(
             engine, nginx, replicas, sticky, project.live_path, lambda membership: stack.upstream(membership.servers)
         ),
-        sources.FLEET: lambda: fleet_beats(engine, container_of(found, find_store(project, REDIS).service)),
+        sources.FLEET: lambda: fleet_beats(engine, container_of(found, locate(project, REDIS).service)),
         sources.TRAFFIC: lambda: traffic_facts(engine, nginx, health),
         sources.OPERATION: lambda: operation_facts(engine, project.name),
         sources.HOST: lambda: host_facts(described),
@@ -163,10 +163,10 @@ def _collectors(
 
 
 def _postgres(project: Project, engine: Engine, found: list[ContainerFacts]) -> PostgresFacts:
-    store = find_store(project, DATABASE)
-    if not store.services:
-        return outside.postgres_facts(engine, ",".join(store.hosts), _running_replica(project, found))
-    service = store.service
+    place = locate(project, DATABASE)
+    if not place.services:
+        return outside.postgres_facts(engine, ",".join(place.hosts), _running_replica(project, found))
+    service = place.service
     container = container_of(found, service)
     if container is None or not container.running:
         return PostgresFacts(service, container.name if container else "", up=False, error=_why_not(container))
@@ -174,11 +174,11 @@ def _postgres(project: Project, engine: Engine, found: list[ContainerFacts]) -> 
 
 
 def _redis(project: Project, engine: Engine, found: list[ContainerFacts]) -> RedisFacts:
-    store = find_store(project, REDIS)
-    if not store.services:
-        return RedisFacts(outside.redis_nodes(engine, store.hosts, _running_replica(project, found)))
-    with ThreadPoolExecutor(len(store.services)) as pool:
-        nodes = pool.map(lambda name: _redis_node(engine, name, container_of(found, name)), store.services)
+    place = locate(project, REDIS)
+    if not place.services:
+        return RedisFacts(outside.redis_nodes(engine, place.hosts, _running_replica(project, found)))
+    with ThreadPoolExecutor(len(place.services)) as pool:
+        nodes = pool.map(lambda name: _redis_node(engine, name, container_of(found, name)), place.services)
         return RedisFacts(list(nodes))
 
 

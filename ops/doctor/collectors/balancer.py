@@ -157,13 +157,13 @@ def read(
     generation, listed, closed, drift = "", None, None, list[str]()
     try:
         membership = parse(text)
+        drift = differences(membership, wanted(membership))
     except ValueError as error:
         accepted, verdict = False, verdict if not accepted else f"not written by videa: {error}"
     else:
         generation = str(membership.generation)
         listed = None if membership.everything else list(membership.servers)
         closed = membership.maintenance
-        drift = differences(membership, wanted(membership))
     probed = not seen or not serving
     reached, failures = _count(answers) if probed else (0, Counter[str]())
     return BalancerFacts(

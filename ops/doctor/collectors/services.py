@@ -12,7 +12,7 @@ from ops.doctor.skip import Skip
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class Location:
     """Where ``variable`` leads: ``hosts``, and those of the project's ``services`` that they are; none for outside."""
 
     variable: str
@@ -28,7 +28,7 @@ class Store:
         return self.services[0]
 
 
-def find_store(project: Project, variable: str) -> Store:
+def locate(project: Project, variable: str) -> Location:
     """Where the URL in ``variable`` leads, by the services' names, aliases and container names; a cluster's to several.
 
     Raises Skip when the service has no such URL.
@@ -39,7 +39,7 @@ def find_store(project: Project, variable: str) -> Store:
     hosts = hosts_of(str(url))
     services: Mapping[str, Mapping[str, Any]] = project.model["services"]
     found = [name for host in hosts for name, definition in services.items() if host in _names(name, definition)]
-    return Store(variable, hosts, list(dict.fromkeys(found)))
+    return Location(variable, hosts, list(dict.fromkeys(found)))
 
 
 def hosts_of(url: str) -> list[str]:

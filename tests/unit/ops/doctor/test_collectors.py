@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import re
 import threading
+from pathlib import Path
 
 import pytest
 
 from ops.balancer.access_log import Line
 from ops.balancer.render import Membership, Upstream, render
+from ops.config import Project
 from ops.doctor.collect import container_of, run_all
 from ops.doctor.collectors import balancer, containers, fleet, instances, outside, postgres, proof, redis, services
 from ops.doctor.collectors.postgres_sql import BATCH
 from ops.doctor.facts import UNKNOWN, ContainerFacts, Skipped
 from ops.doctor.skip import Skip
+from ops.engine.compose import Compose
 from ops.errors import EngineError
+from ops.settings import read_settings
 from tests.unit.ops.doctor.stack import NOW, container, replica
 
 
@@ -171,6 +175,8 @@ def test_a_configuration_that_nginx_refuses_or_that_is_not_videas() -> None:
     )
     assert not refused.accepted
     assert "nonsense" in refused.refusal
+    unnameable = render(Upstream("backend", 3001, ("b-1",)), 4).replace("server b-1:", "server $who:")
+    assert "not written by videa" in balancer.read("n", script_output(unnameable), wanted, False).refusal
     foreign = balancer.read("n", script_output("http { }"), wanted, False)
     assert not foreign.accepted
     assert "not written by videa" in foreign.refusal
@@ -292,3 +298,36 @@ def test_heartbeats() -> None:
 )
 def test_the_hosts_of_a_url(url: str, expected: list[str]) -> None:
     assert services.hosts_of(url) == expected
+
+
+def project_with(url: str | None) -> Project:
+    services = {
+        "web": {"environment": {"REDIS_URL": url} if url else {}},
+        "cache": {"container_name": "the-cache", "networks": {"data": {"aliases": ["redis.local"]}, "front": None}},
+        "queue": {},
+    }
+    section = {"service": "web"}
+    compose = Compose((), None, Path(), {})
+    return Project("shop", Path(), compose, {"services": services}, read_settings(section), section, {})
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://cache:6379/0", ["cache"]),
+        ("redis://:secret@the-cache", ["cache"]),
+        ("redis://redis.local:6379", ["cache"]),
+        ("redis+cluster://cache:6379,queue:6379,the-cache:6379", ["cache", "queue"]),
+        ("redis://elsewhere.example:6379", []),
+    ],
+)
+def test_which_services_a_url_leads_to(url: str, expected: list[str]) -> None:
+    assert services.locate(project_with(url), "REDIS_URL").services == expected
+
+
+def test_a_url_that_leads_out_or_is_not_there_is_a_reason_to_skip_without_its_password() -> None:
+    outside_of_it = services.locate(project_with("redis://:secret@elsewhere.example:6379"), "REDIS_URL")
+    with pytest.raises(Skip, match=r"^REDIS_URL leads to elsewhere\.example, which is no service of this project$"):
+        _ = outside_of_it.service
+    with pytest.raises(Skip, match="web has no REDIS_URL"):
+        services.locate(project_with(None), "REDIS_URL")

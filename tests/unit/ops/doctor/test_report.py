@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from ops.doctor.answer import as_json
 from ops.doctor.check import Check, Finding, Group
 from ops.doctor.facts import Facts, Skipped
 from ops.doctor.limits import Limits
@@ -77,3 +78,5 @@ def test_a_bug_in_a_check_does_not_hide_the_others() -> None:
     assert skip.reason.startswith("bug in videa: TypeError at test_report.py:")
     assert "app.broken" not in report.checked
     assert any(one.id == "pg.down" for one in report.findings)
+    assert "videa's own" in skip.trace
+    assert b"videa's own" not in as_json(report)
