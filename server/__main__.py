@@ -114,7 +114,7 @@ def _read_password() -> str:
 async def _maintain(settings: Settings, options: argparse.Namespace) -> int:
     from server.auth.accounts import Accounts
     from server.auth.passwords import Passwords
-    from server.database_errors import DatabaseError
+    from server.database_errors import DatabaseError, StatementFailed
     from server.migrate import MigrationError, migrate
     from server.postgres import Database
     from server.seed import seed
@@ -134,7 +134,7 @@ async def _maintain(settings: Settings, options: argparse.Namespace) -> int:
         if options.command == "admin":
             done = await Accounts(database, passwords).make_admin(options.email, password)
             print(f"administrator {done}: {options.email}")  # noqa: T201
-    except (DatabaseError, MigrationError) as error:
+    except (DatabaseError, MigrationError, StatementFailed) as error:
         print(f"Failed: {error}", file=sys.stderr)  # noqa: T201
         return 1
     finally:

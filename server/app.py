@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import logging
-from collections.abc import AsyncIterator, Coroutine
-from typing import Any
+from collections.abc import AsyncIterator
+from functools import partial
 
 from aiohttp import web
 
@@ -15,13 +12,14 @@ from server.auth.accounts import Accounts
 from server.auth.passwords import Passwords
 from server.auth.sessions import Sessions
 from server.auth.tokens import Tokens
+from server.background import Background
 from server.cache import RedisLink
 from server.changes import Changes
-from server.database_errors import DatabaseError
 from server.fleet import Fleet
 from server.health import Health
 from server.keys import (
     ACCOUNTS,
+    BACKGROUND,
     CACHE,
     CHANGES,
     CLIENT_ADDRESS,
@@ -46,7 +44,7 @@ from server.limits import Limiter
 from server.logs import LogWriter
 from server.metrics import Metrics
 from server.middlewares.boundary import make_boundary
-from server.migrate import MigrationError, migrate
+from server.migrate import migrate_until_done
 from server.pages import set_up_pages
 from server.postgres import Database
 from server.readcache import ReadCache
@@ -56,10 +54,6 @@ from server.settings import Settings
 from server.sse import Streams
 from server.title_store import TitleStore
 
-log = logging.getLogger("videa.app")
-
-_LONGEST_RETRY = 2.0
-
 
 def create_app(settings: Settings, log_writer: LogWriter | None = None) -> web.Application:
     """The application, with nothing connected yet. Without a log_writer there is no access log."""
@@ -67,6 +61,7 @@ def create_app(settings: Settings, log_writer: LogWriter | None = None) -> web.A
     app[SETTINGS] = settings
     app[LOG_WRITER] = log_writer if settings.access_log else None
     app[LIFECYCLE] = Lifecycle()
+    app[BACKGROUND] = Background()
     app[METRICS] = Metrics()
     app[DATABASE] = Database(settings.database, f"videa/{settings.instance_id}"[:63])
     name = f"videa/{settings.instance_id}"[:63]
@@ -104,54 +99,29 @@ def create_app(settings: Settings, log_writer: LogWriter | None = None) -> web.A
 async def _metrics(app: web.Application) -> AsyncIterator[None]:
     metrics = app[METRICS]
     metrics.watch_gc()
-    async with _background(metrics.keep_sampling()):
+    async with app[BACKGROUND].running("metrics", metrics.keep_sampling):
         yield
     metrics.unwatch_gc()
 
 
 async def _redis(app: web.Application) -> AsyncIterator[None]:
     app[REDIS].start()
-    yield
-    await app[REDIS].close()
+    async with app[BACKGROUND].running("redis", app[REDIS].keep_connected):
+        yield
+    app[REDIS].close()
 
 
 async def _fleet(app: web.Application) -> AsyncIterator[None]:
-    async with _background(app[FLEET].keep_beating()), _background(app[CHANGES].keep_polling()):
+    tasks = app[BACKGROUND]
+    async with tasks.running("heartbeat", app[FLEET].keep_beating), tasks.running("changes", app[CHANGES].keep_polling):
         yield
     await app[FLEET].leave()
 
 
 async def _database(app: web.Application) -> AsyncIterator[None]:
-    async with _background(_migrate_until_done(app)), _background(app[READS].keep_probing()):
+    tasks, migrating = app[BACKGROUND], partial(migrate_until_done, app[DATABASE], app[HEALTH])
+    async with tasks.running("migrations", migrating), tasks.running("replica", app[READS].keep_probing):
         yield
     await app[READS].close()
     await app[DATABASE].close()
     app[PASSWORDS].close()
-
-
-async def _migrate_until_done(app: web.Application) -> None:
-    # PostgreSQL may come up after us: we are alive but not ready until then.
-    health, pause = app[HEALTH], 0.1
-    while True:
-        try:
-            await migrate(app[DATABASE])
-        except (DatabaseError, MigrationError) as error:
-            health.migration_error = f"migrations: {error}"
-            log.warning("not migrated yet", extra={"error": str(error)})
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_RETRY)
-        else:
-            health.migrated, health.migration_error = True, None
-            log.info("ready")
-            return
-
-
-@contextlib.asynccontextmanager
-async def _background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task

@@ -8,7 +8,6 @@ back with jitter. In a Cluster each key goes to its node, and only the keys of a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 import secrets
@@ -55,7 +54,6 @@ class RedisLink:
         self._asked: dict[str, list[asyncio.Future[Any]]] = {}
         self._loop: asyncio.AbstractEventLoop
         self._broken = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
         self._reason = "not connected yet" if url else "not configured"
         self._retired_commands = 0
         self._retired_writes = 0
@@ -93,17 +91,11 @@ class RedisLink:
         return self._retired_writes + sum(node.writes for node in self._nodes.values())
 
     def start(self) -> None:
-        """Begin connecting in the background; before that nothing can be asked."""
+        """Begin on the running loop; before that nothing can be asked."""
         self._loop = asyncio.get_running_loop()
-        if self._seeds:
-            self._task = self._loop.create_task(self._keep_connected(), name="redis-link")
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Close all connections; calls that still wait fail with CacheUnavailable."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
         for node in list(self._nodes.values()):
             node.close("closed")
 
@@ -180,9 +172,10 @@ class RedisLink:
             target.post(("ASKING",), lambda _: None)
         target.post(command, partial(self._answer, command, receiver, redirects - 1))
 
-    async def _keep_connected(self) -> None:
+    async def keep_connected(self) -> None:
+        """Connect, and again whenever the link breaks, for ever; without REDIS_URL there is nothing to do."""
         pause = _FIRST_RETRY
-        while True:
+        while self._seeds:
             self._broken.clear()
             try:
                 await self._connect_all()

@@ -30,7 +30,11 @@ class StatementTimeout(DatabaseError):
 
 
 class StatementFailed(Exception):
-    """PostgreSQL refused the statement: a mistake of ours, not a state that passes."""
+    """PostgreSQL refused the statement: a mistake of ours, not a state that passes. `code`: its SQLSTATE."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Conflict(DatabaseError):

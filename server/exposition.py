@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from server.keys import CACHE, DATABASE, LIFECYCLE, LIMITER, METRICS, READS, REDIS, SETTINGS
+from server.keys import BACKGROUND, CACHE, DATABASE, LIFECYCLE, LIMITER, METRICS, READS, REDIS, SETTINGS
 from server.metrics import BUCKETS, percentile
 
 _PROCESS = psutil.Process()
@@ -98,6 +98,10 @@ class _AppCollector(Collector):
         info = GaugeMetricFamily("videa_instance_info", "Who this is", labels=("instance", "release"))
         info.add_metric((settings.instance_id, settings.release), 1)
         yield info
+        failures = CounterMetricFamily("videa_background_failures", "Failures of background tasks", labels=("task",))
+        for task, state in self._app[BACKGROUND].tasks.items():
+            failures.add_metric((task,), state.failures)
+        yield failures
         yield GaugeMetricFamily("videa_draining", "1 while leaving", float(self._app[LIFECYCLE].draining))
         yield GaugeMetricFamily("process_start_time_seconds", "Unix time of the start", metrics.started)
         yield GaugeMetricFamily("process_resident_memory_bytes", "Memory", _PROCESS.memory_info().rss)
@@ -178,6 +182,7 @@ def as_json(app: web.Application) -> dict[str, Any]:
             "refused": app[LIMITER].refused,
             "refused_last_minute": app[LIMITER].refused_last_minute,
         },
+        "tasks": {name: state.as_dict() for name, state in app[BACKGROUND].tasks.items()},
         "cache": {"hits": cache.hits, "misses": cache.misses, "bypassed": cache.bypassed},
         "memory": {"rss_bytes": _PROCESS.memory_info().rss, "open_fds": _PROCESS.num_fds()},
         "gc": {

@@ -88,8 +88,8 @@ class Health:
         return Check("fail" if reason else "ok", (time.perf_counter() - started) * 1000, reason)
 
 
-def overall(checks: dict[str, Check]) -> str:
-    """fail without PostgreSQL, degraded without Redis, else ok."""
+def overall(checks: dict[str, Check], tasks_sound: bool = True) -> str:
+    """fail without PostgreSQL, degraded without Redis or when a background task has failed lately, else ok."""
     if checks["postgres"].status == "fail":
         return "fail"
-    return "ok" if checks["redis"].status == "ok" else "degraded"
+    return "ok" if checks["redis"].status == "ok" and tasks_sound else "degraded"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from server.auth.passwords import Passwords
     from server.auth.sessions import Sessions
     from server.auth.tokens import Tokens
+    from server.background import Background
     from server.cache import RedisLink
     from server.changes import Changes
     from server.context import Context
@@ -37,6 +38,7 @@ TITLES: web.AppKey[TitleStore] = web.AppKey("titles")
 FLEET: web.AppKey[Fleet] = web.AppKey("fleet")
 CHANGES: web.AppKey[Changes] = web.AppKey("changes")
 STREAMS: web.AppKey[Streams] = web.AppKey("streams")
+BACKGROUND: web.AppKey[Background] = web.AppKey("background")
 HEALTH: web.AppKey[Health] = web.AppKey("health")
 METRICS: web.AppKey[Metrics] = web.AppKey("metrics")
 LIFECYCLE: web.AppKey[Lifecycle] = web.AppKey("lifecycle")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.database_errors import StatementFailed
+from server.database_errors import DatabaseError, DatabaseUnavailable, StatementFailed
+from server.health import Health
 from server.postgres import Database, Session
 
 log = logging.getLogger("videa.migrate")
@@ -24,10 +26,22 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
     applied_at timestamptz NOT NULL DEFAULT now()
 )
 """
+# Seconds.
+_FIRST_RETRY = 0.1
+_LONGEST_RETRY = 2.0
+# Somebody has to do something before it can succeed: asking every two seconds would not help.
+_LONGEST_RETRY_REFUSED = 10.0
+_NO_PRIVILEGE, _NO_SCHEMA, _READ_ONLY = "42501", "3F000", "25006"
+_PRIVILEGES = """
+SELECT quote_ident(current_user), quote_ident(name), has_schema_privilege(name, 'USAGE'),
+       has_schema_privilege(name, 'CREATE')
+FROM (SELECT coalesce(current_schema(), (SELECT nspname FROM pg_namespace WHERE nspname = 'public')) AS name) AS used
+WHERE name IS NOT NULL
+"""
 
 
 class MigrationError(Exception):
-    """A migration failed, or a file was changed after it had been applied."""
+    """A migration failed, may not be applied, or a file was changed after it had been applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +78,71 @@ async def migrate(database: Database, migrations: Sequence[Migration] | None = N
     wanted = load_migrations() if migrations is None else migrations
     session = await database.connect(unlimited=True)
     try:
-        # Without anything to do no lock is taken: a start must not wait for another instance's long migration
-        # that it does not depend on.
-        if await _missing(session, wanted) == []:
-            return []
-        await session.run("SELECT pg_advisory_lock(%s)", (_LOCK,))
-        await session.run(_TABLE)
-        applied = []
-        for migration in await _missing(session, wanted):
-            await _apply(session, migration)
-            applied.append(migration.name)
-        await session.run("SELECT pg_advisory_unlock(%s)", (_LOCK,))
-        return applied
+        return await _apply_missing(session, wanted)
+    except StatementFailed as error:
+        raise MigrationError(f"{error}{await _advice(session, error.code)}") from error
     finally:
         session.close()
+
+
+async def migrate_until_done(
+    database: Database, health: Health, attempt: Callable[[Database], Awaitable[object]] = migrate
+) -> None:
+    """Try again until it succeeds: alive but not ready until then, with the reason in /health/ready and in the log.
+
+    PostgreSQL may come up after us, and whoever is asked for a privilege may grant it later.
+    """
+    pause, reported = _FIRST_RETRY, ""
+    while True:
+        try:
+            await attempt(database)
+        except Exception as error:
+            expected = isinstance(error, DatabaseError | MigrationError)
+            reason = str(error) if expected else f"{type(error).__name__}: {error}"
+            health.migration_error = f"migrations: {reason}"
+            if reason != reported:
+                log.warning("not migrated yet", extra={"error": reason}, exc_info=None if expected else error)
+                reported = reason
+            await asyncio.sleep(pause)
+            longest = _LONGEST_RETRY if isinstance(error, DatabaseUnavailable) else _LONGEST_RETRY_REFUSED
+            pause = min(pause * 1.5, longest)
+        else:
+            health.migrated, health.migration_error = True, None
+            log.info("ready")
+            return
+
+
+async def _apply_missing(session: Session, wanted: Sequence[Migration]) -> list[str]:
+    # Without anything to do no lock is taken: a start must not wait for another instance's long migration
+    # that it does not depend on.
+    if await _missing(session, wanted) == []:
+        return []
+    await session.run("SELECT pg_advisory_lock(%s)", (_LOCK,))
+    await session.run(_TABLE)
+    applied = []
+    for migration in await _missing(session, wanted):
+        await _apply(session, migration)
+        applied.append(migration.name)
+    await session.run("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+    return applied
+
+
+async def _advice(session: Session, code: str) -> str:
+    if code == _READ_ONLY:
+        return "; DATABASE_URL must lead to the primary server, where writing is allowed"
+    if code not in (_NO_PRIVILEGE, _NO_SCHEMA):
+        return ""
+    try:
+        row = await session.fetch_one(_PRIVILEGES)
+    except (DatabaseError, StatementFailed):
+        return ""
+    if row is None:
+        return "; there is no schema to create tables in: CREATE SCHEMA public"
+    role, schema, usable, creatable = row
+    if usable and creatable:
+        return f"; the role {role} must own the tables of schema {schema}: give it them, or use the role that owns them"
+    missing = "CREATE" if usable else "USAGE, CREATE"
+    return f"; run as the owner of the database: GRANT {missing} ON SCHEMA {schema} TO {role}"
 
 
 async def _missing(session: Session, wanted: Sequence[Migration]) -> list[Migration]:
@@ -102,5 +167,5 @@ async def _apply(session: Session, migration: Migration) -> None:
         await session.run("COMMIT")
     except StatementFailed as error:
         await session.run("ROLLBACK")
-        raise MigrationError(f"migration {migration.version}_{migration.name} failed: {error}") from None
+        raise StatementFailed(f"migration {migration.version}_{migration.name} failed: {error}", error.code) from None
     log.info("migration applied", extra={"version": migration.version, "migration": migration.name})

@@ -311,7 +311,7 @@ class Session:
             self._connection.close()
             raise DatabaseUnavailable(_reason(error)) from None
         except psycopg2.Error as error:
-            raise StatementFailed(_reason(error)) from error
+            raise StatementFailed(_reason(error), error.pgcode or "") from error
 
     async def fetch_one(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         """The first row of one statement, or None. Raises DatabaseError."""

@@ -7,7 +7,7 @@ import time
 from aiohttp import web
 
 from server.health import overall
-from server.keys import DATABASE, HEALTH, LIFECYCLE, LIMITER, METRICS, READS, SETTINGS
+from server.keys import BACKGROUND, DATABASE, HEALTH, LIFECYCLE, LIMITER, METRICS, READS, SETTINGS
 from server.limits import limited
 from server.responses import fresh_json, json_bytes
 
@@ -47,7 +47,7 @@ async def health(request: web.Request) -> web.Response:
     app = request.app
     checks = await app[HEALTH].check()
     settings, database = app[SETTINGS], app[DATABASE]
-    status = overall(checks)
+    status = overall(checks, app[BACKGROUND].sound)
     return fresh_json(
         {
             "status": status,
@@ -57,6 +57,7 @@ async def health(request: web.Request) -> web.Response:
             "uptime_seconds": round(time.time() - app[METRICS].started, 1),
             "checks": {name: check.as_dict() for name, check in checks.items()},
             "replica": {"configured": app[READS].replica is not None, "usable": app[READS].replica_usable},
+            "tasks": {name: state.as_dict() for name, state in app[BACKGROUND].tasks.items()},
             "limiter": app[LIMITER].mode,
             "pool": {
                 "limit": database.limit,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,9 +11,11 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 
+from server.database_errors import DatabaseError
 from server.migrate import Migration, MigrationError, load_migrations, migrate
 from server.postgres import Database
 from server.settings import parse_database_url
+from tests.server.support import StartInstance, eventually
 
 PROJECT = Path(__file__).parents[2]
 COUNTING = [
@@ -76,6 +79,65 @@ async def test_statistics_of_statements_are_no_condition(
             execute(fresh_database_url, f"DROP OWNED BY {role}; DROP ROLE {role}")
     extensions = "SELECT count(*) FROM pg_extension WHERE extname = 'pg_stat_statements'"
     assert query(fresh_database_url, extensions) == [(created,)]
+
+
+@pytest.fixture
+def plain_url(fresh_database_url: str) -> Iterator[str]:
+    """The address of the database for a role that owns nothing in it."""
+    url, role = urlsplit(fresh_database_url), f"app{os.getpid()}"
+    execute(fresh_database_url, f"CREATE ROLE {role} LOGIN PASSWORD 'test'")
+    yield url._replace(netloc=f"{role}:test@{url.netloc.rpartition('@')[2]}").geturl()
+    execute(fresh_database_url, f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+async def test_without_the_right_to_create_tables_the_reason_is_told_until_it_is_granted(
+    fresh_database_url: str, plain_url: str, start_instance: StartInstance, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await start_instance(wait=False, DATABASE_URL=plain_url)
+    grant = f"GRANT CREATE ON SCHEMA public TO {urlsplit(plain_url).username}"
+
+    async def reason() -> str:
+        async with client.get("/health/ready") as response:
+            return str((await response.json()).get("reason", ""))
+
+    async def told() -> bool:
+        return grant in await reason()
+
+    async def ready() -> bool:
+        return not await reason()
+
+    await eventually(told)
+    assert len([record for record in caplog.records if grant in getattr(record, "error", "")]) == 1
+    execute(fresh_database_url, grant)
+    await eventually(ready, within=30)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "advice"),
+    [
+        ("REVOKE USAGE ON SCHEMA public FROM PUBLIC", "GRANT USAGE, CREATE ON SCHEMA public TO {role}"),
+        ("DROP SCHEMA public", "CREATE SCHEMA public"),
+        (
+            "CREATE TABLE schema_migrations (version integer PRIMARY KEY, name text, checksum text);"
+            "GRANT CREATE ON SCHEMA public TO {role}",
+            "the role {role} must own the tables of schema public",
+        ),
+        ("ALTER ROLE {role} SET default_transaction_read_only = on", "must lead to the primary"),
+        ("ALTER ROLE {role} SET search_path = nowhere", "{role}"),
+        ("CREATE TYPE schema_migrations AS (n integer)", ""),
+        ("CREATE VIEW schema_migrations AS SELECT 'x' AS checksum; GRANT SELECT ON schema_migrations TO {role}", ""),
+    ],
+)
+async def test_whatever_postgres_refuses_is_told_with_what_to_do(
+    fresh_database_url: str, plain_url: str, prepare: str, advice: str
+) -> None:
+    role = str(urlsplit(plain_url).username)
+    execute(fresh_database_url, prepare.format(role=role))
+    database = Database(parse_database_url(plain_url), "refused")
+    with pytest.raises((MigrationError, DatabaseError)) as raised:
+        await migrate(database, COUNTING)
+    assert advice.format(role=role) in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_numbers_are_unique(tmp_path: Path) -> None:
