@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ops import declared
 from ops.engine.images import has_image, image_id
 from ops.engine.replicas import find_container
 from ops.errors import BalancerError, EngineError, Interrupted
@@ -86,6 +87,7 @@ def take_down(stack: Stack, emit: Emit, command: str = "videa down") -> None:
         with announced("stop and remove the containers", emit):
             stack.project.compose.run("down")
         Journal(stack.engine, stack.project.name).discard()
+        declared.forget(stack.engine, stack.project.name, stack.project.settings.service)
 
 
 @contextmanager

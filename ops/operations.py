@@ -233,6 +233,7 @@ class Operation:
             self.emit(Note(f"the history is not complete: {error.message}"))
 
     def _opening(self, fleet: Fleet, target: Target, wanted: int, request: Request | None) -> Opening:
+        self.stack.declare((member.replica for member in fleet.alive if member.listed), serving=True)
         project = self.stack.project
         served = [member.name for member in fleet.alive if member.listed]
         values = {name: read_env_value(project, name) for name in variables_of(project, target, wanted)}

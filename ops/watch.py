@@ -85,7 +85,7 @@ def check_once(stack: Stack, judge: Judge, emit: Emit) -> None:
     else:
         listed = set(membership.servers) & replicas.keys()
     asked = (listed | judge.out) & replicas.keys()
-    results = current.probe([replicas[name] for name in asked], stack.project.settings.health.live)
+    results = current.probe([replicas[name] for name in asked], live=True)
     answers = {name: name in results and results[name].ok for name in asked}
     out_before = set(judge.out)
     wanted = judge.judge(answers, listed)
