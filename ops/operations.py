@@ -201,7 +201,7 @@ class Operation:
             self.proof = watch.stop()
             seconds = time.monotonic() - begun
             self._record(plan, runner, action, result, seconds)
-        return Outcome(plan, seconds, self.proof, tuple(runner.attendant.verdicts))
+        return Outcome(plan, seconds, self.proof, tuple(runner.monitor.verdicts))
 
     def _record(self, plan: Plan, runner: Runner, action: str, result: str, seconds: float) -> None:
         """Writes the history and keeps the image. What cannot be written is said: the operation itself has ended."""
@@ -223,7 +223,7 @@ class Operation:
                 requests=proof.requests if proof else None,
                 failed=proof.failed if proof else None,
                 slowest_ms=round(proof.slowest_ms, 1) if proof else None,
-                verdicts=tuple(runner.attendant.verdicts),
+                verdicts=tuple(runner.monitor.verdicts),
                 variables=kept.variables_now(project),
             )
             history.append(project.directory, entry)

@@ -15,11 +15,11 @@ from ops.engine.replicas import remove, start, stop
 from ops.errors import Interrupted, LockHeld, OperationFailed, StableGone, VideaError
 from ops.events import Emit, Note, announced
 from ops.pins import remember
-from ops.rollout.attend import Attendant
 from ops.rollout.fleet import Fleet
 from ops.rollout.hooks import follow, run_hook
 from ops.rollout.journal import Journal, Opening, RemovalEntry, ReturnEntry, StepEntry, Story
 from ops.rollout.lock import Lease
+from ops.rollout.monitor import Monitor
 from ops.rollout.ready import await_ready
 from ops.rollout.smoke import check_command, check_paths
 from ops.rollout.steps import (
@@ -55,7 +55,7 @@ class Runner:
         self.journal = journal
         self.opening = opening
         self.emit = emit
-        self.attendant = Attendant(stack, journal, lease, emit)
+        self.monitor = Monitor(stack, journal, lease, emit)
         self._lease = lease
         self._target = opening.target
         self._token = secrets.token_hex(8)
@@ -69,7 +69,7 @@ class Runner:
         self._target = plan.target
         try:
             for number, step in enumerate(plan.steps, 1):
-                self.attendant.heed()
+                self.monitor.poll_commands()
                 share = step.percent if isinstance(step, Split) and not step.private else None
                 share = step.percent if isinstance(step, Judge) else share
                 self.journal.write(StepEntry(number, len(plan.steps), str(step), share, time.time()))
@@ -178,7 +178,7 @@ class Runner:
         except OperationFailed as error:
             if not step.name.startswith("post"):
                 raise
-            self.attendant.note(f"{error.message}; the release stays")
+            self.monitor.note(f"{error.message}; the release stays")
 
     @_do.register
     def _follow(self, step: Follow) -> None:
@@ -186,15 +186,15 @@ class Runner:
 
     @_do.register
     def _judge(self, step: Judge) -> None:
-        self.attendant.judge(step.percent, self._new())
+        self.monitor.judge(step.percent, self._new())
 
     @_do.register
     def _pause(self, step: Pause) -> None:
-        self.attendant.pause()
+        self.monitor.pause()
 
     @_do.register
     def _keep(self, step: Keep) -> None:
-        self.attendant.pause(step.seconds)
+        self.monitor.pause(step.seconds)
 
     @_do.register
     def _drain(self, step: Drain) -> None:
