@@ -13,7 +13,9 @@ import math
 import random
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 
+from ops.balancer.tally import Latencies, Mix, total
 from ops.balancer.tries import Tallies, Try, Warmup
 from ops.rollout.judgement import Kind, Sample, judge
 from ops.settings import Canary
@@ -21,7 +23,8 @@ from ops.settings import Canary
 MEDIAN, SPREAD = 0.05, 0.6
 """Seconds, and sigma of the logarithm: a 99th percentile of 0.2 s."""
 
-ROUTES = 20
+PATHS = tuple(f"/route-{letter}" for letter in "abcdefghijklmnopqrst")
+ROUTES = len(PATHS)
 USUAL = (0.05, 0.04)
 """Shares of redirects and of client errors."""
 
@@ -34,7 +37,7 @@ TRAFFIC = (100, 300, 1500)
 class Scenario:
     """A release. ``errors`` and ``stable_errors``: shares of requests; ``slower``: factor of every answer's time.
 
-    ``mix``: shares of 3xx and 4xx on all routes, or on the first one alone with ``one_route``; ``empty``: of good answers
+    ``mix``: shares of 3xx and 4xx on all routes, or on the first one alone with ``one_route``; ``empty``: of answers
     without a body; ``cold``: how many requests at first take two seconds more.
     """
 
@@ -89,26 +92,51 @@ def main() -> None:
 def verdict(scenario: Scenario, requests: int, seed: int) -> Kind:
     """The verdict at the end of one window."""
     source = random.Random(f"{scenario.name} {requests} {seed}")
-    canary = simulate(source, scenario, requests, scenario.errors)
-    stable = simulate(source, Scenario("stable", True), int(requests / SHARE) - requests, scenario.stable_errors)
-    return judge(canary, stable, [], Canary()).kind
+    canary = simulate(source, scenario, requests)
+    return judge(canary, stable(scenario.stable_errors, int(requests / SHARE) - requests, seed), [], Canary()).kind
 
 
-def simulate(source: random.Random, scenario: Scenario, requests: int, errors: float) -> Sample:
-    """One side's requests of a window."""
+@cache
+def stable(errors: float, requests: int, seed: int) -> Sample:
+    """Stable's requests of a window, drawn once for all scenarios."""
+    source = random.Random(f"stable {errors} {requests} {seed}")
+    latencies = Latencies(math.exp(source.gauss(math.log(MEDIAN), SPREAD)) for _ in range(requests))
+    routes = {f"GET {path}": mix(source, requests // ROUTES, errors) for path in PATHS}
+    return Sample(total(routes).classes[5], latencies, routes=routes)
+
+
+def mix(source: random.Random, requests: int, errors: float) -> Mix:
+    """The usual answers of one route, and its errors."""
+    counts = {5: failures(source, requests, errors)}
+    counts |= {kind: failures(source, requests, share) for kind, share in zip((3, 4), USUAL, strict=True)}
+    good = requests - sum(counts.values())
+    return Mix(Counter({**counts, 2: good}), bodies=good)
+
+
+def simulate(source: random.Random, scenario: Scenario, requests: int) -> Sample:
+    """The canary's requests of a window."""
     location = math.log(MEDIAN * scenario.slower)
-    warmup = Warmup(limit=Canary().max_p99)
-    tallies = Tallies(warmup if scenario.name != "stable" else Warmup(seconds=0))
+    tallies = Tallies(Warmup(limit=Canary().max_p99))
     for number in range(requests):
-        place = source.randrange(ROUTES)
-        redirects, client_errors = scenario.mix if not scenario.one_route or place == 0 else USUAL
-        statuses, shares = (500, 302, 404), (errors, redirects, client_errors)
-        status = source.choices((*statuses, 200), (*shares, max(0.0, 1 - sum(shares))))[0]
+        path = source.choice(PATHS)
+        redirects, client_errors = scenario.mix if not scenario.one_route or path == PATHS[0] else USUAL
+        shares = (scenario.errors, redirects, client_errors)
+        status = source.choices((500, 302, 404, 200), (*shares, max(0.0, 1 - sum(shares))))[0]
         seconds = math.exp(source.gauss(location, SPREAD)) + (2.0 if number < scenario.cold else 0.0)
         body = 0 if source.random() < scenario.empty else 100
-        tallies.add(Try("10.0.0.2:3001", status, seconds, float(number), "GET", f"/route-{chr(97 + place)}", body))
+        tallies.add(Try("10.0.0.2:3001", status, seconds, float(number), "GET", path, body))
     tally = tallies.of(["10.0.0.2"])
     return Sample(tally.failed, tally.warm, tally.unanswered, cold=tally.cold.count, routes=tally.routes)
+
+
+def failures(source: random.Random, requests: int, share: float) -> int:
+    """A binomial number, by the gaps between failures."""
+    count = place = 0
+    while True:
+        place += 1 + int(math.log(1.0 - source.random()) / math.log1p(-share))
+        if place > requests:
+            return count
+        count += 1
 
 
 if __name__ == "__main__":

@@ -45,7 +45,8 @@ class Try:
 class Warmup:
     """When a replica has warmed up: ``seconds`` after its first request or, where that is None, by its own trend.
 
-    The trend: ``settled`` requests in a row within ``limit`` seconds, at the latest after ``longest`` requests.
+    The trend: ``settled`` requests in a row within ``limit`` seconds, at the latest after ``longest`` requests; until
+    then those that took longer are set aside, so that one that is quick at once is judged by all of its requests.
     """
 
     seconds: float | None = None
@@ -64,15 +65,16 @@ class Warming:
     warm: bool = False
 
     def is_cold(self, each: Try, warmup: Warmup) -> bool:
-        """Counts a request, and tells whether it came before the replica had warmed up."""
+        """Counts a request, and tells whether its time is set aside because the replica has not warmed up."""
         self.first = each.begun if self.first is None else min(self.first, each.begun)
         self.requests += 1
         if warmup.seconds is not None:
             cold = each.begun - self.first < warmup.seconds
             self.warm = self.warm or not cold
             return cold
-        cold = not self.warm
-        self.in_a_row = self.in_a_row + 1 if each.seconds is not None and each.seconds <= warmup.limit else 0
+        quick = each.seconds is not None and each.seconds <= warmup.limit
+        cold = not self.warm and not quick
+        self.in_a_row = self.in_a_row + 1 if quick else 0
         self.warm = self.warm or self.in_a_row >= warmup.settled or self.requests >= warmup.longest
         return cold
 

@@ -27,6 +27,7 @@ FAULTY = (
 )
 FAULTS = {
     "errors on 5%": ("if random.random() < 0.05: raise aiohttp.web.HTTPInternalServerError()", r"succeed|more often"),
+    "404 to everything": ("raise aiohttp.web.HTTPNotFound()", r"client errors \(4xx\)"),
     "slow": ("await asyncio.sleep(4 if random.random() < 0.3 else 0)", r"p99 .* is above"),
     "leaks memory": ("self.__dict__.setdefault('kept', []).append(b'x' * (1 << 23))", r"lack of memory|leaks memory"),
     "exits": ("time.time() - born > 8 and __import__('os')._exit(7)", r"exit code 7|was restarted"),

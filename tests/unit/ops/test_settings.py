@@ -91,3 +91,17 @@ def test_a_duration_is_shown_as_it_is_written() -> None:
 def test_a_mistake_in_canary_or_hooks_names_its_key(section: dict[str, object], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         read_settings(section)
+
+
+def test_a_canary_warms_up_by_its_own_trend_or_for_a_stated_time() -> None:
+    assert read_settings({}).canary.warmup is None
+    assert read_settings({"canary": {"warmup": "10s"}}).canary.warmup == 10
+    rows = {key: value for key, value, _ in effective(read_settings({}), {})}
+    assert rows["x-videa.canary.warmup"] == "auto"
+    with pytest.raises(ConfigError) as refused:
+        read_settings({"canary": {"warmup": "soon"}})
+    assert "x-videa.canary.warmup" in refused.value.message
+
+
+def test_what_becomes_of_an_inconclusive_canary_is_known_by_its_key() -> None:
+    assert read_settings({"canary": {"in_doubt": "pause"}}).canary.on_inconclusive.value == "pause"

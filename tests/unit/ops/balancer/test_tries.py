@@ -115,8 +115,8 @@ def test_for_a_stated_time_after_its_first_request_a_replica_is_cold() -> None:
 def test_by_its_own_trend_it_is_warm_once_it_is_quick_ten_times_in_a_row() -> None:
     slow = [tried(number, seconds=2.0) for number in range(60)]
     quick = [tried(number) for number in range(500)]
-    assert cold_ones(Warmup(), *slow, *quick) == 70
-    assert cold_ones(Warmup(), *quick) == 10
+    assert cold_ones(Warmup(), *slow, *quick) == 60
+    assert cold_ones(Warmup(), *quick) == 0
 
 
 def test_what_stays_slow_is_not_cold_for_ever() -> None:
