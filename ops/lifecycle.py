@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ops import declared
 from ops.ejected import Ejected
 from ops.engine.compose import up_arguments
 from ops.engine.effects import foresee, harm, run_harmless
@@ -167,6 +168,7 @@ def take_down(stack: Stack, emit: Emit, command: str = "videa down") -> None:
             stack.project.compose.run("down")
         Journal(stack.engine, stack.project.name).discard()
         Ejected(stack.engine, stack.project.name).write({})
+        declared.forget(stack.engine, stack.project.name, stack.project.settings.service)
         settle()
 
 

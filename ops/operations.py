@@ -231,7 +231,7 @@ class Operation:
             self.proof = watch.stop()
             seconds = time.monotonic() - begun
             self._record(plan, runner, action, result, seconds)
-        return Outcome(plan, seconds, self.proof, tuple(runner.attendant.verdicts))
+        return Outcome(plan, seconds, self.proof, tuple(runner.monitor.verdicts))
 
     def _record(self, plan: Plan, runner: Runner, action: str, result: str, seconds: float) -> None:
         """Writes the history and keeps the image. What cannot be written is said: the operation itself has ended."""
@@ -253,7 +253,7 @@ class Operation:
                 requests=proof.requests if proof else None,
                 failed=proof.failed if proof else None,
                 slowest_ms=round(proof.slowest_ms, 1) if proof else None,
-                verdicts=tuple(runner.attendant.verdicts),
+                verdicts=tuple(runner.monitor.verdicts),
                 variables=kept.variables_now(project),
             )
             history.append(project.directory, entry)
@@ -263,6 +263,7 @@ class Operation:
             self.emit(HistoryIncomplete(error.message))
 
     def _header(self, fleet: Fleet, target: Target, wanted: int, request: Request | None) -> Header:
+        self.stack.declare((member.replica for member in fleet.alive if member.listed), serving=True)
         project = self.stack.project
         served = [member.name for member in fleet.alive if member.listed]
         values = env_file_values(project)

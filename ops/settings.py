@@ -52,7 +52,7 @@ class Sticky(Enum):
     COOKIE = "cookie"
 
 
-class Doubt(Enum):
+class OnInconclusive(Enum):
     """What becomes of a canary that too few requests or too little evidence can neither pass nor fail."""
 
     ABORT = "abort"
@@ -79,7 +79,8 @@ class Canary(Section, frozen=True):
     """How a canary gets its traffic and what it must hold.
 
     ``by``: request, client, cookie:NAME or header:NAME, see ``ops.balancer.split``. ``deadline``: how long a step may
-    go on without a verdict; then ``in_doubt`` says what becomes of it.
+    go on without a verdict; then ``in_doubt`` says what becomes of it. ``warmup``: how long after its first request a
+    replica is not judged for its speed; None: until it has settled, see ``ops.balancer.tries.Warmup``.
     """
 
     steps: tuple[Percent, ...] = (5, 25, 50, 100)
@@ -90,7 +91,13 @@ class Canary(Section, frozen=True):
     max_p99_ratio: Annotated[float, Meta(ge=1)] = 1.5
     by: str = "request"
     deadline: Seconds = Seconds(600)
-    in_doubt: Doubt = Doubt.ABORT
+    in_doubt: OnInconclusive = OnInconclusive.ABORT
+    warmup: Seconds | None = None
+
+    @property
+    def on_inconclusive(self) -> OnInconclusive:
+        """What ``in_doubt`` says."""
+        return self.in_doubt
 
 
 class Hooks(Section, frozen=True):
@@ -208,6 +215,8 @@ def _flatten(prefix: str, values: dict[str, Any], written: Any) -> Any:
 
 
 def _show(value: object) -> str:
+    if value is None:
+        return "auto"
     if isinstance(value, Enum):
         return str(value.value)
     if isinstance(value, tuple):
@@ -231,7 +240,7 @@ def _explain(reason: str, section: dict[str, Any]) -> tuple[str, str]:
     if "Invalid enum value" in problem:
         return (
             f"{where}: {problem[0].lower()}{problem[1:]}",
-            f"allowed: {', '.join(item.value for item in (Doubt if where.endswith('in_doubt') else Sticky))}",
+            f"allowed: {', '.join(item.value for item in (OnInconclusive if where.endswith('in_doubt') else Sticky))}",
         )
     value = _value_at(place.rstrip("`"), section)
     given = f": {value!r}" if isinstance(value, str | int | float) and "duration" not in problem else ""

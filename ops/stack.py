@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
+from ops import declared
 from ops.balancer.nginx import Balancer
 from ops.balancer.render import Membership, Upstream, is_outdated
 from ops.balancer.split import TrafficSplit
 from ops.config import Project
+from ops.declared import Declaration, Way
 from ops.engine.client import Engine
 from ops.engine.ports import bound_port
 from ops.engine.probe import ProbeResult, probe_all, read_body
@@ -60,12 +62,39 @@ class Stack:
                 port = bound_port(self.engine, self.balancer_container.id, published.target) or port
         return http_url(published.address if self.engine.local else self.engine.address, port)
 
-    def replica_url(self, name: str, path: str) -> str:
-        """Where a replica is asked directly, from the balancer's container."""
-        return f"http://{name}:{self.project.settings.port}{path}"
+    @property
+    def own_declaration(self) -> Declaration:
+        """How the Compose file has it now: true of what it starts, and of nothing that was started before."""
+        settings = self.project.settings
+        return Declaration(settings.port, self.project.live_path, settings.health.ready)
+
+    def declarations(self) -> dict[str, Declaration]:
+        """How each release was seen to be ready. Raises EngineError."""
+        return declared.read(self.engine, self.project.name, self.project.settings.service)
+
+    def replica_url(self, name: str, path: str, ports: Mapping[str, int] | None = None) -> str:
+        """Where a replica is asked directly, from the balancer's container. ``ports``: of those with another."""
+        return f"http://{name}:{(ports or {}).get(name, self.project.settings.port)}{path}"
+
+    def ports(self) -> dict[str, int]:
+        """The replicas that listen on another port than the Compose file has now. Raises EngineError, BalancerError."""
+        port = self.project.settings.port
+        recorded, listed = self.declarations(), self.balancer.membership(remembered=True)
+        if {each.port for each in recorded.values()} | set(listed.ports.values()) <= {port}:
+            return {}
+        found = {
+            replica.name: recorded[replica.release].port
+            if replica.release in recorded
+            else listed.ports.get(replica.name, port)
+            for replica in self.replicas()
+        }
+        return {name: each for name, each in found.items() if each != port}
 
     def upstream(self, names: Iterable[str], split: TrafficSplit | None = None) -> Upstream:
-        """The balancer's configuration that serves exactly the replicas ``names``, and those of ``split`` its share."""
+        """The balancer's configuration that serves exactly the replicas ``names``, and those of ``split`` its share.
+
+        Raises EngineError, BalancerError.
+        """
         settings = self.project.settings
         return Upstream(
             service=settings.service,
@@ -74,6 +103,7 @@ class Stack:
             sticky=settings.sticky.value,
             drain_timeout=settings.drain_timeout,
             split=split,
+            ports=self.ports(),
         )
 
     def replicas(self) -> list[Replica]:
@@ -84,23 +114,75 @@ class Stack:
         """Every container of the project, by name. Raises EngineError."""
         return list_containers(self.engine, self.project.name)
 
-    def probe(self, replicas: Iterable[Replica], path: str | None = None) -> dict[str, ProbeResult]:
-        """Asks running replicas directly, at the readiness path by default: name -> result. Raises EngineError."""
-        settings = self.project.settings
-        targets = {
-            replica.name: self.replica_url(replica.name, path or settings.health.ready)
-            for replica in replicas
-            if replica.running
-        }
-        if not targets:
-            return {}
-        return probe_all(self.engine, self.balancer_container.id, targets, settings.health.timeout)
+    def probe(self, replicas: Iterable[Replica], live: bool = False, starting: bool = False) -> dict[str, ProbeResult]:
+        """Asks running replicas directly whether they are ready, or ``live``: name -> result.
 
-    def words(self, name: str) -> str:
+        Each as its own release declares it. ``starting``: nothing less than what is declared will do. Raises
+        EngineError, BalancerError.
+        """
+        asked = self._asked(replicas, live, starting)
+        return {name: declared.best(results) for name, results in asked.items()}
+
+    def declare(self, replicas: Iterable[Replica], serving: bool = False) -> None:
+        """Records how the releases of running replicas are seen to be ready, where it is not known or has changed.
+
+        ``serving``: the balancer sends them requests, so that any answer shows how they are to be asked. Raises
+        EngineError, BalancerError.
+        """
+        recorded, own = self.declarations(), self.own_declaration
+        unsure = [each for each in replicas if each.running and recorded.get(each.release) != own]
+        membership = self.balancer.membership(remembered=True) if unsure else None
+        for release in sorted({each.release for each in unsure}):
+            members = [each for each in unsure if each.release == release]
+            ways = {each.name: self._unknown(each, membership if serving else None) for each in members}
+            found = [declared.observed(results, own) for results in self._ask(ways).values()]
+            known = [each for each in found if each and each.ready]
+            if release in recorded and (len(known) < len(members) or set(known) != {own}):
+                continue  # it was seen ready as it is recorded, and is not as the file has it now
+            seen = next(iter(known or [each for each in found if each and serving]), None)
+            if seen:
+                declared.record(self.engine, self.project.name, self.project.settings.service, release, seen)
+
+    def _unknown(self, replica: Replica, membership: Membership | None) -> tuple[Way, ...]:
+        """How to ask a replica of whose release nothing is recorded."""
+        return declared.ways(None, self.own_declaration, membership.port_of(replica.name) if membership else None)
+
+    def _asked(
+        self, replicas: Iterable[Replica], live: bool, starting: bool
+    ) -> dict[str, list[tuple[Way, ProbeResult]]]:
+        running = [replica for replica in replicas if replica.running]
+        if not running:
+            return {}
+        recorded = self.declarations()
+        known = all(replica.release in recorded for replica in running)
+        listed = {} if known or starting else self.balancer.membership(remembered=True).ports
+        own = self.own_declaration
+        return self._ask(
+            {
+                each.name: declared.ways(recorded.get(each.release), own, listed.get(each.name), live, starting)
+                for each in running
+            }
+        )
+
+    def _ask(self, ways: Mapping[str, tuple[Way, ...]]) -> dict[str, list[tuple[Way, ProbeResult]]]:
+        """Asks every replica in each of its ways, all at once."""
+        targets = {
+            f"{name} {number}": self.replica_url(name, way.path, {name: way.port})
+            for name, several in ways.items()
+            for number, way in enumerate(several)
+        }
+        timeout = self.project.settings.health.timeout
+        results = probe_all(self.engine, self.balancer_container.id, targets, timeout)
+        return {
+            name: [(way, results[f"{name} {number}"]) for number, way in enumerate(several)]
+            for name, several in ways.items()
+        }
+
+    def words(self, replica: Replica) -> str:
         """What a replica answers at its readiness path, "" for nothing. Raises EngineError."""
-        health = self.project.settings.health
-        url = self.replica_url(name, health.ready)
-        return read_body(self.engine, self.balancer_container.id, url, health.timeout)
+        way = declared.ways(self.declarations().get(replica.release), self.own_declaration, None)[0]
+        url = self.replica_url(replica.name, way.path, {replica.name: way.port})
+        return read_body(self.engine, self.balancer_container.id, url, self.project.settings.health.timeout)
 
     def outdated(self, membership: Membership) -> bool:
         """Whether x-videa asks for another configuration of the same replicas, such as sessions that stick.

@@ -91,7 +91,7 @@ def check_once(stack: Stack, judge: Judge, emit: Emit) -> None:
         listed = set(membership.servers) & replicas.keys()
     judge.out = out - listed
     asked = (listed | judge.out) & replicas.keys()
-    results = current.probe([replicas[name] for name in asked], stack.project.live_path)
+    results = current.probe([replicas[name] for name in asked], live=True)
     answers = {name: name in results and results[name].ok for name in asked}
     wanted = judge.judge(answers, listed)
     if wanted != listed:

@@ -25,6 +25,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
     ``upstream``: addresses it was sent to, "a:3001, b:3001" when it was tried twice. Empty: nginx answered by itself.
     For each of them ``upstream_seconds`` until its answer had ended, ``upstream_first`` until it began, "-" for none.
+    ``body``: bytes of the answer's body that were sent; None in lines of an nginx that does not log them.
     """
 
     time: float
@@ -37,6 +38,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     upstream_status: str = ""
     upstream_seconds: str = ""
     upstream_first: str = ""
+    body: int | None = None
 
     @property
     def tried(self) -> list[str]:

@@ -35,7 +35,8 @@ _METHODS: dict[Sticky, str] = {"none": "least_conn", "ip": "hash $remote_addr co
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _GENERATION = re.compile(r'map "" \$videa_generation\s*\{ default (\d+); \}')
 _GROUP = re.compile(rf"upstream ({APP}|{CANARY})(?:-\w+)? \{{(.*?)\n    \}}", re.DOTALL)
-_SERVER = re.compile(r"^ *server ([^\s:;]+):\d+ (?!.* backup;)", re.MULTILINE)
+_SERVER = re.compile(r"^ *server ([^\s:;]+):(\d+) (?!.* backup;)", re.MULTILINE)
+_ANY_PORT = re.compile(rf"upstream {ANY} \{{.*?^ *server [^\s:;]+:(\d+) ", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Upstream:
     ``servers``: names of the admitted replicas; empty means every replica of ``service`` that Docker's DNS knows.
     ``drain_timeout``: seconds after a reload until the old workers give up on requests that still run.
     ``split``: other replicas that get a share of the requests; ``servers`` are then not empty.
+    ``ports``: of those replicas that do not listen on ``port``, because their release is another.
     Raises ValueError for a name that does not belong into a configuration file.
     """
 
@@ -54,6 +56,7 @@ class Upstream:
     sticky: Sticky = "none"
     drain_timeout: float = 30.0
     split: TrafficSplit | None = None
+    ports: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if self.split and not self.servers:
@@ -62,13 +65,17 @@ class Upstream:
             if not _NAME.fullmatch(name):
                 raise ValueError(f"not the name of a container or service: {name!r}")
 
+    def address(self, name: str) -> str:
+        """Where nginx finds the replica of this name: NAME:PORT."""
+        return f"{name}:{self.ports.get(name, self.port)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Membership:
     """Which replicas a configuration admits: those in ``servers``, or ``everything`` that Compose started.
 
     ``canary``: the other side of a split, none without one. ``maintenance``: how the site is closed, None when open.
-    ``text``: what it was read from.
+    ``ports``: of each replica; ``any_port``: of whatever Compose started. ``text``: what it was read from.
     """
 
     generation: int
@@ -76,6 +83,8 @@ class Membership:
     canary: tuple[str, ...] = ()
     maintenance: Maintenance | None = None
     text: str = field(default="", compare=False, repr=False)
+    ports: Mapping[str, int] = field(default_factory=dict, compare=False)
+    any_port: int | None = field(default=None, compare=False)
 
     @property
     def everything(self) -> bool:
@@ -84,6 +93,10 @@ class Membership:
     def admits(self, replica: str) -> bool:
         """Whether requests may go to the replica of this name."""
         return self.everything or replica in self.servers or replica in self.canary
+
+    def port_of(self, replica: str) -> int | None:
+        """The port at which nginx asks the replica of this name; None when it does not."""
+        return self.any_port if self.everything else self.ports.get(replica)
 
 
 def render(upstream: Upstream, generation: int, maintenance: Maintenance | None = None) -> str:
@@ -96,7 +109,7 @@ def render(upstream: Upstream, generation: int, maintenance: Maintenance | None 
         f'    map "" $videa_generation {{ default {generation}; }}\n{_route(upstream, sides)}',
         closing.block(maintenance),
         *(group for side, servers in sides.items() for group in _groups(upstream, side, servers)),
-        _group(ANY, (upstream.service,), upstream.port, "least_conn"),
+        _group(ANY, (f"{upstream.service}:{upstream.port}",), "least_conn"),
     ]
     return (
         "# Written by videa, replaced at every change. To start over: remove it and restart the container.\n"
@@ -113,9 +126,13 @@ def parse(text: str) -> Membership:
     generation = _GENERATION.search(text)
     if generation is None or f"upstream {ANY} " not in text:
         raise ValueError(f"it has no generation or no group {ANY!r}")
-    found = [(side, server) for side, lines in _GROUP.findall(text) for server in _SERVER.findall(lines)]
-    app, canary = (tuple(server for where, server in found if where == side) for side in (APP, CANARY))
-    return Membership(int(generation[1]), app, canary, closing.read(text), text)
+    found = [(side, *server) for side, lines in _GROUP.findall(text) for server in _SERVER.findall(lines)]
+    app, canary = (tuple(server for where, server, _ in found if where == side) for side in (APP, CANARY))
+    ports = {server: int(port) for _, server, port in found}
+    any_port = _ANY_PORT.search(text)
+    return Membership(
+        int(generation[1]), app, canary, closing.read(text), text, ports, int(any_port[1]) if any_port else None
+    )
 
 
 def is_outdated(membership: Membership, upstream: Upstream) -> bool:
@@ -151,19 +168,19 @@ def _groups(upstream: Upstream, side: str, servers: tuple[str, ...]) -> list[str
         return [
             _group(
                 f"{side}-{replica_id(name)}",
-                (name,),
-                upstream.port,
-                spare=(*spares(servers, name), *stable)[:SPARE],
+                (upstream.address(name),),
+                spare=tuple(map(upstream.address, (*spares(servers, name), *stable)[:SPARE])),
             )
             for name in servers
         ]
     spare = stable if upstream.sticky == "none" else ()
-    return [_group(side, servers, upstream.port, _METHODS[upstream.sticky], spare)]
+    addresses, spare = tuple(map(upstream.address, servers)), tuple(map(upstream.address, spare))
+    return [_group(side, addresses, _METHODS[upstream.sticky], spare)]
 
 
-def _group(name: str, servers: tuple[str, ...], port: int, method: str = "", spare: tuple[str, ...] = ()) -> str:
-    lines = "".join(f"        server {server}:{port} {SERVER_OPTIONS};\n" for server in servers)
-    lines += "".join(f"        server {server}:{port} {SERVER_OPTIONS} backup;\n" for server in spare)
+def _group(name: str, addresses: tuple[str, ...], method: str = "", spare: tuple[str, ...] = ()) -> str:
+    lines = "".join(f"        server {address} {SERVER_OPTIONS};\n" for address in addresses)
+    lines += "".join(f"        server {address} {SERVER_OPTIONS} backup;\n" for address in spare)
     return (
         f"    upstream {name} {{\n"
         f"        zone {name} {'512k' if method else '128k'};\n"

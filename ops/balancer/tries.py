@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 
-from ops.balancer.access_log import BETWEEN, NO_ANSWER, Line, Lines, parse
+from ops.balancer.access_log import BETWEEN, NO_ANSWER, SERVER_ERROR, Line, Lines, parse
+from ops.balancer.tally import Latencies, Mix, Routes
 from ops.engine.client import Engine
 from ops.engine.logs import Stdout
 from ops.errors import EngineError
 
 CLIENT_LEFT = 499
 """nginx's status for a client that went away before the answer: no failure, but a wait that counts."""
+
+NOT_MODIFIED = 304
+"""Not a redirect: the client has the right answer already, so it counts as a success that needs no body."""
 
 REOPEN = 0.5
 """Seconds until the log is opened again after it ended."""
@@ -23,19 +27,145 @@ _PROBE = re.compile(r"videa-[0-9a-f]{12}-")
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One request at one replica. ``status``: 0 without an answer; ``seconds``: until it began, None without one."""
+    """One request at one replica. ``status``: 0 without an answer; ``seconds``: until it began, None without one.
+
+    ``begun``: Unix time; ``body``: bytes of the answer's body, None when the log does not tell or none is expected.
+    """
 
     address: str
     status: int
     seconds: float | None
+    begun: float = 0.0
+    method: str = ""
+    path: str = ""
+    body: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Warmup:
+    """When a replica has warmed up: ``seconds`` after its first request or, where that is None, by its own trend.
+
+    The trend: ``settled`` requests in a row within ``limit`` seconds, at the latest after ``longest`` requests; until
+    then those that took longer are set aside, so that one that is quick at once is judged by all of its requests.
+    """
+
+    seconds: float | None = None
+    limit: float = 0.5
+    settled: int = 10
+    longest: int = 100
+
+
+@dataclass
+class Warming:
+    """How far a replica has warmed up. ``first``: when its first request began, Unix time."""
+
+    first: float | None = None
+    requests: int = 0
+    in_a_row: int = 0
+    warm: bool = False
+
+    def is_cold(self, each: Try, warmup: Warmup) -> bool:
+        """Counts a request, and tells whether its time is set aside because the replica has not warmed up."""
+        self.first = each.begun if self.first is None else min(self.first, each.begun)
+        self.requests += 1
+        if warmup.seconds is not None:
+            cold = each.begun - self.first < warmup.seconds
+            self.warm = self.warm or not cold
+            return cold
+        quick = each.seconds is not None and each.seconds <= warmup.limit
+        cold = not self.warm and not quick
+        self.in_a_row = self.in_a_row + 1 if quick else 0
+        self.warm = self.warm or self.in_a_row >= warmup.settled or self.requests >= warmup.longest
+        return cold
+
+
+@dataclass
+class Tally:
+    """What was asked of some replicas. ``cold``: times from before they had warmed up; ``routes``: see Mix.
+
+    ``failed``: statuses of 500 and above, and no answer.
+    """
+
+    failed: int = 0
+    unanswered: int = 0
+    warm: Latencies = field(default_factory=Latencies)
+    cold: Latencies = field(default_factory=Latencies)
+    routes: dict[str, Mix] = field(default_factory=dict)
+
+    def add(self, each: Try, route: str, cold: bool) -> None:
+        """Counts a request."""
+        bad = each.status >= SERVER_ERROR or each.status == NO_ANSWER
+        self.failed += bad
+        if each.seconds is None:
+            self.unanswered += 1
+        else:
+            (self.cold if cold else self.warm).add(each.seconds)
+        if each.status == CLIENT_LEFT:
+            return
+        mix = self.routes.setdefault(route, Mix())
+        kind = 5 if bad else 2 if each.status == NOT_MODIFIED else each.status // 100
+        mix.classes[kind] += 1
+        if each.body is not None and kind == 2 and each.status != NOT_MODIFIED:
+            mix.bodies += 1
+            mix.empty += each.body == 0
+
+    def merge(self, other: Tally) -> None:
+        """Counts all that the other has counted."""
+        self.failed, self.unanswered = self.failed + other.failed, self.unanswered + other.unanswered
+        self.warm.merge(other.warm)
+        self.cold.merge(other.cold)
+        for route, mix in other.routes.items():
+            self.routes.setdefault(route, Mix()).merge(mix)
+
+
+class Tallies:
+    """Tallies of many requests, by address: memory and the cost of a look do not grow with their number.
+
+    ``warming``: how far each address has warmed up, kept by the caller from one log to the next.
+    """
+
+    def __init__(self, warmup: Warmup | None = None, warming: dict[str, Warming] | None = None) -> None:
+        self._warmup = warmup or Warmup()
+        self._warming = warming if warming is not None else {}
+        self._lock = threading.Lock()
+        self._routes = Routes()
+        self._tallies: dict[str, Tally] = {}
+
+    def add(self, each: Try) -> None:
+        """Counts a request."""
+        address = each.address.rpartition(":")[0]
+        with self._lock:
+            cold = self._warming.setdefault(address, Warming()).is_cold(each, self._warmup)
+            route = self._routes.name(each.method, each.path)
+            self._tallies.setdefault(address, Tally()).add(each, route, cold)
+
+    def clear(self) -> None:
+        """Forgets what was counted."""
+        with self._lock:
+            self._tallies = {}
+
+    def of(self, addresses: Collection[str]) -> Tally:
+        """What was asked of the replicas at these addresses, together."""
+        merged = Tally()
+        with self._lock:
+            for address in addresses:
+                if address in self._tallies:
+                    merged.merge(self._tallies[address])
+        return merged
+
+    def is_warm(self, address: str, waiting: int) -> bool:
+        """Whether the replica has warmed up; ``waiting``: requests at it that the log does not know yet."""
+        with self._lock:
+            found = self._warming.get(address, Warming())
+            return found.warm or found.requests + waiting >= self._warmup.longest
 
 
 class TryLog:
-    """Collects every try from ``start`` on. ``breaks``: how often the log could not be read since ``restart``."""
+    """Counts every try from ``start`` on. ``breaks``: how often the log could not be read since ``restart``."""
 
-    def __init__(self, engine: Engine, container: str) -> None:
+    def __init__(self, engine: Engine, container: str, tallies: Tallies) -> None:
         self._engine, self._container = engine, container
-        self._tries: list[Try] = []
+        self.tallies = tallies
         self._ended = threading.Event()
         self._stream: Stdout | None = None
         self._thread = threading.Thread(target=self._follow, name="videa-tries", daemon=True)
@@ -54,12 +184,9 @@ class TryLog:
         self._thread.join(1)
 
     def restart(self) -> None:
-        """Forgets what was collected, because it has a gap."""
-        self._tries, self.breaks = [], 0
-
-    def tries(self) -> list[Try]:
-        """What was collected so far."""
-        return self._tries[:]
+        """Forgets what was counted, because it has a gap."""
+        self.tallies.clear()
+        self.breaks = 0
 
     def _open(self) -> None:
         try:
@@ -75,7 +202,8 @@ class TryLog:
                     for text in lines.feed(chunk):
                         found = parse(text)
                         if found is not None:
-                            self._tries.extend(tries_of(found))
+                            for each in tries_of(found):
+                                self.tallies.add(each)
                 self.breaks += not self._ended.is_set()
             if self._ended.wait(REOPEN):
                 return
@@ -92,11 +220,14 @@ def tries_of(line: Line) -> Iterator[Try]:
     addresses = line.tried
     statuses = BETWEEN.split(line.upstream_status)
     times = BETWEEN.split(line.upstream_first or line.upstream_seconds)
+    begun = line.time - line.seconds
     for number, address in enumerate(addresses):
         text = statuses[number] if number < len(statuses) else ""
         status = int(text) if text.isdecimal() else NO_ANSWER
         time = times[number] if number < len(times) else "-"
         seconds = float(time) if status and time not in ("-", "") else None
-        if number == len(addresses) - 1 and line.status in (NO_ANSWER, CLIENT_LEFT):
+        last = number == len(addresses) - 1
+        if last and line.status in (NO_ANSWER, CLIENT_LEFT):
             status, seconds = line.status, line.seconds if line.status else None
-        yield Try(address, status, seconds)
+        body = line.body if last and line.method != "HEAD" else None
+        yield Try(address, status, seconds, begun, line.method, line.path, body)

@@ -37,7 +37,8 @@ def plan_canary(
     The replicas of before stay until the last verdict, so that going back costs one reload at full capacity. The new
     ones grow with their share. ``shares``: percentages that rise to 100; those that a broken-off deploy has behind it
     are left out by the caller. ``pause_at``: shares at which to wait for `videa promote`; ``together``: how many may
-    start at the same time.
+    start at the same time. Where nothing is left to compare with, nothing is left to split from either: the new ones
+    get everything at once, and are judged by their own bounds.
     """
     new, old = divide(fleet, target, replace)
     if settled(fleet, new, old, wanted):
@@ -58,7 +59,8 @@ def _steps(
 ) -> Iterator[Step]:
     surplus = victims(new, len(new) - wanted, release="") if len(new) > wanted else ()
     staying = names(member for member in new if member not in surplus)
-    stable = names(member for member in old if member.ready)
+    # What serves is stable, also when the new file asks at a path that it never had (invariant 10).
+    stable = names(member for member in old if member.ready or (member.listed and member.replica.running))
     if not fleet.managed and fleet.alive:
         yield Route(names(fleet.ready or fleet.alive))
     if fleet.dead:
@@ -73,8 +75,7 @@ def _steps(
             yield Split(stable, staying, share)
         else:
             yield Route(staying, started=started)
-        if stable:
-            yield Judge(share)
+        yield Judge(share)
         if share in pause_at:
             yield Pause(share)
     yield Drain()

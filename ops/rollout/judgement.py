@@ -1,20 +1,24 @@
-"""Is the canary as good as what runs? Pure: the requests of both sides in the same window and facts in, a verdict out.
+"""Is the canary as good as what runs? Pure: the requests of both in the same window and facts in, a verdict out.
 
-Three exact tests, one-sided, at LEVEL: binomial for "it fails more often than the bound allows" and for "over 1% of its
-requests are slower than the limit of the 99th percentile", Fisher's for "it fails more often than stable". Exact,
-because a canary has few requests, and the usual normal approximation calls one failure in a hundred a disaster. Beyond
-a bound by too little to tell is inconclusive: it goes on until there are enough requests. Each second it is also
-looked whether the canary is bad beyond doubt, at EARLY_LEVEL, as many looks would otherwise find something by chance.
+Exact tests, one-sided, at LEVEL: binomial for "it fails more often than the bound allows" and for "over 1% of its
+requests are slower than the limit of the 99th percentile", Fisher's for "it fails more often than stable", and for each
+class of status and for answers without a body, in all and by route (``ops.rollout.mix``). Exact, because a canary has
+few requests, and the usual normal approximation calls one failure in a hundred a disaster. Beyond a bound by too little
+to tell is inconclusive: it goes on until there are enough requests. Each second it is also looked whether the canary is
+bad beyond doubt, at EARLY_LEVEL, as many looks would otherwise find something by chance.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
+from statistics import StatisticsError, correlation, linear_regression
 
+from ops.balancer.tally import Latencies, Mix
+from ops.rollout.exact import fisher, tail
+from ops.rollout.mix import difference
 from ops.settings import Canary
 
 LEVEL = 0.01
@@ -28,6 +32,9 @@ STABLE_ENOUGH = 100
 
 LEAK_SAMPLES, LEAK_FIT, LEAK_HORIZON, LEAK_FILL = 10, 0.9, 300.0, 0.5
 """A leak: that many samples, that close to a line (R^2), full within so many seconds, over that part of it."""
+
+LEAK_END, LEAK_GOES_ON = 3, 0.5
+"""The last part of the samples, a third, in which memory must still grow at this part of the whole's pace."""
 
 
 class Kind(Enum):
@@ -52,20 +59,23 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Side:
-    """The requests of one side in the window. ``failed``: 500 and above, and no answer; ``seconds``: of each answer.
+class Sample:
+    """The requests of one side in the window. ``failed``: 500 and above, and no answer; ``latencies``: of the answers.
 
-    ``waiting``: how long requests that have not ended have been waiting by now, seconds.
+    ``waiting``: how long requests that have not ended have been waiting, seconds. ``cold``: answers from before a
+    replica had warmed up, whose time does not count. ``routes``: the mix of answers of each.
     """
 
     failed: int
-    seconds: Sequence[float]
+    latencies: Latencies
     unanswered: int = 0
     waiting: Sequence[float] = ()
+    cold: int = 0
+    routes: Mapping[str, Mix] = field(default_factory=dict)
 
     @property
     def requests(self) -> int:
-        return len(self.seconds) + self.unanswered
+        return self.latencies.count + self.cold + self.unanswered
 
     @property
     def success(self) -> float:
@@ -74,19 +84,20 @@ class Side:
 
     @cached_property
     def p99(self) -> float:
-        """Seconds below which 99% of the answers came: the nearest rank, no interpolation. 0 without any."""
-        return sorted(self.seconds)[math.ceil(0.99 * len(self.seconds)) - 1] if self.seconds else 0.0
+        """Seconds below which 99% of the answers came."""
+        return self.latencies.percentile(99)
 
     def slower_than(self, limit: float) -> int:
         """How many answers took longer than ``limit`` seconds, or have taken so already."""
-        return sum(1 for each in (*self.seconds, *self.waiting) if each > limit)
+        return self.latencies.above(limit) + self.overdue(limit)
 
     def overdue(self, limit: float) -> int:
         """How many requests have been waiting for longer than ``limit`` seconds."""
         return sum(1 for each in self.waiting if each > limit)
 
     def __str__(self) -> str:
-        return f"{self.requests} requests, {self.success:.2f}% ok, p99 {self.p99 * 1000:.0f} ms"
+        cold = f", {self.cold} while warming up" if self.cold else ""
+        return f"{self.requests} requests{cold}, {self.success:.2f}% ok, p99 {self.p99 * 1000:.0f} ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +114,8 @@ class Fact:
 
 
 def judge(
-    canary: Side,
-    stable: Side,
+    canary: Sample,
+    stable: Sample,
     facts: Sequence[Fact],
     bounds: Canary,
     early: bool = False,
@@ -124,10 +135,15 @@ def judge(
         seen = f"{canary.requests} of {bounds.min_requests} requests are too few to judge"
         return Verdict(Kind.INCONCLUSIVE, seen, numbers)
     level = EARLY_LEVEL if early else LEVEL
-    return _failures(canary, stable, bounds, level, numbers) or _slowness(canary, stable, bounds, level, numbers)
+    failing = _failures(canary, stable, bounds, level, numbers)
+    if failing and failing.kind is Kind.FAIL:
+        return failing
+    if changed := difference(canary.routes, stable.routes, level):
+        return Verdict(Kind.FAIL, changed, numbers)
+    return failing or _slowness(canary, stable, bounds, level, numbers)
 
 
-def _failures(canary: Side, stable: Side, bounds: Canary, level: float, numbers: str) -> Verdict | None:
+def _failures(canary: Sample, stable: Sample, bounds: Canary, level: float, numbers: str) -> Verdict | None:
     below = tail(canary.requests, canary.failed, 1 - bounds.min_success_rate / 100)
     words = f"{canary.success:.2f}% of its requests succeed, {bounds.min_success_rate:g}% is the bound"
     if canary.success < bounds.min_success_rate and below < level:
@@ -145,10 +161,10 @@ def _failures(canary: Side, stable: Side, bounds: Canary, level: float, numbers:
     return None
 
 
-def _slowness(canary: Side, stable: Side, bounds: Canary, level: float, numbers: str) -> Verdict:
+def _slowness(canary: Sample, stable: Sample, bounds: Canary, level: float, numbers: str) -> Verdict:
     limit = p99_limit(stable, bounds)
     overdue = canary.overdue(limit)
-    slow, count = canary.slower_than(limit), len(canary.seconds) + overdue
+    slow, count = canary.slower_than(limit), canary.latencies.count + overdue
     if 100 * slow > count:  # the nearest rank of the 99th percentile is then one of them
         chance = tail(count, slow, 0.01)
         words = f"p99 {canary.p99 * 1000:.0f} ms is above {limit * 1000:.0f} ms"
@@ -158,10 +174,13 @@ def _slowness(canary: Side, stable: Side, bounds: Canary, level: float, numbers:
             reason = f"{words}: {slow} of {count} requests are slower (p = {chance:.2g}, level {level:g})"
             return Verdict(Kind.FAIL, reason, numbers)
         return Verdict(Kind.INCONCLUSIVE, f"{words}, but {slow} of {count} requests are too few to tell", numbers)
+    if count < bounds.min_requests and canary.cold:
+        seen = f"{count} of {bounds.min_requests} requests since it has warmed up are too few to judge its speed"
+        return Verdict(Kind.INCONCLUSIVE, seen, numbers)
     return Verdict(Kind.PASS, "as good as stable" if stable.requests else "within its bounds", numbers)
 
 
-def p99_limit(stable: Side, bounds: Canary) -> float:
+def p99_limit(stable: Sample, bounds: Canary) -> float:
     """Seconds that the canary's 99th percentile may take: the bound, or more when stable itself is slower."""
     if stable.requests < STABLE_ENOUGH:
         return float(bounds.max_p99)
@@ -182,69 +201,30 @@ def ended(fact: Fact) -> str:
 def leak(fact: Fact) -> str:
     """Why the growth of a replica's memory fails the canary; empty when it does not.
 
-    It must grow along a line that reaches the limit within LEAK_HORIZON and have used LEAK_FILL of it already, so that
-    a process that warms up is not taken for one that leaks.
+    It must grow along a line that reaches the limit within LEAK_HORIZON, have used LEAK_FILL of it already, and still
+    grow at the end: a process that warms up, or fills a cache up to its size, is not taken for one that leaks.
     """
     if fact.limit is None or len(fact.memory) < LEAK_SAMPLES:
         return ""
-    slope, fit = line(fact.memory)
     used = fact.memory[-1][1]
-    if used < LEAK_FILL * fact.limit or slope <= 0 or fit < LEAK_FIT:
+    slope, fit = _line(fact.memory)
+    lately, _ = _line(fact.memory[-max(LEAK_SAMPLES // 2, len(fact.memory) // LEAK_END) :])
+    if used < LEAK_FILL * fact.limit or slope <= 0 or fit < LEAK_FIT or lately < LEAK_GOES_ON * slope:
         return ""
-    left = (fact.limit - used) / slope
+    left = (fact.limit - used) / lately
     if left > LEAK_HORIZON:
         return ""
     mib = 1 << 20
     return (
         f"{fact.name} leaks memory: {used / mib:.0f} of {fact.limit / mib:.0f} MiB, "
-        f"{slope / mib:.1f} MiB/s more, full in {left:.0f} s"
+        f"{lately / mib:.1f} MiB/s more, full in {left:.0f} s"
     )
 
 
-def line(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Slope of the least-squares line through ``points``, and how well it fits (R^2)."""
-    count = len(points)
-    mean_x, mean_y = sum(x for x, _ in points) / count, sum(y for _, y in points) / count
-    xx = sum((x - mean_x) ** 2 for x, _ in points)
-    xy = sum((x - mean_x) * (y - mean_y) for x, y in points)
-    yy = sum((y - mean_y) ** 2 for _, y in points)
-    return (xy / xx, xy * xy / (xx * yy)) if xx and yy else (0.0, 0.0)
-
-
-def fisher(failed: int, requests: int, other_failed: int, other_requests: int) -> float:
-    """One-sided p of Fisher's exact test: so many failures or more on this side by chance, were both alike.
-
-    Fisher, Statistical Methods for Research Workers, 5th ed. (1934), section 21.02: the hypergeometric tail.
-    """
-    failures, everything = failed + other_failed, requests + other_requests
-    if failed * other_requests <= other_failed * requests:
-        return 1.0
-    whole = _choose(everything, requests)
-    terms = (
-        _choose(failures, k) + _choose(everything - failures, requests - k) - whole
-        for k in range(failed, min(failures, requests) + 1)
-        if everything - failures >= requests - k
-    )
-    return min(1.0, math.fsum(map(math.exp, terms)))
-
-
-def tail(count: int, hits: int, chance: float) -> float:
-    """P(X >= ``hits``) of a binomial with ``count`` tries of probability ``chance``."""
-    if hits <= count * chance:
-        return 1.0
-    if chance <= 0:
-        return 0.0
-    terms = (
-        _choose(count, k) + k * math.log(chance) + (count - k) * math.log1p(-chance) for k in range(hits, count + 1)
-    )
-    total = 0.0
-    for term in map(math.exp, terms):
-        total += term
-        if term < total * 1e-12:
-            break
-    return min(1.0, total)
-
-
-def _choose(n: int, k: int) -> float:
-    """Logarithm of the binomial coefficient."""
-    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+def _line(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Slope of the least-squares line through ``points``, and how well it fits (R^2); (0, 0) for what does not vary."""
+    times, values = zip(*points, strict=True)
+    try:
+        return linear_regression(times, values).slope, correlation(times, values) ** 2
+    except StatisticsError:
+        return 0.0, 0.0

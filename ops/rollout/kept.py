@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from ops import declared
 from ops.config import Project, env_file_values
 from ops.engine.images import has_image, image_id, tag, untag
 from ops.engine.replicas import release_id
@@ -52,12 +53,18 @@ def found(stack: Stack, command: str, release: str, image: str, digest: str, rep
 
 
 def keep(stack: Stack, image: str, release: str, entries: Iterable[Entry]) -> None:
-    """Keeps the image of the release that runs now, and gives up those beyond ``keep_releases``. Raises EngineError."""
+    """Keeps the image of the release that runs now, and gives up those beyond ``keep_releases``. Raises EngineError.
+
+    What is recorded of a release goes with its image, unless replicas of it are left.
+    """
     project = stack.project
     tag(stack.engine, image, kept_reference(project, release))
     older = [entry.release for entry in releases(entries) if entry.release != release]
-    for each in older[project.settings.keep_releases - 1 :]:
+    retained = older[: project.settings.keep_releases - 1]
+    for each in older[len(retained) :]:
         untag(stack.engine, kept_reference(project, each))
+    running = [replica.release for replica in stack.replicas()]
+    declared.forget(stack.engine, project.name, project.settings.service, {release, *retained, *running})
 
 
 def variables_now(project: Project) -> dict[str, str]:

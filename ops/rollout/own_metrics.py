@@ -86,9 +86,11 @@ def new_faults(lasting: Iterable[tuple[str, str]], stable: Mapping[str, Figures]
 
 def ask(stack: Stack, names: Iterable[str]) -> dict[str, Figures]:
     """What running replicas say, those left out that say nothing. Raises EngineError."""
-    urls = [stack.replica_url(name, METRICS) for name in names]
-    if not urls:
+    names = list(names)
+    if not names:
         return {}
+    ports = stack.ports()
+    urls = [stack.replica_url(name, METRICS, ports) for name in names]
     command = [*quiet_curl(TIMEOUT), "-w", " %{url_effective}\n"]
     return read(stack.engine.exec(stack.balancer_container.id, [*command, *urls]).output)
 

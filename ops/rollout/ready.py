@@ -18,24 +18,26 @@ STARTING_INTERVAL = 0.2
 def await_ready(stack: Stack, names: Iterable[str], starting: bool = True) -> None:
     """Returns when every replica in ``names`` has given ``health.passes`` good answers in a row at its readiness path.
 
-    Raises ReplicaNotReady at once when one has ended or (with ``starting``: they are new) was restarted, and at
-    ``health.deadline`` otherwise.
+    How its release was seen to be ready is recorded then. Raises ReplicaNotReady at once when one has ended or (with
+    ``starting``: they are new) was restarted, and at ``health.deadline`` otherwise.
     """
     health = stack.project.settings.health
     pause = min(STARTING_INTERVAL, health.interval)
+    names = tuple(names)
     waiting = dict.fromkeys(names, 0)
     deadline = time.monotonic() + health.deadline
     while waiting:
         replicas = [replica for replica in stack.replicas() if replica.name in waiting]
         _refuse_ended(stack, waiting, replicas, starting)
-        results = stack.probe(replicas)
+        results = stack.probe(replicas, starting=starting)
         for name, result in results.items():
             waiting[name] = waiting[name] + 1 if result.ok else 0
         waiting = {name: passes for name, passes in waiting.items() if passes < health.passes}
         if waiting and time.monotonic() > deadline:
-            raise _too_late(stack, next(iter(waiting)), results)
+            raise _too_late(stack, next(iter(waiting)), replicas, results)
         if waiting:
             time.sleep(pause)
+    stack.declare(replica for replica in stack.replicas() if replica.name in names)
 
 
 def _refuse_ended(stack: Stack, waiting: Iterable[str], replicas: Iterable[Replica], starting: bool) -> None:
@@ -58,11 +60,12 @@ def _failed(stack: Stack, replica: Replica, what: str, hint: str) -> ReplicaNotR
     return ReplicaNotReady(f"{replica.name} {what} before it was ready: {last[:300]}", hint, words)
 
 
-def _too_late(stack: Stack, name: str, results: dict[str, ProbeResult]) -> ReplicaNotReady:
+def _too_late(stack: Stack, name: str, replicas: Iterable[Replica], results: dict[str, ProbeResult]) -> ReplicaNotReady:
     health = stack.project.settings.health
     result = results.get(name)
     reason = result.reason if result else "it was not running"
-    words = stack.words(name) if result and result.status else ""
+    answering = next((each for each in replicas if each.name == name and result and result.status), None)
+    words = stack.words(answering) if answering else ""
     said = f": {words}" if words else ""
     return ReplicaNotReady(
         f"{name} was not ready after {health.deadline}: {health.ready} answered {reason}{said}",

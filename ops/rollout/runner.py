@@ -18,10 +18,10 @@ from ops.errors import Aftermath, Interrupted, Left, LockHeld, OperationFailed, 
 from ops.events import Emit, Note, announced
 from ops.interrupts import allowed, held
 from ops.pins import remember
-from ops.rollout.attend import Attendant
 from ops.rollout.hooks import follow, run_hook
 from ops.rollout.journal import Header, Journal, RemovalEntry, StepEntry
 from ops.rollout.lock import Lease
+from ops.rollout.monitor import Monitor
 from ops.rollout.ready import await_ready
 from ops.rollout.restore import Restorer
 from ops.rollout.smoke import check_command, check_paths
@@ -67,7 +67,7 @@ class Runner:
         self.journal = journal
         self.header = header
         self.emit = emit
-        self.attendant = Attendant(stack, journal, lease, emit)
+        self.monitor = Monitor(stack, journal, lease, emit)
         self._lease = lease
         self._target = header.target
         self._token = secrets.token_hex(8)
@@ -106,7 +106,7 @@ class Runner:
     def _run(self, plan: Plan) -> None:
         for number, step in enumerate(plan.steps, 1):
             with allowed():
-                self.attendant.heed()
+                self.monitor.poll_commands()
             self._lease.check()
             self.journal.write(StepEntry(number, len(plan.steps), step, time.time()))
             self._announced(step, interruptible=isinstance(step, INTERRUPTIBLE))
@@ -153,7 +153,7 @@ class Runner:
         except OperationFailed as error:
             if not step.name.startswith("post"):
                 raise
-            self.attendant.note(f"{error.message}; the release stays")
+            self.monitor.note(f"{error.message}; the release stays")
 
     @_do.register
     def _follow(self, step: Follow) -> None:
@@ -161,15 +161,15 @@ class Runner:
 
     @_do.register
     def _judge(self, step: Judge) -> None:
-        self.attendant.judge(step.percent, self._new())
+        self.monitor.judge(step.percent, self._new())
 
     @_do.register
     def _pause(self, step: Pause) -> None:
-        self.attendant.pause()
+        self.monitor.pause()
 
     @_do.register
     def _keep(self, step: Keep) -> None:
-        self.attendant.pause(step.seconds)
+        self.monitor.pause(step.seconds)
 
     @_do.register
     def _drain(self, step: Drain) -> None:

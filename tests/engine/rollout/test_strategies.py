@@ -27,10 +27,24 @@ FAULTY = (
 )
 FAULTS = {
     "errors on 5%": ("if random.random() < 0.05: raise aiohttp.web.HTTPInternalServerError()", r"succeed|more often"),
+    "404 to everything": ("raise aiohttp.web.HTTPNotFound()", r"client errors \(4xx\)"),
     "slow": ("await asyncio.sleep(4 if random.random() < 0.3 else 0)", r"p99 .* is above"),
     "leaks memory": ("self.__dict__.setdefault('kept', []).append(b'x' * (1 << 23))", r"lack of memory|leaks memory"),
     "exits": ("time.time() - born > 8 and __import__('os')._exit(7)", r"exit code 7|was restarted"),
 }
+
+
+MOVED = (
+    "import os, sys; os.environ['PORT'] = '3002'; sys.path.insert(0, '.'); import aiohttp.web;\n"
+    "A = aiohttp.web.Application; old = A._handle\n"
+    "async def handle(self, request):\n"
+    "    if request.path == '/health/ready': raise aiohttp.web.HTTPNotFound()\n"
+    "    if request.path == '/healthz': request = request.clone(rel_url='/health/ready')\n"
+    "    return await old(self, request)\n"
+    "A._handle = handle\n"
+    "import runpy; runpy.run_module('server', run_name='__main__')"
+)
+"""A release that is ready at another path, and listens on another port."""
 
 
 def faulty(name: str) -> str:
@@ -125,6 +139,31 @@ def test_a_canary_is_promoted_step_by_step_and_loses_no_request(stack: LiveStack
     verdicts = last_of_history(stack)["verdicts"]
     assert isinstance(verdicts, list)
     assert [each.split(":")[0] for each in verdicts if ": pass" in each] == ["10%", "50%", "100%"]
+
+
+def test_a_release_that_moves_its_port_and_health_path_is_judged_at_every_share(stack: LiveStack) -> None:
+    """And put back onto the old ones, and replaced again, each asked as its own release declares it."""
+    stack.done("deploy", "--image", GOOD)
+    moved = make_image(f"CMD {json.dumps(['python', '-c', MOVED])}")
+    path = stack.directory / "test.yml"
+    good = path.read_text()
+    with under_load(stack.url, rate=RATE) as watched:
+        try:
+            path.write_text(good.replace("health: {", "port: 3002\n  health: {ready: /healthz, "))
+            aborted = stack.start_videa("deploy", "--image", moved, "--canary", "--pause-at", "10", INTERVAL="2s")
+            await_step(aborted, "paused at 10%")
+            stack.done("abort")
+            aborted.communicate()
+            assert {each["image"] for each in stack.status()["replicas"]} == {GOOD}
+            stack.done("deploy", "--image", moved, "--canary", INTERVAL="2s")
+            verdicts = last_of_history(stack)["verdicts"]
+        finally:
+            path.write_text(good)
+        assert {each["image"] for each in stack.status()["replicas"]} == {moved}
+        stack.done("deploy", "--image", GOOD)
+    assert isinstance(verdicts, list)
+    assert [each.split(":")[0] for each in verdicts if ": pass" in each] == ["10%", "50%", "100%"]
+    assert watched.report["failed"] == 0, watched.report["failures"][:5]
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import tarfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -22,6 +22,7 @@ from ops.balancer.nginx import Applied, Balancer
 from ops.balancer.proof import Proof
 from ops.balancer.render import Membership, Upstream
 from ops.config import Project
+from ops.declared import Way
 from ops.engine.client import Engine, Machine, engine_errors
 from ops.engine.compose import Compose
 from ops.engine.probe import ProbeResult
@@ -272,15 +273,14 @@ class FakeStack(Stack):
     def balancer(self) -> Balancer:  # type: ignore[override]
         return cast(Balancer, self.nginx)
 
-    def probe(self, replicas: Iterable[Replica], path: str | None = None) -> dict[str, ProbeResult]:
+    def _ask(self, ways: Mapping[str, tuple[Way, ...]]) -> dict[str, list[tuple[Way, ProbeResult]]]:
         self.docker.used("probe")
         return {
-            replica.name: ProbeResult(replica.name not in self.sick, 200, 0.0, "answered 500")
-            for replica in replicas
-            if replica.running
+            name: [(way, ProbeResult(name not in self.sick, 500, 0.0, "answered 500")) for way in several]
+            for name, several in ways.items()
         }
 
-    def words(self, name: str) -> str:
+    def words(self, replica: Replica) -> str:
         return ""
 
 

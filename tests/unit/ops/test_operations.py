@@ -94,9 +94,13 @@ def state(stack: FakeStack) -> tuple[object, ...]:
     return images, set(stack.nginx.served), stack.nginx.canary, stack.project.env_file.read_text()
 
 
+ENDING = ("/videa.lock.", "/videa.journal.", "/videa.command.")
+"""What ends with an operation; what the releases declare stays with them."""
+
+
 def left_over(stack: FakeStack) -> list[str]:
     """Locks, journals and commands that are still on the engine."""
-    return [each["Name"] for each in stack.docker.containers_by_id.values() if each["Name"].startswith("/videa.")]
+    return [each["Name"] for each in stack.docker.containers_by_id.values() if each["Name"].startswith(ENDING)]
 
 
 def recorded(stack: FakeStack) -> list[str]:

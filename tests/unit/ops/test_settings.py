@@ -162,3 +162,17 @@ def test_whatever_is_written_is_no_more_than_a_mistake(section: dict[str, Any], 
 def test_a_hook_is_a_string_for_the_shell_or_a_list() -> None:
     hooks = read_settings({"hooks": {"pre_deploy": "true && exit 3", "on_abort": ["echo", "a b"]}}).hooks
     assert (hooks.pre_deploy, hooks.on_abort) == ("true && exit 3", ("echo", "a b"))
+
+
+def test_a_canary_warms_up_by_its_own_trend_or_for_a_stated_time() -> None:
+    assert read_settings({}).canary.warmup is None
+    assert read_settings({"canary": {"warmup": "10s"}}).canary.warmup == 10
+    rows = {key: value for key, value, _ in effective(read_settings({}), {})}
+    assert rows["x-videa.canary.warmup"] == "auto"
+    with pytest.raises(ConfigError) as refused:
+        read_settings({"canary": {"warmup": "soon"}})
+    assert "x-videa.canary.warmup" in refused.value.message
+
+
+def test_what_becomes_of_an_inconclusive_canary_is_known_by_its_key() -> None:
+    assert read_settings({"canary": {"in_doubt": "pause"}}).canary.on_inconclusive.value == "pause"

@@ -102,9 +102,37 @@ def test_what_was_written_is_outdated_only_when_the_settings_have_changed(sticky
     assert is_outdated(membership, replace(asked, sticky="none" if sticky == "cookie" else "cookie"))
 
 
+@pytest.mark.parametrize("sticky", ["none", "ip", "cookie"])
+def test_each_replica_is_asked_at_the_port_of_its_own_release(sticky: Sticky) -> None:
+    split = TrafficSplit(("n",), 5)
+    moved = Upstream("backend", 3002, ("a", "b"), sticky, split=split, ports={"a": 3001, "b": 3001})
+    text = render(moved, 1)
+    assert {line.split()[1] for line in text.splitlines() if " server a:" in line} == {"a:3001"}
+    assert {line.split()[1] for line in text.splitlines() if " server n:" in line} == {"n:3002"}
+    membership = parse(text)
+    assert membership.ports == {"a": 3001, "b": 3001, "n": 3002}
+    assert (membership.port_of("n"), membership.port_of("gone"), membership.any_port) == (3002, None, 3002)
+
+
+def test_a_list_at_one_port_is_written_as_the_version_before_wrote_it() -> None:
+    """So that what it wrote is not outdated."""
+    before = (
+        "    upstream app {\n"
+        "        zone app 512k;\n"
+        "        least_conn;\n"
+        "        server videa-backend-1:3001 resolve max_fails=1 fail_timeout=2s;\n"
+        "        server videa-backend-3:3001 resolve max_fails=1 fail_timeout=2s;\n"
+    )
+    text = render(LISTED, 7)
+    assert before in text
+    assert not is_outdated(parse(text), LISTED)
+    assert is_outdated(parse(text), replace(LISTED, ports={"videa-backend-1": 3002}))
+
+
 def test_the_default_file_admits_everything() -> None:
     membership = parse(DEFAULT.read_text())
     assert membership == Membership(0, ())
+    assert parse(DEFAULT.read_text().replace("@PORT@", "3001")).port_of("videa-backend-9") == 3001
     assert membership.admits("videa-backend-9")
 
 

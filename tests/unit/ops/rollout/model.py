@@ -83,7 +83,8 @@ class PaperStack:
         elif isinstance(step, Split):
             canary = {*step.canary, *self.started}
             assert canary and canary <= self.ready, "the canary got traffic before it was ready"
-            assert set(step.names) & self.ready, "the stable side was left without a ready replica"
+            stable = set(step.names)
+            assert stable & self.ready or stable <= self.routed, "stable neither served before nor is ready"
             names = {*step.names, *canary}
             assert names <= set(self.release), "the balancer was given a replica that does not exist"
             self.draining |= self.routed - names

@@ -75,9 +75,33 @@ def test_it_pauses_where_it_was_asked_to() -> None:
     assert steps[place - 1] == Judge(25.0)
 
 
-def test_with_no_stable_replica_there_is_nothing_to_compare_with() -> None:
-    steps = plan_canary(FLEETS["nothing ready"], 1, TARGET, SHARES).steps
-    assert not any(isinstance(step, Judge | Split) for step in steps)
+def test_what_serves_is_stable_though_the_new_file_calls_it_not_ready() -> None:
+    before = fleet(*(member(number, ready=False) for number in range(1, 5)))
+    steps = plan_canary(before, 4, TARGET, SHARES).steps
+    serving = ("app-1", "app-2", "app-3", "app-4")
+    assert [(step.names, step.percent) for step in steps if isinstance(step, Split)] == [
+        (serving, share) for share in SHARES[:-1]
+    ]
+    assert [step.percent for step in steps if isinstance(step, Judge)] == list(SHARES)
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        fleet(),
+        fleet(member(1, state="exited")),
+        fleet(member(1, state="restarting")),
+        fleet(member(1, ready=False, listed=False)),
+        fleet(member(4, NEW)),
+    ],
+    ids=["none", "ended", "restarting", "not listed and not ready", "only the canary"],
+)
+def test_with_nothing_left_to_compare_with_it_is_judged_all_the_same(gone: Fleet) -> None:
+    steps = plan_canary(gone, 2, TARGET, SHARES).steps
+    assert [step.percent for step in steps if isinstance(step, Judge)] == [100.0]
+    assert not any(isinstance(step, Split) for step in steps)
+    verdict = next(place for place, step in enumerate(steps) if isinstance(step, Judge))
+    assert not any(isinstance(step, Remove) and "app-1" in step.names and gone.alive for step in steps[:verdict])
 
 
 def test_forced_it_replaces_replicas_of_the_same_release() -> None:

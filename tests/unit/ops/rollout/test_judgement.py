@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from ops.rollout.judgement import Fact, Kind, Side, fisher, judge, p99_limit, tail
+from ops.balancer.tally import Latencies, Mix
+from ops.rollout.judgement import Fact, Kind, Sample, judge, leak, p99_limit
 from ops.settings import Canary, Seconds
 
 BOUNDS = Canary()
 MIB = 1 << 20
 
 
-def side(requests: int, failed: int = 0, seconds: float = 0.02, slow: int = 0, slow_seconds: float = 2.0) -> Side:
-    return Side(failed, [seconds] * (requests - slow) + [slow_seconds] * slow)
+def side(requests: int, failed: int = 0, seconds: float = 0.02, slow: int = 0, slow_seconds: float = 2.0) -> Sample:
+    return Sample(failed, Latencies([seconds] * (requests - slow) + [slow_seconds] * slow))
 
 
-def kind(canary: Side, stable: Side, *facts: Fact, early: bool = False) -> Kind:
+def kind(canary: Sample, stable: Sample, *facts: Fact, early: bool = False) -> Kind:
     return judge(canary, stable, facts, BOUNDS, early).kind
 
 
@@ -127,29 +128,20 @@ def test_a_bound_of_a_hundred_percent_allows_no_error() -> None:
     assert judge(side(1000, failed=1), side(9000), [], strict, early=True).kind is Kind.FAIL
 
 
-def test_the_tests_agree_with_tables() -> None:
-    # Fisher's tea-tasting lady: 3 of 4 against 1 of 4, one-sided p = 17/70.
-    assert fisher(3, 4, 1, 4) == pytest.approx(17 / 70)
-    assert fisher(0, 100, 5, 100) == 1.0
-    # P(X >= 9 heads of 10) = 11/1024.
-    assert tail(10, 9, 0.5) == pytest.approx(11 / 1024)
-    assert tail(10, 0, 0.5) == 1.0
-
-
 def test_answers_that_take_longer_than_the_window_are_slow_all_the_same() -> None:
-    hanging = Side(0, [0.02] * 950, waiting=[8.0] * 50)
+    hanging = Sample(0, Latencies([0.02] * 950), waiting=[8.0] * 50)
     verdict = judge(hanging, side(9000), [], BOUNDS)
     assert verdict.kind is Kind.FAIL
     assert "50 requests have no answer after 500 ms: 50 of 1000 requests are slower" in verdict.reason
 
 
 def test_a_canary_that_answers_nothing_is_judged_by_what_waits() -> None:
-    assert kind(Side(0, [], waiting=[8.0] * 150), side(9000), early=True) is Kind.FAIL
-    assert kind(Side(0, [], waiting=[8.0] * 20), side(9000)) is Kind.INCONCLUSIVE
+    assert kind(Sample(0, Latencies([]), waiting=[8.0] * 150), side(9000), early=True) is Kind.FAIL
+    assert kind(Sample(0, Latencies([]), waiting=[8.0] * 20), side(9000)) is Kind.INCONCLUSIVE
 
 
 def test_requests_that_have_just_begun_are_not_slow() -> None:
-    assert kind(Side(0, [0.02] * 1000, waiting=[0.3] * 500), side(9000)) is Kind.PASS
+    assert kind(Sample(0, Latencies([0.02] * 1000), waiting=[0.3] * 500), side(9000)) is Kind.PASS
 
 
 @pytest.mark.parametrize(("requests", "slow"), [(100, 1), (101, 1), (199, 1), (200, 2), (1000, 10), (1001, 10)])
@@ -157,3 +149,52 @@ def test_one_in_a_hundred_may_be_slow_and_not_one_more(requests: int, slow: int)
     assert side(requests, slow=slow).p99 <= 0.5 < side(requests, slow=slow + 1).p99
     assert kind(side(requests, slow=slow), side(9000)) is Kind.PASS
     assert kind(side(requests, slow=slow + 1), side(9000)) is not Kind.PASS
+
+
+MEMORY = {
+    "fills a cache and stops": [150 + 5 * min(second, 10) for second in range(30)],
+    "levels off": [230 - 100 * 0.85**second for second in range(40)],
+    "grows ever more slowly": [130 + 25 * second**0.35 for second in range(60)],
+    "jumps once": [150] * 15 + [220] * 15,
+    "falls": [230 - second for second in range(30)],
+}
+
+
+@pytest.mark.parametrize("mebibytes", MEMORY.values(), ids=MEMORY.keys())
+def test_memory_that_levels_off_is_no_leak(mebibytes: list[float]) -> None:
+    memory = tuple((float(second), int(used * MIB)) for second, used in enumerate(mebibytes))
+    assert not leak(Fact("app-4", running=True, memory=memory, limit=256 * MIB))
+
+
+@pytest.mark.parametrize("growth", [1.5, 5.0])
+def test_memory_that_grows_to_the_end_is_one_also_when_it_is_not_even(growth: float) -> None:
+    memory = tuple((float(second), int((140 + growth * second + (second % 3)) * MIB)) for second in range(20))
+    assert "leaks memory" in leak(Fact("app-4", running=True, memory=memory, limit=256 * MIB))
+
+
+def test_answers_of_a_cold_replica_are_not_judged_for_their_time_but_for_their_errors() -> None:
+    good = Sample(0, Latencies([0.02] * 500), cold=60)
+    assert judge(good, side(9000), [], BOUNDS).kind is Kind.PASS
+    assert "60 while warming up" in str(good)
+    assert judge(Sample(60, Latencies([0.02] * 500), cold=60), side(9000), [], BOUNDS).kind is Kind.FAIL
+
+
+def test_too_few_answers_since_it_has_warmed_up_are_no_pass() -> None:
+    verdict = judge(Sample(0, Latencies([0.02] * 50), cold=60), side(9000), [], BOUNDS)
+    assert verdict.kind is Kind.INCONCLUSIVE
+    assert "50 of 100 requests since it has warmed up" in verdict.reason
+
+
+def answers(**classes: int) -> Mix:
+    """A mix such as c2=90, c4=10."""
+    mix = Mix()
+    mix.classes.update({int(name[1:]): count for name, count in classes.items()})
+    return mix
+
+
+def test_a_canary_that_answers_404_to_everything_fails_though_it_is_quick_and_fails_nothing() -> None:
+    stable = Sample(0, Latencies([0.02] * 1900), routes={"GET /": answers(c2=1880, c4=20)})
+    missing = Sample(0, Latencies([0.01] * 100), routes={"GET /": answers(c4=100)})
+    verdict = judge(missing, stable, [], BOUNDS, early=True)
+    assert verdict.kind is Kind.FAIL
+    assert "client errors (4xx): 100.00% of its answers, 1.05% of stable's" in verdict.reason

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from ops.balancer.access_log import NO_ANSWER, SERVER_ERROR
-from ops.balancer.tries import Try, TryLog
+from ops.balancer.tries import Tallies, TryLog, Warming, Warmup
 from ops.engine.stats import memory
 from ops.errors import Aborted, EngineError, ReleaseFailed
 from ops.events import Emit, Note
 from ops.models import Replica
 from ops.rollout.journal import Journal, NoteEntry
-from ops.rollout.judgement import Fact, Kind, Side, Verdict, judge
+from ops.rollout.judgement import Fact, Kind, Sample, Verdict, judge
 from ops.rollout.lock import Lease
 from ops.rollout.mailbox import Command
-from ops.rollout.own_metrics import Complaints, ask, new_faults
-from ops.settings import Doubt
+from ops.rollout.own_metrics import Complaints, Figures, ask, new_faults
+from ops.settings import OnInconclusive
 from ops.stack import Stack
 
 LOOK = 1.0
@@ -31,35 +30,51 @@ PAUSE_LOOK = 0.05
 ERRORS = 3
 """Looks in a row that may fail to see the canary's requests or containers before that ends the deploy."""
 
+MEMORY_SAMPLES = 300
+"""How many samples of a replica's memory are kept, one a look."""
+
 
 @dataclass
-class Attendant:
-    """Waits for one operation. ``verdicts``: all that were given, in words."""
+class Monitor:
+    """Watches over one operation's waits. ``verdicts``: all that were given, in words."""
 
     stack: Stack
     journal: Journal
     lease: Lease
     emit: Emit
     verdicts: list[str] = field(default_factory=list)
-    _memory: dict[str, list[tuple[float, int]]] = field(default_factory=lambda: defaultdict(list))
+    _memory: dict[str, deque[tuple[float, int]]] = field(
+        default_factory=lambda: defaultdict(lambda: deque(maxlen=MEMORY_SAMPLES))
+    )
     _limits: dict[str, int | None] = field(default_factory=dict)
     _complaints: Complaints = field(default_factory=Complaints)
+    _warming: dict[str, Warming] = field(default_factory=dict)
+    _early: Command | None = None
 
-    def heed(self) -> Command | None:
-        """What another terminal has asked for. Raises Aborted when that is to abort, LockHeld when the lock is lost."""
+    def poll_commands(self) -> None:
+        """Looks for what another terminal has asked for; a promotion is remembered until the next wait.
+
+        Raises Aborted when it is to abort, LockHeld when the lock is lost.
+        """
         self.lease.check()
         command = None
         with suppress(EngineError):  # one look that fails is made up for by the next
             command = self.journal.mailbox.take()
         if command and command.verb == "abort":
             raise Aborted(f"aborted by {command.who}", "deploy again when it is mended")
+        self._early = command or self._early
+
+    def _promotion(self) -> Command | None:
+        """The promotion that this wait is to end with, which then counts for no other."""
+        self.poll_commands()
+        command, self._early = self._early, None
         return command
 
     def pause(self, seconds: float | None = None) -> None:
         """Waits for a promotion, at most ``seconds``. Raises Aborted."""
         until = time.monotonic() + seconds if seconds is not None else float("inf")
         while (left := until - time.monotonic()) > 0:
-            command = self.heed()
+            command = self._promotion()
             if command:
                 self.note(f"promoted by {command.who}")
                 return
@@ -71,34 +86,36 @@ class Attendant:
         Raises ReleaseFailed with the verdict's reason, Aborted.
         """
         bounds = self.stack.project.settings.canary
-        log = TryLog(self.stack.engine, self.stack.balancer_container.id)
+        warmup = Warmup(bounds.warmup, limit=bounds.max_p99)
+        log = TryLog(self.stack.engine, self.stack.balancer_container.id, Tallies(warmup, self._warming))
         log.start()
-        begun, errors, doubt = time.monotonic(), 0, ""
+        begun = window = time.monotonic()
+        deadline = begun + max(bounds.deadline, bounds.interval)
+        errors, told = 0, False
         try:
             while True:
                 time.sleep(LOOK)
-                command = self.heed()
+                command = self._promotion()
                 if command:
                     self.note(f"{percent:g}%: promoted by {command.who} without a verdict")
                     return
-                elapsed = time.monotonic() - begun
-                verdict = self._look(log, canary, early=elapsed < bounds.interval)
+                now = time.monotonic()
+                early = now - window < bounds.interval
+                verdict = self._look(log, canary, early)
                 errors = errors + 1 if verdict.kind is Kind.ERROR else 0
                 if verdict.kind is Kind.FAIL or errors > ERRORS:
                     raise self._failed(percent, verdict)
-                if verdict.kind is Kind.ERROR:
-                    log.restart()
-                    begun = time.monotonic()
-                if elapsed < bounds.interval or verdict.kind is Kind.ERROR:
-                    continue
-                if verdict.kind is Kind.PASS:
+                if verdict.kind is Kind.PASS and not early:
                     self._give(percent, verdict)
                     return
-                if verdict.reason != doubt and not doubt:
+                if verdict.kind is Kind.ERROR:  # what was counted has a gap; the deadline stays
+                    log.restart()
+                    window = time.monotonic()
+                elif not early and not told:
                     self._give(percent, verdict)
-                doubt = verdict.reason
-                if elapsed > bounds.deadline:
-                    self._end_doubt(percent, verdict)
+                    told = True
+                if now > deadline:
+                    self._end_inconclusive(percent, verdict)
                     return
         finally:
             log.stop()
@@ -121,10 +138,8 @@ class Attendant:
             return Verdict(Kind.ERROR, "nginx's log has a gap, so what was seen does not count", "no figures")
         missing = set(canary) - {replica.name for replica in replicas}
         facts += [Fact(name, running=False) for name in sorted(missing)]
-        tried, stable = sides(log.tries(), replicas, canary)
-        waiting = [seconds for figures in told.values() for seconds in figures.unanswered_seconds]
         bounds = self.stack.project.settings.canary
-        return judge(replace(tried, waiting=waiting), stable, facts, bounds, early, faults)
+        return judge(*samples(log.tallies, replicas, canary, told), facts, bounds, early, faults)
 
     def _faults(
         self, lasting: Sequence[tuple[str, str]], replicas: Iterable[Replica], canary: Collection[str]
@@ -154,9 +169,9 @@ class Attendant:
             for replica in replicas
         ]
 
-    def _end_doubt(self, percent: float, verdict: Verdict) -> None:
+    def _end_inconclusive(self, percent: float, verdict: Verdict) -> None:
         canary = self.stack.project.settings.canary
-        if canary.in_doubt is Doubt.ABORT:
+        if canary.on_inconclusive is OnInconclusive.ABORT:
             raise self._failed(percent, verdict, f"no verdict within {canary.deadline}: ")
         self.note(f"{percent:g}%: no verdict within {canary.deadline}: videa promote, or videa abort")
         self.pause()
@@ -174,21 +189,24 @@ class Attendant:
         self.note(words)
 
 
-def sides(tries: Iterable[Try], replicas: Iterable[Replica], canary: Collection[str]) -> tuple[Side, Side]:
-    """The tries at the canary and at the other replicas."""
-    ours: dict[str, bool] = {
-        address: replica.name in canary for replica in replicas for address in replica.networks.values() if address
-    }
-    seconds: dict[bool, list[float]] = {True: [], False: []}
-    failed, unanswered = {True: 0, False: 0}, {True: 0, False: 0}
-    for each in tries:
-        side = ours.get(each.address.rpartition(":")[0])
-        if side is None:
-            continue
-        failed[side] += each.status >= SERVER_ERROR or each.status == NO_ANSWER
-        if each.seconds is None:
-            unanswered[side] += 1
-        else:
-            seconds[side].append(each.seconds)
-    canary_side, stable_side = (Side(failed[side], seconds[side], unanswered[side]) for side in (True, False))
-    return canary_side, stable_side
+def samples(
+    tallies: Tallies, replicas: Iterable[Replica], canary: Collection[str], told: Mapping[str, Figures]
+) -> tuple[Sample, Sample]:
+    """What was asked of the canary and of the other replicas. ``told``: what the canary's replicas say themselves.
+
+    Only the canary is given the time to warm up: stable has been serving.
+    """
+    addresses: dict[bool, list[str]] = {True: [], False: []}
+    waiting: list[float] = []
+    for replica in replicas:
+        own = [address for address in replica.networks.values() if address]
+        addresses[replica.name in canary] += own
+        figures = told.get(replica.name, Figures())
+        if any(tallies.is_warm(address, len(figures.unanswered_seconds)) for address in own):
+            waiting += figures.unanswered_seconds
+    ours, stable = tallies.of(addresses[True]), tallies.of(addresses[False])
+    stable.warm.merge(stable.cold)
+    return (
+        Sample(ours.failed, ours.warm, ours.unanswered, waiting, ours.cold.count, ours.routes),
+        Sample(stable.failed, stable.warm, stable.unanswered, routes=stable.routes),
+    )

@@ -1,0 +1,203 @@
+"""Waiting: what ends a wait, what a command that came early is worth, and that a step always ends."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import chain, repeat
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ops.balancer.tries import Tallies, Try, TryLog, Warmup
+from ops.errors import Aborted, EngineError, ReleaseFailed
+from ops.rollout import monitor as monitor_module
+from ops.rollout.judgement import Kind, Verdict
+from ops.rollout.mailbox import Command
+from ops.rollout.monitor import Monitor, samples
+from ops.rollout.own_metrics import Figures
+from ops.settings import Canary, OnInconclusive, Seconds
+from tests.unit.ops.rollout.model import NEW, member
+
+PROMOTE, ABORT = Command("promote", "me"), Command("abort", "me")
+PASS, ERROR = Verdict(Kind.PASS, "as good as stable", "-"), Verdict(Kind.ERROR, "no log", "-")
+UNSURE, FAIL = Verdict(Kind.INCONCLUSIVE, "too few", "-"), Verdict(Kind.FAIL, "bad", "-")
+
+
+@dataclass
+class Clock:
+    """Time that passes only by sleeping, and commands that arrive at their second."""
+
+    now: float = 0.0
+    commands: dict[float, Command] = field(default_factory=dict)
+    unreachable: bool = False
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        assert self.now < 100_000, "it waits for ever"
+
+    def take(self) -> Command | None:
+        if self.unreachable:
+            raise EngineError("gone", "")
+        due = [second for second in self.commands if second <= self.now]
+        return self.commands.pop(due[0]) if due else None
+
+
+class Scripted(Monitor):
+    """Sees one verdict after the other."""
+
+    script: Iterator[Verdict]
+    early: list[bool]
+
+    def _look(self, log: TryLog, canary: Collection[str], early: bool) -> Verdict:
+        self.early.append(early)
+        return next(self.script)
+
+
+class NoLog:
+    """A log without lines."""
+
+    def __init__(self, *_: object) -> None:
+        self.start = self.stop = self.restart = lambda: None
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock()
+    monkeypatch.setattr(monitor_module, "time", found)
+    monkeypatch.setattr(monitor_module, "TryLog", NoLog)
+    return found
+
+
+def make(clock: Clock, verdicts: Iterable[Verdict] = (), bounds: Canary | None = None) -> Scripted:
+    settings = SimpleNamespace(canary=bounds or Canary(interval=Seconds(5), deadline=Seconds(60)))
+    stack: Any = SimpleNamespace(
+        project=SimpleNamespace(settings=settings), engine=None, balancer_container=SimpleNamespace(id="nginx")
+    )
+    journal: Any = SimpleNamespace(mailbox=SimpleNamespace(take=clock.take), write=lambda _: None)
+    lease: Any = SimpleNamespace(check=lambda: None)
+    found = Scripted(stack, journal, lease, lambda _: None)
+    found.script, found.early = iter(verdicts), []
+    return found
+
+
+def test_a_promotion_that_came_before_the_pause_ends_it(clock: Clock) -> None:
+    monitor = make(clock)
+    clock.commands[0] = PROMOTE
+    monitor.poll_commands()
+    monitor.poll_commands()
+    monitor.pause()
+    assert clock.now == 0
+
+
+def test_it_ends_one_wait_and_not_the_next(clock: Clock) -> None:
+    monitor = make(clock)
+    clock.commands[0] = PROMOTE
+    monitor.poll_commands()
+    monitor.pause(30)
+    monitor.pause(30)
+    assert clock.now == pytest.approx(30)
+
+
+def test_a_promotion_ends_a_judgement_without_a_verdict(clock: Clock) -> None:
+    clock.commands[3] = PROMOTE
+    monitor = make(clock, repeat(UNSURE))
+    monitor.judge(5, ["app-3"])
+    assert clock.now == 3
+    assert not monitor.verdicts
+
+
+def test_an_abort_ends_every_wait_and_wins_over_an_early_promotion(clock: Clock) -> None:
+    monitor = make(clock, repeat(PASS))
+    clock.commands.update({0: PROMOTE, 0.01: ABORT})
+    monitor.poll_commands()
+    clock.now = 1
+    with pytest.raises(Aborted):
+        monitor.pause()
+    clock.commands[2] = ABORT
+    with pytest.raises(Aborted):
+        make(clock, repeat(UNSURE)).judge(5, [])
+
+
+def test_an_engine_that_does_not_answer_for_a_moment_costs_no_command(clock: Clock) -> None:
+    clock.commands[0] = PROMOTE
+    clock.unreachable = True
+    monitor = make(clock)
+    monitor.poll_commands()
+    clock.unreachable = False
+    monitor.pause()
+
+
+def test_a_pass_counts_once_the_interval_is_over(clock: Clock) -> None:
+    monitor = make(clock, repeat(PASS))
+    monitor.judge(5, [])
+    assert clock.now == 5
+    assert monitor.early == [True] * 4 + [False]
+    assert monitor.verdicts == ["5%: pass: as good as stable (-)"]
+
+
+def test_an_error_begins_the_window_anew_but_not_the_step(clock: Clock) -> None:
+    make(clock, chain([UNSURE, ERROR], repeat(PASS))).judge(5, [])
+    assert clock.now == 7
+
+
+@pytest.mark.parametrize("flaps", [[ERROR, PASS], [ERROR, ERROR, UNSURE], [ERROR, ERROR, ERROR, PASS]])
+def test_an_engine_that_comes_and_goes_ends_the_step_at_its_deadline(clock: Clock, flaps: list[Verdict]) -> None:
+    monitor = make(clock, chain.from_iterable(repeat(flaps)))
+    with pytest.raises(ReleaseFailed, match="no verdict within 60s"):
+        monitor.judge(5, [])
+    assert 60 < clock.now <= 62
+
+
+def test_what_stays_unseen_ends_it_sooner(clock: Clock) -> None:
+    with pytest.raises(ReleaseFailed, match="no log"):
+        make(clock, repeat(ERROR)).judge(5, [])
+    assert clock.now == 4
+
+
+def test_inconclusive_to_the_end_may_pause_instead(clock: Clock) -> None:
+    bounds = Canary(interval=Seconds(5), deadline=Seconds(60), in_doubt=OnInconclusive.PAUSE)
+    clock.commands[300] = PROMOTE
+    make(clock, repeat(UNSURE), bounds).judge(5, [])
+    assert clock.now == pytest.approx(300, abs=0.1)
+
+
+def test_a_deadline_shorter_than_the_interval_does_not_forbid_every_verdict(clock: Clock) -> None:
+    make(clock, repeat(PASS), Canary(interval=Seconds(900), deadline=Seconds(60))).judge(5, [])
+    assert clock.now == 900
+
+
+def test_a_fail_ends_it_at_once(clock: Clock) -> None:
+    with pytest.raises(ReleaseFailed, match="the canary failed at 5%: bad"):
+        make(clock, [UNSURE, FAIL]).judge(5, [])
+    assert clock.now == 2
+
+
+STABLE = replace(member(1).replica, networks={"app": "10.0.0.1"})
+FRESH = replace(member(3, NEW).replica, networks={"app": "10.0.0.3", "data": ""})
+
+
+def test_the_samples_are_what_was_asked_of_each_and_only_the_canary_may_be_cold() -> None:
+    tallies = Tallies(Warmup())
+    for number in range(50):
+        for address in ("10.0.0.1:3001", "10.0.0.3:3001", "10.9.9.9:3001"):
+            tallies.add(Try(address, 200, 2.0 if number < 20 else 0.02, float(number)))
+    canary, stable = samples(tallies, [STABLE, FRESH], {"app-3"}, {})
+    assert (canary.requests, canary.cold, canary.p99) == (50, 20, 0.02)
+    assert (stable.requests, stable.cold) == (50, 0)
+    assert stable.p99 > 1.9
+
+
+def test_requests_that_wait_at_a_cold_replica_are_not_slow_yet() -> None:
+    tallies = Tallies(Warmup())
+    waiting = Figures(unanswered_seconds=[3.0] * 20)
+    assert not samples(tallies, [STABLE, FRESH], {"app-3"}, {"app-3": waiting})[0].waiting
+    hanging = Figures(unanswered_seconds=[3.0] * 150)
+    assert len(samples(tallies, [STABLE, FRESH], {"app-3"}, {"app-3": hanging})[0].waiting) == 150
+    for number in range(10):
+        tallies.add(Try("10.0.0.3:3001", 200, 0.02, float(number)))
+    assert len(samples(tallies, [STABLE, FRESH], {"app-3"}, {"app-3": waiting})[0].waiting) == 20

@@ -1,0 +1,116 @@
+"""A stack whose releases declare different paths and ports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ops import stack as stack_module
+from ops.balancer.render import Upstream, parse, render
+from ops.declared import Declaration
+from ops.engine.probe import ProbeResult
+from ops.models import Replica
+from ops.settings import Health, Settings
+from ops.stack import Stack
+from tests.unit.ops.rollout.model import NEW, OLD, member
+
+BEFORE, FILE = Declaration(3001, "/old", "/old"), Declaration(3002, "/new", "/new")
+SETTINGS = Settings(service="app", port=3002, health=Health(live="/new", ready="/new"))
+
+
+@dataclass
+class World:
+    """Two old replicas that serve at 3001/old, and a new one at 3002/new, beside what is recorded of them."""
+
+    monkeypatch: pytest.MonkeyPatch
+    recorded: dict[str, Declaration] = field(default_factory=dict)
+    listed: Upstream = field(default_factory=lambda: Upstream("app", 3001, ("app-1", "app-2")))
+    replicas: tuple[Replica, ...] = (member(1).replica, member(2).replica, member(3, NEW).replica)
+    broken: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.monkeypatch.setattr(stack_module.declared, "read", lambda *_: dict(self.recorded))
+        self.monkeypatch.setattr(stack_module.declared, "record", lambda *given: self.recorded.update([given[3:]]))
+        self.monkeypatch.setattr(stack_module, "probe_all", self.probe_all)
+        self.monkeypatch.setattr(stack_module, "list_replicas", lambda *_: list(self.replicas))
+
+    @property
+    def stack(self) -> Stack:
+        project: Any = SimpleNamespace(name="p", settings=SETTINGS, live_path=SETTINGS.health.live)
+        stack = Stack(object(), project)  # type: ignore[arg-type]
+        balancer = SimpleNamespace(membership=lambda remembered=False: parse(render(self.listed, 1)))
+        vars(stack).update(balancer=balancer, balancer_container=SimpleNamespace(id="nginx"))
+        return stack
+
+    def probe_all(self, engine: object, via: str, targets: Mapping[str, str], timeout: float) -> dict[str, ProbeResult]:
+        return {name: self.answer(url) for name, url in targets.items()}
+
+    def answer(self, url: str) -> ProbeResult:
+        name, _, rest = url.removeprefix("http://").partition(":")
+        port, _, path = rest.partition("/")
+        release = next(each.release for each in self.replicas if each.name == name)
+        if port != {OLD: "3001", NEW: "3002"}[release]:
+            return ProbeResult(False, 0, 0.0, "refused")
+        status = 503 if name in self.broken else 200 if path == {OLD: "old", NEW: "new"}[release] else 404
+        return ProbeResult(status == 200, status, 0.01, "" if status == 200 else f"status {status}")
+
+    def ready(self) -> list[str]:
+        return [each.name for each in self.stack.fleet().ready]
+
+
+def test_each_replica_is_asked_as_its_own_release_declares_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, {OLD: BEFORE, NEW: FILE})
+    assert world.ready() == ["app-1", "app-2", "app-3"]
+    world.broken = {"app-2", "app-3"}
+    assert world.ready() == ["app-1"]
+
+
+def test_over_a_stack_of_the_version_before_what_serves_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch)
+    assert world.ready() == ["app-1", "app-2", "app-3"]
+    world.broken = {"app-2"}
+    assert world.ready() == ["app-1", "app-3"]
+
+
+def test_what_serves_is_recorded_and_is_found_ready_also_out_of_the_balancer(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch)
+    world.stack.declare(world.replicas[:2], serving=True)
+    assert world.recorded == {OLD: Declaration(3001, "", "")}
+    world.listed = Upstream("app", 3002, ("app-3",))
+    assert world.ready() == ["app-1", "app-2", "app-3"]
+
+
+def test_what_only_starts_is_recorded_once_it_is_ready_as_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch)
+    world.stack.declare(world.replicas)
+    assert world.recorded == {NEW: FILE}
+
+
+def test_a_record_gives_way_to_the_file_only_when_every_replica_is_ready_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, {OLD: BEFORE, NEW: replace(FILE, ready="/live")})
+    world.stack.declare(world.replicas)
+    assert world.recorded == {OLD: BEFORE, NEW: FILE}
+
+
+def test_the_balancer_asks_each_at_its_own_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, {OLD: BEFORE, NEW: FILE})
+    assert world.stack.upstream(["app-1", "app-3"]).ports == {"app-1": 3001, "app-2": 3001}
+    world.recorded.clear()
+    upstream = world.stack.upstream(["app-1", "app-3"])
+    assert [upstream.address(name) for name in ("app-1", "app-3")] == ["app-1:3001", "app-3:3002"]
+
+
+def test_one_port_for_all_costs_no_look_at_the_replicas(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, {NEW: FILE}, Upstream("app", 3002, ("app-3",)))
+    monkeypatch.setattr(stack_module, "list_replicas", lambda *_: pytest.fail("asked"))
+    assert not world.stack.upstream(["app-3"]).ports
+
+
+def test_a_list_with_the_ports_of_the_releases_is_not_outdated(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, {OLD: BEFORE, NEW: FILE})
+    asked = world.stack.upstream(["app-1", "app-2"])
+    assert not world.stack.outdated(parse(render(asked, 5)))
