@@ -28,6 +28,8 @@ DRY_RUN_TIMEOUT = 60
 READING = Bounds(seconds=20, memory=512 << 20, output=8 << 20)
 """What Compose may use to read the project's files. It takes 0.1 s and 40 MB, more where it fetches them."""
 
+_ENV_FILE_VALUE = re.compile(r"(failed to read .*(?:unterminated quoted value|in variable name|Invalid template:?)).*")
+
 NO_DOCKER = EngineUnreachable("there is no `docker` command", "install Docker, or run `make up`")
 
 
@@ -82,10 +84,9 @@ class Compose:
                 "look for aliases (*name) of aliases in it and in what it includes, each of which multiplies the rest",
             ) from error
         if answer.returncode:
+            words = without_values(answer.stderr)
             raise ConfigError(
-                f"Compose refuses the file: {last_line(answer.stderr)}",
-                "`docker compose config` shows where",
-                answer.stderr,
+                f"Compose refuses the file: {last_line(words)}", "`docker compose config` shows where", words
             )
         return answer.stdout
 
@@ -211,6 +212,11 @@ def explain(verb: str, stderr: str) -> EngineError:
     return EngineError(
         f"docker compose {verb} failed: {reason}", "run it with --verbose to see all of its output", stderr
     )
+
+
+def without_values(words: str) -> str:
+    """Compose's complaint about an env file without what it shows of it, which may be a secret."""
+    return _ENV_FILE_VALUE.sub(r"\1", words)
 
 
 def last_line(text: str) -> str:
