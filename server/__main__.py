@@ -84,8 +84,8 @@ def _serve(settings: Settings) -> int:
     import uvloop
 
     from server.app import create_app
-    from server.lifecycle import serve
     from server.logs import configure_logging
+    from server.serving import serve
 
     writer = configure_logging(settings.instance_id, settings.release, settings.log_level)
 
