@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -38,7 +37,7 @@ async def dashboard(request: web.Request) -> web.Response:
     """The page, with the figures of this moment in it; without a session the way to sign in."""
     if dashboard_user(request) is None:
         return web.Response(status=303, headers={"Location": _LOGIN})
-    view = fleet_view(await request.app[FLEET].read(), time.time())
+    view = fleet_view(await request.app[FLEET].read(), request.app[FLEET].now())
     token = form_token(request)
     response = page(request, "dashboard.html", {"view": view, "token": token})
     keep_form_token(request, response, token)
@@ -53,7 +52,7 @@ async def dashboard_events(request: web.Request) -> web.StreamResponse:
         raise Problem(401, "Sign in first.")
     async with request.app[STREAMS].open(request) as stream:
         while dashboard_user(request) is not None:
-            view = fleet_view(await request.app[FLEET].read(), time.time())
+            view = fleet_view(await request.app[FLEET].read(), request.app[FLEET].now())
             await stream.send(msgspec.json.encode(view))
             await asyncio.sleep(BEAT_SECONDS)
     return stream.response
