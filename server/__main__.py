@@ -21,6 +21,7 @@ environment:
   DATABASE_REPLICA_URL  the same for a read replica (optional)
   REDIS_URL        redis://[:password@]host:6379/0, or redis+cluster://host:6379,host2:6379 for a cluster;
                    without it there is no cache and limits are per instance
+                   (?socket_timeout=0.25, seconds without an answer after which Redis counts as gone, and others)
   JWT_ACCESS_SECRET, JWT_REFRESH_SECRET  at least 32 random characters each, the same on every instance; several
                    separated by commas: the first signs, all verify (required in production). To replace one, deploy
                    OLD,NEW, then NEW,OLD, and NEW alone when the last token of OLD has run out (15 minutes, 30 days)
@@ -83,8 +84,8 @@ def _serve(settings: Settings) -> int:
     import uvloop
 
     from server.app import create_app
-    from server.lifecycle import serve
     from server.logs import configure_logging
+    from server.serving import serve
 
     writer = configure_logging(settings.instance_id, settings.release, settings.log_level)
 

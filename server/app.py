@@ -63,6 +63,7 @@ def create_app(settings: Settings, log_writer: LogWriter | None = None) -> web.A
     app[LIFECYCLE] = Lifecycle()
     app[BACKGROUND] = Background()
     app[METRICS] = Metrics()
+    app[CLIENT_ADDRESS] = ClientAddress(settings.trusted_proxies)
     app[DATABASE] = Database(settings.database, f"videa/{settings.instance_id}"[:63])
     name = f"videa/{settings.instance_id}"[:63]
     replica = Database(settings.replica, name) if settings.replica else None
@@ -70,7 +71,7 @@ def create_app(settings: Settings, log_writer: LogWriter | None = None) -> web.A
     app[REDIS] = RedisLink(settings.redis_url, client_name=f"videa-{settings.instance_id}")
     app[CACHE] = ReadCache(app[REDIS])
     app[CHANGES] = Changes(app[REDIS])
-    app[STREAMS] = Streams()
+    app[STREAMS] = Streams(app[CLIENT_ADDRESS], app[LIFECYCLE], app[METRICS])
     app[LIFECYCLE].on_drain.append(app[STREAMS].end_all)
     app[TITLES] = TitleStore(app[DATABASE], app[READS], app[CACHE])
     app[TOKENS] = Tokens(settings.access_secrets, settings.refresh_secrets)
@@ -78,7 +79,6 @@ def create_app(settings: Settings, log_writer: LogWriter | None = None) -> web.A
     app[PASSWORDS] = Passwords()
     app[ACCOUNTS] = Accounts(app[DATABASE], app[PASSWORDS])
     app[LIMITER] = Limiter(app[REDIS], settings.limits)
-    app[CLIENT_ADDRESS] = ClientAddress(settings.trusted_proxies)
     app[HEALTH] = Health(app[DATABASE], app[REDIS])
     app[FLEET] = Fleet(
         settings=settings,

@@ -11,7 +11,8 @@ import asyncio
 import logging
 import random
 import secrets
-from collections.abc import Callable, Iterable
+import socket
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,7 @@ from redis.backoff import NoBackoff
 from redis.crc import key_slot
 from redis.exceptions import RedisError
 
+from server.redis_url import redis_query
 from server.resp import Argument, Pipeline, Receiver, ReplyError
 
 log = logging.getLogger("videa.redis")
@@ -30,6 +32,7 @@ _SLOTS = 16384
 _FIRST_RETRY = 0.1
 _LONGEST_RETRY = 2.0
 _REDIRECTS = 3
+_CONNECT_SECONDS = 1.0
 
 
 class CacheUnavailable(Exception):
@@ -39,15 +42,17 @@ class CacheUnavailable(Exception):
 class RedisLink:
     """A self-healing link to one Redis or one Cluster.
 
-    timeout: seconds without any answer; a Redis slower than that counts as gone, because waiting for it would cost
-    more than going without.
+    timeout: seconds without any answer, unless the URL has a socket_timeout; a Redis slower than that counts as gone,
+    because waiting for it would cost more than going without.
     """
 
     def __init__(self, url: str | None, *, client_name: str, timeout: float = 0.25) -> None:
         self._cluster = url is not None and "+cluster://" in url
         self._seeds = list(_seeds(url)) if url else []
         self._client_name = client_name
-        self._timeout = timeout
+        self._query = redis_query(url) if url else {}
+        self._timeout = float(str(self._query.pop("socket_timeout", timeout)))
+        self._connect_timeout = float(str(self._query.pop("socket_connect_timeout", _CONNECT_SECONDS)))
         self._nodes: dict[str, Pipeline] = {}
         self._slots: list[Pipeline | None] = []
         self._only: Pipeline | None = None
@@ -96,6 +101,8 @@ class RedisLink:
 
     def close(self) -> None:
         """Close all connections; calls that still wait fail with CacheUnavailable."""
+        # What is closed on purpose is not lost.
+        self.up = False
         for node in list(self._nodes.values()):
             node.close("closed")
 
@@ -174,13 +181,17 @@ class RedisLink:
 
     async def keep_connected(self) -> None:
         """Connect, and again whenever the link breaks, for ever; without REDIS_URL there is nothing to do."""
-        pause = _FIRST_RETRY
+        pause, reported = _FIRST_RETRY, False
         while self._seeds:
             self._broken.clear()
             try:
                 await self._connect_all()
             except (RedisError, OSError, TimeoutError, CacheUnavailable) as error:
-                self._reason = str(error) or type(error).__name__
+                reason = str(error) or type(error).__name__
+                if not self.up and not self.outages and not reported:
+                    log.warning("redis not reachable", extra={"reason": reason})
+                    reported = True
+                self._reason = reason
                 # Jitter: a fleet must not come back to a restarted Redis in one instant.
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
                 pause = min(pause * 2, _LONGEST_RETRY)
@@ -231,23 +242,20 @@ class RedisLink:
         raise error
 
     async def _open(self, target: str) -> Pipeline:
-        options: dict[str, Any] = dict(parse_url(self._seeds[0] if self._cluster else target))
+        options: dict[str, Any] = {"client_name": self._client_name, **self._query}
+        options |= parse_url(self._seeds[0] if self._cluster else target)
+        if "db" in self._query:
+            options["db"] = self._query["db"]
         if self._cluster:
             host, _, port = target.rpartition(":")
             options.update(host=host, port=int(port))
-        kind = options.pop("connection_class", Connection)
-        connection = (SSLConnection if kind is SSLConnection else Connection)(
-            **options,
-            client_name=self._client_name,
-            socket_connect_timeout=1.0,
-            socket_timeout=None,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-            driver_info=None,
-        )
+        kind = _TlsToAddress if options.pop("connection_class", None) is SSLConnection else _ToAddress
+        # What must not come from the URL comes last.
+        options |= {"socket_connect_timeout": self._connect_timeout, "socket_timeout": None, "protocol": 2}
+        connection = kind(**options, retry=Retry(NoBackoff(), 0), driver_info=None)
         try:
-            async with asyncio.timeout(2.0):
-                await connection.connect()  # type: ignore[no-untyped-call]
+            async with asyncio.timeout(2 * self._connect_timeout):
+                await _connect(connection)
         except BaseException:
             await connection.disconnect(nowait=True)
             raise
@@ -275,6 +283,39 @@ class RedisLink:
         self._broken.set()
 
 
+class _ToAddress(Connection):
+    """Connects to an address that was looked up before.
+
+    uvloop leaves the lookup of a connection that is given up behind, and its failure is then nobody's.
+    """
+
+    address = ""
+
+    def _connection_arguments(self) -> Mapping[str, Any]:
+        return {**super()._connection_arguments(), "host": self.address}
+
+
+class _TlsToAddress(_ToAddress, SSLConnection):
+    """The same with TLS, where the certificate has to be for the name."""
+
+    def _connection_arguments(self) -> Mapping[str, Any]:
+        return {**super()._connection_arguments(), "server_hostname": self.host}
+
+
+async def _connect(connection: _ToAddress) -> None:
+    found = await asyncio.get_running_loop().getaddrinfo(connection.host, connection.port, type=socket.SOCK_STREAM)
+    last: Exception = CacheUnavailable("the host name has no address")
+    for address in dict.fromkeys(str(entry[4][0]) for entry in found):
+        connection.address = address
+        try:
+            await connection.connect()  # type: ignore[no-untyped-call]
+        except (RedisError, OSError) as error:
+            last = error
+        else:
+            return
+    raise last
+
+
 def new_epoch() -> str:
     """A name that no epoch had before, even if Redis forgot the last one."""
     return secrets.token_hex(8)
@@ -292,9 +333,9 @@ def _settle(future: asyncio.Future[Any], answer: Any) -> None:
 
 
 def _seeds(url: str) -> Iterable[str]:
-    scheme, _, rest = url.partition("://")
+    scheme, _, rest = url.partition("?")[0].partition("://")
     if not scheme.endswith("+cluster"):
-        yield url
+        yield f"{scheme}://{rest}"
         return
     login, at, hosts = rest.rpartition("@")
     for host in hosts.partition("/")[0].split(","):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aiohttp import web
+
 if TYPE_CHECKING:
     from server.auth.tokens import User
     from server.limits import Verdict
@@ -17,3 +19,7 @@ class Context:
     request_id: str
     user: User | None = None
     verdict: Verdict | None = None
+
+
+CONTEXT: web.RequestKey[Context] = web.RequestKey("context")
+"""The key of a request's context."""

@@ -1,7 +1,8 @@
 """This instance's heartbeat among its peers, in Redis: what an operator wants to know without asking each one.
 
 Keys: `videa:fleet` (sorted set: instance -> unix time of its last beat) and `videa:fleet:INSTANCE` (JSON, gone 15 s
-after the last beat). Doctor and the dashboard read the same through /api/v1/fleet.
+after the last beat). Doctor and the dashboard read the same through /api/v1/fleet. All times are by the clock of
+Redis, which the instances share: one whose own clock is wrong is neither hidden by that nor kept when it has gone.
 """
 
 from __future__ import annotations
@@ -69,8 +70,8 @@ class Fleet:
             "release": self._settings.release,
             "hostname": socket.gethostname(),
             "pid": os.getpid(),
-            "started": round(metrics.started, 3),
-            "seen": round(time.time(), 3),
+            "started": round(metrics.started - (self._clock_offset or 0.0), 3),
+            "seen": round(self.now(), 3),
             "status": "draining" if self._lifecycle.draining else "serving",
             "secrets": self._fingerprints,
             "pool": {
@@ -100,11 +101,18 @@ class Fleet:
             "clock_offset": self._clock_offset,
         }
 
+    def now(self) -> float:
+        """Unix time by the clock of Redis as of the last beat; by this instance's own while there was none."""
+        return time.time() - (self._clock_offset or 0.0)
+
     async def read(self) -> list[dict[str, Any]]:
-        """All instances that beat within the last 15 s, by id; only this one while Redis is away."""
+        """All instances that beat within the last 15 s, by id; only this one while Redis is away.
+
+        Of one that has gone Redis has let the beat expire, whatever the index still says.
+        """
         own = self.describe()
         try:
-            known = await self._link.call("ZRANGE", _INDEX, time.time() - _GONE_SECONDS, "+inf", "BYSCORE")
+            known = await self._link.call("ZRANGE", _INDEX, 0, -1)
             beats = await asyncio.gather(*(self._link.send("GET", _key(name.decode())) for name in known))
         except CacheUnavailable:
             beats = []
@@ -125,12 +133,13 @@ class Fleet:
             before = time.time()
             seconds, micros = await self._link.call("TIME", key=_INDEX)
             # Half of the round trip is on the way there; what is left is the difference between the clocks.
-            self._clock_offset = round((before + time.time()) / 2 - int(seconds) - int(micros) / 1e6, 4)
+            shared = int(seconds) + int(micros) / 1e6
+            self._clock_offset = round((before + time.time()) / 2 - shared, 4)
             own = self._settings.instance_id
             await asyncio.gather(
                 self._link.send("SET", _key(own), msgspec.json.encode(self.describe()), "EX", _GONE_SECONDS),
-                self._link.send("ZADD", _INDEX, time.time(), own),
-                self._link.send("ZREMRANGEBYSCORE", _INDEX, "-inf", time.time() - _GONE_SECONDS),
+                self._link.send("ZADD", _INDEX, shared, own),
+                self._link.send("ZREMRANGEBYSCORE", _INDEX, "-inf", shared - _GONE_SECONDS),
             )
         except CacheUnavailable:
             return

@@ -1,4 +1,4 @@
-"""The keys of what the application and its requests share."""
+"""The keys of what an application shares. Nothing that is shared may import this file: it is handed what it needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from server.background import Background
     from server.cache import RedisLink
     from server.changes import Changes
-    from server.context import Context
     from server.fleet import Fleet
     from server.health import Health
     from server.lifecycle import Lifecycle
@@ -49,6 +48,3 @@ ACCOUNTS: web.AppKey[Accounts] = web.AppKey("accounts")
 LIMITER: web.AppKey[Limiter] = web.AppKey("limiter")
 CLIENT_ADDRESS: web.AppKey[ClientAddress] = web.AppKey("client_address")
 LOG_WRITER: web.AppKey[LogWriter | None] = web.AppKey("log_writer")
-
-# Of one request.
-CONTEXT: web.RequestKey[Context] = web.RequestKey("context")

@@ -28,7 +28,10 @@ Handler = TypeVar("Handler", bound=Callable[..., object])
 
 
 def limited(policy: str) -> Callable[[Handler], Handler]:
-    """Decorator of a route: it is limited by address under this row of the table, `none` for no limit."""
+    """Decorator of a route: it is limited by address under this row of the table, `none` for no limit.
+
+    Such a route needs no access token, so an Authorization header is not looked at.
+    """
 
     def mark(handler: Handler) -> Handler:
         setattr(handler, _POLICY, policy)

@@ -90,6 +90,7 @@ _PROBLEMS = {
 }
 _READING = (422, 429, 503)
 _WRITING = (400, 401, 403, 413, 415, 422, 429, 503)
+_REGISTERING = (400, 413, 415, 422, 429, 503)
 _SIGNING = (400, 401, 413, 415, 422, 429, 503)
 _IF_MATCH = {"name": "If-Match", "in": "header", "schema": {"type": "string"}, "description": "the ETag to replace"}
 _ID = {
@@ -98,7 +99,17 @@ _ID = {
     "required": True,
     "schema": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
 }
-_SECURE: list[dict[str, list[str]]] = [{"bearer": []}]
+_REQUIRED: list[dict[str, list[str]]] = [{"bearer": []}]
+# What `security` says of an access token, and the sentence that goes with it.
+_BEARER = {
+    "required": (_REQUIRED, "Needs an access token."),
+    "optional": (
+        [{}, *_REQUIRED],
+        "Needs no access token. One that is sent counts the request for its user instead of its address, and is "
+        "refused with 401 when it is not valid or has run out.",
+    ),
+    "ignored": ([], "Needs no access token: an Authorization header is not looked at."),
+}
 
 
 def build(release: str) -> dict[str, Any]:
@@ -109,7 +120,8 @@ def build(release: str) -> dict[str, Any]:
         "info": {
             "title": "Videa Mozi",
             "version": release,
-            "description": "The cinema catalogue. Reads are public; writes need an access token.",
+            "description": "The cinema catalogue. Reads are public; writes need an access token. "
+            "Each operation says what it does with one.",
         },
         "servers": [{"url": "/"}],
         "paths": _paths(schemas.pop("TitleQuery")["properties"]),
@@ -134,28 +146,36 @@ def _paths(query: dict[str, Any]) -> dict[str, Any]:
     auth = "/api/v1/auth"
     return {
         "/api/v1/titles": {
-            "get": _operation("List and search titles", "TitlePage", _READING, parameters=filters),
+            "get": _operation("List and search titles", "TitlePage", _READING, bearer="optional", parameters=filters),
             "post": _operation(
-                "Add a title", "Title", (*_WRITING, 409), 201, "TitleFields", secure=True, parameters=[key]
+                "Add a title", "Title", (*_WRITING, 409), 201, "TitleFields", bearer="required", parameters=[key]
             ),
         },
         "/api/v1/titles/{id}": {
-            "get": _operation("One title", "Title", (404, 429, 503), parameters=[_ID, none_match], unchanged=True),
-            "put": _operation("Replace", "Title", changing, 200, "TitleFields", secure=True, parameters=guarded),
-            "patch": _operation("Change", "Title", changing, 200, "TitleChanges", secure=True, parameters=guarded),
-            "delete": _operation("Remove", None, (401, 403, 404, 412, 429, 503), 204, secure=True, parameters=guarded),
+            "get": _operation(
+                "One title", "Title", (404, 429, 503), bearer="optional", parameters=[_ID, none_match], unchanged=True
+            ),
+            "put": _operation("Replace", "Title", changing, 200, "TitleFields", bearer="required", parameters=guarded),
+            "patch": _operation(
+                "Change", "Title", changing, 200, "TitleChanges", bearer="required", parameters=guarded
+            ),
+            "delete": _operation(
+                "Remove", None, (401, 403, 404, 412, 429, 503), 204, bearer="required", parameters=guarded
+            ),
         },
         f"{auth}/register": {
-            "post": _operation("A new account, signed in", "TokenPair", (*_SIGNING, 409), 201, "Credentials")
+            "post": _operation("A new account, signed in", "TokenPair", (*_REGISTERING, 409), 201, "Credentials")
         },
         f"{auth}/login": {"post": _operation("Sign in", "TokenPair", _SIGNING, 200, "SignIn")},
         f"{auth}/refresh": {"post": _operation("The next pair", "TokenPair", _SIGNING, 200, "RefreshRequest")},
         f"{auth}/logout": {"post": _operation("Sign out", None, _SIGNING, 204, "RefreshRequest")},
-        f"{auth}/logout-all": {"post": _operation("Sign out everywhere", None, (401, 429, 503), 204, secure=True)},
-        "/api/v1/me": {"get": _operation("My account", "Account", (401, 429, 503), secure=True)},
+        f"{auth}/logout-all": {
+            "post": _operation("Sign out everywhere", None, (401, 429, 503), 204, bearer="required")
+        },
+        "/api/v1/me": {"get": _operation("My account", "Account", (401, 429, 503), bearer="required")},
         "/api/v1/whoami": {"get": _operation("Which instance answers", "Whoami", ())},
         "/api/v1/echo": {"post": _echo()},
-        "/api/v1/fleet": {"get": _operation("All instances", "Fleet", (401, 403, 429), secure=True)},
+        "/api/v1/fleet": {"get": _operation("All instances", "Fleet", (401, 403, 429), bearer="required")},
         "/health": {"get": _health("The state of the instance", "Health")},
         "/health/live": {"get": _operation("The process answers", "Liveness", ())},
         "/health/ready": {"get": _health("Traffic is welcome", "Liveness")},
@@ -169,7 +189,7 @@ def _operation(
     status: int = 200,
     body: str | None = None,
     *,
-    secure: bool = False,
+    bearer: str = "ignored",
     unchanged: bool = False,
     parameters: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
@@ -178,17 +198,17 @@ def _operation(
         responses[str(status)]["content"] = _content("application/json", answer)
     if unchanged:
         responses["304"] = {"description": "Unchanged"}
-    # A token that is not valid is refused wherever it is sent.
-    for problem in sorted({*problems, 401} if problems else problems):
+    # A token that is not valid is refused wherever it is looked at.
+    for problem in sorted({*problems, 401} if bearer == "optional" else problems):
         content = _content("application/problem+json", "ProblemDetails")
         responses[str(problem)] = {"description": _PROBLEMS[problem], "content": content}
-    operation: dict[str, Any] = {"summary": summary, "responses": responses}
+    security, sentence = _BEARER[bearer]
+    operation: dict[str, Any] = {"summary": summary, "description": sentence, "responses": responses}
+    operation["security"] = security
     if parameters:
         operation["parameters"] = parameters
     if body is not None:
         operation["requestBody"] = {"required": True, "content": _content("application/json", body)}
-    if secure:
-        operation["security"] = _SECURE
     return operation
 
 

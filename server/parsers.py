@@ -89,13 +89,6 @@ def instance_id(raw: str) -> str:
     return raw
 
 
-def redis_url(raw: str) -> str | None:
-    """redis://, rediss://, or the cluster forms of them; empty for none."""
-    if raw and urlsplit(raw).scheme not in ("redis", "rediss", "redis+cluster", "rediss+cluster"):
-        raise ValueError("must start with redis://, rediss://, redis+cluster:// or rediss+cluster://")
-    return raw or None
-
-
 def origins(raw: str) -> frozenset[str]:
     """Origins separated by commas, as browsers send them."""
     found = set()

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from server import parsers
 from server.parsers import Limit, Network
+from server.redis_url import parse_redis_url
 
 _T = TypeVar("_T")
 
@@ -165,7 +166,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(
         database=read("DATABASE_URL", "", parsers.required(parse_database_url), DatabaseSettings(url="")),
         replica=read("DATABASE_REPLICA_URL", "", lambda raw: parse_database_url(raw) if raw else None, None),
-        redis_url=read("REDIS_URL", "", parsers.redis_url, None),
+        redis_url=read("REDIS_URL", "", parse_redis_url, None),
         host=env.get("HOST", "").strip() or "0.0.0.0",  # noqa: S104 -- a container must be reachable
         port=port,
         environment=environment,

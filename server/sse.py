@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator
 
 from aiohttp import hdrs, web
 
-from server.keys import CLIENT_ADDRESS, CONTEXT, LIFECYCLE, METRICS
-from server.metrics import ANSWERED
+from server.addresses import ClientAddress
+from server.context import CONTEXT
+from server.lifecycle import Lifecycle
+from server.metrics import ANSWERED, Metrics
 from server.problems import Problem
 from server.responses import SECURITY
 
@@ -41,7 +43,10 @@ class EventStream:
 class Streams:
     """The open streams of this instance."""
 
-    def __init__(self) -> None:
+    def __init__(self, addresses: ClientAddress, lifecycle: Lifecycle, metrics: Metrics) -> None:
+        self._addresses = addresses
+        self._lifecycle = lifecycle
+        self._open = metrics.open
         self._tasks: dict[asyncio.Task[None], tuple[str, web.Request]] = {}
 
     @property
@@ -60,10 +65,10 @@ class Streams:
 
         Raises Problem 429 for too many of one client, 503 when there are too many or the instance is about to leave.
         """
-        client = request.app[CLIENT_ADDRESS].of(request.remote, request.headers.get(hdrs.X_FORWARDED_FOR))
+        client = self._addresses.of(request.remote, request.headers.get(hdrs.X_FORWARDED_FOR))
         if self._held_by(client) >= _MOST_PER_CLIENT:
             raise Problem(429, "Too many streams from this address.", headers={"Retry-After": "10"})
-        if len(self._tasks) >= _MOST_STREAMS or request.app[LIFECYCLE].draining:
+        if len(self._tasks) >= _MOST_STREAMS or self._lifecycle.draining:
             raise Problem(503, "No more streams here. Try again.", headers={"Retry-After": "1"})
         response = web.StreamResponse(headers=SECURITY)
         response.content_type = "text/event-stream"
@@ -71,7 +76,7 @@ class Streams:
         response.headers["X-Request-ID"] = request[CONTEXT].request_id
         response.force_close()
         await response.prepare(request)
-        request.app[METRICS].open[id(request[CONTEXT])] = ANSWERED
+        self._open[id(request[CONTEXT])] = ANSWERED
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 -- a handler runs in a task
         self._tasks[task] = client, request
@@ -82,7 +87,7 @@ class Streams:
         except ConnectionError:
             return
         except asyncio.CancelledError:
-            if not request.app[LIFECYCLE].draining:
+            if not self._lifecycle.draining:
                 raise
             task.uncancel()
         finally:

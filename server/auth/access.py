@@ -7,7 +7,8 @@ import math
 from aiohttp import web
 
 from server.auth.tokens import User
-from server.keys import CONTEXT, SETTINGS
+from server.context import CONTEXT
+from server.keys import SETTINGS
 from server.problems import Problem
 
 GUEST = User(id=0, role="admin", expires=math.inf)

@@ -20,17 +20,21 @@ def make_admit(app: web.Application) -> Admit:
     tokens, limiter, addresses = app[TOKENS], app[LIMITER], app[CLIENT_ADDRESS]
 
     async def admit(request: web.Request, context: Context) -> None:
-        """Verify a bearer token if there is one, and count the request: by user, else by address."""
+        """Verify a bearer token if there is one, and count the request: by user, else by address.
+
+        A route with a limit of its own needs no token: a client that sends one which has run out to get the next must
+        not be refused for it.
+        """
         headers = request.headers
         policy = policy_of(request.match_info.handler)
         refused = False
-        given = headers.get(hdrs.AUTHORIZATION)
+        given = headers.get(hdrs.AUTHORIZATION) if policy is None else None
         if given is not None:
             try:
                 context.user = tokens.verify_access(_bearer(given))
             except TokenRefused:
                 refused = True
-        if context.user is not None and policy is None:
+        if context.user is not None:
             context.verdict = await limiter.check("user", str(context.user.id))
         else:
             address = addresses.of(request.remote, headers.get(hdrs.X_FORWARDED_FOR))

@@ -11,7 +11,8 @@ import time
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from server.keys import CONTEXT, LIFECYCLE, SETTINGS
+from server.context import CONTEXT
+from server.keys import LIFECYCLE, SETTINGS
 from server.limits import policy_of
 from server.middlewares.admit import make_admit
 from server.middlewares.errors import error_response

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from aiohttp import web
 
 from server.auth.access import require_user
 from server.auth.credentials import Credentials, RefreshRequest, SignIn
 from server.auth.sessions import TokenPair
+from server.auth.sign_in import sign_in
 from server.auth.tokens import TokenRefused
-from server.keys import ACCOUNTS, LIMITER, SESSIONS
+from server.keys import ACCOUNTS, SESSIONS
 from server.limits import limited
 from server.payloads import read_json
 from server.problems import Problem
@@ -35,9 +34,7 @@ async def register(request: web.Request) -> web.Response:
 async def login(request: web.Request) -> web.Response:
     """Tokens for the right password, 401 for a wrong one or an unknown address alike."""
     given = await read_json(request, SignIn, limit=_LIMIT)
-    # Also by account: many addresses may try one password each.
-    await request.app[LIMITER].check("login", f"account:{_account_key(given.email)}")
-    account = await request.app[ACCOUNTS].authenticate(given.email.replace("\0", ""), given.password)
+    account = await sign_in(request.app, given.email, given.password)
     if account is None:
         raise Problem(401, "The address or the password is wrong.")
     return _tokens(await request.app[SESSIONS].begin(account.id, account.role))
@@ -80,11 +77,6 @@ async def me(request: web.Request) -> web.Response:
     if account is None:
         raise Problem(401, "This account was removed.", headers={"WWW-Authenticate": "Bearer"})
     return fresh_json(account)
-
-
-def _account_key(email: str) -> str:
-    # Redis has no need to know who tries to sign in.
-    return hashlib.sha256(email.lower().encode()).hexdigest()[:24]
 
 
 def _tokens(pair: TokenPair, status: int = 200) -> web.Response:

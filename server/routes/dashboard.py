@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -17,9 +16,10 @@ from server.auth.dashboard_session import (
     form_token,
     keep_form_token,
 )
+from server.auth.sign_in import sign_in
 from server.fleet import BEAT_SECONDS
 from server.fleet_view import fleet_view
-from server.keys import ACCOUNTS, FLEET, STREAMS
+from server.keys import FLEET, STREAMS
 from server.limits import limited
 from server.pages import page
 from server.payloads import read_bounded
@@ -32,11 +32,12 @@ _LONGEST_FORM = 4096
 
 
 @routes.get("/dashboard")
+@limited("address")
 async def dashboard(request: web.Request) -> web.Response:
     """The page, with the figures of this moment in it; without a session the way to sign in."""
     if dashboard_user(request) is None:
         return web.Response(status=303, headers={"Location": _LOGIN})
-    view = fleet_view(await request.app[FLEET].read(), time.time())
+    view = fleet_view(await request.app[FLEET].read(), request.app[FLEET].now())
     token = form_token(request)
     response = page(request, "dashboard.html", {"view": view, "token": token})
     keep_form_token(request, response, token)
@@ -44,19 +45,21 @@ async def dashboard(request: web.Request) -> web.Response:
 
 
 @routes.get("/dashboard/events", allow_head=False)
+@limited("address")
 async def dashboard_events(request: web.Request) -> web.StreamResponse:
     """The same figures again every two seconds."""
     if dashboard_user(request) is None:
         raise Problem(401, "Sign in first.")
     async with request.app[STREAMS].open(request) as stream:
         while dashboard_user(request) is not None:
-            view = fleet_view(await request.app[FLEET].read(), time.time())
+            view = fleet_view(await request.app[FLEET].read(), request.app[FLEET].now())
             await stream.send(msgspec.json.encode(view))
             await asyncio.sleep(BEAT_SECONDS)
     return stream.response
 
 
 @routes.get(_LOGIN)
+@limited("address")
 async def login_page(request: web.Request) -> web.Response:
     """The form to sign in."""
     return _form(request, "")
@@ -67,7 +70,13 @@ async def login_page(request: web.Request) -> web.Response:
 async def login(request: web.Request) -> web.Response:
     """Sign an administrator in. Raises Problem 403 for a forged form."""
     form = await _read_form(request)
-    account = await request.app[ACCOUNTS].authenticate(form.get("email", ""), form.get("password", ""))
+    try:
+        account = await sign_in(request.app, form.get("email", ""), form.get("password", ""))
+    except Problem as refusal:
+        # People read this in a browser, also how long they have to wait.
+        response = _form(request, refusal.detail, refusal.status)
+        response.headers.update(refusal.headers or {})
+        return response
     if account is None or account.role != "admin":
         return _form(request, "The address or the password is wrong, or this is no administrator.", 401)
     response = web.Response(status=303, headers={"Location": "/dashboard"})
@@ -76,6 +85,7 @@ async def login(request: web.Request) -> web.Response:
 
 
 @routes.post("/dashboard/logout")
+@limited("address")
 async def logout(request: web.Request) -> web.Response:
     """Sign out. Raises Problem 403 for a forged form."""
     await _read_form(request)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from aiohttp import web
 
 from server.auth.access import require_admin
@@ -18,4 +16,6 @@ async def fleet(request: web.Request) -> web.Response:
     """Every instance that was heard of in the last 15 seconds."""
     require_admin(request)
     instances = await request.app[FLEET].read()
-    return fresh_json({"asked": request.app[SETTINGS].instance_id, "now": time.time(), "instances": instances})
+    return fresh_json(
+        {"asked": request.app[SETTINGS].instance_id, "now": request.app[FLEET].now(), "instances": instances}
+    )

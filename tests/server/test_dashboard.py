@@ -117,3 +117,25 @@ async def test_the_api_is_described_for_people_and_programs(browser: Client) -> 
         text = await response.text()
     assert "/api/v1/titles/{id}" in text
     assert "https://" not in text
+
+
+async def test_tries_for_one_account_are_counted_whichever_way_they_come(start_instance: StartInstance) -> None:
+    client = await start_instance(RATE_LIMITS="login=4/60", TRUSTED_PROXIES="127.0.0.0/8")
+    del client.session.headers["Authorization"]
+    tokens = {"token": await form(client)}
+
+    async def page_try(number: int) -> int:
+        headers = {"X-Forwarded-For": f"198.51.100.{number}"}
+        fields = tokens | {"email": BOSS["email"].upper(), "password": "wrong"}
+        async with client.post("/dashboard/login", data=fields, headers=headers) as response:
+            assert response.content_type == "text/html"
+            assert (response.status == 429) is ("Retry-After" in response.headers)
+            return response.status
+
+    async def api_try(number: int) -> int:
+        headers, fields = {"X-Forwarded-For": f"198.51.100.{number}"}, BOSS | {"password": "wrong"}
+        async with client.post("/api/v1/auth/login", json=fields, headers=headers) as response:
+            return response.status
+
+    assert [await page_try(1), await api_try(2), await page_try(3), await api_try(4)] == [401] * 4
+    assert [await page_try(5), await api_try(6)] == [429] * 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -178,3 +179,23 @@ def literals(path: Path) -> Iterator[str]:
     for node in found:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
             yield node.value
+
+
+def modules_imported(path: Path) -> set[str]:
+    """The modules of the server that one of its files needs to be loaded or to be typed."""
+    needed = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            needed |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            needed |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return {name for name in needed if name.startswith("server.")}
+
+
+def test_no_file_of_the_server_needs_itself_through_others() -> None:
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in files("server")}
+    graph = {name: modules_imported(path) & names.keys() for name, path in names.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from server.openapi import build
 
 
@@ -27,3 +29,19 @@ def test_paths_with_errors_describe_them_as_problems() -> None:
             for status, answer in operation["responses"].items():
                 if status.startswith("4"):
                     assert list(answer["content"]) == ["application/problem+json"]
+
+
+def test_every_operation_says_what_it_does_with_an_access_token() -> None:
+    for path, operations in build("v1")["paths"].items():
+        for method, operation in operations.items():
+            schemes, text, refused = operation["security"], operation["description"], "401" in operation["responses"]
+            if schemes == []:
+                assert "not looked at" in text, (method, path)
+            else:
+                assert refused, (method, path)
+                assert ("Needs no" in text) is (schemes[0] == {})
+
+
+@pytest.mark.parametrize("name", ["register", "login", "refresh", "logout"])
+def test_what_gives_or_ends_tokens_needs_none(name: str) -> None:
+    assert build("v1")["paths"][f"/api/v1/auth/{name}"]["post"]["security"] == []
