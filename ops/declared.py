@@ -8,8 +8,10 @@ release has a marker of its own on the engine, made when its replicas were first
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from ops.engine import marker
 from ops.engine.client import Engine
@@ -19,6 +21,8 @@ _OF, _RELEASE, _PORT = "videa.declared.of", "videa.declared.release", "videa.dec
 _LIVE, _READY = "videa.declared.live", "videa.declared.ready"
 
 SERVER_ERROR = 500
+
+_FIT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,9 @@ def forget(engine: Engine, project: str, service: str, retained: Collection[str]
 
 
 def _name(project: str, service: str, release: str) -> str:
-    return f"videa.declared.{project}.{service}.{release}"
+    # A release may be named as its users like, a container may not.
+    fit = release if _FIT.fullmatch(release) else sha256(release.encode()).hexdigest()[:12]
+    return f"videa.declared.{project}.{service}.{fit}"
 
 
 def _decoded(markers: Sequence[Mapping[str, str]]) -> Iterator[tuple[str, Declaration]]:

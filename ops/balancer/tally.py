@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 EXACT, STEP = 1000, 1.01
 """Milliseconds up to which a time is kept as nginx writes it; beyond, the steps of the histogram, here 1%."""
@@ -20,9 +21,12 @@ OTHERS = "others"
 MAX_SEGMENTS = 6
 """Of a path that tell a route; what follows belongs to the same one."""
 
+LONG = 32
+"""A segment of a path that is this long is an id, whatever it is made of."""
+
 _MAX_PENDING = 1024
 _ID = re.compile(
-    r"\d+|[0-9a-fA-F-]{32,36}|(?=[^/]*\d)[0-9a-fA-F]{8,}|[^/]{33,}|(?=[^/]*\d)(?=[^/]*[A-Z])[A-Za-z0-9_-]{10,}"
+    r"\d+|[0-9a-fA-F-]{32,36}|(?=[^/]*\d)[0-9a-fA-F]{8,}|[^/]{32,}|(?=[^/]*\d)(?=[^/]*[A-Z])[A-Za-z0-9_-]{10,}"
 )
 
 
@@ -115,11 +119,17 @@ class Routes:
         return found
 
 
+@lru_cache(_MAX_PENDING)
 def route(path: str) -> str:
     """A path without what differs from one request to the next: numbers, UUIDs and other ids become ``*``."""
     segments = path.split("/")
     more = ["**"] if len(segments) > MAX_SEGMENTS + 1 else []
-    return "/".join(["*" if _ID.fullmatch(each) else each for each in segments[: MAX_SEGMENTS + 1]] + more)
+    return "/".join(["*" if _is_id(each) else each for each in segments[: MAX_SEGMENTS + 1]] + more)
+
+
+def _is_id(segment: str) -> bool:
+    # Most are plain words: the shape of an id is looked for only where it can be one.
+    return not (segment.isalpha() and len(segment) < LONG) and _ID.fullmatch(segment) is not None
 
 
 def total(routes: Mapping[str, Mix]) -> Mix:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ops.balancer.access_log import BETWEEN, NO_ANSWER, SERVER_ERROR, Line, Lines, parse
@@ -57,26 +57,37 @@ class Warmup:
 
 @dataclass
 class Warming:
-    """How far a replica has warmed up. ``first``: when its first request began, Unix time."""
+    """How far a replica has warmed up. Times are nginx's, as requests began: it logs those last that took longest.
+
+    ``first``: of its first request; ``run``: of the first of ``in_a_row`` quick answers; ``warm``: since then it is.
+    """
 
     first: float | None = None
     requests: int = 0
     in_a_row: int = 0
-    warm: bool = False
+    run: float = 0.0
+    warm: float | None = None
 
     def is_cold(self, each: Try, warmup: Warmup) -> bool:
         """Counts a request, and tells whether its time is set aside because the replica has not warmed up."""
         self.first = each.begun if self.first is None else min(self.first, each.begun)
         self.requests += 1
         if warmup.seconds is not None:
-            cold = each.begun - self.first < warmup.seconds
-            self.warm = self.warm or not cold
-            return cold
-        quick = each.seconds is not None and each.seconds <= warmup.limit
-        cold = not self.warm and not quick
-        self.in_a_row = self.in_a_row + 1 if quick else 0
-        self.warm = self.warm or self.in_a_row >= warmup.settled or self.requests >= warmup.longest
-        return cold
+            self.warm = self.first + warmup.seconds
+            return each.begun < self.warm
+        if each.seconds is not None and each.seconds <= warmup.limit:
+            self.run = each.begun if not self.in_a_row else min(self.run, each.begun)
+            self.in_a_row += 1
+            self._settle(self.run, self.in_a_row >= warmup.settled)
+            return False
+        if each.begun >= self.run:
+            self.in_a_row = 0
+        self._settle(each.begun, self.requests >= warmup.longest)
+        return self.warm is None or each.begun < self.warm
+
+    def _settle(self, since: float, settled: bool) -> None:
+        if settled and self.warm is None:
+            self.warm = since
 
 
 @dataclass
@@ -130,11 +141,13 @@ class Tallies:
         self._lock = threading.Lock()
         self._routes = Routes()
         self._tallies: dict[str, Tally] = {}
+        self._latest = 0.0
 
     def add(self, each: Try) -> None:
         """Counts a request."""
         address = each.address.rpartition(":")[0]
         with self._lock:
+            self._latest = max(self._latest, each.begun + (each.seconds or 0.0))
             cold = self._warming.setdefault(address, Warming()).is_cold(each, self._warmup)
             route = self._routes.name(each.method, each.path)
             self._tallies.setdefault(address, Tally()).add(each, route, cold)
@@ -153,11 +166,16 @@ class Tallies:
                     merged.merge(self._tallies[address])
         return merged
 
-    def is_warm(self, address: str, waiting: int) -> bool:
-        """Whether the replica has warmed up; ``waiting``: requests at it that the log does not know yet."""
+    def waits(self, address: str, waiting: Sequence[float]) -> list[float]:
+        """Those of the requests that a replica has not answered yet that count: it had warmed up when they began.
+
+        ``waiting``: how long each has been waiting, seconds. nginx logs none of them yet.
+        """
         with self._lock:
             found = self._warming.get(address, Warming())
-            return found.warm or found.requests + waiting >= self._warmup.longest
+            if found.warm is None:
+                return list(waiting) if found.requests + len(waiting) >= self._warmup.longest else []
+            return [seconds for seconds in waiting if self._latest - seconds >= found.warm]
 
 
 class TryLog:

@@ -10,6 +10,7 @@ canary did, because neither side has such an answer, are not counted (Tarone, Bi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from ops.balancer.tally import OTHERS, Mix, total
 from ops.rollout.exact import fisher
 
 SHIFT = 0.05
-"""How much larger a share must be than stable's: what changes little is a change, and no fault.
+"""How much larger than stable's a share may be, beyond which the test begins: what changes little is no fault.
 
 Not for errors of the server's side, of which none is welcome.
 """
@@ -47,10 +48,9 @@ class _Comparison:
 
     @property
     def chance(self) -> float:
-        share, stable = self.shares
-        if share - stable < self.shift:
-            return 1.0
-        return fisher(self.hits, self.tries, self.stable_hits, self.stable_tries)
+        """p, were the canary's share no larger than stable's and ``shift`` more."""
+        allowed = min(self.stable_tries, self.stable_hits + math.ceil(self.shift * self.stable_tries))
+        return fisher(self.hits, self.tries, allowed, self.stable_tries)
 
 
 def difference(canary: Mapping[str, Mix], stable: Mapping[str, Mix], level: float) -> str:

@@ -196,6 +196,9 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
         stack.compose("down", "--volumes", "--remove-orphans")
         for kind in ("lock", "journal", "watch"):
             stack.docker("rm", "--force", f"videa.{kind}.{stack.project}")
+        declared = f"label=videa.declared.of={stack.project}/backend"
+        if markers := stack.docker("ps", "--all", "--quiet", "--filter", declared).split():
+            stack.docker("rm", "--force", *markers)
         kept = stack.docker("images", "--format", "{{.Repository}}:{{.Tag}}", f"videa-kept/{stack.project}-backend")
         if kept:
             stack.docker("rmi", *kept.split())

@@ -62,6 +62,17 @@ def test_less_of_it_and_a_little_more_of_it_are_none() -> None:
     assert not difference({"GET /": mix(c2=9600, c4=400)}, {"GET /": mix(c2=98_000, c4=2000)}, LEVEL)
 
 
+def test_a_release_that_changes_little_is_failed_no_more_often_than_the_level() -> None:
+    source = random.Random(2)
+
+    def drawn(requests: int, client_errors: float) -> dict[str, Mix]:
+        kinds = source.choices((2, 4), (1 - client_errors, client_errors), k=requests)
+        return {"GET /": mix(c2=kinds.count(2), c4=kinds.count(4))}
+
+    failed = sum(bool(difference(drawn(300, 0.07), drawn(3000, 0.04), LEVEL)) for _ in range(200))
+    assert failed <= 2
+
+
 def test_what_only_one_of_them_was_asked_for_is_not_compared() -> None:
     canary = {OTHERS: mix(c2=100), "GET /wp-login": mix(c4=2)}
     assert not difference(canary, {OTHERS: mix(c2=1900)}, LEVEL)

@@ -200,4 +200,5 @@ def test_requests_that_wait_at_a_cold_replica_are_not_slow_yet() -> None:
     assert len(samples(tallies, [STABLE, FRESH], {"app-3"}, {"app-3": hanging})[0].waiting) == 150
     for number in range(10):
         tallies.add(Try("10.0.0.3:3001", 200, 0.02, float(number)))
+    tallies.add(Try("10.0.0.1:3001", 200, 0.02, 100.0))
     assert len(samples(tallies, [STABLE, FRESH], {"app-3"}, {"app-3": waiting})[0].waiting) == 20
