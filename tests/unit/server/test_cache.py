@@ -91,18 +91,22 @@ async def until(condition: Callable[[], Any]) -> None:
         ("client_name=mozi", [b"CLIENT", b"SETNAME", b"mozi"]),
         ("username=ada&password=pa%20ss", [b"AUTH", b"ada", b"pa ss"]),
         ("db=0", None),
-        ("db=3", [b"SELECT", b"3"]),
     ],
 )
 async def test_every_parameter_of_the_address_works(
     store: FakeRedis, scheme: str, query: str, command: list[bytes] | None
 ) -> None:
-    if scheme == "redis+cluster" and query == "db=3":
-        pytest.skip("a cluster has only number 0: refused at start")
     async with connecting(f"{scheme}://127.0.0.1:{store.port}?{query}") as link:
         await until(lambda: link.up)
         assert await link.call("GET", "key") == b"OK"
     assert command is None or command in store.commands
+
+
+@pytest.mark.parametrize("rest", ["/3", "?db=3", "/1?db=3"])
+async def test_the_database_may_be_chosen_either_way(store: FakeRedis, rest: str) -> None:
+    async with connecting(f"redis://127.0.0.1:{store.port}{rest}") as link:
+        await until(lambda: link.up)
+    assert [b"SELECT", b"3"] in store.commands
 
 
 @pytest.mark.parametrize("query", ["", "ssl_cert_reqs=none", "ssl_check_hostname=false", "ssl_ciphers=HIGH"])
