@@ -16,9 +16,9 @@ from enum import Enum
 from functools import cached_property
 from statistics import StatisticsError, correlation, linear_regression
 
-from ops.balancer.tally import Latencies, Mix
+from ops.balancer.tally import Latencies, Mix, total
 from ops.rollout.exact import fisher, tail
-from ops.rollout.mix import difference
+from ops.rollout.mix import CLIENT_ERROR, difference
 from ops.settings import Canary
 
 LEVEL = 0.01
@@ -29,6 +29,9 @@ EARLY_LEVEL = 0.00001
 
 STABLE_ENOUGH = 100
 """Requests that stable needs for its 99th percentile to be a measure."""
+
+REFUSING = 0.95
+"""The share of 4xx from which answers that nothing can be compared with are no sign that the release works."""
 
 LEAK_SAMPLES, LEAK_FIT, LEAK_HORIZON, LEAK_FILL = 10, 0.9, 300.0, 0.5
 """A leak: that many samples, that close to a line (R^2), full within so many seconds, over that part of it."""
@@ -120,10 +123,12 @@ def judge(
     bounds: Canary,
     early: bool = False,
     faults: Sequence[str] = (),
+    compared: bool = False,
 ) -> Verdict:
     """The verdict on a window. ``early``: the step goes on, so only what is beyond doubt is a FAIL.
 
-    ``faults``: what the canary's replicas say is wrong with them, in words.
+    ``faults``: what the canary's replicas say is wrong with them, in words; ``compared``: it has passed a step at which
+    stable had requests too, so that its mix of answers is known to be as stable's.
     """
     numbers = f"canary: {canary}; stable: {stable}"
     for fact in facts:
@@ -138,9 +143,8 @@ def judge(
     failing = _failures(canary, stable, bounds, level, numbers)
     if failing and failing.kind is Kind.FAIL:
         return failing
-    if changed := difference(canary.routes, stable.routes, level):
-        return Verdict(Kind.FAIL, changed, numbers)
-    return failing or _slowness(canary, stable, bounds, level, numbers)
+    unlike = _unlike(canary, stable, level, compared, numbers)
+    return unlike or failing or _slowness(canary, stable, bounds, level, numbers)
 
 
 def _failures(canary: Sample, stable: Sample, bounds: Canary, level: float, numbers: str) -> Verdict | None:
@@ -159,6 +163,18 @@ def _failures(canary: Sample, stable: Sample, bounds: Canary, level: float, numb
         few = f"{words}, but {canary.failed} failures of {canary.requests} requests are too few to tell"
         return Verdict(Kind.INCONCLUSIVE, few, numbers)
     return None
+
+
+def _unlike(canary: Sample, stable: Sample, level: float, compared: bool, numbers: str) -> Verdict | None:
+    """Whether it answers otherwise than stable does, or may do so, where stable has no requests to compare with."""
+    if changed := difference(canary.routes, stable.routes, level):
+        return Verdict(Kind.FAIL, changed, numbers)
+    mix = total(canary.routes)
+    refused = mix.classes[CLIENT_ERROR]
+    if compared or stable.requests or not refused or refused < REFUSING * mix.answers:
+        return None
+    words = f"{refused} of {mix.answers} answers are client errors (4xx), and stable has none to compare with"
+    return Verdict(Kind.INCONCLUSIVE, words, numbers)
 
 
 def _slowness(canary: Sample, stable: Sample, bounds: Canary, level: float, numbers: str) -> Verdict:

@@ -14,7 +14,7 @@ from ops.errors import Aborted, EngineError, ReleaseFailed
 from ops.events import Emit, Note
 from ops.models import Replica
 from ops.rollout.journal import Journal, NoteEntry
-from ops.rollout.judgement import Fact, Kind, Sample, Verdict, judge
+from ops.rollout.judgement import STABLE_ENOUGH, Fact, Kind, Sample, Verdict, judge
 from ops.rollout.lock import Lease
 from ops.rollout.mailbox import Command
 from ops.rollout.own_metrics import Complaints, Figures, ask, new_faults
@@ -50,6 +50,7 @@ class Monitor:
     _complaints: Complaints = field(default_factory=Complaints)
     _warming: dict[str, Warming] = field(default_factory=dict)
     _early: Command | None = None
+    _compared: bool = False
 
     def poll_commands(self) -> None:
         """Looks for what another terminal has asked for; a promotion is remembered until the next wait.
@@ -139,7 +140,10 @@ class Monitor:
         missing = set(canary) - {replica.name for replica in replicas}
         facts += [Fact(name, running=False) for name in sorted(missing)]
         bounds = self.stack.project.settings.canary
-        return judge(*samples(log.tallies, replicas, canary, told), facts, bounds, early, faults)
+        sample, stable = samples(log.tallies, replicas, canary, told)
+        verdict = judge(sample, stable, facts, bounds, early, faults, self._compared)
+        self._compared |= verdict.kind is Kind.PASS and not early and stable.requests >= STABLE_ENOUGH
+        return verdict
 
     def _faults(
         self, lasting: Sequence[tuple[str, str]], replicas: Iterable[Replica], canary: Collection[str]

@@ -14,11 +14,12 @@ def plan_undo(
     """Yields the steps back to what was served before the operation.
 
     ``served``: names in the balancer before it; ``removed``: those it has removed or was about to; ``started``: what it
-    has done so far. Traffic moves first, and only onto replicas that are ready (invariant 6); replicas that it started
-    keep serving until the old ones are back.
+    has done so far. Traffic moves first, and only onto replicas that are ready (invariant 6) or, where none of them is,
+    that the balancer still lists and that run: what serves is stable, whatever the present file says of it (invariant
+    10). Replicas that it started keep serving until the old ones are back.
     """
     ready = [member.name for member in now.alive if member.ready]
-    old = tuple(name for name in ready if name in served)
+    old = _standing(served, now)
     back = tuple(name for name in removed if name in served and name not in old)
     listed = {member.name for member in now.members if member.listed}
     new = tuple(name for name in started if name in ready and name in listed) if back or not old else ()
@@ -36,11 +37,17 @@ def plan_undo(
 
 
 def stable_gone(served: Collection[str], removed: Collection[str], now: Fleet) -> bool:
-    """Whether there is nothing to go back to: all that was served is neither ready nor in our hands to bring back."""
-    ready = {member.name for member in now.alive if member.ready}
-    return bool(served) and not ready & set(served) and not set(removed) & set(served)
+    """Whether there is nothing to go back to: all that was served neither stands nor is in our hands to bring back."""
+    return bool(served) and not _standing(served, now) and not set(removed) & set(served)
 
 
 def stopped(served: Collection[str], now: Fleet) -> tuple[str, ...]:
     """Those of ``served`` that do not run and need no more than to be started again."""
     return tuple(member.name for member in now.dead if member.name in served)
+
+
+def _standing(served: Collection[str], now: Fleet) -> tuple[str, ...]:
+    """Those of ``served`` that are ready; where none is, those that the balancer lists and that run."""
+    there = [member for member in now.alive if member.name in served]
+    serving = (member.name for member in there if member.listed and member.replica.running)
+    return tuple(member.name for member in there if member.ready) or tuple(serving)

@@ -198,3 +198,27 @@ def test_a_canary_that_answers_404_to_everything_fails_though_it_is_quick_and_fa
     verdict = judge(missing, stable, [], BOUNDS, early=True)
     assert verdict.kind is Kind.FAIL
     assert "client errors (4xx): 100.00% of its answers, 1.05% of stable's" in verdict.reason
+
+
+def answered(count: int, **classes: int) -> Sample:
+    """A sample with such a mix of answers: c2=90, c4=10."""
+    mix = Mix()
+    mix.classes.update({int(name[1:]): number for name, number in classes.items()})
+    return Sample(0, Latencies([0.02] * count), routes={"GET /": mix})
+
+
+def test_refusing_everything_is_no_pass_when_there_is_no_stable_to_compare_with() -> None:
+    for canary in (answered(1000, c4=1000), answered(1000, c4=990, c2=10)):
+        verdict = judge(canary, side(0), [], BOUNDS)
+        assert verdict.kind is Kind.INCONCLUSIVE
+        assert "client errors (4xx), and stable has none to compare with" in verdict.reason
+
+
+def test_a_service_that_refuses_as_stable_did_passes_its_last_share() -> None:
+    assert judge(answered(1000, c4=1000), side(0), [], BOUNDS, compared=True).kind is Kind.PASS
+    assert judge(answered(1000, c4=1000), answered(9000, c4=9000), [], BOUNDS).kind is Kind.PASS
+
+
+@pytest.mark.parametrize("mix", [{"c2": 1000}, {"c3": 1000}, {"c2": 200, "c4": 800}])
+def test_other_answers_without_stable_are_judged_by_their_bounds(mix: dict[str, int]) -> None:
+    assert judge(answered(1000, **mix), side(0), [], BOUNDS).kind is Kind.PASS

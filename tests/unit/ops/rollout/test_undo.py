@@ -6,6 +6,7 @@ import pytest
 
 from ops.rollout.blue_green import plan_blue_green
 from ops.rollout.canary import plan_canary
+from ops.rollout.fleet import Member
 from ops.rollout.rolling import plan_rolling
 from ops.rollout.scale import plan_scale
 from ops.rollout.undo import Recreate, plan_undo, stable_gone, stopped
@@ -46,6 +47,31 @@ def test_traffic_leaves_the_canary_before_any_container_is_touched() -> None:
 def test_traffic_goes_back_onto_ready_replicas_only() -> None:
     now = fleet(member(1), member(2, ready=False), member(4, NEW), split=True)
     assert next(plan_undo({"app-1", "app-2"}, [], ["app-4"], now)) == Route(("app-1",))
+
+
+def test_what_still_serves_is_gone_back_onto_though_the_new_file_calls_it_not_ready() -> None:
+    now = fleet(member(1, ready=False), member(2, ready=False), member(4, NEW), split=True)
+    assert not stable_gone({"app-1", "app-2"}, [], now)
+    steps = list(plan_undo({"app-1", "app-2"}, [], ["app-4"], now))
+    assert steps == [Route(("app-1", "app-2")), Drain(), Remove(("app-4",))]
+
+
+@pytest.mark.parametrize(
+    "dead",
+    [
+        member(1, state="exited"),
+        member(1, state="restarting"),
+        member(1, state="paused"),
+        member(1, ready=False, listed=False),
+    ],
+    ids=["ended", "restarting", "paused", "neither listed nor ready"],
+)
+def test_traffic_never_goes_back_onto_what_is_dead(dead: Member) -> None:
+    now = fleet(dead, member(4, NEW), split=True)
+    assert stable_gone({"app-1"}, [], now)
+    steps = list(plan_undo({"app-1"}, [], ["app-4"], now))
+    assert not any(isinstance(step, Route) and "app-1" in step.names for step in steps)
+    assert not any(isinstance(step, Remove) and "app-4" in step.names for step in steps)
 
 
 def test_it_is_known_when_there_is_nothing_to_go_back_to() -> None:
