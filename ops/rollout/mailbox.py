@@ -12,6 +12,7 @@ from ops.engine import marker
 from ops.engine.client import Engine
 from ops.rollout.operator import whoami
 
+ABORT = "abort"
 _VERB, _WHO = "videa.command.verb", "videa.command.who"
 
 
@@ -25,7 +26,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Mailbox:
-    """The mailbox of one project's operation: it holds one command, the last."""
+    """The mailbox of one project's operation: it holds one command, the last, or an abort."""
 
     engine: Engine
     project: str
@@ -35,9 +36,12 @@ class Mailbox:
         return f"videa.command.{self.project}"
 
     def send(self, verb: str) -> None:
-        """Leaves a command, in the place of one that nobody has taken. Raises EngineError."""
-        while marker.create(self.engine, self._name, {_VERB: verb, _WHO: whoami()}, 0) is None:
-            self.take()
+        """Leaves a command, in the place of one that nobody has taken; but an abort stays one. Raises EngineError."""
+        command = Command(verb, whoami())
+        while marker.create(self.engine, self._name, {_VERB: command.verb, _WHO: command.who}, 0) is None:
+            waiting = self.take()
+            if waiting and waiting.verb == ABORT:
+                command = waiting
 
     def take(self) -> Command | None:
         """The command that was left, which is then gone; None when there is none. Raises EngineError."""

@@ -16,7 +16,7 @@ from ops.models import Replica
 from ops.rollout.journal import Journal, NoteEntry
 from ops.rollout.judgement import STABLE_ENOUGH, Fact, Kind, Sample, Verdict, judge
 from ops.rollout.lock import Lease
-from ops.rollout.mailbox import Command
+from ops.rollout.mailbox import ABORT, Command
 from ops.rollout.own_metrics import Complaints, Figures, ask, new_faults
 from ops.settings import OnInconclusive
 from ops.stack import Stack
@@ -61,7 +61,7 @@ class Monitor:
         command = None
         with suppress(EngineError):  # one look that fails is made up for by the next
             command = self.journal.mailbox.take()
-        if command and command.verb == "abort":
+        if command and command.verb == ABORT:
             raise Aborted(f"aborted by {command.who}", "deploy again when it is mended")
         self._early = command or self._early
 
