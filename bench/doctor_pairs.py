@@ -18,12 +18,12 @@ from typing import Any
 from bench.faults import FAULTS, Place
 from bench.results import write_results
 from bench.stack import PROJECT, ROOT, BenchStack, bench_stack, clean_environment
-from ops.config import Project, load
 from ops.doctor import diagnose
 from ops.doctor.limits import Limits
 from ops.doctor.report import Report, selection
 from ops.doctor.ring import Ring
 from ops.engine.client import Engine
+from ops.project.config import Project, load
 
 MOMENT = Limits(pg_idle_in_tx_warn=0.05, pg_idle_in_tx_fail=0.1, pg_blocked_warn=0.05, pg_blocked_fail=0.1)
 OF_THE_MACHINE = (

@@ -17,8 +17,8 @@ from functools import cache
 
 from ops.balancer.tally import Latencies, Mix, total
 from ops.balancer.tries import Tallies, Try, Warmup
+from ops.project.settings import Canary
 from ops.rollout.judgement import Kind, Sample, judge
-from ops.settings import Canary
 
 MEDIAN, SPREAD = 0.05, 0.6
 """Seconds, and sigma of the logarithm: a 99th percentile of 0.2 s."""

@@ -18,7 +18,8 @@ from ops.engine.replicas import find_container
 from ops.errors import BalancerError, EngineError, Interrupted, UsageError
 from ops.events import Emit, Note, announced
 from ops.interrupts import settle
-from ops.pins import remember
+from ops.project.pins import remember
+from ops.project.startup import startup_order
 from ops.rollout import kept
 from ops.rollout.hooks import containers_of
 from ops.rollout.journal import Journal
@@ -26,7 +27,6 @@ from ops.rollout.lock import Lock
 from ops.rollout.ready import await_ready
 from ops.rollout.targets import current_target, drifted, variables_of
 from ops.stack import Stack
-from ops.startup import startup_order
 
 LOOK_AGAIN = 0.1
 """Seconds between two looks at a starting nginx."""

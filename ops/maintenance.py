@@ -9,8 +9,8 @@ from ops.balancer.maintenance import Maintenance, networks
 from ops.contract import OVERALL
 from ops.errors import UsageError
 from ops.interrupts import held, settle
+from ops.project.settings import Health
 from ops.rollout.lock import Lock
-from ops.settings import Health
 from ops.stack import Stack
 
 

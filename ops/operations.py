@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 
 from ops.balancer.proof import Proof, TrafficProof
 from ops.capacity import measure
-from ops.config import env_file_values
 from ops.ejected import Ejected
 from ops.engine.images import has_healthcheck, image_id
 from ops.errors import OperationFailed, PlanRefused, UsageError, VideaError, explained
 from ops.events import Emit, GoingBack, GoingOn, HistoryIncomplete, Note, Superseded
 from ops.fleet import Fleet
 from ops.interrupts import held, settle
-from ops.pins import check_writable
 from ops.preflight import Capacity, check, spare
+from ops.project.config import env_file_values
+from ops.project.pins import check_writable
 from ops.rollout import history, kept
 from ops.rollout.hooks import with_hooks
 from ops.rollout.journal import Header, Journal, JournalState

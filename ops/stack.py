@@ -12,7 +12,6 @@ from ops import declared
 from ops.balancer.nginx import Balancer
 from ops.balancer.render import Membership, Upstream, is_outdated
 from ops.balancer.split import TrafficSplit
-from ops.config import Project
 from ops.declared import Declaration, Way
 from ops.engine.client import Engine
 from ops.engine.ports import bound_port
@@ -21,7 +20,8 @@ from ops.engine.replicas import find_container, list_containers, list_replicas
 from ops.errors import BalancerError
 from ops.fleet import Fleet, Member
 from ops.models import Container, Replica
-from ops.published import http_url
+from ops.project.config import Project
+from ops.project.published import http_url
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
-    from ops.config import Project
+    from ops.project.config import Project
     from ops.rollout.journal import Journal
     from ops.stack import Stack
 
@@ -26,7 +26,7 @@ class Options:
 
     def load(self) -> Project:
         """The Compose project. Raises ConfigError."""
-        from ops.config import load
+        from ops.project.config import load
 
         return load(self.files, self.project)
 

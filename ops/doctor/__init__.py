@@ -8,7 +8,6 @@ from contextlib import suppress
 
 import msgspec
 
-from ops.config import Project
 from ops.doctor.check import Check
 from ops.doctor.collect import collect
 from ops.doctor.limits import Limits
@@ -16,6 +15,7 @@ from ops.doctor.registry import CHECKS
 from ops.doctor.report import Report, examine
 from ops.doctor.ring import Ring, snapshot, with_history, without_history
 from ops.engine.client import Engine
+from ops.project.config import Project
 
 
 def diagnose(

@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 
-from ops.config import Project, env_file_values
 from ops.doctor.answer import as_json
 from ops.doctor.check import Check
 from ops.doctor.facts import Facts
@@ -26,6 +25,7 @@ from ops.engine.client import Engine
 from ops.engine.inspection import recent_log
 from ops.engine.replicas import SERVICE, inspect
 from ops.errors import UsageError, VideaError
+from ops.project.config import Project, env_file_values
 
 FORMAT = 1
 LOG_SECONDS = 3600

@@ -15,7 +15,6 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from ops.config import Project
 from ops.contract import DATABASE, METRICS, OVERALL, REDIS
 from ops.doctor import sources
 from ops.doctor.collectors import outside
@@ -36,7 +35,8 @@ from ops.doctor.skip import reason_of, trace_of
 from ops.engine.client import Engine
 from ops.engine.replicas import inspect
 from ops.errors import VideaError
-from ops.settings import Sticky
+from ops.project.config import Project
+from ops.project.settings import Sticky
 from ops.stack import Stack
 
 DEADLINE = 6.0

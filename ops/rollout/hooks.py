@@ -13,7 +13,7 @@ from ops.engine.compose import up_arguments
 from ops.engine.effects import run_harmless
 from ops.engine.replicas import remove
 from ops.errors import EngineError, OperationFailed
-from ops.settings import Hooks
+from ops.project.settings import Hooks
 from ops.stack import Stack
 from ops.steps import Follow, Hook, Plan, Remember, Route, Split, Start, Step, Target
 

@@ -17,9 +17,9 @@ from functools import cached_property
 from statistics import StatisticsError, correlation, linear_regression
 
 from ops.balancer.tally import Latencies, Mix, total
+from ops.project.settings import Canary
 from ops.rollout.exact import fisher, tail
 from ops.rollout.mix import CLIENT_ERROR, difference
-from ops.settings import Canary
 
 LEVEL = 0.01
 """How often a canary that is as good as stable may be failed by one test of one step."""

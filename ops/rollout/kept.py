@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from ops import declared
-from ops.config import Project, env_file_values
+from ops.engine.image_ref import ImageRef, component
 from ops.engine.images import has_image, image_id, tag, untag
 from ops.engine.replicas import release_id
 from ops.errors import ConfigError, PlanRefused, UsageError
-from ops.image_ref import ImageRef, component
+from ops.project.config import Project, env_file_values
 from ops.rollout.history import DONE, Entry, append, read, releases
 from ops.rollout.operator import whoami
 from ops.stack import Stack

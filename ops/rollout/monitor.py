@@ -13,12 +13,12 @@ from ops.engine.stats import memory
 from ops.errors import Aborted, EngineError, ReleaseFailed
 from ops.events import Emit, Note
 from ops.models import Replica
+from ops.project.settings import OnInconclusive
 from ops.rollout.journal import Journal, NoteEntry
 from ops.rollout.judgement import STABLE_ENOUGH, Fact, Kind, Sample, Verdict, judge
 from ops.rollout.lock import Lease
 from ops.rollout.mailbox import ABORT, Command
 from ops.rollout.own_metrics import Complaints, Figures, ask, new_faults
-from ops.settings import OnInconclusive
 from ops.stack import Stack
 
 LOOK = 1.0

@@ -21,7 +21,7 @@ from ops.errors import (
 from ops.events import Back, Emit, GoingBack, JournalLeft, Note, Retrying, announced
 from ops.fleet import Fleet
 from ops.interrupts import held
-from ops.pins import remember
+from ops.project.pins import remember
 from ops.rollout.hooks import follow, run_hook
 from ops.rollout.journal import Header, Journal, JournalState, ReturnEntry
 from ops.rollout.lock import Lease

@@ -17,7 +17,7 @@ from ops.engine.replicas import start
 from ops.errors import Aftermath, Interrupted, Left, LockHeld, OperationFailed, VideaError, explained
 from ops.events import Emit, Note, announced
 from ops.interrupts import allowed, held
-from ops.pins import remember
+from ops.project.pins import remember
 from ops.rollout.hooks import follow, run_hook
 from ops.rollout.journal import Header, Journal, RemovalEntry, StepEntry
 from ops.rollout.lock import Lease

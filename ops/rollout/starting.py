@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ops.config import Project
 from ops.engine.compose import more_arguments
 from ops.engine.effects import check_harmless, run_harmless
 from ops.engine.replicas import start
+from ops.project.config import Project
 from ops.rollout.stopping import Stopping
 from ops.stack import Stack
 from ops.steps import Target

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ops.config import Project, env_file_values
+from ops.engine.image_ref import ImageRef
 from ops.engine.images import ensure_image, image_id, same_image, tag
 from ops.engine.replicas import release_id
 from ops.errors import ConfigError, PlanRefused, UsageError
 from ops.events import Emit, announced
 from ops.fleet import Fleet
-from ops.image_ref import ImageRef
 from ops.models import Replica
-from ops.shell import ShellValues, shell_values
+from ops.project.config import Project, env_file_values
+from ops.project.shell import ShellValues, shell_values
 from ops.stack import Stack
 from ops.steps import Target
 

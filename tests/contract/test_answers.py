@@ -11,9 +11,9 @@ import msgspec
 from ops.contract import METRICS, OVERALL, Health, Metrics
 from ops.doctor.collectors.instances import MARK, QUESTIONS, read, read_answers
 from ops.doctor.facts import InstanceFacts
+from ops.project.settings import Health as HealthPaths
 from ops.rollout.own_metrics import Figures
 from ops.rollout.own_metrics import read as read_figures
-from ops.settings import Health as HealthPaths
 from tests.server.support import Process, StartProcess, eventually, half_a_request
 from tests.unit.ops.doctor.stack import replica
 

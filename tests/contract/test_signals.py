@@ -9,7 +9,7 @@ import msgspec
 import redis.asyncio
 
 from ops.contract import FLEET
-from ops.settings import Health as HealthPaths
+from ops.project.settings import Health as HealthPaths
 from tests.server.support import StartProcess, eventually, half_a_request
 
 HEALTH = HealthPaths()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.dotenv import assign, values
 from ops.errors import ConfigError
+from ops.project.dotenv import assign, values
 
 PIECES = ["a", "$", "$b", "${A}", "${X:-d}", "${SH}", "#", " #", " ", "\\", "'", '"', "\n", "\\n", "=", ":", "é", "\t"]
 PIECES += ["$$", "\\'", '\\"', "\\\\", "\\$", "\r\n", "export ", "Q=", "-"]

@@ -24,7 +24,7 @@ def config(
     """
     import json
 
-    from ops.config import effective_values
+    from ops.project.config import effective_values
 
     options: Options = context.obj
     values = effective_values(options.load())

@@ -11,8 +11,8 @@ from videa_cli.context import Options
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ops.dataview import DatabaseView
     from ops.doctor.facts_data import Session
+    from ops.views.dataview import DatabaseView
 
 
 def db(
@@ -30,8 +30,8 @@ def db(
       videa db
       videa db --json | jq .holders
     """
-    from ops.dataview import read_database
     from ops.engine.client import Engine
+    from ops.views.dataview import read_database
 
     options: Options = context.obj
     found = read_database(options.load(), Engine)

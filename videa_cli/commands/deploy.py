@@ -11,8 +11,8 @@ from videa_cli.context import Options
 
 if TYPE_CHECKING:
     from ops.operations import Operation, Outcome
+    from ops.project.settings import Settings
     from ops.rollout.request import Request
-    from ops.settings import Settings
 
 KEEP = "10m"
 
@@ -136,8 +136,8 @@ def make_request(
     pause_at: tuple[float, ...] = (),
 ) -> Request:
     """The options as ops understands them. Raises UsageError."""
+    from ops.project.settings import parse_duration
     from ops.rollout.request import Request, Strategy
-    from ops.settings import parse_duration
 
     try:
         seconds = parse_duration(keep or KEEP) if keep != "0" else 0.0

@@ -14,9 +14,9 @@ from videa_cli.context import Options
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ops.logs import LogLine, Wanted
     from ops.models import Container
     from ops.stack import Stack
+    from ops.views.logs import LogLine, Wanted
 
 COLOURS = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan", "bright_green", "bright_magenta")
 
@@ -58,8 +58,8 @@ def logs(
       videa logs nginx --since 10m
       videa logs --json --level error | jq -r '"\\(.container) \\(.request_id)"'
     """
-    from ops.logs import Wanted, read, since_when
-    from ops.logs import follow as follow_lines
+    from ops.views.logs import Wanted, read, since_when
+    from ops.views.logs import follow as follow_lines
 
     options: Options = context.obj
     stack = options.stack()

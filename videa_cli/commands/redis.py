@@ -11,7 +11,7 @@ from videa_cli.context import Options
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ops.dataview import NodeView
+    from ops.views.dataview import NodeView
 
 
 def redis(
@@ -27,8 +27,8 @@ def redis(
       videa redis
       videa redis --json | jq '.[0].hit_rate'
     """
-    from ops.dataview import read_redis
     from ops.engine.client import Engine
+    from ops.views.dataview import read_redis
 
     options: Options = context.obj
     found = read_redis(options.load(), Engine)

@@ -9,7 +9,7 @@ import typer
 from videa_cli.context import Options
 
 if TYPE_CHECKING:
-    from ops.status import Status
+    from ops.views.status import Status
 
 COLOURS = {"healthy": "green", "starting": "yellow"}
 
@@ -32,7 +32,7 @@ def status(
 
     from concurrent.futures import ThreadPoolExecutor
 
-    from ops.status import read_status
+    from ops.views.status import read_status
 
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(read_status, stack)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
-    from ops.top import Top, TopRow
+    from ops.views.top import Top, TopRow
 
 
 def top(
@@ -37,7 +37,7 @@ def top(
       videa top --once
       videa top --json | jq '.rows[] | {name, cpu}'
     """
-    from ops.top import read_top
+    from ops.views.top import read_top
     from videa_cli.render import console
 
     options: Options = context.obj

@@ -30,7 +30,7 @@ def up(
       videa -f docker-compose.yml -f compose/tls.yml up
     """
     from ops.lifecycle import bring_up
-    from ops.status import read_status
+    from ops.views.status import read_status
     from videa_cli.commands.status import show_status
     from videa_cli.operation import typed
     from videa_cli.render import Progress, console

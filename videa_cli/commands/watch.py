@@ -30,7 +30,7 @@ def watch(
     from concurrent.futures import ThreadPoolExecutor
 
     from ops.interrupts import held
-    from ops.settings import parse_duration
+    from ops.project.settings import parse_duration
     from ops.watch import watch as run
     from videa_cli.render import Progress, console
 

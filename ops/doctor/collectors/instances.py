@@ -6,11 +6,11 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
-from ops.config import Project
 from ops.contract import METRICS, OVERALL, Dependency, Pool, read_health, read_metrics
 from ops.doctor.facts import ContainerFacts, InstanceFacts
 from ops.doctor.skip import Skip
 from ops.engine.client import Engine
+from ops.project.config import Project
 
 TIMEOUT = 6
 PROBE_TIMEOUT = 2

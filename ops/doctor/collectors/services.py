@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ops.config import Project
 from ops.doctor.skip import Skip
+from ops.project.config import Project
 
 
 @dataclass(frozen=True, slots=True)

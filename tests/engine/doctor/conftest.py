@@ -11,7 +11,6 @@ import pytest
 from msgspec.structs import replace
 
 from bench.stack import clean_environment
-from ops.config import Project, load
 from ops.doctor import diagnose
 from ops.doctor.collect import collect
 from ops.doctor.limits import Limits
@@ -19,6 +18,7 @@ from ops.doctor.report import Report, examine, selection
 from ops.doctor.ring import Ring
 from ops.doctor.sources import BALANCER, INSTANCES
 from ops.engine.client import Engine
+from ops.project.config import Project, load
 from tests.engine.conftest import LiveStack
 
 NOT_OF_THE_TEST = (

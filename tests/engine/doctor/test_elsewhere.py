@@ -7,13 +7,13 @@ from contextlib import ExitStack
 
 import msgspec
 
-from ops.config import Project
 from ops.doctor import diagnose
 from ops.doctor.collect import collect
 from ops.doctor.limits import Limits
 from ops.doctor.report import Report, examine, selection
 from ops.doctor.sources import REDIS
 from ops.engine.client import Engine
+from ops.project.config import Project
 from tests.engine.doctor.conftest import NOT_OF_THE_TEST, Patient, found
 
 WORN = r"""

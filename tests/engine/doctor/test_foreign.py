@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from bench.stack import clean_environment
-from ops.config import Project, load
 from ops.doctor import diagnose
 from ops.doctor.report import Report, selection
 from ops.engine.client import Engine
+from ops.project.config import Project, load
 from ops.stack import Stack
 from tests.engine.conftest import ROOT, read_env
 from tests.engine.doctor.conftest import NOT_OF_THE_TEST, found

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from bench.stack import clean_environment
-from ops.config import load
+from ops.project.config import load
 from tests.engine.doctor.conftest import Patient, compose_files, found
 
 SLOT = "videa_read_replica"

@@ -11,10 +11,10 @@ from __future__ import annotations
 import sys
 import threading
 
-from ops.config import load
 from ops.engine.client import Engine
 from ops.events import Event, StepStarted
 from ops.operations import Operation
+from ops.project.config import load
 from ops.rollout.request import Request, Strategy
 from ops.rollout.targets import image_target
 from ops.stack import Stack

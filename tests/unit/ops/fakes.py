@@ -21,14 +21,14 @@ import yaml
 from ops.balancer.nginx import Applied, Balancer
 from ops.balancer.proof import Proof
 from ops.balancer.render import Membership, Upstream
-from ops.config import Project
 from ops.declared import Way
 from ops.engine.client import Engine, Machine, engine_errors
 from ops.engine.compose import Compose
 from ops.engine.probe import ProbeResult
 from ops.engine.replicas import CONFIG_HASH, IMAGE_ID, NUMBER, ONEOFF, PROJECT, RELEASE, SERVICE
 from ops.models import Container, ExecResult, Replica
-from ops.settings import Health, Hooks, Seconds, Settings
+from ops.project.config import Project
+from ops.project.settings import Health, Hooks, Seconds, Settings
 from ops.stack import Stack
 
 NAME, APP = "shop", "app"

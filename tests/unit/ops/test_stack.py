@@ -14,7 +14,7 @@ from ops.balancer.render import Upstream, parse, render
 from ops.declared import Declaration
 from ops.engine.probe import ProbeResult
 from ops.models import Replica
-from ops.settings import Health, Settings
+from ops.project.settings import Health, Settings
 from ops.stack import Stack
 from tests.unit.ops.rollout.model import NEW, OLD, member
 

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace as changed
 from rich.console import Console
 
-from ops.top import Top, TopRow, Traffic
+from ops.views.top import Top, TopRow, Traffic
 from videa_cli.commands.top import view
 
 MIB = 1 << 20

@@ -11,7 +11,6 @@ import pytest
 
 from ops.balancer.access_log import Line
 from ops.balancer.render import Membership, Upstream, render
-from ops.config import Project
 from ops.doctor.collect import container_of, run_all
 from ops.doctor.collectors import balancer, containers, fleet, instances, outside, postgres, proof, redis, services
 from ops.doctor.collectors.postgres_sql import BATCH
@@ -19,7 +18,8 @@ from ops.doctor.facts import UNKNOWN, ContainerFacts, Skipped
 from ops.doctor.skip import Skip
 from ops.engine.compose import Compose
 from ops.errors import EngineError
-from ops.settings import read_settings
+from ops.project.config import Project
+from ops.project.settings import read_settings
 from tests.unit.ops.doctor.stack import NOW, container, replica
 
 

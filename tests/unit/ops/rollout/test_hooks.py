@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ops.project.settings import Hooks
 from ops.rollout.hooks import command_line, with_hooks
 from ops.rollout.request import Request, Strategy, plan_deploy
-from ops.settings import Hooks
 from ops.steps import Drain, Follow, Hook, Plan, Remember, Route, Split, Start, Target
 from tests.unit.ops.rollout.model import NEW, PaperStack, fleet, member
 

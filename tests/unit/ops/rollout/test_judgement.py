@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ops.balancer.tally import Latencies, Mix
+from ops.project.settings import Canary, Seconds
 from ops.rollout.judgement import Fact, Kind, Sample, judge, leak, p99_limit
-from ops.settings import Canary, Seconds
 
 BOUNDS = Canary()
 MIB = 1 << 20

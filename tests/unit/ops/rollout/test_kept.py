@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from ops.config import Pins, Project
 from ops.engine.compose import Compose
 from ops.engine.replicas import release_id
+from ops.project.config import Pins, Project
+from ops.project.settings import Settings
 from ops.rollout import kept
 from ops.rollout.history import DONE, Entry
 from ops.rollout.kept import choose, kept_reference, rollback_target
-from ops.settings import Settings
 from ops.stack import Stack
 
 DIGESTS = {"one": "sha256:1", "two": "sha256:2"}

@@ -12,12 +12,12 @@ import pytest
 
 from ops.balancer.tries import Tallies, Try, TryLog, Warmup
 from ops.errors import Aborted, EngineError, ReleaseFailed
+from ops.project.settings import Canary, OnInconclusive, Seconds
 from ops.rollout import monitor as monitor_module
 from ops.rollout.judgement import Kind, Verdict
 from ops.rollout.mailbox import Command
 from ops.rollout.monitor import Monitor, samples
 from ops.rollout.own_metrics import Figures
-from ops.settings import Canary, OnInconclusive, Seconds
 from tests.unit.ops.rollout.model import NEW, member
 
 PROMOTE, ABORT = Command("promote", "me"), Command("abort", "me")

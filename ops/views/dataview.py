@@ -8,7 +8,6 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Struct
 
-from ops.config import Project
 from ops.doctor import sources
 from ops.doctor.collect import collect
 from ops.doctor.collectors.redis import SIGN_IN
@@ -16,6 +15,7 @@ from ops.doctor.facts import Facts
 from ops.doctor.facts_data import PostgresFacts, RedisNode, Session, Statement
 from ops.engine.client import Engine
 from ops.errors import OperationFailed
+from ops.project.config import Project
 
 SLOW = 10
 """Entries of a slow log that are shown."""

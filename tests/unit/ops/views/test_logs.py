@@ -10,11 +10,11 @@ from typing import cast
 
 import pytest
 
-from ops import logs
 from ops.engine.client import Engine
 from ops.errors import UsageError
-from ops.logs import LogLine, Wanted, parse, since_when
 from ops.models import Container
+from ops.views import logs
+from ops.views.logs import LogLine, Wanted, parse, since_when
 
 APP = Container("id", "app-1", "app", "running", "healthy", "app:1", 0, 0, oom_killed=False)
 

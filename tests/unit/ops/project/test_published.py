@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.published import Published, http_url, published
+from ops.project.published import Published, http_url, published
 
 TLS = {"target": 443, "published": "443", "protocol": "tcp"}
 

@@ -18,7 +18,7 @@ from ops.engine.client import Engine
 from ops.engine.inspection import log_lines
 from ops.errors import UsageError, VideaError
 from ops.models import Container
-from ops.settings import parse_duration
+from ops.project.settings import parse_duration
 
 LEVELS = ("debug", "info", "warning", "error")
 PATIENCE = 0.4

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ops.errors import ConfigError
-from ops.settings import Seconds, effective, parse_duration, read_settings
+from ops.project.settings import Seconds, effective, parse_duration, read_settings
 
 
 @pytest.mark.parametrize(

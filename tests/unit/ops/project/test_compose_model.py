@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ops.compose_model import as_mapping, parse
 from ops.errors import ConfigError
+from ops.project.compose_model import as_mapping, parse
 
 
 def test_a_dollar_that_compose_doubles_is_one() -> None:

@@ -7,10 +7,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from ops import dotenv
-from ops.config import Project
 from ops.errors import ConfigError
-from ops.folder import read_env_file
+from ops.project import dotenv
+from ops.project.config import Project
+from ops.project.folder import read_env_file
 
 NEW_FILE_MODE = 0o600
 

@@ -13,13 +13,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ops import dotenv
-from ops.compose_model import as_mapping, read_model
 from ops.engine.compose import Compose
 from ops.errors import ConfigError
-from ops.folder import Place, env_files, find_place, read_env_file
-from ops.published import Published, published
-from ops.settings import Settings, effective, read_settings
+from ops.project import dotenv
+from ops.project.compose_model import as_mapping, read_model
+from ops.project.folder import Place, env_files, find_place, read_env_file
+from ops.project.published import Published, published
+from ops.project.settings import Settings, effective, read_settings
 
 ANY_VARIABLE = re.compile(r"\$\{?(\w+)")
 VARIABLE = re.compile(r"\$\{(\w+)(?::?[-?+][^}]*)?\}|\$(\w+)")

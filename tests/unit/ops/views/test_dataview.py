@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ops.dataview import Holder, read_slow, view_database, view_node
+from ops.views.dataview import Holder, read_slow, view_database, view_node
 from tests.unit.ops.doctor.stack import healthy, postgres, redis, replica, session, with_replicas
 
 

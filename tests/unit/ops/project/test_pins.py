@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ops.config import Project
 from ops.engine.compose import Compose
 from ops.errors import ConfigError
-from ops.pins import check_writable, remember
-from ops.settings import Settings
+from ops.project.config import Project
+from ops.project.pins import check_writable, remember
+from ops.project.settings import Settings
 
 
 def project(folder: Path, environment: dict[str, str] | None = None) -> Project:

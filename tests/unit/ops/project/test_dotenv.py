@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ops.dotenv import assign, quoted, values
 from ops.errors import ConfigError
+from ops.project.dotenv import assign, quoted, values
 
 SHELL = {"SHELL_ONLY": "s"}
 

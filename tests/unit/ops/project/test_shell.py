@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ops.shell import shell_values
+from ops.project.shell import shell_values
 
 COMMIT = "3f2a9c1d0b7e4a5566778899aabbccddeeff0011"
 

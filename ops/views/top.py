@@ -16,7 +16,7 @@ from ops.doctor.facts import Facts, InstanceFacts
 from ops.errors import VideaError
 from ops.models import Replica
 from ops.stack import Stack
-from ops.status import Status, read_status
+from ops.views.status import Status, read_status
 
 WINDOW = 10.0
 """Seconds of nginx's log that rates and percentiles are taken from."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ops.balancer.access_log import Line
-from ops.top import traffic_of
+from ops.views.top import traffic_of
 
 
 def test_rates_percentiles_and_errors_over_the_time_that_the_lines_cover() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from ops.config import Pins, Project, env_file_values, find_section, read_env_value
 from ops.engine.compose import Compose
 from ops.errors import ConfigError
-from ops.settings import read_settings
+from ops.project.config import Pins, Project, env_file_values, find_section, read_env_value
+from ops.project.settings import read_settings
 
 
 def test_the_section_stands_at_the_top() -> None:

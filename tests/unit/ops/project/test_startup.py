@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ops.startup import Order, startup_order
+from ops.project.startup import Order, startup_order
 
 
 def test_what_is_depended_on_comes_before_and_what_depends_comes_after() -> None:

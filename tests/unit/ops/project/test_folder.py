@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ops.errors import ConfigError
-from ops.folder import Place, env_files, find_place, read_env_file
+from ops.project.folder import Place, env_files, find_place, read_env_file
 
 
 def project(folder: Path, name: str = "compose.yml") -> Path:
