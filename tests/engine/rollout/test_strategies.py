@@ -151,7 +151,7 @@ def test_a_release_that_moves_its_port_and_health_path_is_judged_at_every_share(
         try:
             path.write_text(good.replace("health: {", "port: 3002\n  health: {ready: /healthz, "))
             aborted = stack.start_videa("deploy", "--image", moved, "--canary", "--pause-at", "10", INTERVAL="2s")
-            await_step(aborted, "paused at 10%")
+            stack.until(lambda: "paused at 10%" in _journal(stack))
             stack.done("abort")
             aborted.communicate()
             assert {each["image"] for each in stack.status()["replicas"]} == {GOOD}
