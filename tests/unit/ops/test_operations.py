@@ -216,6 +216,36 @@ def test_an_engine_that_is_gone_for_good_leaves_a_journal_and_words_that_lead_on
     assert Left.HALF_WAY in seen
 
 
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_broken_off_at_any_call_it_is_ended_by_another_process_as_if_nothing_had_happened(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the engine a process that does not reach it any more is one that was killed."""
+    monkeypatch.setattr(restore, "PATIENCE", 0.0)
+    done, calls = wanted(tmp_path / "undisturbed", name)
+    ended = 0
+    for place in range(1, calls + 1):
+        ever_after = tuple(range(place, 10_000))
+        stack, disturbance, before, _ = disturbed(tmp_path / str(place), name, lost_answer, ever_after)
+        where = disturbance.calls[place - 1], place
+        if Journal(stack.engine, stack.project.name).read() is None:
+            assert state(stack) in (before, done), where
+            continue
+        Operation(stack, nobody, "videa deploy --resume").resume()
+        assert unnumbered(state(stack)) == unnumbered(done), where
+        assert left_over(stack) == [], where
+        ended += 1
+    assert ended
+
+
+def unnumbered(found: tuple[object, ...]) -> tuple[object, ...]:
+    """A state without the numbers of the replicas, which count on when some are started anew."""
+    images, served, canary, remembered = found
+    assert isinstance(images, dict)
+    assert isinstance(served, set)
+    return sorted(images.values()), served == images.keys(), canary, remembered
+
+
 def test_a_late_engine_is_told_of_while_it_is_put_back(tmp_path: Path) -> None:
     notes: list[Event] = []
     stack = fake_stack(tmp_path)
