@@ -100,14 +100,14 @@ def test_with_the_balancer_stopped(stack: LiveStack) -> None:
     assert stack.containers() == before
 
 
-def test_with_a_configuration_that_nginx_refuses(stack: LiveStack) -> None:
-    """The balancer's service name in the Compose file is no host name that nginx could take: what is in use stays."""
+def test_with_a_time_that_nginx_would_refuse(stack: LiveStack) -> None:
+    """It is refused with its key; what becomes of a configuration that nginx refuses: tests/engine/balancer."""
     before = stack.snapshot()
     path = stack.directory / "test.yml"
     good = path.read_text()
     path.write_text("x-videa: {sticky: cookie, drain_timeout: 9000000000000h}\n")
     try:
-        refused(stack, 5, "nginx refuses the new configuration", "scale", "3")
+        refused(stack, 3, "x-videa.drain_timeout", "scale", "3")
     finally:
         path.write_text(good)
     assert stack.snapshot() == before

@@ -173,7 +173,7 @@ def test_an_operation_is_put_back_when_its_terminal_is_closed(stack: LiveStack) 
     before = stack.containers()
     controlling, terminal = os.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", ON_A_TERMINAL, videa_command(), "scale", "5"],
+        [sys.executable, "-c", ON_A_TERMINAL, videa_command(), "scale", "12"],  # it takes long enough
         cwd=stack.directory,
         env=clean_environment(),
         stdin=terminal,
