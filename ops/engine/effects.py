@@ -31,9 +31,10 @@ class Effect:
     verb: str
 
     @property
-    def ends_it(self) -> bool:
-        """Whether the resource, which exists, would be stopped, recreated, removed or disconnected."""
-        return bool(_ENDING.match(self.verb))
+    def ending(self) -> str:
+        """How the resource, which exists, would end, as ``_ENDING`` has it; empty when it would not."""
+        found = _ENDING.match(self.verb)
+        return found[0] if found else ""
 
 
 def read_effects(progress: str) -> list[Effect]:
@@ -45,7 +46,7 @@ def harm(effects: Iterable[Effect], allowed: Collection[str] = ()) -> list[Effec
     """Those effects that end something other than the containers ``allowed``; the last for each resource."""
     ended: dict[str, Effect] = {}
     for effect in effects:
-        if effect.ends_it and not (effect.kind == "Container" and effect.name in allowed):
+        if effect.ending and not (effect.kind == "Container" and effect.name in allowed):
             ended[effect.name] = effect
     return list(ended.values())
 
@@ -135,9 +136,4 @@ def refusal(effects: Collection[Effect]) -> PlanRefused:
 def effects_in_words(effects: Iterable[Effect]) -> str:
     """ "recreate shop-web-1, remove shop-web-2"."""
     words = {"Recreat": "recreate", "Remov": "remove"}
-    return ", ".join(f"{words.get(_verb(effect), 'stop')} {effect.name}" for effect in effects)
-
-
-def _verb(effect: Effect) -> str:
-    found = _ENDING.match(effect.verb)
-    return found[0] if found else ""
+    return ", ".join(f"{words.get(effect.ending, 'stop')} {effect.name}" for effect in effects)

@@ -53,14 +53,14 @@ def check_start(stack: Stack, present: int, count: int, target: Target) -> None:
 def needs_compose(project: Project) -> bool:
     """Whether only Compose can start the service: it does more then than the engine, for hooks and file contents."""
     return bool(project.service.get("post_start")) or any(
-        _has_content(project, project.service, kind) for kind in ("configs", "secrets")
+        _has_content(project, kind) for kind in ("configs", "secrets")
     )
 
 
-def _has_content(project: Project, service: Mapping[str, Any], kind: str) -> bool:
+def _has_content(project: Project, kind: str) -> bool:
     """Whether a config or secret of the service is no file of the host, so that it is copied into the container."""
     sources: Mapping[str, Any] = project.model.get(kind) or {}
-    used = (each["source"] if isinstance(each, dict) else each for each in service.get(kind) or [])
+    used = (each["source"] if isinstance(each, dict) else each for each in project.service.get(kind) or [])
     return any({"content", "environment"} & set(sources.get(name) or {}) for name in used)
 
 
