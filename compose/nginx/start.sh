@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts nginx with the upstreams that videa wrote last or, if there are none or nginx refuses them, with the default:
+# Starts nginx with the upstreams that videa last wrote. If there are none, or nginx refuses them, uses the default:
 # every replica of UPSTREAM_SERVICE (default: backend) on UPSTREAM_PORT (default: 3001).
 set -eu
 
