@@ -180,7 +180,7 @@ class Operation:
             journal = self.journal
             journal.go_on()
             runner = Runner(self.stack, journal, lease, state.header, self.emit)
-            plan = Plan((), state.header.target, f"put back: {state.header.command}")
+            plan = Plan((), state.header.target, f"`{state.header.command}`")
 
             def act() -> None:
                 aftermath = runner.put_back(f"aborted by {whoami()}")

@@ -71,7 +71,7 @@ class Restorer:
                 return Aftermath(Left.STOPPED)
             except VideaError as error:
                 return Aftermath(Left.HALF_WAY, error.message, self._present())
-            return Aftermath(Left.PUT_BACK, replicas=self._not_brought_back())
+            return Aftermath(Left.ROLLED_BACK, replicas=self._not_brought_back())
 
     def end(self) -> None:
         """Closes the journal. All is done by then, so that one that cannot be removed is only told. Raises LockHeld."""

@@ -206,8 +206,8 @@ def test_an_engine_that_is_gone_for_good_leaves_a_journal_and_words_that_lead_on
             continue
         assert raised.aftermath.left is Left.HALF_WAY
         assert journal is not None, where
-        assert "could not be put back" in raised.message
-        assert "put back" not in raised.hint.replace("put it back", "")
+        assert "could not be rolled back" in raised.message
+        assert "rolled back" not in raised.hint
         assert "--abort" in raised.hint
         assert "--resume" in raised.hint
         Operation(stack, nobody, "videa abort").abort()
@@ -263,7 +263,7 @@ def test_a_late_engine_is_told_of_while_it_is_put_back(tmp_path: Path) -> None:
         Operation(stack, notes.append, "videa scale 3").scale(lambda present: 3)
     assert failing == []
     assert any(isinstance(event, Retrying) for event in notes)
-    assert caught.value.hint.startswith("everything was put back; ")
+    assert caught.value.hint.startswith("everything was rolled back; ")
     assert state(stack) == before
 
 
@@ -362,7 +362,7 @@ def test_what_did_not_serve_before_and_is_gone_is_named(tmp_path: Path) -> None:
     before = state(stack)
     with pytest.raises(VideaError, match="not ready") as caught:
         deploy(Operation(stack, nobody, "videa deploy"))
-    assert caught.value.hint.startswith(f"everything was put back, without {sick}, which did not serve; ")
+    assert caught.value.hint.startswith(f"everything was rolled back, without {sick}, which did not serve; ")
     assert set(stack.docker.names()) == {"shop-app-1", "shop-app-2"}
     assert state(stack)[1:] == before[1:]
 

@@ -1,4 +1,4 @@
-"""What a person reads: words that others wrote come through as they are."""
+"""The output for people: text from other programs is shown unchanged."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ops.steps import Check, Plan, Target
 from videa_cli.render import Progress, show_outcome, show_proof
 
 LOOKS_LIKE_MARKUP = "test [red] -f [/tmp/x]"
-"""A shell's test and a path, which rich would take for a colour and its end."""
+"""A shell test and a path, which rich would interpret as markup."""
 
 
-def test_the_words_of_a_step_and_of_its_failure_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_text_of_a_step_and_of_its_failure_is_shown_unchanged(capsys: pytest.CaptureFixture[str]) -> None:
     progress = Progress()
     with pytest.raises(VideaError), announced(LOOKS_LIKE_MARKUP, progress):
         progress(Note(LOOKS_LIKE_MARKUP))
