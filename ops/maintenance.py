@@ -32,10 +32,10 @@ def switch(stack: Stack, maintenance: Maintenance | None, command: str, dry_run:
 
     False when it was so already. ``command``: as it was typed. Raises LockHeld, BalancerError.
     """
-    with nullcontext() if dry_run else Lock(stack.engine, stack.project.name).hold(command):
-        changes = stack.balancer.membership().maintenance != maintenance
+    with nullcontext() if dry_run else Lock(stack.store, stack.project.name).hold(command):
+        changes = stack.gateway.membership().maintenance != maintenance
         if changes and not dry_run:
             with held():
-                stack.balancer.maintain(maintenance)
+                stack.gateway.maintain(maintenance)
                 settle()
         return changes
