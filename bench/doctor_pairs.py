@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -22,7 +23,7 @@ from ops.doctor import diagnose
 from ops.doctor.limits import Limits
 from ops.doctor.report import Report, selection
 from ops.doctor.ring import Ring
-from ops.engine.client import Engine
+from ops.factory import open_stack
 from ops.project.config import Project, load
 
 MOMENT = Limits(pg_idle_in_tx_warn=0.05, pg_idle_in_tx_fail=0.1, pg_blocked_warn=0.05, pg_blocked_fail=0.1)
@@ -36,7 +37,7 @@ OF_THE_MACHINE = (
 def look(project: Project, limits: Limits = MOMENT) -> Report:
     """One look without a memory of the look before."""
     Ring(project.directory, project.name).path.unlink(missing_ok=True)
-    return diagnose(project, Engine, selection(skip=OF_THE_MACHINE), limits)
+    return diagnose(project, partial(open_stack, project), selection(skip=OF_THE_MACHINE), limits)
 
 
 def named(report: Report) -> set[str]:

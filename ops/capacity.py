@@ -11,8 +11,6 @@ from ops.doctor.collectors.postgres import postgres_facts
 from ops.doctor.collectors.postgres_sql import SESSIONS
 from ops.doctor.collectors.services import locate
 from ops.doctor.skip import Skip
-from ops.engine.replicas import find_container
-from ops.engine.stats import memory as usage
 from ops.events import Emit, Note
 from ops.pools import pool_limit
 from ops.preflight import Capacity, reservation
@@ -31,11 +29,11 @@ def measure(stack: Stack, replicas: Collection[str], emit: Emit) -> Capacity:
     url = str((project.service.get("environment") or {}).get(DATABASE, ""))
     reserved_for_one = reservation(project.service)
     with ThreadPoolExecutor(4) as pool:
-        machine = pool.submit(lambda: stack.engine.machine)
+        machine = pool.submit(lambda: stack.platform.machine)
         database = pool.submit(_connections, stack, emit) if url else None
         free = pool.submit(_free, stack)
         # Not asked where the file says what a replica needs: some engines answer at their next tick, a second away.
-        used = pool.submit(usage, stack.engine, () if reserved_for_one else replicas)
+        used = pool.submit(stack.platform.memory, () if reserved_for_one else replicas)
         connections, in_use = database.result() if database else (None, None)
         return Capacity(
             memory=machine.result().memory,
@@ -56,7 +54,7 @@ def _count(service: dict[str, object]) -> int:
 
 def _free(stack: Stack) -> int | None:
     """Bytes that the kernel would give to new processes without swapping: every container sees its host's figure."""
-    answer = stack.engine.exec(stack.balancer_container.id, ["cat", "/proc/meminfo"])
+    answer = stack.gateway.run(["cat", "/proc/meminfo"])
     found = _AVAILABLE.search(answer.output)
     return int(found[1]) * 1024 if found else None
 
@@ -65,10 +63,10 @@ def _connections(stack: Stack, emit: Emit) -> tuple[int | None, int | None]:
     """How many ordinary users can have, and how many are in use."""
     try:
         name = locate(stack.project, DATABASE).service
-        container = find_container(stack.engine, stack.project.name, name)
+        container = stack.platform.container(name)
         if container is None or container.state != "running":
             raise Skip(f"{name} does not run")
-        facts = postgres_facts(stack.engine, name, container.id, SESSIONS)
+        facts = postgres_facts(stack.platform, name, container.id, SESSIONS)
     except Skip as reason:
         emit(Note(f"the connection pools are not checked against PostgreSQL: {reason}"))
         return None, None

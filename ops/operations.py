@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from ops.balancer.proof import Proof, TrafficProof
 from ops.capacity import measure
 from ops.ejected import Ejected
-from ops.engine.images import has_healthcheck, image_id
 from ops.errors import OperationFailed, PlanRefused, UsageError, VideaError, explained
 from ops.events import Emit, GoingBack, GoingOn, HistoryIncomplete, Note, Superseded
 from ops.fleet import Fleet
@@ -67,11 +66,11 @@ class Operation:
         """The project's journal, as it is on the engine."""
         compose = self.stack.project.compose
         begun = origin(compose.files, compose.project, compose.environment)
-        return Journal(self.stack.engine, self.stack.project.name, begun)
+        return Journal(self.stack.store, self.stack.project.name, begun)
 
     def _locked(self) -> AbstractContextManager[Lease]:
         """Holds the project's lock. Raises LockHeld."""
-        return Lock(self.stack.engine, self.stack.project.name).hold(self.command)
+        return Lock(self.stack.store, self.stack.project.name).hold(self.command)
 
     def scale(self, wanted: Callable[[int], int], force: bool = False, dry_run: bool = False) -> Outcome:
         """Brings the service to the number of replicas that ``wanted`` makes of the present one.
@@ -170,7 +169,7 @@ class Operation:
         """The plan from here on; ``state``: of the same deploy, when it was broken off."""
         before, reached = (state.header.before, state.reached) if state else (None, 0.0)
         settings = self.stack.project.settings
-        together = at_once(self.stack.engine.machine.cpus)
+        together = at_once(self.stack.platform.machine.cpus)
         plan = plan_deploy(request, fleet, wanted, target, before, reached, together)
         return with_hooks(plan, settings.hooks, settings.also)
 
@@ -216,9 +215,7 @@ class Operation:
         Only ``act`` can be interrupted: what is done then is also recorded and told.
         """
         begun, result = time.monotonic(), "videa itself failed"
-        watch = TrafficProof(
-            self.stack.engine, self.stack.balancer_container.id, self.stack.url, self.stack.project.live_path
-        )
+        watch = TrafficProof(self.stack.gateway, self.stack.url, self.stack.project.live_path)
         watch.start()
         try:
             act()
@@ -247,7 +244,7 @@ class Operation:
                 result=result,
                 release=target.release,
                 image=image,
-                image_id=image_id(self.stack.engine, image),
+                image_id=self.stack.platform.images.digest(image),
                 replicas=runner.header.wanted,
                 seconds=round(seconds, 3),
                 requests=proof.requests if proof else None,
@@ -287,7 +284,7 @@ class Operation:
 
     def _ejected(self, fleet: Fleet) -> set[str]:
         """What `videa watch` has taken out of the balancer."""
-        return Ejected(self.stack.engine, self.stack.project.name).names(member.replica for member in fleet.members)
+        return Ejected(self.stack.store, self.stack.project.name).names(member.replica for member in fleet.members)
 
     def _superseded(self, state: JournalState | None) -> None:
         if state:
@@ -306,7 +303,7 @@ class Operation:
             return None
         project = self.stack.project
         with ThreadPoolExecutor(max_workers=1) as pool:  # at the same time: Compose takes a tenth of a second
-            harmless = pool.submit(check_steps, self.stack, plan, len(fleet.members))
+            harmless = pool.submit(check_steps, self.stack.platform, plan, len(fleet.members))
             capacity = measure(self.stack, [member.name for member in fleet.alive], self.emit)
             harmless.result()
         check(
@@ -316,7 +313,7 @@ class Operation:
             alive=len(fleet.alive),
             surge=plan.surge,
             shared=project.settings.shared_volumes,
-            probed="health" in project.written or has_healthcheck(self.stack.engine, plan.target.image),
+            probed="health" in project.written or self.stack.platform.images.has_healthcheck(plan.target.image),
         )
         return capacity
 

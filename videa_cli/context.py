@@ -34,13 +34,13 @@ class Options:
         """The journal of the operation started in this folder, otherwise of the project. Raises like ``stack``."""
         import os
 
-        from ops.engine.client import Engine
+        from ops.factory import open_store
         from ops.rollout.journal import Journal
         from ops.rollout.origin import origin
 
-        engine = Engine()
-        started_here = Journal.begun_at(engine, origin(self.files, self.project, os.environ))
-        return started_here or Journal(engine, self.load().name)
+        store = open_store()
+        started_here = Journal.begun_at(store, origin(self.files, self.project, os.environ))
+        return started_here or Journal(store, self.load().name)
 
     def stack(self) -> Stack:
         """The project and its engine. Raises ConfigError, EngineUnreachable."""
@@ -51,10 +51,10 @@ class Options:
         # does not wait for a Compose command that is blocked by a hanging engine.
         project: Future[Project] = Future()
         Thread(target=_fulfil, args=(project, self.load), daemon=True, name="videa-compose").start()
-        from ops.engine.client import Engine
-        from ops.stack import Stack
+        from ops.factory import connect, open_stack
 
-        return Stack(Engine(), project.result())
+        engine = connect()
+        return open_stack(project.result(), engine)
 
 
 def _fulfil(future: Future[Project], work: Callable[[], Project]) -> None:

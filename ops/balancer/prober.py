@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from ops.balancer.access_log import SERVER_ERROR
-from ops.engine.client import Engine
 from ops.errors import EngineError
+from ops.platform.ports import Gateway
 
 INTERVAL = 0.1
 """Seconds between two probes from here."""
@@ -46,8 +46,7 @@ class Prober:
     "" as long as they are.
     """
 
-    engine: Engine
-    container: str
+    gateway: Gateway
     url: str | None
     path: str
     prefix: str
@@ -141,7 +140,7 @@ class Prober:
             "--globoff",
         ]
         try:
-            answer = self.engine.exec(self.container, [*command, "-H", f"X-Request-ID: {name}", INSIDE + self.path])
+            answer = self.gateway.run([*command, "-H", f"X-Request-ID: {name}", INSIDE + self.path])
         except EngineError:
             return 0
         return int(answer.output) if answer.output.isdecimal() else 0

@@ -14,13 +14,13 @@ from ops.doctor.limits import Limits
 from ops.doctor.registry import CHECKS
 from ops.doctor.report import Report, examine
 from ops.doctor.ring import Ring, snapshot, with_history, without_history
-from ops.engine.client import Engine
 from ops.project.config import Project
+from ops.stack import Stack
 
 
 def diagnose(
     project: Project,
-    connect: Callable[[], Engine],
+    connect: Callable[[], Stack],
     checks: Iterable[Check] = CHECKS,
     limits: Limits | None = None,
     prove: bool = False,

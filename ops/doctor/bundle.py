@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -21,10 +21,9 @@ from ops.doctor.limits import Limits
 from ops.doctor.redact import Redactor, secrets_in
 from ops.doctor.registry import CHECKS
 from ops.doctor.report import Report, examine
-from ops.engine.client import Engine
-from ops.engine.inspection import recent_log
-from ops.engine.replicas import SERVICE, inspect
 from ops.errors import UsageError, VideaError
+from ops.models import Container
+from ops.platform.ports import Platform
 from ops.project.config import Project, env_file_values
 
 FORMAT = 1
@@ -34,16 +33,19 @@ FACTS = "facts.json"
 _NGINX = 'for file in /etc/nginx/*.conf /etc/nginx/videa/*.conf; do echo "### $file"; cat "$file"; done'
 
 
+Details: TypeAlias = list[tuple[Container, Mapping[str, Any]]]
+
+
 def write_bundle(
-    target: Path, project: Project, engine: Engine | None, report: Report, limits: Limits | None = None
+    target: Path, project: Project, platform: Platform | None, report: Report, limits: Limits | None = None
 ) -> list[str]:
     """Writes facts, findings, logs, nginx's and Compose's configuration to ``target``, secrets taken out.
 
-    ``engine`` None leaves the logs out. Returns the names of the files in it. Raises VideaError.
+    ``platform`` None leaves the logs out. Returns the names of the files in it. Raises VideaError.
     """
-    details = _details(engine, project)
+    details = _details(platform)
     redactor = Redactor(secrets.token_bytes(32))
-    redactor.learn(_known_secrets(project, details))
+    redactor.learn(_known_secrets(project, [one for _, one in details]))
     facts = msgspec.convert(redactor.strings(msgspec.to_builtins(report.facts)), Facts)
     again = examine(facts, limits or Limits(), [check for check in CHECKS if _was_asked(check, report)])
     files: dict[str, bytes] = {
@@ -51,10 +53,10 @@ def write_bundle(
         FACTS: _encode(facts),
         "report.json": as_json(again),
         "compose.json": _encode(redactor.tree(dict(project.model))),
-        "containers.json": _encode([redactor.tree(_shown(one)) for one in details]),
+        "containers.json": _encode([redactor.tree(_shown(one)) for _, one in details]),
     }
-    if engine is not None:
-        files |= _texts(engine, project.settings.balancer, details, redactor)
+    if platform is not None:
+        files |= _texts(platform, project.settings.balancer, details, redactor)
     _save(target, files)
     return sorted(files)
 
@@ -81,9 +83,9 @@ def _was_asked(check: Check, report: Report) -> bool:
     return check.id in report.checked or any(skip.id == check.id for skip in report.skipped)
 
 
-def _details(engine: Engine | None, project: Project) -> list[Mapping[str, Any]]:
+def _details(platform: Platform | None) -> Details:
     try:
-        return inspect(engine, project.name, oneoffs=True) if engine else []
+        return platform.details() if platform else []
     except VideaError:
         return []
 
@@ -113,20 +115,22 @@ def _shown(details: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _texts(engine: Engine, balancer: str, details: list[Mapping[str, Any]], redactor: Redactor) -> dict[str, bytes]:
+def _texts(
+    platform: Platform, balancer: str, details: list[tuple[Container, Mapping[str, Any]]], redactor: Redactor
+) -> dict[str, bytes]:
     """Logs of the last hour, and nginx's configuration; what cannot be read is there with the reason."""
     files: dict[str, bytes] = {}
     since = time.time() - LOG_SECONDS
-    for one in details:
-        name, container = one["Name"].lstrip("/"), one["Id"]
-        files[f"logs/{name}.log"] = _redacted(redactor, partial(recent_log, engine, container, since, LOG_LINES))
-        if (one["Config"].get("Labels") or {}).get(SERVICE) == balancer:
-            files["nginx.conf"] = _redacted(redactor, partial(_run, engine, container, _NGINX))
+    for one, _ in details:
+        log = partial(platform.recent_log, one.id, since, LOG_LINES)
+        files[f"logs/{one.name}.log"] = _redacted(redactor, log)
+        if one.service == balancer:
+            files["nginx.conf"] = _redacted(redactor, partial(_run, platform, one.id, _NGINX))
     return files
 
 
-def _run(engine: Engine, container: str, script: str) -> str:
-    return engine.exec(container, ["sh", "-c", script]).output
+def _run(platform: Platform, container: str, script: str) -> str:
+    return platform.exec(container, ["sh", "-c", script]).output
 
 
 def _redacted(redactor: Redactor, read: Callable[[], str]) -> bytes:

@@ -32,9 +32,8 @@ from ops.doctor.collectors.traffic import traffic_facts
 from ops.doctor.facts import ContainerFacts, EngineFacts, Facts, Proof, Skipped
 from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode
 from ops.doctor.skip import reason_of, trace_of
-from ops.engine.client import Engine
-from ops.engine.replicas import inspect
 from ops.errors import VideaError
+from ops.platform.ports import Platform
 from ops.project.config import Project
 from ops.project.settings import Sticky
 from ops.stack import Stack
@@ -54,7 +53,7 @@ Collector: TypeAlias = Callable[[], Any]
 
 def collect(
     project: Project,
-    connect: Callable[[], Engine],
+    connect: Callable[[], Stack],
     deadline: float = DEADLINE,
     prove: bool = False,
     only: Collection[str] = (),
@@ -64,7 +63,7 @@ def collect(
     ``only``: these sources, and the engine and its containers, instead of all. With ``prove`` tokens are minted and
     replayed, which takes longer (see ``collectors.proof``).
 
-    ``connect`` gives the engine; its failure is a fact too, not an error.
+    ``connect`` gives the running project; its failure is a fact too, not an error.
     """
     base = Facts(
         taken=time.time(),
@@ -74,21 +73,22 @@ def collect(
         balancer_service=project.settings.balancer,
     )
     try:
-        engine = connect()
-        described = engine_facts(engine)
+        stack = connect()
+        platform = stack.platform
+        described = engine_facts(platform)
         key = secrets.token_bytes(16)
-        found = [container_facts(details, key) for details in inspect(engine, project.name, oneoffs=True)]
+        found = [container_facts(container, details, key) for container, details in platform.details()]
     except VideaError as error:
         missing = (sources.ENGINE, sources.HOST, sources.CONTAINERS, sources.STATS)
         others = (sources.POSTGRES, sources.REDIS, sources.BALANCER, sources.TRAFFIC, sources.INSTANCES, sources.FLEET)
         return msgspec.structs.replace(
             base, skipped=[Skipped(name, error.message) for name in (*missing, *others, sources.OPERATION)]
         )
-    collectors = _collectors(project, engine, described, found)
+    collectors = _collectors(stack, described, found)
     if only:
         collectors = {name: collector for name, collector in collectors.items() if name in only}
     if prove:
-        collectors["proof"] = lambda: _proof(project, engine, found)
+        collectors["proof"] = lambda: _proof(project, platform, found)
         deadline = max(deadline, PROOF_DEADLINE)
     answers, skipped, seconds = run_all(collectors, deadline)
     sampled = answers.pop(sources.STATS, None)
@@ -137,55 +137,52 @@ def run_all(
     return answers, skipped, seconds
 
 
-def _collectors(
-    project: Project, engine: Engine, described: EngineFacts, found: list[ContainerFacts]
-) -> dict[str, Collector]:
-    settings = project.settings
+def _collectors(stack: Stack, described: EngineFacts, found: list[ContainerFacts]) -> dict[str, Collector]:
+    project, platform, settings = stack.project, stack.platform, stack.project.settings
     nginx = container_of(found, settings.balancer)
     replicas = [one for one in found if one.service == settings.service and not one.oneoff]
     sticky = settings.sticky is not Sticky.NONE
     health = (project.live_path, settings.health.ready, OVERALL, METRICS)
-    stack = Stack(engine, project)
     # Those that take long first, and the two that send requests, the instances and the balancer, apart from each other.
     return {
-        sources.INSTANCES: lambda: instance_facts(engine, project, nginx, replicas),
-        sources.STATS: lambda: with_usage(found, engine),
-        sources.POSTGRES: lambda: _postgres(project, engine, found),
-        sources.REDIS: lambda: _redis(project, engine, found),
+        sources.INSTANCES: lambda: instance_facts(platform, project, nginx, replicas),
+        sources.STATS: lambda: with_usage(found, platform),
+        sources.POSTGRES: lambda: _postgres(project, platform, found),
+        sources.REDIS: lambda: _redis(project, platform, found),
         sources.BALANCER: lambda: balancer_facts(
-            engine, nginx, replicas, sticky, project.live_path, lambda membership: stack.upstream(membership.servers)
+            platform, nginx, replicas, sticky, project.live_path, lambda membership: stack.upstream(membership.servers)
         ),
-        sources.FLEET: lambda: fleet_beats(engine, container_of(found, locate(project, REDIS).service)),
-        sources.TRAFFIC: lambda: traffic_facts(engine, nginx, health),
-        sources.OPERATION: lambda: operation_facts(engine, project.name),
+        sources.FLEET: lambda: fleet_beats(platform, container_of(found, locate(project, REDIS).service)),
+        sources.TRAFFIC: lambda: traffic_facts(platform, nginx, health),
+        sources.OPERATION: lambda: operation_facts(stack.store, project.name),
         sources.HOST: lambda: host_facts(described),
     }
 
 
-def _postgres(project: Project, engine: Engine, found: list[ContainerFacts]) -> PostgresFacts:
+def _postgres(project: Project, platform: Platform, found: list[ContainerFacts]) -> PostgresFacts:
     place = locate(project, DATABASE)
     if not place.services:
-        return outside.postgres_facts(engine, ",".join(place.hosts), _running_replica(project, found))
+        return outside.postgres_facts(platform, ",".join(place.hosts), _running_replica(project, found))
     service = place.service
     container = container_of(found, service)
     if container is None or not container.running:
         return PostgresFacts(service, container.name if container else "", up=False, error=_why_not(container))
-    return postgres_facts(engine, service, container.name)
+    return postgres_facts(platform, service, container.name)
 
 
-def _redis(project: Project, engine: Engine, found: list[ContainerFacts]) -> RedisFacts:
+def _redis(project: Project, platform: Platform, found: list[ContainerFacts]) -> RedisFacts:
     place = locate(project, REDIS)
     if not place.services:
-        return RedisFacts(outside.redis_nodes(engine, place.hosts, _running_replica(project, found)))
+        return RedisFacts(outside.redis_nodes(platform, place.hosts, _running_replica(project, found)))
     with ThreadPoolExecutor(len(place.services)) as pool:
-        nodes = pool.map(lambda name: _redis_node(engine, name, container_of(found, name)), place.services)
+        nodes = pool.map(lambda name: _redis_node(platform, name, container_of(found, name)), place.services)
         return RedisFacts(list(nodes))
 
 
-def _redis_node(engine: Engine, service: str, container: ContainerFacts | None) -> RedisNode:
+def _redis_node(platform: Platform, service: str, container: ContainerFacts | None) -> RedisNode:
     if container is None or not container.running:
         return RedisNode(service, container.name if container else "", up=False, error=_why_not(container))
-    return redis_node(engine, service, container.name)
+    return redis_node(platform, service, container.name)
 
 
 def _running_replica(project: Project, found: list[ContainerFacts]) -> ContainerFacts | None:
@@ -193,10 +190,10 @@ def _running_replica(project: Project, found: list[ContainerFacts]) -> Container
     return replica if replica and replica.running else None
 
 
-def _proof(project: Project, engine: Engine, found: list[ContainerFacts]) -> Proof:
+def _proof(project: Project, platform: Platform, found: list[ContainerFacts]) -> Proof:
     settings = project.settings
     replicas = [one for one in found if one.service == settings.service and not one.oneoff]
-    return consistency_proof(engine, container_of(found, settings.balancer), replicas, settings.port)
+    return consistency_proof(platform, container_of(found, settings.balancer), replicas, settings.port)
 
 
 def container_of(found: list[ContainerFacts], service: str) -> ContainerFacts | None:

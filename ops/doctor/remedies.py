@@ -10,10 +10,9 @@ from msgspec import Struct
 from ops.doctor.collectors.postgres import SCRIPT
 from ops.doctor.facts_data import Session
 from ops.doctor.report import Report
-from ops.engine.client import Engine
-from ops.engine.replicas import remove
 from ops.errors import OperationFailed
 from ops.fleet import names
+from ops.platform.ports import Platform
 from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
 from ops.stack import Stack
@@ -40,7 +39,7 @@ def remedies(report: Report, stack: Stack) -> list[Remedy]:
     return [
         *_lock(report, stack),
         *_orphans(report, stack),
-        *_transactions(report, stack.engine),
+        *_transactions(report, stack.platform),
         *_balancer(report, stack),
     ]
 
@@ -50,7 +49,7 @@ def _lock(report: Report, stack: Stack) -> Iterator[Remedy]:
     operation = report.facts.operation
     stuck = any(finding.id == STUCK for finding in report.findings)
     if stuck and operation and operation.holder and not operation.alive:
-        lock = Lock(stack.engine, stack.project.name)
+        lock = Lock(stack.store, stack.project.name)
         yield Remedy(
             STUCK,
             f"release the lock of `{operation.command}` by {operation.holder}, who is no more",
@@ -69,11 +68,11 @@ def _orphans(report: Report, stack: Stack) -> Iterator[Remedy]:
 
 def _remove(stack: Stack, container: str) -> None:
     """Removes it while no operation is at work. Raises LockHeld, EngineError."""
-    with Lock(stack.engine, stack.project.name).hold(COMMAND):
-        remove(stack.engine, container)
+    with Lock(stack.store, stack.project.name).hold(COMMAND):
+        stack.platform.remove(container)
 
 
-def _transactions(report: Report, engine: Engine) -> Iterator[Remedy]:
+def _transactions(report: Report, platform: Platform) -> Iterator[Remedy]:
     """The oldest open transaction only: ending it often ends what the others wait for."""
     postgres = report.facts.postgres
     if (
@@ -88,18 +87,18 @@ def _transactions(report: Report, engine: Engine) -> Iterator[Remedy]:
     yield Remedy(
         "pg.idle_in_tx",
         f"end the session with the oldest open transaction ({who}); it is rolled back",
-        partial(_terminate, engine, postgres.container, oldest),
+        partial(_terminate, platform, postgres.container, oldest),
     )
 
 
-def _terminate(engine: Engine, container: str, session: Session) -> None:
+def _terminate(platform: Platform, container: str, session: Session) -> None:
     """Ends the session if it still does nothing. Raises OperationFailed."""
     # The pid is a number that PostgreSQL gave.
     statement = (
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity"  # noqa: S608
         f" WHERE pid = {session.pid} AND state LIKE 'idle in transaction%'"
     )
-    answer = engine.exec(container, ["sh", "-c", SCRIPT, "videa-doctor", statement])
+    answer = platform.exec(container, ["sh", "-c", SCRIPT, "videa-doctor", statement])
     if answer.output.strip() != "t":
         raise OperationFailed(
             f"the session {session.pid} was not ended", "it may have gone on by itself: videa db", answer.output
@@ -118,9 +117,9 @@ def _balancer(report: Report, stack: Stack) -> Iterator[Remedy]:
 
 def _reconcile(stack: Stack) -> None:
     """Lets nginx serve the replicas that are ready now, or all that run if none is. Raises VideaError."""
-    with Lock(stack.engine, stack.project.name).hold(COMMAND):
+    with Lock(stack.store, stack.project.name).hold(COMMAND):
         fleet = stack.fleet()
-        if story := Journal(stack.engine, stack.project.name).read():
+        if story := Journal(stack.store, stack.project.name).read():
             raise OperationFailed(
                 f"{story} was broken off", "end it: videa deploy --resume, or put it back: videa deploy --abort"
             )
@@ -128,4 +127,4 @@ def _reconcile(stack: Stack) -> None:
             raise OperationFailed("a canary is under way", "end it first: videa promote, or videa abort")
         if not fleet.alive:
             raise OperationFailed("no replica runs", "start one: videa scale 1")
-        stack.balancer.apply(stack.upstream(names(fleet.ready or fleet.alive)))
+        stack.gateway.apply(stack.upstream(names(fleet.ready or fleet.alive)))

@@ -21,7 +21,7 @@ def follow(stack: Stack, emit: Emit) -> history.Entry | None:
 
     Raises PlanRefused when none is under way.
     """
-    journal, lock = Journal(stack.engine, stack.project.name), Lock(stack.engine, stack.project.name)
+    journal, lock = Journal(stack.store, stack.project.name), Lock(stack.store, stack.project.name)
     holder = lock.at_work()
     if holder is None:
         state = journal.read()

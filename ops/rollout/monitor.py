@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ops.balancer.tries import Tallies, TryLog, Warming, Warmup
-from ops.engine.stats import memory
 from ops.errors import Aborted, EngineError, ReleaseFailed
 from ops.events import Emit, Note
 from ops.models import Replica
@@ -88,7 +87,7 @@ class Monitor:
         """
         bounds = self.stack.project.settings.canary
         warmup = Warmup(bounds.warmup, limit=bounds.max_p99)
-        log = TryLog(self.stack.engine, self.stack.balancer_container.id, Tallies(warmup, self._warming))
+        log = TryLog(self.stack.gateway, Tallies(warmup, self._warming))
         log.start()
         begun = window = time.monotonic()
         deadline = begun + max(bounds.deadline, bounds.interval)
@@ -157,7 +156,7 @@ class Monitor:
     def _facts(self, replicas: Iterable[Replica]) -> list[Fact]:
         replicas = list(replicas)
         now = time.monotonic()
-        for name, (used, limit) in memory(self.stack.engine, [each.name for each in replicas if each.running]).items():
+        for name, (used, limit) in self.stack.platform.memory(each.name for each in replicas if each.running).items():
             self._memory[name].append((now, used))
             self._limits[name] = limit
         return [

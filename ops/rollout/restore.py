@@ -21,8 +21,7 @@ from ops.errors import (
 from ops.events import Back, Emit, GoingBack, JournalLeft, Note, Retrying, announced
 from ops.fleet import Fleet
 from ops.interrupts import held
-from ops.project.pins import remember
-from ops.rollout.hooks import follow, run_hook
+from ops.rollout.hooks import run_hook
 from ops.rollout.journal import Header, Journal, JournalState, ReturnEntry
 from ops.rollout.lock import Lease
 from ops.rollout.stopping import Stopping
@@ -102,7 +101,7 @@ class Restorer:
                 break
             fleet = self._without_stopping(self.stack.fleet())
         self.lease.check()
-        remember(self.stack.project.env_file, self.header.variables)
+        self.stack.platform.remember(self.header.variables)
         if self.header.request is not None:
             return_tag(self.stack)
         self._undo_around(state)
@@ -118,7 +117,7 @@ class Restorer:
         for step in dict.fromkeys(step for step in state.steps if isinstance(step, Follow)):
             with announced(Back(step), self.emit):
                 self.lease.check()
-                follow(self.stack, step, None)
+                self.stack.platform.follow(step.services, None)
         if settings.hooks.on_abort and self.header.request is not None:
             hook = Hook("on_abort", settings.hooks.on_abort)
             try:

@@ -20,9 +20,7 @@ def check_paths(stack: Stack, paths: Iterable[str], token: str) -> None:
     """GETs each path of the new release through nginx. Raises ReleaseFailed unless all answer 200 to 399."""
     for path in paths:
         command = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", str(PATH_TIMEOUT)]
-        answer = stack.engine.exec(
-            stack.balancer_container.id, [*command, "-H", f"{HEADER}: {token}", f"{INSIDE}{path}"]
-        )
+        answer = stack.gateway.run([*command, "-H", f"{HEADER}: {token}", f"{INSIDE}{path}"])
         status = answer.output.strip()[-3:]
         if not answer.ok or not ("200" <= status < "400"):
             raise ReleaseFailed(

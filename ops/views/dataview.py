@@ -13,9 +13,9 @@ from ops.doctor.collect import collect
 from ops.doctor.collectors.redis import SIGN_IN
 from ops.doctor.facts import Facts
 from ops.doctor.facts_data import PostgresFacts, RedisNode, Session, Statement
-from ops.engine.client import Engine
 from ops.errors import OperationFailed
 from ops.project.config import Project
+from ops.stack import Stack
 
 SLOW = 10
 """Entries of a slow log that are shown."""
@@ -76,7 +76,7 @@ class NodeView(Struct, frozen=True):
     slow: list[SlowCommand]
 
 
-def read_database(project: Project, connect: Callable[[], Engine]) -> DatabaseView:
+def read_database(project: Project, connect: Callable[[], Stack]) -> DatabaseView:
     """PostgreSQL as it is now. Raises OperationFailed when it cannot be asked."""
     facts = collect(project, connect, only=(sources.POSTGRES,))
     if facts.postgres is None:
@@ -109,7 +109,7 @@ def view_database(facts: Facts, postgres: PostgresFacts) -> DatabaseView:
     )
 
 
-def read_redis(project: Project, connect: Callable[[], Engine]) -> list[NodeView]:
+def read_redis(project: Project, connect: Callable[[], Stack]) -> list[NodeView]:
     """Every node of Redis as it is now. Raises OperationFailed when none can be asked."""
     facts = collect(project, connect, only=(sources.REDIS,))
     if facts.redis is None:
@@ -118,8 +118,8 @@ def read_redis(project: Project, connect: Callable[[], Engine]) -> list[NodeView
     if not up:
         reasons = "; ".join(node.error for node in facts.redis.nodes)
         raise OperationFailed(f"Redis does not answer: {reasons}", "videa doctor --only redis")
-    engine = connect()
-    return [view_node(node, read_slow(engine.exec(node.container, ["sh", "-c", _SLOWLOG]).output)) for node in up]
+    platform = connect().platform
+    return [view_node(node, read_slow(platform.exec(node.container, ["sh", "-c", _SLOWLOG]).output)) for node in up]
 
 
 def view_node(node: RedisNode, slow: list[SlowCommand]) -> NodeView:

@@ -14,10 +14,9 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
-from ops.engine.client import Engine
-from ops.engine.inspection import log_lines
 from ops.errors import UsageError, VideaError
 from ops.models import Container
+from ops.platform.ports import Platform
 from ops.project.settings import parse_duration
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -100,12 +99,12 @@ def since_when(text: str, now: float) -> float:
         raise UsageError(f"--since: {text!r} is no time", "such as 10m, or 2026-01-31T13:00:00") from error
 
 
-def read(engine: Engine, containers: Iterable[Container], since: float, tail: int) -> list[LogLine]:
+def read(platform: Platform, containers: Iterable[Container], since: float, tail: int) -> list[LogLine]:
     """What was printed since ``since``, the last ``tail`` lines of each, in order. Raises EngineError."""
-    return list(heapq.merge(*(sorted(_lines(engine, one, since, tail)) for one in containers)))
+    return list(heapq.merge(*(sorted(_lines(platform, one, since, tail)) for one in containers)))
 
 
-def follow(engine: Engine, find: Callable[[], list[Container]], since: float, tail: int) -> Iterator[LogLine]:
+def follow(platform: Platform, find: Callable[[], list[Container]], since: float, tail: int) -> Iterator[LogLine]:
     """The lines as they come, for ever; containers that ``find`` names later join in. Raises EngineError."""
     arrived: queue.SimpleQueue[LogLine] = queue.SimpleQueue()
     pumps: dict[str, threading.Thread] = {}
@@ -117,7 +116,7 @@ def follow(engine: Engine, find: Callable[[], list[Container]], since: float, ta
         if time.monotonic() - looked > LOOK_AGAIN:
             for one in find():
                 if one.state == "running" and not (one.id in pumps and pumps[one.id].is_alive()):
-                    work = (engine, one, start, tail, arrived, told)
+                    work = (platform, one, start, tail, arrived, told)
                     pumps[one.id] = threading.Thread(target=_pump, args=work, daemon=True, name=f"log-{one.name}")
                     pumps[one.id].start()
             looked, start, tail = time.monotonic(), time.time() - LOOK_AGAIN, NO_END
@@ -131,7 +130,7 @@ def follow(engine: Engine, find: Callable[[], list[Container]], since: float, ta
 
 
 def _pump(
-    engine: Engine,
+    platform: Platform,
     container: Container,
     since: float,
     tail: int,
@@ -145,7 +144,7 @@ def _pump(
     while True:
         seen = told.get(container.id, 0.0)
         try:
-            for raw in log_lines(engine, container.id, seen or since, NO_END if seen else tail, follow=True):
+            for raw in platform.log_lines(container.id, seen or since, NO_END if seen else tail, follow=True):
                 line = parse(container.name, raw)
                 if line and line.arrived > seen:
                     told[container.id] = line.arrived
@@ -155,8 +154,8 @@ def _pump(
             time.sleep(PATIENCE)
 
 
-def _lines(engine: Engine, container: Container, since: float, tail: int) -> list[LogLine]:
-    raw = log_lines(engine, container.id, since, tail, follow=False)
+def _lines(platform: Platform, container: Container, since: float, tail: int) -> list[LogLine]:
+    raw = platform.log_lines(container.id, since, tail, follow=False)
     return [line for each in raw if (line := parse(container.name, each))]
 
 

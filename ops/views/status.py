@@ -11,12 +11,10 @@ from datetime import UTC, datetime
 
 from ops.balancer.access_log import Line
 from ops.balancer.recent import recent_requests
-from ops.balancer.render import Membership
-from ops.engine.cgroups import quick_sample
-from ops.engine.probe import ProbeResult
 from ops.errors import VideaError
-from ops.models import Replica, Usage
+from ops.models import ProbeResult, Replica, Usage
 from ops.stack import Stack
+from ops.traffic import Membership
 
 SAMPLE_GAP = 0.1
 """Seconds between the two samples of CPU use: short, because somebody waits for the answer."""
@@ -69,12 +67,12 @@ def read_status(stack: Stack) -> Status:
     """
     replicas = stack.replicas()
     with ThreadPoolExecutor(4) as pool:
-        usage = pool.submit(quick_sample, stack.engine, replicas, SAMPLE_GAP)
+        usage = pool.submit(stack.platform.usage, replicas, SAMPLE_GAP)
         try:
-            found = stack.balancer_container
-            membership = pool.submit(stack.balancer.membership)
+            gateway = stack.gateway
+            membership = pool.submit(gateway.membership)
             probes = pool.submit(stack.probe, replicas)
-            requests = pool.submit(recent_requests, stack.engine, found.id, RATE_WINDOW)
+            requests = pool.submit(recent_requests, gateway.log_tail, RATE_WINDOW)
             served, answers, seen, balancer = membership.result(), probes.result(), requests.result(), "running"
         except VideaError as error:
             served, answers, seen, balancer = None, {}, None, error.message

@@ -65,7 +65,7 @@ def read_top(stack: Stack) -> Top:
     wanted = (sources.POSTGRES, sources.REDIS, sources.INSTANCES)
     with ThreadPoolExecutor(3) as pool:
         status = pool.submit(read_status, stack)
-        facts = pool.submit(collect, stack.project, lambda: stack.engine, only=wanted)
+        facts = pool.submit(collect, stack.project, lambda: stack, only=wanted)
         lines = pool.submit(_recent, stack)
         return view_top(status.result(), facts.result(), lines.result(), stack.replicas(), time.time())
 
@@ -129,6 +129,6 @@ def _used(instance: InstanceFacts | None) -> int | None:
 
 def _recent(stack: Stack) -> list[Line]:
     try:
-        return recent_requests(stack.engine, stack.balancer_container.id, WINDOW)
+        return recent_requests(stack.gateway.log_tail, WINDOW)
     except VideaError:
         return []

@@ -30,11 +30,14 @@ def db(
       videa db
       videa db --json | jq .holders
     """
-    from ops.engine.client import Engine
+    from functools import partial
+
+    from ops.factory import open_stack
     from ops.views.dataview import read_database
 
     options: Options = context.obj
-    database = read_database(options.load(), Engine)
+    project = options.load()
+    database = read_database(project, partial(open_stack, project))
     if as_json:
         import msgspec
 

@@ -117,16 +117,18 @@ def doctor(
 
 
 def _examine(options: Options, chosen: Chosen, bundle: Path | None = None, prove: bool = False) -> Report:
+    from functools import partial
+
     from ops.doctor import diagnose
     from ops.doctor.report import selection
-    from ops.engine.client import Engine
+    from ops.factory import open_stack
 
     project = options.load()
-    report = diagnose(project, Engine, selection(*chosen), prove=prove)
+    report = diagnose(project, partial(open_stack, project), selection(*chosen), prove=prove)
     if bundle:
         from ops.doctor.bundle import write_bundle
 
-        names = write_bundle(bundle, project, Engine() if report.facts.engine else None, report)
+        names = write_bundle(bundle, project, open_stack(project).platform if report.facts.engine else None, report)
         typer.echo(f"{bundle}: {len(names)} files, secrets removed", err=True)
     return report
 

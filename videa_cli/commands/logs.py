@@ -72,10 +72,10 @@ def logs(
         return [container for container in stack.containers() if container.service in chosen]
 
     if not follow:
-        show(read(stack.engine, find(), begin, tail), wanted)
+        show(read(stack.platform, find(), begin, tail), wanted)
         return
     try:
-        show(follow_lines(stack.engine, find, begin, tail), wanted)
+        show(follow_lines(stack.platform, find, begin, tail), wanted)
     except KeyboardInterrupt:
         return
 

@@ -27,11 +27,14 @@ def redis(
       videa redis
       videa redis --json | jq '.[0].hit_rate'
     """
-    from ops.engine.client import Engine
+    from functools import partial
+
+    from ops.factory import open_stack
     from ops.views.dataview import read_redis
 
     options: Options = context.obj
-    nodes = read_redis(options.load(), Engine)
+    project = options.load()
+    nodes = read_redis(project, partial(open_stack, project))
     if as_json:
         import msgspec
 

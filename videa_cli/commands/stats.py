@@ -25,7 +25,6 @@ def stats(
     import dataclasses
     import json
 
-    from ops.engine.stats import sample
     from videa_cli.render import console
     from videa_cli.units import share, size
 
@@ -33,7 +32,7 @@ def stats(
     stack = options.stack()
     running = [container for container in stack.containers() if container.running]
     names = [container.name for container in running]
-    usage = sample(stack.engine, running)
+    usage = stack.platform.traffic(running)
     if as_json:
         rows = [{"name": name, **dataclasses.asdict(usage[name])} for name in names if name in usage]
         typer.echo(json.dumps({"containers": rows}))

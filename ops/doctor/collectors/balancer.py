@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from functools import partial
 from math import inf
 from types import MappingProxyType
 
@@ -21,11 +22,12 @@ import msgspec
 from ops.balancer.access_log import SERVER_ERROR, Line
 from ops.balancer.drift import differences
 from ops.balancer.recent import OWN_IDS, TAIL, recent_requests
-from ops.balancer.render import Membership, Upstream, parse
+from ops.balancer.render import parse
 from ops.doctor.facts import UNKNOWN, BalancerFacts, ContainerFacts
 from ops.doctor.skip import Skip
-from ops.engine.client import Engine
 from ops.errors import EngineError
+from ops.platform.ports import Platform
+from ops.traffic import Membership, Upstream
 
 TIMEOUT = 6
 PROBES_PER_REPLICA = 10
@@ -82,7 +84,7 @@ for number in [0-9]*; do [ -e "$number" ] && echo "$number"; done
 
 
 def balancer_facts(
-    engine: Engine,
+    platform: Platform,
     nginx: ContainerFacts | None,
     replicas: Collection[ContainerFacts],
     sticky: bool,
@@ -101,13 +103,13 @@ def balancer_facts(
     probes = min(max(len(replicas), 2) * PROBES_PER_REPLICA, MOST_PROBES)
     lines: list[Line] = []
     with suppress(EngineError):  # without a log it is probed
-        lines = recent_requests(engine, nginx.name, FRESH, tail=probes)
+        lines = recent_requests(partial(platform.log_tail, nginx.name), FRESH, tail=probes)
     seen = served(lines, replicas)
     probers = 0 if seen else PROBERS
     query = path + ("&" if "?" in path else "?")
     mark = OWN + secrets.token_hex(6)
     arguments = (query, str(probers), str(probes // PROBERS), mark)
-    answer = engine.ask(nginx.name, ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", *arguments])
+    answer = platform.ask(nginx.name, ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", *arguments])
     facts = read(nginx.name, answer.output, wanted, sticky, seen)
     if not facts.answers:
         return facts
@@ -115,7 +117,7 @@ def balancer_facts(
     told: list[Line] = []
     with suppress(EngineError):  # without a log nobody knows who answered
         tail = BUSY_TAIL if len(lines) >= probes else max(TAIL, 4 * probes)
-        told = recent_requests(engine, nginx.name, inf, tail=tail)
+        told = recent_requests(partial(platform.log_tail, nginx.name), inf, tail=tail)
     return msgspec.structs.replace(facts, answers=answered(told, mark, replicas) or facts.answers)
 
 

@@ -12,9 +12,8 @@ import msgspec
 
 from ops.contract import ACCESS_SECRET, DATABASE, RATE_LIMITS, REDIS, REFRESH_SECRET
 from ops.doctor.facts import ContainerFacts
-from ops.engine.cgroups import quick_sample
-from ops.engine.client import Engine
-from ops.engine.replicas import read
+from ops.models import Container
+from ops.platform.ports import Platform
 from ops.pools import pool_limit
 
 SECRETS = (ACCESS_SECRET, REFRESH_SECRET)
@@ -25,9 +24,8 @@ SAMPLE_GAP = 1.0
 _RATE_LIMIT = re.compile(r"(?:^|,)\s*(\w+)=(\d+)/(\d+)")
 
 
-def container_facts(details: Mapping[str, Any], key: bytes) -> ContainerFacts:
-    """What the checks need of the engine's ``details``. ``key``: a new one in each run."""
-    one = read(details)
+def container_facts(one: Container, details: Mapping[str, Any], key: bytes) -> ContainerFacts:
+    """What the checks need of a container and of the engine's ``details``. ``key``: a new one in each run."""
     environment = dict(item.partition("=")[::2] for item in details["Config"].get("Env") or [])
     return ContainerFacts(
         id=one.id,
@@ -57,9 +55,9 @@ def container_facts(details: Mapping[str, Any], key: bytes) -> ContainerFacts:
     )
 
 
-def with_usage(containers: list[ContainerFacts], engine: Engine) -> list[ContainerFacts]:
+def with_usage(containers: list[ContainerFacts], platform: Platform) -> list[ContainerFacts]:
     """The same containers with what the running ones used over SAMPLE_GAP. Raises EngineError."""
-    usage = quick_sample(engine, containers, SAMPLE_GAP)
+    usage = platform.usage(containers, SAMPLE_GAP)
     return [
         msgspec.structs.replace(one, cpu=used.cpu, memory=used.memory, throttled=used.throttled)
         if (used := usage.get(one.name))

@@ -10,7 +10,7 @@ from ops.contract import FLEET, Heartbeat
 from ops.doctor.collectors.redis import SIGN_IN
 from ops.doctor.facts import Beat, ContainerFacts
 from ops.doctor.skip import Skip
-from ops.engine.client import Engine
+from ops.platform.ports import Platform
 
 _SCRIPT = f"""{SIGN_IN}
 found=$(timeout 2 redis-cli -c --raw ZRANGE {FLEET} 0 -1) || exit 1
@@ -20,11 +20,11 @@ for one in $found; do echo "GET {FLEET}:$one"; done | timeout 2 redis-cli -c --r
 """An error is capital letters and words; a name has no space."""
 
 
-def fleet_beats(engine: Engine, redis: ContainerFacts | None) -> list[Beat]:
+def fleet_beats(platform: Platform, redis: ContainerFacts | None) -> list[Beat]:
     """The last beat of every instance. Raises EngineError, and Skip."""
     if redis is None or not redis.running:
         raise Skip("Redis does not run, so there are no heartbeats")
-    answer = engine.ask(redis.name, ["sh", "-c", _SCRIPT])
+    answer = platform.ask(redis.name, ["sh", "-c", _SCRIPT])
     if not answer.ok or answer.output.startswith(("ERR", "NOAUTH", "NOPERM", "CLUSTERDOWN")):
         raise Skip(f"the heartbeats cannot be read: {answer.output.strip()[:200] or 'no answer'}")
     return read(answer.output)

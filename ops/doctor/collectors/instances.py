@@ -9,7 +9,7 @@ import msgspec
 from ops.contract import METRICS, OVERALL, Dependency, Pool, read_health, read_metrics
 from ops.doctor.facts import ContainerFacts, InstanceFacts
 from ops.doctor.skip import Skip
-from ops.engine.client import Engine
+from ops.platform.ports import Platform
 from ops.project.config import Project
 
 TIMEOUT = 6
@@ -45,7 +45,7 @@ for file in [0-9]*; do echo '{MARK}'"$file"; cat "$file"; echo; done
 
 
 def instance_facts(
-    engine: Engine, project: Project, nginx: ContainerFacts | None, replicas: list[ContainerFacts]
+    platform: Platform, project: Project, nginx: ContainerFacts | None, replicas: list[ContainerFacts]
 ) -> list[InstanceFacts]:
     """Asks every running replica for its health. Raises EngineError, and Skip."""
     if nginx is None or not nginx.running:
@@ -56,7 +56,7 @@ def instance_facts(
         raise Skip(f"no replica of {project.settings.service} runs")
     pause = f"{min(PAUSE, LONGEST_ROUND / len(running)):.3f}"
     script = ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", project.live_path, health.ready, pause]
-    answer = engine.ask(nginx.name, [*script, *running])
+    answer = platform.ask(nginx.name, [*script, *running])
     answers = read_answers(answer.output)
     if not answers:
         raise Skip(f"asking from {nginx.name} failed: {answer.output.strip()[-200:] or 'no answer'}")

@@ -9,16 +9,16 @@ import psutil
 
 from ops.doctor.facts import EngineFacts, HostFacts
 from ops.doctor.skip import Skip
-from ops.engine.client import Engine
+from ops.platform.ports import Platform
 
 
-def engine_facts(engine: Engine) -> EngineFacts:
+def engine_facts(platform: Platform) -> EngineFacts:
     """Raises EngineError."""
-    machine = engine.machine
+    machine = platform.machine
     return EngineFacts(
         version=machine.version,
         api_version=machine.api_version,
-        local=engine.local,
+        local=platform.local,
         root=machine.root,
         memory=machine.memory or 0,
         cpus=machine.cpus,

@@ -14,8 +14,8 @@ from ops.doctor.collectors.postgres_sql import ABOUT, GAP, PLAN
 from ops.doctor.facts import ContainerFacts
 from ops.doctor.facts_data import PostgresFacts, RedisNode
 from ops.doctor.skip import Skip
-from ops.engine.client import Engine
 from ops.models import ExecResult
+from ops.platform.ports import Platform
 
 TIMEOUT = 6
 """Seconds for connecting and asking together."""
@@ -108,19 +108,19 @@ for place, lines in answers.items():
 """
 
 
-def postgres_facts(engine: Engine, place: str, replica: ContainerFacts | None) -> PostgresFacts:
+def postgres_facts(platform: Platform, place: str, replica: ContainerFacts | None) -> PostgresFacts:
     """Asks the server that the replica's DATABASE_URL leads to. Raises EngineError, Skip."""
     plan = json.dumps({"about": ABOUT, "gap": GAP, "plan": PLAN})
-    answer = _run(engine, replica, _ASK_POSTGRES, {_PLAN: plan})
+    answer = _run(platform, replica, _ASK_POSTGRES, {_PLAN: plan})
     sections = postgres.read_sections(answer.output)
     if "server" in sections:
         return postgres.read(place, "", sections)
     return postgres.refused(place, "", answer)
 
 
-def redis_nodes(engine: Engine, places: list[str], replica: ContainerFacts | None) -> list[RedisNode]:
+def redis_nodes(platform: Platform, places: list[str], replica: ContainerFacts | None) -> list[RedisNode]:
     """Asks every node that the replica's REDIS_URL names. Raises EngineError, Skip."""
-    nodes = read_nodes(_run(engine, replica, _ASK_REDIS, {}).output)
+    nodes = read_nodes(_run(platform, replica, _ASK_REDIS, {}).output)
     return nodes or [RedisNode(place, place, up=False, error=f"no answer within {TIMEOUT} s") for place in places]
 
 
@@ -138,11 +138,11 @@ def _node(place: str, output: str) -> RedisNode:
     return RedisNode(name, name, up=True, info=samples[-1], earlier=samples[0], gap=GAP)
 
 
-def _run(engine: Engine, replica: ContainerFacts | None, script: str, environment: dict[str, str]) -> ExecResult:
+def _run(platform: Platform, replica: ContainerFacts | None, script: str, environment: dict[str, str]) -> ExecResult:
     if replica is None:
         raise Skip("it is outside of this project, and no replica runs to ask it from")
     command = ["timeout", str(TIMEOUT), "python", "-c", script]
-    answer = engine.exec(replica.name, command, environment=environment)
+    answer = platform.exec(replica.name, command, environment=environment)
     if answer.code not in (0, _REFUSED, postgres.TIMED_OUT):
         last = answer.output.strip().rpartition("\n")[2]
         raise Skip(f"it is outside of this project, and {replica.name} cannot ask it: {last[:200]}")

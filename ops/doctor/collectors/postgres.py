@@ -14,8 +14,8 @@ import msgspec
 from ops.doctor.collectors.postgres_sql import BATCH, GAP
 from ops.doctor.facts_data import PostgresFacts
 from ops.doctor.skip import Skip
-from ops.engine.client import Engine
 from ops.models import ExecResult
+from ops.platform.ports import Platform
 
 TIMEOUT = 6
 """Seconds for connecting and asking together."""
@@ -41,9 +41,9 @@ _HIDDEN = re.compile(
 """Comments, strings of every kind, and numbers. The last string of a statement that was cut off has no end."""
 
 
-def postgres_facts(engine: Engine, service: str, container: str, batch: str = BATCH) -> PostgresFacts:
+def postgres_facts(platform: Platform, service: str, container: str, batch: str = BATCH) -> PostgresFacts:
     """Asks the server in ``container`` for what is in ``batch``. Raises EngineError, and Skip."""
-    answer = engine.ask(container, ["sh", "-c", SCRIPT, "videa-doctor", batch])
+    answer = platform.ask(container, ["sh", "-c", SCRIPT, "videa-doctor", batch])
     if answer.code in (126, 127):
         raise Skip(f"{container} has no psql: {_last_line(answer.output)}")
     sections = read_sections(answer.output)

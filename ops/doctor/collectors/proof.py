@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from ops.contract import ACCESS_SECRET, KEY_ID_SALT, LIMIT_LEFT, ME, TOKEN_AUDIENCE, TOKEN_ISSUER
 from ops.doctor.facts import ContainerFacts, Proof
 from ops.doctor.skip import Skip
-from ops.engine.client import Engine
 from ops.errors import VideaError
+from ops.platform.ports import Platform
 
 LIFE = 30
 MOST = 20
@@ -41,20 +41,22 @@ done
 """
 
 
-def consistency_proof(engine: Engine, nginx: ContainerFacts | None, replicas: list[ContainerFacts], port: int) -> Proof:
+def consistency_proof(
+    platform: Platform, nginx: ContainerFacts | None, replicas: list[ContainerFacts], port: int
+) -> Proof:
     """Mints on each running replica, replays on all from nginx's container. Raises EngineError, and Skip."""
     running = sorted((one for one in replicas if one.running), key=lambda one: one.number)[:MOST]
     if nginx is None or not nginx.running or not running:
         raise Skip("no replica, or no nginx to ask from")
     with ThreadPoolExecutor(4) as pool:
         minted = dict(
-            zip((one.name for one in running), pool.map(lambda one: _mint(engine, one), running), strict=True)
+            zip((one.name for one in running), pool.map(lambda one: _mint(platform, one), running), strict=True)
         )
     tokens = {name: token for name, token in minted.items() if token}
     if not tokens:
         raise Skip(f"no replica could mint a token: it needs python and {ACCESS_SECRET}")
     names = [one.name for one in running]
-    answer = engine.exec(
+    answer = platform.exec(
         nginx.name,
         ["sh", "-c", _REPLAY, "videa-doctor", *(f"{name}:{port}" for name in names)],
         environment={"TOKENS": " ".join(tokens.values())},
@@ -80,9 +82,9 @@ def read(minters: list[str], replayers: list[str], output: str) -> Proof:
     return Proof(matrix, remaining)
 
 
-def _mint(engine: Engine, replica: ContainerFacts) -> str:
+def _mint(platform: Platform, replica: ContainerFacts) -> str:
     try:
-        answer = engine.exec(replica.name, ["python3", "-S", "-c", _MINT])
+        answer = platform.exec(replica.name, ["python3", "-S", "-c", _MINT])
     except VideaError:
         return ""
     return answer.output.strip() if answer.ok else ""

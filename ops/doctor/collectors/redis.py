@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ops.doctor.facts_data import RedisNode
 from ops.doctor.skip import Skip
-from ops.engine.client import Engine
+from ops.platform.ports import Platform
 
 TIMEOUT = 4
 """Seconds for everything asked of one node."""
@@ -25,9 +25,9 @@ _TIMED_OUT = 124
 _FIRST_KEY = "redis_version:"
 
 
-def redis_node(engine: Engine, service: str, container: str) -> RedisNode:
+def redis_node(platform: Platform, service: str, container: str) -> RedisNode:
     """Asks the node in ``container``. Raises EngineError, and Skip."""
-    answer = engine.ask(container, ["sh", "-c", _SCRIPT])
+    answer = platform.ask(container, ["sh", "-c", _SCRIPT])
     if answer.code in (126, 127):
         raise Skip(f"{container} has no redis-cli: {_first_line(answer.output)}")
     if answer.code == _TIMED_OUT:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable
+from functools import partial
 
 from ops.balancer.access_log import Line
 from ops.balancer.recent import OWN_IDS, TAIL, recent_requests
 from ops.doctor.facts import ContainerFacts, Traffic
 from ops.doctor.skip import Skip
-from ops.engine.client import Engine
+from ops.platform.ports import Platform
 
 WINDOW = 60.0
 
 
-def traffic_facts(engine: Engine, nginx: ContainerFacts | None, health: Collection[str]) -> Traffic:
+def traffic_facts(platform: Platform, nginx: ContainerFacts | None, health: Collection[str]) -> Traffic:
     """Reads the end of the log. ``health``: paths of health checks. Raises EngineError, and Skip."""
     if nginx is None or not nginx.running:
         raise Skip("nginx does not run")
-    lines = recent_requests(engine, nginx.name, WINDOW)
+    lines = recent_requests(partial(platform.log_tail, nginx.name), WINDOW)
     # Under load the end of the log that is read holds less than a minute.
     window = time.time() - lines[0].time if len(lines) >= TAIL / 2 else WINDOW
     return summarise(lines, window, health)

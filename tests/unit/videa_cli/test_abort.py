@@ -19,7 +19,7 @@ HEADER = Header("videa deploy", "me@here", 1.0, 2, Target("new", "app:new"), ("a
 
 def test_an_operation_that_left_its_journal_was_not_rolled_back(tmp_path: Path) -> None:
     stack = fake_stack(tmp_path)
-    lock, journal = Lock(stack.engine, "shop"), Journal(stack.engine, "shop")
+    lock, journal = Lock(stack.store, "shop"), Journal(stack.store, "shop")
     check_ended(lock, journal)
     journal.begin(HEADER)
     with pytest.raises(OperationFailed, match="not everything was put back") as caught:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -67,7 +68,7 @@ class Probes:
 
     sent, bad, broken = 3, {}, ""
 
-    def __init__(self, engine: object, container: str, url: str, path: str, prefix: str) -> None:
+    def __init__(self, gateway: object, url: str, path: str, prefix: str) -> None:
         self.last_answered = f"{prefix}3"
 
     def start(self) -> None: ...
@@ -114,8 +115,8 @@ def late_proof(monkeypatch: pytest.MonkeyPatch, last_probe_is_told: bool) -> Pro
     names = ["other", f"{PREFIX}3"] if last_probe_is_told else ["other"]
     status = {"other": 502}
     log = LateLog([json.dumps({"time": 1, "status": status.get(n, 200), "seconds": 0, "request_id": n}) for n in names])
-    monkeypatch.setattr(module, "Stdout", lambda engine, container: log)
-    watching = TrafficProof(None, "nginx", "http://127.0.0.1", "/alive")  # type: ignore[arg-type]
+    gateway = SimpleNamespace(follow_log=lambda: log)
+    watching = TrafficProof(gateway, "http://127.0.0.1", "/alive")  # type: ignore[arg-type]
     watching._progress = Watched(log.wanted)
     watching.start()
     return watching.stop()

@@ -10,16 +10,18 @@ from pathlib import Path
 import pytest
 
 from ops.balancer.access_log import Line
-from ops.balancer.render import Membership, Upstream, render
+from ops.balancer.render import render
 from ops.doctor.collect import container_of, run_all
 from ops.doctor.collectors import balancer, containers, fleet, instances, outside, postgres, proof, redis, services
 from ops.doctor.collectors.postgres_sql import BATCH
 from ops.doctor.facts import UNKNOWN, ContainerFacts, Skipped
 from ops.doctor.skip import Skip
 from ops.engine.compose import Compose
+from ops.engine.replicas import read
 from ops.errors import EngineError
 from ops.project.config import Project
 from ops.project.settings import read_settings
+from ops.traffic import Membership, Upstream
 from tests.unit.ops.doctor.stack import NOW, container, replica
 
 
@@ -92,7 +94,7 @@ def test_limits_are_read_from_an_environment() -> None:
         "State": {"Status": "running", "StartedAt": "2026-11-23T14:00:00.5Z"},
         "Config": {"Image": "app:1", "Env": ["RATE_LIMITS=address=300/60, user=5000/60,login=off"]},
     }
-    facts = containers.container_facts(details, b"key")
+    facts = containers.container_facts(read(details), details, b"key")
     assert facts.rate_limits == {"address": (300, 60), "user": (5000, 60)}
 
 

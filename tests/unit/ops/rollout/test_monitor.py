@@ -75,9 +75,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def make(clock: Clock, verdicts: Iterable[Verdict] = (), bounds: Canary | None = None) -> Scripted:
     settings = SimpleNamespace(canary=bounds or Canary(interval=Seconds(5), deadline=Seconds(60)))
-    stack: Any = SimpleNamespace(
-        project=SimpleNamespace(settings=settings), engine=None, balancer_container=SimpleNamespace(id="nginx")
-    )
+    stack: Any = SimpleNamespace(project=SimpleNamespace(settings=settings), gateway=None)
     journal: Any = SimpleNamespace(mailbox=SimpleNamespace(take=clock.take), write=lambda _: None)
     lease: Any = SimpleNamespace(check=lambda: None)
     found = Scripted(stack, journal, lease, lambda _: None)

@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
-from ops.engine.client import Engine
 from ops.errors import UsageError
 from ops.models import Container
+from ops.platform.ports import Platform
 from ops.views import logs
 from ops.views.logs import LogLine, Wanted, parse, since_when
 
@@ -63,7 +64,7 @@ def test_lines_of_several_containers_sort_by_time() -> None:
     assert sorted([LogLine(2.0, "a", "x"), LogLine(1.0, "b", "y")])[0].container == "b"
 
 
-def test_followed_lines_are_shown_while_more_come(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_followed_lines_are_shown_while_more_come() -> None:
     """A log that never pauses, as under load, is not kept back until it does."""
     ended = threading.Event()
 
@@ -73,8 +74,7 @@ def test_followed_lines_are_shown_while_more_come(monkeypatch: pytest.MonkeyPatc
             time.sleep(0.01)
         ended.set()
 
-    monkeypatch.setattr(logs, "log_lines", busy)
-    first = next(logs.follow(cast(Engine, None), lambda: [APP], since=0, tail=0))
+    first = next(logs.follow(cast(Platform, SimpleNamespace(log_lines=busy)), lambda: [APP], since=0, tail=0))
     assert first.text == "ready"
     assert not ended.is_set()
 
@@ -89,8 +89,7 @@ def test_a_container_that_is_started_again_is_followed_on(monkeypatch: pytest.Mo
         starts.append(len(starts))
         yield from shown[: len(starts)]
 
-    monkeypatch.setattr(logs, "log_lines", restarted)
-    followed = logs.follow(cast(Engine, None), lambda: [APP], since=0, tail=0)
+    followed = logs.follow(cast(Platform, SimpleNamespace(log_lines=restarted)), lambda: [APP], since=0, tail=0)
     assert [next(followed).text for _ in range(3)] == ["line 0", "line 1", "line 2"]
 
 
