@@ -12,7 +12,7 @@ from ops.balancer.maintenance import Maintenance
 from ops.balancer.render import Membership, Upstream, parse, render, switched
 from ops.engine.client import Engine
 from ops.errors import BalancerError, ConfigRefused, EngineError, EngineUnreachable
-from ops.events import Emit, Note, nobody
+from ops.events import Emit, RequestsCut, nobody
 from ops.models import ExecResult
 
 OLDEST_NGINX = (1, 28)
@@ -158,8 +158,7 @@ class Balancer:
         while self._retired:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
-                many = len(self._retired)
-                emit(Note(f"after {timeout:g} s {many} retired nginx workers still have requests: they are cut now"))
+                emit(RequestsCut(len(self._retired), timeout))
                 break
             self._retired = self._still_there(min(remaining, DRAIN_SLICE))
         return self._retired
