@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 
-from ops.balancer.maintenance import Maintenance, networks
+from ops.balancer.maintenance import networks
 from ops.contract import OVERALL
 from ops.errors import UsageError
 from ops.interrupts import held, settle
 from ops.project.settings import Health
 from ops.rollout.lock import Lock
 from ops.stack import Stack
+from ops.traffic import Maintenance
 
 
 def planned(health: Health, allow: Sequence[str], retry_after: float) -> Maintenance:

@@ -10,8 +10,7 @@ from functools import cached_property
 
 from ops import declared
 from ops.balancer.nginx import Balancer
-from ops.balancer.render import Membership, Upstream, is_outdated
-from ops.balancer.split import TrafficSplit
+from ops.balancer.render import is_outdated
 from ops.declared import Declaration, Way
 from ops.engine.client import Engine
 from ops.engine.ports import bound_port
@@ -22,6 +21,7 @@ from ops.fleet import Fleet, Member
 from ops.models import Container, Replica
 from ops.project.config import Project
 from ops.project.published import http_url
+from ops.traffic import Membership, TrafficSplit, Upstream
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ops.balancer.render import Membership, Upstream
 from ops.ejected import Ejected
 from ops.errors import EngineUnreachable, LockHeld, VideaError
 from ops.events import Emit, LetBack, RoundSkipped, TakenOut
 from ops.models import Replica
 from ops.rollout.lock import Lock
 from ops.stack import Stack
+from ops.traffic import Membership, Upstream
 
 
 @dataclass

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ops.balancer import scripts
-from ops.balancer.maintenance import Maintenance
-from ops.balancer.render import Membership, Upstream, parse, render, switched
+from ops.balancer.render import parse, render, switched
 from ops.engine.client import Engine
 from ops.errors import BalancerError, ConfigRefused, EngineError, EngineUnreachable
 from ops.events import Emit, RequestsCut, nobody
 from ops.models import ExecResult
+from ops.traffic import Applied, Look, Maintenance, Membership, Upstream
 
 OLDEST_NGINX = (1, 28)
 """Older ones have no keepalive_min_timeout: their reloads cut requests."""
@@ -39,23 +38,6 @@ _LEFT = re.compile(r"^videa-left(.*)$", re.MULTILINE)
 
 class _ContainerEnded(BalancerError):
     """The container ended while a script ran in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """A configuration that serves. ``old_workers``: the worker processes of before; drained means that none is left."""
-
-    generation: int
-    old_workers: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """nginx at one moment. ``serving``: the generation that answers, None if none; ``text``: its upstreams.conf."""
-
-    version: str
-    serving: int | None
-    text: str
 
 
 class Balancer:

@@ -11,8 +11,8 @@ from typing import Annotated, Any, TypeAlias, get_origin
 import msgspec
 from msgspec import Meta
 
-from ops.balancer.split import is_key
 from ops.errors import ConfigError
+from ops.traffic import is_key
 
 UNITS = {"us": 1e-6, "µs": 1e-6, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(us|µs|ms|s|m|h)", re.ASCII)

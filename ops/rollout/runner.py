@@ -11,7 +11,6 @@ from collections.abc import Collection
 from contextlib import nullcontext
 from functools import singledispatchmethod
 
-from ops.balancer.split import ALWAYS, TrafficSplit
 from ops.engine.recreate import recreate, snapshot
 from ops.engine.replicas import start
 from ops.errors import Aftermath, Interrupted, Left, LockHeld, OperationFailed, VideaError, explained
@@ -47,6 +46,7 @@ from ops.steps import (
     Split,
     Start,
 )
+from ops.traffic import ALWAYS, TrafficSplit
 
 DRAIN_SLACK = 5.0
 """Seconds beyond ``drain_timeout`` until a worker that nginx itself should have ended is given up."""

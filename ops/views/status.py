@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 
 from ops.balancer.access_log import Line
 from ops.balancer.recent import recent_requests
-from ops.balancer.render import Membership
 from ops.engine.cgroups import quick_sample
 from ops.engine.probe import ProbeResult
 from ops.errors import VideaError
 from ops.models import Replica, Usage
 from ops.stack import Stack
+from ops.traffic import Membership
 
 SAMPLE_GAP = 0.1
 """Seconds between the two samples of CPU use: short, because somebody waits for the answer."""

@@ -10,7 +10,7 @@ import typer
 from videa_cli.context import Options, group
 
 if TYPE_CHECKING:
-    from ops.balancer.maintenance import Maintenance
+    from ops.traffic import Maintenance
 
 Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done and change nothing.")]

@@ -21,11 +21,12 @@ import msgspec
 from ops.balancer.access_log import SERVER_ERROR, Line
 from ops.balancer.drift import differences
 from ops.balancer.recent import OWN_IDS, TAIL, recent_requests
-from ops.balancer.render import Membership, Upstream, parse
+from ops.balancer.render import parse
 from ops.doctor.facts import UNKNOWN, BalancerFacts, ContainerFacts
 from ops.doctor.skip import Skip
 from ops.engine.client import Engine
 from ops.errors import EngineError
+from ops.traffic import Membership, Upstream
 
 TIMEOUT = 6
 PROBES_PER_REPLICA = 10

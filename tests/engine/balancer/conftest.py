@@ -16,8 +16,8 @@ import docker.errors
 import pytest
 
 from ops.balancer.nginx import Balancer
-from ops.balancer.render import Sticky, Upstream
 from ops.engine.client import Engine
+from ops.traffic import Sticky, Upstream
 
 REPOSITORY = Path(__file__).parents[3]
 LABELS = {"videa.test": str(os.getpid())}

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ops.balancer.maintenance import Maintenance
-from ops.balancer.nginx import Applied, Balancer
-from ops.balancer.render import Membership, Upstream, render
+from ops.balancer.nginx import Balancer
+from ops.balancer.render import render
 from ops.balancer.scripts import FILE
 from ops.errors import BalancerError, ConfigRefused
+from ops.traffic import Applied, Maintenance, Membership, Upstream
 from tests.engine.balancer.conftest import Bench
 from tests.engine.balancer.load import Load
 

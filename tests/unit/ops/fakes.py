@@ -18,9 +18,8 @@ import docker.errors
 import requests
 import yaml
 
-from ops.balancer.nginx import Applied, Balancer
+from ops.balancer.nginx import Balancer
 from ops.balancer.proof import Proof
-from ops.balancer.render import Membership, Upstream
 from ops.declared import Way
 from ops.engine.client import Engine, Machine, engine_errors
 from ops.engine.compose import Compose
@@ -30,6 +29,7 @@ from ops.models import Container, ExecResult, Replica
 from ops.project.config import Project
 from ops.project.settings import Health, Hooks, Seconds, Settings
 from ops.stack import Stack
+from ops.traffic import Applied, Membership, Upstream
 
 NAME, APP = "shop", "app"
 MODEL = """

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from ops import stack as stack_module
-from ops.balancer.render import Upstream, parse, render
+from ops.balancer.render import parse, render
 from ops.declared import Declaration
 from ops.engine.probe import ProbeResult
 from ops.models import Replica
 from ops.project.settings import Health, Settings
 from ops.stack import Stack
+from ops.traffic import Upstream
 from tests.unit.ops.rollout.model import NEW, OLD, member
 
 BEFORE, FILE = Declaration(3001, "/old", "/old"), Declaration(3002, "/new", "/new")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ops.balancer.access_log import Line
-from ops.balancer.render import Membership, Upstream, render
+from ops.balancer.render import render
 from ops.doctor.collect import container_of, run_all
 from ops.doctor.collectors import balancer, containers, fleet, instances, outside, postgres, proof, redis, services
 from ops.doctor.collectors.postgres_sql import BATCH
@@ -20,6 +20,7 @@ from ops.engine.compose import Compose
 from ops.errors import EngineError
 from ops.project.config import Project
 from ops.project.settings import read_settings
+from ops.traffic import Membership, Upstream
 from tests.unit.ops.doctor.stack import NOW, container, replica
 
 
