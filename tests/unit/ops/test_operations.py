@@ -275,7 +275,7 @@ def test_how_an_operation_has_ended_is_told_as_it_is_recorded(tmp_path: Path) ->
     ended = [event for event in told if isinstance(event, OperationEnded)]
     assert [(event.command, event.result == history.DONE, event.left) for event in ended] == [
         ("videa scale 4", True, ""),
-        ("videa scale 5", False, "put_back"),
+        ("videa scale 5", False, "rolled_back"),
     ]
     assert [msgspec.structs.replace(event, left="", seconds=round(event.seconds, 3)) for event in ended] == [
         entry.ended for entry in history.read(tmp_path)
