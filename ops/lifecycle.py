@@ -177,7 +177,7 @@ def _orphans(stack: Stack) -> list[str]:
 
 
 def _await_balancer(stack: Stack) -> None:
-    """Returns when nginx answers. Raises BalancerError at ``health.deadline``, or after STARTING when it is not ours."""
+    """Returns when nginx answers. Raises BalancerError at ``health.deadline``; after STARTING when it is not ours."""
     begun = time.monotonic()
     while True:
         error = BalancerError(
