@@ -150,7 +150,13 @@ def _collectors(stack: Stack, described: EngineFacts, found: list[ContainerFacts
         sources.POSTGRES: lambda: _postgres(project, platform, found),
         sources.REDIS: lambda: _redis(project, platform, found),
         sources.BALANCER: lambda: balancer_facts(
-            platform, nginx, replicas, sticky, project.live_path, lambda membership: stack.upstream(membership.servers)
+            platform,
+            nginx,
+            replicas,
+            sticky,
+            project.live_path,
+            lambda membership: stack.upstream(membership.servers),
+            lambda: stack.unreachable() if stack.on_the_host else None,
         ),
         sources.FLEET: lambda: fleet_beats(platform, container_of(found, locate(project, REDIS).service)),
         sources.TRAFFIC: lambda: traffic_facts(platform, nginx, health),

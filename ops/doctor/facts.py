@@ -119,7 +119,8 @@ class BalancerFacts(Struct, frozen=True):
     without an answer or with one of 500 and above, by status. ``sticky``: a client stays on one replica, so the probes
     all reach the same. ``seen``: replica -> requests of users that it has answered
     in the last seconds; when each replica has, there are no probes. ``tls_expires``: when the certificate served ends.
-    ``maintenance``: clients that are let in while the site is closed, None when it is open.
+    ``maintenance``: clients that are let in while the site is closed, None when it is open. ``unreachable``: why the
+    published port does not answer on its host, "" when it does, None when it cannot be asked from here.
     """
 
     container: str
@@ -138,6 +139,7 @@ class BalancerFacts(Struct, frozen=True):
     seen: dict[str, int] = field(default_factory=dict)
     tls_expires: float | None = None
     maintenance: list[str] | None = None
+    unreachable: str | None = None
 
 
 class InstanceFacts(Struct, frozen=True):

@@ -48,7 +48,8 @@ class ReplicaStatus:
 class Status:
     """The answer of ``videa status``.
 
-    ``balancer``: running, or what is wrong with it; ``maintenance``: whether the site is closed.
+    ``balancer``: running, or what is wrong with it; ``maintenance``: whether the site is closed. ``unreachable``:
+    why nothing answers at ``url`` though it is on this host, empty otherwise.
     """
 
     project: str
@@ -58,6 +59,7 @@ class Status:
     requests_per_second: float | None
     replicas: tuple[ReplicaStatus, ...]
     maintenance: bool = False
+    unreachable: str = ""
 
 
 def read_status(stack: Stack) -> Status:
@@ -66,16 +68,18 @@ def read_status(stack: Stack) -> Status:
     A balancer that does not run is told, not raised: its replicas are still worth knowing.
     """
     replicas = stack.replicas()
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(5) as pool:
         usage = pool.submit(stack.platform.usage, replicas, SAMPLE_GAP)
         try:
             gateway = stack.gateway
             membership = pool.submit(gateway.membership)
             probes = pool.submit(stack.probe, replicas)
+            outside = pool.submit(stack.unreachable)
             requests = pool.submit(recent_requests, gateway.log_tail, RATE_WINDOW)
             served, answers, seen, balancer = membership.result(), probes.result(), requests.result(), "running"
+            unreachable = outside.result()
         except VideaError as error:
-            served, answers, seen, balancer = None, {}, None, error.message
+            served, answers, seen, balancer, unreachable = None, {}, None, error.message, ""
         rates = request_rates(seen, replicas, time.time()) if seen is not None else {}
         used = usage.result()
     return Status(
@@ -86,6 +90,7 @@ def read_status(stack: Stack) -> Status:
         requests_per_second=round(sum(rates.values()), 1) if seen is not None else None,
         replicas=tuple(_line(each, served, answers.get(each.name), used.get(each.name), rates) for each in replicas),
         maintenance=served is not None and served.maintenance is not None,
+        unreachable=unreachable,
     )
 
 

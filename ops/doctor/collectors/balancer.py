@@ -90,11 +90,13 @@ def balancer_facts(
     sticky: bool,
     path: str,
     wanted: Callable[[Membership], Upstream],
+    unreachable: Callable[[], str | None],
 ) -> BalancerFacts:
     """Looks into the container ``nginx``. Raises EngineError, and Skip.
 
     ``path``: where every replica that is alive answers. ``wanted``: what videa would let nginx serve, given which
-    replicas its configuration admits.
+    replicas its configuration admits. ``unreachable``: why its published port does not answer, None where it cannot be
+    asked.
     """
     if nginx is None:
         return BalancerFacts("", running=False, refusal="it has no container")
@@ -111,6 +113,7 @@ def balancer_facts(
     arguments = (query, str(probers), str(probes // PROBERS), mark)
     answer = platform.ask(nginx.name, ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", *arguments])
     facts = read(nginx.name, answer.output, wanted, sticky, seen)
+    facts = msgspec.structs.replace(facts, unreachable=unreachable())
     if not facts.answers:
         return facts
     time.sleep(FLUSH)

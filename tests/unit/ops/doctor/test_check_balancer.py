@@ -17,6 +17,7 @@ from tests.unit.ops.doctor.stack import balancer, finding, found, instance, repl
         ({"serving": "2"}, [("lb.config", "fail")]),
         ({"running": False, "refusal": "container exited"}, [("lb.no_live", "fail")]),
         ({"answers": {}, "failures": {"502": 20}}, [("lb.no_live", "fail")]),
+        ({"unreachable": "Connection refused"}, [("lb.unreachable", "fail")]),
         ({"answers": {"app-backend-1": 20}}, [("lb.starved", "fail")]),
         ({"answers": {"i1": 20}}, [("lb.starved", "fail")]),
         ({"answers": {UNKNOWN: 20}}, []),
@@ -72,3 +73,16 @@ def test_answers_from_nobodys_address_leave_it_open_who_is_starved() -> None:
     report = report_on(balancer=balancer(answers={"app-backend-1": 10, UNKNOWN: 10}))
     assert report.findings == []
     assert [skip.id for skip in report.skipped] == ["lb.starved"]
+
+
+def test_a_port_that_cannot_be_asked_from_here_is_skipped_and_not_well() -> None:
+    report = report_on(balancer=balancer(unreachable=None))
+    assert {skip.id: skip.reason for skip in report.skipped} == {
+        "lb.unreachable": "the published port cannot be asked from here"
+    }
+
+
+def test_an_nginx_that_hangs_is_the_cause_of_a_port_that_does_not_answer() -> None:
+    sick = balancer(serving="", answers={}, failures={"no answer": 20}, unreachable="timed out")
+    causes = {one.id: one.cause for one in report_on(balancer=sick).findings}
+    assert causes["lb.unreachable"] == "lb.no_live"
