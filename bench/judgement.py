@@ -17,8 +17,9 @@ from functools import cache
 
 from ops.balancer.tally import Latencies, Mix, total
 from ops.balancer.tries import Tallies, Try, Warmup
+from ops.events import Kind
 from ops.project.settings import Canary
-from ops.rollout.judgement import Kind, Sample, judge
+from ops.rollout.judgement import Sample, judge
 
 MEDIAN, SPREAD = 0.05, 0.6
 """Seconds, and sigma of the logarithm: a 99th percentile of 0.2 s."""

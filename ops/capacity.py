@@ -11,7 +11,7 @@ from ops.doctor.collectors.postgres import postgres_facts
 from ops.doctor.collectors.postgres_sql import SESSIONS
 from ops.doctor.collectors.services import locate
 from ops.doctor.skip import Skip
-from ops.events import Emit, Note
+from ops.events import Emit, PoolsUnchecked
 from ops.pools import pool_limit
 from ops.preflight import Capacity, reservation
 from ops.stack import Stack
@@ -68,9 +68,9 @@ def _connections(stack: Stack, emit: Emit) -> tuple[int | None, int | None]:
             raise Skip(f"{name} does not run")
         facts = postgres_facts(stack.platform, name, container.id, SESSIONS)
     except Skip as reason:
-        emit(Note(f"the connection pools are not checked against PostgreSQL: {reason}"))
+        emit(PoolsUnchecked(str(reason)))
         return None, None
     if not facts.up:
-        emit(Note(f"the connection pools are not checked against PostgreSQL: {facts.error}"))
+        emit(PoolsUnchecked(facts.error))
         return None, None
     return facts.usable, len(facts.clients)

@@ -14,7 +14,7 @@ from ops.ejected import Ejected
 from ops.engine.compose import up_arguments
 from ops.engine.effects import foresee, harm, run_harmless
 from ops.errors import BalancerError, EngineError, Interrupted, UsageError
-from ops.events import Emit, Note, announced
+from ops.events import BrokenOff, ChangedSince, Emit, OrphansLeft, ReleaseChanged, announced
 from ops.interrupts import settle
 from ops.project.startup import startup_order
 from ops.rollout import kept
@@ -77,20 +77,15 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
     start([*order.beside, balancer])
     start.say_what_was_left_alone()
     if orphans:
-        emit(
-            Note(
-                f"{', '.join(orphans)}: of no service of the Compose file any more, and left running; when nothing "
-                f"needs them: docker rm --force {' '.join(orphans)}"
-            )
-        )
+        emit(OrphansLeft(tuple(orphans)))
     with announced("wait until ready", emit):
         _await_balancer(stack)
         await_ready(stack, [replica.name for replica in stack.replicas()], starting=not alive)
     names = [replica.name for replica in stack.replicas()]
     membership = stack.gateway.membership()
-    story = Journal(stack.store, project.name).read()
-    if story:
-        emit(Note(f"{story} was broken off; end it: videa deploy --resume, or put it back: videa deploy --abort"))
+    state = Journal(stack.store, project.name).read()
+    if state:
+        emit(BrokenOff(state.standing))
     elif membership.everything or set(membership.servers) != set(names) or stack.outdated(membership):
         with announced("let the balancer serve them", emit):
             stack.gateway.apply(stack.upstream(names))
@@ -100,7 +95,7 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
         kept.found(stack, "videa up", target.release, target.image, digest, len(names))
         return
     if drifted(stack, alive):
-        emit(Note("the Compose file or its image has changed since; roll it out with: videa deploy"))
+        emit(ReleaseChanged())
 
 
 @dataclass(frozen=True)
@@ -131,12 +126,7 @@ class _Starter:
         """Names the services that run otherwise than the Compose file has them. Raises EngineError."""
         changed = self._changed() if self.keep else []
         if changed:
-            self.emit(
-                Note(
-                    f"{', '.join(changed)}: changed in the Compose file since, and left as it runs; to recreate one, "
-                    f"which others may miss meanwhile: videa up --recreate {changed[0]}"
-                )
-            )
+            self.emit(ChangedSince(tuple(changed)))
 
     def _changed(self) -> list[str]:
         """The services beside the scaled one that Compose would recreate, by its own account."""

@@ -16,7 +16,7 @@ import pytest
 
 from ops import interrupts, operations
 from ops.errors import EngineUnreachable, Interrupted, Left, LockHeld, VideaError
-from ops.events import Event, GoingBack, Retrying, nobody
+from ops.events import Event, GoingBack, OperationEnded, Retrying, nobody
 from ops.interrupts import SIGNALS
 from ops.operations import Operation
 from ops.preflight import Capacity
@@ -263,6 +263,23 @@ def test_a_late_engine_is_told_of_while_it_is_put_back(tmp_path: Path) -> None:
     assert any(isinstance(event, Retrying) for event in notes)
     assert caught.value.hint.startswith("everything was rolled back; ")
     assert state(stack) == before
+
+
+def test_how_an_operation_has_ended_is_told_as_it_is_recorded(tmp_path: Path) -> None:
+    told: list[Event] = []
+    stack = fake_stack(tmp_path)
+    Operation(stack, told.append, "videa scale 4").scale(lambda present: 4)
+    stack.world.sick.add("shop-app-5")
+    with pytest.raises(VideaError, match="not ready"):
+        Operation(stack, told.append, "videa scale 5").scale(lambda present: 5)
+    ended = [event for event in told if isinstance(event, OperationEnded)]
+    assert [(event.command, event.result == history.DONE, event.left) for event in ended] == [
+        ("videa scale 4", True, ""),
+        ("videa scale 5", False, "rolled_back"),
+    ]
+    assert [msgspec.structs.replace(event, left="", seconds=round(event.seconds, 3)) for event in ended] == [
+        entry.ended for entry in history.read(tmp_path)
+    ]
 
 
 @pytest.mark.parametrize("name", ["scale up", "scale down", "rolling"])
