@@ -108,8 +108,8 @@ def row(entry: dict[str, Any]) -> str:
     most = "" if entry["most_percent"] is None else f"{entry['most_percent']:g}%"
     verdict = entry["as_expected"] or ("" if not entry["by_tool"] else "LOST")
     return (
-        f"{entry['strategy']:11} {entry['release']:12} {entry['exit_code']:4} {entry['seconds']:6.1f} {entry['sent']:7} "
-        f"{entry['by_release']:8} {entry['by_tool']:5} {most:>5}  {ended:24} {verdict}"
+        f"{entry['strategy']:11} {entry['release']:12} {entry['exit_code']:4} {entry['seconds']:6.1f} "
+        f"{entry['sent']:7} {entry['by_release']:8} {entry['by_tool']:5} {most:>5}  {ended:24} {verdict}"
     )
 
 

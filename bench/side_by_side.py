@@ -93,7 +93,8 @@ def tries_of(name: str, stack: BenchStack, engine: Engine, count: int, rate: int
 def line(name: str, tries: list[dict[str, Any]]) -> str:
     """One line of the table: sums, maxima and medians of the tries."""
     return (
-        f"{name:24} {len(tries):5} {sum(entry['sent'] for entry in tries):8} {sum(entry['failed'] for entry in tries):7} "
+        f"{name:24} {len(tries):5} {sum(entry['sent'] for entry in tries):8} "
+        f"{sum(entry['failed'] for entry in tries):7} "
         f"{max(entry['failed'] for entry in tries):6} {max(entry['slowest_ms'] or 0 for entry in tries):9.0f} "
         f"{statistics.median(entry['slowest_ms'] or 0 for entry in tries):7.0f} "
         f"{statistics.median(entry['seconds'] for entry in tries):7.1f} {max(entry['peak_mb'] for entry in tries):8.0f}"

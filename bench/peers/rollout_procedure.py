@@ -2,8 +2,8 @@
 
 It doubles the replicas of the service without touching the existing ones, waits until Docker reports the new ones as
 healthy, then stops and removes the old ones. The proxy decides which replicas get traffic: here nginx, which follows
-the service's name in Docker's DNS (`resolve`). The optional drain hook makes an old container unhealthy for proxies that
-watch Docker's health states; nginx does not, so the hook would only add a fixed sleep.
+the service's name in Docker's DNS (`resolve`). The optional drain hook makes an old container unhealthy for proxies
+that watch Docker's health states; nginx does not, so the hook would only add a fixed sleep.
 """
 
 from __future__ import annotations
