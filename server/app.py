@@ -46,6 +46,7 @@ from server.metrics import Metrics
 from server.middlewares.boundary import make_boundary
 from server.migrate import migrate_until_done
 from server.pages import set_up_pages
+from server.payloads import LARGEST_BODY
 from server.postgres import Database
 from server.readcache import ReadCache
 from server.replicas import ReadRouter
@@ -57,7 +58,7 @@ from server.title_store import TitleStore
 
 def create_app(settings: Settings, log_writer: LogWriter | None = None) -> web.Application:
     """The application, with nothing connected yet. Without a log_writer there is no access log."""
-    app = web.Application(client_max_size=1_048_576)
+    app = web.Application(client_max_size=LARGEST_BODY)
     app[SETTINGS] = settings
     app[LOG_WRITER] = log_writer if settings.access_log else None
     app[LIFECYCLE] = Lifecycle()

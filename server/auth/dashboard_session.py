@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from server.problems import Problem
 
 _SESSION = "videa_session"
 _FORM = "videa_form"
+_FORM_TOKEN = re.compile(r"[A-Za-z0-9_-]{32}\Z")
 _SECONDS = 8 * 3600
 
 
@@ -37,7 +39,8 @@ def end_session(response: web.Response) -> None:
 
 def form_token(request: web.Request) -> str:
     """What the form must send back; the same for all forms of a browser."""
-    return request.cookies.get(_FORM) or secrets.token_urlsafe(24)
+    token = request.cookies.get(_FORM, "")
+    return token if _FORM_TOKEN.match(token) else secrets.token_urlsafe(24)
 
 
 def keep_form_token(request: web.Request, response: web.Response, token: str) -> None:
@@ -49,7 +52,8 @@ def check_form(request: web.Request, given: str) -> None:
     """Raises Problem 403 for a form that does not come from one of our pages."""
     expected = request.cookies.get(_FORM, "")
     foreign = request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")
-    if foreign or not expected or not hmac.compare_digest(expected.encode(), given.encode()):
+    same = hmac.compare_digest(expected.encode(errors="replace"), given.encode(errors="replace"))
+    if foreign or not _FORM_TOKEN.match(expected) or not same:
         raise Problem(403, "The form has run out. Load the page again.")
 
 
