@@ -8,8 +8,9 @@ import secrets
 
 from aiohttp import web
 
+from server.auth.accounts import Proven
 from server.auth.tokens import TokenRefused, User
-from server.keys import TOKENS
+from server.keys import AUTHORITY, TOKENS
 from server.problems import Problem
 
 _SESSION = "videa_session"
@@ -18,22 +19,23 @@ _FORM_TOKEN = re.compile(r"[A-Za-z0-9_-]{32}\Z")
 _SECONDS = 8 * 3600
 
 
-def dashboard_user(request: web.Request) -> User | None:
-    """The administrator who is signed in to the dashboard."""
+async def dashboard_user(request: web.Request) -> User | None:
+    """The administrator who is signed in to the dashboard, as PostgreSQL knows it at this moment."""
     try:
         user = request.app[TOKENS].verify_dashboard(request.cookies.get(_SESSION, ""))
     except TokenRefused:
         return None
-    return user if user.is_admin else None
+    return user if user.is_admin and await request.app[AUTHORITY].holds(user) else None
 
 
-def begin_session(request: web.Request, response: web.Response, user_id: int) -> None:
-    """Sign in for eight hours."""
-    _set(request, response, _SESSION, request.app[TOKENS].dashboard(user_id, "admin", _SECONDS), _SECONDS)
+def begin_session(request: web.Request, response: web.Response, who: Proven) -> None:
+    """Sign in for eight hours, or until the account signs out, changes its password or is no administrator any more."""
+    session = request.app[TOKENS].dashboard(who.id, who.role, _SECONDS, who.authority)
+    _set(request, response, _SESSION, session, _SECONDS)
 
 
 def end_session(response: web.Response) -> None:
-    """Sign out."""
+    """Remove the cookie."""
     response.del_cookie(_SESSION, path="/dashboard")
 
 
