@@ -231,7 +231,8 @@ class Proof(Struct, frozen=True):
 class OperationFacts(Struct, frozen=True):
     """The project's lock and journal. ``holder``: who has the lock, "" when it is free; ``alive``: and is at work.
 
-    ``broken_off``: the operation, in words, that nobody is at any more; ``returning``: it was being put back.
+    ``broken_off``: an interrupted operation, in words; ``returning``: it was being put back; ``waiting``: one that
+    waits, in words, and that nobody attends.
     """
 
     holder: str = ""
@@ -239,6 +240,7 @@ class OperationFacts(Struct, frozen=True):
     since: float = 0
     alive: bool = False
     broken_off: str = ""
+    waiting: str = ""
     returning: bool = False
 
 

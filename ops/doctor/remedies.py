@@ -10,7 +10,7 @@ from msgspec import Struct
 from ops.doctor.collectors.postgres import SCRIPT
 from ops.doctor.facts_data import Session
 from ops.doctor.report import Report
-from ops.errors import OperationFailed
+from ops.errors import CONTINUE, TAKE_UP, OperationFailed
 from ops.fleet import names
 from ops.platform.ports import Platform
 from ops.rollout.journal import Journal
@@ -68,7 +68,7 @@ def _orphans(report: Report, stack: Stack) -> Iterator[Remedy]:
 
 def _remove(stack: Stack, container: str) -> None:
     """Removes it while no operation is at work. Raises LockHeld, EngineError."""
-    with Lock(stack.store, stack.project.name).hold(COMMAND):
+    with Lock(stack.store, stack.project.name).hold_briefly(COMMAND):
         stack.platform.remove(container)
 
 
@@ -117,12 +117,10 @@ def _balancer(report: Report, stack: Stack) -> Iterator[Remedy]:
 
 def _reconcile(stack: Stack) -> None:
     """Lets nginx serve the replicas that are ready now, or all that run if none is. Raises VideaError."""
-    with Lock(stack.store, stack.project.name).hold(COMMAND):
+    with Lock(stack.store, stack.project.name).hold_briefly(COMMAND):
         fleet = stack.fleet()
         if story := Journal(stack.store, stack.project.name).read():
-            raise OperationFailed(
-                f"{story} was broken off", "end it: videa deploy --resume, or put it back: videa deploy --abort"
-            )
+            raise OperationFailed(f"an operation is not finished: {story}", TAKE_UP if story.waiting else CONTINUE)
         if fleet.split:
             raise OperationFailed("a canary is under way", "end it first: videa promote, or videa abort")
         if not fleet.alive:

@@ -13,6 +13,7 @@ from ops.balancer.access_log import Line
 from ops.balancer.recent import recent_requests
 from ops.errors import VideaError
 from ops.models import ProbeResult, Replica, Usage
+from ops.rollout.under_way import UnderWay, under_way
 from ops.stack import Stack
 from ops.traffic import Membership
 
@@ -48,8 +49,8 @@ class ReplicaStatus:
 class Status:
     """The answer of ``videa status``.
 
-    ``balancer``: running, or what is wrong with it; ``maintenance``: whether the site is closed. ``unreachable``:
-    why nothing answers at ``url`` though it is on this host, empty otherwise.
+    ``balancer``: running, or what is wrong with it; ``maintenance``: whether the site is closed; ``operation``: one
+    that has not ended. ``unreachable``: why nothing answers at ``url`` though it is on this host, empty otherwise.
     """
 
     project: str
@@ -59,6 +60,7 @@ class Status:
     requests_per_second: float | None
     replicas: tuple[ReplicaStatus, ...]
     maintenance: bool = False
+    operation: UnderWay | None = None
     unreachable: str = ""
 
 
@@ -68,7 +70,8 @@ def read_status(stack: Stack) -> Status:
     A balancer that does not run is told, not raised: its replicas are still worth knowing.
     """
     replicas = stack.replicas()
-    with ThreadPoolExecutor(5) as pool:
+    with ThreadPoolExecutor(6) as pool:
+        operation = pool.submit(under_way, stack.store, stack.project.name)
         usage = pool.submit(stack.platform.usage, replicas, SAMPLE_GAP)
         try:
             gateway = stack.gateway
@@ -81,7 +84,7 @@ def read_status(stack: Stack) -> Status:
         except VideaError as error:
             served, answers, seen, balancer, unreachable = None, {}, None, error.message, ""
         rates = request_rates(seen, replicas, time.time()) if seen is not None else {}
-        used = usage.result()
+        used, unfinished = usage.result(), operation.result()
     return Status(
         project=stack.project.name,
         service=stack.project.settings.service,
@@ -90,6 +93,7 @@ def read_status(stack: Stack) -> Status:
         requests_per_second=round(sum(rates.values()), 1) if seen is not None else None,
         replicas=tuple(_line(each, served, answers.get(each.name), used.get(each.name), rates) for each in replicas),
         maintenance=served is not None and served.maintenance is not None,
+        operation=unfinished,
         unreachable=unreachable,
     )
 

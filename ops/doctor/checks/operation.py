@@ -12,7 +12,7 @@ from ops.doctor.words import span
 
 
 def stuck(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The journal tells of an operation that nobody is at; or only its lock is left, which hinders nobody."""
+    """The journal tells of an interrupted operation, or of one that waits unattended; or only its lock is left."""
     operation = present(facts.operation)
     if operation.broken_off:
         yield Finding(
@@ -22,6 +22,15 @@ def stuck(facts: Facts, limits: Limits) -> Iterator[Finding]:
             operation.broken_off + f"\n{_lock(facts)}",
             "the replicas and the balancer are half way between two states",
             "videa deploy --resume\nor put it back: videa deploy --abort",
+        )
+    elif operation.waiting:
+        yield Finding(
+            "deploy.stuck",
+            Severity.WARN,
+            "an operation waits, and nobody attends it",
+            operation.waiting,
+            "it stays as it is until somebody takes it up: a canary is not judged meanwhile",
+            "videa promote\nor put it back: videa abort\nor take it up: videa deploy --resume",
         )
     elif operation.holder and not operation.alive:
         yield Finding(
@@ -46,7 +55,7 @@ CHECKS = (
     Check(
         "deploy.stuck",
         Group.APP,
-        "journal of an unfinished operation with no live holder F, only its lock I",
+        "journal of an unfinished operation with no live holder F, of one that waits W, only its lock I",
         "own",
         (OPERATION,),
         stuck,
