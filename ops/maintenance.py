@@ -32,7 +32,7 @@ def switch(stack: Stack, maintenance: Maintenance | None, command: str, dry_run:
 
     False when it was so already. ``command``: as it was typed. Raises LockHeld, BalancerError.
     """
-    with nullcontext() if dry_run else Lock(stack.store, stack.project.name).hold(command):
+    with nullcontext() if dry_run else Lock(stack.store, stack.project.name).hold_briefly(command):
         changes = stack.gateway.membership().maintenance != maintenance
         if changes and not dry_run:
             with held():

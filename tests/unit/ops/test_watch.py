@@ -11,7 +11,7 @@ from ops.ejected import Ejected
 from ops.errors import BalancerError
 from ops.events import Event, LetBack, nobody
 from ops.rollout.identity import machine_id
-from ops.rollout.lock import LEASE
+from ops.rollout.lease import LEASE
 from ops.watch import Judge, check_once
 from tests.unit.ops.fakes import FakeStack, fake_stack
 
