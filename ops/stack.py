@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ops import declared
+from ops.balancer.outside import on_the_host, unreachable
 from ops.balancer.probe import probe_all, read_body
 from ops.balancer.render import is_outdated
 from ops.declared import Declaration, Way
@@ -45,6 +46,16 @@ class Stack:
             balancer = self.platform.container(self.project.settings.balancer)
             port = (self.platform.bound_port(balancer.id, published.target) if balancer else None) or port
         return http_url(published.address if self.platform.local else self.platform.address, port)
+
+    @property
+    def on_the_host(self) -> bool:
+        """Whether the published port is one of this machine, so that what clients get can be asked here."""
+        return self.platform.local and self.project.published is not None and on_the_host()
+
+    def unreachable(self) -> str:
+        """Why the published port does not answer, "" when it does or cannot be asked from here. Raises EngineError."""
+        url = self.url if self.on_the_host else None
+        return unreachable(url, self.project.live_path, self.project.settings.health.timeout) if url else ""
 
     @property
     def own_declaration(self) -> Declaration:

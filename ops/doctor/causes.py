@@ -56,6 +56,7 @@ LINKS: tuple[Link, ...] = (
     *_links("redis.masters", "redis.cluster_slots", "app.ratelimit_local"),
     *_links("ctr.image_skew", "app.version_skew"),
     *_links("lb.config", "lb.starved", "lb.stale"),
+    *_links("lb.no_live", "lb.unreachable"),
     *_links("lb.stale", "lb.ejecting", "lb.p99"),
     *_links("deploy.stuck", "ctr.image_skew", "app.version_skew", "ctr.orphan", "lb.config"),
 )

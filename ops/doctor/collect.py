@@ -150,7 +150,13 @@ def _collectors(stack: Stack, engine: EngineFacts, containers: list[ContainerFac
         sources.POSTGRES: lambda: _postgres(project, platform, containers),
         sources.REDIS: lambda: _redis(project, platform, containers),
         sources.BALANCER: lambda: balancer_facts(
-            platform, nginx, replicas, sticky, project.live_path, lambda membership: stack.upstream(membership.servers)
+            platform,
+            nginx,
+            replicas,
+            sticky,
+            project.live_path,
+            lambda membership: stack.upstream(membership.servers),
+            lambda: stack.unreachable() if stack.on_the_host else None,
         ),
         sources.FLEET: lambda: fleet_beats(platform, container_of(containers, locate(project, REDIS).service)),
         sources.TRAFFIC: lambda: traffic_facts(platform, nginx, health),

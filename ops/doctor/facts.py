@@ -119,7 +119,8 @@ class BalancerFacts(Struct, frozen=True):
     of 500 and above, by status. ``sticky``: a client stays on one replica, so all probes reach the same one. ``seen``:
     replica -> user requests that it has answered in the last seconds; if each replica has some, there are no probes.
     ``tls_expires``: expiry of the served certificate. ``maintenance``: clients that are allowed while the site is
-    closed, None if it is open.
+    closed, None if it is open. ``unreachable``: why the published port does not answer on its host, "" if it does, None
+    if it cannot be probed from this machine.
     """
 
     container: str
@@ -138,6 +139,7 @@ class BalancerFacts(Struct, frozen=True):
     seen: dict[str, int] = field(default_factory=dict)
     tls_expires: float | None = None
     maintenance: list[str] | None = None
+    unreachable: str | None = None
 
 
 class InstanceFacts(Struct, frozen=True):

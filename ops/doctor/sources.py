@@ -18,6 +18,7 @@ REDIS_UP = "redis-up"
 BALANCER = "balancer"
 BALANCER_UP = "balancer-up"
 BALANCER_REACH = "balancer-reach"
+PUBLISHED = "published-port"
 INSTANCES = "instances"
 LIMITERS = "instances.limiter"
 POOLS = "instances.pool"
@@ -73,6 +74,13 @@ def _balancer_reach(facts: Facts) -> str | None:
     if set(answers) == {UNKNOWN}:
         return "nginx's log does not show which replica answers"
     return "answers came from an address of no replica" if UNKNOWN in answers else None
+
+
+def _published(facts: Facts) -> str | None:
+    if reason := _balancer_up(facts):
+        return reason
+    probed = facts.balancer is not None and facts.balancer.unreachable is not None
+    return None if probed else "the published port cannot be probed from this machine"
 
 
 def _instances_report(what: str, where: str, reported: Callable[[Facts], bool]) -> Callable[[Facts], str | None]:
@@ -134,6 +142,7 @@ REASON: dict[str, Callable[[Facts], str | None]] = {
     BALANCER: _absent(BALANCER),
     BALANCER_UP: _balancer_up,
     BALANCER_REACH: _balancer_reach,
+    PUBLISHED: _published,
     INSTANCES: _absent(INSTANCES),
     LIMITERS: _instances_report("where it counts rate limits", OVERALL, _limiters),
     POOLS: _instances_report("its database connections", OVERALL, _pools),

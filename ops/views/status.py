@@ -48,7 +48,8 @@ class ReplicaStatus:
 class Status:
     """The answer of ``videa status``.
 
-    ``balancer``: "running", or its error; ``maintenance``: whether the site is closed.
+    ``balancer``: "running", or its error; ``maintenance``: whether the site is closed. ``unreachable``: why nothing
+    answers at ``url`` although it is on this host, otherwise "".
     """
 
     project: str
@@ -58,6 +59,7 @@ class Status:
     requests_per_second: float | None
     replicas: tuple[ReplicaStatus, ...]
     maintenance: bool = False
+    unreachable: str = ""
 
 
 def read_status(stack: Stack) -> Status:
@@ -66,16 +68,18 @@ def read_status(stack: Stack) -> Status:
     The error of a balancer that is not running is part of the result: the replicas are still useful to know.
     """
     replicas = stack.replicas()
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(5) as pool:
         usage = pool.submit(stack.platform.usage, replicas, SAMPLE_GAP)
         try:
             gateway = stack.gateway
             membership = pool.submit(gateway.membership)
             probes = pool.submit(stack.probe, replicas)
+            outside = pool.submit(stack.unreachable)
             requests = pool.submit(recent_requests, gateway.log_tail, RATE_WINDOW)
             served, answers, lines, balancer = membership.result(), probes.result(), requests.result(), "running"
+            unreachable = outside.result()
         except VideaError as error:
-            served, answers, lines, balancer = None, {}, None, error.message
+            served, answers, lines, balancer, unreachable = None, {}, None, error.message, ""
         rates = request_rates(lines, replicas, time.time()) if lines is not None else {}
         used = usage.result()
     return Status(
@@ -88,6 +92,7 @@ def read_status(stack: Stack) -> Status:
             _line(replica, served, answers.get(replica.name), used.get(replica.name), rates) for replica in replicas
         ),
         maintenance=served is not None and served.maintenance is not None,
+        unreachable=unreachable,
     )
 
 

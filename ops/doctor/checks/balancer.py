@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.facts import BalancerFacts, Facts, InstanceFacts
 from ops.doctor.limits import Limits
-from ops.doctor.sources import BALANCER, BALANCER_REACH, BALANCER_UP, CONTAINERS, INSTANCES
+from ops.doctor.sources import BALANCER, BALANCER_REACH, BALANCER_UP, CONTAINERS, INSTANCES, PUBLISHED
 from ops.doctor.words import listing
 
 
@@ -92,6 +92,20 @@ def no_live(facts: Facts, limits: Limits) -> Iterator[Finding]:
         )
 
 
+def unreachable(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """nginx is running, but clients cannot reach it: the path from the host's port to its container is broken."""
+    reason = present(facts.balancer).unreachable
+    if reason:
+        yield Finding(
+            "lb.unreachable",
+            Severity.FAIL,
+            "nothing answers at the published port",
+            reason,
+            "no client reaches the service, even if the replicas are healthy",
+            f"docker compose port {facts.balancer_service} 8080\ndocker compose restart {facts.balancer_service}",
+        )
+
+
 def starved(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """A replica that passes its readiness probe gets no traffic."""
     balancer = present(facts.balancer)
@@ -170,6 +184,7 @@ def maintenance(facts: Facts, limits: Limits) -> Iterator[Finding]:
 CHECKS = (
     Check("lb.config", Group.BALANCER, "running differs from wanted F", "own", (BALANCER_UP,), config),
     Check("lb.no_live", Group.BALANCER, "no answer through nginx F", "own", (BALANCER,), no_live),
+    Check("lb.unreachable", Group.BALANCER, "published port does not answer F", "own", (PUBLISHED,), unreachable),
     Check("lb.starved", Group.BALANCER, "ready, 0 of N probes F", "own", (BALANCER_REACH, INSTANCES), starved),
     Check("lb.stale", Group.BALANCER, "listed, not running F", "own", (BALANCER_UP, CONTAINERS), stale),
     Check("lb.maintenance", Group.BALANCER, "closed W", "own", (BALANCER_UP,), maintenance),

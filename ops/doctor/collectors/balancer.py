@@ -90,11 +90,12 @@ def balancer_facts(
     sticky: bool,
     path: str,
     wanted: Callable[[Membership], Upstream],
+    unreachable: Callable[[], str | None],
 ) -> BalancerFacts:
     """Examines the container ``nginx``. Raises EngineError and Skip.
 
     ``path``: the liveness path. ``wanted``: returns what videa would configure for the replicas in the current
-    configuration.
+    configuration. ``unreachable``: returns why the published port does not answer, None if it cannot be probed.
     """
     if nginx is None:
         return BalancerFacts("", running=False, refusal="it has no container")
@@ -111,6 +112,7 @@ def balancer_facts(
     arguments = (query, str(probers), str(probes // PROBERS), mark)
     answer = platform.ask(nginx.name, ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", *arguments])
     facts = read(nginx.name, answer.output, wanted, sticky, seen)
+    facts = msgspec.structs.replace(facts, unreachable=unreachable())
     if not facts.answers:
         return facts
     time.sleep(FLUSH)

@@ -164,6 +164,7 @@ def balancer(**changes: Any) -> BalancerFacts:
         "listed": ["app-backend-1", "app-backend-2"],
         "probes": 20,
         "answers": {"app-backend-1": 10, "app-backend-2": 10},
+        "unreachable": "",
     }
     return BalancerFacts(**{**values, **changes})
 

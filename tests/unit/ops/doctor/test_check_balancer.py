@@ -17,6 +17,7 @@ from tests.unit.ops.doctor.stack import balancer, finding, instance, replica, re
         ({"serving": "2"}, [("lb.config", "fail")]),
         ({"running": False, "refusal": "container exited"}, [("lb.no_live", "fail")]),
         ({"answers": {}, "failures": {"502": 20}}, [("lb.no_live", "fail")]),
+        ({"unreachable": "Connection refused"}, [("lb.unreachable", "fail")]),
         ({"answers": {"app-backend-1": 20}}, [("lb.starved", "fail")]),
         ({"answers": {"i1": 20}}, [("lb.starved", "fail")]),
         ({"answers": {UNKNOWN: 20}}, []),
@@ -72,3 +73,16 @@ def test_answers_from_unknown_addresses_skip_the_check_for_starved_replicas() ->
     report = report_on(balancer=balancer(answers={"app-backend-1": 10, UNKNOWN: 10}))
     assert report.findings == []
     assert [skip.id for skip in report.skipped] == ["lb.starved"]
+
+
+def test_a_port_that_cannot_be_probed_is_skipped() -> None:
+    report = report_on(balancer=balancer(unreachable=None))
+    assert {skip.id: skip.reason for skip in report.skipped} == {
+        "lb.unreachable": "the published port cannot be probed from this machine"
+    }
+
+
+def test_a_hanging_nginx_is_the_cause_of_a_port_that_does_not_answer() -> None:
+    hanging = balancer(serving="", answers={}, failures={"no answer": 20}, unreachable="timed out")
+    causes = {finding.id: finding.cause for finding in report_on(balancer=hanging).findings}
+    assert causes["lb.unreachable"] == "lb.no_live"
