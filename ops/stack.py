@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from ops import declared
-from ops.balancer.outside import on_the_host, unreachable
+from ops.balancer.outside import unreachable
 from ops.balancer.probe import probe_all, read_body
 from ops.balancer.render import is_outdated
 from ops.declared import Declaration, Way
@@ -49,8 +50,12 @@ class Stack:
 
     @property
     def on_the_host(self) -> bool:
-        """Whether the published port is one of this machine, so that what clients get can be asked here."""
-        return self.platform.local and self.project.published is not None and on_the_host()
+        """Whether the published port is one of this machine, so that it can be asked here. Raises EngineError.
+
+        In a container that was given the engine's socket 127.0.0.1 is another place; the engine's data is not there.
+        """
+        root = self.platform.machine.root if self.platform.local and self.project.published else ""
+        return bool(root) and Path(root).exists()
 
     def unreachable(self) -> str:
         """Why the published port does not answer, "" when it does or cannot be asked from here. Raises EngineError."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import ssl
 from contextlib import closing
-from pathlib import Path
 from urllib.parse import urlsplit
 
 TIMEOUT = 5.0
@@ -13,14 +12,6 @@ TIMEOUT = 5.0
 
 NOT_ASKED = (OSError, http.client.HTTPException, ValueError)
 """Raised where nothing answers, and for a URL that is none: a bad port, an address without its brackets."""
-
-_IN_A_CONTAINER = (Path("/.dockerenv"), Path("/run/.containerenv"))
-
-
-def on_the_host() -> bool:
-    """Whether this process reaches the host's own addresses: in a container 127.0.0.1 is the container's."""
-    return not any(path.exists() for path in _IN_A_CONTAINER)
-
 
 def connect(url: str, timeout: float = TIMEOUT) -> http.client.HTTPConnection:
     """A connection to where ``url`` leads, not opened yet. Raises ValueError for what leads nowhere."""
@@ -42,5 +33,10 @@ def unreachable(url: str, path: str, timeout: float = TIMEOUT) -> str:
             connection.request("GET", path, headers={"User-Agent": "videa-probe"})
             connection.getresponse()
     except NOT_ASKED as error:
-        return str(error) or type(error).__name__
+        return in_words(error)
     return ""
+
+
+def in_words(error: Exception) -> str:
+    """Why a request got no answer, without the number of the error."""
+    return str(getattr(error, "strerror", None) or error) or type(error).__name__

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 
 from ops.balancer.access_log import SERVER_ERROR
-from ops.balancer.outside import NOT_ASKED, TIMEOUT, connect
+from ops.balancer.outside import NOT_ASKED, TIMEOUT, connect, in_words
 from ops.errors import EngineError
 from ops.platform.ports import Gateway
 
@@ -91,7 +91,7 @@ class Prober:
             if self._ask_inside(f"{self.prefix}{self.sent}") == 0:
                 return True
             if self.host:
-                self.unreachable = f"{self.url} does not answer, only nginx itself does: {error}"
+                self.unreachable = f"{self.url} does not answer, only nginx itself does: {in_words(error)}"
             return False
         return True
 

@@ -92,7 +92,7 @@ class TrafficProof:
     """Watches all traffic from ``start`` to ``stop``. Failing to watch is part of the proof, never an error."""
 
     def __init__(self, gateway: Gateway, url: str | None, path: str, host: bool = False) -> None:
-        """``url``: where nginx is published, http://HOST:PORT; None probes from inside only. ``host``: that is this host.
+        """``url``: where nginx is published, http://HOST:PORT; None probes from inside only. ``host``: of this machine.
 
         ``path``: a harmless one to GET, at which the service answers as long as it lives.
         """
