@@ -13,6 +13,7 @@ TIMEOUT = 5.0
 NOT_ASKED = (OSError, http.client.HTTPException, ValueError)
 """Raised where nothing answers, and for a URL that is none: a bad port, an address without its brackets."""
 
+
 def connect(url: str, timeout: float = TIMEOUT) -> http.client.HTTPConnection:
     """A connection to where ``url`` leads, not opened yet. Raises ValueError for what leads nowhere."""
     address = urlsplit(url)

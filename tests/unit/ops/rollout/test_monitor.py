@@ -159,7 +159,7 @@ def test_what_stays_unseen_ends_it_sooner(clock: Clock) -> None:
 
 
 def test_inconclusive_to_the_end_may_pause_instead(clock: Clock) -> None:
-    bounds = Canary(interval=Seconds(5), deadline=Seconds(60), in_doubt=OnInconclusive.PAUSE)
+    bounds = Canary(interval=Seconds(5), deadline=Seconds(60), on_inconclusive=OnInconclusive.PAUSE)
     clock.commands[300] = PROMOTE
     make(clock, repeat(UNSURE), bounds).judge(5, [])
     assert clock.now == pytest.approx(300, abs=0.1)
