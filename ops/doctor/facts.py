@@ -119,8 +119,8 @@ class BalancerFacts(Struct, frozen=True):
     of 500 and above, by status. ``sticky``: a client stays on one replica, so all probes reach the same one. ``seen``:
     replica -> user requests that it has answered in the last seconds; if each replica has some, there are no probes.
     ``tls_expires``: expiry of the served certificate. ``maintenance``: clients that are allowed while the site is
-    closed, None if it is open. ``unreachable``: why the published port does not answer on its host, "" if it does, None
-    if it cannot be probed from this machine.
+    closed, None if it is open. ``unreachable``: why the published port does not answer on its host, "" if it answers,
+    None if it cannot be queried from here.
     """
 
     container: str

@@ -79,8 +79,8 @@ def _balancer_reach(facts: Facts) -> str | None:
 def _published(facts: Facts) -> str | None:
     if reason := _balancer_up(facts):
         return reason
-    probed = facts.balancer is not None and facts.balancer.unreachable is not None
-    return None if probed else "the published port cannot be probed from this machine"
+    queried = facts.balancer is not None and facts.balancer.unreachable is not None
+    return None if queried else "the published port cannot be queried from here"
 
 
 def _instances_report(what: str, where: str, reported: Callable[[Facts], bool]) -> Callable[[Facts], str | None]:

@@ -48,8 +48,8 @@ class ReplicaStatus:
 class Status:
     """The answer of ``videa status``.
 
-    ``balancer``: "running", or its error; ``maintenance``: whether the site is closed. ``unreachable``: why nothing
-    answers at ``url`` although it is on this host, otherwise "".
+    ``balancer``: "running", or its error; ``maintenance``: whether the site is closed. ``unreachable``: why
+    nothing answers at ``url`` on this host, empty otherwise.
     """
 
     project: str

@@ -95,7 +95,7 @@ def balancer_facts(
     """Examines the container ``nginx``. Raises EngineError and Skip.
 
     ``path``: the liveness path. ``wanted``: returns what videa would configure for the replicas in the current
-    configuration. ``unreachable``: returns why the published port does not answer, None if it cannot be probed.
+    configuration. ``unreachable``: returns why the published port does not answer, None if it cannot be queried here.
     """
     if nginx is None:
         return BalancerFacts("", running=False, refusal="it has no container")

@@ -78,7 +78,7 @@ def test_answers_from_unknown_addresses_skip_the_check_for_starved_replicas() ->
 def test_a_port_that_cannot_be_probed_is_skipped() -> None:
     report = report_on(balancer=balancer(unreachable=None))
     assert {skip.id: skip.reason for skip in report.skipped} == {
-        "lb.unreachable": "the published port cannot be probed from this machine"
+        "lb.unreachable": "the published port cannot be queried from here"
     }
 
 
