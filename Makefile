@@ -10,6 +10,7 @@ help: ## this list
 
 up: setup ## set up what is missing and start the stack; HTTP_PORT=8080 and BACKEND_REPLICAS=3 count the first time
 	@.venv/bin/videa up
+	@$(SETUP)/filter.sh offer
 
 setup: ## what `up` needs: Python environment, Docker Engine, Compose, secrets, images
 	@$(SETUP)/python.sh
