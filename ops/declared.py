@@ -13,9 +13,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from ops.engine import marker
-from ops.engine.client import Engine
-from ops.engine.probe import ProbeResult
+from ops.models import ProbeResult
+from ops.platform.ports import Store
 
 _OF, _RELEASE, _PORT = "videa.declared.of", "videa.declared.release", "videa.declared.port"
 _LIVE, _READY = "videa.declared.live", "videa.declared.ready"
@@ -91,12 +90,12 @@ def observed(asked: Sequence[tuple[Way, ProbeResult]], own: Declaration) -> Decl
     return None
 
 
-def read(engine: Engine, project: str, service: str) -> dict[str, Declaration]:
+def read(store: Store, project: str, service: str) -> dict[str, Declaration]:
     """What is recorded, by release. Raises EngineError."""
-    return dict(_decoded(marker.labelled(engine, _OF, f"{project}/{service}")))
+    return dict(_decoded(store.labelled(_OF, f"{project}/{service}")))
 
 
-def record(engine: Engine, project: str, service: str, release: str, declaration: Declaration) -> None:
+def record(store: Store, project: str, service: str, release: str, declaration: Declaration) -> None:
     """Records what a release declares, in the place of what was recorded of it. Raises EngineError."""
     labels = {
         _OF: f"{project}/{service}",
@@ -106,15 +105,15 @@ def record(engine: Engine, project: str, service: str, release: str, declaration
         _READY: declaration.ready,
     }
     name = _name(project, service, release)
-    if marker.create(engine, name, labels, 0) is None:
-        marker.remove(engine, name)
-        marker.create(engine, name, labels, 0)
+    if store.create(name, labels) is None:
+        store.remove(name)
+        store.create(name, labels)
 
 
-def forget(engine: Engine, project: str, service: str, retained: Collection[str] = ()) -> None:
+def forget(store: Store, project: str, service: str, retained: Collection[str] = ()) -> None:
     """Removes what is recorded of all releases but those in ``retained``. Raises EngineError."""
-    for release in read(engine, project, service).keys() - set(retained):
-        marker.remove(engine, _name(project, service, release))
+    for release in read(store, project, service).keys() - set(retained):
+        store.remove(_name(project, service, release))
 
 
 def _name(project: str, service: str, release: str) -> str:

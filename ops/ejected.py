@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ops.engine import marker
-from ops.engine.client import Engine
 from ops.models import Replica
+from ops.platform.ports import Store
 
 _FILE = "out.json"
 _DECODER = msgspec.json.Decoder(dict[str, str])
@@ -19,7 +18,7 @@ _DECODER = msgspec.json.Decoder(dict[str, str])
 class Ejected:
     """The replicas of one project that are out: name -> container id. By its id, because a name may come back."""
 
-    engine: Engine
+    store: Store
     project: str
 
     @property
@@ -28,8 +27,8 @@ class Ejected:
 
     def read(self) -> dict[str, str]:
         """What was written last; what cannot be read is nothing. Raises EngineError."""
-        found = marker.find(self.engine, self._name)
-        content = marker.read(self.engine, found.id, _FILE).get(_FILE, b"") if found else b""
+        found = self.store.find(self._name)
+        content = self.store.read(found.id, _FILE).get(_FILE, b"") if found else b""
         try:
             return _DECODER.decode(content)
         except msgspec.DecodeError:
@@ -37,15 +36,15 @@ class Ejected:
 
     def write(self, ids: Mapping[str, str]) -> None:
         """Remembers these instead; nothing is kept of none. Raises EngineError."""
-        found = marker.find(self.engine, self._name)
+        found = self.store.find(self._name)
         if not ids:
             if found:
-                marker.remove(self.engine, found.id)
+                self.store.remove(found.id)
             return
         label = {"videa.watch": self.project}
-        container = found.id if found else marker.create(self.engine, self._name, label, 0)
+        container = found.id if found else self.store.create(self._name, label)
         if container:
-            marker.write(self.engine, container, {_FILE: msgspec.json.encode(dict(ids))})
+            self.store.write(container, {_FILE: msgspec.json.encode(dict(ids))})
 
     def names(self, replicas: Iterable[Replica]) -> set[str]:
         """Which of these replicas are out. Raises EngineError."""

@@ -1,23 +1,23 @@
-"""Everything that ops can refuse or fail with.
+"""The errors of ops.
 
 VideaError                  message: what is wrong, hint: what to do
-|-- UsageError              the request itself makes no sense
-|-- ConfigError             the Compose file or its x-videa section
-|-- EngineError             Docker said no
-|   |-- EngineUnreachable   no engine, or no right to use it
-|   `-- ImageUnavailable    an image is neither here nor in a registry
-|-- BalancerError           nginx is not there or does not answer
+|-- UsageError              the request itself is invalid
+|-- ConfigError             the Compose file or its x-videa section is wrong
+|-- EngineError             Docker refused or failed
+|   |-- EngineUnreachable   no engine, or no permission to use it
+|   `-- ImageUnavailable    an image is neither on the engine nor in a registry
+|-- BalancerError           nginx is not running or does not answer
 |   `-- ConfigRefused       nginx -t refused the rendered configuration
-|-- PlanRefused             it cannot work, so nothing was started
-|-- OperationFailed         it was tried and failed
+|-- PlanRefused             the operation cannot work, so nothing was started
+|-- OperationFailed         the operation was tried and failed
 |   |-- ReplicaNotReady     a new replica did not become ready
-|   |-- ReleaseFailed       a check or the judgement of the canary went against the new release
-|   |-- Aborted             somebody aborted it from another terminal
-|   `-- StableGone          it cannot be put back: nothing of before is ready, so the new replicas keep serving
-|-- LockHeld                another operation is under way
-`-- Interrupted             the operator stopped it
+|   |-- ReleaseFailed       a check or the judgement of the canary failed the new release
+|   |-- Aborted             somebody aborted the operation from another terminal
+|   `-- StableGone          no rollback is possible: no old replica is ready, so the new ones keep serving
+|-- LockHeld                another operation is running
+`-- Interrupted             the operator stopped the operation
 
-What an operation that failed has left is its error's ``aftermath``, and only ``explained`` puts that into words.
+The state that a failed operation leaves is its error's ``aftermath``; only ``explained`` turns it into text.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
 
-CONTINUE = "put it back: videa deploy --abort; or finish it: videa deploy --resume"
+CONTINUE = "roll it back: videa deploy --abort; or complete it: videa deploy --resume"
 
 
 class Left(Enum):
-    """How an operation that failed has left the stack."""
+    """The state in which a failed operation leaves the stack."""
 
     UNCHANGED = "nothing was changed"
-    PUT_BACK = "everything was put back"
-    NEW_SERVES = "it was not put back"
-    """Nothing of before is there and ready, so the new replicas keep serving."""
-    HALF_WAY = "it could not be put back"
+    ROLLED_BACK = "everything was rolled back"
+    NEW_SERVES = "it was not rolled back"
+    """No old replica is ready, so the new replicas keep serving."""
+    HALF_WAY = "it could not be rolled back"
     STOPPED = "it stopped where it was"
-    """Its lock was lost: somebody else may be at work already."""
+    """It lost its lock: another operation may already be running."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aftermath:
-    """What has become of an operation that failed.
+    """The result of a failed operation.
 
-    ``reason``: why it is not as before, one line; ``replicas``: HALF_WAY, which ones there are now, None when that is
-    not known; PUT_BACK, which ones did not serve before and are gone.
+    ``reason``: why the stack is not as before, one line. ``replicas``: for HALF_WAY, the replicas that exist now, None
+    if unknown; for ROLLED_BACK, replicas that did not serve before and were not restored.
     """
 
     left: Left
@@ -56,13 +56,13 @@ class Aftermath:
     @property
     def as_before(self) -> bool:
         """Whether the stack is as it was before the operation."""
-        return self.left in (Left.UNCHANGED, Left.PUT_BACK)
+        return self.left in (Left.UNCHANGED, Left.ROLLED_BACK)
 
 
 class VideaError(Exception):
-    """A failure that is explained to its user: one line of what is wrong, one line of what to do.
+    """A failure with an explanation for the user: one line says what is wrong, one line says what to do.
 
-    ``detail`` is what only ``--verbose`` shows, such as the output of a command that failed.
+    ``detail``: shown only with ``--verbose``, such as the output of a failed command.
     """
 
     def __init__(self, message: str, hint: str, detail: str = "") -> None:
@@ -74,7 +74,7 @@ class VideaError(Exception):
 
 
 class UsageError(VideaError):
-    """The request itself makes no sense."""
+    """The request itself is invalid."""
 
 
 class ConfigError(VideaError):
@@ -86,7 +86,7 @@ class EngineError(VideaError):
 
 
 class EngineUnreachable(EngineError):
-    """There is no engine, or no right to use it."""
+    """There is no engine, or no permission to use it."""
 
 
 class ImageUnavailable(EngineError):
@@ -94,11 +94,11 @@ class ImageUnavailable(EngineError):
 
 
 class BalancerError(VideaError):
-    """nginx is not there or does not answer."""
+    """nginx is not running or does not answer."""
 
 
 class ConfigRefused(BalancerError):
-    """``nginx -t`` refused a rendered configuration; the one in use was not touched."""
+    """``nginx -t`` refused a rendered configuration; the active one is unchanged."""
 
 
 class PlanRefused(VideaError):
@@ -114,7 +114,7 @@ class ReplicaNotReady(OperationFailed):
 
 
 class ReleaseFailed(OperationFailed):
-    """A check, or the judgement of the canary, went against the new release."""
+    """A check, or the judgement of the canary, failed the new release."""
 
 
 class Aborted(OperationFailed):
@@ -122,11 +122,11 @@ class Aborted(OperationFailed):
 
 
 class StableGone(OperationFailed):
-    """Nothing of before is ready, so the new replicas were left to serve instead of putting everything back."""
+    """No old replica is ready, so the new replicas keep serving instead of a rollback."""
 
 
 class LockHeld(VideaError):
-    """Another operation on the same project is under way."""
+    """Another operation on the same project is running."""
 
 
 class Interrupted(VideaError):
@@ -137,26 +137,26 @@ Failure = TypeVar("Failure", bound=VideaError)
 
 
 def explained(error: Failure, aftermath: Aftermath) -> Failure:
-    """The error of an operation, saying what it has left and what to do about that."""
+    """Adds the aftermath of an operation to its error: the state of the stack, and what to do."""
     left, reason = aftermath.left, f": {aftermath.reason}" if aftermath.reason else ""
     error.aftermath = aftermath
     if aftermath.as_before:
         without = f", without {', '.join(aftermath.replicas)}, which did not serve" if aftermath.replicas else ""
         error.hint = "; ".join(filter(None, (f"{left.value}{without}", error.hint)))
         return error
-    if left is not Left.STOPPED or not isinstance(error, LockHeld):  # whose own words are just that
+    if left is not Left.STOPPED or not isinstance(error, LockHeld):  # whose message already says it
         error.message = f"{error.message}; {left.value}{reason}" if error.message else f"{left.value}{reason}"
     if left is Left.NEW_SERVES:
-        error.hint = "the new replicas keep serving; finish the deploy with `videa deploy --resume`, or start another"
+        error.hint = "the new replicas keep serving; complete the deploy: videa deploy --resume; or start another one"
     elif left is Left.HALF_WAY:
         error.hint = f"{_inventory(aftermath)}{CONTINUE}"
     else:
-        error.hint = f"see who has the lock: videa lock status; then {CONTINUE}"
+        error.hint = f"see who holds the lock: videa lock status; then {CONTINUE}"
     error.args = (error.message,)
     return error
 
 
 def _inventory(aftermath: Aftermath) -> str:
     if aftermath.replicas is None:
-        return "which replicas there are is not known: videa status shows it when Docker answers; then "
-    return f"there are now: {', '.join(aftermath.replicas) or 'no replicas'}; "
+        return "the current replicas are unknown: videa status shows them when Docker answers; then "
+    return f"replicas now: {', '.join(aftermath.replicas) or 'none'}; "

@@ -13,15 +13,11 @@ from ops import declared
 from ops.ejected import Ejected
 from ops.engine.compose import up_arguments
 from ops.engine.effects import foresee, harm, run_harmless
-from ops.engine.images import has_image, image_id
-from ops.engine.replicas import find_container
 from ops.errors import BalancerError, EngineError, Interrupted, UsageError
-from ops.events import Emit, Note, announced
+from ops.events import BrokenOff, ChangedSince, Emit, OrphansLeft, ReleaseChanged, announced
 from ops.interrupts import settle
-from ops.project.pins import remember
 from ops.project.startup import startup_order
 from ops.rollout import kept
-from ops.rollout.hooks import containers_of
 from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
 from ops.rollout.ready import await_ready
@@ -30,6 +26,9 @@ from ops.stack import Stack
 
 LOOK_AGAIN = 0.1
 """Seconds between two looks at a starting nginx."""
+
+STARTING = 10.0
+"""Seconds that nginx's container may take to write its files."""
 
 
 def bring_up(stack: Stack, emit: Emit, command: str = "videa up", recreate: Collection[str] = ()) -> None:
@@ -52,7 +51,7 @@ def bring_up(stack: Stack, emit: Emit, command: str = "videa up", recreate: Coll
             f"{project.settings.service} serves", "replace its replicas without a lost request: videa deploy"
         )
     with (
-        Lock(stack.engine, stack.project.name).hold(command),
+        Lock(stack.store, stack.project.name).hold(command),
         _interruptible("videa up goes on, videa down removes it"),
     ):
         _bring_up(stack, emit, recreate)
@@ -63,7 +62,7 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
     project = stack.project
     service, balancer = project.settings.service, project.settings.balancer
     _check_port(stack)
-    if "build" in project.service and not has_image(stack.engine, project.image):
+    if "build" in project.service and not stack.platform.images.present(project.image):
         with announced(f"build {project.image}", emit):
             project.compose.run("build", service)
     present = stack.replicas()
@@ -76,35 +75,30 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
     # In one command, so that the service waits for what it depends on.
     start([*order.before, service], overrides={} if alive else target.overrides)
     if not alive:
-        Journal(stack.engine, project.name).discard()  # what it was about went with the containers
-        remember(project.env_file, variables_of(project, target, project.replicas))
+        Journal(stack.store, project.name).discard()  # what it was about went with the containers
+        stack.platform.remember(variables_of(project, target, project.replicas))
     start([*order.beside, balancer])
     start.say_what_was_left_alone()
     if orphans:
-        emit(
-            Note(
-                f"{', '.join(orphans)}: of no service of the Compose file any more, and left running; when nothing "
-                f"needs them: docker rm --force {' '.join(orphans)}"
-            )
-        )
+        emit(OrphansLeft(tuple(orphans)))
     with announced("wait until ready", emit):
         _await_balancer(stack)
         await_ready(stack, [replica.name for replica in stack.replicas()], starting=not alive)
     names = [replica.name for replica in stack.replicas()]
-    membership = stack.balancer.membership()
-    story = Journal(stack.engine, project.name).read()
-    if story:
-        emit(Note(f"{story} was broken off; end it: videa deploy --resume, or put it back: videa deploy --abort"))
+    membership = stack.gateway.membership()
+    state = Journal(stack.store, project.name).read()
+    if state:
+        emit(BrokenOff(state.standing))
     elif membership.everything or set(membership.servers) != set(names) or stack.outdated(membership):
         with announced("let the balancer serve them", emit):
-            stack.balancer.apply(stack.upstream(names))
+            stack.gateway.apply(stack.upstream(names))
     start(order.after)
     if not alive:
-        digest = image_id(stack.engine, target.image)
+        digest = stack.platform.images.digest(target.image)
         kept.found(stack, "videa up", target.release, target.image, digest, len(names))
         return
     if drifted(stack, alive):
-        emit(Note("the Compose file or its image has changed since; roll it out with: videa deploy"))
+        emit(ReleaseChanged())
 
 
 @dataclass(frozen=True)
@@ -135,12 +129,7 @@ class _Starter:
         """Names the services that run otherwise than the Compose file has them. Raises EngineError."""
         changed = self._changed() if self.keep else []
         if changed:
-            self.emit(
-                Note(
-                    f"{', '.join(changed)}: changed in the Compose file since, and left as it runs; to recreate one, "
-                    f"which others may miss meanwhile: videa up --recreate {changed[0]}"
-                )
-            )
+            self.emit(ChangedSince(tuple(changed)))
 
     def _changed(self) -> list[str]:
         """The services beside the scaled one that Compose would recreate, by its own account."""
@@ -154,7 +143,7 @@ class _Starter:
         return up_arguments(project.compose, services, *options, scale=(project.settings.service, self.total))
 
     def _run(self, may_touch: Sequence[str], arguments: Sequence[str], overrides: Mapping[str, str]) -> None:
-        allowed = containers_of(self.stack, may_touch) if may_touch else ()
+        allowed = [container.name for container in self.stack.containers() if container.service in may_touch]
         run_harmless(self.stack.project.compose, arguments, overrides, allowed)
 
 
@@ -163,12 +152,12 @@ def take_down(stack: Stack, emit: Emit, command: str = "videa down") -> None:
 
     Raises LockHeld, EngineError, Interrupted.
     """
-    with Lock(stack.engine, stack.project.name).hold(command), _interruptible("videa down goes on, videa up starts it"):
+    with Lock(stack.store, stack.project.name).hold(command), _interruptible("videa down goes on, videa up starts it"):
         with announced("stop and remove the containers", emit):
             stack.project.compose.run("down")
-        Journal(stack.engine, stack.project.name).discard()
-        Ejected(stack.engine, stack.project.name).write({})
-        declared.forget(stack.engine, stack.project.name, stack.project.settings.service)
+        Journal(stack.store, stack.project.name).discard()
+        Ejected(stack.store, stack.project.name).write({})
+        declared.forget(stack.store, stack.project.name, stack.project.settings.service)
         settle()
 
 
@@ -188,22 +177,29 @@ def _orphans(stack: Stack) -> list[str]:
 
 
 def _await_balancer(stack: Stack) -> None:
-    """Returns when nginx answers. Raises BalancerError at ``health.deadline``."""
-    deadline = time.monotonic() + stack.project.settings.health.deadline
-    while stack.balancer.look().serving is None:
-        if time.monotonic() > deadline:
-            raise BalancerError(
-                "nginx does not answer", f"its log: docker compose logs {stack.project.settings.balancer}"
-            )
+    """Returns when nginx answers. Raises BalancerError at ``health.deadline``; after STARTING when it is not ours."""
+    begun = time.monotonic()
+    while True:
+        error = BalancerError(
+            "nginx does not answer", f"its log: docker compose logs {stack.project.settings.balancer}"
+        )
+        patience: float = stack.project.settings.health.deadline
+        try:
+            if stack.gateway.look().serving is not None:
+                return
+        except BalancerError as refused:  # a container that has just started has not written its files yet
+            error, patience = refused, STARTING
+        if time.monotonic() - begun > patience:
+            raise error
         time.sleep(LOOK_AGAIN)
 
 
 def _check_port(stack: Stack) -> None:
     """Refuses before anything is started when another program has the balancer's port. Raises EngineError."""
     published = stack.project.published
-    running = find_container(stack.engine, stack.project.name, stack.project.settings.balancer)
+    running = stack.platform.container(stack.project.settings.balancer)
     up = running is not None and running.state == "running"
-    if published is None or len(published.ports) > 1 or not stack.engine.local or up:
+    if published is None or len(published.ports) > 1 or not stack.platform.local or up:
         return
     family = socket.AF_INET6 if ":" in published.address else socket.AF_INET
     port = published.ports[0]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 
-from ops.balancer.maintenance import Maintenance, networks
+from ops.balancer.maintenance import networks
 from ops.contract import OVERALL
 from ops.errors import UsageError
 from ops.interrupts import held, settle
 from ops.project.settings import Health
 from ops.rollout.lock import Lock
 from ops.stack import Stack
+from ops.traffic import Maintenance
 
 
 def planned(health: Health, allow: Sequence[str], retry_after: float) -> Maintenance:
@@ -31,10 +32,10 @@ def switch(stack: Stack, maintenance: Maintenance | None, command: str, dry_run:
 
     False when it was so already. ``command``: as it was typed. Raises LockHeld, BalancerError.
     """
-    with nullcontext() if dry_run else Lock(stack.engine, stack.project.name).hold(command):
-        changes = stack.balancer.membership().maintenance != maintenance
+    with nullcontext() if dry_run else Lock(stack.store, stack.project.name).hold(command):
+        changes = stack.gateway.membership().maintenance != maintenance
         if changes and not dry_run:
             with held():
-                stack.balancer.maintain(maintenance)
+                stack.gateway.maintain(maintenance)
                 settle()
         return changes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -15,7 +16,7 @@ class Container:
 
     ``health`` is Docker's word: healthy, unhealthy, starting, or none when no check is declared. ``number``: which of
     its service's, 0 for one that Compose did not start. ``release`` is derived from the labels only (see
-    ``ops.engine.replicas.release_of``). ``networks``: name -> address. ``pid``: its main process on the engine's host,
+    ``ops.releases.release_of``). ``networks``: name -> address. ``pid``: its main process on the engine's host,
     0 when it does not run. ``cpu_limit``: cores; ``memory_limit``: bytes; None without one. ``oneoff``: started by
     ``docker compose run``.
     """
@@ -84,3 +85,37 @@ class ExecResult:
     @property
     def ok(self) -> bool:
         return self.code == 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What one probe found. ``status``: 0 without an answer; ``seconds``: it took; ``reason``: why it is not ok."""
+
+    ok: bool
+    status: int
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The engine and what its machine has. ``memory``: bytes, None when it is not told; ``root``: its data folder."""
+
+    cpus: int
+    memory: int | None
+    version: str = ""
+    api_version: str = ""
+    root: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a store keeps under a name. ``number``: what ``set_number`` wrote last; ``created``: by the store's clock.
+
+    ``id``: of this record alone, so that another that has taken its name meanwhile is not touched.
+    """
+
+    id: str
+    labels: Mapping[str, str]
+    number: int
+    created: datetime

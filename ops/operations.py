@@ -11,12 +11,22 @@ from dataclasses import dataclass, field
 from ops.balancer.proof import Proof, TrafficProof
 from ops.capacity import measure
 from ops.ejected import Ejected
-from ops.engine.images import has_healthcheck, image_id
 from ops.errors import OperationFailed, PlanRefused, UsageError, VideaError, explained
-from ops.events import Emit, GoingBack, GoingOn, HistoryIncomplete, Note, Superseded
+from ops.events import (
+    Emit,
+    GoingBack,
+    GoingOn,
+    HistoryIncomplete,
+    OperationEnded,
+    ReplicasFixed,
+    ShellOnly,
+    Superseded,
+    VariableShared,
+    VerdictGiven,
+)
 from ops.fleet import Fleet
 from ops.interrupts import held, settle
-from ops.preflight import Capacity, check, spare
+from ops.preflight import Capacity, check, check_paused, spare
 from ops.project.config import env_file_values
 from ops.project.pins import check_writable
 from ops.rollout import history, kept
@@ -48,7 +58,7 @@ class Outcome:
     plan: Plan
     seconds: float
     proof: Proof | None
-    verdicts: tuple[str, ...] = ()
+    verdicts: tuple[VerdictGiven, ...] = ()
     capacity: Capacity | None = None
     most: int = 0
 
@@ -67,11 +77,11 @@ class Operation:
         """The project's journal, as it is on the engine."""
         compose = self.stack.project.compose
         begun = origin(compose.files, compose.project, compose.environment)
-        return Journal(self.stack.engine, self.stack.project.name, begun)
+        return Journal(self.stack.store, self.stack.project.name, begun)
 
     def _locked(self) -> AbstractContextManager[Lease]:
         """Holds the project's lock. Raises LockHeld."""
-        return Lock(self.stack.engine, self.stack.project.name).hold(self.command)
+        return Lock(self.stack.store, self.stack.project.name).hold(self.command)
 
     def scale(self, wanted: Callable[[int], int], force: bool = False, dry_run: bool = False) -> Outcome:
         """Brings the service to the number of replicas that ``wanted`` makes of the present one.
@@ -170,7 +180,7 @@ class Operation:
         """The plan from here on; ``state``: of the same deploy, when it was broken off."""
         before, reached = (state.header.before, state.reached) if state else (None, 0.0)
         settings = self.stack.project.settings
-        together = at_once(self.stack.engine.machine.cpus)
+        together = at_once(self.stack.platform.machine.cpus)
         plan = plan_deploy(request, fleet, wanted, target, before, reached, together)
         return with_hooks(plan, settings.hooks, settings.also)
 
@@ -180,7 +190,7 @@ class Operation:
             journal = self.journal
             journal.go_on()
             runner = Runner(self.stack, journal, lease, state.header, self.emit)
-            plan = Plan((), state.header.target, f"put back: {state.header.command}")
+            plan = Plan((), state.header.target, f"`{state.header.command}`")
 
             def act() -> None:
                 aftermath = runner.put_back(f"aborted by {whoami()}")
@@ -215,22 +225,23 @@ class Operation:
 
         Only ``act`` can be interrupted: what is done then is also recorded and told.
         """
-        begun, result = time.monotonic(), "videa itself failed"
-        watch = TrafficProof(
-            self.stack.engine, self.stack.balancer_container.id, self.stack.url, self.stack.project.live_path
-        )
+        begun, result, left = time.monotonic(), "videa itself failed", ""
+        url, path, host = self.stack.url, self.stack.project.live_path, self.stack.on_the_host
+        watch = TrafficProof(self.stack.gateway, url, path, host)
         watch.start()
         try:
             act()
             result = history.DONE
         except VideaError as error:
             result = error.message
+            left = error.aftermath.left.name.lower() if error.aftermath else ""
             raise
         finally:
             settle()
             self.proof = watch.stop()
             seconds = time.monotonic() - begun
             self._record(plan, runner, action, result, seconds)
+            self.emit(self._ended(plan, action, result, seconds, left))
         return Outcome(plan, seconds, self.proof, tuple(runner.monitor.verdicts))
 
     def _record(self, plan: Plan, runner: Runner, action: str, result: str, seconds: float) -> None:
@@ -247,13 +258,13 @@ class Operation:
                 result=result,
                 release=target.release,
                 image=image,
-                image_id=image_id(self.stack.engine, image),
+                image_id=self.stack.platform.images.digest(image),
                 replicas=runner.header.wanted,
                 seconds=round(seconds, 3),
                 requests=proof.requests if proof else None,
                 failed=proof.failed if proof else None,
                 slowest_ms=round(proof.slowest_ms, 1) if proof else None,
-                verdicts=tuple(runner.monitor.verdicts),
+                verdicts=tuple(map(history.verdict_line, runner.monitor.verdicts)),
                 variables=kept.variables_now(project),
             )
             history.append(project.directory, entry)
@@ -261,6 +272,11 @@ class Operation:
                 kept.keep(self.stack, entry.image_id, entry.release, entries)
         except VideaError as error:
             self.emit(HistoryIncomplete(error.message))
+
+    def _ended(self, plan: Plan, action: str, result: str, seconds: float, left: str) -> OperationEnded:
+        requests, failed = (self.proof.requests, self.proof.failed) if self.proof else (None, None)
+        release = plan.target.release
+        return OperationEnded(self.command, whoami(), action, release, result, seconds, left, requests, failed)
 
     def _header(self, fleet: Fleet, target: Target, wanted: int, request: Request | None) -> Header:
         self.stack.declare((member.replica for member in fleet.alive if member.listed), serving=True)
@@ -287,7 +303,7 @@ class Operation:
 
     def _ejected(self, fleet: Fleet) -> set[str]:
         """What `videa watch` has taken out of the balancer."""
-        return Ejected(self.stack.engine, self.stack.project.name).names(member.replica for member in fleet.members)
+        return Ejected(self.stack.store, self.stack.project.name).names(member.replica for member in fleet.members)
 
     def _superseded(self, state: JournalState | None) -> None:
         if state:
@@ -304,9 +320,10 @@ class Operation:
     def _check(self, plan: Plan, fleet: Fleet) -> Capacity | None:
         if not any(isinstance(step, Start) for step in plan.steps):
             return None
+        check_paused(member.replica for member in fleet.members)
         project = self.stack.project
         with ThreadPoolExecutor(max_workers=1) as pool:  # at the same time: Compose takes a tenth of a second
-            harmless = pool.submit(check_steps, self.stack, plan, len(fleet.members))
+            harmless = pool.submit(check_steps, self.stack.platform, plan, len(fleet.members))
             capacity = measure(self.stack, [member.name for member in fleet.alive], self.emit)
             harmless.result()
         check(
@@ -316,7 +333,7 @@ class Operation:
             alive=len(fleet.alive),
             surge=plan.surge,
             shared=project.settings.shared_volumes,
-            probed="health" in project.written or has_healthcheck(self.stack.engine, plan.target.image),
+            probed="health" in project.written or self.stack.platform.images.has_healthcheck(plan.target.image),
         )
         return capacity
 
@@ -325,33 +342,17 @@ class Operation:
         project = self.stack.project
         shell = from_shell(project)
         if shell.secret:
-            self.emit(
-                Note(
-                    f"{', '.join(shell.secret)} is set in your shell only: a plain `docker compose up -d` in "
-                    "another one would recreate the replicas; write it to .env if it may stand there"
-                )
-            )
+            self.emit(ShellOnly(tuple(shell.secret)))
         for name in sorted(shell.to_remember.keys() & target.overrides.keys()):
             if others := project.readers(name):
-                self.emit(
-                    Note(
-                        f"{name} is read by {', '.join(others)} too, which this does not touch: a plain `docker "
-                        "compose up -d` will recreate what runs with another value; x-videa.also lets them follow"
-                    )
-                )
+                self.emit(VariableShared(name, tuple(others)))
 
     def _check_remembering(self, target: Target, replicas: int) -> None:
         project = self.stack.project
         check_writable(project, variables_of(project, target, replicas))
         self._check_shell(target)
         if project.pins.replicas is None and replicas != project.replicas:
-            name = f"{project.settings.service.upper()}_REPLICAS"
-            self.emit(
-                Note(
-                    f"the Compose file says {project.replicas} replicas, and a plain `docker compose up -d` will go "
-                    f"back to that; write `replicas: ${{{name}:-{project.replicas}}}` there, and videa remembers it"
-                )
-            )
+            self.emit(ReplicasFixed(project.replicas, f"{project.settings.service.upper()}_REPLICAS"))
 
 
 def _is_deploy_of(state: JournalState, target: Target) -> bool:

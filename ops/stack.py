@@ -2,53 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from ops import declared
-from ops.balancer.nginx import Balancer
-from ops.balancer.render import Membership, Upstream, is_outdated
-from ops.balancer.split import TrafficSplit
+from ops.balancer.outside import unreachable
+from ops.balancer.probe import probe_all, read_body
+from ops.balancer.render import is_outdated
 from ops.declared import Declaration, Way
-from ops.engine.client import Engine
-from ops.engine.ports import bound_port
-from ops.engine.probe import ProbeResult, probe_all, read_body
-from ops.engine.replicas import find_container, list_containers, list_replicas
-from ops.errors import BalancerError
 from ops.fleet import Fleet, Member
-from ops.models import Container, Replica
+from ops.models import Container, ProbeResult, Replica
+from ops.platform.ports import Gateway, Platform, Store
 from ops.project.config import Project
 from ops.project.published import http_url
+from ops.traffic import Membership, TrafficSplit, Upstream
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A project on an engine."""
+    """A project where it runs: what it is, and the three ports to it."""
 
-    engine: Engine
     project: Project
+    platform: Platform
+    store: Store
+    connect: Callable[[], Gateway]
+    """Finds the balancer. Raises BalancerError when there is none that runs, EngineError."""
 
     @cached_property
-    def balancer_container(self) -> Container:
-        """The balancer's container. Raises BalancerError when there is none that runs."""
-        service = self.project.settings.balancer
-        found = find_container(self.engine, self.project.name, service)
-        if found is None:
-            raise BalancerError(f"the balancer {service!r} has no container", "bring the stack up first: videa up")
-        if found.state != "running":
-            raise BalancerError(
-                f"the balancer {found.name} does not run (it is {found.state})",
-                f"start it: docker compose up -d {service}; why it ended: docker compose logs {service}",
-            )
-        return found
-
-    @cached_property
-    def balancer(self) -> Balancer:
-        """The balancer, ready for changes. Raises BalancerError."""
-        return Balancer(self.engine, self.balancer_container.id)
+    def gateway(self) -> Gateway:
+        """The balancer, ready for changes. Raises like ``connect``."""
+        return self.connect()
 
     @property
     def url(self) -> str | None:
@@ -58,9 +44,23 @@ class Stack:
             return None
         port = published.ports[0]
         if port == 0 or len(published.ports) > 1:  # the engine has chosen one of them
-            with suppress(BalancerError):
-                port = bound_port(self.engine, self.balancer_container.id, published.target) or port
-        return http_url(published.address if self.engine.local else self.engine.address, port)
+            balancer = self.platform.container(self.project.settings.balancer)
+            port = (self.platform.bound_port(balancer.id, published.target) if balancer else None) or port
+        return http_url(published.address if self.platform.local else self.platform.address, port)
+
+    @property
+    def on_the_host(self) -> bool:
+        """Whether the published port is one of this machine, so that it can be asked here. Raises EngineError.
+
+        In a container that was given the engine's socket 127.0.0.1 is another place; the engine's data is not there.
+        """
+        root = self.platform.machine.root if self.platform.local and self.project.published else ""
+        return bool(root) and Path(root).exists()
+
+    def unreachable(self) -> str:
+        """Why the published port does not answer, "" when it does or cannot be asked from here. Raises EngineError."""
+        url = self.url if self.on_the_host else None
+        return unreachable(url, self.project.live_path, self.project.settings.health.timeout) if url else ""
 
     @property
     def own_declaration(self) -> Declaration:
@@ -70,7 +70,7 @@ class Stack:
 
     def declarations(self) -> dict[str, Declaration]:
         """How each release was seen to be ready. Raises EngineError."""
-        return declared.read(self.engine, self.project.name, self.project.settings.service)
+        return declared.read(self.store, self.project.name, self.project.settings.service)
 
     def replica_url(self, name: str, path: str, ports: Mapping[str, int] | None = None) -> str:
         """Where a replica is asked directly, from the balancer's container. ``ports``: of those with another."""
@@ -79,7 +79,7 @@ class Stack:
     def ports(self) -> dict[str, int]:
         """The replicas that listen on another port than the Compose file has now. Raises EngineError, BalancerError."""
         port = self.project.settings.port
-        recorded, listed = self.declarations(), self.balancer.membership(remembered=True)
+        recorded, listed = self.declarations(), self.gateway.membership(remembered=True)
         if {each.port for each in recorded.values()} | set(listed.ports.values()) <= {port}:
             return {}
         found = {
@@ -108,11 +108,11 @@ class Stack:
 
     def replicas(self) -> list[Replica]:
         """The replicas, running or not, by number. Raises EngineError."""
-        return list_replicas(self.engine, self.project.name, self.project.settings.service)
+        return self.platform.replicas()
 
     def containers(self) -> list[Container]:
         """Every container of the project, by name. Raises EngineError."""
-        return list_containers(self.engine, self.project.name)
+        return self.platform.containers()
 
     def probe(self, replicas: Iterable[Replica], live: bool = False, starting: bool = False) -> dict[str, ProbeResult]:
         """Asks running replicas directly whether they are ready, or ``live``: name -> result.
@@ -131,7 +131,7 @@ class Stack:
         """
         recorded, own = self.declarations(), self.own_declaration
         unsure = [each for each in replicas if each.running and recorded.get(each.release) != own]
-        membership = self.balancer.membership(remembered=True) if unsure else None
+        membership = self.gateway.membership(remembered=True) if unsure else None
         for release in sorted({each.release for each in unsure}):
             members = [each for each in unsure if each.release == release]
             ways = {each.name: self._unknown(each, membership if serving else None) for each in members}
@@ -141,7 +141,7 @@ class Stack:
                 continue  # it was seen ready as it is recorded, and is not as the file has it now
             seen = next(iter(known or [each for each in found if each and serving]), None)
             if seen:
-                declared.record(self.engine, self.project.name, self.project.settings.service, release, seen)
+                declared.record(self.store, self.project.name, self.project.settings.service, release, seen)
 
     def _unknown(self, replica: Replica, membership: Membership | None) -> tuple[Way, ...]:
         """How to ask a replica of whose release nothing is recorded."""
@@ -155,7 +155,7 @@ class Stack:
             return {}
         recorded = self.declarations()
         known = all(replica.release in recorded for replica in running)
-        listed = {} if known or starting else self.balancer.membership(remembered=True).ports
+        listed = {} if known or starting else self.gateway.membership(remembered=True).ports
         own = self.own_declaration
         return self._ask(
             {
@@ -172,7 +172,7 @@ class Stack:
             for number, way in enumerate(several)
         }
         timeout = self.project.settings.health.timeout
-        results = probe_all(self.engine, self.balancer_container.id, targets, timeout)
+        results = probe_all(self.gateway, targets, timeout)
         return {
             name: [(way, results[f"{name} {number}"]) for number, way in enumerate(several)]
             for name, several in ways.items()
@@ -182,7 +182,7 @@ class Stack:
         """What a replica answers at its readiness path, "" for nothing. Raises EngineError."""
         way = declared.ways(self.declarations().get(replica.release), self.own_declaration, None)[0]
         url = self.replica_url(replica.name, way.path, {replica.name: way.port})
-        return read_body(self.engine, self.balancer_container.id, url, self.project.settings.health.timeout)
+        return read_body(self.gateway, url, self.project.settings.health.timeout)
 
     def outdated(self, membership: Membership) -> bool:
         """Whether x-videa asks for another configuration of the same replicas, such as sessions that stick.
@@ -198,7 +198,7 @@ class Stack:
         replicas = self.replicas()
         with ThreadPoolExecutor(max_workers=1) as pool:
             asked = pool.submit(self.probe, replicas)
-            membership = self.balancer.membership(remembered)
+            membership = self.gateway.membership(remembered)
             results = asked.result()
         return Fleet(
             members=tuple(

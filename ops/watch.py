@@ -10,13 +10,13 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ops.balancer.render import Membership, Upstream
 from ops.ejected import Ejected
 from ops.errors import EngineUnreachable, LockHeld, VideaError
 from ops.events import Emit, LetBack, RoundSkipped, TakenOut
 from ops.models import Replica
 from ops.rollout.lock import Lock
 from ops.stack import Stack
+from ops.traffic import Membership, Upstream
 
 
 @dataclass
@@ -75,14 +75,14 @@ def check_once(stack: Stack, judge: Judge, emit: Emit) -> None:
     share is not to be changed by the way. What was taken out is on the engine before it is out, so that whoever watches
     next lets it back; one that an operation has listed again, or removed, is not out any more.
     """
-    lock, ejected = Lock(stack.engine, stack.project.name), Ejected(stack.engine, stack.project.name)
+    lock, ejected = Lock(stack.store, stack.project.name), Ejected(stack.store, stack.project.name)
     if lock.at_work():
         return
     current = replace(stack)  # nginx's container may be another one by now
     replicas = {replica.name: replica for replica in current.replicas()}
     out = ejected.names(replicas.values())
     _remember(ejected, out, replicas)
-    membership = current.balancer.membership()
+    membership = current.gateway.membership()
     if membership.canary:
         return
     if membership.everything:
@@ -117,10 +117,10 @@ def _apply(current: Stack, lock: Lock, membership: Membership, upstream: Upstrea
     """Changes the list under the lock of operations; False when one was quicker: the round stands on old facts."""
     try:
         with lock.hold("videa watch") as lease:
-            if current.balancer.membership() != membership:
+            if current.gateway.membership() != membership:
                 return False
-            current.balancer.permit = lease.check
-            current.balancer.apply(upstream)
+            current.gateway.permit = lease.check
+            current.gateway.apply(upstream)
     except LockHeld:
         return False
     return True

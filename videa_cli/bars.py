@@ -7,12 +7,11 @@ _HIGH, _FULL = 0.8, 0.95
 
 
 def bar(share: float, width: int = WIDTH) -> str:
-    """A share 0..1 (more is shown as full) as a coloured bar with its percentage, in rich's markup.
+    """A share 0..1 (larger values show as full) as a coloured bar with its percentage, in rich's markup.
 
-    Of width 0 it is the percentage in the bar's colour.
+    With width 0 it is only the percentage, in the bar's colour.
     """
-    held = min(max(share, 0.0), 1.0)
-    filled = round(held * width)
+    filled = round(min(max(share, 0.0), 1.0) * width)
     colour = "red" if share >= _FULL else "yellow" if share >= _HIGH else "green"
     if not width:
         return f"[{colour}]{share:4.0%}[/]"

@@ -1,4 +1,4 @@
-"""What every command needs: the global options, and from them the project and the stack."""
+"""The global options, and the project, the stack and the journal that they select."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """The global options. Loading is left to the command, so that ``--help`` stays quick."""
+    """The global options. Each command loads what it needs itself, so that ``--help`` stays fast."""
 
     files: tuple[str, ...] = ()
     project: str | None = None
@@ -31,30 +31,30 @@ class Options:
         return load(self.files, self.project)
 
     def journal(self) -> Journal:
-        """The journal of the operation that was begun here, else that of the project. Raises like ``stack``."""
+        """The journal of the operation started in this folder, otherwise of the project. Raises like ``stack``."""
         import os
 
-        from ops.engine.client import Engine
+        from ops.factory import open_store
         from ops.rollout.journal import Journal
         from ops.rollout.origin import origin
 
-        engine = Engine()
-        begun_here = Journal.begun_at(engine, origin(self.files, self.project, os.environ))
-        return begun_here or Journal(engine, self.load().name)
+        store = open_store()
+        started_here = Journal.begun_at(store, origin(self.files, self.project, os.environ))
+        return started_here or Journal(store, self.load().name)
 
     def stack(self) -> Stack:
         """The project and its engine. Raises ConfigError, EngineUnreachable."""
         from concurrent.futures import Future
         from threading import Thread
 
-        # Compose reads its file while the Docker SDK, the slowest import of all, is loaded. A daemon: Ctrl-C must
-        # not wait for a compose command that itself waits for an engine that hangs.
+        # Compose reads its file while Python loads the Docker SDK, the slowest import. A daemon thread, so that Ctrl-C
+        # does not wait for a Compose command that is blocked by a hanging engine.
         project: Future[Project] = Future()
         Thread(target=_fulfil, args=(project, self.load), daemon=True, name="videa-compose").start()
-        from ops.engine.client import Engine
-        from ops.stack import Stack
+        from ops.factory import connect, open_stack
 
-        return Stack(Engine(), project.result())
+        engine = connect()
+        return open_stack(project.result(), engine)
 
 
 def _fulfil(future: Future[Project], work: Callable[[], Project]) -> None:
@@ -65,7 +65,7 @@ def _fulfil(future: Future[Project], work: Callable[[], Project]) -> None:
 
 
 def group(help_text: str) -> typer.Typer:
-    """A command that has commands of its own."""
+    """A command with subcommands."""
     return typer.Typer(
         callback=show_help,
         invoke_without_command=True,
@@ -76,7 +76,7 @@ def group(help_text: str) -> typer.Typer:
 
 
 def show_help(context: typer.Context) -> None:
-    """The callback of a group of commands: named alone it shows its help and ends well, as docker and kubectl do."""
+    """The callback of a group: without a subcommand it shows the help and exits with 0, as docker and kubectl do."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         raise typer.Exit

@@ -1,4 +1,4 @@
-"""The doctor's report for people: failures first, evidence and fix under each, one line for each healthy group."""
+"""The doctor's report for people: failures first, evidence and fix below each, one line for each healthy group."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def show_report(console: Console, report: Report) -> None:
     for finding in report.findings:
         if not finding.cause:
             by_group[group_of(finding.id)].append(finding)
-    ill = {group_of(finding.id) for finding in report.findings}
-    sick = [group for group in Group if by_group[group]]
-    # The group with the worst root comes first; report.findings is in that order already.
-    sick.sort(key=lambda group: report.findings.index(by_group[group][0]))
-    for group in sick:
+    with_findings = {group_of(finding.id) for finding in report.findings}
+    with_roots = [group for group in Group if by_group[group]]
+    # The group with the worst root comes first; report.findings is already in that order.
+    with_roots.sort(key=lambda group: report.findings.index(by_group[group][0]))
+    for group in with_roots:
         console.print(f"[bold]{group.value}[/]", highlight=False)
         for finding in by_group[group]:
             _show_finding(console, finding, report)
     for group in Group:
-        if group not in ill:
+        if group not in with_findings:
             _show_healthy(console, report, group)
     if report.facts.proof:
         _show_proof(console, report.facts.proof)
@@ -49,7 +49,7 @@ def show_report(console: Console, report: Report) -> None:
 
 
 def show_checks(console: Console, checks: tuple[Check, ...]) -> None:
-    """Prints what ``videa doctor --list`` promises: id, when it speaks, and who chose that bound."""
+    """Prints ``videa doctor --list``: the id, group and threshold of each check, and the source of the threshold."""
     table = Table("check", "group", "threshold", "source", box=None, pad_edge=False, header_style="bold")
     for check in checks:
         table.add_row(check.id, check.group.value, check.threshold, check.source)
@@ -58,7 +58,7 @@ def show_checks(console: Console, checks: tuple[Check, ...]) -> None:
 
 def _show_finding(console: Console, finding: Finding, report: Report) -> None:
     first_seen = report.since(finding)
-    age = f" for {span(report.facts.taken - first_seen)}" if first_seen else " new" if _remembers(report) else ""
+    age = f" for {span(report.facts.taken - first_seen)}" if first_seen else " new" if _has_history(report) else ""
     console.print(
         f"{_MARK[finding.severity]}  [bold]{escape(finding.title)}[/]  [dim]{finding.id}{age}[/]", highlight=False
     )
@@ -75,27 +75,27 @@ def _show_finding(console: Console, finding: Finding, report: Report) -> None:
 
 
 def _chain(root: Finding, report: Report) -> list[Finding]:
-    """What the root leads to, shown under the first root of its kind only."""
-    first = next(one for one in report.findings if one.id == root.id and not one.cause)
+    """The findings that follow from the root, shown only below the first root with its id."""
+    first = next(finding for finding in report.findings if finding.id == root.id and not finding.cause)
     return chain(root, report.findings) if root is first else []
 
 
-def _remembers(report: Report) -> bool:
+def _has_history(report: Report) -> bool:
     return bool(report.facts.history and report.facts.history.since)
 
 
 def _line(console: Console, text: str, indent: int = _INDENT) -> None:
-    """A line that stays behind its indent also where it must be wrapped."""
+    """Prints a line that keeps its indent when it wraps."""
     console.print(Padding(Text.from_markup(text), (0, 0, 0, indent), expand=False), highlight=False, soft_wrap=False)
 
 
 def _command(console: Console, text: str) -> None:
-    """A line that can be copied as one, whatever the width of the terminal."""
+    """Prints a line that never wraps, so that it can be copied."""
     console.print(" " * _INDENT + text, highlight=False, soft_wrap=True)
 
 
 def _show_proof(console: Console, proof: Proof) -> None:
-    """The matrix: a line for each instance that minted a token, a mark for each that it was replayed on."""
+    """Prints the matrix: rows are the instances that minted a token, columns the ones that it was replayed on."""
     console.print("[bold]tokens[/] [dim]minted on (rows), replayed on (columns)[/]", highlight=False)
     names = list(dict.fromkeys(name for row in proof.matrix.values() for name in row))
     table = Table("", *(str(number) for number in range(1, len(names) + 1)), box=None, pad_edge=False)
@@ -111,12 +111,12 @@ def _limits(proof: Proof) -> str:
     for name, count in proof.remaining:
         first.setdefault(name, count)
     if not first:
-        return "[bold]limits[/] [dim]no answer told what was left[/]"
+        return "[bold]limits[/] [dim]no answer reported what was left[/]"
     left = ", ".join(f"{name} {count}" for name, count in first.items())
-    together = "[green]one counter[/]" if proof.counters == 1 else f"[red]{proof.counters} separate counters[/]"
+    counters = "[green]one counter[/]" if proof.counters == 1 else f"[red]{proof.counters} separate counters[/]"
     return (
-        f"[bold]limits[/] {together} seen by {len(proof.remaining)} requests of one user to {len(first)} instances;"
-        f" left after the first to each: {left}"
+        f"[bold]limits[/] {counters} in {len(proof.remaining)} requests of one user to {len(first)} instances;"
+        f" remaining after the first request to each: {left}"
     )
 
 
@@ -138,14 +138,14 @@ def _show_skipped(console: Console, report: Report) -> None:
 
 
 def _show_changes(console: Console, report: Report) -> None:
-    """What is new and what is gone since the run before."""
+    """What is new and what is gone since the previous run."""
     last = report.facts.history.last if report.facts.history else None
-    new = [one.id for one in report.findings if report.since(one) is None]
+    new = [finding.id for finding in report.findings if report.since(finding) is None]
     if last is None or not (new or report.gone):
         return
     changes = [f"new: {listing(list(dict.fromkeys(new)))}"] if new else []
     changes += [f"gone: {listing(report.gone)}"] if report.gone else []
-    console.print(f"since the look {span(report.facts.taken - last)} ago {'; '.join(changes)}", highlight=False)
+    console.print(f"last run {span(report.facts.taken - last)} ago; {'; '.join(changes)}", highlight=False)
 
 
 def _show_sum(console: Console, report: Report) -> None:

@@ -1,4 +1,4 @@
-"""What videa's exit code says. ``videa doctor`` has its own meanings: see its --help."""
+"""The exit codes of videa. ``videa doctor`` has its own: see its --help."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ExitCode(IntEnum):
     BALANCER = 5
     REFUSED = 6
     LOCKED = 7
-    NOT_PUT_BACK = 8
+    NOT_ROLLED_BACK = 8
     BUG = 70
     INTERRUPTED = 130
 
@@ -44,7 +44,7 @@ CODES: tuple[tuple[type[VideaError], ExitCode], ...] = (
 
 
 def exit_code_of(error: VideaError) -> ExitCode:
-    """The exit code for an error of ops: NOT_PUT_BACK whatever has failed if it was left so; FAILED for any other."""
+    """The exit code of an error: NOT_ROLLED_BACK if it was not rolled back, otherwise by the error's type."""
     if error.aftermath and not error.aftermath.as_before:
-        return ExitCode.NOT_PUT_BACK
+        return ExitCode.NOT_ROLLED_BACK
     return next((code for kind, code in CODES if isinstance(error, kind)), ExitCode.FAILED)

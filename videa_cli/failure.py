@@ -1,4 +1,4 @@
-"""How an error is shown: one line of what is wrong, one line of what to do."""
+"""Shows an error: one line says what is wrong, one line says what to do."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ops.errors import VideaError
 
 
 def show_failure(error: VideaError, as_json: bool, verbose: bool) -> None:
-    """Two lines on stderr, or one JSON object on stdout; with ``verbose`` what lies behind it on stderr too.
+    """Prints two lines on stderr, or one JSON object on stdout; with ``verbose`` also the details, on stderr.
 
-    Where nobody reads any more, as when the terminal was closed, nothing: the exit code still tells.
+    Prints nothing if the output is closed, for example with the terminal: the exit code still reports the error.
     """
     with suppress(OSError):
         _show(error, as_json, verbose)

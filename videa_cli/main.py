@@ -1,4 +1,4 @@
-"""The videa command: its global options, its commands, and the one place where errors become words and exit codes."""
+"""The videa command: its global options, and the one place that turns errors into messages and exit codes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from videa_cli.commands import LazyGroup
 from videa_cli.context import Options, show_help
 from videa_cli.exit_codes import ExitCode, exit_code_of
 from videa_cli.failure import show_failure
-from videa_cli.streams import send_nowhere
+from videa_cli.streams import discard_output
 
 
 def _show_version(wanted: bool) -> None:
@@ -41,45 +41,45 @@ app = typer.Typer(
 def videa(
     context: typer.Context,
     file: Annotated[
-        list[str] | None, typer.Option("--file", "-f", metavar="FILE", help="Compose file; may be given several times.")
+        list[str] | None, typer.Option("--file", "-f", metavar="FILE", help="Compose file; may be repeated.")
     ] = None,
     project: Annotated[
         str | None, typer.Option("--project", "--project-name", "-p", metavar="NAME", help="Compose project name.")
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what lies behind an error.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the details of an error.")] = False,
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and end.")
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Scale, deploy and diagnose a Compose service behind nginx without losing a request.
 
-    Works on the Compose project of the current folder, as `docker compose` does, on the engine that DOCKER_HOST or the
+    Works on the Compose project in the current folder, like `docker compose`, and on the engine that DOCKER_HOST or the
     current Docker context names.
 
     \b
     Examples:
-      videa up                      bring the stack up and wait until it serves
-      videa scale 3                 three replicas, no request lost
-      videa scale +1                one more
+      videa up                      start the stack and wait until it serves
+      videa scale 3                 run three replicas
+      videa scale +1                run one more
       videa deploy --build          build the service's image and roll it out
-      videa deploy --image app:42   roll out an image that is there already
-      videa deploy --canary         give it a growing share of the traffic, judged each time
-      videa rollback                go back to the release before
-      videa status                  replicas, their release, health and load
-      videa doctor                  what is wrong, and how to mend it
+      videa deploy --image app:42   roll out an existing image
+      videa deploy --canary         increase the new release's traffic in steps and judge each step
+      videa rollback                return to the previous release
+      videa status                  show the replicas, their release, health and load
+      videa doctor                  find what is wrong, and how to fix it
 
     \b
     Exit codes:
-      0 done   1 failed and put back   2 usage   3 Compose file   4 Docker   5 balancer
-      6 refused before it began   7 another operation is under way   130 interrupted and put back
-      8 failed or interrupted, and not put back: what there is then is said
+      0 done   1 failed and rolled back   2 usage   3 Compose file   4 Docker   5 balancer
+      6 refused before it started   7 another operation is running   130 interrupted and rolled back
+      8 failed or interrupted, and not rolled back: the message says what is running now
     """
     show_help(context)
     context.obj = Options(files=tuple(file or ()), project=project, verbose=verbose)
 
 
 def run() -> None:
-    """Runs the command line and ends the process with a documented exit code. Nothing below it shows a traceback."""
+    """Runs the command line and ends the process with a documented exit code. No error shows a traceback."""
     interrupts.treat_alike()
     with interrupts.held():
         try:
@@ -94,15 +94,15 @@ def _run(arguments: list[str]) -> int:
     try:
         with interrupts.allowed(again=True):
             code = app(standalone_mode=False)
-            if code == ExitCode.INTERRUPTED:  # what typer makes of Ctrl-C
+            if code == ExitCode.INTERRUPTED:  # what typer returns after Ctrl-C
                 raise KeyboardInterrupt
         return code if isinstance(code, int) else ExitCode.OK
     except VideaError as error:
         show_failure(error, as_json, verbose)
         return exit_code_of(error)
     except typer.TyperException as error:
-        asked = getattr(getattr(error, "ctx", None), "command_path", "videa")
-        show_failure(UsageError(_sentence(error), f"see {asked} --help"), as_json, verbose)
+        command = getattr(getattr(error, "ctx", None), "command_path", "videa")
+        show_failure(UsageError(_sentence(error), f"see {command} --help"), as_json, verbose)
         return ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
         with suppress(OSError):
@@ -113,24 +113,24 @@ def _run(arguments: list[str]) -> int:
 
 
 def _end_of(error: Exception, as_json: bool, verbose: bool) -> ExitCode:
-    """Ends a command that met what ops does not explain: nobody reads its output any more, or it has a bug."""
+    """Ends a command after an unexpected error: its output was closed, or videa has a bug."""
     if isinstance(error, BrokenPipeError):
         sys.stderr.close()
         return ExitCode.OK
-    if isinstance(error, OSError) and error.errno == errno.EIO:  # what a closed terminal answers
-        send_nowhere(sys.stdout)
+    if isinstance(error, OSError) and error.errno == errno.EIO:  # the terminal was closed
+        discard_output(sys.stdout)
         return ExitCode.OK
     if verbose:
         raise error
     bug = VideaError(
         f"videa itself failed: {type(error).__name__}: {error}",
-        "this is a bug; run it again with --verbose and report what it shows",
+        "this is a bug; run the command again with --verbose and report the output",
     )
     show_failure(bug, as_json, verbose)
     return ExitCode.BUG
 
 
 def _sentence(error: typer.TyperException) -> str:
-    """A usage error in one line, without its full stop."""
-    words = error.format_message() if hasattr(error, "format_message") else str(error)
-    return " ".join(str(words).split()).rstrip(".")
+    """A usage error in one line, without the final full stop."""
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    return " ".join(str(message).split()).rstrip(".")

@@ -1,4 +1,4 @@
-"""What the operations share on the command line: progress while they work, proof at the end, also of a failure."""
+"""Runs the operations for the command line: shows their progress, and their proof at the end, even after a failure."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from videa_cli.render import Progress, show_outcome, show_proof
 
 
 def carry_out(
-    options: Options, what: str, operation: Callable[[Operation], Outcome], as_json: bool, dry_run: bool = False
+    options: Options, what: str, run: Callable[[Operation], Outcome], as_json: bool, dry_run: bool = False
 ) -> None:
-    """Runs an operation of ops and shows how it goes. Raises its VideaError after showing the traffic meanwhile."""
+    """Runs an operation of ops and shows its progress. On failure, shows the traffic during it and raises its error."""
     progress = Progress()
-    each = Operation(options.stack(), progress, typed())
+    operation = Operation(options.stack(), progress, typed())
     try:
-        outcome = operation(each)
+        outcome = run(operation)
     except BaseException:
         progress.close()
-        if each.proof and not as_json:
-            show_proof(each.proof)
+        if operation.proof and not as_json:
+            show_proof(operation.proof)
         raise
     with held():
         progress.close()
@@ -32,5 +32,5 @@ def carry_out(
 
 
 def typed() -> str:
-    """The command line as it was typed, for whoever finds the lock taken or reads the history."""
+    """The command line as it was typed, for the lock and the history."""
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])

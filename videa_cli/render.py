@@ -1,4 +1,4 @@
-"""Events and outcomes as a person reads them. Progress goes to stderr, results to stdout."""
+"""Shows events and outcomes to people. Progress goes to stderr, results to stdout."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from ops.events import Event, StepEnded, StepFailed, StepStarted
+from ops.events import Event, OperationEnded, StepEnded, StepFailed, StepStarted
 from videa_cli.streams import Unbroken
 from videa_cli.units import size
 from videa_cli.words import lasting, words
@@ -27,20 +27,21 @@ PIPE_WIDTH = 200
 
 
 def console(stderr: bool = False, unbroken: bool = False) -> Console:
-    """A console that obeys NO_COLOR and pipes: there a table is as wide as it needs to be.
+    """A console that respects NO_COLOR and pipes: in a pipe, tables are as wide as they need to be.
 
-    With ``stderr`` or ``unbroken`` it does not fail where nobody reads: an operation goes on, and keeps its exit code.
+    With ``stderr`` or ``unbroken`` it does not fail if its output is closed: an operation continues and keeps its exit
+    code.
     """
     stream = sys.stderr if stderr else sys.stdout
     file = cast("IO[str]", Unbroken(stream)) if stderr or unbroken else None
-    shown = Console(file=file, stderr=stderr, highlight=False, soft_wrap=True)
-    if shown.is_terminal:
-        return shown
+    terminal = Console(file=file, stderr=stderr, highlight=False, soft_wrap=True)
+    if terminal.is_terminal:
+        return terminal
     return Console(file=file, stderr=stderr, highlight=False, soft_wrap=True, width=PIPE_WIDTH)
 
 
 class Progress:
-    """Shows events: a spinner for the step under way, a line for each that ended. Quiet in pipes but for the lines."""
+    """Shows events: a spinner for the running step, a line for each finished step. In a pipe, only the lines."""
 
     def __init__(self) -> None:
         self.console = console(stderr=True)
@@ -56,7 +57,7 @@ class Progress:
         elif isinstance(event, StepFailed):
             self._spin(None)
             self.console.print(f"  [red]✗[/] {escape(words(event.step))}: {escape(event.reason)}")
-        else:
+        elif not isinstance(event, OperationEnded):  # its outcome or its error is shown, with the proof
             self.console.print(f"  [yellow]![/] {escape(words(event))}")
 
     def close(self) -> None:
@@ -73,22 +74,22 @@ class Progress:
 
 
 def show_outcome(outcome: Outcome, what: str, as_json: bool, dry_run: bool) -> None:
-    """What an operation did, or would do, with its proof."""
+    """Shows what an operation did or would do, and its proof. ``what``: past participle, such as "scaled"."""
     out = console(unbroken=True)
     if as_json:
         out.print_json(json.dumps(outcome_as_dict(outcome, dry_run)))
     elif dry_run:
         show_plan(outcome)
-    elif not outcome.plan.steps:
+    elif not outcome.plan.steps and outcome.proof is None:
         out.print(f"nothing to do: {escape(outcome.plan.summary)}")
     else:
-        out.print(f"[bold]{what}[/] {escape(outcome.plan.summary)} in {outcome.seconds:.1f} s")
+        out.print(f"[bold]{what}:[/] {escape(outcome.plan.summary)} ({outcome.seconds:.1f} s)")
     if outcome.proof and not as_json:
         show_proof(outcome.proof)
 
 
 def show_plan(outcome: Outcome) -> None:
-    """The steps of a plan, numbered, and what it needs."""
+    """Shows the numbered steps of a plan, and the resources that it needs."""
     out, plan = console(unbroken=True), outcome.plan
     out.print(f"plan: {escape(plan.summary)}")
     for number, step in enumerate(plan.steps, 1):
@@ -101,23 +102,23 @@ def show_plan(outcome: Outcome) -> None:
 
 
 def needs(capacity: Capacity, most: int, surge: int) -> list[str]:
-    """What ``most`` replicas at one time need, against what there is, and what ``surge`` of them add to it."""
-    lines = [f"{most} replicas at one time, {surge} more than now"]
+    """What ``most`` replicas at once need, and what ``surge`` of them add, compared with what is available."""
+    lines = [f"{most} replicas at the same time, {surge} more than now"]
     if capacity.need and capacity.free is not None:
-        lines.append(f"{size(surge * capacity.need)} more memory of {size(capacity.free)} that are free")
+        lines.append(f"{size(surge * capacity.need)} more memory; {size(capacity.free)} are free")
     if capacity.pool and capacity.connections and capacity.open is not None:
         free = capacity.connections - capacity.open
-        lines.append(f"{surge * capacity.pool} more database connections of {free} that are free")
+        lines.append(f"{surge * capacity.pool} more database connections; {free} are free")
     if capacity.memory and capacity.reservation:
         wanted = capacity.reserved + most * capacity.reservation
         lines.append(f"{size(wanted)} of {size(capacity.memory)} memory reserved")
     if capacity.pool and capacity.connections:
-        lines.append(f"{most * capacity.pool} of {capacity.connections} database connections, all pools filled")
+        lines.append(f"{most * capacity.pool} of {capacity.connections} database connections if all pools are full")
     return lines
 
 
 def show_proof(proof: Proof) -> None:
-    """The traffic of the time of an operation, in one line, and what failed in it."""
+    """Shows the traffic during an operation in one line, and up to five requests that failed."""
     out = console(unbroken=True)
     colour = "red" if proof.failed else "green" if proof.proven else "yellow"
     out.print(f"[{colour}]{escape(str(proof))}[/]")
@@ -137,7 +138,8 @@ def outcome_as_dict(outcome: Outcome, dry_run: bool) -> dict[str, Any]:
         "plan": msgspec.to_builtins(outcome.plan.steps),
         "lasting": {words(step): said for step in outcome.plan.steps if (said := lasting(step))},
         "needs": needs(outcome.capacity, outcome.most, outcome.plan.surge) if outcome.capacity else [],
-        "verdicts": list(outcome.verdicts),
+        "verdicts": [words(verdict) for verdict in outcome.verdicts],
+        "judged": msgspec.to_builtins(outcome.verdicts),
         "seconds": round(outcome.seconds, 3),
         "proof": dataclasses.asdict(outcome.proof) if outcome.proof else None,
     }

@@ -1,4 +1,4 @@
-"""Where the command starts: Ctrl-C ends it quietly, too, while Python still loads the rest."""
+"""The entry point: Ctrl-C shows no traceback even while Python loads the other modules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written where nobody reads any more: a pipe whose reader has ended, a terminal that was closed."""
+"""Writing to a closed output: a pipe whose reader has exited, or a terminal that was closed."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ import os
 from typing import IO, Any
 
 
-def send_nowhere(stream: IO[str]) -> None:
-    """Lets all that the stream still holds, and what follows, vanish, so that it does not fail again at the end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+def discard_output(stream: IO[str]) -> None:
+    """Discards the stream's buffer and all further output, so that the stream does not fail again at exit."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)
 
 
 class Unbroken:
-    """A stream that goes on, unseen, when whoever read it is gone: Ctrl-C ends `2>&1 | tee` too."""
+    """A stream that discards its output after its reader has exited: Ctrl-C also ends the tee of `2>&1 | tee`."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Writes, or does not."""
+        """Writes, or discards the text if the output is closed."""
         try:
             return self._stream.write(text)
         except OSError:
-            send_nowhere(self._stream)
+            discard_output(self._stream)
             return len(text)
 
     def flush(self) -> None:
-        """Flushes, or does not."""
+        """Flushes, or discards the buffer if the output is closed."""
         try:
             self._stream.flush()
         except OSError:
-            send_nowhere(self._stream)
+            discard_output(self._stream)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

@@ -15,7 +15,7 @@ def size(count: float) -> str:
 
 
 def share(used: float, limit: float | None) -> str:
-    """Bytes of a limit, in the limit's unit: 53/256 MiB."""
+    """Used bytes and their limit, in the limit's unit: 53/256 MiB."""
     if not limit:
         return size(used)
     figure, unit = size(limit).split()
@@ -24,11 +24,11 @@ def share(used: float, limit: float | None) -> str:
 
 def duration(seconds: float) -> str:
     """A duration in its two largest units: 3h 5m."""
-    whole = int(seconds)
-    if whole < MINUTE:
-        return f"{whole}s"
-    if whole < HOUR:
-        return f"{whole // MINUTE}m {whole % MINUTE}s"
-    if whole < DAY:
-        return f"{whole // HOUR}h {whole % HOUR // MINUTE}m"
-    return f"{whole // DAY}d {whole % DAY // HOUR}h"
+    full = int(seconds)
+    if full < MINUTE:
+        return f"{full}s"
+    if full < HOUR:
+        return f"{full // MINUTE}m {full % MINUTE}s"
+    if full < DAY:
+        return f"{full // HOUR}h {full % HOUR // MINUTE}m"
+    return f"{full // DAY}d {full % DAY // HOUR}h"

@@ -1,8 +1,8 @@
-# The backend that is scaled. One file for the official Python image and for the one built from Debian packages.
+# The backend that videa scales. Works with the official Python image and with the one built from Debian packages.
 ARG PYTHON_BASE=python:3.13-slim
 
 FROM ${PYTHON_BASE} AS build
-# Behind a proxy that signs its own certificates pip needs the host's bundle; a secret leaves it out of the layers.
+# Behind a proxy with its own certificates, pip needs the host's bundle; as a secret it is in no layer.
 RUN --mount=type=secret,id=ca \
     --mount=type=cache,target=/root/.cache/pip \
     --mount=type=bind,source=pyproject.toml,target=/build/pyproject.toml \
@@ -12,7 +12,7 @@ RUN --mount=type=secret,id=ca \
     && /opt/venv/bin/pip install -q --disable-pip-version-check --group /build/pyproject.toml:server \
     && /opt/venv/bin/pip uninstall -q -y pip
 COPY server /app/server
-# Compiled here: the file system is read-only at run time, so every start would compile it anew.
+# Compiled here: the file system is read-only at run time, so every start would compile it again.
 RUN /opt/venv/bin/python -m compileall -q /app/server
 
 FROM ${PYTHON_BASE}

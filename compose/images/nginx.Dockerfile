@@ -1,5 +1,5 @@
-# Stands in for the official nginx image where no registry can be reached. Debian 13 has nginx 1.26; reloads that cut
-# no request need >= 1.28, hence the next release. Same user, log and stop-signal contract as the official image.
+# Replaces the official nginx image if no registry is reachable. Debian 13 has nginx 1.26, but reloads that cut no request
+# need >= 1.28, so this uses the next release. Same user, logs and stop signal as the official image.
 FROM videa/debian-forky
 LABEL videa.image=nginx-base
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked,id=apt-forky \

@@ -1,8 +1,8 @@
 #!/bin/bash
-# As the official image: the first start creates the cluster, the role and the database; then the command runs.
+# Like the official image: the first start creates the cluster, the role and the database; then the command runs.
 set -euo pipefail
 
-# Works beside the final place, so that a first start which is killed half way leaves nothing that looks like a cluster.
+# A first start that is killed leaves nothing that looks like a cluster, because it works in a separate folder.
 new=$PGDATA/.initialising
 
 create_cluster() {
@@ -17,7 +17,7 @@ create_cluster() {
     initdb --pgdata="$new" --username="$user" --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") \
         --auth-local=trust --auth-host=scram-sha-256 "${options[@]}"
     printf 'host all all all scram-sha-256\n' >>"$new/pg_hba.conf"
-    # Not reachable from outside until it is complete, so that nobody takes the half-made one for ready.
+    # Not reachable from outside until it is complete, so that no client uses it too early.
     pg_ctl --pgdata="$new" --wait --silent -o "-c listen_addresses='' -c unix_socket_directories='$new'" start
     if [ "$database" != postgres ]; then
         psql --quiet --no-psqlrc --host="$new" --username="$user" --dbname=postgres --set=name="$database" \

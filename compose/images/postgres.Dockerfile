@@ -1,10 +1,10 @@
-# Stands in for the official PostgreSQL image where no registry can be reached: uid 999, POSTGRES_USER, _PASSWORD and
-# _DB, data under /var/lib/postgresql/data, logs on stderr, options as the command.
+# Replaces the official PostgreSQL image if no registry is reachable: uid 999, POSTGRES_USER, _PASSWORD and
+# _DB, data in /var/lib/postgresql/data, logs on stderr, options as the command.
 FROM videa/debian-trixie
 LABEL videa.image=postgres
 ENV PG_MAJOR=17 PGDATA=/var/lib/postgresql/data LANG=C.UTF-8
 ENV PATH=/usr/lib/postgresql/$PG_MAJOR/bin:$PATH
-# postgresql-common would otherwise create and own a cluster of its own while the package installs.
+# Otherwise postgresql-common creates its own cluster while the package installs.
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
     groupadd --system --gid 999 postgres \
     && useradd --system --uid 999 --gid postgres --home-dir /var/lib/postgresql --shell /bin/bash postgres \

@@ -1,4 +1,4 @@
-# Stands in for python:3.13-slim where no registry can be reached: `python` and a `venv` that has pip.
+# Replaces python:3.13-slim if no registry is reachable: `python` and a `venv` that has pip.
 FROM videa/debian-trixie
 LABEL videa.image=python
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \

@@ -1,5 +1,5 @@
 #!/bin/sh
-# As the official image: bare options and configuration files belong to redis-server, and other containers may connect.
+# Like the official image: passes bare options and configuration files to redis-server, and lets other containers connect.
 set -eu
 case "${1:-}" in
     -* | *.conf) set -- redis-server "$@" ;;

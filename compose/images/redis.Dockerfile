@@ -1,4 +1,4 @@
-# Stands in for the official Redis image where no registry can be reached: uid 999, /data, options as the command.
+# Replaces the official Redis image if no registry is reachable: uid 999, /data, options as the command.
 FROM videa/debian-trixie
 LABEL videa.image=redis
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \

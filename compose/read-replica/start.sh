@@ -5,7 +5,7 @@ PGDATA=${PGDATA:-/var/lib/postgresql/data}
 slot=videa_read_replica
 new=$PGDATA/.copying
 
-# The official image's pg_hba.conf lets nobody replicate. The primary's superuser adds the one line that is missing.
+# The official image's pg_hba.conf does not allow replication. The primary's superuser adds the missing line.
 allow_replication() {
     psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 <<'SQL'
 COPY (SELECT 'host replication videa all scram-sha-256')
@@ -31,7 +31,7 @@ mkdir -p "$PGDATA"
 chmod 700 "$PGDATA"
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
     allow_replication
-    # What a copy that was killed half way has left behind.
+    # Leftovers of a copy that was killed.
     find "$PGDATA" -mindepth 1 -maxdepth 1 -exec rm -rf {} +
     copy_primary
 fi

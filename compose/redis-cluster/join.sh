@@ -1,5 +1,5 @@
 #!/bin/sh
-# join.sh NODE...: one cluster of all nodes, however often it runs.
+# join.sh NODE...   joins all nodes into one cluster; running it again is safe.
 set -eu
 first=$1
 
@@ -12,7 +12,7 @@ if [ "$(ask cluster_slots_assigned)" = 0 ]; then
     # shellcheck disable=SC2086 # one argument a node
     redis-cli --cluster create $nodes --cluster-replicas 1 --cluster-yes
 else
-    # After a restart of all, each remembers the others at addresses they no longer have.
+    # After all nodes have restarted, each knows the others only at their old addresses.
     for node in "$@"; do redis-cli -h "$first" cluster meet "$(address "$node")" 6379; done
 fi
 
@@ -20,10 +20,10 @@ tries=120
 until [ "$(ask cluster_state)" = ok ] && [ "$(ask cluster_slots_ok)" = 16384 ]; do
     tries=$((tries - 1))
     if [ "$tries" = 0 ]; then
-        echo "the cluster did not become whole:" >&2
+        echo "the cluster is not complete:" >&2
         redis-cli -h "$first" cluster nodes >&2
         exit 1
     fi
     sleep 0.5
 done
-echo "cluster of $# nodes is whole"
+echo "the cluster of $# nodes is complete"

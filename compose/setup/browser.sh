@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A Chromium for the tests of the dashboard, where one can be installed; they are skipped without it.
+# Installs a Chromium for the tests of the dashboard if possible; without it the tests are skipped.
 . "$(dirname "$0")/step.sh"
 . compose/setup/debian.sh
 
@@ -9,8 +9,8 @@ NAMES=(chromium-headless-shell chromium chromium-browser google-chrome)
 if path=$(command -v "${NAMES[@]}" | head -n 1) && [ -n "$path" ]; then
     skipped browser "Chromium" "$path"
 elif is_root && has_apt; then
-    # In a subshell: a mirror without it is no reason to test nothing else.
+    # In a subshell: if the mirror does not have it, the other tests still run.
     (step browser "installing Debian's headless Chromium" apt_install chromium-headless-shell) || true
 else
-    skipped browser "Chromium" "none here; the browser tests are skipped without it"
+    skipped browser "Chromium" "not installed; the browser tests are skipped"
 fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Removes what `make up` made here: containers, data, images, .env, .venv. Asks first, unless CLEAN_YES=1.
+# Removes what `make up` has created: containers, data, images, .env, .venv. Asks first, unless CLEAN_YES=1.
 . "$(dirname "$0")/step.sh"
 
 OURS=label=videa.image
@@ -8,10 +8,10 @@ remove_stack() { docker compose down --volumes --remove-orphans; }
 
 remove_images() {
     local image
-    # The newest first: an image that another one is made of cannot be removed before it.
+    # Newest first: an image cannot be removed before the images that are based on it.
     for image in $(docker image ls --filter "$OURS" --format '{{.CreatedAt}}|{{.Repository}}:{{.Tag}}|{{.ID}}' | sort -r |
         awk -F'|' '{ print ($2 ~ /<none>/ ? $3 : $2) }'); do
-        docker image rm "$image" || echo "kept $image: something else uses it"
+        docker image rm "$image" || echo "kept $image: it is still in use"
     done
 }
 
@@ -21,7 +21,7 @@ remove_files() {
 
 if [ "${CLEAN_YES:-}" != 1 ]; then
     echo "This removes the containers and ALL DATA of the stack (database, cache), its images and history, .env with its secrets, and .venv."
-    read -rp "Type yes to go on: " answer || answer=
+    read -rp "Type yes to continue: " answer || answer=
     [ "$answer" = yes ] || { echo "Nothing was removed."; exit 1; }
 fi
 
@@ -29,7 +29,7 @@ if docker compose version >/dev/null 2>&1 && docker info >/dev/null 2>&1; then
     if [ -e .env ]; then
         step stack "removing containers, networks and volumes" remove_stack
     else
-        skipped stack "containers, networks and volumes" "no .env, so nothing was started from here"
+        skipped stack "containers, networks and volumes" "no .env: nothing was started from this folder"
     fi
     step images "removing the images that were built" remove_images
 else

@@ -1,17 +1,17 @@
-# Sourced: Debian packages from the mirror this machine is configured for, also of newer releases than its own.
+# Sourced: installs Debian packages from this machine's mirror, also from newer releases than its own.
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 has_apt() { command -v apt-get >/dev/null && [ -s "$KEYRING" ]; }
 
 apt_install() {
     export DEBIAN_FRONTEND=noninteractive
-    # The lists of a fresh machine are missing or old; a mirror that is briefly away must not stop what is cached.
+    # The package lists of a fresh machine are missing or old. If the mirror is unreachable, cached packages still install.
     apt-get -q update || true
     apt-get -q install -y --no-install-recommends "$@"
 }
 
-# mirror [SUITE-SUFFIX]   address of the archive that serves this machine's release (or its -security); apt itself
-# reads the sources, in either of their formats.
+# mirror [SUITE-SUFFIX]   address of the archive that serves this machine's release (or its -security). apt itself
+# reads the sources, in both of their formats.
 mirror() {
     local release
     release=$(. /etc/os-release && echo "$VERSION_CODENAME")${1:-}
@@ -19,7 +19,7 @@ mirror() {
         awk -v release="$release" '($2 == release || $3 == release) && !site { site = $1 } END { print site }'
 }
 
-# private_apt DIRECTORY RELEASE ARGUMENTS...   apt-get on that release only, signatures checked, the system's state untouched.
+# private_apt DIRECTORY RELEASE ARGUMENTS...   runs apt-get on that release only; checks signatures, does not touch the system's state.
 private_apt() {
     local root=$1 release=$2
     shift 2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# engine.sh [stop]   a Docker Engine that answers: the user's own if there is one, else Debian's, started if necessary.
-# "stop" ends the engine that this script started from this folder, and no other.
+# engine.sh [stop]   provides a Docker Engine that answers: the user's own if there is one, otherwise Debian's; starts it if needed.
+# "stop" stops the engine that this script started from this folder, and no other.
 . "$(dirname "$0")/step.sh"
 . compose/setup/debian.sh
 
@@ -9,7 +9,7 @@ LOG=/var/log/videa-dockerd.log
 
 answers() { docker info >/dev/null 2>&1; }
 has_systemd() { [ -d /run/systemd/system ]; }
-# runs_in FILE COMMAND   whether the process whose number is in the file is that command; a zombie has no executable.
+# runs_in FILE COMMAND   whether the process whose id is in the file runs that command; a zombie has no executable.
 runs_in() { [ -s "$1" ] && [[ "$(readlink "/proc/$(cat "$1")/exe" 2>/dev/null)" == */$2* ]]; }
 started_here() { runs_in "$PID_FILE" dockerd; }
 
@@ -20,22 +20,22 @@ context() {
     echo "$name"
 }
 
-# The text first, then the search: the failure of `docker info` would count as the failure of the search.
+# First the output, then the search: with a pipe, the failure of `docker info` would count as a failed search.
 refuses_user() { [[ "$(docker info 2>&1 || true)" == *[Pp]ermission\ denied* ]]; }
 
-# An engine that the user chose and that is away must not be replaced by another one behind his back.
+# If the engine that the user chose does not answer, do not silently use another one.
 chosen_by_user() {
     [ -n "${DOCKER_HOST:-}" ] || [ "$(context)" != default ]
 }
 
-# remove_stale FILE COMMAND   after a crash the number in the file may be another process by now, or one that is no more:
-# dockerd would refuse to start, or wait for a containerd that never answers.
+# remove_stale FILE COMMAND   after a crash, the id in the file may belong to another process, or to none: dockerd would then
+# refuse to start, or wait for a containerd that never answers.
 remove_stale() { runs_in "$1" "$2" || rm -f "$1"; }
 
 start_detached() {
     remove_stale /var/run/docker.pid dockerd
     remove_stale /var/run/docker/containerd/containerd.pid containerd
-    # Without setsid, the log file and the closed input it would hold the caller's terminal and pipes open.
+    # Without setsid, the log file and the closed input, dockerd would keep the caller's terminal and pipes open.
     setsid nohup dockerd >>"$LOG" 2>&1 </dev/null &
     echo $! >"$PID_FILE"
     local attempt
@@ -44,7 +44,7 @@ start_detached() {
         kill -0 $! 2>/dev/null || break
         sleep 0.1
     done
-    echo "dockerd did not answer; the end of $LOG:"
+    echo "dockerd did not answer; the last lines of $LOG:"
     tail -n 15 "$LOG"
     return 1
 }
@@ -59,17 +59,17 @@ start() {
 }
 
 install_and_start() {
-    # iptables is only recommended by docker.io, but without it the engine does not start.
+    # docker.io only recommends iptables, but the engine does not start without it.
     apt_install docker.io iptables
     hash -r
-    # The package itself starts the engine where an init system runs.
+    # With an init system, the package itself starts the engine.
     answers || start
 }
 
 stop() {
     local attempt
     kill "$(cat "$PID_FILE")"
-    # The engine gives containers their time to stop.
+    # The engine gives containers time to stop.
     for attempt in $(seq 600); do
         if ! started_here; then
             rm "$PID_FILE"
@@ -82,9 +82,9 @@ stop() {
 
 if [ "${1:-}" = stop ]; then
     if started_here; then
-        step engine "stopping the Docker Engine that was started here" stop
+        step engine "stopping the Docker Engine that was started from this folder" stop
     else
-        skipped engine "stopping the Docker Engine" "it was not started here"
+        skipped engine "stopping the Docker Engine" "it was not started from this folder"
     fi
 elif answers; then
     skipped engine "Docker Engine" "$(docker version --format '{{.Server.Version}}') answers"
@@ -101,5 +101,5 @@ elif command -v dockerd >/dev/null; then
 elif has_apt; then
     step engine "installing Debian's Docker Engine and starting it" install_and_start
 else
-    give_up engine "no Docker Engine is installed" "install Docker Engine 20.10 or newer for this system, then make up again"
+    give_up engine "no Docker Engine is installed" "install Docker Engine 20.10 or newer for this system, then run make up again"
 fi

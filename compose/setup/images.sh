@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# The images of the stack: pulled and built, or all of them built from Debian packages where no registry answers.
+# Pulls and builds the images of the stack, or builds all of them from Debian packages if no registry answers.
 . "$(dirname "$0")/step.sh"
 . compose/setup/debian.sh
 . compose/setup/dotenv.sh
 
 STAMP=.videa/images
 OFFLINE=docker-compose.yml:compose/offline.yml
-# What is built is always the working copy, also while a release is deployed; and without a time stamp in it, or the same
-# content would be another image each time.
+# Always builds the working copy, even if another release is deployed. Without attestations, which contain a time stamp: with
+# it, the same content would give another image each time.
 export BACKEND_IMAGE=videa-backend:dev NGINX_IMAGE=videa-nginx:dev DOCKER_BUILDKIT=1 BUILDX_NO_DEFAULT_ATTESTATIONS=1
 
 files() { echo "${COMPOSE_FILE:-$(env_get COMPOSE_FILE)}"; }
 is_offline() { [[ "$(files)" == *compose/offline.yml* ]]; }
 present() { docker image inspect "$@" >/dev/null 2>&1; }
 
-# What the images are made of, and which ones the engine has: the same text means that there is nothing to do.
+# The inputs of the images, and the ids that the engine has: if the text is the same, there is nothing to do.
 state() {
     find server compose/images compose/nginx compose/offline.yml docker-compose.yml pyproject.toml \
         -type f ! -path '*/__pycache__/*' -print0 | sort -z | xargs -0 sha256sum
@@ -27,8 +27,8 @@ official_images() {
     COMPOSE_FILE=docker-compose.yml docker compose config --images | grep -v '^videa-'
 }
 
-# One short try of an image that is needed anyway. The engine asks, since its proxy and mirrors count, not this shell's;
-# "Pulling from" is its first word after the registry has answered.
+# One short try with an image that is needed anyway. The engine pulls, because its proxy and mirrors matter, not this shell's;
+# it prints "Pulling from" as soon as the registry has answered.
 registry_answers() {
     local image=$1 output attempt
     output=$(mktemp)
@@ -67,7 +67,7 @@ make_bases() {
 }
 build_base() { docker build --quiet --tag "videa/$1" --file "compose/images/$1.Dockerfile" compose/images; }
 
-# both COMMAND -- COMMAND   at the same time: one waits for the network while the other unpacks.
+# both COMMAND -- COMMAND   runs both at the same time: one waits for the network while the other unpacks.
 both() {
     local -a first=()
     while [ "$1" != -- ]; do
@@ -83,8 +83,8 @@ both() {
 may_make_bases() {
     local reason="no image registry answers ($(tail -n 1 "$LOGS/registry.log" 2>/dev/null))"
     is_root || give_up images "$reason, and only root can build images from Debian packages" \
-        "make this work: docker pull redis:8; or run make up once as root"
-    has_apt || give_up images "$reason, and this is not a Debian system" "make this work: docker pull redis:8"
+        "fix this command: docker pull redis:8; or run make up once as root"
+    has_apt || give_up images "$reason, and this is not a Debian system" "fix this command: docker pull redis:8"
 }
 
 pull_and_build() {

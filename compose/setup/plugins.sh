@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Compose v2 and buildx for the docker command, if missing. Debian 12 has neither: they come from a newer release of the
-# same mirror, as the plain programs they are (needing nothing but libc6 >= 2.34), with apt checking the signatures.
+# Installs Compose v2 and buildx for the docker command, if missing. Debian 12 has neither: they come from a newer release of
+# the same mirror, as plain programs (they need only libc6 >= 2.34). apt checks the signatures.
 . "$(dirname "$0")/step.sh"
 . compose/setup/debian.sh
 
-# 2.22 has `pull --policy`; what is older is not tried.
+# 2.22 introduced `pull --policy`; older versions are replaced.
 has_compose() {
     local version
     version=$(docker compose version --short 2>/dev/null) || return 1
@@ -18,7 +18,7 @@ install_plugins() {
     shift
     is_root && folder=/usr/local/lib/docker/cli-plugins
     root=$(mktemp -d)
-    # Expanded now: the local variable is gone when the trap runs.
+    # Expanded now: the local variable no longer exists when the trap runs.
     trap "rm -rf '$root'" EXIT
     mkdir -p "$folder"
     private_apt "$root" "$release" update
@@ -35,7 +35,7 @@ has_buildx || missing+=(docker-buildx)
 if [ ${#missing[@]} -eq 0 ]; then
     skipped compose "Compose and buildx" "$(docker compose version --short), $(docker buildx version | cut -d' ' -f2)"
 else
-    has_apt || give_up compose "the docker command lacks ${missing[*]}" "install the plugins for this system, then make up again"
+    has_apt || give_up compose "the docker command lacks ${missing[*]}" "install the plugins for this system, then run make up again"
     step compose "installing ${missing[*]} from Debian packages" install_plugins forky "${missing[@]}"
     has_compose && has_buildx || give_up compose "docker still does not find the plugins" "see .videa/logs/compose.log"
 fi

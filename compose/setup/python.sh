@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# python.sh [dev]   the Python environment in .venv with the videa command; with "dev" also what the tests need.
+# python.sh [dev]   creates the Python environment in .venv with the videa command; with "dev" also the test tools.
 . "$(dirname "$0")/step.sh"
 . compose/setup/debian.sh
 
@@ -20,11 +20,11 @@ create() {
     local python
     python=$(find_python) || { apt_install python3 python3-venv && python=$(find_python); }
     "$python" -m venv .venv
-    # Dependency groups came with pip 25.1; Debian 12 brings 23.
+    # Dependency groups need pip 25.1; Debian 12 has 23.
     .venv/bin/pip install -q --disable-pip-version-check --upgrade 'pip>=25.1'
 }
 
-# One stamp for each thing installed: it holds what pyproject.toml was like, and goes away with the environment.
+# One stamp per installed part: it contains the hash of pyproject.toml, and is removed with the environment.
 inputs() { sha256sum pyproject.toml | cut -c1-16; }
 installed() { [ "$(cat ".venv/.$1.stamp" 2>/dev/null)" = "$(inputs)" ]; }
 
@@ -35,7 +35,7 @@ install() {
     inputs >".venv/.$what.stamp"
 }
 
-# Found by a plain path and compiled once: both are paid at every start of the command otherwise.
+# Imported from a plain path and compiled once: otherwise every start of the command pays for both.
 install_command() {
     install videa --editable . --config-settings editable_mode=compat
     .venv/bin/python -m compileall -q ops videa_cli

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Secrets and this machine's choices in .env, as far as they are missing.
+# Adds missing secrets and settings of this machine to .env.
 . "$(dirname "$0")/step.sh"
 . compose/setup/dotenv.sh
 
 SECRETS=(POSTGRES_PASSWORD DATABASE_PASSWORD REDIS_PASSWORD REDIS_ADMIN_PASSWORD JWT_ACCESS_SECRET JWT_REFRESH_SECRET)
 KEYS=("${SECRETS[@]}" HTTP_PORT BACKEND_REPLICAS)
 
-# 32 random bytes in hexadecimal: also fit for a URL.
+# 32 random bytes in hexadecimal, which need no quoting in a URL.
 random_secret() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 
-# The build wants the host's certificates; only Debian's place for them is the default of docker-compose.yml.
+# The build needs the host's certificates; docker-compose.yml defaults to Debian's path.
 certificates() {
     local file
     for file in "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
@@ -40,5 +40,5 @@ complete() {
 if complete; then
     skipped secrets ".env" "has every key"
 else
-    step secrets "writing what is missing into .env" write_env
+    step secrets "adding missing keys to .env" write_env
 fi

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from difflib import ndiff
 
-from ops.balancer.render import Membership, Upstream, render
+from ops.balancer.render import render
+from ops.traffic import Membership, Upstream
 
 _COMMENT = re.compile(r"^\s*#")
 _WORKERS = re.compile(r"^worker_shutdown_timeout ")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import ip_network
+
+from ops.traffic import Maintenance
 
 BEGIN, END = "    # maintenance\n", "    # end of maintenance\n"
 
@@ -16,26 +17,6 @@ _BLOCK = re.compile(f"{BEGIN}(.*?){END}", re.DOTALL)
 _ALLOWED = re.compile(r"^        (\S+) 0;$", re.MULTILINE)
 _OPEN = re.compile(r'^        "([^"]+)" 0;$', re.MULTILINE)
 _RETRY = re.compile(r"\$videa_retry_after \{ default (\d+); \}")
-_PATH = re.compile(r"/[\w./=&%-]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Maintenance:
-    """The site is closed: 503 and a page for everybody but ``allow``, everywhere but at ``open_paths``.
-
-    ``allow``: addresses or networks of clients; ``retry_after``: seconds that clients are asked to wait.
-    Raises ValueError for what is no address, path or time.
-    """
-
-    allow: tuple[str, ...] = ()
-    open_paths: tuple[str, ...] = ()
-    retry_after: int = 300
-
-    def __post_init__(self) -> None:
-        for network in self.allow:
-            ip_network(network)
-        if any(not _PATH.fullmatch(path) for path in self.open_paths) or self.retry_after < 1:
-            raise ValueError(f"not paths or seconds for nginx: {self.open_paths}, {self.retry_after}")
 
 
 def block(maintenance: Maintenance | None) -> str:

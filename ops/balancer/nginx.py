@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ops.balancer import scripts
-from ops.balancer.maintenance import Maintenance
-from ops.balancer.render import Membership, Upstream, parse, render, switched
-from ops.engine.client import Engine
+from ops.balancer.render import parse, render, switched
 from ops.errors import BalancerError, ConfigRefused, EngineError, EngineUnreachable
-from ops.events import Emit, Note, nobody
+from ops.events import Emit, RequestsCut, nobody
 from ops.models import ExecResult
+from ops.platform.ports import Platform, Stream
+from ops.traffic import Applied, Look, Maintenance, Membership, Upstream
 
 OLDEST_NGINX = (1, 28)
 """Older ones have no keepalive_min_timeout: their reloads cut requests."""
@@ -41,31 +40,14 @@ class _ContainerEnded(BalancerError):
     """The container ended while a script ran in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """A configuration that serves. ``old_workers``: the worker processes of before; drained means that none is left."""
-
-    generation: int
-    old_workers: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """nginx at one moment. ``serving``: the generation that answers, None if none; ``text``: its upstreams.conf."""
-
-    version: str
-    serving: int | None
-    text: str
-
-
 class Balancer:
-    """The nginx of one stack. Remembers the workers that its changes have retired, for ``wait_drained``.
+    """The nginx of one stack, a ``Gateway``. Remembers the workers that its changes have retired, for ``wait_drained``.
 
     It also remembers what it saw or wrote last, which saves a look before the next change; nginx's container compares.
     """
 
-    def __init__(self, engine: Engine, container: str) -> None:
-        self._engine = engine
+    def __init__(self, platform: Platform, container: str) -> None:
+        self._platform = platform
         self._container = container
         self._retired: tuple[str, ...] = ()
         self._seen: Look | None = None
@@ -148,6 +130,18 @@ class Balancer:
         self._seen = Look(look.version, generation, text)
         return self._applied(generation, answer)
 
+    def run(self, command: list[str]) -> ExecResult:
+        """Runs a command in nginx's container. Raises EngineError."""
+        return self._platform.exec(self._container, command)
+
+    def log_tail(self, lines: int) -> bytes:
+        """The last lines of the access log. Raises EngineError."""
+        return self._platform.log_tail(self._container, lines)
+
+    def follow_log(self) -> Stream:
+        """The access log from now on. Raises EngineError."""
+        return self._platform.output(self._container)
+
     def wait_drained(self, timeout: float, emit: Emit = nobody) -> tuple[str, ...]:
         """Waits until no worker that this object's changes have retired is left: no request of before runs any more.
 
@@ -158,8 +152,7 @@ class Balancer:
         while self._retired:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
-                many = len(self._retired)
-                emit(Note(f"after {timeout:g} s {many} retired nginx workers still have requests: they are cut now"))
+                emit(RequestsCut(len(self._retired), timeout))
                 break
             self._retired = self._still_there(min(remaining, DRAIN_SLICE))
         return self._retired
@@ -207,7 +200,7 @@ class Balancer:
             if script is scripts.APPLY:
                 self.permit()
             try:
-                answer = self._engine.exec(self._container, ["sh", "-c", script, "videa", *arguments])
+                answer = self._platform.exec(self._container, ["sh", "-c", script, "videa", *arguments])
             except EngineUnreachable:
                 raise
             except EngineError as error:
@@ -264,6 +257,19 @@ class Balancer:
                 words,
             )
         return self._not_ours(answer)
+
+
+def connect(platform: Platform, service: str) -> Balancer:
+    """The balancer in the container of ``service``. Raises BalancerError when there is none that runs, EngineError."""
+    container = platform.container(service)
+    if container is None:
+        raise BalancerError(f"the balancer {service!r} has no container", "bring the stack up first: videa up")
+    if not container.running:
+        raise BalancerError(
+            f"the balancer {container.name} does not run (it is {container.state})",
+            f"start it: docker compose up -d {service}; why it ended: docker compose logs {service}",
+        )
+    return Balancer(platform, container.id)
 
 
 def _next(membership: Membership, look: Look) -> int:

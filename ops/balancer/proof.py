@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from ops.balancer.access_log import Line, Lines, parse
 from ops.balancer.prober import Prober
 from ops.balancer.recent import OWN_IDS
-from ops.engine.client import Engine
-from ops.engine.logs import Stdout
 from ops.errors import EngineError
+from ops.platform.ports import Gateway, Stream
 
 SAMPLE = 10
 """How many failed requests are kept with all that is known of them."""
@@ -92,19 +91,19 @@ class LogTally:
 class TrafficProof:
     """Watches all traffic from ``start`` to ``stop``. Failing to watch is part of the proof, never an error."""
 
-    def __init__(self, engine: Engine, container: str, url: str | None, path: str) -> None:
-        """``container``: nginx's. ``url``: where it is published, http://HOST:PORT; None probes from inside only.
+    def __init__(self, gateway: Gateway, url: str | None, path: str, host: bool = False) -> None:
+        """``url``: where nginx is published, http://HOST:PORT; None probes from inside only. ``host``: of this machine.
 
         ``path``: a harmless one to GET, at which the service answers as long as it lives.
         """
         prefix = f"{OWN_IDS}{secrets.token_hex(6)}-"
-        self._engine, self._container, self._path = engine, container, path
-        self._prober = Prober(engine, container, url, path, prefix)
+        self._gateway, self._path = gateway, path
+        self._prober = Prober(gateway, url, path, prefix, host)
         self._tally = LogTally(prefix)
         self._gap = ""
         self._progress = threading.Condition()
         self._ended = threading.Event()
-        self._stream: Stdout | None = None
+        self._stream: Stream | None = None
         self._follower = threading.Thread(target=self._follow, name="videa-proof", daemon=True)
 
     def start(self) -> None:
@@ -124,7 +123,7 @@ class TrafficProof:
         if self._stream:
             self._stream.close()
         self._follower.join(LOG_WAIT)
-        self._gap = self._gap or self._prober.broken
+        self._gap = self._gap or self._prober.broken or self._prober.unreachable
         if not complete:
             missing = "the last probe is not in nginx's log" if last else "no probe was answered"
             self._gap = self._gap or missing
@@ -146,9 +145,9 @@ class TrafficProof:
             gap=self._gap,
         )
 
-    def _open(self) -> Stdout | None:
+    def _open(self) -> Stream | None:
         try:
-            return Stdout(self._engine, self._container)
+            return self._gateway.follow_log()
         except EngineError as error:
             self._gap = self._gap or f"nginx's log cannot be read: {error.message}"
             return None
@@ -162,7 +161,7 @@ class TrafficProof:
             self._gap = self._gap or "nginx's log ended meanwhile: its container was restarted"
             self._stream = self._open()
 
-    def _read(self, stream: Stdout) -> None:
+    def _read(self, stream: Stream) -> None:
         lines = Lines()
         for chunk in stream:
             probed = False

@@ -12,15 +12,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
 
 from ops.balancer import maintenance as closing
-from ops.balancer.maintenance import Maintenance
-from ops.balancer.split import CANARY, TrafficSplit
+from ops.balancer.split import CANARY
+from ops.balancer.split import render as render_split
 from ops.balancer.sticky import CLIENT, SPARE, choice, replica_id, spares
-
-Sticky: TypeAlias = Literal["none", "ip", "cookie"]
+from ops.traffic import Maintenance, Membership, Sticky, Upstream
 
 APP = "app"
 """The upstream group of the replicas that were admitted."""
@@ -32,71 +29,10 @@ SERVER_OPTIONS = "resolve max_fails=1 fail_timeout=2s"
 """One failed connection is enough to leave a replica alone while Docker's DNS may still name its dead address."""
 
 _METHODS: dict[Sticky, str] = {"none": "least_conn", "ip": "hash $remote_addr consistent"}
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _GENERATION = re.compile(r'map "" \$videa_generation\s*\{ default (\d+); \}')
 _GROUP = re.compile(rf"upstream ({APP}|{CANARY})(?:-\w+)? \{{(.*?)\n    \}}", re.DOTALL)
 _SERVER = re.compile(r"^ *server ([^\s:;]+):(\d+) (?!.* backup;)", re.MULTILINE)
 _ANY_PORT = re.compile(rf"upstream {ANY} \{{.*?^ *server [^\s:;]+:(\d+) ", re.DOTALL | re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Upstream:
-    """Where nginx is to send requests.
-
-    ``servers``: names of the admitted replicas; empty means every replica of ``service`` that Docker's DNS knows.
-    ``drain_timeout``: seconds after a reload until the old workers give up on requests that still run.
-    ``split``: other replicas that get a share of the requests; ``servers`` are then not empty.
-    ``ports``: of those replicas that do not listen on ``port``, because their release is another.
-    Raises ValueError for a name that does not belong into a configuration file.
-    """
-
-    service: str
-    port: int
-    servers: tuple[str, ...] = ()
-    sticky: Sticky = "none"
-    drain_timeout: float = 30.0
-    split: TrafficSplit | None = None
-    ports: Mapping[str, int] = field(default_factory=dict, hash=False)
-
-    def __post_init__(self) -> None:
-        if self.split and not self.servers:
-            raise ValueError("a split needs replicas to split from")
-        for name in (self.service, *self.servers, *(self.split.servers if self.split else ())):
-            if not _NAME.fullmatch(name):
-                raise ValueError(f"not the name of a container or service: {name!r}")
-
-    def address(self, name: str) -> str:
-        """Where nginx finds the replica of this name: NAME:PORT."""
-        return f"{name}:{self.ports.get(name, self.port)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """Which replicas a configuration admits: those in ``servers``, or ``everything`` that Compose started.
-
-    ``canary``: the other side of a split, none without one. ``maintenance``: how the site is closed, None when open.
-    ``ports``: of each replica; ``any_port``: of whatever Compose started. ``text``: what it was read from.
-    """
-
-    generation: int
-    servers: tuple[str, ...]
-    canary: tuple[str, ...] = ()
-    maintenance: Maintenance | None = None
-    text: str = field(default="", compare=False, repr=False)
-    ports: Mapping[str, int] = field(default_factory=dict, compare=False)
-    any_port: int | None = field(default=None, compare=False)
-
-    @property
-    def everything(self) -> bool:
-        return not self.servers
-
-    def admits(self, replica: str) -> bool:
-        """Whether requests may go to the replica of this name."""
-        return self.everything or replica in self.servers or replica in self.canary
-
-    def port_of(self, replica: str) -> int | None:
-        """The port at which nginx asks the replica of this name; None when it does not."""
-        return self.any_port if self.everything else self.ports.get(replica)
 
 
 def render(upstream: Upstream, generation: int, maintenance: Maintenance | None = None) -> str:
@@ -152,7 +88,7 @@ def _route(upstream: Upstream, sides: Mapping[str, tuple[str, ...]]) -> str:
     variable = "$videa_side" if cookie else "$videa_upstream"
     route = f'    map "" {variable} {{ default {APP if sides else ANY}; }}\n'
     if upstream.split:
-        route = upstream.split.render(APP, CLIENT if cookie else "$remote_addr", variable)
+        route = render_split(upstream.split, APP, CLIENT if cookie else "$remote_addr", variable)
     return route + (choice(sides) if cookie else '\n    map "" $videa_set_cookie { default ""; }\n')
 
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 
 from ops.balancer.access_log import BETWEEN, NO_ANSWER, SERVER_ERROR, Line, Lines, parse
 from ops.balancer.tally import Latencies, Mix, Routes
-from ops.engine.client import Engine
-from ops.engine.logs import Stdout
 from ops.errors import EngineError
+from ops.platform.ports import Gateway, Stream
 
 CLIENT_LEFT = 499
 """nginx's status for a client that went away before the answer: no failure, but a wait that counts."""
@@ -181,11 +180,11 @@ class Tallies:
 class TryLog:
     """Counts every try from ``start`` on. ``breaks``: how often the log could not be read since ``restart``."""
 
-    def __init__(self, engine: Engine, container: str, tallies: Tallies) -> None:
-        self._engine, self._container = engine, container
+    def __init__(self, gateway: Gateway, tallies: Tallies) -> None:
+        self._gateway = gateway
         self.tallies = tallies
         self._ended = threading.Event()
-        self._stream: Stdout | None = None
+        self._stream: Stream | None = None
         self._thread = threading.Thread(target=self._follow, name="videa-tries", daemon=True)
         self.breaks = 0
 
@@ -208,7 +207,7 @@ class TryLog:
 
     def _open(self) -> None:
         try:
-            self._stream = Stdout(self._engine, self._container)
+            self._stream = self._gateway.follow_log()
         except EngineError:
             self._stream, self.breaks = None, self.breaks + 1
 

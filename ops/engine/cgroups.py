@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops.engine.client import Engine
-from ops.engine.stats import Measured, sample
+from ops.engine.stats import sample
 from ops.models import Usage
+from ops.platform.ports import Measured
 
 CGROUPS = Path("/sys/fs/cgroup")
 

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 
 import docker
@@ -18,7 +17,7 @@ from requests.adapters import HTTPAdapter
 from ops.engine.endpoint import Endpoint
 from ops.engine.lost import ONCE_MORE, lost
 from ops.errors import EngineError, EngineUnreachable
-from ops.models import ExecResult
+from ops.models import ExecResult, Machine
 
 CALL_TIMEOUT = 60
 """Seconds that one call to the engine may take; stopping a container adds its own grace period."""
@@ -46,17 +45,6 @@ def engine_errors(doing: str, missing_ok: bool = False) -> Iterator[None]:
         ) from error
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
         raise lost(error, doing, CALL_TIMEOUT) from error
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """The engine and what its machine has. ``memory``: bytes, None when it is not told; ``root``: its data folder."""
-
-    cpus: int
-    memory: int | None
-    version: str = ""
-    api_version: str = ""
-    root: str = ""
 
 
 class Engine:

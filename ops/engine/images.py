@@ -7,8 +7,8 @@ from http import HTTPStatus
 import docker.errors
 
 from ops.engine.client import Engine, engine_errors
-from ops.engine.image_ref import ImageRef
 from ops.errors import EngineError, ImageUnavailable
+from ops.image_ref import ImageRef
 
 
 def image_id(engine: Engine, reference: str) -> str:

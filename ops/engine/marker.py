@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -18,20 +17,11 @@ from typing import Any
 import docker.errors
 
 from ops.engine.client import Engine, engine_errors
+from ops.models import Record
 
 IMAGE_NAME, IMAGE_TAG = "videa-marker", "1"
 FOLDER = "videa"
 _POLICY = "on-failure"
-
-
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """``number``: what ``set_number`` wrote last; ``created``: by the engine's clock."""
-
-    id: str
-    labels: Mapping[str, str]
-    number: int
-    created: datetime
 
 
 def create(engine: Engine, name: str, labels: Mapping[str, str], number: int) -> str | None:
@@ -52,11 +42,11 @@ def create(engine: Engine, name: str, labels: Mapping[str, str], number: int) ->
             raise
 
 
-def find(engine: Engine, name: str) -> Marker | None:
+def find(engine: Engine, name: str) -> Record | None:
     """The marker of that name, None if there is none. Raises EngineError."""
     with engine_errors(f"look for {name}", missing_ok=True):
         found = engine.sdk.api.inspect_container(name)
-        return Marker(
+        return Record(
             id=found["Id"],
             labels=found["Config"]["Labels"] or {},
             number=int(found["HostConfig"]["RestartPolicy"]["MaximumRetryCount"]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -10,14 +9,12 @@ from typing import Any
 
 from ops.engine.client import Engine, engine_errors
 from ops.models import Container, Replica
+from ops.releases import CONFIG_HASH, release_of
 
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
 NUMBER = "com.docker.compose.container-number"
-IMAGE_ID = "com.docker.compose.image"
-CONFIG_HASH = "com.docker.compose.config-hash"
 ONEOFF = "com.docker.compose.oneoff"
-RELEASE = "videa.release"
 WORKERS = 16
 """Containers that are inspected at once, within the connections that the client keeps."""
 CFS_PERIOD = 100_000
@@ -105,7 +102,10 @@ def stop(engine: Engine, container: str) -> None:
     Raises EngineError.
     """
     with engine_errors(f"stop {container}", missing_ok=True):
-        grace = engine.sdk.api.inspect_container(container)["Config"].get("StopTimeout") or DEFAULT_GRACE
+        details = engine.sdk.api.inspect_container(container)
+        if details["State"].get("Paused"):  # it would not see the signal
+            engine.sdk.api.unpause(container)
+        grace = details["Config"].get("StopTimeout") or DEFAULT_GRACE
         engine.sdk.api.stop(container, timeout=grace)
 
 
@@ -121,16 +121,6 @@ def last_words(engine: Engine, container: str, lines: int = 20) -> str:
         output: bytes = engine.sdk.api.logs(container, tail=lines)
         return output.decode(errors="replace").strip()
     return ""
-
-
-def release_of(labels: Mapping[str, str]) -> str:
-    """The release that a container's labels tell: the one videa gave it, else a hash of its image and configuration."""
-    return labels.get(RELEASE) or release_id(labels.get(IMAGE_ID, ""), labels.get(CONFIG_HASH, ""))
-
-
-def release_id(image_id: str, config_hash: str) -> str:
-    """Names a release by what it is: the image's digest and Compose's hash of the service's configuration."""
-    return hashlib.sha256(f"{image_id}\n{config_hash}".encode()).hexdigest()[:10]
 
 
 def _inspect(engine: Engine, container: str) -> Mapping[str, Any]:

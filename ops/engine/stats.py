@@ -9,37 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any
 
 from requests.exceptions import JSONDecodeError
 
 from ops.engine.client import Engine, engine_errors
 from ops.models import Usage
+from ops.platform.ports import Measured
 
 WORKERS = 16
 UNLIMITED = 1 << 60
 """Cgroups version 1 write "no limit" as a huge number."""
-
-
-class Measured(Protocol):
-    """What is asked of a container to measure it. ``pid``: its main process on the engine's host.
-
-    Its limits are told by how it was made, never by a measurement: the engine gives the machine's memory for "none",
-    the kernel a huge number.
-    """
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def pid(self) -> int: ...
-    @property
-    def running(self) -> bool: ...
-    @property
-    def cpu_limit(self) -> float | None: ...
-    @property
-    def memory_limit(self) -> int | None: ...
 
 
 def sample(engine: Engine, containers: Iterable[Measured], gap: float = 1.0) -> dict[str, Usage]:

@@ -5,13 +5,9 @@ Where they go into a plan is pure; running one is Compose's `run`. After a crash
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
-from ops.engine.compose import up_arguments
-from ops.engine.effects import run_harmless
-from ops.engine.replicas import remove
 from ops.errors import EngineError, OperationFailed
 from ops.project.settings import Hooks
 from ops.stack import Stack
@@ -52,12 +48,9 @@ def run_hook(stack: Stack, hook: Hook, target: Target) -> None:
     project = stack.project
     timeout = project.settings.hooks.timeout
     name = f"{project.name}-videa-{hook.name.replace('_', '-')}"
-    remove(stack.engine, name)  # left by a hook whose videa was killed
-    arguments = ["run", "--rm", "--no-deps", "-T", "--name", name, project.settings.service]
     try:
-        project.compose.run(*arguments, *command_line(hook), overrides=target.overrides, timeout=timeout)
+        stack.platform.task(name, command_line(hook), target, timeout)
     except EngineError as error:
-        remove(stack.engine, name)
         raise OperationFailed(
             f"the hook {hook.name} failed: {error.message}",
             "--verbose shows its output",
@@ -68,27 +61,3 @@ def run_hook(stack: Stack, hook: Hook, target: Target) -> None:
 def command_line(hook: Hook) -> tuple[str, ...]:
     """What a hook runs in its container."""
     return ("sh", "-c", hook.command) if isinstance(hook.command, str) else hook.command
-
-
-def follow(stack: Stack, step: Follow, target: Target | None) -> None:
-    """Lets other services run ``target``, None: what `.env` says. Compose stops each before it starts it anew.
-
-    Returns when they run and, where they have a health check, are well, at the latest at ``health.deadline``. Raises
-    EngineError, also then, and PlanRefused when Compose would change anything else.
-    """
-    overrides = target.overrides if target else {}
-    allowed = containers_of(stack, step.services)
-    run_harmless(stack.project.compose, follow_arguments(stack, step), overrides, allowed)
-
-
-def follow_arguments(stack: Stack, step: Follow) -> list[str]:
-    """The Compose command with which ``follow`` does it."""
-    deadline = math.ceil(stack.project.settings.health.deadline)
-    scale = (stack.project.settings.service, len(stack.replicas()))
-    wait = ("--wait", "--wait-timeout", str(deadline))
-    return up_arguments(stack.project.compose, step.services, *wait, scale=scale)
-
-
-def containers_of(stack: Stack, services: Collection[str]) -> list[str]:
-    """The names of the containers of some services. Raises EngineError."""
-    return [container.name for container in stack.containers() if container.service in services]

@@ -13,13 +13,12 @@ from typing import Any
 
 import msgspec
 
-from ops.engine import marker
-from ops.engine.client import Engine
 from ops.errors import EngineError
-from ops.events import Standing
+from ops.events import Remark, Standing
+from ops.platform.ports import Store
 from ops.rollout.mailbox import Mailbox
 from ops.rollout.request import Request
-from ops.rollout.worded import WordedEntry, typed
+from ops.rollout.worded import WordedEntry, WordedNote, typed
 from ops.steps import AnyStep, Keep, Target, share_of
 
 
@@ -56,19 +55,13 @@ class RemovalEntry(msgspec.Struct, frozen=True, tag="removal"):
     snapshots: dict[str, dict[str, Any]]
 
 
-class NoteEntry(msgspec.Struct, frozen=True, tag="note"):
-    """Something that whoever looks on should know, such as a verdict."""
-
-    text: str
-
-
 class ReturnEntry(msgspec.Struct, frozen=True, tag="return"):
     """From here on everything is put back. ``reason``: why."""
 
     reason: str
 
 
-Entry = Header | StepEntry | RemovalEntry | NoteEntry | ReturnEntry
+Entry = Header | StepEntry | RemovalEntry | ReturnEntry | Remark
 
 
 @dataclass(frozen=True)
@@ -132,14 +125,14 @@ class JournalState:
 
 _PROJECT, _ORIGIN = "videa.journal", "videa.journal.origin"
 _ENCODER = msgspec.json.Encoder()
-_DECODER = msgspec.json.Decoder(Entry | WordedEntry)
+_DECODER = msgspec.json.Decoder(Entry | WordedEntry | WordedNote)
 
 
 @dataclass
 class Journal:
     """The journal of one project's operation. ``origin``: where it is begun (ops/rollout/origin.py)."""
 
-    engine: Engine
+    store: Store
     project: str
     origin: str = ""
     _id: str = field(default="", init=False)
@@ -150,15 +143,15 @@ class Journal:
         return f"videa.journal.{self.project}"
 
     @classmethod
-    def begun_at(cls, engine: Engine, origin: str) -> Journal | None:
+    def begun_at(cls, store: Store, origin: str) -> Journal | None:
         """The one that was begun there; None when there is none, or several. Raises EngineError."""
-        found = marker.labelled(engine, _ORIGIN, origin)
-        return cls(engine, found[0][_PROJECT], origin) if len(found) == 1 else None
+        found = store.labelled(_ORIGIN, origin)
+        return cls(store, found[0][_PROJECT], origin) if len(found) == 1 else None
 
     def read(self) -> JournalState | None:
         """What the present or a broken-off operation has written; None if there is none. Raises EngineError."""
-        found = marker.find(self.engine, self._name)
-        return _state(marker.read(self.engine, found.id)) if found else None
+        found = self.store.find(self._name)
+        return _state(self.store.read(found.id)) if found else None
 
     def state(self) -> JournalState:
         """What is in it since ``begin`` or ``go_on``, without asking the engine. Raises EngineError before them."""
@@ -170,11 +163,11 @@ class Journal:
     @property
     def mailbox(self) -> Mailbox:
         """Where the operation that writes this journal is asked for something."""
-        return Mailbox(self.engine, self.project)
+        return Mailbox(self.store, self.project)
 
     def exists(self) -> bool:
         """Whether an operation is under way or was broken off. Raises EngineError."""
-        return marker.find(self.engine, self._name) is not None
+        return self.store.find(self._name) is not None
 
     def begin(self, header: Header) -> None:
         """Opens it for a new operation; one that was broken off and what was asked of it are forgotten.
@@ -182,45 +175,45 @@ class Journal:
         Raises EngineError.
         """
         self.mailbox.take()
-        found = marker.find(self.engine, self._name)
+        found = self.store.find(self._name)
         if found:
-            marker.remove(self.engine, found.id)
+            self.store.remove(found.id)
         self._files = {}
         self._create()
         self.write(header)
 
     def go_on(self) -> None:
         """Opens the one of a broken-off operation to write on. Raises EngineError."""
-        found = marker.find(self.engine, self._name)
+        found = self.store.find(self._name)
         if found is None:
             raise EngineError("the journal is gone", "somebody else has ended the operation: see `videa status`")
         self._id = found.id
-        self._files = marker.read(self.engine, found.id)
+        self._files = self.store.read(found.id)
         self.mailbox.take()  # what was asked of the process that is no more
 
     def write(self, entry: Entry) -> None:
         """Adds an entry; it is on the engine when this returns. Raises EngineError."""
         name, content = f"{len(self._files):06}", _ENCODER.encode(entry)
-        if not marker.write(self.engine, self._id, {name: content}):
+        if not self.store.write(self._id, {name: content}):
             self._create()  # `docker container prune` takes it for a leftover
-            marker.write(self.engine, self._id, {**self._files, name: content})
+            self.store.write(self._id, {**self._files, name: content})
         self._files[name] = content
 
     def end(self) -> None:
         """The operation has ended, well or put back: nothing is left to go on with. Raises EngineError."""
         if self._id:
-            marker.remove(self.engine, self._id)
+            self.store.remove(self._id)
             self.mailbox.take()  # what came too late
 
     def discard(self) -> None:
         """Forgets a broken-off operation. Raises EngineError."""
-        found = marker.find(self.engine, self._name)
+        found = self.store.find(self._name)
         if found:
-            marker.remove(self.engine, found.id)
+            self.store.remove(found.id)
 
     def _create(self) -> None:
         labels = {_PROJECT: self.project, _ORIGIN: self.origin}
-        self._id = marker.create(self.engine, self._name, labels, 0) or ""
+        self._id = self.store.create(self._name, labels) or ""
         if not self._id:
             raise EngineError("there is a journal of another operation", "see `videa lock status`")
 
@@ -238,6 +231,7 @@ def _decode(files: Mapping[str, bytes]) -> Iterator[Entry]:
             entry = _DECODER.decode(files[name])
         except msgspec.DecodeError:
             return
-        yield (
-            StepEntry(entry.number, entry.total, typed(entry), entry.time) if isinstance(entry, WordedEntry) else entry
-        )
+        if isinstance(entry, WordedEntry):
+            yield StepEntry(entry.number, entry.total, typed(entry), entry.time)
+        elif not isinstance(entry, WordedNote):
+            yield entry

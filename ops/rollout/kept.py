@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from ops import declared
-from ops.engine.image_ref import ImageRef, component
-from ops.engine.images import has_image, image_id, tag, untag
-from ops.engine.replicas import release_id
 from ops.errors import ConfigError, PlanRefused, UsageError
+from ops.image_ref import ImageRef, component
 from ops.project.config import Project, env_file_values
+from ops.releases import release_id
 from ops.rollout.history import DONE, Entry, append, read, releases
 from ops.rollout.operator import whoami
 from ops.stack import Stack
@@ -33,7 +32,7 @@ def found(stack: Stack, command: str, release: str, image: str, digest: str, rep
     """
     directory = stack.project.directory
     entries = read(directory)
-    if release in {entry.release for entry in releases(entries)} or not has_image(stack.engine, digest):
+    if release in {entry.release for entry in releases(entries)} or not stack.platform.images.present(digest):
         return
     entry = Entry(
         time=time.time(),
@@ -58,13 +57,13 @@ def keep(stack: Stack, image: str, release: str, entries: Iterable[Entry]) -> No
     What is recorded of a release goes with its image, unless replicas of it are left.
     """
     project = stack.project
-    tag(stack.engine, image, kept_reference(project, release))
+    stack.platform.images.tag(image, kept_reference(project, release))
     older = [entry.release for entry in releases(entries) if entry.release != release]
     retained = older[: project.settings.keep_releases - 1]
     for each in older[len(retained) :]:
-        untag(stack.engine, kept_reference(project, each))
+        stack.platform.images.untag(kept_reference(project, each))
     running = [replica.release for replica in stack.replicas()]
-    declared.forget(stack.engine, project.name, project.settings.service, {release, *retained, *running})
+    declared.forget(stack.store, project.name, project.settings.service, {release, *retained, *running})
 
 
 def variables_now(project: Project) -> dict[str, str]:
@@ -127,9 +126,9 @@ def rollback_target(stack: Stack, entry: Entry) -> Target:
             f"check out the Compose file of then, or run its image with today's: videa deploy --image {entry.image}",
         )
     image, release = entry.image, entry.release
-    if not has_image(stack.engine, image) or image_id(stack.engine, image) != entry.image_id:
+    if not stack.platform.images.present(image) or stack.platform.images.digest(image) != entry.image_id:
         image = kept_reference(project, entry.release)
-        if not has_image(stack.engine, image):
+        if not stack.platform.images.present(image):
             raise PlanRefused(
                 f"the image of release {entry.release} is not on the engine any more",
                 f"pull or build {entry.image} again, or keep more of them: x-videa.keep_releases",

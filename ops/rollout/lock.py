@@ -20,10 +20,10 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import TypeAlias
 
-from ops.engine import marker
-from ops.engine.client import Engine
 from ops.errors import CONTINUE, EngineError, LockHeld
 from ops.interrupts import allowed, held
+from ops.models import Record
+from ops.platform.ports import Store
 from ops.rollout.identity import FileId, Process, file_id, machine_id, runs, this_process
 from ops.rollout.operator import whoami
 
@@ -89,14 +89,14 @@ def uptime() -> float:
 class Lock:
     """The lock of one project, to be held by at most one operation. ``clock``: seconds, goes on during suspend."""
 
-    def __init__(self, engine: Engine, project: str, clock: Clock | None = None) -> None:
-        self._engine = engine
+    def __init__(self, store: Store, project: str, clock: Clock | None = None) -> None:
+        self._store = store
         self._clock = clock or uptime
         self._name = f"videa.lock.{project}"  # no service of Compose can have it: its names have no dots
 
     def status(self) -> Holder | None:
         """Who holds it, alive or not; None when it is free. Raises EngineError."""
-        found = marker.find(self._engine, self._name)
+        found = self._store.find(self._name)
         return self._holder(found) if found else None
 
     def at_work(self) -> Holder | None:
@@ -109,14 +109,14 @@ class Lock:
 
         ``dry_run``: only finds out whose it is.
         """
-        found = marker.find(self._engine, self._name)
+        found = self._store.find(self._name)
         if found is None:
             return None
         holder = self._holder(found)
         if holder.alive:
             raise held_by(holder)
         if not dry_run:
-            marker.remove(self._engine, found.id)
+            self._store.remove(found.id)
         return holder
 
     @contextmanager
@@ -141,23 +141,23 @@ class Lock:
             "videa.lock.inode": file_id(file.path).text(),
             "videa.lock.process": this_process().text(),
         }
-        offset = marker.engine_time(self._engine) - self._clock()
+        offset = self._store.now() - self._clock()
         deadline = self._clock() + ORPHANS
         while True:
-            found = marker.find(self._engine, self._name)
+            found = self._store.find(self._name)
             if found:
                 holder = self._holder(found)
                 if holder.alive and not self._is_orphaned(holder, deadline):
                     raise held_by(holder)
                 # By its id: whoever took the dead holder's place meanwhile is not touched.
-                marker.remove(self._engine, found.id)
+                self._store.remove(found.id)
                 if holder.exited and Path(holder.file).name.startswith(PREFIX):
                     with suppress(OSError):
                         Path(holder.file).unlink()
             begun, file.in_doubt = self._clock(), True
-            made = marker.create(self._engine, self._name, labels, int(begun + offset) + LEASE)
+            made = self._store.create(self._name, labels, int(begun + offset) + LEASE)
             if made:
-                return Lease(self._engine, self._name, labels, made, offset, begun + LEASE, self._clock)
+                return Lease(self._store, self._name, labels, made, offset, begun + LEASE, self._clock)
             file.in_doubt = False
 
     def _is_orphaned(self, holder: Holder, deadline: float) -> bool:
@@ -167,7 +167,7 @@ class Lock:
                 time.sleep(0.05)
         return holder.exited
 
-    def _holder(self, found: marker.Marker) -> Holder:
+    def _holder(self, found: Record) -> Holder:
         labels = found.labels
         return Holder(
             who=labels.get("videa.lock.who", "somebody"),
@@ -176,7 +176,7 @@ class Lock:
             machine=labels.get("videa.lock.machine", ""),
             file=labels.get("videa.lock.file", ""),
             since=found.created,
-            lease=found.number - marker.engine_time(self._engine),
+            lease=found.number - self._store.now(),
             file_identity=FileId.read(labels.get("videa.lock.inode", "")),
             process=Process.read(labels.get("videa.lock.process", "")),
         )
@@ -187,7 +187,7 @@ class Lease:
 
     def __init__(
         self,
-        engine: Engine,
+        store: Store,
         name: str,
         labels: dict[str, str],
         marker_id: str,
@@ -195,7 +195,7 @@ class Lease:
         valid_until: float,
         clock: Clock,
     ) -> None:
-        self._engine, self._name, self._labels, self._id, self._offset = engine, name, labels, marker_id, offset
+        self._store, self._name, self._labels, self._id, self._offset = store, name, labels, marker_id, offset
         self._valid_until, self._clock = valid_until, clock
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._renew, name="videa-lease", daemon=True)
@@ -210,7 +210,7 @@ class Lease:
         self._ended.set()
         self._thread.join(RENEWAL)
         with suppress(EngineError):
-            marker.remove(self._engine, self._id)
+            self._store.remove(self._id)
             return True
         return False
 
@@ -234,11 +234,11 @@ class Lease:
         if now > self._valid_until:
             return False
         number = int(now + self._offset) + LEASE
-        if not marker.set_number(self._engine, self._id, number):
+        if not self._store.set_number(self._id, number):
             if self._ended.is_set():
                 return False
             # `docker container prune` takes it for a leftover.
-            made = marker.create(self._engine, self._name, self._labels, number)
+            made = self._store.create(self._name, self._labels, number)
             if made is None:
                 self._lost = True
                 return False

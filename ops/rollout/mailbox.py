@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ops.engine import marker
-from ops.engine.client import Engine
+from ops.platform.ports import Store
 from ops.rollout.operator import whoami
 
 ABORT = "abort"
@@ -28,7 +27,7 @@ class Command:
 class Mailbox:
     """The mailbox of one project's operation: it holds one command, the last, or an abort."""
 
-    engine: Engine
+    store: Store
     project: str
 
     @property
@@ -38,15 +37,15 @@ class Mailbox:
     def send(self, verb: str) -> None:
         """Leaves a command, in the place of one that nobody has taken; but an abort stays one. Raises EngineError."""
         command = Command(verb, whoami())
-        while marker.create(self.engine, self._name, {_VERB: command.verb, _WHO: command.who}, 0) is None:
+        while self.store.create(self._name, {_VERB: command.verb, _WHO: command.who}) is None:
             waiting = self.take()
             if waiting and waiting.verb == ABORT:
                 command = waiting
 
     def take(self) -> Command | None:
         """The command that was left, which is then gone; None when there is none. Raises EngineError."""
-        found = marker.find(self.engine, self._name)
+        found = self.store.find(self._name)
         if found is None:
             return None
-        marker.remove(self.engine, found.id)
+        self.store.remove(found.id)
         return Command(found.labels.get(_VERB, ""), found.labels.get(_WHO, "somebody"))

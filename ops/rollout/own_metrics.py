@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from ops.balancer.probe import quiet_curl
 from ops.contract import METRICS
-from ops.engine.probe import quiet_curl
 from ops.stack import Stack
 
 TIMEOUT = 0.5
@@ -92,7 +92,7 @@ def ask(stack: Stack, names: Iterable[str]) -> dict[str, Figures]:
     ports = stack.ports()
     urls = [stack.replica_url(name, METRICS, ports) for name in names]
     command = [*quiet_curl(TIMEOUT), "-w", " %{url_effective}\n"]
-    return read(stack.engine.exec(stack.balancer_container.id, [*command, *urls]).output)
+    return read(stack.gateway.run([*command, *urls]).output)
 
 
 def read(output: str) -> dict[str, Figures]:

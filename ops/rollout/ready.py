@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from ops.engine.probe import ProbeResult
-from ops.engine.replicas import last_words
 from ops.errors import ReplicaNotReady
-from ops.models import Replica
+from ops.models import ProbeResult, Replica
 from ops.stack import Stack
 
 STARTING_INTERVAL = 0.2
@@ -48,6 +46,8 @@ def _refuse_ended(stack: Stack, waiting: Iterable[str], replicas: Iterable[Repli
             raise ReplicaNotReady(f"{name} is gone", "somebody else removed it; look at `docker events`")
         if replica.oom_killed:
             raise _failed(stack, replica, "was killed for lack of memory", "raise its memory limit in the Compose file")
+        if replica.state == "paused":
+            raise ReplicaNotReady(f"{name} is paused and answers nothing", f"resume it: docker unpause {name}")
         if not replica.running or (starting and replica.restarts):
             # Docker may have restarted it already: then the code that it ended with is not known any more.
             code = f" with exit code {replica.exit_code}" if replica.exit_code else ""
@@ -55,7 +55,7 @@ def _refuse_ended(stack: Stack, waiting: Iterable[str], replicas: Iterable[Repli
 
 
 def _failed(stack: Stack, replica: Replica, what: str, hint: str) -> ReplicaNotReady:
-    words = last_words(stack.engine, replica.id)
+    words = stack.platform.last_words(replica.id)
     last = words.splitlines()[-1] if words else "it printed nothing"
     return ReplicaNotReady(f"{replica.name} {what} before it was ready: {last[:300]}", hint, words)
 
@@ -70,5 +70,5 @@ def _too_late(stack: Stack, name: str, replicas: Iterable[Replica], results: dic
     return ReplicaNotReady(
         f"{name} was not ready after {health.deadline}: {health.ready} answered {reason}{said}",
         "look at its log, or raise x-videa.health.deadline if it needs longer",
-        last_words(stack.engine, name),
+        stack.platform.last_words(name),
     )

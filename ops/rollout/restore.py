@@ -18,11 +18,10 @@ from ops.errors import (
     StableGone,
     VideaError,
 )
-from ops.events import Back, Emit, GoingBack, JournalLeft, Note, Retrying, announced
+from ops.events import Back, Emit, GoingBack, HookFailed, JournalLeft, Retrying, announced
 from ops.fleet import Fleet
 from ops.interrupts import held
-from ops.project.pins import remember
-from ops.rollout.hooks import follow, run_hook
+from ops.rollout.hooks import run_hook
 from ops.rollout.journal import Header, Journal, JournalState, ReturnEntry
 from ops.rollout.lock import Lease
 from ops.rollout.stopping import Stopping
@@ -71,7 +70,7 @@ class Restorer:
                 return Aftermath(Left.STOPPED)
             except VideaError as error:
                 return Aftermath(Left.HALF_WAY, error.message, self._present())
-            return Aftermath(Left.PUT_BACK, replicas=self._not_brought_back())
+            return Aftermath(Left.ROLLED_BACK, replicas=self._not_brought_back())
 
     def end(self) -> None:
         """Closes the journal. All is done by then, so that one that cannot be removed is only told. Raises LockHeld."""
@@ -102,7 +101,7 @@ class Restorer:
                 break
             fleet = self._without_stopping(self.stack.fleet())
         self.lease.check()
-        remember(self.stack.project.env_file, self.header.variables)
+        self.stack.platform.remember(self.header.variables)
         if self.header.request is not None:
             return_tag(self.stack)
         self._undo_around(state)
@@ -118,7 +117,7 @@ class Restorer:
         for step in dict.fromkeys(step for step in state.steps if isinstance(step, Follow)):
             with announced(Back(step), self.emit):
                 self.lease.check()
-                follow(self.stack, step, None)
+                self.stack.platform.follow(step.services, None)
         if settings.hooks.on_abort and self.header.request is not None:
             hook = Hook("on_abort", settings.hooks.on_abort)
             try:
@@ -126,7 +125,7 @@ class Restorer:
                     self.lease.check()
                     run_hook(self.stack, hook, self.header.target)
             except OperationFailed as error:
-                self.emit(Note(error.message))
+                self.emit(HookFailed(hook.name, error.message))
 
     def _patiently(self, action: Callable[[], None]) -> None:
         """Tries ``action`` again while the engine or nginx does not answer. Raises what it raises in the end."""

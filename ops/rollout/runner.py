@@ -11,14 +11,10 @@ from collections.abc import Collection
 from contextlib import nullcontext
 from functools import singledispatchmethod
 
-from ops.balancer.split import ALWAYS, TrafficSplit
-from ops.engine.recreate import recreate, snapshot
-from ops.engine.replicas import start
 from ops.errors import Aftermath, Interrupted, Left, LockHeld, OperationFailed, VideaError, explained
-from ops.events import Emit, Note, announced
+from ops.events import Emit, HookFailed, OwnFault, announced
 from ops.interrupts import allowed, held
-from ops.project.pins import remember
-from ops.rollout.hooks import follow, run_hook
+from ops.rollout.hooks import run_hook
 from ops.rollout.journal import Header, Journal, RemovalEntry, StepEntry
 from ops.rollout.lock import Lease
 from ops.rollout.monitor import Monitor
@@ -47,6 +43,7 @@ from ops.steps import (
     Split,
     Start,
 )
+from ops.traffic import ALWAYS, TrafficSplit
 
 DRAIN_SLACK = 5.0
 """Seconds beyond ``drain_timeout`` until a worker that nginx itself should have ended is given up."""
@@ -72,7 +69,7 @@ class Runner:
         self._target = header.target
         self._token = secrets.token_hex(8)
         self._started: list[str] = []
-        self._stopping = Stopping(stack.engine, lease.check, behind)
+        self._stopping = Stopping(stack.platform, lease.check, behind)
         self._restorer = Restorer(stack, journal, lease, header, emit, self._announced, self._stopping)
 
     def run(self, plan: Plan) -> None:
@@ -96,7 +93,7 @@ class Runner:
                 raise
             except Exception as error:
                 bug = VideaError(f"videa itself failed: {type(error).__name__}: {error}", "")
-                self.emit(Note(explained(bug, self.put_back(bug.message)).hint))
+                self.emit(OwnFault(f"{type(error).__name__}: {error}", explained(bug, self.put_back(bug.message)).hint))
                 raise
 
     def put_back(self, reason: str) -> Aftermath:
@@ -128,7 +125,7 @@ class Runner:
     @_do.register
     def _route(self, step: Route) -> None:
         names = [*step.names, *(self._started if step.started else ())]
-        self.stack.balancer.apply(self.stack.upstream(names))
+        self.stack.gateway.apply(self.stack.upstream(names))
 
     @_do.register
     def _split(self, step: Split) -> None:
@@ -138,7 +135,7 @@ class Runner:
             by=self.stack.project.settings.split_by,
             token=self._token if step.private else ALWAYS,
         )
-        self.stack.balancer.apply(self.stack.upstream(step.names, split))
+        self.stack.gateway.apply(self.stack.upstream(step.names, split))
 
     @_do.register
     def _check(self, step: Check) -> None:
@@ -153,11 +150,11 @@ class Runner:
         except OperationFailed as error:
             if not step.name.startswith("post"):
                 raise
-            self.monitor.note(f"{error.message}; the release stays")
+            self.monitor.note(HookFailed(step.name, error.message))
 
     @_do.register
     def _follow(self, step: Follow) -> None:
-        follow(self.stack, step, self._target)
+        self.stack.platform.follow(step.services, self._target)
 
     @_do.register
     def _judge(self, step: Judge) -> None:
@@ -173,18 +170,18 @@ class Runner:
 
     @_do.register
     def _drain(self, step: Drain) -> None:
-        self.stack.balancer.wait_drained(self.stack.project.settings.drain_timeout + DRAIN_SLACK, self.emit)
+        self.stack.gateway.wait_drained(self.stack.project.settings.drain_timeout + DRAIN_SLACK, self.emit)
 
     @_do.register
     def _remove(self, step: Remove) -> None:
-        found = {name: dict(snapshot(self.stack.engine, name)) for name in step.names}
+        found = {name: dict(self.stack.platform.blueprint(name)) for name in step.names}
         self.journal.write(RemovalEntry({name: details for name, details in found.items() if details}))
         self._stopping.begin(step.names)
 
     @_do.register
     def _remember(self, step: Remember) -> None:
         project = self.stack.project
-        remember(project.env_file, variables_of(project, self._target, step.replicas))
+        self.stack.platform.remember(variables_of(project, self._target, step.replicas))
 
     @_do.register
     def _recreate(self, step: Recreate) -> None:
@@ -195,9 +192,9 @@ class Runner:
         for name in step.names:
             self._lease.check()
             if name in there:
-                start(self.stack.engine, name)
+                self.stack.platform.start(name)
             else:
-                recreate(self.stack.engine, state.snapshots[name])
+                self.stack.platform.restore(state.snapshots[name])
         await_ready(self.stack, step.names, starting=False)
 
     def _finish_stopping(self) -> None:
@@ -217,6 +214,6 @@ class Runner:
 
     def _announced(self, step: AnyStep, interruptible: bool = False) -> None:
         with announced(step, self.emit), allowed() if interruptible else nullcontext():
-            self.stack.balancer.permit = self._lease.check
+            self.stack.gateway.permit = self._lease.check
             self._lease.check()
             self._do(step)

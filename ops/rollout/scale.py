@@ -14,7 +14,7 @@ def plan_scale(fleet: Fleet, wanted: int, target: Target, ejected: Collection[st
     ``ejected``: what `videa watch` has taken out; such a one is not waited for, and out until it is ready again.
     """
     alive = len(fleet.alive)
-    summary = f"{alive} -> {replicas(wanted)}" if alive != wanted else f"keep {replicas(wanted)}"
+    summary = f"{alive} -> {replicas(wanted)}" if alive != wanted else f"{replicas(wanted)}, as before"
     return Plan(tuple(_steps(fleet, wanted, target, ejected)), target, summary)
 
 

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
-from ops.engine.client import Engine
-from ops.engine.replicas import remove, stop
+from ops.platform.ports import Platform
 
 AT_ONCE = 32
 """Replicas that are stopped at the same time."""
@@ -24,9 +23,9 @@ class Stopping:
     One that could not be stopped is not among them any more.
     """
 
-    def __init__(self, engine: Engine, permit: Callable[[], None], behind: int = BEHIND) -> None:
+    def __init__(self, platform: Platform, permit: Callable[[], None], behind: int = BEHIND) -> None:
         """``permit``: raises when the lock is lost; ``behind``: how many may be stopping when ``begin`` returns."""
-        self._engine = engine
+        self._platform = platform
         self.permit = permit
         self._behind = behind
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="videa-stop")
@@ -64,7 +63,7 @@ class Stopping:
 
     def _stop_and_remove(self, name: str) -> None:
         self.permit()
-        stop(self._engine, name)
+        self._platform.stop(name)
         with self._removal:
             self.permit()
-            remove(self._engine, name)
+            self._platform.remove(name)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ops.engine.image_ref import ImageRef
-from ops.engine.images import ensure_image, image_id, same_image, tag
-from ops.engine.replicas import release_id
 from ops.errors import ConfigError, PlanRefused, UsageError
 from ops.events import Emit, announced
 from ops.fleet import Fleet
+from ops.image_ref import ImageRef
 from ops.models import Replica
 from ops.project.config import Project, env_file_values
 from ops.project.shell import ShellValues, shell_values
+from ops.releases import release_id
 from ops.stack import Stack
 from ops.steps import Target
 
@@ -56,7 +55,7 @@ def serving_release(fleet: Fleet) -> str:
 def drifted(stack: Stack, running: Iterable[Replica]) -> bool:
     """Whether a replica that Compose started now would differ from every one that runs. Raises EngineError."""
     project = stack.project
-    wanted = image_id(stack.engine, project.image), project.compose.config_hash(project.settings.service, {})
+    wanted = stack.platform.images.digest(project.image), project.compose.config_hash(project.settings.service, {})
     return wanted not in {(replica.image_id, replica.config_hash) for replica in running}
 
 
@@ -86,9 +85,9 @@ def built_target(stack: Stack, emit: Emit) -> Target:
     repository = ImageRef.parse(project.image).repository
     with announced(f"build {repository}", emit):
         project.compose.run("build", service, overrides={variable: f"{repository}:{BUILD_TAG}"})
-    digest = image_id(stack.engine, f"{repository}:{BUILD_TAG}")
+    digest = stack.platform.images.digest(f"{repository}:{BUILD_TAG}")
     reference = f"{repository}:{digest.removeprefix('sha256:')[:12]}"
-    tag(stack.engine, digest, reference)
+    stack.platform.images.tag(digest, reference)
     return _target(stack, reference, {variable: reference})
 
 
@@ -102,8 +101,9 @@ def return_tag(stack: Stack) -> None:
     if "build" not in project.service or project.pins.image is not None:
         return
     image = image_to_return(project.image, stack.replicas())
-    if image and not same_image(stack.engine, project.image, image):
-        tag(stack.engine, image, project.image)
+    images = stack.platform.images
+    if image and not (images.present(project.image) and images.digest(project.image) == image):
+        images.tag(image, project.image)
 
 
 def image_to_return(reference: str, replicas: Iterable[Replica]) -> str | None:
@@ -130,11 +130,11 @@ def from_shell(project: Project) -> ShellValues:
 
 def _target(stack: Stack, reference: str, overrides: Mapping[str, str]) -> Target:
     project = stack.project
-    ensure_image(stack.engine, reference)
+    stack.platform.images.ensure(reference)
     overrides = {**from_shell(project).to_remember, **overrides}
     release_variable = project.pins.release
     unnamed = {**overrides, **({release_variable: ""} if release_variable else {})}
     config_hash = project.compose.config_hash(project.settings.service, unnamed)
-    release = release_id(image_id(stack.engine, reference), config_hash)
+    release = release_id(stack.platform.images.digest(reference), config_hash)
     named = {**overrides, **({release_variable: release} if release_variable else {})}
     return Target(release=release, image=reference, overrides=named)

@@ -81,16 +81,18 @@ def test_the_nouns_depend_on_nothing_of_ops_but_each_other(module: str) -> None:
 
 
 LAYERS = (
-    {"models", "errors", "contract", "steps", "fleet", "sensitive"},
+    {"models", "errors", "contract", "steps", "fleet", "sensitive", "traffic", "releases", "image_ref"},
     {"events", "pools", "preflight"},
-    {"engine"},
-    {"balancer"},
+    {"platform.ports"},
+    {"engine", "balancer"},
     {"project"},
+    {"platform.compose"},
     {"stack"},
     {"rollout"},
     {"doctor"},
     {"capacity", "maintenance", "lifecycle", "watch"},
     {"operations", "views"},
+    {"factory"},
 )
 """The rooms of ops, a folder or a file each: one imports from the layers above it in this list and from its own."""
 
@@ -116,13 +118,19 @@ def inner_imports(path: Path) -> Iterator[str]:
 
 
 def room(path: Path) -> str:
-    return path.relative_to(ROOT / "ops").parts[0].removesuffix(".py")
+    return room_of(".".join(path.relative_to(ROOT / "ops").with_suffix("").parts))
+
+
+def room_of(module: str) -> str:
+    """The room of a module: the ports and each implementation of them have one of their own."""
+    parts = module.split(".")
+    return ".".join(parts[:2]) if parts[0] == "platform" else parts[0]
 
 
 def room_imports() -> set[tuple[str, str]]:
     """(room, module of another room that it imports)."""
     found = {(room(path), module) for path in files("ops") for module in inner_imports(path)}
-    return {(place, module) for place, module in found if module.split(".")[0] != place}
+    return {(place, module) for place, module in found if room_of(module) != place}
 
 
 def test_a_room_of_ops_imports_only_from_the_layers_before_it() -> None:
@@ -130,17 +138,26 @@ def test_a_room_of_ops_imports_only_from_the_layers_before_it() -> None:
     wrong = {
         f"{place} imports {module}"
         for place, module in room_imports()
-        if place in rank and rank.get(module.split(".")[0], -1) > rank[place]
+        if place in rank and rank.get(room_of(module), -1) > rank[place]
     }
     assert not wrong
 
 
 def test_rooms_of_ops_import_each_other_in_one_direction_only() -> None:
-    pairs = {(place, module.split(".")[0]) for place, module in room_imports()}
+    pairs = {(place, room_of(module)) for place, module in room_imports()}
     reached = set(pairs)
     while further := {(one, last) for one, via in reached for other, last in pairs if via == other} - reached:
         reached |= further
     assert not {one for one, last in reached if one == last}
+
+
+KNOW_THE_ENGINE = {"platform.compose", "project", "lifecycle", "factory"}
+"""Rooms that may know Docker. Everybody else knows the ports: which engine runs replicas is known in one place."""
+
+
+def test_nobody_else_knows_which_engine_runs_replicas() -> None:
+    assert {place for place, module in room_imports() if room_of(module) == "engine"} == KNOW_THE_ENGINE
+    assert {place for place, module in room_imports() if room_of(module) == "platform.compose"} == {"factory"}
 
 
 @pytest.mark.parametrize("folder", PURE)

@@ -1,4 +1,4 @@
-"""Every command of videa, in the order of ``videa --help``. A command is one file here and one line below."""
+"""The commands of videa, in the order of ``videa --help``. A command is one file here and one line in TABLE."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ TABLE: Mapping[str, str] = {
     "redis": "redis:redis",
     "config": "config:config",
 }
-"""Name -> module of this folder : its function, or a Typer of its own for a group or for settings of its own."""
+"""Command -> "module:attribute" in this folder: its function, or its own Typer for a group or for special settings."""
 
 
 class Commands(Mapping[str, Any]):
-    """The commands of TABLE, each imported when it is first asked for."""
+    """The commands of TABLE, each imported when it is first used."""
 
     def __init__(self) -> None:
         self._loaded: dict[str, Any] = {}
@@ -57,23 +57,23 @@ class Commands(Mapping[str, Any]):
 
 
 class LazyGroup(TyperGroup):
-    """The command line whose commands are those of TABLE."""
+    """The top-level command group: its commands are those of TABLE."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**{**attributes, "commands": Commands()})
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The names, in order, without importing anything."""
+        """The names in the order of TABLE; imports nothing."""
         return list(TABLE)
 
 
 def _load(name: str) -> Any:
     """Imports a command. Raises KeyError for a name that is not in TABLE."""
     module, _, attribute = TABLE[name].partition(":")
-    found = getattr(import_module(f"{__name__}.{module}"), attribute)
-    if not isinstance(found, typer.Typer):
-        function, found = found, typer.Typer(add_completion=False, rich_markup_mode=None)
-        found.command(name)(function)
-    command = get_command(found)
+    target = getattr(import_module(f"{__name__}.{module}"), attribute)
+    if not isinstance(target, typer.Typer):
+        function, target = target, typer.Typer(add_completion=False, rich_markup_mode=None)
+        target.command(name)(function)
+    command = get_command(target)
     command.name = name
     return command

@@ -56,7 +56,7 @@ def put_back(options: Options, journal: Journal, as_json: bool) -> None:
     """
     from ops.rollout.lock import Lock
 
-    lock = Lock(journal.engine, journal.project)
+    lock = Lock(journal.store, journal.project)
     holder = lock.at_work()
     if holder is None or not journal.exists():
         from ops.operations import Operation

@@ -13,9 +13,9 @@ def config(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Show every value in force, and where it comes from.
+    """Show the effective configuration and its sources.
 
-    That is the Compose file, .env, the environment, or the default.
+    The source of a value is the Compose file, .env, the environment, or the default.
 
     \b
     Examples:

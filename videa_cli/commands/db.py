@@ -11,7 +11,7 @@ from videa_cli.context import Options
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ops.doctor.facts_data import Session
+    from ops.doctor.facts_data import Session, Statement
     from ops.views.dataview import DatabaseView
 
 
@@ -21,56 +21,59 @@ def db(
 ) -> None:
     """Show PostgreSQL: connections, activity, locks, statements.
 
-    Connections are told by instance, against the budget.
+    Connections are shown by instance and compared with the limit.
 
-    Values in statements are shown as ?, and each is cut to its line; --json has more of it.
+    Values in statements are replaced by ?. Long statements are cut to one line; --json shows more of them.
 
     \b
     Examples:
       videa db
       videa db --json | jq .holders
     """
-    from ops.engine.client import Engine
+    from functools import partial
+
+    from ops.factory import open_stack
     from ops.views.dataview import read_database
 
     options: Options = context.obj
-    found = read_database(options.load(), Engine)
+    project = options.load()
+    database = read_database(project, partial(open_stack, project))
     if as_json:
         import msgspec
 
-        typer.echo(msgspec.json.encode(found))
+        typer.echo(msgspec.json.encode(database))
         return
     from videa_cli.render import console
 
-    show_database(console(), found)
+    show_database(console(), database)
 
 
-def show_database(out: Console, found: DatabaseView) -> None:
-    """The whole view."""
+def show_database(out: Console, database: DatabaseView) -> None:
+    """Prints the view."""
     from rich.table import Table
 
     from videa_cli.bars import bar
     from videa_cli.units import duration
 
-    out.print(f"[bold]{found.service}[/] PostgreSQL {found.version}, up {duration(found.uptime)}")
+    out.print(f"[bold]{database.service}[/] PostgreSQL {database.version}, up {duration(database.uptime)}")
     out.print(
-        f"connections {bar(found.used / max(found.usable, 1))} {found.used} of {found.usable};"
-        f" the replicas' pools may open {found.budget}"
+        f"connections {bar(database.used / max(database.usable, 1))} {database.used} of {database.usable};"
+        f" the replicas' pools may open {database.budget}"
     )
-    out.print("  " + ", ".join(f"{count} {state}" for state, count in found.states.items()))
+    out.print("  " + ", ".join(f"{count} {state}" for state, count in database.states.items()))
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("CLIENT", no_wrap=True)
     table.add_column("OPEN", justify="right")
     table.add_column("POOL", justify="right")
-    for one in found.holders:
-        table.add_row(one.name, str(one.open), "-" if one.limit is None else str(one.limit))
+    for holder in database.holders:
+        table.add_row(holder.name, str(holder.open), "-" if holder.limit is None else str(holder.limit))
     out.print(table)
-    _show_sessions(out, "active", found.busy)
-    _show_sessions(out, "waiting for a lock", found.blocked)
-    if found.statements is None:
-        out.print("[dim]statements: not counted here; CREATE EXTENSION pg_stat_statements would[/]")
-    elif found.statements:
-        _show_statements(out, found)
+    _show_sessions(out, "active", database.busy)
+    _show_sessions(out, "waiting for a lock", database.blocked)
+    if database.statements is None:
+        out.print("[dim]statements: not available; to count them: CREATE EXTENSION pg_stat_statements[/]")
+    elif database.statements:
+        _show_statements(out, database.statements)
 
 
 def _show_sessions(out: Console, title: str, sessions: list[Session]) -> None:
@@ -80,13 +83,15 @@ def _show_sessions(out: Console, title: str, sessions: list[Session]) -> None:
 
     if sessions:
         out.print(f"[bold]{title}[/]")
-    for one in sessions:
-        by = f" blocked by {', '.join(map(str, one.blocked_by))}" if one.blocked_by else ""
-        line = f"  pid {one.pid} {one.state} {duration(one.query_age or 0)}{by}: {escape(one.query)}"
+    for session in sessions:
+        blockers = f" blocked by {', '.join(map(str, session.blocked_by))}" if session.blocked_by else ""
+        line = (
+            f"  pid {session.pid} {session.state} {duration(session.query_age or 0)}{blockers}: {escape(session.query)}"
+        )
         out.print(line, no_wrap=True, overflow="ellipsis", soft_wrap=False)
 
 
-def _show_statements(out: Console, found: DatabaseView) -> None:
+def _show_statements(out: Console, statements: list[Statement]) -> None:
     from rich.table import Table
 
     from videa_cli.bars import bar
@@ -96,6 +101,6 @@ def _show_statements(out: Console, found: DatabaseView) -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     figures = 40
     table.add_column("STATEMENT", no_wrap=True, overflow="ellipsis", max_width=max(out.width - figures, 20))
-    for one in found.statements or []:
-        table.add_row(bar(one.share or 0), f"{one.mean_ms:.1f} ms", str(one.calls), one.query)
+    for statement in statements:
+        table.add_row(bar(statement.share or 0), f"{statement.mean_ms:.1f} ms", str(statement.calls), statement.query)
     out.print(table)

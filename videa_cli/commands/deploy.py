@@ -174,7 +174,7 @@ def _watch(options: Options) -> None:
         entry = follow(stack, progress)
     finally:
         progress.close()
-    check_ended(Lock(stack.engine, stack.project.name), Journal(stack.engine, stack.project.name))
+    check_ended(Lock(stack.store, stack.project.name), Journal(stack.store, stack.project.name))
     if entry is None:
         console().print("it has ended; see videa status and videa history")
         return

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 
 Chosen = tuple[tuple[str, ...], tuple[str, ...]]
-"""What --only and --skip said."""
+"""The values of --only and of --skip."""
 
 
-POLITENESS = 15
-"""Doctor's niceness: on the stack's own machine the replicas go first, or looking at them would slow them down."""
+NICENESS = 15
+"""The niceness of doctor: on the stack's machine the replicas have priority, so that doctor does not slow them down."""
 
 
 class DoctorExit(IntEnum):
-    """What the exit code of `videa doctor` says; it differs from the other commands, for scripts that watch."""
+    """The exit codes of `videa doctor`, which differ from the other commands', for monitoring scripts."""
 
     HEALTHY = 0
     WARNINGS = 1
@@ -36,7 +36,7 @@ class DoctorExit(IntEnum):
 
 
 class FailOn(StrEnum):
-    """From which severity on the exit code is not 0."""
+    """The lowest severity for which the exit code is not 0."""
 
     FAIL = "fail"
     WARN = "warn"
@@ -48,30 +48,33 @@ def doctor(
     listing: Annotated[bool, typer.Option("--list", help="List the checks with their thresholds.")] = False,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="CHECK", help="Only this check (pg.down), or group (postgres)."),
+        typer.Option("--only", metavar="CHECK", help="Run only this check (pg.down) or group (postgres)."),
     ] = None,
-    skip: Annotated[
-        list[str] | None, typer.Option("--skip", metavar="CHECK", help="Leave out this check or group.")
-    ] = None,
+    skip: Annotated[list[str] | None, typer.Option("--skip", metavar="CHECK", help="Skip this check or group.")] = None,
     prove: Annotated[
-        bool, typer.Option("--prove", help="Replay a token of each instance on all others, and watch a shared limit.")
+        bool, typer.Option("--prove", help="Replay a token of each instance on all others, and test the shared limit.")
     ] = False,
-    fix: Annotated[bool, typer.Option("--fix", help="Name the mendings that are safe; with --apply do them.")] = False,
-    apply: Annotated[bool, typer.Option("--apply", help="With --fix: do each, after asking.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="List the safe fixes; with --apply, do them.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="With --fix: ask, then do each fix.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --fix --apply: do not ask.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Look again and again, until Ctrl-C.")] = False,
-    interval: Annotated[float, typer.Option("--interval", min=1, metavar="SECONDS", help="For --watch.")] = 10,
+    watch: Annotated[bool, typer.Option("--watch", help="Run again and again until Ctrl-C.")] = False,
+    interval: Annotated[
+        float, typer.Option("--interval", min=1, metavar="SECONDS", help="With --watch: pause between runs.")
+    ] = 10,
     bundle: Annotated[
-        Path | None, typer.Option("--bundle", metavar="FILE", help="Also pack everything, without secrets, to send it.")
+        Path | None,
+        typer.Option("--bundle", metavar="FILE", help="Also write a bundle without secrets, for others to examine."),
     ] = None,
     source: Annotated[
         Path | None, typer.Option("--from", metavar="FILE", help="Examine a bundle instead of the stack.")
     ] = None,
-    fail_on: Annotated[FailOn, typer.Option("--fail-on", help="What makes the exit code differ from 0.")] = FailOn.FAIL,
+    fail_on: Annotated[
+        FailOn, typer.Option("--fail-on", help="Lowest severity with an exit code other than 0.")
+    ] = FailOn.FAIL,
 ) -> None:
-    """Find what is wrong, why it matters, and how to mend it.
+    """Find what is wrong, why it matters, and how to fix it.
 
-    Changes nothing, unless --fix --apply says so.
+    Changes nothing without --fix --apply.
 
     \b
     Exit codes:
@@ -89,12 +92,12 @@ def doctor(
     """
     options: Options = context.obj
     chosen = tuple(only or ()), tuple(skip or ())
-    os.nice(POLITENESS)
+    os.nice(NICENESS)
     try:
         if (apply and not fix) or (yes and not apply):
-            raise UsageError("--apply goes with --fix, and --yes with both", "videa doctor --fix --apply")
+            raise UsageError("--apply needs --fix, and --yes needs both", "use: videa doctor --fix --apply")
         if watch and (fix or bundle or source or prove):
-            raise UsageError("--watch only looks", "leave out --fix, --bundle, --from and --prove")
+            raise UsageError("--watch only reports", "leave out --fix, --bundle, --from and --prove")
         if listing:
             _list(as_json, *chosen)
             return
@@ -114,17 +117,19 @@ def doctor(
 
 
 def _examine(options: Options, chosen: Chosen, bundle: Path | None = None, prove: bool = False) -> Report:
+    from functools import partial
+
     from ops.doctor import diagnose
     from ops.doctor.report import selection
-    from ops.engine.client import Engine
+    from ops.factory import open_stack
 
     project = options.load()
-    report = diagnose(project, Engine, selection(*chosen), prove=prove)
+    report = diagnose(project, partial(open_stack, project), selection(*chosen), prove=prove)
     if bundle:
         from ops.doctor.bundle import write_bundle
 
-        names = write_bundle(bundle, project, Engine() if report.facts.engine else None, report)
-        typer.echo(f"{bundle}: {len(names)} files, secrets taken out", err=True)
+        names = write_bundle(bundle, project, open_stack(project).platform if report.facts.engine else None, report)
+        typer.echo(f"{bundle}: {len(names)} files, secrets removed", err=True)
     return report
 
 
@@ -136,7 +141,7 @@ def _replay(source: Path, chosen: Chosen) -> Report:
 
 
 def _watch(options: Options, chosen: Chosen, as_json: bool, interval: float) -> None:
-    """Reports for ever; in a terminal each takes the place of the one before."""
+    """Reports until Ctrl-C; in a terminal each report replaces the previous one."""
     from videa_cli.render import console
 
     out = console()
@@ -148,19 +153,19 @@ def _watch(options: Options, chosen: Chosen, as_json: bool, interval: float) -> 
                 out.clear()
             _show(report, as_json)
             if live:
-                out.print(f"[dim]{time.strftime('%H:%M:%S')}, again in {interval:g} s; Ctrl-C ends[/]")
+                out.print(f"[dim]{time.strftime('%H:%M:%S')}, again in {interval:g} s; stop with Ctrl-C[/]")
             time.sleep(interval)
     except KeyboardInterrupt:
         return
 
 
 def _fix(options: Options, report: Report, apply: bool, yes: bool) -> None:
-    """Names the remedies or, with ``apply``, does those that are agreed to. The exit code stays that of the report."""
+    """Lists the remedies or, with ``apply``, does the confirmed ones. Does not affect the exit code."""
     from ops.doctor.remedies import remedies
 
     for remedy in remedies(report, options.stack()):
         if not apply:
-            typer.echo(f"would {remedy.text} ({remedy.finding}); do it: videa doctor --fix --apply", err=True)
+            typer.echo(f"would {remedy.text} ({remedy.finding}); to do it: videa doctor --fix --apply", err=True)
         elif yes or typer.confirm(f"{remedy.text} ({remedy.finding})?", err=True):
             try:
                 remedy.act()
@@ -177,7 +182,8 @@ def _list(as_json: bool, only: tuple[str, ...], skip: tuple[str, ...]) -> None:
         import json
 
         rows = [
-            {"id": one.id, "group": one.group.value, "threshold": one.threshold, "source": one.source} for one in checks
+            {"id": check.id, "group": check.group.value, "threshold": check.threshold, "source": check.source}
+            for check in checks
         ]
         typer.echo(json.dumps({"checks": rows}))
         return
@@ -200,7 +206,7 @@ def _show(report: Report, as_json: bool) -> None:
 
 
 def _show_bugs(report: Report) -> None:
-    """The tracebacks of what videa itself failed at, each once: a source's bug is that of all checks it feeds."""
+    """Prints the traceback of each bug in videa once, also if one source's bug affects several checks."""
     for trace in dict.fromkeys(skip.trace for skip in (*report.facts.skipped, *report.skipped) if skip.trace):
         typer.echo(trace, err=True)
 

@@ -28,7 +28,7 @@ def down(
     stack = options.stack()
     names = [container.name for container in stack.containers()]
     if dry_run or not names:
-        console().print(f"would stop and remove: {', '.join(names)}" if names else "nothing to do: nothing runs")
+        console().print(f"would stop and remove: {', '.join(names)}" if names else "nothing to do: nothing is running")
         return
     progress = Progress()
     try:

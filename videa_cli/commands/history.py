@@ -13,12 +13,12 @@ from videa_cli.context import Options
 
 def history(
     context: typer.Context,
-    number: Annotated[int, typer.Option("-n", min=1, metavar="N", help="How many of the last operations.")] = 20,
+    number: Annotated[int, typer.Option("-n", min=1, metavar="N", help="Number of operations to show.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Show who did what and when, and what it cost.
+    """Show past operations: who, what, when, failed requests.
 
-    Strategy, release, requests meanwhile and how many of them failed, verdicts of a canary.
+    Also the strategy, the release, the number of requests during the operation, and the verdicts of a canary.
 
     \b
     Examples:
@@ -35,9 +35,9 @@ def history(
     options: Options = context.obj
     entries = read(options.load().directory)[-number:]
     if as_json:
-        # Without the release's variables: there may be secrets among them.
+        # Without the release's variables, which may contain secrets.
         rows = [
-            {key: value for key, value in msgspec.to_builtins(each).items() if key != "variables"} for each in entries
+            {key: value for key, value in msgspec.to_builtins(entry).items() if key != "variables"} for entry in entries
         ]
         typer.echo(json.dumps({"operations": rows}))
         return
@@ -51,17 +51,17 @@ def history(
     for heading in ("REPLICAS", "TOOK", "REQUESTS", "FAILED"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("RESULT")
-    for each in entries:
+    for entry in entries:
         table.add_row(
-            datetime.fromtimestamp(each.time, UTC).strftime("%Y-%m-%d %H:%M:%S"),
-            each.who,
-            each.action,
-            each.release,
-            each.image,
-            str(each.replicas),
-            duration(each.seconds),
-            "-" if each.requests is None else f"{each.requests}",
-            "-" if each.failed is None else f"{each.failed}",
-            escape("; ".join([each.result, *each.verdicts])),
+            datetime.fromtimestamp(entry.time, UTC).strftime("%Y-%m-%d %H:%M:%S"),
+            entry.who,
+            entry.action,
+            entry.release,
+            entry.image,
+            str(entry.replicas),
+            duration(entry.seconds),
+            "-" if entry.requests is None else f"{entry.requests}",
+            "-" if entry.failed is None else f"{entry.failed}",
+            escape("; ".join([entry.result, *entry.verdicts])),
         )
-    console().print(table if entries else "nothing was done here yet")
+    console().print(table if entries else "no operations yet")

@@ -30,8 +30,8 @@ def status(
 
     options: Options = context.obj
     stack = options.stack()
-    holder = Lock(stack.engine, stack.project.name).status()
-    state = Journal(stack.engine, stack.project.name).read()
+    holder = Lock(stack.store, stack.project.name).status()
+    state = Journal(stack.store, stack.project.name).read()
     alive = holder is not None and holder.alive
     if as_json:
         held = holder and {
@@ -77,7 +77,7 @@ def release(
 
     options: Options = context.obj
     stack = options.stack()
-    holder = Lock(stack.engine, stack.project.name).release(dry_run)
+    holder = Lock(stack.store, stack.project.name).release(dry_run)
     done = "would be released: it is" if dry_run else "released: it was"
     typer.echo(f"{done} held by {holder.who} for `{holder.command}`" if holder else "nothing to do: free")
 

@@ -22,7 +22,7 @@ COLOURS = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan", "bright_
 
 
 class Level(StrEnum):
-    """From which level on lines are shown."""
+    """The lowest level to show."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -35,20 +35,20 @@ def logs(
     services: Annotated[
         list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Default: the scaled service.")
     ] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as new lines come.")] = False,
-    tail: Annotated[int, typer.Option("--tail", "-n", min=0, help="Lines of each container to begin with.")] = 100,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Show new lines as they arrive.")] = False,
+    tail: Annotated[int, typer.Option("--tail", "-n", min=0, help="Lines to show first, per container.")] = 100,
     since: Annotated[
-        str | None, typer.Option("--since", metavar="TIME", help="Such as 10m, or 2026-01-31T13:00:00.")
+        str | None, typer.Option("--since", metavar="TIME", help="Start at 10m (ago) or 2026-01-31T13:00:00.")
     ] = None,
-    level: Annotated[Level, typer.Option("--level", help="Only lines of this level or graver.")] = Level.DEBUG,
+    level: Annotated[Level, typer.Option("--level", help="Only lines of this level or higher.")] = Level.DEBUG,
     request: Annotated[
-        str, typer.Option("--request", metavar="ID", help="Only lines of this request, through every container.")
+        str, typer.Option("--request", metavar="ID", help="Only lines of this request, from all containers.")
     ] = "",
     as_json: Annotated[
-        bool, typer.Option("--json", help="An object a line: time, container, level, request_id, text.")
+        bool, typer.Option("--json", help="Print one object per line: time, container, level, request_id, text.")
     ] = False,
 ) -> None:
-    """Show the logs of all replicas as one, in the order of time.
+    """Show the logs of all replicas, merged by time.
 
     \b
     Examples:
@@ -69,22 +69,22 @@ def logs(
     show = _show_json if as_json else _show
 
     def find() -> list[Container]:
-        return [one for one in stack.containers() if one.service in chosen]
+        return [container for container in stack.containers() if container.service in chosen]
 
     if not follow:
-        show(read(stack.engine, find(), begin, tail), wanted)
+        show(read(stack.platform, find(), begin, tail), wanted)
         return
     try:
-        show(follow_lines(stack.engine, find, begin, tail), wanted)
+        show(follow_lines(stack.platform, find, begin, tail), wanted)
     except KeyboardInterrupt:
         return
 
 
 def _known(stack: Stack, services: tuple[str, ...]) -> tuple[str, ...]:
-    there = stack.project.model["services"]
+    known = stack.project.model["services"]
     for name in services:
-        if name not in there:
-            raise UsageError(f"no service {name!r} in the Compose file", f"its services: {', '.join(sorted(there))}")
+        if name not in known:
+            raise UsageError(f"no service {name!r} in the Compose file", f"its services: {', '.join(sorted(known))}")
     return services
 
 
@@ -105,5 +105,5 @@ def _show_json(lines: Iterable[LogLine], wanted: Wanted) -> None:
     import msgspec
 
     for line in filter(wanted, lines):
-        shown = {name: getattr(line, name) for name in ("time", "container", "level", "request_id", "text")}
-        typer.echo(msgspec.json.encode(shown))
+        fields = {name: getattr(line, name) for name in ("time", "container", "level", "request_id", "text")}
+        typer.echo(msgspec.json.encode(fields))

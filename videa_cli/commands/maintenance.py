@@ -10,27 +10,27 @@ import typer
 from videa_cli.context import Options, group
 
 if TYPE_CHECKING:
-    from ops.balancer.maintenance import Maintenance
+    from ops.traffic import Maintenance
 
 Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done and change nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
 
 
 def on(
     context: typer.Context,
     allow: Annotated[
-        list[str] | None, typer.Option(metavar="ADDRESS", help="Let this address or network in; may be repeated.")
+        list[str] | None, typer.Option(metavar="ADDRESS", help="Allow this address or network; may be repeated.")
     ] = None,
     retry_after: Annotated[
-        str, typer.Option(metavar="TIME", help="When clients shall come back, as 30s or 10m.")
+        str, typer.Option(metavar="TIME", help="When clients should try again, such as 30s or 10m.")
     ] = "5m",
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Answer 503 with a page and Retry-After instead of the service, until `videa maintenance off`.
+    """Close the site: answer 503 with a page and Retry-After until `videa maintenance off`.
 
-    The health endpoints answer as before, and so does everything for the addresses that are let in. Requests under way
-    are answered. Scaling and deploying work meanwhile and leave the site closed.
+    The health endpoints still answer, and so does everything for the allowed addresses. Requests in flight are
+    completed. Scaling and deploying still work and keep the site closed.
 
     \b
     Examples:
@@ -44,13 +44,13 @@ def on(
     try:
         seconds = parse_duration(retry_after)
     except ValueError as error:
-        raise UsageError(f"--retry-after: {error}", "such as 30s or 10m") from error
+        raise UsageError(f"--retry-after: {error}", "use a duration such as 30s or 10m") from error
     options: Options = context.obj
     _switch(options, planned(options.load().settings.health, allow or (), seconds), as_json, dry_run)
 
 
 def off(context: typer.Context, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Let everybody in again.
+    """Open the site again.
 
     \b
     Examples:
@@ -79,7 +79,7 @@ def _switch(options: Options, maintenance: Maintenance | None, as_json: bool, dr
     else:
         out.print(state + (f", except for {', '.join(allowed)}" if allowed else ""))
         if maintenance:
-            out.print("open it again: videa maintenance off")
+            out.print("to open it again: videa maintenance off")
 
 
 commands = group("Close the site for maintenance, or open it again.")

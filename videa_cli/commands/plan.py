@@ -16,27 +16,29 @@ if TYPE_CHECKING:
 def plan(
     context: typer.Context,
     image: Annotated[str | None, typer.Option("--image", metavar="REF", help="The image to run.")] = None,
-    rolling: Annotated[bool, typer.Option("--rolling", help="As `videa deploy` would (the default).")] = False,
-    blue_green: Annotated[bool, typer.Option("--blue-green", help="As `videa deploy --blue-green` would.")] = False,
-    canary: Annotated[bool, typer.Option("--canary", help="As `videa deploy --canary` would.")] = False,
+    rolling: Annotated[bool, typer.Option("--rolling", help="Plan a rolling deploy (the default).")] = False,
+    blue_green: Annotated[bool, typer.Option("--blue-green", help="Plan a blue-green deploy.")] = False,
+    canary: Annotated[bool, typer.Option("--canary", help="Plan a canary deploy.")] = False,
     surge: Annotated[
-        int, typer.Option("--surge", min=1, metavar="N", help="Rolling: replicas to start beyond the present ones.")
+        int, typer.Option("--surge", min=1, metavar="N", help="Rolling: number of additional replicas.")
     ] = 1,
     check: Annotated[
         list[str] | None,
-        typer.Option("--check", metavar="CMD|/PATH", help="Blue-green: as for deploy; it is not run."),
+        typer.Option("--check", metavar="CMD|/PATH", help="Blue-green: as in deploy; not run."),
     ] = None,
-    keep: Annotated[str | None, typer.Option("--keep", metavar="TIME", help="Blue-green: as for deploy.")] = None,
+    keep: Annotated[str | None, typer.Option("--keep", metavar="TIME", help="Blue-green: as in deploy.")] = None,
     pause_at: Annotated[
-        list[float] | None, typer.Option("--pause-at", metavar="PERCENT", help="Canary: as for deploy.")
+        list[float] | None, typer.Option("--pause-at", metavar="PERCENT", help="Canary: as in deploy.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Also replicas that run this release already.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also replace replicas that already run this release.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Show what a deploy would do and need; changes nothing.
 
-    Shows the steps, which of them cannot be undone by one reload, and what the most replicas at one time need of memory
-    and of database connections against what there is. Refuses what a deploy would refuse.
+    Shows the steps, which of them one reload cannot undo, and the memory and database connections that the largest
+    number of replicas needs, compared with what is available. Refuses what a deploy would refuse.
 
     \b
     Examples:
@@ -48,9 +50,9 @@ def plan(
     strategy = strategy_of(rolling, blue_green, canary, bool(check or keep), bool(pause_at))
     options: Options = context.obj
 
-    def look(each: Operation) -> Outcome:
-        settings = each.stack.project.settings
+    def look(operation: Operation) -> Outcome:
+        settings = operation.stack.project.settings
         request = make_request(settings, strategy, surge, force, tuple(check or ()), keep, tuple(pause_at or ()))
-        return deploy_what(each, image, False, request, dry_run=True)
+        return deploy_what(operation, image, False, request, dry_run=True)
 
     carry_out(options, "plan", look, as_json, dry_run=True)

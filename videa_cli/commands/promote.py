@@ -26,7 +26,7 @@ def promote(
 
     options: Options = context.obj
     journal = options.journal()
-    holder = Lock(journal.engine, journal.project).at_work()
+    holder = Lock(journal.store, journal.project).at_work()
     if holder is None or not journal.exists():
         raise PlanRefused("no deploy is under way", "one that was broken off goes on with: videa deploy --resume")
     if not dry_run:

@@ -20,32 +20,35 @@ def redis(
 ) -> None:
     """Show Redis: memory, hit rate, evictions, slow commands.
 
-    Of slow commands only the name is shown: their arguments may be anybody's data.
+    Slow commands are shown without their arguments, which may be personal data.
 
     \b
     Examples:
       videa redis
       videa redis --json | jq '.[0].hit_rate'
     """
-    from ops.engine.client import Engine
+    from functools import partial
+
+    from ops.factory import open_stack
     from ops.views.dataview import read_redis
 
     options: Options = context.obj
-    found = read_redis(options.load(), Engine)
+    project = options.load()
+    nodes = read_redis(project, partial(open_stack, project))
     if as_json:
         import msgspec
 
-        typer.echo(msgspec.json.encode(found))
+        typer.echo(msgspec.json.encode(nodes))
         return
     from videa_cli.render import console
 
     out = console()
-    for node in found:
+    for node in nodes:
         show_node(out, node)
 
 
 def show_node(out: Console, node: NodeView) -> None:
-    """One node."""
+    """Prints one node."""
     from rich.markup import escape
 
     from videa_cli.bars import bar
@@ -61,5 +64,5 @@ def show_node(out: Console, node: NodeView) -> None:
         f" {node.evicted} evicted, {node.expired} expired"
     )
     for slow in node.slow:
-        words = f"{slow.arguments} argument{'' if slow.arguments == 1 else 's'}"
-        out.print(f"  slow: {slow.milliseconds:.1f} ms {escape(slow.command)} ({words})")
+        arguments = f"{slow.arguments} argument{'' if slow.arguments == 1 else 's'}"
+        out.print(f"  slow: {slow.milliseconds:.1f} ms {escape(slow.command)} ({arguments})")

@@ -13,21 +13,19 @@ from videa_cli.context import Options
 def rollback(
     context: typer.Context,
     release: Annotated[
-        str | None, typer.Argument(metavar="[RELEASE]", help="As `videa history` shows it, or its beginning.")
+        str | None, typer.Argument(metavar="[RELEASE]", help="Release in `videa history`, or its first characters.")
     ] = None,
-    surge: Annotated[
-        int, typer.Option("--surge", min=1, metavar="N", help="Replicas to start beyond the present ones.")
-    ] = 1,
-    blue_green: Annotated[bool, typer.Option("--blue-green", help="Start all of them, then switch once.")] = False,
+    surge: Annotated[int, typer.Option("--surge", min=1, metavar="N", help="Number of additional replicas.")] = 1,
+    blue_green: Annotated[bool, typer.Option("--blue-green", help="Start all new replicas, then switch once.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
-    """Go back to an earlier release, without losing a request.
+    """Return to an earlier release without losing a request.
 
-    Without RELEASE to the last one that ran before. The images of the last x-videa.keep_releases releases are kept for
-    this. Variables of .env that only the service reads go back to what they were; those that others read too, such as
-    the database's password, stay. While a blue-green deploy keeps the old set, it goes back to that, in one reload, as
-    `videa abort` does.
+    Without RELEASE, returns to the previous one. videa retains the images of the last x-videa.keep_releases releases
+    for this. Variables of .env that only the service reads get their earlier values back; variables that other services
+    also read, such as the database's password, keep their values. While a blue-green deploy keeps the old set, rollback
+    switches to that set in one reload, like `videa abort`.
 
     \b
     Examples:
@@ -47,4 +45,4 @@ def rollback(
 
     strategy = Strategy.BLUE_GREEN if blue_green else Strategy.ROLLING
     request = Request(strategy=strategy, surge=surge)
-    carry_out(options, "rolled back", lambda each: each.rollback(release, request, dry_run), as_json, dry_run)
+    carry_out(options, "rolled back", lambda operation: operation.rollback(release, request, dry_run), as_json, dry_run)

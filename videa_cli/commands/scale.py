@@ -16,18 +16,18 @@ HINT = "give the number of replicas, such as 3, or +1 for one more"
 
 def scale(
     context: typer.Context,
-    number: Annotated[str, typer.Argument(metavar="N|+N", help="Replicas to have, or how many more.")],
+    number: Annotated[str, typer.Argument(metavar="N|+N", help="Number of replicas, or how many to add.")],
     force: Annotated[bool, typer.Option("--force", help="Allow 0 replicas.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
-    """Run N replicas of the service, without losing a request.
+    """Run N replicas of the service without losing a request.
 
-    New replicas get traffic after they answered at their readiness path. Replicas that leave are taken out of the
-    balancer first, then drained, then stopped and removed: unhealthy ones first, then old releases, then the newest.
+    New replicas get traffic after they pass their readiness probe. Replicas that leave are removed from the balancer,
+    then drained, then stopped and removed: unhealthy ones first, then old releases, then the newest.
 
-    What cannot work is refused before anything is started: more memory reserved than the machine has, more database
-    connections than PostgreSQL accepts, fixed host ports or a container_name on the service.
+    A request that cannot work is refused before anything starts: more reserved memory than the machine has, more
+    database connections than PostgreSQL accepts, fixed host ports or a container_name on the service.
 
     \b
     Examples:
@@ -40,15 +40,15 @@ def scale(
 
     wanted = parse(number)
     options: Options = context.obj
-    carry_out(options, "scaled", lambda each: each.scale(wanted, force, dry_run), as_json, dry_run)
+    carry_out(options, "scaled", lambda operation: operation.scale(wanted, force, dry_run), as_json, dry_run)
 
 
 def parse(number: str) -> Callable[[int], int]:
-    """What the number makes of the present number of replicas. Raises UsageError."""
+    """Returns a function from the current to the wanted number of replicas. Raises UsageError."""
     if re.fullmatch(r"\d{1,6}", number):
-        return lambda present: int(number)
+        return lambda current: int(number)
     if re.fullmatch(r"\+\d{1,6}", number):
-        return lambda present: present + int(number)
+        return lambda current: current + int(number)
     if re.fullmatch(r"-\d+", number):
         raise UsageError(f"cannot scale to {number} replicas", HINT)
     raise UsageError(f"{number!r} is not a number of replicas", HINT)

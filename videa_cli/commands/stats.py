@@ -13,9 +13,9 @@ def stats(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Show what every container uses of its limits.
+    """Show the resource usage of every container.
 
-    CPU, memory, network, processes.
+    CPU, memory, network and processes, compared with the limits.
 
     \b
     Examples:
@@ -25,7 +25,6 @@ def stats(
     import dataclasses
     import json
 
-    from ops.engine.stats import sample
     from videa_cli.render import console
     from videa_cli.units import share, size
 
@@ -33,9 +32,9 @@ def stats(
     stack = options.stack()
     running = [container for container in stack.containers() if container.running]
     names = [container.name for container in running]
-    found = sample(stack.engine, running)
+    usage = stack.platform.traffic(running)
     if as_json:
-        rows = [{"name": name, **dataclasses.asdict(found[name])} for name in names if name in found]
+        rows = [{"name": name, **dataclasses.asdict(usage[name])} for name in names if name in usage]
         typer.echo(json.dumps({"containers": rows}))
         return
 
@@ -46,16 +45,16 @@ def stats(
     for heading in ("CPU", "QUOTA", "THROTTLED", "MEMORY", "RECEIVED", "SENT", "PIDS"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name in names:
-        if name in found:
-            one = found[name]
+        if name in usage:
+            used = usage[name]
             table.add_row(
                 name,
-                f"{one.cpu:.0%}",
-                f"{one.cpu_limit:.0%}" if one.cpu_limit else "-",
-                f"{one.throttled:.0%}",
-                share(one.memory, one.memory_limit),
-                size(one.rx_bytes or 0),
-                size(one.tx_bytes or 0),
-                str(one.pids or 0),
+                f"{used.cpu:.0%}",
+                f"{used.cpu_limit:.0%}" if used.cpu_limit else "-",
+                f"{used.throttled:.0%}",
+                share(used.memory, used.memory_limit),
+                size(used.rx_bytes or 0),
+                size(used.tx_bytes or 0),
+                str(used.pids or 0),
             )
-    console().print(table if names else "nothing runs; bring the stack up: videa up")
+    console().print(table if names else "nothing is running; start the stack: videa up")

@@ -18,9 +18,9 @@ def status(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Show the replicas: release, health, load, served or not.
+    """Show the replicas: release, health, load, traffic.
 
-    Health is the answer of each replica at its readiness path, asked directly just now.
+    Health is the result of a readiness probe that videa sends to each replica now.
 
     \b
     Examples:
@@ -35,23 +35,23 @@ def status(
     from ops.views.status import read_status
 
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(read_status, stack)
+        pending = pool.submit(read_status, stack)
         if not as_json:
-            import rich.table  # noqa: F401 (the answer takes longer than this import)
+            import rich.table  # noqa: F401 (reading takes longer than this import)
 
             import videa_cli.render  # noqa: F401
-        found = asked.result()
+        result = pending.result()
     if as_json:
         import dataclasses
         import json
 
-        typer.echo(json.dumps(dataclasses.asdict(found)))
+        typer.echo(json.dumps(dataclasses.asdict(result)))
     else:
-        show_status(found)
+        show_status(result)
 
 
-def show_status(found: Status) -> None:
-    """The table."""
+def show_status(result: Status) -> None:
+    """Prints the table of replicas and a summary."""
     from rich.table import Table
 
     from videa_cli.render import console
@@ -63,27 +63,29 @@ def show_status(found: Status) -> None:
         table.add_column(heading, no_wrap=True)
     for heading in ("AGE", "CPU", "MEMORY", "REQ/S"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for each in found.replicas:
-        colour = COLOURS.get(each.health, "red")
+    for replica in result.replicas:
+        colour = COLOURS.get(replica.health, "red")
         table.add_row(
-            each.name,
-            each.release,
-            f"[{colour}]{each.health}[/]" + (f" ({each.restarts} restarts)" if each.restarts else ""),
-            "in" if each.in_balancer else "[yellow]out[/]",
-            duration(each.age),
-            "-" if each.cpu is None else f"{each.cpu:.0%}",
-            "-" if each.memory is None else share(each.memory, each.memory_limit),
-            "-" if each.requests_per_second is None else f"{each.requests_per_second:.1f}",
+            replica.name,
+            replica.release,
+            f"[{colour}]{replica.health}[/]" + (f" ({replica.restarts} restarts)" if replica.restarts else ""),
+            "in" if replica.in_balancer else "[yellow]out[/]",
+            duration(replica.age),
+            "-" if replica.cpu is None else f"{replica.cpu:.0%}",
+            "-" if replica.memory is None else share(replica.memory, replica.memory_limit),
+            "-" if replica.requests_per_second is None else f"{replica.requests_per_second:.1f}",
         )
-    if not found.replicas:
-        out.print(f"no replica of {found.service}; start some: videa up")
+    if not result.replicas:
+        out.print(f"no replica of {result.service}; start the stack: videa up")
         return
     out.print(table)
-    healthy = sum(each.health == "healthy" for each in found.replicas)
-    rate = "" if found.requests_per_second is None else f", {found.requests_per_second:.1f} requests/s"
-    where = f" at {found.url}" if found.url else ""
-    out.print(f"{found.service}: {healthy} of {len(found.replicas)} healthy{rate}{where}")
-    if found.maintenance:
-        out.print("[yellow]closed for maintenance[/]; open it again: videa maintenance off")
-    if found.balancer != "running":
-        out.print(f"[red]balancer:[/] {found.balancer}")
+    healthy = sum(replica.health == "healthy" for replica in result.replicas)
+    rate = "" if result.requests_per_second is None else f", {result.requests_per_second:.1f} requests/s"
+    where = f" at {result.url}" if result.url else ""
+    out.print(f"{result.service}: {healthy} of {len(result.replicas)} healthy{rate}{where}")
+    if result.maintenance:
+        out.print("[yellow]closed for maintenance[/]; to open it again: videa maintenance off")
+    if result.balancer != "running":
+        out.print(f"[red]balancer:[/] {result.balancer}")
+    if result.unreachable:
+        out.print(f"[red]unreachable:[/] nothing answers at {result.url}: {result.unreachable}")

@@ -12,7 +12,7 @@ from videa_cli.context import Options
 from videa_cli.units import size
 
 WIDE = 120
-"""Columns of a terminal from which on whole names, releases and sizes are shown."""
+"""Columns: wider terminals show full names, releases and sizes."""
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 
 def top(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one look as JSON and end.")] = False,
-    once: Annotated[bool, typer.Option("--once", help="Show one look and end; so do pipes.")] = False,
-    interval: Annotated[float, typer.Option("--interval", min=0.5, metavar="SECONDS", help="Pause between.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one sample as JSON and exit.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Show one sample and exit; the default in pipes.")] = False,
+    interval: Annotated[
+        float, typer.Option("--interval", min=0.5, metavar="SECONDS", help="Pause between samples.")
+    ] = 1,
 ) -> None:
-    """Watch the replicas live: requests/s, p95, errors, memory.
+    """Show the replicas live: requests/s, p95, errors, memory.
 
-    CPU and connections too. Two lines above them tell of PostgreSQL and Redis.
+    Also CPU and connections. Two lines above the table show PostgreSQL and Redis.
 
     \b
     Examples:
@@ -62,51 +64,51 @@ def top(
         return
 
 
-def view(found: Top, width: int) -> Group:
-    """One look as a table with two lines above it, for a terminal of so many columns."""
+def view(sample: Top, width: int) -> Group:
+    """One sample as a table with a few lines above it. ``width``: columns of the terminal."""
     from rich.console import Group
 
-    total = found.total
+    total = sample.total
     errors = f"[red]{total.errors:.1%} errors[/]" if total.errors else "0 errors"
     lines = [
-        f"[bold]{found.service}[/] {total.rate:.1f} requests/s, p95 {_milliseconds(total.p95)}, {errors}"
-        f" [dim]{time.strftime('%H:%M:%S', time.localtime(found.taken))}[/]"
+        f"[bold]{sample.service}[/] {total.rate:.1f} requests/s, p95 {_milliseconds(total.p95)}, {errors}"
+        f" [dim]{time.strftime('%H:%M:%S', time.localtime(sample.taken))}[/]"
     ]
-    if found.balancer != "running":
-        lines.append(f"[red]balancer:[/] {found.balancer}")
-    if found.database:
-        used, usable = found.database
+    if sample.balancer != "running":
+        lines.append(f"[red]balancer:[/] {sample.balancer}")
+    if sample.database:
+        used, usable = sample.database
         lines.append(f"PostgreSQL {bar(used / max(usable, 1))} {used} of {usable} connections")
-    if found.redis:
-        memory, limit, clients = found.redis
+    if sample.redis:
+        memory, limit, clients = sample.redis
         share = f"{bar(memory / limit)} of {size(limit)}" if limit else "no limit"
         lines.append(f"Redis      {share}, {size(memory)}, {clients} clients")
-    if local := [row.name for row in found.rows if row.limiter == "local"]:
+    if local := [row.name for row in sample.rows if row.limiter == "local"]:
         lines.append(f"[yellow]rate limits not shared by:[/] {', '.join(local)}")
-    lines += [f"[yellow]not asked:[/] {reason}" for reason in found.unreachable]
-    return Group(*lines, _table(found, width >= WIDE))
+    lines += [f"[yellow]not available:[/] {reason}" for reason in sample.unreachable]
+    return Group(*lines, _table(sample, width >= WIDE))
 
 
-def _table(found: Top, wide: bool) -> Table:
-    """Where there is no room, releases are shown while they differ, and then in the place of the bars."""
+def _table(sample: Top, wide: bool) -> Table:
+    """In a narrow terminal, releases are shown only if they differ, and then they replace the bars."""
     from rich.table import Table
 
-    releases = wide or len({row.release for row in found.rows}) > 1
+    releases = wide or len({row.release for row in sample.rows}) > 1
     columns = ["REPLICA", *(["RELEASE"] if releases else []), "HEALTH", "REQ/S", "P95", "ERRORS"]
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in columns:
         table.add_column(heading, justify="right" if heading in ("REQ/S", "P95", "ERRORS") else "left", no_wrap=True)
     for heading in ("CPU", "MEMORY", "POOL"):
         table.add_column(heading, no_wrap=True)
-    for row in found.rows:
-        name = row.name if wide else row.name[max(row.name.find(f"{found.service}-"), 0) :]
+    for row in sample.rows:
+        name = row.name if wide else row.name[max(row.name.find(f"{sample.service}-"), 0) :]
         bars = WIDTH if wide else 0 if releases else NARROW
         table.add_row(name, *([row.release] if releases else []), *_cells(row, bars, wide))
     return table
 
 
 def _cells(row: TopRow, bars: int, wide: bool) -> list[str]:
-    """From the health on."""
+    """The columns from the health on."""
     colour = "green" if row.health == "healthy" else "yellow" if row.health == "starting" else "red"
     errors = f"{row.traffic.errors:.1%}"
     cpu = "-" if row.cpu is None else f"{row.cpu:.2f} cores"

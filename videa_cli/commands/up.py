@@ -11,17 +11,17 @@ from videa_cli.context import Options
 
 def up(
     context: typer.Context,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be started and change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would start, and change nothing.")] = False,
     recreate: Annotated[
         list[str] | None,
-        typer.Option(help="Recreate this service too if it has changed. May be repeated.", metavar="SERVICE"),
+        typer.Option(help="Also recreate this service if it has changed; may be repeated.", metavar="SERVICE"),
     ] = None,
 ) -> None:
-    """Bring the stack up, wait until it serves, and show where.
+    """Start the stack, wait until it serves, show its URL.
 
-    Starts what does not run. While replicas run, nothing that runs is touched, also when the Compose file has changed:
-    `videa deploy` rolls a change of the service out, and --recreate makes another service anew, which may fail requests
-    that need it meanwhile.
+    Starts what is not running. While replicas are running, videa changes no running container, even if the Compose file
+    has changed: `videa deploy` rolls out a change of the service. --recreate recreates another service; requests that
+    need it may fail in the meantime.
 
     \b
     Examples:
@@ -38,9 +38,9 @@ def up(
     options: Options = context.obj
     stack = options.stack()
     if dry_run:
-        alive = {container.service for container in stack.containers() if container.state == "running"}
-        missing = [name for name in stack.project.model["services"] if name not in alive]
-        console().print(f"would start: {', '.join(missing)}" if missing else "nothing to do: everything runs")
+        running = {container.service for container in stack.containers() if container.state == "running"}
+        missing = [name for name in stack.project.model["services"] if name not in running]
+        console().print(f"would start: {', '.join(missing)}" if missing else "nothing to do: everything is running")
         return
     progress = Progress()
     try:

@@ -9,16 +9,16 @@ import psutil
 
 from ops.doctor.facts import EngineFacts, HostFacts
 from ops.doctor.skip import Skip
-from ops.engine.client import Engine
+from ops.platform.ports import Platform
 
 
-def engine_facts(engine: Engine) -> EngineFacts:
-    """Raises EngineError."""
-    machine = engine.machine
+def engine_facts(platform: Platform) -> EngineFacts:
+    """Version, location and size of the engine. Raises EngineError."""
+    machine = platform.machine
     return EngineFacts(
         version=machine.version,
         api_version=machine.api_version,
-        local=engine.local,
+        local=platform.local,
         root=machine.root,
         memory=machine.memory or 0,
         cpus=machine.cpus,
@@ -26,7 +26,7 @@ def engine_facts(engine: Engine) -> EngineFacts:
 
 
 def host_facts(engine: EngineFacts) -> HostFacts:
-    """Disk under the engine's data and memory of the machine. Raises Skip."""
+    """The disk with the engine's data, and the machine's memory. Raises Skip."""
     if not engine.local:
         raise Skip("the engine is on another machine")
     root = Path(engine.root)

@@ -11,14 +11,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import docker.errors
 import pytest
 
 from ops.balancer.nginx import Balancer
-from ops.balancer.render import Sticky, Upstream
 from ops.engine.client import Engine
+from ops.platform.compose.platform import ComposePlatform
+from ops.project.config import Project
+from ops.traffic import Sticky, Upstream
 
 REPOSITORY = Path(__file__).parents[3]
 LABELS = {"videa.test": str(os.getpid())}
@@ -47,7 +49,11 @@ class Bench:
 
     @property
     def balancer(self) -> Balancer:
-        return Balancer(self.engine, self.nginx.id)
+        return self.balancer_in(self.nginx.id)
+
+    def balancer_in(self, container: str) -> Balancer:
+        """The balancer as if it were in this container."""
+        return Balancer(ComposePlatform(self.engine, cast(Project, None)), container)
 
     def upstream(self, *names: str, sticky: Sticky = "none", drain_timeout: float = 10) -> Upstream:
         return Upstream(SERVICE, PORT, tuple(self.name(name) for name in names), sticky, drain_timeout)

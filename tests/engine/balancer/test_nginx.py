@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ops.balancer.maintenance import Maintenance
-from ops.balancer.nginx import Applied, Balancer
-from ops.balancer.render import Membership, Upstream, render
+from ops.balancer.render import render
 from ops.balancer.scripts import FILE
 from ops.errors import BalancerError, ConfigRefused
+from ops.traffic import Applied, Maintenance, Membership, Upstream
 from tests.engine.balancer.conftest import Bench
 from tests.engine.balancer.load import Load
 
@@ -224,9 +223,9 @@ def test_a_stopped_or_missing_container_is_said(own: Bench) -> None:
     with pytest.raises(BalancerError, match="does not run"):
         own.balancer.apply(own.upstream("one"))
     with pytest.raises(BalancerError, match="cannot be used"):
-        Balancer(own.engine, "videa-no-such-container").membership()
+        own.balancer_in("videa-no-such-container").membership()
 
 
 def test_a_container_that_is_no_nginx_is_said(bench: Bench) -> None:
     with pytest.raises(BalancerError, match=r"1\.28 is needed"):
-        Balancer(bench.engine, bench.replicas["one"].id).membership()
+        bench.balancer_in(bench.replicas["one"].id).membership()

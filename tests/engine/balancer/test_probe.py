@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ops.engine.probe import probe_all
+from ops.balancer.probe import probe_all
 from ops.errors import EngineError
 from tests.engine.balancer.conftest import PORT, Bench
 
@@ -18,7 +18,7 @@ def test_good_bad_slow_and_missing_replicas_are_told_apart_by_one_exec(bench: Be
         "refused": f"http://{bench.name('one')}:9/",
         "missing": "http://videa-no-such-replica:3001/",
     }
-    results = probe_all(bench.engine, bench.nginx.id, targets, 2.0)
+    results = probe_all(bench.balancer, targets, 2.0)
     bench.ask("two", "/become/200")
     bench.ask("one", "/release/probe")
     assert list(results) == list(targets)
@@ -35,8 +35,8 @@ def test_good_bad_slow_and_missing_replicas_are_told_apart_by_one_exec(bench: Be
 
 def test_a_container_without_curl_is_said(bench: Bench) -> None:
     with pytest.raises(EngineError, match="no curl"):
-        probe_all(bench.engine, bench.replicas["one"].id, {"one": "http://127.0.0.1:3001/"}, 1.0)
+        probe_all(bench.balancer_in(bench.replicas["one"].id), {"one": "http://127.0.0.1:3001/"}, 1.0)
 
 
 def test_nothing_to_probe_costs_nothing(bench: Bench) -> None:
-    assert probe_all(bench.engine, "videa-no-such-container", {}, 1.0) == {}
+    assert probe_all(bench.balancer_in("videa-no-such-container"), {}, 1.0) == {}

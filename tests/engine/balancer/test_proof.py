@@ -13,7 +13,7 @@ from tests.engine.balancer.load import Load
 
 def watch(bench: Bench, url: str | None = "published", container: str = "") -> TrafficProof:
     where = bench.url if url == "published" else url
-    proof = TrafficProof(bench.engine, container or bench.nginx.id, where, "/probe")
+    proof = TrafficProof(bench.balancer_in(container or bench.nginx.id), where, "/probe")
     proof.start()
     return proof
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from ops.balancer.split import HEADER, TrafficSplit
+from ops.balancer.split import HEADER
+from ops.traffic import TrafficSplit
 from tests.engine.balancer.conftest import Bench
 
 MANY = 10_000

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ops.balancer.render import Sticky
-from ops.balancer.split import TrafficSplit
+from ops.traffic import Sticky, TrafficSplit
 from tests.engine.balancer.conftest import Bench
 
 CLIENTS = 24

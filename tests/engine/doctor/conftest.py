@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
@@ -17,7 +18,7 @@ from ops.doctor.limits import Limits
 from ops.doctor.report import Report, examine, selection
 from ops.doctor.ring import Ring
 from ops.doctor.sources import BALANCER, INSTANCES
-from ops.engine.client import Engine
+from ops.factory import open_stack
 from ops.project.config import Project, load
 from tests.engine.conftest import LiveStack
 
@@ -56,7 +57,7 @@ class Patient:
 
     def is_well(self) -> bool:
         """Whether two replicas are ready and the checks of containers, nginx and the replicas find nothing."""
-        facts = collect(self.project, Engine, only=(BALANCER, INSTANCES))
+        facts = collect(self.project, partial(open_stack, self.project), only=(BALANCER, INSTANCES))
         report = examine(facts, Limits(), selection(skip=NOT_OF_THE_TEST))
         return [one.ready for one in facts.instances or []] == [200, 200] and not report.findings
 
@@ -136,7 +137,7 @@ class Patient:
 def examined(project: Project, limits: Limits, also: Collection[str] = (), prove: bool = False) -> Report:
     """What doctor says of the project, as in ``Patient.examine``."""
     checks = selection(skip=[each for each in NOT_OF_THE_TEST if each not in also])
-    report = diagnose(project, Engine, checks=checks, limits=limits, prove=prove)
+    report = diagnose(project, partial(open_stack, project), checks=checks, limits=limits, prove=prove)
     print(*report.findings, sep="\n")  # noqa: T201 - shown by pytest when the test fails
     return report
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from contextlib import ExitStack
+from functools import partial
 
 import msgspec
 
@@ -12,7 +13,7 @@ from ops.doctor.collect import collect
 from ops.doctor.limits import Limits
 from ops.doctor.report import Report, examine, selection
 from ops.doctor.sources import REDIS
-from ops.engine.client import Engine
+from ops.factory import open_stack
 from ops.project.config import Project
 from tests.engine.doctor.conftest import NOT_OF_THE_TEST, Patient, found
 
@@ -44,7 +45,7 @@ def test_servers_outside_of_the_project_are_asked_from_a_replica(patient: Patien
     with patient.session("BEGIN; SELECT 1;", "state = 'idle in transaction'"):
         report = diagnose(
             project,
-            Engine,
+            partial(open_stack, project),
             checks=selection(skip=NOT_OF_THE_TEST),
             limits=Limits(pg_idle_in_tx_warn=0.01, pg_idle_in_tx_fail=0.02),
         )
@@ -57,7 +58,7 @@ def test_servers_outside_of_the_project_are_asked_from_a_replica(patient: Patien
     assert postgres.earlier.keys() == postgres.counters.keys() != set()
     assert [(node.container, node.up) for node in redis.nodes] == [("redis:6379", True)]
     patient.stack.compose("stop", "redis")
-    report = diagnose(project, Engine, checks=selection(only=("redis",)))
+    report = diagnose(project, partial(open_stack, project), checks=selection(only=("redis",)))
     assert found(report) == {"redis.down"}
 
 
@@ -74,7 +75,7 @@ def test_a_database_that_has_nearly_used_up_its_transaction_ids(patient: Patient
     with patient.stranger(*options, image, "-c", 'eval "$WORN"', service="worn") as name:
         ready = ("exec", name, "sh", "-c", "psql -XAt -U videa -d postgres -c 'SELECT 1' || true")
         stack.until(lambda: stack.docker(*ready).strip() == "1")
-        report = diagnose(project, Engine, checks=selection(only=("pg.xid",)))
+        report = diagnose(project, partial(open_stack, project), checks=selection(only=("pg.xid",)))
     assert found(report, "fail") == {"pg.xid"}
     (one,) = report.findings
     assert "4,48" in one.title
@@ -121,4 +122,8 @@ def asked(patient: Patient, container: str, command: str) -> str:
 
 
 def examine_redis(project: Project) -> Report:
-    return examine(collect(project, Engine, only=(REDIS,)), Limits(), selection(only=("redis",), skip=NOT_OF_THE_TEST))
+    return examine(
+        collect(project, partial(open_stack, project), only=(REDIS,)),
+        Limits(),
+        selection(only=("redis",), skip=NOT_OF_THE_TEST),
+    )

@@ -12,7 +12,7 @@ from bench.stack import free_port
 from ops.doctor.collectors.machine import engine_facts, host_facts
 from ops.doctor.limits import Limits
 from ops.doctor.report import examine, selection
-from ops.engine.client import Engine
+from ops.factory import open_stack
 from tests.engine.conftest import GOOD
 from tests.engine.doctor.conftest import Patient, compose_files, found
 
@@ -81,7 +81,7 @@ def test_a_file_system_without_space_and_without_inodes(patient: Patient) -> Non
         with patient.stranger(*options, "--user", "0", GOOD, "sh", "-c", fill) as name:
             patient.stack.until(lambda: "full" in patient.stack.docker("logs", name))
             place = patient.stack.docker("volume", "inspect", "--format", "{{.Mountpoint}}", volume).strip()
-            engine = replace(engine_facts(Engine()), root=place)
+            engine = replace(engine_facts(open_stack(patient.project).platform), root=place)
             facts = replace(patient.examine().facts, host=host_facts(engine))
     finally:
         patient.stack.docker("volume", "rm", "--force", volume)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,8 @@ import pytest
 from bench.stack import clean_environment
 from ops.doctor import diagnose
 from ops.doctor.report import Report, selection
-from ops.engine.client import Engine
+from ops.factory import open_stack
 from ops.project.config import Project, load
-from ops.stack import Stack
 from tests.engine.conftest import ROOT, read_env
 from tests.engine.doctor.conftest import NOT_OF_THE_TEST, found
 
@@ -55,12 +55,12 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 
 def examined(project: Project) -> Report:
-    return diagnose(project, Engine, selection(skip=NOT_OF_THE_TEST))
+    return diagnose(project, partial(open_stack, project), selection(skip=NOT_OF_THE_TEST))
 
 
 def test_it_is_well_until_a_hand_changes_the_balancer(project: Project) -> None:
-    stack = Stack(Engine(), project)
-    stack.balancer.apply(stack.upstream([one.name for one in stack.replicas()]))
+    stack = open_stack(project)
+    stack.gateway.apply(stack.upstream([one.name for one in stack.replicas()]))
     well = examined(project)
     assert well.findings == []
     assert well.facts.balancer is not None

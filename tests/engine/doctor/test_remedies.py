@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from ops.doctor.remedies import remedies
-from ops.engine.client import Engine
+from ops.factory import open_stack
 from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
-from ops.stack import Stack
 from tests.engine.conftest import GOOD
 from tests.engine.doctor.conftest import Patient, found
 
@@ -20,14 +19,14 @@ def test_a_stopped_replica_and_a_stranger_are_cleared_away(patient: Patient) -> 
         assert f"would remove the container {victim}" in told.stderr
         assert victim in patient.stack.replicas()
         done = patient.stack.videa("doctor", "--fix", "--apply", "--yes")
-        assert "done: write the balancer's configuration anew" in done.stderr, done.stderr
+        assert "done: rewrite the balancer's configuration" in done.stderr, done.stderr
     assert victim not in patient.stack.replicas()
     assert found(patient.examine()) == set()
 
 
 def test_a_scale_that_was_killed(patient: Patient) -> None:
-    stack = Stack(Engine(), patient.project)
-    lock, journal = Lock(stack.engine, patient.project.name), Journal(stack.engine, patient.project.name)
+    stack = open_stack(patient.project)
+    lock, journal = Lock(stack.store, patient.project.name), Journal(stack.store, patient.project.name)
     process = patient.stack.start_videa("scale", "3")
     patient.stack.until(lambda: journal.read() is not None)
     process.kill()
@@ -51,7 +50,7 @@ def test_a_scale_that_was_killed(patient: Patient) -> None:
 def test_an_open_transaction_is_ended(patient: Patient) -> None:
     with patient.session("BEGIN; SELECT 1;", "state = 'idle in transaction'"):
         report = patient.examine(pg_idle_in_tx_warn=0.01)
-        (remedy,) = remedies(report, Stack(Engine(), patient.project))
+        (remedy,) = remedies(report, open_stack(patient.project))
         assert "pid" in remedy.text
         remedy.act()
         there = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'fault'"

@@ -11,13 +11,12 @@ from __future__ import annotations
 import sys
 import threading
 
-from ops.engine.client import Engine
 from ops.events import Event, StepStarted
+from ops.factory import open_stack
 from ops.operations import Operation
 from ops.project.config import load
 from ops.rollout.request import Request, Strategy
 from ops.rollout.targets import image_target
-from ops.stack import Stack
 from videa_cli.words import words
 
 
@@ -39,7 +38,7 @@ class Stopper:
 
 
 def main(verb: str, *arguments: str) -> None:
-    operation = Operation(Stack(Engine(), load()), Stopper(arguments[-1] if arguments else ""), f"driver {verb}")
+    operation = Operation(open_stack(load()), Stopper(arguments[-1] if arguments else ""), f"driver {verb}")
     if verb == "resume":
         operation.resume()
     elif verb == "abort":

@@ -39,7 +39,7 @@ def test_one_that_comes_back_is_asked_again_and_everything_is_put_back(stack: Li
     road.mend()
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 4, said + errors
-    assert "everything was put back" in errors
+    assert "everything was rolled back" in errors
     assert (stack.snapshot()[0], stack.snapshot()[2]) == (before[0], before[2])
     assert "free" in stack.done("lock", "status")
 
@@ -49,8 +49,8 @@ def test_one_that_stays_away_leaves_words_that_lead_on(stack: LiveStack, road: R
     process = half_way(stack, road)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 8, errors
-    assert "could not be put back" in errors
-    assert "everything was put back" not in errors
+    assert "could not be rolled back" in errors
+    assert "everything was rolled back" not in errors
     assert "videa deploy --abort" in errors
     assert "videa deploy --resume" in errors
     assert "broken off" in stack.done("lock", "status")

@@ -12,50 +12,51 @@ from pathlib import Path
 
 import pytest
 
-from ops.engine import marker
-from ops.engine.client import Engine
 from ops.errors import LockHeld
+from ops.factory import connect, open_store
+from ops.platform.ports import Store
 from ops.rollout import lock as module
-from ops.rollout.journal import Header, Journal, NoteEntry
+from ops.rollout.journal import Header, Journal, ReturnEntry
 from ops.rollout.lock import Lease, Lock
 from ops.rollout.mailbox import Command
 from ops.rollout.operator import whoami
 from ops.steps import Target
+from tests.unit.ops.fakes.contract import check_store
 
 ROOT = Path(__file__).parents[3]
 HOLD = """
 import subprocess, sys
-from ops.engine.client import Engine
+from ops.factory import open_store
 from ops.rollout.lock import Lock
-with Lock(Engine(), sys.argv[1]).hold("videa scale 9"):
+with Lock(open_store(), sys.argv[1]).hold("videa scale 9"):
     child = subprocess.Popen(["sh", "-c", "echo held; " + sys.argv[2]], close_fds=False)
     sys.stdin.read()
 """
 SEEN = """
 import sys
-from ops.engine.client import Engine
+from ops.factory import open_store
 from ops.rollout.lock import Lock
-found = Lock(Engine(), sys.argv[1]).status()
+found = Lock(open_store(), sys.argv[1]).status()
 print("alive" if found and found.alive else "free")
 """
 HEADER = Header("videa scale 3", "me@here", 1.0, 3, Target("a", "app:a"), ("app-1",), ("app-1",), {})
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    found = Engine()
-    yield found
-    found.close()
+def store() -> Iterator[Store]:
+    engine = connect()
+    yield open_store(engine)
+    engine.close()
 
 
 @pytest.fixture
-def project(engine: Engine) -> Iterator[str]:
+def project(store: Store) -> Iterator[str]:
     """The name of a project of its own."""
     name = f"videa-test-{os.getpid()}-{time.monotonic_ns()}"
     yield name
     for kind in ("lock", "journal"):
-        if found := marker.find(engine, f"videa.{kind}.{name}"):
-            marker.remove(engine, found.id)
+        if found := store.find(f"videa.{kind}.{name}"):
+            store.remove(found.id)
 
 
 def holder(project: str, child: str = "true") -> subprocess.Popen[str]:
@@ -76,35 +77,37 @@ def kill(process: subprocess.Popen[str]) -> None:
         pipe.close()
 
 
-def test_a_second_operation_is_told_who_is_at_it(engine: Engine, project: str) -> None:
+def test_the_store_of_an_engine_keeps_the_contract(store: Store, project: str) -> None:
+    check_store(store, f"videa.lock.{project}")
+
+
+def test_a_second_operation_is_told_who_is_at_it(store: Store, project: str) -> None:
     process = holder(project)
     try:
-        with pytest.raises(LockHeld, match=r"`videa scale 9` since [\d:]+ UTC \(process \d+\)"), _held(engine, project):
+        with pytest.raises(LockHeld, match=r"`videa scale 9` since [\d:]+ UTC \(process \d+\)"), _held(store, project):
             pass
-        found = Lock(engine, project).status()
+        found = Lock(store, project).status()
         assert found is not None
         assert found.alive
         assert found.pid == process.pid
         with pytest.raises(LockHeld):
-            Lock(engine, project).release()
+            Lock(store, project).release()
     finally:
         process.communicate("")
-    assert Lock(engine, project).status() is None
+    assert Lock(store, project).status() is None
 
 
-def test_a_killed_holder_of_this_machine_is_known_at_once(engine: Engine, project: str) -> None:
+def test_a_killed_holder_of_this_machine_is_known_at_once(store: Store, project: str) -> None:
     kill(holder(project))
-    found = Lock(engine, project).status()
+    found = Lock(store, project).status()
     assert found is not None
     assert found.lease > 0
     assert not found.alive
-    with _held(engine, project):
+    with _held(store, project):
         pass
 
 
-def test_a_holder_whose_files_cannot_be_seen_from_a_mount_namespace_is_alive_there(
-    engine: Engine, project: str
-) -> None:
+def test_a_holder_whose_files_cannot_be_seen_from_a_mount_namespace_is_alive_there(store: Store, project: str) -> None:
     """As `videa watch` in a systemd unit with PrivateTmp sees a deploy of a shell, and another one that was killed."""
     apart = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /tmp && exec "$0" "$@"']
     if subprocess.run([*apart, "true"], capture_output=True, check=False).returncode:
@@ -118,25 +121,25 @@ def test_a_holder_whose_files_cannot_be_seen_from_a_mount_namespace_is_alive_the
     assert seen_from_there() == "alive"
     kill(process)
     assert seen_from_there() == "alive"  # not known there, so its lease decides
-    found = Lock(engine, project).status()
+    found = Lock(store, project).status()
     assert found is not None
     assert not found.alive
 
 
-def test_the_children_of_a_killed_holder_are_waited_for(engine: Engine, project: str, tmp_path: Path) -> None:
+def test_the_children_of_a_killed_holder_are_waited_for(store: Store, project: str, tmp_path: Path) -> None:
     kill(holder(project, f"sleep 1.5; touch {tmp_path}/ended"))
     assert not (tmp_path / "ended").exists()
-    with _held(engine, project):
+    with _held(store, project):
         assert (tmp_path / "ended").exists()
 
 
 def test_a_holder_of_another_machine_counts_until_its_lease_ends(
-    engine: Engine, project: str, monkeypatch: pytest.MonkeyPatch
+    store: Store, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LEASE", 2)
-    lock = Lock(engine, project)
+    lock = Lock(store, project)
     elsewhere = {"videa.lock.machine": "elsewhere", "videa.lock.who": "ann@elsewhere", "videa.lock.command": "x"}
-    assert marker.create(engine, f"videa.lock.{project}", elsewhere, int(marker.engine_time(engine)) + 2)
+    assert store.create(f"videa.lock.{project}", elsewhere, int(store.now()) + 2)
     with pytest.raises(LockHeld, match="ann@elsewhere"), lock.hold("mine"):
         pass
     while (found := lock.status()) and found.alive:
@@ -145,13 +148,13 @@ def test_a_holder_of_another_machine_counts_until_its_lease_ends(
         lease.check()
 
 
-def test_a_lease_is_renewed_and_survives_a_prune(engine: Engine, project: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lease_is_renewed_and_survives_a_prune(store: Store, project: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RENEWAL", 0.2)
-    lock = Lock(engine, project)
+    lock = Lock(store, project)
     with lock.hold("mine") as lease:
-        first = marker.find(engine, f"videa.lock.{project}")
+        first = store.find(f"videa.lock.{project}")
         assert first is not None
-        marker.remove(engine, first.id)
+        store.remove(first.id)
         while lock.status() is None:
             time.sleep(0.05)
         lease.check()
@@ -160,7 +163,7 @@ def test_a_lease_is_renewed_and_survives_a_prune(engine: Engine, project: str, m
     assert lock.status() is None
 
 
-def test_of_many_at_once_only_one_gets_it(engine: Engine, project: str) -> None:
+def test_of_many_at_once_only_one_gets_it(store: Store, project: str) -> None:
     kill(holder(project))
     processes = [
         subprocess.Popen(
@@ -181,9 +184,9 @@ def test_of_many_at_once_only_one_gets_it(engine: Engine, project: str) -> None:
             process.communicate("")
 
 
-def test_compose_sees_nothing_of_it(engine: Engine, project: str, tmp_path: Path) -> None:
+def test_compose_sees_nothing_of_it(store: Store, project: str, tmp_path: Path) -> None:
     (tmp_path / "compose.yml").write_text("services: {app: {image: videa-marker:1}}\n")
-    with _held(engine, project):
+    with _held(store, project):
         listed = subprocess.run(
             ["docker", "compose", "--project-name", project, "ps", "--all", "--quiet"],
             cwd=tmp_path,
@@ -194,56 +197,56 @@ def test_compose_sees_nothing_of_it(engine: Engine, project: str, tmp_path: Path
         assert listed.stdout == ""
 
 
-def test_a_journal_is_read_by_another_process_and_survives_a_prune(engine: Engine, project: str) -> None:
-    mine, other = Journal(engine, project), Journal(engine, project)
+def test_a_journal_is_read_by_another_process_and_survives_a_prune(store: Store, project: str) -> None:
+    mine, other = Journal(store, project), Journal(store, project)
     assert other.read() is None
     mine.begin(HEADER)
-    mine.write(NoteEntry("one"))
-    found = marker.find(engine, f"videa.journal.{project}")
+    mine.write(ReturnEntry("one"))
+    found = store.find(f"videa.journal.{project}")
     assert found is not None
-    marker.remove(engine, found.id)
-    mine.write(NoteEntry("two"))
+    store.remove(found.id)
+    mine.write(ReturnEntry("two"))
     state = other.read()
     assert state is not None
     assert state.header == HEADER
-    assert state.entries == (NoteEntry("one"), NoteEntry("two"))
+    assert state.entries == (ReturnEntry("one"), ReturnEntry("two"))
     other.go_on()
-    other.write(NoteEntry("three"))
+    other.write(ReturnEntry("three"))
     mine.end()
     assert other.read() is None
 
 
-def test_a_journal_is_found_where_it_was_begun(engine: Engine, project: str) -> None:
+def test_a_journal_is_found_where_it_was_begun(store: Store, project: str) -> None:
     here, elsewhere = f"{project}, here", f"{project}, elsewhere"
-    assert Journal.begun_at(engine, here) is None
-    journal = Journal(engine, project, here)
+    assert Journal.begun_at(store, here) is None
+    journal = Journal(store, project, here)
     journal.begin(HEADER)
-    found = Journal.begun_at(engine, here)
+    found = Journal.begun_at(store, here)
     assert found is not None
     assert found.project == project
-    assert Journal.begun_at(engine, elsewhere) is None
+    assert Journal.begun_at(store, elsewhere) is None
     journal.end()
-    assert Journal.begun_at(engine, here) is None
+    assert Journal.begun_at(store, here) is None
 
 
-def test_a_command_reaches_the_operation_once(engine: Engine, project: str) -> None:
-    mine, other = Journal(engine, project).mailbox, Journal(engine, project).mailbox
+def test_a_command_reaches_the_operation_once(store: Store, project: str) -> None:
+    mine, other = Journal(store, project).mailbox, Journal(store, project).mailbox
     assert mine.take() is None
     other.send("promote")
     assert mine.take() == Command("promote", whoami())
     assert mine.take() is None
 
 
-def test_of_two_commands_the_last_counts(engine: Engine, project: str) -> None:
-    mailbox = Journal(engine, project).mailbox
+def test_of_two_commands_the_last_counts(store: Store, project: str) -> None:
+    mailbox = Journal(store, project).mailbox
     mailbox.send("promote")
     mailbox.send("abort")
     assert mailbox.take() == Command("abort", whoami())
     assert mailbox.take() is None
 
 
-def test_a_command_is_not_taken_by_another_operation_than_the_one_it_was_sent_to(engine: Engine, project: str) -> None:
-    killed, journal = Journal(engine, project), Journal(engine, project)
+def test_a_command_is_not_taken_by_another_operation_than_the_one_it_was_sent_to(store: Store, project: str) -> None:
+    killed, journal = Journal(store, project), Journal(store, project)
     assert not journal.exists()
     killed.begin(HEADER)
     assert journal.exists()
@@ -258,5 +261,5 @@ def test_a_command_is_not_taken_by_another_operation_than_the_one_it_was_sent_to
     assert journal.mailbox.take() is None
 
 
-def _held(engine: Engine, project: str) -> AbstractContextManager[Lease]:
-    return Lock(engine, project).hold("videa scale 3")
+def _held(store: Store, project: str) -> AbstractContextManager[Lease]:
+    return Lock(store, project).hold("videa scale 3")

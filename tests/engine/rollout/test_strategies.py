@@ -260,11 +260,11 @@ def test_rollback_brings_back_image_and_environment(stack: LiveStack) -> None:
 
 def _journal(stack: LiveStack) -> str:
     """What the running operation has written last, as a second terminal sees it."""
-    from ops.engine.client import Engine
+    from ops.factory import open_store
     from ops.rollout.journal import Journal
     from videa_cli.words import words
 
-    state = Journal(Engine(), stack.project).read()
+    state = Journal(open_store(), stack.project).read()
     time.sleep(0.2)
     return words(state.standing) if state else ""
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from typing import cast
-
-import pytest
-
 from ops import declared
 from ops.declared import Declaration, Way, best, observed, ways
-from ops.engine.client import Engine
-from ops.engine.probe import ProbeResult
+from ops.models import ProbeResult
+from tests.unit.ops.fakes.store import FakeStore
 
 FILE = Declaration(3002, "/new/live", "/new/ready")
 BEFORE = Declaration(3001, "/old/live", "/old/ready")
@@ -69,23 +64,12 @@ def test_what_answers_show_of_a_release() -> None:
     assert observed([(strict, SILENT), (lenient, answered(500))], FILE) is None
 
 
-def test_a_record_can_be_made_of_a_release_of_any_name_and_gives_way_to_the_next(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_record_can_be_made_of_a_release_of_any_name_and_gives_way_to_the_next() -> None:
     """The engine refuses names of containers that have a slash or a blank in them."""
-    made: dict[str, dict[str, str]] = {}
-
-    def create(engine: object, name: str, labels: dict[str, str], number: int) -> str | None:
-        assert re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", name)
-        return None if name in made else made.setdefault(name, labels) and name
-
-    monkeypatch.setattr(declared.marker, "create", create)
-    monkeypatch.setattr(declared.marker, "remove", lambda engine, name: made.pop(name))
-    monkeypatch.setattr(declared.marker, "labelled", lambda *_: list(made.values()))
-    engine = cast(Engine, None)
+    store = FakeStore()
     for release in ("4f2a", "feature/new player", "x" * 300):
-        declared.record(engine, "p", "app", release, FILE)
-        declared.record(engine, "p", "app", release, BEFORE)
-    assert declared.read(engine, "p", "app") == dict.fromkeys(("4f2a", "feature/new player", "x" * 300), BEFORE)
-    declared.forget(engine, "p", "app", ["4f2a"])
-    assert declared.read(engine, "p", "app").keys() == {"4f2a"}
+        declared.record(store, "p", "app", release, FILE)
+        declared.record(store, "p", "app", release, BEFORE)
+    assert declared.read(store, "p", "app") == dict.fromkeys(("4f2a", "feature/new player", "x" * 300), BEFORE)
+    declared.forget(store, "p", "app", ["4f2a"])
+    assert declared.read(store, "p", "app").keys() == {"4f2a"}

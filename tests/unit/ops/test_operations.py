@@ -7,19 +7,16 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
-from typing import cast
 
 import msgspec
 import pytest
-import requests.exceptions
 
 from ops import interrupts, operations
-from ops.engine import marker
-from ops.errors import Interrupted, Left, LockHeld, VideaError
-from ops.events import Event, GoingBack, Retrying, nobody
+from ops.errors import EngineUnreachable, Interrupted, Left, LockHeld, PlanRefused, VideaError
+from ops.events import Event, GoingBack, OperationEnded, Retrying, nobody
 from ops.interrupts import SIGNALS
 from ops.operations import Operation
 from ops.preflight import Capacity
@@ -28,7 +25,8 @@ from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
 from ops.rollout.request import Request, Strategy
 from ops.steps import Target
-from tests.unit.ops.fakes import FakeCompose, FakeStack, NoTraffic, add_replica, fake_stack
+from tests.unit.ops.fakes import FakeStack, fake_stack
+from tests.unit.ops.fakes.gateway import NoTraffic
 from videa_cli.words import words
 
 OPS = str(Path(interrupts.__file__).parent) + os.sep
@@ -84,23 +82,23 @@ def blue_green(operation: Operation) -> object:
 OPERATIONS = {"scale up": scale_up, "scale down": scale_down, "rolling": deploy, "blue-green": blue_green}
 
 
-CHANGES = {"apply", "compose up", "stop", "start", "create_container_from_config"}
+CHANGES = {"apply", "create", "stop", "start", "restore"}
 """Calls that change what serves; a removal follows a stop."""
 
 
 def state(stack: FakeStack) -> tuple[object, ...]:
     """What an operation changes: replicas with their images, what nginx serves, and what is remembered."""
-    images = {name: stack.docker.find(name)["Config"]["Image"] for name in stack.docker.names()}
-    return images, set(stack.nginx.served), stack.nginx.canary, stack.project.env_file.read_text()
+    images = {name: container.image for name, container in stack.platform.there.items()}
+    return images, set(stack.gateway.served), stack.gateway.canary, stack.project.env_file.read_text()
 
 
-ENDING = ("/videa.lock.", "/videa.journal.", "/videa.command.")
+ENDING = ("videa.lock.", "videa.journal.", "videa.command.")
 """What ends with an operation; what the releases declare stays with them."""
 
 
 def left_over(stack: FakeStack) -> list[str]:
-    """Locks, journals and commands that are still on the engine."""
-    return [each["Name"] for each in stack.docker.containers_by_id.values() if each["Name"].startswith(ENDING)]
+    """Locks, journals and commands that are still in the store."""
+    return [name for name in stack.store.records if name.startswith(ENDING)]
 
 
 def recorded(stack: FakeStack) -> list[str]:
@@ -114,12 +112,12 @@ def disturbed(
     directory.mkdir()
     stack, disturbance = fake_stack(directory), Disturbance(act, places)
     before, raised = state(stack), None
-    stack.docker.disturb = NoTraffic.disturb = disturbance
+    stack.world.disturb = NoTraffic.disturb = disturbance
     try:
         OPERATIONS[name](Operation(stack, nobody, f"videa {name}"))
     except BaseException as error:
         raised = error
-    stack.docker.disturb = NoTraffic.disturb = lambda call: None
+    stack.world.disturb = NoTraffic.disturb = lambda call: None
     return stack, disturbance, before, raised
 
 
@@ -165,7 +163,7 @@ def test_interrupted_at_any_call_it_is_put_back_or_done_and_says_which(
 
 
 def lost_answer() -> None:
-    raise requests.exceptions.ConnectionError("refused")
+    raise EngineUnreachable("refused", "")
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -180,8 +178,8 @@ def test_an_engine_that_misses_one_call_costs_no_more_than_the_operation(tmp_pat
             assert isinstance(raised, VideaError), (where, raised)
             assert raised.aftermath is None or raised.aftermath.as_before, (where, raised.message)
             assert state(stack) == before, where
-        assert Journal(stack.engine, stack.project.name).read() is None, where
-        assert Lock(stack.engine, stack.project.name).at_work() is None, where
+        assert Journal(stack.store, stack.project.name).read() is None, where
+        assert Lock(stack.store, stack.project.name).at_work() is None, where
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -195,7 +193,7 @@ def test_an_engine_that_is_gone_for_good_leaves_a_journal_and_words_that_lead_on
         ever_after = tuple(range(place, 10_000))
         stack, disturbance, before, raised = disturbed(tmp_path / str(place), name, lost_answer, ever_after)
         where = disturbance.calls[place - 1], place
-        journal = Journal(stack.engine, stack.project.name).read()
+        journal = Journal(stack.store, stack.project.name).read()
         if raised is None:
             assert state(stack) == done, where
             continue
@@ -206,8 +204,8 @@ def test_an_engine_that_is_gone_for_good_leaves_a_journal_and_words_that_lead_on
             continue
         assert raised.aftermath.left is Left.HALF_WAY
         assert journal is not None, where
-        assert "could not be put back" in raised.message
-        assert "put back" not in raised.hint.replace("put it back", "")
+        assert "could not be rolled back" in raised.message
+        assert "rolled back" not in raised.hint
         assert "--abort" in raised.hint
         assert "--resume" in raised.hint
         Operation(stack, nobody, "videa abort").abort()
@@ -228,7 +226,7 @@ def test_broken_off_at_any_call_it_is_ended_by_another_process_as_if_nothing_had
         ever_after = tuple(range(place, 10_000))
         stack, disturbance, before, _ = disturbed(tmp_path / str(place), name, lost_answer, ever_after)
         where = disturbance.calls[place - 1], place
-        if Journal(stack.engine, stack.project.name).read() is None:
+        if Journal(stack.store, stack.project.name).read() is None:
             assert state(stack) in (before, done), where
             continue
         Operation(stack, nobody, "videa deploy --resume").resume()
@@ -249,8 +247,8 @@ def unnumbered(found: tuple[object, ...]) -> tuple[object, ...]:
 def test_a_late_engine_is_told_of_while_it_is_put_back(tmp_path: Path) -> None:
     notes: list[Event] = []
     stack = fake_stack(tmp_path)
-    stack.sick.add("shop-app-3")
-    failing = ["remove_container", "containers"]
+    stack.world.sick.add("shop-app-3")
+    failing = ["remove", "replicas"]
 
     def disturb(call: str) -> None:
         if GoingBack() in notes and call in failing:
@@ -258,13 +256,30 @@ def test_a_late_engine_is_told_of_while_it_is_put_back(tmp_path: Path) -> None:
             lost_answer()
 
     before = state(stack)
-    stack.docker.disturb = disturb
+    stack.world.disturb = disturb
     with pytest.raises(VideaError, match="not ready") as caught:
         Operation(stack, notes.append, "videa scale 3").scale(lambda present: 3)
     assert failing == []
     assert any(isinstance(event, Retrying) for event in notes)
-    assert caught.value.hint.startswith("everything was put back; ")
+    assert caught.value.hint.startswith("everything was rolled back; ")
     assert state(stack) == before
+
+
+def test_how_an_operation_has_ended_is_told_as_it_is_recorded(tmp_path: Path) -> None:
+    told: list[Event] = []
+    stack = fake_stack(tmp_path)
+    Operation(stack, told.append, "videa scale 4").scale(lambda present: 4)
+    stack.world.sick.add("shop-app-5")
+    with pytest.raises(VideaError, match="not ready"):
+        Operation(stack, told.append, "videa scale 5").scale(lambda present: 5)
+    ended = [event for event in told if isinstance(event, OperationEnded)]
+    assert [(event.command, event.result == history.DONE, event.left) for event in ended] == [
+        ("videa scale 4", True, ""),
+        ("videa scale 5", False, "rolled_back"),
+    ]
+    assert [msgspec.structs.replace(event, left="", seconds=round(event.seconds, 3)) for event in ended] == [
+        entry.ended for entry in history.read(tmp_path)
+    ]
 
 
 @pytest.mark.parametrize("name", ["scale up", "scale down", "rolling"])
@@ -284,29 +299,28 @@ def test_a_process_that_was_stopped_until_its_lease_ended_changes_nothing_any_mo
         later[0] = 0.0
         _, disturbance, _, raised = disturbed(tmp_path / str(place), name, stop, (place,))
         where = disturbance.calls[place - 1], place
-        if "engine_time" in where or raised is None:  # before it has its lock, or after its last change
+        if "now" in where or raised is None:  # before it has its lock, or after its last change
             continue
         assert isinstance(raised, LockHeld), (where, raised)
         changes = [call for call in disturbance.calls[place:] if call in CHANGES]
-        under_way = ["stop"] if where[0] == "inspect_container" else []  # it is asked for its grace period first
-        assert changes in ([], under_way), (where, changes)
+        assert changes == [], (where, changes)
         seen.add(raised.aftermath.left if raised.aftermath else None)
     assert Left.STOPPED in seen
 
 
 def test_the_history_names_the_release_that_serves_after_a_deploy_that_was_put_back_half(tmp_path: Path) -> None:
     stack = fake_stack(tmp_path)
-    add_replica(stack.docker, "app:new")
+    stack.platform.add("app:new")
     Operation(stack, nobody, "videa scale 2").scale(lambda present: 2)
     entry = history.read(tmp_path)[-1]
     assert (entry.release, entry.image) == ("old", "app:old")
-    assert stack.nginx.served == ("shop-app-1", "shop-app-2")
+    assert stack.gateway.served == ("shop-app-1", "shop-app-2")
 
 
 def left_by_an_older_videa(stack: FakeStack, last: str) -> None:
     """The journal of a blue-green deploy that the version before was killed in, its steps in words."""
-    add_replica(stack.docker, "app:new")
-    add_replica(stack.docker, "app:new")
+    stack.platform.add("app:new")
+    stack.platform.add("app:new")
     header = {
         **{"type": "opening", "command": "videa deploy", "who": "me@here", "time": 1.0, "wanted": 2},
         **{"target": {"release": "new", "image": "app:new", "overrides": dict(NEW.overrides)}},
@@ -316,10 +330,10 @@ def left_by_an_older_videa(stack: FakeStack, last: str) -> None:
     }
     steps = [{"type": "step", "number": 1, "total": 5, "text": "start 2 replicas", "share": None, "time": 2.0}]
     steps.append({"type": "step", "number": 4, "total": 5, "text": last, "share": None, "time": 3.0})
-    journal = marker.create(stack.engine, "videa.journal.shop", {"videa.journal": "shop"}, 0)
+    journal = stack.store.create("videa.journal.shop", {"videa.journal": "shop"})
     assert journal
     entries = [header, *steps]
-    marker.write(stack.engine, journal, {f"{n:06}": msgspec.json.encode(entry) for n, entry in enumerate(entries)})
+    stack.store.write(journal, {f"{n:06}": msgspec.json.encode(entry) for n, entry in enumerate(entries)})
 
 
 KEEPING = "keep the old ones for 60 s (videa promote ends it, videa abort goes back to them)"
@@ -330,7 +344,7 @@ def test_an_operation_that_an_older_videa_left_is_put_back(tmp_path: Path, last:
     stack = fake_stack(tmp_path)
     before = state(stack)
     left_by_an_older_videa(stack, last)
-    stack.nginx.served = ("shop-app-3", "shop-app-4")
+    stack.gateway.served = ("shop-app-3", "shop-app-4")
     told: list[Event] = []
     Operation(stack, told.append, "videa abort").abort()
     assert last in " ".join(words(event) for event in told if isinstance(event, GoingBack))
@@ -351,19 +365,18 @@ def test_followers_go_back_with_a_release_that_an_older_videa_let_them_follow(tm
     stack = fake_stack(tmp_path)
     left_by_an_older_videa(stack, "let worker follow")
     Operation(stack, nobody, "videa abort").abort()
-    runs = cast(FakeCompose, stack.project.compose).runs
-    assert [run[-1] for run in runs] == ["worker"]
+    assert stack.platform.followed == ["worker"]
 
 
 def test_what_did_not_serve_before_and_is_gone_is_named(tmp_path: Path) -> None:
     stack = fake_stack(tmp_path)
-    sick = add_replica(stack.docker)
-    stack.sick.update((sick, "shop-app-5"))  # the second one of the new release does not become ready
+    sick = stack.platform.add()
+    stack.world.sick.update((sick, "shop-app-5"))  # the second one of the new release does not become ready
     before = state(stack)
     with pytest.raises(VideaError, match="not ready") as caught:
         deploy(Operation(stack, nobody, "videa deploy"))
-    assert caught.value.hint.startswith(f"everything was put back, without {sick}, which did not serve; ")
-    assert set(stack.docker.names()) == {"shop-app-1", "shop-app-2"}
+    assert caught.value.hint.startswith(f"everything was rolled back, without {sick}, which did not serve; ")
+    assert set(stack.platform.names()) == {"shop-app-1", "shop-app-2"}
     assert state(stack)[1:] == before[1:]
 
 
@@ -412,3 +425,14 @@ def test_interrupted_between_any_two_lines_it_is_put_back_or_done_and_says_which
         endings.add(type(raised))
         place += 83
     assert endings == {type(None), Interrupted, KeyboardInterrupt}
+
+
+def test_next_to_a_paused_replica_none_is_started(tmp_path: Path) -> None:
+    stack = fake_stack(tmp_path)
+    stack.platform.there["shop-app-2"] = replace(stack.platform.there["shop-app-2"], state="paused")
+    before = state(stack)
+    for act in (scale_up, deploy):
+        with pytest.raises(PlanRefused, match="shop-app-2 is paused") as refused:
+            act(Operation(stack, nobody, "videa"))
+        assert "docker unpause shop-app-2" in refused.value.hint
+    assert state(stack) == before

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from ops import stack as stack_module
-from ops.balancer.render import Upstream, parse, render
+from ops.balancer.render import parse, render
 from ops.declared import Declaration
-from ops.engine.probe import ProbeResult
-from ops.models import Replica
+from ops.models import ProbeResult, Replica
 from ops.project.settings import Health, Settings
 from ops.stack import Stack
+from ops.traffic import Upstream
+from tests.unit.ops.fakes.store import FakeStore
 from tests.unit.ops.rollout.model import NEW, OLD, member
 
 BEFORE, FILE = Declaration(3001, "/old", "/old"), Declaration(3002, "/new", "/new")
@@ -36,17 +37,18 @@ class World:
         self.monkeypatch.setattr(stack_module.declared, "read", lambda *_: dict(self.recorded))
         self.monkeypatch.setattr(stack_module.declared, "record", lambda *given: self.recorded.update([given[3:]]))
         self.monkeypatch.setattr(stack_module, "probe_all", self.probe_all)
-        self.monkeypatch.setattr(stack_module, "list_replicas", lambda *_: list(self.replicas))
 
     @property
     def stack(self) -> Stack:
         project: Any = SimpleNamespace(name="p", settings=SETTINGS, live_path=SETTINGS.health.live)
-        stack = Stack(object(), project)  # type: ignore[arg-type]
-        balancer = SimpleNamespace(membership=lambda remembered=False: parse(render(self.listed, 1)))
-        vars(stack).update(balancer=balancer, balancer_container=SimpleNamespace(id="nginx"))
-        return stack
+        platform: Any = SimpleNamespace(replicas=self.list_replicas)
+        gateway: Any = SimpleNamespace(membership=lambda remembered=False: parse(render(self.listed, 1)))
+        return Stack(project, platform, FakeStore(), lambda: gateway)
 
-    def probe_all(self, engine: object, via: str, targets: Mapping[str, str], timeout: float) -> dict[str, ProbeResult]:
+    def list_replicas(self) -> list[Replica]:
+        return list(self.replicas)
+
+    def probe_all(self, gateway: object, targets: Mapping[str, str], timeout: float) -> dict[str, ProbeResult]:
         return {name: self.answer(url) for name, url in targets.items()}
 
     def answer(self, url: str) -> ProbeResult:
@@ -106,7 +108,7 @@ def test_the_balancer_asks_each_at_its_own_port(monkeypatch: pytest.MonkeyPatch)
 
 def test_one_port_for_all_costs_no_look_at_the_replicas(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch, {NEW: FILE}, Upstream("app", 3002, ("app-3",)))
-    monkeypatch.setattr(stack_module, "list_replicas", lambda *_: pytest.fail("asked"))
+    monkeypatch.setattr(world, "list_replicas", lambda: pytest.fail("asked"))
     assert not world.stack.upstream(["app-3"]).ports
 
 

@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 
 from ops.ejected import Ejected
-from ops.engine import marker
 from ops.errors import BalancerError
 from ops.events import Event, LetBack, nobody
 from ops.rollout.identity import machine_id
 from ops.rollout.lock import LEASE
 from ops.watch import Judge, check_once
-from tests.unit.ops.fakes import FakeStack, add_replica, fake_stack
+from tests.unit.ops.fakes import FakeStack, fake_stack
 
 BOTH = {"a", "b"}
 
@@ -72,66 +71,66 @@ def watching() -> Judge:
 
 
 def out(stack: FakeStack) -> dict[str, str]:
-    return Ejected(stack.engine, stack.project.name).read()
+    return Ejected(stack.store, stack.project.name).read()
 
 
 def test_what_was_taken_out_is_let_back_by_whoever_watches_next(stack: FakeStack) -> None:
-    stack.sick.add(SECOND)
+    stack.world.sick.add(SECOND)
     check_once(stack, watching(), nobody)
-    assert stack.nginx.served == (FIRST, THIRD)
+    assert stack.gateway.served == (FIRST, THIRD)
     check_once(stack, watching(), nobody)
-    assert stack.nginx.served == (FIRST, THIRD)
-    stack.sick.clear()
+    assert stack.gateway.served == (FIRST, THIRD)
+    stack.world.sick.clear()
     told: list[Event] = []
     check_once(stack, watching(), told.append)
-    assert stack.nginx.served == (FIRST, SECOND, THIRD)
+    assert stack.gateway.served == (FIRST, SECOND, THIRD)
     assert told == [LetBack(SECOND)]
     assert out(stack) == {}
-    assert "videa.watch" not in str(stack.docker.containers_by_id)
+    assert "videa.watch" not in str(stack.store.records)
 
 
 def test_killed_while_it_takes_one_out_it_is_let_back_too(stack: FakeStack) -> None:
     class Killed(BaseException):
         pass
 
-    stack.sick.add(SECOND)
-    applied = len(stack.nginx.applied)
+    stack.world.sick.add(SECOND)
+    applied = len(stack.gateway.applied)
 
     def kill_after_apply(call: str) -> None:
-        if len(stack.nginx.applied) > applied:
+        if len(stack.gateway.applied) > applied:
             raise Killed
 
-    stack.docker.disturb = kill_after_apply
+    stack.world.disturb = kill_after_apply
     with pytest.raises(Killed):
         check_once(stack, watching(), nobody)
-    stack.docker.disturb = lambda call: None
-    assert stack.nginx.served == (FIRST, THIRD)
-    stack.sick.clear()
-    stack.docker.now += LEASE + 1
+    stack.world.disturb = lambda call: None
+    assert stack.gateway.served == (FIRST, THIRD)
+    stack.world.sick.clear()
+    stack.world.now += LEASE + 1
     check_once(stack, watching(), nobody)
-    assert stack.nginx.served == (FIRST, SECOND, THIRD)
+    assert stack.gateway.served == (FIRST, SECOND, THIRD)
 
 
 def test_what_an_operation_has_listed_again_is_not_out_any_more(stack: FakeStack) -> None:
-    stack.sick.add(SECOND)
+    stack.world.sick.add(SECOND)
     check_once(stack, watching(), nobody)
-    stack.sick.clear()
-    stack.nginx.served = (FIRST, SECOND, THIRD)
+    stack.world.sick.clear()
+    stack.gateway.served = (FIRST, SECOND, THIRD)
     check_once(stack, watching(), nobody)
     assert out(stack) == {}
-    stack.nginx.served = (FIRST, THIRD)  # an operation that was broken off has taken it out
+    stack.gateway.served = (FIRST, THIRD)  # an operation that was broken off has taken it out
     check_once(stack, watching(), nobody)
-    assert stack.nginx.served == (FIRST, THIRD)
+    assert stack.gateway.served == (FIRST, THIRD)
 
 
 def test_another_container_of_the_same_name_was_never_taken_out(stack: FakeStack) -> None:
-    stack.sick.add(THIRD)
+    stack.world.sick.add(THIRD)
     check_once(stack, watching(), nobody)
-    stack.docker.remove_container(THIRD)
-    assert add_replica(stack.docker) == THIRD
-    stack.sick.clear()
+    stack.platform.remove(THIRD)
+    assert stack.platform.add() == THIRD
+    stack.world.sick.clear()
     check_once(stack, watching(), nobody)
-    assert stack.nginx.served == (FIRST, SECOND)
+    assert stack.gateway.served == (FIRST, SECOND)
     assert out(stack) == {}
 
 
@@ -139,25 +138,25 @@ def test_a_change_that_failed_takes_nothing_out(stack: FakeStack) -> None:
     def refuse() -> None:
         raise BalancerError("nginx does not answer", "look at its log")
 
-    stack.sick.add(SECOND)
+    stack.world.sick.add(SECOND)
     judge = watching()
-    applied, stack.nginx.apply = stack.nginx.apply, lambda upstream: refuse()  # type: ignore[method-assign]
+    applied, stack.gateway.apply = stack.gateway.apply, lambda upstream: refuse()  # type: ignore[method-assign]
     with pytest.raises(BalancerError):
         check_once(stack, judge, nobody)
-    stack.nginx.apply = applied  # type: ignore[method-assign]
-    stack.sick.clear()
+    stack.gateway.apply = applied  # type: ignore[method-assign]
+    stack.world.sick.clear()
     check_once(stack, judge, nobody)
-    assert stack.nginx.served == (FIRST, SECOND, THIRD)
+    assert stack.gateway.served == (FIRST, SECOND, THIRD)
     assert out(stack) == {}
 
 
 def test_it_changes_nothing_beside_an_operation_whose_files_it_cannot_see(stack: FakeStack) -> None:
     """As of a systemd unit with PrivateTmp: the deploy's lock file is not there for it."""
     labels = {"videa.lock.machine": machine_id(), "videa.lock.file": "/tmp/videa-lock-elsewhere"}
-    marker.create(stack.engine, "videa.lock.shop", labels, int(stack.docker.now) + LEASE)
-    stack.sick.add(SECOND)
+    stack.store.create("videa.lock.shop", labels, int(stack.world.now) + LEASE)
+    stack.world.sick.add(SECOND)
     check_once(stack, watching(), nobody)
-    assert stack.nginx.applied == []
-    stack.docker.now += LEASE + 1
+    assert stack.gateway.applied == []
+    stack.world.now += LEASE + 1
     check_once(stack, watching(), nobody)
-    assert stack.nginx.served == (FIRST, THIRD)
+    assert stack.gateway.served == (FIRST, THIRD)

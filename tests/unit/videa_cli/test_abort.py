@@ -1,4 +1,4 @@
-"""`videa abort` says what has become of the operation that it asked to put everything back."""
+"""`videa abort` reports the result of the rollback that it requested."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from videa_cli.exit_codes import ExitCode, exit_code_of
 HEADER = Header("videa deploy", "me@here", 1.0, 2, Target("new", "app:new"), ("app-1",), ("app-1",), {})
 
 
-def test_an_operation_that_left_its_journal_was_not_put_back(tmp_path: Path) -> None:
+def test_an_operation_that_left_its_journal_was_not_rolled_back(tmp_path: Path) -> None:
     stack = fake_stack(tmp_path)
-    lock, journal = Lock(stack.engine, "shop"), Journal(stack.engine, "shop")
+    lock, journal = Lock(stack.store, "shop"), Journal(stack.store, "shop")
     check_ended(lock, journal)
     journal.begin(HEADER)
     with pytest.raises(OperationFailed, match="not everything was put back") as caught:
         check_ended(lock, journal)
-    assert exit_code_of(caught.value) == ExitCode.NOT_PUT_BACK
-    with lock.hold("videa scale 3"):  # somebody has begun another one meanwhile: the journal is that one's
+    assert exit_code_of(caught.value) == ExitCode.NOT_ROLLED_BACK
+    with lock.hold("videa scale 3"):  # another operation has started: the journal belongs to it
         check_ended(lock, journal)

@@ -1,4 +1,4 @@
-"""The table of commands: complete, in order, and no more imported than is asked for."""
+"""The table of commands: complete, in order, and imports only the command that runs."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ def python(program: str, *arguments: str, **variables: str) -> str:
     return done.stdout
 
 
-def test_every_file_is_in_the_table_and_every_line_has_its_file() -> None:
+def test_the_table_matches_the_files() -> None:
     files = {path.stem for path in Path(commands.__file__).parent.glob("*.py")} - {"__init__"}
-    assert {place.partition(":")[0] for place in TABLE.values()} == files
+    assert {target.partition(":")[0] for target in TABLE.values()} == files
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_a_line_leads_to_a_command_of_that_name(name: str) -> None:
+def test_each_entry_is_a_command_with_that_name(name: str) -> None:
     command = Commands()[name]
     assert command.name == name
     assert command.help
 
 
-def test_the_help_lists_them_in_the_order_of_the_table() -> None:
+def test_the_help_lists_the_commands_in_the_order_of_the_table() -> None:
     listed = python(PROGRAM, "--help").partition("Commands:")[2].splitlines()
     assert [line.split()[0] for line in listed if line.strip()] == list(TABLE)
 
 
-def test_a_command_imports_no_other() -> None:
+def test_a_command_imports_no_other_command() -> None:
     program = (
         "import sys; sys.argv = ['videa', 'status', '--help']\n"
         "from videa_cli.start import run\n"
@@ -62,7 +62,7 @@ def test_a_command_imports_no_other() -> None:
         ("videa deploy --ca", 2, {"--canary"}),
     ],
 )
-def test_a_shell_completes_commands_and_their_options(words: str, place: int, expected: set[str]) -> None:
+def test_the_shell_completes_commands_and_options(words: str, place: int, expected: set[str]) -> None:
     shown = python(
         "import sys; sys.argv = ['videa']; from videa_cli.start import run; run()",
         _VIDEA_COMPLETE="complete_bash",
@@ -72,7 +72,7 @@ def test_a_shell_completes_commands_and_their_options(words: str, place: int, ex
     assert set(shown.split()) == expected
 
 
-def test_a_slip_of_the_pen_is_answered_with_what_was_meant() -> None:
+def test_a_misspelt_command_gets_a_suggestion() -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, "stauts"],
         capture_output=True,

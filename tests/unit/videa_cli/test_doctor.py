@@ -1,4 +1,4 @@
-"""What `videa --verbose doctor` shows of a bug of its own."""
+"""`videa --verbose doctor` shows the traceback of a bug in videa."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def test_the_traceback_of_a_bug_is_shown_once(capsys: pytest.CaptureFixture[str]
     assert "TypeError: no such thing" in shown
 
 
-def test_without_a_bug_nothing_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_bug_nothing_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     _show_bugs(report_on())
     assert capsys.readouterr().err == ""

@@ -1,4 +1,4 @@
-"""The doctor's report as people see it."""
+"""The doctor's report for people."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def shown(facts: Facts, width: int = 80) -> list[str]:
     return [line.rstrip() for line in out.file.getvalue().splitlines()]
 
 
-def lost() -> Facts:
-    """Redis is stopped and both instances limit on their own."""
-    gone = redis()
-    gone = replace(gone, nodes=[replace(gone.nodes[0], up=False, error="container exited, exit code 0")])
-    return healthy(redis=gone, instances=LOCAL)
+def without_redis() -> Facts:
+    """Redis is stopped, and each instance counts its limits alone."""
+    stopped = redis()
+    stopped = replace(stopped, nodes=[replace(stopped.nodes[0], up=False, error="container exited, exit code 0")])
+    return healthy(redis=stopped, instances=LOCAL)
 
 
-def test_the_cause_comes_first_its_effect_under_it_and_healthy_groups_have_a_line() -> None:
-    lines = shown(lost())
+def test_the_cause_comes_first_then_its_effect_and_healthy_groups_have_one_line() -> None:
+    lines = shown(without_redis())
     assert lines[0] == "redis"
     assert lines[1].startswith("FAIL  Redis (app-redis-1) does not answer  redis.down")
     (effect,) = [line for line in lines if "->" in line]
@@ -41,28 +41,28 @@ def test_the_cause_comes_first_its_effect_under_it_and_healthy_groups_have_a_lin
     assert len([line for line in lines if line.startswith("skip")]) == 1
 
 
-def test_what_is_wrapped_stays_behind_its_indent_and_commands_stay_whole() -> None:
-    lines = shown(lost(), width=60)
+def test_wrapped_lines_keep_their_indent_and_commands_do_not_wrap() -> None:
+    lines = shown(without_redis(), width=60)
     first = lines.index(next(line for line in lines if line.startswith("FAIL")))
     last = next(number for number, line in enumerate(lines) if line.startswith("ok"))
     assert all(line.startswith("      ") for line in lines[first + 1 : last])
-    queue = postgres(up=False, error="no answer within 6 s")
-    assert "           docker compose logs --tail 50 postgres" in shown(healthy(postgres=queue), width=40)
+    silent = postgres(up=False, error="no answer within 6 s")
+    assert "           docker compose logs --tail 50 postgres" in shown(healthy(postgres=silent), width=40)
 
 
-def test_what_is_new_and_what_is_gone() -> None:
+def test_new_and_gone_findings_are_named() -> None:
     history = History(since=NOW - 90000, last=NOW - 43200, known={"lb.version": NOW - 90000})
-    lines = shown(replace(lost(), history=history))
-    assert "since the look 12.0 h ago new: redis.down, app.ratelimit_local; gone: lb.version" in lines
-    assert not [line for line in shown(replace(healthy(), history=History())) if "since" in line]
+    lines = shown(replace(without_redis(), history=history))
+    assert "last run 12.0 h ago; new: redis.down, app.ratelimit_local; gone: lb.version" in lines
+    assert not [line for line in shown(replace(healthy(), history=History())) if "last run" in line]
 
 
-def test_the_matrix_and_the_counter() -> None:
+def test_the_proof_shows_the_matrix_and_the_counters() -> None:
     names = ("app-backend-1", "app-backend-2")
     matrix = {"app-backend-1": {names[0]: 200, names[1]: 401}, "app-backend-2": {names[0]: 401, names[1]: 200}}
-    apart = Proof(matrix, [(names[0], 59), (names[1], 59)])
-    text = "\n".join(shown(replace(healthy(), proof=apart), width=120))
+    separate = Proof(matrix, [(names[0], 59), (names[1], 59)])
+    text = "\n".join(shown(replace(healthy(), proof=separate), width=120))
     assert "1 app-backend-1  ok   401" in text
     assert "2 separate counters" in text
-    together = Proof(matrix, [(names[0], 59), (names[1], 58)])
-    assert "one counter seen by 2 requests" in "\n".join(shown(replace(healthy(), proof=together), width=120))
+    shared = Proof(matrix, [(names[0], 59), (names[1], 58)])
+    assert "one counter in 2 requests" in "\n".join(shown(replace(healthy(), proof=shared), width=120))

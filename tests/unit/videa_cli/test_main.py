@@ -1,4 +1,4 @@
-"""The command line before it touches anything: help, mistakes, exit codes."""
+"""The command line before it changes anything: help, usage errors, exit codes."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def videa(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_is_listed_and_explains_itself_with_examples(command: str) -> None:
+def test_every_command_is_listed_and_has_help_with_examples(command: str) -> None:
     line = next(line for line in videa("--help").stdout.splitlines() if line.startswith(f"  {command} "))
-    assert line.endswith("."), "told in one whole sentence"
+    assert line.endswith("."), "one complete sentence"
     assert not line.endswith("...")
     shown = videa(command, "--help")
     assert shown.returncode == 0
@@ -59,7 +59,7 @@ def test_every_command_is_listed_and_explains_itself_with_examples(command: str)
         *(["lock", "release"], ["maintenance", "on"], ["maintenance", "off"]),
     ],
 )
-def test_what_changes_something_can_be_tried_dry(command: list[str]) -> None:
+def test_every_command_that_changes_something_has_dry_run(command: list[str]) -> None:
     assert "--dry-run" in videa(*command, "--help").stdout
 
 
@@ -70,8 +70,8 @@ def test_the_version_needs_no_command() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_ctrl_c_while_the_engine_is_asked_is_said_and_changes_nothing(tmp_path: Path, number: signal.Signals) -> None:
-    """The engine accepts the connection and never answers, so that is where it is interrupted."""
+def test_a_signal_during_an_engine_call_is_reported_and_changes_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    """The engine accepts the connection and never answers, so the signal arrives while videa waits."""
     (tmp_path / "compose.yml").write_text(
         "x-videa: {service: web, balancer: lb}\nservices: {web: {image: a}, lb: {image: b}}\n"
     )
@@ -85,17 +85,17 @@ def test_ctrl_c_while_the_engine_is_asked_is_said_and_changes_nothing(tmp_path: 
             start_new_session=True,
         )
         with ExitStack() as connections:
-            # docker compose may ask before videa itself does, which begins with the version.
+            # docker compose may connect first; videa begins with the version.
             while not connections.enter_context(engine.accept()[0]).recv(64).startswith(b"GET /version"):
                 pass
-            # As a terminal does, to docker compose as well; and again, as a person does: one that comes just before a
-            # blocking call does not end it.
+            # Like a terminal, also to docker compose; and repeatedly, like a person: a signal just before a blocking
+            # call does not interrupt it.
             while process.poll() is None:
                 os.killpg(process.pid, number)
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(2)
-            said = process.communicate()[1]
-    assert (process.returncode, said) == (ExitCode.INTERRUPTED, "interrupted; nothing was changed\n")
+            errors = process.communicate()[1]
+    assert (process.returncode, errors) == (ExitCode.INTERRUPTED, "interrupted; nothing was changed\n")
 
 
 @pytest.mark.parametrize("group", [[], ["lock"], ["maintenance"]])
@@ -108,7 +108,7 @@ def test_without_a_command_the_help_is_shown(group: list[str]) -> None:
 @pytest.mark.parametrize(
     "arguments", [["bogus"], ["scale"], ["scale", "1", "2"], ["status", "--bogus"], ["deploy", "--surge", "x"]]
 )
-def test_a_mistake_is_two_lines_and_exit_code_two(arguments: list[str]) -> None:
+def test_a_usage_error_is_two_lines_and_exit_code_two(arguments: list[str]) -> None:
     refused = videa(*arguments)
     assert refused.returncode == ExitCode.USAGE
     assert refused.stdout == ""
@@ -117,7 +117,7 @@ def test_a_mistake_is_two_lines_and_exit_code_two(arguments: list[str]) -> None:
     assert "--help" in refused.stderr
 
 
-def test_a_mistake_under_json_is_one_object() -> None:
+def test_a_usage_error_with_json_is_one_object() -> None:
     refused = videa("status", "--json", "--bogus")
     assert refused.returncode == ExitCode.USAGE
     assert set(json.loads(refused.stdout)) == {"error", "hint"}
@@ -145,13 +145,13 @@ def test_exit_codes_are_the_documented_ones(error: OperationFailed, code: int) -
     ("left", "code"),
     [
         (Left.UNCHANGED, 4),
-        (Left.PUT_BACK, 4),
-        (Left.NEW_SERVES, ExitCode.NOT_PUT_BACK),
-        (Left.HALF_WAY, ExitCode.NOT_PUT_BACK),
-        (Left.STOPPED, ExitCode.NOT_PUT_BACK),
+        (Left.ROLLED_BACK, 4),
+        (Left.NEW_SERVES, ExitCode.NOT_ROLLED_BACK),
+        (Left.HALF_WAY, ExitCode.NOT_ROLLED_BACK),
+        (Left.STOPPED, ExitCode.NOT_ROLLED_BACK),
     ],
 )
-def test_what_was_not_put_back_has_a_code_of_its_own_whatever_has_failed(left: Left, code: int) -> None:
+def test_an_operation_that_was_not_rolled_back_has_its_own_code_for_every_error(left: Left, code: int) -> None:
     assert exit_code_of(explained(EngineUnreachable("", ""), Aftermath(left))) == code
 
 

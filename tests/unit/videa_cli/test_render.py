@@ -1,4 +1,4 @@
-"""What a person reads: words that others wrote come through as they are."""
+"""The output for people: text from other programs is shown unchanged."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import pytest
 
 from ops.balancer.proof import Failure, Proof
 from ops.errors import VideaError
-from ops.events import Note, announced
+from ops.events import PoolsUnchecked, announced
 from ops.operations import Outcome
 from ops.steps import Check, Plan, Target
 from videa_cli.render import Progress, show_outcome, show_proof
 
 LOOKS_LIKE_MARKUP = "test [red] -f [/tmp/x]"
-"""A shell's test and a path, which rich would take for a colour and its end."""
+"""A shell test and a path, which rich would interpret as markup."""
 
 
-def test_the_words_of_a_step_and_of_its_failure_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_text_of_a_step_and_of_its_failure_is_shown_unchanged(capsys: pytest.CaptureFixture[str]) -> None:
     progress = Progress()
     with pytest.raises(VideaError), announced(LOOKS_LIKE_MARKUP, progress):
-        progress(Note(LOOKS_LIKE_MARKUP))
+        progress(PoolsUnchecked(LOOKS_LIKE_MARKUP))
         raise VideaError(LOOKS_LIKE_MARKUP, "")
     assert capsys.readouterr().err.count(LOOKS_LIKE_MARKUP) == 3
 

@@ -1,4 +1,4 @@
-"""Ctrl-C before the command line is even read."""
+"""Ctrl-C before the command line is parsed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`videa top` in terminals of several widths."""
+"""`videa top` in terminals of different widths."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROW = TopRow(
     pool_limit=5,
     limiter="shared",
 )
-ILL = changed(ROW, name="shop-backend-12", health="unhealthy", in_balancer=False, limiter="local")
+UNHEALTHY = changed(ROW, name="shop-backend-12", health="unhealthy", in_balancer=False, limiter="local")
 
 
 def shown(*rows: TopRow, width: int) -> str:
@@ -34,7 +34,9 @@ def shown(*rows: TopRow, width: int) -> str:
 
 
 @pytest.mark.parametrize("width", [80, 120])
-@pytest.mark.parametrize("other", [ILL, changed(ILL, release="b00b1e5000")], ids=["one release", "two releases"])
+@pytest.mark.parametrize(
+    "other", [UNHEALTHY, changed(UNHEALTHY, release="b00b1e5000")], ids=["one release", "two releases"]
+)
 def test_nothing_is_cut_off(width: int, other: TopRow) -> None:
     text = shown(ROW, other, width=width)
     assert "…" not in text
@@ -54,10 +56,10 @@ def test_nothing_is_cut_off(width: int, other: TopRow) -> None:
         assert figure in text
 
 
-def test_releases_are_shown_where_there_is_room_or_where_they_differ() -> None:
+def test_releases_are_shown_in_wide_terminals_or_if_they_differ() -> None:
     assert "3f2a91c0de" in shown(ROW, width=120)
     assert "3f2a91c0de" not in shown(ROW, width=80)
-    assert "3f2a91c0de" in shown(ROW, changed(ILL, release="b00b1e5000"), width=80)
+    assert "3f2a91c0de" in shown(ROW, changed(UNHEALTHY, release="b00b1e5000"), width=80)
 
 
 def test_shares_are_bars() -> None:

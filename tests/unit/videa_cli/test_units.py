@@ -1,4 +1,4 @@
-"""Figures as a person reads them."""
+"""Figures with units, for people."""
 
 from __future__ import annotations
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from ops.balancer.drift import differences
-from ops.balancer.maintenance import Maintenance
-from ops.balancer.render import Sticky, Upstream, parse, render
-from ops.balancer.split import TrafficSplit
+from ops.balancer.render import parse, render
+from ops.traffic import Maintenance, Sticky, TrafficSplit, Upstream
 
 DEFAULT = Path(__file__).parents[4] / "compose/nginx/default-upstreams.conf"
 SERVED = Upstream("backend", 3001, ("app-1", "app-2"))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ops.balancer.maintenance import Maintenance, networks
-from ops.balancer.render import Upstream, parse, render, switched
+from ops.balancer.maintenance import networks
+from ops.balancer.render import parse, render, switched
+from ops.traffic import Maintenance, Upstream
 
 UPSTREAM = Upstream("backend", 3001, ("videa-backend-1",))
 CLOSED = Maintenance(("203.0.113.7/32", "2001:db8::/32"), ("/health/live", "/health/ready"), 1800)

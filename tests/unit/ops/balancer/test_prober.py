@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,14 +17,14 @@ from ops.models import ExecResult
 
 
 class Inside:
-    """An engine whose container gives this status to what is asked inside it; None refuses."""
+    """A gateway that gives this status to what is asked inside it; None refuses."""
 
     def __init__(self, status: str | None = "200") -> None:
         self.status = status
         self.commands: list[list[str]] = []
         self.asked = threading.Event()
 
-    def exec(self, container: str, command: list[str]) -> ExecResult:
+    def run(self, command: list[str]) -> ExecResult:
         self.commands.append(command)
         if len(self.commands) > 1:
             self.asked.set()
@@ -66,8 +67,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "EXEC_INTERVAL", 0.0)
 
 
-def probing(engine: Inside, url: str | None, path: str = "/alive") -> Prober:
-    return Prober(engine, "nginx", url, path, "videa-0f-")  # type: ignore[arg-type]
+def probing(gateway: Inside, url: str | None, path: str = "/alive") -> Prober:
+    return Prober(gateway, url, path, "videa-0f-")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("path", "good"), [("/alive", True), ("/ill", False)])
@@ -97,22 +98,36 @@ def test_the_path_of_the_service_is_probed_where_it_is_published(path: str, good
     ],
 )
 def test_a_url_that_nobody_can_ask_is_no_reason_not_to_probe(url: str | None) -> None:
-    engine = Inside()
-    prober = probing(engine, url)
+    gateway = Inside()
+    prober = probing(gateway, url)
     prober.start()
-    assert engine.asked.wait(10)
+    assert gateway.asked.wait(10)
     prober.stop()
     assert prober.inside
     assert prober.last_answered
     assert (prober.bad, prober.broken) == ({}, "")
-    assert engine.commands[-1][-1] == "http://127.0.0.1:8080/alive"
+    assert gateway.commands[-1][-1] == "http://127.0.0.1:8080/alive"
+
+
+@pytest.mark.parametrize("host", [True, False])
+def test_a_published_port_that_is_dead_is_told_on_its_own_host_only(host: bool) -> None:
+    """Elsewhere a firewall may be in between, which is nobody's fault."""
+    gateway = Inside()
+    with socket.socket() as bound:  # taken, and nobody listens
+        bound.bind(("127.0.0.1", 0))
+        prober = Prober(gateway, f"http://127.0.0.1:{bound.getsockname()[1]}", "/alive", "videa-0f-", host)  # type: ignore[arg-type]
+        prober.start()
+        assert gateway.asked.wait(10)
+        prober.stop()
+    assert prober.inside
+    assert bool(prober.unreachable) is host
 
 
 def test_where_nothing_answers_the_probes_fail() -> None:
-    engine = Inside(None)
-    prober = probing(engine, None)
+    gateway = Inside(None)
+    prober = probing(gateway, None)
     prober.start()
-    assert engine.asked.wait(10)
+    assert gateway.asked.wait(10)
     prober.stop()
     assert prober.bad
     assert (prober.last_answered, prober.broken) == ("", "")

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ops.balancer.maintenance import Maintenance
-from ops.balancer.render import Membership, Sticky, Upstream, is_outdated, parse, render
-from ops.balancer.split import ALWAYS, TrafficSplit
+from ops.balancer.render import is_outdated, parse, render
 from ops.balancer.sticky import replica_id
+from ops.traffic import ALWAYS, Maintenance, Membership, Sticky, TrafficSplit, Upstream
 
 DEFAULT = Path(__file__).parents[4] / "compose" / "nginx" / "default-upstreams.conf"
 LISTED = Upstream("backend", 3001, ("videa-backend-1", "videa-backend-3"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ops.balancer.render import Upstream, parse, render
-from ops.balancer.split import TrafficSplit
+from ops.balancer.render import parse, render
+from ops.traffic import TrafficSplit, Upstream
 
 
 def rendered(split: TrafficSplit, sticky: str = "none") -> str:

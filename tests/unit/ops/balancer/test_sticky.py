@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from ops.balancer.render import Membership, Upstream, parse, render
-from ops.balancer.split import TrafficSplit
+from ops.balancer.render import parse, render
 from ops.balancer.sticky import SPARE, choice, replica_id, spares
+from ops.traffic import Membership, TrafficSplit, Upstream
 
 NAMES = ("app-1", "app-2", "app-3", "app-4")
 

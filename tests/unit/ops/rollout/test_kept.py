@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ops.engine.compose import Compose
-from ops.engine.replicas import release_id
 from ops.project.config import Pins, Project
 from ops.project.settings import Settings
-from ops.rollout import kept
+from ops.releases import release_id
 from ops.rollout.history import DONE, Entry
 from ops.rollout.kept import choose, kept_reference, rollback_target
 from ops.stack import Stack
+from tests.unit.ops.fakes.store import FakeStore
 
 DIGESTS = {"one": "sha256:1", "two": "sha256:2"}
 
@@ -29,16 +30,16 @@ class PaperCompose(Compose):
 class Shop:
     """A service on a tag that moves on, deployed as release one and then two."""
 
-    def __init__(self, named: bool, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    def __init__(self, named: bool, folder: Path) -> None:
         project = Project("shop", folder, PaperCompose((), None, folder, {}), {}, Settings(service="web"), {}, {})
         project.__dict__["pins"] = Pins(None, "IMAGE", "RELEASE" if named else None)
         project.__dict__["_raw"] = {"services": {"web": {"image": "$IMAGE"}}}
-        self.stack = Stack(None, project)  # type: ignore[arg-type]
+        images = SimpleNamespace(present=lambda name: name in self.images, digest=lambda name: self.images[name])
+        platform: Any = SimpleNamespace(images=images)
+        self.stack = Stack(project, platform, FakeStore(), lambda: pytest.fail("asked"))
         self.images = {"app:latest": DIGESTS["two"]}
         self.entries: list[Entry] = []
         self.running = ""
-        monkeypatch.setattr(kept, "has_image", lambda _, reference: reference in self.images)
-        monkeypatch.setattr(kept, "image_id", lambda _, reference: self.images[reference])
         for digest in DIGESTS.values():
             names = {"IMAGE": "app:latest", **({"RELEASE": ""} if named else {})}
             self.ran(release_id(digest, project.compose.config_hash("web", names)), "app:latest", digest, "rolling")
@@ -63,10 +64,8 @@ class Shop:
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_one_goes_back_and_forth_on_a_tag_that_moves_on(
-    named: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    shop = Shop(named, monkeypatch, tmp_path)
+def test_one_goes_back_and_forth_on_a_tag_that_moves_on(named: bool, tmp_path: Path) -> None:
+    shop = Shop(named, tmp_path)
     assert [shop.roll_back() for _ in range(5)] == [DIGESTS[name] for name in ("one", "two", "one", "two", "one")]
 
 

@@ -10,11 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import requests.exceptions
 
 from ops import interrupts
-from ops.engine import marker
-from ops.errors import LockHeld
+from ops.errors import EngineUnreachable, LockHeld
 from ops.rollout import lock as module
 from ops.rollout.identity import machine_id, this_process
 from ops.rollout.lock import LEASE, Holder, Lock
@@ -34,8 +32,8 @@ def held_elsewhere(stack: FakeStack, **labels: str) -> Lock:
     """The lock of the stack's project, as another process has it."""
     values = {"machine": machine_id(), "file": "/tmp/videa-lock-of-another", "who": "ann@here", "command": "x"}
     named = {f"videa.lock.{name}": value for name, value in {**values, **labels}.items()}
-    marker.create(stack.engine, "videa.lock.shop", named, int(stack.docker.now) + LEASE)
-    return Lock(stack.engine, "shop")
+    stack.store.create("videa.lock.shop", named, int(stack.world.now) + LEASE)
+    return Lock(stack.store, "shop")
 
 
 def holder(stack: FakeStack, **labels: str) -> Holder:
@@ -67,7 +65,7 @@ def test_the_lease_alone_ends_one_that_cannot_be_seen(stack: FakeStack) -> None:
     lock = held_elsewhere(stack)
     with pytest.raises(LockHeld, match="ann@here"), lock.hold("mine"):
         pytest.fail("it was taken")
-    stack.docker.now += LEASE + 1
+    stack.world.now += LEASE + 1
     with lock.hold("mine") as lease:
         lease.check()
 
@@ -104,7 +102,7 @@ def test_the_children_of_a_process_that_has_exited_are_waited_for(stack: FakeSta
 def test_a_lease_ends_though_the_clock_stood_still_for_the_process(stack: FakeStack) -> None:
     """Suspended, the machine goes on with a lease that ended meanwhile: it is not prolonged, and nothing is done."""
     now = [100.0]
-    lock = Lock(stack.engine, "shop", lambda: now[0])
+    lock = Lock(stack.store, "shop", lambda: now[0])
     with lock.hold("mine") as lease:
         lease.check()
         now[0] += LEASE + 1
@@ -114,16 +112,14 @@ def test_a_lease_ends_though_the_clock_stood_still_for_the_process(stack: FakeSt
 
 
 def test_what_another_has_taken_over_is_not_taken_back(stack: FakeStack) -> None:
-    lock = Lock(stack.engine, "shop")
+    lock = Lock(stack.store, "shop")
     with lock.hold("mine") as lease:
-        stack.docker.containers_by_id = {
-            key: each for key, each in stack.docker.containers_by_id.items() if each["Name"] != "/videa.lock.shop"
-        }
+        stack.store.remove("videa.lock.shop")
         held_elsewhere(stack)
         assert not lease.renew()
         with pytest.raises(LockHeld):
             lease.check()
-    assert stack.docker.find("videa.lock.shop")["Config"]["Labels"]["videa.lock.who"] == "ann@here"
+    assert stack.store.records["videa.lock.shop"].labels["videa.lock.who"] == "ann@here"
 
 
 def test_the_clock_of_a_lease_goes_on_while_the_machine_is_suspended(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,12 +131,12 @@ def test_the_clock_of_a_lease_goes_on_while_the_machine_is_suspended(monkeypatch
 
 def test_a_lock_that_the_engine_did_not_take_back_is_known_to_be_free_at_once(stack: FakeStack) -> None:
     def silent(call: str) -> None:
-        raise requests.exceptions.ConnectionError(call)
+        raise EngineUnreachable(call, "")
 
-    lock = Lock(stack.engine, "shop")
+    lock = Lock(stack.store, "shop")
     with lock.hold("mine"):
-        stack.docker.disturb = silent
-    stack.docker.disturb = lambda call: None
+        stack.world.disturb = silent
+    stack.world.disturb = lambda call: None
     found = lock.status()
     assert found is not None
     assert not found.alive
@@ -157,11 +153,11 @@ def test_ctrl_c_while_the_children_of_another_are_waited_for_takes_no_lock(stack
         fcntl.flock(handle, fcntl.LOCK_EX)
 
         def look(call: str) -> None:
-            if call == "get":
+            if call == "now":
                 os.kill(os.getpid(), signal.SIGTERM)
 
-        stack.docker.disturb = look
+        stack.world.disturb = look
         with pytest.raises(KeyboardInterrupt), lock.hold("mine"):
             pytest.fail("it was taken")
-    stack.docker.disturb = lambda call: None
-    assert stack.docker.find("videa.lock.shop")["Config"]["Labels"]["videa.lock.who"] == "ann@here"
+    stack.world.disturb = lambda call: None
+    assert stack.store.records["videa.lock.shop"].labels["videa.lock.who"] == "ann@here"

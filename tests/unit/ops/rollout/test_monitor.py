@@ -12,9 +12,10 @@ import pytest
 
 from ops.balancer.tries import Tallies, Try, TryLog, Warmup
 from ops.errors import Aborted, EngineError, ReleaseFailed
+from ops.events import Kind, VerdictGiven
 from ops.project.settings import Canary, OnInconclusive, Seconds
 from ops.rollout import monitor as monitor_module
-from ops.rollout.judgement import Kind, Verdict
+from ops.rollout.judgement import Verdict
 from ops.rollout.mailbox import Command
 from ops.rollout.monitor import Monitor, samples
 from ops.rollout.own_metrics import Figures
@@ -75,9 +76,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def make(clock: Clock, verdicts: Iterable[Verdict] = (), bounds: Canary | None = None) -> Scripted:
     settings = SimpleNamespace(canary=bounds or Canary(interval=Seconds(5), deadline=Seconds(60)))
-    stack: Any = SimpleNamespace(
-        project=SimpleNamespace(settings=settings), engine=None, balancer_container=SimpleNamespace(id="nginx")
-    )
+    stack: Any = SimpleNamespace(project=SimpleNamespace(settings=settings), gateway=None)
     journal: Any = SimpleNamespace(mailbox=SimpleNamespace(take=clock.take), write=lambda _: None)
     lease: Any = SimpleNamespace(check=lambda: None)
     found = Scripted(stack, journal, lease, lambda _: None)
@@ -137,7 +136,7 @@ def test_a_pass_counts_once_the_interval_is_over(clock: Clock) -> None:
     monitor.judge(5, [])
     assert clock.now == 5
     assert monitor.early == [True] * 4 + [False]
-    assert monitor.verdicts == ["5%: pass: as good as stable (-)"]
+    assert monitor.verdicts == [VerdictGiven(5, Kind.PASS, "as good as stable", "-")]
 
 
 def test_an_error_begins_the_window_anew_but_not_the_step(clock: Clock) -> None:

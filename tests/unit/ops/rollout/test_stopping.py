@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import pytest
 
 from ops.errors import EngineError
-from ops.rollout import stopping
 from ops.rollout.stopping import Stopping
 
 
@@ -20,14 +18,14 @@ class Grace:
         self.removed: list[str] = []
         self.lock = threading.Lock()
 
-    def stop(self, engine: Any, name: str) -> None:
+    def stop(self, name: str) -> None:
         with self.lock:
             event = self.ends.setdefault(name, threading.Event())
         assert event.wait(10)
         if name.startswith("stuck"):
             raise EngineError(f"Docker could not stop {name}", "see its log")
 
-    def remove(self, engine: Any, name: str) -> None:
+    def remove(self, name: str) -> None:
         self.removed.append(name)
 
     def end(self, name: str) -> None:
@@ -36,15 +34,12 @@ class Grace:
 
 
 @pytest.fixture
-def grace(monkeypatch: pytest.MonkeyPatch) -> Grace:
-    found = Grace()
-    monkeypatch.setattr(stopping, "stop", found.stop)
-    monkeypatch.setattr(stopping, "remove", found.remove)
-    return found
+def grace() -> Grace:
+    return Grace()
 
 
 def test_the_next_step_goes_on_while_some_are_still_stopping(grace: Grace) -> None:
-    behind = Stopping(None, lambda: None, behind=2)  # type: ignore[arg-type]
+    behind = Stopping(grace, lambda: None, behind=2)  # type: ignore[arg-type]
     behind.begin(["a", "b"])  # returns, though neither has ended
     assert behind.pending
     assert grace.removed == []
@@ -56,7 +51,7 @@ def test_the_next_step_goes_on_while_some_are_still_stopping(grace: Grace) -> No
 
 
 def test_all_stop_at_the_same_time_and_the_bound_is_held(grace: Grace) -> None:
-    behind = Stopping(None, lambda: None, behind=1)  # type: ignore[arg-type]
+    behind = Stopping(grace, lambda: None, behind=1)  # type: ignore[arg-type]
     for name in "cab":
         grace.end(name)
     behind.begin(["a", "b", "c", "last"])
@@ -67,7 +62,7 @@ def test_all_stop_at_the_same_time_and_the_bound_is_held(grace: Grace) -> None:
 
 
 def test_one_that_cannot_be_stopped_is_told_at_the_latest_at_the_end(grace: Grace) -> None:
-    behind = Stopping(None, lambda: None)  # type: ignore[arg-type]
+    behind = Stopping(grace, lambda: None)  # type: ignore[arg-type]
     behind.begin(["stuck", "fine"])
     for name in ("stuck", "fine"):
         grace.end(name)

@@ -1,12 +1,12 @@
-"""Probes of replicas from inside another container: on the way, the network and the DNS of real traffic."""
+"""Probes of replicas from where nginx runs: on the way, the network and the DNS of real traffic."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from ops.engine.client import Engine
 from ops.errors import EngineError
+from ops.models import ProbeResult
+from ops.platform.ports import Gateway
 
 NOT_FOUND = 127
 """Exit code of a shell, and of an exec, when there is no such command."""
@@ -17,39 +17,30 @@ SHOWN = 300
 _FORMAT = "%{urlnum} %{http_code} %{time_total} %{errormsg}\n"
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """What one probe found. ``status``: 0 without an answer; ``seconds``: it took; ``reason``: why it is not ok."""
-
-    ok: bool
-    status: int
-    seconds: float
-    reason: str
-
-
-def probe_all(engine: Engine, via_container: str, targets: Mapping[str, str], timeout: float) -> dict[str, ProbeResult]:
-    """GETs every URL at once, by one exec of curl in ``via_container``: name -> URL becomes name -> result.
+def probe_all(gateway: Gateway, targets: Mapping[str, str], timeout: float) -> dict[str, ProbeResult]:
+    """GETs every URL at once, by one curl beside nginx: name -> URL becomes name -> result.
 
     ``timeout``: seconds for each, name resolution included. Good is a status from 200 to 299; redirects are not
     followed.
-    Raises EngineError, also when that container has no curl.
+    Raises EngineError, also when there is no curl.
     """
     if not targets:
         return {}
-    answer = engine.exec(via_container, curl_arguments(list(targets.values()), timeout))
+    answer = gateway.run(curl_arguments(list(targets.values()), timeout))
     if answer.code == NOT_FOUND or "executable file not found" in answer.output:
         raise EngineError(
-            f"no curl in {via_container}", "build the balancer's image with curl: replicas are probed from there"
+            "no curl in the balancer's container",
+            "build the balancer's image with curl: replicas are probed from there",
         )
     return read_answers(answer.output, list(targets))
 
 
-def read_body(engine: Engine, via_container: str, url: str, timeout: float) -> str:
+def read_body(gateway: Gateway, url: str, timeout: float) -> str:
     """What ``url`` answers, asked like a probe: the first SHOWN characters in one line, "" for nothing.
 
     Raises EngineError.
     """
-    return " ".join(engine.exec(via_container, [*quiet_curl(timeout), url]).output.split())[:SHOWN]
+    return " ".join(gateway.run([*quiet_curl(timeout), url]).output.split())[:SHOWN]
 
 
 def quiet_curl(timeout: float) -> list[str]:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from ops.engine.image_ref import ImageRef, component
+from ops.image_ref import ImageRef, component
 
 DIGEST = "sha256:" + "0" * 64
 

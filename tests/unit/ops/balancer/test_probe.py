@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ops.engine.probe import ProbeResult, curl_arguments, read_answers
+from ops.balancer.probe import curl_arguments, read_answers
+from ops.models import ProbeResult
 
 
 def test_every_url_is_asked_in_parallel_within_the_timeout() -> None:

@@ -1,0 +1,169 @@
+"""Replicas as containers of one Compose project on one Docker Engine.
+
+Compose creates replicas and the engine starts them: Compose would also start every replica that has ended, such as one
+that is just being stopped. Compose starts them itself only where nothing else can.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ops.engine import cgroups, inspection, ports, recreate, replicas, stats
+from ops.engine.client import Engine
+from ops.engine.compose import more_arguments, up_arguments
+from ops.engine.effects import check_harmless, run_harmless
+from ops.engine.logs import Stdout
+from ops.errors import EngineError
+from ops.models import Container, ExecResult, Machine, Replica, Usage
+from ops.platform.compose.images import EngineImages
+from ops.platform.ports import Measured
+from ops.project.config import Project
+from ops.project.pins import remember
+from ops.steps import Target
+
+
+@dataclass(frozen=True)
+class ComposePlatform:
+    """``ops.platform.ports.Platform``."""
+
+    engine: Engine
+    project: Project
+
+    @cached_property
+    def images(self) -> EngineImages:
+        return EngineImages(self.engine)
+
+    @property
+    def local(self) -> bool:
+        return self.engine.local
+
+    @property
+    def address(self) -> str:
+        return self.engine.address
+
+    @property
+    def machine(self) -> Machine:
+        return self.engine.machine
+
+    @property
+    def creates_alone(self) -> bool:
+        """Only Compose runs ``post_start`` hooks, and copies configs and secrets that are no files of the host."""
+        return bool(self.project.service.get("post_start")) or any(
+            self._has_content(kind) for kind in ("configs", "secrets")
+        )
+
+    def replicas(self) -> list[Replica]:
+        return replicas.list_replicas(self.engine, self.project.name, self._service)
+
+    def containers(self) -> list[Container]:
+        return replicas.list_containers(self.engine, self.project.name)
+
+    def container(self, service: str) -> Container | None:
+        return replicas.find_container(self.engine, self.project.name, service)
+
+    def details(self) -> list[tuple[Container, Mapping[str, Any]]]:
+        inspected = replicas.inspect(self.engine, self.project.name, oneoffs=True)
+        return [(replicas.read(details), details) for details in inspected]
+
+    def usage(self, containers: Iterable[Measured], gap: float) -> dict[str, Usage]:
+        return cgroups.quick_sample(self.engine, containers, gap)
+
+    def traffic(self, containers: Iterable[Measured]) -> dict[str, Usage]:
+        return stats.sample(self.engine, containers)
+
+    def memory(self, containers: Iterable[str]) -> dict[str, tuple[int, int | None]]:
+        return stats.memory(self.engine, containers)
+
+    def bound_port(self, container: str, target: int) -> int | None:
+        return ports.bound_port(self.engine, container, target)
+
+    def create(self, total: int, target: Target, permit: Callable[[], None]) -> None:
+        run_harmless(self.project.compose, self._create(total), target.overrides, permit=permit)
+
+    def check_create(self, total: int, target: Target) -> None:
+        check_harmless(self.project.compose, self._create(total), target.overrides)
+
+    def start(self, container: str) -> None:
+        replicas.start(self.engine, container)
+
+    def stop(self, container: str) -> None:
+        replicas.stop(self.engine, container)
+
+    def remove(self, container: str) -> None:
+        replicas.remove(self.engine, container)
+
+    def blueprint(self, container: str) -> Mapping[str, Any]:
+        return recreate.snapshot(self.engine, container)
+
+    def restore(self, blueprint: Mapping[str, Any]) -> None:
+        recreate.recreate(self.engine, blueprint)
+
+    def follow(self, services: Collection[str], target: Target | None) -> None:
+        overrides = target.overrides if target else {}
+        run_harmless(self.project.compose, self._follow(services), overrides, self._containers_of(services))
+
+    def check_follow(self, services: Collection[str], target: Target) -> None:
+        allowed = self._containers_of(services)
+        check_harmless(self.project.compose, self._follow(services), target.overrides, allowed)
+
+    def task(self, name: str, command: Collection[str], target: Target, timeout: float) -> None:
+        self.remove(name)
+        arguments = ["run", "--rm", "--no-deps", "-T", "--name", name, self._service]
+        try:
+            self.project.compose.run(*arguments, *command, overrides=target.overrides, timeout=timeout)
+        except EngineError:
+            self.remove(name)
+            raise
+
+    def remember(self, variables: Mapping[str, str | None]) -> None:
+        remember(self.project.env_file, variables)
+
+    def exec(
+        self, container: str, command: list[str], user: str = "", environment: Mapping[str, str] | None = None
+    ) -> ExecResult:
+        return self.engine.exec(container, command, user, environment)
+
+    def ask(self, container: str, command: list[str]) -> ExecResult:
+        return self.engine.ask(container, command)
+
+    def last_words(self, container: str) -> str:
+        return replicas.last_words(self.engine, container)
+
+    def log_tail(self, container: str, lines: int) -> bytes:
+        return self.engine.log_tail(container, lines)
+
+    def recent_log(self, container: str, since: float, lines: int) -> str:
+        return inspection.recent_log(self.engine, container, since, lines)
+
+    def log_lines(self, container: str, since: float, tail: int, follow: bool) -> Iterator[str]:
+        return inspection.log_lines(self.engine, container, since, tail, follow)
+
+    def output(self, container: str) -> Stdout:
+        return Stdout(self.engine, container)
+
+    @property
+    def _service(self) -> str:
+        return self.project.settings.service
+
+    def _create(self, total: int) -> list[str]:
+        return more_arguments(self.project.compose, self._service, total, start=self.creates_alone)
+
+    def _follow(self, services: Collection[str]) -> list[str]:
+        deadline = math.ceil(self.project.settings.health.deadline)
+        scale = (self._service, len(self.replicas()))
+        wait = ("--wait", "--wait-timeout", str(deadline))
+        return up_arguments(self.project.compose, services, *wait, scale=scale)
+
+    def _containers_of(self, services: Collection[str]) -> list[str]:
+        return [container.name for container in self.containers() if container.service in services]
+
+    def _has_content(self, kind: str) -> bool:
+        """Whether a config or secret of the service is no file of the host, so that it is copied into the container."""
+        sources: Mapping[str, Any] = self.project.model.get(kind) or {}
+        entries = self.project.service.get(kind) or []
+        used = (entry["source"] if isinstance(entry, dict) else entry for entry in entries)
+        return any({"content", "environment"} & set(sources.get(name) or {}) for name in used)

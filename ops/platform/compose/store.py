@@ -1,0 +1,41 @@
+"""The store on a Docker Engine: each record is a container that never runs (``ops.engine.marker``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ops.engine import marker
+from ops.engine.client import Engine
+from ops.models import Record
+
+
+@dataclass(frozen=True)
+class EngineStore:
+    """``ops.platform.ports.Store``."""
+
+    engine: Engine
+
+    def now(self) -> float:
+        return marker.engine_time(self.engine)
+
+    def create(self, name: str, labels: Mapping[str, str], number: int = 0) -> str | None:
+        return marker.create(self.engine, name, labels, number)
+
+    def find(self, name: str) -> Record | None:
+        return marker.find(self.engine, name)
+
+    def labelled(self, label: str, value: str) -> list[Mapping[str, str]]:
+        return marker.labelled(self.engine, label, value)
+
+    def set_number(self, record: str, number: int) -> bool:
+        return marker.set_number(self.engine, record, number)
+
+    def write(self, record: str, files: Mapping[str, bytes]) -> bool:
+        return marker.write(self.engine, record, files)
+
+    def read(self, record: str, file: str = "") -> dict[str, bytes]:
+        return marker.read(self.engine, record, file)
+
+    def remove(self, record: str) -> None:
+        marker.remove(self.engine, record)

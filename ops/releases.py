@@ -1,0 +1,20 @@
+"""How a release is named, by the labels of its replicas or by what it is made of. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+IMAGE_ID = "com.docker.compose.image"
+CONFIG_HASH = "com.docker.compose.config-hash"
+RELEASE = "videa.release"
+
+
+def release_of(labels: Mapping[str, str]) -> str:
+    """The release that a container's labels name: the one videa gave it, else a hash of its image and configuration."""
+    return labels.get(RELEASE) or release_id(labels.get(IMAGE_ID, ""), labels.get(CONFIG_HASH, ""))
+
+
+def release_id(image_id: str, config_hash: str) -> str:
+    """Names a release by what it is: the image's digest and Compose's hash of the service's configuration."""
+    return hashlib.sha256(f"{image_id}\n{config_hash}".encode()).hexdigest()[:10]

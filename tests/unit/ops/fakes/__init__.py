@@ -1,0 +1,45 @@
+"""The three ports in memory, so that whole operations take milliseconds and can be disturbed at every call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import yaml
+
+from ops.engine.compose import Compose
+from ops.project.config import Project
+from ops.project.settings import Health, Hooks, Seconds, Settings
+from ops.stack import Stack
+from tests.unit.ops.fakes.compose import MODEL, FakeCompose
+from tests.unit.ops.fakes.gateway import FakeGateway
+from tests.unit.ops.fakes.platform import FakePlatform
+from tests.unit.ops.fakes.store import FakeStore
+from tests.unit.ops.fakes.world import APP, NAME, World
+
+SETTINGS = Settings(
+    service=APP, health=Health(interval=Seconds(0.001), passes=1, deadline=Seconds(0.05)), drain_timeout=Seconds(0.01)
+)
+
+
+@dataclass(frozen=True)
+class FakeStack(Stack):
+    """A stack whose ports are in memory. ``world``: what they share, and how they are disturbed."""
+
+    platform: FakePlatform
+    store: FakeStore
+    world: World = field(default_factory=World)
+
+
+def fake_stack(directory: Path, replicas: int = 2, hooks: Hooks | None = None) -> FakeStack:
+    """A stack in ``directory`` with that many replicas that serve."""
+    world = World()
+    (directory / ".env").write_text(f"APP_REPLICAS={replicas}\n")
+    model = yaml.safe_load(MODEL)
+    model["services"][APP] = {"image": "app:old", "deploy": {"replicas": replicas}, "labels": {}}
+    settings = SETTINGS if hooks is None else Settings(service=APP, health=SETTINGS.health, hooks=hooks)
+    project = Project(NAME, directory, cast(Compose, FakeCompose(directory)), model, settings, {"health": {}}, {})
+    platform = FakePlatform(world, project.env_file)
+    gateway = FakeGateway(world, tuple(platform.add() for _ in range(replicas)))
+    return FakeStack(project, platform, FakeStore(world), lambda: gateway, world)

@@ -1,0 +1,31 @@
+"""Docker Compose as the project's files need it; it starts nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MODEL = """
+services:
+  app:
+    image: ${APP_IMAGE:-app:old}
+    labels: {videa.release: "${APP_RELEASE:-}"}
+    deploy: {replicas: "${APP_REPLICAS:-2}"}
+  nginx: {image: nginx}
+"""
+
+
+@dataclass
+class FakeCompose:
+    """``ops.engine.compose.Compose``, as far as reading goes."""
+
+    directory: Path
+    files: tuple[str, ...] = ()
+    project: str | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def config(self, interpolate: bool = True) -> str:
+        return MODEL
+
+    def config_hash(self, service: str, overrides: dict[str, str]) -> str:
+        return "hash"

@@ -1,0 +1,98 @@
+"""The balancer in memory, and the traffic proof that watches it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from ops.balancer.proof import Proof
+from ops.errors import EngineError
+from ops.models import ExecResult
+from ops.traffic import Applied, Look, Maintenance, Membership, TrafficSplit, Upstream
+from tests.unit.ops.fakes.world import World
+
+
+class SilentLog:
+    """An access log in which nothing is written until it is closed."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class FakeGateway:
+    """``ops.platform.ports.Gateway``. ``applied``: every list of replicas that it was given."""
+
+    world: World
+    served: tuple[str, ...] = ()
+    split: TrafficSplit | None = None
+    maintenance: Maintenance | None = None
+    applied: list[tuple[str, ...]] = field(default_factory=list)
+    permit: Callable[[], None] = lambda: None
+
+    @property
+    def canary(self) -> tuple[str, ...]:
+        return self.split.servers if self.split else ()
+
+    def membership(self, remembered: bool = False) -> Membership:
+        self.world.used("membership")
+        return Membership(1, self.served, self.canary, self.maintenance)
+
+    def look(self) -> Look:
+        self.world.used("look")
+        return Look("1.28.0", 1, "")
+
+    def apply(self, upstream: Upstream) -> Applied:
+        self.permit()
+        self.world.used("apply")
+        self.served, self.split = upstream.servers, upstream.split
+        self.applied.append(self.served)
+        return Applied(1, ())
+
+    def maintain(self, maintenance: Maintenance | None) -> Applied:
+        self.permit()
+        self.world.used("maintain")
+        self.maintenance = maintenance
+        return Applied(1, ())
+
+    def wait_drained(self, timeout: float, emit: object = None) -> tuple[str, ...]:
+        self.world.used("wait_drained")
+        return ()
+
+    def run(self, command: list[str]) -> ExecResult:
+        """Plays curl: all replicas answer well but those that are sick."""
+        self.world.used("probe")
+        if "--parallel" not in command:
+            return ExecResult(0, "")
+        urls = [argument for argument in command if argument.startswith("http://")]
+        names = [url.removeprefix("http://").partition(":")[0] for url in urls]
+        statuses = [500 if name in self.world.sick else 200 for name in names]
+        return ExecResult(0, "".join(f"{place} {status} 0.001 \n" for place, status in enumerate(statuses)))
+
+    def log_tail(self, lines: int) -> bytes:
+        return b""
+
+    def follow_log(self) -> SilentLog:
+        self.world.used("log")
+        return SilentLog()
+
+
+class NoTraffic:
+    """In the place of TrafficProof. ``disturb``: is told when the figures are made."""
+
+    disturb: Callable[[str], None] = lambda call: None
+
+    def __init__(self, *arguments: object) -> None:
+        pass
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> Proof:
+        with suppress(EngineError):
+            type(self).disturb("proof")
+        return Proof(1, 0, 1.0, (), 1, "")

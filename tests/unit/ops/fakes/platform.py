@@ -1,0 +1,181 @@
+"""Containers in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ops.models import Container, ExecResult, Machine, Replica, Usage
+from ops.platform.ports import Measured
+from ops.project.pins import remember
+from ops.steps import Target
+from tests.unit.ops.fakes.world import APP, NAME, START, World
+
+
+class FakeImages:
+    """``ops.platform.ports.Images``: every image is there, and its digest is its name."""
+
+    def digest(self, reference: str) -> str:
+        return f"sha256:{reference.removeprefix('sha256:')}"
+
+    def present(self, reference: str) -> bool:
+        return True
+
+    def has_healthcheck(self, reference: str) -> bool:
+        return False
+
+    def ensure(self, reference: str) -> None:
+        pass
+
+    def tag(self, image: str, reference: str) -> None:
+        pass
+
+    def untag(self, reference: str) -> None:
+        pass
+
+
+@dataclass
+class FakePlatform:
+    """``ops.platform.ports.Platform``. ``there``: the replicas by name; ``followed``: services that were let follow."""
+
+    world: World
+    env_file: Path
+    there: dict[str, Container] = field(default_factory=dict)
+    followed: list[str] = field(default_factory=list)
+    images: FakeImages = field(default_factory=FakeImages)
+    local: bool = True
+    address: str = "127.0.0.1"
+    machine: Machine = field(default_factory=lambda: Machine(4, 2**33))
+    creates_alone: bool = False
+    made: int = 0
+
+    def add(self, image: str = "app:old", state: str = "running", number: int = 0) -> str:
+        """One more replica, under the number after the highest, as Compose counts."""
+        number = number or max((container.number for container in self.there.values()), default=0) + 1
+        name = f"{NAME}-{APP}-{number}"
+        self.made += 1
+        self.there[name] = Container(
+            id=f"container{self.made:04}",
+            name=name,
+            service=APP,
+            state=state,
+            health="none",
+            image=image,
+            restarts=0,
+            exit_code=0,
+            oom_killed=False,
+            number=number,
+            release=image.partition(":")[2],
+            image_id=self.images.digest(image),
+            config_hash="hash",
+            created=datetime.fromtimestamp(START, UTC),
+            started=datetime.fromtimestamp(START, UTC),
+            networks={"default": f"10.0.0.{number}"},
+            pid=1,
+        )
+        return name
+
+    def names(self) -> list[str]:
+        return sorted(self.there)
+
+    def replicas(self) -> list[Replica]:
+        self.world.used("replicas")
+        return sorted(self.there.values(), key=lambda container: container.number)
+
+    def containers(self) -> list[Container]:
+        return self.replicas()
+
+    def container(self, service: str) -> Container | None:
+        return next(iter(self.replicas()), None) if service == APP else None
+
+    def details(self) -> list[tuple[Container, Mapping[str, Any]]]:
+        return [(container, {}) for container in self.replicas()]
+
+    def usage(self, containers: Iterable[Measured], gap: float) -> dict[str, Usage]:
+        return {}
+
+    def traffic(self, containers: Iterable[Measured]) -> dict[str, Usage]:
+        return {}
+
+    def memory(self, containers: Iterable[str]) -> dict[str, tuple[int, int | None]]:
+        self.world.used("memory")
+        return {name: (2**20, None) for name in containers if name in self.there}
+
+    def bound_port(self, container: str, target: int) -> int | None:
+        return None
+
+    def create(self, total: int, target: Target, permit: Callable[[], None]) -> None:
+        self.world.used("preview")
+        permit()
+        self.world.used("create")
+        for _ in range(total - len(self.there)):
+            self.add(target.image, "created")
+        self.world.used("created")
+
+    def check_create(self, total: int, target: Target) -> None:
+        self.world.used("preview")
+
+    def start(self, container: str) -> None:
+        self.world.used("start")
+        self._become(container, "running")
+
+    def stop(self, container: str) -> None:
+        self.world.used("stop")
+        if container in self.there:
+            self._become(container, "exited")
+
+    def remove(self, container: str) -> None:
+        self.world.used("remove")
+        self.there.pop(container, None)
+
+    def blueprint(self, container: str) -> Mapping[str, Any]:
+        self.world.used("blueprint")
+        found = self.there.get(container)
+        return {"number": found.number, "image": found.image} if found else {}
+
+    def restore(self, blueprint: Mapping[str, Any]) -> None:
+        self.world.used("restore")
+        self.add(blueprint["image"], number=blueprint["number"])
+
+    def follow(self, services: Collection[str], target: Target | None) -> None:
+        self.world.used("follow")
+        self.followed.extend(services)
+
+    def check_follow(self, services: Collection[str], target: Target) -> None:
+        self.world.used("preview")
+
+    def task(self, name: str, command: Collection[str], target: Target, timeout: float) -> None:
+        self.world.used(f"task {name}")
+
+    def remember(self, variables: Mapping[str, str | None]) -> None:
+        remember(self.env_file, variables)
+
+    def exec(
+        self, container: str, command: list[str], user: str = "", environment: Mapping[str, str] | None = None
+    ) -> ExecResult:
+        return ExecResult(127, "executable file not found")
+
+    def ask(self, container: str, command: list[str]) -> ExecResult:
+        return self.exec(container, command)
+
+    def last_words(self, container: str) -> str:
+        self.world.used("log")
+        return ""
+
+    def log_tail(self, container: str, lines: int) -> bytes:
+        return b""
+
+    def recent_log(self, container: str, since: float, lines: int) -> str:
+        return ""
+
+    def log_lines(self, container: str, since: float, tail: int, follow: bool) -> Iterator[str]:
+        return iter(())
+
+    def output(self, container: str) -> Any:
+        raise NotImplementedError
+
+    def _become(self, container: str, state: str) -> None:
+        self.there[container] = replace(self.there[container], state=state)

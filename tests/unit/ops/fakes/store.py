@@ -1,0 +1,76 @@
+"""The store in memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from ops.models import Record
+from tests.unit.ops.fakes.world import World
+
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+"""What Docker takes for the name of a container."""
+
+
+@dataclass
+class FakeStore:
+    """``ops.platform.ports.Store``. ``records``: by name; ``files``: by the record's id."""
+
+    world: World = field(default_factory=World)
+    records: dict[str, Record] = field(default_factory=dict)
+    files: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    made: int = 0
+
+    def now(self) -> float:
+        self.world.used("now")
+        return self.world.now
+
+    def create(self, name: str, labels: Mapping[str, str], number: int = 0) -> str | None:
+        self.world.used("create record")
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"no name of a container: {name!r}")
+        if name in self.records:
+            return None
+        self.made += 1
+        record = f"id{self.made:04}"
+        self.records[name] = Record(record, dict(labels), number, datetime.fromtimestamp(self.world.now, UTC))
+        self.files[record] = {}
+        return record
+
+    def find(self, name: str) -> Record | None:
+        self.world.used("find record")
+        return self.records.get(self._name(name))
+
+    def labelled(self, label: str, value: str) -> list[Mapping[str, str]]:
+        self.world.used("list records")
+        return [record.labels for record in self.records.values() if record.labels.get(label) == value]
+
+    def set_number(self, record: str, number: int) -> bool:
+        self.world.used("renew record")
+        name = self._name(record)
+        if name in self.records:
+            self.records[name] = replace(self.records[name], number=number)
+        return name in self.records
+
+    def write(self, record: str, files: Mapping[str, bytes]) -> bool:
+        self.world.used("write record")
+        if record in self.files:
+            self.files[record].update(files)
+        return record in self.files
+
+    def read(self, record: str, file: str = "") -> dict[str, bytes]:
+        self.world.used("read record")
+        files = self.files.get(record, {})
+        return {name: content for name, content in files.items() if file in ("", name)}
+
+    def remove(self, record: str) -> None:
+        self.world.used("remove record")
+        removed = self.records.pop(self._name(record), None)
+        if removed:
+            del self.files[removed.id]
+
+    def _name(self, record: str) -> str:
+        """The name that an id or a name means."""
+        return next((name for name, there in self.records.items() if record == there.id), record)
