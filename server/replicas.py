@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from server.database_errors import DatabaseError, DatabaseUnavailable, StatementFailed
-from server.postgres import Database, Row
+from server.database_session import Row
+from server.postgres import Database
 
 log = logging.getLogger("videa.replica")
 

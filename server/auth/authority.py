@@ -13,7 +13,8 @@ import time
 
 from server.auth.tokens import ACCESS_SECONDS, User
 from server.database_errors import DatabaseError, StatementFailed
-from server.postgres import Database, Session
+from server.database_session import Session
+from server.postgres import Database
 
 _POLL_SECONDS = 1.0
 # A change becomes visible when its transaction ends, which may be after the end of a transaction that started later.
