@@ -27,6 +27,9 @@ from ops.stack import Stack
 LOOK_AGAIN = 0.1
 """Seconds between two looks at a starting nginx."""
 
+STARTING = 10.0
+"""Seconds that nginx's container may take to write its files."""
+
 
 def bring_up(stack: Stack, emit: Emit, command: str = "videa up", recreate: Collection[str] = ()) -> None:
     """Starts what does not run, waits until every replica is ready, and lets the balancer serve them.
@@ -174,13 +177,20 @@ def _orphans(stack: Stack) -> list[str]:
 
 
 def _await_balancer(stack: Stack) -> None:
-    """Returns when nginx answers. Raises BalancerError at ``health.deadline``."""
-    deadline = time.monotonic() + stack.project.settings.health.deadline
-    while stack.gateway.look().serving is None:
-        if time.monotonic() > deadline:
-            raise BalancerError(
-                "nginx does not answer", f"its log: docker compose logs {stack.project.settings.balancer}"
-            )
+    """Returns when nginx answers. Raises BalancerError at ``health.deadline``; after STARTING when it is not ours."""
+    begun = time.monotonic()
+    while True:
+        error = BalancerError(
+            "nginx does not answer", f"its log: docker compose logs {stack.project.settings.balancer}"
+        )
+        patience: float = stack.project.settings.health.deadline
+        try:
+            if stack.gateway.look().serving is not None:
+                return
+        except BalancerError as refused:  # a container that has just started has not written its files yet
+            error, patience = refused, STARTING
+        if time.monotonic() - begun > patience:
+            raise error
         time.sleep(LOOK_AGAIN)
 
 

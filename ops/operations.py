@@ -226,7 +226,8 @@ class Operation:
         Only ``act`` can be interrupted: what is done then is also recorded and told.
         """
         begun, result, left = time.monotonic(), "videa itself failed", ""
-        watch = TrafficProof(self.stack.gateway, self.stack.url, self.stack.project.live_path)
+        url, path, host = self.stack.url, self.stack.project.live_path, self.stack.on_the_host
+        watch = TrafficProof(self.stack.gateway, url, path, host)
         watch.start()
         try:
             act()
