@@ -42,6 +42,7 @@ from ops.steps import (
     Route,
     Split,
     Start,
+    told,
 )
 from ops.traffic import ALWAYS, TrafficSplit
 
@@ -105,7 +106,7 @@ class Runner:
             with allowed():
                 self.monitor.poll_commands()
             self._lease.check()
-            self.journal.write(StepEntry(number, len(plan.steps), step, time.time()))
+            self.journal.write(StepEntry(number, len(plan.steps), told(step), time.time()))
             self._announced(step, interruptible=isinstance(step, INTERRUPTIBLE))
         self._finish_stopping()
 

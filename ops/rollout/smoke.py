@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from ops.balancer.prober import INSIDE
 from ops.balancer.split import HEADER
 from ops.errors import ReleaseFailed
+from ops.redaction.typed import shown, shown_command
 from ops.stack import Stack
 
 PATH_TIMEOUT = 10
@@ -23,8 +24,9 @@ def check_paths(stack: Stack, paths: Iterable[str], token: str) -> None:
         answer = stack.gateway.run([*command, "-H", f"{HEADER}: {token}", f"{INSIDE}{path}"])
         status = answer.output.strip()[-3:]
         if not answer.ok or not ("200" <= status < "400"):
+            said = status if answer.ok else shown(answer.output.strip(), path)
             raise ReleaseFailed(
-                f"the new release answers {path} with {status if answer.ok else answer.output.strip()}",
+                f"the new release answers {shown_command(path)} with {said}",
                 "mend the release, then deploy again",
             )
 
@@ -49,12 +51,13 @@ def check_command(stack: Stack, command: str, token: str) -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise ReleaseFailed(
-            f"the check `{command}` took over {COMMAND_TIMEOUT} s", "mend the release, then deploy again"
+            f"the check `{shown_command(command)}` took over {COMMAND_TIMEOUT} s", "mend the release, then deploy again"
         ) from error
     if done.returncode:
-        last = next((line for line in reversed(done.stdout.splitlines()) if line.strip()), "it printed nothing")
+        printed = shown(done.stdout, beside=[command, {"token": token}])
+        last = next((line for line in reversed(printed.splitlines()) if line.strip()), "it printed nothing")
         raise ReleaseFailed(
-            f"the check `{command}` ended with {done.returncode}: {last.strip()[:300]}",
+            f"the check `{shown_command(command)}` ended with {done.returncode}: {last.strip()[:300]}",
             "mend the release, then deploy again",
-            done.stdout,
+            printed,
         )
