@@ -7,6 +7,7 @@ show a value of several lines; so this follows Compose's rules, and a test compa
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -15,16 +16,29 @@ from ops.errors import ConfigError
 BOM = "\ufeff"
 BLANKS = "\t\v\f\r \x85\xa0"
 """What Compose skips within a line."""
+SPACES = (
+    BLANKS + "\n\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+"""What Go's unicode.IsSpace calls a space. Python's str.isspace also has the separators U+001C to U+001F."""
+MOST_TEXT = 8 << 20
+"""Characters of all values: each variable may repeat others, so that a hundred lines can stand for gigabytes."""
+MOST_NESTED = 20
+"""Levels of ${A:-${B:-...}}."""
 
 _NAME = re.compile(r"[^\n=:]*")
 _GOOD_NAME = re.compile(rf"[\w.\-\[\]{BLANKS}]*")
-_EXPORT = re.compile(r"export\s+")
+_EXPORT = re.compile(rf"export[{SPACES}]+")
 _PLAIN = re.compile(r"[\w./:@%+,=-]*", re.ASCII)
 _REST_OF_LINE = re.compile(rf"[{BLANKS}]*(?:#[^\n]*)?(?:\n|\Z)")
 _ESCAPE = re.compile(r'\\(?:[abcfnrtv$"\\]|0[0-7]{0,3})')
 _ESCAPED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", '"': '"', "\\": "\\"}
 _REFERENCE = re.compile(r"\$(?:(?P<dollar>\$)|(?P<name>[A-Za-z_]\w*)|(?P<braced>\{))", re.ASCII)
+_BRACE = re.compile(r"\$\{|\}")
 _BRACED = re.compile(r"([A-Za-z_]\w*)(?:(:?[-+?])(.*))?", re.ASCII | re.DOTALL)
+
+
+class _TooMuch(Exception):
+    """A value is longer than MOST_TEXT, or nested deeper than MOST_NESTED."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +62,20 @@ def values(text: str, shell: Mapping[str, str]) -> dict[str, str]:
     Raises ConfigError where Compose would refuse the file.
     """
     read: dict[str, str] = {}
+    known = ChainMap(dict(shell), read)
+    length = 0
     for item in assignments(text):
         if item.inherited:
             if item.name in shell:
                 read[item.name] = shell[item.name]
-        else:
-            read[item.name] = _value(text, item, {**read, **shell})
+            continue
+        try:
+            read[item.name] = _value(text, item, known)
+        except _TooMuch:
+            length = MOST_TEXT
+        length += len(read.get(item.name, " "))
+        if length > MOST_TEXT:
+            raise _refused(text, item.begin, "repeats other variables too often, or too deep in each other")
     return read
 
 
@@ -100,7 +122,7 @@ def assignments(text: str) -> Iterator[Assignment]:
     """The variables of an env file in their order. Raises ConfigError where Compose would refuse the file."""
     place = len(BOM) if text.startswith(BOM) else 0
     while True:
-        while place < len(text) and text[place].isspace():
+        while place < len(text) and text[place] in SPACES:
             place += 1
         if place == len(text):
             return
@@ -117,7 +139,7 @@ def _assignment(text: str, begin: int) -> Assignment:
     start = exported.end() if exported else begin
     found = _NAME.match(text, start)
     stop = found.end() if found else start
-    name = text[start:stop].rstrip()
+    name = text[start:stop].rstrip(SPACES)
     ends = stop == len(text) or text[stop] == "\n"
     if (ends and not name) or " " in name or not _GOOD_NAME.fullmatch(name):
         raise _refused(text, begin, "is no NAME=value")
@@ -129,7 +151,7 @@ def _assignment(text: str, begin: int) -> Assignment:
         value += 1
     quote = text[value] if value < len(text) and text[value] in "'\"" else ""
     if not quote:
-        line = text[value : _line_end(text, value)].partition(" #")[0].rstrip()
+        line = text[value : _line_end(text, value)].partition(" #")[0].rstrip(SPACES)
         return Assignment(name, begin, value, value + len(line), "", inherited=False)
     end = value + 1
     while end < len(text) and text[end] != quote:
@@ -156,9 +178,9 @@ def _unescape(match: re.Match[str]) -> str:
     return _ESCAPED.get(escape, match[0])
 
 
-def _expand(text: str, known: Mapping[str, str]) -> str:
-    """The text with the values of its variables, "" for one that is not set."""
-    parts, done = [], 0
+def _expand(text: str, known: Mapping[str, str], depth: int = 0) -> str:
+    """The text with the values of its variables, "" for one that is not set. Raises _TooMuch."""
+    parts, done, length = [], 0, 0
     while match := _REFERENCE.search(text, done):
         parts.append(text[done : match.start()])
         done = match.end()
@@ -168,23 +190,27 @@ def _expand(text: str, known: Mapping[str, str]) -> str:
             parts.append(known.get(match["name"], ""))
         else:
             end = _closing(text, done)
-            parts.append(_braced(text[done:end], known))
+            parts.append(_braced(text[done:end], known, depth + 1))
             done = end + 1
+        length += len(parts[-1])
+        if length > MOST_TEXT:
+            raise _TooMuch
     return "".join(parts) + text[done:]
 
 
 def _closing(text: str, place: int) -> int:
     """Where the brace closes that was opened before ``place``."""
     depth = 1
-    while place < len(text):
-        depth += 1 if text.startswith("${", place) else -1 if text[place] == "}" else 0
+    for brace in _BRACE.finditer(text, place):
+        depth += 1 if brace[0] == "${" else -1
         if not depth:
-            return place
-        place += 1
+            return brace.start()
     return len(text)
 
 
-def _braced(inner: str, known: Mapping[str, str]) -> str:
+def _braced(inner: str, known: Mapping[str, str], depth: int) -> str:
+    if depth > MOST_NESTED:
+        raise _TooMuch
     match = _BRACED.fullmatch(inner)
     if match is None:
         return ""
@@ -192,9 +218,9 @@ def _braced(inner: str, known: Mapping[str, str]) -> str:
     value = known.get(name)
     given = bool(value) if sign.startswith(":") else value is not None
     if sign.endswith("+"):
-        return _expand(other, known) if given else ""
+        return _expand(other, known, depth) if given else ""
     if sign.endswith("-") and not given:
-        return _expand(other, known)
+        return _expand(other, known, depth)
     return value or ""
 
 

@@ -10,6 +10,8 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from ops.errors import ConfigError
+from ops.project.reading import is_utf8
 from ops.sensitive import SENSITIVE_KEY
 
 SESSION = frozenset(
@@ -33,6 +35,7 @@ def shell_values(names: Collection[str], shell: Mapping[str, str], env_file: Map
     """Which of the variables ``names`` a release would take from the shell alone.
 
     ``env_file``: what ``.env`` says by now; a variable that has the same value there is remembered already.
+    Raises ConfigError if one is not UTF-8: no container could get it, and it could not be remembered.
     """
     chosen = {
         name: shell[name]
@@ -42,6 +45,10 @@ def shell_values(names: Collection[str], shell: Mapping[str, str], env_file: Map
         and not name.startswith("COMPOSE_")
         and env_file.get(name) != shell[name]
     }
+    if wrong := [name for name, value in chosen.items() if not is_utf8(value)]:
+        raise ConfigError(
+            f"{wrong[0]} in your shell has bytes that are not UTF-8", f"set it again in UTF-8, or unset {wrong[0]}"
+        )
     secret = tuple(name for name, value in chosen.items() if _is_secret(name, value))
     return ShellValues({name: value for name, value in chosen.items() if name not in secret}, secret)
 
