@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import Enum
 from typing import TypeAlias
 
 import msgspec
@@ -51,10 +52,43 @@ class StepFailed(msgspec.Struct, frozen=True, tag="step_failed"):
     reason: str
 
 
-class Note(msgspec.Struct, frozen=True, tag="note"):
-    """Something worth knowing that is no step: a warning, a fact."""
+class Kind(Enum):
+    """A verdict on a canary. Only ``PASS`` lets it go on; silence is not success."""
 
-    text: str
+    PASS = "pass"  # noqa: S105
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+
+
+class VerdictGiven(msgspec.Struct, frozen=True, tag="verdict_given"):
+    """A verdict on the canary at ``percent`` of the traffic. ``reason``: one line; ``numbers``: what it stands on."""
+
+    percent: float
+    kind: Kind
+    reason: str
+    numbers: str
+
+
+class Promoted(msgspec.Struct, frozen=True, tag="promoted"):
+    """A wait has ended because ``who`` has asked for it. ``percent``: judged until then, None where nothing was."""
+
+    who: str
+    percent: float | None = None
+
+
+class NoVerdict(msgspec.Struct, frozen=True, tag="no_verdict"):
+    """There was none on the canary at ``percent`` within ``seconds``, so it waits for people to decide."""
+
+    percent: float
+    seconds: float
+
+
+class HookFailed(msgspec.Struct, frozen=True, tag="hook_failed"):
+    """A hook failed that does not end the operation. ``reason``: one line."""
+
+    hook: str
+    reason: str
 
 
 class Standing(msgspec.Struct, frozen=True, tag="standing"):
@@ -65,6 +99,32 @@ class Standing(msgspec.Struct, frozen=True, tag="standing"):
     number: int = 0
     total: int = 0
     step: AnyStep | None = None
+
+
+class OperationEnded(msgspec.Struct, frozen=True, tag="operation_ended"):
+    """An operation has ended, well or not.
+
+    ``action``: scale, rolling, blue-green, canary, rollback or abort; ``result``: DONE, or why not, one line; ``left``:
+    what one that failed has left (``ops.errors.Left``), in small letters, "" where it did not fail or that is not
+    known; ``seconds``: it took. ``requests``, ``failed``: of the traffic meanwhile, None when they are not known.
+    """
+
+    command: str
+    who: str
+    action: str
+    release: str
+    result: str
+    seconds: float
+    left: str = ""
+    requests: int | None = None
+    failed: int | None = None
+
+
+class OwnFault(msgspec.Struct, frozen=True, tag="own_fault"):
+    """videa itself has failed in the middle of an operation. ``left``: what has become of that, in words."""
+
+    error: str
+    left: str
 
 
 class GoingOn(msgspec.Struct, frozen=True, tag="going_on"):
@@ -110,6 +170,61 @@ class HistoryIncomplete(msgspec.Struct, frozen=True, tag="history_incomplete"):
     reason: str
 
 
+class BrokenOff(msgspec.Struct, frozen=True, tag="broken_off"):
+    """An interrupted operation is still there, and what it has left to the balancer is left alone."""
+
+    operation: Standing
+
+
+class OrphansLeft(msgspec.Struct, frozen=True, tag="orphans_left"):
+    """Running ``containers`` are of no service of the Compose file any more."""
+
+    containers: tuple[str, ...]
+
+
+class ChangedSince(msgspec.Struct, frozen=True, tag="changed_since"):
+    """``services`` run otherwise than the Compose file has them by now, and were left so."""
+
+    services: tuple[str, ...]
+
+
+class ReleaseChanged(msgspec.Struct, frozen=True, tag="release_changed"):
+    """The scaled service or its image has changed since its replicas were started."""
+
+
+class PoolsUnchecked(msgspec.Struct, frozen=True, tag="pools_unchecked"):
+    """The replicas' connection pools are not checked against PostgreSQL. ``reason``: one line."""
+
+    reason: str
+
+
+class ShellOnly(msgspec.Struct, frozen=True, tag="shell_only"):
+    """Secret ``variables`` of the Compose file are set in this shell only, so videa does not write them to .env."""
+
+    variables: tuple[str, ...]
+
+
+class VariableShared(msgspec.Struct, frozen=True, tag="variable_shared"):
+    """``services`` read a ``variable`` too that is about to change, and are not touched."""
+
+    variable: str
+    services: tuple[str, ...]
+
+
+class ReplicasFixed(msgspec.Struct, frozen=True, tag="replicas_fixed"):
+    """The Compose file says ``replicas`` without a variable to remember another number in, such as ``variable``."""
+
+    replicas: int
+    variable: str
+
+
+class RequestsCut(msgspec.Struct, frozen=True, tag="requests_cut"):
+    """``workers`` retired workers of nginx still had requests after ``seconds``, which are cut now."""
+
+    workers: int
+    seconds: float
+
+
 class TakenOut(msgspec.Struct, frozen=True, tag="taken_out"):
     """`videa watch` has taken a replica out of the balancer. ``reason``: one line."""
 
@@ -129,8 +244,22 @@ class RoundSkipped(msgspec.Struct, frozen=True, tag="round_skipped"):
     reason: str
 
 
+Remark: TypeAlias = VerdictGiven | Promoted | NoVerdict | HookFailed
+"""What the journal keeps too, for whoever looks on from elsewhere."""
+
 News: TypeAlias = (
-    Note
+    Remark
+    | OperationEnded
+    | OwnFault
+    | BrokenOff
+    | OrphansLeft
+    | ChangedSince
+    | ReleaseChanged
+    | PoolsUnchecked
+    | ShellOnly
+    | VariableShared
+    | ReplicasFixed
+    | RequestsCut
     | GoingOn
     | GoingBack
     | Superseded

@@ -14,7 +14,7 @@ from ops.ejected import Ejected
 from ops.engine.compose import up_arguments
 from ops.engine.effects import foresee, harm, run_harmless
 from ops.errors import BalancerError, EngineError, Interrupted, UsageError
-from ops.events import Emit, Note, announced
+from ops.events import BrokenOff, ChangedSince, Emit, OrphansLeft, ReleaseChanged, announced
 from ops.interrupts import settle
 from ops.project.startup import startup_order
 from ops.rollout import kept
@@ -26,6 +26,9 @@ from ops.stack import Stack
 
 LOOK_AGAIN = 0.1
 """Seconds between two looks at a starting nginx."""
+
+STARTING = 10.0
+"""Seconds that nginx's container may take to write its files."""
 
 
 def bring_up(stack: Stack, emit: Emit, command: str = "videa up", recreate: Collection[str] = ()) -> None:
@@ -77,20 +80,15 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
     start([*order.beside, balancer])
     start.say_what_was_left_alone()
     if orphans:
-        emit(
-            Note(
-                f"{', '.join(orphans)}: of no service of the Compose file any more, and left running; when nothing "
-                f"needs them: docker rm --force {' '.join(orphans)}"
-            )
-        )
+        emit(OrphansLeft(tuple(orphans)))
     with announced("wait until ready", emit):
         _await_balancer(stack)
         await_ready(stack, [replica.name for replica in stack.replicas()], starting=not alive)
     names = [replica.name for replica in stack.replicas()]
     membership = stack.gateway.membership()
-    story = Journal(stack.store, project.name).read()
-    if story:
-        emit(Note(f"{story} was broken off; end it: videa deploy --resume, or put it back: videa deploy --abort"))
+    state = Journal(stack.store, project.name).read()
+    if state:
+        emit(BrokenOff(state.standing))
     elif membership.everything or set(membership.servers) != set(names) or stack.outdated(membership):
         with announced("let the balancer serve them", emit):
             stack.gateway.apply(stack.upstream(names))
@@ -100,7 +98,7 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
         kept.found(stack, "videa up", target.release, target.image, digest, len(names))
         return
     if drifted(stack, alive):
-        emit(Note("the Compose file or its image has changed since; roll it out with: videa deploy"))
+        emit(ReleaseChanged())
 
 
 @dataclass(frozen=True)
@@ -131,12 +129,7 @@ class _Starter:
         """Names the services that run otherwise than the Compose file has them. Raises EngineError."""
         changed = self._changed() if self.keep else []
         if changed:
-            self.emit(
-                Note(
-                    f"{', '.join(changed)}: changed in the Compose file since, and left as it runs; to recreate one, "
-                    f"which others may miss meanwhile: videa up --recreate {changed[0]}"
-                )
-            )
+            self.emit(ChangedSince(tuple(changed)))
 
     def _changed(self) -> list[str]:
         """The services beside the scaled one that Compose would recreate, by its own account."""
@@ -184,13 +177,20 @@ def _orphans(stack: Stack) -> list[str]:
 
 
 def _await_balancer(stack: Stack) -> None:
-    """Returns when nginx answers. Raises BalancerError at ``health.deadline``."""
-    deadline = time.monotonic() + stack.project.settings.health.deadline
-    while stack.gateway.look().serving is None:
-        if time.monotonic() > deadline:
-            raise BalancerError(
-                "nginx does not answer", f"its log: docker compose logs {stack.project.settings.balancer}"
-            )
+    """Returns when nginx answers. Raises BalancerError at ``health.deadline``; after STARTING when it is not ours."""
+    begun = time.monotonic()
+    while True:
+        error = BalancerError(
+            "nginx does not answer", f"its log: docker compose logs {stack.project.settings.balancer}"
+        )
+        patience: float = stack.project.settings.health.deadline
+        try:
+            if stack.gateway.look().serving is not None:
+                return
+        except BalancerError as refused:  # a container that has just started has not written its files yet
+            error, patience = refused, STARTING
+        if time.monotonic() - begun > patience:
+            raise error
         time.sleep(LOOK_AGAIN)
 
 

@@ -12,10 +12,21 @@ from ops.balancer.proof import Proof, TrafficProof
 from ops.capacity import measure
 from ops.ejected import Ejected
 from ops.errors import OperationFailed, PlanRefused, UsageError, VideaError, explained
-from ops.events import Emit, GoingBack, GoingOn, HistoryIncomplete, Note, Superseded
+from ops.events import (
+    Emit,
+    GoingBack,
+    GoingOn,
+    HistoryIncomplete,
+    OperationEnded,
+    ReplicasFixed,
+    ShellOnly,
+    Superseded,
+    VariableShared,
+    VerdictGiven,
+)
 from ops.fleet import Fleet
 from ops.interrupts import held, settle
-from ops.preflight import Capacity, check, spare
+from ops.preflight import Capacity, check, check_paused, spare
 from ops.project.config import env_file_values
 from ops.project.pins import check_writable
 from ops.rollout import history, kept
@@ -47,7 +58,7 @@ class Outcome:
     plan: Plan
     seconds: float
     proof: Proof | None
-    verdicts: tuple[str, ...] = ()
+    verdicts: tuple[VerdictGiven, ...] = ()
     capacity: Capacity | None = None
     most: int = 0
 
@@ -214,20 +225,23 @@ class Operation:
 
         Only ``act`` can be interrupted: what is done then is also recorded and told.
         """
-        begun, result = time.monotonic(), "videa itself failed"
-        watch = TrafficProof(self.stack.gateway, self.stack.url, self.stack.project.live_path)
+        begun, result, left = time.monotonic(), "videa itself failed", ""
+        url, path, host = self.stack.url, self.stack.project.live_path, self.stack.on_the_host
+        watch = TrafficProof(self.stack.gateway, url, path, host)
         watch.start()
         try:
             act()
             result = history.DONE
         except VideaError as error:
             result = error.message
+            left = error.aftermath.left.name.lower() if error.aftermath else ""
             raise
         finally:
             settle()
             self.proof = watch.stop()
             seconds = time.monotonic() - begun
             self._record(plan, runner, action, result, seconds)
+            self.emit(self._ended(plan, action, result, seconds, left))
         return Outcome(plan, seconds, self.proof, tuple(runner.monitor.verdicts))
 
     def _record(self, plan: Plan, runner: Runner, action: str, result: str, seconds: float) -> None:
@@ -250,7 +264,7 @@ class Operation:
                 requests=proof.requests if proof else None,
                 failed=proof.failed if proof else None,
                 slowest_ms=round(proof.slowest_ms, 1) if proof else None,
-                verdicts=tuple(runner.monitor.verdicts),
+                verdicts=tuple(map(history.verdict_line, runner.monitor.verdicts)),
                 variables=kept.variables_now(project),
             )
             history.append(project.directory, entry)
@@ -258,6 +272,11 @@ class Operation:
                 kept.keep(self.stack, entry.image_id, entry.release, entries)
         except VideaError as error:
             self.emit(HistoryIncomplete(error.message))
+
+    def _ended(self, plan: Plan, action: str, result: str, seconds: float, left: str) -> OperationEnded:
+        requests, failed = (self.proof.requests, self.proof.failed) if self.proof else (None, None)
+        release = plan.target.release
+        return OperationEnded(self.command, whoami(), action, release, result, seconds, left, requests, failed)
 
     def _header(self, fleet: Fleet, target: Target, wanted: int, request: Request | None) -> Header:
         self.stack.declare((member.replica for member in fleet.alive if member.listed), serving=True)
@@ -301,6 +320,7 @@ class Operation:
     def _check(self, plan: Plan, fleet: Fleet) -> Capacity | None:
         if not any(isinstance(step, Start) for step in plan.steps):
             return None
+        check_paused(member.replica for member in fleet.members)
         project = self.stack.project
         with ThreadPoolExecutor(max_workers=1) as pool:  # at the same time: Compose takes a tenth of a second
             harmless = pool.submit(check_steps, self.stack.platform, plan, len(fleet.members))
@@ -322,33 +342,17 @@ class Operation:
         project = self.stack.project
         shell = from_shell(project)
         if shell.secret:
-            self.emit(
-                Note(
-                    f"{', '.join(shell.secret)} is set in your shell only: a plain `docker compose up -d` in "
-                    "another one would recreate the replicas; write it to .env if it may stand there"
-                )
-            )
+            self.emit(ShellOnly(tuple(shell.secret)))
         for name in sorted(shell.to_remember.keys() & target.overrides.keys()):
             if others := project.readers(name):
-                self.emit(
-                    Note(
-                        f"{name} is read by {', '.join(others)} too, which this does not touch: a plain `docker "
-                        "compose up -d` will recreate what runs with another value; x-videa.also lets them follow"
-                    )
-                )
+                self.emit(VariableShared(name, tuple(others)))
 
     def _check_remembering(self, target: Target, replicas: int) -> None:
         project = self.stack.project
         check_writable(project, variables_of(project, target, replicas))
         self._check_shell(target)
         if project.pins.replicas is None and replicas != project.replicas:
-            name = f"{project.settings.service.upper()}_REPLICAS"
-            self.emit(
-                Note(
-                    f"the Compose file says {project.replicas} replicas, and a plain `docker compose up -d` will go "
-                    f"back to that; write `replicas: ${{{name}:-{project.replicas}}}` there, and videa remembers it"
-                )
-            )
+            self.emit(ReplicasFixed(project.replicas, f"{project.settings.service.upper()}_REPLICAS"))
 
 
 def _is_deploy_of(state: JournalState, target: Target) -> bool:

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from ops import declared
+from ops.balancer.outside import unreachable
 from ops.balancer.probe import probe_all, read_body
 from ops.balancer.render import is_outdated
 from ops.declared import Declaration, Way
@@ -45,6 +47,20 @@ class Stack:
             balancer = self.platform.container(self.project.settings.balancer)
             port = (self.platform.bound_port(balancer.id, published.target) if balancer else None) or port
         return http_url(published.address if self.platform.local else self.platform.address, port)
+
+    @property
+    def on_the_host(self) -> bool:
+        """Whether the published port is one of this machine, so that it can be asked here. Raises EngineError.
+
+        In a container that was given the engine's socket 127.0.0.1 is another place; the engine's data is not there.
+        """
+        root = self.platform.machine.root if self.platform.local and self.project.published else ""
+        return bool(root) and Path(root).exists()
+
+    def unreachable(self) -> str:
+        """Why the published port does not answer, "" when it does or cannot be asked from here. Raises EngineError."""
+        url = self.url if self.on_the_host else None
+        return unreachable(url, self.project.live_path, self.project.settings.health.timeout) if url else ""
 
     @property
     def own_declaration(self) -> Declaration:

@@ -1,4 +1,4 @@
-"""python -m server [serve|migrate|seed]"""
+"""python -m server [serve|migrate|seed|admin|demote|password]"""
 
 # ruff: noqa: PLC0415 -- --help and a wrong environment answer without importing the server
 
@@ -11,8 +11,12 @@ import logging
 import signal
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from server.settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from server.auth.accounts import Accounts
 
 _ENVIRONMENT = """\
 environment:
@@ -37,6 +41,14 @@ environment:
   LOG_LEVEL        debug, info, warning or error (info)
   ACCESS_LOG       on or off (on)
 """
+
+
+_ON_ACCOUNTS = {
+    "admin": "create an administrator, or turn an account into one; asks for its new password",
+    "demote": "turn an administrator into a user",
+    "password": "give an account another password; asks for it",
+}
+"""Each ends what the account is signed in to."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,8 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("serve", help="answer requests until SIGTERM (the default)")
     commands.add_parser("migrate", help="apply missing migrations and leave")
-    admin = commands.add_parser("admin", help="create an administrator, or turn an account into one")
-    admin.add_argument("email")
+    for name, what in _ON_ACCOUNTS.items():
+        commands.add_parser(name, help=what).add_argument("email")
     seed = commands.add_parser("seed", help="add made-up cinema titles; seeding twice adds nothing")
     seed.add_argument("--titles", type=_count, default=3000, metavar="N", help="how many (3000)")
     return parser
@@ -118,10 +130,12 @@ async def _maintain(settings: Settings, options: argparse.Namespace) -> int:
     from server.database_errors import DatabaseError, StatementFailed
     from server.migrate import MigrationError, migrate
     from server.postgres import Database
+    from server.problems import Problem
     from server.seed import seed
 
-    password = _read_password() if options.command == "admin" else ""
-    if options.command == "admin" and len(password) < 8:
+    asks = options.command in ("admin", "password")
+    password = _read_password() if asks else ""
+    if asks and len(password) < 8:
         print("The password must have at least 8 characters.", file=sys.stderr)  # noqa: T201
         return 1
     database = Database(settings.database, f"videa/{options.command}")
@@ -132,16 +146,29 @@ async def _maintain(settings: Settings, options: argparse.Namespace) -> int:
         if options.command == "seed":
             added = await seed(database, options.titles)
             print(f"titles added: {added} of {options.titles}")  # noqa: T201
-        if options.command == "admin":
-            done = await Accounts(database, passwords).make_admin(options.email, password)
-            print(f"administrator {done}: {options.email}")  # noqa: T201
-    except (DatabaseError, MigrationError, StatementFailed) as error:
+        if options.command in _ON_ACCOUNTS:
+            print(await _change_account(Accounts(database, passwords), options, password))  # noqa: T201
+    except (DatabaseError, MigrationError, StatementFailed, LookupError, Problem) as error:
         print(f"Failed: {error}", file=sys.stderr)  # noqa: T201
         return 1
     finally:
         await database.close()
         passwords.close()
     return 0
+
+
+async def _change_account(accounts: Accounts, options: argparse.Namespace, password: str) -> str:
+    if options.command == "admin":
+        return f"administrator {await accounts.make_admin(options.email, password)}: {options.email}"
+    if options.command == "demote":
+        done = await accounts.demote(options.email)
+        kind, outcome = "administrator", "no administrator any more"
+    else:
+        done = await accounts.set_password(options.email, password)
+        kind, outcome = "account", "password changed"
+    if not done:
+        raise LookupError(f"there is no {kind} {options.email}")
+    return f"{outcome}: {options.email}"
 
 
 if __name__ == "__main__":

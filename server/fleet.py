@@ -1,8 +1,8 @@
-"""This instance's heartbeat among its peers, in Redis: what an operator wants to know without asking each one.
+"""The heartbeats of the instances in Redis, so that operators need not query each instance.
 
 Keys: `videa:fleet` (sorted set: instance -> unix time of its last beat) and `videa:fleet:INSTANCE` (JSON, gone 15 s
-after the last beat). Doctor and the dashboard read the same through /api/v1/fleet. All times are by the clock of
-Redis, which the instances share: one whose own clock is wrong is neither hidden by that nor kept when it has gone.
+after the last beat). The dashboard reads them through /api/v1/fleet. All times use the clock of Redis, which the
+instances share: an instance with a wrong clock is neither hidden nor kept after it has gone.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _MEMORY_SAMPLES = 240
 
 
 class Fleet:
-    """Beats every 2 s; reads what the others said."""
+    """Writes a heartbeat every 2 s; reads the others' heartbeats."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Fleet:
         self._clock_offset: float | None = None
 
     def describe(self) -> dict[str, Any]:
-        """This instance now. Memory in bytes with its samples of the last 20 minutes, times in unix seconds."""
+        """The current state of this instance. Memory in bytes, with samples of 20 minutes; times in Unix seconds."""
         metrics, database = self._metrics, self._database
         old, new = metrics.last_minute()
         span = max(new.at - old.at, 0.001)
@@ -102,13 +102,13 @@ class Fleet:
         }
 
     def now(self) -> float:
-        """Unix time by the clock of Redis as of the last beat; by this instance's own while there was none."""
+        """Unix time by the clock of Redis as of the last beat; by this instance's clock before the first beat."""
         return time.time() - (self._clock_offset or 0.0)
 
     async def read(self) -> list[dict[str, Any]]:
-        """All instances that beat within the last 15 s, by id; only this one while Redis is away.
+        """All instances with a beat in the last 15 s, by id; only this one while Redis is unavailable.
 
-        Of one that has gone Redis has let the beat expire, whatever the index still says.
+        The beat of an instance that has gone has expired, even if the index still lists it.
         """
         own = self.describe()
         try:
@@ -121,18 +121,18 @@ class Fleet:
         return [instances[name] for name in sorted(instances)]
 
     async def keep_beating(self) -> None:
-        """Sample memory and tell the others, for ever."""
+        """Sample memory and write heartbeats, endlessly."""
         while True:
             self._sample_memory()
             await self.beat()
             await asyncio.sleep(BEAT_SECONDS)
 
     async def beat(self) -> None:
-        """Tell the others once; nobody hears it while Redis is away."""
+        """Write one heartbeat; without effect while Redis is unavailable."""
         try:
             before = time.time()
             seconds, micros = await self._link.call("TIME", key=_INDEX)
-            # Half of the round trip is on the way there; what is left is the difference between the clocks.
+            # Half of the round trip is the way to Redis; the rest is the difference between the clocks.
             shared = int(seconds) + int(micros) / 1e6
             self._clock_offset = round((before + time.time()) / 2 - shared, 4)
             own = self._settings.instance_id
@@ -145,7 +145,7 @@ class Fleet:
             return
 
     async def leave(self) -> None:
-        """Take this instance off the list at its end."""
+        """Remove this instance from the list at its end."""
         own = self._settings.instance_id
         calls = [self._link.send("DEL", _key(own)), self._link.send("ZREM", _INDEX, own)]
         await asyncio.gather(*calls, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""The fleet as the dashboard shows it: words and colours instead of raw figures. Pure."""
+"""The fleet for the dashboard: text and colours instead of raw figures. Pure."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def _mebibytes(size: int) -> str:
 
 
 def _duration(seconds: float) -> str:
-    whole = max(0, int(seconds))
+    total = max(0, int(seconds))
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if whole >= size:
-            return f"{whole // size} {unit}"
-    return f"{whole} s"
+        if total >= size:
+            return f"{total // size} {unit}"
+    return f"{total} s"

@@ -111,12 +111,25 @@ class LogWriter(logging.Handler):
                 )
             if not entries:
                 return
-            data = self._encode([self._line(entry) for entry in entries])
+            data = self._encode_all([self._line(entry) for entry in entries])
             while data:
                 try:
                     data = data[os.write(self._fileno, data) :]
                 except OSError:
                     return
+
+    def _encode_all(self, lines: list[dict[str, Any] | AccessLine]) -> bytes:
+        try:
+            return self._encode(lines)
+        except Exception:
+            # One line that cannot be encoded must cost neither the others nor this thread.
+            return b"".join(self._encode_one(line) for line in lines)
+
+    def _encode_one(self, line: dict[str, Any] | AccessLine) -> bytes:
+        try:
+            return self._encode([line])
+        except Exception:
+            return self._encode([{"level": "warning", "message": "log line not encoded", "line": ascii(line)}])
 
     def _line(self, entry: dict[str, Any] | AccessEntry) -> dict[str, Any] | AccessLine:
         if isinstance(entry, tuple):

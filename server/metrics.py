@@ -70,6 +70,13 @@ class Metrics:
         figures.buckets[bisect_left(BUCKETS, seconds)] += 1
         figures.statuses[status] = figures.statuses.get(status, 0) + 1
 
+    def malformed(self, status: int) -> None:
+        """Record one request that never reached a route."""
+        figures = self.routes.setdefault(("OTHER", "malformed"), RouteFigures())
+        figures.count += 1
+        figures.buckets[0] += 1
+        figures.statuses[status] = figures.statuses.get(status, 0) + 1
+
     def _figures(self, route: AbstractRoute, method: str) -> RouteFigures:
         resource = route.resource
         # A made-up method must not create series without bound.

@@ -1,7 +1,7 @@
-"""PostgreSQL for the rest of the server: a bounded pool, time limits, and errors that say what to do.
+"""PostgreSQL for the server: a bounded pool, time limits, and errors grouped by what the caller can do.
 
-The pool is our own on top of aiopg's connections: it resolves names off the event loop (libpq would block it),
-fails fast while the server is gone, and knows how many requests wait.
+The pool is our own, on top of aiopg's connections: it resolves names outside the event loop (libpq would block it),
+fails fast while PostgreSQL is unreachable, and counts waiting requests.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Row = tuple[Any, ...]
 
 @dataclass(slots=True)
 class PoolFigures:
-    """Counters since the start, and the seconds spent waiting for a connection."""
+    """Counters since the start, and the total seconds of waiting for a connection."""
 
     acquired: int = 0
     timeouts: int = 0
@@ -43,7 +43,7 @@ class PoolFigures:
 
 
 class Database:
-    """At most `connection_limit` connections to one server, opened when needed and kept."""
+    """At most `connection_limit` connections to one server, opened on demand and kept open."""
 
     def __init__(self, settings: DatabaseSettings, application_name: str) -> None:
         self._settings = settings
@@ -66,17 +66,17 @@ class Database:
 
     @property
     def limit(self) -> int:
-        """The most connections this instance opens."""
+        """The maximum of connections of this instance."""
         return self._settings.connection_limit
 
     @property
     def size(self) -> int:
-        """Connections open or being opened."""
+        """Connections that are open or being opened."""
         return self._size
 
     @property
     def idle(self) -> int:
-        """Open connections that nobody uses."""
+        """Idle connections."""
         return len(self._idle)
 
     @property
@@ -85,7 +85,7 @@ class Database:
         return sum(not waiter.done() for waiter in self._waiters)
 
     async def fetch_all(self, sql: str, parameters: Sequence[Any] = (), *, read: bool = False) -> list[Row]:
-        """All rows of one statement. With `read` a lost connection is tried again once.
+        """All rows of one statement. With `read`, it is retried once after a lost connection.
 
         Raises DatabaseError.
         """
@@ -96,7 +96,7 @@ class Database:
             except DatabaseUnavailable:
                 if not read or attempt == 2:
                     raise
-                # The other idle connections most likely died with this one.
+                # The other idle connections are probably lost, too.
                 self._drop_idle()
         raise AssertionError("unreachable")
 
@@ -129,7 +129,7 @@ class Database:
                 raise
 
     async def connect(self, *, unlimited: bool = False) -> Session:
-        """A connection outside of the pool, for migrations; with `unlimited` no time-outs apply.
+        """A connection outside the pool, for migrations; with `unlimited` without time-outs.
 
         Raises DatabaseUnavailable. The caller closes it.
         """
@@ -142,7 +142,7 @@ class Database:
         return session
 
     async def close(self) -> None:
-        """Close idle connections now and the others when they are given back."""
+        """Close idle connections now, and the others when they are returned."""
         self._closing = True
         self._drop_idle()
         while self._waiters:
@@ -198,7 +198,7 @@ class Database:
         try:
             return await waiter
         except asyncio.CancelledError:
-            # The connection may have been handed over in the same turn of the loop that cancelled us.
+            # The connection may have been handed over in the same turn of the loop that cancelled this task.
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 handed = waiter.result()
                 if handed is None:
@@ -248,7 +248,7 @@ class Database:
         return connection
 
     async def _connect_any_address(self) -> aiopg.Connection:
-        # aiopg watches one socket, so libpq must not hop to the next address on its own.
+        # aiopg watches one socket, so libpq must not switch to the next address itself.
         last: Exception | None = None
         for address in await self._addresses():
             parameters = dict(self._dsn)
@@ -270,8 +270,8 @@ class Database:
         host = self._dsn.get("host", "")
         if not host or host.startswith("/") or "," in host or "hostaddr" in self._dsn or _is_address(host):
             return [None]
-        found = await asyncio.get_running_loop().getaddrinfo(host, self._dsn.get("port") or 5432)
-        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        entries = await asyncio.get_running_loop().getaddrinfo(host, self._dsn.get("port") or 5432)
+        return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 class Session:
@@ -282,11 +282,11 @@ class Session:
 
     @property
     def closed(self) -> bool:
-        """True when the connection is of no more use."""
+        """True if the connection is unusable."""
         return bool(self._connection.closed)
 
     def close(self) -> None:
-        """Close a connection that was opened outside of the pool."""
+        """Close a connection that was opened outside the pool."""
         self._connection.close()
 
     async def fetch_all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
@@ -296,7 +296,7 @@ class Session:
                 await cursor.execute(sql, parameters or None)
                 return await cursor.fetchall() if cursor.description else []
         except asyncio.CancelledError:
-            # aiopg turns the server's "statement timeout" into a cancellation of nobody.
+            # aiopg converts the server's "statement timeout" into a cancellation, although nobody cancelled the task.
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
@@ -319,7 +319,7 @@ class Session:
         return rows[0] if rows else None
 
     async def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
-        """One or more statements whose rows nobody needs. Raises DatabaseError."""
+        """Run one or more statements and ignore their rows. Raises DatabaseError."""
         await self.fetch_all(sql, parameters)
 
 

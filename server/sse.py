@@ -1,4 +1,4 @@
-"""Server-sent events that let go when the instance leaves, so that the browser finds another one by itself."""
+"""Server-sent events that end when the instance stops, so that the browser reconnects to another one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from server.problems import Problem
 from server.responses import SECURITY
 
 _MOST_STREAMS = 500
-# One client must not take all of them; behind one address may be an office.
+# One client must not use all streams; an office may share one address.
 _MOST_PER_CLIENT = 50
 _RETRY = b"retry: 1000\n\n"
 
@@ -28,7 +28,7 @@ class EventStream:
         self.response = response
 
     async def send(self, data: bytes, *, event: str | None = None, event_id: str | None = None) -> None:
-        """One event; data is one line. Raises ConnectionError when the client has gone."""
+        """One event; data is one line. Raises ConnectionError if the client has disconnected."""
         lines = [f"id: {event_id}\n".encode()] if event_id else []
         if event:
             lines.append(f"event: {event}\n".encode())
@@ -36,7 +36,7 @@ class EventStream:
         await self.response.write(b"".join(lines))
 
     async def comment(self) -> None:
-        """Nothing, but visible on the wire: proxies see a living stream, and we see when the client has gone."""
+        """Send a comment: keeps the stream alive in proxies, and detects a disconnected client."""
         await self.response.write(b": still here\n\n")
 
 
@@ -55,15 +55,15 @@ class Streams:
         return len(self._tasks)
 
     def end_all(self) -> None:
-        """End every stream; clients come back after a second, to another instance."""
+        """End every stream; clients reconnect after a second, to another instance."""
         for task in list(self._tasks):
             task.cancel()
 
     @contextlib.asynccontextmanager
     async def open(self, request: web.Request) -> AsyncIterator[EventStream]:
-        """Answer with a stream for as long as the body runs; the end of the instance or of the client ends it.
+        """Answer with a stream while the body runs; it ends when the instance stops or the client disconnects.
 
-        Raises Problem 429 for too many of one client, 503 when there are too many or the instance is about to leave.
+        Raises Problem 429 for too many streams of one client, 503 for too many in total or if the instance is stopping.
         """
         client = self._addresses.of(request.remote, request.headers.get(hdrs.X_FORWARDED_FOR))
         if self._held_by(client) >= _MOST_PER_CLIENT:
@@ -94,5 +94,5 @@ class Streams:
             self._tasks.pop(task, None)
 
     def _held_by(self, client: str) -> int:
-        """Streams of one client that are still connected: of one that was cut, its task hears when it writes again."""
+        """Connected streams of one client. The task of a cut stream detects it only at its next write."""
         return sum(holder == client and request.transport is not None for holder, request in self._tasks.values())

@@ -43,7 +43,8 @@ def last_written(request: web.Request) -> int | None:
         return None
     position = int(number)
     secrets = request.app[SETTINGS].access_secrets
-    if any(hmac.compare_digest(signature.encode(), _sign(position, secret).encode()) for secret in secrets):
+    given = signature.encode(errors="replace")
+    if any(hmac.compare_digest(given, _sign(position, secret).encode()) for secret in secrets):
         return position
     return None
 

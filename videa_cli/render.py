@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from ops.events import Event, StepEnded, StepFailed, StepStarted
+from ops.events import Event, OperationEnded, StepEnded, StepFailed, StepStarted
 from videa_cli.streams import Unbroken
 from videa_cli.units import size
 from videa_cli.words import lasting, words
@@ -57,7 +57,7 @@ class Progress:
         elif isinstance(event, StepFailed):
             self._spin(None)
             self.console.print(f"  [red]✗[/] {escape(words(event.step))}: {escape(event.reason)}")
-        else:
+        elif not isinstance(event, OperationEnded):  # its outcome or its error is shown, with the proof
             self.console.print(f"  [yellow]![/] {escape(words(event))}")
 
     def close(self) -> None:
@@ -138,7 +138,8 @@ def outcome_as_dict(outcome: Outcome, dry_run: bool) -> dict[str, Any]:
         "plan": msgspec.to_builtins(outcome.plan.steps),
         "lasting": {words(step): said for step in outcome.plan.steps if (said := lasting(step))},
         "needs": needs(outcome.capacity, outcome.most, outcome.plan.surge) if outcome.capacity else [],
-        "verdicts": list(outcome.verdicts),
+        "verdicts": [words(verdict) for verdict in outcome.verdicts],
+        "judged": msgspec.to_builtins(outcome.verdicts),
         "seconds": round(outcome.seconds, 3),
         "proof": dataclasses.asdict(outcome.proof) if outcome.proof else None,
     }

@@ -7,20 +7,35 @@ from functools import singledispatch
 
 from ops.events import (
     Back,
+    BrokenOff,
+    ChangedSince,
     GoingBack,
     GoingOn,
     HistoryIncomplete,
+    HookFailed,
     JournalLeft,
     LetBack,
-    Note,
+    NoVerdict,
+    OperationEnded,
+    OrphansLeft,
+    OwnFault,
+    PoolsUnchecked,
+    Promoted,
+    ReleaseChanged,
+    ReplicasFixed,
+    RequestsCut,
     Retrying,
     RoundSkipped,
+    ShellOnly,
     Standing,
     Superseded,
     TakenOut,
     Task,
     UnderWay,
+    VariableShared,
+    VerdictGiven,
 )
+from ops.rollout.history import verdict_line
 from ops.steps import (
     AwaitReady,
     Check,
@@ -125,9 +140,103 @@ def _(step: Back) -> str:
 
 @words.register(Worded)
 @words.register(Task)
-@words.register(Note)
-def _(said: Worded | Task | Note) -> str:
+def _(said: Worded | Task) -> str:
     return said.text
+
+
+@words.register
+def _(event: VerdictGiven) -> str:
+    return verdict_line(event)
+
+
+@words.register
+def _(event: Promoted) -> str:
+    if event.percent is None:
+        return f"promoted by {event.who}"
+    return f"{event.percent:g}%: promoted by {event.who} without a verdict"
+
+
+@words.register
+def _(event: NoVerdict) -> str:
+    return f"{event.percent:g}%: no verdict within {event.seconds:g} s: videa promote, or videa abort"
+
+
+@words.register
+def _(event: HookFailed) -> str:
+    return event.reason + ("; the release stays" if event.hook.startswith("post") else "")
+
+
+@words.register
+def _(event: OperationEnded) -> str:
+    after = f" ({event.left.replace('_', ' ')})" if event.left else ""
+    return f"`{event.command}` of {event.who} has ended after {event.seconds:.1f} s: {event.result}{after}"
+
+
+@words.register
+def _(event: OwnFault) -> str:
+    return event.left
+
+
+@words.register
+def _(event: BrokenOff) -> str:
+    operation = words(event.operation)
+    return f"{operation} was interrupted; finish it: videa deploy --resume, or put it back: videa deploy --abort"
+
+
+@words.register
+def _(event: OrphansLeft) -> str:
+    names = event.containers
+    return (
+        f"{', '.join(names)}: of no service of the Compose file any more, and left running; when nothing needs them: "
+        f"docker rm --force {' '.join(names)}"
+    )
+
+
+@words.register
+def _(event: ChangedSince) -> str:
+    return (
+        f"{', '.join(event.services)}: changed in the Compose file since, and left as it runs; to recreate one, which "
+        f"others may miss meanwhile: videa up --recreate {event.services[0]}"
+    )
+
+
+@words.register
+def _(event: ReleaseChanged) -> str:
+    return "the Compose file or its image has changed since; roll it out with: videa deploy"
+
+
+@words.register
+def _(event: PoolsUnchecked) -> str:
+    return f"the connection pools are not checked against PostgreSQL: {event.reason}"
+
+
+@words.register
+def _(event: ShellOnly) -> str:
+    return (
+        f"{', '.join(event.variables)} is set in your shell only: a plain `docker compose up -d` in another one would "
+        "recreate the replicas; write it to .env if it may stand there"
+    )
+
+
+@words.register
+def _(event: VariableShared) -> str:
+    return (
+        f"{event.variable} is read by {', '.join(event.services)} too, which this does not touch: a plain `docker "
+        "compose up -d` will recreate what runs with another value; x-videa.also lets them follow"
+    )
+
+
+@words.register
+def _(event: ReplicasFixed) -> str:
+    return (
+        f"the Compose file says {event.replicas} replicas, and a plain `docker compose up -d` will go back to that; "
+        f"write `replicas: ${{{event.variable}:-{event.replicas}}}` there, and videa remembers it"
+    )
+
+
+@words.register
+def _(event: RequestsCut) -> str:
+    return f"after {event.seconds:g} s {event.workers} retired nginx workers still have requests: they are cut now"
 
 
 @words.register

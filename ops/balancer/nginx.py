@@ -9,7 +9,7 @@ from collections.abc import Callable
 from ops.balancer import scripts
 from ops.balancer.render import parse, render, switched
 from ops.errors import BalancerError, ConfigRefused, EngineError, EngineUnreachable
-from ops.events import Emit, Note, nobody
+from ops.events import Emit, RequestsCut, nobody
 from ops.models import ExecResult
 from ops.platform.ports import Platform, Stream
 from ops.traffic import Applied, Look, Maintenance, Membership, Upstream
@@ -152,8 +152,7 @@ class Balancer:
         while self._retired:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
-                many = len(self._retired)
-                emit(Note(f"after {timeout:g} s {many} retired nginx workers still have requests: they are cut now"))
+                emit(RequestsCut(len(self._retired), timeout))
                 break
             self._retired = self._still_there(min(remaining, DRAIN_SLICE))
         return self._retired

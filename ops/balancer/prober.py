@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import http.client
-import ssl
 import threading
 import time
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from ops.balancer.access_log import SERVER_ERROR
+from ops.balancer.outside import NOT_ASKED, TIMEOUT, connect, in_words
 from ops.errors import EngineError
 from ops.platform.ports import Gateway
 
@@ -17,14 +16,9 @@ INTERVAL = 0.1
 """Seconds between two probes from here."""
 EXEC_INTERVAL = 0.5
 """Seconds between two probes by exec, which cost the engine more than nginx."""
-TIMEOUT = 5.0
-"""Seconds until a probe counts as not answered."""
 
 INSIDE = "http://127.0.0.1:8080"
 """Where nginx listens inside its container."""
-
-_NOT_ASKED = (OSError, http.client.HTTPException, ValueError)
-"""Raised where nothing answers, and for a URL that is none: a bad port, an address without its brackets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +37,21 @@ class Prober:
     When the published port cannot be reached from here (a remote engine behind a firewall, no published port, a URL
     that nobody can ask) the probes are made inside the container instead. ``path``: where the service answers as long
     as it lives. ``prefix`` begins their request ids, by which nginx's log shows them. ``broken``: why no more are sent,
-    "" as long as they are.
+    "" as long as they are. ``host``: this is the host of the published port, so that it must answer: where only nginx
+    itself does, ``unreachable`` says so.
     """
 
     gateway: Gateway
     url: str | None
     path: str
     prefix: str
+    host: bool = False
     sent: int = field(default=0, init=False)
     last_answered: str = field(default="", init=False)
     bad: dict[str, BadProbe] = field(default_factory=dict, init=False)
     inside: bool = field(default=False, init=False)
     broken: str = field(default="", init=False)
+    unreachable: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         self._ended = threading.Event()
@@ -90,8 +87,12 @@ class Prober:
         """Whether probes can be made from here. Also true when nginx answers nowhere: then the probes shall fail."""
         try:
             self._ask_from_here(f"{self.prefix}{self.sent}", fresh=True)
-        except _NOT_ASKED:
-            return self._ask_inside(f"{self.prefix}{self.sent}") == 0
+        except NOT_ASKED as error:
+            if self._ask_inside(f"{self.prefix}{self.sent}") == 0:
+                return True
+            if self.host:
+                self.unreachable = f"{self.url} does not answer, only nginx itself does: {in_words(error)}"
+            return False
         return True
 
     def _probe(self) -> None:
@@ -100,7 +101,7 @@ class Prober:
         began, status, reason = time.time(), 0, "no answer"
         try:
             status = self._ask_inside(name) if self.inside else self._ask_from_here(name, fresh=self.sent % 2 == 0)
-        except _NOT_ASKED as error:
+        except NOT_ASKED as error:
             reason = f"no answer: {error!r}"
         if status:
             self.last_answered = name
@@ -110,7 +111,7 @@ class Prober:
     def _ask_from_here(self, name: str, fresh: bool) -> int:
         connection = None if fresh else self._kept
         if connection is None:
-            connection = _connect(str(self.url))
+            connection = connect(str(self.url))
         try:
             connection.request("GET", self.path, headers={"User-Agent": "videa-probe", "X-Request-ID": name})
             response = connection.getresponse()
@@ -144,16 +145,3 @@ class Prober:
         except EngineError:
             return 0
         return int(answer.output) if answer.output.isdecimal() else 0
-
-
-def _connect(url: str) -> http.client.HTTPConnection:
-    """A connection to where ``url`` leads, not opened yet. Raises ValueError for what leads nowhere."""
-    address = urlsplit(url)
-    host, port = address.hostname, address.port
-    if not host:
-        raise ValueError(f"{url} names no host")
-    if address.scheme == "https":
-        # Whether anybody answers is asked here, not who: the certificate may be for another name.
-        context = ssl._create_unverified_context()  # noqa: S323
-        return http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=context)
-    return http.client.HTTPConnection(host, port or 80, timeout=TIMEOUT)

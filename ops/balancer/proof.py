@@ -91,14 +91,14 @@ class LogTally:
 class TrafficProof:
     """Watches all traffic from ``start`` to ``stop``. Failing to watch is part of the proof, never an error."""
 
-    def __init__(self, gateway: Gateway, url: str | None, path: str) -> None:
-        """``url``: where nginx is published, http://HOST:PORT; None probes from inside only.
+    def __init__(self, gateway: Gateway, url: str | None, path: str, host: bool = False) -> None:
+        """``url``: where nginx is published, http://HOST:PORT; None probes from inside only. ``host``: of this machine.
 
         ``path``: a harmless one to GET, at which the service answers as long as it lives.
         """
         prefix = f"{OWN_IDS}{secrets.token_hex(6)}-"
         self._gateway, self._path = gateway, path
-        self._prober = Prober(gateway, url, path, prefix)
+        self._prober = Prober(gateway, url, path, prefix, host)
         self._tally = LogTally(prefix)
         self._gap = ""
         self._progress = threading.Condition()
@@ -123,7 +123,7 @@ class TrafficProof:
         if self._stream:
             self._stream.close()
         self._follower.join(LOG_WAIT)
-        self._gap = self._gap or self._prober.broken
+        self._gap = self._gap or self._prober.broken or self._prober.unreachable
         if not complete:
             missing = "the last probe is not in nginx's log" if last else "no probe was answered"
             self._gap = self._gap or missing

@@ -23,7 +23,7 @@ def read_small(path: Path) -> bytes:
     except (FileNotFoundError, NotADirectoryError):
         return b""
     except OSError as error:
-        raise ConfigError(f"cannot read {path.name}: {error.strerror}", "check its owner and its mode") from error
+        raise ConfigError(f"cannot read {path.name}: {error.strerror}", "check its owner and mode") from error
     if len(content) > LARGEST:
         raise ConfigError(f"{path} is larger than {LARGEST >> 20} MiB", "keep only variables in it")
     return content

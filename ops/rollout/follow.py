@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from ops.errors import PlanRefused
-from ops.events import Emit, GoingBack, Note, Standing, StepEnded, StepStarted, UnderWay
+from ops.events import Emit, GoingBack, Remark, Standing, StepEnded, StepStarted, UnderWay
 from ops.rollout import history
-from ops.rollout.journal import Entry, Journal, NoteEntry, ReturnEntry, StepEntry
+from ops.rollout.journal import Entry, Journal, ReturnEntry, StepEntry
 from ops.rollout.lock import Lock
 from ops.stack import Stack
 from ops.steps import AnyStep
@@ -41,7 +41,10 @@ def follow(stack: Stack, emit: Emit) -> history.Entry | None:
         time.sleep(LOOK)
     teller.end(time.time())
     written = [each for each in history.read(stack.project.directory) if each.command == holder.command]
-    return written[-1] if written and written[-1].time > holder.since.timestamp() else None
+    if not written or written[-1].time <= holder.since.timestamp():
+        return None
+    emit(written[-1].ended)
+    return written[-1]
 
 
 class _Teller:
@@ -60,8 +63,8 @@ class _Teller:
             self.end(entry.time)
             self._step, self._begun = entry.step, entry.time
             self._emit(StepStarted(entry.step))
-        elif isinstance(entry, NoteEntry):
-            self._emit(Note(entry.text))
+        elif isinstance(entry, Remark):
+            self._emit(entry)
         elif isinstance(entry, ReturnEntry):
             self._emit(GoingBack(entry.reason))
 

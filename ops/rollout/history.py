@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from ops.errors import ConfigError
+from ops.events import OperationEnded, VerdictGiven
 
 FOLDER, FILE = ".videa", "history.jsonl"
 
@@ -44,11 +45,30 @@ class Entry(msgspec.Struct, frozen=True):
         """Whether the release ran after it."""
         return self.result == DONE and self.action not in ("scale", "abort")
 
+    @property
+    def ended(self) -> OperationEnded:
+        """It as the event that its end was. What it has left is not in the history."""
+        return OperationEnded(
+            command=self.command,
+            who=self.who,
+            action=self.action,
+            release=self.release,
+            result=self.result,
+            seconds=self.seconds,
+            requests=self.requests,
+            failed=self.failed,
+        )
+
 
 DONE = "done"
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Entry)
+
+
+def verdict_line(given: VerdictGiven) -> str:
+    """A verdict as the file has it: a line that people read, and that every version of videa reads back."""
+    return f"{given.percent:g}%: {given.kind.value}: {given.reason} ({given.numbers})"
 
 
 def append(directory: Path, entry: Entry) -> None:

@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 
 from ops.errors import EngineError
-from ops.events import Standing
+from ops.events import Remark, Standing
 from ops.platform.ports import Store
 from ops.rollout.mailbox import Mailbox
 from ops.rollout.request import Request
-from ops.rollout.worded import WordedEntry, typed
+from ops.rollout.worded import WordedEntry, WordedNote, typed
 from ops.steps import AnyStep, Keep, Target, share_of
 
 
@@ -55,19 +55,13 @@ class RemovalEntry(msgspec.Struct, frozen=True, tag="removal"):
     snapshots: dict[str, dict[str, Any]]
 
 
-class NoteEntry(msgspec.Struct, frozen=True, tag="note"):
-    """Something that whoever looks on should know, such as a verdict."""
-
-    text: str
-
-
 class ReturnEntry(msgspec.Struct, frozen=True, tag="return"):
     """From here on everything is put back. ``reason``: why."""
 
     reason: str
 
 
-Entry = Header | StepEntry | RemovalEntry | NoteEntry | ReturnEntry
+Entry = Header | StepEntry | RemovalEntry | ReturnEntry | Remark
 
 
 @dataclass(frozen=True)
@@ -131,7 +125,7 @@ class JournalState:
 
 _PROJECT, _ORIGIN = "videa.journal", "videa.journal.origin"
 _ENCODER = msgspec.json.Encoder()
-_DECODER = msgspec.json.Decoder(Entry | WordedEntry)
+_DECODER = msgspec.json.Decoder(Entry | WordedEntry | WordedNote)
 
 
 @dataclass
@@ -237,6 +231,7 @@ def _decode(files: Mapping[str, bytes]) -> Iterator[Entry]:
             entry = _DECODER.decode(files[name])
         except msgspec.DecodeError:
             return
-        yield (
-            StepEntry(entry.number, entry.total, typed(entry), entry.time) if isinstance(entry, WordedEntry) else entry
-        )
+        if isinstance(entry, WordedEntry):
+            yield StepEntry(entry.number, entry.total, typed(entry), entry.time)
+        elif not isinstance(entry, WordedNote):
+            yield entry

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from functools import cached_property
 from statistics import StatisticsError, correlation, linear_regression
 
 from ops.balancer.tally import Latencies, Mix, total
+from ops.events import Kind, VerdictGiven
 from ops.project.settings import Canary
 from ops.rollout.exact import fisher, tail
 from ops.rollout.mix import CLIENT_ERROR, difference
@@ -40,15 +40,6 @@ LEAK_END, LEAK_GOES_ON = 3, 0.5
 """The last part of the samples, a third, in which memory must still grow at this part of the whole's pace."""
 
 
-class Kind(Enum):
-    """Only ``PASS`` lets a canary go on; silence is not success."""
-
-    PASS = "pass"  # noqa: S105
-    FAIL = "fail"
-    INCONCLUSIVE = "inconclusive"
-    ERROR = "error"
-
-
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """``reason``: in words; ``numbers``: what it stands on."""
@@ -57,8 +48,9 @@ class Verdict:
     reason: str
     numbers: str
 
-    def __str__(self) -> str:
-        return f"{self.kind.value}: {self.reason} ({self.numbers})"
+    def given(self, percent: float) -> VerdictGiven:
+        """It as it is told and written down, of the canary at ``percent`` of the traffic."""
+        return VerdictGiven(percent, self.kind, self.reason, self.numbers)
 
 
 @dataclass(frozen=True)

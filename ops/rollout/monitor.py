@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from ops.balancer.tries import Tallies, TryLog, Warming, Warmup
 from ops.errors import Aborted, EngineError, ReleaseFailed
-from ops.events import Emit, Note
+from ops.events import Emit, Kind, NoVerdict, Promoted, Remark, VerdictGiven
 from ops.models import Replica
 from ops.project.settings import OnInconclusive
-from ops.rollout.journal import Journal, NoteEntry
-from ops.rollout.judgement import STABLE_ENOUGH, Fact, Kind, Sample, Verdict, judge
+from ops.rollout.journal import Journal
+from ops.rollout.judgement import STABLE_ENOUGH, Fact, Sample, Verdict, judge
 from ops.rollout.lock import Lease
 from ops.rollout.mailbox import ABORT, Command
 from ops.rollout.own_metrics import Complaints, Figures, ask, new_faults
@@ -35,13 +35,13 @@ MEMORY_SAMPLES = 300
 
 @dataclass
 class Monitor:
-    """Watches over one operation's waits. ``verdicts``: all that were given, in words."""
+    """Watches over one operation's waits. ``verdicts``: all that were given."""
 
     stack: Stack
     journal: Journal
     lease: Lease
     emit: Emit
-    verdicts: list[str] = field(default_factory=list)
+    verdicts: list[VerdictGiven] = field(default_factory=list)
     _memory: dict[str, deque[tuple[float, int]]] = field(
         default_factory=lambda: defaultdict(lambda: deque(maxlen=MEMORY_SAMPLES))
     )
@@ -76,7 +76,7 @@ class Monitor:
         while (left := until - time.monotonic()) > 0:
             command = self._promotion()
             if command:
-                self.note(f"promoted by {command.who}")
+                self.note(Promoted(command.who))
                 return
             time.sleep(min(PAUSE_LOOK, left))
 
@@ -97,7 +97,7 @@ class Monitor:
                 time.sleep(LOOK)
                 command = self._promotion()
                 if command:
-                    self.note(f"{percent:g}%: promoted by {command.who} without a verdict")
+                    self.note(Promoted(command.who, percent))
                     return
                 now = time.monotonic()
                 early = now - window < bounds.interval
@@ -120,10 +120,10 @@ class Monitor:
         finally:
             log.stop()
 
-    def note(self, text: str) -> None:
+    def note(self, remark: Remark) -> None:
         """Says something here and to whoever watches elsewhere."""
-        self.emit(Note(text))
-        self.journal.write(NoteEntry(text))
+        self.emit(remark)
+        self.journal.write(remark)
 
     def _look(self, log: TryLog, canary: Collection[str], early: bool) -> Verdict:
         try:
@@ -176,7 +176,7 @@ class Monitor:
         canary = self.stack.project.settings.canary
         if canary.on_inconclusive is OnInconclusive.ABORT:
             raise self._failed(percent, verdict, f"no verdict within {canary.deadline}: ")
-        self.note(f"{percent:g}%: no verdict within {canary.deadline}: videa promote, or videa abort")
+        self.note(NoVerdict(percent, float(canary.deadline)))
         self.pause()
 
     def _failed(self, percent: float, verdict: Verdict, prefix: str = "") -> ReleaseFailed:
@@ -187,9 +187,9 @@ class Monitor:
         )
 
     def _give(self, percent: float, verdict: Verdict) -> None:
-        words = f"{percent:g}%: {verdict}"
-        self.verdicts.append(words)
-        self.note(words)
+        given = verdict.given(percent)
+        self.verdicts.append(given)
+        self.note(given)
 
 
 def samples(

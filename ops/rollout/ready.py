@@ -46,6 +46,8 @@ def _refuse_ended(stack: Stack, waiting: Iterable[str], replicas: Iterable[Repli
             raise ReplicaNotReady(f"{name} is gone", "somebody else removed it; look at `docker events`")
         if replica.oom_killed:
             raise _failed(stack, replica, "was killed for lack of memory", "raise its memory limit in the Compose file")
+        if replica.state == "paused":
+            raise ReplicaNotReady(f"{name} is paused and answers nothing", f"resume it: docker unpause {name}")
         if not replica.running or (starting and replica.restarts):
             # Docker may have restarted it already: then the code that it ended with is not known any more.
             code = f" with exit code {replica.exit_code}" if replica.exit_code else ""

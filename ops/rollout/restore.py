@@ -18,7 +18,7 @@ from ops.errors import (
     StableGone,
     VideaError,
 )
-from ops.events import Back, Emit, GoingBack, JournalLeft, Note, Retrying, announced
+from ops.events import Back, Emit, GoingBack, HookFailed, JournalLeft, Retrying, announced
 from ops.fleet import Fleet
 from ops.interrupts import held
 from ops.rollout.hooks import run_hook
@@ -125,7 +125,7 @@ class Restorer:
                     self.lease.check()
                     run_hook(self.stack, hook, self.header.target)
             except OperationFailed as error:
-                self.emit(Note(error.message))
+                self.emit(HookFailed(hook.name, error.message))
 
     def _patiently(self, action: Callable[[], None]) -> None:
         """Tries ``action`` again while the engine or nginx does not answer. Raises what it raises in the end."""

@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from functools import singledispatchmethod
 
 from ops.errors import Aftermath, Interrupted, Left, LockHeld, OperationFailed, VideaError, explained
-from ops.events import Emit, Note, announced
+from ops.events import Emit, HookFailed, OwnFault, announced
 from ops.interrupts import allowed, held
 from ops.rollout.hooks import run_hook
 from ops.rollout.journal import Header, Journal, RemovalEntry, StepEntry
@@ -93,7 +93,7 @@ class Runner:
                 raise
             except Exception as error:
                 bug = VideaError(f"videa itself failed: {type(error).__name__}: {error}", "")
-                self.emit(Note(explained(bug, self.put_back(bug.message)).hint))
+                self.emit(OwnFault(f"{type(error).__name__}: {error}", explained(bug, self.put_back(bug.message)).hint))
                 raise
 
     def put_back(self, reason: str) -> Aftermath:
@@ -150,7 +150,7 @@ class Runner:
         except OperationFailed as error:
             if not step.name.startswith("post"):
                 raise
-            self.monitor.note(f"{error.message}; the release stays")
+            self.monitor.note(HookFailed(step.name, error.message))
 
     @_do.register
     def _follow(self, step: Follow) -> None:

@@ -22,6 +22,12 @@ class WordedEntry(msgspec.Struct, frozen=True, tag="step"):
     time: float = 0.0
 
 
+class WordedNote(msgspec.Struct, frozen=True, tag="note"):
+    """A remark such as a verdict, as it was written down then: nothing depends on it."""
+
+    text: str
+
+
 def typed(entry: WordedEntry) -> AnyStep:
     """The step, as far as it matters which one it was: what goes on or goes back asks for these two and for shares."""
     if keep := _KEEP.match(entry.text):

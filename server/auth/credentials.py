@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 
+# What the description of the API can say of an address; server.auth.emails decides.
 Email = Annotated[str, msgspec.Meta(max_length=254, pattern=r"^[^@\s\x00]{1,64}@[^@\s\x00]+\.[^@\s\x00]+\Z")]
 Password = Annotated[str, msgspec.Meta(min_length=8, max_length=128, pattern=r"^[^\x00]*\Z")]
 

@@ -26,11 +26,12 @@ class TokenRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who asks, as the access token says. expires: unix time."""
+    """Who asks, as the token says. expires: unix time; authority: the account's count when it was given."""
 
     id: int
     role: str
     expires: float
+    authority: int = 0
 
     @property
     def is_admin(self) -> bool:
@@ -66,10 +67,9 @@ class Tokens:
         """Of all secrets, the signing one first."""
         return {"access": list(self._access.keys), "refresh": list(self._refresh.keys)}
 
-    def access(self, user_id: int, role: str) -> str:
+    def access(self, user_id: int, role: str, authority: int = 0) -> str:
         """A new access token for the next 15 minutes."""
-        now = int(time.time())
-        return self._access.sign({"sub": str(user_id), "role": role, "iat": now, "exp": now + ACCESS_SECONDS})
+        return self._access.sign(_user_claims(user_id, role, authority, ACCESS_SECONDS))
 
     def refresh(self, user_id: int, token_id: str, issued: int) -> str:
         """The refresh token for a stored row; the same arguments give the same token."""
@@ -87,22 +87,21 @@ class Tokens:
         role = claims.get("role")
         if role not in ("user", "admin"):
             raise TokenRefused("no role")
-        user = User(_user_id(claims), role, float(claims["exp"]))
+        user = User(_user_id(claims), role, float(claims["exp"]), _authority(claims))
         if len(self._known) >= _REMEMBERED:
             # The oldest was remembered first; it would be checked again, not lost.
             del self._known[next(iter(self._known))]
         self._known[token] = user
         return user
 
-    def dashboard(self, user_id: int, role: str, seconds: int) -> str:
+    def dashboard(self, user_id: int, role: str, seconds: int, authority: int = 0) -> str:
         """A session of the dashboard; it is no access token."""
-        now = int(time.time())
-        return self._dashboard.sign({"sub": str(user_id), "role": role, "iat": now, "exp": now + seconds})
+        return self._dashboard.sign(_user_claims(user_id, role, authority, seconds))
 
     def verify_dashboard(self, token: str) -> User:
         """Whose session it is. Raises TokenRefused."""
         claims = self._dashboard.verify(token)
-        return User(_user_id(claims), str(claims.get("role")), float(claims["exp"]))
+        return User(_user_id(claims), str(claims.get("role")), float(claims["exp"]), _authority(claims))
 
     def verify_refresh(self, token: str) -> RefreshClaims:
         """What the refresh token says. Raises TokenRefused."""
@@ -146,6 +145,19 @@ class _Keys:
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             raise TokenRefused(type(error).__name__) from None
         return claims
+
+
+def _user_claims(user_id: int, role: str, authority: int, seconds: int) -> dict[str, Any]:
+    now = int(time.time())
+    return {"sub": str(user_id), "role": role, "ver": authority, "iat": now, "exp": now + seconds}
+
+
+def _authority(claims: dict[str, Any]) -> int:
+    # Tokens from before there was a count have none.
+    count = claims.get("ver", 0)
+    if not isinstance(count, int):
+        raise TokenRefused("no count")
+    return count
 
 
 def _user_id(claims: dict[str, Any]) -> int:

@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 
 from server.auth.tokens import TokenRefused
 from server.context import Context
-from server.keys import CLIENT_ADDRESS, LIMITER, TOKENS
+from server.keys import AUTHORITY, CLIENT_ADDRESS, LIMITER, TOKENS
 from server.limits import policy_of
 from server.problems import Problem
 
@@ -17,7 +17,7 @@ Admit = Callable[[web.Request, Context], Awaitable[None]]
 
 def make_admit(app: web.Application) -> Admit:
     """The step for one application."""
-    tokens, limiter, addresses = app[TOKENS], app[LIMITER], app[CLIENT_ADDRESS]
+    tokens, limiter, addresses, authority = app[TOKENS], app[LIMITER], app[CLIENT_ADDRESS], app[AUTHORITY]
 
     async def admit(request: web.Request, context: Context) -> None:
         """Verify a bearer token if there is one, and count the request: by user, else by address.
@@ -31,7 +31,9 @@ def make_admit(app: web.Application) -> Admit:
         given = headers.get(hdrs.AUTHORIZATION) if policy is None else None
         if given is not None:
             try:
-                context.user = tokens.verify_access(_bearer(given))
+                user = tokens.verify_access(_bearer(given))
+                refused = authority.has_ended(user)
+                context.user = None if refused else user
             except TokenRefused:
                 refused = True
         if context.user is not None:

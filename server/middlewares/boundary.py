@@ -19,6 +19,7 @@ from server.middlewares.errors import error_response
 from server.middlewares.headers import add_headers
 from server.middlewares.record import make_record
 from server.middlewares.request_id import begin
+from server.payloads import check_body
 
 
 def make_boundary(app: web.Application) -> Middleware:
@@ -36,6 +37,8 @@ def make_boundary(app: web.Application) -> Middleware:
         try:
             if policy_of(request.match_info.handler) != "none":
                 await admit(request, context)
+            if request.body_exists:
+                check_body(request)
             response = await handler(request)
         except Exception as error:
             response = error_response(request, context, origins, error)

@@ -35,8 +35,20 @@ def error_response(
     if isinstance(error, ConnectionError | web.RequestPayloadError):
         # The client broke off; the answer is for the record only.
         return problem_response(400, "The request did not arrive as a whole.", request_id=rid)
+    if isinstance(error, UnicodeEncodeError) and not _is_text(request):
+        return problem_response(400, "The request has bytes that are not UTF-8.", request_id=rid)
     log.error("unhandled error", extra={"method": request.method, "path": request.path}, exc_info=error)
     return problem_response(500, "Something went wrong here.", request_id=rid)
+
+
+def _is_text(request: web.Request) -> bool:
+    # aiohttp keeps bytes of a header that are not UTF-8 as halves of surrogates, which nothing else can encode.
+    try:
+        b"\n".join(value for _, value in request.raw_headers).decode()
+        request.path_qs.encode()
+    except UnicodeError:
+        return False
+    return True
 
 
 def _from_aiohttp(

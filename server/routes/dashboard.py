@@ -19,7 +19,7 @@ from server.auth.dashboard_session import (
 from server.auth.sign_in import sign_in
 from server.fleet import BEAT_SECONDS
 from server.fleet_view import fleet_view
-from server.keys import FLEET, STREAMS
+from server.keys import FLEET, SESSIONS, STREAMS
 from server.limits import limited
 from server.pages import page
 from server.payloads import read_bounded
@@ -35,7 +35,7 @@ _LONGEST_FORM = 4096
 @limited("address")
 async def dashboard(request: web.Request) -> web.Response:
     """The page, with the figures of this moment in it; without a session the way to sign in."""
-    if dashboard_user(request) is None:
+    if await dashboard_user(request) is None:
         return web.Response(status=303, headers={"Location": _LOGIN})
     view = fleet_view(await request.app[FLEET].read(), request.app[FLEET].now())
     token = form_token(request)
@@ -48,10 +48,10 @@ async def dashboard(request: web.Request) -> web.Response:
 @limited("address")
 async def dashboard_events(request: web.Request) -> web.StreamResponse:
     """The same figures again every two seconds."""
-    if dashboard_user(request) is None:
+    if await dashboard_user(request) is None:
         raise Problem(401, "Sign in first.")
     async with request.app[STREAMS].open(request) as stream:
-        while dashboard_user(request) is not None:
+        while await dashboard_user(request) is not None:
             view = fleet_view(await request.app[FLEET].read(), request.app[FLEET].now())
             await stream.send(msgspec.json.encode(view))
             await asyncio.sleep(BEAT_SECONDS)
@@ -71,24 +71,30 @@ async def login(request: web.Request) -> web.Response:
     """Sign an administrator in. Raises Problem 403 for a forged form."""
     form = await _read_form(request)
     try:
-        account = await sign_in(request.app, form.get("email", ""), form.get("password", ""))
+        who = await sign_in(request.app, form.get("email", ""), form.get("password", ""))
     except Problem as refusal:
         # People read this in a browser, also how long they have to wait.
         response = _form(request, refusal.detail, refusal.status)
         response.headers.update(refusal.headers or {})
         return response
-    if account is None or account.role != "admin":
+    if who is None or who.role != "admin":
         return _form(request, "The address or the password is wrong, or this is no administrator.", 401)
     response = web.Response(status=303, headers={"Location": "/dashboard"})
-    begin_session(request, response, account.id)
+    begin_session(request, response, who)
     return response
 
 
 @routes.post("/dashboard/logout")
 @limited("address")
 async def logout(request: web.Request) -> web.Response:
-    """Sign out. Raises Problem 403 for a forged form."""
+    """Sign out everywhere: an administrator's sessions and tokens on other devices end too.
+
+    Raises Problem 403 for a forged form.
+    """
     await _read_form(request)
+    user = await dashboard_user(request)
+    if user is not None:
+        await request.app[SESSIONS].end_all(user.id)
     response = web.Response(status=303, headers={"Location": _LOGIN})
     end_session(response)
     return response

@@ -1,4 +1,4 @@
-"""/api/v1/fleet: all instances as their heartbeats tell it, for administrators."""
+"""/api/v1/fleet: all instances, from their heartbeats, for administrators."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ routes = web.RouteTableDef()
 
 @routes.get("/api/v1/fleet")
 async def fleet(request: web.Request) -> web.Response:
-    """Every instance that was heard of in the last 15 seconds."""
+    """Every instance with a heartbeat in the last 15 seconds."""
     require_admin(request)
     instances = await request.app[FLEET].read()
     return fresh_json(

@@ -23,7 +23,7 @@ from server.written import last_written, mark_written
 routes = web.RouteTableDef()
 
 _ONE = r"/api/v1/titles/{id:\d{1,19}}"
-# Bytes. Below this compressing costs more than it saves on any network.
+# Bytes. Compressing a smaller body costs more than it saves.
 _WORTH_COMPRESSING = 4096
 _ETAG = re.compile(r'"([0-9]{1,9})"\Z')
 
@@ -40,7 +40,7 @@ async def list_titles(request: web.Request) -> web.Response:
 
 @routes.get(_ONE)
 async def get_title(request: web.Request) -> web.Response:
-    """One title with its ETag; 304 for If-None-Match, 404 when there is none."""
+    """One title with its ETag; 304 for If-None-Match, 404 if there is none."""
     stored = await request.app[TITLES].get(int(request.match_info["id"]), last_written(request))
     if not stored:
         raise not_found()
@@ -54,7 +54,7 @@ async def get_title(request: web.Request) -> web.Response:
 
 @routes.post("/api/v1/titles")
 async def create_title(request: web.Request) -> web.Response:
-    """Add a title: 201 with its Location. With Idempotency-Key a repetition gets the first answer."""
+    """Add a title: 201 with its Location. With Idempotency-Key, a repeated request gets the first answer."""
     user = catalogue_writer(request)
     key = read_key(request.headers.get("Idempotency-Key"))
     created = await request.app[TITLES].create(await read_json(request, TitleFields), user, key)
@@ -69,13 +69,13 @@ async def create_title(request: web.Request) -> web.Response:
 
 @routes.put(_ONE)
 async def replace_title(request: web.Request) -> web.Response:
-    """Replace all fields of a title; If-Match guards against overwriting somebody else's change."""
+    """Replace all fields of a title; If-Match prevents overwriting another change."""
     return await _change(request, TitleFields)
 
 
 @routes.patch(_ONE)
 async def change_title(request: web.Request) -> web.Response:
-    """Change the fields that are given; If-Match as for PUT."""
+    """Change the given fields; If-Match as for PUT."""
     return await _change(request, TitleChanges)
 
 

@@ -87,3 +87,5 @@ def show_status(result: Status) -> None:
         out.print("[yellow]closed for maintenance[/]; to open it again: videa maintenance off")
     if result.balancer != "running":
         out.print(f"[red]balancer:[/] {result.balancer}")
+    if result.unreachable:
+        out.print(f"[red]unreachable:[/] nothing answers at {result.url}: {result.unreachable}")

@@ -1,4 +1,4 @@
-"""Whether a scale or deploy is under way, or was broken off: the project's lock and journal in the store."""
+"""Running or interrupted operations: the project's lock and journal in the store."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from ops.rollout.lock import Holder, Lock
 
 
 def operation_facts(store: Store, project: str) -> OperationFacts:
-    """Who holds the lock, and what an operation without a living holder has left undone. Raises EngineError."""
+    """The holder of the lock, and the operation that an exited holder has left. Raises EngineError."""
     journal = Journal(store, project)
     state = journal.read()
     holder = Lock(store, project).status()
-    # An operation that ended between these two looks has taken its journal away.
+    # An operation that ended between these two reads has removed its journal.
     again = journal.read() if state and not (holder and holder.alive) else None
     return read(holder, state if state and again and again.header == state.header else None)
 
 
 def read(holder: Holder | None, state: JournalState | None) -> OperationFacts:
-    """The facts in what was found."""
+    """The facts in a lock holder and a journal."""
     alive = holder is not None and holder.alive
     return OperationFacts(
         holder=holder.who if holder else "",

@@ -87,4 +87,4 @@ def test_what_is_no_bundle_is_refused(patient: Patient, tmp_path: Path) -> None:
     wrong.write_bytes(b"nothing of the kind")
     refused = patient.stack.videa("doctor", "--from", str(wrong))
     assert refused.returncode == 3
-    assert "no bundle" in refused.stderr
+    assert "not a bundle" in refused.stderr

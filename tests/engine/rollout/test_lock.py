@@ -16,11 +16,12 @@ from ops.errors import LockHeld
 from ops.factory import connect, open_store
 from ops.platform.ports import Store
 from ops.rollout import lock as module
-from ops.rollout.journal import Header, Journal, NoteEntry
+from ops.rollout.journal import Header, Journal, ReturnEntry
 from ops.rollout.lock import Lease, Lock
 from ops.rollout.mailbox import Command
 from ops.rollout.operator import whoami
 from ops.steps import Target
+from tests.unit.ops.fakes.contract import check_store
 
 ROOT = Path(__file__).parents[3]
 HOLD = """
@@ -74,6 +75,10 @@ def kill(process: subprocess.Popen[str]) -> None:
     for pipe in (process.stdin, process.stdout):
         assert pipe is not None
         pipe.close()
+
+
+def test_the_store_of_an_engine_keeps_the_contract(store: Store, project: str) -> None:
+    check_store(store, f"videa.lock.{project}")
 
 
 def test_a_second_operation_is_told_who_is_at_it(store: Store, project: str) -> None:
@@ -196,17 +201,17 @@ def test_a_journal_is_read_by_another_process_and_survives_a_prune(store: Store,
     mine, other = Journal(store, project), Journal(store, project)
     assert other.read() is None
     mine.begin(HEADER)
-    mine.write(NoteEntry("one"))
+    mine.write(ReturnEntry("one"))
     found = store.find(f"videa.journal.{project}")
     assert found is not None
     store.remove(found.id)
-    mine.write(NoteEntry("two"))
+    mine.write(ReturnEntry("two"))
     state = other.read()
     assert state is not None
     assert state.header == HEADER
-    assert state.entries == (NoteEntry("one"), NoteEntry("two"))
+    assert state.entries == (ReturnEntry("one"), ReturnEntry("two"))
     other.go_on()
-    other.write(NoteEntry("three"))
+    other.write(ReturnEntry("three"))
     mine.end()
     assert other.read() is None
 

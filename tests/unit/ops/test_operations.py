@@ -7,7 +7,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
@@ -15,8 +15,8 @@ import msgspec
 import pytest
 
 from ops import interrupts, operations
-from ops.errors import EngineUnreachable, Interrupted, Left, LockHeld, VideaError
-from ops.events import Event, GoingBack, Retrying, nobody
+from ops.errors import EngineUnreachable, Interrupted, Left, LockHeld, PlanRefused, VideaError
+from ops.events import Event, GoingBack, OperationEnded, Retrying, nobody
 from ops.interrupts import SIGNALS
 from ops.operations import Operation
 from ops.preflight import Capacity
@@ -265,6 +265,23 @@ def test_a_late_engine_is_told_of_while_it_is_put_back(tmp_path: Path) -> None:
     assert state(stack) == before
 
 
+def test_how_an_operation_has_ended_is_told_as_it_is_recorded(tmp_path: Path) -> None:
+    told: list[Event] = []
+    stack = fake_stack(tmp_path)
+    Operation(stack, told.append, "videa scale 4").scale(lambda present: 4)
+    stack.world.sick.add("shop-app-5")
+    with pytest.raises(VideaError, match="not ready"):
+        Operation(stack, told.append, "videa scale 5").scale(lambda present: 5)
+    ended = [event for event in told if isinstance(event, OperationEnded)]
+    assert [(event.command, event.result == history.DONE, event.left) for event in ended] == [
+        ("videa scale 4", True, ""),
+        ("videa scale 5", False, "rolled_back"),
+    ]
+    assert [msgspec.structs.replace(event, left="", seconds=round(event.seconds, 3)) for event in ended] == [
+        entry.ended for entry in history.read(tmp_path)
+    ]
+
+
 @pytest.mark.parametrize("name", ["scale up", "scale down", "rolling"])
 def test_a_process_that_was_stopped_until_its_lease_ended_changes_nothing_any_more(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
@@ -408,3 +425,14 @@ def test_interrupted_between_any_two_lines_it_is_put_back_or_done_and_says_which
         endings.add(type(raised))
         place += 83
     assert endings == {type(None), Interrupted, KeyboardInterrupt}
+
+
+def test_next_to_a_paused_replica_none_is_started(tmp_path: Path) -> None:
+    stack = fake_stack(tmp_path)
+    stack.platform.there["shop-app-2"] = replace(stack.platform.there["shop-app-2"], state="paused")
+    before = state(stack)
+    for act in (scale_up, deploy):
+        with pytest.raises(PlanRefused, match="shop-app-2 is paused") as refused:
+            act(Operation(stack, nobody, "videa"))
+        assert "docker unpause shop-app-2" in refused.value.hint
+    assert state(stack) == before

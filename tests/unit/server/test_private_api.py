@@ -24,6 +24,7 @@ USED = {
     ("cache.py", "_reader"): "redis",
     ("cache.py", "_writer"): "redis",
     ("postgres.py", "_timeout"): "aiopg",
+    ("protocol.py", "_make_server"): "aiohttp",
     ("responses.py", "_cookies"): "aiohttp",
 }
 """(file, name) -> the library."""

@@ -6,7 +6,7 @@ import pytest
 
 from ops.balancer.proof import Failure, Proof
 from ops.errors import VideaError
-from ops.events import Note, announced
+from ops.events import PoolsUnchecked, announced
 from ops.operations import Outcome
 from ops.steps import Check, Plan, Target
 from videa_cli.render import Progress, show_outcome, show_proof
@@ -18,7 +18,7 @@ LOOKS_LIKE_MARKUP = "test [red] -f [/tmp/x]"
 def test_the_text_of_a_step_and_of_its_failure_is_shown_unchanged(capsys: pytest.CaptureFixture[str]) -> None:
     progress = Progress()
     with pytest.raises(VideaError), announced(LOOKS_LIKE_MARKUP, progress):
-        progress(Note(LOOKS_LIKE_MARKUP))
+        progress(PoolsUnchecked(LOOKS_LIKE_MARKUP))
         raise VideaError(LOOKS_LIKE_MARKUP, "")
     assert capsys.readouterr().err.count(LOOKS_LIKE_MARKUP) == 3
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from ops.balancer.proof import Proof
-from ops.events import Note, announced
+from ops.events import PoolsUnchecked, announced
 from videa_cli.render import Progress, show_proof
 from videa_cli.streams import Unbroken
 
@@ -23,7 +23,7 @@ def test_writing_to_a_closed_output_does_not_fail(kind: str, monkeypatch: pytest
         monkeypatch.setattr(sys, "stderr", stream)
         progress = Progress()
         with announced("start 1 replica", progress):
-            progress(Note("a note"))
+            progress(PoolsUnchecked("so"))
         progress.close()
         monkeypatch.setattr(sys, "stdout", stream)
         show_proof(Proof(requests=1, failed=0, slowest_ms=1.0, failures=(), probes=0, gap=""))

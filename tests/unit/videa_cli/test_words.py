@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from ops import events
-from ops.events import Back, Event, GoingBack, GoingOn, News, Retrying, Standing, Superseded, TakenOut
+from ops.events import Back, Event, GoingBack, GoingOn, Kind, News, Retrying, Standing, Superseded, TakenOut
 from ops.steps import AnyStep, Drain, Follow, Hook, Keep, Split, Start
 from videa_cli.words import words
 
@@ -44,6 +44,21 @@ def test_steps_make_no_words_of_themselves() -> None:
         (Back(Follow(("worker",))), "let worker follow back"),
         (Retrying("Docker does not answer"), "Docker does not answer; trying again"),
         (TakenOut("app-1", "no answer"), "app-1 is out: no answer"),
+        (events.VerdictGiven(5.0, Kind.PASS, "as good as stable", "-"), "5%: pass: as good as stable (-)"),
+        (events.Promoted("me@here"), "promoted by me@here"),
+        (events.Promoted("me@here", 5.0), "5%: promoted by me@here without a verdict"),
+        (events.NoVerdict(5.0, 600.0), "5%: no verdict within 600 s: videa promote, or videa abort"),
+        (events.HookFailed("post_deploy", "it failed"), "it failed; the release stays"),
+        (events.HookFailed("on_abort", "it failed"), "it failed"),
+        (
+            events.ReplicasFixed(2, "APP_REPLICAS"),
+            "the Compose file says 2 replicas, and a plain `docker compose up -d` will go back to that; write "
+            "`replicas: ${APP_REPLICAS:-2}` there, and videa remembers it",
+        ),
+        (
+            events.OperationEnded("videa deploy", "me@here", "canary", "new", "it failed", 1.5, "put_back"),
+            "`videa deploy` of me@here has ended after 1.5 s: it failed (put back)",
+        ),
         (GoingBack(), "putting everything back"),
         (GoingBack("it failed"), "putting everything back: it failed"),
         (
@@ -66,6 +81,8 @@ def test_every_event_goes_out_as_json_and_comes_back() -> None:
         events.StepFailed(Back(Follow(("worker",))), "no"),
         GoingBack("it failed", Standing("videa deploy", "me@here", 2, 9, Drain())),
         TakenOut("app-1", "no answer"),
+        events.VerdictGiven(5.0, Kind.ERROR, "no log", "-"),
+        events.OperationEnded("videa scale 3", "me@here", "scale", "new", "done", 1.5, "", 100, 0),
     ]
     assert msgspec.json.decode(msgspec.json.encode(told), type=list[Event]) == told
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -106,6 +107,20 @@ def test_a_url_that_nobody_can_ask_is_no_reason_not_to_probe(url: str | None) ->
     assert prober.last_answered
     assert (prober.bad, prober.broken) == ({}, "")
     assert gateway.commands[-1][-1] == "http://127.0.0.1:8080/alive"
+
+
+@pytest.mark.parametrize("host", [True, False])
+def test_a_published_port_that_is_dead_is_told_on_its_own_host_only(host: bool) -> None:
+    """Elsewhere a firewall may be in between, which is nobody's fault."""
+    gateway = Inside()
+    with socket.socket() as bound:  # taken, and nobody listens
+        bound.bind(("127.0.0.1", 0))
+        prober = Prober(gateway, f"http://127.0.0.1:{bound.getsockname()[1]}", "/alive", "videa-0f-", host)  # type: ignore[arg-type]
+        prober.start()
+        assert gateway.asked.wait(10)
+        prober.stop()
+    assert prober.inside
+    assert bool(prober.unreachable) is host
 
 
 def test_where_nothing_answers_the_probes_fail() -> None:

@@ -66,9 +66,9 @@ def test_failures_are_told_even_with_a_gap() -> None:
 class Probes:
     """Three probes that were all answered."""
 
-    sent, bad, broken = 3, {}, ""
+    sent, bad, broken, unreachable = 3, {}, "", ""
 
-    def __init__(self, gateway: object, url: str, path: str, prefix: str) -> None:
+    def __init__(self, gateway: object, url: str, path: str, prefix: str, host: bool) -> None:
         self.last_answered = f"{prefix}3"
 
     def start(self) -> None: ...
@@ -131,6 +131,13 @@ def test_a_log_that_never_tells_of_the_last_probe_is_a_gap(monkeypatch: pytest.M
     proof = late_proof(monkeypatch, last_probe_is_told=False)
     assert proof.gap == "the last probe is not in nginx's log"
     assert not proof.proven
+
+
+def test_a_published_port_that_does_not_answer_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Probes, "unreachable", "http://127.0.0.1 does not answer, only nginx itself does: refused")
+    proof = late_proof(monkeypatch, last_probe_is_told=True)
+    assert not proof.proven
+    assert "only nginx itself does" in str(proof)
 
 
 def test_probes_that_have_ended_are_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:

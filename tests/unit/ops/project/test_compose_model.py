@@ -1,4 +1,4 @@
-"""Reading what Compose says of a project, in every shape that it leaves as the user wrote it."""
+"""Reading Compose's model of a project, in all notations that Compose does not normalise."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ops.errors import ConfigError
 from ops.project.compose_model import as_mapping, parse
 
 
-def test_a_dollar_that_compose_doubles_is_one() -> None:
+def test_a_dollar_that_compose_doubles_becomes_one() -> None:
     text = "services: {web: {command: [echo, $$HOME]}}\nx-videa: {hooks: {pre_deploy: echo $$A}}"
     assert parse(text, interpolated=True)["x-videa"] == {"hooks": {"pre_deploy": "echo $A"}}
     assert parse(text, interpolated=True)["services"]["web"]["command"] == ["echo", "$HOME"]
@@ -24,7 +24,7 @@ def test_a_dollar_that_compose_doubles_is_one() -> None:
     ],
     ids=lambda word: word[:20],
 )
-def test_words_that_other_yaml_takes_for_something_else_are_words(word: str) -> None:
+def test_strings_that_yaml_1_1_converts_stay_strings(word: str) -> None:
     quoted = f'"{word}"' if word in {"!", "%a"} else word
     assert parse(f"services: {{}}\nx-word: {quoted}", interpolated=True)["x-word"] == word
 
@@ -45,7 +45,7 @@ def test_words_that_other_yaml_takes_for_something_else_are_words(word: str) -> 
         ("{<<: 1, =: 2}", {"<<": 1, "=": 2}),
     ],
 )
-def test_numbers_and_booleans_are_what_compose_means(written: str, value: object) -> None:
+def test_numbers_and_booleans_are_those_of_compose(written: str, value: object) -> None:
     assert parse(f"services: {{}}\nx-value: {written}", interpolated=True)["x-value"] == value
 
 
@@ -64,7 +64,7 @@ def test_numbers_and_booleans_are_what_compose_means(written: str, value: object
         "services: {}\nx: " + "[" * 5000 + "]" * 5000,
     ],
 )
-def test_what_cannot_be_read_is_an_error_of_the_file(text: str) -> None:
+def test_an_unreadable_model_is_a_config_error(text: str) -> None:
     with pytest.raises(ConfigError):
         parse(text, interpolated=True)
 
@@ -79,5 +79,5 @@ def test_what_cannot_be_read_is_an_error_of_the_file(text: str) -> None:
         ("${LABELS}", {}),
     ],
 )
-def test_labels_are_a_mapping_or_a_list(labels: object, wanted: dict[str, object]) -> None:
+def test_labels_may_be_a_mapping_or_a_list(labels: object, wanted: dict[str, object]) -> None:
     assert as_mapping(labels) == wanted

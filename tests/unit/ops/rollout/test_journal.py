@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from ops.events import HookFailed, Kind, NoVerdict, Promoted, Remark, VerdictGiven
 from ops.rollout.journal import (
     _ENCODER,
     Header,
     JournalState,
-    NoteEntry,
     RemovalEntry,
     ReturnEntry,
     StepEntry,
@@ -47,13 +47,19 @@ STEPS: tuple[AnyStep, ...] = (
 )
 
 
+REMARKS: tuple[Remark, ...] = (
+    *(VerdictGiven(5.0, Kind.PASS, "as good as stable", "-"), NoVerdict(5.0, 600.0)),
+    *(Promoted("me@here"), Promoted("me@here", 5.0), HookFailed("post_traffic", "no")),
+)
+
+
 def files(*entries: object) -> dict[str, bytes]:
     return {f"{number:06}": _ENCODER.encode(entry) for number, entry in enumerate(entries)}
 
 
 def test_entries_come_back_in_order() -> None:
     steps = [StepEntry(number, len(STEPS), step) for number, step in enumerate(STEPS, 1)]
-    entries = [HEADER, *steps, NoteEntry("so"), RemovalEntry({"app-1": {"Id": "x"}}), ReturnEntry("it failed")]
+    entries = [HEADER, *steps, *REMARKS, RemovalEntry({"app-1": {"Id": "x"}}), ReturnEntry("it failed")]
     assert list(_decode(files(*entries))) == entries
 
 

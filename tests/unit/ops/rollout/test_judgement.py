@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ops.balancer.tally import Latencies, Mix
+from ops.events import Kind
 from ops.project.settings import Canary, Seconds
-from ops.rollout.judgement import Fact, Kind, Sample, judge, leak, p99_limit
+from ops.rollout.judgement import Fact, Sample, judge, leak, p99_limit
 
 BOUNDS = Canary()
 MIB = 1 << 20
@@ -23,8 +24,8 @@ def kind(canary: Sample, stable: Sample, *facts: Fact, early: bool = False) -> K
 def test_as_good_as_stable_passes_and_prints_its_numbers() -> None:
     verdict = judge(side(1000, failed=1), side(9000, failed=9), [], BOUNDS)
     assert verdict.kind is Kind.PASS
-    assert "canary: 1000 requests, 99.90% ok, p99 20 ms" in str(verdict)
-    assert "stable: 9000 requests" in str(verdict)
+    assert "canary: 1000 requests, 99.90% ok, p99 20 ms" in verdict.numbers
+    assert "stable: 9000 requests" in verdict.numbers
 
 
 def test_silence_is_not_success() -> None:

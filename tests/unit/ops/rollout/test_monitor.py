@@ -12,9 +12,10 @@ import pytest
 
 from ops.balancer.tries import Tallies, Try, TryLog, Warmup
 from ops.errors import Aborted, EngineError, ReleaseFailed
+from ops.events import Kind, VerdictGiven
 from ops.project.settings import Canary, OnInconclusive, Seconds
 from ops.rollout import monitor as monitor_module
-from ops.rollout.judgement import Kind, Verdict
+from ops.rollout.judgement import Verdict
 from ops.rollout.mailbox import Command
 from ops.rollout.monitor import Monitor, samples
 from ops.rollout.own_metrics import Figures
@@ -135,7 +136,7 @@ def test_a_pass_counts_once_the_interval_is_over(clock: Clock) -> None:
     monitor.judge(5, [])
     assert clock.now == 5
     assert monitor.early == [True] * 4 + [False]
-    assert monitor.verdicts == ["5%: pass: as good as stable (-)"]
+    assert monitor.verdicts == [VerdictGiven(5, Kind.PASS, "as good as stable", "-")]
 
 
 def test_an_error_begins_the_window_anew_but_not_the_step(clock: Clock) -> None:
