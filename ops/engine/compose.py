@@ -82,7 +82,8 @@ class Compose:
         except BoundReached as error:
             raise ConfigError(
                 f"Compose could not read {self._place} within {error}",
-                "look for aliases (*name) of aliases in it and in what it includes, each of which multiplies the rest",
+                "look for aliases (*name) of aliases in it and in its includes, and for an env_file or include that is "
+                "a pipe or a device",
             ) from error
         if answer.returncode:
             words = shown(without_values(answer.stderr))

@@ -8,6 +8,7 @@ import typer
 
 from ops.errors import TAKE_UP, OperationFailed, UsageError
 from videa_cli.context import Options
+from videa_cli.numbers import decimal, whole
 
 if TYPE_CHECKING:
     from ops.operations import Operation, Outcome
@@ -25,7 +26,10 @@ def deploy(
     blue_green: Annotated[bool, typer.Option("--blue-green", help="All new ones beside the old, one switch.")] = False,
     canary: Annotated[bool, typer.Option("--canary", help="A growing share of the traffic, judged each time.")] = False,
     surge: Annotated[
-        int, typer.Option("--surge", min=1, metavar="N", help="Rolling: replicas to start beyond the present ones.")
+        int,
+        typer.Option(
+            "--surge", parser=whole(1), metavar="N", help="Rolling: replicas to start beyond the present ones."
+        ),
     ] = 1,
     check: Annotated[
         list[str] | None,
@@ -36,7 +40,12 @@ def deploy(
     ] = None,
     pause_at: Annotated[
         list[float] | None,
-        typer.Option("--pause-at", metavar="PERCENT", help="Canary: wait there for `videa promote`; repeatable."),
+        typer.Option(
+            "--pause-at",
+            parser=decimal(0),
+            metavar="PERCENT",
+            help="Canary: wait there for `videa promote`; repeatable.",
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace replicas that run this release already.")] = False,
     resume: Annotated[
@@ -199,4 +208,4 @@ def _watch(options: Options) -> None:
         return
     if entry.result != DONE:
         raise OperationFailed(f"it failed: {entry.result}", "see videa history")
-    console().print(f"done: release {entry.release}, {entry.requests} requests, {entry.failed} failed")
+    console().print(f"done: release {escape(entry.release)}, {entry.requests} requests, {entry.failed} failed")
