@@ -1,1 +1,1 @@
-"""The load client, the scenarios behind the README's tables, and the peers that videa is compared with."""
+"""The load client, the scenarios of the README's tables, and the peers that videa is compared with."""

@@ -1,9 +1,9 @@
-"""One server core's worth: `python -m bench.backend` compares the backend with its peers.
+"""The throughput of one core: `python -m bench.backend` compares the backend with its peers.
 
-The same endpoint and the same work (token check, rate limit in Redis, cached read by id), each server in turn pinned to
-the first core, the client, PostgreSQL and Redis on the second. Prints a table, writes bench/results/backend.json and
-its plot. Figures count beside each other in one run only. Requests per second of the server's own CPU time are given
-too: on a machine that does other things as well they still tell what one core could do.
+All servers have the same endpoint and do the same work (token check, rate limit in Redis, cached read by id). Each in
+turn is pinned to the first core; the client, PostgreSQL and Redis share the second. Prints a table, writes
+bench/results/backend.json and its plot. Compare figures only within one run. Requests per second of the server's CPU
+time show what one core can do, even on a busy machine.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from bench.targets import TARGETS, Started, Target, started
 
 SERVER_CORE, CLIENT_CORE = 0, 1
 TITLES = 100_000
-"""Enough that a run of uncached reads asks for each title once: every read is a miss."""
+"""Enough titles for a run of uncached reads to request each only once: every read is a cache miss."""
 
 
 def measure(target: Target, services: DataServices, seconds: int) -> dict[str, Any]:
-    """Start one server and take each of its measures, after a warm-up. Raises BenchError."""
+    """Start one server, warm it up and take all its measurements. Raises BenchError."""
     with redis.Redis.from_url(services.redis) as cache:
         cache.flushall()
         with started(target, services, SERVER_CORE) as server:
@@ -52,7 +52,7 @@ def measure(target: Target, services: DataServices, seconds: int) -> dict[str, A
 
 
 def check(server: Started, path: str) -> None:
-    """The path answers 200, and without a token only what is open does. Raises BenchError."""
+    """Check that the path answers 200, and without a token only if it is public. Raises BenchError."""
     url = f"http://127.0.0.1:{server.port}{path.replace('{n}', '1')}"
     asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {server.token}"})
     try:
@@ -63,17 +63,17 @@ def check(server: Started, path: str) -> None:
 
 
 def summary(rounds: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """The median of each figure over the rounds; failures are added up."""
-    found = {}
+    """The median of each figure over the rounds, and the sum of failures."""
+    medians = {}
     for name in rounds[0]["answers"]:
-        taken = [each["answers"][name] for each in rounds]
-        found[name] = {key: round(statistics.median(each[key] for each in taken), 3) for key in taken[0]}
-        found[name]["failed"] = sum(each["failed"] for each in taken)
-    return found
+        taken = [figures["answers"][name] for figures in rounds]
+        medians[name] = {key: round(statistics.median(figures[key] for figures in taken), 3) for key in taken[0]}
+        medians[name]["failed"] = sum(figures["failed"] for figures in taken)
+    return medians
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, print, write; the exit code is 1 when a server could not be measured or failed a request."""
+    """Measure, print and write; the exit code is 1 if a server could not be measured or failed a request."""
     parser = argparse.ArgumentParser(prog="python -m bench.backend", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="times each server has its turn (default 3)")
     parser.add_argument("--seconds", type=int, default=6, help="of each measurement (default 6)")
@@ -95,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"written to {path.relative_to(ROOT)}")
     plot = [str(python_environment(ROOT / "bench")), str(ROOT / "bench" / "plot.py"), str(path)]
     subprocess.run(plot, check=True)
-    failed = sum(each["failed"] for answers in medians.values() for each in answers.values())
+    failed = sum(figures["failed"] for answers in medians.values() for figures in answers.values())
     return 1 if failed or len(medians) < len(chosen) else 0
 
 
@@ -104,9 +104,9 @@ def table(medians: dict[str, dict[str, dict[str, float]]]) -> str:
     lines = [f"{'':14} {'measure':9} {'requests/s':>10} {'per CPU s':>10} {'p50 ms':>7} {'p99 ms':>7} {'failed':>6}"]
     for name, measures in medians.items():
         lines += [
-            f"{name:14} {key:9} {each['rate']:10.0f} {each['per_cpu_second']:10.0f} "
-            f"{each['p50_ms']:7.2f} {each['p99_ms']:7.2f} {each['failed']:6.0f}"
-            for key, each in measures.items()
+            f"{name:14} {key:9} {figures['rate']:10.0f} {figures['per_cpu_second']:10.0f} "
+            f"{figures['p50_ms']:7.2f} {figures['p99_ms']:7.2f} {figures['failed']:6.0f}"
+            for key, figures in measures.items()
         ]
     return "\n".join(lines)
 

@@ -1,6 +1,6 @@
-"""How long an operator waits: `python -m bench.cli_startup` times `videa --help` and `videa status` with 5 replicas.
+"""The start time of the command: `python -m bench.cli_startup` times `videa --help` and `videa status` with 5 replicas.
 
-Prints the medians beside those of `python -c pass` and `docker compose ps` in the same run, writes
+Prints the medians together with those of `python -c pass` and `docker compose ps` in the same run, and writes
 bench/results/cli_startup.json.
 """
 
@@ -18,14 +18,14 @@ from bench.stack import ROOT, BenchStack, bench_stack, videa_command
 
 
 def timed(command: list[str]) -> float:
-    """Seconds that a command takes. Raises CalledProcessError when it fails."""
+    """Seconds that a command takes. Raises CalledProcessError if it fails."""
     began = time.monotonic()
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     return time.monotonic() - began
 
 
 def measures(stack: BenchStack) -> dict[str, Callable[[], float]]:
-    """What is timed, in seconds."""
+    """The measured times, in seconds."""
     return {
         "python -c pass": lambda: timed([sys.executable, "-c", "pass"]),
         "videa --help": lambda: timed([videa_command(), "--help"]),
@@ -35,7 +35,7 @@ def measures(stack: BenchStack) -> dict[str, Callable[[], float]]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, print, write; the exit code is 0."""
+    """Measure, print and write; the exit code is 0."""
     parser = argparse.ArgumentParser(prog="python -m bench.cli_startup", description=__doc__)
     parser.add_argument("--rounds", type=int, default=11, help="measurements of each (default 11)")
     rounds = parser.parse_args(arguments).rounds

@@ -1,4 +1,4 @@
-"""The load client as a process of its own, for the whole time of an operation."""
+"""The load client as a separate process, during an operation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ POSTS = ("/api/v1/echo",)
 
 @dataclass
 class Watched:
-    """What the client saw while operations ran: filled when the `under_load` block ends."""
+    """The client's report on the time of the operations; filled when the `under_load` block ends."""
 
     operations: list[Ran] = field(default_factory=list)
     report: dict[str, Any] = field(default_factory=dict)
@@ -36,7 +36,7 @@ def under_load(
     """Send GETs and POSTs, half and half, from `lead` seconds before the block until `tail` seconds after it.
 
     `more`: further arguments of bench.load.
-    Raises BenchError when no request succeeds at all.
+    Raises BenchError if no request succeeds.
     """
     watched = Watched()
     with companion(

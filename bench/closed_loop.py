@@ -1,4 +1,4 @@
-"""As many requests as answers come: wrk where it is installed, else our own client, which may be the slower one."""
+"""Closed-loop load: wrk if it is installed, otherwise our own client, which may be slower."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Answers:
 
 
 def client_name() -> str:
-    """Which client is used; results name it."""
+    """The name of the client, for the results."""
     return "wrk" if shutil.which("wrk") else "bench.load"
 
 
 def flood(port: int, path: str, token: str, seconds: int, core: int, highest: int) -> Answers:
     """Keep 32 connections busy from one core. `{n}` in the path stands for 1 to `highest` in turn.
 
-    Raises BenchError when the client fails.
+    Raises BenchError if the client fails.
     """
     url = f"http://127.0.0.1:{port}"
     authorization = f"Authorization: Bearer {token}"

@@ -1,4 +1,4 @@
-"""A client of the bench as a process of its own, beside what is measured."""
+"""A client of the benchmarks as a separate process, next to the measured one."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from bench.stack import ROOT, BenchError
 
 @contextmanager
 def companion(module: str, *arguments: str, ready: str) -> Iterator[Callable[[], dict[str, Any]]]:
-    """Starts `python -m module`, which prints `ready` on stderr once it works, and its report as JSON when terminated.
+    """Starts `python -m module`, which prints `ready` on stderr when it is ready, and a JSON report when terminated.
 
-    Yields what ends it and returns the report. Raises BenchError, there and at the start.
+    Yields a function that ends it and returns the report. Both raise BenchError.
     """
     client = subprocess.Popen(
         [sys.executable, "-m", module, *arguments],

@@ -1,9 +1,9 @@
 """Deploys of good and bad releases under load: `python -m bench.deploys [--strategy NAME] [--release NAME]`.
 
 3 replicas; 32 keep-alive connections send 1,000 requests/s, half of them POSTs; 50 event streams are open throughout.
-A bad release that rolling or blue-green have let in is taken back with `videa rollback`, still under load. Prints a
-table, writes bench/results/deploys.json, and exits with 1 when the tool lost a request, a stream ended by anything but
-the end of a drain or of its own replica, or a canary was caught after its second step.
+A bad release that rolling or blue-green has deployed is removed with `videa rollback`, still under load. Prints a
+table, writes bench/results/deploys.json, and exits with 1 if the tool lost a request, if a stream ended other than by a
+drain or by its own replica, or if a bad canary was detected after its second step.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ REPLICAS = 3
 
 
 def one_try(stack: BenchStack, engine: Engine, strategy: str, release: str, back: str, rate: int) -> dict[str, Any]:
-    """Deploys a release and, if it is bad and got in, takes it back. `back`: the image that runs before."""
+    """Deploys a release and rolls it back if it is bad and was deployed. `back`: the image of the previous release."""
     image, taken_back = releases.reference(release), None
     with (
         Witness(engine, stack.replicas()) as witness,
@@ -66,7 +66,7 @@ def one_try(stack: BenchStack, engine: Engine, strategy: str, release: str, back
         "failed": report["failed"],
         "by_release": marked + len(died),
         "by_tool": max(0, report["failed"] - marked - len(died)),
-        "failures": [each for each in report["failures"] if each["kind"] != f"status_{MARK}"][:5],
+        "failures": [entry for entry in report["failures"] if entry["kind"] != f"status_{MARK}"][:5],
         "streams": {
             "opened": streams["opened"],
             "ended": {manner: ends.count(manner) for manner in sorted(set(ends))},
@@ -77,22 +77,22 @@ def one_try(stack: BenchStack, engine: Engine, strategy: str, release: str, back
 
 
 def reason(output: str) -> str:
-    """Why it failed, in videa's words; the proof where it did not."""
-    found = [line.strip() for line in output.splitlines() if re.match(r"\s*(error:|✗)", line)]
+    """videa's error; the proof if the deploy succeeded."""
+    errors = [line.strip() for line in output.splitlines() if re.match(r"\s*(error:|✗)", line)]
     last = [line.strip() for line in output.splitlines() if line.strip()]
-    return (found or last or [""])[-1]
+    return (errors or last or [""])[-1]
 
 
 def as_expected(
     stack: BenchStack, strategy: str, release: str, exit_code: int, shares: list[float], image: str, back: str
 ) -> str:
-    """What is not as it should be at the end; empty when all is."""
+    """What is wrong at the end; "" if nothing is."""
     found = [
         line.split()
         for line in stack.compose("ps", "--format", "{{.Image}} {{.Health}}", "backend").output.splitlines()
     ]
     wanted = back if release in BAD else image
-    if sorted(found) != [[wanted, "healthy"]] * REPLICAS and [each[0] for each in found] != [wanted] * REPLICAS:
+    if sorted(found) != [[wanted, "healthy"]] * REPLICAS and [entry[0] for entry in found] != [wanted] * REPLICAS:
         return f"there are now {found} instead of {REPLICAS} x {wanted}"
     if release in GOOD and exit_code:
         return "a good release was not deployed"
@@ -101,41 +101,41 @@ def as_expected(
     return ""
 
 
-def row(each: dict[str, Any]) -> str:
+def row(entry: dict[str, Any]) -> str:
     """One line of the table."""
-    streams = each["streams"]
+    streams = entry["streams"]
     ended = ", ".join(f"{count} {manner}" for manner, count in streams["ended"].items()) or "none"
-    most = "" if each["most_percent"] is None else f"{each['most_percent']:g}%"
-    verdict = each["as_expected"] or ("" if not each["by_tool"] else "LOST")
+    most = "" if entry["most_percent"] is None else f"{entry['most_percent']:g}%"
+    verdict = entry["as_expected"] or ("" if not entry["by_tool"] else "LOST")
     return (
-        f"{each['strategy']:11} {each['release']:12} {each['exit_code']:4} {each['seconds']:6.1f} {each['sent']:7} "
-        f"{each['by_release']:8} {each['by_tool']:5} {most:>5}  {ended:24} {verdict}"
+        f"{entry['strategy']:11} {entry['release']:12} {entry['exit_code']:4} {entry['seconds']:6.1f} "
+        f"{entry['sent']:7} {entry['by_release']:8} {entry['by_tool']:5} {most:>5}  {ended:24} {verdict}"
     )
 
 
 def summary(tries: list[dict[str, Any]]) -> str:
-    """All tries as a table for people: a line for each strategy and release."""
+    """All tries as a table for people, with one line per strategy and release."""
     lines = [
-        "| strategy | release | tries | requests | lost | its own | most traffic | streams cut | seconds |",
+        "| strategy | release | tries | requests | lost | own failures | most traffic | streams cut | seconds |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    kinds = {each["release"]: "good" if each["release"] in GOOD else each["release"] for each in tries}
-    for strategy, release in dict.fromkeys((each["strategy"], kinds[each["release"]]) for each in tries):
-        same = [each for each in tries if each["strategy"] == strategy and kinds[each["release"]] == release]
-        most = max((each["most_percent"] for each in same if each["most_percent"] is not None), default=None)
-        seconds = sorted(each["seconds"] for each in same)
+    kinds = {entry["release"]: "good" if entry["release"] in GOOD else entry["release"] for entry in tries}
+    for strategy, release in dict.fromkeys((entry["strategy"], kinds[entry["release"]]) for entry in tries):
+        same = [entry for entry in tries if entry["strategy"] == strategy and kinds[entry["release"]] == release]
+        most = max((entry["most_percent"] for entry in same if entry["most_percent"] is not None), default=None)
+        seconds = sorted(entry["seconds"] for entry in same)
         lines.append(
-            f"| {strategy} | {release} | {len(same)} | {sum(each['sent'] for each in same):,} "
-            f"| {sum(each['by_tool'] for each in same)} | {sum(each['by_release'] for each in same):,} "
+            f"| {strategy} | {release} | {len(same)} | {sum(entry['sent'] for entry in same):,} "
+            f"| {sum(entry['by_tool'] for entry in same)} | {sum(entry['by_release'] for entry in same):,} "
             f"| {'' if most is None else f'{most:g}%'} "
-            f"| {sum(each['streams']['ended'].get('other', 0) for each in same)} | {seconds[len(seconds) // 2]:.0f} |"
+            f"| {sum(entry['streams']['ended'].get('other', 0) for entry in same)} | {seconds[len(seconds) // 2]:.0f} |"
         )
     return "\n".join(lines)
 
 
-def is_bad(each: dict[str, Any]) -> bool:
-    """Whether something happened that must not."""
-    return bool(each["by_tool"] or each["as_expected"] or each["streams"]["ended"].get("other"))
+def is_bad(entry: dict[str, Any]) -> bool:
+    """Whether the try had an unexpected result."""
+    return bool(entry["by_tool"] or entry["as_expected"] or entry["streams"]["ended"].get("other"))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -164,11 +164,11 @@ def main(arguments: list[str] | None = None) -> int:
                 for release in options.release or ("good", *BAD):
                     for strategy in options.strategy or STRATEGIES:
                         chosen = other if release == "good" else release
-                        each = one_try(stack, engine, strategy, chosen, releases.reference(present), options.rate)
+                        entry = one_try(stack, engine, strategy, chosen, releases.reference(present), options.rate)
                         if release == "good":
                             present, other = other, present
-                        fresh.append(each)
-                        print(row(each), flush=True)
+                        fresh.append(entry)
+                        print(row(entry), flush=True)
                         write_results("deploys", {"rate": options.rate, "tries": [*tries, *fresh]})
     except BenchError as error:
         print(f"broken off: {error}", file=sys.stderr)

@@ -1,9 +1,9 @@
-"""What a look costs: `python -m bench.doctor` times `videa doctor`, and what clients feel of it.
+"""The cost of the doctor: `python -m bench.doctor` times `videa doctor`, and measures its effect on clients.
 
-With 10 replicas it takes turns with `docker stats`. Then every process of PostgreSQL, Redis and nginx is stopped
-(SIGSTOP), one service after the other, and doctor is timed again. At last keep-alive clients ask the stack while doctor
-looks without a pause, while `doctor --watch` does every ten seconds, and while nobody looks, in turns. The connections
-that it holds are counted on the server.
+With 10 replicas it alternates with `docker stats`. Then every process of PostgreSQL, Redis and nginx is stopped
+(SIGSTOP), one service after the other, and doctor is timed again. Finally keep-alive clients send requests in
+alternating windows: while doctor runs without a pause, while `doctor --watch` runs every ten seconds, and without
+doctor. The connections that doctor holds are counted on the server.
 Prints the medians and writes bench/results/doctor.json.
 """
 
@@ -28,10 +28,10 @@ from bench.stack import PROJECT, ROOT, BenchStack, bench_stack
 
 SERVICES = ("postgres", "redis", "nginx")
 SHARE = 0.01
-"""Of the requests in the quiet windows, the slowest: what they took at least is the bound for those beside doctor."""
+"""The slowest requests in the windows without doctor: their fastest time is the bound for the windows with doctor."""
 
 WATCH_INTERVAL = 10.0
-"""Seconds from the end of a look of `videa doctor --watch` to the next, by default."""
+"""Default pause of `videa doctor --watch`, in seconds."""
 
 Doctor: TypeAlias = Callable[[BenchStack], AbstractContextManager[None]]
 
@@ -48,18 +48,18 @@ BEGIN
   RAISE NOTICE 'most %', most;
 END $$
 """
-"""Looks every 5 ms for three seconds and more."""
+"""Samples every 5 ms for at least three seconds."""
 
 
 def by_doctor(stack: BenchStack) -> tuple[float, dict[str, Any]]:
-    """Seconds that the command took, and its report."""
+    """The duration of the command in seconds, and its report."""
     ran = stack.videa("doctor", "--json", check=False)
     report: dict[str, Any] = json.loads(ran.output)
     return ran.seconds, report
 
 
 def by_docker_stats() -> float:
-    """Seconds that one `docker stats` of every container of the machine took."""
+    """The duration of one `docker stats` of all containers, in seconds."""
     began = time.monotonic()
     subprocess.run(["docker", "stats", "--no-stream"], check=True, capture_output=True)
     return time.monotonic() - began
@@ -67,7 +67,7 @@ def by_docker_stats() -> float:
 
 @contextmanager
 def standing_still(service: str) -> Iterator[None]:
-    """Every process of the service's container gets SIGSTOP, and at the end SIGCONT."""
+    """Sends SIGSTOP to every process of the service's container, and SIGCONT at the end."""
     listed = subprocess.run(
         ["docker", "top", f"{PROJECT}-{service}-1", "-eo", "pid"], check=True, capture_output=True, text=True
     )
@@ -82,10 +82,10 @@ def standing_still(service: str) -> Iterator[None]:
 
 
 def stopped(stack: BenchStack, service: str) -> dict[str, Any]:
-    """Doctor while the service stands still."""
+    """Runs doctor while the service is stopped by SIGSTOP."""
     with standing_still(service):
         seconds, report = by_doctor(stack)
-    named = [one["id"] for one in report["findings"] if one["severity"] == "fail"]
+    named = [item["id"] for item in report["findings"] if item["severity"] == "fail"]
     return {
         "seconds": round(seconds, 2),
         "failures": named,
@@ -96,7 +96,7 @@ def stopped(stack: BenchStack, service: str) -> dict[str, Any]:
 
 @contextmanager
 def looking(stack: BenchStack) -> Iterator[None]:
-    """Doctor runs again and again in the block."""
+    """Runs doctor again and again during the block."""
     ended = threading.Event()
 
     def work() -> None:
@@ -114,7 +114,7 @@ def looking(stack: BenchStack) -> Iterator[None]:
 
 @contextmanager
 def watching(stack: BenchStack) -> Iterator[None]:
-    """`videa doctor --watch`, as it is by default, runs in the block."""
+    """Runs `videa doctor --watch` with its defaults during the block."""
     with stack.start("doctor", "--watch", "--json") as process:
         try:
             yield
@@ -123,28 +123,28 @@ def watching(stack: BenchStack) -> Iterator[None]:
 
 
 def window(stack: BenchStack, rate: int, seconds: float) -> dict[str, Any]:
-    """What keep-alive clients saw in so many seconds."""
+    """The report of keep-alive clients over ``seconds``."""
     with under_load(stack.url, rate=rate, lead=seconds, tail=0, more=("--latencies",)) as watched:
         pass
     return watched.report
 
 
 def felt(stack: BenchStack, doctor: Doctor, rate: int, seconds: float, rounds: int) -> dict[str, Any]:
-    """Windows with and without doctor in turns: p99 of each, and the share of requests beyond the quiet p99."""
+    """Alternating windows with and without doctor: p99 of each, and the share of requests above the p99 without it."""
     quiet, beside = list[dict[str, Any]](), list[dict[str, Any]]()
     window(stack, rate, 2)  # connections, caches and prepared statements
     for _ in range(rounds):
         quiet.append(window(stack, rate, seconds))
         with doctor(stack):
             beside.append(window(stack, rate, seconds))
-    calm = sorted(latency for one in quiet for latency in one["latencies_ms"])
+    calm = sorted(latency for item in quiet for latency in item["latencies_ms"])
     bound = calm[int(len(calm) * (1 - SHARE))]
-    others = [latency for one in beside for latency in one["latencies_ms"]]
+    others = [latency for item in beside for latency in item["latencies_ms"]]
     return {
         "asked": {"rate": rate, "seconds": seconds, "rounds": rounds},
-        "failed": sum(one["failed"] for one in [*quiet, *beside]),
-        "not_sent": sum(one["not_sent"] for one in [*quiet, *beside]),
-        "failures": [failure for one in [*quiet, *beside] for failure in one["failures"]][:10],
+        "failed": sum(item["failed"] for item in [*quiet, *beside]),
+        "not_sent": sum(item["not_sent"] for item in [*quiet, *beside]),
+        "failures": [failure for item in [*quiet, *beside] for failure in item["failures"]][:10],
         "p50_ms": {"without": _median(quiet, "p50"), "with": _median(beside, "p50")},
         "p99_ms": {"without": _median(quiet, "p99"), "with": _median(beside, "p99")},
         "slower_than_quiet_p99": round(sum(latency > bound for latency in others) / len(others), 4),
@@ -152,11 +152,11 @@ def felt(stack: BenchStack, doctor: Doctor, rate: int, seconds: float, rounds: i
 
 
 def _median(windows: list[dict[str, Any]], percentile: str) -> float:
-    return round(statistics.median(one["latency_ms"][percentile] for one in windows), 2)
+    return round(statistics.median(item["latency_ms"][percentile] for item in windows), 2)
 
 
 def connections(stack: BenchStack) -> int:
-    """The most connections to PostgreSQL that one look held at the same time, as the server saw it."""
+    """The maximum of connections to PostgreSQL that one run held, as seen by the server."""
     command = ["docker", "exec", f"{PROJECT}-postgres-1", "psql", "-X", "-U", "videa", "-c", _MOST_CONNECTIONS]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as watching:
         by_doctor(stack)
@@ -165,7 +165,7 @@ def connections(stack: BenchStack) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, print, write; the exit code is 0."""
+    """Measure, print and write; the exit code is 0."""
     parser = argparse.ArgumentParser(prog="python -m bench.doctor", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each (default 5)")
     parser.add_argument("--replicas", type=int, default=10, help="replicas of the stack (default 10)")

@@ -1,8 +1,8 @@
-"""Two faults at a time: `python -m bench.doctor_pairs` makes every pair of ten on a real stack and asks the doctor.
+"""Two faults at a time: `python -m bench.doctor_pairs` injects all pairs of ten faults into a stack and runs doctor.
 
-First each fault alone, then all 45 pairs. A pair is seen when both are named and nothing is that neither shows alone.
-What has to last a minute before doctor speaks has a bound of a moment here. Prints a line for each that is not seen,
-writes bench/results/doctor_pairs.json. Exit code: 0 all seen, 1 not all.
+First each fault alone, then all 45 pairs. A pair is detected if both faults are named, and nothing else that neither
+shows alone. Thresholds of a minute are shortened to a moment. Prints a line for each pair that is not detected, writes
+bench/results/doctor_pairs.json. Exit code: 0 all detected, 1 not all.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ OF_THE_MACHINE = (
     *("ctr.cpu", "ctr.throttled", "host.disk", "host.inodes", "host.mem", "lb.p99", "lb.5xx", "lb.ejecting"),
     *("app.errors", "app.capacity", "pg.slow_stmt", "pg.outlier", "pg.checkpoints", "redis.slowlog", "redis.fork"),
 )
-"""Left out: what a busy machine shows by itself, and what the last minute's requests still tell of the fault before."""
+"""Ignored findings: caused by a busy machine, or by requests of the last minute during the previous fault."""
 
 
 def look(project: Project, limits: Limits = MOMENT) -> Report:
-    """One look without a memory of the look before."""
+    """Runs doctor once, without its stored history."""
     Ring(project.directory, project.name).path.unlink(missing_ok=True)
     return diagnose(project, partial(open_stack, project), selection(skip=OF_THE_MACHINE), limits)
 
@@ -46,7 +46,7 @@ def named(report: Report) -> set[str]:
 
 
 def ill(place: Place, project: Project, faults: Iterable[str]) -> tuple[Report, float]:
-    """What doctor says while the faults are there, and the seconds that making, looking and undoing took."""
+    """The report during the faults, and the seconds for injecting, examining and undoing."""
     began = time.monotonic()
     with ExitStack() as made:
         for fault in faults:
@@ -57,12 +57,12 @@ def ill(place: Place, project: Project, faults: Iterable[str]) -> tuple[Report, 
 
 def row(faults: tuple[str, ...], report: Report, seconds: float, alone: dict[str, set[str]]) -> dict[str, Any]:
     """One line of the table."""
-    found = named(report)
+    ids = named(report)
     roots = [finding.id for finding in report.findings if not finding.cause]
     return {
         "faults": faults,
-        "missing": sorted(set(faults) - found),
-        "unexpected": sorted(found - set().union(*(alone.get(fault, {fault}) for fault in faults))),
+        "missing": sorted(set(faults) - ids),
+        "unexpected": sorted(ids - set().union(*(alone.get(fault, {fault}) for fault in faults))),
         "roots": roots,
         "effects": {finding.id: finding.cause for finding in report.findings if finding.cause},
         "seconds": seconds,
@@ -71,8 +71,8 @@ def row(faults: tuple[str, ...], report: Report, seconds: float, alone: dict[str
 
 
 def measure(stack: BenchStack) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The rows of the faults alone, and of their pairs."""
-    stack.videa("up")  # Compose has started it; now nginx serves replicas by their names
+    """The rows of the single faults, and of their pairs."""
+    stack.videa("up")  # Compose has started it; from now on nginx lists replicas by name
     place = Place(PROJECT, stack.directory)
     files = tuple(str(stack.directory / name) for name in _compose_files(stack))
     project = load(files, PROJECT, clean_environment())
@@ -99,19 +99,19 @@ def _compose_files(stack: BenchStack) -> list[str]:
     return value.split(":")
 
 
-def _tell(one: dict[str, Any]) -> None:
-    if one["missing"] or one["unexpected"]:
-        print(f"{' + '.join(one['faults'])}: missing {one['missing']}, unexpected {one['unexpected']}", flush=True)
+def _tell(row: dict[str, Any]) -> None:
+    if row["missing"] or row["unexpected"]:
+        print(f"{' + '.join(row['faults'])}: missing {row['missing']}, unexpected {row['unexpected']}", flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, print, write."""
+    """Measure, print and write."""
     argparse.ArgumentParser(prog="python -m bench.doctor_pairs", description=__doc__).parse_args(arguments)
     began = time.monotonic()
     with bench_stack(replicas=2) as stack:
         singles, pairs = measure(stack)
-    both = sum(not one["missing"] for one in pairs)
-    clean = sum(not one["unexpected"] for one in pairs)
+    both = sum(not row["missing"] for row in pairs)
+    clean = sum(not row["unexpected"] for row in pairs)
     took = time.monotonic() - began
     print(f"{both} of {len(pairs)} pairs: both named; {clean} with nothing that neither shows alone; {took:.0f} s")
     figures = {"both_named": both, "nothing_else": clean, "of": len(pairs), "alone": singles, "pairs": pairs}

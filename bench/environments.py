@@ -1,4 +1,4 @@
-"""What peers and plots need beyond videa's own environment: made on demand beside them, ignored by git."""
+"""Environments of the peers and plots: created on demand next to them, ignored by git."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.stack import BenchError
 
 
 def python_environment(folder: Path) -> Path:
-    """The Python of FOLDER/.venv, made from FOLDER/requirements.txt when missing or older. Raises BenchError."""
+    """The Python of FOLDER/.venv, created from FOLDER/requirements.txt if missing or older. Raises BenchError."""
     requirements, marker = folder / "requirements.txt", folder / ".venv" / "made"
     python = folder / ".venv" / "bin" / "python"
     if not marker.exists() or marker.stat().st_mtime < requirements.stat().st_mtime:
@@ -21,7 +21,7 @@ def python_environment(folder: Path) -> Path:
 
 
 def node_modules(folder: Path) -> None:
-    """Install FOLDER/package.json when that was not done or the file is newer. Raises BenchError."""
+    """Install FOLDER/package.json if it is not installed or newer. Raises BenchError."""
     marker = folder / "node_modules" / ".made"
     if not marker.exists() or marker.stat().st_mtime < (folder / "package.json").stat().st_mtime:
         _run(["npm", "install", "--omit=dev", "--no-audit", "--no-fund", "--no-package-lock"], folder)

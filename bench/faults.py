@@ -1,7 +1,6 @@
-"""Ten faults that can be made on a running stack and undone in a second or two, each as a context.
+"""Ten faults that can be injected into a running stack and undone in a second or two, each as a context manager.
 
-They use nothing but the docker command, the project's name and its folder, so that any stack of these Compose files can
-be made ill by them.
+They use only the docker command, the project's name and its folder, so they work with any stack of these Compose files.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import TypeAlias
 from bench.stack import BenchError, clean_environment
 
 TIMEOUT = 30
-"""Seconds until a fault, or the health after it, must be there."""
+"""Time-out in seconds for a fault to take effect, and for the recovery."""
 
 _UPSTREAMS = "/etc/nginx/videa/upstreams.conf"
 _LISTED = r"0,/least_conn;/s//least_conn;\n        server %s-backend-99:3001 resolve max_fails=1 fail_timeout=2s;/"
@@ -27,7 +26,7 @@ _LIMITER = "for name in %s; do curl -s -m 2 http://$name:3001/health; echo; done
 
 @dataclass(frozen=True)
 class Place:
-    """Where the stack is."""
+    """The location of the stack."""
 
     project: str
     directory: Path
@@ -36,7 +35,7 @@ class Place:
         return f"{self.project}-{service}-{number}"
 
     def docker(self, *arguments: str, **variables: str) -> str:
-        """Runs docker in the stack's folder. Raises BenchError when it fails."""
+        """Runs docker in the stack's folder. Raises BenchError if it fails."""
         done = subprocess.run(
             ["docker", *arguments],
             cwd=self.directory,
@@ -59,7 +58,7 @@ class Place:
         return self.exec("postgres", f'psql -XAtq -v ON_ERROR_STOP=1 -U videa -c "{statement}"').strip()
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Waits for a condition. Raises BenchError when it does not come."""
+        """Waits for a condition. Raises BenchError at the time-out."""
         deadline = time.monotonic() + TIMEOUT
         while not condition():
             if time.monotonic() > deadline:
@@ -68,8 +67,8 @@ class Place:
 
     def replicas(self) -> list[str]:
         """Names of the containers of the scaled service."""
-        found = self.docker("compose", "--ansi", "never", "ps", "--all", "--format", "{{.Name}}", "backend")
-        return sorted(found.split())
+        listed = self.docker("compose", "--ansi", "never", "ps", "--all", "--format", "{{.Name}}", "backend")
+        return sorted(listed.split())
 
 
 Fault: TypeAlias = Callable[[Place], AbstractContextManager[None]]
@@ -77,7 +76,7 @@ Fault: TypeAlias = Callable[[Place], AbstractContextManager[None]]
 
 @contextmanager
 def sessions(place: Place, name: str, script: str, count: str) -> Iterator[None]:
-    """Holds a session of PostgreSQL that runs ``script``, from when ``count`` sessions fit the condition in it."""
+    """Holds a session of PostgreSQL that runs ``script``. Yields when ``count`` sessions match its condition."""
     held = f'(echo "{script}"; sleep 300) | PGAPPNAME={name} psql -Xq -U videa'
     place.exec("postgres", held, detach=True)
     try:
@@ -142,7 +141,7 @@ def redis_killed(place: Place) -> Iterator[None]:
 def stranger(
     place: Place, name: str, oneoff: bool, options: tuple[str, ...], command: tuple[str, ...]
 ) -> Iterator[str]:
-    """A container that belongs to the project by its labels alone, of the replicas' image; yields its name."""
+    """A container with the replicas' image that belongs to the project only by its labels; yields its name."""
     image = place.docker("inspect", "--format", "{{.Config.Image}}", place.container("backend")).strip()
     labels = {"project": place.project, "service": name, "container-number": "1", "oneoff": str(oneoff)}
     marks = [item for key, value in labels.items() for item in ("--label", f"com.docker.compose.{key}={value}")]
@@ -184,7 +183,7 @@ def unhealthy(place: Place) -> Iterator[None]:
 
 @contextmanager
 def other_secret(place: Place) -> Iterator[None]:
-    """One more replica, started by hand: it signs with a key of its own, and nobody has told nginx of it."""
+    """One more replica, started by hand: it has a different key, and nginx does not list it."""
     before = set(place.replicas())
     up = ("compose", "--ansi", "never", "up", "--detach", "--no-deps", "--no-recreate")
     scaled = f"backend={len(before) + 1}"
@@ -200,7 +199,7 @@ def other_secret(place: Place) -> Iterator[None]:
 
 @contextmanager
 def listed_by_hand(place: Place) -> Iterator[None]:
-    """nginx is told of a replica that is not there."""
+    """nginx lists a replica that does not exist."""
     edit = f"sed '{_LISTED % place.project}' /tmp/kept > {_UPSTREAMS}"
     place.exec("nginx", f"cp {_UPSTREAMS} /tmp/kept && {edit} && nginx -e stderr -s reload")
     try:
@@ -221,4 +220,4 @@ FAULTS: dict[str, Fault] = {
     "app.jwt_skew": other_secret,
     "lb.stale": listed_by_hand,
 }
-"""The check that must name it -> how it is made."""
+"""The check that must report it -> the fault."""

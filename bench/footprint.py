@@ -1,4 +1,4 @@
-"""What a server's process takes of the machine."""
+"""The resource usage of a server's process."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ class Footprint:
 
 
 def footprint(pid: int, postgres_port: int) -> Footprint:
-    """Of the process right now."""
+    """The current footprint of the process."""
     process = psutil.Process(pid)
-    databases = [each for each in process.net_connections() if each.raddr and each.raddr.port == postgres_port]
+    databases = [
+        connection
+        for connection in process.net_connections()
+        if connection.raddr and connection.raddr.port == postgres_port
+    ]
     return Footprint(round(process.memory_info().rss / 1e6, 1), process.num_fds(), len(databases))
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time that a process has used so far, all its threads, in user and kernel."""
+    """CPU seconds of all threads of a process so far, user and system."""
     times = psutil.Process(pid).cpu_times()
     return times.user + times.system

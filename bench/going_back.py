@@ -1,7 +1,7 @@
-"""How long going back takes while blue-green keeps the old set: `python -m bench.going_back [--tries N]`.
+"""The time of a rollback while blue-green keeps the old set: `python -m bench.going_back [--tries N]`.
 
-3 replicas, 1,000 requests/s, half of them POSTs. From the moment that `videa abort` is typed until the last answer of
-the new release: fresh connections ask one after the other. Writes bench/results/going_back.json; exits with 1 when a
+3 replicas, 1,000 requests/s, half of them POSTs. Measures from the moment that you type `videa abort` until the last
+answer of the new release to a sequence of fresh connections. Writes bench/results/going_back.json; exits with 1 if a
 request was lost.
 """
 
@@ -22,23 +22,23 @@ from bench.stack import RELEASES, BenchStack, bench_stack
 REPLICAS = 3
 IN_A_ROW = 50
 LOOK = 0.01
-"""Seconds between two questions: asking without a pause would take a good part of a core from what is measured."""
+"""Seconds between two requests: without a pause they would use a large part of a core."""
 DEADLINE = 120.0
 
 
 def release(stack: BenchStack) -> str:
-    """Which release answers a fresh connection now."""
+    """The release that answers a fresh connection now."""
     connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=10)
     try:
         connection.request("GET", "/api/v1/whoami")
-        found: str = json.load(connection.getresponse())["release"]
-        return found
+        answer: dict[str, str] = json.load(connection.getresponse())
+        return answer["release"]
     finally:
         connection.close()
 
 
 def one_try(stack: BenchStack, rate: int) -> dict[str, Any]:
-    """Switches to the other release, and back by `videa abort`."""
+    """Switches to the other release, and back with `videa abort`."""
     old = release(stack)
     with under_load(stack.url, rate=rate) as seen:
         deploy = stack.start("deploy", "--image", RELEASES[1], "--blue-green", "--keep", "10m")
@@ -72,14 +72,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rate", type=int, default=1000, help="requests/s (default 1000)")
     options = parser.parse_args(arguments)
     with bench_stack(REPLICAS) as stack:
-        stack.videa("scale", str(REPLICAS))  # from here on nginx has the list that videa wrote
+        stack.videa("scale", str(REPLICAS))  # from now on nginx uses the list that videa wrote
         tries = [one_try(stack, options.rate) for _ in range(options.tries)]
-    for each in tries:
-        print(each)
-    median = statistics.median(each["seconds_to_last_new_answer"] for each in tries)
+    for entry in tries:
+        print(entry)
+    median = statistics.median(entry["seconds_to_last_new_answer"] for entry in tries)
     print(f"back in {median:.2f} s (median)")
     write_results("going_back", {"rate": options.rate, "median_seconds": median, "tries": tries})
-    return 1 if any(each["failed"] for each in tries) else 0
+    return 1 if any(entry["failed"] for entry in tries) else 0
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Where the backend's time goes: `python -m bench.hotspots` samples it under load and adds up by package.
+"""Profile of the backend: `python -m bench.hotspots` samples it under load and adds the samples up by package.
 
-Asks for one cached title over 32 connections, authenticated and limited, while py-spy looks at the server's stack 500
-times a second. Each sample counts for the innermost frame that belongs to a known package, so a call into Redis's
-client counts for it and not for whoever called.
+Requests one cached title over 32 connections, authenticated and rate limited, while py-spy samples the server's stack
+500 times a second. Each sample counts for the innermost frame of a known package, so a call into Redis's client counts
+for the client and not for its caller.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from bench.targets import TARGETS, TITLE, started
 
 SERVER_CORE, CLIENT_CORE = 0, 1
 _WAITING = ("Condition.wait", "wait", "_worker")
-"""Threads that wait for work: py-spy takes some of them for busy."""
+"""Threads that wait for work: py-spy reports some of them as busy."""
 _FRAME = re.compile(r"(?P<function>.*) \((?P<file>[^()]+?)(:\d+)?\)$")
 
 
 def sample(pid: int, seconds: int) -> list[str]:
-    """Collapsed stacks of a process, each with its count at the end. Raises BenchError."""
+    """The collapsed stacks of a process, each followed by its count. Raises BenchError."""
     spy = str(python_environment(ROOT / "bench").parent / "py-spy")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "stacks"
@@ -42,7 +42,7 @@ def sample(pid: int, seconds: int) -> list[str]:
 
 
 def package(file: str) -> str:
-    """Which part a source file belongs to, as people call it; "" for the standard library's small helpers."""
+    """The part that a source file belongs to; "" for small helpers of the standard library."""
     path = Path(file)
     if "server" in path.parts[:-1] or file.startswith("server/"):
         return f"server/{path.name}"
@@ -75,7 +75,7 @@ def shares(stacks: list[str]) -> tuple[dict[str, float], dict[str, float]]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Sample, print, write; the exit code is 0."""
+    """Sample, print and write; the exit code is 0."""
     parser = argparse.ArgumentParser(prog="python -m bench.hotspots", description=__doc__)
     parser.add_argument("--seconds", type=int, default=8)
     seconds = parser.parse_args(arguments).seconds

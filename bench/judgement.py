@@ -1,9 +1,9 @@
-"""How often the judgement of a canary is wrong: simulated traffic, statistics only, no timings.
+"""The error rates of the canary judgement: simulated traffic, statistics only, no timings.
 
     python -m bench.judgement [--seeds 300]
 
 Prints the table of docs/canary.md. Times are lognormal, as service times usually are; errors are independent. Requests
-go to ROUTES routes, all alike; 4% of the answers are 4xx, and 5% redirects, also where nothing else is said.
+go to ROUTES equal routes; unless stated otherwise, 4% of the answers are 4xx and 5% are redirects.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ USUAL = (0.05, 0.04)
 
 SHARE = 0.05
 TRAFFIC = (100, 300, 1500)
-"""Requests that the canary has in one window, with 19 times as many on stable: 5% of 67, 200 and 1,000 a second."""
+"""Requests of the canary in one window; stable has 19 times as many: 5% of 67, 200 and 1,000 per second."""
 
 
 @dataclass(frozen=True)
 class Scenario:
     """A release. ``errors`` and ``stable_errors``: shares of requests; ``slower``: factor of every answer's time.
 
-    ``mix``: shares of 3xx and 4xx on all routes, or on the first one alone with ``one_route``; ``empty``: of answers
-    without a body; ``cold``: how many requests at first take two seconds more.
+    ``mix``: shares of 3xx and 4xx on all routes, or only on the first one with ``one_route``; ``empty``: share of
+    answers without a body; ``cold``: number of first requests that take two more seconds.
     """
 
     name: str
@@ -73,7 +73,7 @@ SCENARIOS = (
 
 
 def main() -> None:
-    """Simulates every scenario at every traffic and prints one row for each."""
+    """Simulates every scenario with every number of requests and prints one row for each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=300)
     seeds = parser.parse_args().seeds
@@ -81,8 +81,8 @@ def main() -> None:
     print("| --- | ---: | ---: | ---: | ---: | --- |")
     for scenario in SCENARIOS:
         for requests in TRAFFIC:
-            found = Counter(verdict(scenario, requests, seed) for seed in range(seeds))
-            shares = {kind: 100 * found[kind] / seeds for kind in Kind}
+            verdicts = Counter(verdict(scenario, requests, seed) for seed in range(seeds))
+            shares = {kind: 100 * verdicts[kind] / seeds for kind in Kind}
             wrong = f"{shares[Kind.FAIL]:.1f}% aborted" if scenario.good else f"{shares[Kind.PASS]:.1f}% missed"
             print(
                 f"| {scenario.name} | {requests:,} | {shares[Kind.PASS]:.1f}% | {shares[Kind.FAIL]:.1f}% "
@@ -99,7 +99,7 @@ def verdict(scenario: Scenario, requests: int, seed: int) -> Kind:
 
 @cache
 def stable(errors: float, requests: int, seed: int) -> Sample:
-    """Stable's requests of a window, drawn once for all scenarios."""
+    """Stable's requests in a window, drawn once for all scenarios."""
     source = random.Random(f"stable {errors} {requests} {seed}")
     latencies = Latencies(math.exp(source.gauss(math.log(MEDIAN), SPREAD)) for _ in range(requests))
     routes = {f"GET {path}": mix(source, requests // ROUTES, errors) for path in PATHS}
@@ -107,7 +107,7 @@ def stable(errors: float, requests: int, seed: int) -> Sample:
 
 
 def mix(source: random.Random, requests: int, errors: float) -> Mix:
-    """The usual answers of one route, and its errors."""
+    """The normal answers of one route, and its errors."""
     counts = {5: failures(source, requests, errors)}
     counts |= {kind: failures(source, requests, share) for kind, share in zip((3, 4), USUAL, strict=True)}
     good = requests - sum(counts.values())
@@ -115,7 +115,7 @@ def mix(source: random.Random, requests: int, errors: float) -> Mix:
 
 
 def simulate(source: random.Random, scenario: Scenario, requests: int) -> Sample:
-    """The canary's requests of a window."""
+    """The canary's requests in a window."""
     location = math.log(MEDIAN * scenario.slower)
     tallies = Tallies(Warmup(limit=Canary().max_p99))
     for number in range(requests):
@@ -131,7 +131,7 @@ def simulate(source: random.Random, scenario: Scenario, requests: int) -> Sample
 
 
 def failures(source: random.Random, requests: int, share: float) -> int:
-    """A binomial number, by the gaps between failures."""
+    """A binomial random number, by the gaps between failures."""
     count = place = 0
     while True:
         place += 1 + int(math.log(1.0 - source.random()) / math.log1p(-share))

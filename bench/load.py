@@ -1,7 +1,7 @@
 """Command line of the load client: `python -m bench.load --url http://127.0.0.1:PORT --get /path`.
 
-Prints a table (or JSON) of what was sent and how each request ended. Exit code: 0 nothing failed, 1 something
-failed, 2 wrong use. SIGTERM or SIGINT ends the load early and still reports.
+Prints a table (or JSON) of the sent requests and their results. Exit code: 0 no failures, 1 failures, 2 usage error.
+SIGTERM or SIGINT ends the load early, with a report.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def loopback_address(host: str, port: int) -> str:
-    """Resolve a host to an address of this machine's loopback. Raises ValueError for any other target."""
+    """Resolve a host to a loopback address. Raises ValueError for any other target."""
     try:
-        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+        addresses = {str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
     except OSError as error:
         raise ValueError(f"{host} does not resolve: {error}") from None
-    loopback = sorted(address for address in found if ipaddress.ip_address(address).is_loopback)
-    if len(loopback) != len(found):
+    loopback = sorted(address for address in addresses if ipaddress.ip_address(address).is_loopback)
+    if len(loopback) != len(addresses):
         raise ValueError(f"refused: {host} is not this machine's loopback, and load goes nowhere else")
     return loopback[0]
 
 
 def message(method: str, path: str, host: str, headers: list[str], body: bytes = b"") -> bytes:
-    """A whole HTTP/1.1 request. `headers` are complete lines without their ends."""
+    """A complete HTTP/1.1 request. `headers`: complete lines without line ends."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", "User-Agent: videa-bench", "Accept: */*", *headers]
     if method == "POST":
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
@@ -133,7 +133,7 @@ def table(report: dict[str, Any]) -> str:
     opened = report["connections"]["opened"]
     lines.append(f"{report['rate']} ok/s for {report['seconds']} s, {opened} connections opened")
     if report["not_sent"]:
-        lines.append(f"{report['not_sent']} more were due and found no free connection: the rate was not held")
+        lines.append(f"{report['not_sent']} more were due, but no connection was free: the rate was not held")
     lines += [f"  failed: {kind} {count}" for kind, count in report["failed_by_kind"].items()]
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""The most memory that all replicas together used at one moment, while something is done with them."""
+"""The peak memory of all replicas together during an operation."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ops.engine.client import Engine
 from ops.engine.replicas import list_replicas
 
 LOOK = 1.0
-"""Seconds between two looks: each costs the engine some ten calls, and the replicas overlap for longer."""
+"""Seconds between two samples: each needs about ten calls of the engine, and the replicas overlap for longer."""
 
 
 @dataclass
 class Peak:
-    """``bytes``: of all replicas together; ``replicas``: the most there were at once."""
+    """``bytes``: of all replicas together; ``replicas``: the largest number at the same time."""
 
     bytes: int = 0
     replicas: int = 0
@@ -26,14 +26,14 @@ class Peak:
 
 @contextmanager
 def peak_memory(engine: Engine, service: str = "backend") -> Iterator[Peak]:
-    """Looks on from `with` to its end, at the kernel's own figures."""
+    """Samples the kernel's figures during the `with` block."""
     peak, ended = Peak(), threading.Event()
 
     def look() -> None:
         while not ended.wait(LOOK):
-            found = [read(replica) for replica in list_replicas(engine, PROJECT, service) if replica.running]
-            peak.bytes = max(peak.bytes, sum(each.memory for each in found if each))
-            peak.replicas = max(peak.replicas, len(found))
+            usages = [read(replica) for replica in list_replicas(engine, PROJECT, service) if replica.running]
+            peak.bytes = max(peak.bytes, sum(usage.memory for usage in usages if usage))
+            peak.replicas = max(peak.replicas, len(usages))
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()

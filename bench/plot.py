@@ -1,4 +1,4 @@
-"""The plot beside bench/results/backend.json: `bench/.venv/bin/python bench/plot.py bench/results/backend.json`."""
+"""The plot for bench/results/backend.json: `bench/.venv/bin/python bench/plot.py bench/results/backend.json`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TITLES = {
 
 
 def draw(source: Path) -> Path:
-    """Draw requests per CPU second of each server and measure, and return the path of the SVG."""
+    """Draw the requests per CPU second of each server and measurement, and return the path of the SVG."""
     median = json.loads(source.read_text())["median"]
     measures = [key for key in _TITLES if any(key in figures for figures in median.values())]
     figure, axes = plt.subplots(1, len(measures), figsize=(4 * len(measures), 3.2), layout="constrained")

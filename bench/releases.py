@@ -1,4 +1,4 @@
-"""Releases of the backend that are good or bad in a known way: images on top of its own, with one injected file."""
+"""Good and bad releases of the backend: its image plus one injected file."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ FOLDER = ROOT / "bench" / "bad_release"
 REPOSITORY = "videa-bench-release"
 
 GOOD = ("good-a", "good-b")
-"""Two that differ in nothing but their name, so that each deploy has something to do."""
+"""Two releases that differ only in their name, so that each deploy has something to do."""
 
 BAD = ("errors", "slow", "leaks", "never-ready", "exits")
 """Errors on 5% of requests, 3 times slower, leaks memory until it is killed, never ready, exits after 20 s."""
 
 MARK = 555
-"""The status of the errors that a bad release answers by itself (bad_release/sitecustomize.py)."""
+"""The status of errors that come from a bad release itself (bad_release/sitecustomize.py)."""
 
 
 def reference(name: str) -> str:
@@ -25,7 +25,7 @@ def reference(name: str) -> str:
 
 
 def make(name: str) -> str:
-    """Builds a release's image and gives its reference. Raises BenchError."""
+    """Builds a release's image and returns its reference. Raises BenchError."""
     fault = name if name in BAD else ""
     recipe = (
         f"FROM {backend_image()}\nCOPY sitecustomize.py /bench/\n"

@@ -1,4 +1,4 @@
-"""Results as JSON, with what is needed to read them: when, which commit, what kind of machine."""
+"""Results as JSON, with the date, the commit and the machine."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def write_results(name: str, figures: dict[str, Any]) -> Path:
 
 
 def read_results(name: str) -> dict[str, Any]:
-    """What bench/results/NAME.json has; nothing when there is no such file."""
+    """The content of bench/results/NAME.json; {} if there is no such file."""
     path = RESULTS / f"{name}.json"
-    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    return found
+    results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return results
 
 
 def _run_facts() -> dict[str, Any]:
@@ -35,7 +35,7 @@ def _run_facts() -> dict[str, Any]:
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "commit": _said_by("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"),
         "cpus": os.cpu_count(),
-        "load_average_at_end": [round(each, 1) for each in os.getloadavg()],
+        "load_average_at_end": [round(load, 1) for load in os.getloadavg()],
         "kernel": platform.release(),
         "python": platform.python_version(),
         "docker": _said_by("docker", "version", "--format", "{{.Server.Version}}"),

@@ -1,7 +1,7 @@
-"""What videa's care costs: `python -m bench.scale_cost` times `videa scale 5` from 2 against bare Compose.
+"""The time of a scale: `python -m bench.scale_cost` compares `videa scale 5` from 2 with bare Compose.
 
-The two take turns in one run on the same stack, each from the same fresh state of 2 replicas. Prints both medians and
-their ratio, writes bench/results/scale_cost.json.
+The two alternate in one run on the same stack, each from the same fresh state of 2 replicas. Prints both medians and
+their ratio, and writes bench/results/scale_cost.json.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def by_compose(stack: BenchStack) -> Ran:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, print, write; the exit code is 0."""
+    """Measure, print and write; the exit code is 0."""
     parser = argparse.ArgumentParser(prog="python -m bench.scale_cost", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each (default 5)")
     rounds = parser.parse_args(arguments).rounds
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     with bench_stack(replicas=2) as stack:
         for number in range(rounds):
-            # The order changes, so that neither is always the one that finds warm caches.
+            # The order alternates, so that not always the same one has warm caches.
             for name in sorted(ways, reverse=number % 2 == 1):
                 stack.reset(replicas=2)
                 seconds[name].append(round(ways[name](stack).seconds, 3))

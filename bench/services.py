@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis for measurements of a backend: the images of the stack, pinned to one core."""
+"""PostgreSQL and Redis for measuring a backend: the images of the stack, pinned to one core."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _READY_WITHIN = 60.0
 
 @dataclass(frozen=True)
 class DataServices:
-    """Addresses of the two, and the ids of their containers."""
+    """The addresses of both, and the ids of their containers."""
 
     postgres: str
     postgres_port: int
@@ -31,7 +31,7 @@ class DataServices:
 
 @contextmanager
 def data_services(core: int, titles: int) -> Iterator[DataServices]:
-    """Start both, pinned to a core, with that many seeded titles. Raises BenchError.
+    """Start both, pinned to one core, with ``titles`` seeded titles. Raises BenchError.
 
     They use the host's network: a published port would add Docker's proxy process to each query.
     """
@@ -72,7 +72,7 @@ def data_services(core: int, titles: int) -> Iterator[DataServices]:
 
 
 def _remove_leftovers() -> None:
-    """Remove what runs left behind that were killed themselves."""
+    """Remove leftovers of runs that were killed."""
     shown = f'{{{{.ID}}}} {{{{.Label "{LABEL}"}}}}'
     for line in _output("docker", "ps", "--all", "--filter", f"label={LABEL}", "--format", shown).splitlines():
         container, owner = line.split()

@@ -1,8 +1,8 @@
-"""One release after the other, by plain Compose, by docker-rollout's procedure and by videa, on the same stack.
+"""Compares deploys with plain Compose, docker-rollout's procedure and videa on the same stack.
 
 `python -m bench.side_by_side [WAY ...] [--tries N] [--peer-tries N]`. 3 replicas behind videa's nginx; 32 keep-alive
-connections send 1,000 requests/s, half of them POSTs. Each try replaces every replica by one of another release. Prints
-what each try cost, and a table; writes bench/results/side_by_side.json; exits with 1 when videa lost a request.
+connections send 1,000 requests/s, half of them POSTs. Each try replaces all replicas with another release. Prints the
+result of each try, and a table; writes bench/results/side_by_side.json; exits with 1 if videa lost a request.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ OURS: dict[str, Way] = {
     "blue-green": videa("--blue-green", "--keep", "0"),
     "canary": videa("--canary"),
 }
-"""rolling-surge-3 and blue-green start as many replicas at once as docker-rollout's procedure does."""
+"""rolling-surge-3 and blue-green start as many replicas at once as docker-rollout's procedure."""
 
 
 def one_try(stack: BenchStack, engine: Engine, way: Way, image: str, rate: int) -> dict[str, Any]:
@@ -77,26 +77,27 @@ def one_try(stack: BenchStack, engine: Engine, way: Way, image: str, rate: int) 
 
 
 def tries_of(name: str, stack: BenchStack, engine: Engine, count: int, rate: int) -> Iterator[dict[str, Any]]:
-    """``count`` tries of one way on the stack as it was before any operation; a peer gets it like that each time."""
+    """``count`` tries of one method on the stack in its initial state; for a peer it is reset before each try."""
     stack.reset(REPLICAS)
     present, other = RELEASES
     for number in range(count):
         if name in PEERS and number:
             stack.reset(REPLICAS)
             present, other = RELEASES
-        found = one_try(stack, engine, {**PEERS, **OURS}[name], other, rate)
+        result = one_try(stack, engine, {**PEERS, **OURS}[name], other, rate)
         present, other = other, present
-        print(line(f"{name} {number + 1}", [found]), flush=True)
-        yield found
+        print(line(f"{name} {number + 1}", [result]), flush=True)
+        yield result
 
 
 def line(name: str, tries: list[dict[str, Any]]) -> str:
-    """One line of the table: sums, worst and medians of the tries."""
+    """One line of the table: sums, maxima and medians of the tries."""
     return (
-        f"{name:24} {len(tries):5} {sum(each['sent'] for each in tries):8} {sum(each['failed'] for each in tries):7} "
-        f"{max(each['failed'] for each in tries):6} {max(each['slowest_ms'] or 0 for each in tries):9.0f} "
-        f"{statistics.median(each['slowest_ms'] or 0 for each in tries):7.0f} "
-        f"{statistics.median(each['seconds'] for each in tries):7.1f} {max(each['peak_mb'] for each in tries):8.0f}"
+        f"{name:24} {len(tries):5} {sum(entry['sent'] for entry in tries):8} "
+        f"{sum(entry['failed'] for entry in tries):7} "
+        f"{max(entry['failed'] for entry in tries):6} {max(entry['slowest_ms'] or 0 for entry in tries):9.0f} "
+        f"{statistics.median(entry['slowest_ms'] or 0 for entry in tries):7.0f} "
+        f"{statistics.median(entry['seconds'] for entry in tries):7.1f} {max(entry['peak_mb'] for entry in tries):8.0f}"
     )
 
 
@@ -124,14 +125,14 @@ def main(arguments: list[str] | None = None) -> int:
             engine = Engine()
             for name in options.way or [*PEERS, *OURS]:
                 count = options.peer_tries if name in PEERS else options.tries
-                for found in tries_of(name, stack, engine, count, options.rate):
-                    ways.setdefault(name, []).append(found)
+                for result in tries_of(name, stack, engine, count, options.rate):
+                    ways.setdefault(name, []).append(result)
                     write_results("side_by_side", {"rate": options.rate, "ways": ways})
     except BenchError as error:
         print(f"broken off: {error}", file=sys.stderr)
         return 1
     print("\n".join([HEAD, *(line(name, tries) for name, tries in ways.items())]))
-    return 1 if any(each["failed"] for name in OURS for each in ways.get(name, [])) else 0
+    return 1 if any(entry["failed"] for name in OURS for entry in ways.get(name, [])) else 0
 
 
 if __name__ == "__main__":

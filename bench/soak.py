@@ -1,8 +1,8 @@
 """Ten minutes of load with a fault each minute: `python -m bench.soak [--minutes N]`.
 
-One instance of the backend under a steady load of authenticated reads and writes, while Redis and PostgreSQL hang, die
-and lose their connections in turn. Prints what the process takes (memory, open files, connections) minute by minute and
-what failed around each fault, writes bench/results/soak.json. Exit code 1 when something grew that must not.
+One instance of the backend is under a steady load of authenticated reads and writes, while Redis and PostgreSQL in turn
+hang, die and lose their connections. Prints the footprint (memory, open files, connections) of each minute and the
+failures around each fault, and writes bench/results/soak.json. Exit code 1 if the footprint grew.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SAMPLE = 5.0
 _HANG = 4.0
 _TOLERATED_MB = 3.0
 _TOLERATED_FILES = 8
-"""Open files above the first calm minute: connections that clients open anew come and go."""
+"""Allowed growth of open files: reopened connections of clients come and go."""
 
 
 def hang(container: str) -> None:
@@ -41,7 +41,7 @@ def hang(container: str) -> None:
 
 
 def crash(container: str) -> None:
-    """The process dies and is started again."""
+    """The process dies and is restarted."""
     _docker("kill", container)
     time.sleep(1)
     _docker("start", container)
@@ -57,7 +57,7 @@ def cut(services: DataServices) -> None:
 
 
 def faults(services: DataServices) -> list[tuple[str, Callable[[], None]]]:
-    """One a minute, in turn."""
+    """One fault per minute, in turn."""
     return [
         ("redis hangs", lambda: hang(services.redis_container)),
         ("postgres hangs", lambda: hang(services.postgres_container)),
@@ -83,25 +83,25 @@ def watch(server: Started, services: DataServices, seconds: float) -> list[Footp
 
 
 def highest(samples: list[Footprint]) -> Footprint:
-    """The largest of each figure."""
+    """The maximum of each figure."""
     return Footprint(
-        max(each.rss_mb for each in samples),
-        max(each.open_files for each in samples),
-        max(each.database_connections for each in samples),
+        max(sample.rss_mb for sample in samples),
+        max(sample.open_files for sample in samples),
+        max(sample.database_connections for sample in samples),
     )
 
 
 def growth(minutes: list[Footprint]) -> list[str]:
-    """What grew between the calm first minute and the last one, in words; empty when nothing did."""
+    """The growth between the first and the last minute, as text; empty if there is none."""
     first, last = minutes[0], minutes[-1]
-    found = []
+    grown = []
     if last.rss_mb > first.rss_mb + _TOLERATED_MB:
-        found.append(f"memory {first.rss_mb} -> {last.rss_mb} MB")
+        grown.append(f"memory {first.rss_mb} -> {last.rss_mb} MB")
     if last.open_files > first.open_files + _TOLERATED_FILES:
-        found.append(f"open files {first.open_files} -> {last.open_files}")
+        grown.append(f"open files {first.open_files} -> {last.open_files}")
     if last.database_connections > max(5, first.database_connections):
-        found.append(f"connections {first.database_connections} -> {last.database_connections}")
-    return found
+        grown.append(f"connections {first.database_connections} -> {last.database_connections}")
+    return grown
 
 
 def failures_by_minute(seen: Watched) -> dict[int, int]:
@@ -113,7 +113,7 @@ def failures_by_minute(seen: Watched) -> dict[int, int]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Soak, print, write; the exit code is 1 when something grew."""
+    """Soak, print and write; the exit code is 1 if the footprint grew."""
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
     parser.add_argument("--minutes", type=int, default=10, help="the first and the last are calm (default 10)")
     parser.add_argument("--rate", type=int, default=300, help="requests/s (default 300)")

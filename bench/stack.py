@@ -1,6 +1,6 @@
-"""A stack of its own for measurements: a copy of the Compose files in a temporary folder, removed at the end.
+"""A separate stack for measurements: a copy of the Compose files in a temporary folder, removed at the end.
 
-Needs what `make up` prepares (engine, images, `.env`); the stack that runs for the user is left alone.
+Needs what `make up` prepares (engine, images, `.env`); does not touch the user's running stack.
 """
 
 from __future__ import annotations
@@ -23,21 +23,25 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = "videa-bench"
 RELEASES = ("videa-bench-backend:a", "videa-bench-backend:b")
-"""Two images of the same code that differ in a label, so that a deploy replaces every replica."""
+"""Two images with the same code and different labels, so that a deploy replaces every replica."""
 
 HIGH_LIMITS = ROOT / "bench" / "limits"
 
-_OWN = ("POSTGRES_PASSWORD", "JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "HTTP_PORT", "COMPOSE_FILE")
+_SECRETS = (
+    *("POSTGRES_PASSWORD", "DATABASE_PASSWORD", "REDIS_PASSWORD", "REDIS_ADMIN_PASSWORD"),
+    *("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET"),
+)
+_OWN = (*_SECRETS, "HTTP_PORT", "COMPOSE_FILE")
 _OWN_STATE = ("COMPOSE_PROJECT_NAME", "BACKEND_REPLICAS", "BACKEND_IMAGE", "VIDEA_RELEASE")
 
 
 class BenchError(Exception):
-    """A measurement cannot be made; the message says why."""
+    """A measurement is not possible; the message has the reason."""
 
 
 @dataclass(frozen=True)
 class Ran:
-    """A command that ended. `began`: Unix time; `seconds`: how long it took."""
+    """A finished command. `began`: Unix time; `seconds`: its duration."""
 
     command: str
     began: float
@@ -47,12 +51,12 @@ class Ran:
 
     @property
     def last_line(self) -> str:
-        """What it said at the end."""
+        """The last line of its output."""
         return next((line.strip() for line in reversed(self.output.splitlines()) if line.strip()), "")
 
 
 class BenchStack:
-    """The running stack: its folder, its port, and the commands on it."""
+    """The running stack: its folder, its port, and commands for it."""
 
     def __init__(self, directory: Path, port: int) -> None:
         self.directory = directory
@@ -60,15 +64,15 @@ class BenchStack:
         self.url = f"http://127.0.0.1:{port}"
 
     def compose(self, *arguments: str, check: bool = True, **variables: str) -> Ran:
-        """Run `docker compose` with variables that win over the `.env`. Raises BenchError when it fails."""
+        """Run `docker compose` with variables that override `.env`. Raises BenchError if it fails."""
         return self._run(["docker", "compose", "--ansi", "never", *arguments], check, variables)
 
     def videa(self, *arguments: str, check: bool = True) -> Ran:
-        """Run the installed `videa`. Raises BenchError when it fails."""
+        """Run the installed `videa`. Raises BenchError if it fails."""
         return self._run([videa_command(), *arguments], check, {})
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start the installed `videa` without waiting for it; what it prints is lost."""
+        """Start the installed `videa` without waiting for it; its output is discarded."""
         return subprocess.Popen(
             [videa_command(), *arguments],
             cwd=self.directory,
@@ -83,7 +87,7 @@ class BenchStack:
         return self.compose("ps", "--quiet", "backend").output.split()
 
     def reset(self, replicas: int, image: str = RELEASES[0]) -> None:
-        """Bring back the state before any operation of videa: fresh replicas of one release, default balancer."""
+        """Restore the state before any operation of videa: fresh replicas of one release, default balancer."""
         self.compose("down", "--remove-orphans")
         volume = f"{PROJECT}_balancer"
         subprocess.run(["docker", "volume", "rm", "--force", volume], check=True, capture_output=True)
@@ -115,7 +119,7 @@ def bench_stack(replicas: int = 2, overlays: Sequence[Path] = ()) -> Iterator[Be
 
     `overlays`: further Compose files, given after the stack's own.
     """
-    # Ended from outside, by `timeout` or by whoever runs it, it removes its stack all the same.
+    # If it is terminated, for example by `timeout`, it still removes its stack.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with _alone(), tempfile.TemporaryDirectory(prefix="videa-bench-") as name:
         make_releases()
@@ -126,7 +130,7 @@ def bench_stack(replicas: int = 2, overlays: Sequence[Path] = ()) -> Iterator[Be
             shutil.copytree(overlay, directory / "overlays" / overlay.name)
         stack = BenchStack(directory, free_port())
         _write_env(directory, stack.port, replicas, RELEASES[0])
-        stack.compose("down", "--volumes", "--remove-orphans")  # left over from a run that was killed
+        stack.compose("down", "--volumes", "--remove-orphans")  # leftovers of a run that was killed
         try:
             stack.compose("up", "--detach", "--wait", "--no-build")
             stack.compose("exec", "-T", "backend", "python", "-m", "server", "seed")
@@ -137,7 +141,7 @@ def bench_stack(replicas: int = 2, overlays: Sequence[Path] = ()) -> Iterator[Be
 
 
 def _forget() -> None:
-    """Removes what videa keeps on the engine for this project: markers of an operation that was killed, kept images."""
+    """Removes videa's data on the engine for this project: markers of a killed operation, retained images."""
     kept = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", f"videa-kept/{PROJECT}-backend"]
     images = subprocess.run(kept, capture_output=True, text=True, check=False).stdout.split()
     markers = [f"videa.{kind}.{PROJECT}" for kind in ("lock", "journal", "command", "watch")]
@@ -148,7 +152,7 @@ def _forget() -> None:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Two measurements at once would remove each other's stack, and spoil each other's figures."""
+    """Two measurements at the same time would remove each other's stack and distort each other's figures."""
     with (Path(tempfile.gettempdir()) / f"{PROJECT}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -158,12 +162,12 @@ def _alone() -> Iterator[None]:
 
 
 def backend_image() -> str:
-    """The image that every release here is made of."""
+    """The base image of all releases."""
     return _repository_env().get("BACKEND_IMAGE") or "videa-backend:dev"
 
 
 def make_releases() -> None:
-    """Tag two releases of the backend's image. Raises BenchError when there is none yet."""
+    """Tag two releases of the backend's image. Raises BenchError if there is no image."""
     source = backend_image()
     for release in RELEASES:
         recipe = f"FROM {source}\nLABEL videa.bench.release={release[-1]}\n"
@@ -179,7 +183,7 @@ def make_releases() -> None:
 
 
 def videa_command() -> str:
-    """Path of the `videa` installed beside this Python. Raises BenchError."""
+    """The path of the `videa` next to this Python. Raises BenchError."""
     path = Path(sys.executable).parent / "videa"
     if not path.exists():
         raise BenchError("videa is not installed in this Python environment: `make setup` does it")
@@ -187,13 +191,13 @@ def videa_command() -> str:
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without what would redirect Compose to another project or state."""
+    """This process's environment without variables that select another project or state in Compose."""
     hidden = {*_OWN, *_OWN_STATE, "COMPOSE_PROFILES"}
     return {name: value for name, value in os.environ.items() if name not in hidden}
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at the moment."""
+    """A free loopback port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
@@ -212,10 +216,10 @@ def _write_env(directory: Path, port: int, replicas: int, image: str) -> None:
     path = directory / ".env"
     before = dict(line.split("=", 1) for line in path.read_text().splitlines()) if path.exists() else {}
     files = [chosen.get("COMPOSE_FILE", "docker-compose.yml")]
-    files += sorted(str(each.relative_to(directory)) for each in directory.glob("overlays/*/*.yml"))
+    files += sorted(str(overlay.relative_to(directory)) for overlay in directory.glob("overlays/*/*.yml"))
     values = {
         **kept,
-        **{name: before.get(name) or secrets.token_urlsafe(48) for name in _OWN[:3]},
+        **{name: before.get(name) or secrets.token_urlsafe(48) for name in _SECRETS},
         "COMPOSE_FILE": ":".join(files),
         "COMPOSE_PROJECT_NAME": PROJECT,
         "HTTP_PORT": str(port),

@@ -1,7 +1,7 @@
-"""Open event streams for the whole time of an operation: `python -m bench.streams --url http://127.0.0.1:PORT`.
+"""Event streams that stay open during an operation: `python -m bench.streams --url http://127.0.0.1:PORT`.
 
-Each client does as a browser does: it reads until the stream ends, waits a second and opens it again. When terminated
-it prints as JSON how often they were opened, every end with its time and manner, and what was answered instead.
+Each client behaves like a browser: it reads until the stream ends, waits a second and reopens it. When terminated, it
+prints as JSON how often streams were opened, the time and manner of every end, and failed attempts.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from bench.companion import companion
 PATH = "/api/v1/events"
 COUNT = 50
 REOPEN = 1.0
-"""Seconds until an ended stream is opened again: what the backend's `retry:` asks for."""
+"""Seconds until an ended stream is reopened, as in the backend's `retry:`."""
 SILENCE = 25.0
-"""Seconds: the backend says something at least each 10 s."""
+"""Seconds: the backend sends something at least every 10 s."""
 
 
 @dataclass
 class Seen:
-    """``ends``: (Unix time, manner): "ended" in good order, "cut" without an end, "silent"."""
+    """``ends``: (Unix time, manner): "ended" regularly, "cut" without an end, "silent"."""
 
     opened: int = 0
     ends: list[tuple[float, str]] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Seen:
 
 
 async def keep_open(session: aiohttp.ClientSession, url: str, seen: Seen, all_open: asyncio.Event, count: int) -> None:
-    """One client, for ever."""
+    """One client, endlessly."""
     closed = time.monotonic()
     while True:
         try:
@@ -96,7 +96,7 @@ async def run(url: str, count: int) -> dict[str, Any]:
 
 @contextmanager
 def open_streams(url: str) -> Iterator[dict[str, Any]]:
-    """COUNT streams in a process of their own; the mapping is filled when the block ends. Raises BenchError."""
+    """COUNT streams in a separate process; the mapping is filled when the block ends. Raises BenchError."""
     report: dict[str, Any] = {}
     with companion("bench.streams", "--url", url, ready="streams: open") as end:
         yield report

@@ -1,4 +1,4 @@
-"""The servers that bench.backend compares: how each is started, and the paths it is asked for."""
+"""The servers that bench.backend compares: how each is started, and the requested paths."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _COLUMNS = (
 _SECRET = secrets.token_urlsafe(48)
 _READY_WITHIN = 30.0
 _HIGH_LIMIT = 100_000_000
-"""Requests in a minute: counted for each request, never reached."""
+"""Requests per minute: a limit that is counted for each request and never reached."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """One server. `command` is made only when it is needed, it may install things first.
+    """One server. `command` is created only when needed, because it may install packages first.
 
     `paths`: measure -> path. `token`: makes an access token, given the server's port.
     """
@@ -65,21 +65,21 @@ _ALL = {"cached": TITLE, "uncached": EVERY_TITLE, "live": LIVE}
 
 @contextmanager
 def started(target: Target, services: DataServices, core: int) -> Iterator[Started]:
-    """The server on a core of its own, ready; stopped at the end. Raises BenchError."""
+    """The ready server on its own core; stopped at the end. Raises BenchError."""
     port = free_port()
-    said = tempfile.TemporaryFile()  # noqa: SIM115 - the server writes to it until it is stopped
+    output = tempfile.TemporaryFile()  # noqa: SIM115 - the server writes to it until it is stopped
     process = subprocess.Popen(
         ["taskset", "--cpu-list", str(core), *target.command()],
         cwd=target.folder,
         env=os.environ | _environment(services, port) | target.environment,
         stdin=subprocess.DEVNULL,
-        stdout=said,
-        stderr=said,
+        stdout=output,
+        stderr=output,
     )
     try:
         if not _answers(process, port):
-            said.seek(0)
-            raise BenchError(f"{target.name} does not answer:\n{said.read().decode()}")
+            output.seek(0)
+            raise BenchError(f"{target.name} does not answer:\n{output.read().decode()}")
         yield Started(process.pid, port, target.token(port))
     finally:
         process.terminate()
@@ -88,7 +88,7 @@ def started(target: Target, services: DataServices, core: int) -> Iterator[Start
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        said.close()
+        output.close()
 
 
 def _environment(services: DataServices, port: int) -> dict[str, str]:
@@ -109,7 +109,7 @@ def _environment(services: DataServices, port: int) -> dict[str, str]:
 
 
 def _registered(port: int) -> str:
-    """An access token of a new account, from the API as its users get it."""
+    """An access token of a new account, from the API."""
     account = {"email": f"{secrets.token_hex(8)}@bench.example", "password": secrets.token_urlsafe(16)}
     asked = urllib.request.Request(
         f"http://127.0.0.1:{port}/api/v1/auth/register",
@@ -121,7 +121,7 @@ def _registered(port: int) -> str:
 
 
 def _signed(_: int) -> str:
-    """What a peer accepts as an access token."""
+    """An access token that a peer accepts."""
     now = int(time.time())
     claims = {"sub": "1", "iss": "videa", "aud": "videa", "iat": now, "exp": now + 3600, "role": "user"}
     return jwt.encode(claims, _SECRET, "HS256")

@@ -1,7 +1,7 @@
-"""What happened to the containers and in nginx during an operation: the cause of each failure and each cut stream.
+"""Records events of containers and nginx during an operation: the cause of each failure and each cut stream.
 
-The engine's events tell when a replica started, was stopped, or died by itself, and when nginx was reloaded; its log
-tells which replica a failed request was at. What is decided from it is pure (`own_fault`, `manner_of`).
+The engine's events show when a replica started, was stopped or exited by itself, and when nginx was reloaded; nginx's
+log shows the replica of a failed request. The decisions are pure (`own_fault`, `manner_of`).
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from ops.engine.client import Engine
 from ops.engine.logs import Stdout
 
 AFTER_DEATH = 8.0
-"""Seconds from a replica's own death until Docker has started it again and it answers."""
+"""Seconds from the exit of a replica until Docker has restarted it and it answers."""
 
 SLACK = 2.0
-"""Seconds between an event and what a client sees of it, on a busy machine."""
+"""Seconds between an event and its effect on a client, on a busy machine."""
 
 _GOOD = b'"status":2'
 _RELOAD = "videa-old-workers"
-"""A word of the script that tests, swaps and reloads (ops/balancer/scripts.py)."""
+"""A string of the script that tests, swaps and reloads (ops/balancer/scripts.py)."""
 
 
 @dataclass
 class Happenings:
     """``homes``: (Unix time, address, replica) of each start; the others: Unix times, with the replica where it counts.
 
-    ``deaths``: of replicas that ended without having been told to; ``stops``: of those that were told to.
+    ``deaths``: of replicas that exited by themselves; ``stops``: of replicas that were stopped.
     """
 
     homes: list[tuple[float, str, str]] = field(default_factory=list)
@@ -44,21 +44,21 @@ class Happenings:
     reloads: list[float] = field(default_factory=list)
 
     def at(self, address: str, when: float) -> set[str]:
-        """Which replicas can have had an address then: one that dies gives it to the next that starts, at once."""
+        """The replicas that may have had an address then: a new replica gets the address of one that exited."""
         known = [(time, name) for time, home, name in self.homes if home == address and time <= when + SLACK]
         before = [name for time, name in known if time <= when]
         return {*before[-1:], *(name for time, name in known if time > when)}
 
     def died(self, when: float, replica: str = "") -> bool:
-        """Whether that replica, or any, had died by itself shortly before."""
+        """Whether that replica, or any replica, exited by itself shortly before."""
         return any(-SLACK <= when - death <= AFTER_DEATH and replica in ("", name) for death, name in self.deaths)
 
 
 def own_fault(line: Line, happened: Happenings) -> bool:
-    """Whether a failed request failed because the replica that it was at had died by itself.
+    """Whether a request failed because its replica exited by itself.
 
-    Where nginx names the service among the addresses that it tried, it had no live replica left to ask at that moment:
-    the reason is that any of them had died.
+    If nginx logs the service's name among the tried addresses, it had no live replica at that moment, because any of
+    them had exited.
     """
     if not line.tried or not all(":" in server for server in line.tried):
         return happened.died(line.time)
@@ -66,9 +66,9 @@ def own_fault(line: Line, happened: Happenings) -> bool:
 
 
 def manner_of(end: float, drain: float, happened: Happenings) -> str:
-    """Why a stream ended: at the end of a drain, because its replica died by itself, or neither: then it is "other".
+    """Why a stream ended: by the end of a drain, because its replica exited by itself, or "other".
 
-    ``drain``: seconds that a retired worker of nginx may go on after a reload.
+    ``drain``: seconds that an old worker of nginx may continue after a reload.
     """
     if any(-0.5 <= end - stop <= SLACK for stop, _ in happened.stops):
         return "drain"
@@ -78,7 +78,7 @@ def manner_of(end: float, drain: float, happened: Happenings) -> str:
 
 
 class Witness:
-    """Looks on from `with` to its end. ``failed``: requests that nginx answered with 500 and above, or not at all."""
+    """Records during the `with` block. ``failed``: requests that nginx answered with 500 and above, or not at all."""
 
     def __init__(self, engine: Engine, replicas: Sequence[str], nginx: str = f"{PROJECT}-nginx-1") -> None:
         self.happened = Happenings()
@@ -98,7 +98,7 @@ class Witness:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self._threads = [threading.Thread(target=each, daemon=True) for each in (self._read_log, self._read_events)]
+        self._threads = [threading.Thread(target=target, daemon=True) for target in (self._read_log, self._read_events)]
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -108,7 +108,7 @@ class Witness:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        time.sleep(0.5)  # what nginx and the engine have still to say of the last moment
+        time.sleep(0.5)  # for late events and log lines of the last moment
         self._log.close()
         self._events.terminate()
         self._events.wait()
@@ -121,9 +121,9 @@ class Witness:
         lines = Lines()
         for chunk in self._log:
             for text in lines.feed(chunk):
-                found = None if _GOOD in text[:60] else parse(text)
-                if found is not None and found.failed:
-                    self.failed.append(found)
+                request = None if _GOOD in text[:60] else parse(text)
+                if request is not None and request.failed:
+                    self.failed.append(request)
 
     def _read_events(self) -> None:
         assert self._events.stdout is not None

@@ -1,8 +1,8 @@
-"""How many requests an operation costs: `python -m bench.zero_loss [SCENARIO ...]`.
+"""Requests lost by an operation: `python -m bench.zero_loss [SCENARIO ...]`.
 
-A keep-alive client with 32 connections sends GETs and POSTs, half and half, through nginx for the whole time of the
-operations. Prints a table, writes bench/results/zero_loss.json (for chosen scenarios zero_loss-NAME.json), and exits
-with 1 when a request was lost that videa promises to keep. Nothing is asserted about time.
+A keep-alive client with 32 connections sends GETs and POSTs, half and half, through nginx during the operations. Prints
+a table, writes bench/results/zero_loss.json (for selected scenarios zero_loss-NAME.json), and exits with 1 if videa
+lost a request. Times are not checked.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bench.stack import RELEASES, ROOT, BenchError, BenchStack, Ran, bench_stack
 STATIC_NGINX = ROOT / "bench" / "peers" / "static-nginx"
 CONNECTIONS = 32
 _FAILURES_KEPT = 20
-"""In the results file; all of them are counted."""
+"""Number of failures in the results file; all are counted."""
 Scenario = Callable[[int], dict[str, Any]]
 
 
@@ -45,9 +45,9 @@ def deploy(rate: int) -> dict[str, Any]:
 
 
 def kill(rate: int) -> dict[str, Any]:
-    """kill -9 of the main process of one of 3 replicas; only POSTs in flight on it may fail."""
+    """kill -9 of the main process of one of 3 replicas; only POSTs in flight to it may fail."""
     with bench_stack(replicas=3) as stack:
-        stack.videa("scale", "3")  # from here on nginx has the list that videa wrote
+        stack.videa("scale", "3")  # from now on nginx uses the list that videa wrote
         with under_load(stack.url, rate=rate) as seen:
             seen.operations.append(kill_main_process(stack.replicas()[0]))
             time.sleep(5)
@@ -61,7 +61,7 @@ def compose_up(rate: int) -> dict[str, Any]:
 
 
 def compose_up_static(rate: int) -> dict[str, Any]:
-    """Plain `docker compose up -d` with a new image, 3 replicas, behind nginx as usual guides set it up."""
+    """Plain `docker compose up -d` with a new image, 3 replicas, behind nginx as common guides configure it."""
     with bench_stack(replicas=3, overlays=[STATIC_NGINX]) as stack:
         return _compose_up(stack, rate)
 
@@ -91,9 +91,9 @@ SCENARIOS: dict[str, Scenario] = {
 
 
 def kill_main_process(container: str) -> Ran:
-    """SIGKILL to the process itself where it can be reached, so that the restart policy applies as after a crash.
+    """Sends SIGKILL to the process itself if possible, so that the restart policy applies as after a crash.
 
-    `docker kill` counts as a stop by the operator, and Docker starts the container no more; it is what is left when the
+    `docker kill` counts as a stop by the operator, so Docker does not restart the container; it is used only if the
     engine runs on another machine.
     """
     ask = ["docker", "inspect", "--format", "{{.State.Pid}}", container]
@@ -109,7 +109,7 @@ def kill_main_process(container: str) -> Ran:
 
 
 def judged(seen: Watched, allowed_posts: int | None = None) -> dict[str, Any]:
-    """The figures of a scenario with its verdict; `allowed_posts` None: a peer, shown and not judged."""
+    """The figures of a scenario with its verdict; `allowed_posts` None: a peer, which is not judged."""
     report = seen.report
     failed_posts = report["methods"].get("POST", {}).get("failed", 0)
     kept = None
@@ -177,7 +177,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 @contextlib.contextmanager
 def reported(name: str) -> Any:
-    """Say why a scenario could not be measured and go on with the next one."""
+    """Print why a scenario could not be measured, and continue with the next one."""
     try:
         yield
     except BenchError as error:

@@ -1,4 +1,4 @@
-"""Learns what there is to share before a plan is judged."""
+"""Measures the available resources before a plan is checked."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _AVAILABLE = re.compile(r"^MemAvailable: +(\d+) kB$", re.MULTILINE)
 
 
 def measure(stack: Stack, replicas: Collection[str], emit: Emit) -> Capacity:
-    """The engine's memory, the reservations and the database's connections. What cannot be learnt is said and left out.
+    """The engine's memory, the reservations and the database's connections. Emits an event for what is unknown.
 
-    ``replicas``: names of those that run. Raises EngineError.
+    ``replicas``: names of the running ones. Raises EngineError.
     """
     project = stack.project
     others = {name: spec for name, spec in project.model["services"].items() if name != project.settings.service}
@@ -32,7 +32,7 @@ def measure(stack: Stack, replicas: Collection[str], emit: Emit) -> Capacity:
         machine = pool.submit(lambda: stack.platform.machine)
         database = pool.submit(_connections, stack, emit) if url else None
         free = pool.submit(_free, stack)
-        # Not asked where the file says what a replica needs: some engines answer at their next tick, a second away.
+        # Not queried if the file has a reservation: some engines answer only at their next tick, up to a second later.
         used = pool.submit(stack.platform.memory, () if reserved_for_one else replicas)
         connections, in_use = database.result() if database else (None, None)
         return Capacity(
@@ -53,19 +53,19 @@ def _count(service: dict[str, object]) -> int:
 
 
 def _free(stack: Stack) -> int | None:
-    """Bytes that the kernel would give to new processes without swapping: every container sees its host's figure."""
+    """Bytes available to new processes without swapping. Every container sees the figure of its host."""
     answer = stack.gateway.run(["cat", "/proc/meminfo"])
-    found = _AVAILABLE.search(answer.output)
-    return int(found[1]) * 1024 if found else None
+    available = _AVAILABLE.search(answer.output)
+    return int(available[1]) * 1024 if available else None
 
 
 def _connections(stack: Stack, emit: Emit) -> tuple[int | None, int | None]:
-    """How many ordinary users can have, and how many are in use."""
+    """The maximum for ordinary users, and the number in use."""
     try:
         name = locate(stack.project, DATABASE).service
         container = stack.platform.container(name)
         if container is None or container.state != "running":
-            raise Skip(f"{name} does not run")
+            raise Skip(f"{name} is not running")
         facts = postgres_facts(stack.platform, name, container.id, SESSIONS)
     except Skip as reason:
         emit(PoolsUnchecked(str(reason)))

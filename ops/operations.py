@@ -25,7 +25,7 @@ from ops.events import (
 )
 from ops.fleet import Fleet
 from ops.interrupts import held, settle
-from ops.preflight import Capacity, check, spare
+from ops.preflight import Capacity, check, check_paused, spare
 from ops.project.config import env_file_values
 from ops.rollout import history, kept
 from ops.rollout.hooks import with_hooks
@@ -348,6 +348,7 @@ class Operation:
     def _check(self, plan: Plan, fleet: Fleet) -> Capacity | None:
         if not any(isinstance(step, Start) for step in plan.steps):
             return None
+        check_paused(member.replica for member in fleet.members)
         project = self.stack.project
         with ThreadPoolExecutor(max_workers=1) as pool:  # at the same time: Compose takes a tenth of a second
             harmless = pool.submit(check_steps, self.stack.platform, plan, len(fleet.members))

@@ -1,24 +1,25 @@
-"""What is refused before anything is started, because it cannot work. Pure: figures in, PlanRefused out."""
+"""Checks that refuse an operation before it starts, because it cannot work. Pure: figures in, PlanRefused out."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ops.errors import PlanRefused
+from ops.models import Replica
 
 MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What there is to share, each None when it could not be learnt.
+    """The available resources; None if unknown.
 
     ``memory``: bytes of the engine's host; ``reserved``: bytes that the other services reserve; ``reservation``: bytes
-    that one replica reserves; ``pool``: connections that one replica opens at most; ``connections``: how many
-    PostgreSQL gives to ordinary users (max_connections without the reserved ones). Right now: ``free``: bytes that new
-    processes of the host can have; ``usage``: bytes that the largest replica uses; ``open``: connections in use.
+    that one replica reserves; ``pool``: maximum of connections of one replica; ``connections``: maximum of PostgreSQL
+    for ordinary users (max_connections without the reserved ones). Now: ``free``: bytes available to new processes of
+    the host; ``usage``: bytes that the largest replica uses; ``open``: connections in use.
     """
 
     memory: int | None
@@ -32,28 +33,39 @@ class Capacity:
 
     @property
     def need(self) -> int:
-        """Bytes that one more replica needs: what the file says, else what the others use; 0 when nothing is known."""
+        """Bytes that one more replica needs: its reservation, otherwise the usage of the others; 0 if unknown."""
         return self.reservation or self.usage
 
 
 def check_health(service: Mapping[str, Any], name: str, probed: bool) -> None:
-    """Refuses a service of which nothing says when it is well. Raises PlanRefused.
+    """Refuses a service without a definition of health. Raises PlanRefused.
 
-    ``probed``: the Compose file says in x-videa where to ask, or the image has a health check of its own.
+    ``probed``: the Compose file has x-videa.health, or the image has its own health check.
     """
     check = service.get("healthcheck") or {}
     declared = bool(check) and not check.get("disable") and list(check.get("test") or []) != ["NONE"]
     if not declared and not probed:
         raise PlanRefused(
-            f"services.{name} has no health check, so a replica that does not serve would get requests all the same",
-            "write x-videa.health: {live: /PATH, ready: /PATH}, or a healthcheck for the service",
+            f"services.{name} has no health check, so a replica that does not serve would get requests",
+            "add x-videa.health: {live: /PATH, ready: /PATH}, or a healthcheck to the service",
+        )
+
+
+def check_paused(replicas: Iterable[Replica]) -> None:
+    """Refuses to start replicas next to a paused one, which Compose would stop. Raises PlanRefused."""
+    paused = [replica.name for replica in replicas if replica.state == "paused"]
+    if paused:
+        names = " ".join(paused)
+        raise PlanRefused(
+            f"{names} {'are' if len(paused) > 1 else 'is'} paused and answers nothing",
+            f"resume it: docker unpause {names}; or remove it: docker rm --force {names}",
         )
 
 
 def check_volumes(service: Mapping[str, Any], name: str, shared: Collection[str], replicas: int) -> None:
-    """Refuses more than one replica that write to the same volume or folder of the host. Raises PlanRefused.
+    """Refuses several replicas that write to the same volume or folder of the host. Raises PlanRefused.
 
-    ``shared``: sources or targets of volumes of which their user says that this is well.
+    ``shared``: sources or targets of volumes for which the user allows this.
     """
     if replicas < 2:
         return
@@ -62,29 +74,26 @@ def check_volumes(service: Mapping[str, Any], name: str, shared: Collection[str]
         alone = volume.get("type") in ("volume", "bind") and source and not volume.get("read_only")
         if alone and not {source, target} & set(shared):
             raise PlanRefused(
-                f"services.{name} writes to {source} at {target}, and {replicas} replicas would do so at once",
-                f"mount it read-only or give it up; if they may share it: x-videa.shared_volumes: [{target}]",
+                f"services.{name} writes to {source} at {target}, and {replicas} replicas would write at the same time",
+                f"mount it read-only or remove it; if replicas may share it, set x-videa.shared_volumes: [{target}]",
             )
 
 
 def check_room(capacity: Capacity, alive: int, surge: int) -> None:
-    """Refuses when the replicas that are to run beside the present ones do not fit into free memory.
-
-    Raises PlanRefused.
-    """
+    """Refuses if the free memory is not enough for the additional replicas. Raises PlanRefused."""
     if capacity.free is None or surge * capacity.need <= capacity.free:
         return
-    why = "they reserve" if capacity.reservation else "one uses now"
-    lone = "the only replica has no room for another beside it, and would have to stop first: " if alive == 1 else ""
+    source = "reserved each" if capacity.reservation else "used by one now"
+    only = "there is no room for a second replica next to the only one: " if alive == 1 else ""
     raise PlanRefused(
-        f"memory: {lone}{surge} more x {capacity.need // MIB} MiB that {why} = {surge * capacity.need // MIB} MiB, but "
+        f"memory: {only}{surge} more x {capacity.need // MIB} MiB ({source}) = {surge * capacity.need // MIB} MiB, but "
         f"{capacity.free // MIB} MiB are free",
-        "free some, take smaller steps, or say what a replica really needs: deploy.resources.reservations.memory",
+        "free memory, use smaller steps, or set what a replica really needs: deploy.resources.reservations.memory",
     )
 
 
 def check_shape(service: Mapping[str, Any], name: str, replicas: int) -> None:
-    """Refuses more than one replica of a service that can only exist once. Raises PlanRefused."""
+    """Refuses several replicas of a service that can have only one. Raises PlanRefused."""
     if replicas < 2:
         return
     if service.get("container_name"):
@@ -95,12 +104,12 @@ def check_shape(service: Mapping[str, Any], name: str, replicas: int) -> None:
     if fixed:
         raise PlanRefused(
             f"services.{name} publishes the fixed host port {', '.join(fixed)}, so there can be only one replica",
-            "remove its ports: only the balancer needs to be published",
+            "remove its ports: only the balancer must be published",
         )
 
 
 def check_memory(capacity: Capacity, replicas: int) -> None:
-    """Refuses when the reservations of all replicas and the other services exceed the machine. Raises PlanRefused."""
+    """Refuses if the reservations of all replicas and other services exceed the memory. Raises PlanRefused."""
     if capacity.memory is None or not capacity.reservation:
         return
     wanted = capacity.reserved + replicas * capacity.reservation
@@ -114,7 +123,7 @@ def check_memory(capacity: Capacity, replicas: int) -> None:
 
 
 def check_pool(capacity: Capacity, replicas: int) -> None:
-    """Refuses when all pools, filled, would exceed what PostgreSQL accepts. Raises PlanRefused."""
+    """Refuses if all pools together, when full, exceed PostgreSQL's connections. Raises PlanRefused."""
     if capacity.pool is None or capacity.connections is None:
         return
     wanted = replicas * capacity.pool
@@ -136,7 +145,7 @@ def check(
     shared: Collection[str] = (),
     probed: bool = True,
 ) -> None:
-    """Every check for ``surge`` replicas beside the ``alive`` ones. Raises PlanRefused."""
+    """All checks for ``surge`` replicas in addition to the ``alive`` ones. Raises PlanRefused."""
     replicas = alive + surge
     check_health(service, name, probed)
     check_shape(service, name, replicas)
@@ -147,16 +156,16 @@ def check(
 
 
 def spare(capacity: Capacity, replicas: int, surge: int) -> int | None:
-    """For how many replicas more there is room and a full pool, beside ``surge`` new ones; None when it is not known.
+    """The number of further replicas for which memory and connections are enough; None if unknown.
 
-    ``replicas``: how many there are at most, the new ones among them.
+    ``replicas``: the largest number at the same time, including the ``surge`` new ones.
     """
-    rooms = []
+    limits = []
     if capacity.free is not None and capacity.need:
-        rooms.append(capacity.free // capacity.need - surge)
+        limits.append(capacity.free // capacity.need - surge)
     if capacity.pool is not None and capacity.connections is not None:
-        rooms.append(capacity.connections // capacity.pool - replicas)
-    return max(0, min(rooms)) if rooms else None
+        limits.append(capacity.connections // capacity.pool - replicas)
+    return max(0, min(limits)) if limits else None
 
 
 def reservation(service: Mapping[str, Any]) -> int:

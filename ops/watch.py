@@ -21,10 +21,10 @@ from ops.traffic import Membership, Upstream
 
 @dataclass
 class Judge:
-    """Counts answers in a row. ``fails``: bad ones until a replica is out; ``passes``: good ones until it is back."""
+    """Counts answers in a row: ``failure_threshold`` bad ones take a replica out, ``success_threshold`` return it."""
 
-    fails: int
-    passes: int
+    failure_threshold: int
+    success_threshold: int
     out: set[str] = field(default_factory=set)
     bad: dict[str, int] = field(default_factory=dict)
     good: dict[str, int] = field(default_factory=dict)
@@ -39,8 +39,8 @@ class Judge:
         for name, ok in answers.items():
             self.good[name] = self.good.get(name, 0) + 1 if ok else 0
             self.bad[name] = 0 if ok else self.bad.get(name, 0) + 1
-        back = {name for name in self.out if self.good[name] >= self.passes}
-        failed = {name for name in listed & answers.keys() if self.bad[name] >= self.fails}
+        back = {name for name in self.out if self.good[name] >= self.success_threshold}
+        failed = {name for name in listed & answers.keys() if self.bad[name] >= self.failure_threshold}
         wanted = (listed | back) - failed
         if not wanted & answers.keys():
             return listed
@@ -54,7 +54,7 @@ def watch(stack: Stack, interval: float, emit: Emit, stop: threading.Event) -> N
     What goes wrong in one round is told to ``emit`` and tried again in the next. Raises EngineUnreachable in the first.
     """
     health = stack.project.settings.health
-    judge = Judge(health.fails, health.passes)
+    judge = Judge(health.failure_threshold, health.success_threshold)
     first = True
     while first or not stop.wait(interval):
         try:

@@ -1,4 +1,4 @@
-"""Whose request it is, when a proxy stands in between."""
+"""The client's address behind a proxy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import ipaddress
 from server.parsers import Network
 
 _MOST_REMEMBERED = 10_000
-# Where balancers live; narrower than `is_private`, which counts documentation networks too.
+# Networks of balancers; narrower than `is_private`, which also contains documentation networks.
 _PRIVATE = tuple(
     ipaddress.ip_network(network)
     for network in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
@@ -15,10 +15,10 @@ _PRIVATE = tuple(
 
 
 class ClientAddress:
-    """X-Forwarded-For is believed only from a trusted proxy.
+    """X-Forwarded-For is trusted only if it comes from a trusted proxy.
 
-    Without a list, a proxy on a private network (the balancer's) is believed for the last entry, the one it has
-    appended itself. With a list, entries are followed from the right for as long as they are on it.
+    Without a list, the last entry is trusted if the proxy is on a private network (the balancer), because the proxy
+    itself has appended it. With a list, entries are followed from the right as long as they are on the list.
     """
 
     def __init__(self, trusted: tuple[Network, ...]) -> None:
@@ -26,7 +26,7 @@ class ClientAddress:
         self._known: dict[tuple[str, str], str] = {}
 
     def of(self, peer: str | None, forwarded_for: str | None) -> str:
-        """The client's address; IPv6 by its /64, which is what one client has at least."""
+        """The client's address; for IPv6 its /64, the smallest network that one client has."""
         pair = (peer or "", forwarded_for or "")
         known = self._known.get(pair)
         if known is None:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from server.addresses import ClientAddress
 from server.auth.accounts import Accounts
+from server.auth.authority import Authority
 from server.auth.passwords import Passwords
 from server.auth.sessions import Sessions
 from server.auth.tokens import Tokens
@@ -19,6 +20,7 @@ from server.fleet import Fleet
 from server.health import Health
 from server.keys import (
     ACCOUNTS,
+    AUTHORITY,
     BACKGROUND,
     CACHE,
     CHANGES,
@@ -46,6 +48,7 @@ from server.metrics import Metrics
 from server.middlewares.boundary import make_boundary
 from server.migrate import migrate_until_done
 from server.pages import set_up_pages
+from server.payloads import LARGEST_BODY
 from server.postgres import Database
 from server.readcache import ReadCache
 from server.replicas import ReadRouter
@@ -57,7 +60,7 @@ from server.title_store import TitleStore
 
 def create_app(settings: Settings, log_writer: LogWriter | None = None) -> web.Application:
     """The application, with nothing connected yet. Without a log_writer there is no access log."""
-    app = web.Application(client_max_size=1_048_576)
+    app = web.Application(client_max_size=LARGEST_BODY)
     app[SETTINGS] = settings
     app[LOG_WRITER] = log_writer if settings.access_log else None
     app[LIFECYCLE] = Lifecycle()
@@ -71,11 +74,12 @@ def create_app(settings: Settings, log_writer: LogWriter | None = None) -> web.A
     app[REDIS] = RedisLink(settings.redis_url, client_name=f"videa-{settings.instance_id}")
     app[CACHE] = ReadCache(app[REDIS])
     app[CHANGES] = Changes(app[REDIS])
-    app[STREAMS] = Streams(app[CLIENT_ADDRESS], app[LIFECYCLE], app[METRICS])
+    app[STREAMS] = Streams(app[CLIENT_ADDRESS], app[LIFECYCLE], app[METRICS], settings.frontend_origins)
     app[LIFECYCLE].on_drain.append(app[STREAMS].end_all)
     app[TITLES] = TitleStore(app[DATABASE], app[READS], app[CACHE])
     app[TOKENS] = Tokens(settings.access_secrets, settings.refresh_secrets)
     app[SESSIONS] = Sessions(app[DATABASE], app[TOKENS])
+    app[AUTHORITY] = Authority(app[DATABASE])
     app[PASSWORDS] = Passwords()
     app[ACCOUNTS] = Accounts(app[DATABASE], app[PASSWORDS])
     app[LIMITER] = Limiter(app[REDIS], settings.limits)
@@ -120,7 +124,11 @@ async def _fleet(app: web.Application) -> AsyncIterator[None]:
 
 async def _database(app: web.Application) -> AsyncIterator[None]:
     tasks, migrating = app[BACKGROUND], partial(migrate_until_done, app[DATABASE], app[HEALTH])
-    async with tasks.running("migrations", migrating), tasks.running("replica", app[READS].keep_probing):
+    async with (
+        tasks.running("migrations", migrating),
+        tasks.running("replica", app[READS].keep_probing),
+        tasks.running("authority", app[AUTHORITY].keep_fetching),
+    ):
         yield
     await app[READS].close()
     await app[DATABASE].close()

@@ -1,4 +1,4 @@
-"""Background tasks under one supervisor: one that fails is logged, counted, shown in /health and started again."""
+"""Supervised background tasks: a task that fails is logged, counted, shown in /health and restarted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Work = Callable[[], Awaitable[None]]
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 30.0
-# Seconds without a failure after which a task counts as sound again.
+# Seconds without a failure until a task counts as sound again.
 _SETTLED_SECONDS = 60.0
 
 
@@ -42,7 +42,7 @@ class TaskState:
 
 
 class Background:
-    """The tasks of one application. first_pause, longest_pause: seconds before a task that failed starts again."""
+    """The tasks of one application. first_pause, longest_pause: seconds before a failed task restarts."""
 
     def __init__(self, *, first_pause: float = _FIRST_PAUSE, longest_pause: float = _LONGEST_PAUSE) -> None:
         self._first_pause = first_pause
@@ -51,12 +51,12 @@ class Background:
 
     @property
     def sound(self) -> bool:
-        """Whether no task has failed lately."""
+        """Whether no task has failed recently."""
         return all(state.sound for state in self.tasks.values())
 
     @contextlib.asynccontextmanager
     async def running(self, name: str, work: Work) -> AsyncIterator[None]:
-        """Keep the work running for as long as the body runs; work that returns is done and not started again."""
+        """Keep the work running while the body runs; work that returns is not restarted."""
         self.tasks[name] = state = TaskState(started=time.monotonic())
         task = asyncio.create_task(self._supervise(name, work, state), name=name)
         try:
@@ -78,7 +78,7 @@ class Background:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
                     raise
-                # A library cancelled something that it had begun itself, not this task.
+                # A library cancelled its own work, not this task.
                 failure = error
             else:
                 state.status = "done"

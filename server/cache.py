@@ -1,8 +1,7 @@
-"""Redis for the rest of the server, single or Cluster: many callers, few round trips, and a dead Redis that costs
-nothing.
+"""Redis for the server, single or Cluster: many callers share few round trips, and an unavailable Redis costs no time.
 
-When Redis is gone, every call fails at once without touching the network, and a background task brings the link
-back with jitter. In a Cluster each key goes to its node, and only the keys of a lost node fail.
+While Redis is unavailable, every call fails at once without using the network, and a background task reconnects with
+jitter. In a Cluster each key goes to its node, and only the keys of a lost node fail.
 """
 
 from __future__ import annotations
@@ -11,17 +10,15 @@ import asyncio
 import logging
 import random
 import secrets
-import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from redis.asyncio.connection import Connection, SSLConnection, parse_url
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from redis.asyncio.connection import parse_url
 from redis.crc import key_slot
 from redis.exceptions import RedisError
 
+from server.redis_connection import address_of, open_connection, seeds
 from server.redis_url import redis_query
 from server.resp import Argument, Pipeline, Receiver, ReplyError
 
@@ -36,19 +33,19 @@ _CONNECT_SECONDS = 1.0
 
 
 class CacheUnavailable(Exception):
-    """Redis is not configured, not reachable or too slow; the caller goes on without it."""
+    """Redis is not configured, not reachable or too slow; the caller continues without it."""
 
 
 class RedisLink:
     """A self-healing link to one Redis or one Cluster.
 
-    timeout: seconds without any answer, unless the URL has a socket_timeout; a Redis slower than that counts as gone,
-    because waiting for it would cost more than going without.
+    timeout: seconds without any answer, unless the URL has a socket_timeout; a slower Redis counts as unavailable,
+    because waiting for it costs more than working without it.
     """
 
     def __init__(self, url: str | None, *, client_name: str, timeout: float = 0.25) -> None:
         self._cluster = url is not None and "+cluster://" in url
-        self._seeds = list(_seeds(url)) if url else []
+        self._seeds = list(seeds(url)) if url else []
         self._client_name = client_name
         self._query = redis_query(url) if url else {}
         self._timeout = float(str(self._query.pop("socket_timeout", timeout)))
@@ -67,7 +64,7 @@ class RedisLink:
 
     @property
     def configured(self) -> bool:
-        """False when there is no REDIS_URL: going without is then intended."""
+        """False without REDIS_URL: then the server works without Redis on purpose."""
         return bool(self._seeds)
 
     @property
@@ -82,7 +79,7 @@ class RedisLink:
 
     @property
     def reason(self) -> str:
-        """Why the link is not up."""
+        """The reason why the link is down."""
         return self._reason
 
     @property
@@ -92,16 +89,16 @@ class RedisLink:
 
     @property
     def pipelines(self) -> int:
-        """Round trips they took."""
+        """Round trips of these commands."""
         return self._retired_writes + sum(node.writes for node in self._nodes.values())
 
     def start(self) -> None:
-        """Begin on the running loop; before that nothing can be asked."""
+        """Start on the running loop; no command is possible before."""
         self._loop = asyncio.get_running_loop()
 
     def close(self) -> None:
-        """Close all connections; calls that still wait fail with CacheUnavailable."""
-        # What is closed on purpose is not lost.
+        """Close all connections; waiting calls fail with CacheUnavailable."""
+        # A connection that is closed on purpose is not lost.
         self.up = False
         for node in list(self._nodes.values()):
             node.close("closed")
@@ -116,7 +113,7 @@ class RedisLink:
         return future
 
     def get(self, key: str) -> asyncio.Future[Any]:
-        """What is under the key: one GET for everybody who asks in the same turn."""
+        """The value of the key: one GET for all callers in the same turn of the loop."""
         future: asyncio.Future[Any] = self._loop.create_future()
         asking = self._asked.get(key)
         if asking is not None:
@@ -125,15 +122,15 @@ class RedisLink:
         if not self._asked:
             self.soon(self._asked.clear)
         self._asked[key] = asking = [future]
-        self._route(("GET", key), None, partial(self._tell, key, asking), _REDIRECTS)
+        self._route(("GET", key), None, partial(self._deliver, key, asking), _REDIRECTS)
         return future
 
     def soon(self, work: Callable[[], None]) -> None:
-        """Do it after this turn; what it sends leaves together with what this turn has sent."""
+        """Run `work` after this turn; its commands are sent together with those of this turn."""
         self._loop.call_soon(work)
 
     def post(self, receiver: Receiver, *command: Argument) -> None:
-        """Queue one command and go on; the receiver is called with the answer, or with an exception."""
+        """Queue one command without waiting; the receiver is called with the answer or an exception."""
         self._route(command, None, receiver, _REDIRECTS)
 
     async def call(self, *command: Argument, key: str | None = None) -> Any:
@@ -141,7 +138,7 @@ class RedisLink:
         return await self.send(*command, key=key)
 
     async def ping(self) -> None:
-        """Ask every node for an answer. Raises CacheUnavailable, also when only a part of a Cluster is there."""
+        """Ping every node. Raises CacheUnavailable, also if a part of a Cluster is unavailable."""
         if not self.up:
             raise CacheUnavailable(self._reason)
         for node in list(self._nodes.values()):
@@ -149,8 +146,8 @@ class RedisLink:
             if isinstance(answer, Exception):
                 raise CacheUnavailable(str(answer))
 
-    def _tell(self, key: str, asking: list[asyncio.Future[Any]], answer: Any) -> None:
-        # Without a connection the answer comes at once, and is not one for whoever asks next.
+    def _deliver(self, key: str, asking: list[asyncio.Future[Any]], answer: Any) -> None:
+        # Without a connection the answer comes at once, and later callers must not get it.
         self._asked.pop(key, None)
         for future in asking:
             _settle(future, answer)
@@ -180,7 +177,7 @@ class RedisLink:
         target.post(command, partial(self._answer, command, receiver, redirects - 1))
 
     async def keep_connected(self) -> None:
-        """Connect, and again whenever the link breaks, for ever; without REDIS_URL there is nothing to do."""
+        """Connect, and reconnect whenever the link breaks, endlessly; returns at once without REDIS_URL."""
         pause, reported = _FIRST_RETRY, False
         while self._seeds:
             self._broken.clear()
@@ -192,7 +189,7 @@ class RedisLink:
                     log.warning("redis not reachable", extra={"reason": reason})
                     reported = True
                 self._reason = reason
-                # Jitter: a fleet must not come back to a restarted Redis in one instant.
+                # Jitter, so that the instances do not all reconnect to a restarted Redis at the same time.
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
                 pause = min(pause * 2, _LONGEST_RETRY)
                 continue
@@ -217,28 +214,28 @@ class RedisLink:
                 raise CacheUnavailable("the cluster does not cover all slots")
         else:
             self._only = self._nodes[self._seeds[0]]
-        # Whatever was cached before the link broke may have missed a write: a new epoch makes it worthless.
+        # Entries from before the outage may have missed a write: a new epoch invalidates them.
         await self.call("SET", EPOCH_KEY, new_epoch())
 
     async def _discover(self) -> dict[str, list[tuple[int, int]]]:
         error: Exception = CacheUnavailable("no node of the cluster answers")
-        for address in dict.fromkeys([*self._nodes, *(_address(seed) for seed in self._seeds)]):
+        for address in dict.fromkeys([*self._nodes, *(address_of(seed) for seed in self._seeds)]):
             try:
                 known = self._nodes.get(address)
                 node = known or await self._open(address)
                 answer = await node.ask("CLUSTER", "SLOTS")
                 if known is None:
-                    node.close("only asked for the way")
+                    node.close("only used for discovery")
                 if isinstance(answer, Exception):
                     raise CacheUnavailable(str(answer))
             except (RedisError, OSError, TimeoutError, CacheUnavailable) as problem:
                 error = problem
                 continue
-            found: dict[str, list[tuple[int, int]]] = {}
+            slots: dict[str, list[tuple[int, int]]] = {}
             for first, last, master, *_ in answer:
                 host = (master[0] or b"").decode() or address.rpartition(":")[0]
-                found.setdefault(f"{host}:{master[1]}", []).append((first, last))
-            return found
+                slots.setdefault(f"{host}:{master[1]}", []).append((first, last))
+            return slots
         raise error
 
     async def _open(self, target: str) -> Pipeline:
@@ -249,19 +246,9 @@ class RedisLink:
         if self._cluster:
             host, _, port = target.rpartition(":")
             options.update(host=host, port=int(port))
-        kind = _TlsToAddress if options.pop("connection_class", None) is SSLConnection else _ToAddress
-        # What must not come from the URL comes last.
+        # Last, so that the URL cannot override it.
         options |= {"socket_connect_timeout": self._connect_timeout, "socket_timeout": None, "protocol": 2}
-        connection = kind(**options, retry=Retry(NoBackoff(), 0), driver_info=None)
-        try:
-            async with asyncio.timeout(2 * self._connect_timeout):
-                await _connect(connection)
-        except BaseException:
-            await connection.disconnect(nowait=True)
-            raise
-        writer, connection._writer, connection._reader = connection._writer, None, None
-        if writer is None:
-            raise CacheUnavailable("the connection was lost at once")
+        writer = await open_connection(options, seconds=2 * self._connect_timeout)
         return Pipeline(writer, self._timeout, self._on_lost)
 
     def _on_lost(self, node: Pipeline, reason: str) -> None:
@@ -283,41 +270,8 @@ class RedisLink:
         self._broken.set()
 
 
-class _ToAddress(Connection):
-    """Connects to an address that was looked up before.
-
-    uvloop leaves the lookup of a connection that is given up behind, and its failure is then nobody's.
-    """
-
-    address = ""
-
-    def _connection_arguments(self) -> Mapping[str, Any]:
-        return {**super()._connection_arguments(), "host": self.address}
-
-
-class _TlsToAddress(_ToAddress, SSLConnection):
-    """The same with TLS, where the certificate has to be for the name."""
-
-    def _connection_arguments(self) -> Mapping[str, Any]:
-        return {**super()._connection_arguments(), "server_hostname": self.host}
-
-
-async def _connect(connection: _ToAddress) -> None:
-    found = await asyncio.get_running_loop().getaddrinfo(connection.host, connection.port, type=socket.SOCK_STREAM)
-    last: Exception = CacheUnavailable("the host name has no address")
-    for address in dict.fromkeys(str(entry[4][0]) for entry in found):
-        connection.address = address
-        try:
-            await connection.connect()  # type: ignore[no-untyped-call]
-        except (RedisError, OSError) as error:
-            last = error
-        else:
-            return
-    raise last
-
-
 def new_epoch() -> str:
-    """A name that no epoch had before, even if Redis forgot the last one."""
+    """A name that no earlier epoch had, even if Redis has lost the last one."""
     return secrets.token_hex(8)
 
 
@@ -326,22 +280,7 @@ def _settle(future: asyncio.Future[Any], answer: Any) -> None:
         return
     if isinstance(answer, Exception):
         future.set_exception(CacheUnavailable(str(answer)))
-        # A fire-and-forget call has nobody to hear of it.
+        # Nobody retrieves the error of a fire-and-forget call.
         future.exception()
     else:
         future.set_result(answer)
-
-
-def _seeds(url: str) -> Iterable[str]:
-    scheme, _, rest = url.partition("?")[0].partition("://")
-    if not scheme.endswith("+cluster"):
-        yield f"{scheme}://{rest}"
-        return
-    login, at, hosts = rest.rpartition("@")
-    for host in hosts.partition("/")[0].split(","):
-        yield f"{scheme.removesuffix('+cluster')}://{login}{at}{host}"
-
-
-def _address(seed: str) -> str:
-    options = parse_url(seed)
-    return f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"

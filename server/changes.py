@@ -1,4 +1,4 @@
-"""What happens to the catalogue, told to every instance through a Redis stream, and by each to its listeners."""
+"""Changes of the catalogue: published to all instances through a Redis stream, and by each to its listeners."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Change = tuple[str, bytes]
 
 
 class Changes:
-    """Polls only while somebody listens. Without Redis listeners hear of this instance's changes only."""
+    """Polls only while there are listeners. Without Redis, listeners get only this instance's changes."""
 
     def __init__(self, link: RedisLink) -> None:
         self._link = link
@@ -30,16 +30,16 @@ class Changes:
         self._wake = asyncio.Event()
 
     async def publish(self, kind: str, title_id: int) -> None:
-        """Tell that a title was created, changed or deleted."""
+        """Publish that a title was created, changed or deleted."""
         data = msgspec.json.encode({"kind": kind, "id": title_id})
         try:
             await self._link.call("XADD", _STREAM, "MAXLEN", "~", _KEPT, "*", "change", data)
         except CacheUnavailable:
-            self._tell("", data)
+            self._deliver("", data)
 
     @contextlib.contextmanager
     def listen(self) -> Iterator[asyncio.Queue[Change]]:
-        """A queue of (id, JSON) from now on. A listener that is too slow misses the oldest."""
+        """A queue of (id, JSON) from now on. A slow listener loses the oldest entries."""
         queue: asyncio.Queue[Change] = asyncio.Queue(_QUEUE)
         self._listeners.add(queue)
         self._wake.set()
@@ -49,7 +49,7 @@ class Changes:
             self._listeners.discard(queue)
 
     async def since(self, last_id: str) -> list[Change]:
-        """What came after the id that a returning listener saw last, as far as it is still kept."""
+        """The stored changes after the last id that a returning listener has seen."""
         if not _ID.match(last_id):
             return []
         with contextlib.suppress(CacheUnavailable):
@@ -57,7 +57,7 @@ class Changes:
         return []
 
     async def keep_polling(self) -> None:
-        """Fetch what other instances told, for ever."""
+        """Fetch changes of other instances, endlessly."""
         while True:
             if not self._listeners:
                 self._last = ""
@@ -71,10 +71,10 @@ class Changes:
                     await self._link.call("XRANGE", _STREAM, f"({self._last}", "+", "COUNT", _KEPT)
                 ):
                     self._last = change_id
-                    self._tell(change_id, data)
+                    self._deliver(change_id, data)
             await asyncio.sleep(_POLL_SECONDS)
 
-    def _tell(self, change_id: str, data: bytes) -> None:
+    def _deliver(self, change_id: str, data: bytes) -> None:
         for queue in self._listeners:
             if queue.full():
                 queue.get_nowait()
@@ -82,9 +82,9 @@ class Changes:
 
 
 def _decode(entries: list[list[object]]) -> list[Change]:
-    found = []
+    changes = []
     for entry in entries:
         change_id, fields = entry
         if isinstance(change_id, bytes) and isinstance(fields, list):
-            found.append((change_id.decode(), bytes(fields[1])))
-    return found
+            changes.append((change_id.decode(), bytes(fields[1])))
+    return changes

@@ -1,4 +1,4 @@
-"""What is known of the request that is being answered."""
+"""The context of the current request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Context:
-    """user: who asks, if signed in; verdict: what the limiter said, if it was asked."""
+    """user: the signed-in user, if any; verdict: the limiter's verdict, if there is one."""
 
     request_id: str
     user: User | None = None

@@ -1,18 +1,18 @@
-"""What can go wrong with PostgreSQL, by what the caller can do about it.
+"""Errors of PostgreSQL, grouped by what the caller can do.
 
 DatabaseError
 |- DatabaseUnavailable   not reachable, or lost while the statement ran
 |- PoolTimeout           no connection became free in time
 |- StatementTimeout      too slow, or waited too long for a lock
 `- Conflict              a unique constraint refused the row
-StatementFailed          a mistake of ours
+StatementFailed          a bug in the server
 """
 
 from __future__ import annotations
 
 
 class DatabaseError(Exception):
-    """Base of what this module raises. `retry_after`: seconds after which trying again makes sense."""
+    """Base of these errors. `retry_after`: seconds after which a retry makes sense."""
 
     retry_after = 1
 
@@ -30,7 +30,7 @@ class StatementTimeout(DatabaseError):
 
 
 class StatementFailed(Exception):
-    """PostgreSQL refused the statement: a mistake of ours, not a state that passes. `code`: its SQLSTATE."""
+    """PostgreSQL refused the statement: a bug in the server, not a temporary state. `code`: its SQLSTATE."""
 
     def __init__(self, message: str, code: str = "") -> None:
         super().__init__(message)

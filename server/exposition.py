@@ -1,4 +1,4 @@
-"""The metrics as Prometheus text and as JSON with the rates of the last minute worked out."""
+"""The metrics as Prometheus text, and as JSON with the rates of the last minute."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class _AppCollector(Collector):
         yield GaugeMetricFamily("videa_db_pool_limit", "Most connections of the pool", database.limit)
         yield GaugeMetricFamily("videa_db_pool_waiting", "Requests waiting for a connection", database.waiting)
         yield CounterMetricFamily("videa_db_acquired", "Connections handed out", figures.acquired)
-        yield CounterMetricFamily("videa_db_pool_timeouts", "Waits that ended without one", figures.timeouts)
+        yield CounterMetricFamily("videa_db_pool_timeouts", "Waits that timed out", figures.timeouts)
         yield CounterMetricFamily("videa_db_wait_seconds", "Seconds waited for connections", figures.wait_seconds)
         yield CounterMetricFamily("videa_db_connects", "Connections opened", figures.connects)
         yield CounterMetricFamily(
@@ -69,8 +69,10 @@ class _AppCollector(Collector):
         for server, count in router.reads.items():
             routed.add_metric((server,), count)
         yield routed
-        yield CounterMetricFamily("videa_db_replica_fallbacks", "Reads that left the replica", router.fallbacks)
-        yield GaugeMetricFamily("videa_db_replica_usable", "1 while reads may go there", float(router.replica_usable))
+        yield CounterMetricFamily("videa_db_replica_fallbacks", "Reads that fell back to the primary", router.fallbacks)
+        yield GaugeMetricFamily(
+            "videa_db_replica_usable", "1 while reads may use the replica", float(router.replica_usable)
+        )
         yield GaugeMetricFamily("videa_redis_up", "1 while Redis is usable", float(redis.up))
         yield CounterMetricFamily("videa_redis_outages", "Times the link to Redis broke", redis.outages)
         yield CounterMetricFamily("videa_redis_commands", "Commands sent to Redis", redis.commands)
@@ -87,15 +89,15 @@ class _AppCollector(Collector):
         yield GaugeMetricFamily(
             "videa_limiter_refused_last_minute", "Requests refused in the last 60 s", limiter.refused_last_minute
         )
-        yield CounterMetricFamily("videa_limiter_local_decisions", "Counted without Redis", limiter.local_decisions)
-        mode = GaugeMetricFamily("videa_limiter_mode", "1 for the mode in force", labels=("mode",))
+        yield CounterMetricFamily("videa_limiter_local_decisions", "Decisions without Redis", limiter.local_decisions)
+        mode = GaugeMetricFamily("videa_limiter_mode", "1 for the current mode", labels=("mode",))
         for name in ("shared", "local", "off"):
             mode.add_metric((name,), float(limiter.mode == name))
         yield mode
 
     def _process(self) -> Iterator[Metric]:
         metrics, settings = self._app[METRICS], self._app[SETTINGS]
-        info = GaugeMetricFamily("videa_instance_info", "Who this is", labels=("instance", "release"))
+        info = GaugeMetricFamily("videa_instance_info", "Instance and release", labels=("instance", "release"))
         info.add_metric((settings.instance_id, settings.release), 1)
         yield info
         failures = CounterMetricFamily("videa_background_failures", "Failures of background tasks", labels=("task",))
@@ -193,8 +195,8 @@ def as_json(app: web.Application) -> dict[str, Any]:
     }
 
 
-def _share(part: int, whole: int) -> float:
-    return round(part / whole, 5) if whole else 0.0
+def _share(part: int, total: int) -> float:
+    return round(part / total, 5) if total else 0.0
 
 
 def _ms(seconds: float | None) -> float | None:

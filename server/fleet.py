@@ -1,13 +1,14 @@
-"""This instance's heartbeat among its peers, in Redis: what an operator wants to know without asking each one.
+"""The heartbeats of the instances in Redis, so that operators need not query each instance.
 
 Keys: `videa:fleet` (sorted set: instance -> unix time of its last beat) and `videa:fleet:INSTANCE` (JSON, gone 15 s
-after the last beat). Doctor and the dashboard read the same through /api/v1/fleet. All times are by the clock of
-Redis, which the instances share: one whose own clock is wrong is neither hidden by that nor kept when it has gone.
+after the last beat). The dashboard reads them through /api/v1/fleet. All times use the clock of Redis, which the
+instances share: an instance with a wrong clock is neither hidden nor kept after it has gone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import time
@@ -19,11 +20,14 @@ import psutil
 
 from server.auth.tokens import Tokens
 from server.cache import CacheUnavailable, RedisLink
+from server.heartbeat import read_heartbeat
 from server.lifecycle import Lifecycle
 from server.limits import Limiter
 from server.metrics import BUCKETS, Metrics, percentile
 from server.postgres import Database
 from server.settings import Settings
+
+log = logging.getLogger("videa.fleet")
 
 BEAT_SECONDS = 2.0
 _INDEX = "videa:fleet"
@@ -33,7 +37,7 @@ _MEMORY_SAMPLES = 240
 
 
 class Fleet:
-    """Beats every 2 s; reads what the others said."""
+    """Writes a heartbeat every 2 s; reads the others' heartbeats."""
 
     def __init__(
         self,
@@ -56,9 +60,10 @@ class Fleet:
         self._process = psutil.Process()
         self._memory: deque[tuple[int, int]] = deque(maxlen=_MEMORY_SAMPLES)
         self._clock_offset: float | None = None
+        self._reported: set[str] = set()
 
     def describe(self) -> dict[str, Any]:
-        """This instance now. Memory in bytes with its samples of the last 20 minutes, times in unix seconds."""
+        """The current state of this instance. Memory in bytes, with samples of 20 minutes; times in Unix seconds."""
         metrics, database = self._metrics, self._database
         old, new = metrics.last_minute()
         span = max(new.at - old.at, 0.001)
@@ -102,37 +107,59 @@ class Fleet:
         }
 
     def now(self) -> float:
-        """Unix time by the clock of Redis as of the last beat; by this instance's own while there was none."""
+        """Unix time by the clock of Redis as of the last beat; by this instance's clock before the first beat."""
         return time.time() - (self._clock_offset or 0.0)
 
     async def read(self) -> list[dict[str, Any]]:
-        """All instances that beat within the last 15 s, by id; only this one while Redis is away.
+        """All instances with a beat in the last 15 s, by id; only this one while Redis is unavailable.
 
-        Of one that has gone Redis has let the beat expire, whatever the index still says.
+        The beat of an instance that has gone has expired, even if the index still lists it. A heartbeat that cannot be
+        read is skipped and reported once.
         """
         own = self.describe()
-        try:
-            known = await self._link.call("ZRANGE", _INDEX, 0, -1)
-            beats = await asyncio.gather(*(self._link.send("GET", _key(name.decode())) for name in known))
-        except CacheUnavailable:
-            beats = []
-        instances = {beat["id"]: beat for beat in (msgspec.json.decode(raw) for raw in beats if raw)}
-        instances[own["id"]] = own
+        instances = {own["id"]: own}
+        unreadable = set()
+        for name, raw in await self._fetch():
+            if name == own["id"] or raw is None:
+                continue
+            try:
+                instances[name] = read_heartbeat(name, raw)
+            except ValueError as error:
+                unreadable.add(name)
+                if name not in self._reported:
+                    log.warning("heartbeat skipped", extra={"of": name, "reason": f"it {error}"})
+        self._reported = unreadable
         return [instances[name] for name in sorted(instances)]
 
+    @property
+    def unreadable(self) -> list[str]:
+        """Names whose heartbeat was skipped the last time, because it could not be read."""
+        return sorted(self._reported)
+
+    async def _fetch(self) -> list[tuple[str, object]]:
+        try:
+            known = await self._link.call("ZRANGE", _INDEX, 0, -1)
+        except CacheUnavailable:
+            return []
+        names = [name.decode(errors="backslashreplace") for name in known]
+        beats = await asyncio.gather(*(self._link.send("GET", _key(name)) for name in names), return_exceptions=True)
+        # While Redis is away nothing is known; an error of a Redis that is there is a key of another type.
+        lost = (not self._link.up and isinstance(beat, CacheUnavailable) for beat in beats)
+        return [pair for pair, is_lost in zip(zip(names, beats, strict=True), lost, strict=True) if not is_lost]
+
     async def keep_beating(self) -> None:
-        """Sample memory and tell the others, for ever."""
+        """Sample memory and write heartbeats, endlessly."""
         while True:
             self._sample_memory()
             await self.beat()
             await asyncio.sleep(BEAT_SECONDS)
 
     async def beat(self) -> None:
-        """Tell the others once; nobody hears it while Redis is away."""
+        """Write one heartbeat; without effect while Redis is unavailable."""
         try:
             before = time.time()
             seconds, micros = await self._link.call("TIME", key=_INDEX)
-            # Half of the round trip is on the way there; what is left is the difference between the clocks.
+            # Half of the round trip is the way to Redis; the rest is the difference between the clocks.
             shared = int(seconds) + int(micros) / 1e6
             self._clock_offset = round((before + time.time()) / 2 - shared, 4)
             own = self._settings.instance_id
@@ -145,7 +172,7 @@ class Fleet:
             return
 
     async def leave(self) -> None:
-        """Take this instance off the list at its end."""
+        """Remove this instance from the list at its end."""
         own = self._settings.instance_id
         calls = [self._link.send("DEL", _key(own)), self._link.send("ZREM", _INDEX, own)]
         await asyncio.gather(*calls, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""The fleet as the dashboard shows it: words and colours instead of raw figures. Pure."""
+"""The fleet for the dashboard: text and colours instead of raw figures. Pure."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ _SLOW_MS = 100.0
 _MANY_ERRORS = 0.01
 
 
-def fleet_view(instances: list[dict[str, Any]], now: float) -> dict[str, Any]:
-    """Rows and totals; now: unix time. Each cell is `[text, class]` with the class good, warn, bad, quiet or none."""
+def fleet_view(instances: list[dict[str, Any]], now: float, unreadable: list[str]) -> dict[str, Any]:
+    """Rows and totals; now: unix time; unreadable: instances whose heartbeat was skipped.
+
+    Each cell is `[text, class]` with the class good, warn, bad, quiet or none."""
     return {
         "total": {
             "instances": str(len(instances)),
@@ -18,6 +20,7 @@ def fleet_view(instances: list[dict[str, Any]], now: float) -> dict[str, Any]:
             "memory": _mebibytes(sum(item["memory"]["rss"] for item in instances)),
             "connections": f"{sum(item['pool']['size'] for item in instances)} of "
             f"{sum(item['pool']['limit'] for item in instances)}",
+            "unreadable": str(len(unreadable)),
         },
         "rows": [_row(item, now) for item in instances],
     }
@@ -49,8 +52,8 @@ def _mebibytes(size: int) -> str:
 
 
 def _duration(seconds: float) -> str:
-    whole = max(0, int(seconds))
+    total = max(0, int(seconds))
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if whole >= size:
-            return f"{whole // size} {unit}"
-    return f"{whole} s"
+        if total >= size:
+            return f"{total // size} {unit}"
+    return f"{total} s"

@@ -1,4 +1,4 @@
-"""Is this instance alive, ready, and how are the services it needs?"""
+"""The health of this instance: liveness, readiness, and the state of its dependencies."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from server.database_errors import DatabaseError, PoolTimeout
 from server.postgres import Database
 
 _CHECK_TIMEOUT = 1.0
-# A balancer, videa and a person may all ask at once; PostgreSQL hears of it once.
+# If a balancer, videa and a person ask at the same time, PostgreSQL is queried once.
 _REMEMBER_SECONDS = 0.25
-# A pool that is busy with successful work is a loaded database, not a lost one.
+# A pool that is busy with successful work means a loaded database, not a lost one.
 _RECENT_SUCCESS = 2.0
 
 
@@ -35,7 +35,7 @@ class Check:
 
 
 class Health:
-    """Checks PostgreSQL and Redis with time-outs and remembers the outcome for a quarter of a second."""
+    """Checks PostgreSQL and Redis with time-outs, and caches the result for a quarter of a second."""
 
     def __init__(self, database: Database, redis: RedisLink) -> None:
         self._database = database
@@ -55,7 +55,7 @@ class Health:
         return await asyncio.shield(self._running)
 
     async def _check_all(self) -> dict[str, Check]:
-        # The age counts from the question: what was asked before a fault must not be remembered past it.
+        # The age counts from the start of the check: a check from before a fault must not stay cached after it.
         started = time.monotonic()
         postgres, redis = await asyncio.gather(self._check_postgres(), self._check_redis())
         self._last, self._checked_at = {"postgres": postgres, "redis": redis}, started
@@ -89,7 +89,7 @@ class Health:
 
 
 def overall(checks: dict[str, Check], tasks_sound: bool = True) -> str:
-    """fail without PostgreSQL, degraded without Redis or when a background task has failed lately, else ok."""
+    """fail without PostgreSQL; degraded without Redis or if a background task failed recently; otherwise ok."""
     if checks["postgres"].status == "fail":
         return "fail"
     return "ok" if checks["redis"].status == "ok" and tasks_sound else "degraded"

@@ -1,16 +1,16 @@
-"""A create that is sent twice happens once: the second gets the first one's answer."""
+"""A create that is sent twice happens once: the second request gets the first one's answer."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 
-from server.postgres import Session
+from server.database_session import Session
 from server.problems import Problem
 
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,64}\Z")
 _KEPT = "24 hours"
-# A little of the old at each create keeps the table small without a job of its own.
+# Each create removes a few old rows, so the table stays small without a separate job.
 _FORGET = f"""
 DELETE FROM idempotency_keys WHERE ctid IN (
     SELECT ctid FROM idempotency_keys WHERE created_at < now() - interval '{_KEPT}' LIMIT 10
@@ -34,9 +34,9 @@ def read_key(header: str | None) -> str | None:
 
 
 async def claim(session: Session, user_id: int, key: str, body: bytes) -> bytes | None:
-    """Inside the transaction of the create: None to go ahead, or the answer that was given before.
+    """Inside the transaction of the create: None for a new key, or the answer to the earlier request.
 
-    Waits for a twin that is being answered now. Raises Problem 422 for the same key with another body.
+    Waits for a concurrent request with the same key. Raises Problem 409, 422 for the same key with another body.
     """
     await session.run(_FORGET)
     digest = hashlib.sha256(body).digest()
@@ -44,12 +44,12 @@ async def claim(session: Session, user_id: int, key: str, body: bytes) -> bytes 
         return None
     stored = await session.fetch_one(_STORED, (user_id, key))
     if stored is None or stored[1] is None:
-        raise Problem(409, "The first request with this Idempotency-Key has not ended. Try again.")
+        raise Problem(409, "The first request with this Idempotency-Key is still running. Try again.")
     if bytes(stored[0]) != digest:
         raise Problem(422, "This Idempotency-Key was used for another request.")
     return bytes(stored[1])
 
 
 async def settle(session: Session, user_id: int, key: str, title_id: int, answer: bytes) -> None:
-    """Keep the answer, in the same transaction."""
+    """Store the answer, in the same transaction."""
     await session.run(_SETTLE, (title_id, answer, user_id, key))

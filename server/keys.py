@@ -1,4 +1,4 @@
-"""The keys of what an application shares. Nothing that is shared may import this file: it is handed what it needs."""
+"""The keys of the application's shared objects. These objects must not import this file; they get what they need."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from aiohttp import web
 if TYPE_CHECKING:
     from server.addresses import ClientAddress
     from server.auth.accounts import Accounts
+    from server.auth.authority import Authority
     from server.auth.passwords import Passwords
     from server.auth.sessions import Sessions
     from server.auth.tokens import Tokens
@@ -43,6 +44,7 @@ METRICS: web.AppKey[Metrics] = web.AppKey("metrics")
 LIFECYCLE: web.AppKey[Lifecycle] = web.AppKey("lifecycle")
 TOKENS: web.AppKey[Tokens] = web.AppKey("tokens")
 SESSIONS: web.AppKey[Sessions] = web.AppKey("sessions")
+AUTHORITY: web.AppKey[Authority] = web.AppKey("authority")
 PASSWORDS: web.AppKey[Passwords] = web.AppKey("passwords")
 ACCOUNTS: web.AppKey[Accounts] = web.AppKey("accounts")
 LIMITER: web.AppKey[Limiter] = web.AppKey("limiter")

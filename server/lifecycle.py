@@ -1,4 +1,4 @@
-"""Whether the instance stays or leaves."""
+"""The shutdown state of the instance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ log = logging.getLogger("videa.lifecycle")
 
 
 class Lifecycle:
-    """Whether the instance is on its way out."""
+    """Whether the instance is stopping."""
 
     def __init__(self) -> None:
         self.draining = False
@@ -19,9 +19,9 @@ class Lifecycle:
         self.on_drain: list[Callable[[], None]] = []
 
     def request_stop(self) -> None:
-        """First call: unready and draining. Second call: end now, whatever is in flight."""
+        """First call: not ready and draining. Second call: exit now, even with requests in flight."""
         if self.draining:
-            log.warning("second signal, ending at once")
+            log.warning("second signal, exiting at once")
             logging.shutdown()
             os._exit(1)
         self.draining = True
@@ -30,5 +30,5 @@ class Lifecycle:
             notify()
 
     async def stop_requested(self) -> None:
-        """Wait until the instance has to leave."""
+        """Wait until the instance must stop."""
         await self._stop.wait()

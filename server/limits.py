@@ -1,9 +1,9 @@
-"""Rate limits that all instances share through Redis, and keep on their own while Redis is away.
+"""Rate limits that all instances share through Redis, and that each counts itself while Redis is unavailable.
 
-A window begins with the first request of a subject and is one counter in Redis: INCR, and EXPIRE by whoever made
-it. What Redis last said is kept here too, so that the switch to memory goes on counting where Redis stopped, and
-a subject that is over its limit costs no further round trip. In the first half of a wide limit the answer does not
-wait for Redis: one round trip of all instances together cannot use up the other half.
+A window begins with the first request of a subject and is one counter in Redis: INCR, and EXPIRE by the instance that
+created it. The last count of Redis is also stored here, so that without Redis the instance continues from this count,
+and a subject over its limit needs no further round trip. In the first half of a large limit the answer does not wait
+for Redis, because all instances together cannot use up the other half within one round trip.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from server.problems import Problem
 
 _PREFIX = "videa:limit:"
 _MOST_SUBJECTS = 50_000
-# Below this a limit could be used up within one round trip, so every request waits for its count.
+# A smaller limit could be used up within one round trip, so every request waits for its count.
 _WIDE = 1000
 _POLICY = "rate_policy"
 Handler = TypeVar("Handler", bound=Callable[..., object])
 
 
 def limited(policy: str) -> Callable[[Handler], Handler]:
-    """Decorator of a route: it is limited by address under this row of the table, `none` for no limit.
+    """Decorator of a route: limits it by address with this row of the table; `none`: no limit.
 
-    Such a route needs no access token, so an Authorization header is not looked at.
+    Such a route needs no access token and ignores an Authorization header.
     """
 
     def mark(handler: Handler) -> Handler:
@@ -41,14 +41,14 @@ def limited(policy: str) -> Callable[[Handler], Handler]:
 
 
 def policy_of(handler: object) -> str | None:
-    """The row a route has asked for."""
+    """The row of a route."""
     policy: str | None = getattr(handler, _POLICY, None)
     return policy
 
 
 @dataclass(slots=True)
 class Window:
-    """What a subject has used. ends: monotonic seconds; owed: how much of it Redis has not been told yet."""
+    """The usage of a subject. ends: monotonic seconds; owed: the part that Redis has not counted yet."""
 
     count: int
     ends: float
@@ -57,7 +57,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the response says about a limit. reset: seconds."""
+    """The limit in the response. reset: seconds."""
 
     limit: Limit
     remaining: int
@@ -80,7 +80,7 @@ class Limiter:
 
     @property
     def mode(self) -> str:
-        """How limits are counted now."""
+        """The current mode."""
         if self.table is None:
             return "off"
         return "shared" if self._link.up else "local"
@@ -123,7 +123,7 @@ class Limiter:
             try:
                 count = int(await link.send("INCR", _PREFIX + key))
                 if window is None or count <= window.count:
-                    # Not seen by this instance, or a new window has begun in Redis.
+                    # Unknown to this instance, or a new window has started in Redis.
                     window = self._remember(key, Window(count, await self._ends(key, count, limit, now)))
                 window.count = max(count, 1)
                 return window
@@ -136,7 +136,7 @@ class Limiter:
         return window
 
     def _pay(self, key: str, limit: Limit, window: Window) -> None:
-        # All requests of a turn of the event loop in one command.
+        # One command for all requests in one turn of the event loop.
         owed, window.owed = window.owed, 0
         self._link.post(partial(self._counted, key, limit, window, owed), "INCRBY", _PREFIX + key, owed)
 
@@ -146,7 +146,7 @@ class Limiter:
         if answer > owed:
             window.count = max(window.count, answer)
             return
-        # Redis has begun a new window (this one had ended there, or was lost): the next request looks again.
+        # Redis has started a new window (this one expired or was lost): the next request reads it.
         self._link.send("EXPIRE", _PREFIX + key, limit.seconds)
         if self._windows.get(key) is window:
             del self._windows[key]
@@ -157,7 +157,7 @@ class Limiter:
             return now + limit.seconds
         left = int(await self._link.send("PTTL", _PREFIX + key))
         if left < 0:
-            # Whoever began the window was lost before it could set its end.
+            # The instance that created the window died before it set the expiry.
             self._link.send("EXPIRE", _PREFIX + key, limit.seconds)
             return now + limit.seconds
         return now + left / 1000

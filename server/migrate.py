@@ -1,4 +1,4 @@
-"""Numbered SQL files, each applied once, in order, however many instances start at the same moment."""
+"""Numbered SQL files, each applied once and in order, even if many instances start at the same time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.database_errors import DatabaseError, DatabaseUnavailable, StatementFailed
+from server.database_session import Session
 from server.health import Health
-from server.postgres import Database, Session
+from server.postgres import Database
 
 log = logging.getLogger("videa.migrate")
 
-# Any constant will do as long as nothing else in this database takes the same advisory lock.
+# Any constant that nothing else in this database uses as an advisory lock.
 _LOCK = 7_236_151_001
 _FOLDER = Path(__file__).parent / "migrations"
 _TABLE = """
@@ -29,7 +30,7 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 # Seconds.
 _FIRST_RETRY = 0.1
 _LONGEST_RETRY = 2.0
-# Somebody has to do something before it can succeed: asking every two seconds would not help.
+# These need an action by a person, so a retry every two seconds does not help.
 _LONGEST_RETRY_REFUSED = 10.0
 _NO_PRIVILEGE, _NO_SCHEMA, _READ_ONLY = "42501", "3F000", "25006"
 _PRIVILEGES = """
@@ -41,7 +42,7 @@ WHERE name IS NOT NULL
 
 
 class MigrationError(Exception):
-    """A migration failed, may not be applied, or a file was changed after it had been applied."""
+    """A migration failed, is not permitted, or its file has changed after it was applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +55,24 @@ class Migration:
 
     @property
     def checksum(self) -> str:
-        """Tells a changed file from the one that was applied."""
+        """Identifies the content, to detect a file that has changed after it was applied."""
         return hashlib.sha256(self.sql.encode()).hexdigest()[:16]
 
 
 def load_migrations(folder: Path = _FOLDER) -> list[Migration]:
-    """The files of the folder in order. Raises MigrationError when two share a number."""
-    found: dict[int, Migration] = {}
+    """The files of the folder in order. Raises MigrationError if two have the same number."""
+    by_version: dict[int, Migration] = {}
     for path in sorted(folder.glob("*.sql")):
         number, _, name = path.stem.partition("_")
         migration = Migration(int(number), name, path.read_text(encoding="utf-8"))
-        if migration.version in found:
+        if migration.version in by_version:
             raise MigrationError(f"two migrations have the number {migration.version}")
-        found[migration.version] = migration
-    return list(found.values())
+        by_version[migration.version] = migration
+    return list(by_version.values())
 
 
 async def migrate(database: Database, migrations: Sequence[Migration] | None = None) -> list[str]:
-    """Apply what is missing and return the names of what this call applied.
+    """Apply the missing migrations and return the names of those that this call applied.
 
     Raises MigrationError, DatabaseError.
     """
@@ -88,9 +89,9 @@ async def migrate(database: Database, migrations: Sequence[Migration] | None = N
 async def migrate_until_done(
     database: Database, health: Health, attempt: Callable[[Database], Awaitable[object]] = migrate
 ) -> None:
-    """Try again until it succeeds: alive but not ready until then, with the reason in /health/ready and in the log.
+    """Retry until it succeeds. Until then the instance is live, not ready; /health/ready and the log have the reason.
 
-    PostgreSQL may come up after us, and whoever is asked for a privilege may grant it later.
+    PostgreSQL may start later, and a missing privilege may be granted later.
     """
     pause, reported = _FIRST_RETRY, ""
     while True:
@@ -113,8 +114,7 @@ async def migrate_until_done(
 
 
 async def _apply_missing(session: Session, wanted: Sequence[Migration]) -> list[str]:
-    # Without anything to do no lock is taken: a start must not wait for another instance's long migration
-    # that it does not depend on.
+    # If nothing is missing, no lock is taken: a start must not wait for another instance's long migration.
     if await _missing(session, wanted) == []:
         return []
     await session.run("SELECT pg_advisory_lock(%s)", (_LOCK,))
@@ -129,7 +129,7 @@ async def _apply_missing(session: Session, wanted: Sequence[Migration]) -> list[
 
 async def _advice(session: Session, code: str) -> str:
     if code == _READ_ONLY:
-        return "; DATABASE_URL must lead to the primary server, where writing is allowed"
+        return "; DATABASE_URL must point to the primary server, which allows writes"
     if code not in (_NO_PRIVILEGE, _NO_SCHEMA):
         return ""
     try:
@@ -137,10 +137,10 @@ async def _advice(session: Session, code: str) -> str:
     except (DatabaseError, StatementFailed):
         return ""
     if row is None:
-        return "; there is no schema to create tables in: CREATE SCHEMA public"
+        return "; the schema for the tables is missing: CREATE SCHEMA public"
     role, schema, usable, creatable = row
     if usable and creatable:
-        return f"; the role {role} must own the tables of schema {schema}: give it them, or use the role that owns them"
+        return f"; the role {role} must own the tables of schema {schema}: change their owner, or use the owning role"
     missing = "CREATE" if usable else "USAGE, CREATE"
     return f"; run as the owner of the database: GRANT {missing} ON SCHEMA {schema} TO {role}"
 
@@ -152,7 +152,7 @@ async def _missing(session: Session, wanted: Sequence[Migration]) -> list[Migrat
     done = {row[0]: row[1] for row in await session.fetch_all("SELECT version, checksum FROM schema_migrations")}
     for migration in wanted:
         if done.get(migration.version, migration.checksum) != migration.checksum:
-            raise MigrationError(f"migration {migration.version} was changed after it had been applied")
+            raise MigrationError(f"migration {migration.version} has changed after it was applied")
     return [migration for migration in wanted if migration.version not in done]
 
 

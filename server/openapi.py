@@ -1,4 +1,4 @@
-"""The API described in OpenAPI 3.1, from the same types that validate it."""
+"""The OpenAPI 3.1 description of the API, generated from the types that validate requests."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from server.titles import Title, TitleChanges, TitleFields, TitlePage, TitleQuer
 
 
 class FieldError(msgspec.Struct):
-    """What is wrong with one field."""
+    """The error of one field."""
 
     field: str
     message: str
 
 
 class ProblemDetails(msgspec.Struct, omit_defaults=True):
-    """An error (RFC 9457). request_id is what to quote when asking for help."""
+    """An error (RFC 9457). Quote request_id when you ask for help."""
 
     type: str
     title: str
@@ -41,7 +41,7 @@ class Whoami(msgspec.Struct):
 
 
 class Echo(msgspec.Struct):
-    """What arrived, and where."""
+    """The received request, and the instance that received it."""
 
     bytes: int
     instance: str
@@ -49,7 +49,7 @@ class Echo(msgspec.Struct):
 
 
 class Fleet(msgspec.Struct):
-    """All instances as their heartbeats tell it."""
+    """All instances, from their heartbeats."""
 
     asked: str
     now: float
@@ -57,7 +57,7 @@ class Fleet(msgspec.Struct):
 
 
 class Health(msgspec.Struct):
-    """The state of an instance and what it depends on."""
+    """The state of an instance and of its dependencies."""
 
     status: str
     instance: str
@@ -76,17 +76,17 @@ _TYPES = (
     *(TitleChanges, TitleFields, TitlePage, TitleQuery, TokenPair, Whoami),
 )
 _PROBLEMS = {
-    400: "Not JSON, or a header that cannot be understood",
+    400: "Not JSON, or an invalid header",
     401: "Not signed in, or the token is not valid",
     403: "Not allowed",
     404: "No such title",
-    409: "In conflict with what is there",
+    409: "Conflicts with existing data",
     412: "Changed since",
     413: "The body is too large",
     415: "Not application/json",
-    422: "Does not fit: errors names the fields",
-    429: "Too many requests: Retry-After says when to come back",
-    503: "The database is busy or not reachable: Retry-After says when to come back",
+    422: "Not valid: errors lists the fields",
+    429: "Too many requests: try again after Retry-After seconds",
+    503: "The database is busy or not reachable: try again after Retry-After seconds",
 }
 _READING = (422, 429, 503)
 _WRITING = (400, 401, 403, 413, 415, 422, 429, 503)
@@ -100,20 +100,20 @@ _ID = {
     "schema": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
 }
 _REQUIRED: list[dict[str, list[str]]] = [{"bearer": []}]
-# What `security` says of an access token, and the sentence that goes with it.
+# The `security` entry for an access token, and the matching sentence.
 _BEARER = {
     "required": (_REQUIRED, "Needs an access token."),
     "optional": (
         [{}, *_REQUIRED],
-        "Needs no access token. One that is sent counts the request for its user instead of its address, and is "
-        "refused with 401 when it is not valid or has run out.",
+        "Needs no access token. With a token, the request counts towards the user's limit instead of the address's; "
+        "an invalid or expired token is refused with 401.",
     ),
-    "ignored": ([], "Needs no access token: an Authorization header is not looked at."),
+    "ignored": ([], "Needs no access token: an Authorization header is ignored."),
 }
 
 
 def build(release: str) -> dict[str, Any]:
-    """The whole document."""
+    """The complete document."""
     _, schemas = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
     return {
         "openapi": "3.1.0",
@@ -121,7 +121,7 @@ def build(release: str) -> dict[str, Any]:
             "title": "Videa Mozi",
             "version": release,
             "description": "The cinema catalogue. Reads are public; writes need an access token. "
-            "Each operation says what it does with one.",
+            "Each operation describes how it uses one.",
         },
         "servers": [{"url": "/"}],
         "paths": _paths(schemas.pop("TitleQuery")["properties"]),
@@ -139,7 +139,7 @@ def _paths(query: dict[str, Any]) -> dict[str, Any]:
         "name": "Idempotency-Key",
         "in": "header",
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"},
-        "description": "a repetition with the same key gets the first answer",
+        "description": "a repeated request with the same key gets the first answer",
     }
     guarded: list[dict[str, Any]] = [_ID, _IF_MATCH]
     changing = (*_WRITING, 404, 412)
@@ -167,18 +167,18 @@ def _paths(query: dict[str, Any]) -> dict[str, Any]:
             "post": _operation("A new account, signed in", "TokenPair", (*_REGISTERING, 409), 201, "Credentials")
         },
         f"{auth}/login": {"post": _operation("Sign in", "TokenPair", _SIGNING, 200, "SignIn")},
-        f"{auth}/refresh": {"post": _operation("The next pair", "TokenPair", _SIGNING, 200, "RefreshRequest")},
+        f"{auth}/refresh": {"post": _operation("Get a new token pair", "TokenPair", _SIGNING, 200, "RefreshRequest")},
         f"{auth}/logout": {"post": _operation("Sign out", None, _SIGNING, 204, "RefreshRequest")},
         f"{auth}/logout-all": {
             "post": _operation("Sign out everywhere", None, (401, 429, 503), 204, bearer="required")
         },
         "/api/v1/me": {"get": _operation("My account", "Account", (401, 429, 503), bearer="required")},
-        "/api/v1/whoami": {"get": _operation("Which instance answers", "Whoami", ())},
+        "/api/v1/whoami": {"get": _operation("Show which instance answers", "Whoami", ())},
         "/api/v1/echo": {"post": _echo()},
         "/api/v1/fleet": {"get": _operation("All instances", "Fleet", (401, 403, 429), bearer="required")},
-        "/health": {"get": _health("The state of the instance", "Health")},
-        "/health/live": {"get": _operation("The process answers", "Liveness", ())},
-        "/health/ready": {"get": _health("Traffic is welcome", "Liveness")},
+        "/health": {"get": _health("Show the state of the instance", "Health")},
+        "/health/live": {"get": _operation("Check that the process answers", "Liveness", ())},
+        "/health/ready": {"get": _health("Check that the instance accepts traffic", "Liveness")},
     }
 
 
@@ -198,7 +198,7 @@ def _operation(
         responses[str(status)]["content"] = _content("application/json", answer)
     if unchanged:
         responses["304"] = {"description": "Unchanged"}
-    # A token that is not valid is refused wherever it is looked at.
+    # An invalid token is refused by every operation that does not ignore it.
     for problem in sorted({*problems, 401} if bearer == "optional" else problems):
         content = _content("application/problem+json", "ProblemDetails")
         responses[str(problem)] = {"description": _PROBLEMS[problem], "content": content}
@@ -231,6 +231,6 @@ def _content(kind: str, name: str) -> dict[str, Any]:
 
 
 def _without_default(schema: dict[str, Any]) -> dict[str, Any]:
-    # A query parameter is there or not; null is only how its absence is kept.
+    # A query parameter is present or absent; null only represents its absence.
     options = [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
     return {key: value for key, value in options[0].items() if not (key == "default" and value is None)}

@@ -1,4 +1,4 @@
-"""HTML pages: no asset from elsewhere, no script inside a page, nothing that works only with the internet."""
+"""HTML pages without external assets and without inline scripts; they work without the internet."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def set_up_pages(app: web.Application) -> None:
 
 
 def page(request: web.Request, template: str, context: dict[str, Any], status: int = 200) -> web.Response:
-    """A rendered page with the headers of a page."""
+    """A rendered page with the headers for pages."""
     response = aiohttp_jinja2.render_template(template, request, context, status=status)
     response.headers.update(_HEADERS)
     return response

@@ -1,5 +1,5 @@
-"""One function per kind of value in the environment. Each raises ValueError with a sentence that does not
-contain the value, which may be a secret."""
+"""One function per kind of environment value. Each raises ValueError with a message that does not contain the value,
+which may be a secret."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `requests` in any window of `seconds` that begins with the first of them."""
+    """At most `requests` in a window of `seconds`, which starts with the first request."""
 
     requests: int
     seconds: int
 
 
 def required(parse: Callable[[str], _T]) -> Callable[[str], _T]:
-    """The same, but an empty value is a mistake."""
+    """The same parser, but an empty value is an error."""
 
     def check(raw: str) -> _T:
         if not raw:
@@ -39,7 +39,7 @@ def required(parse: Callable[[str], _T]) -> Callable[[str], _T]:
 
 
 def seconds(low: float, high: float) -> Callable[[str], float]:
-    """A number of seconds between the two."""
+    """A number of seconds from `low` to `high`."""
 
     def check(raw: str) -> float:
         try:
@@ -54,7 +54,7 @@ def seconds(low: float, high: float) -> Callable[[str], float]:
 
 
 def whole_number(low: int, high: int) -> Callable[[str], int]:
-    """A whole number between the two."""
+    """A whole number from `low` to `high`."""
 
     def check(raw: str) -> int:
         if not re.fullmatch(r"[0-9]{1,12}", raw) or not low <= int(raw) <= high:
@@ -65,7 +65,7 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
 
 
 def one_of(*allowed: str) -> Callable[[str], str]:
-    """One of the words, in any case."""
+    """One of the allowed words, case-insensitive."""
 
     def check(raw: str) -> str:
         if raw.lower() not in allowed:
@@ -83,7 +83,7 @@ def switch(raw: str) -> bool:
 
 
 def instance_id(raw: str) -> str:
-    """A name that fits a log line, a Redis key and a connection name."""
+    """A name that is valid in a log line, a Redis key and a connection name."""
     if not _INSTANCE_ID.match(raw):
         raise ValueError("must be 1 to 64 letters, digits, dots, dashes or underscores")
     return raw
@@ -91,15 +91,15 @@ def instance_id(raw: str) -> str:
 
 def origins(raw: str) -> frozenset[str]:
     """Origins separated by commas, as browsers send them."""
-    found = set()
+    parsed = set()
     for item in _items(raw):
         parts = urlsplit(item)
         if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc:
             raise ValueError("must be one or more http(s) origins separated by commas")
-        # A browser leaves out the default port.
+        # Browsers omit the default port.
         default = ":80" if parts.scheme == "http" else ":443"
-        found.add(f"{parts.scheme}://{parts.netloc.lower().removesuffix(default)}")
-    return frozenset(found)
+        parsed.add(f"{parts.scheme}://{parts.netloc.lower().removesuffix(default)}")
+    return frozenset(parsed)
 
 
 def networks(raw: str) -> tuple[Network, ...]:
@@ -107,7 +107,7 @@ def networks(raw: str) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(item, strict=False) for item in _items(raw))
     except ValueError:
-        raise ValueError("must be addresses or networks separated by commas, as 10.0.0.0/8") from None
+        raise ValueError("must be addresses or networks separated by commas, such as 10.0.0.0/8") from None
 
 
 def secrets(*, strict: bool) -> Callable[[str], tuple[str, ...]]:
@@ -125,7 +125,7 @@ def secrets(*, strict: bool) -> Callable[[str], tuple[str, ...]]:
 
 
 def limits(defaults: dict[str, Limit]) -> Callable[[str], dict[str, Limit] | None]:
-    """`off`, `on` for the defaults, or changes to them as `user=1200/60,login=10/60` (requests/seconds)."""
+    """`off`, `on` for the defaults, or changes such as `user=1200/60,login=10/60` (requests/seconds)."""
 
     def check(raw: str) -> dict[str, Limit] | None:
         if raw.lower() in _SWITCH:

@@ -1,12 +1,13 @@
-"""Reading what a client sent: bounded, typed, and with every mistake answered by a Problem."""
+"""Reads request bodies and queries: bounded and typed, with a Problem for every error."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TypeVar
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from server.problems import Problem
 
@@ -15,8 +16,31 @@ T = TypeVar("T")
 _PLACE = re.compile(r"^(?P<message>.*?)(?: - at `(?P<path>[^`]+)`)?$", re.DOTALL)
 
 
+LARGEST_BODY = 1_048_576
+"""The maximum for all routes, in bytes."""
+_SLOWEST_BODY = 30.0
+"""Time-out for receiving a body, in seconds."""
+
+
+def check_body(request: web.Request) -> None:
+    """Refuse a body that no route accepts, before it is read. Raises Problem 413, 415."""
+    encoding = request.headers.get(hdrs.CONTENT_ENCODING, "identity")
+    if encoding.lower() != "identity":
+        raise Problem(415, "Send the body without a Content-Encoding.", headers={"Accept-Encoding": "identity"})
+    if (request.content_length or 0) > LARGEST_BODY:
+        raise Problem(413, f"The body may have at most {LARGEST_BODY} bytes.")
+
+
 async def read_bounded(request: web.Request, limit: int) -> bytes:
-    """The body of at most `limit` bytes. Raises Problem 413."""
+    """The body of at most `limit` bytes. Raises Problem 408 if it takes longer than 30 s, 413."""
+    try:
+        async with asyncio.timeout(_SLOWEST_BODY):
+            return await _read(request, limit)
+    except TimeoutError:
+        raise Problem(408, f"The body did not arrive within {_SLOWEST_BODY:g} seconds.") from None
+
+
+async def _read(request: web.Request, limit: int) -> bytes:
     too_large = Problem(413, f"The body may have at most {limit} bytes.")
     if (request.content_length or 0) > limit:
         raise too_large
@@ -30,7 +54,7 @@ async def read_bounded(request: web.Request, limit: int) -> bytes:
 
 
 async def read_json(request: web.Request, kind: type[T], *, limit: int = 65_536) -> T:
-    """The JSON body as `kind`. Raises Problem 400 (not JSON), 413, 415 or 422 (JSON that does not fit)."""
+    """The JSON body as `kind`. Raises Problem 400 (not JSON), 413, 415 or 422 (JSON that is not valid)."""
     if request.content_type not in ("application/json", "application/octet-stream"):
         raise Problem(415, "Send the body as application/json.")
     body = await read_bounded(request, limit)

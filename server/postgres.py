@@ -1,7 +1,7 @@
-"""PostgreSQL for the rest of the server: a bounded pool, time limits, and errors that say what to do.
+"""PostgreSQL for the server: a bounded pool with time limits.
 
-The pool is our own on top of aiopg's connections: it resolves names off the event loop (libpq would block it),
-fails fast while the server is gone, and knows how many requests wait.
+The pool is our own, on top of aiopg's connections: it resolves names outside the event loop (libpq would block it),
+fails fast while PostgreSQL is unreachable, and counts waiting requests.
 """
 
 from __future__ import annotations
@@ -19,20 +19,18 @@ from typing import Any
 
 import aiopg
 import psycopg2
-import psycopg2.errors
 import psycopg2.extensions
 
-from server.database_errors import Conflict, DatabaseUnavailable, PoolTimeout, StatementFailed, StatementTimeout
+from server.database_errors import DatabaseUnavailable, PoolTimeout
+from server.database_session import Row, Session, reason
 from server.settings import DatabaseSettings
 
 log = logging.getLogger("videa.postgres")
 
-Row = tuple[Any, ...]
-
 
 @dataclass(slots=True)
 class PoolFigures:
-    """Counters since the start, and the seconds spent waiting for a connection."""
+    """Counters since the start, and the total seconds of waiting for a connection."""
 
     acquired: int = 0
     timeouts: int = 0
@@ -43,7 +41,7 @@ class PoolFigures:
 
 
 class Database:
-    """At most `connection_limit` connections to one server, opened when needed and kept."""
+    """At most `connection_limit` connections to one server, opened on demand and kept open."""
 
     def __init__(self, settings: DatabaseSettings, application_name: str) -> None:
         self._settings = settings
@@ -66,17 +64,17 @@ class Database:
 
     @property
     def limit(self) -> int:
-        """The most connections this instance opens."""
+        """The maximum of connections of this instance."""
         return self._settings.connection_limit
 
     @property
     def size(self) -> int:
-        """Connections open or being opened."""
+        """Connections that are open or being opened."""
         return self._size
 
     @property
     def idle(self) -> int:
-        """Open connections that nobody uses."""
+        """Idle connections."""
         return len(self._idle)
 
     @property
@@ -85,7 +83,7 @@ class Database:
         return sum(not waiter.done() for waiter in self._waiters)
 
     async def fetch_all(self, sql: str, parameters: Sequence[Any] = (), *, read: bool = False) -> list[Row]:
-        """All rows of one statement. With `read` a lost connection is tried again once.
+        """All rows of one statement. With `read`, it is retried once after a lost connection.
 
         Raises DatabaseError.
         """
@@ -96,7 +94,7 @@ class Database:
             except DatabaseUnavailable:
                 if not read or attempt == 2:
                     raise
-                # The other idle connections most likely died with this one.
+                # The other idle connections are probably lost, too.
                 self._drop_idle()
         raise AssertionError("unreachable")
 
@@ -129,7 +127,7 @@ class Database:
                 raise
 
     async def connect(self, *, unlimited: bool = False) -> Session:
-        """A connection outside of the pool, for migrations; with `unlimited` no time-outs apply.
+        """A connection outside the pool, for migrations; with `unlimited` without time-outs.
 
         Raises DatabaseUnavailable. The caller closes it.
         """
@@ -142,7 +140,7 @@ class Database:
         return session
 
     async def close(self) -> None:
-        """Close idle connections now and the others when they are given back."""
+        """Close idle connections now, and the others when they are returned."""
         self._closing = True
         self._drop_idle()
         while self._waiters:
@@ -198,7 +196,7 @@ class Database:
         try:
             return await waiter
         except asyncio.CancelledError:
-            # The connection may have been handed over in the same turn of the loop that cancelled us.
+            # The connection may have been handed over in the same turn of the loop that cancelled this task.
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 handed = waiter.result()
                 if handed is None:
@@ -241,14 +239,14 @@ class Database:
             self.figures.connect_failures += 1
             self._refuse_seconds = min(1.0, max(0.1, self._refuse_seconds * 2))
             self._refuse_until = time.monotonic() + self._refuse_seconds * random.uniform(0.5, 1.0)  # noqa: S311
-            self._refusal = _reason(error)
+            self._refusal = reason(error)
             raise DatabaseUnavailable(self._refusal) from None
         self.figures.connects += 1
         self._refuse_seconds = 0.0
         return connection
 
     async def _connect_any_address(self) -> aiopg.Connection:
-        # aiopg watches one socket, so libpq must not hop to the next address on its own.
+        # aiopg watches one socket, so libpq must not switch to the next address itself.
         last: Exception | None = None
         for address in await self._addresses():
             parameters = dict(self._dsn)
@@ -270,57 +268,8 @@ class Database:
         host = self._dsn.get("host", "")
         if not host or host.startswith("/") or "," in host or "hostaddr" in self._dsn or _is_address(host):
             return [None]
-        found = await asyncio.get_running_loop().getaddrinfo(host, self._dsn.get("port") or 5432)
-        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-class Session:
-    """One borrowed connection."""
-
-    def __init__(self, connection: aiopg.Connection) -> None:
-        self._connection = connection
-
-    @property
-    def closed(self) -> bool:
-        """True when the connection is of no more use."""
-        return bool(self._connection.closed)
-
-    def close(self) -> None:
-        """Close a connection that was opened outside of the pool."""
-        self._connection.close()
-
-    async def fetch_all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        """All rows of one statement. Raises DatabaseError."""
-        try:
-            async with self._connection.cursor() as cursor:
-                await cursor.execute(sql, parameters or None)
-                return await cursor.fetchall() if cursor.description else []
-        except asyncio.CancelledError:
-            # aiopg turns the server's "statement timeout" into a cancellation of nobody.
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            raise StatementTimeout("the statement took too long") from None
-        except TimeoutError:
-            raise DatabaseUnavailable("PostgreSQL did not answer in time") from None
-        except psycopg2.errors.UniqueViolation as error:
-            raise Conflict(error.diag.constraint_name or "a unique constraint") from None
-        except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected) as error:
-            raise StatementTimeout(_reason(error)) from None
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-            self._connection.close()
-            raise DatabaseUnavailable(_reason(error)) from None
-        except psycopg2.Error as error:
-            raise StatementFailed(_reason(error), error.pgcode or "") from error
-
-    async def fetch_one(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
-        """The first row of one statement, or None. Raises DatabaseError."""
-        rows = await self.fetch_all(sql, parameters)
-        return rows[0] if rows else None
-
-    async def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
-        """One or more statements whose rows nobody needs. Raises DatabaseError."""
-        await self.fetch_all(sql, parameters)
+        entries = await asyncio.get_running_loop().getaddrinfo(host, self._dsn.get("port") or 5432)
+        return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 def _is_address(host: str) -> bool:
@@ -329,8 +278,3 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _reason(error: BaseException) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__

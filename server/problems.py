@@ -13,7 +13,7 @@ CONTENT_TYPE = "application/problem+json"
 
 
 class Problem(Exception):
-    """An answer that is an error. `errors` names what is wrong per field: `{"field", "message"}`."""
+    """An error response. `errors`: one `{"field", "message"}` per invalid field."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ def problem_response(
     errors: list[dict[str, str]] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:
-    """The response for an error; its body carries the request id so that a user can quote it."""
+    """The response for an error; its body contains the request id, so that a user can quote it."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

@@ -1,15 +1,15 @@
-"""A read-through cache in Redis that never answers with what a finished write has replaced.
+"""A read-through cache in Redis that never returns data which a finished write has replaced.
 
-Three rules make it so, whichever instance reads or writes:
-- A write puts a tombstone under its key before it touches the database and a fresh one after the commit. A
-  reader fills a key only if it still holds what the reader saw there, so what it read before the commit cannot
-  come after it. Lists are kept under a generation that every write replaces in the same two moments.
-- Every entry starts with the epoch it was made in. Each instance that (re)connects to Redis starts a new epoch,
-  so entries from before an outage, whose tombstones may have been lost, count as missing.
-- Readers share one database read only if they saw the same state of the key: the same tombstone or none.
+Three rules ensure this, whichever instance reads or writes:
+- A write stores a tombstone under its key before it changes the database, and a new one after the commit. A reader
+  fills a key only if the key still has the value that the reader saw, so data from before the commit cannot be stored
+  after it. Lists are stored under a generation, which every write replaces at the same two times.
+- Every entry starts with its epoch. Each instance that (re)connects to Redis starts a new epoch, so entries from before
+  an outage, whose tombstones may have been lost, count as missing.
+- Readers share one database read only if they saw the same state of the key: the same tombstone, or none.
 
-What remains: an instance cut off from Redis alone, writing while others still read it, leaves them with the
-old entry for at most `ttl` seconds.
+One case remains: if only one instance is cut off from Redis and writes, the others return the old entry for at most
+`ttl` seconds.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from server.cache import EPOCH_KEY, CacheUnavailable, RedisLink, new_epoch
 
 _TOMBSTONE = b"!"
 _SEPARATOR = b"\n"
-# A tombstone must outlive every read that began before the commit, hence more than _FILL_WITHIN.
+# A tombstone must outlive every read that started before the commit, so it is longer than _FILL_WITHIN.
 _TOMBSTONE_SECONDS = 4
 _FILL_WITHIN = 2.0
 _SWAP = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end"
 
 _RECENT = ":recent"
 
-# Called with whether it must see the newest data: there was a write moments ago.
+# The argument: whether it must return the newest data, because there was a write a moment ago.
 Load = Callable[[bool], Awaitable[bytes]]
 
 
 class ReadCache:
-    """ttl: seconds after which an entry is read afresh in any case."""
+    """ttl: seconds after which an entry expires."""
 
     def __init__(self, link: RedisLink, *, ttl: int = 60) -> None:
         self._link = link
@@ -48,9 +48,9 @@ class ReadCache:
         self.loads = 0
 
     async def read(self, key: str, load: Load, *, recent: bool = False) -> bytes:
-        """What is cached under the key, or what `load` gives. Raises what `load` raises.
+        """The cached entry of the key, or the result of `load`. Raises what `load` raises.
 
-        recent: what the key stands for was written to moments ago.
+        recent: there was a write to the key's data a moment ago.
         """
         try:
             epoch_call = self._link.get(EPOCH_KEY)
@@ -74,7 +74,7 @@ class ReadCache:
         return await asyncio.shield(running)
 
     async def read_listed(self, group: str, key: str, load: Load) -> bytes:
-        """Like `read`, for an answer made of many rows: any write to the group makes it worthless."""
+        """Like `read`, for an answer with many rows: any write to the group invalidates it."""
         try:
             recent_call = self._link.send("EXISTS", group + _RECENT)
             generation: bytes | None = await self._link.get(group)
@@ -91,7 +91,7 @@ class ReadCache:
 
     @asynccontextmanager
     async def writing(self, group: str, *keys: str) -> AsyncIterator[None]:
-        """Around the database write of what is cached under the keys and in the group's lists."""
+        """Wraps a database write that affects the keys and the group's lists."""
         await self._bury(group, keys)
         try:
             yield
@@ -124,5 +124,5 @@ class ReadCache:
     def _land(self, flight: tuple[str, bytes | None], done: asyncio.Future[bytes]) -> None:
         del self._flights[flight]
         if not done.cancelled():
-            # Everyone who waited may have gone; the error is theirs, not the loop's.
+            # All waiting readers may have gone; retrieve the error, so that the loop does not log it.
             done.exception()

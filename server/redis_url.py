@@ -1,7 +1,7 @@
-"""REDIS_URL: what of it the server can use, told at start and not at the first connection.
+"""REDIS_URL: validated at the start, not at the first connection.
 
-The server keeps the link itself, without redis-py's pool, retries and health checks, so parameters of these are
-refused instead of being taken without effect.
+The server manages the connection itself, without redis-py's pool, retries and health checks, so their parameters are
+refused instead of being ignored.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def _yes_or_no(raw: str) -> bool:
 
 def _readable_file(raw: str) -> str:
     if not Path(raw).is_file():
-        raise ValueError("names a file that is not there")
+        raise ValueError("names a file that does not exist")
     return raw
 
 
@@ -34,7 +34,7 @@ def _has_port_or_none(host: str) -> bool:
         return False
 
 
-# What may follow the question mark of REDIS_URL, and how its value is read; numbers of seconds are above zero.
+# The query parameters of REDIS_URL and their parsers; numbers of seconds are greater than zero.
 _REDIS_QUERY: dict[str, Callable[[str], object]] = {
     "db": whole_number(0, 65_535),
     "username": str,
@@ -58,7 +58,7 @@ _REDIS_TLS_QUERY: dict[str, Callable[[str], object]] = {
 
 
 def parse_redis_url(raw: str) -> str | None:
-    """redis://, rediss://, or the cluster forms of them; empty for none."""
+    """redis://, rediss://, or their cluster forms; empty for none."""
     if not raw:
         return None
     parts = urlsplit(raw)
@@ -67,20 +67,20 @@ def parse_redis_url(raw: str) -> str | None:
     cluster = parts.scheme.endswith("+cluster")
     hosts = parts.netloc.rpartition("@")[2].split(",")
     if not all(_has_port_or_none(host) for host in hosts):
-        raise ValueError("must have a host, and a port from 1 to 65535 or none")
+        raise ValueError("must have a host, and optionally a port from 1 to 65535")
     if len(hosts) > 1 and not cluster:
-        raise ValueError("has several hosts: that needs redis+cluster:// or rediss+cluster://")
+        raise ValueError("has several hosts, which need redis+cluster:// or rediss+cluster://")
     path = parts.path.strip("/")
     if path and not path.isdecimal():
-        raise ValueError("must end with the number of a database, as redis://host:6379/0")
+        raise ValueError("must end with the number of a database, such as redis://host:6379/0")
     query = redis_query(raw)
     if cluster and (query.get("db") or int(path or 0)):
-        raise ValueError("must not choose a database: a cluster has only number 0")
+        raise ValueError("must not select a database: a cluster has only number 0")
     return raw
 
 
 def redis_query(url: str) -> dict[str, object]:
-    """The parameters in REDIS_URL's query. Raises ValueError for one that the server cannot use, or its value."""
+    """The parameters in REDIS_URL's query. Raises ValueError for an unusable parameter or value."""
     parts = urlsplit(url)
     known = _REDIS_QUERY | (_REDIS_TLS_QUERY if parts.scheme.startswith("rediss") else {})
     options: dict[str, object] = {}

@@ -1,7 +1,7 @@
-"""Reads go to the replica where nobody could tell the difference, to the primary otherwise.
+"""Sends reads to the replica if the result cannot differ from the primary's, otherwise to the primary.
 
-How fresh the replica is comes from comparing log positions, not from its clock: every half second the primary's
-position is noted, and what the replica has replayed since tells which of these moments it has reached.
+The lag of the replica comes from log positions, not from its clock: every half second the primary's position is
+recorded, and the replica's replay position shows which of these times it has reached.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from server.database_errors import DatabaseError, DatabaseUnavailable, StatementFailed
-from server.postgres import Database, Row
+from server.database_session import Row
+from server.postgres import Database
 
 log = logging.getLogger("videa.replica")
 
 _PROBE_SECONDS = 0.5
-# Less than the cache's tombstones live, so that what is read without one cannot be older than the last write.
+# Less than the life of the cache's tombstones, so that a read without a tombstone cannot be older than the last write.
 _MOST_STALE = 1.5
 
 
@@ -37,7 +38,7 @@ class ReadRouter:
 
     @property
     def staleness(self) -> float | None:
-        """The replica is at most this many seconds behind; None when that is not known."""
+        """The replica is at most this many seconds behind; None if unknown."""
         return time.monotonic() - self._as_of if self._as_of else None
 
     @property
@@ -49,9 +50,9 @@ class ReadRouter:
     async def read(
         self, sql: str, parameters: Sequence[Any] = (), *, fresh: bool = False, after: int | None = None
     ) -> list[Row]:
-        """Rows from wherever is good enough. Raises DatabaseError when neither answers.
+        """Rows from the replica or the primary. Raises DatabaseError if neither answers.
 
-        fresh: the newest data, so the primary; after: a log position that must have been reached.
+        fresh: the newest data is required, so the primary; after: a log position that the server must have reached.
         """
         replica = self.replica
         if replica is not None and not fresh and self.replica_usable and self._replayed >= (after or 0):
@@ -68,15 +69,15 @@ class ReadRouter:
         except DatabaseUnavailable:
             if replica is None:
                 raise
-            # Without a primary there are no new writes to miss.
+            # Without a primary there are no new writes that the replica could lack.
             rows = await replica.fetch_all(sql, parameters, read=True)
             self.reads["replica"] += 1
             return rows
         self.reads["primary"] += 1
         return rows
 
-    async def written(self) -> int | None:
-        """The log position after a write that has just been committed; None without a replica."""
+    async def write_position(self) -> int | None:
+        """The log position after a committed write; None without a replica."""
         if self.replica is None:
             return None
         try:
@@ -86,7 +87,7 @@ class ReadRouter:
         return int(row[0]) if row else None
 
     async def keep_probing(self) -> None:
-        """Compare the positions for ever; without a replica there is nothing to do."""
+        """Compare the positions, endlessly; returns at once without a replica."""
         while self.replica is not None:
             try:
                 async with asyncio.timeout(_MOST_STALE):
@@ -109,7 +110,7 @@ class ReadRouter:
             "SELECT (pg_last_wal_replay_lsn() - '0/0')::bigint WHERE pg_is_in_recovery()", read=True
         )
         if row is None or row[0] is None:
-            raise DatabaseUnavailable("DATABASE_REPLICA_URL does not lead to a replica")
+            raise DatabaseUnavailable("DATABASE_REPLICA_URL does not point to a replica")
         self._replayed = int(row[0])
         reached = [moment for moment, position in self._positions if position <= self._replayed]
         if reached:

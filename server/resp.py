@@ -1,7 +1,7 @@
-"""The hot path to Redis: commands of one turn of the event loop leave in one write, answers go to whoever waits.
+"""The hot path to Redis: all commands of one turn of the event loop are sent in one write.
 
-redis-py opens the connection (addresses, TLS, ACL); per command its streams cost several times what aiohttp spends
-on a whole request, so once connected this protocol takes the transport over, with hiredis to pack and parse.
+redis-py opens the connection (addresses, TLS, ACL). Its streams cost several times as much per command as aiohttp needs
+for a request, so after connecting this protocol takes over the transport, with hiredis to pack and parse.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import Any
 import hiredis
 
 Argument = bytes | str | int | float
-# Called with the answer: a value, or an exception (ReplyError from Redis, ConnectionError when it is lost).
+# Called with the answer: a value, or an exception (ReplyError from Redis, ConnectionError if the connection is lost).
 Receiver = Callable[[Any], None]
 ReplyError = hiredis.ReplyError
 
 
 class Pipeline(asyncio.Protocol):
-    """One connection. timeout: seconds without any answer after which it is given up; lost: called once with why."""
+    """One connection. timeout: seconds without any answer until it is closed; lost: called once with the reason."""
 
     def __init__(self, writer: asyncio.StreamWriter, timeout: float, lost: Callable[[Pipeline, str], None]) -> None:
-        # Kept although only its transport is used: a stream writer closes the connection when it is collected.
+        # Referenced although only its transport is used: a garbage-collected stream writer closes the connection.
         self._writer = writer
         self._transport = writer.transport
         self._timeout = timeout
@@ -60,13 +60,13 @@ class Pipeline(asyncio.Protocol):
         return future
 
     def close(self, reason: str) -> None:
-        """Close now; what still waits is told why."""
+        """Close now; waiting receivers get the reason."""
         self._reason = self._reason or reason
         self._transport.abort()
         self._end()
 
     def data_received(self, data: bytes) -> None:
-        """Hand out the answers in the order of their commands."""
+        """Deliver the answers in the order of the commands."""
         reader, waiting = self._reader, self._waiting
         self._progress = self._loop.time()
         try:
@@ -74,10 +74,10 @@ class Pipeline(asyncio.Protocol):
             while (answer := reader.gets()) is not False:
                 waiting.popleft()(answer)
         except (hiredis.HiredisError, IndexError):
-            self.close("the answers of Redis cannot be understood")
+            self.close("Redis sent an invalid answer")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The other side has gone."""
+        """The connection was lost."""
         self._reason = self._reason or str(exc or "closed by Redis")
         self._end()
 
@@ -90,7 +90,7 @@ class Pipeline(asyncio.Protocol):
 
     def _check_progress(self) -> None:
         now = self._loop.time()
-        # When this check itself is late, the loop was busy and the answers may lie in the socket.
+        # If this check itself is late, the loop was busy, and the answers may still be in the socket.
         punctual = now - self._watched < self._timeout
         if self._waiting and punctual and now - self._progress > self._timeout:
             self.close(f"no answer within {self._timeout:g} s")

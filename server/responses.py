@@ -1,7 +1,7 @@
-"""Responses whose head is text that is put together once and leaves with its body in one write.
+"""Responses whose head is assembled once as text and sent together with the body in one write.
 
-aiohttp's own keep each header in a multidict, look through it for what is missing, and wake several coroutines to
-write it out again. That costs more than a cached read, for the same bytes.
+aiohttp's responses store headers in a multidict, search it for missing ones, and wake several coroutines to write them.
+For the same bytes this costs more than a cached read.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ SECURITY = {
 
 
 def header_lines(headers: Mapping[str, str]) -> str:
-    """Headers as they go over the wire. Whoever calls vouches for the values: a line break would add a header."""
+    """Headers in wire format. The caller must check the values: a line break would add a header."""
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
 
 
 def parse_lines(lines: str) -> CIMultiDict[str]:
-    """The headers in lines that `header_lines` made."""
+    """The headers in the output of `header_lines`."""
     pairs = (line.partition(": ") for line in lines.splitlines())
     return CIMultiDict((name, value) for name, _, value in pairs)
 
@@ -44,7 +44,7 @@ _BODILESS = frozenset({204, 304})
 
 
 class ReadyResponse(web.Response):
-    """A body and the lines of its head. `lines` may be added to until it is sent."""
+    """A body and the lines of its head. `lines` may be extended until it is sent."""
 
     def __init__(self, lines: str, body: bytes, status: int = 200) -> None:
         super().__init__(body=body, status=status)
@@ -59,11 +59,11 @@ class ReadyResponse(web.Response):
 
     @property
     def prepared(self) -> bool:
-        """Whether it is on its way."""
+        """Whether it is being sent."""
         return self._writer is not None or super().prepared
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Send all of it, or leave what is not plain to aiohttp."""
+        """Send everything; a response that is not plain is left to aiohttp."""
         if self.prepared or not self._is_plain(request):
             self.headers.extend(parse_lines(self.lines))
             self.lines = ""
@@ -98,12 +98,12 @@ class ReadyResponse(web.Response):
 
 
 def json_bytes(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> ReadyResponse:
-    """A JSON response from ready bytes, which a cache may keep unless the headers say otherwise."""
+    """A JSON response from encoded bytes, which a cache may store unless the headers forbid it."""
     return ReadyResponse(header_lines(headers) + _JSON if headers else _JSON, body, status)
 
 
 def fresh_json(answer: object, status: int = 200) -> ReadyResponse:
-    """A JSON response that no cache may keep."""
+    """A JSON response that no cache may store."""
     return ReadyResponse(_FRESH_JSON, msgspec.json.encode(answer), status)
 
 

@@ -1,4 +1,4 @@
-"""A catalogue to work with: cinema titles made up deterministically, so that every machine has the same."""
+"""A sample catalogue: generated cinema titles, the same on every machine."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ _RATINGS = ("KN", "6", "12", "16", "18")
 
 
 def make_titles(count: int, *, first: int = 0) -> Iterator[tuple[int, TitleFields]]:
-    """Numbered titles; the same number is the same title on every run."""
+    """Numbered titles; the same number gives the same title on every run."""
     for number in range(first, count):
         dice = random.Random(number)  # noqa: S311 -- reproducible on purpose
         name = dice.choice(_PATTERNS).format(
@@ -138,7 +138,7 @@ def make_titles(count: int, *, first: int = 0) -> Iterator[tuple[int, TitleField
 
 
 async def seed(database: Database, count: int) -> int:
-    """Add what is missing of the first `count` titles; returns how many were added. Raises DatabaseError."""
+    """Add the missing ones of the first `count` titles; returns the number added. Raises DatabaseError."""
     added = 0
     done = {row[0] for row in await database.fetch_all("SELECT number FROM seeded_titles")}
     missing = [item for item in make_titles(count) if item[0] not in done]
@@ -150,7 +150,7 @@ async def seed(database: Database, count: int) -> int:
 async def _insert(database: Database, batch: list[tuple[int, TitleFields]]) -> int:
     fields = TitleFields.__struct_fields__
     async with database.transaction() as session:
-        # Two seeds at once would otherwise both find the same numbers missing.
+        # Otherwise two concurrent seeds would add the same numbers.
         await session.run("LOCK TABLE seeded_titles IN SHARE ROW EXCLUSIVE MODE")
         numbers = [number for number, _ in batch]
         done = {

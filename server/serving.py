@@ -1,4 +1,4 @@
-"""Serving from the first socket to a graceful end."""
+"""Serves requests, from listening to a graceful shutdown."""
 
 from __future__ import annotations
 
@@ -11,22 +11,19 @@ import time
 from aiohttp import web
 
 from server.keys import LIFECYCLE, METRICS, SETTINGS
+from server.protocol import Runner
 
 log = logging.getLogger("videa.lifecycle")
 
-# An idle keep-alive connection is given up after this many seconds without any request on the instance.
+# Idle keep-alive connections are closed after this many seconds without any request to the instance.
 _QUIET_SECONDS = 1.0
 _POLL_SECONDS = 0.02
-# Longer than a balancer keeps an idle upstream connection (nginx: 60 s), so that it is never us who closes first.
-_KEEPALIVE_SECONDS = 75.0
 
 
 async def serve(app: web.Application) -> None:
-    """Listen, serve until SIGTERM or SIGINT, drain, close. Raises OSError when the port is taken."""
+    """Listen, serve until SIGTERM or SIGINT, drain, close. Raises OSError if the port is taken."""
     settings, lifecycle = app[SETTINGS], app[LIFECYCLE]
-    runner = web.AppRunner(
-        app, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS, shutdown_timeout=0.5, handler_cancellation=False
-    )
+    runner = Runner(app)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, lifecycle.request_stop)
@@ -34,7 +31,7 @@ async def serve(app: web.Application) -> None:
     try:
         await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
         log.info("listening", extra={"host": settings.host, "port": settings.port})
-        # What lives since the start lives to the end: collecting it again and again only costs pauses.
+        # Objects from the start live until the end: collecting them again and again only causes pauses.
         gc.collect()
         gc.freeze()
         await lifecycle.stop_requested()

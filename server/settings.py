@@ -1,4 +1,4 @@
-"""Environment -> frozen settings, validated once at start; every mistake is reported in one go."""
+"""Environment -> frozen settings, validated once at the start; all errors are reported together."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _T = TypeVar("_T")
 
 DEFAULT_PORT = 3001
 
-# Who may ask how often. Change single rows with RATE_LIMITS=user=5000/60,...; RATE_LIMITS=off removes all.
+# The rate limits. Change single rows with RATE_LIMITS=user=5000/60,...; RATE_LIMITS=off removes all.
 DEFAULT_LIMITS = {
-    "user": Limit(requests=1200, seconds=60),  # a signed-in user, whatever the address
-    "address": Limit(requests=600, seconds=60),  # everybody else, by address
-    "login": Limit(requests=10, seconds=60),  # tries per address, and per account
+    "user": Limit(requests=1200, seconds=60),  # a signed-in user, from any address
+    "address": Limit(requests=600, seconds=60),  # all others, by address
+    "login": Limit(requests=10, seconds=60),  # attempts per address, and per account
     "register": Limit(requests=5, seconds=60),  # new accounts per address
     "refresh": Limit(requests=60, seconds=60),  # token refreshes per address
 }
 
-# What libpq understands in a URL and what makes sense for a server; anything else is a typing mistake
-# that libpq would report only at the first connection.
+# The URL parameters of libpq that make sense for a server; libpq would report any other, such as a typing error, only
+# at the first connection.
 _LIBPQ_QUERY = frozenset(
     {
         "application_name",
@@ -54,7 +54,7 @@ _LIBPQ_QUERY = frozenset(
 
 
 class SettingsError(Exception):
-    """The environment cannot be used; `problems` has one sentence per mistake, never a secret's value."""
+    """The environment is invalid; `problems` has one sentence per error, never the value of a secret."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
@@ -63,7 +63,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSettings:
-    """Where PostgreSQL is and how much of it one instance may use.
+    """The location of PostgreSQL, and the limits of one instance.
 
     pool_timeout: seconds to wait for a free connection before 503; statement_timeout, connect_timeout: seconds.
     """
@@ -79,8 +79,8 @@ class DatabaseSettings:
 class Settings:
     """Everything the server takes from its environment. drain_timeout: seconds.
 
-    access_secrets, refresh_secrets: the first signs, all verify, so that a secret can be replaced without
-    logging anybody out. limits: None when they are off.
+    access_secrets, refresh_secrets: the first one signs, all verify, so that a secret can be replaced without
+    logging users out. limits: None if they are off.
     """
 
     database: DatabaseSettings
@@ -104,14 +104,14 @@ class Settings:
 
     @property
     def production(self) -> bool:
-        """True where weak secrets and open doors are refused instead of tolerated."""
+        """True if weak secrets and insecure settings are refused."""
         return self.environment == "production"
 
 
 def parse_database_url(url: str) -> DatabaseSettings:
-    """Split the pool's limits (Prisma's names) from what libpq may see.
+    """Separate the pool's limits (Prisma's names) from libpq's parameters.
 
-    Raises ValueError with a sentence that does not contain the URL, since it holds a password.
+    Raises ValueError with a message that does not contain the URL, because it has a password.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("postgres", "postgresql"):
@@ -138,9 +138,9 @@ def parse_database_url(url: str) -> DatabaseSettings:
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read and check the environment (the process's own if none is given).
+    """Read and check the environment (by default the process's own).
 
-    Raises SettingsError listing every mistake at once.
+    Raises SettingsError with all errors.
     """
     env = os.environ if environ is None else environ
     problems: list[str] = []
@@ -172,7 +172,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         environment=environment,
         instance_id=read("INSTANCE_ID", _default_instance_id(port), parsers.instance_id, "invalid"),
         release=env.get("RELEASE", "").strip() or "unreleased",
-        # Without secrets a development server works too, until it restarts.
+        # In development, the server also works without configured secrets, until it restarts.
         access_secrets=access or (secrets.token_hex(32),),
         refresh_secrets=refresh or (secrets.token_hex(32),),
         ephemeral_secrets=not access or not refresh,
@@ -194,6 +194,6 @@ def _environment_name(env: Mapping[str, str]) -> str:
 
 
 def _default_instance_id(port: int) -> str:
-    # A container's host name is unique on its own; by hand, two instances on one machine differ in port.
+    # A container's host name is unique; instances that run by hand on one machine have different ports.
     host = re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname()).lstrip("._-")[:56] or "instance"
     return host if port == DEFAULT_PORT else f"{host}-{port}"

@@ -1,4 +1,4 @@
-"""Server-sent events that let go when the instance leaves, so that the browser finds another one by itself."""
+"""Server-sent events that end when the instance stops, so that the browser reconnects to another one."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from server.addresses import ClientAddress
 from server.context import CONTEXT
 from server.lifecycle import Lifecycle
 from server.metrics import ANSWERED, Metrics
+from server.middlewares.headers import add_headers
 from server.problems import Problem
-from server.responses import SECURITY
 
 _MOST_STREAMS = 500
-# One client must not take all of them; behind one address may be an office.
+# One client must not use all streams; an office may share one address.
 _MOST_PER_CLIENT = 50
 _RETRY = b"retry: 1000\n\n"
 
@@ -28,7 +28,7 @@ class EventStream:
         self.response = response
 
     async def send(self, data: bytes, *, event: str | None = None, event_id: str | None = None) -> None:
-        """One event; data is one line. Raises ConnectionError when the client has gone."""
+        """One event; data is one line. Raises ConnectionError if the client has disconnected."""
         lines = [f"id: {event_id}\n".encode()] if event_id else []
         if event:
             lines.append(f"event: {event}\n".encode())
@@ -36,15 +36,18 @@ class EventStream:
         await self.response.write(b"".join(lines))
 
     async def comment(self) -> None:
-        """Nothing, but visible on the wire: proxies see a living stream, and we see when the client has gone."""
+        """Send a comment: keeps the stream alive in proxies, and detects a disconnected client."""
         await self.response.write(b": still here\n\n")
 
 
 class Streams:
     """The open streams of this instance."""
 
-    def __init__(self, addresses: ClientAddress, lifecycle: Lifecycle, metrics: Metrics) -> None:
+    def __init__(
+        self, addresses: ClientAddress, lifecycle: Lifecycle, metrics: Metrics, origins: frozenset[str]
+    ) -> None:
         self._addresses = addresses
+        self._origins = origins
         self._lifecycle = lifecycle
         self._open = metrics.open
         self._tasks: dict[asyncio.Task[None], tuple[str, web.Request]] = {}
@@ -55,25 +58,25 @@ class Streams:
         return len(self._tasks)
 
     def end_all(self) -> None:
-        """End every stream; clients come back after a second, to another instance."""
+        """End every stream; clients reconnect after a second, to another instance."""
         for task in list(self._tasks):
             task.cancel()
 
     @contextlib.asynccontextmanager
     async def open(self, request: web.Request) -> AsyncIterator[EventStream]:
-        """Answer with a stream for as long as the body runs; the end of the instance or of the client ends it.
+        """Answer with a stream while the body runs; it ends when the instance stops or the client disconnects.
 
-        Raises Problem 429 for too many of one client, 503 when there are too many or the instance is about to leave.
+        Raises Problem 429 for too many streams of one client, 503 for too many in total or if the instance is stopping.
         """
         client = self._addresses.of(request.remote, request.headers.get(hdrs.X_FORWARDED_FOR))
         if self._held_by(client) >= _MOST_PER_CLIENT:
             raise Problem(429, "Too many streams from this address.", headers={"Retry-After": "10"})
         if len(self._tasks) >= _MOST_STREAMS or self._lifecycle.draining:
             raise Problem(503, "No more streams here. Try again.", headers={"Retry-After": "1"})
-        response = web.StreamResponse(headers=SECURITY)
+        response = web.StreamResponse()
         response.content_type = "text/event-stream"
         response.headers.update({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-        response.headers["X-Request-ID"] = request[CONTEXT].request_id
+        add_headers(request, response, request[CONTEXT], self._origins)
         response.force_close()
         await response.prepare(request)
         self._open[id(request[CONTEXT])] = ANSWERED
@@ -94,5 +97,5 @@ class Streams:
             self._tasks.pop(task, None)
 
     def _held_by(self, client: str) -> int:
-        """Streams of one client that are still connected: of one that was cut, its task hears when it writes again."""
+        """Connected streams of one client. The task of a cut stream detects it only at its next write."""
         return sum(holder == client and request.transport is not None for holder, request in self._tasks.values())

@@ -12,7 +12,8 @@ import msgspec
 
 from server import idempotency
 from server.auth.tokens import User
-from server.postgres import Database, Row
+from server.database_session import Row
+from server.postgres import Database
 from server.problems import Problem
 from server.readcache import ReadCache
 from server.replicas import ReadRouter
@@ -27,14 +28,14 @@ _INSERT = (
     f"INSERT INTO titles ({', '.join(_FIELDS)}, created_by) VALUES ({', '.join(['%s'] * len(_FIELDS))}, %s) "  # noqa: S608
     f"RETURNING {', '.join(_COLUMNS)}"
 )
-# Whoever made a title may change it, administrators all; a version that is given must still be the current one.
+# The creator of a title may change it, administrators may change all; a given version must be the current one.
 _GUARD = "id = %s AND (%s OR created_by = %s) AND (%s::integer IS NULL OR version = %s::integer)"
 _WORDS = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A title that was added, as JSON; replayed: it was there since an earlier request with the same key."""
+    """An added title as JSON; replayed: an earlier request with the same key had added it."""
 
     body: bytes
     replayed: bool
@@ -49,7 +50,7 @@ class TitleStore:
         self._cache = cache
 
     async def get(self, title_id: int, after: int | None = None) -> bytes:
-        """The title as its ETag, a new line and its JSON; b"" when there is none. From the cache where possible.
+        """The title as its ETag, a new line and its JSON; b"" if there is none. From the cache if possible.
 
         after: the log position of the client's last write, which must be seen.
         """
@@ -66,7 +67,7 @@ class TitleStore:
         return await self._cache.read(_key(title_id), load)
 
     async def page(self, query: TitleQuery, after: int | None = None) -> bytes:
-        """One page as JSON; from the cache where possible. Raises Problem 422 for a cursor that is not ours."""
+        """One page as JSON, from the cache if possible. Raises Problem 422 for an invalid cursor."""
         beyond = _decode_cursor(query.cursor)
 
         async def load(fresh: bool) -> bytes:
@@ -76,7 +77,7 @@ class TitleStore:
         return await self._cache.read_listed(_GROUP, name, load)
 
     async def create(self, fields: TitleFields, user: User, key: str | None) -> Created:
-        """Add a title; with a key, once however often it is asked. Raises Problem 409, 422 for a misused key."""
+        """Add a title; with a key, only once for repeated requests. Raises Problem 409, 422 for a misused key."""
         values = [*(getattr(fields, name) for name in _FIELDS), user.id]
         async with self._cache.writing(_GROUP):
             if key is None:
@@ -93,7 +94,7 @@ class TitleStore:
     async def change(
         self, title_id: int, changes: TitleFields | TitleChanges, user: User, version: int | None
     ) -> Title:
-        """Set what the changes name. Raises Problem 403, 404, or 412 when the version is not the current one."""
+        """Set the fields in the changes. Raises Problem 403, 404, or 412 if the version is not the current one."""
         values = {name: getattr(changes, name) for name in _FIELDS}
         values = {name: value for name, value in values.items() if value is not msgspec.UNSET}
         assignments = "".join(f"{name} = %s, " for name in values)
@@ -139,8 +140,8 @@ class TitleStore:
         if query.year is not None:
             conditions.append("year = %s")
             parameters.append(query.year)
-        # One statement, so that the count and the page come from the same moment; one row more than asked for
-        # tells whether there is a next page.
+        # One statement, so that the count and the page are consistent; one additional row shows whether there is a next
+        # page.
         rows = await self._reads.read(
             f"WITH found AS ({_SELECT} WHERE {' AND '.join(conditions)}) "  # noqa: S608 -- values are parameters
             "SELECT page.*, (SELECT count(*) FROM found) FROM (SELECT 1) AS one LEFT JOIN "
@@ -167,7 +168,7 @@ def etag(version: int) -> str:
 
 
 def not_found() -> Problem:
-    """The answer for a title that is not there."""
+    """The answer for a title that does not exist."""
     return Problem(404, "There is no such title.")
 
 

@@ -1,4 +1,4 @@
-"""The cinema catalogue: what a title is, what may be asked, and what is answered."""
+"""The cinema catalogue: the types of titles, requests and answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 
 def _text(longest: int, shortest: int = 1) -> msgspec.Meta:
-    # PostgreSQL cannot hold NUL.
+    # PostgreSQL cannot store NUL.
     return msgspec.Meta(min_length=shortest, max_length=longest, pattern=r"^[^\x00]*\Z")
 
 
@@ -24,7 +24,7 @@ Genres = Annotated[list[Genre], msgspec.Meta(max_length=10)]
 
 
 class TitleFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A title as a client writes it."""
+    """A title as a client sends it."""
 
     title: Name
     year: Year
@@ -38,7 +38,7 @@ class TitleFields(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class TitleChanges(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Only what is to change."""
+    """Only the fields to change."""
 
     title: Name | msgspec.UnsetType = msgspec.UNSET
     year: Year | msgspec.UnsetType = msgspec.UNSET
@@ -52,7 +52,7 @@ class TitleChanges(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Title(msgspec.Struct, kw_only=True):
-    """A title as the API shows it."""
+    """A title as the API returns it."""
 
     id: int
     title: str
@@ -70,7 +70,7 @@ class Title(msgspec.Struct, kw_only=True):
 
 
 class TitleQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What a list may be asked for. `q`: words, each matched from its beginning, in title and director."""
+    """The parameters of a list. `q`: words, each matched as a prefix, in title and director."""
 
     q: Annotated[str, _text(100)] | None = None
     genre: Genre | None = None
@@ -81,7 +81,7 @@ class TitleQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class TitlePage(msgspec.Struct, kw_only=True):
-    """One page; total counts all matches; next_cursor leads to the next page, null on the last one."""
+    """One page; total counts all matches; next_cursor selects the next page, null on the last one."""
 
     items: list[Title]
     total: int

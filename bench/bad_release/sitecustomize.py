@@ -1,6 +1,6 @@
-"""A release of the backend with one slow endpoint, that misbehaves as BENCH_FAULT says.
+"""A release of the backend with one slow endpoint and the fault in BENCH_FAULT.
 
-Only in images that bench.releases makes, on the PYTHONPATH there: the product knows nothing of it.
+Only in images of bench.releases, on their PYTHONPATH; it is not part of the product.
 """
 
 import asyncio
@@ -12,14 +12,14 @@ import time
 from aiohttp import web
 
 SLOW_PATH, SLOW_SECONDS = "/api/v1/titles/1", 0.06
-"""What a quarter of the requests ask for takes this long, in good releases too: where every answer comes within 3 ms,
-"3 times slower" would be less than what a busy machine does to it anyway."""
+"""Seconds for a quarter of the requests, also in good releases: if every answer took only 3 ms, "3 times slower" would
+be less than the variation on a busy machine."""
 
 MARK = 555
-"""A status that nobody else answers with: the release's own error."""
+"""A status that nothing else returns: the release's own error."""
 
 ERRORS, SLOWER, LEAK, LIFE = 0.05, 3.0, 1 << 19, 20.0
-"""Share of requests, factor, bytes of each request, seconds."""
+"""Share of requests, factor, bytes per request, seconds."""
 
 FAULT = os.environ.get("BENCH_FAULT", "")
 kept: list[bytes] = []

@@ -1,1 +1,1 @@
-"""A keep-alive HTTP/1.1 load client that is exact about failures. Standard library only."""
+"""A keep-alive HTTP/1.1 load client that classifies failures exactly. Standard library only."""

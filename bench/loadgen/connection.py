@@ -1,4 +1,4 @@
-"""One keep-alive connection: sends a request, waits for its answer, says exactly how it ended."""
+"""One keep-alive connection: sends a request, waits for its answer, reports the exact result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.loadgen.tally import OK
 
 @dataclass(slots=True)
 class Request:
-    """A request under way. `due` and `written` are loop times in seconds; `payload` is the whole message."""
+    """A request in flight. `due` and `written` are loop times in seconds; `payload` is the whole message."""
 
     method: str
     payload: bytes
@@ -23,17 +23,17 @@ class Request:
 
 
 class Listener(Protocol):
-    """Who is told what happened on a connection."""
+    """Receives the events of a connection."""
 
     def ended(self, connection: Connection, request: Request, kind: str, detail: str) -> None:
-        """The request has its outcome: OK or a kind of failure."""
+        """The request has a result: OK or a kind of failure."""
 
     def closed_idle(self, connection: Connection) -> None:
-        """The server ended the connection while no request was on it."""
+        """The server closed the connection between requests."""
 
 
 class Connection(asyncio.Protocol):
-    """A connection of the client, opened again after each close. One request at a time."""
+    """A connection of the client, reopened after each close. One request at a time."""
 
     def __init__(self, listener: Listener) -> None:
         self.request: Request | None = None
@@ -60,11 +60,11 @@ class Connection(asyncio.Protocol):
         self._transport.write(request.payload)
 
     def give_up(self, kind: str) -> None:
-        """End the request under way as a failure of that kind; the connection is of no further use."""
+        """End the request in flight as a failure of that kind; the connection cannot be used again."""
         self._finish(kind, "after the first byte of the answer" if self._parser.started else "")
 
     def close(self) -> None:
-        """Close without telling anybody."""
+        """Close without an event."""
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.abort()

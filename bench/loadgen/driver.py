@@ -17,7 +17,7 @@ _PAUSE_AFTER_FAILED_CONNECT = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is sent. `rate`: requests/s, 0 for as fast as answers come; `timeout`: seconds from the write."""
+    """The load. `rate`: requests/s, 0 for a closed loop; `timeout`: seconds from the write."""
 
     host: str
     port: int
@@ -32,10 +32,10 @@ class Load:
 
 
 class Driver:
-    """Keeps the schedule, hands requests to idle connections in turn, and counts how each one ended.
+    """Keeps the schedule, assigns requests to idle connections in turn, and counts their results.
 
     Open loop (`rate` > 0): request i is due at start + i/rate whether or not a connection is free, and its
-    latency counts from then, so a stall of the server is not hidden by a client that politely waits.
+    latency counts from then, so the client does not hide a stall of the server by waiting.
     """
 
     def __init__(self, load: Load) -> None:
@@ -54,10 +54,10 @@ class Driver:
         self.tally = Tally(time.time())
 
     async def run(self, stop: asyncio.Event) -> float:
-        """Send until `stop` is set, wait for what is under way, return the seconds from start to `stop`.
+        """Send until `stop` is set, wait for requests in flight, return the seconds from start to `stop`.
 
-        Every request that was sent gets its outcome. What was due and found no free connection before `stop` was never
-        sent: it is counted apart, because it says that the asked rate was not held and nothing about lost requests.
+        Every request that was sent gets a result. A request that was due but had no free connection before `stop` was
+        never sent: it is counted separately, because it means that the rate was not held, not that a request was lost.
         """
         self._begin = self._loop.time()
         self.tally.started = time.time()
@@ -132,7 +132,7 @@ class Driver:
             self._free(connection)
 
     def ended(self, connection: Connection, request: Request, kind: str, detail: str) -> None:
-        """Called by a connection when its request has an outcome."""
+        """Called by a connection when its request has a result."""
         self._busy.discard(connection)
         may_retry = self._load.retry and request.method == "GET" and request.reused and not request.retried
         if may_retry and kind == "cut_before_answer":
@@ -150,7 +150,7 @@ class Driver:
         self._dispatch()
 
     def closed_idle(self, connection: Connection) -> None:
-        """Called by a connection that the server closed between requests: it is opened when needed."""
+        """Called by a connection that the server closed between requests; it is reopened when needed."""
         self.tally.closed_idle += 1
 
     def _count(self, request: Request, kind: str, detail: str = "") -> None:

@@ -1,4 +1,4 @@
-"""An incremental parser for one HTTP/1.1 answer at a time: what a load client needs of RFC 9112."""
+"""An incremental parser for one HTTP/1.1 answer at a time: the part of RFC 9112 that a load client needs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _State(Enum):
 
 
 class AnswerParser:
-    """Fed with bytes until one answer is complete; `reset()` makes it ready for the next one."""
+    """Takes bytes until one answer is complete; `reset()` prepares it for the next one."""
 
     __slots__ = ("_buffer", "_missing", "_state", "head", "keep_alive", "started", "status")
 
@@ -40,7 +40,7 @@ class AnswerParser:
         self.head = b""
 
     def feed(self, data: bytes) -> bool:
-        """Take what has arrived and say whether the answer is now complete.
+        """Take the received bytes and return whether the answer is complete.
 
         Raises MalformedAnswer, also for bytes beyond the end of the answer.
         """
@@ -60,13 +60,13 @@ class AnswerParser:
         return False
 
     def feed_eof(self) -> bool:
-        """Say whether the end of the connection completes the answer (a body without a stated length)."""
+        """Whether the end of the connection completes the answer (a body without a stated length)."""
         if self._state is _State.UNTIL_CLOSE:
             self._state = _State.DONE
         return self._state is _State.DONE
 
     def _step(self, data: bytes) -> bytes | None:
-        """Consume one element; None when more bytes are needed first."""
+        """Consume one element; None if more bytes are needed."""
         match self._state:
             case _State.HEAD:
                 return self._take_head(data)
@@ -142,7 +142,7 @@ class AnswerParser:
 
 
 def header(head: bytes, name: bytes) -> bytes:
-    """Value of a header in a lower-cased head that ends with a line end; empty when it is absent."""
+    """Value of a header in a lower-cased head that ends with a line end; "" if it is absent."""
     start = head.find(b"\r\n" + name + b":")
     if start < 0:
         return b""

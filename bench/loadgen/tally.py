@@ -1,4 +1,4 @@
-"""Counting: every request that was sent ends in exactly one outcome, and the report adds up."""
+"""Counts the results: every sent request has exactly one result, so the sums of the report are consistent."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class _Second:
 
 
 class Tally:
-    """Collects outcomes. Clocks are the caller's: `started` is Unix time, `now` seconds since then."""
+    """Collects results. The caller provides the clocks: `started` is Unix time, `now` seconds since then."""
 
     def __init__(self, started: float) -> None:
         self.started = started
@@ -57,7 +57,7 @@ class Tally:
         self._seconds: dict[int, _Second] = {}
 
     def of(self, method: str) -> MethodTally:
-        """Figures of a method, created when first asked for."""
+        """The figures of a method, created on first use."""
         return self.methods.setdefault(method, MethodTally())
 
     def succeed(self, method: str, now: float, latency: float, service: float) -> None:
@@ -81,7 +81,7 @@ class Tally:
             self.failures.append(Failure(at, method, kind, reused, round(latency * 1000, 1), detail))
 
     def latencies(self) -> list[float]:
-        """Of every answered request, in milliseconds since it was due."""
+        """Latencies of all answered requests, in milliseconds since they were due."""
         return [round(value * 1000, 2) for tally in self.methods.values() for value in tally.latency]
 
     def _second(self, now: float) -> _Second:

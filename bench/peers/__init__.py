@@ -1,1 +1,1 @@
-"""What videa is compared with."""
+"""The peers that videa is compared with."""

@@ -1,4 +1,4 @@
-"""The ceiling: aiohttp that answers a constant and does nothing else. `python -m bench.peers.bare_aiohttp`"""
+"""The upper bound: aiohttp that only returns a constant. `python -m bench.peers.bare_aiohttp`"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BODY = b'{"status":"ok"}'
 
 
 async def constant(_: web.Request) -> web.Response:
-    """Always the same."""
+    """Return the constant."""
     return web.Response(body=_BODY, content_type="application/json")
 
 

@@ -1,9 +1,9 @@
-"""The procedure that docker-rollout's README describes, in our own words: double, wait, remove the old ones.
+"""Our implementation of the procedure in docker-rollout's README: double, wait, remove the old ones.
 
-It scales the service to twice its replicas without touching the present ones, waits until Docker calls the new ones
-healthy, stops and removes the old. Which replicas get traffic is left to the proxy: here nginx, which follows the
-service's name in Docker's DNS (`resolve`). Its optional drain hook makes an old container unhealthy for proxies that
-watch Docker's health states; nginx is not one of them, so it would only add a fixed sleep.
+It doubles the replicas of the service without touching the existing ones, waits until Docker reports the new ones as
+healthy, then stops and removes the old ones. The proxy decides which replicas get traffic: here nginx, which follows
+the service's name in Docker's DNS (`resolve`). The optional drain hook makes an old container unhealthy for proxies
+that watch Docker's health states; nginx does not, so the hook would only add a fixed sleep.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _DEADLINE = 60.0
 
 
 def replace(stack: BenchStack, image: str) -> list[Ran]:
-    """Replace every replica by one of `image`; answers one entry for the whole. Raises BenchError."""
+    """Replace every replica by one of `image`; returns one entry for all steps. Raises BenchError."""
     began, clock = time.time(), time.monotonic()
     old = stack.replicas()
     doubled = f"backend={2 * len(old)}"

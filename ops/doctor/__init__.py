@@ -1,4 +1,4 @@
-"""The doctor: collect facts, remember earlier ones, examine, report. The one entrance for callers."""
+"""The doctor: collects facts, adds earlier ones, runs the checks, reports. The entry point for callers."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ def diagnose(
     limits: Limits | None = None,
     prove: bool = False,
 ) -> Report:
-    """Examines the project as it is now and changes nothing. An engine that does not answer is a finding, no error.
+    """Examines the project's current state and changes nothing. An engine that does not answer is a finding.
 
-    With ``prove`` tokens are replayed among the instances.
-    What trends need is remembered in the project's folder, if that can be written to.
+    With ``prove``, tokens are replayed between the instances. The data for trends is stored in the project's folder, if
+    it is writable.
     """
     started = time.monotonic()
     facts = collect(project, connect, prove=prove)
     ring = Ring(project.directory, project.name)
     try:
-        remembered = ring.read()
-        facts = with_history(facts, remembered)
+        snapshots = ring.read()
+        facts = with_history(facts, snapshots)
     except OSError as error:
-        remembered, facts = [], without_history(facts, f"{ring.path.name} cannot be read: {error.strerror}")
+        snapshots, facts = [], without_history(facts, f"{ring.path.name} cannot be read: {error.strerror}")
     report = examine(facts, limits or Limits(), checks)
     if facts.engine is not None:
         with suppress(OSError):
-            ring.append(remembered, snapshot(report))
+            ring.append(snapshots, snapshot(report))
     return msgspec.structs.replace(report, seconds=time.monotonic() - started)

@@ -1,6 +1,6 @@
-"""The report as scripts read it: `videa doctor --json`. Its shape is versioned; docs/doctor.schema.json describes it.
+"""The report for scripts: `videa doctor --json`. Its structure is versioned; docs/doctor.schema.json describes it.
 
-A field may be added within a version; one that changes its meaning or goes makes a new one.
+A version may add fields; a field that is removed or changes its meaning requires a new version.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ SCHEMA: Literal[1] = 1
 
 
 class AnsweredFinding(Struct, frozen=True):
-    """What is wrong, most important first, each followed by what it leads to.
+    """One problem. Findings are sorted by importance, each followed by its effects.
 
-    ``subject``: the container it is about, or "". ``cause``: id of the finding that it follows from, or "".
-    ``leads_to``: ids of what follows from it, nearest first. ``since``: when it was first seen without a break, epoch
-    seconds; null for a new one. ``evidence`` and ``fix``: one or more lines.
+    ``subject``: the affected container, or "". ``cause``: id of the finding that causes it, or "". ``leads_to``: ids of
+    its effects, nearest first. ``since``: epoch seconds of the first of the consecutive runs that saw it; null if it is
+    new. ``evidence`` and ``fix``: one or more lines.
     """
 
     id: str
@@ -41,17 +41,17 @@ class AnsweredFinding(Struct, frozen=True):
 
 
 class Skipped(Struct, frozen=True):
-    """What could not be looked at, and why. ``id`` is a source ("postgres") or a check ("pg.conn_high")."""
+    """What could not be examined, and why. ``id`` is a source ("postgres") or a check ("pg.conn_high")."""
 
     id: str
     reason: str
 
 
 class Answer(Struct, frozen=True):
-    """``taken``: epoch seconds; ``seconds``: how long it took; ``checked``: ids of the checks that ran.
+    """``taken``: epoch seconds; ``seconds``: duration of the run; ``checked``: ids of the checks that ran.
 
-    ``skipped``: checks that could not run and why; they are neither good nor bad. ``proof``: only with ``--prove``.
-    ``gone``: what the run before has found and this one no longer does, each "id" or "id container".
+    ``skipped``: checks that could not run, and why; they are neither good nor bad. ``proof``: only with ``--prove``.
+    ``gone``: findings of the previous run that no longer exist, each "id" or "id container".
     """
 
     schema: Literal[1]
@@ -66,14 +66,14 @@ class Answer(Struct, frozen=True):
 
 
 def answer(report: Report) -> Answer:
-    """The report in the shape for scripts."""
+    """The report in the structure for scripts."""
     return Answer(
         schema=SCHEMA,
         project=report.facts.project,
         taken=report.facts.taken,
         seconds=round(report.seconds, 3),
-        findings=[_finding(one, report) for one in report.findings],
-        skipped=[Skipped(one.id, one.reason) for one in report.skipped],
+        findings=[_finding(finding, report) for finding in report.findings],
+        skipped=[Skipped(skip.id, skip.reason) for skip in report.skipped],
         checked=report.checked,
         proof=report.facts.proof,
         gone=report.gone,
@@ -81,30 +81,30 @@ def answer(report: Report) -> Answer:
 
 
 def as_json(report: Report) -> bytes:
-    """The same as JSON text."""
+    """The answer as JSON text."""
     return msgspec.json.encode(answer(report))
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of ``Answer``."""
     schema = msgspec.json.schema(Answer)
-    for one in schema["$defs"].values():
-        if "description" in one:
-            one["description"] = cleandoc(one["description"])
+    for definition in schema["$defs"].values():
+        if "description" in definition:
+            definition["description"] = cleandoc(definition["description"])
     return schema
 
 
-def _finding(one: Finding, report: Report) -> AnsweredFinding:
+def _finding(finding: Finding, report: Report) -> AnsweredFinding:
     return AnsweredFinding(
-        id=one.id,
-        group=group_of(one.id),
-        severity=one.severity,
-        title=one.title,
-        evidence=one.evidence,
-        why=one.why,
-        fix=one.fix,
-        subject=one.subject,
-        cause=one.cause,
-        leads_to=[] if one.cause else [each.id for each in chain(one, report.findings)],
-        since=report.since(one),
+        id=finding.id,
+        group=group_of(finding.id),
+        severity=finding.severity,
+        title=finding.title,
+        evidence=finding.evidence,
+        why=finding.why,
+        fix=finding.fix,
+        subject=finding.subject,
+        cause=finding.cause,
+        leads_to=[] if finding.cause else [effect.id for effect in chain(finding, report.findings)],
+        since=report.since(finding),
     )

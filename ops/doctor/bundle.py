@@ -1,4 +1,4 @@
-"""A bundle: everything about a sick stack in one archive, without its secrets, and examined offline as it was there."""
+"""A bundle: everything about a stack in one archive, without secrets, that can be examined offline."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ Details: TypeAlias = list[tuple[Container, Mapping[str, Any]]]
 def write_bundle(
     target: Path, project: Project, platform: Platform | None, report: Report, limits: Limits | None = None
 ) -> list[str]:
-    """Writes facts, findings, logs, nginx's and Compose's configuration to ``target``, secrets taken out.
+    """Writes facts, findings, logs, nginx's and Compose's configuration to ``target``, without secrets.
 
-    ``platform`` None leaves the logs out. Returns the names of the files in it. Raises VideaError.
+    If ``platform`` is None, there are no logs. Returns the names of the files in the bundle. Raises VideaError.
     """
     details = _details(platform)
     redactor = Redactor(secrets.token_bytes(32))
-    redactor.learn(_known_secrets(project, [one for _, one in details]))
+    redactor.learn(_known_secrets(project, [container_details for _, container_details in details]))
     facts = msgspec.convert(redactor.strings(msgspec.to_builtins(report.facts)), Facts)
-    again = examine(facts, limits or Limits(), [check for check in CHECKS if _was_asked(check, report)])
+    redacted = examine(facts, limits or Limits(), [check for check in CHECKS if _was_selected(check, report)])
     files: dict[str, bytes] = {
         "meta.json": _encode({"format": FORMAT, "made": time.time(), "videa": _version(), "seconds": facts.seconds}),
         FACTS: _encode(facts),
-        "report.json": as_json(again),
+        "report.json": as_json(redacted),
         "compose.json": _encode(redactor.tree(dict(project.model))),
-        "containers.json": _encode([redactor.tree(_shown(one)) for _, one in details]),
+        "containers.json": _encode([redactor.tree(_selected(container_details)) for _, container_details in details]),
     }
     if platform is not None:
         files |= _texts(platform, project.settings.balancer, details, redactor)
@@ -62,24 +62,26 @@ def write_bundle(
 
 
 def read_bundle(source: Path) -> Facts:
-    """The facts in a bundle. Raises UsageError when it is none, or of a later format."""
+    """The facts in a bundle. Raises UsageError if the file is not a bundle or has a newer format."""
     try:
         with tarfile.open(source, "r:gz") as archive:
             meta, facts = (_member(archive, name) for name in ("meta.json", FACTS))
         made_by: dict[str, Any] = msgspec.json.decode(meta)
         if int(made_by.get("format", 0)) > FORMAT:
-            raise UsageError(f"{source} was made by a newer videa ({made_by.get('videa')})", "upgrade videa")
+            raise UsageError(f"{source} was created by a newer videa ({made_by.get('videa')})", "upgrade videa")
         return msgspec.json.decode(facts, type=Facts)
     except (OSError, tarfile.TarError, KeyError, msgspec.MsgspecError, EOFError) as error:
-        raise UsageError(f"{source} is no bundle of videa doctor", "make one: videa doctor --bundle FILE") from error
+        raise UsageError(
+            f"{source} is not a bundle of videa doctor", "create one: videa doctor --bundle FILE"
+        ) from error
 
 
 def replay(source: Path, checks: Iterable[Check] = CHECKS, limits: Limits | None = None) -> Report:
-    """Examines a bundle as if its stack were here. Raises UsageError."""
+    """Examines a bundle like a running stack. Raises UsageError."""
     return examine(read_bundle(source), limits or Limits(), checks)
 
 
-def _was_asked(check: Check, report: Report) -> bool:
+def _was_selected(check: Check, report: Report) -> bool:
     return check.id in report.checked or any(skip.id == check.id for skip in report.skipped)
 
 
@@ -91,17 +93,17 @@ def _details(platform: Platform | None) -> Details:
 
 
 def _known_secrets(project: Project, details: list[Mapping[str, Any]]) -> list[str]:
-    found = secrets_in(env_file_values(project))
+    known = secrets_in(env_file_values(project))
     for definition in project.model["services"].values():
-        found += secrets_in(definition.get("environment") or {})
-        found += secrets_in((definition.get("build") or {}).get("args") or {})
-    for one in details:
-        found += secrets_in(dict(item.partition("=")[::2] for item in one["Config"].get("Env") or []))
-    return found
+        known += secrets_in(definition.get("environment") or {})
+        known += secrets_in((definition.get("build") or {}).get("args") or {})
+    for container in details:
+        known += secrets_in(dict(item.partition("=")[::2] for item in container["Config"].get("Env") or []))
+    return known
 
 
-def _shown(details: Mapping[str, Any]) -> dict[str, Any]:
-    """What is of use of Docker's details; the environment as a mapping, so that its keys tell what is secret."""
+def _selected(details: Mapping[str, Any]) -> dict[str, Any]:
+    """The useful part of Docker's details; the environment as a mapping, because its keys show what is secret."""
     config = dict(details["Config"])
     config["Env"] = dict(item.partition("=")[::2] for item in config.get("Env") or [])
     return {
@@ -118,14 +120,14 @@ def _shown(details: Mapping[str, Any]) -> dict[str, Any]:
 def _texts(
     platform: Platform, balancer: str, details: list[tuple[Container, Mapping[str, Any]]], redactor: Redactor
 ) -> dict[str, bytes]:
-    """Logs of the last hour, and nginx's configuration; what cannot be read is there with the reason."""
+    """Logs of the last hour, and nginx's configuration; a file that cannot be read contains the reason."""
     files: dict[str, bytes] = {}
     since = time.time() - LOG_SECONDS
-    for one, _ in details:
-        log = partial(platform.recent_log, one.id, since, LOG_LINES)
-        files[f"logs/{one.name}.log"] = _redacted(redactor, log)
-        if one.service == balancer:
-            files["nginx.conf"] = _redacted(redactor, partial(_run, platform, one.id, _NGINX))
+    for container, _ in details:
+        log = partial(platform.recent_log, container.id, since, LOG_LINES)
+        files[f"logs/{container.name}.log"] = _redacted(redactor, log)
+        if container.service == balancer:
+            files["nginx.conf"] = _redacted(redactor, partial(_run, platform, container.id, _NGINX))
     return files
 
 
@@ -142,18 +144,18 @@ def _redacted(redactor: Redactor, read: Callable[[], str]) -> bytes:
 
 
 def _save(target: Path, files: Mapping[str, bytes]) -> None:
-    beside = target.with_name(target.name + ".part")
+    partial_file = target.with_name(target.name + ".part")
     try:
-        with tarfile.open(beside, "w:gz") as archive:
+        with tarfile.open(partial_file, "w:gz") as archive:
             for name, content in sorted(files.items()):
                 entry = tarfile.TarInfo(name)
                 entry.size, entry.mode, entry.mtime = len(content), 0o600, int(time.time())
                 archive.addfile(entry, io.BytesIO(content))
-        beside.chmod(0o600)
-        beside.replace(target)
+        partial_file.chmod(0o600)
+        partial_file.replace(target)
     except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise VideaError(f"cannot write {target}: {error.strerror}", "choose another place for the bundle") from error
+        partial_file.unlink(missing_ok=True)
+        raise VideaError(f"cannot write {target}: {error.strerror}", "choose another path for the bundle") from error
 
 
 def _member(archive: tarfile.TarFile, name: str) -> bytes:

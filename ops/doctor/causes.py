@@ -1,4 +1,4 @@
-"""Which finding follows from which: what shares a cause is told as one, with the chain."""
+"""Causes and effects: findings with a common cause are reported together, as a chain."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WEIGHT = {Severity.FAIL: 0, Severity.WARN: 1, Severity.INFO: 2}
 
 
 class Link(Struct, frozen=True):
-    """``effect`` can come of ``cause``; with ``same`` only of the same container."""
+    """``cause`` can lead to ``effect``; with ``same``, only in the same container."""
 
     cause: str
     effect: str
@@ -60,50 +60,55 @@ LINKS: tuple[Link, ...] = (
     *_links("lb.stale", "lb.ejecting", "lb.p99"),
     *_links("deploy.stuck", "ctr.image_skew", "app.version_skew", "ctr.orphan", "lb.config"),
 )
-"""In order of how near the cause is to the root: the first that fits explains an effect."""
+"""Ordered from root causes to effects: the first matching link explains an effect."""
 
 
 def explain(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings with ``cause`` filled in, worst root first, each followed by what it leads to."""
-    found = list(findings)
-    explained = [replace(one, cause=cause.id if (cause := _cause_of(one, found)) else "") for one in found]
-    roots = sorted((one for one in explained if not one.cause), key=lambda one: _gravity(one, explained))
-    told = [each for root in roots for each in (root, *_effects(root, explained, roots))]
-    return told + [one for one in explained if one not in told]
+    """The findings with ``cause`` set, worst root first, each root followed by its effects."""
+    unexplained = list(findings)
+    explained = [
+        replace(finding, cause=cause.id if (cause := _cause_of(finding, unexplained)) else "")
+        for finding in unexplained
+    ]
+    roots = sorted(
+        (finding for finding in explained if not finding.cause), key=lambda finding: _weight(finding, explained)
+    )
+    ordered = [member for root in roots for member in (root, *_effects(root, explained, roots))]
+    return ordered + [finding for finding in explained if finding not in ordered]
 
 
 def chain(root: Finding, findings: Iterable[Finding]) -> list[Finding]:
-    """What follows from ``root``, nearest first."""
+    """The effects of ``root``, nearest first."""
     return _effects(root, list(findings), [])
 
 
-def _cause_of(finding: Finding, found: list[Finding]) -> Finding | None:
+def _cause_of(finding: Finding, findings: list[Finding]) -> Finding | None:
     for link in LINKS:
         if link.effect != finding.id:
             continue
-        for other in found:
-            if other.id == link.cause and (not link.same or other.subject == finding.subject):
-                return other
+        for candidate in findings:
+            if candidate.id == link.cause and (not link.same or candidate.subject == finding.subject):
+                return candidate
     return None
 
 
-def _effects(root: Finding, found: list[Finding], roots: list[Finding]) -> list[Finding]:
-    """Breadth first. Of several roots of one kind the first has the effects that name only the kind."""
-    if any(other.id == root.id and other is not root for other in roots[: _place(root, roots)]):
+def _effects(root: Finding, findings: list[Finding], roots: list[Finding]) -> list[Finding]:
+    """The effects, breadth first. If several roots have the same id, only the first one gets the effects."""
+    if any(other.id == root.id and other is not root for other in roots[: _index(root, roots)]):
         return []
     ordered: list[Finding] = []
-    wave = [root.id]
-    while wave:
-        following = [one for one in found if one.cause in wave and one not in ordered]
+    causes = [root.id]
+    while causes:
+        following = [finding for finding in findings if finding.cause in causes and finding not in ordered]
         ordered += following
-        wave = list(dict.fromkeys(one.id for one in following))
+        causes = list(dict.fromkeys(finding.id for finding in following))
     return ordered
 
 
-def _place(root: Finding, roots: list[Finding]) -> int:
-    return next((place for place, other in enumerate(roots) if other is root), 0)
+def _index(root: Finding, roots: list[Finding]) -> int:
+    return next((index for index, other in enumerate(roots) if other is root), 0)
 
 
-def _gravity(root: Finding, found: list[Finding]) -> int:
-    """A warning whose effect is a failure is as grave as that."""
-    return min(_WEIGHT[one.severity] for one in (root, *_effects(root, found, [])))
+def _weight(root: Finding, findings: list[Finding]) -> int:
+    """The weight of the worst finding among the root and its effects."""
+    return min(_WEIGHT[finding.severity] for finding in (root, *_effects(root, findings, [])))

@@ -1,4 +1,4 @@
-"""What a check is: facts and limits in, findings out."""
+"""The type of a check: facts and limits in, findings out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Source = TypeVar("Source")
 
 
 class Severity(StrEnum):
-    """In order of weight."""
+    """Ordered by weight."""
 
     FAIL = "fail"
     WARN = "warn"
@@ -23,7 +23,7 @@ class Severity(StrEnum):
 
 
 class Group(StrEnum):
-    """In the order in which reports show them."""
+    """In the order of reports."""
 
     POSTGRES = "postgres"
     REDIS = "redis"
@@ -33,9 +33,9 @@ class Group(StrEnum):
 
 
 class Finding(Struct, frozen=True):
-    """What is wrong. ``evidence``: the numbers, a line each; ``fix``: a command or a setting, a line each.
+    """One problem. ``evidence``: figures, one per line; ``fix``: commands or settings, one per line.
 
-    ``subject``: the container it is about, when it is about one. ``cause``: id of the finding that it follows from.
+    ``subject``: the affected container, if there is one. ``cause``: id of the finding that causes it.
     """
 
     id: str
@@ -49,7 +49,7 @@ class Finding(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """What makes it the same finding in two runs."""
+        """Identifies the same finding in different runs."""
         return f"{self.id} {self.subject}".strip()
 
 
@@ -57,9 +57,9 @@ Run: TypeAlias = Callable[[Facts, Limits], Iterable[Finding]]
 
 
 class Check(Struct, frozen=True):
-    """One entry of the registry. ``needs``: the sources (``ops.doctor.sources``) without which it is skipped.
+    """One entry of the registry. ``needs``: the sources (``ops.doctor.sources``) that it requires; else it is skipped.
 
-    ``threshold`` and ``source`` are for ``videa doctor --list``: when it speaks, and who chose that bound.
+    ``threshold`` and ``source`` are for ``videa doctor --list``: when the check reports, and the threshold's origin.
     """
 
     id: str
@@ -71,7 +71,7 @@ class Check(Struct, frozen=True):
 
 
 def present(source: Source | None) -> Source:
-    """The source that the check's ``needs`` promised. Raises LookupError when the check forgot to name it there."""
+    """Returns a source that the check lists in ``needs``. Raises LookupError if the check does not list it."""
     if source is None:
-        raise LookupError("this check uses a source that its `needs` does not name")
+        raise LookupError("this check uses a source that is not in its `needs`")
     return source

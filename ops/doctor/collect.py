@@ -1,6 +1,6 @@
-"""Asks every source at the same time, each with its own deadline, and makes one tree of the answers.
+"""Queries all sources at the same time, each with its own deadline, and combines the answers into one tree.
 
-A source that fails or hangs is ``skipped`` with its reason; it never holds up or hides the others.
+A source that fails or hangs is ``skipped`` with its reason; it does not delay or hide the others.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ from ops.project.settings import Sticky
 from ops.stack import Stack
 
 DEADLINE = 6.0
-"""Seconds, from when the last source was begun, after which those that do not answer are left behind; each has shorter
-time-outs of its own."""
+"""Seconds after the start of the last source, after which sources without an answer are skipped; each source also has
+its own, shorter time-outs."""
 
 PROOF_DEADLINE = 60.0
 
 STAGGER = 0.2
-"""Seconds between the starts of two sources. The engine takes about 0.1 s of CPU to begin a command in a container;
-five at once would hold both cores of a small machine for a moment, which clients feel."""
+"""Seconds between the starts of two sources. The engine needs about 0.1 s of CPU to start a command in a container;
+five at once would keep both cores of a small machine busy for a moment, which slows down clients."""
 
 Collector: TypeAlias = Callable[[], Any]
 
@@ -58,12 +58,12 @@ def collect(
     prove: bool = False,
     only: Collection[str] = (),
 ) -> Facts:
-    """Everything that can be found out about the project now. ``deadline``: seconds, from the last source on.
+    """Collects all facts about the project now. ``deadline``: seconds after the start of the last source.
 
-    ``only``: these sources, and the engine and its containers, instead of all. With ``prove`` tokens are minted and
+    ``only``: collects only these sources, the engine and its containers. With ``prove``, tokens are minted and
     replayed, which takes longer (see ``collectors.proof``).
 
-    ``connect`` gives the running project; its failure is a fact too, not an error.
+    ``connect`` returns the running project; its failure is a fact, not an error.
     """
     base = Facts(
         taken=time.time(),
@@ -75,43 +75,43 @@ def collect(
     try:
         stack = connect()
         platform = stack.platform
-        described = engine_facts(platform)
+        engine = engine_facts(platform)
         key = secrets.token_bytes(16)
-        found = [container_facts(container, details, key) for container, details in platform.details()]
+        containers = [container_facts(container, details, key) for container, details in platform.details()]
     except VideaError as error:
-        missing = (sources.ENGINE, sources.HOST, sources.CONTAINERS, sources.STATS)
+        local_sources = (sources.ENGINE, sources.HOST, sources.CONTAINERS, sources.STATS)
         others = (sources.POSTGRES, sources.REDIS, sources.BALANCER, sources.TRAFFIC, sources.INSTANCES, sources.FLEET)
         return msgspec.structs.replace(
-            base, skipped=[Skipped(name, error.message) for name in (*missing, *others, sources.OPERATION)]
+            base, skipped=[Skipped(name, error.message) for name in (*local_sources, *others, sources.OPERATION)]
         )
-    collectors = _collectors(stack, described, found)
+    collectors = _collectors(stack, engine, containers)
     if only:
         collectors = {name: collector for name, collector in collectors.items() if name in only}
     if prove:
-        collectors["proof"] = lambda: _proof(project, platform, found)
+        collectors["proof"] = lambda: _proof(project, platform, containers)
         deadline = max(deadline, PROOF_DEADLINE)
     answers, skipped, seconds = run_all(collectors, deadline)
-    sampled = answers.pop(sources.STATS, None)
+    with_stats = answers.pop(sources.STATS, None)
     return msgspec.structs.replace(
-        base, engine=described, containers=sampled or found, skipped=skipped, seconds=seconds, **answers
+        base, engine=engine, containers=with_stats or containers, skipped=skipped, seconds=seconds, **answers
     )
 
 
 def run_all(
     collectors: dict[str, Collector], deadline: float
 ) -> tuple[dict[str, Any], list[Skipped], dict[str, float]]:
-    """Runs the collectors in parallel, begun in their order: (answers, what was skipped and why, seconds each took).
+    """Runs the collectors in parallel, started in order. Returns (answers, skipped sources, seconds of each).
 
-    One that is not done at the deadline is abandoned: its thread is a daemon and ends with its own time-out.
+    A collector that has not finished at the deadline is abandoned: its daemon thread ends with its own time-out.
     """
     done: queue.SimpleQueue[tuple[str, Any, Exception | None, float]] = queue.SimpleQueue()
 
     def work(name: str, collector: Collector) -> None:
-        began = time.monotonic()
+        started_at = time.monotonic()
         try:
-            done.put((name, collector(), None, time.monotonic() - began))
-        except Exception as error:  # a bug is a reason, too: it must not look like a source that hangs
-            done.put((name, None, error, time.monotonic() - began))
+            done.put((name, collector(), None, time.monotonic() - started_at))
+        except Exception as error:  # report a bug as such, not as a source that hangs
+            done.put((name, None, error, time.monotonic() - started_at))
 
     for number, (name, collector) in enumerate(collectors.items()):
         if number:
@@ -137,18 +137,18 @@ def run_all(
     return answers, skipped, seconds
 
 
-def _collectors(stack: Stack, described: EngineFacts, found: list[ContainerFacts]) -> dict[str, Collector]:
+def _collectors(stack: Stack, engine: EngineFacts, containers: list[ContainerFacts]) -> dict[str, Collector]:
     project, platform, settings = stack.project, stack.platform, stack.project.settings
-    nginx = container_of(found, settings.balancer)
-    replicas = [one for one in found if one.service == settings.service and not one.oneoff]
+    nginx = container_of(containers, settings.balancer)
+    replicas = [container for container in containers if container.service == settings.service and not container.oneoff]
     sticky = settings.sticky is not Sticky.NONE
     health = (project.live_path, settings.health.ready, OVERALL, METRICS)
-    # Those that take long first, and the two that send requests, the instances and the balancer, apart from each other.
+    # Slow collectors first. Instances and balancer send requests, so they do not start one after the other.
     return {
         sources.INSTANCES: lambda: instance_facts(platform, project, nginx, replicas),
-        sources.STATS: lambda: with_usage(found, platform),
-        sources.POSTGRES: lambda: _postgres(project, platform, found),
-        sources.REDIS: lambda: _redis(project, platform, found),
+        sources.STATS: lambda: with_usage(containers, platform),
+        sources.POSTGRES: lambda: _postgres(project, platform, containers),
+        sources.REDIS: lambda: _redis(project, platform, containers),
         sources.BALANCER: lambda: balancer_facts(
             platform,
             nginx,
@@ -158,58 +158,58 @@ def _collectors(stack: Stack, described: EngineFacts, found: list[ContainerFacts
             lambda membership: stack.upstream(membership.servers),
             lambda: stack.unreachable() if stack.on_the_host else None,
         ),
-        sources.FLEET: lambda: fleet_beats(platform, container_of(found, locate(project, REDIS).service)),
+        sources.FLEET: lambda: fleet_beats(platform, container_of(containers, locate(project, REDIS).service)),
         sources.TRAFFIC: lambda: traffic_facts(platform, nginx, health),
         sources.OPERATION: lambda: operation_facts(stack.store, project.name),
-        sources.HOST: lambda: host_facts(described),
+        sources.HOST: lambda: host_facts(engine),
     }
 
 
-def _postgres(project: Project, platform: Platform, found: list[ContainerFacts]) -> PostgresFacts:
-    place = locate(project, DATABASE)
-    if not place.services:
-        return outside.postgres_facts(platform, ",".join(place.hosts), _running_replica(project, found))
-    service = place.service
-    container = container_of(found, service)
+def _postgres(project: Project, platform: Platform, containers: list[ContainerFacts]) -> PostgresFacts:
+    location = locate(project, DATABASE)
+    if not location.services:
+        return outside.postgres_facts(platform, ",".join(location.hosts), _running_replica(project, containers))
+    service = location.service
+    container = container_of(containers, service)
     if container is None or not container.running:
-        return PostgresFacts(service, container.name if container else "", up=False, error=_why_not(container))
+        return PostgresFacts(service, container.name if container else "", up=False, error=_why_down(container))
     return postgres_facts(platform, service, container.name)
 
 
-def _redis(project: Project, platform: Platform, found: list[ContainerFacts]) -> RedisFacts:
-    place = locate(project, REDIS)
-    if not place.services:
-        return RedisFacts(outside.redis_nodes(platform, place.hosts, _running_replica(project, found)))
-    with ThreadPoolExecutor(len(place.services)) as pool:
-        nodes = pool.map(lambda name: _redis_node(platform, name, container_of(found, name)), place.services)
+def _redis(project: Project, platform: Platform, containers: list[ContainerFacts]) -> RedisFacts:
+    location = locate(project, REDIS)
+    if not location.services:
+        return RedisFacts(outside.redis_nodes(platform, location.hosts, _running_replica(project, containers)))
+    with ThreadPoolExecutor(len(location.services)) as pool:
+        nodes = pool.map(lambda name: _redis_node(platform, name, container_of(containers, name)), location.services)
         return RedisFacts(list(nodes))
 
 
 def _redis_node(platform: Platform, service: str, container: ContainerFacts | None) -> RedisNode:
     if container is None or not container.running:
-        return RedisNode(service, container.name if container else "", up=False, error=_why_not(container))
+        return RedisNode(service, container.name if container else "", up=False, error=_why_down(container))
     return redis_node(platform, service, container.name)
 
 
-def _running_replica(project: Project, found: list[ContainerFacts]) -> ContainerFacts | None:
-    replica = container_of(found, project.settings.service)
+def _running_replica(project: Project, containers: list[ContainerFacts]) -> ContainerFacts | None:
+    replica = container_of(containers, project.settings.service)
     return replica if replica and replica.running else None
 
 
-def _proof(project: Project, platform: Platform, found: list[ContainerFacts]) -> Proof:
+def _proof(project: Project, platform: Platform, containers: list[ContainerFacts]) -> Proof:
     settings = project.settings
-    replicas = [one for one in found if one.service == settings.service and not one.oneoff]
-    return consistency_proof(platform, container_of(found, settings.balancer), replicas, settings.port)
+    replicas = [container for container in containers if container.service == settings.service and not container.oneoff]
+    return consistency_proof(platform, container_of(containers, settings.balancer), replicas, settings.port)
 
 
-def container_of(found: list[ContainerFacts], service: str) -> ContainerFacts | None:
-    """The container of a service that has one: Compose's own, and a running one, before others.
+def container_of(containers: list[ContainerFacts], service: str) -> ContainerFacts | None:
+    """The container of a service with one container: prefers Compose's own, then a running one.
 
-    What was started by hand from an image that Compose has built carries its labels too, but no number.
+    A container that was started by hand from an image built by Compose also has its labels, but no number.
     """
-    mine = [one for one in found if one.service == service and not one.oneoff]
-    return max(mine, key=lambda one: (one.number > 0, one.running), default=None)
+    candidates = [container for container in containers if container.service == service and not container.oneoff]
+    return max(candidates, key=lambda container: (container.number > 0, container.running), default=None)
 
 
-def _why_not(container: ContainerFacts | None) -> str:
+def _why_down(container: ContainerFacts | None) -> str:
     return f"container {container.state}, exit code {container.exit_code}" if container else "it has no container"

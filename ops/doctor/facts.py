@@ -1,6 +1,6 @@
-"""Everything the collectors find out, as one tree that is JSON and back, so that a bundle replays offline.
+"""All facts of the collectors, as one tree that converts to JSON and back, so that a bundle can be replayed offline.
 
-No secret is ever in it: of a secret there is only a fingerprint, keyed anew on every run.
+It never contains a secret, only fingerprints of secrets, with a new key in each run.
 Times are seconds since the epoch, ages and durations are seconds, sizes are bytes.
 """
 
@@ -15,13 +15,13 @@ from ops.doctor.facts_data import PostgresFacts, RedisFacts
 VERSION = 1
 
 UNKNOWN = "?"
-"""In place of the replica that answered."""
+"""Stands for a replica that could not be identified."""
 
 
 class Skipped(Struct, frozen=True, omit_defaults=True):
-    """What could not be looked at, and why. ``id`` is a source ("postgres") or a check ("pg.conn_high").
+    """What could not be examined, and why. ``id`` is a source ("postgres") or a check ("pg.conn_high").
 
-    ``trace``: where videa itself failed, only for a bug.
+    ``trace``: the traceback of a bug in videa, otherwise "".
     """
 
     id: str
@@ -30,7 +30,7 @@ class Skipped(Struct, frozen=True, omit_defaults=True):
 
 
 class EngineFacts(Struct, frozen=True):
-    """The Docker Engine. ``local``: it runs on this machine, so psutil sees its host."""
+    """The Docker Engine. ``local``: it runs on this machine, so psutil measures its host."""
 
     version: str
     api_version: str
@@ -41,7 +41,7 @@ class EngineFacts(Struct, frozen=True):
 
 
 class HostFacts(Struct, frozen=True):
-    """The machine of the engine; shares are free / total, 0..1."""
+    """The machine of the engine. Shares are free / total, 0..1."""
 
     disk_path: str
     disk_free: float
@@ -54,12 +54,12 @@ class HostFacts(Struct, frozen=True):
 class ContainerFacts(Struct, frozen=True):
     """One container of the project.
 
-    ``fingerprints``: keyed hashes of the environment's secrets, comparable within one run only; of a list of secrets
-    ("new,old") one for each, the signing one first. ``stores``: the same of where its data is, without password.
-    ``pool_limit``: the connections that its DATABASE_URL lets it open, None when it has no such variable.
-    ``rate_limits``: (requests, seconds) by policy, as its RATE_LIMITS says. ``addresses``: in the project's networks.
-    ``pid``: its main process on the engine's host, 0 when it does not run.
-    ``cpu``: cores in use; ``memory``: bytes without the page cache that can be dropped; None when not sampled.
+    ``fingerprints``: keyed hashes of the environment's secrets, comparable only within one run; a list of secrets
+    ("new,old") has one for each, the signing one first. ``stores``: keyed hashes of its data URLs, without passwords.
+    ``pool_limit``: the maximum of connections in its DATABASE_URL, None without this variable.
+    ``rate_limits``: (requests, seconds) by policy, from its RATE_LIMITS. ``addresses``: in the project's networks.
+    ``pid``: its main process on the engine's host, 0 if it is not running.
+    ``cpu``: cores in use; ``memory``: bytes without reclaimable page cache; None if not sampled.
     """
 
     id: str
@@ -96,10 +96,10 @@ class ContainerFacts(Struct, frozen=True):
 
 
 class Traffic(Struct, frozen=True):
-    """What nginx's log says of the last ``window`` seconds, health checks and doctor's own probes left out.
+    """The last ``window`` seconds of nginx's log, without health checks and doctor's own probes.
 
-    ``errors``: answers of 5xx and cut requests; ``p99``: seconds, None without requests; ``retried``: address of a
-    replica -> requests that it failed and another had to answer.
+    ``errors``: 5xx answers and cut requests; ``p99``: seconds, None without requests; ``retried``: address of a
+    replica -> requests that it failed and another replica answered.
     """
 
     window: float
@@ -112,15 +112,15 @@ class Traffic(Struct, frozen=True):
 class BalancerFacts(Struct, frozen=True):
     """nginx, seen from inside its container.
 
-    ``accepted``: what ``nginx -t`` says of the configuration on disk; ``listed``: the upstream's names, None for a
-    configuration that takes whatever the service's name resolves to. ``drift``: lines in which it differs from what
-    videa would write, "- " before one that is missing, "+ " before one that was added. ``answers``: replica -> answers
-    to ``probes`` requests sent through nginx, UNKNOWN where its log does not tell who answered; ``failures``: probes
-    without an answer or with one of 500 and above, by status. ``sticky``: a client stays on one replica, so the probes
-    all reach the same. ``seen``: replica -> requests of users that it has answered
-    in the last seconds; when each replica has, there are no probes. ``tls_expires``: when the certificate served ends.
-    ``maintenance``: clients that are let in while the site is closed, None when it is open. ``unreachable``: why the
-    published port does not answer on its host, "" when it does, None when it cannot be asked from here.
+    ``accepted``: whether ``nginx -t`` accepts the configuration on disk; ``listed``: the upstream's names, None for a
+    configuration with all addresses of the service's name. ``drift``: lines that differ from what videa would write,
+    "- " before a missing one, "+ " before an added one. ``answers``: replica -> answers to ``probes`` requests sent
+    through nginx, UNKNOWN if its log does not show the replica; ``failures``: probes without an answer or with a status
+    of 500 and above, by status. ``sticky``: a client stays on one replica, so all probes reach the same one. ``seen``:
+    replica -> user requests that it has answered in the last seconds; if each replica has some, there are no probes.
+    ``tls_expires``: expiry of the served certificate. ``maintenance``: clients that are allowed while the site is
+    closed, None if it is open. ``unreachable``: why the published port does not answer on its host, "" if it answers,
+    None if it cannot be queried from here.
     """
 
     container: str
@@ -143,12 +143,12 @@ class BalancerFacts(Struct, frozen=True):
 
 
 class InstanceFacts(Struct, frozen=True):
-    """One replica of the service, asked directly. A status is None when there was no HTTP answer.
+    """One replica of the service, probed directly. A status is None if there was no HTTP answer.
 
-    ``database`` and ``redis``: what the instance says of its dependencies ("ok", "fail", "" when it says nothing);
-    ``database_error``: why its database fails, in its words.
-    ``limiter``: where it counts rate limits (shared, local, off). ``requests``, ``error_rate``: of its last minute.
-    ``clock``: its clock minus that of the balancer, whole seconds. ``rss``: bytes that the process holds.
+    ``database`` and ``redis``: the reported state of its dependencies ("ok", "fail", "" if not reported);
+    ``database_error``: the error that it reports for its database.
+    ``limiter``: where it counts rate limits (shared, local, off). ``requests``, ``error_rate``: in its last minute.
+    ``clock``: its clock minus that of the balancer, full seconds. ``rss``: resident memory of the process, bytes.
     """
 
     name: str
@@ -174,20 +174,20 @@ class InstanceFacts(Struct, frozen=True):
 
     @property
     def is_ready(self) -> bool:
-        """Whether its readiness path answered as a probe must: 200 to 299."""
+        """Whether its readiness path answered with 200 to 299."""
         return self.ready is not None and 200 <= self.ready <= 299
 
     @property
     def answers(self) -> bool:
-        """Whether it gives any answer at all: also one that does not know the path is alive."""
+        """Whether it gives any HTTP answer: a replica that answers 404 is also alive."""
         return self.live is not None
 
 
 class Beat(Struct, frozen=True):
-    """What an instance last told its peers through Redis.
+    """The last heartbeat of an instance in Redis.
 
-    ``secrets``: fingerprints of the keys it has in use, the signing one first, by kind ("access", "refresh").
-    ``memory_samples``: (when, bytes) of its last minutes. ``clock_offset``: its clock minus that of Redis, seconds.
+    ``secrets``: fingerprints of its keys, the signing one first, by kind ("access", "refresh").
+    ``memory_samples``: (time, bytes) in its last minutes. ``clock_offset``: its clock minus that of Redis, seconds.
     ``pool``: (limit, open, idle, requests waiting). ``rate_limits``: (requests, seconds) by policy.
     """
 
@@ -200,8 +200,8 @@ class Beat(Struct, frozen=True):
 
 
 class Proof(Struct, frozen=True):
-    """``matrix``: minting replica -> replaying replica -> status. ``remaining``: (replica, what was left of the shared
-    limit after its answer), in the order of the requests.
+    """``matrix``: minting replica -> replaying replica -> status. ``remaining``: (replica, rest of the shared limit
+    after its answer), in the order of the requests.
     """
 
     matrix: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -209,7 +209,7 @@ class Proof(Struct, frozen=True):
 
     @property
     def refused(self) -> list[tuple[str, str]]:
-        """Pairs of (minted on, refused by), of tokens that at least their own instance accepts."""
+        """Pairs (minted on, refused by) of tokens that their own instance accepts."""
         return [
             (minted, replayed)
             for minted, statuses in self.matrix.items()
@@ -219,20 +219,20 @@ class Proof(Struct, frozen=True):
 
     @property
     def counters(self) -> int:
-        """How many counters the replicas keep: 1 when each answer, wherever it came from, left less than the last."""
+        """The number of separate counters: 1 if each answer of any replica has a lower rest than the previous one."""
         first: dict[str, int] = {}
-        for replica, left in self.remaining:
-            first.setdefault(replica, left)
+        for replica, rest in self.remaining:
+            first.setdefault(replica, rest)
         if all(later[1] < earlier[1] for earlier, later in pairwise(self.remaining)):
             return 1
-        return sum(1 for left in first.values() if left == max(first.values()))
+        return sum(1 for rest in first.values() if rest == max(first.values()))
 
 
 class OperationFacts(Struct, frozen=True):
-    """The project's lock and journal. ``holder``: who has the lock, "" when it is free; ``alive``: and is at work.
+    """The project's lock and journal. ``holder``: of the lock, "" if it is free; ``alive``: its process is running.
 
-    ``broken_off``: an interrupted operation, in words; ``returning``: it was being put back; ``waiting``: one that
-    waits, in words, and that nobody attends.
+    ``broken_off``: an interrupted operation, as text, or ""; ``returning``: it was interrupted during its rollback.
+    ``waiting``: an operation that waits unattended, as text, or "".
     """
 
     holder: str = ""
@@ -245,8 +245,9 @@ class OperationFacts(Struct, frozen=True):
 
 
 class History(Struct, frozen=True):
-    """What earlier runs of the doctor saw. ``memory``: container id -> (when, bytes); ``known``: when each finding that
-    is there without a break was first seen, by "id subject". ``since`` and ``last``: when the first and last run were.
+    """Results of earlier runs of the doctor. ``memory``: container id -> (time, bytes); ``known``: "id subject" of each
+    current finding -> time of the first of the consecutive runs that saw it. ``since`` and ``last``: times of the first
+    and the last run.
     """
 
     since: float | None = None
@@ -256,10 +257,7 @@ class History(Struct, frozen=True):
 
 
 class Facts(Struct, frozen=True):
-    """All of it. A source that could not be asked is None and stands in ``skipped`` with its reason.
-
-    ``balancer``, ``postgres_service``, ``redis_service``: Compose services; None when the project has none.
-    """
+    """All facts. A source that could not be queried is None, and its reason is in ``skipped``."""
 
     taken: float
     project: str
@@ -284,20 +282,24 @@ class Facts(Struct, frozen=True):
 
     @property
     def replicas(self) -> list[ContainerFacts]:
-        """The containers of the scaled service, in order of their numbers, one-off runs left out."""
-        mine = [one for one in self.containers or [] if one.service == self.service and not one.oneoff]
-        return sorted(mine, key=lambda one: one.number)
+        """The containers of the scaled service, ordered by number, without one-off runs."""
+        replicas = [
+            container
+            for container in self.containers or []
+            if container.service == self.service and not container.oneoff
+        ]
+        return sorted(replicas, key=lambda container: container.number)
 
-    def runs(self, container: str) -> bool:
-        """Whether the container of that name is there and runs."""
-        return any(one.name == container and one.running for one in self.containers or [])
+    def runs(self, name: str) -> bool:
+        """Whether a container with that name is running."""
+        return any(container.name == name and container.running for container in self.containers or [])
 
     @property
     def under_way(self) -> bool:
-        """Whether a scale or deploy is at work, so that replicas may differ for a while."""
+        """Whether a scale or deploy is running, so that replicas may differ for a while."""
         return self.operation is not None and self.operation.alive
 
     def why_skipped(self, source: str) -> str:
         """The reason why a source is None."""
         reasons = [skip.reason for skip in self.skipped if skip.id == source]
-        return reasons[0] if reasons else f"{source} was not looked at"
+        return reasons[0] if reasons else f"{source} was not examined"

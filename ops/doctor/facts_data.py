@@ -1,4 +1,4 @@
-"""What the collectors find out about PostgreSQL and Redis. Units as in ``ops.doctor.facts``."""
+"""Facts about PostgreSQL and Redis. Units as in ``ops.doctor.facts``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from msgspec import Struct, field
 
 
 class Session(Struct, frozen=True):
-    """A row of pg_stat_activity. Ages are None where PostgreSQL has no time; literals are cut out of ``query``."""
+    """A row of pg_stat_activity. Ages are None if PostgreSQL has no time; ``query`` has no literals."""
 
     pid: int
     user: str
@@ -23,7 +23,7 @@ class Session(Struct, frozen=True):
 
 
 class Table(Struct, frozen=True):
-    """Rows of a table by pg_stat_user_tables; ``vacuum_age`` is None when it was never vacuumed."""
+    """A table in pg_stat_user_tables; ``vacuum_age`` is None if it was never vacuumed."""
 
     name: str
     live: int
@@ -32,7 +32,7 @@ class Table(Struct, frozen=True):
 
 
 class Sequence(Struct, frozen=True):
-    """How far a sequence is, and how far it or its column can go."""
+    """The last value of a sequence, and the maximum of the sequence or its column."""
 
     name: str
     last: int
@@ -40,7 +40,7 @@ class Sequence(Struct, frozen=True):
 
 
 class BadIndex(Struct, frozen=True):
-    """``problem``: invalid or duplicate; ``twin``: the index that a duplicate repeats."""
+    """``problem``: invalid or duplicate; ``twin``: the index with the same definition."""
 
     name: str
     table: str
@@ -49,7 +49,7 @@ class BadIndex(Struct, frozen=True):
 
 
 class Statement(Struct, frozen=True):
-    """A row of pg_stat_statements; ``share``: of all time spent in this database, 0..1."""
+    """A row of pg_stat_statements; ``share``: of the total time in this database, 0..1."""
 
     calls: int
     mean_ms: float
@@ -67,7 +67,7 @@ class Slot(Struct, frozen=True):
 
 
 class Standby(Struct, frozen=True):
-    """A streaming replica as its primary sees it."""
+    """A streaming replica, as its primary reports it."""
 
     name: str
     state: str
@@ -75,10 +75,10 @@ class Standby(Struct, frozen=True):
 
 
 class PostgresFacts(Struct, frozen=True):
-    """One PostgreSQL server. With ``up`` false only the first five fields mean anything.
+    """One PostgreSQL server. If ``up`` is false, only the first five fields are valid.
 
-    ``full``: it runs, but has no connection left, not even for the doctor. ``counters`` and ``earlier``: cumulative
-    figures of the database, ``gap`` seconds apart. Lists are None when their section of the batch failed.
+    ``full``: it is running, but has no connection left, not even for the doctor. ``counters`` and ``earlier``:
+    cumulative figures of the database, ``gap`` seconds apart. A list is None if its section of the batch failed.
     """
 
     service: str
@@ -107,24 +107,24 @@ class PostgresFacts(Struct, frozen=True):
     statements: list[Statement] | None = None
 
     def delta(self, counter: str) -> float:
-        """How much a counter grew between the two samples."""
+        """The growth of a counter between the two samples."""
         if counter not in self.earlier:
             return 0.0
         return self.counters.get(counter, 0.0) - self.earlier[counter]
 
     @property
     def usable(self) -> int:
-        """Connections that are not kept for superusers."""
+        """Connections that are not reserved for superusers."""
         return self.max_connections - self.reserved
 
     @property
     def clients(self) -> list[Session]:
-        """Sessions that take a place from max_connections."""
+        """Sessions that count towards max_connections."""
         return [session for session in self.sessions if session.kind == "client backend"]
 
 
 class RedisNode(Struct, frozen=True):
-    """One Redis server. ``info`` is INFO, flat; ``earlier`` the same, ``gap`` seconds before."""
+    """One Redis server. ``info``: the flat output of INFO; ``earlier``: the same ``gap`` seconds earlier."""
 
     service: str
     container: str
@@ -135,22 +135,22 @@ class RedisNode(Struct, frozen=True):
     gap: float = 0
 
     def number(self, key: str) -> float:
-        """A figure of INFO; 0 where this version of Redis does not have it."""
+        """A figure of INFO; 0 if this version of Redis does not have it."""
         return _number(self.info.get(key, ""))
 
     def cli(self, command: str) -> str:
-        """The command line that gives Redis this command; nodes outside of the project have their place as a name."""
+        """The shell command that sends ``command`` to the node. The name of an external node is its host and port."""
         if self.container == self.service:
             return f"redis-cli -u redis://{self.service} {command}"
         return f"docker compose exec {self.service} redis-cli {command}"
 
     def delta(self, key: str) -> float:
-        """How much a counter grew between the two samples."""
+        """The growth of a counter between the two samples."""
         return self.number(key) - _number(self.earlier.get(key, "")) if self.earlier else 0.0
 
 
 class RedisFacts(Struct, frozen=True):
-    """The Redis that the scaled service uses: one node, or those of a cluster."""
+    """The Redis of the scaled service: one node, or the nodes of a cluster."""
 
     nodes: list[RedisNode]
 

@@ -1,4 +1,4 @@
-"""Every threshold of the doctor, in one place. Who chose each is in the registry's ``source`` of its check."""
+"""All thresholds of the doctor. Where each comes from is in ``source`` of its check."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ MIB = 1 << 20
 
 
 class Limits(Struct, frozen=True):
-    """Ages and times in seconds, shares 0..1, sizes in bytes, rates a minute. Tests pass smaller ones."""
+    """Ages and times in seconds, shares 0..1, sizes in bytes, rates per minute. Tests pass smaller ones."""
 
     pg_connections_warn: float = 0.80
     pg_connections_fail: float = 1.0

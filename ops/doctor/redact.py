@@ -1,6 +1,6 @@
-"""Takes secrets out of what leaves the machine: by where they stand, by what they look like, and by what they are.
+"""Removes secrets from data that leaves the machine: by their key, by their pattern, and by their value.
 
-The same secret becomes the same token everywhere in one bundle, so that "these two differ" is still to be seen.
+In one bundle, the same secret always becomes the same token, so that "these two differ" remains visible.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ _ASSIGNED = re.compile(
 )
 _FLAG = re.compile(rf"(?i)(?P<name>(?:^|(?<=\s))--?{_NAME})(?P<sign>\s+|=)(?P<value>[^\s\"']+)")
 _TOKEN = re.compile(r"<hidden-[0-9a-f]{8}>")
-_ORDINARY = frozenset(("true", "false", "null", "none", "on", "off", "bearer", "basic"))
-"""Values after a telling name that tell nothing."""
+_NOT_SECRET = frozenset(("true", "false", "null", "none", "on", "off", "bearer", "basic"))
+"""Values after a sensitive name that are not secret."""
 _SHORTEST = 6
-"""A value shorter than this is not looked for in other places: it would be found in ordinary words."""
+"""Shorter values are not searched for in other texts, because they would match ordinary words."""
 
 
 class Redactor:
-    """``key``: of one bundle, so that tokens cannot be compared between bundles or guessed from."""
+    """``key``: of one bundle, so that tokens cannot be compared between bundles or used for guessing."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
@@ -54,21 +54,21 @@ class Redactor:
         self._search: re.Pattern[str] | None = None
 
     def learn(self, values: Iterable[str]) -> None:
-        """Secrets that are known by value: they are taken out wherever they stand."""
+        """Adds secrets that are known by value: they are removed from all texts."""
         for value in values:
-            for each in {value, *value.splitlines()}:
-                text = each.strip()
+            for line in {value, *value.splitlines()}:
+                text = line.strip()
                 if len(text) >= _SHORTEST:
                     self._known[text] = self.token(text)
         longest_first = sorted(self._known, key=len, reverse=True)
         self._search = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def token(self, secret: str) -> str:
-        """What stands in the place of a secret."""
+        """The replacement for a secret."""
         return f"<hidden-{hmac.new(self._key, secret.encode(), hashlib.sha256).hexdigest()[:8]}>"
 
     def text(self, text: str) -> str:
-        """A text without what is known to be secret and without what looks like it."""
+        """The text without known secrets and without everything that looks like a secret."""
         if self._search:
             text = self._search.sub(lambda match: self._known[match[0]], text)
         text = _LOGIN.sub(lambda match: f"{self.token(match['user'])}:{self.token(match['password'])}", text)
@@ -78,56 +78,56 @@ class Redactor:
         return _FLAG.sub(self._assigned, text)
 
     def strings(self, value: Any) -> Any:
-        """A JSON value with every string in it as ``text`` leaves it; its shape and its keys stay."""
+        """A JSON value with ``text`` applied to each string; the structure and the keys stay."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {self.text(str(key)): self.strings(each) for key, each in value.items()}
-        return [self.strings(each) for each in value] if isinstance(value, list | tuple) else value
+            return {self.text(str(key)): self.strings(item) for key, item in value.items()}
+        return [self.strings(item) for item in value] if isinstance(value, list | tuple) else value
 
     def tree(self, value: Any) -> Any:
-        """The same for a configuration: also what stands under a telling key, or after a telling flag, goes."""
+        """Like ``strings`` for a configuration: also removes values under a sensitive key or after a sensitive flag."""
         if isinstance(value, Mapping):
-            return {str(key): self._under(str(key), each) for key, each in value.items()}
+            return {str(key): self._under(str(key), item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [
-                self._whole(each) if place and _flag_before(value[place - 1], each) else self.tree(each)
-                for place, each in enumerate(value)
+                self._replaced(item) if index and _flag_before(value[index - 1], item) else self.tree(item)
+                for index, item in enumerate(value)
             ]
         return self.text(value) if isinstance(value, str) else value
 
     def _under(self, key: str, value: Any) -> Any:
         if isinstance(value, str | int | float) and not isinstance(value, bool) and SENSITIVE_KEY.search(key):
-            return self._whole(str(value))
+            return self._replaced(str(value))
         if isinstance(value, str) and looks_random(value):
-            return self._whole(value)
+            return self._replaced(value)
         return self.tree(value)
 
-    def _whole(self, value: Any) -> Any:
+    def _replaced(self, value: Any) -> Any:
         return self.token(value) if isinstance(value, str) and value and not _TOKEN.fullmatch(value) else value
 
     def _assigned(self, match: re.Match[str]) -> str:
         value = match["value"]
         bare = value.strip("\"'")
-        if not bare or _TOKEN.fullmatch(bare) or bare.lower() in _ORDINARY:
+        if not bare or _TOKEN.fullmatch(bare) or bare.lower() in _NOT_SECRET:
             return match[0]
         quote = value[0] if value[0] in "\"'" else ""
         return f"{match['name']}{match['sign']}{quote}{self.token(bare)}{quote}"
 
 
 def secrets_in(environment: Mapping[str, Any]) -> list[str]:
-    """The values of an environment that are secret: by their names, by their looks, or as part of a URL."""
-    found: list[str] = []
+    """The secret values of an environment: by name, by randomness, or as the password of a URL."""
+    secrets: list[str] = []
     for name, value in environment.items():
         text = "" if value is None else str(value)
         if SENSITIVE_KEY.search(str(name)) or looks_random(text):
-            found += [text, *(part.strip() for part in text.split(","))]
-        found += [match[1] for match in re.finditer(r"://[^\s/@:]*:([^\s/@]+)@", text)]
-    return [value for value in found if value]
+            secrets += [text, *(part.strip() for part in text.split(","))]
+        secrets += [match[1] for match in re.finditer(r"://[^\s/@:]*:([^\s/@]+)@", text)]
+    return [value for value in secrets if value]
 
 
 def looks_random(text: str) -> bool:
-    """Whether a value is long, without spaces or paths, and as mixed as a generated key (Shannon, bits a character)."""
+    """Whether a value is long, without spaces or paths, and as random as a generated key (Shannon entropy)."""
     if len(text) < 20 or not re.fullmatch(r"[A-Za-z0-9+=_-]+", text) or not re.search(r"\d", text):
         return False
     share = [count / len(text) for count in Counter(text).values()]

@@ -1,4 +1,4 @@
-"""Every check, in the order of the catalogue."""
+"""All checks, in the order of docs/doctor.md."""
 
 from __future__ import annotations
 

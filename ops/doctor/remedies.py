@@ -1,4 +1,4 @@
-"""The few mendings that are safe enough for `videa doctor --fix`: each is named first and done only when asked for."""
+"""The fixes that are safe enough for `videa doctor --fix`: each is listed first and done only on request."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from ops.rollout.lock import Lock
 from ops.stack import Stack
 
 COMMAND = "videa doctor --fix"
-"""What the lock says while a remedy is at work."""
+"""The command in the lock while a remedy is running."""
 
 STUCK = "deploy.stuck"
 
 BALANCER = ("lb.config", "lb.starved", "lb.stale")
-"""Findings that a configuration written anew from the running replicas ends."""
+"""Findings that a new configuration from the running replicas fixes."""
 
 
 class Remedy(Struct, frozen=True):
-    """``text``: what would be done, in words; ``act`` does it, and raises VideaError."""
+    """``text``: a description of the fix; ``act`` does it and raises VideaError."""
 
     finding: str
     text: str
@@ -35,7 +35,7 @@ class Remedy(Struct, frozen=True):
 
 
 def remedies(report: Report, stack: Stack) -> list[Remedy]:
-    """What can be done about the findings, in their order."""
+    """The fixes for the findings, in their order."""
     return [
         *_lock(report, stack),
         *_orphans(report, stack),
@@ -45,20 +45,20 @@ def remedies(report: Report, stack: Stack) -> list[Remedy]:
 
 
 def _lock(report: Report, stack: Stack) -> Iterator[Remedy]:
-    """Whether to finish or to put back an operation that was broken off is for people to say; its lock can go."""
+    """Only the lock: people decide whether to complete or to roll back an interrupted operation."""
     operation = report.facts.operation
     stuck = any(finding.id == STUCK for finding in report.findings)
     if stuck and operation and operation.holder and not operation.alive:
         lock = Lock(stack.store, stack.project.name)
         yield Remedy(
             STUCK,
-            f"release the lock of `{operation.command}` by {operation.holder}, who is no more",
+            f"release the lock of `{operation.command}` by {operation.holder}, whose process has exited",
             lock.release,
         )
 
 
 def _orphans(report: Report, stack: Stack) -> Iterator[Remedy]:
-    """Not what an operation that was broken off has left: it may yet be needed to put everything back."""
+    """Not the containers of an interrupted operation: a rollback may need them."""
     for finding in report.findings:
         if finding.id == "ctr.orphan" and finding.cause != STUCK:
             yield Remedy(
@@ -67,13 +67,13 @@ def _orphans(report: Report, stack: Stack) -> Iterator[Remedy]:
 
 
 def _remove(stack: Stack, container: str) -> None:
-    """Removes it while no operation is at work. Raises LockHeld, EngineError."""
+    """Removes the container while no operation is running. Raises LockHeld, EngineError."""
     with Lock(stack.store, stack.project.name).hold_briefly(COMMAND):
         stack.platform.remove(container)
 
 
 def _transactions(report: Report, platform: Platform) -> Iterator[Remedy]:
-    """The oldest open transaction only: ending it often ends what the others wait for."""
+    """Only the oldest open transaction: the others often wait for it."""
     postgres = report.facts.postgres
     if (
         postgres is None
@@ -81,8 +81,8 @@ def _transactions(report: Report, platform: Platform) -> Iterator[Remedy]:
         or not any(finding.id == "pg.idle_in_tx" for finding in report.findings)
     ):
         return
-    idle = [one for one in postgres.clients if one.state.startswith("idle in transaction")]
-    oldest = max(idle, key=lambda one: one.state_age or 0)
+    idle = [session for session in postgres.clients if session.state.startswith("idle in transaction")]
+    oldest = max(idle, key=lambda session: session.state_age or 0)
     who = f"pid {oldest.pid} of {oldest.application or oldest.user}, idle for {oldest.state_age or 0:.0f} s"
     yield Remedy(
         "pg.idle_in_tx",
@@ -92,37 +92,35 @@ def _transactions(report: Report, platform: Platform) -> Iterator[Remedy]:
 
 
 def _terminate(platform: Platform, container: str, session: Session) -> None:
-    """Ends the session if it still does nothing. Raises OperationFailed."""
-    # The pid is a number that PostgreSQL gave.
+    """Ends the session if it is still idle. Raises OperationFailed."""
+    # The pid is a number from PostgreSQL.
     statement = (
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity"  # noqa: S608
         f" WHERE pid = {session.pid} AND state LIKE 'idle in transaction%'"
     )
     answer = platform.exec(container, ["sh", "-c", SCRIPT, "videa-doctor", statement])
     if answer.output.strip() != "t":
-        raise OperationFailed(
-            f"the session {session.pid} was not ended", "it may have gone on by itself: videa db", answer.output
-        )
+        raise OperationFailed(f"session {session.pid} was not ended", "it may have continued: videa db", answer.output)
 
 
 def _balancer(report: Report, stack: Stack) -> Iterator[Remedy]:
-    found = [one.id for one in report.findings if one.id in BALANCER and one.cause != STUCK]
-    if found:
+    ids = [finding.id for finding in report.findings if finding.id in BALANCER and finding.cause != STUCK]
+    if ids:
         yield Remedy(
-            found[0],
-            "write the balancer's configuration anew from the running replicas",
+            ids[0],
+            "rewrite the balancer's configuration from the running replicas",
             partial(_reconcile, stack),
         )
 
 
 def _reconcile(stack: Stack) -> None:
-    """Lets nginx serve the replicas that are ready now, or all that run if none is. Raises VideaError."""
+    """Makes nginx serve the replicas that are ready now, or all running ones if none is ready. Raises VideaError."""
     with Lock(stack.store, stack.project.name).hold_briefly(COMMAND):
         fleet = stack.fleet()
-        if story := Journal(stack.store, stack.project.name).read():
-            raise OperationFailed(f"an operation is not finished: {story}", TAKE_UP if story.waiting else CONTINUE)
+        if state := Journal(stack.store, stack.project.name).read():
+            raise OperationFailed(f"an operation is not finished: {state}", TAKE_UP if state.waiting else CONTINUE)
         if fleet.split:
-            raise OperationFailed("a canary is under way", "end it first: videa promote, or videa abort")
+            raise OperationFailed("a canary is running", "end it first: videa promote, or videa abort")
         if not fleet.alive:
-            raise OperationFailed("no replica runs", "start one: videa scale 1")
+            raise OperationFailed("no replica is running", "start one: videa scale 1")
         stack.gateway.apply(stack.upstream(names(fleet.ready or fleet.alive)))

@@ -1,4 +1,4 @@
-"""From facts to a report: run the checks that can be run, say of the others why not."""
+"""From facts to a report: runs the checks that can run, and gives the reason for the others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ops.errors import UsageError
 
 
 class Report(Struct, frozen=True):
-    """What the doctor says. ``checked``: ids of the checks that ran; ``seconds``: of the whole examination."""
+    """The result of a run. ``checked``: ids of the checks that ran; ``seconds``: duration of the whole run."""
 
     findings: list[Finding]
     skipped: list[Skipped]
@@ -27,34 +27,34 @@ class Report(Struct, frozen=True):
 
     @property
     def known(self) -> dict[str, float]:
-        """What the run before has found: when each was first seen (epoch seconds), by the finding's key."""
+        """Findings of the previous run: key -> when it was first seen (epoch seconds)."""
         return self.facts.history.known if self.facts.history else {}
 
     @property
     def gone(self) -> list[str]:
-        """Keys of what the run before has found, and this one has looked for and not found."""
-        found = {finding.key for finding in self.findings}
-        return [key for key in self.known if key not in found and key.split()[0] in self.checked]
+        """Keys of findings of the previous run that this run has checked and not found."""
+        current = {finding.key for finding in self.findings}
+        return [key for key in self.known if key not in current and key.split()[0] in self.checked]
 
     def since(self, finding: Finding) -> float | None:
-        """When the finding was first seen by a run without a break since (epoch seconds); None for a new one."""
+        """Epoch seconds of the first of the consecutive runs that saw the finding; None if it is new."""
         return self.known.get(finding.key)
 
     def count(self, severity: Severity) -> int:
-        """How many findings of that severity."""
+        """The number of findings with that severity."""
         return sum(1 for finding in self.findings if finding.severity is severity)
 
 
 def selection(only: Iterable[str] = (), skip: Iterable[str] = ()) -> tuple[Check, ...]:
-    """The checks that were asked for, by id ("pg.down"), prefix ("pg") or group ("postgres").
+    """The selected checks, by id ("pg.down"), prefix ("pg") or group ("postgres").
 
-    Raises UsageError for a word that names no check.
+    Raises UsageError for a name that no check has.
     """
-    chosen, refused = set(only), set(skip)
-    for word in sorted(chosen | refused):
+    chosen, excluded = set(only), set(skip)
+    for word in sorted(chosen | excluded):
         if not any(word in _names(check) for check in CHECKS):
-            raise UsageError(f"no check is called {word}", "videa doctor --list shows them all")
-    return tuple(check for check in CHECKS if (not chosen or chosen & _names(check)) and not refused & _names(check))
+            raise UsageError(f"there is no check {word}", "see all checks: videa doctor --list")
+    return tuple(check for check in CHECKS if (not chosen or chosen & _names(check)) and not excluded & _names(check))
 
 
 def _names(check: Check) -> set[str]:
@@ -72,17 +72,17 @@ def examine(facts: Facts, limits: Limits, checks: Iterable[Check] = CHECKS) -> R
             skipped.append(Skipped(check.id, reason))
             continue
         try:
-            found = list(check.run(facts, limits))
-        except Exception as error:  # one check with a bug must not take the others with it
+            results = list(check.run(facts, limits))
+        except Exception as error:  # a bug in one check must not stop the others
             skipped.append(Skipped(check.id, reason_of(error), trace_of(error)))
             continue
         checked.append(check.id)
-        findings.extend(found)
+        findings.extend(results)
     return Report(explain(findings), skipped, checked, facts)
 
 
 def group_of(check_id: str) -> Group:
-    """The group that a check belongs to. Raises KeyError."""
+    """The group of a check. Raises KeyError."""
     return _GROUPS[check_id]
 
 

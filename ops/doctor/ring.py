@@ -1,4 +1,4 @@
-"""The last runs of the doctor, kept with the project: what makes a rate over minutes and a trend over days."""
+"""The last runs of the doctor, stored with the project, for rates over minutes and trends over days."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode
 from ops.doctor.report import Report
 from ops.doctor.sources import HISTORY
 
-KEPT = 500
-"""Snapshots; at one every ten minutes three and a half days, in well under a megabyte."""
+MOST = 500
+"""Snapshots: three and a half days at one every ten minutes, in less than a megabyte."""
 SHORTEST, LONGEST = 30.0, 900.0
-"""Seconds between the two samples that a rate is taken from; a younger or older snapshot is not used for rates."""
+"""Seconds between the two samples of a rate; a newer or older snapshot is not used for rates."""
 _REDIS_COUNTERS = ("evicted_keys", "rejected_connections", "slowlog_id")
 
 
 class Snapshot(Struct, frozen=True):
-    """What is remembered of one run. ``postgres_start``: when that server started, since its counters begin there."""
+    """The stored data of one run. ``postgres_start``: start time of the server, where its counters begin."""
 
     taken: float
     memory: dict[str, int] = field(default_factory=dict)
@@ -33,55 +33,55 @@ class Snapshot(Struct, frozen=True):
 
 
 class Ring:
-    """A file with one snapshot a line, the oldest first."""
+    """A file with one snapshot per line, oldest first."""
 
     def __init__(self, folder: Path, project: str) -> None:
         self.path = folder / ".videa" / f"doctor-{project}.jsonl"
 
     def read(self) -> list[Snapshot]:
-        """The snapshots; damaged lines are left out. Raises OSError, but not for a file that is not there."""
+        """The snapshots, without damaged lines; empty if there is no file. Raises other OSErrors."""
         try:
             lines = self.path.read_bytes().splitlines()
         except FileNotFoundError:
             return []
-        found = []
+        snapshots = []
         for line in lines:
             with suppress(msgspec.MsgspecError):
-                found.append(msgspec.json.decode(line, type=Snapshot))
-        return found
+                snapshots.append(msgspec.json.decode(line, type=Snapshot))
+        return snapshots
 
     def append(self, snapshots: Iterable[Snapshot], newest: Snapshot) -> None:
-        """Writes the ring anew with the newest, in one step. Raises OSError."""
-        kept = [*snapshots, newest][-KEPT:]
+        """Replaces the file by one that also has the newest snapshot. Atomic. Raises OSError."""
+        retained = [*snapshots, newest][-MOST:]
         self.path.parent.mkdir(exist_ok=True)
-        beside = self.path.with_suffix(".next")
-        beside.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in kept))
-        beside.replace(self.path)
+        new_file = self.path.with_suffix(".next")
+        new_file.write_bytes(b"".join(msgspec.json.encode(item) + b"\n" for item in retained))
+        new_file.replace(self.path)
 
 
 def snapshot(report: Report) -> Snapshot:
-    """What is worth remembering of this run. Of findings whose check did not run what was known stays known."""
+    """The data of this run to store. Known findings stay known if their check did not run."""
     facts, known = report.facts, report.known
     postgres, nodes = facts.postgres, facts.redis.nodes if facts.redis else []
     return Snapshot(
         taken=facts.taken,
-        memory={one.id: one.memory for one in facts.containers or [] if one.memory is not None},
+        memory={container.id: container.memory for container in facts.containers or [] if container.memory is not None},
         postgres=postgres.counters if postgres else {},
         postgres_start=facts.taken - postgres.uptime if postgres else 0,
         redis={node.container: _counters(node) for node in nodes if node.up},
         known={
             **{key: since for key, since in known.items() if key not in report.gone},
-            **{one.key: known.get(one.key, facts.taken) for one in report.findings},
+            **{finding.key: known.get(finding.key, facts.taken) for finding in report.findings},
         },
     )
 
 
 def with_history(facts: Facts, snapshots: list[Snapshot]) -> Facts:
-    """The facts with what the ring remembers: trends, and rates over minutes instead of a second."""
+    """The facts with the stored snapshots: trends, and rates over minutes instead of a second."""
     memory: dict[str, list[tuple[float, float]]] = {}
-    for one in snapshots:
-        for container, used in one.memory.items():
-            memory.setdefault(container, []).append((one.taken, float(used)))
+    for item in snapshots:
+        for container, used in item.memory.items():
+            memory.setdefault(container, []).append((item.taken, float(used)))
     last = snapshots[-1] if snapshots else None
     history = History(
         since=snapshots[0].taken if snapshots else None,
@@ -89,7 +89,7 @@ def with_history(facts: Facts, snapshots: list[Snapshot]) -> Facts:
         memory=memory,
         known=last.known if last else {},
     )
-    usable = [one for one in snapshots if SHORTEST <= facts.taken - one.taken <= LONGEST]
+    usable = [item for item in snapshots if SHORTEST <= facts.taken - item.taken <= LONGEST]
     base = usable[-1] if usable else None
     return msgspec.structs.replace(
         facts,
@@ -100,7 +100,7 @@ def with_history(facts: Facts, snapshots: list[Snapshot]) -> Facts:
 
 
 def without_history(facts: Facts, reason: str) -> Facts:
-    """The facts when the ring cannot be read."""
+    """The facts if the ring cannot be read."""
     return msgspec.structs.replace(facts, skipped=[*facts.skipped, Skipped(HISTORY, reason)])
 
 

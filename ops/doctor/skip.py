@@ -1,4 +1,4 @@
-"""Why a source could not be asked, or a check not be made: neither good nor bad, and no error."""
+"""Why a source or a check is skipped: neither good nor bad, and not an error."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from ops.errors import VideaError
 
 
 class Skip(Exception):
-    """What was to be looked at cannot be; the message says why, in words for the operator."""
+    """A source cannot be examined; the message is the reason, for the operator."""
 
 
 _EXPECTED = (Skip, OSError, msgspec.MsgspecError)
-"""Raised by what is elsewhere: not there, not ours to ask, not what it should be."""
+"""Errors of the environment: a missing source, a missing permission, an unexpected answer."""
 
 
 def reason_of(error: Exception) -> str:
-    """Why a source is skipped, by what asking it raised.
+    """The reason for skipping a source, from the exception that its collector raised.
 
-    Anything but a Skip, a VideaError and what the machine refuses is a bug, and is told as one: by the exception's name
-    and place, without its message, which may hold anything.
+    Every exception except Skip, VideaError and errors of the environment is a bug and reported as one: with the
+    exception's name and location, without its message, which may contain secrets.
     """
     if isinstance(error, VideaError):
         return error.message
     if isinstance(error, _EXPECTED):
         return str(error)
-    place = traceback.extract_tb(error.__traceback__)
-    where = f" at {Path(place[-1].filename).name}:{place[-1].lineno}" if place else ""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"bug in videa: {type(error).__name__}{where}; --verbose shows more"
 
 
 def trace_of(error: Exception) -> str:
-    """The traceback of a bug; "" for what is none."""
+    """The traceback of a bug; "" for any other exception."""
     if isinstance(error, (VideaError, *_EXPECTED)):
         return ""
     return "".join(traceback.format_exception(error))

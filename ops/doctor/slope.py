@@ -1,4 +1,4 @@
-"""How fast something grows, told by a robust line through its samples."""
+"""The growth rate of samples, by a robust linear fit."""
 
 from __future__ import annotations
 
@@ -6,35 +6,39 @@ from collections.abc import Sequence
 from statistics import median
 
 Sample = tuple[float, float]
-"""When (seconds) and how much."""
+"""(time in seconds, value)."""
 
 MOST = 60
-"""Samples that are looked at: enough for a trend, few enough for a quadratic method."""
+"""Samples to use: enough for a trend, few enough for a quadratic algorithm."""
 
 
 def slopes(samples: Sequence[Sample]) -> list[float]:
-    """The slopes between all pairs of samples, sorted (units a second)."""
+    """The sorted slopes between all pairs of samples (units per second)."""
     step = max(1, -(-len(samples) // MOST))
     chosen = list(samples[::-1][::step])
     return sorted(
         (later[1] - earlier[1]) / (later[0] - earlier[0])
-        for place, later in enumerate(chosen)
-        for earlier in chosen[place + 1 :]
+        for index, later in enumerate(chosen)
+        for earlier in chosen[index + 1 :]
         if later[0] > earlier[0]
     )
 
 
 def theil_sen(samples: Sequence[Sample]) -> float:
-    """The median of all pairs' slopes (Theil 1950, Sen 1968): a few outliers do not move it. 0 with one sample."""
-    found = slopes(samples)
-    return median(found) if found else 0.0
+    """The median of all slopes (Theil 1950, Sen 1968), which a few outliers do not change. 0 with one sample."""
+    pair_slopes = slopes(samples)
+    return median(pair_slopes) if pair_slopes else 0.0
 
 
 def steady(samples: Sequence[Sample]) -> bool:
-    """Whether it grows all along: also the last half by itself, and in three of four pairs.
+    """Whether the values grow the whole time: in three of four pairs, and also within the last half.
 
-    A process that warms up and stays, or that saws up and down, does not.
+    False for a process that warms up and levels off, and for a sawtooth.
     """
-    found = slopes(samples)
-    last = slopes(samples[len(samples) // 2 :])
-    return bool(found and last) and found[len(found) // 4] > 0 and median(last) > found[len(found) // 2] / 4
+    pair_slopes = slopes(samples)
+    recent_slopes = slopes(samples[len(samples) // 2 :])
+    return (
+        bool(pair_slopes and recent_slopes)
+        and pair_slopes[len(pair_slopes) // 4] > 0
+        and median(recent_slopes) > pair_slopes[len(pair_slopes) // 2] / 4
+    )

@@ -1,4 +1,4 @@
-"""The sources that checks name in ``needs``, and when each can be judged."""
+"""The sources that checks list in ``needs``, and the conditions for each."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _postgres_up(facts: Facts) -> str | None:
 
 
 def part_of_postgres(section: str) -> str:
-    """The source that one section of the questions to PostgreSQL is: a field of PostgresFacts that may be None."""
+    """The source for one section of the queries to PostgreSQL, which is a field of PostgresFacts that may be None."""
     return f"{POSTGRES}.{section}"
 
 
@@ -64,7 +64,7 @@ def _redis_up(facts: Facts) -> str | None:
 def _balancer_up(facts: Facts) -> str | None:
     if facts.balancer is None:
         return facts.why_skipped(BALANCER)
-    return None if facts.balancer.running else "nginx does not run"
+    return None if facts.balancer.running else "nginx is not running"
 
 
 def _balancer_reach(facts: Facts) -> str | None:
@@ -72,24 +72,24 @@ def _balancer_reach(facts: Facts) -> str | None:
         return reason
     answers = facts.balancer.answers if facts.balancer else {}
     if set(answers) == {UNKNOWN}:
-        return "nginx's log does not tell which replica answers"
-    return "answers came from an address that is no replica's" if UNKNOWN in answers else None
+        return "nginx's log does not show which replica answers"
+    return "answers came from an address of no replica" if UNKNOWN in answers else None
 
 
 def _published(facts: Facts) -> str | None:
     if reason := _balancer_up(facts):
         return reason
-    asked = facts.balancer is not None and facts.balancer.unreachable is not None
-    return None if asked else "the published port cannot be asked from here"
+    queried = facts.balancer is not None and facts.balancer.unreachable is not None
+    return None if queried else "the published port cannot be queried from here"
 
 
-def _instances_tell(what: str, where: str, told: Callable[[Facts], bool]) -> Callable[[Facts], str | None]:
-    """For checks of what only our own backend tells: another service is neither well nor ill for saying nothing."""
+def _instances_report(what: str, where: str, reported: Callable[[Facts], bool]) -> Callable[[Facts], str | None]:
+    """For facts that only our own backend reports; their absence says nothing about another service."""
 
     def reason(facts: Facts) -> str | None:
         if facts.instances is None:
             return facts.why_skipped(INSTANCES)
-        return None if told(facts) else f"no replica tells {what} at {where}"
+        return None if reported(facts) else f"no replica reports {what} at {where}"
 
     return reason
 
@@ -97,18 +97,20 @@ def _instances_tell(what: str, where: str, told: Callable[[Facts], bool]) -> Cal
 def _limiters(facts: Facts) -> bool:
     proven = facts.proof is not None and bool(facts.proof.remaining)
     beats = any(beat.rate_limits for beat in facts.fleet or [])
-    return proven or beats or any(one.limiter for one in facts.instances or [])
+    return proven or beats or any(instance.limiter for instance in facts.instances or [])
 
 
 def _pools(facts: Facts) -> bool:
-    return any(one.pool_limit for one in facts.instances or []) or any(beat.pool for beat in facts.fleet or [])
+    return any(instance.pool_limit for instance in facts.instances or []) or any(
+        beat.pool for beat in facts.fleet or []
+    )
 
 
 def _replicas_have(what: str, has: Callable[[ContainerFacts], bool]) -> Callable[[Facts], str | None]:
     def reason(facts: Facts) -> str | None:
         if facts.containers is None:
             return facts.why_skipped(CONTAINERS)
-        return None if any(has(one) for one in facts.replicas) else f"no replica of {facts.service} has a {what}"
+        return None if any(has(replica) for replica in facts.replicas) else f"no replica of {facts.service} has {what}"
 
     return reason
 
@@ -116,7 +118,7 @@ def _replicas_have(what: str, has: Callable[[ContainerFacts], bool]) -> Callable
 def _stats(facts: Facts) -> str | None:
     if facts.containers is None:
         return facts.why_skipped(CONTAINERS)
-    sampled = any(one.memory is not None for one in facts.containers)
+    sampled = any(container.memory is not None for container in facts.containers)
     return None if sampled else facts.why_skipped(STATS)
 
 
@@ -133,7 +135,7 @@ REASON: dict[str, Callable[[Facts], str | None]] = {
     },
     part_of_postgres("statements"): _part(
         "statements",
-        "it has no pg_stat_statements: name it in shared_preload_libraries, then CREATE EXTENSION as a superuser",
+        "pg_stat_statements is missing: add it to shared_preload_libraries, then CREATE EXTENSION as a superuser",
     ),
     REDIS: _absent(REDIS),
     REDIS_UP: _redis_up,
@@ -142,16 +144,18 @@ REASON: dict[str, Callable[[Facts], str | None]] = {
     BALANCER_REACH: _balancer_reach,
     PUBLISHED: _published,
     INSTANCES: _absent(INSTANCES),
-    LIMITERS: _instances_tell("where it counts rate limits", OVERALL, _limiters),
-    POOLS: _instances_tell("of its database connections", OVERALL, _pools),
-    FIGURES: _instances_tell(
-        "its share of errors", METRICS, lambda facts: any(one.requests is not None for one in facts.instances or [])
+    LIMITERS: _instances_report("where it counts rate limits", OVERALL, _limiters),
+    POOLS: _instances_report("its database connections", OVERALL, _pools),
+    FIGURES: _instances_report(
+        "its error rate",
+        METRICS,
+        lambda facts: any(instance.requests is not None for instance in facts.instances or []),
     ),
-    TOKEN_SECRETS: _replicas_have(ACCESS_SECRET, lambda one: bool(one.fingerprints)),
-    SESSION_STORES: _replicas_have(DATABASE, lambda one: DATABASE in one.stores),
+    TOKEN_SECRETS: _replicas_have(ACCESS_SECRET, lambda replica: bool(replica.fingerprints)),
+    SESSION_STORES: _replicas_have(DATABASE, lambda replica: DATABASE in replica.stores),
     TRAFFIC: _absent(TRAFFIC),
     FLEET: _absent(FLEET),
     HISTORY: _absent(HISTORY),
     OPERATION: _absent(OPERATION),
 }
-"""Source -> why it cannot be judged, or None when it can."""
+"""Source -> the reason why it cannot be judged, or None if it can."""

@@ -1,16 +1,16 @@
-"""Figures in the words of reports."""
+"""Figures as text, for reports."""
 
 from __future__ import annotations
 
 
 def share(value: float) -> str:
-    """0.934 -> "93%"; under ten percent with one digit more."""
+    """0.934 -> "93%"; below 10%, with one decimal."""
     percent = value * 100
     return f"{percent:.1f}%" if 0 < percent < 10 else f"{percent:.0f}%"
 
 
 def size(value: float) -> str:
-    """Bytes in the largest binary unit that leaves at least 1."""
+    """Bytes in the largest binary unit in which the value is at least 1."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if abs(value) < 1024:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
@@ -19,7 +19,7 @@ def size(value: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """Seconds as people say them: 45 s, 12 min, 3.5 h, 9 d."""
+    """Seconds in a readable unit: 45 s, 12 min, 3.5 h, 9 d."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     if seconds < 7200:
@@ -29,16 +29,16 @@ def span(seconds: float) -> str:
     return f"{seconds / 86400:.0f} d"
 
 
-def revival(services: list[str], running: bool, outside: bool) -> str:
-    """What to do about servers that do not answer; a process that hangs is not helped by ``up``."""
+def recovery(services: list[str], running: bool, outside: bool) -> str:
+    """The fix for servers that do not answer; ``up`` does not help a hanging process."""
     names = " ".join(services)
     if outside:
-        return f"see to {names}: does it run, and may the replicas' network reach it"
+        return f"check {names}: whether it is running, and whether the replicas' network can reach it"
     verb = "restart" if running else "up -d"
     return f"docker compose {verb} {names}\ndocker compose logs --tail 50 {names}"
 
 
 def listing(names: list[str], most: int = 5) -> str:
-    """At most ``most`` names, the rest as a number."""
+    """At most ``most`` names, and the number of the others."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -1,4 +1,4 @@
-"""The merged Compose model, in the shapes that Compose leaves it in: the only reader of YAML."""
+"""The merged Compose model as Compose prints it. The only module that reads YAML."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ops.errors import ConfigError
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Reads plain words as Compose's YAML 1.2 writes them: "2020-13-45", "=" and "1:30" are words."""
+    """Reads plain scalars as Compose's YAML 1.2 writes them: "2020-13-45", "=" and "1:30" are strings."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 (as its base has it)
 
@@ -28,27 +28,27 @@ for _tag, _pattern, _first in (
 
 
 def read_model(compose: Compose, interpolate: bool = True) -> Mapping[str, Any]:
-    """The merged model, with or without the values of variables. Raises ConfigError."""
+    """The merged model, with variables interpolated or as written. Raises ConfigError."""
     return parse(compose.config(interpolate), interpolate)
 
 
 def parse(text: str, interpolated: bool) -> Mapping[str, Any]:
-    """The model in Compose's words, which double each ``$`` once variables have their values. Raises ConfigError."""
+    """The model in Compose's output, which doubles each ``$`` if variables are interpolated. Raises ConfigError."""
     try:
         model = yaml.load(text, Loader=_Loader)  # noqa: S506 (it is a SafeLoader)
         if isinstance(model, dict) and isinstance(model.get("services"), dict):
             return _single_dollars(model) if interpolated else model
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(
-            "what `docker compose config` answers cannot be read",
-            "is a part of the file nested very deeply?",
+            "the output of `docker compose config` cannot be read",
+            "check whether a part of the file is nested very deeply",
             str(error),
         ) from error
     raise ConfigError("the Compose file has no services", "`docker compose config` shows what Compose reads")
 
 
 def as_mapping(value: object) -> Mapping[str, Any]:
-    """Labels or variables, which may be written as a mapping or as a list of "NAME=value"."""
+    """Labels or variables, written as a mapping or as a list of "NAME=value", as a mapping."""
     if isinstance(value, dict):
         return value
     pairs = (str(item).partition("=") for item in value) if isinstance(value, list) else ()

@@ -1,6 +1,7 @@
-"""The Compose project as Compose understands it, with its x-videa section.
+"""The Compose project as Compose reads it, with its x-videa section.
 
-The merged model comes from ``docker compose config``, so includes, overlays, profiles and interpolation are Compose's.
+The merged model comes from ``docker compose config``, so Compose itself handles includes, overlays, profiles and
+interpolation.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ VARIABLE = re.compile(r"\$\{(\w+)(?::?[-?+][^}]*)?\}|\$(\w+)")
 
 @dataclass(frozen=True)
 class Pins:
-    """The variables of the Compose file that remember an operation's outcome; None where a value is written out."""
+    """The variables of the Compose file that record an operation's result; None if the file has a literal value."""
 
     replicas: str | None
     image: str | None
@@ -36,7 +37,7 @@ class Pins:
 
 @dataclass(frozen=True)
 class Project:
-    """A Compose project and the service in it that videa runs."""
+    """A Compose project and its service that videa scales."""
 
     name: str
     directory: Path
@@ -44,46 +45,46 @@ class Project:
     model: Mapping[str, Any]
     settings: Settings
     written: Mapping[str, Any] = field(repr=False)
-    """The x-videa section as it stands in the file."""
+    """The x-videa section as written in the file."""
     environment: Mapping[str, str] = field(repr=False)
 
     @property
     def service(self) -> Mapping[str, Any]:
         """The Compose definition of the scaled service."""
-        found: Mapping[str, Any] = self.model["services"][self.settings.service]
-        return found
+        definition: Mapping[str, Any] = self.model["services"][self.settings.service]
+        return definition
 
     @property
     def live_path(self) -> str:
-        """Where a replica answers as long as it lives: where the file declares only readiness, it is asked there."""
+        """The liveness path: the readiness path if the file declares only that one."""
         declared = self.written.get("health") or {}
         health = self.settings.health
         return health.ready if "ready" in declared and "live" not in declared else health.live
 
     @property
     def env_files(self) -> tuple[Path, ...]:
-        """The env files that Compose reads; the last that sets a variable wins."""
+        """The env files that Compose reads; the last one that sets a variable takes precedence."""
         return env_files(Place(self.directory, self.compose.directory), self.compose.files, self.environment)
 
     @property
     def env_file(self) -> Path:
-        """Where the outcome of an operation is remembered: of the env files that there are, the one that wins."""
+        """The env file that records an operation's result: of the existing ones, the one that takes precedence."""
         return next((path for path in reversed(self.env_files) if path.exists()), self.env_files[0])
 
     @property
     def image(self) -> str:
-        """The image the service runs by the Compose file; Compose's own default name when it is only built."""
+        """The service's image in the Compose file; Compose's default name if the image is only built."""
         return str(self.service.get("image") or f"{self.name}-{self.settings.service}")
 
     @property
     def replicas(self) -> int:
-        """How many replicas a plain ``docker compose up`` would keep."""
+        """The number of replicas that a plain ``docker compose up`` runs."""
         deploy = self.service.get("deploy") or {}
         return int(deploy.get("replicas", self.service.get("scale", 1)))
 
     @cached_property
     def pins(self) -> Pins:
-        """Which variables replica count, image and release are read from. Raises ConfigError."""
+        """The variables for the replica count, the image and the release. Raises ConfigError."""
         raw = self._raw["services"][self.settings.service]
         deploy = raw.get("deploy") or {}
         return Pins(
@@ -94,9 +95,9 @@ class Project:
 
     @property
     def own_variables(self) -> frozenset[str]:
-        """Variables of the Compose file that only the scaled service and its followers read: what belongs to a release.
+        """Variables of the Compose file that only the scaled service and its followers read: they belong to a release.
 
-        One that others read too, such as the database's password, is the present, whatever release runs.
+        A variable that others also read, such as the database's password, does not depend on the release.
         """
         own = {self.settings.service, *self.settings.also}
         others = {name: spec for name, spec in self._raw["services"].items() if name not in own}
@@ -109,26 +110,26 @@ class Project:
         return _variables_in([services[name] for name in (self.settings.service, *self.settings.also)])
 
     def readers(self, variable: str) -> list[str]:
-        """The services that read a variable and do not follow a release. Raises ConfigError."""
+        """The services that read a variable, except the scaled one and its followers. Raises ConfigError."""
         own = {self.settings.service, *self.settings.also}
         services = self._raw["services"]
         return sorted(name for name, spec in services.items() if name not in own and variable in _variables_in(spec))
 
     @cached_property
     def _raw(self) -> Mapping[str, Any]:
-        """The model with its variables as they are written."""
+        """The model without interpolation."""
         return read_model(self.compose, interpolate=False)
 
     @property
     def published(self) -> Published | None:
-        """How the balancer is published on the engine's host, None if it is not."""
+        """The published port of the balancer on the engine's host; None if there is none."""
         return published(self.model["services"][self.settings.balancer].get("ports"))
 
 
 def load(files: tuple[str, ...] = (), name: str | None = None, environment: Mapping[str, str] | None = None) -> Project:
-    """Reads the project of the current folder, or of ``files`` (as ``docker compose -f``).
+    """Reads the project in the current folder, or of ``files`` (like ``docker compose -f``).
 
-    Raises ConfigError when there is no Compose file, Compose refuses it, or its x-videa section is wrong.
+    Raises ConfigError if there is no Compose file, Compose refuses it, or its x-videa section is wrong.
     """
     environment = dict(os.environ if environment is None else environment)
     place = find_place(files, environment, Path.cwd())
@@ -141,35 +142,35 @@ def load(files: tuple[str, ...] = (), name: str | None = None, environment: Mapp
 
 
 def find_section(model: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The x-videa section: of the file, or of the one service that has it. Raises ConfigError."""
+    """The x-videa section at the top of the file, or of the one service that has it. Raises ConfigError."""
     services: Mapping[str, Any] = model.get("services") or {}
     claims = {name: _unless_empty(spec["x-videa"]) for name, spec in services.items() if "x-videa" in spec}
     top = _unless_empty(model["x-videa"]) if "x-videa" in model else None
-    for place, section in (
+    for key, section in (
         ("x-videa", top),
-        *((f"services.{name}.x-videa", each) for name, each in claims.items()),
+        *((f"services.{name}.x-videa", claim) for name, claim in claims.items()),
     ):
         if section is not None and not isinstance(section, dict):
-            raise ConfigError(f"{place} must be a mapping", "write its keys below it, or {} for the defaults")
+            raise ConfigError(f"{key} must be a mapping", "write its keys below it, or {} for the defaults")
     if top is not None and isinstance(top.get("service"), list):
         raise ConfigError(
             f"x-videa.service names {len(top['service'])} services: {', '.join(map(str, top['service']))}",
-            "videa scales one service of a Compose file: name that one",
+            "videa scales one service of a Compose file: name only that service",
         )
     names = sorted({*claims, *([str(top.get("service", "backend"))] if top is not None else [])})
     if not names:
         raise ConfigError(
             "the Compose file has no x-videa section",
-            "add `x-videa: {service: NAME, port: PORT}` to say which service to run",
+            "add `x-videa: {service: NAME, port: PORT}` to select the service",
         )
     if len(names) > 1:
         raise ConfigError(
-            f"two services are claimed by x-videa: {', '.join(names)}",
-            "videa scales one service of a Compose file: keep one",
+            f"x-videa names two services: {', '.join(names)}",
+            "videa scales one service of a Compose file: keep only one",
         )
     if top is not None:
         if claims:
-            raise ConfigError("x-videa is written twice: at the top and at the service", "keep one of them")
+            raise ConfigError("x-videa is defined twice: at the top and in the service", "keep only one")
         return dict(top)
     return {"service": names[0], **claims[names[0]]}
 
@@ -183,16 +184,16 @@ def read_env_value(project: Project, variable: str) -> tuple[str | None, str]:
 
 
 def env_file_values(project: Project) -> dict[str, str]:
-    """What the project's env files set. Raises ConfigError when one cannot be read."""
+    """The variables in the project's env files. Raises ConfigError if one cannot be read."""
     values: dict[str, str] = {}
     for path in project.env_files:
         values |= dotenv.values(read_env_file(path), {**values, **project.environment})
-    # Bytes that are no UTF-8 have no place in the journal and in the history.
+    # The journal and the history cannot store bytes that are not UTF-8.
     return {name: value.encode(errors="surrogateescape").decode(errors="replace") for name, value in values.items()}
 
 
 def effective_values(project: Project) -> list[tuple[str, str, str]]:
-    """Every value that videa goes by: (key, value, source). No secret is among them. Raises ConfigError."""
+    """Every effective setting of videa: (key, value, source), without secrets. Raises ConfigError."""
     pins = project.pins
     rows = [("project", project.name, "Compose file"), ("folder", str(project.directory), "Compose file")]
     for key, variable, value in (
@@ -206,7 +207,7 @@ def effective_values(project: Project) -> list[tuple[str, str, str]]:
 
 
 def _unless_empty(section: Any) -> Any:
-    """A section without a key is the defaults."""
+    """An empty section means the defaults."""
     return {} if section is None else section
 
 
@@ -222,12 +223,13 @@ def _check_services(model: Mapping[str, Any], settings: Settings) -> None:
     for name in settings.also:
         if name not in services or name in (settings.service, settings.balancer):
             raise ConfigError(
-                f"x-videa.also: {name!r} is no other service of the Compose file",
+                f"x-videa.also: {name!r} is not another service of the Compose file",
                 f"its services: {', '.join(sorted(services))}",
             )
     if settings.service == settings.balancer:
         raise ConfigError(
-            "x-videa.service and x-videa.balancer name the same service", "the balancer is another service"
+            "x-videa.service and x-videa.balancer name the same service",
+            "set x-videa.balancer to the service that runs nginx",
         )
 
 
@@ -240,6 +242,6 @@ def _variables_in(value: object) -> frozenset[str]:
 
 
 def _variable(text: object) -> str | None:
-    """The variable that ``text`` consists of, "${BACKEND_IMAGE:-videa-backend:dev}" -> BACKEND_IMAGE, else None."""
+    """The variable if ``text`` is only that: "${BACKEND_IMAGE:-videa-backend:dev}" -> BACKEND_IMAGE; otherwise None."""
     match = VARIABLE.fullmatch(text) if isinstance(text, str) else None
     return (match[1] or match[2]) if match else None

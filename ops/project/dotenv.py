@@ -1,7 +1,7 @@
-"""The text of an env file as Compose reads it, changed without harming what else stands there. Pure.
+"""Reads the text of an env file like Compose, and changes variables without touching other lines. Pure.
 
-python-dotenv reads 'a\\\\b', "a$b", "\\$x" and `NAME: value` otherwise, and Compose's own `config --environment` cannot
-show a value of several lines; so this follows Compose's rules, and a test compares it with Compose itself.
+python-dotenv reads 'a\\\\b', "a$b", "\\$x" and `NAME: value` differently, and Compose's `config --environment` cannot
+show multi-line values; so this module implements Compose's rules, and a test compares it with Compose.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ops.errors import ConfigError
 
 BOM = "\ufeff"
 BLANKS = "\t\v\f\r \x85\xa0"
-"""What Compose skips within a line."""
+"""Characters that Compose skips within a line."""
 
 _NAME = re.compile(r"[^\n=:]*")
 _GOOD_NAME = re.compile(rf"[\w.\-\[\]{BLANKS}]*")
@@ -29,9 +29,9 @@ _BRACED = re.compile(r"([A-Za-z_]\w*)(?:(:?[-+?])(.*))?", re.ASCII | re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A variable in the text. ``begin``, ``value``, ``end``: where it, its value and what follows its value begin.
+    """A variable in the text. ``begin``, ``value``, ``end``: positions of the line, of the value and of its end.
 
-    ``quote``: the quote that the value stands in, or none; ``inherited``: it only names a variable of the shell.
+    ``quote``: the quote around the value, or ""; ``inherited``: the line has only a name, so the shell has the value.
     """
 
     name: str
@@ -43,43 +43,43 @@ class Assignment:
 
 
 def values(text: str, shell: Mapping[str, str]) -> dict[str, str]:
-    """What an env file sets: name -> value. ``shell``: where variables in its values are looked for first.
+    """The variables in an env file. ``shell``: takes precedence for variables inside of values.
 
-    Raises ConfigError where Compose would refuse the file.
+    Raises ConfigError if Compose would refuse the file.
     """
-    read: dict[str, str] = {}
+    result: dict[str, str] = {}
     for item in assignments(text):
         if item.inherited:
             if item.name in shell:
-                read[item.name] = shell[item.name]
+                result[item.name] = shell[item.name]
         else:
-            read[item.name] = _value(text, item, {**read, **shell})
-    return read
+            result[item.name] = _value(text, item, {**result, **shell})
+    return result
 
 
 def assign(text: str, wanted: Mapping[str, str | None], shell: Mapping[str, str]) -> str:
-    """The text with the variables ``wanted`` set: in place where they are, else at the end; None: without it.
+    """The text with the variables in ``wanted``: changed in place, or added at the end; None removes the variable.
 
-    A variable that has its value already is not touched. Raises ConfigError where Compose would refuse the file.
+    Variables that already have their value are not touched. Raises ConfigError if Compose would refuse the file.
     """
-    present = values(text, shell)
-    changed = {name: value for name, value in wanted.items() if present.get(name) != value}
+    current = values(text, shell)
+    changed = {name: value for name, value in wanted.items() if current.get(name) != value}
     newline = "\r\n" if "\r\n" in text else "\n"
-    parts, done, added = [], 0, set()
+    parts, position, added = [], 0, set()
     for item in assignments(text):
         if item.name not in changed:
             continue
         value = changed[item.name]
         if value is None or item.name in added:
-            parts.append(text[done : item.begin])
-            rest = _REST_OF_LINE.match(text, item.end)
-            done = rest.end() if rest else item.end
+            parts.append(text[position : item.begin])
+            match = _REST_OF_LINE.match(text, item.end)
+            position = match.end() if match else item.end
         else:
             sign = "=" if item.inherited else ""
-            parts.append(text[done : item.value] + sign + quoted(value))
+            parts.append(text[position : item.value] + sign + quoted(value))
             added.add(item.name)
-            done = item.end
-    body = "".join(parts) + text[done:]
+            position = item.end
+    body = "".join(parts) + text[position:]
     lines = [f"{name}={quoted(value)}" for name, value in changed.items() if value is not None and name not in added]
     if lines and body.removeprefix(BOM) and not body.endswith("\n"):
         body += newline
@@ -87,7 +87,7 @@ def assign(text: str, wanted: Mapping[str, str | None], shell: Mapping[str, str]
 
 
 def quoted(value: str) -> str:
-    """A value in such a form that Compose reads exactly this value."""
+    """The value, quoted so that Compose reads exactly this value."""
     if _PLAIN.fullmatch(value):
         return value
     if not set(value) & {"'", "\\", "\r"}:
@@ -97,30 +97,30 @@ def quoted(value: str) -> str:
 
 
 def assignments(text: str) -> Iterator[Assignment]:
-    """The variables of an env file in their order. Raises ConfigError where Compose would refuse the file."""
-    place = len(BOM) if text.startswith(BOM) else 0
+    """The variables of an env file in order. Raises ConfigError if Compose would refuse the file."""
+    position = len(BOM) if text.startswith(BOM) else 0
     while True:
-        while place < len(text) and text[place].isspace():
-            place += 1
-        if place == len(text):
+        while position < len(text) and text[position].isspace():
+            position += 1
+        if position == len(text):
             return
-        if text[place] == "#":
-            place = _line_end(text, place)
+        if text[position] == "#":
+            position = _line_end(text, position)
             continue
-        item = _assignment(text, place)
+        item = _assignment(text, position)
         yield item
-        place = item.end
+        position = item.end
 
 
 def _assignment(text: str, begin: int) -> Assignment:
     exported = _EXPORT.match(text, begin)
     start = exported.end() if exported else begin
-    found = _NAME.match(text, start)
-    stop = found.end() if found else start
+    match = _NAME.match(text, start)
+    stop = match.end() if match else start
     name = text[start:stop].rstrip()
     ends = stop == len(text) or text[stop] == "\n"
     if (ends and not name) or " " in name or not _GOOD_NAME.fullmatch(name):
-        raise _refused(text, begin, "is no NAME=value")
+        raise _refused(text, begin, "is not NAME=value")
     if ends:
         end = start + len(name)
         return Assignment(name, begin, end, end, "", inherited=True)
@@ -135,7 +135,7 @@ def _assignment(text: str, begin: int) -> Assignment:
     while end < len(text) and text[end] != quote:
         end += 2 if text[end] == "\\" else 1
     if end >= len(text):
-        raise _refused(text, value, "begins a quote that does not end")
+        raise _refused(text, value, "has a quote that does not end")
     return Assignment(name, begin, value, end + 1, quote, inherited=False)
 
 
@@ -157,30 +157,30 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def _expand(text: str, known: Mapping[str, str]) -> str:
-    """The text with the values of its variables, "" for one that is not set."""
-    parts, done = [], 0
-    while match := _REFERENCE.search(text, done):
-        parts.append(text[done : match.start()])
-        done = match.end()
+    """The text with its variables replaced; "" for a variable that is not set."""
+    parts, position = [], 0
+    while match := _REFERENCE.search(text, position):
+        parts.append(text[position : match.start()])
+        position = match.end()
         if match["dollar"]:
             parts.append("$")
         elif match["name"]:
             parts.append(known.get(match["name"], ""))
         else:
-            end = _closing(text, done)
-            parts.append(_braced(text[done:end], known))
-            done = end + 1
-    return "".join(parts) + text[done:]
+            end = _closing(text, position)
+            parts.append(_braced(text[position:end], known))
+            position = end + 1
+    return "".join(parts) + text[position:]
 
 
-def _closing(text: str, place: int) -> int:
-    """Where the brace closes that was opened before ``place``."""
+def _closing(text: str, position: int) -> int:
+    """The position of the brace that closes the one before ``position``."""
     depth = 1
-    while place < len(text):
-        depth += 1 if text.startswith("${", place) else -1 if text[place] == "}" else 0
+    while position < len(text):
+        depth += 1 if text.startswith("${", position) else -1 if text[position] == "}" else 0
         if not depth:
-            return place
-        place += 1
+            return position
+        position += 1
     return len(text)
 
 
@@ -188,22 +188,22 @@ def _braced(inner: str, known: Mapping[str, str]) -> str:
     match = _BRACED.fullmatch(inner)
     if match is None:
         return ""
-    name, sign, other = match[1], match[2] or "", match[3] or ""
+    name, sign, alternative = match[1], match[2] or "", match[3] or ""
     value = known.get(name)
-    given = bool(value) if sign.startswith(":") else value is not None
+    is_set = bool(value) if sign.startswith(":") else value is not None
     if sign.endswith("+"):
-        return _expand(other, known) if given else ""
-    if sign.endswith("-") and not given:
-        return _expand(other, known)
+        return _expand(alternative, known) if is_set else ""
+    if sign.endswith("-") and not is_set:
+        return _expand(alternative, known)
     return value or ""
 
 
-def _line_end(text: str, place: int) -> int:
-    end = text.find("\n", place)
+def _line_end(text: str, position: int) -> int:
+    end = text.find("\n", position)
     return len(text) if end < 0 else end
 
 
-def _refused(text: str, place: int, why: str) -> ConfigError:
-    """What stands there is not shown, as it may be a secret."""
-    line = text.count("\n", 0, place) + 1
+def _refused(text: str, position: int, why: str) -> ConfigError:
+    """An error without the line's text, which may be a secret."""
+    line = text.count("\n", 0, position) + 1
     return ConfigError(f".env: line {line} {why}", "correct it; `docker compose config` refuses it too")

@@ -1,4 +1,4 @@
-"""Where a Compose project lies, by the rules of Compose: -f, COMPOSE_FILE of the shell or of .env, usual names."""
+"""Finds a Compose project by the rules of Compose: -f, COMPOSE_FILE in the shell or in .env, standard file names."""
 
 from __future__ import annotations
 
@@ -15,57 +15,57 @@ FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compo
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """``directory``: of the first Compose file; ``base``: where Compose runs, to which names of files are relative."""
+    """``directory``: of the first Compose file; ``base``: where Compose runs, and file names are relative to."""
 
     directory: Path
     base: Path
 
 
 def find_place(files: tuple[str, ...], environment: Mapping[str, str], start: Path) -> Place:
-    """The project of the folder ``start``, else of the next one above it that has one. Raises ConfigError."""
+    """The project in the folder ``start``, otherwise in the nearest folder above it. Raises ConfigError."""
     if files:
         return Place(_folder_of(start, files[0]), start)
     if environment.get("COMPOSE_FILE"):
         return Place(_folder_of(start, _first(environment["COMPOSE_FILE"], environment, start)), start)
     for folder in (start, *start.parents):
-        named = _settings_of(folder, environment).get("COMPOSE_FILE")
-        if named:
-            return Place(_folder_of(folder, _first(named, environment, folder)), folder)
+        value = _settings_of(folder, environment).get("COMPOSE_FILE")
+        if value:
+            return Place(_folder_of(folder, _first(value, environment, folder)), folder)
         if any(_is_file(folder / name) for name in FILE_NAMES):
             return Place(folder, folder)
     raise ConfigError(
-        "no Compose file here or in any folder above",
-        "go to your project's folder, or name the file: videa -f FILE ...",
+        "no Compose file in this folder or in any folder above",
+        "change to your project's folder, or name the file: videa -f FILE ...",
     )
 
 
 def env_files(place: Place, files: tuple[str, ...], environment: Mapping[str, str]) -> tuple[Path, ...]:
-    """The env files that Compose reads for the project; the last that sets a variable wins."""
-    if named := environment.get("COMPOSE_ENV_FILES"):
-        return tuple(place.base / name for name in named.split(","))
+    """The env files that Compose reads; the last one that sets a variable takes precedence."""
+    if value := environment.get("COMPOSE_ENV_FILES"):
+        return tuple(place.base / name for name in value.split(","))
     folders = (place.directory,) if files else (place.directory, place.base)
     return tuple(dict.fromkeys(folder / ".env" for folder in folders))
 
 
 def read_env_file(path: Path) -> str:
-    """The text of an env file, "" when there is none; bytes that are no UTF-8 survive. Raises ConfigError."""
+    """The text of an env file, "" if there is none; preserves bytes that are not UTF-8. Raises ConfigError."""
     try:
         return path.read_bytes().decode(errors="surrogateescape")
     except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as error:
-        raise ConfigError(f"cannot read {path.name}: {error.strerror}", "check who owns it and its mode") from error
+        raise ConfigError(f"cannot read {path.name}: {error.strerror}", "check its owner and mode") from error
 
 
-def _first(named: str, environment: Mapping[str, str], folder: Path) -> str:
-    """The first of the files in a COMPOSE_FILE."""
+def _first(value: str, environment: Mapping[str, str], folder: Path) -> str:
+    """The first file in a value of COMPOSE_FILE."""
     variable = "COMPOSE_PATH_SEPARATOR"
     separator = environment.get(variable) or _settings_of(folder, environment).get(variable) or os.pathsep
-    return named.split(separator, maxsplit=1)[0]
+    return value.split(separator, maxsplit=1)[0]
 
 
 def _settings_of(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """What the folder's .env sets; nothing where it cannot be read, which Compose will say of the one that it reads."""
+    """The variables in the folder's .env; empty if it cannot be read, because Compose reports that for its own .env."""
     try:
         return dotenv.values(read_env_file(folder / ".env"), environment)
     except ConfigError:

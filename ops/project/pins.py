@@ -1,4 +1,4 @@
-"""Remembering the outcome of an operation in ``.env``, so that a plain ``docker compose up -d`` changes nothing."""
+"""Records the result of an operation in ``.env``, so that a plain ``docker compose up -d`` changes nothing."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ NEW_FILE_MODE = 0o600
 
 
 def check_writable(project: Project, variables: Mapping[str, str]) -> None:
-    """Refuses before anything is started when the outcome could not be remembered. Raises ConfigError."""
+    """Refuses an operation before it starts if its result cannot be recorded. Raises ConfigError."""
     for name, value in variables.items():
         if project.environment.get(name, value) != value:
             raise ConfigError(
-                f"{name} is set in your shell and would win over {project.env_file.name}",
+                f"{name} is set in your shell and would override {project.env_file.name}",
                 f"unset it first: unset {name}",
             )
     try:
         if project.env_file.exists() and not os.access(project.env_file, os.W_OK):
-            raise PermissionError(None, "no right to write it")
-        _beside(_target(project.env_file)).unlink()
+            raise PermissionError(None, "Permission denied")
+        _replacement(_target(project.env_file)).unlink()
     except OSError as error:
         raise ConfigError(
             f"cannot write {project.env_file}: {error.strerror}",
@@ -35,11 +35,11 @@ def check_writable(project: Project, variables: Mapping[str, str]) -> None:
 
 
 def remember(path: Path, variables: Mapping[str, str | None]) -> None:
-    """Sets variables in an env file in one atomic step, keeping every other line and the file's mode and owner.
+    """Sets variables in an env file atomically. Other lines, the mode and the owner of the file stay.
 
-    None removes the variable. A link stays one: the file that it leads to is changed.
+    None removes the variable. If the path is a symbolic link, its target is changed.
 
-    Raises ConfigError when the file cannot be written.
+    Raises ConfigError if the file cannot be written.
     """
     try:
         before = read_env_file(path)
@@ -47,7 +47,7 @@ def remember(path: Path, variables: Mapping[str, str | None]) -> None:
         if after == before:
             return
         target = _target(path)
-        temporary = _beside(target)
+        temporary = _replacement(target)
         try:
             with temporary.open("wb") as file:
                 file.write(after.encode(errors="surrogateescape"))
@@ -59,19 +59,19 @@ def remember(path: Path, variables: Mapping[str, str | None]) -> None:
             raise
     except OSError as error:
         wanted = ", ".join(f"{name}={dotenv.quoted(value)}" for name, value in variables.items() if value is not None)
-        raise ConfigError(f"cannot write {path}: {error.strerror}", f"set it there yourself: {wanted}") from error
+        raise ConfigError(f"cannot write {path}: {error.strerror}", f"set it yourself: {wanted}") from error
 
 
 def _target(path: Path) -> Path:
-    """The file that a path leads to. Raises OSError."""
+    """The file behind symbolic links. Raises OSError."""
     try:
         return path.resolve()
-    except RuntimeError as error:  # links in a circle, before Python 3.13
+    except RuntimeError as error:  # a cycle of links, before Python 3.13
         raise OSError(None, str(error)) from error
 
 
-def _beside(path: Path) -> Path:
-    """Makes an empty file that can take the place of ``path``, with its mode and owner. Raises OSError."""
+def _replacement(path: Path) -> Path:
+    """Creates an empty file in the folder of ``path``, with its mode and owner, to replace it. Raises OSError."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".env.")
     os.close(handle)
     temporary = Path(name)

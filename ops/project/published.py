@@ -1,4 +1,4 @@
-"""Where a Compose service is published on the engine's host. Pure."""
+"""The published port of a Compose service on the engine's host. Pure."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 LOOPBACK = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104
-"""An address that means all of them -> the one at which this machine reaches it."""
+"""Wildcard address -> the address with which this machine connects."""
 _PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
-ELSEWHERE = 443
-"""Where a balancer speaks TLS, so that plain HTTP is asked for at its other port if it has one."""
+TLS = 443
+"""Target port with TLS. For plain HTTP, another port of the balancer is preferred."""
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """``ports``: those of the engine's host that the engine may choose from, one unless it is a range."""
+    """``ports``: ports of the host among which the engine may choose; one unless the file has a range."""
 
     address: str
     ports: range
@@ -24,13 +24,19 @@ class Published:
 
 
 def published(ports: Iterable[Mapping[str, Any]] | None) -> Published | None:
-    """How a service is published, by the ``ports`` of the merged model; None where no TCP port of the host is named."""
-    found = [port for each in ports or () if each.get("protocol", "tcp") == "tcp" and (port := _read(each))]
-    return min(found, key=lambda port: port.target == ELSEWHERE, default=None)
+    """The published port in ``ports`` of the merged model; None if no TCP port of the host is published."""
+    candidates = [port for entry in ports or () if entry.get("protocol", "tcp") == "tcp" and (port := _read(entry))]
+    return min(candidates, key=lambda port: port.target == TLS, default=None)
+
+
+def target_of(ports: Iterable[Mapping[str, Any]] | None, port: int) -> int | None:
+    """The container's TCP port behind ``port`` of the host; None if that is not published."""
+    candidates = (_read(entry) for entry in ports or () if entry.get("protocol", "tcp") == "tcp")
+    return next((candidate.target for candidate in candidates if candidate and port in candidate.ports), None)
 
 
 def http_url(host: str, port: int) -> str:
-    """The address of a web server: an IPv6 address gets its brackets, the usual port is left out."""
+    """The URL of a web server: with brackets around an IPv6 address, without port 80."""
     name = f"[{host}]" if ":" in host else host
     return f"http://{name}" + ("" if port == 80 else f":{port}")
 

@@ -1,4 +1,4 @@
-"""The x-videa section of a Compose file: its keys, their defaults and their bounds."""
+"""The x-videa section of a Compose file: its keys, defaults and limits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNITS = {"us": 1e-6, "µs": 1e-6, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(us|µs|ms|s|m|h)", re.ASCII)
 DURATION = re.compile(rf"(?:{PART.pattern})+", re.ASCII)
 LONGEST = 365 * 24 * 3600.0
-"""Seconds: what is longer is a mistake."""
+"""Seconds; a longer duration is an error."""
 NEVER_ZERO = (
     "health.interval",
     "health.timeout",
@@ -34,18 +34,18 @@ Percent = Annotated[float, Meta(gt=0, le=100)]
 
 
 Command: TypeAlias = str | tuple[str, ...]
-"""A string is run by ``sh -c``, a list as it is, as Compose has it for health checks."""
+"""A string runs in ``sh -c``, a list runs as it is, like Compose's health checks."""
 
 
 class Seconds(float):
-    """A duration; written in the file as Compose has it: 500ms, 30s, 1m30s or 1h."""
+    """A duration in Compose's format: 500ms, 30s, 1m30s or 1h."""
 
     def __str__(self) -> str:
         return f"{round(self * 1000)}ms" if self < 1 else f"{float(self):g}s"
 
 
 class Sticky(Enum):
-    """How a client is kept on one replica."""
+    """How a client stays on one replica."""
 
     NONE = "none"
     IP = "ip"
@@ -53,7 +53,7 @@ class Sticky(Enum):
 
 
 class OnInconclusive(Enum):
-    """What becomes of a canary that too few requests or too little evidence can neither pass nor fail."""
+    """The action for a canary without a verdict, because of too few requests or too little evidence."""
 
     ABORT = "abort"
     PAUSE = "pause"
@@ -64,23 +64,28 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
 
 class Health(Section, frozen=True):
-    """How a replica is probed: each ``interval``, in after ``passes``, out after ``fails``, until ``deadline``."""
+    """How replicas are probed: every ``interval``, each probe at most ``timeout``, a new replica until ``deadline``.
+
+    A replica gets traffic after ``success_threshold`` (in the file: ``passes``) good probes in a row, and loses it
+    after ``failure_threshold`` (``fails``) bad ones.
+    """
 
     live: str = "/health/live"
     ready: str = "/health/ready"
     interval: Seconds = Seconds(1)
     timeout: Seconds = Seconds(2)
-    passes: Count = 2
-    fails: Count = 3
+    success_threshold: Count = msgspec.field(default=2, name="passes")
+    failure_threshold: Count = msgspec.field(default=3, name="fails")
     deadline: Seconds = Seconds(60)
 
 
 class Canary(Section, frozen=True):
-    """How a canary gets its traffic and what it must hold.
+    """How a canary gets its traffic, and its limits.
 
-    ``by``: request, client, cookie:NAME or header:NAME, see ``ops.balancer.split``. ``deadline``: how long a step may
-    go on without a verdict; then ``in_doubt`` says what becomes of it. ``warmup``: how long after its first request a
-    replica is not judged for its speed; None: until it has settled, see ``ops.balancer.tries.Warmup``.
+    ``by``: request, client, cookie:NAME or header:NAME, see ``ops.balancer.split``. ``deadline``: longest time of a
+    step without a verdict; then ``on_inconclusive`` (in the file: ``in_doubt``) applies. ``warmup``: time after its
+    first request during which the latency of a replica is not judged; None: until it is warm, see
+    ``ops.balancer.tries.Warmup``.
     """
 
     steps: tuple[Percent, ...] = (5, 25, 50, 100)
@@ -91,19 +96,14 @@ class Canary(Section, frozen=True):
     max_p99_ratio: Annotated[float, Meta(ge=1)] = 1.5
     by: str = "request"
     deadline: Seconds = Seconds(600)
-    in_doubt: OnInconclusive = OnInconclusive.ABORT
+    on_inconclusive: OnInconclusive = msgspec.field(default=OnInconclusive.ABORT, name="in_doubt")
     warmup: Seconds | None = None
-
-    @property
-    def on_inconclusive(self) -> OnInconclusive:
-        """What ``in_doubt`` says."""
-        return self.in_doubt
 
 
 class Hooks(Section, frozen=True):
-    """Commands around a deploy, run in one-off containers of the new release; each at most ``timeout``.
+    """Commands around a deploy, which run in one-off containers of the new release, each for at most ``timeout``.
 
-    ``on_abort`` runs once everything was put back.
+    ``on_abort`` runs after everything was rolled back.
     """
 
     pre_deploy: Command = ""
@@ -115,9 +115,9 @@ class Hooks(Section, frozen=True):
 
 
 class Settings(Section, frozen=True):
-    """The whole section, with ARCHITECTURE's defaults.
+    """The complete section.
 
-    ``shared_volumes``: names or targets of volumes that replicas may write to at once.
+    ``shared_volumes``: names or targets of volumes that several replicas may write to at the same time.
     """
 
     service: str = "backend"
@@ -134,24 +134,24 @@ class Settings(Section, frozen=True):
 
     @property
     def split_by(self) -> str:
-        """What decides the side of a request: where clients stick it is not chance, which throws them to and fro."""
+        """What assigns a request to a side: with sticky sessions the client, so that it does not change sides."""
         return "client" if self.canary.by == "request" and self.sticky is not Sticky.NONE else self.canary.by
 
 
 def parse_duration(text: object) -> Seconds:
     """Reads "500ms", "30s", "1m30s" or "1h". Raises ValueError."""
     if not isinstance(text, str) or not DURATION.fullmatch(text):
-        raise ValueError(f"{text!r} is no duration; write it as 500ms, 30s, 1m30s or 1h")
+        raise ValueError(f"{text!r} is not a duration; write it as 500ms, 30s, 1m30s or 1h")
     seconds = sum(float(number) * UNITS[unit] for number, unit in PART.findall(text))
     if seconds > LONGEST:
-        raise ValueError(f"{text!r} is a duration of more than a year")
+        raise ValueError(f"the duration {text!r} is longer than a year")
     return Seconds(seconds)
 
 
 def read_settings(section: dict[str, Any]) -> Settings:
-    """Validates the x-videa section. Raises ConfigError naming the key and what is allowed there.
+    """Validates the x-videa section. Raises ConfigError with the key and the allowed values.
 
-    Each value may be written as a variable, so a number or a list may come as a string.
+    Each value may come from a variable, so numbers and lists may be strings.
     """
     section = _with_lists(section, Settings)
     try:
@@ -165,33 +165,38 @@ def read_settings(section: dict[str, Any]) -> Settings:
     if not steps or list(steps) != sorted(set(steps)) or steps[-1] != 100:
         raise ConfigError(
             f"x-videa.canary.steps: {list(steps)} does not rise to 100",
-            "write rising percentages that end at 100",
+            "write rising percentages, the last one 100",
         )
     if not is_key(settings.canary.by):
         raise ConfigError(
-            f"x-videa.canary.by: {settings.canary.by!r} is nothing to split by",
+            f"x-videa.canary.by: {settings.canary.by!r} is not allowed",
             "allowed: request, client, cookie:NAME, header:NAME",
         )
     for key, path in (("live", settings.health.live), ("ready", settings.health.ready)):
         if not re.fullmatch(r"/[\w./?=&%-]*", path):
-            raise ConfigError(f"x-videa.health.{key}: {path!r} is no path", "write a path such as /health/live")
+            raise ConfigError(f"x-videa.health.{key}: {path!r} is not a path", "write a path such as /health/live")
     return settings
 
 
 def _with_lists(section: dict[str, Any], kind: type[Section]) -> dict[str, Any]:
-    """The section with every list that is written as a string, "5, 25, 100" or "[5, 25, 100]", as a list."""
+    """The section with lists in place of strings such as "5, 25, 100" or "[5, 25, 100]"."""
     lists = dict(section)
     for field in msgspec.structs.fields(kind):
-        value = section.get(field.name)
+        value = section.get(field.encode_name)
         if isinstance(value, str) and get_origin(field.type) is tuple:
-            lists[field.name] = value.strip().removeprefix("[").removesuffix("]").replace(",", " ").split()
+            lists[field.encode_name] = value.strip().removeprefix("[").removesuffix("]").replace(",", " ").split()
         elif isinstance(value, dict) and isinstance(field.type, type) and issubclass(field.type, Section):
-            lists[field.name] = _with_lists(value, field.type)
+            lists[field.encode_name] = _with_lists(value, field.type)
     return lists
 
 
+def _values(section: Section) -> Iterator[tuple[str, Any]]:
+    """(key in the file, value) of a section."""
+    return ((field.encode_name, getattr(section, field.name)) for field in msgspec.structs.fields(section))
+
+
 def _numbers(prefix: str, section: Section) -> Iterator[tuple[str, float]]:
-    for key, value in msgspec.structs.asdict(section).items():
+    for key, value in _values(section):
         if isinstance(value, Section):
             yield from _numbers(f"{prefix}.{key}", value)
         else:
@@ -200,16 +205,16 @@ def _numbers(prefix: str, section: Section) -> Iterator[tuple[str, float]]:
 
 
 def effective(settings: Settings, written: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Every value in force: (key, value, "Compose file" or "default"), in the order of the section."""
-    return list(_flatten("x-videa", msgspec.structs.asdict(settings), written))
+    """Every effective value: (key, value, "Compose file" or "default"), in the order of the section."""
+    return list(_flatten("x-videa", settings, written))
 
 
-def _flatten(prefix: str, values: dict[str, Any], written: Any) -> Any:
-    for key, value in values.items():
+def _flatten(prefix: str, section: Section, written: object) -> Iterator[tuple[str, str, str]]:
+    for key, value in _values(section):
         given = written.get(key) if isinstance(written, dict) else None
         name = f"{prefix}.{key}"
-        if isinstance(value, msgspec.Struct):
-            yield from _flatten(name, msgspec.structs.asdict(value), given)
+        if isinstance(value, Section):
+            yield from _flatten(name, value, given)
         else:
             yield name, _show(value), "default" if given is None else "Compose file"
 
@@ -231,9 +236,9 @@ def _decode(kind: type, value: object) -> object:
 
 
 def _explain(reason: str, section: dict[str, Any]) -> tuple[str, str]:
-    """msgspec's words ("Object contains unknown field `foo` - at `$.health`") as ours: (message, hint)."""
-    problem, _, place = reason.partition(" - at `")
-    where = "x-videa" + place.rstrip("`").lstrip("$")
+    """Translates msgspec's error ("Object contains unknown field `foo` - at `$.health`"): (message, hint)."""
+    problem, _, path = reason.partition(" - at `")
+    where = "x-videa" + path.rstrip("`").lstrip("$")
     unknown = re.search(r"unknown field `([^`]*)`", problem)
     if unknown:
         return f"{where}: unknown key {unknown[1]!r}", f"allowed here: {', '.join(_keys_at(where))}"
@@ -242,17 +247,17 @@ def _explain(reason: str, section: dict[str, Any]) -> tuple[str, str]:
             f"{where}: {problem[0].lower()}{problem[1:]}",
             f"allowed: {', '.join(item.value for item in (OnInconclusive if where.endswith('in_doubt') else Sticky))}",
         )
-    value = _value_at(place.rstrip("`"), section)
+    value = _value_at(path.rstrip("`"), section)
     given = f": {value!r}" if isinstance(value, str | int | float) and "duration" not in problem else ""
     return (
         f"{where}: {problem[0].lower()}{problem[1:]}{given}",
-        "see `videa config` for the values in force, README for the section",
+        "see `videa config` for the effective values, and README for the section",
     )
 
 
-def _value_at(place: str, section: Any) -> object:
-    """The value at msgspec's "$.canary.steps[1]"; None where that is not told, as in "$[...]"."""
-    for key, number in re.findall(r"\.(\w+)|\[([\d.]+)\]", place):
+def _value_at(path: str, section: Any) -> object:
+    """The value at msgspec's path "$.canary.steps[1]"; None for an incomplete path such as "$[...]"."""
+    for key, number in re.findall(r"\.(\w+)|\[([\d.]+)\]", path):
         if isinstance(section, dict):
             section = section.get(key)
         elif isinstance(section, list) and number.isdecimal():
@@ -269,4 +274,4 @@ def _keys_at(where: str) -> tuple[str, ...]:
         "x-videa.canary": Canary,
         "x-videa.hooks": Hooks,
     }
-    return sections.get(where, Settings).__struct_fields__
+    return sections.get(where, Settings).__struct_encode_fields__

@@ -1,7 +1,7 @@
-"""Variables of the operator's shell that decide what a release is, such as the tag in ``TAG=2 videa deploy``.
+"""Variables of the operator's shell that define a release, such as the tag in ``TAG=2 videa deploy``.
 
-A plain ``docker compose up -d`` is typed in another shell, on another day. What the release was started with must then
-stand in ``.env``, or Compose would recreate every replica with the value of before.
+A plain ``docker compose up -d`` later runs in another shell. The variables of the release must then be in ``.env``;
+otherwise Compose recreates every replica with the previous values.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ops.sensitive import SENSITIVE_KEY
 SESSION = frozenset(
     {"HOME", "PWD", "OLDPWD", "USER", "LOGNAME", "SHELL", "PATH", "UID", "GID", "HOSTNAME", "TERM", "LANG", "TMPDIR"}
 )
-"""What every shell sets for itself: it belongs to the operator, not to the release."""
+"""Variables that every shell sets: they belong to the operator, not to the release."""
 
 _LOGIN = re.compile(r"://[^\s/@:]*:[^\s/@]+@")
 _SECRET_ENDING = re.compile(r"_(?:KEY|PWD|PASS|PW)$", re.IGNORECASE)
@@ -23,16 +23,16 @@ _SECRET_ENDING = re.compile(r"_(?:KEY|PWD|PASS|PW)$", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class ShellValues:
-    """``to_remember``: name -> value; ``secret``: names of those that are not written to a file without being asked."""
+    """``to_remember``: name -> value; ``secret``: names of variables that must not be written to a file unasked."""
 
     to_remember: Mapping[str, str]
     secret: tuple[str, ...]
 
 
 def shell_values(names: Collection[str], shell: Mapping[str, str], env_file: Mapping[str, str]) -> ShellValues:
-    """Which of the variables ``names`` a release would take from the shell alone.
+    """The variables among ``names`` whose values only the shell has.
 
-    ``env_file``: what ``.env`` says by now; a variable that has the same value there is remembered already.
+    ``env_file``: the variables in ``.env``; a variable with the same value there is already recorded.
     """
     chosen = {
         name: shell[name]
@@ -47,5 +47,5 @@ def shell_values(names: Collection[str], shell: Mapping[str, str], env_file: Map
 
 
 def _is_secret(name: str, value: str) -> bool:
-    """By its name or by a password in its URL; not by its looks: a tag may be a commit's hash."""
+    """By its name or by a password in its URL; not by randomness, because a tag may be a commit hash."""
     return bool(SENSITIVE_KEY.search(name) or _SECRET_ENDING.search(name) or _LOGIN.search(value))

@@ -1,4 +1,4 @@
-"""In which order the services of a project start around the one that is scaled. Pure: the Compose model in."""
+"""The order in which the services of a project start around the scaled one. Pure: takes the Compose model."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """``before``: what the scaled service depends on; ``beside``: what else the balancer depends on; ``after``: others.
+    """``before``: dependencies of the scaled service; ``beside``: other ones of the balancer; ``after``: the rest.
 
-    Within each Compose itself keeps the order and the conditions of ``depends_on``.
+    Within each group, Compose itself follows the order and the conditions of ``depends_on``.
     """
 
     before: tuple[str, ...]
@@ -20,21 +20,21 @@ class Order:
 
 
 def startup_order(services: Mapping[str, Mapping[str, Any]], service: str, balancer: str) -> Order:
-    """Divides the services, both named ones left out. ``depends_on`` may be a list or a mapping."""
-    own = {service, balancer}
-    before = _needed(services, service) - own
-    beside = _needed(services, balancer) - own - before
-    after = services.keys() - own - before - beside
+    """Groups all services except ``service`` and ``balancer``. ``depends_on`` may be a list or a mapping."""
+    named = {service, balancer}
+    before = _needed(services, service) - named
+    beside = _needed(services, balancer) - named - before
+    after = services.keys() - named - before - beside
     return Order(*(tuple(name for name in services if name in group) for group in (before, beside, after)))
 
 
 def _needed(services: Mapping[str, Mapping[str, Any]], name: str) -> set[str]:
-    """All services that one depends on, also through others."""
-    found: set[str] = set()
+    """All services that ``name`` depends on, also indirectly."""
+    dependencies: set[str] = set()
     waiting = [name]
     while waiting:
-        for needed in services[waiting.pop()].get("depends_on") or ():
-            if needed in services and needed not in found:
-                found.add(needed)
-                waiting.append(needed)
-    return found
+        for dependency in services[waiting.pop()].get("depends_on") or ():
+            if dependency in services and dependency not in dependencies:
+                dependencies.add(dependency)
+                waiting.append(dependency)
+    return dependencies

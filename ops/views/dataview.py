@@ -1,4 +1,4 @@
-"""What `videa db` and `videa redis` show: the doctor's facts about the data services, put in order for reading."""
+"""The data of `videa db` and `videa redis`: the doctor's facts about the data services, sorted for people."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ops.errors import OperationFailed
 from ops.project.config import Project
 from ops.stack import Stack
 
-SLOW = 10
-"""Entries of a slow log that are shown."""
+MOST = 10
+"""Number of statements, sessions and slow log entries to show."""
 
-_SLOWLOG = f"{SIGN_IN}\nexec timeout 3 redis-cli --json SLOWLOG GET {SLOW}"
+_SLOWLOG = f"{SIGN_IN}\nexec timeout 3 redis-cli --json SLOWLOG GET {MOST}"
 
 
 class Holder(Struct, frozen=True):
-    """Connections of one client. ``limit``: what its pool may open, None for others than replicas."""
+    """Connections of one client. ``limit``: maximum of its pool, None if the client is not a replica."""
 
     name: str
     open: int
@@ -48,7 +48,7 @@ class DatabaseView(Struct, frozen=True):
 
 
 class SlowCommand(Struct, frozen=True):
-    """An entry of Redis's slow log. Only the command's name: its arguments may be anybody's data."""
+    """An entry of Redis's slow log, without the arguments, which may be personal data."""
 
     when: float
     milliseconds: float
@@ -57,7 +57,7 @@ class SlowCommand(Struct, frozen=True):
 
 
 class NodeView(Struct, frozen=True):
-    """One Redis. Rates are a second; ``hit_rate`` is None before the first read."""
+    """One Redis. Rates are per second; ``hit_rate`` is None before the first read."""
 
     container: str
     role: str
@@ -77,7 +77,7 @@ class NodeView(Struct, frozen=True):
 
 
 def read_database(project: Project, connect: Callable[[], Stack]) -> DatabaseView:
-    """PostgreSQL as it is now. Raises OperationFailed when it cannot be asked."""
+    """The current state of PostgreSQL. Raises OperationFailed if it cannot be queried."""
     facts = collect(project, connect, only=(sources.POSTGRES,))
     if facts.postgres is None:
         raise OperationFailed(facts.why_skipped(sources.POSTGRES), "videa doctor --only postgres")
@@ -87,30 +87,30 @@ def read_database(project: Project, connect: Callable[[], Stack]) -> DatabaseVie
 
 
 def view_database(facts: Facts, postgres: PostgresFacts) -> DatabaseView:
-    """The facts in order: replicas first, the longest statement first."""
-    replicas = [one for one in facts.replicas if one.running]
+    """The facts in order: replicas first, longest statement first."""
+    replicas = [replica for replica in facts.replicas if replica.running]
     open_by = Counter(_client_of(session) for session in postgres.clients)
-    known = {one.id[:12]: one for one in replicas}
-    holders = [Holder(one.name, open_by.pop(short, 0), one.pool_limit) for short, one in known.items()]
+    known = {replica.id[:12]: replica for replica in replicas}
+    holders = [Holder(replica.name, open_by.pop(short, 0), replica.pool_limit) for short, replica in known.items()]
     holders += [Holder(name, count) for name, count in open_by.most_common()]
-    active = [one for one in postgres.clients if one.state != "idle"]
+    active = [session for session in postgres.clients if session.state != "idle"]
     return DatabaseView(
         service=postgres.service,
         version=f"{postgres.version // 10000}.{postgres.version % 10000}",
         uptime=postgres.uptime,
         used=len(postgres.clients),
         usable=postgres.usable,
-        budget=sum(one.pool_limit or 0 for one in replicas),
+        budget=sum(replica.pool_limit or 0 for replica in replicas),
         states=dict(Counter(session.state or "unknown" for session in postgres.clients).most_common()),
         holders=holders,
-        busy=sorted(active, key=lambda one: -(one.query_age or 0))[:SLOW],
-        blocked=[one for one in postgres.sessions if one.blocked_by],
-        statements=postgres.statements[:SLOW] if postgres.statements is not None else None,
+        busy=sorted(active, key=lambda session: -(session.query_age or 0))[:MOST],
+        blocked=[session for session in postgres.sessions if session.blocked_by],
+        statements=postgres.statements[:MOST] if postgres.statements is not None else None,
     )
 
 
 def read_redis(project: Project, connect: Callable[[], Stack]) -> list[NodeView]:
-    """Every node of Redis as it is now. Raises OperationFailed when none can be asked."""
+    """The current state of every Redis node. Raises OperationFailed if no node can be queried."""
     facts = collect(project, connect, only=(sources.REDIS,))
     if facts.redis is None:
         raise OperationFailed(facts.why_skipped(sources.REDIS), "videa doctor --only redis")
@@ -123,7 +123,7 @@ def read_redis(project: Project, connect: Callable[[], Stack]) -> list[NodeView]
 
 
 def view_node(node: RedisNode, slow: list[SlowCommand]) -> NodeView:
-    """The figures of INFO that people look for."""
+    """The most important figures of INFO."""
     hits, misses = node.number("keyspace_hits"), node.number("keyspace_misses")
     spaces = [value for key, value in node.info.items() if key.startswith("db") and value.startswith("keys=")]
     return NodeView(
@@ -146,19 +146,19 @@ def view_node(node: RedisNode, slow: list[SlowCommand]) -> NodeView:
 
 
 def read_slow(output: str) -> list[SlowCommand]:
-    """The slow log in redis-cli's JSON; empty when this redis-cli cannot write JSON."""
+    """The slow log in redis-cli's JSON; empty if this redis-cli cannot print JSON."""
     try:
         entries: list[list[object]] = msgspec.json.decode(output)
         return [
-            SlowCommand(float(str(when)), float(str(micros)) / 1000, str(words[0]).upper(), len(words) - 1)
-            for _, when, micros, words, *_ in entries
-            if isinstance(words, list) and words
+            SlowCommand(float(str(when)), float(str(micros)) / 1000, str(argv[0]).upper(), len(argv) - 1)
+            for _, when, micros, argv, *_ in entries
+            if isinstance(argv, list) and argv
         ]
     except (msgspec.DecodeError, ValueError, TypeError):
         return []
 
 
 def _client_of(session: Session) -> str:
-    """The instance that a replica puts behind the slash of its application name, else whatever the client says."""
+    """The instance after the slash in a replica's application name, otherwise the client's own name or address."""
     name = session.application
     return name.rpartition("/")[2] if name.startswith("videa/") else name or session.client or session.user or "?"

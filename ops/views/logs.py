@@ -1,4 +1,4 @@
-"""The logs of several containers as one, in the order of time."""
+"""The logs of several containers, merged by time."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from ops.platform.ports import Platform
 from ops.project.settings import parse_duration
 
 LEVELS = ("debug", "info", "warning", "error")
-PATIENCE = 0.4
-"""Seconds that a followed line is kept back, so that one written earlier by another container goes before it.
+DELAY = 0.4
+"""Seconds that a followed line is delayed, so that an earlier line of another container can come before it.
 
 The backend writes its lines every 0.2 s, nginx every 0.1 s.
 """
-BELIEVED = 5.0
-"""Seconds that a line's own time may be away from the engine's; beyond that the clock there is wrong."""
-LOOK_AGAIN = 2.0
-"""Seconds between looks for containers that have come, as after ``videa scale``."""
+CLOCK_TOLERANCE = 5.0
+"""Seconds by which a line's own time may differ from the engine's; with a larger difference its clock is wrong."""
+REFRESH = 2.0
+"""Seconds between checks for new containers, for example after ``videa scale``."""
 NO_END = 100_000
-"""Lines that are caught up with after a pause."""
+"""Maximum of lines to read after a pause."""
 
 _WORDS = (
     ("error", re.compile(r"\[(?:error|crit|alert|emerg)\]|\b(?:ERROR|FATAL|PANIC|CRITICAL)\b")),
@@ -40,9 +40,9 @@ _SERVER_ERROR = 500
 
 
 class LogLine(Struct, frozen=True, order=True):
-    """A line. ``time``: seconds since the epoch by the line's own words, else ``arrived``: when the engine got it.
+    """A line. ``time``: seconds since the epoch, from the line itself, otherwise ``arrived``: when the engine got it.
 
-    What writes its log in batches is put among the others' lines by the first.
+    Because of ``time``, lines of a service that writes its log in batches are in the right order.
     """
 
     time: float
@@ -54,18 +54,18 @@ class LogLine(Struct, frozen=True, order=True):
 
 
 class Wanted(Struct, frozen=True):
-    """Which lines to show: of ``level`` or graver, with ``request_id`` if one is given."""
+    """Selects lines with ``level`` or higher, and with ``request_id`` if there is one."""
 
     level: str = "debug"
     request_id: str = ""
 
     def __call__(self, line: LogLine) -> bool:
-        grave_enough = LEVELS.index(line.level) >= LEVELS.index(self.level)
-        return grave_enough and (not self.request_id or self.request_id in line.text)
+        severe_enough = LEVELS.index(line.level) >= LEVELS.index(self.level)
+        return severe_enough and (not self.request_id or self.request_id in line.text)
 
 
 class _Fields(Struct):
-    """What the JSON lines of the backend and of nginx have in common."""
+    """The common fields of the JSON lines of the backend and of nginx."""
 
     level: str = ""
     request_id: str | None = None
@@ -75,7 +75,7 @@ class _Fields(Struct):
 
 
 def parse(container: str, raw: str) -> LogLine | None:
-    """A line as the engine gives it, with its timestamp before it; None for anything else."""
+    """Parses a line of the engine, which starts with a timestamp; None for anything else."""
     stamp, _, text = raw.partition(" ")
     try:
         moment = datetime.fromisoformat(stamp)
@@ -84,9 +84,9 @@ def parse(container: str, raw: str) -> LogLine | None:
     if moment.tzinfo is None:
         return None
     arrived = moment.timestamp()
-    level, request_id, told = _meaning(text)
-    believed = told if abs(told - arrived) < BELIEVED else arrived
-    return LogLine(believed, container, text.rstrip("\r\n"), level, request_id, arrived)
+    level, request_id, own_time = _meaning(text)
+    line_time = own_time if abs(own_time - arrived) < CLOCK_TOLERANCE else arrived
+    return LogLine(line_time, container, text.rstrip("\r\n"), level, request_id, arrived)
 
 
 def since_when(text: str, now: float) -> float:
@@ -96,37 +96,39 @@ def since_when(text: str, now: float) -> float:
     try:
         return datetime.fromisoformat(text).timestamp()
     except ValueError as error:
-        raise UsageError(f"--since: {text!r} is no time", "such as 10m, or 2026-01-31T13:00:00") from error
+        raise UsageError(f"--since: {text!r} is not a time", "use 10m or 2026-01-31T13:00:00") from error
 
 
 def read(platform: Platform, containers: Iterable[Container], since: float, tail: int) -> list[LogLine]:
-    """What was printed since ``since``, the last ``tail`` lines of each, in order. Raises EngineError."""
-    return list(heapq.merge(*(sorted(_lines(platform, one, since, tail)) for one in containers)))
+    """The lines after ``since``, at most the last ``tail`` of each container, merged. Raises EngineError."""
+    return list(heapq.merge(*(sorted(_lines(platform, container, since, tail)) for container in containers)))
 
 
 def follow(platform: Platform, find: Callable[[], list[Container]], since: float, tail: int) -> Iterator[LogLine]:
-    """The lines as they come, for ever; containers that ``find`` names later join in. Raises EngineError."""
+    """Yields lines as they arrive, endlessly, also of containers that ``find`` returns later. Raises EngineError."""
     arrived: queue.SimpleQueue[LogLine] = queue.SimpleQueue()
     pumps: dict[str, threading.Thread] = {}
-    told: dict[str, float] = {}
-    waiting: list[LogLine] = []
-    looked = 0.0
+    last_seen: dict[str, float] = {}
+    pending: list[LogLine] = []
+    last_look = 0.0
     start = since
     while True:
-        if time.monotonic() - looked > LOOK_AGAIN:
-            for one in find():
-                if one.state == "running" and not (one.id in pumps and pumps[one.id].is_alive()):
-                    work = (platform, one, start, tail, arrived, told)
-                    pumps[one.id] = threading.Thread(target=_pump, args=work, daemon=True, name=f"log-{one.name}")
-                    pumps[one.id].start()
-            looked, start, tail = time.monotonic(), time.time() - LOOK_AGAIN, NO_END
-        until = time.monotonic() + PATIENCE / 4
-        # Not until none is there: under load that moment never comes.
+        if time.monotonic() - last_look > REFRESH:
+            for container in find():
+                if container.state == "running" and not (container.id in pumps and pumps[container.id].is_alive()):
+                    work = (platform, container, start, tail, arrived, last_seen)
+                    pumps[container.id] = threading.Thread(
+                        target=_pump, args=work, daemon=True, name=f"log-{container.name}"
+                    )
+                    pumps[container.id].start()
+            last_look, start, tail = time.monotonic(), time.time() - REFRESH, NO_END
+        until = time.monotonic() + DELAY / 4
+        # Limited by time, not until the queue is empty: under load it never is.
         with suppress(queue.Empty):
             while (left := until - time.monotonic()) > 0:
-                heapq.heappush(waiting, arrived.get(timeout=left))
-        while waiting and waiting[0].time < time.time() - PATIENCE:
-            yield heapq.heappop(waiting)
+                heapq.heappush(pending, arrived.get(timeout=left))
+        while pending and pending[0].time < time.time() - DELAY:
+            yield heapq.heappop(pending)
 
 
 def _pump(
@@ -135,32 +137,32 @@ def _pump(
     since: float,
     tail: int,
     arrived: queue.SimpleQueue[LogLine],
-    told: dict[str, float],
+    last_seen: dict[str, float],
 ) -> None:
-    """Until the container ends. A call that ends for want of lines is made again from the last line on.
+    """Runs until the container exits. A call that times out without lines is repeated from the last line.
 
-    ``told``: container -> when its last line arrived; one that is started again goes on from there.
+    ``last_seen``: container -> when its last line arrived; a restarted container continues from there.
     """
     while True:
-        seen = told.get(container.id, 0.0)
+        last_time = last_seen.get(container.id, 0.0)
         try:
-            for raw in platform.log_lines(container.id, seen or since, NO_END if seen else tail, follow=True):
+            for raw in platform.log_lines(container.id, last_time or since, NO_END if last_time else tail, follow=True):
                 line = parse(container.name, raw)
-                if line and line.arrived > seen:
-                    told[container.id] = line.arrived
+                if line and line.arrived > last_time:
+                    last_seen[container.id] = line.arrived
                     arrived.put(line)
             return
         except VideaError:
-            time.sleep(PATIENCE)
+            time.sleep(DELAY)
 
 
 def _lines(platform: Platform, container: Container, since: float, tail: int) -> list[LogLine]:
-    raw = platform.log_lines(container.id, since, tail, follow=False)
-    return [line for each in raw if (line := parse(container.name, each))]
+    raw_lines = platform.log_lines(container.id, since, tail, follow=False)
+    return [line for raw in raw_lines if (line := parse(container.name, raw))]
 
 
 def _meaning(text: str) -> tuple[str, str, float]:
-    """Level, request id and time (0 without one) of a line, by its JSON or by its words."""
+    """Level, request id and time (0 if unknown) of a line, from its JSON or from its words."""
     if text.startswith("{"):
         with suppress(msgspec.MsgspecError):
             fields = msgspec.json.decode(text, type=_Fields)

@@ -1,4 +1,4 @@
-"""How the replicas are right now: health, release, load, and whether the balancer serves them."""
+"""The current state of the replicas: health, release, load, and whether they get traffic."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ops.stack import Stack
 from ops.traffic import Membership
 
 SAMPLE_GAP = 0.1
-"""Seconds between the two samples of CPU use: short, because somebody waits for the answer."""
+"""Seconds between the two samples of CPU usage; short, because a user waits for the answer."""
 
 RATE_WINDOW = 10.0
-"""Seconds of nginx's log that requests/s are counted over."""
+"""Seconds of nginx's log over which requests/s are computed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicaStatus:
     """One line of ``videa status``.
 
-    ``age``: seconds since it was created; ``cpu``: cores in use; ``memory`` and ``memory_limit``: bytes. A figure that
-    could not be had is None.
+    ``age``: seconds since it was created; ``cpu``: cores in use; ``memory`` and ``memory_limit``: bytes. None if
+    unknown.
     """
 
     name: str
@@ -49,8 +49,8 @@ class ReplicaStatus:
 class Status:
     """The answer of ``videa status``.
 
-    ``balancer``: running, or what is wrong with it; ``maintenance``: whether the site is closed; ``operation``: one
-    that has not ended. ``unreachable``: why nothing answers at ``url`` though it is on this host, empty otherwise.
+    ``balancer``: "running", or its error; ``maintenance``: whether the site is closed; ``operation``: one that has not
+    ended. ``unreachable``: why nothing answers at ``url`` on this host, empty otherwise.
     """
 
     project: str
@@ -65,9 +65,9 @@ class Status:
 
 
 def read_status(stack: Stack) -> Status:
-    """Asks the engine, the balancer and every replica, in parallel. Raises EngineError.
+    """Queries the engine, the balancer and every replica, in parallel. Raises EngineError.
 
-    A balancer that does not run is told, not raised: its replicas are still worth knowing.
+    The error of a balancer that is not running is part of the result: the replicas are still useful to know.
     """
     replicas = stack.replicas()
     with ThreadPoolExecutor(6) as pool:
@@ -79,19 +79,21 @@ def read_status(stack: Stack) -> Status:
             probes = pool.submit(stack.probe, replicas)
             outside = pool.submit(stack.unreachable)
             requests = pool.submit(recent_requests, gateway.log_tail, RATE_WINDOW)
-            served, answers, seen, balancer = membership.result(), probes.result(), requests.result(), "running"
+            served, answers, lines, balancer = membership.result(), probes.result(), requests.result(), "running"
             unreachable = outside.result()
         except VideaError as error:
-            served, answers, seen, balancer, unreachable = None, {}, None, error.message, ""
-        rates = request_rates(seen, replicas, time.time()) if seen is not None else {}
+            served, answers, lines, balancer, unreachable = None, {}, None, error.message, ""
+        rates = request_rates(lines, replicas, time.time()) if lines is not None else {}
         used, unfinished = usage.result(), operation.result()
     return Status(
         project=stack.project.name,
         service=stack.project.settings.service,
         url=stack.url,
         balancer=balancer,
-        requests_per_second=round(sum(rates.values()), 1) if seen is not None else None,
-        replicas=tuple(_line(each, served, answers.get(each.name), used.get(each.name), rates) for each in replicas),
+        requests_per_second=round(sum(rates.values()), 1) if lines is not None else None,
+        replicas=tuple(
+            _line(replica, served, answers.get(replica.name), used.get(replica.name), rates) for replica in replicas
+        ),
         maintenance=served is not None and served.maintenance is not None,
         operation=unfinished,
         unreachable=unreachable,
@@ -99,16 +101,16 @@ def read_status(stack: Stack) -> Status:
 
 
 def request_rates(requests: Iterable[Line], replicas: Iterable[Replica], now: float) -> dict[str, float]:
-    """Requests per second of each replica over the part of the window that ``requests`` covers; ``now``: Unix time."""
+    """Requests per second of each replica in the part of the window that ``requests`` covers. ``now``: Unix time."""
     names = {address: replica.name for replica in replicas for address in replica.networks.values() if address}
-    seen = list(requests)
-    span = max(1.0, min(RATE_WINDOW, now - min((request.time for request in seen), default=now)))
-    counts = Counter(names.get(request.answered_by, "") for request in seen)
+    lines = list(requests)
+    span = max(1.0, min(RATE_WINDOW, now - min((request.time for request in lines), default=now)))
+    counts = Counter(names.get(request.answered_by, "") for request in lines)
     return {name: counts[name] / span for name in names.values()}
 
 
 def health_of(replica: Replica, probe: ProbeResult | None) -> str:
-    """healthy, starting, unhealthy, or the state of a container that does not run. A direct answer beats Docker's."""
+    """healthy, starting, unhealthy, or the state of a stopped container. A probe takes precedence over Docker."""
     if not replica.running:
         return replica.state
     if probe is None:

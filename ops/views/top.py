@@ -1,4 +1,4 @@
-"""What `videa top` shows: every replica's traffic, use and connections, and the data services, in one look."""
+"""The data of `videa top`: traffic, usage and connections of every replica, and the data services."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from ops.stack import Stack
 from ops.views.status import Status, read_status
 
 WINDOW = 10.0
-"""Seconds of nginx's log that rates and percentiles are taken from."""
+"""Seconds of nginx's log over which rates and percentiles are computed."""
 
 
 class Traffic(Struct, frozen=True):
-    """``rate``: requests a second; ``p95``: seconds, None without requests; ``errors``: share of 5xx and cut ones."""
+    """``rate``: requests per second; ``p95``: seconds, None without requests; ``errors``: share of 5xx and cut ones."""
 
     rate: float = 0.0
     p95: float | None = None
@@ -31,7 +31,7 @@ class Traffic(Struct, frozen=True):
 
 
 class TopRow(Struct, frozen=True):
-    """One replica. ``cpu``: cores; memory in bytes; ``pool_used`` of ``pool_limit`` connections; None where unknown."""
+    """One replica. ``cpu``: cores; memory in bytes; ``pool_used`` of ``pool_limit`` connections; None if unknown."""
 
     name: str
     release: str
@@ -48,7 +48,7 @@ class TopRow(Struct, frozen=True):
 
 
 class Top(Struct, frozen=True):
-    """The whole look. ``database``: connections (used, usable); ``redis``: bytes (used, limit or 0) and clients."""
+    """One sample. ``database``: connections (used, usable); ``redis``: bytes (used, limit or 0) and clients."""
 
     taken: float
     service: str
@@ -61,7 +61,7 @@ class Top(Struct, frozen=True):
 
 
 def read_top(stack: Stack) -> Top:
-    """Looks at everything at once; takes one to two seconds. Raises EngineError."""
+    """Queries all sources at the same time; takes one to two seconds. Raises EngineError."""
     wanted = (sources.POSTGRES, sources.REDIS, sources.INSTANCES)
     with ThreadPoolExecutor(3) as pool:
         status = pool.submit(read_status, stack)
@@ -71,13 +71,13 @@ def read_top(stack: Stack) -> Top:
 
 
 def view_top(status: Status, facts: Facts, lines: list[Line], replicas: Iterable[Replica], now: float) -> Top:
-    """Puts the answers together."""
-    names = {address: each.name for each in replicas for address in each.networks.values() if address}
+    """Combines the answers into one sample."""
+    names = {address: replica.name for replica in replicas for address in replica.networks.values() if address}
     by_replica: dict[str, list[Line]] = {}
     for line in lines:
         by_replica.setdefault(names.get(line.answered_by, ""), []).append(line)
-    instances = {one.name: one for one in facts.instances or []}
-    quotas = {one.name: one.cpu_limit for one in facts.containers or []}
+    instances = {instance.name: instance for instance in facts.instances or []}
+    quotas = {container.name: container.cpu_limit for container in facts.containers or []}
     nodes = [node for node in facts.redis.nodes if node.up] if facts.redis else []
     return Top(
         taken=now,
@@ -86,20 +86,20 @@ def view_top(status: Status, facts: Facts, lines: list[Line], replicas: Iterable
         total=traffic_of(lines, now),
         rows=[
             TopRow(
-                name=each.name,
-                release=each.release,
-                health=each.health,
-                in_balancer=each.in_balancer,
-                traffic=traffic_of(by_replica.get(each.name, []), now),
-                cpu=each.cpu,
-                cpu_limit=quotas.get(each.name),
-                memory=each.memory,
-                memory_limit=each.memory_limit,
-                pool_used=_used(instances.get(each.name)),
-                pool_limit=instances[each.name].pool_limit if each.name in instances else None,
-                limiter=instances[each.name].limiter if each.name in instances else "",
+                name=replica.name,
+                release=replica.release,
+                health=replica.health,
+                in_balancer=replica.in_balancer,
+                traffic=traffic_of(by_replica.get(replica.name, []), now),
+                cpu=replica.cpu,
+                cpu_limit=quotas.get(replica.name),
+                memory=replica.memory,
+                memory_limit=replica.memory_limit,
+                pool_used=_used(instances.get(replica.name)),
+                pool_limit=instances[replica.name].pool_limit if replica.name in instances else None,
+                limiter=instances[replica.name].limiter if replica.name in instances else "",
             )
-            for each in status.replicas
+            for replica in status.replicas
         ],
         database=(len(facts.postgres.clients), facts.postgres.usable) if facts.postgres and facts.postgres.up else None,
         redis=(
@@ -114,7 +114,7 @@ def view_top(status: Status, facts: Facts, lines: list[Line], replicas: Iterable
 
 
 def traffic_of(lines: list[Line], now: float) -> Traffic:
-    """The rate over the part of the window that the lines cover, with the 95th percentile and the errors."""
+    """The rate in the part of the window that the lines cover, with the 95th percentile and the errors."""
     if not lines:
         return Traffic()
     span = max(1.0, min(WINDOW, now - min(line.time for line in lines)))

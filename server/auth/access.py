@@ -1,4 +1,4 @@
-"""What a handler asks before it lets somebody do something."""
+"""Access checks for handlers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from server.keys import SETTINGS
 from server.problems import Problem
 
 GUEST = User(id=0, role="admin", expires=math.inf)
-"""Everybody who is not signed in, where that is enough to change the catalogue; a row of migration 0004."""
+"""The user for requests without sign-in, if these may change the catalogue; a row of migration 0004."""
 
 
 def require_user(request: web.Request) -> User:
@@ -24,7 +24,7 @@ def require_user(request: web.Request) -> User:
 
 
 def catalogue_writer(request: web.Request) -> User:
-    """Who changes the catalogue: the signed-in user or, with GUEST_WRITES on, the guest. Raises Problem 401."""
+    """The user for a change: the signed-in one or, with GUEST_WRITES on, the guest. Raises Problem 401."""
     if request[CONTEXT].user is None and request.app[SETTINGS].guest_writes:
         return GUEST
     return require_user(request)

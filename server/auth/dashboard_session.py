@@ -1,56 +1,62 @@
-"""The dashboard's cookies: a signed session that scripts cannot read, and a token against forged forms."""
+"""The dashboard's cookies: a signed session that scripts cannot read, and a CSRF token."""
 
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 
 from aiohttp import web
 
+from server.auth.accounts import Proven
 from server.auth.tokens import TokenRefused, User
-from server.keys import TOKENS
+from server.keys import AUTHORITY, TOKENS
 from server.problems import Problem
 
 _SESSION = "videa_session"
 _FORM = "videa_form"
+_FORM_TOKEN = re.compile(r"[A-Za-z0-9_-]{32}\Z")
 _SECONDS = 8 * 3600
 
 
-def dashboard_user(request: web.Request) -> User | None:
-    """The administrator who is signed in to the dashboard."""
+async def dashboard_user(request: web.Request) -> User | None:
+    """The administrator who is signed in to the dashboard, checked in PostgreSQL."""
     try:
         user = request.app[TOKENS].verify_dashboard(request.cookies.get(_SESSION, ""))
     except TokenRefused:
         return None
-    return user if user.is_admin else None
+    return user if user.is_admin and await request.app[AUTHORITY].holds(user) else None
 
 
-def begin_session(request: web.Request, response: web.Response, user_id: int) -> None:
-    """Sign in for eight hours."""
-    _set(request, response, _SESSION, request.app[TOKENS].dashboard(user_id, "admin", _SECONDS), _SECONDS)
+def begin_session(request: web.Request, response: web.Response, who: Proven) -> None:
+    """Sign in for eight hours, or until the account signs out, changes its password or loses its role."""
+    session = request.app[TOKENS].dashboard(who.id, who.role, _SECONDS, who.authority)
+    _set(request, response, _SESSION, session, _SECONDS)
 
 
 def end_session(response: web.Response) -> None:
-    """Sign out."""
+    """Remove the cookie."""
     response.del_cookie(_SESSION, path="/dashboard")
 
 
 def form_token(request: web.Request) -> str:
-    """What the form must send back; the same for all forms of a browser."""
-    return request.cookies.get(_FORM) or secrets.token_urlsafe(24)
+    """The CSRF token that forms must send; the same for all forms of a browser."""
+    token = request.cookies.get(_FORM, "")
+    return token if _FORM_TOKEN.match(token) else secrets.token_urlsafe(24)
 
 
 def keep_form_token(request: web.Request, response: web.Response, token: str) -> None:
-    """Put the token where only this site's pages make the browser send it from."""
+    """Store the token in a cookie that the browser sends only from pages of this site."""
     _set(request, response, _FORM, token, _SECONDS)
 
 
 def check_form(request: web.Request, given: str) -> None:
-    """Raises Problem 403 for a form that does not come from one of our pages."""
+    """Raises Problem 403 for a form that does not come from a page of this site."""
     expected = request.cookies.get(_FORM, "")
     foreign = request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")
-    if foreign or not expected or not hmac.compare_digest(expected.encode(), given.encode()):
-        raise Problem(403, "The form has run out. Load the page again.")
+    same = hmac.compare_digest(expected.encode(errors="replace"), given.encode(errors="replace"))
+    if foreign or not _FORM_TOKEN.match(expected) or not same:
+        raise Problem(403, "The form has expired. Load the page again.")
 
 
 def _set(request: web.Request, response: web.Response, name: str, value: str, seconds: int) -> None:

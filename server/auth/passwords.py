@@ -1,4 +1,4 @@
-"""Argon2id in a thread of its own, with a queue that has an end: a storm of logins must not stall the rest."""
+"""Argon2id in a separate thread with a bounded queue, so that many logins do not stall other requests."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from server.problems import Problem
 
 T = TypeVar("T")
 
-# OWASP's recommendation for Argon2id (19 MiB, two passes, one lane): what fits a container of 256 MB.
+# OWASP's recommendation for Argon2id (19 MiB, two passes, one lane), which fits into a container of 256 MB.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _LONGEST_QUEUE = 32
 
 
-# mallopt's number for the size from which blocks are given back to the system as soon as they are free.
+# mallopt's M_MMAP_THRESHOLD: larger blocks are returned to the system as soon as they are free.
 _M_MMAP_THRESHOLD = -3
 _GIVEN_BACK = 1024 * 1024
 
 
 def _give_memory_back() -> None:
-    # glibc raises this threshold to the largest block it has seen freed: after the first hash the 19 MiB would stay
-    # ours for ever. Other C libraries have no such call and no such habit.
+    # glibc raises this threshold to the largest freed block, so the process would keep the 19 MiB after the first hash.
+    # Other C libraries have neither this call nor this behaviour.
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _GIVEN_BACK)
 
 
 class Passwords:
-    """Hashes and checks, one at a time."""
+    """Hashes and checks passwords, one at a time."""
 
     def __init__(self) -> None:
         _give_memory_back()
@@ -43,19 +43,19 @@ class Passwords:
         self._queued = 0
 
     async def hash(self, password: str) -> str:
-        """The hash to store. Raises Problem 503 when too many wait."""
+        """The hash to store. Raises Problem 503 if too many wait."""
         return await self._run(lambda: _HASHER.hash(password))
 
     async def check(self, stored: str | None, password: str) -> bool:
-        """Whether the password is right; None is an account that does not exist. Raises Problem 503."""
+        """Whether the password is correct; ``stored`` None: the account does not exist. Raises Problem 503."""
         return await self._run(lambda: _verify(stored or _nobody(), password)) and stored is not None
 
     def outdated(self, stored: str) -> bool:
-        """Whether the hash was made with weaker parameters than today's."""
+        """Whether the hash has weaker parameters than the current ones."""
         return _HASHER.check_needs_rehash(stored)
 
     def close(self) -> None:
-        """End the thread; what is queued is dropped."""
+        """End the thread; queued work is dropped."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, work: Callable[[], T]) -> T:
@@ -70,8 +70,8 @@ class Passwords:
 
 @cache
 def _nobody() -> str:
-    # Checked for unknown accounts, so that their answer takes as long as a wrong password's. Not made at the start,
-    # which it would delay.
+    # Checked for unknown accounts, so that their answer takes as long as one for a wrong password. Created on first
+    # use, because it would delay the start.
     return _HASHER.hash("nobody's password")
 
 

@@ -1,24 +1,25 @@
-"""The one way to try a password, whichever page or route it comes from."""
+"""The password check for all pages and routes."""
 
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 
 from aiohttp import web
 
-from server.auth.accounts import Account
+from server.auth.accounts import Proven
 from server.keys import ACCOUNTS, LIMITER
 
 
-async def sign_in(app: web.Application, email: str, password: str) -> Account | None:
-    """The account if the password is right. Raises Problem 429 for too many tries, 503, and DatabaseError."""
-    # PostgreSQL cannot compare it, and with it one account would have many names to count under.
-    email = email.replace("\0", "")
-    # Also by account: many addresses may try one password each.
-    await app[LIMITER].check("login", f"account:{_account_key(email)}")
-    return await app[ACCOUNTS].authenticate(email, password)
+async def sign_in(app: web.Application, email: str, password: str) -> Proven | None:
+    """The account if the password is correct, else None. Raises Problem 429 (too many attempts), 503, DatabaseError."""
+    stored = await app[ACCOUNTS].named(email)
+    # Also limited by account: many clients may try one password each, and an address has several spellings.
+    await app[LIMITER].check("login", f"account:{stored.id}" if stored else f"nobody:{_digest(email)}")
+    return await app[ACCOUNTS].prove(stored, password)
 
 
-def _account_key(email: str) -> str:
-    # Redis has no need to know who tries to sign in.
-    return hashlib.sha256(email.lower().encode()).hexdigest()[:24]
+def _digest(email: str) -> str:
+    # Redis need not know who signs in.
+    spelling = unicodedata.normalize("NFKC", email).casefold()
+    return hashlib.sha256(spelling.encode(errors="replace")).hexdigest()[:24]

@@ -21,16 +21,17 @@ REFRESH_SECONDS = 30 * 24 * 3600
 
 
 class TokenRefused(Exception):
-    """The token is not ours, not of this kind, or not valid now."""
+    """The token is forged, of another kind, or not valid now."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who asks, as the access token says. expires: unix time."""
+    """The user in the token. expires: Unix time; authority: the account's count when it was issued."""
 
     id: int
     role: str
     expires: float
+    authority: int = 0
 
     @property
     def is_admin(self) -> bool:
@@ -40,19 +41,19 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class RefreshClaims:
-    """What a refresh token says: whose it is and which stored row it stands for."""
+    """The content of a refresh token: its user, and the id of its stored row."""
 
     user_id: int
     token_id: str
 
 
 def fingerprint(secret: str) -> str:
-    """Eight digits that tell two secrets apart and nothing about them: HMAC of a constant."""
+    """Eight digits that distinguish secrets without revealing them: the HMAC of a constant."""
     return hmac.new(secret.encode(), b"videa key id", hashlib.sha256).hexdigest()[:8]
 
 
 class Tokens:
-    """Signs and verifies. Verified access tokens are remembered, so that a busy client costs one check."""
+    """Signs and verifies. Caches verified access tokens, so that a busy client costs one check."""
 
     def __init__(self, access_secrets: tuple[str, ...], refresh_secrets: tuple[str, ...]) -> None:
         self._access = _Keys(access_secrets, "videa-api")
@@ -66,10 +67,9 @@ class Tokens:
         """Of all secrets, the signing one first."""
         return {"access": list(self._access.keys), "refresh": list(self._refresh.keys)}
 
-    def access(self, user_id: int, role: str) -> str:
+    def access(self, user_id: int, role: str, authority: int = 0) -> str:
         """A new access token for the next 15 minutes."""
-        now = int(time.time())
-        return self._access.sign({"sub": str(user_id), "role": role, "iat": now, "exp": now + ACCESS_SECONDS})
+        return self._access.sign(_user_claims(user_id, role, authority, ACCESS_SECONDS))
 
     def refresh(self, user_id: int, token_id: str, issued: int) -> str:
         """The refresh token for a stored row; the same arguments give the same token."""
@@ -77,7 +77,7 @@ class Tokens:
         return self._refresh.sign(claims)
 
     def verify_access(self, token: str) -> User:
-        """Who the token stands for. Raises TokenRefused."""
+        """The user of the token. Raises TokenRefused."""
         user = self._known.get(token)
         if user is not None:
             if time.time() < user.expires + _LEEWAY:
@@ -87,25 +87,24 @@ class Tokens:
         role = claims.get("role")
         if role not in ("user", "admin"):
             raise TokenRefused("no role")
-        user = User(_user_id(claims), role, float(claims["exp"]))
+        user = User(_user_id(claims), role, float(claims["exp"]), _authority(claims))
         if len(self._known) >= _REMEMBERED:
             # The oldest was remembered first; it would be checked again, not lost.
             del self._known[next(iter(self._known))]
         self._known[token] = user
         return user
 
-    def dashboard(self, user_id: int, role: str, seconds: int) -> str:
-        """A session of the dashboard; it is no access token."""
-        now = int(time.time())
-        return self._dashboard.sign({"sub": str(user_id), "role": role, "iat": now, "exp": now + seconds})
+    def dashboard(self, user_id: int, role: str, seconds: int, authority: int = 0) -> str:
+        """A session token for the dashboard, which is not an access token."""
+        return self._dashboard.sign(_user_claims(user_id, role, authority, seconds))
 
     def verify_dashboard(self, token: str) -> User:
-        """Whose session it is. Raises TokenRefused."""
+        """The user of the session. Raises TokenRefused."""
         claims = self._dashboard.verify(token)
-        return User(_user_id(claims), str(claims.get("role")), float(claims["exp"]))
+        return User(_user_id(claims), str(claims.get("role")), float(claims["exp"]), _authority(claims))
 
     def verify_refresh(self, token: str) -> RefreshClaims:
-        """What the refresh token says. Raises TokenRefused."""
+        """The content of the refresh token. Raises TokenRefused."""
         claims = self._refresh.verify(token)
         token_id = claims.get("jti")
         if not isinstance(token_id, str) or not token_id:
@@ -113,7 +112,7 @@ class Tokens:
         return RefreshClaims(_user_id(claims), token_id)
 
     def successor(self, token_id: str) -> str:
-        """The id of the token that replaces this one. Derived, so that two refreshes that meet agree on it."""
+        """The id of the token that replaces this one. Derived, so that two concurrent refreshes get the same one."""
         return hmac.new(self._successors[-1].encode(), f"after {token_id}".encode(), hashlib.sha256).hexdigest()
 
 
@@ -146,6 +145,19 @@ class _Keys:
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             raise TokenRefused(type(error).__name__) from None
         return claims
+
+
+def _user_claims(user_id: int, role: str, authority: int, seconds: int) -> dict[str, Any]:
+    now = int(time.time())
+    return {"sub": str(user_id), "role": role, "ver": authority, "iat": now, "exp": now + seconds}
+
+
+def _authority(claims: dict[str, Any]) -> int:
+    # Tokens of older versions have no count.
+    count = claims.get("ver", 0)
+    if not isinstance(count, int):
+        raise TokenRefused("no count")
+    return count
 
 
 def _user_id(claims: dict[str, Any]) -> int:

@@ -1,1 +1,1 @@
-"""What every request passes. `boundary` is the one middleware and says the order; each step has its own file."""
+"""The steps for every request. `boundary` is the only middleware and defines the order; each step has its own file."""

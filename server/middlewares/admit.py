@@ -1,4 +1,4 @@
-"""Who asks, and has this client asked too often? One step, because the limit depends on the answer."""
+"""Authentication and rate limit in one step, because the limit depends on the user."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 
 from server.auth.tokens import TokenRefused
 from server.context import Context
-from server.keys import CLIENT_ADDRESS, LIMITER, TOKENS
+from server.keys import AUTHORITY, CLIENT_ADDRESS, LIMITER, TOKENS
 from server.limits import policy_of
 from server.problems import Problem
 
@@ -17,13 +17,13 @@ Admit = Callable[[web.Request, Context], Awaitable[None]]
 
 def make_admit(app: web.Application) -> Admit:
     """The step for one application."""
-    tokens, limiter, addresses = app[TOKENS], app[LIMITER], app[CLIENT_ADDRESS]
+    tokens, limiter, addresses, authority = app[TOKENS], app[LIMITER], app[CLIENT_ADDRESS], app[AUTHORITY]
 
     async def admit(request: web.Request, context: Context) -> None:
-        """Verify a bearer token if there is one, and count the request: by user, else by address.
+        """Verify a bearer token if there is one, and count the request by user, otherwise by address.
 
-        A route with a limit of its own needs no token: a client that sends one which has run out to get the next must
-        not be refused for it.
+        A route with its own limit ignores tokens: a client that refreshes with an expired access token must not be
+        refused.
         """
         headers = request.headers
         policy = policy_of(request.match_info.handler)
@@ -31,7 +31,9 @@ def make_admit(app: web.Application) -> Admit:
         given = headers.get(hdrs.AUTHORIZATION) if policy is None else None
         if given is not None:
             try:
-                context.user = tokens.verify_access(_bearer(given))
+                user = tokens.verify_access(_bearer(given))
+                refused = authority.has_ended(user)
+                context.user = None if refused else user
             except TokenRefused:
                 refused = True
         if context.user is not None:
@@ -42,7 +44,7 @@ def make_admit(app: web.Application) -> Admit:
         if refused:
             raise Problem(
                 401,
-                "The access token is not valid or has run out.",
+                "The access token is not valid or has expired.",
                 headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
             )
 

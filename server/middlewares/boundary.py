@@ -1,4 +1,4 @@
-"""The way of every request: name it, admit it, answer it, turn errors into problems, add headers, record it.
+"""The steps of every request: set its id, admit it, answer it, convert errors, add headers, record it.
 
 One middleware instead of a chain of six: each layer of a chain costs a coroutine per request, and together they
 cost as much as aiohttp itself.
@@ -19,10 +19,11 @@ from server.middlewares.errors import error_response
 from server.middlewares.headers import add_headers
 from server.middlewares.record import make_record
 from server.middlewares.request_id import begin
+from server.payloads import check_body
 
 
 def make_boundary(app: web.Application) -> Middleware:
-    """The middleware for an application whose resources are all there."""
+    """The middleware of an application with all its resources."""
     lifecycle, origins = app[LIFECYCLE], app[SETTINGS].frontend_origins
     admit, record = make_admit(app), make_record(app)
     metrics = record.metrics
@@ -36,6 +37,8 @@ def make_boundary(app: web.Application) -> Middleware:
         try:
             if policy_of(request.match_info.handler) != "none":
                 await admit(request, context)
+            if request.body_exists:
+                check_body(request)
             response = await handler(request)
         except Exception as error:
             response = error_response(request, context, origins, error)

@@ -1,4 +1,4 @@
-"""Headers of every response: request id, rate limit, CORS, and security where the response has none of its own."""
+"""Headers of every response: request id, rate limit, CORS, and security headers unless the response has its own."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def add_headers(request: web.Request, response: web.StreamResponse, context: Con
     if "Content-Security-Policy" not in headers:
         headers.extend(SECURITY)
     for name, value in parse_lines(lines).items():
-        # What the response says itself counts: of two limits, the one that has refused.
+        # Headers of the response take precedence: of two limits, the one that refused.
         if name == hdrs.VARY or name not in headers:
             headers.add(name, value)
 
@@ -54,6 +54,6 @@ def _lines_of(context: Context) -> str:
 
 
 def preflight(request: web.Request, origins: frozenset[str]) -> web.Response:
-    """Answer OPTIONS of a known path: the permissions for a page of FRONTEND_URL, nothing for others."""
+    """Answer OPTIONS of a known path: permissions for pages of FRONTEND_URL, nothing for others."""
     allowed = request.headers.get(hdrs.ORIGIN) in origins
     return web.Response(status=204, headers=_PREFLIGHT if allowed else None)

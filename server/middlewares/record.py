@@ -9,9 +9,9 @@ from aiohttp import hdrs, web
 from server.context import Context
 from server.keys import CLIENT_ADDRESS, LOG_WRITER, METRICS
 
-# What a client that went away before its answer is logged as; nginx's number for it.
+# The logged status if the client closed the connection before the answer; the same as nginx's.
 _GONE = 499
-# Asked every second by whoever balances: a good answer is no news.
+# Balancers query these every second, so good answers are not logged.
 _PROBES = frozenset({"/health/live", "/health/ready"})
 
 
@@ -21,7 +21,7 @@ def make_record(app: web.Application) -> Record:
 
 
 class Record:
-    """Called once per request with its response, or None when the client had gone."""
+    """Called once per request with its response, or None if the client has disconnected."""
 
     def __init__(self, app: web.Application) -> None:
         self.metrics = app[METRICS]
@@ -32,7 +32,7 @@ class Record:
         self, request: web.Request, context: Context, response: web.StreamResponse | None, seconds: float
     ) -> None:
         if not isinstance(response, web.Response):
-            # A stream is answered when it opens; how long it stays open says nothing about speed.
+            # The answer of a stream is its opening; its duration says nothing about latency.
             seconds = 0.0
         status = _GONE if response is None else response.status
         self.metrics.observe(request.match_info.route, request.method, status, seconds)

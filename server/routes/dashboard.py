@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -17,9 +18,9 @@ from server.auth.dashboard_session import (
     keep_form_token,
 )
 from server.auth.sign_in import sign_in
-from server.fleet import BEAT_SECONDS
+from server.fleet import BEAT_SECONDS, Fleet
 from server.fleet_view import fleet_view
-from server.keys import FLEET, STREAMS
+from server.keys import FLEET, SESSIONS, STREAMS
 from server.limits import limited
 from server.pages import page
 from server.payloads import read_bounded
@@ -35,9 +36,9 @@ _LONGEST_FORM = 4096
 @limited("address")
 async def dashboard(request: web.Request) -> web.Response:
     """The page, with the figures of this moment in it; without a session the way to sign in."""
-    if dashboard_user(request) is None:
+    if await dashboard_user(request) is None:
         return web.Response(status=303, headers={"Location": _LOGIN})
-    view = fleet_view(await request.app[FLEET].read(), request.app[FLEET].now())
+    view = await _view(request.app[FLEET])
     token = form_token(request)
     response = page(request, "dashboard.html", {"view": view, "token": token})
     keep_form_token(request, response, token)
@@ -48,12 +49,11 @@ async def dashboard(request: web.Request) -> web.Response:
 @limited("address")
 async def dashboard_events(request: web.Request) -> web.StreamResponse:
     """The same figures again every two seconds."""
-    if dashboard_user(request) is None:
+    if await dashboard_user(request) is None:
         raise Problem(401, "Sign in first.")
     async with request.app[STREAMS].open(request) as stream:
-        while dashboard_user(request) is not None:
-            view = fleet_view(await request.app[FLEET].read(), request.app[FLEET].now())
-            await stream.send(msgspec.json.encode(view))
+        while await dashboard_user(request) is not None:
+            await stream.send(msgspec.json.encode(await _view(request.app[FLEET])))
             await asyncio.sleep(BEAT_SECONDS)
     return stream.response
 
@@ -71,27 +71,38 @@ async def login(request: web.Request) -> web.Response:
     """Sign an administrator in. Raises Problem 403 for a forged form."""
     form = await _read_form(request)
     try:
-        account = await sign_in(request.app, form.get("email", ""), form.get("password", ""))
+        who = await sign_in(request.app, form.get("email", ""), form.get("password", ""))
     except Problem as refusal:
         # People read this in a browser, also how long they have to wait.
         response = _form(request, refusal.detail, refusal.status)
         response.headers.update(refusal.headers or {})
         return response
-    if account is None or account.role != "admin":
+    if who is None or who.role != "admin":
         return _form(request, "The address or the password is wrong, or this is no administrator.", 401)
     response = web.Response(status=303, headers={"Location": "/dashboard"})
-    begin_session(request, response, account.id)
+    begin_session(request, response, who)
     return response
 
 
 @routes.post("/dashboard/logout")
 @limited("address")
 async def logout(request: web.Request) -> web.Response:
-    """Sign out. Raises Problem 403 for a forged form."""
+    """Sign out everywhere: an administrator's sessions and tokens on other devices end too.
+
+    Raises Problem 403 for a forged form.
+    """
     await _read_form(request)
+    user = await dashboard_user(request)
+    if user is not None:
+        await request.app[SESSIONS].end_all(user.id)
     response = web.Response(status=303, headers={"Location": _LOGIN})
     end_session(response)
     return response
+
+
+async def _view(fleet: Fleet) -> dict[str, Any]:
+    instances = await fleet.read()
+    return fleet_view(instances, fleet.now(), fleet.unreadable)
 
 
 def _form(request: web.Request, message: str, status: int = 200) -> web.Response:

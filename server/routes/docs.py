@@ -1,4 +1,4 @@
-"""/api/v1/openapi.json for programs and /docs, where / leads, for people; both work without the internet."""
+"""/api/v1/openapi.json for programs, and /docs for people (/ redirects there); both work without the internet."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _document(release: str) -> bytes:
 
 @routes.get("/")
 async def root(request: web.Request) -> web.Response:
-    """Whoever types the bare address into a browser gets to know what is here."""
+    """Redirects / to the documentation, for browsers."""
     return web.Response(status=303, headers={"Location": "/docs"})
 
 
@@ -35,6 +35,6 @@ async def openapi(request: web.Request) -> web.Response:
 
 @routes.get("/docs")
 async def docs(request: web.Request) -> web.Response:
-    """The same, to read."""
+    """The description as a page."""
     document: dict[str, Any] = msgspec.json.decode(_document(request.app[SETTINGS].release))
     return page(request, "docs.html", {"document": document})

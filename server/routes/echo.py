@@ -1,4 +1,4 @@
-"""A POST that changes nothing, for probes and load: what arrived, and which instance it reached."""
+"""A POST that changes nothing, for probes and load tests: returns what arrived, and the instance."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ from aiohttp import web
 
 from server.keys import SETTINGS
 from server.limits import limited
-from server.payloads import read_bounded
+from server.payloads import LARGEST_BODY, read_bounded
 from server.responses import fresh_json
 
 routes = web.RouteTableDef()
-
-_MAX_BYTES = 1_048_576
 
 
 @routes.post("/api/v1/echo")
 @limited("none")
 async def echo(request: web.Request) -> web.Response:
     """The size of the body (at most 1 MiB), the instance and the release."""
-    body = await read_bounded(request, _MAX_BYTES)
+    body = await read_bounded(request, LARGEST_BODY)
     settings = request.app[SETTINGS]
     answer = {"bytes": len(body), "instance": settings.instance_id, "release": settings.release}
     return fresh_json(answer)

@@ -16,27 +16,27 @@ _COMMENT_SECONDS = 10.0
 
 @routes.get("/api/v1/events", allow_head=False)
 async def events(request: web.Request) -> web.StreamResponse:
-    """`{"kind": "created|changed|deleted", "id": 7}` per event; goes on where Last-Event-ID says."""
+    """`{"kind": "created|changed|deleted", "id": 7}` per event; continues after Last-Event-ID."""
     changes = request.app[CHANGES]
     async with request.app[STREAMS].open(request) as stream:
         with changes.listen() as queue:
-            told = request.headers.get("Last-Event-ID", "")
-            for change_id, data in await changes.since(told):
+            last_id = request.headers.get("Last-Event-ID", "")
+            for change_id, data in await changes.since(last_id):
                 await stream.send(data, event_id=change_id)
-                told = change_id
+                last_id = change_id
             while True:
-                await _pass_on(queue, stream, told)
+                await _pass_on(queue, stream, last_id)
     return stream.response
 
 
-async def _pass_on(queue: asyncio.Queue[tuple[str, bytes]], stream: EventStream, told: str) -> None:
+async def _pass_on(queue: asyncio.Queue[tuple[str, bytes]], stream: EventStream, last_id: str) -> None:
     try:
         async with asyncio.timeout(_COMMENT_SECONDS):
             change_id, data = await queue.get()
     except TimeoutError:
         await stream.comment()
         return
-    if not change_id or not told or _number(change_id) > _number(told):
+    if not change_id or not last_id or _number(change_id) > _number(last_id):
         await stream.send(data, event_id=change_id or None)
 
 

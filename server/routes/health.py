@@ -19,14 +19,14 @@ _LIVE = b'{"status":"ok"}'
 @routes.get("/health/live")
 @limited("none")
 async def live(_: web.Request) -> web.Response:
-    """The process answers; says nothing about what it depends on."""
+    """The process answers; does not check dependencies."""
     return json_bytes(_LIVE)
 
 
 @routes.get("/health/ready")
 @limited("none")
 async def ready(request: web.Request) -> web.Response:
-    """200 while traffic is welcome: PostgreSQL answers, migrations are applied, and it is not draining.
+    """200 while the instance accepts traffic: PostgreSQL answers, migrations are applied, and it is not draining.
 
     Redis may be down: the instance then works without a cache.
     """
@@ -43,7 +43,7 @@ async def ready(request: web.Request) -> web.Response:
 @routes.get("/health")
 @limited("none")
 async def health(request: web.Request) -> web.Response:
-    """Everything: status ok, degraded or fail, and the state of each dependency."""
+    """Everything: the status ok, degraded or fail, and the state of each dependency."""
     app = request.app
     checks = await app[HEALTH].check()
     settings, database = app[SETTINGS], app[DATABASE]

@@ -1,4 +1,4 @@
-"""/health/metrics: Prometheus text, or JSON for whoever asks for it."""
+"""/health/metrics: Prometheus text, or JSON on request."""
 
 from __future__ import annotations
 

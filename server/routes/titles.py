@@ -15,15 +15,15 @@ from server.idempotency import read_key
 from server.keys import CHANGES, TITLES
 from server.payloads import read_json, read_query
 from server.problems import Problem
+from server.read_your_writes import last_write, remember_write
 from server.responses import json_bytes
 from server.title_store import etag, not_found
 from server.titles import TitleChanges, TitleFields, TitleQuery
-from server.written import last_written, mark_written
 
 routes = web.RouteTableDef()
 
 _ONE = r"/api/v1/titles/{id:\d{1,19}}"
-# Bytes. Below this compressing costs more than it saves on any network.
+# Bytes. Compressing a smaller body costs more than it saves.
 _WORTH_COMPRESSING = 4096
 _ETAG = re.compile(r'"([0-9]{1,9})"\Z')
 
@@ -32,7 +32,7 @@ _ETAG = re.compile(r'"([0-9]{1,9})"\Z')
 async def list_titles(request: web.Request) -> web.Response:
     """A page of the catalogue: ?q= &genre= &year= &limit= &offset= or &cursor=."""
     query = read_query(request, TitleQuery)
-    response = json_bytes(await request.app[TITLES].page(query, last_written(request)))
+    response = json_bytes(await request.app[TITLES].page(query, last_write(request)))
     if response.content_length and response.content_length > _WORTH_COMPRESSING:
         response.enable_compression()
     return response
@@ -40,8 +40,8 @@ async def list_titles(request: web.Request) -> web.Response:
 
 @routes.get(_ONE)
 async def get_title(request: web.Request) -> web.Response:
-    """One title with its ETag; 304 for If-None-Match, 404 when there is none."""
-    stored = await request.app[TITLES].get(int(request.match_info["id"]), last_written(request))
+    """One title with its ETag; 304 for If-None-Match, 404 if there is none."""
+    stored = await request.app[TITLES].get(int(request.match_info["id"]), last_write(request))
     if not stored:
         raise not_found()
     tag, _, body = stored.partition(b"\n")
@@ -54,7 +54,7 @@ async def get_title(request: web.Request) -> web.Response:
 
 @routes.post("/api/v1/titles")
 async def create_title(request: web.Request) -> web.Response:
-    """Add a title: 201 with its Location. With Idempotency-Key a repetition gets the first answer."""
+    """Add a title: 201 with its Location. With Idempotency-Key, a repeated request gets the first answer."""
     user = catalogue_writer(request)
     key = read_key(request.headers.get("Idempotency-Key"))
     created = await request.app[TITLES].create(await read_json(request, TitleFields), user, key)
@@ -64,18 +64,18 @@ async def create_title(request: web.Request) -> web.Response:
         headers["Idempotency-Replayed"] = "true"
     else:
         await request.app[CHANGES].publish("created", title["id"])
-    return await mark_written(request, json_bytes(created.body, 201, headers))
+    return await remember_write(request, json_bytes(created.body, 201, headers))
 
 
 @routes.put(_ONE)
 async def replace_title(request: web.Request) -> web.Response:
-    """Replace all fields of a title; If-Match guards against overwriting somebody else's change."""
+    """Replace all fields of a title; If-Match prevents overwriting another change."""
     return await _change(request, TitleFields)
 
 
 @routes.patch(_ONE)
 async def change_title(request: web.Request) -> web.Response:
-    """Change the fields that are given; If-Match as for PUT."""
+    """Change the given fields; If-Match as for PUT."""
     return await _change(request, TitleChanges)
 
 
@@ -85,7 +85,7 @@ async def delete_title(request: web.Request) -> web.Response:
     user = catalogue_writer(request)
     await request.app[TITLES].delete(int(request.match_info["id"]), user, _expected_version(request))
     await request.app[CHANGES].publish("deleted", int(request.match_info["id"]))
-    return await mark_written(request, web.Response(status=204))
+    return await remember_write(request, web.Response(status=204))
 
 
 async def _change(request: web.Request, kind: type[TitleFields | TitleChanges]) -> web.Response:
@@ -93,7 +93,7 @@ async def _change(request: web.Request, kind: type[TitleFields | TitleChanges]) 
     changes = await read_json(request, kind)
     title = await request.app[TITLES].change(int(request.match_info["id"]), changes, user, _expected_version(request))
     await request.app[CHANGES].publish("changed", title.id)
-    return await mark_written(request, json_bytes(msgspec.json.encode(title), headers={"ETag": etag(title.version)}))
+    return await remember_write(request, json_bytes(msgspec.json.encode(title), headers={"ETag": etag(title.version)}))
 
 
 def _expected_version(request: web.Request) -> int | None:

@@ -1,4 +1,4 @@
-"""Which instance answered: makes the balancing visible."""
+"""The instance that answered, to make load balancing visible."""
 
 from __future__ import annotations
 

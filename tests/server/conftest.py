@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 import redis
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 
 from server.app import create_app
 from server.keys import TOKENS
 from server.settings import load_settings
-from tests.server.support import Client, Gate, Process, StartInstance, StartProcess, eventually
+from tests.server.support import Client, Gate, Process, Served, StartInstance, StartProcess, eventually
 
 PROJECT = Path(__file__).parents[2]
 _numbers = itertools.count(1)
@@ -117,7 +117,7 @@ async def start_instance(environment: dict[str, str], database_url: str) -> Asyn
     async def start(*, wait: bool = True, **changes: str) -> Client:
         identity = {"INSTANCE_ID": f"test-{next(_numbers)}"}
         settings = load_settings(environment | identity | changes)
-        client: Client = TestClient(TestServer(create_app(settings)))
+        client: Client = TestClient(Served(create_app(settings)))
         await client.start_server()
         clients.append(client)
         if wait:

@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
-from aiohttp.test_utils import TestClient
+from aiohttp.test_utils import TestClient, TestServer
+
+from server.protocol import Runner
 
 Client = TestClient[Any, Any]
 StartInstance = Callable[..., Awaitable[Client]]
@@ -22,6 +24,13 @@ async def eventually(condition: Callable[[], Awaitable[Any]], *, within: float =
         while not (value := await condition()):  # noqa: ASYNC110 -- the condition is in another process
             await asyncio.sleep(0.02)
         return value
+
+
+class Served(TestServer):
+    """An application with the server's own rules for connections."""
+
+    async def _make_runner(self, *, handler_cancellation: bool = False, **_: Any) -> Runner:
+        return Runner(self.app, handler_cancellation=handler_cancellation)
 
 
 class Gate:

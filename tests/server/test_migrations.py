@@ -122,7 +122,7 @@ async def test_without_the_right_to_create_tables_the_reason_is_told_until_it_is
             "GRANT CREATE ON SCHEMA public TO {role}",
             "the role {role} must own the tables of schema public",
         ),
-        ("ALTER ROLE {role} SET default_transaction_read_only = on", "must lead to the primary"),
+        ("ALTER ROLE {role} SET default_transaction_read_only = on", "must point to the primary"),
         ("ALTER ROLE {role} SET search_path = nowhere", "{role}"),
         ("CREATE TYPE schema_migrations AS (n integer)", ""),
         ("CREATE VIEW schema_migrations AS SELECT 'x' AS checksum; GRANT SELECT ON schema_migrations TO {role}", ""),

@@ -1,7 +1,7 @@
-"""The same work as videa's GET /api/v1/titles/{id}, made of the packages that FastAPI users reach for.
+"""The same work as videa's GET /api/v1/titles/{id}, with the packages that FastAPI users usually choose.
 
-Token check (PyJWT), rate limit by user in Redis (limits), cache in Redis, PostgreSQL behind it (asyncpg). Has a Python
-environment of its own (requirements.txt); `python -m bench.backend` makes it.
+Token check (PyJWT), rate limit by user in Redis (limits), cache in Redis, PostgreSQL behind it (asyncpg). Has its own
+Python environment (requirements.txt), which `python -m bench.backend` creates.
 """
 
 from __future__ import annotations

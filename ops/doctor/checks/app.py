@@ -1,4 +1,4 @@
-"""The instances among themselves: one release, one set of secrets, honest health."""
+"""The instances compared with each other: one release, one set of secrets, correct health."""
 
 from __future__ import annotations
 
@@ -17,46 +17,50 @@ SHARED_SECRETS = {ACCESS_SECRET: "access", REFRESH_SECRET: "refresh"}
 
 
 def version_skew(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Instances of different releases answer at the same time, and no deploy is under way."""
+    """Instances of different releases answer at the same time, and no deploy is running."""
     releases: dict[str, list[str]] = defaultdict(list)
-    for one in present(facts.instances):
-        if one.answers and one.release:
-            releases[one.release].append(one.name)
+    for instance in present(facts.instances):
+        if instance.answers and instance.release:
+            releases[instance.release].append(instance.name)
     if len(releases) > 1 and not facts.under_way:
         yield Finding(
             "app.version_skew",
             Severity.WARN,
             f"{len(releases)} releases serve at the same time",
             "\n".join(f"{release}: {listing(names)}" for release, names in sorted(releases.items())),
-            "the same request gets different answers, depending on the replica",
+            "the answer to a request depends on the replica",
             "videa deploy",
         )
 
 
 def health_lies(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """An instance says ready while PostgreSQL is down."""
+    """An instance reports ready while PostgreSQL is down."""
     if facts.postgres is None or facts.postgres.up or facts.postgres.full:
         return
-    liars = [one.name for one in present(facts.instances) if one.is_ready]
-    if liars:
+    wrongly_ready = [instance.name for instance in present(facts.instances) if instance.is_ready]
+    if wrongly_ready:
         yield Finding(
             "app.health_lies",
             Severity.WARN,
-            f"{listing(liars)} ready while PostgreSQL is down",
-            f"ready by the answer of {len(liars)} instances; PostgreSQL: {facts.postgres.error}",
+            f"{listing(wrongly_ready)} ready while PostgreSQL is down",
+            f"{len(wrongly_ready)} instances report ready; PostgreSQL: {facts.postgres.error}",
             "the balancer keeps sending requests that will fail",
-            "make the readiness endpoint ask its dependencies",
+            "make the readiness endpoint check its dependencies",
         )
 
 
 def jwt_skew(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A token that one instance signs is refused by another: the first secret of each must be known to all."""
-    running = [one for one in facts.replicas if one.running]
+    """An instance refuses a token that another has signed: all must know the first secret of each."""
+    running = [replica for replica in facts.replicas if replica.running]
     beats = {beat.id: beat for beat in facts.fleet or []}
     for secret, kind in SHARED_SECRETS.items():
-        # What an instance says it uses counts more than what its container was given.
-        keys = {one.name: one.fingerprints.get(secret, []) for one in running}
-        used = {one.name: beats[one.id[:12]].secrets.get(kind, []) for one in running if one.id[:12] in beats}
+        # The secrets that an instance reports take precedence over its container's environment.
+        keys = {replica.name: replica.fingerprints.get(secret, []) for replica in running}
+        used = {
+            replica.name: beats[replica.id[:12]].secrets.get(kind, [])
+            for replica in running
+            if replica.id[:12] in beats
+        }
         if len(used) == len(keys):
             keys = used
         refused = facts.proof.refused if facts.proof and kind == "access" else []
@@ -74,7 +78,7 @@ def jwt_skew(facts: Facts, limits: Limits) -> Iterator[Finding]:
         yield Finding(
             "app.jwt_skew",
             Severity.FAIL,
-            f"the instances do not agree on {secret}",
+            f"the instances have different values of {secret}",
             "\n".join(
                 [
                     f"a token of {refused[0][0]} is refused by {refused[0][1]}"
@@ -82,36 +86,36 @@ def jwt_skew(facts: Facts, limits: Limits) -> Iterator[Finding]:
                 ]
                 + [f"fingerprint {mark}: {listing(names)}" for mark, names in sorted(holders.items())]
             ),
-            "users are logged out whenever the next request meets another instance",
-            f"set one {secret} in .env, then videa deploy\nto change it without logging anybody out: NEW,OLD first",
+            "users are logged out when another instance gets their next request",
+            f"set one {secret} in .env, then videa deploy\nto change it without logging users out, set NEW,OLD first",
         )
 
 
 def session_store(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Instances keep refresh tokens in different databases."""
+    """Instances store refresh tokens in different databases."""
     holders: dict[str, list[str]] = defaultdict(list)
-    for one in present(facts.containers):
-        if one.service == facts.service and one.running and not one.oneoff:
-            holders[one.stores.get(DATABASE, "not set")].append(one.name)
+    for container in present(facts.containers):
+        if container.service == facts.service and container.running and not container.oneoff:
+            holders[container.stores.get(DATABASE, "not set")].append(container.name)
     if len(holders) > 1:
         yield Finding(
             "app.session_store",
             Severity.FAIL,
-            "the instances keep sessions in different databases",
+            "the instances store sessions in different databases",
             "\n".join(f"database {mark}: {listing(names)}" for mark, names in sorted(holders.items())),
-            "a session that began on one instance is unknown to another: users are logged out",
+            "a session that started on one instance is unknown to another: users are logged out",
             "set one DATABASE_URL for all replicas, then videa deploy",
         )
 
 
 def ratelimit_local(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Instances count rate limits on their own."""
-    instances = [one for one in present(facts.instances) if one.limiter]
-    local = [one.name for one in instances if one.limiter == "local"]
+    """Instances count rate limits separately."""
+    instances = [instance for instance in present(facts.instances) if instance.limiter]
+    local = [instance.name for instance in instances if instance.limiter == "local"]
     places: dict[str, list[str]] = defaultdict(list)
-    for one in facts.replicas:
-        if one.running:
-            places[one.stores.get(REDIS, "not set")].append(one.name)
+    for replica in facts.replicas:
+        if replica.running:
+            places[replica.stores.get(REDIS, "not set")].append(replica.name)
     proven = facts.proof.counters if facts.proof else 1
     if not local and len(places) < 2 and proven < 2:
         return
@@ -121,7 +125,7 @@ def ratelimit_local(facts: Facts, limits: Limits) -> Iterator[Finding]:
     if local:
         evidence.append(f"{len(local)} of {len(instances)} instances count in their own memory: {listing(local)}")
     if proven > 1:
-        evidence.append(f"{proven} separate counters seen by requests to each instance")
+        evidence.append(f"requests to each instance found {proven} separate counters")
     if len(places) > 1:
         evidence += [f"REDIS_URL {mark}: {listing(names)}" for mark, names in places.items()]
     yield Finding(
@@ -129,31 +133,40 @@ def ratelimit_local(facts: Facts, limits: Limits) -> Iterator[Finding]:
         Severity.FAIL,
         "rate limits are not shared by all instances",
         "\n".join(evidence),
-        "a client gets more than its limit by reaching several instances",
+        "a client that reaches several instances gets more than its limit",
         "set one REDIS_URL for all replicas, then videa deploy"
         if len(places) > 1
-        else "bring Redis back: videa doctor --only redis tells how",
+        else "restore Redis; for details: videa doctor --only redis",
     )
 
 
 def _effective(facts: Facts, counters: int) -> str:
-    """What a client may really get, in the figures of the limits where instances tell them."""
-    told = [beat.rate_limits for beat in facts.fleet or []] + [one.rate_limits for one in facts.replicas]
-    limits = next((limits for limits in told if limits), {})
+    """The limit that a client really gets, with the configured figures if the instances report them."""
+    known = [beat.rate_limits for beat in facts.fleet or []] + [replica.rate_limits for replica in facts.replicas]
+    limits = next((limits for limits in known if limits), {})
     shown = [f"{name} {most * counters}/{seconds:g} s instead of {most}" for name, (most, seconds) in limits.items()]
-    return f"up to {counters}x the one that is set" + (f" ({', '.join(shown)})" if shown else "")
+    return f"up to {counters}x the configured one" + (f" ({', '.join(shown)})" if shown else "")
 
 
 def pool_exhausted(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """All connections of a pool are taken and requests wait; by the instance's own answer, or by its last heartbeat.
+    """All connections of a pool are in use and requests wait, by the instance's answer or its last heartbeat.
 
-    An instance whose pool is exhausted may well be too slow to answer.
+    An instance with an exhausted pool may be too slow to answer.
     """
-    told = {beat.id: beat.pool for beat in facts.fleet or [] if beat.pool}
-    pools = {one.name: told[one.id[:12]] for one in facts.replicas if one.running and one.id[:12] in told}
-    for one in present(facts.instances):
-        if one.pool_limit and (one.pool_waiting or one.name not in pools):
-            pools[one.name] = (one.pool_limit, one.pool_size, one.pool_idle, one.pool_waiting)
+    beats = {beat.id: beat.pool for beat in facts.fleet or [] if beat.pool}
+    pools = {
+        replica.name: beats[replica.id[:12]]
+        for replica in facts.replicas
+        if replica.running and replica.id[:12] in beats
+    }
+    for instance in present(facts.instances):
+        if instance.pool_limit and (instance.pool_waiting or instance.name not in pools):
+            pools[instance.name] = (
+                instance.pool_limit,
+                instance.pool_size,
+                instance.pool_idle,
+                instance.pool_waiting,
+            )
     full = {
         name: (limit, size, waiting)
         for name, (limit, size, idle, waiting) in pools.items()
@@ -176,70 +189,78 @@ def pool_exhausted(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _holding(facts: Facts) -> tuple[str, str]:
-    """What the connections of full pools are busy with, as further lines of evidence, and what to do about it."""
+    """What uses the connections of full pools, as further lines of evidence, and the fix."""
     postgres = facts.postgres
     raise_it = "raise connection_limit in DATABASE_URL (videa scale checks what fits)"
-    active = [one for one in postgres.clients if one.state == "active"] if postgres else []
+    active = [session for session in postgres.clients if session.state == "active"] if postgres else []
     if postgres is None or not active:
-        return "", f"look for what holds them: videa db; if it is load alone, {raise_it}"
-    waiting = [one for one in active if one.blocked_by]
+        return "", f"find what holds them: videa db; if it is only load, {raise_it}"
+    waiting = [session for session in active if session.blocked_by]
     if 2 * len(waiting) >= len(active):
         roots = root_blockers(postgres.sessions, waiting)
-        lines = [f"{who(one)}, {one.state} for {span(one.state_age or 0)}: {one.query}" for one in roots]
-        told = "".join(f"\nthey wait for {line}" for line in lines)
-        return told, "\n".join([*(ending(facts, postgres, one) for one in roots), "set lock_timeout for what did this"])
-    query, count = Counter(one.query for one in active).most_common(1)[0]
-    return f"\n{count} of {len(active)} connections at work run: {query}", f"make that statement cheaper, or {raise_it}"
+        lines = [
+            f"{who(session)}, {session.state} for {span(session.state_age or 0)}: {session.query}" for session in roots
+        ]
+        blockers = "".join(f"\nthey wait for {line}" for line in lines)
+        return blockers, "\n".join(
+            [
+                *(ending(facts, postgres, session) for session in roots),
+                "set lock_timeout for the client that holds the lock",
+            ]
+        )
+    query, count = Counter(session.query for session in active).most_common(1)[0]
+    return f"\n{count} of {len(active)} busy connections run: {query}", f"make this statement cheaper, or {raise_it}"
 
 
 def errors(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Instances answer with errors of their own."""
+    """Instances answer with 5xx."""
     counted = [
-        one
-        for one in present(facts.instances)
-        if (one.requests or 0) >= limits.app_least and (one.error_rate or 0) > limits.app_errors_warn
+        instance
+        for instance in present(facts.instances)
+        if (instance.requests or 0) >= limits.app_least and (instance.error_rate or 0) > limits.app_errors_warn
     ]
     if counted:
-        worst = max(one.error_rate or 0 for one in counted)
+        worst = max(instance.error_rate or 0 for instance in counted)
         yield Finding(
             "app.errors",
             Severity.FAIL if worst > limits.app_errors_fail else Severity.WARN,
-            f"{listing([one.name for one in counted])}: up to {share(worst)} of the answers are 5xx",
+            f"{listing([instance.name for instance in counted])}: up to {share(worst)} of the answers are 5xx",
             "\n".join(
-                f"{one.name}: {share(one.error_rate or 0)} of {one.requests} requests in the last minute"
-                for one in counted[:5]
+                f"{instance.name}: {share(instance.error_rate or 0)} of {instance.requests} requests in the last minute"
+                for instance in counted[:5]
             ),
             "users see errors",
-            "videa logs shows them; one instance alone: docker restart it. All: look at the release, videa deploy",
+            "see videa logs; if only one instance fails: docker restart it; if all do: check the release",
         )
 
 
 def capacity(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """PostgreSQL works at its limit while the replicas have room: more replicas would not help."""
+    """PostgreSQL is at its limit while the replicas are not: more replicas would not help."""
     if facts.postgres is None:
         return
-    database = [one for one in present(facts.containers) if one.name == facts.postgres.container]
-    replicas = [one for one in facts.replicas if one.running and one.cpu is not None]
+    database = [container for container in present(facts.containers) if container.name == facts.postgres.container]
+    replicas = [replica for replica in facts.replicas if replica.running and replica.cpu is not None]
     if not database or not replicas:
         return
     cpus = facts.engine.cpus if facts.engine else 0
     busy = _load(database[0], cpus)
-    own = sum(_load(one, cpus) for one in replicas) / len(replicas)
-    if busy > limits.capacity_cpu and own < busy / 2:
+    average = sum(_load(replica, cpus) for replica in replicas) / len(replicas)
+    if busy > limits.capacity_cpu and average < busy / 2:
         yield Finding(
             "app.capacity",
             Severity.INFO,
             "the database is the bottleneck, not the replicas",
-            f"PostgreSQL uses {share(busy)} of its CPU, the {len(replicas)} replicas {share(own)} on average",
-            "more replicas add load to the database instead of capacity",
-            f"what costs most: videa db\nthen cache more, add a read replica (compose/read-replica.yml), or raise"
+            f"PostgreSQL uses {share(busy)} of its CPU, the {len(replicas)} replicas {share(average)} on average",
+            "more replicas add load to the database, not capacity",
+            "find the most expensive statements: videa db\n"
+            "then cache more, add a read replica (compose/read-replica.yml), or raise"
             f" deploy.resources.limits.cpus of {database[0].service}; videa scale would not help",
         )
 
 
 def _load(container: ContainerFacts, cpus: int) -> float:
-    most = container.cpu_limit or cpus
-    return (container.cpu or 0) / most if most else 0.0
+    available = container.cpu_limit or cpus
+    return (container.cpu or 0) / available if available else 0.0
 
 
 CHECKS = (
@@ -247,8 +268,17 @@ CHECKS = (
     Check("app.health_lies", Group.APP, "ready while a dependency is down W", "own", (INSTANCES,), health_lies),
     Check("app.jwt_skew", Group.APP, "secrets differ F", "own", (TOKEN_SECRETS,), jwt_skew),
     Check("app.session_store", Group.APP, "databases differ F", "own", (SESSION_STORES,), session_store),
-    Check("app.ratelimit_local", Group.APP, "any instance on its own memory F", "own", (LIMITERS,), ratelimit_local),
-    Check("app.pool_exhausted", Group.APP, "pool full with waiters F", "own", (POOLS,), pool_exhausted),
+    Check(
+        "app.ratelimit_local", Group.APP, "any instance counts in its own memory F", "own", (LIMITERS,), ratelimit_local
+    ),
+    Check("app.pool_exhausted", Group.APP, "pool full and requests wait F", "own", (POOLS,), pool_exhausted),
     Check("app.errors", Group.APP, "5xx > 1% W, > 5% F, of >= 100 requests", "own", (FIGURES,), errors),
-    Check("app.capacity", Group.APP, "database > 80% busy, replicas half of it I", "own", (STATS, POSTGRES), capacity),
+    Check(
+        "app.capacity",
+        Group.APP,
+        "database > 80% busy, replicas less than half of that I",
+        "own",
+        (STATS, POSTGRES),
+        capacity,
+    ),
 )

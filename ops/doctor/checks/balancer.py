@@ -1,4 +1,4 @@
-"""nginx: does the traffic reach every replica that can serve it, and only those."""
+"""nginx: whether traffic reaches every replica that can serve, and only those."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from ops.doctor.words import listing
 
 
 def config(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """What runs is not what is on disk, or not what the replicas ask for."""
+    """The running configuration differs from the one on disk, or from the one that the replicas need."""
     balancer = present(facts.balancer)
     if not balancer.accepted:
         yield Finding(
             "lb.config",
             Severity.FAIL,
-            "nginx refuses the configuration on its disk",
+            "nginx refuses the configuration on disk",
             balancer.refusal,
-            "it serves the old one until its next start, which then falls back or fails",
-            "videa doctor --fix --apply writes it anew from the running replicas",
+            "it keeps the old one until its next start, which then uses the default or fails",
+            "videa doctor --fix --apply rewrites it from the running replicas",
         )
     elif balancer.generation and balancer.serving and balancer.generation != balancer.serving:
         yield Finding(
             "lb.config",
             Severity.FAIL,
-            "nginx runs another configuration than the one on its disk",
+            "nginx runs a different configuration than the one on disk",
             f"serving generation {balancer.serving}, on disk {balancer.generation}",
-            "replicas that were added get no traffic, removed ones still do",
+            "added replicas get no traffic, removed ones still do",
             f"docker compose kill -s HUP {facts.balancer_service}",
         )
     elif missing := _missing(facts, balancer):
@@ -39,42 +39,42 @@ def config(facts: Facts, limits: Limits) -> Iterator[Finding]:
             Severity.FAIL,
             f"{listing(missing)} not in the balancer's configuration",
             f"listed: {listing(balancer.listed or []) or 'nothing'}",
-            "a ready replica costs memory and serves nothing",
-            "videa doctor --fix --apply writes the configuration anew",
+            "a ready replica uses memory and serves nothing",
+            "videa doctor --fix --apply rewrites the configuration",
         )
     elif balancer.drift and not facts.under_way:
         yield Finding(
             "lb.config",
             Severity.FAIL,
-            "the balancer's configuration is not what videa would write",
+            "the balancer's configuration differs from what videa would write",
             _drift(balancer.drift),
-            "it was changed by hand, which the next scale or deploy undoes, or x-videa was and is not applied yet",
-            "videa doctor --fix --apply writes it anew; to keep it so, say it in x-videa",
+            "it was changed by hand, which the next scale or deploy undoes, or x-videa has changed",
+            "videa doctor --fix --apply rewrites it; to keep the change, set it in x-videa",
         )
 
 
 def _drift(lines: list[str], most: int = 6) -> str:
-    """The first lines that differ, in words."""
+    """The first different lines, as "missing: ..." or "added: ..."."""
     shown = [f"{'missing' if line.startswith('-') else 'added'}: {line[2:]}" for line in lines[:most]]
-    return "\n".join(shown + [f"and {len(lines) - most} lines more"] * (len(lines) > most))
+    return "\n".join(shown + [f"and {len(lines) - most} more lines"] * (len(lines) > most))
 
 
 def _missing(facts: Facts, balancer: BalancerFacts) -> list[str]:
     if balancer.listed is None or facts.instances is None or facts.under_way:
         return []
-    return [one.name for one in facts.instances if one.is_ready and one.name not in balancer.listed]
+    return [instance.name for instance in facts.instances if instance.is_ready and instance.name not in balancer.listed]
 
 
 def no_live(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Nobody answers behind nginx, or nginx itself is not there."""
+    """No replica answers through nginx, or nginx itself is not running."""
     balancer = present(facts.balancer)
     if not balancer.running:
         yield Finding(
             "lb.no_live",
             Severity.FAIL,
-            f"nginx ({facts.balancer_service}) does not run",
+            f"nginx ({facts.balancer_service}) is not running",
             balancer.refusal or "its container is not running",
-            "it is the only door: nothing is served",
+            "all traffic goes through it: nothing is served",
             f"docker compose up -d {facts.balancer_service}",
         )
     elif balancer.probes and not balancer.answers:
@@ -83,7 +83,7 @@ def no_live(facts: Facts, limits: Limits) -> Iterator[Finding]:
         yield Finding(
             "lb.no_live",
             Severity.FAIL,
-            "nginx runs, but does not answer" if hangs else "no replica answers through nginx",
+            "nginx is running, but does not answer" if hangs else "no replica answers through nginx",
             f"{balancer.probes} probes: {failures or 'no answer'}",
             "every request fails",
             f"docker compose restart {facts.balancer_service}"
@@ -93,7 +93,7 @@ def no_live(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def unreachable(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Clients do not reach nginx, though it runs: the way from the host's port to its container is broken."""
+    """nginx is running, but clients cannot reach it: the path from the host's port to its container is broken."""
     reason = present(facts.balancer).unreachable
     if reason:
         yield Finding(
@@ -101,48 +101,50 @@ def unreachable(facts: Facts, limits: Limits) -> Iterator[Finding]:
             Severity.FAIL,
             "nothing answers at the published port",
             reason,
-            "no client gets through, whatever the replicas answer",
+            "no client reaches the service, even if the replicas are healthy",
             f"docker compose port {facts.balancer_service} 8080\ndocker compose restart {facts.balancer_service}",
         )
 
 
 def starved(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A replica that is ready when asked directly gets none of the traffic."""
+    """A replica that passes its readiness probe gets no traffic."""
     balancer = present(facts.balancer)
     if not balancer.answers or balancer.sticky:
         return
-    # Bundles of older versions tell who answered by the instance's own name.
-    hungry = [one for one in _ready(facts) if not {one.name, one.instance} & balancer.answers.keys()]
-    if hungry:
-        names = {one.instance: one.name for one in facts.instances or []}
-        spread = ", ".join(f"{names.get(each, each)}: {count}" for each, count in sorted(balancer.answers.items()))
+    # Bundles of older versions have the instance's own name in ``answers``.
+    idle = [instance for instance in _ready(facts) if not {instance.name, instance.instance} & balancer.answers.keys()]
+    if idle:
+        names = {instance.instance: instance.name for instance in facts.instances or []}
+        answered = ", ".join(
+            f"{names.get(replica, replica)}: {count}" for replica, count in sorted(balancer.answers.items())
+        )
         yield Finding(
             "lb.starved",
             Severity.FAIL,
-            f"{listing([one.name for one in hungry])} ready, but without traffic",
-            f"0 of {balancer.probes} probes through nginx; {spread}",
+            f"{listing([instance.name for instance in idle])} ready, but gets no traffic",
+            f"0 of {balancer.probes} probes through nginx; {answered}",
             "the other replicas carry its load",
-            "videa doctor --fix --apply writes the balancer's configuration anew",
+            "videa doctor --fix --apply rewrites the balancer's configuration",
         )
 
 
 def _ready(facts: Facts) -> list[InstanceFacts]:
-    return [one for one in facts.instances or [] if one.is_ready]
+    return [instance for instance in facts.instances or [] if instance.is_ready]
 
 
 def stale(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The upstream names a replica that is not there or does not run."""
+    """The upstream lists a replica that does not exist or is not running."""
     balancer = present(facts.balancer)
-    states = {one.name: one.state for one in facts.replicas}
+    states = {replica.name: replica.state for replica in facts.replicas}
     gone = [name for name in balancer.listed or [] if states.get(name) != "running"]
     if gone:
         yield Finding(
             "lb.stale",
             Severity.FAIL,
-            f"the balancer lists {listing(gone)}, which {'do' if len(gone) > 1 else 'does'} not run",
+            f"the balancer lists {listing(gone)}, which {'are' if len(gone) > 1 else 'is'} not running",
             "\n".join(f"{name}: {states.get(name, 'no such container')}" for name in gone[:5]),
-            "requests that are sent there wait for a connection before another replica is tried",
-            "docker compose start SERVICE, or videa doctor --fix --apply takes it out".replace(
+            "requests to it wait for a connection before nginx tries another replica",
+            "docker compose start SERVICE, or remove it from the balancer: videa doctor --fix --apply".replace(
                 "SERVICE", facts.service
             ),
             subject=gone[0],
@@ -159,22 +161,22 @@ def version(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "lb.version",
             Severity.FAIL,
             f"nginx {balancer.version} is too old for clean reloads",
-            f"version {balancer.version}, needed {least} (keepalive_min_timeout)",
+            f"version {balancer.version}, required {least} (keepalive_min_timeout)",
             "each scale or deploy cuts requests on keep-alive connections",
             f"build the balancer's image from nginx {least} or newer",
         )
 
 
 def maintenance(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The site is closed on purpose, and perhaps forgotten so."""
-    let_in = present(facts.balancer).maintenance
-    if let_in is not None:
+    """The site is closed for maintenance, perhaps by mistake."""
+    allowed = present(facts.balancer).maintenance
+    if allowed is not None:
         yield Finding(
             "lb.maintenance",
             Severity.WARN,
             "the site is closed for maintenance",
-            f"let in: {listing(let_in) or 'nobody'}",
-            "everybody else is answered 503 everywhere but at the health paths",
+            f"allowed: {listing(allowed) or 'nobody'}",
+            "all other clients get 503, except at the health paths",
             "videa maintenance off",
         )
 

@@ -1,4 +1,4 @@
-"""Containers: do they live, and within their limits."""
+"""Containers: whether they run, and within their limits."""
 
 from __future__ import annotations
 
@@ -13,173 +13,182 @@ from ops.doctor.words import listing, share, size
 
 
 def restart_loop(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A container that ends and is started again and again."""
+    """A container that exits and is restarted again and again."""
     looping = [
-        one
-        for one in present(facts.containers)
-        if one.restarts > limits.restarts
-        and (one.state == "restarting" or facts.taken - one.started < limits.restart_window)
+        container
+        for container in present(facts.containers)
+        if container.restarts > limits.restarts
+        and (container.state == "restarting" or facts.taken - container.started < limits.restart_window)
     ]
-    for one in looping:
+    for container in looping:
         yield Finding(
             "ctr.restart_loop",
             Severity.FAIL,
-            f"{one.name} is being restarted again and again",
-            f"{one.restarts} restarts, last exit code {one.exit_code}, state {one.state}",
-            "it never serves for long, and each start costs the machine",
-            f"docker logs --tail 50 {one.name}",
-            subject=one.name,
+            f"{container.name} restarts again and again",
+            f"{container.restarts} restarts, last exit code {container.exit_code}, state {container.state}",
+            "it never serves for long, and each start uses CPU",
+            f"docker logs --tail 50 {container.name}",
+            subject=container.name,
         )
 
 
 def oom(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The kernel killed a container for its memory."""
-    killed = [one for one in present(facts.containers) if one.oom_killed]
-    for one in killed:
-        limit = size(one.memory_limit) if one.memory_limit else "the machine's memory"
+    """The kernel's OOM killer ended a container."""
+    killed = [container for container in present(facts.containers) if container.oom_killed]
+    for container in killed:
+        limit = size(container.memory_limit) if container.memory_limit else "the machine's memory"
         yield Finding(
             "ctr.oom",
             Severity.FAIL,
-            f"{one.name} was killed for its memory",
-            f"limit {limit}, exit code {one.exit_code}, {one.restarts} restarts",
-            "every request that it was serving was cut",
-            f"raise deploy.resources.limits.memory of {one.service}, and look for a leak: videa doctor --only app.leak",
-            subject=one.name,
+            f"{container.name} was killed: out of memory",
+            f"limit {limit}, exit code {container.exit_code}, {container.restarts} restarts",
+            "every request in flight to it was cut",
+            f"raise deploy.resources.limits.memory of {container.service}\n"
+            "check for a leak: videa doctor --only app.leak",
+            subject=container.name,
         )
 
 
 def mem(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The working set near the limit of memory."""
+    """The working set is near the memory limit."""
     unlimited: list[str] = []
-    for one in present(facts.containers):
-        if one.memory is None or not one.running:
+    for container in present(facts.containers):
+        if container.memory is None or not container.running:
             continue
-        if not one.memory_limit:
-            unlimited.append(one.name)
+        if not container.memory_limit:
+            unlimited.append(container.name)
             continue
-        used = one.memory / one.memory_limit
+        used = container.memory / container.memory_limit
         if used > limits.memory_warn:
             yield Finding(
                 "ctr.mem",
                 Severity.FAIL if used >= limits.memory_fail else Severity.WARN,
-                f"{one.name} uses {share(used)} of its memory limit",
-                f"{size(one.memory)} of {size(one.memory_limit)} (page cache left out)",
-                "at the limit the kernel kills it",
-                f"raise deploy.resources.limits.memory of {one.service}, or find what grows",
-                subject=one.name,
+                f"{container.name} uses {share(used)} of its memory limit",
+                f"{size(container.memory)} of {size(container.memory_limit)} (without page cache)",
+                "at the limit, the kernel kills it",
+                f"raise deploy.resources.limits.memory of {container.service}, or find what uses it",
+                subject=container.name,
             )
     if unlimited:
         yield Finding(
             "ctr.mem",
             Severity.INFO,
             f"{listing(unlimited)}: no memory limit",
-            "nothing keeps them from taking all memory of the machine",
-            "one that leaks takes the others down with it",
+            "nothing stops them from using all memory of the machine",
+            "one that leaks takes down the others",
             "set deploy.resources.limits.memory in the Compose file",
         )
 
 
 def unhealthy(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Docker's own health check fails, or a replica hangs and Docker has not noticed yet."""
-    silent = {one.name: one.error for one in facts.instances or [] if one.live is None}
-    for one in present(facts.containers):
-        if not one.running:
+    """Docker's health check fails, or a replica hangs and Docker has not detected it yet."""
+    silent = {instance.name: instance.error for instance in facts.instances or [] if instance.live is None}
+    for container in present(facts.containers):
+        if not container.running:
             continue
-        grown_up = one.health != "starting" and facts.taken - one.started > limits.start_time
-        if one.health != "unhealthy" and one.name in silent and grown_up:
+        past_start = container.health != "starting" and facts.taken - container.started > limits.start_time
+        if container.health != "unhealthy" and container.name in silent and past_start:
             yield Finding(
                 "ctr.unhealthy",
                 Severity.FAIL,
-                f"{one.name} runs, but does not answer",
-                f"asked directly whether it is alive: {silent[one.name]} (Docker's health check: {one.health})",
-                "requests that reach it wait until nginx gives up on it",
-                f"docker logs --tail 50 {one.name}\ndocker restart {one.name}",
-                subject=one.name,
+                f"{container.name} is running, but does not answer",
+                f"direct liveness probe: {silent[container.name]} (Docker's health check: {container.health})",
+                "requests to it wait until nginx times out",
+                f"docker logs --tail 50 {container.name}\ndocker restart {container.name}",
+                subject=container.name,
             )
-        elif one.health == "unhealthy":
+        elif container.health == "unhealthy":
             yield Finding(
                 "ctr.unhealthy",
                 Severity.FAIL,
-                f"{one.name} is unhealthy",
-                one.health_output or "its health check printed nothing",
-                "it does not do its work, though it runs",
-                f"docker logs --tail 50 {one.name}\ndocker restart {one.name}",
-                subject=one.name,
+                f"{container.name} is unhealthy",
+                container.health_output or "its health check printed nothing",
+                "it is running, but does not work",
+                f"docker logs --tail 50 {container.name}\ndocker restart {container.name}",
+                subject=container.name,
             )
 
 
 def image_skew(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Replicas of one service run different images, and no deploy is under way."""
+    """Replicas of one service run different images, and no deploy is running."""
     images: dict[str, list[ContainerFacts]] = defaultdict(list)
-    for one in facts.replicas:
-        if one.running:
-            images[one.image_id].append(one)
+    for container in facts.replicas:
+        if container.running:
+            images[container.image_id].append(container)
     if len(images) > 1 and not facts.under_way:
         yield Finding(
             "ctr.image_skew",
             Severity.WARN,
             f"the replicas of {facts.service} run {len(images)} different images",
             "\n".join(
-                f"{some[0].image} ({image.removeprefix('sha256:')[:12]}): {listing([one.name for one in some])}"
-                for image, some in images.items()
+                f"{replicas[0].image} ({_short(image_id)}): {listing([replica.name for replica in replicas])}"
+                for image_id, replicas in images.items()
             ),
-            "the same request gets different answers, depending on the replica",
+            "the answer to a request depends on the replica",
             "videa deploy",
         )
 
 
+def _short(image_id: str) -> str:
+    return image_id.removeprefix("sha256:")[:12]
+
+
 def orphan(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Containers that nothing uses: of services that are gone, or replicas that stand still."""
+    """Containers that nothing uses: of services that no longer exist, or replicas that are not running."""
     services = set(facts.services)
-    for one in present(facts.containers):
-        if one.oneoff:
+    for container in present(facts.containers):
+        if container.oneoff:
             continue
-        if one.service not in services:
-            reason = f"the Compose file has no service {one.service}"
-        elif one.service == facts.service and one.state in ("created", "exited", "dead") and not facts.under_way:
-            reason = f"state {one.state}, exit code {one.exit_code}"
+        if container.service not in services:
+            reason = f"the Compose file has no service {container.service}"
+        elif (
+            container.service == facts.service
+            and container.state in ("created", "exited", "dead")
+            and not facts.under_way
+        ):
+            reason = f"state {container.state}, exit code {container.exit_code}"
         else:
             continue
         yield Finding(
             "ctr.orphan",
             Severity.WARN,
-            f"{one.name} is left over",
+            f"{container.name} is left over",
             reason,
-            "it takes disk and a name, and may be started by accident",
-            f"docker rm -f {one.name}",
-            subject=one.name,
+            "it uses disk space and a name, and may be started by accident",
+            f"docker rm -f {container.name}",
+            subject=container.name,
         )
 
 
 def cpu(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Near the CPU that it may use."""
-    for one in present(facts.containers):
-        if one.cpu is not None and one.cpu_limit and one.cpu / one.cpu_limit > limits.cpu:
+    """CPU usage is near the quota."""
+    for container in present(facts.containers):
+        if container.cpu is not None and container.cpu_limit and container.cpu / container.cpu_limit > limits.cpu:
             yield Finding(
                 "ctr.cpu",
                 Severity.WARN,
-                f"{one.name} uses {share(one.cpu / one.cpu_limit)} of its CPU",
-                f"{one.cpu:.2f} of {one.cpu_limit:g} cores",
-                "beyond the quota it is stopped for parts of every tenth of a second",
-                f"videa scale +1, or raise deploy.resources.limits.cpus of {one.service}"
-                if one.service == facts.service
-                else f"raise deploy.resources.limits.cpus of {one.service}",
-                subject=one.name,
+                f"{container.name} uses {share(container.cpu / container.cpu_limit)} of its CPU",
+                f"{container.cpu:.2f} of {container.cpu_limit:g} cores",
+                "above the quota, the kernel stops it for a part of every 100 ms",
+                f"videa scale +1, or raise deploy.resources.limits.cpus of {container.service}"
+                if container.service == facts.service
+                else f"raise deploy.resources.limits.cpus of {container.service}",
+                subject=container.name,
             )
 
 
 def throttled(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Held back by the kernel for its quota."""
-    for one in present(facts.containers):
-        if (one.throttled or 0) > limits.throttled:
+    """The kernel throttles it because of its quota."""
+    for container in present(facts.containers):
+        if (container.throttled or 0) > limits.throttled:
             yield Finding(
                 "ctr.throttled",
                 Severity.WARN,
-                f"{one.name} was held back in {share(one.throttled or 0)} of the CPU periods",
-                f"quota {one.cpu_limit or 0:g} cores, used {one.cpu or 0:.2f}",
-                "requests wait for the next period: the slowest become slower",
-                f"raise deploy.resources.limits.cpus of {one.service}",
-                subject=one.name,
+                f"{container.name} was throttled in {share(container.throttled or 0)} of the CPU periods",
+                f"quota {container.cpu_limit or 0:g} cores, used {container.cpu or 0:.2f}",
+                "requests wait for the next period: the slowest get slower",
+                f"raise deploy.resources.limits.cpus of {container.service}",
+                subject=container.name,
             )
 
 
@@ -193,7 +202,7 @@ CHECKS = (
         (CONTAINERS,),
         restart_loop,
     ),
-    Check("ctr.oom", Group.CONTAINERS, "killed for memory F", "own", (CONTAINERS,), oom),
+    Check("ctr.oom", Group.CONTAINERS, "OOM killed F", "own", (CONTAINERS,), oom),
     Check("ctr.mem", Group.CONTAINERS, "> 80% W, >= 95% F, no limit I", _APA, (STATS,), mem),
     Check(
         "ctr.unhealthy",
@@ -206,7 +215,7 @@ CHECKS = (
     Check(
         "ctr.image_skew",
         Group.CONTAINERS,
-        "more than one image, no deploy under way W",
+        "more than one image, no deploy running W",
         "own",
         (CONTAINERS,),
         image_skew,

@@ -13,30 +13,30 @@ from ops.doctor.words import share, size
 
 
 def disk(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The disk under Docker's data is nearly full."""
+    """The disk with Docker's data is nearly full."""
     host = present(facts.host)
     if host.disk_free < limits.disk_free:
         yield Finding(
             "host.disk",
             Severity.FAIL,
-            f"{share(host.disk_free)} of the disk under {host.disk_path} is left",
+            f"{share(host.disk_free)} of the disk with {host.disk_path} is free",
             f"{size(host.disk_free_bytes)} free",
-            "PostgreSQL stops at a full disk, and no container can be started or log",
+            "on a full disk PostgreSQL stops, and no container can start or log",
             "docker system df\ndocker image prune\ndocker builder prune",
         )
 
 
 def inodes(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The file system under Docker's data can hold few more files."""
+    """The file system with Docker's data can hold few more files."""
     host = present(facts.host)
     if host.inodes_free is not None and host.inodes_free < limits.inodes_free:
         yield Finding(
             "host.inodes",
             Severity.FAIL,
-            f"{share(host.inodes_free)} of the inodes under {host.disk_path} are left",
+            f"{share(host.inodes_free)} of the inodes of {host.disk_path} are free",
             f"{share(1 - host.inodes_free)} used",
-            "no file can be created though there is space",
-            "docker system prune; look for a folder with very many small files",
+            "no file can be created, although there is free space",
+            "docker system prune; find folders with very many small files",
         )
 
 
@@ -49,8 +49,8 @@ def memory(facts: Facts, limits: Limits) -> Iterator[Finding]:
             Severity.WARN,
             f"{share(host.memory_free)} of the machine's memory is available",
             f"{size(host.memory_free_bytes)} available",
-            "the kernel will choose a process to kill",
-            "videa stats shows who uses it; videa scale -1, or set memory limits",
+            "the kernel may kill any process",
+            "see what uses it: videa stats; run fewer replicas, or set memory limits",
         )
 
 
@@ -64,7 +64,7 @@ def engine(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "the Docker Engine does not answer",
             facts.why_skipped("engine"),
             "nothing can be scaled, deployed or restarted",
-            "start it (make up does), or check DOCKER_HOST and `docker context ls`",
+            "start it (for example with make up), or check DOCKER_HOST and `docker context ls`",
         )
         return
     version = tuple(int(part) for part in re.findall(r"\d+", facts.engine.version)[:2])
@@ -73,32 +73,32 @@ def engine(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "host.docker",
             Severity.FAIL,
             f"the Docker Engine is too old: {facts.engine.version}",
-            f"version {facts.engine.version}, {least} is the oldest that works",
-            "starting and inspecting replicas needs calls that it does not have",
+            f"version {facts.engine.version}, required {least}",
+            "videa needs API calls that it does not have",
             f"install Docker Engine {least} or newer",
         )
 
 
 def clock(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The replicas' clocks disagree. HTTP tells whole seconds, so there one second of the spread proves nothing."""
-    names = {one.id[:12]: one.name for one in facts.replicas}
+    """The replicas' clocks differ. HTTP dates have full seconds, so a spread of one second there proves nothing."""
+    names = {replica.id[:12]: replica.name for replica in facts.replicas}
     clocks = {
         names.get(beat.id, beat.id): beat.clock_offset for beat in facts.fleet or [] if beat.clock_offset is not None
     }
-    unsure = 0
+    resolution = 0
     if len(clocks) < len(present(facts.instances)):
-        clocks = {one.name: one.clock for one in present(facts.instances) if one.clock is not None}
-        unsure = 1
+        clocks = {instance.name: instance.clock for instance in present(facts.instances) if instance.clock is not None}
+        resolution = 1
     if not clocks:
         return
-    spread = max(clocks.values()) - min(clocks.values()) - unsure
+    spread = max(clocks.values()) - min(clocks.values()) - resolution
     if spread > limits.clock_warn:
         yield Finding(
             "host.clock",
             Severity.FAIL if spread > limits.clock_fail else Severity.WARN,
             f"the replicas' clocks differ by {spread:.0f} s or more",
             "\n".join(f"{name}: {offset:+.1f} s" for name, offset in sorted(clocks.items())),
-            "tokens are not yet or no longer valid, depending on the instance",
+            "depending on the instance, tokens are not yet valid or no longer valid",
             "run a time service (chrony) on every machine",
         )
 

@@ -1,4 +1,4 @@
-"""What an operation that was broken off has left behind."""
+"""What an interrupted operation has left behind."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from ops.doctor.words import span
 
 
 def stuck(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The journal tells of an interrupted operation, or of one that waits unattended; or only its lock is left."""
+    """The journal contains an interrupted operation, or one that waits unattended; or only its lock is left."""
     operation = present(facts.operation)
     if operation.broken_off:
         yield Finding(
             "deploy.stuck",
             Severity.FAIL,
-            f"an operation was broken off{' while it was being put back' if operation.returning else ''}",
+            f"an operation was interrupted{' during its rollback' if operation.returning else ''}",
             operation.broken_off + f"\n{_lock(facts)}",
-            "the replicas and the balancer are half way between two states",
-            "videa deploy --resume\nor put it back: videa deploy --abort",
+            "the replicas and the balancer are between two states",
+            "complete it: videa deploy --resume\nor roll it back: videa deploy --abort",
         )
     elif operation.waiting:
         yield Finding(
             "deploy.stuck",
             Severity.WARN,
-            "an operation waits, and nobody attends it",
+            "an operation waits unattended",
             operation.waiting,
-            "it stays as it is until somebody takes it up: a canary is not judged meanwhile",
-            "videa promote\nor put it back: videa abort\nor take it up: videa deploy --resume",
+            "it stays in this state until it is taken up; its canary is not judged",
+            "videa promote\nor roll it back: videa abort\nor take it up: videa deploy --resume",
         )
     elif operation.holder and not operation.alive:
         yield Finding(
             "deploy.stuck",
             Severity.INFO,
-            "the lock of an operation that is no more is still there",
+            "the lock of an interrupted operation still exists",
             _lock(facts),
-            "the next operation clears it away by itself",
+            "it is harmless: the next operation removes it",
             "videa lock release",
         )
 
@@ -46,16 +46,16 @@ def stuck(facts: Facts, limits: Limits) -> Iterator[Finding]:
 def _lock(facts: Facts) -> str:
     operation = present(facts.operation)
     if not operation.holder:
-        return "nobody holds the lock"
+        return "the lock is free"
     age = span(max(0.0, facts.taken - operation.since))
-    return f"the lock is of {operation.holder}, who is no more: `{operation.command}`, {age} ago"
+    return f"the process that held the lock has exited: `{operation.command}` of {operation.holder}, {age} ago"
 
 
 CHECKS = (
     Check(
         "deploy.stuck",
         Group.APP,
-        "journal of an unfinished operation with no live holder F, of one that waits W, only its lock I",
+        "journal of an interrupted operation F, of one that waits unattended W, only its lock I",
         "own",
         (OPERATION,),
         stuck,

@@ -1,4 +1,4 @@
-"""PostgreSQL: is it there, and do the sessions leave it room."""
+"""PostgreSQL: whether it answers, and whether sessions leave enough connections."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ops.doctor.checks.sessions import ending, who
 from ops.doctor.facts import ContainerFacts, Facts
 from ops.doctor.limits import Limits
 from ops.doctor.sources import CONTAINERS, POSTGRES, POSTGRES_UP
-from ops.doctor.words import listing, revival, share, span
+from ops.doctor.words import listing, recovery, share, span
 
 _REFUSALS = ("authentication failed", "pg_hba.conf", "does not exist", "is not permitted to log in")
-"""What PostgreSQL says to whom it does not let in, as opposed to when it is not there or busy."""
+"""Errors of PostgreSQL when it refuses a login, in contrast to when it is down or busy."""
 
 
 def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """No connection can be made, or none by the instances."""
+    """No connection is possible, or none from the instances."""
     postgres = present(facts.postgres)
     if not postgres.up and not postgres.full:
         yield Finding(
@@ -25,31 +25,33 @@ def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
             Severity.FAIL,
             f"PostgreSQL ({postgres.service}) does not answer",
             postgres.error,
-            "every request that reads past the cache, and every write, fails",
-            revival([postgres.service], facts.runs(postgres.container), outside=postgres.service not in facts.services),
+            "every read that is not cached, and every write, fails",
+            recovery(
+                [postgres.service], facts.runs(postgres.container), outside=postgres.service not in facts.services
+            ),
             subject=postgres.container,
         )
         return
     refused = {
-        one.name: one.database_error
-        for one in facts.instances or []
-        if one.database == "fail" and any(words in one.database_error for words in _REFUSALS)
+        instance.name: instance.database_error
+        for instance in facts.instances or []
+        if instance.database == "fail" and any(words in instance.database_error for words in _REFUSALS)
     }
     if refused:
         yield Finding(
             "pg.down",
             Severity.FAIL,
-            f"PostgreSQL ({postgres.service}) runs and does not let {listing(list(refused))} in",
+            f"PostgreSQL ({postgres.service}) is running, but refuses the login of {listing(list(refused))}",
             next(iter(refused.values())),
-            "every request of theirs that reads past the cache, and every write, fails",
-            f"let DATABASE_URL of {facts.service} name a user, password and database that it has, then videa deploy\n"
-            "a volume keeps the password that it was made with, whatever .env says since",
+            "on these instances every read that is not cached, and every write, fails",
+            f"set a valid user, password and database in DATABASE_URL of {facts.service}, then videa deploy\n"
+            "a volume keeps its first password, even if .env has changed since",
             subject=postgres.container,
         )
 
 
 def conn_high(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The connections in use near the number that clients may open."""
+    """The number of connections is near the maximum for clients."""
     postgres = present(facts.postgres)
     if postgres.full:
         yield Finding(
@@ -57,8 +59,8 @@ def conn_high(facts: Facts, limits: Limits) -> Iterator[Finding]:
             Severity.FAIL,
             "PostgreSQL has no connection left",
             postgres.error,
-            "new connections are refused and requests fail; not even the doctor got in to see who holds them",
-            "lower connection_limit in DATABASE_URL or raise max_connections, then restart what holds most",
+            "new connections are refused and requests fail; the doctor could not connect either",
+            "lower connection_limit in DATABASE_URL or raise max_connections, then restart the largest holder",
         )
         return
     used, usable = len(postgres.clients), postgres.usable
@@ -73,38 +75,38 @@ def conn_high(facts: Facts, limits: Limits) -> Iterator[Finding]:
         f"{share(used / usable)} of PostgreSQL's connections are in use",
         f"{used} of {usable} (max_connections {postgres.max_connections} - {postgres.reserved} reserved)\n"
         f"held by {most}",
-        "when none is left, new connections are refused and requests fail",
+        "at 100%, new connections are refused and requests fail",
         f"lower connection_limit in DATABASE_URL, or raise max_connections above {postgres.max_connections}",
     )
 
 
 def pool_overcommit(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The pools of all replicas together may ask for more than there is."""
+    """The pools of all replicas may need more connections than exist."""
     postgres = present(facts.postgres)
-    pools = [one for one in facts.replicas if one.running and one.pool_limit is not None]
-    asked = sum(one.pool_limit or 0 for one in pools)
-    if asked <= postgres.usable or not pools:
+    pools = [replica for replica in facts.replicas if replica.running and replica.pool_limit is not None]
+    needed = sum(replica.pool_limit or 0 for replica in pools)
+    if needed <= postgres.usable or not pools:
         return
     fitting = max(1, postgres.usable // len(pools))
     yield Finding(
         "pg.pool_overcommit",
         Severity.FAIL,
         "the replicas' pools may open more connections than PostgreSQL has",
-        f"{_sum_of(pools)} = {asked} > {postgres.usable} = max_connections {postgres.max_connections}"
+        f"{_sum_of(pools)} = {needed} > {postgres.usable} = max_connections {postgres.max_connections}"
         f" - {postgres.reserved} reserved",
-        "under load the last replicas get `too many clients` instead of connections",
+        "under load, some replicas get `too many clients` instead of connections",
         f"set connection_limit={fitting} in DATABASE_URL ({len(pools)} x {fitting} = {len(pools) * fitting}),"
-        f" or max_connections={asked + postgres.reserved} in PostgreSQL",
+        f" or max_connections={needed + postgres.reserved} in PostgreSQL",
     )
 
 
 def _sum_of(pools: list[ContainerFacts]) -> str:
-    sizes = Counter(one.pool_limit or 0 for one in pools)
+    sizes = Counter(replica.pool_limit or 0 for replica in pools)
     return " + ".join(f"{count} replicas x {limit}" for limit, count in sorted(sizes.items()))
 
 
 def idle_in_tx(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Transactions left open by clients that do nothing."""
+    """Open transactions of idle clients."""
     idle = [
         session
         for session in present(facts.postgres).clients
@@ -117,15 +119,15 @@ def idle_in_tx(facts: Facts, limits: Limits) -> Iterator[Finding]:
     yield Finding(
         "pg.idle_in_tx",
         Severity.FAIL if worst > limits.pg_idle_in_tx_fail else Severity.WARN,
-        f"{len(idle)} transaction{'s' if len(idle) > 1 else ''} left open, the oldest idle for {span(worst)}",
+        f"{len(idle)} idle transaction{'s' if len(idle) > 1 else ''} left open, the oldest for {span(worst)}",
         "\n".join(f"{who(session)}, idle {span(session.state_age or 0)}: {session.query}" for session in idle[:5]),
-        "it keeps its locks and a connection, and stops vacuum from removing dead rows",
+        "each keeps its locks and a connection, and prevents vacuum from removing dead rows",
         f"{ending(facts, present(facts.postgres), idle[0])}\nset idle_in_transaction_session_timeout = '60s'",
     )
 
 
 def long_query(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Statements of clients that run for too long."""
+    """Client statements that run for too long."""
     slow = [
         session
         for session in present(facts.postgres).clients
@@ -139,8 +141,8 @@ def long_query(facts: Facts, limits: Limits) -> Iterator[Finding]:
         Severity.WARN,
         f"{len(slow)} statement{'s' if len(slow) > 1 else ''} running for up to {span(slow[0].query_age or 0)}",
         "\n".join(f"{who(session)}, {span(session.query_age or 0)}: {session.query}" for session in slow[:5]),
-        "it holds a connection and what it locked, and slows the others",
-        f"{ending(facts, present(facts.postgres), slow[0], 'cancel')}\nEXPLAIN the statement; set a statement_timeout",
+        "each holds a connection and its locks, and slows down others",
+        f"{ending(facts, present(facts.postgres), slow[0], 'cancel')}\nEXPLAIN the statement; set statement_timeout",
     )
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL's tables, indexes, sequences and transaction ids: what grows quietly until it stops the server."""
+"""PostgreSQL's tables, indexes, sequences and transaction ids: slow growth that can stop the server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ops.doctor.words import listing, share, span
 
 
 def dead_tuples(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Rows that are deleted but not cleared away."""
+    """Deleted rows that vacuum has not removed."""
     bloated = [
         table
         for table in present(present(facts.postgres).tables)
@@ -28,13 +28,13 @@ def dead_tuples(facts: Facts, limits: Limits) -> Iterator[Finding]:
                 f" ({share(table.dead / (table.dead + table.live))})"
                 for table in bloated[:5]
             ),
-            "scans read them all, and vacuum may be held up by an old transaction",
+            "every scan reads them, and an old transaction may block vacuum",
             f"VACUUM (ANALYZE) {bloated[0].name};\nlower autovacuum_vacuum_scale_factor for these tables",
         )
 
 
 def autovac_stale(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Tables with dead rows that were not vacuumed for long."""
+    """Tables with dead rows that have not been vacuumed for a long time."""
     stale = [
         table
         for table in present(present(facts.postgres).tables)
@@ -46,11 +46,11 @@ def autovac_stale(facts: Facts, limits: Limits) -> Iterator[Finding]:
         yield Finding(
             "pg.autovac_stale",
             Severity.WARN,
-            f"{listing([table.name for table in stale])} not vacuumed for long",
+            f"{listing([table.name for table in stale])} not vacuumed for a long time",
             "\n".join(
                 f"{table.name}: {span(table.vacuum_age or 0)} ago, {table.dead} dead rows" for table in stale[:5]
             ),
-            "dead rows and stale statistics make its queries slower day by day",
+            "dead rows and old statistics make queries slower and slower",
             f"VACUUM (ANALYZE) {stale[0].name};\ncheck that autovacuum is on and not blocked by an old transaction",
         )
 
@@ -64,44 +64,47 @@ def xid(facts: Facts, limits: Limits) -> Iterator[Finding]:
             Severity.FAIL,
             f"{left:,} transaction ids are left",
             f"{left:,} until PostgreSQL stops accepting writes",
-            "at zero every write is refused until a long vacuum ends",
+            "at zero, every write is refused until a long vacuum ends",
             "VACUUM (FREEZE) the tables with the highest age(relfrozenxid); end old transactions and prepared ones",
         )
 
 
 def sequence(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Keys run out."""
-    near = [
-        one for one in present(present(facts.postgres).sequences) if one.last / max(one.most, 1) > limits.pg_sequence
+    """A sequence is nearly used up."""
+    nearly_used = [
+        item
+        for item in present(present(facts.postgres).sequences)
+        if item.last / max(item.most, 1) > limits.pg_sequence
     ]
-    if near:
+    if nearly_used:
         yield Finding(
             "pg.sequence",
             Severity.WARN,
-            f"{listing([one.name for one in near])}: {share(near[0].last / near[0].most)} of its numbers are used",
-            "\n".join(f"{one.name}: {one.last:,} of {one.most:,}" for one in near[:5]),
-            "at the end every insert into its table fails",
+            f"{listing([item.name for item in nearly_used])}: {share(nearly_used[0].last / nearly_used[0].most)} used",
+            "\n".join(f"{item.name}: {item.last:,} of {item.most:,}" for item in nearly_used[:5]),
+            "at 100%, every insert into its table fails",
             "change the column and the sequence to bigint",
         )
 
 
 def bad_index(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Indexes that cost and do not help."""
+    """Invalid and duplicate indexes."""
     bad = present(present(facts.postgres).bad_indexes)
     if bad:
         yield Finding(
             "pg.bad_index",
             Severity.WARN,
-            f"{listing([one.name for one in bad])}: {' and '.join(sorted({one.problem for one in bad}))} index",
+            f"{listing([index.name for index in bad])}: {' and '.join(sorted({index.problem for index in bad}))} index",
             "\n".join(
-                f"{one.name} on {one.table}: {one.problem}{f' of {one.twin}' if one.twin else ''}" for one in bad[:5]
+                f"{index.name} on {index.table}: {index.problem}{f' of {index.twin}' if index.twin else ''}"
+                for index in bad[:5]
             ),
-            "each write maintains it, no query gains by it",
+            "each write maintains it, and no query uses it",
             "\n".join(
-                f"REINDEX INDEX CONCURRENTLY {one.name};"
-                if one.problem == "invalid"
-                else f"DROP INDEX CONCURRENTLY {one.name};"
-                for one in bad[:3]
+                f"REINDEX INDEX CONCURRENTLY {index.name};"
+                if index.problem == "invalid"
+                else f"DROP INDEX CONCURRENTLY {index.name};"
+                for index in bad[:3]
             ),
         )
 

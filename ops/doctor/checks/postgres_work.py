@@ -1,4 +1,4 @@
-"""How PostgreSQL does its work: locks, lost transactions, cache, statements, checkpoints and replication."""
+"""PostgreSQL at work: locks, rollbacks, cache, statements, checkpoints and replication."""
 
 from __future__ import annotations
 
@@ -13,29 +13,36 @@ from ops.doctor.words import listing, share, size, span
 
 
 def blocked(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Sessions that wait for another's lock, and the one at the root of the queue."""
+    """Sessions that wait for a lock, and the session at the head of the queue."""
     postgres = present(facts.postgres)
-    waiting = [one for one in postgres.sessions if one.blocked_by and (one.query_age or 0) > limits.pg_blocked_warn]
+    waiting = [
+        session
+        for session in postgres.sessions
+        if session.blocked_by and (session.query_age or 0) > limits.pg_blocked_warn
+    ]
     if not waiting:
         return
-    waiting.sort(key=lambda one: -(one.query_age or 0))
+    waiting.sort(key=lambda session: -(session.query_age or 0))
     worst = waiting[0].query_age or 0
-    held = root_blockers(postgres.sessions, waiting)
+    blockers = root_blockers(postgres.sessions, waiting)
     yield Finding(
         "pg.blocked",
         Severity.FAIL if worst > limits.pg_blocked_fail else Severity.WARN,
         f"{len(waiting)} session{'s wait' if len(waiting) > 1 else ' waits'} for a lock, the longest {span(worst)}",
         "\n".join(
-            [f"root blocker: {who(one)}, {one.state} for {span(one.state_age or 0)}: {one.query}" for one in held]
-            + [f"waiting {span(one.query_age or 0)}: {who(one)}: {one.query}" for one in waiting[:4]]
+            [
+                f"root blocker: {who(session)}, {session.state} for {span(session.state_age or 0)}: {session.query}"
+                for session in blockers
+            ]
+            + [f"waiting {span(session.query_age or 0)}: {who(session)}: {session.query}" for session in waiting[:4]]
         ),
-        "each waiter holds a connection of its pool until the blocker ends",
-        "\n".join(ending(facts, postgres, one) for one in held) + "\nset lock_timeout for the application",
+        "each waiting session holds a connection of its pool until the blocker ends",
+        "\n".join(ending(facts, postgres, session) for session in blockers) + "\nset lock_timeout for the application",
     )
 
 
 def locktable(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The shared table of locks fills up."""
+    """The shared lock table fills up."""
     postgres = present(facts.postgres)
     if postgres.lock_slots and postgres.locks / postgres.lock_slots > limits.pg_locktable:
         yield Finding(
@@ -49,7 +56,7 @@ def locktable(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def deadlocks(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Transactions that PostgreSQL had to end because they waited for each other."""
+    """Transactions that PostgreSQL rolled back because they waited for each other."""
     postgres = present(facts.postgres)
     count = postgres.delta("deadlocks")
     rate = count * 60 / postgres.gap if postgres.gap else 0
@@ -59,28 +66,31 @@ def deadlocks(facts: Facts, limits: Limits) -> Iterator[Finding]:
             Severity.WARN,
             f"{rate:.0f} deadlocks a minute",
             f"{count:.0f} in {span(postgres.gap)}",
-            "one of the transactions is rolled back each time, after deadlock_timeout of waiting",
-            "lock rows in one order in every transaction; see the statements in PostgreSQL's log",
+            "each time PostgreSQL rolls back one of the transactions, after deadlock_timeout",
+            "lock rows in the same order in every transaction; PostgreSQL's log has the statements",
         )
 
 
 def rollbacks(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A large part of the transactions is undone."""
+    """A large share of the transactions is rolled back."""
     postgres = present(facts.postgres)
-    lost, kept = postgres.delta("rollbacks"), postgres.delta("commits")
-    if lost + kept >= limits.pg_rollbacks_least and lost / (lost + kept) > limits.pg_rollbacks:
+    rolled_back, committed = postgres.delta("rollbacks"), postgres.delta("commits")
+    if (
+        rolled_back + committed >= limits.pg_rollbacks_least
+        and rolled_back / (rolled_back + committed) > limits.pg_rollbacks
+    ):
         yield Finding(
             "pg.rollbacks",
             Severity.WARN,
-            f"{share(lost / (lost + kept))} of the transactions are rolled back",
-            f"{lost:.0f} of {lost + kept:.0f} in {span(postgres.gap)}",
-            "each did work for nothing; something fails often",
+            f"{share(rolled_back / (rolled_back + committed))} of the transactions are rolled back",
+            f"{rolled_back:.0f} of {rolled_back + committed:.0f} in {span(postgres.gap)}",
+            "their work is lost, and something fails often",
             f"docker compose logs --tail 100 {postgres.service}, and the application's errors",
         )
 
 
 def cache_hit(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Blocks are read from disk rather than from PostgreSQL's memory."""
+    """Blocks are read from disk instead of PostgreSQL's memory."""
     postgres = present(facts.postgres)
     hits, reads = postgres.counters.get("hits", 0), postgres.counters.get("reads", 0)
     if reads >= limits.pg_reads_least and hits / (hits + reads) < limits.pg_cache_hit:
@@ -88,8 +98,8 @@ def cache_hit(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "pg.cache_hit",
             Severity.INFO,
             f"{hits / (hits + reads):.1%} of the blocks come from memory",
-            f"{reads:.0f} blocks read, {hits:.0f} found in shared_buffers since the statistics began",
-            "the data in use is larger than shared_buffers",
+            f"{reads:.0f} blocks read, {hits:.0f} found in shared_buffers since the last statistics reset",
+            "the active data is larger than shared_buffers",
             "raise shared_buffers (up to a quarter of the machine's memory)",
         )
 
@@ -97,39 +107,43 @@ def cache_hit(facts: Facts, limits: Limits) -> Iterator[Finding]:
 def slow_stmt(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """Statements that are slow on average and run often."""
     statements = present(present(facts.postgres).statements)
-    slow = [one for one in statements if one.mean_ms >= limits.pg_slow_ms and one.calls >= limits.pg_slow_calls]
+    slow = [
+        statement
+        for statement in statements
+        if statement.mean_ms >= limits.pg_slow_ms and statement.calls >= limits.pg_slow_calls
+    ]
     if slow:
-        slow.sort(key=lambda one: -one.mean_ms)
+        slow.sort(key=lambda statement: -statement.mean_ms)
         yield Finding(
             "pg.slow_stmt",
             Severity.WARN,
             f"{len(slow)} slow statement{'s' if len(slow) > 1 else ''}, up to {slow[0].mean_ms:.0f} ms on average",
-            "\n".join(f"{one.mean_ms:.0f} ms x {one.calls}: {one.query}" for one in slow[:5]),
+            "\n".join(f"{statement.mean_ms:.0f} ms x {statement.calls}: {statement.query}" for statement in slow[:5]),
             "they make requests slow and hold connections",
-            "EXPLAIN (ANALYZE, BUFFERS) them; an index or a narrower select is the usual cure",
+            "EXPLAIN (ANALYZE, BUFFERS) them; usually an index or a narrower select helps",
         )
 
 
 def outlier(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """One statement takes a great part of all the time spent."""
+    """One statement takes a large share of the total time."""
     top = [
-        one
-        for one in present(present(facts.postgres).statements)
-        if (one.share or 0) >= limits.pg_outlier and one.total_ms >= limits.pg_outlier_least * 1000
+        statement
+        for statement in present(present(facts.postgres).statements)
+        if (statement.share or 0) >= limits.pg_outlier and statement.total_ms >= limits.pg_outlier_least * 1000
     ]
-    for one in top:
+    for statement in top:
         yield Finding(
             "pg.outlier",
             Severity.INFO,
-            f"one statement takes {share(one.share or 0)} of PostgreSQL's time",
-            f"{span(one.total_ms / 1000)} in {one.calls} calls: {one.query}",
-            "work spent on it pays most",
+            f"one statement takes {share(statement.share or 0)} of PostgreSQL's time",
+            f"{span(statement.total_ms / 1000)} in {statement.calls} calls: {statement.query}",
+            "improving it has the largest effect",
             "EXPLAIN (ANALYZE, BUFFERS) it, or cache its answer",
         )
 
 
 def checkpoints(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Checkpoints are forced by the amount of WAL instead of coming in time."""
+    """The amount of WAL forces checkpoints before their time."""
     counters = present(facts.postgres).counters
     timed, forced = counters.get("checkpoints_timed", 0), counters.get("checkpoints_requested", 0)
     if timed + forced >= limits.pg_checkpoints_least and timed / (timed + forced) < limits.pg_checkpoints:
@@ -138,21 +152,21 @@ def checkpoints(facts: Facts, limits: Limits) -> Iterator[Finding]:
             Severity.WARN,
             f"{share(forced / (timed + forced))} of the checkpoints were forced",
             f"{forced:.0f} requested, {timed:.0f} timed",
-            "each writes all changed blocks at once, and makes the WAL after it larger",
+            "each writes all changed blocks at once, and the WAL after it is larger",
             "raise max_wal_size",
         )
 
 
 def slot_inactive(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A replication slot that nobody reads keeps WAL for ever."""
+    """A replication slot without a reader keeps WAL forever."""
     idle = [slot for slot in present(present(facts.postgres).slots) if not slot.active]
     if idle:
         yield Finding(
             "pg.slot_inactive",
             Severity.FAIL,
-            f"replication slot {listing([slot.name for slot in idle])} is not read by anyone",
+            f"replication slot {listing([slot.name for slot in idle])} has no reader",
             "\n".join(f"{slot.name} keeps {size(slot.retained or 0)} of WAL" for slot in idle),
-            "WAL is kept for it until the disk is full",
+            "PostgreSQL keeps WAL for it until the disk is full",
             "start the replica that reads it, or:\n"
             + "\n".join(f"SELECT pg_drop_replication_slot('{slot.name}');" for slot in idle),
         )
@@ -160,31 +174,31 @@ def slot_inactive(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 def replica_lag(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """A streaming replica is behind."""
-    late = [one for one in present(present(facts.postgres).standbys) if one.lag > limits.pg_replica_lag]
+    late = [standby for standby in present(present(facts.postgres).standbys) if standby.lag > limits.pg_replica_lag]
     if late:
         yield Finding(
             "pg.replica_lag",
             Severity.WARN,
-            f"the read replica is {span(max(one.lag for one in late))} behind",
-            "\n".join(f"{one.name or 'replica'} ({one.state}): {one.lag:.1f} s" for one in late),
-            "reads see old data, or all go to the primary",
-            "look for long queries and I/O on the replica\nif replay was paused there: SELECT pg_wal_replay_resume();",
+            f"the read replica is {span(max(standby.lag for standby in late))} behind",
+            "\n".join(f"{standby.name or 'replica'} ({standby.state}): {standby.lag:.1f} s" for standby in late),
+            "reads get old data, or all go to the primary",
+            "check the replica for long queries and I/O\nif replay is paused there: SELECT pg_wal_replay_resume();",
         )
 
 
 def restarted(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """PostgreSQL has begun anew a moment ago, in a container that is older than that."""
+    """PostgreSQL started a moment ago in an older container."""
     postgres = present(facts.postgres)
-    begun = facts.taken - postgres.uptime
-    created = [one.created for one in present(facts.containers) if one.name == postgres.container]
-    if postgres.uptime < limits.pg_restarted and created and begun - created[0] > limits.pg_first_start:
+    started = facts.taken - postgres.uptime
+    created = [container.created for container in present(facts.containers) if container.name == postgres.container]
+    if postgres.uptime < limits.pg_restarted and created and started - created[0] > limits.pg_first_start:
         yield Finding(
             "pg.restarted",
             Severity.FAIL,
             f"PostgreSQL restarted {span(postgres.uptime)} ago",
             f"up for {span(postgres.uptime)}, its container is {span(facts.taken - created[0])} old",
-            "every connection was cut and its caches are cold",
-            f"docker compose logs --tail 100 {postgres.service} shows why",
+            "every connection was cut, and its caches are cold",
+            f"find the reason: docker compose logs --tail 100 {postgres.service}",
             subject=postgres.container,
         )
 

@@ -1,4 +1,4 @@
-"""Redis: is it there, and does it have room."""
+"""Redis: whether it answers, and whether it has memory left."""
 
 from __future__ import annotations
 
@@ -9,30 +9,32 @@ from ops.doctor.facts import Facts
 from ops.doctor.facts_data import RedisNode
 from ops.doctor.limits import Limits
 from ops.doctor.sources import REDIS, REDIS_UP
-from ops.doctor.words import listing, revival, share, size
+from ops.doctor.words import listing, recovery, share, size
 
 
 def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """A node does not answer."""
     nodes = present(facts.redis).nodes
-    gone = [node for node in nodes if not node.up]
-    if not gone:
+    silent = [node for node in nodes if not node.up]
+    if not silent:
         return
-    replicas = sum(1 for one in facts.replicas if one.running)
-    services = sorted({node.service for node in gone})
+    replicas = sum(1 for replica in facts.replicas if replica.running)
+    services = sorted({node.service for node in silent})
     clustered = any(node.info.get("cluster_enabled") == "1" for node in nodes)
     yield Finding(
         "redis.down",
         Severity.FAIL,
-        f"Redis ({listing([node.container or node.service for node in gone])}) does not answer",
-        "\n".join(f"{node.container or node.service}: {node.error}" for node in gone),
-        "its keys are another node's now, if it has a replica; else each instance limits and caches them on its own"
+        f"Redis ({listing([node.container or node.service for node in silent])}) does not answer",
+        "\n".join(f"{node.container or node.service}: {node.error}" for node in silent),
+        "another node serves its keys, if it has a replica; otherwise each instance limits and caches them separately"
         if clustered
-        else f"each replica now limits and caches on its own: a client may ask up to {max(replicas, 1)}x the limit",
-        revival(
-            services, all(facts.runs(node.container) for node in gone), outside=not set(services) & set(facts.services)
+        else f"each replica now limits and caches separately: a client may get up to {max(replicas, 1)}x the limit",
+        recovery(
+            services,
+            all(facts.runs(node.container) for node in silent),
+            outside=not set(services) & set(facts.services),
         ),
-        subject=gone[0].container,
+        subject=silent[0].container,
     )
 
 
@@ -41,16 +43,19 @@ def _fullness(node: RedisNode) -> float:
 
 
 def more_memory(facts: Facts, node: RedisNode) -> str:
-    """The command for twice as much memory, or what three quarters of the container's limit allow.
+    """The command for twice the memory, at most three quarters of the container's limit.
 
-    The rest is for Redis's buffers and the copy that it forks for a save; beyond the limit the kernel would kill it.
+    The rest is for Redis's buffers and for the fork of a save; beyond the limit the kernel kills Redis.
     """
     used, wanted = node.number("used_memory"), max(node.number("maxmemory"), node.number("used_memory")) * 2
-    (limit, *_) = [*(one.memory_limit for one in facts.containers or [] if one.name == node.container), None]
+    (limit, *_) = [
+        *(container.memory_limit for container in facts.containers or [] if container.name == node.container),
+        None,
+    ]
     allowed = min(wanted, limit * 3 / 4) if limit else wanted
     if allowed < used * 1.2:
-        return f"raise deploy.resources.limits.memory of {node.service}, and with it maxmemory in its command"
-    return f"{node.cli(f'CONFIG SET maxmemory {allowed:.0f}')}\nand the same in the Compose file"
+        return f"raise deploy.resources.limits.memory of {node.service}, and maxmemory in its command"
+    return f"{node.cli(f'CONFIG SET maxmemory {allowed:.0f}')}\nand set the same in the Compose file"
 
 
 def _figures(node: RedisNode) -> str:
@@ -64,7 +69,7 @@ def _refusing(node: RedisNode) -> bool:
 
 
 def maxmem(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The memory that Redis may use is nearly used."""
+    """Redis has nearly used its maxmemory."""
     full = [
         node for node in present(facts.redis).nodes if _fullness(node) > limits.redis_memory and not _refusing(node)
     ]
@@ -75,13 +80,13 @@ def maxmem(facts: Facts, limits: Limits) -> Iterator[Finding]:
             Severity.WARN,
             f"Redis has used {share(_fullness(worst))} of its memory",
             "\n".join(_figures(node) for node in full),
-            "beyond maxmemory it evicts keys or refuses writes: rate limits and cached reads suffer",
+            "at maxmemory it evicts keys or refuses writes, which affects rate limits and cached reads",
             more_memory(facts, worst),
         )
 
 
 def noevict_full(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Full and not allowed to evict: every write is refused."""
+    """Redis is full and may not evict: it refuses every write."""
     full = [node for node in present(facts.redis).nodes if _refusing(node)]
     if full:
         yield Finding(
@@ -89,8 +94,8 @@ def noevict_full(facts: Facts, limits: Limits) -> Iterator[Finding]:
             Severity.FAIL,
             "Redis is full and refuses writes",
             "\n".join(_figures(node) for node in full),
-            "rate limits cannot count and the cache cannot be filled or invalidated",
-            f"{more_memory(facts, full[0])}\nor, where the keys are a cache:"
+            "rate limits cannot count, and the cache cannot be filled or invalidated",
+            f"{more_memory(facts, full[0])}\nor, if the keys are only a cache:"
             f" {full[0].cli('CONFIG SET maxmemory-policy allkeys-lru')}",
         )
 

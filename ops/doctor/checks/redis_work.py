@@ -1,4 +1,4 @@
-"""How Redis does its work: evictions, clients, persistence, fragmentation, slow commands and the cluster."""
+"""Redis at work: evictions, clients, persistence, fragmentation, slow commands and the cluster."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ops.doctor.words import listing, size, span
 MIB = 1 << 20
 
 
-def _nodes(facts: Facts, concerned: Callable[[RedisNode], bool]) -> list[RedisNode]:
-    return [node for node in present(facts.redis).nodes if node.up and concerned(node)]
+def _nodes(facts: Facts, matches: Callable[[RedisNode], bool]) -> list[RedisNode]:
+    return [node for node in present(facts.redis).nodes if node.up and matches(node)]
 
 
 def _names(nodes: list[RedisNode]) -> str:
@@ -24,21 +24,21 @@ def _names(nodes: list[RedisNode]) -> str:
 
 
 def evicting(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Keys are thrown out for want of memory, the counters of the rate limits among them."""
+    """Redis evicts keys because memory is full, including the counters of rate limits."""
     nodes = _nodes(facts, lambda node: node.delta("evicted_keys") > 0)
     if nodes:
         yield Finding(
             "redis.evicting",
             Severity.FAIL,
-            "Redis throws out keys",
+            "Redis evicts keys",
             "\n".join(f"{node.container}: {node.delta('evicted_keys'):.0f} keys in {span(node.gap)}" for node in nodes),
-            "a counter of the rate limits that is evicted starts at zero again",
-            f"{more_memory(facts, nodes[0])}\nor keep the cache in a Redis of its own",
+            "an evicted rate limit counter starts at zero again",
+            f"{more_memory(facts, nodes[0])}\nor use a separate Redis for the cache",
         )
 
 
 def clients(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Nearly as many clients as Redis accepts."""
+    """The number of clients is near the maximum."""
     nodes = _nodes(
         facts, lambda node: node.number("connected_clients") > limits.redis_clients * (node.number("maxclients") or 1e9)
     )
@@ -46,13 +46,13 @@ def clients(facts: Facts, limits: Limits) -> Iterator[Finding]:
         yield Finding(
             "redis.clients",
             Severity.WARN,
-            f"{_names(nodes)}: nearly all clients that Redis accepts are connected",
+            f"{_names(nodes)}: nearly as many clients as Redis accepts",
             "\n".join(
                 f"{node.container}: {node.number('connected_clients'):.0f} of {node.number('maxclients'):.0f}"
                 for node in nodes
             ),
-            "the next ones are refused: their limits and caches become local",
-            f"look for clients that never close: {nodes[0].cli('CLIENT LIST')}\nor allow more:"
+            "the next clients are refused: their limits and caches become local",
+            f"find clients that never disconnect: {nodes[0].cli('CLIENT LIST')}\nor allow more:"
             f" {_more_clients(nodes[0])}",
         )
 
@@ -62,7 +62,7 @@ def _more_clients(node: RedisNode) -> str:
 
 
 def rejected(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Connections were refused because there were too many."""
+    """Redis refused connections because there were too many."""
     nodes = _nodes(
         facts,
         lambda node: bool(node.gap) and node.delta("rejected_connections") * 60 / node.gap > limits.redis_rejected,
@@ -75,7 +75,7 @@ def rejected(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "\n".join(
                 f"{node.container}: {node.delta('rejected_connections'):.0f} in {span(node.gap)}" for node in nodes
             ),
-            "the instances that were refused limit and cache on their own",
+            "refused instances limit and cache separately",
             _more_clients(nodes[0]),
         )
 
@@ -91,8 +91,8 @@ def blocked(facts: Facts, limits: Limits) -> Iterator[Finding]:
             Severity.INFO,
             f"{_names(nodes)}: clients wait in blocking commands",
             "\n".join(f"{node.container}: {node.number('blocked_clients'):.0f} clients" for node in nodes),
-            "normal for queues; otherwise somebody waits for what never comes",
-            f"who: {nodes[0].cli('CLIENT LIST')} (flag b)",
+            "normal for queues; otherwise a client waits for data that never arrives",
+            f"find the clients: {nodes[0].cli('CLIENT LIST')} (flag b)",
         )
 
 
@@ -111,13 +111,13 @@ def persist(facts: Facts, limits: Limits) -> Iterator[Finding]:
                 for key in keys
                 if node.info.get(key, "ok") != "ok"
             ),
-            "with stop-writes-on-bgsave-error every write is refused; after a restart the data is gone",
-            f"docker compose logs --tail 50 {nodes[0].service}; look for a full disk or wrong rights on /data",
+            "with stop-writes-on-bgsave-error every write is refused; after a restart the data is lost",
+            f"docker compose logs --tail 50 {nodes[0].service}; check for a full disk or wrong permissions on /data",
         )
 
 
 def frag(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Much more memory taken from the system than used."""
+    """Redis holds much more memory than it uses."""
     nodes = _nodes(
         facts,
         lambda node: (
@@ -136,13 +136,13 @@ def frag(facts: Facts, limits: Limits) -> Iterator[Finding]:
                 f" {size(node.number('mem_fragmentation_bytes'))} lost"
                 for node in nodes
             ),
-            "the container comes near its limit though Redis has little in it",
-            f"{nodes[0].cli('MEMORY PURGE')}\nor for good: {nodes[0].cli('CONFIG SET activedefrag yes')}",
+            "the container gets near its memory limit although Redis stores little",
+            f"{nodes[0].cli('MEMORY PURGE')}\nor permanently: {nodes[0].cli('CONFIG SET activedefrag yes')}",
         )
 
 
 def peak(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """It has held much more than now."""
+    """Redis used much more memory before than now."""
     nodes = _nodes(
         facts,
         lambda node: (
@@ -154,13 +154,13 @@ def peak(facts: Facts, limits: Limits) -> Iterator[Finding]:
         yield Finding(
             "redis.peak",
             Severity.INFO,
-            f"{_names(nodes)} has used much more memory before",
+            f"{_names(nodes)} used much more memory before",
             "\n".join(
                 f"{node.container}: {size(node.number('used_memory_peak'))} at most,"
                 f" {size(node.number('used_memory'))} now"
                 for node in nodes
             ),
-            "the system may not have got the memory back",
+            "the memory may not have been returned to the system",
             nodes[0].cli("MEMORY PURGE"),
         )
 
@@ -172,10 +172,10 @@ def buffers(facts: Facts, limits: Limits) -> Iterator[Finding]:
         yield Finding(
             "redis.buffers",
             Severity.WARN,
-            f"{_names(nodes)}: clients hold much in their buffers",
-            "\n".join(f"{node.container}: {size(_buffer(node))} a client" for node in nodes),
-            "the buffers count against maxmemory: data is evicted for them",
-            f"{nodes[0].cli('CLIENT LIST')}, look at omem; set client-output-buffer-limit",
+            f"{_names(nodes)}: large client buffers",
+            "\n".join(f"{node.container}: {size(_buffer(node))} per client" for node in nodes),
+            "the buffers count towards maxmemory: Redis evicts data for them",
+            f"{nodes[0].cli('CLIENT LIST')}, see omem; set client-output-buffer-limit",
         )
 
 
@@ -184,7 +184,7 @@ def _buffer(node: RedisNode) -> float:
 
 
 def slowlog(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Commands took longer than slowlog-log-slower-than. The doctor's own INFO may be one or two of them."""
+    """Commands took longer than slowlog-log-slower-than. The doctor's own INFO may add one or two."""
     nodes = _nodes(facts, lambda node: node.delta("slowlog_id") > limits.redis_slowlog)
     if nodes:
         yield Finding(
@@ -192,13 +192,13 @@ def slowlog(facts: Facts, limits: Limits) -> Iterator[Finding]:
             Severity.WARN,
             f"{_names(nodes)}: slow commands",
             "\n".join(f"{node.container}: {node.delta('slowlog_id'):.0f} in {span(node.gap)}" for node in nodes),
-            "Redis does one thing at a time: everybody waits for a slow command",
-            f"which: videa redis; with their arguments: {nodes[0].cli('SLOWLOG GET 10')}",
+            "Redis runs one command at a time: all clients wait for a slow one",
+            f"see them: videa redis; with arguments: {nodes[0].cli('SLOWLOG GET 10')}",
         )
 
 
 def fork(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Making a copy for a save takes long."""
+    """The fork for a save takes a long time."""
     nodes = _nodes(
         facts,
         lambda node: (
@@ -216,57 +216,57 @@ def fork(facts: Facts, limits: Limits) -> Iterator[Finding]:
                 f" {size(node.number('used_memory'))} ({_fork_rate(node) / 1e9:.1f} GB/s)"
                 for node in nodes
             ),
-            "Redis answers nobody meanwhile",
-            "turn transparent huge pages off; save less often",
+            "Redis answers no client during the fork",
+            "disable transparent huge pages; save less often",
         )
 
 
 def _fork_rate(node: RedisNode) -> float:
-    """Bytes a second, as Redis's LATENCY DOCTOR counts it: memory in use by the time of the last fork."""
+    """Bytes per second, as Redis's LATENCY DOCTOR computes it: memory in use / time of the last fork."""
     return node.number("used_memory") * 1e6 / max(node.number("latest_fork_usec"), 1)
 
 
 def masters(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Nobody, or more than one, takes writes; or the cluster says that it is not well."""
+    """No node, or more than one, accepts writes; or the cluster's state is not ok."""
     nodes = [node for node in present(facts.redis).nodes if node.up]
     cluster = [node for node in nodes if node.info.get("cluster_enabled") == "1"]
-    ill = [node for node in cluster if node.info.get("cluster_state", "ok") != "ok"]
+    failing = [node for node in cluster if node.info.get("cluster_state", "ok") != "ok"]
     count = sum(1 for node in nodes if node.info.get("role", "master") == "master")
-    if not ill and (cluster or count == 1):
+    if not failing and (cluster or count == 1):
         return
     yield Finding(
         "redis.masters",
         Severity.FAIL,
-        f"{_names(ill)}: the cluster is not ok" if ill else f"{count} masters instead of one",
+        f"{_names(failing)}: the cluster is not ok" if failing else f"{count} masters instead of one",
         "\n".join(
             f"{node.container}: role {node.info.get('role', '?')}, cluster_state {node.info.get('cluster_state', '-')}"
-            for node in ill or nodes
+            for node in failing or nodes
         ),
-        "writes are refused, or go to servers that know nothing of each other",
-        f"which node is missing: {ill[0].cli('CLUSTER NODES')}; then docker compose up -d"
-        if ill
-        else f"on the one that shall take writes: {nodes[0].cli('REPLICAOF NO ONE')}",
+        "writes are refused, or go to servers that do not replicate each other",
+        f"find the missing node: {failing[0].cli('CLUSTER NODES')}; then docker compose up -d"
+        if failing
+        else f"on the node that should accept writes: {nodes[0].cli('REPLICAOF NO ONE')}",
     )
 
 
 def cluster_slots(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Keys that no node of the cluster is responsible for."""
-    open_slots = _nodes(
+    """Slots that no node of the cluster serves."""
+    incomplete = _nodes(
         facts,
         lambda node: (
             node.info.get("cluster_enabled") == "1" and 0 <= node.number("cluster_slots_ok") < limits.redis_slots
         ),
     )
-    if open_slots:
-        least = min(node.number("cluster_slots_ok") for node in open_slots)
+    if incomplete:
+        least = min(node.number("cluster_slots_ok") for node in incomplete)
         yield Finding(
             "redis.cluster_slots",
             Severity.FAIL,
             f"{limits.redis_slots - least:.0f} slots of the cluster are not covered",
-            "\n".join(f"{node.container}: {node.number('cluster_slots_ok'):.0f} ok" for node in open_slots),
+            "\n".join(f"{node.container}: {node.number('cluster_slots_ok'):.0f} ok" for node in incomplete),
             "every key in them fails",
-            f"start the node that held them: docker compose up -d\n"
-            f"if it is lost: {open_slots[0].cli('--cluster fix 127.0.0.1:6379')}",
+            f"start the node that had them: docker compose up -d\n"
+            f"if it is lost: {incomplete[0].cli('--cluster fix 127.0.0.1:6379')}",
         )
 
 
@@ -280,7 +280,7 @@ CHECKS = (
     Check("redis.persist", _R, "last save or append failed F", _APA, _UP, persist),
     Check("redis.frag", _R, "> 1.4 and > 10 MB, not below 5 MB W", _RMD, _UP, frag),
     Check("redis.peak", _R, "> 1.5, not below 5 MB I", _RMD, _UP, peak),
-    Check("redis.buffers", _R, "> 200 KB a client W", _RMD, _UP, buffers),
+    Check("redis.buffers", _R, "> 200 KB per client W", _RMD, _UP, buffers),
     Check("redis.slowlog", _R, "> 2 new entries W", "own", _UP, slowlog),
     Check("redis.fork", _R, "< 10 GB/s and >= 100 ms W", "Redis LATENCY DOCTOR", _UP, fork),
     Check("redis.masters", _R, "not 1, or cluster_state not ok F", _APA, _UP, masters),

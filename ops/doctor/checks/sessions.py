@@ -1,4 +1,4 @@
-"""PostgreSQL's sessions as the checks tell of them: who they are, who waits for whom, and how one is ended."""
+"""PostgreSQL's sessions in findings: their names, which one blocks which, and the command that ends one."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from ops.doctor.facts_data import PostgresFacts, Session
 
 
 def who(session: Session) -> str:
-    """The session in words."""
+    """The session as text."""
     return f"pid {session.pid} ({session.application or session.user or '?'} from {session.client or 'local'})"
 
 
 def root_blockers(sessions: Iterable[Session], waiting: Iterable[Session]) -> list[Session]:
-    """The sessions at the heads of the queues that these wait in; a deadlock's circle ends where it is met again."""
+    """The sessions at the head of the queues in which ``waiting`` wait. A cycle (deadlock) ends at the first repeat."""
     known = {session.pid: session for session in sessions}
-    roots = sorted({_root(one, known) for one in waiting})
+    roots = sorted({_root(session, known) for session in waiting})
     return [known[pid] for pid in roots if pid in known]
 
 

@@ -1,4 +1,4 @@
-"""What nginx's log tells of the requests of the last minute, and how long its certificate lasts."""
+"""The requests of the last minute in nginx's log, and the expiry of its certificate."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def server_errors(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def slow(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The slowest hundredth of the requests is very slow."""
+    """The slowest 1% of the requests are very slow."""
     traffic = present(facts.traffic)
     if traffic.requests >= limits.lb_least and (traffic.p99 or 0) > limits.lb_p99:
         yield Finding(
@@ -35,32 +35,35 @@ def slow(facts: Facts, limits: Limits) -> Iterator[Finding]:
             f"one request in a hundred takes {traffic.p99 or 0:.1f} s or longer",
             f"p99 of {traffic.requests} requests in the last {span(traffic.window)}",
             "users wait, and connections pile up",
-            "videa doctor --only postgres --only ctr shows who is slow",
+            "find the cause: videa doctor --only postgres --only ctr",
         )
 
 
 def ejecting(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A replica fails requests again and again, and nginx takes it out for a while each time."""
-    bad = {address: count for address, count in present(facts.traffic).retried.items() if count >= limits.lb_ejections}
-    if bad:
-        names = {address: one.name for one in facts.containers or [] for address in one.addresses}
-        worst_first = sorted(bad.items(), key=lambda one: -one[1])
+    """A replica fails requests repeatedly, and nginx removes it for a moment each time."""
+    retried = {
+        address: count for address, count in present(facts.traffic).retried.items() if count >= limits.lb_ejections
+    }
+    if retried:
+        names = {address: container.name for container in facts.containers or [] for address in container.addresses}
+        worst_first = sorted(retried.items(), key=lambda entry: -entry[1])
         failing = [names.get(address.rpartition(":")[0], address) for address, _ in worst_first]
         yield Finding(
             "lb.ejecting",
             Severity.WARN,
-            f"{listing(failing)} failed requests that another replica had to answer",
+            f"{listing(failing)} failed requests that another replica then answered",
             "\n".join(
                 f"{name} ({address}): {count} requests in the last {span(present(facts.traffic).window)}"
                 for name, (address, count) in zip(failing, worst_first, strict=True)
             ),
-            "each costs its user a wait, and a POST cannot be tried again",
-            f"docker logs --tail 50 {failing[0]}\nit alone: docker restart {failing[0]}; all: look at the release",
+            "each makes its user wait, and a POST cannot be retried",
+            f"docker logs --tail 50 {failing[0]}\n"
+            f"if only one fails: docker restart {failing[0]}\nif all do: check the release",
         )
 
 
 def expiry(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The certificate ends soon."""
+    """The certificate expires soon."""
     expires = present(facts.balancer).tls_expires
     if expires is None:
         return
@@ -69,9 +72,9 @@ def expiry(facts: Facts, limits: Limits) -> Iterator[Finding]:
         yield Finding(
             "tls.expiry",
             Severity.FAIL if left < limits.tls_fail else Severity.WARN,
-            f"the certificate ends in {span(left)}" if left > 0 else f"the certificate ended {span(-left)} ago",
+            f"the certificate expires in {span(left)}" if left > 0 else f"the certificate expired {span(-left)} ago",
             f"{left / 86400:.1f} days left",
-            "after that browsers refuse the site",
+            "after that, browsers refuse the site",
             "renew the certificate, then reload nginx",
         )
 

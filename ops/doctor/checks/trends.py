@@ -1,4 +1,4 @@
-"""What only shows over time: memory that grows until it is full."""
+"""Problems that only show over time: memory that grows until its limit."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from ops.doctor.words import size, span
 def leak(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """Memory that grows steadily and reaches the limit within a day."""
     beats = {beat.id: beat for beat in facts.fleet or []}
-    remembered = present(facts.history).memory
-    for one in present(facts.containers):
-        beat = beats.get(one.id[:12])
+    recorded = present(facts.history).memory
+    for container in present(facts.containers):
+        beat = beats.get(container.id[:12])
         samples: list[Sample] = list(beat.memory_samples) if beat else []
         if len(samples) < limits.leak_samples:
-            samples = remembered.get(one.id, [])
-        # The first minute of a process is its warming up.
-        samples = [sample for sample in samples if sample[0] > one.started + limits.leak_warm_up]
-        if not one.running or not one.memory_limit or len(samples) < limits.leak_samples:
+            samples = recorded.get(container.id, [])
+        # A process warms up during its first minute.
+        samples = [sample for sample in samples if sample[0] > container.started + limits.leak_warm_up]
+        if not container.running or not container.memory_limit or len(samples) < limits.leak_samples:
             continue
         slope, now = theil_sen(samples), samples[-1][1]
         if slope <= 0 or now - samples[0][1] < limits.leak_growth or not steady(samples):
             continue
-        left = (one.memory_limit - now) / slope
+        left = (container.memory_limit - now) / slope
         if left < limits.leak_horizon:
             yield Finding(
                 "app.leak",
                 Severity.WARN,
-                f"{one.name} leaks memory: full in {span(max(left, 0))}",
+                f"{container.name} leaks memory: full in {span(max(left, 0))}",
                 f"{size(samples[0][1])} -> {size(now)} in {span(samples[-1][0] - samples[0][0])}"
-                f" ({len(samples)} samples), {size(slope * 3600)} an hour, limit {size(one.memory_limit)}",
-                "at the limit the kernel kills it, with the requests it serves",
-                f"gain time, one after another: docker restart {one.name}\n"
-                "go back to the release before, if that did not leak: videa rollback",
-                subject=one.name,
+                f" ({len(samples)} samples), {size(slope * 3600)} an hour, limit {size(container.memory_limit)}",
+                "at the limit the kernel kills it, and its requests are cut",
+                f"to gain time, restart one after the other: docker restart {container.name}\n"
+                "if the previous release did not leak: videa rollback",
+                subject=container.name,
             )
 
 

@@ -1,7 +1,7 @@
-"""nginx from inside its container: its version, its configuration on disk and in use, and whom requests reach.
+"""nginx from inside its container: its version, its configuration on disk and in use, and the replicas that it reaches.
 
-On a busy stack the requests of users show whom they reach. It is probed where they do not, and where one has failed, at
-the path that x-videa declares; which replica has answered a probe is in nginx's log.
+On a busy stack, user requests show which replicas nginx reaches. If they do not, or if one has failed, nginx is probed
+at the path that x-videa declares; nginx's log shows which replica has answered a probe.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ from ops.traffic import Membership, Upstream
 
 TIMEOUT = 6
 PROBES_PER_REPLICA = 10
-"""A replica with its fair share misses all of its probes with a chance of e^-10."""
+"""A replica with a fair share of traffic gets no probe with a probability of e^-10."""
 MOST_PROBES = 200
 PROBERS = 5
 PROBE_RATE = 25
-"""Requests/s of each prober."""
+"""Requests per second of each prober."""
 FRESH = 5.0
-"""Seconds: how old a request of a user may be that shows that its replica is reached."""
+"""Maximum age, in seconds, of a user request that shows that its replica is reached."""
 FLUSH = 0.15
-"""Seconds until nginx has written what it logs: http.conf says flush=100ms."""
+"""Seconds until nginx has flushed its log: http.conf has flush=100ms."""
 BUSY_TAIL = 20_000
-"""Lines of a busy log in which the answers to the probes are looked for."""
+"""Lines of a busy log to search for the answers to the probes."""
 CLIENT_GONE = 499
-"""nginx's status for a request whose client did not wait any longer."""
+"""nginx's status for a request whose client closed the connection."""
 OWN = f"{OWN_IDS}doctor-"
-"""How the request ids of the probes begin."""
+"""Prefix of the probes' request ids."""
 MARK = "@videa@"
 _VERDICT = re.compile(r"(\d*) (\d{3})")
 
-# On one stream: the engine does not keep the order between two, and a late line of nginx would end up in another part.
+# All output in one stream: the engine does not keep the order of two, so a late line could end up in another part.
 _SCRIPT = rf"""
 exec 2>&1
 nginx -v
@@ -64,19 +64,19 @@ if [ -n "$tls" ]; then
   site=https://127.0.0.1:$tls
   curl -skv -m 2 -o /dev/null "$site/" 2>&1 | sed -n 's/.*expire date: //p'
 fi
-# A few at a time, so that a replica that hangs costs no more than its own share of them; and no faster than they must,
-# so that they do not stand in the way of the traffic.
+# A few probers at a time, so that a hanging replica delays only its share of the probes; and at a limited rate, so that
+# the probes do not slow down the traffic.
 echo '{MARK}'
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-path=$1 probers=$2 each=$3 id=$4 first=1 seconds={TIMEOUT - 2}
-[ -n "$serving" ] || {{ probers={PROBERS} seconds=2; }}  # it hangs, as everything asked through it will
+path=$1 probers=$2 count=$3 id=$4 first=1 seconds={TIMEOUT - 2}
+[ -n "$serving" ] || {{ probers={PROBERS} seconds=2; }}  # nginx hangs, so every probe will
 for prober in $(seq $probers); do
   timeout $seconds nice -n 10 curl -sk -m 2 --rate {PROBE_RATE}/s \
     -A videa-probe -H "X-Request-ID: $id" \
-    -o '#1' -w '%{{filename_effective}} %{{http_code}}\n' "$site${{path}}doctor=[$first-$((first + each - 1))]" &
-  first=$((first + each))
+    -o '#1' -w '%{{filename_effective}} %{{http_code}}\n' "$site${{path}}doctor=[$first-$((first + count - 1))]" &
+  first=$((first + count))
 done
 wait
 for number in [0-9]*; do [ -e "$number" ] && echo "$number"; done
@@ -92,11 +92,10 @@ def balancer_facts(
     wanted: Callable[[Membership], Upstream],
     unreachable: Callable[[], str | None],
 ) -> BalancerFacts:
-    """Looks into the container ``nginx``. Raises EngineError, and Skip.
+    """Examines the container ``nginx``. Raises EngineError and Skip.
 
-    ``path``: where every replica that is alive answers. ``wanted``: what videa would let nginx serve, given which
-    replicas its configuration admits. ``unreachable``: why its published port does not answer, None where it cannot be
-    asked.
+    ``path``: the liveness path. ``wanted``: returns what videa would configure for the replicas in the current
+    configuration. ``unreachable``: returns why the published port does not answer, None if it cannot be queried here.
     """
     if nginx is None:
         return BalancerFacts("", running=False, refusal="it has no container")
@@ -104,7 +103,7 @@ def balancer_facts(
         return BalancerFacts(nginx.name, running=False, refusal=f"container {nginx.state}, exit code {nginx.exit_code}")
     probes = min(max(len(replicas), 2) * PROBES_PER_REPLICA, MOST_PROBES)
     lines: list[Line] = []
-    with suppress(EngineError):  # without a log it is probed
+    with suppress(EngineError):  # without a log, nginx is probed
         lines = recent_requests(partial(platform.log_tail, nginx.name), FRESH, tail=probes)
     seen = served(lines, replicas)
     probers = 0 if seen else PROBERS
@@ -117,16 +116,16 @@ def balancer_facts(
     if not facts.answers:
         return facts
     time.sleep(FLUSH)
-    told: list[Line] = []
-    with suppress(EngineError):  # without a log nobody knows who answered
+    log_lines: list[Line] = []
+    with suppress(EngineError):  # without a log, the answering replica is unknown
         tail = BUSY_TAIL if len(lines) >= probes else max(TAIL, 4 * probes)
-        told = recent_requests(partial(platform.log_tail, nginx.name), inf, tail=tail)
-    return msgspec.structs.replace(facts, answers=answered(told, mark, replicas) or facts.answers)
+        log_lines = recent_requests(partial(platform.log_tail, nginx.name), inf, tail=tail)
+    return msgspec.structs.replace(facts, answers=answered(log_lines, mark, replicas) or facts.answers)
 
 
 def answered(lines: Collection[Line], mark: str, replicas: Collection[ContainerFacts]) -> dict[str, int]:
-    """How many of the probes, whose request id is ``mark``, each replica has answered; UNKNOWN for other addresses."""
-    names = {address: one.name for one in replicas for address in one.addresses}
+    """Replica -> number of probes (with request id ``mark``) that it has answered; UNKNOWN for other addresses."""
+    names = {address: replica.name for replica in replicas for address in replica.addresses}
     return dict(
         Counter(
             names.get(line.answered_by, UNKNOWN)
@@ -137,10 +136,10 @@ def answered(lines: Collection[Line], mark: str, replicas: Collection[ContainerF
 
 
 def served(lines: Collection[Line], replicas: Collection[ContainerFacts]) -> dict[str, int]:
-    """How many requests each running replica has answered, by its name; {} if one has none or a request failed."""
-    names = {address: one.name for one in replicas if one.running for address in one.addresses}
+    """Running replica -> number of requests that it has answered; {} if one has none, or if a request failed."""
+    names = {address: replica.name for replica in replicas if replica.running for address in replica.addresses}
     answered = Counter(names.get(line.answered_by) for line in lines)
-    running = [one.name for one in replicas if one.running]
+    running = [replica.name for replica in replicas if replica.running]
     if any(line.failed for line in lines) or not all(answered[name] for name in running):
         return {}
     return {name: answered[name] for name in running}
@@ -153,10 +152,10 @@ def read(
     sticky: bool,
     seen: Mapping[str, int] = MappingProxyType({}),
 ) -> BalancerFacts:
-    """The facts in the script's output; with ``seen`` nginx was probed only if it hangs. Raises Skip."""
+    """The facts in the script's output. With ``seen``, nginx was probed only if it hangs. Raises Skip."""
     parts = [part.strip() for part in output.split(MARK)]
     if len(parts) != 6:
-        raise Skip(f"looking into {container} ended early: {output.strip()[-200:]}")
+        raise Skip(f"the script in {container} ended early: {output.strip()[-200:]}")
     version, verdict, text, serving, expires, answers = parts
     accepted = verdict.endswith("accepted")
     generation, listed, closed, drift = "", None, None, list[str]()
@@ -192,7 +191,7 @@ def read(
 
 
 def _count(output: str) -> tuple[int, Counter[str]]:
-    """Answers and failures by status, from lines of "number status", and "number" of each answer with a body."""
+    """Answers, and failures by status, from lines "number status", and "number" for each answer with a body."""
     statuses: dict[str, int] = {}
     bodies: set[str] = set()
     failures: Counter[str] = Counter()
@@ -204,7 +203,7 @@ def _count(output: str) -> tuple[int, Counter[str]]:
             statuses[verdict[1]] = status
             if not 0 < status < SERVER_ERROR:
                 failures[str(status) if status else "no answer"] += 1
-    # The last verdicts are lost when time runs out; a body is an answer all the same.
+    # At the time-out the last verdicts are lost, but an answer with a body is still counted.
     reached = sum(1 for number in statuses.keys() | bodies if 0 < statuses.get(number, 200) < SERVER_ERROR)
     if not reached and not failures:
         failures["no answer"] += 1

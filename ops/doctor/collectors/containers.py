@@ -1,4 +1,4 @@
-"""The project's containers: what the engine keeps of them, and what they use."""
+"""The project's containers: their state in the engine, and their usage."""
 
 from __future__ import annotations
 
@@ -20,70 +20,70 @@ SECRETS = (ACCESS_SECRET, REFRESH_SECRET)
 STORES = (DATABASE, REDIS)
 HEALTH_OUTPUT = 300
 SAMPLE_GAP = 1.0
-"""Seconds: ten periods of the CPU's scheduler, of which the throttled ones are counted."""
+"""Seconds: ten periods of the CPU scheduler, of which the throttled ones count."""
 _RATE_LIMIT = re.compile(r"(?:^|,)\s*(\w+)=(\d+)/(\d+)")
 
 
-def container_facts(one: Container, details: Mapping[str, Any], key: bytes) -> ContainerFacts:
-    """What the checks need of a container and of the engine's ``details``. ``key``: a new one in each run."""
+def container_facts(container: Container, details: Mapping[str, Any], key: bytes) -> ContainerFacts:
+    """The facts for the checks, from a container and the engine's ``details``. ``key``: a new one in each run."""
     environment = dict(item.partition("=")[::2] for item in details["Config"].get("Env") or [])
     return ContainerFacts(
-        id=one.id,
-        name=one.name,
-        service=one.service,
-        number=one.number,
-        image=one.image,
-        image_id=one.image_id,
-        release=one.release,
-        state=one.state,
-        health=one.health,
-        restarts=one.restarts,
-        exit_code=one.exit_code,
-        oom_killed=one.oom_killed,
-        created=one.created.timestamp(),
-        started=one.started.timestamp() if one.started else 0.0,
-        pid=one.pid,
-        oneoff=one.oneoff,
+        id=container.id,
+        name=container.name,
+        service=container.service,
+        number=container.number,
+        image=container.image,
+        image_id=container.image_id,
+        release=container.release,
+        state=container.state,
+        health=container.health,
+        restarts=container.restarts,
+        exit_code=container.exit_code,
+        oom_killed=container.oom_killed,
+        created=container.created.timestamp(),
+        started=container.started.timestamp() if container.started else 0.0,
+        pid=container.pid,
+        oneoff=container.oneoff,
         fingerprints={name: _fingerprints(environment[name], key) for name in SECRETS if environment.get(name)},
         stores={name: fingerprint(_place(environment[name]), key) for name in STORES if environment.get(name)},
         pool_limit=pool_limit(environment.get(DATABASE, "")),
         rate_limits=_rate_limits(environment.get(RATE_LIMITS, "")),
-        addresses=[address for address in one.networks.values() if address],
+        addresses=[address for address in container.networks.values() if address],
         health_output=_last_output(details["State"].get("Health") or {}),
-        cpu_limit=one.cpu_limit,
-        memory_limit=one.memory_limit,
+        cpu_limit=container.cpu_limit,
+        memory_limit=container.memory_limit,
     )
 
 
 def with_usage(containers: list[ContainerFacts], platform: Platform) -> list[ContainerFacts]:
-    """The same containers with what the running ones used over SAMPLE_GAP. Raises EngineError."""
+    """The containers with the usage of the running ones during SAMPLE_GAP. Raises EngineError."""
     usage = platform.usage(containers, SAMPLE_GAP)
     return [
-        msgspec.structs.replace(one, cpu=used.cpu, memory=used.memory, throttled=used.throttled)
-        if (used := usage.get(one.name))
-        else one
-        for one in containers
+        msgspec.structs.replace(container, cpu=used.cpu, memory=used.memory, throttled=used.throttled)
+        if (used := usage.get(container.name))
+        else container
+        for container in containers
     ]
 
 
 def fingerprint(secret: str, key: bytes) -> str:
-    """Equal for equal secrets of one run, and of no use to learn the secret."""
+    """Equal for equal secrets in one run; does not reveal the secret."""
     return hmac.new(key, secret.encode(), hashlib.sha256).hexdigest()[:8]
 
 
 def _fingerprints(secrets: str, key: bytes) -> list[str]:
-    return [fingerprint(one.strip(), key) for one in secrets.split(",") if one.strip()]
+    return [fingerprint(secret.strip(), key) for secret in secrets.split(",") if secret.strip()]
 
 
 def _place(url: str) -> str:
-    """Hosts and database of a URL: two replicas with other passwords or pool sizes still share their data."""
+    """Hosts and database of a URL: replicas with different passwords or pool sizes still share their data."""
     rest = url.partition("://")[2].partition("?")[0]
     return rest.rpartition("@")[2]
 
 
 def _rate_limits(text: str) -> dict[str, tuple[int, int]]:
-    """ "user=5000/60,address=300/60" -> {"user": (5000, 60), ...}; what is no limit is left out."""
-    return {name: (int(most), int(seconds)) for name, most, seconds in _RATE_LIMIT.findall(text)}
+    """ "user=5000/60,address=300/60" -> {"user": (5000, 60), ...}; other entries are ignored."""
+    return {name: (int(requests), int(seconds)) for name, requests, seconds in _RATE_LIMIT.findall(text)}
 
 
 def _last_output(health: Mapping[str, Any]) -> str:

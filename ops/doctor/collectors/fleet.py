@@ -1,4 +1,4 @@
-"""What the instances tell each other through Redis: their heartbeats, read without going through any of them."""
+"""The heartbeats that the instances write to Redis, read without querying any instance."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ops.doctor.skip import Skip
 from ops.platform.ports import Platform
 
 _SCRIPT = f"""{SIGN_IN}
-found=$(timeout 2 redis-cli -c --raw ZRANGE {FLEET} 0 -1) || exit 1
-case $found in [A-Z]*\\ *) echo "$found"; exit 1; esac
-for one in $found; do echo "GET {FLEET}:$one"; done | timeout 2 redis-cli -c --raw
+ids=$(timeout 2 redis-cli -c --raw ZRANGE {FLEET} 0 -1) || exit 1
+case $ids in [A-Z]*\\ *) echo "$ids"; exit 1; esac
+for id in $ids; do echo "GET {FLEET}:$id"; done | timeout 2 redis-cli -c --raw
 """
-"""An error is capital letters and words; a name has no space."""
+"""An error starts with capital letters and has spaces; an id has no space."""
 
 
 def fleet_beats(platform: Platform, redis: ContainerFacts | None) -> list[Beat]:
-    """The last beat of every instance. Raises EngineError, and Skip."""
+    """The last heartbeat of every instance. Raises EngineError and Skip."""
     if redis is None or not redis.running:
-        raise Skip("Redis does not run, so there are no heartbeats")
+        raise Skip("Redis is not running, so there are no heartbeats")
     answer = platform.ask(redis.name, ["sh", "-c", _SCRIPT])
     if not answer.ok or answer.output.startswith(("ERR", "NOAUTH", "NOPERM", "CLUSTERDOWN")):
         raise Skip(f"the heartbeats cannot be read: {answer.output.strip()[:200] or 'no answer'}")
@@ -31,18 +31,20 @@ def fleet_beats(platform: Platform, redis: ContainerFacts | None) -> list[Beat]:
 
 
 def read(output: str) -> list[Beat]:
-    """The beats in the output, a line each; what is none is left out."""
+    """The heartbeats in the output, one per line; other lines are ignored."""
     return [_beat(line) for line in output.splitlines() if line.startswith("{")]
 
 
 def _beat(line: str) -> Beat:
-    told = msgspec.json.decode(line, type=Heartbeat)
-    table: dict[str, Any] = told.limiter.limits or {}
+    heartbeat = msgspec.json.decode(line, type=Heartbeat)
+    table: dict[str, Any] = heartbeat.limiter.limits or {}
     return Beat(
-        id=told.id,
-        secrets=told.secrets,
-        memory_samples=told.memory.samples,
-        clock_offset=told.clock_offset,
-        pool=(told.pool.limit, told.pool.size, told.pool.idle, told.pool.waiting) if told.pool else None,
+        id=heartbeat.id,
+        secrets=heartbeat.secrets,
+        memory_samples=heartbeat.memory.samples,
+        clock_offset=heartbeat.clock_offset,
+        pool=(heartbeat.pool.limit, heartbeat.pool.size, heartbeat.pool.idle, heartbeat.pool.waiting)
+        if heartbeat.pool
+        else None,
         rate_limits={name: (limit["requests"], limit["seconds"]) for name, limit in table.items()},
     )

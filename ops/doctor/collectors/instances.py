@@ -1,4 +1,4 @@
-"""Each replica, asked directly: from inside nginx's container, so by the network and the names of the traffic."""
+"""Each replica, queried directly from nginx's container, so over the same network and names as the traffic."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ops.project.config import Project
 TIMEOUT = 6
 PROBE_TIMEOUT = 2
 PAUSE = 0.04
-"""Seconds between the first questions to two replicas, or less where there are many."""
+"""Seconds between the first queries to two replicas; less if there are many."""
 LONGEST_ROUND = 1.5
-"""Seconds in which the last of the replicas is asked."""
+"""Seconds until the query of the last replica starts."""
 MARK = "@videa@"
-QUESTIONS = 4
-"""To each replica: is it alive, is it ready, as x-videa says where; and, if it is our backend, how its dependencies are
-and its figures."""
+QUERIES = 4
+"""For each replica: liveness and readiness at the paths of x-videa and, for our own backend, the state of its
+dependencies and its metrics."""
 
-# One curl a replica, one question at a time, one after the other begun: all at once they would hold up the traffic for
-# as long as the replicas answer them, and a process for each question costs more than its answer.
+# One curl per replica, with one query at a time, started one after the other: all at once, they would delay the traffic
+# until the replicas have answered; and a process per query costs more than its answer.
 _SCRIPT = rf"""
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
@@ -36,7 +36,7 @@ for replica in "$@"; do
     -w '%{{filename_effective}} %{{http_code}} %{{time_total}} %header{{date}}|%{{errormsg}}\n' \
     -o $number "http://$replica$live" -o $((number + 1)) "http://$replica$ready" \
     -o $((number + 2)) "http://$replica{OVERALL}" -o $((number + 3)) "http://$replica{METRICS}" &
-  number=$((number + {QUESTIONS}))
+  number=$((number + {QUERIES}))
   sleep "$pause"
 done
 wait
@@ -47,27 +47,27 @@ for file in [0-9]*; do echo '{MARK}'"$file"; cat "$file"; echo; done
 def instance_facts(
     platform: Platform, project: Project, nginx: ContainerFacts | None, replicas: list[ContainerFacts]
 ) -> list[InstanceFacts]:
-    """Asks every running replica for its health. Raises EngineError, and Skip."""
+    """Queries the health of every running replica. Raises EngineError and Skip."""
     if nginx is None or not nginx.running:
-        raise Skip(f"{project.settings.balancer}, from where the replicas are asked, does not run")
+        raise Skip(f"{project.settings.balancer}, from which the replicas are queried, is not running")
     health, port = project.settings.health, project.settings.port
-    running = {f"{one.name}:{port}": one for one in replicas if one.running}
+    running = {f"{replica.name}:{port}": replica for replica in replicas if replica.running}
     if not running:
-        raise Skip(f"no replica of {project.settings.service} runs")
+        raise Skip(f"no replica of {project.settings.service} is running")
     pause = f"{min(PAUSE, LONGEST_ROUND / len(running)):.3f}"
     script = ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", project.live_path, health.ready, pause]
     answer = platform.ask(nginx.name, [*script, *running])
     answers = read_answers(answer.output)
     if not answers:
-        raise Skip(f"asking from {nginx.name} failed: {answer.output.strip()[-200:] or 'no answer'}")
+        raise Skip(f"querying from {nginx.name} failed: {answer.output.strip()[-200:] or 'no answer'}")
     return [
-        read(one, [answers.get(place * QUESTIONS + number, Answer()) for number in range(QUESTIONS)])
-        for place, one in enumerate(running.values())
+        read(replica, [answers.get(index * QUERIES + number, Answer()) for number in range(QUERIES)])
+        for index, replica in enumerate(running.values())
     ]
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """One answer of a replica. ``status`` is None without an HTTP answer; ``clock``: its clock minus ours, seconds."""
+    """One answer of a replica. ``status``: None without an HTTP answer; ``clock``: its clock minus ours, seconds."""
 
     body: str = ""
     status: int | None = None
@@ -76,11 +76,11 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def read(replica: ContainerFacts, answers: list[Answer]) -> InstanceFacts:
-    """What a replica's answers say: live, ready, health, metrics."""
+    """The facts in a replica's answers: live, ready, health, metrics."""
     live, ready, health, metrics = answers
-    said, figures = read_health(health.body), read_metrics(metrics.body)
-    pool, minute = said.pool or Pool(), figures.last_minute
-    database = said.checks.get("postgres", Dependency())
+    reported, measured = read_health(health.body), read_metrics(metrics.body)
+    pool, last_minute = reported.pool or Pool(), measured.last_minute
+    database = reported.checks.get("postgres", Dependency())
     clocks = [answer.clock for answer in answers if answer.clock is not None]
     return InstanceFacts(
         name=replica.name,
@@ -88,48 +88,48 @@ def read(replica: ContainerFacts, answers: list[Answer]) -> InstanceFacts:
         ready=ready.status,
         health=health.status,
         error=live.error or ready.error or health.error,
-        instance=said.instance,
+        instance=reported.instance,
         release=replica.release,
-        overall=said.status,
+        overall=reported.status,
         database=database.status,
         database_error=database.reason or "",
-        redis=said.checks.get("redis", Dependency()).status,
-        limiter=said.limiter,
+        redis=reported.checks.get("redis", Dependency()).status,
+        limiter=reported.limiter,
         pool_limit=pool.limit or None,
         pool_size=pool.size,
         pool_idle=pool.idle,
         pool_waiting=pool.waiting,
-        requests=minute.requests if minute else None,
-        error_rate=minute.server_error_rate if minute else None,
-        rss=figures.memory.rss_bytes if figures.memory else None,
+        requests=last_minute.requests if last_minute else None,
+        error_rate=last_minute.server_error_rate if last_minute else None,
+        rss=measured.memory.rss_bytes if measured.memory else None,
         clock=min(clocks, key=abs) if clocks else None,
     )
 
 
 def read_answers(output: str) -> dict[int, Answer]:
-    """The script's output by the number of the question: our time, curl's verdicts a line each, then the bodies."""
+    """The script's output by query number: our time, one line of curl per query, then the bodies."""
     head, *parts = output.split(MARK)
-    began, *verdicts = head.splitlines() or [""]
-    bodies = {place: body.strip() for place, _, body in (part.partition("\n") for part in parts)}
-    found: dict[int, Answer] = {}
+    started, *verdicts = head.splitlines() or [""]
+    bodies = {number: body.strip() for number, _, body in (part.partition("\n") for part in parts)}
+    answers: dict[int, Answer] = {}
     for verdict in verdicts:
-        words, _, error = verdict.partition("|")
-        number, status, seconds, date = [*words.split(" ", 3), "", "", ""][:4]
+        fields, _, error = verdict.partition("|")
+        number, status, seconds, date = [*fields.split(" ", 3), "", "", ""][:4]
         if not (number.isdecimal() and status.isdecimal()):
             continue
         code = int(status)
-        found[int(number)] = Answer(
+        answers[int(number)] = Answer(
             body=bodies.get(number, ""),
             status=code or None,
             error="" if code else error.strip() or "no answer",
-            clock=_clock(began, seconds, date),
+            clock=_clock(started, seconds, date),
         )
-    return found
+    return answers
 
 
-def _clock(began: str, seconds: str, date: str) -> float | None:
-    """The replica's Date header minus our clock when it came, in whole seconds; None when either is missing."""
+def _clock(started: str, seconds: str, date: str) -> float | None:
+    """The replica's Date header minus our clock at that time, in full seconds; None if either is missing."""
     try:
-        return round(parsedate_to_datetime(date.strip()).timestamp() - float(began) - float(seconds))
+        return round(parsedate_to_datetime(date.strip()).timestamp() - float(started) - float(seconds))
     except ValueError:
         return None

@@ -13,7 +13,7 @@ from ops.platform.ports import Platform
 
 
 def engine_facts(platform: Platform) -> EngineFacts:
-    """Raises EngineError."""
+    """Version, location and size of the engine. Raises EngineError."""
     machine = platform.machine
     return EngineFacts(
         version=machine.version,
@@ -26,7 +26,7 @@ def engine_facts(platform: Platform) -> EngineFacts:
 
 
 def host_facts(engine: EngineFacts) -> HostFacts:
-    """Disk under the engine's data and memory of the machine. Raises Skip."""
+    """The disk with the engine's data, and the machine's memory. Raises Skip."""
     if not engine.local:
         raise Skip("the engine is on another machine")
     root = Path(engine.root)

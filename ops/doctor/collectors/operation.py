@@ -1,4 +1,4 @@
-"""Whether a scale or deploy is under way, or was broken off: the project's lock and journal in the store."""
+"""Running or interrupted operations: the project's lock and journal in the store."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ops.rollout.under_way import look
 
 
 def operation_facts(store: Store, project: str) -> OperationFacts:
-    """Who holds the lock, and what an operation without a living holder has left undone. Raises EngineError."""
+    """The holder of the lock, and the operation that an exited holder has left. Raises EngineError."""
     state, attendant = look(store, project)
     return read(attendant or Lock(store, project).status(), state)
 
 
 def read(holder: Holder | None, state: JournalState | None) -> OperationFacts:
-    """The facts in what was found."""
+    """The facts in a lock holder and a journal."""
     alive = holder is not None and holder.alive
     return OperationFacts(
         holder=holder.who if holder else "",

@@ -1,7 +1,7 @@
-"""PostgreSQL and Redis outside of the project, by URL: asked from a replica, which reaches them and has the passwords.
+"""PostgreSQL and Redis outside the project: queried from a replica, which can reach them and has the passwords.
 
-The URL is taken from the replica's own environment and stays there. It needs Python with the clients that the backend
-has too, psycopg2 and redis; a replica without them is a reason to skip.
+The URL comes from the replica's own environment and stays there. The replica needs Python with psycopg2 and redis, as
+in the backend's image; without them the source is skipped.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ops.models import ExecResult
 from ops.platform.ports import Platform
 
 TIMEOUT = 6
-"""Seconds for connecting and asking together."""
+"""Seconds for connecting and querying together."""
 
 _NO_CLIENT = 127
 _REFUSED = 3
@@ -34,7 +34,7 @@ except ImportError as error:
     print(error)
     sys.exit({_NO_CLIENT})
 url = urlsplit(os.environ["{DATABASE}"])
-# The two are the pool's, and libpq refuses what it does not know.
+# These parameters are for the pool; libpq refuses unknown parameters.
 known = [(key, value) for key, value in parse_qsl(url.query) if key not in {POOL_PARAMETERS}]
 options = "-c statement_timeout=3000 -c lock_timeout=500 -c default_transaction_read_only=on"
 try:
@@ -92,15 +92,15 @@ for sample in range(2):
             continue
         try:
             if not sample:
-                asked = kind(
+                node = kind(
                     host=host or place, port=int(port) if host else 6379,
                     username=user, password=password, socket_timeout=2, socket_connect_timeout=2,
                 )
-                asked.connect()
-                connections[place] = asked
-            asked = connections[place]
-            told = ["slowlog", ask(asked, "SLOWLOG", "GET", "1"), "cluster", ask(asked, "CLUSTER", "INFO")]
-            answers[place] = answers.get(place, []) + [ask(asked, "INFO"), *told]
+                node.connect()
+                connections[place] = node
+            node = connections[place]
+            extra = ["slowlog", ask(node, "SLOWLOG", "GET", "1"), "cluster", ask(node, "CLUSTER", "INFO")]
+            answers[place] = answers.get(place, []) + [ask(node, "INFO"), *extra]
         except (redis.RedisError, OSError) as error:
             answers[place] = ["error " + str(error)]
 for place, lines in answers.items():
@@ -108,30 +108,32 @@ for place, lines in answers.items():
 """
 
 
-def postgres_facts(platform: Platform, place: str, replica: ContainerFacts | None) -> PostgresFacts:
-    """Asks the server that the replica's DATABASE_URL leads to. Raises EngineError, Skip."""
+def postgres_facts(platform: Platform, location: str, replica: ContainerFacts | None) -> PostgresFacts:
+    """Queries the server in the replica's DATABASE_URL. Raises EngineError and Skip."""
     plan = json.dumps({"about": ABOUT, "gap": GAP, "plan": PLAN})
     answer = _run(platform, replica, _ASK_POSTGRES, {_PLAN: plan})
     sections = postgres.read_sections(answer.output)
     if "server" in sections:
-        return postgres.read(place, "", sections)
-    return postgres.refused(place, "", answer)
+        return postgres.read(location, "", sections)
+    return postgres.refused(location, "", answer)
 
 
-def redis_nodes(platform: Platform, places: list[str], replica: ContainerFacts | None) -> list[RedisNode]:
-    """Asks every node that the replica's REDIS_URL names. Raises EngineError, Skip."""
+def redis_nodes(platform: Platform, locations: list[str], replica: ContainerFacts | None) -> list[RedisNode]:
+    """Queries every node in the replica's REDIS_URL. Raises EngineError and Skip."""
     nodes = read_nodes(_run(platform, replica, _ASK_REDIS, {}).output)
-    return nodes or [RedisNode(place, place, up=False, error=f"no answer within {TIMEOUT} s") for place in places]
+    return nodes or [
+        RedisNode(location, location, up=False, error=f"no answer within {TIMEOUT} s") for location in locations
+    ]
 
 
 def read_nodes(output: str) -> list[RedisNode]:
-    """The nodes in the script's output, by their places "host:port"."""
+    """The nodes in the script's output; the name of each is "host:port"."""
     return [_node(*part.split("\n", 1)) for part in output.split(_NODE)[1:]]
 
 
-def _node(place: str, output: str) -> RedisNode:
+def _node(location: str, output: str) -> RedisNode:
     samples = redis.read(output)
-    name = place.strip()
+    name = location.strip()
     if not samples:
         error = next((line.removeprefix("error ") for line in output.splitlines() if line.strip()), "no answer")
         return RedisNode(name, name, up=False, error=error[:300])
@@ -140,10 +142,10 @@ def _node(place: str, output: str) -> RedisNode:
 
 def _run(platform: Platform, replica: ContainerFacts | None, script: str, environment: dict[str, str]) -> ExecResult:
     if replica is None:
-        raise Skip("it is outside of this project, and no replica runs to ask it from")
+        raise Skip("it is outside this project, and no replica is running to query it from")
     command = ["timeout", str(TIMEOUT), "python", "-c", script]
     answer = platform.exec(replica.name, command, environment=environment)
     if answer.code not in (0, _REFUSED, postgres.TIMED_OUT):
         last = answer.output.strip().rpartition("\n")[2]
-        raise Skip(f"it is outside of this project, and {replica.name} cannot ask it: {last[:200]}")
+        raise Skip(f"it is outside this project, and {replica.name} cannot query it: {last[:200]}")
     return answer

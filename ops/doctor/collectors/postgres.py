@@ -1,6 +1,6 @@
-"""PostgreSQL, through psql in its own container: one connection, one read-only batch, bounded in time.
+"""PostgreSQL, through psql in its own container: one connection, one read-only batch with time limits.
 
-Everything secret stays in the container: psql takes it from the container's environment, never from arguments.
+All secrets stay in the container: psql reads them from the container's environment, never from arguments.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ops.models import ExecResult
 from ops.platform.ports import Platform
 
 TIMEOUT = 6
-"""Seconds for connecting and asking together."""
+"""Seconds for connecting and querying together."""
 
 SCRIPT = f"""
 export PGUSER="${{POSTGRES_USER:-postgres}}" PGCONNECT_TIMEOUT=3 PGAPPNAME=videa-doctor
@@ -28,7 +28,7 @@ export PGPASSWORD PGDATABASE="${{POSTGRES_DB:-$PGUSER}}"
 export PGOPTIONS="-c statement_timeout=3000 -c lock_timeout=500 -c default_transaction_read_only=on"
 printf %s "$1" | timeout {TIMEOUT} psql --no-psqlrc --no-password --quiet --tuples-only --no-align
 """
-"""Runs the SQL that is its first argument, read-only and bounded; for ``sh -c`` in PostgreSQL's container."""
+"""Runs the SQL in its first argument, read-only and with time limits; for ``sh -c`` in PostgreSQL's container."""
 
 TIMED_OUT = 124
 _FULL = ("too many clients", "remaining connection slots")
@@ -38,11 +38,11 @@ _HIDDEN = re.compile(
     r"""|(?<![\w$])\d+(?:\.\d+)?\b""",
     re.DOTALL,
 )
-"""Comments, strings of every kind, and numbers. The last string of a statement that was cut off has no end."""
+"""Comments, strings of all kinds, and numbers. In a truncated statement, the last string has no end."""
 
 
 def postgres_facts(platform: Platform, service: str, container: str, batch: str = BATCH) -> PostgresFacts:
-    """Asks the server in ``container`` for what is in ``batch``. Raises EngineError, and Skip."""
+    """Runs ``batch`` on the server in ``container``. Raises EngineError and Skip."""
     answer = platform.ask(container, ["sh", "-c", SCRIPT, "videa-doctor", batch])
     if answer.code in (126, 127):
         raise Skip(f"{container} has no psql: {_last_line(answer.output)}")
@@ -53,13 +53,13 @@ def postgres_facts(platform: Platform, service: str, container: str, batch: str 
 
 
 def refused(service: str, container: str, answer: ExecResult) -> PostgresFacts:
-    """The facts when asking ended without an answer of the server."""
+    """The facts if the server did not answer."""
     reason = f"no answer within {TIMEOUT} s" if answer.code == TIMED_OUT else _last_line(answer.output)
     return PostgresFacts(service, container, up=False, error=reason, full=any(text in answer.output for text in _FULL))
 
 
 def read_sections(output: str) -> dict[str, Any]:
-    """The JSON objects in psql's output as one; lines that are none, such as an error of one section, are left out."""
+    """The JSON objects in psql's output, merged; other lines, such as the error of a section, are ignored."""
     sections: dict[str, Any] = {}
     for line in output.splitlines():
         if line.startswith("{"):
@@ -69,7 +69,7 @@ def read_sections(output: str) -> dict[str, Any]:
 
 
 def read(service: str, container: str, sections: dict[str, Any]) -> PostgresFacts:
-    """The facts in the batch's answer. Raises msgspec.ValidationError."""
+    """The facts in the batch's output. Raises msgspec.ValidationError."""
     values = {**sections, **sections["server"]}
     for name in ("sessions", "statements"):
         if name in values:
@@ -80,11 +80,11 @@ def read(service: str, container: str, sections: dict[str, Any]) -> PostgresFact
 
 
 def without_literals(statement: str) -> str:
-    """The statement in one line, with a ? for every value: what users typed is nobody's business in a report."""
+    """The statement in one line, with ? for every value: values may be personal data."""
     bare = _HIDDEN.sub(lambda match: " " if match["comment"] else "?", statement)
     return " ".join(bare.split())[:200]
 
 
 def _last_line(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "psql said nothing"
+    return lines[-1][:300] if lines else "psql printed nothing"

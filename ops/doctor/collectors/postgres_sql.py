@@ -1,6 +1,6 @@
-"""What PostgreSQL is asked, section by section; each gives one JSON object; one that fails costs only itself.
+"""The queries to PostgreSQL, in sections. Each returns one JSON object; a failed section does not affect others.
 
-What differs between versions (a view moved in PostgreSQL 17) or needs an extension is chosen where it is asked.
+Sections that depend on the version (a view moved in PostgreSQL 17) or need an extension are selected on the server.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ ALWAYS, MOVED, NOT_MOVED, STATEMENTS, PAUSE = "always", "moved", "not moved", "s
 
 ABOUT = """SELECT current_setting('server_version_num')::int >= 170000 AS moved,
   to_regclass('pg_stat_statements') IS NOT NULL AS statements"""
-"""What the conditions of the plan go by."""
+"""Returns the values for the conditions of PLAN."""
 
 PLAN: tuple[tuple[str, str], ...] = (
     (ALWAYS, _SERVER),
@@ -127,7 +127,7 @@ PLAN: tuple[tuple[str, str], ...] = (
     (ALWAYS, _REPLICATION),
     (STATEMENTS, _STATEMENTS),
 )
-"""(when, statement) in order. Each statement is marked, so that doctor does not count its own work."""
+"""(condition, statement) in order. Each statement has a marker, so that doctor does not count its own statements."""
 
 _IN_PSQL = {
     ALWAYS: "{}",
@@ -138,7 +138,7 @@ _IN_PSQL = {
 }
 
 BATCH = "\n".join((f"{ABOUT} \\gset", *(_IN_PSQL[when].replace("{}", statement) for when, statement in PLAN)))
-"""The plan for psql's standard input."""
+"""PLAN for psql's standard input."""
 
 SESSIONS = _SERVER + _SESSIONS
-"""Who is connected and how many can be, for psql's standard input: answers at once, without a second sample."""
+"""Sessions and the maximum of connections, for psql's standard input: no pause, because there is no second sample."""

@@ -1,7 +1,7 @@
-"""Proof by doing: a token minted on each instance is replayed on every other, and a shared counter is watched.
+"""The proof: a token minted on each instance is replayed on every other, and the shared limit counter is observed.
 
-The token is of user 0, whom nobody can sign in as, has no rights and lives for half a minute. It is made from the
-secret in the instance's own environment, and goes from container to container in environments, never in arguments.
+The token is for user 0, who cannot sign in; it has no permissions and expires after half a minute. It is signed with
+the secret in the instance's own environment, and passed between containers in environments, never in arguments.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ops.platform.ports import Platform
 
 LIFE = 30
 MOST = 20
-"""Instances that are put to the proof; beyond that the requests would grow with the square of their number."""
+"""Maximum of tested instances, because the number of requests grows with its square."""
 
 _MINT = f"""
 import base64, hashlib, hmac, json, os, time
@@ -44,18 +44,22 @@ done
 def consistency_proof(
     platform: Platform, nginx: ContainerFacts | None, replicas: list[ContainerFacts], port: int
 ) -> Proof:
-    """Mints on each running replica, replays on all from nginx's container. Raises EngineError, and Skip."""
-    running = sorted((one for one in replicas if one.running), key=lambda one: one.number)[:MOST]
+    """Mints on each running replica and replays on all from nginx's container. Raises EngineError and Skip."""
+    running = sorted((replica for replica in replicas if replica.running), key=lambda replica: replica.number)[:MOST]
     if nginx is None or not nginx.running or not running:
-        raise Skip("no replica, or no nginx to ask from")
+        raise Skip("no replica is running, or no nginx to query from")
     with ThreadPoolExecutor(4) as pool:
         minted = dict(
-            zip((one.name for one in running), pool.map(lambda one: _mint(platform, one), running), strict=True)
+            zip(
+                (replica.name for replica in running),
+                pool.map(lambda replica: _mint(platform, replica), running),
+                strict=True,
+            )
         )
     tokens = {name: token for name, token in minted.items() if token}
     if not tokens:
         raise Skip(f"no replica could mint a token: it needs python and {ACCESS_SECRET}")
-    names = [one.name for one in running]
+    names = [replica.name for replica in running]
     answer = platform.exec(
         nginx.name,
         ["sh", "-c", _REPLAY, "videa-doctor", *(f"{name}:{port}" for name in names)],
@@ -65,16 +69,16 @@ def consistency_proof(
 
 
 def read(minters: list[str], replayers: list[str], output: str) -> Proof:
-    """The matrix of statuses, and what each accepted request left of the shared limit, in order. Raises Skip."""
+    """The matrix of statuses, and the rest of the shared limit after each accepted request, in order. Raises Skip."""
     lines = output.splitlines()
     if len(lines) != len(minters) * len(replayers):
         raise Skip(f"the replay ended early: {output[-200:].strip()}")
     if all(line.startswith("404") for line in lines):
-        raise Skip(f"the service has no {ME} that a token could be tried on")
+        raise Skip(f"the service has no {ME} to test a token with")
     matrix: dict[str, dict[str, int]] = {}
     remaining: list[tuple[str, int]] = []
-    for place, line in enumerate(lines):
-        minter, replayer = minters[place // len(replayers)], replayers[place % len(replayers)]
+    for index, line in enumerate(lines):
+        minter, replayer = minters[index // len(replayers)], replayers[index % len(replayers)]
         status, _, left = line.strip().partition(" ")
         matrix.setdefault(minter, {})[replayer] = int(status)
         if status == "200" and left.isdecimal():

@@ -1,4 +1,4 @@
-"""Redis, through redis-cli in its own container: two samples of INFO, a second apart, over one connection."""
+"""Redis, through redis-cli in its own container: two samples of INFO, one second apart, over one connection."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from ops.doctor.skip import Skip
 from ops.platform.ports import Platform
 
 TIMEOUT = 4
-"""Seconds for everything asked of one node."""
+"""Seconds for all queries to one node."""
 GAP = 1.0
 
 SIGN_IN = """
 REDISCLI_AUTH="${REDISCLI_AUTH:-${REDIS_PASSWORD:-}}"
 if [ -n "$REDISCLI_AUTH" ]; then export REDISCLI_AUTH; else unset REDISCLI_AUTH; fi
 """
-"""Lets redis-cli take the password from the container's own environment."""
+"""Makes redis-cli use the password in the container's own environment."""
 
 _SCRIPT = rf"""{SIGN_IN}
 ask='INFO\nECHO slowlog\nSLOWLOG GET 1\nECHO cluster\nCLUSTER INFO\n'
@@ -26,7 +26,7 @@ _FIRST_KEY = "redis_version:"
 
 
 def redis_node(platform: Platform, service: str, container: str) -> RedisNode:
-    """Asks the node in ``container``. Raises EngineError, and Skip."""
+    """Queries the node in ``container``. Raises EngineError and Skip."""
     answer = platform.ask(container, ["sh", "-c", _SCRIPT])
     if answer.code in (126, 127):
         raise Skip(f"{container} has no redis-cli: {_first_line(answer.output)}")
@@ -41,7 +41,7 @@ def redis_node(platform: Platform, service: str, container: str) -> RedisNode:
 
 
 def read(output: str) -> list[dict[str, str]]:
-    """The answers to INFO in the output, each flat, with those to CLUSTER INFO and the newest id of the slow log."""
+    """The answers to INFO, each flat, including CLUSTER INFO and the newest id of the slow log."""
     samples: list[dict[str, str]] = []
     lines = iter(output.splitlines())
     for line in lines:
@@ -56,10 +56,10 @@ def read(output: str) -> list[dict[str, str]]:
 
 
 def _slowlog_id(line: str) -> str:
-    """The number of the newest entry plus one, so that an empty slow log is 0."""
+    """The id of the newest entry plus one; 0 for an empty slow log."""
     return str(int(line) + 1) if line.isdecimal() else "0"
 
 
 def _first_line(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return lines[0][:300] if lines else "redis-cli said nothing"
+    return lines[0][:300] if lines else "redis-cli printed nothing"

@@ -1,4 +1,4 @@
-"""Where the scaled service keeps its data, by the URLs in its environment."""
+"""The location of the scaled service's data, from the URLs in its environment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ops.project.config import Project
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where ``variable`` leads: ``hosts``, and those of the project's ``services`` that they are; none for outside."""
+    """The target of ``variable``: its ``hosts``, and the project's ``services`` among them; empty if it is external."""
 
     variable: str
     hosts: list[str]
@@ -21,34 +21,34 @@ class Location:
 
     @property
     def service(self) -> str:
-        """The first of the services. Raises Skip when it is outside of the project."""
+        """The first service. Raises Skip if the target is outside the project."""
         if not self.services:
             where = ", ".join(self.hosts) or "no host"
-            raise Skip(f"{self.variable} leads to {where}, which is no service of this project")
+            raise Skip(f"{self.variable} points to {where}, which is not a service of this project")
         return self.services[0]
 
 
 def locate(project: Project, variable: str) -> Location:
-    """Where the URL in ``variable`` leads, by the services' names, aliases and container names; a cluster's to several.
+    """The target of the URL in ``variable``, by services' names, aliases and container names; several for a cluster.
 
-    Raises Skip when the service has no such URL.
+    Raises Skip if the service has no such URL.
     """
     url = (project.service.get("environment") or {}).get(variable)
     if not url:
         raise Skip(f"{project.settings.service} has no {variable}")
     hosts = hosts_of(str(url))
     services: Mapping[str, Mapping[str, Any]] = project.model["services"]
-    found = [name for host in hosts for name, definition in services.items() if host in _names(name, definition)]
-    return Location(variable, hosts, list(dict.fromkeys(found)))
+    matches = [name for host in hosts for name, definition in services.items() if host in _names(name, definition)]
+    return Location(variable, hosts, list(dict.fromkeys(matches)))
 
 
 def hosts_of(url: str) -> list[str]:
-    """The hosts of "scheme://user:password@a:6379,b:6379/0"; none of what is no URL."""
+    """The hosts of "scheme://user:password@a:6379,b:6379/0"; empty if it is not a URL."""
     try:
-        places = urlsplit(url).netloc.rpartition("@")[2]
-    except ValueError:  # such as a bracket without its other half
+        hosts = urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:  # such as an unbalanced bracket
         return []
-    return [place.rpartition(":")[0] or place for place in places.split(",") if place]
+    return [host.rpartition(":")[0] or host for host in hosts.split(",") if host]
 
 
 def _names(name: str, definition: Mapping[str, Any]) -> set[str]:

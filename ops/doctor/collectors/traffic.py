@@ -17,19 +17,19 @@ WINDOW = 60.0
 
 
 def traffic_facts(platform: Platform, nginx: ContainerFacts | None, health: Collection[str]) -> Traffic:
-    """Reads the end of the log. ``health``: paths of health checks. Raises EngineError, and Skip."""
+    """Reads the end of the log. ``health``: paths of health checks. Raises EngineError and Skip."""
     if nginx is None or not nginx.running:
-        raise Skip("nginx does not run")
+        raise Skip("nginx is not running")
     lines = recent_requests(partial(platform.log_tail, nginx.name), WINDOW)
-    # Under load the end of the log that is read holds less than a minute.
+    # Under load, the lines that were read cover less than a minute.
     window = time.time() - lines[0].time if len(lines) >= TAIL / 2 else WINDOW
     return summarise(lines, window, health)
 
 
 def summarise(lines: Iterable[Line], window: float = WINDOW, health: Collection[str] = ()) -> Traffic:
-    """The figures of the requests in ``lines``, without videa's own and health checks: they thin out users' errors.
+    """The figures of the requests in ``lines``, without videa's probes and health checks, which would dilute errors.
 
-    The bare address is left out of ``health``: where it is asked for health, users ask for it too.
+    "/" in ``health`` is ignored: if it is the health path, users request it too.
     """
     checks = {path.partition("?")[0] for path in health} - {"/"}
     requests = [line for line in lines if line.path not in checks and not line.request_id.startswith(OWN_IDS)]

@@ -19,7 +19,7 @@ def test_a_stopped_replica_and_a_stranger_are_cleared_away(patient: Patient) -> 
         assert f"would remove the container {victim}" in told.stderr
         assert victim in patient.stack.replicas()
         done = patient.stack.videa("doctor", "--fix", "--apply", "--yes")
-        assert "done: write the balancer's configuration anew" in done.stderr, done.stderr
+        assert "done: rewrite the balancer's configuration" in done.stderr, done.stderr
     assert victim not in patient.stack.replicas()
     assert found(patient.examine()) == set()
 

@@ -7,7 +7,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from ops import interrupts, operations
-from ops.errors import EngineUnreachable, Interrupted, Left, LockHeld, VideaError
+from ops.errors import EngineUnreachable, Interrupted, Left, LockHeld, PlanRefused, VideaError
 from ops.events import Event, GoingBack, OperationEnded, Retrying, nobody
 from ops.interrupts import SIGNALS
 from ops.operations import Operation
@@ -428,3 +428,14 @@ def test_interrupted_between_any_two_lines_it_is_put_back_or_done_and_says_which
         endings.add(type(raised))
         place += 83
     assert endings == {type(None), Interrupted, KeyboardInterrupt}
+
+
+def test_next_to_a_paused_replica_none_is_started(tmp_path: Path) -> None:
+    stack = fake_stack(tmp_path)
+    stack.platform.there["shop-app-2"] = replace(stack.platform.there["shop-app-2"], state="paused")
+    before = state(stack)
+    for act in (scale_up, deploy):
+        with pytest.raises(PlanRefused, match="shop-app-2 is paused") as refused:
+            act(Operation(stack, nobody, "videa"))
+        assert "docker unpause shop-app-2" in refused.value.hint
+    assert state(stack) == before

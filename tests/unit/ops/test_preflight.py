@@ -1,4 +1,4 @@
-"""What cannot work is refused with its arithmetic."""
+"""Operations that cannot work are refused, with the figures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ops.preflight import (
 ROOMY = Capacity(memory=8192 * MIB, reserved=512 * MIB, reservation=64 * MIB, pool=5, connections=97)
 
 
-def test_what_fits_passes() -> None:
+def test_replicas_that_fit_are_accepted() -> None:
     check({}, "backend", ROOMY, 18, 1)
 
 
@@ -45,11 +45,11 @@ def test_more_memory_than_the_machine_has_is_refused_with_the_number_that_fits()
     assert "at most 120 replicas" in refused.value.hint
 
 
-def test_exactly_what_there_is_fits() -> None:
+def test_exactly_all_memory_fits() -> None:
     check_memory(ROOMY, 120)
 
 
-def test_what_is_not_known_is_not_judged() -> None:
+def test_unknown_resources_are_not_checked() -> None:
     check({}, "backend", Capacity(None, 0, 64 * MIB, None, None), 1000, 1000)
 
 
@@ -57,23 +57,23 @@ def test_what_is_not_known_is_not_judged() -> None:
     ("service", "words"),
     [({"container_name": "one"}, "container_name"), ({"ports": [{"target": 3001, "published": "3001"}]}, "3001")],
 )
-def test_a_service_that_can_exist_only_once_is_not_doubled(service: dict[str, Any], words: str) -> None:
+def test_a_service_that_can_have_only_one_replica_is_refused_a_second(service: dict[str, Any], words: str) -> None:
     check_shape(service, "backend", 1)
     with pytest.raises(PlanRefused, match=words):
         check_shape(service, "backend", 2)
 
 
-def test_a_port_that_docker_chooses_is_no_obstacle() -> None:
+def test_a_port_that_docker_chooses_is_accepted() -> None:
     check_shape({"ports": [{"target": 3001}]}, "backend", 3)
 
 
-def test_the_reservation_is_read_as_compose_writes_it() -> None:
+def test_the_reservation_is_read_in_composes_format() -> None:
     assert reservation({"deploy": {"resources": {"reservations": {"memory": "67108864"}}}}) == 64 * MIB
     assert reservation({"mem_reservation": "1048576"}) == MIB
     assert reservation({}) == 0
 
 
-def test_a_service_that_nothing_checks_is_refused() -> None:
+def test_a_service_without_a_health_check_is_refused() -> None:
     for service in ({}, {"healthcheck": {"disable": True}}, {"healthcheck": {"test": ["NONE"]}}):
         with pytest.raises(PlanRefused, match="no health check"):
             check_health(service, "backend", probed=False)
@@ -82,7 +82,7 @@ def test_a_service_that_nothing_checks_is_refused() -> None:
 
 
 @pytest.mark.parametrize("kind", ["volume", "bind"])
-def test_two_replicas_do_not_write_to_one_volume_unless_their_user_says_so(kind: str) -> None:
+def test_replicas_that_write_to_the_same_volume_are_refused_unless_allowed(kind: str) -> None:
     service = {"volumes": [{"type": kind, "source": "uploads", "target": "/data"}]}
     check_volumes(service, "backend", (), 1)
     with pytest.raises(PlanRefused) as refused:
@@ -100,25 +100,25 @@ def test_two_replicas_do_not_write_to_one_volume_unless_their_user_says_so(kind:
         {"type": "volume", "target": "/cache"},
         {"type": "tmpfs", "target": "/tmp"},
     ],
-    ids=["read-only", "one of its own", "tmpfs"],
+    ids=["read-only", "anonymous", "tmpfs"],
 )
-def test_what_replicas_cannot_spoil_for_each_other_is_no_obstacle(volume: dict[str, Any]) -> None:
+def test_volumes_that_replicas_do_not_share_for_writing_are_accepted(volume: dict[str, Any]) -> None:
     check_volumes({"volumes": [volume]}, "backend", (), 3)
 
 
-def test_a_lone_replica_without_room_for_a_second_is_not_stopped_for_it() -> None:
+def test_a_second_replica_without_enough_memory_is_refused() -> None:
     tight = replace(ROOMY, reservation=0, usage=300 * MIB, free=200 * MIB)
     with pytest.raises(PlanRefused) as refused:
         check_room(tight, alive=1, surge=1)
-    assert "the only replica has no room" in refused.value.message
-    assert "1 more x 300 MiB that one uses now = 300 MiB, but 200 MiB are free" in refused.value.message
+    assert "no room for a second replica" in refused.value.message
+    assert "1 more x 300 MiB (used by one now) = 300 MiB, but 200 MiB are free" in refused.value.message
     assert "reservations.memory" in refused.value.hint
     check_room(replace(tight, reservation=150 * MIB), alive=1, surge=1)
-    with pytest.raises(PlanRefused, match="3 more x 150 MiB that they reserve"):
+    with pytest.raises(PlanRefused, match=r"3 more x 150 MiB \(reserved each\)"):
         check_room(replace(tight, reservation=150 * MIB), alive=3, surge=3)
 
 
-def test_there_is_room_for_as_many_more_as_memory_and_connections_give() -> None:
+def test_memory_and_connections_limit_further_replicas() -> None:
     assert spare(replace(ROOMY, free=10 * 64 * MIB), replicas=4, surge=1) == 9
     assert spare(replace(ROOMY, free=10 * 64 * MIB, connections=25), replicas=4, surge=1) == 1
     assert spare(replace(ROOMY, free=64 * MIB), replicas=4, surge=1) == 0

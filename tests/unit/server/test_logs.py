@@ -47,6 +47,17 @@ def test_an_exception_keeps_its_traceback() -> None:
     assert "RuntimeError: boom" in line["exception"]
 
 
+def test_a_line_that_cannot_be_encoded_costs_neither_the_others_nor_the_writer() -> None:
+    def use(writer: LogWriter) -> None:
+        for path in ("/a", "/\udcff", "/b"):
+            writer.access((0.5, "r", "GET", path, 200, 0.0015, 12, "10.0.0.1"))
+
+    first, lost, last = written(use)
+    assert (first["path"], last["path"]) == ("/a", "/b")
+    assert lost["message"] == "log line not encoded"
+    assert "udcff" in lost["line"]
+
+
 def test_access_entries_become_lines() -> None:
     (line,) = written(lambda writer: writer.access((0.5, "r", "GET", "/a", 200, 0.0015, 12, "10.0.0.1")))
     assert line["ts"] == "1970-01-01T00:00:00.500Z"

@@ -51,7 +51,7 @@ def test_an_address_is_taken_as_it_is(url: str) -> None:
         ("redis://h?retry_on_timeout=true", "retry_on_timeout, which cannot be used; possible: db"),
         ("redis://h?sokcet_timeout=1", "sokcet_timeout"),
         ("redis://h?ssl_ca_certs=/none", "needs rediss://"),
-        ("rediss://h?ssl_ca_certs=/none", "not there"),
+        ("rediss://h?ssl_ca_certs=/none", "does not exist"),
         ("redis://h?db=first", "db"),
         ("redis://h/first", "number of a database"),
         ("redis://h:port", "port"),

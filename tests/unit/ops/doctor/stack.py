@@ -1,4 +1,4 @@
-"""Facts of a healthy stack, and ways to make one thing in them wrong."""
+"""Facts of a healthy stack, and functions that change one fact."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MIB = 1 << 20
 
 
 def container(service: str, number: int = 1, **changes: Any) -> ContainerFacts:
-    """A running container that has been there for a day."""
+    """A container that has been running for a day."""
     values: dict[str, Any] = {
         "id": f"{service}{number}".ljust(64, "0"),
         "name": f"app-{service}-{number}",
@@ -63,7 +63,7 @@ def replica(number: int = 1, **changes: Any) -> ContainerFacts:
 
 
 def session(**changes: Any) -> Session:
-    """A client of PostgreSQL that does nothing."""
+    """An idle client of PostgreSQL."""
     values: dict[str, Any] = {
         "pid": 100,
         "user": "app",
@@ -81,7 +81,7 @@ def session(**changes: Any) -> Session:
 
 
 def instance(number: int = 1, **changes: Any) -> InstanceFacts:
-    """A replica that answers and is content."""
+    """A replica that answers and reports no problem."""
     values: dict[str, Any] = {
         "name": f"app-backend-{number}",
         "live": 200,
@@ -110,7 +110,7 @@ def redis(**info: str) -> RedisFacts:
 
 
 def healthy(**changes: Any) -> Facts:
-    """Two replicas behind nginx with PostgreSQL and Redis, all well."""
+    """Two replicas behind nginx with PostgreSQL and Redis, all healthy."""
     values: dict[str, Any] = {
         "taken": NOW,
         "project": "app",
@@ -154,7 +154,7 @@ def postgres(**changes: Any) -> PostgresFacts:
 
 
 def balancer(**changes: Any) -> BalancerFacts:
-    """An nginx that spreads requests over two replicas."""
+    """An nginx that balances requests between two replicas."""
     values: dict[str, Any] = {
         "container": "app-nginx-1",
         "running": True,
@@ -170,21 +170,21 @@ def balancer(**changes: Any) -> BalancerFacts:
 
 
 def with_replicas(*replicas: ContainerFacts) -> list[ContainerFacts]:
-    """The healthy stack's containers with these replicas instead."""
-    return [*replicas, *(one for one in healthy().containers or [] if one.service != "backend")]
+    """The healthy stack's containers with ``replicas`` instead of its own."""
+    return [*replicas, *(container for container in healthy().containers or [] if container.service != "backend")]
 
 
 def report_on(limits: Limits | None = None, **changes: Any) -> Report:
-    """What doctor says of a healthy stack with these sources changed."""
+    """The report on a healthy stack with ``changes``."""
     return examine(replace(healthy(), **changes), limits or Limits())
 
 
-def found(limits: Limits | None = None, **changes: Any) -> list[tuple[str, str]]:
-    """The ids and severities of what doctor finds, in its order."""
-    return [(one.id, one.severity.value) for one in report_on(limits, **changes).findings]
+def reported(limits: Limits | None = None, **changes: Any) -> list[tuple[str, str]]:
+    """The ids and severities of the findings, in the report's order."""
+    return [(finding.id, finding.severity.value) for finding in report_on(limits, **changes).findings]
 
 
 def finding(check_id: str, **changes: Any) -> Finding:
-    """The one finding of that id."""
-    (one,) = [one for one in report_on(**changes).findings if one.id == check_id]
-    return one
+    """The only finding with that id."""
+    (result,) = [result for result in report_on(**changes).findings if result.id == check_id]
+    return result

@@ -1,4 +1,4 @@
-"""What scripts read fits its documented schema, and the page about doctor names every check."""
+"""The JSON for scripts matches its documented schema, and docs/doctor.md names every check."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ DOCS = Path(__file__).parents[4] / "docs"
 DOWN = postgres(up=False, error="connection refused")
 
 
-def unasked() -> Report:
+def without_engine() -> Report:
     return examine(Facts(NOW, "app", "backend", [], "nginx"), Limits())
 
 
-def ill() -> Report:
+def failing() -> Report:
     facts = healthy(postgres=DOWN, instances=[instance(1)], proof=Proof({"a": {"a": 200}}, [("a", 599)]))
     return examine(replace(facts, history=History(known={"pg.down app-postgres-1": NOW - 3600})), Limits())
 
 
-@pytest.mark.parametrize("report", [report_on(), ill(), unasked()], ids=["healthy", "ill", "engine away"])
+@pytest.mark.parametrize("report", [report_on(), failing(), without_engine()], ids=["healthy", "failing", "no engine"])
 def test_the_answer_fits_its_schema(report: Report) -> None:
     schema = json.loads((DOCS / "doctor.schema.json").read_text())
     jsonschema_rs.validate(schema, json.loads(as_json(report)))
 
 
-def test_the_schema_is_the_one_of_the_code() -> None:
-    told = (DOCS / "doctor.schema.json").read_text()
-    assert json.loads(told) == json_schema(), "write it anew, and make a new version if a field has gone"
+def test_the_schema_matches_the_code() -> None:
+    documented = (DOCS / "doctor.schema.json").read_text()
+    assert json.loads(documented) == json_schema(), "rewrite it, with a new version if a field was removed"
 
 
-def test_a_finding_tells_its_chain_and_since_when() -> None:
-    answer = json.loads(as_json(ill()))
+def test_a_finding_has_its_chain_and_the_time_it_was_first_seen() -> None:
+    answer = json.loads(as_json(failing()))
     first, second = answer["findings"]
     assert (answer["schema"], first["id"], first["group"], first["since"]) == (1, "pg.down", "postgres", NOW - 3600)
     assert (first["leads_to"], second["cause"], second["since"]) == (["app.health_lies"], "pg.down", None)

@@ -1,4 +1,4 @@
-"""Findings that share a cause are told as one chain, and none is lost."""
+"""Findings with a common cause become one chain, and none is lost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def made(check_id: str, severity: str = "fail", subject: str = "") -> Finding:
     return Finding(check_id, Severity(severity), check_id, "", "", "", subject=subject)
 
 
-def test_the_links_name_checks_and_never_run_in_a_circle() -> None:
+def test_the_links_name_checks_and_have_no_cycle() -> None:
     graph: dict[str, set[str]] = {}
     for link in LINKS:
         graph.setdefault(link.effect, set()).add(link.cause)
@@ -23,33 +23,38 @@ def test_the_links_name_checks_and_never_run_in_a_circle() -> None:
     assert set(order) <= {check.id for check in CHECKS}
 
 
-def test_redis_killed_for_memory_to_limits_that_are_local() -> None:
-    others = [one for one in healthy().containers or [] if one.service != "redis"]
+def test_an_oom_killed_redis_leads_to_local_limits() -> None:
+    others = [container for container in healthy().containers or [] if container.service != "redis"]
     killed = container("redis", state="exited", exit_code=137, oom_killed=True)
     report = report_on(
         containers=[*others, killed],
         redis=RedisFacts([RedisNode("redis", "app-redis-1", up=False, error="container exited, exit code 137")]),
         instances=[instance(1, limiter="local"), instance(2, limiter="local")],
     )
-    assert [(one.id, one.cause) for one in report.findings] == [
+    assert [(finding.id, finding.cause) for finding in report.findings] == [
         ("ctr.oom", ""),
         ("redis.down", "ctr.oom"),
         ("app.ratelimit_local", "redis.down"),
     ]
-    assert [one.id for one in chain(report.findings[0], report.findings)] == ["redis.down", "app.ratelimit_local"]
+    assert [finding.id for finding in chain(report.findings[0], report.findings)] == [
+        "redis.down",
+        "app.ratelimit_local",
+    ]
 
 
-def test_two_faults_that_have_nothing_to_do_with_each_other_stay_two() -> None:
-    found = explain([made("redis.down", subject="r"), made("ctr.oom", subject="app-backend-1")])
-    assert [one.cause for one in found] == ["", ""]
+def test_two_unrelated_faults_stay_separate() -> None:
+    explained = explain([made("redis.down", subject="r"), made("ctr.oom", subject="app-backend-1")])
+    assert [finding.cause for finding in explained] == ["", ""]
 
 
 def test_a_warning_that_leads_to_a_failure_comes_before_other_warnings() -> None:
-    found = explain([made("redis.frag", "warn"), made("ctr.orphan", "warn", "b-1"), made("lb.stale", "fail", "b-1")])
-    assert [one.id for one in found] == ["ctr.orphan", "lb.stale", "redis.frag"]
+    explained = explain(
+        [made("redis.frag", "warn"), made("ctr.orphan", "warn", "b-1"), made("lb.stale", "fail", "b-1")]
+    )
+    assert [finding.id for finding in explained] == ["ctr.orphan", "lb.stale", "redis.frag"]
 
 
-def test_no_finding_is_lost_or_told_twice() -> None:
+def test_no_finding_is_lost_or_duplicated() -> None:
     everything = [made(check.id, subject="x") for check in CHECKS] + [made("ctr.oom", subject="y")]
-    told = explain(everything)
-    assert sorted(one.key for one in told) == sorted(one.key for one in everything)
+    explained = explain(everything)
+    assert sorted(finding.key for finding in explained) == sorted(finding.key for finding in everything)

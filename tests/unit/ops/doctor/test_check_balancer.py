@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ops.doctor.facts import UNKNOWN, OperationFacts
-from tests.unit.ops.doctor.stack import balancer, finding, found, instance, replica, report_on, with_replicas
+from tests.unit.ops.doctor.stack import balancer, finding, instance, replica, report_on, reported, with_replicas
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from tests.unit.ops.doctor.stack import balancer, finding, found, instance, repl
     ],
 )
 def test_one_thing_wrong_in_the_balancer(changes: dict[str, Any], expected: list[tuple[str, str]]) -> None:
-    assert found(balancer=balancer(**changes)) == expected
+    assert reported(balancer=balancer(**changes)) == expected
 
 
 def test_a_ready_replica_that_is_not_listed() -> None:
@@ -39,25 +39,25 @@ def test_a_ready_replica_that_is_not_listed() -> None:
 
 def test_a_listed_replica_that_stopped() -> None:
     stopped = with_replicas(replica(1), replica(2, state="exited", exit_code=137))
-    one = finding("lb.stale", containers=stopped, instances=[instance(1)], balancer=balancer(answers={"i1": 20}))
-    assert one.evidence == "app-backend-2: exited"
+    result = finding("lb.stale", containers=stopped, instances=[instance(1)], balancer=balancer(answers={"i1": 20}))
+    assert result.evidence == "app-backend-2: exited"
 
 
 def test_drift_names_what_is_missing_and_what_was_added() -> None:
-    one = finding("lb.config", balancer=balancer(drift=["- least_conn;", "+ ip_hash;"]))
-    assert one.evidence == "missing: least_conn;\nadded: ip_hash;"
+    result = finding("lb.config", balancer=balancer(drift=["- least_conn;", "+ ip_hash;"]))
+    assert result.evidence == "missing: least_conn;\nadded: ip_hash;"
     assert len(finding("lb.config", balancer=balancer(drift=["+ x;"] * 50)).evidence.splitlines()) == 7
 
 
-def test_what_differs_while_an_operation_is_at_work_is_no_drift() -> None:
+def test_differences_during_an_operation_are_not_drift() -> None:
     busy = OperationFacts(holder="me", command="videa scale 3", alive=True)
-    assert found(balancer=balancer(drift=["- least_conn;"]), operation=busy) == []
+    assert reported(balancer=balancer(drift=["- least_conn;"]), operation=busy) == []
 
 
-def test_where_nobody_tells_who_answered_nobody_is_called_starved() -> None:
+def test_if_the_answering_replicas_are_unknown_none_is_starved() -> None:
     report = report_on(balancer=balancer(answers={UNKNOWN: 20}))
     assert {skip.id: skip.reason for skip in report.skipped} == {
-        "lb.starved": "nginx's log does not tell which replica answers"
+        "lb.starved": "nginx's log does not show which replica answers"
     }
 
 
@@ -69,20 +69,20 @@ def test_a_replica_that_is_ready_with_another_good_status_is_ready() -> None:
     )
 
 
-def test_answers_from_nobodys_address_leave_it_open_who_is_starved() -> None:
+def test_answers_from_unknown_addresses_skip_the_check_for_starved_replicas() -> None:
     report = report_on(balancer=balancer(answers={"app-backend-1": 10, UNKNOWN: 10}))
     assert report.findings == []
     assert [skip.id for skip in report.skipped] == ["lb.starved"]
 
 
-def test_a_port_that_cannot_be_asked_from_here_is_skipped_and_not_well() -> None:
+def test_a_port_that_cannot_be_probed_is_skipped() -> None:
     report = report_on(balancer=balancer(unreachable=None))
     assert {skip.id: skip.reason for skip in report.skipped} == {
-        "lb.unreachable": "the published port cannot be asked from here"
+        "lb.unreachable": "the published port cannot be queried from here"
     }
 
 
-def test_an_nginx_that_hangs_is_the_cause_of_a_port_that_does_not_answer() -> None:
-    sick = balancer(serving="", answers={}, failures={"no answer": 20}, unreachable="timed out")
-    causes = {one.id: one.cause for one in report_on(balancer=sick).findings}
+def test_a_hanging_nginx_is_the_cause_of_a_port_that_does_not_answer() -> None:
+    hanging = balancer(serving="", answers={}, failures={"no answer": 20}, unreachable="timed out")
+    causes = {finding.id: finding.cause for finding in report_on(balancer=hanging).findings}
     assert causes["lb.unreachable"] == "lb.no_live"

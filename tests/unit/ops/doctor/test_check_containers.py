@@ -8,7 +8,17 @@ import pytest
 from msgspec.structs import replace
 
 from ops.doctor.facts import EngineFacts, Skipped
-from tests.unit.ops.doctor.stack import MIB, NOW, container, finding, found, healthy, instance, replica, with_replicas
+from tests.unit.ops.doctor.stack import (
+    MIB,
+    NOW,
+    container,
+    finding,
+    healthy,
+    instance,
+    replica,
+    reported,
+    with_replicas,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,20 +38,22 @@ from tests.unit.ops.doctor.stack import MIB, NOW, container, finding, found, hea
         ({"image_id": "sha256:other", "state": "exited"}, [("ctr.orphan", "warn")]),
     ],
 )
-def test_one_replica_is_not_like_the_others(changes: dict[str, Any], expected: list[tuple[str, str]]) -> None:
-    # nginx takes whatever Compose started, so that a stopped replica is no stale upstream.
+def test_one_replica_has_a_problem(changes: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    # nginx lists no replica, so that a stopped one is not a stale upstream.
     balancer = replace(present(), listed=None)
-    assert found(containers=with_replicas(replica(1), replica(2, **changes)), balancer=balancer) == expected
+    assert reported(containers=with_replicas(replica(1), replica(2, **changes)), balancer=balancer) == expected
 
 
 def present() -> Any:
     return healthy().balancer
 
 
-def test_a_container_of_a_service_that_is_gone_is_left_over_but_a_one_off_run_is_not() -> None:
-    assert found(containers=[*with_replicas(replica(1), replica(2)), container("worker")]) == [("ctr.orphan", "warn")]
+def test_a_container_of_a_removed_service_is_left_over_but_a_one_off_run_is_not() -> None:
+    assert reported(containers=[*with_replicas(replica(1), replica(2)), container("worker")]) == [
+        ("ctr.orphan", "warn")
+    ]
     oneoff = container("worker", oneoff=True)
-    assert found(containers=[*with_replicas(replica(1), replica(2)), oneoff]) == []
+    assert reported(containers=[*with_replicas(replica(1), replica(2)), oneoff]) == []
 
 
 @pytest.mark.parametrize(
@@ -52,19 +64,19 @@ def test_a_container_of_a_service_that_is_gone_is_left_over_but_a_one_off_run_is
         ({"memory_free": 0.09}, "host.mem"),
     ],
 )
-def test_a_machine_that_runs_out(changes: dict[str, float], expected: str) -> None:
+def test_a_machine_without_resources(changes: dict[str, float], expected: str) -> None:
     host = healthy().host
     assert host
-    assert [check for check, _ in found(host=replace(host, **changes))] == [expected]
+    assert [check for check, _ in reported(host=replace(host, **changes))] == [expected]
 
 
 def test_an_engine_that_does_not_answer_is_a_failure() -> None:
-    one = finding("host.docker", engine=None, skipped=[Skipped("engine", "the Docker Engine does not answer")])
-    assert one.severity == "fail"
+    result = finding("host.docker", engine=None, skipped=[Skipped("engine", "the Docker Engine does not answer")])
+    assert result.severity == "fail"
 
 
 def test_an_engine_that_is_too_old() -> None:
-    assert found(engine=EngineFacts("19.03.8", "1.40", local=True)) == [("host.docker", "fail")]
+    assert reported(engine=EngineFacts("19.03.8", "1.40", local=True)) == [("host.docker", "fail")]
 
 
 @pytest.mark.parametrize(
@@ -77,9 +89,9 @@ def test_an_engine_that_is_too_old() -> None:
         ({"health": "none"}, [("ctr.unhealthy", "fail")]),
     ],
 )
-def test_a_replica_that_hangs_is_named_before_docker_notices(
+def test_a_hanging_replica_is_reported_before_docker_detects_it(
     changes: dict[str, Any], expected: list[tuple[str, str]]
 ) -> None:
     hangs = instance(2, live=None, ready=None, health=None, error="Operation timed out")
     containers = with_replicas(replica(1), replica(2, **changes))
-    assert found(containers=containers, instances=[instance(1), hangs]) == expected
+    assert reported(containers=containers, instances=[instance(1), hangs]) == expected

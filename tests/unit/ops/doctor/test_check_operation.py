@@ -1,4 +1,4 @@
-"""An operation that was broken off, and what differs for a while because one is under way."""
+"""Interrupted operations, and differences that are normal during an operation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ops.doctor.facts import OperationFacts
 from ops.rollout.holder import Holder
 from ops.rollout.journal import Header, JournalState, ReturnEntry, StepEntry
 from ops.steps import Pause, Start, Target, Wait
-from tests.unit.ops.doctor.stack import NOW, balancer, container, finding, found, instance, replica, with_replicas
+from tests.unit.ops.doctor.stack import NOW, balancer, container, finding, instance, replica, reported, with_replicas
 
 STATE = JournalState(
     Header("videa deploy", "ann@host", NOW - 60, 2, Target("r2", "app:2"), ("app-backend-1",), ("app-backend-1",), {}),
@@ -36,39 +36,39 @@ def holder(lease: float) -> Holder:
         (15.0, None, []),
     ],
 )
-def test_a_journal_without_a_living_holder(
+def test_a_journal_whose_holder_has_exited(
     lease: float | None, state: JournalState | None, expected: list[tuple[str, str]]
 ) -> None:
     operation = read(None if lease is None else holder(lease), state)
-    assert found(operation=operation) == expected
+    assert reported(operation=operation) == expected
 
 
 @pytest.mark.parametrize(("lease", "expected"), [(15.0, []), (-1.0, ["warn"]), (None, ["warn"])])
 def test_what_waits_is_no_fault_and_told_only_when_nobody_attends_it(lease: float | None, expected: list[str]) -> None:
     waiting = JournalState(STATE.header, (StepEntry(2, 4, Pause(25.0), NOW - 50, Wait(NOW - 50)),))
     operation = read(None if lease is None else holder(lease), waiting)
-    assert [severity for _, severity in found(operation=operation)] == expected
+    assert [severity for _, severity in reported(operation=operation)] == expected
     if expected:
-        one = finding("deploy.stuck", operation=operation)
-        assert "`videa deploy` of ann@host, which waits at step 2 of 4 (pause)" in one.evidence
+        result = finding("deploy.stuck", operation=operation)
+        assert "`videa deploy` of ann@host, which waits at step 2 of 4 (pause)" in result.evidence
         for command in ("videa promote", "videa abort", "videa deploy --resume"):
-            assert command in one.fix
+            assert command in result.fix
 
 
-def test_it_says_who_began_what_and_where_it_stands() -> None:
+def test_the_finding_names_the_user_the_command_and_the_step() -> None:
     returning = JournalState(STATE.header, (*STATE.entries, ReturnEntry("Ctrl-C")))
-    one = finding("deploy.stuck", operation=read(holder(-1.0), returning))
-    assert "while it was being put back" in one.title
-    assert "`videa deploy` of ann@host, at step 1 of 4 (start)" in one.evidence
-    assert "60 s ago" in one.evidence
-    assert "--resume" in one.fix
-    assert "--abort" in one.fix
+    result = finding("deploy.stuck", operation=read(holder(-1.0), returning))
+    assert "during its rollback" in result.title
+    assert "`videa deploy` of ann@host, at step 1 of 4 (start)" in result.evidence
+    assert "60 s ago" in result.evidence
+    assert "--resume" in result.fix
+    assert "--abort" in result.fix
 
 
 @pytest.mark.parametrize(("alive", "expected"), [(True, set()), (False, {"ctr.image_skew", "app.version_skew"})])
-def test_two_releases_are_no_fault_while_a_deploy_is_under_way(alive: bool, expected: set[str]) -> None:
+def test_two_releases_are_no_finding_during_a_deploy(alive: bool, expected: set[str]) -> None:
     new = replica(3, image_id="sha256:other", release="r2")
-    seen = found(
+    seen = reported(
         containers=with_replicas(replica(1), new),
         instances=[instance(1), instance(3, release="r2")],
         balancer=replace(balancer(), listed=None, answers={"i1": 10, "i3": 10}),
@@ -78,14 +78,14 @@ def test_two_releases_are_no_fault_while_a_deploy_is_under_way(alive: bool, expe
 
 
 @pytest.mark.parametrize(("alive", "expected"), [(True, []), (False, ["lb.config"])])
-def test_a_new_replica_is_not_yet_listed_while_a_scale_is_under_way(alive: bool, expected: list[str]) -> None:
+def test_an_unlisted_new_replica_is_no_finding_during_a_scale(alive: bool, expected: list[str]) -> None:
     listed = replace(balancer(), listed=["app-backend-1"], answers={"i1": 20, "i2": 20})
     operation = OperationFacts(holder="ann@host", command="videa scale 2", since=NOW, alive=alive)
-    seen = [check for check, _ in found(balancer=listed, operation=operation)]
+    seen = [check for check, _ in reported(balancer=listed, operation=operation)]
     assert [check for check in seen if check != "deploy.stuck"] == expected
 
 
-def test_what_stopped_belongs_to_a_deploy_under_way() -> None:
+def test_a_stopped_replica_is_no_finding_during_a_deploy() -> None:
     stopped = with_replicas(replica(1), container("backend", 3, state="exited"))
     operation = OperationFacts(holder="ann@host", command="videa deploy", since=NOW, alive=True)
-    assert found(containers=stopped, balancer=replace(balancer(), listed=None), operation=operation) == []
+    assert reported(containers=stopped, balancer=replace(balancer(), listed=None), operation=operation) == []

@@ -11,20 +11,20 @@ from tests.unit.ops.doctor.stack import (
     NOW,
     container,
     finding,
-    found,
     healthy,
     instance,
     postgres,
     replica,
     report_on,
+    reported,
     session,
     with_replicas,
 )
 
 
-def test_a_server_that_is_down_is_one_failure_and_the_rest_is_skipped_not_ok() -> None:
+def test_a_server_that_is_down_is_one_failure_and_its_other_checks_are_skipped() -> None:
     report = report_on(postgres=postgres(up=False, error="connection refused"))
-    assert [one.id for one in report.findings if one.severity == "fail"] == ["pg.down"]
+    assert [finding.id for finding in report.findings if finding.severity == "fail"] == ["pg.down"]
     skipped = {skip.id: skip.reason for skip in report.skipped}
     assert skipped["pg.idle_in_tx"] == "PostgreSQL does not answer"
     assert "pg.idle_in_tx" not in report.checked
@@ -33,56 +33,56 @@ def test_a_server_that_is_down_is_one_failure_and_the_rest_is_skipped_not_ok() -
 REFUSED = 'connection to server at "10.0.0.3", port 5432 failed: FATAL:  password authentication failed for user "app"'
 
 
-def test_a_server_that_does_not_let_the_instances_in_is_down_for_them() -> None:
-    out = instance(1, ready=503, health=503, overall="fail", database="fail", database_error=REFUSED)
-    one = finding("pg.down", instances=[out, instance(2)])
-    assert one.severity == "fail"
-    assert "does not let app-backend-1 in" in one.title
-    assert one.evidence == REFUSED
+def test_a_server_that_refuses_the_login_of_an_instance_is_down_for_it() -> None:
+    refused = instance(1, ready=503, health=503, overall="fail", database="fail", database_error=REFUSED)
+    result = finding("pg.down", instances=[refused, instance(2)])
+    assert result.severity == "fail"
+    assert "refuses the login of app-backend-1" in result.title
+    assert result.evidence == REFUSED
 
 
-def test_an_instance_whose_database_is_only_slow_was_not_refused() -> None:
+def test_a_slow_database_is_not_a_refused_login() -> None:
     slow = instance(1, database="fail", database_error="no answer within 1 s")
-    assert "pg.down" not in dict(found(instances=[slow, instance(2)]))
+    assert "pg.down" not in dict(reported(instances=[slow, instance(2)]))
 
 
 @pytest.mark.parametrize(
     ("clients", "expected"),
     [(77, []), (78, [("pg.conn_high", "warn")]), (97, [("pg.conn_high", "fail")])],
 )
-def test_connections_are_measured_against_what_clients_may_open(clients: int, expected: list[tuple[str, str]]) -> None:
-    assert found(postgres=postgres(sessions=[session()] * clients)) == expected
+def test_connections_are_compared_with_the_maximum_for_clients(clients: int, expected: list[tuple[str, str]]) -> None:
+    assert reported(postgres=postgres(sessions=[session()] * clients)) == expected
 
 
-def test_background_workers_take_no_connection() -> None:
-    assert found(postgres=postgres(sessions=[session(kind="walwriter")] * 99)) == []
+def test_background_workers_do_not_count_as_connections() -> None:
+    assert reported(postgres=postgres(sessions=[session(kind="walwriter")] * 99)) == []
 
 
 def test_a_server_without_a_connection_for_doctor_is_full_not_down() -> None:
-    assert found(postgres=postgres(up=False, full=True, error="sorry, too many clients already")) == [
+    assert reported(postgres=postgres(up=False, full=True, error="sorry, too many clients already")) == [
         ("pg.conn_high", "fail")
     ]
 
 
-def test_pools_that_exceed_the_server_are_shown_as_arithmetic_with_the_value_to_set() -> None:
+def test_pools_that_exceed_the_server_show_the_sum_and_the_value_to_set() -> None:
     replicas = with_replicas(*(replica(number, pool_limit=20) for number in range(1, 6)))
-    one = finding("pg.pool_overcommit", containers=replicas)
-    assert one.severity == "fail"
-    assert "5 replicas x 20 = 100 > 97 = max_connections 100 - 3 reserved" in one.evidence
-    assert "connection_limit=19" in one.fix
-    assert "max_connections=103" in one.fix
+    result = finding("pg.pool_overcommit", containers=replicas)
+    assert result.severity == "fail"
+    assert "5 replicas x 20 = 100 > 97 = max_connections 100 - 3 reserved" in result.evidence
+    assert "connection_limit=19" in result.fix
+    assert "max_connections=103" in result.fix
 
 
 def test_stopped_replicas_hold_no_pool() -> None:
     stopped = replica(2, pool_limit=90, state="exited")
-    assert ("pg.pool_overcommit", "fail") not in found(containers=with_replicas(replica(1, pool_limit=90), stopped))
+    assert ("pg.pool_overcommit", "fail") not in reported(containers=with_replicas(replica(1, pool_limit=90), stopped))
 
 
 @pytest.mark.parametrize(
     ("age", "expected"), [(59, []), (61, [("pg.idle_in_tx", "warn")]), (301, [("pg.idle_in_tx", "fail")])]
 )
 def test_transactions_left_open(age: float, expected: list[tuple[str, str]]) -> None:
-    assert found(postgres=postgres(sessions=[session(state="idle in transaction", state_age=age)])) == expected
+    assert reported(postgres=postgres(sessions=[session(state="idle in transaction", state_age=age)])) == expected
 
 
 def test_the_oldest_open_transaction_is_the_one_to_end() -> None:
@@ -90,10 +90,12 @@ def test_the_oldest_open_transaction_is_the_one_to_end() -> None:
     assert "pg_terminate_backend(2)" in finding("pg.idle_in_tx", postgres=postgres(sessions=sessions)).fix
 
 
-def test_long_statements_of_clients_only() -> None:
-    assert found(postgres=postgres(sessions=[session(state="active", query_age=61.0)])) == [("pg.long_query", "warn")]
+def test_only_clients_have_long_statements() -> None:
+    assert reported(postgres=postgres(sessions=[session(state="active", query_age=61.0)])) == [
+        ("pg.long_query", "warn")
+    ]
     worker = session(state="active", query_age=9000.0, kind="parallel worker")
-    assert found(postgres=postgres(sessions=[worker])) == []
+    assert reported(postgres=postgres(sessions=[worker])) == []
 
 
 def waiter(pid: int, blocker: int, age: float) -> Session:
@@ -102,18 +104,18 @@ def waiter(pid: int, blocker: int, age: float) -> Session:
 
 @pytest.mark.parametrize(("age", "expected"), [(4, []), (6, [("pg.blocked", "warn")]), (31, [("pg.blocked", "fail")])])
 def test_sessions_that_wait_for_a_lock(age: float, expected: list[tuple[str, str]]) -> None:
-    assert found(postgres=postgres(sessions=[session(pid=1), waiter(2, 1, age)])) == expected
+    assert reported(postgres=postgres(sessions=[session(pid=1), waiter(2, 1, age)])) == expected
 
 
-def test_the_root_of_a_queue_is_named_not_the_next_in_line() -> None:
+def test_the_head_of_a_lock_queue_is_named() -> None:
     queue = [session(pid=1, state="idle in transaction"), waiter(2, 1, 40), waiter(3, 2, 35)]
-    one = finding("pg.blocked", postgres=postgres(sessions=queue))
-    assert one.evidence.startswith("root blocker: pid 1")
-    assert "pg_terminate_backend(1)" in one.fix
-    assert "pg_terminate_backend(2)" not in one.fix
+    result = finding("pg.blocked", postgres=postgres(sessions=queue))
+    assert result.evidence.startswith("root blocker: pid 1")
+    assert "pg_terminate_backend(1)" in result.fix
+    assert "pg_terminate_backend(2)" not in result.fix
 
 
-def test_a_circle_of_waiters_ends() -> None:
+def test_a_cycle_of_waiting_sessions_is_reported() -> None:
     assert finding("pg.blocked", postgres=postgres(sessions=[waiter(1, 2, 40), waiter(2, 1, 40)]))
 
 
@@ -149,19 +151,19 @@ def counted(**changes: float) -> dict[str, Any]:
         ({"uptime": 30.0}, [("pg.restarted", "fail")]),
     ],
 )
-def test_one_thing_wrong_in_the_server(changes: dict[str, Any], expected: list[tuple[str, str]]) -> None:
-    assert found(postgres=postgres(**changes)) == expected
+def test_one_problem_in_the_server(changes: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    assert reported(postgres=postgres(**changes)) == expected
 
 
-def test_the_first_start_is_no_restart() -> None:
-    others = [one for one in healthy().containers or [] if one.service != "postgres"]
+def test_the_first_start_is_not_a_restart() -> None:
+    others = [container for container in healthy().containers or [] if container.service != "postgres"]
     young = [*others, container("postgres", created=NOW - 40)]
-    assert found(postgres=postgres(uptime=35.0), containers=young) == []
+    assert reported(postgres=postgres(uptime=35.0), containers=young) == []
 
 
 @pytest.mark.parametrize(
     ("section", "skipped"),
     [("statements", {"pg.slow_stmt", "pg.outlier"}), ("tables", {"pg.dead_tuples", "pg.autovac_stale"})],
 )
-def test_a_section_without_an_answer_is_skipped_not_ok(section: str, skipped: set[str]) -> None:
+def test_a_section_without_an_answer_is_skipped(section: str, skipped: set[str]) -> None:
     assert {skip.id for skip in report_on(postgres=postgres(**{section: None})).skipped} == skipped

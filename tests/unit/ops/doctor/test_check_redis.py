@@ -6,23 +6,23 @@ import pytest
 from msgspec.structs import replace
 
 from ops.doctor.facts_data import RedisFacts, RedisNode
-from tests.unit.ops.doctor.stack import container, finding, found, healthy, redis
+from tests.unit.ops.doctor.stack import container, finding, healthy, redis, reported
 
 
-def test_a_redis_that_is_down_says_what_limits_become() -> None:
+def test_a_redis_that_is_down_shows_the_effective_limits() -> None:
     gone = RedisFacts([RedisNode("redis", "app-redis-1", up=False, error="container exited, exit code 137")])
-    one = finding("redis.down", redis=gone)
-    assert one.severity == "fail"
-    assert "2x the limit" in one.why
-    assert "exit code 137" in one.evidence
+    result = finding("redis.down", redis=gone)
+    assert result.severity == "fail"
+    assert "2x the limit" in result.why
+    assert "exit code 137" in result.evidence
 
 
-def test_a_cluster_goes_on_without_one_of_its_nodes() -> None:
+def test_a_cluster_without_one_of_its_nodes_still_serves_its_keys() -> None:
     left = RedisNode("redis", "app-redis-1", up=True, info={"cluster_enabled": "1", "cluster_state": "ok"})
     gone = RedisNode("redis-2", "app-redis-2-1", up=False, error="container exited, exit code 0")
-    one = finding("redis.down", redis=RedisFacts([left, gone]))
-    assert "app-redis-2-1" in one.title
-    assert "another node" in one.why
+    result = finding("redis.down", redis=RedisFacts([left, gone]))
+    assert "app-redis-2-1" in result.title
+    assert "another node" in result.why
 
 
 @pytest.mark.parametrize(
@@ -30,18 +30,18 @@ def test_a_cluster_goes_on_without_one_of_its_nodes() -> None:
     [
         ("redis", "exited", "docker compose up -d redis"),
         ("redis", "running", "docker compose restart redis"),
-        ("cache.example", "running", "see to cache.example: does it run"),
+        ("cache.example", "running", "check cache.example: whether it is running"),
     ],
 )
-def test_what_to_do_depends_on_whether_it_hangs_and_whose_it_is(service: str, state: str, fix: str) -> None:
+def test_the_fix_depends_on_the_state_and_the_location_of_redis(service: str, state: str, fix: str) -> None:
     gone = RedisFacts([RedisNode(service, "app-redis-1", up=False, error="no answer within 4 s")])
-    others = [one for one in healthy().containers or [] if one.service != "redis"]
-    one = finding("redis.down", redis=gone, containers=[*others, container("redis", state=state)])
-    assert one.fix.startswith(fix)
+    others = [container for container in healthy().containers or [] if container.service != "redis"]
+    result = finding("redis.down", redis=gone, containers=[*others, container("redis", state=state)])
+    assert result.fix.startswith(fix)
 
 
 def test_nearly_full_memory_is_a_warning() -> None:
-    assert found(redis=redis(used_memory="91000000")) == [("redis.maxmem", "warn")]
+    assert reported(redis=redis(used_memory="91000000")) == [("redis.maxmem", "warn")]
 
 
 @pytest.mark.parametrize(
@@ -52,20 +52,20 @@ def test_nearly_full_memory_is_a_warning() -> None:
         (110_000_000, "raise deploy.resources.limits.memory of redis"),
     ],
 )
-def test_more_memory_is_advised_as_far_as_the_container_has_it(limit: int | None, advice: str) -> None:
-    others = [one for one in healthy().containers or [] if one.service != "redis"]
+def test_the_suggested_memory_fits_into_the_container(limit: int | None, advice: str) -> None:
+    others = [container for container in healthy().containers or [] if container.service != "redis"]
     containers = [*others, container("redis", memory_limit=limit)]
-    one = finding("redis.maxmem", redis=redis(used_memory="91000000"), containers=containers)
-    assert one.fix.startswith(advice)
+    result = finding("redis.maxmem", redis=redis(used_memory="91000000"), containers=containers)
+    assert result.fix.startswith(advice)
 
 
-def test_full_without_the_right_to_evict_is_a_failure_and_said_once() -> None:
+def test_full_without_eviction_is_one_failure() -> None:
     full = redis(used_memory="100000001", maxmemory_policy="noeviction")
-    assert found(redis=full) == [("redis.noevict_full", "fail")]
+    assert reported(redis=full) == [("redis.noevict_full", "fail")]
 
 
-def test_no_limit_cannot_be_reached() -> None:
-    assert found(redis=redis(used_memory="900000000000", maxmemory="0")) == []
+def test_without_a_limit_redis_is_never_full() -> None:
+    assert reported(redis=redis(used_memory="900000000000", maxmemory="0")) == []
 
 
 def grown(gap: float = 60.0, **counters: int) -> RedisFacts:
@@ -101,4 +101,4 @@ def grown(gap: float = 60.0, **counters: int) -> RedisFacts:
     ],
 )
 def test_one_thing_wrong_in_redis(facts: RedisFacts, expected: list[tuple[str, str]]) -> None:
-    assert found(redis=facts) == expected
+    assert reported(redis=facts) == expected

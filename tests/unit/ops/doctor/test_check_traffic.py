@@ -7,7 +7,7 @@ import pytest
 from ops.balancer.access_log import Line
 from ops.doctor.collectors.traffic import summarise
 from ops.doctor.facts import Traffic
-from tests.unit.ops.doctor.stack import NOW, balancer, found
+from tests.unit.ops.doctor.stack import NOW, balancer, reported
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from tests.unit.ops.doctor.stack import NOW, balancer, found
     ],
 )
 def test_traffic(traffic: Traffic, expected: list[tuple[str, str]]) -> None:
-    assert found(traffic=traffic) == expected
+    assert reported(traffic=traffic) == expected
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_traffic(traffic: Traffic, expected: list[tuple[str, str]]) -> None:
     [(21, []), (19, [("tls.expiry", "warn")]), (2, [("tls.expiry", "fail")]), (-1, [("tls.expiry", "fail")])],
 )
 def test_the_certificate(days: float, expected: list[tuple[str, str]]) -> None:
-    assert found(balancer=balancer(tls_expires=NOW + days * 86400)) == expected
+    assert reported(balancer=balancer(tls_expires=NOW + days * 86400)) == expected
 
 
 def test_the_log_of_a_minute() -> None:

@@ -1,4 +1,4 @@
-"""What collectors make of the words of psql, redis-cli, nginx and curl; no I/O."""
+"""How collectors parse the output of psql, redis-cli, nginx and curl; no I/O."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from ops.traffic import Membership, Upstream
 from tests.unit.ops.doctor.stack import NOW, container, replica
 
 
-def test_what_was_started_by_hand_from_the_same_image_is_not_taken_for_the_service() -> None:
+def test_composes_container_takes_precedence_over_one_started_by_hand() -> None:
     by_hand, ours = container("postgres", 0), container("postgres", 1, state="exited")
     assert container_of([by_hand, ours], "postgres") == ours
     assert container_of([by_hand], "postgres") == by_hand
 
 
-def test_a_collector_that_hangs_or_fails_does_not_hold_up_the_others() -> None:
+def test_a_collector_that_hangs_or_fails_does_not_delay_the_others() -> None:
     never = threading.Event()
 
     def broken() -> None:
@@ -47,7 +47,7 @@ def test_a_collector_that_hangs_or_fails_does_not_hold_up_the_others() -> None:
     assert "good" in seconds
 
 
-def test_a_bug_in_a_collector_is_told_as_one_and_shows_its_place_but_not_what_it_was_about() -> None:
+def test_a_bug_in_a_collector_is_reported_with_its_location_but_without_its_message() -> None:
     def collector() -> str:
         return str({}["postgresql://app:secret@db/app"])
 
@@ -59,7 +59,7 @@ def test_a_bug_in_a_collector_is_told_as_one_and_shows_its_place_but_not_what_it
 @pytest.mark.parametrize(
     "error", [Skip("it is elsewhere"), EngineError("it is elsewhere", ""), OSError("it is elsewhere")]
 )
-def test_what_cannot_be_looked_at_is_no_bug(error: Exception) -> None:
+def test_a_source_that_cannot_be_examined_is_not_a_bug(error: Exception) -> None:
     def collector() -> None:
         raise error
 
@@ -67,7 +67,7 @@ def test_what_cannot_be_looked_at_is_no_bug(error: Exception) -> None:
     assert skipped == [Skipped("postgres", "it is elsewhere")]
 
 
-def test_statements_are_shown_without_what_users_typed() -> None:
+def test_statements_are_shown_without_values() -> None:
     statement = "SELECT *\n FROM users WHERE email = 'ann@example.org' AND id = 42 AND name = 'O''Hara'"
     assert postgres.without_literals(statement) == "SELECT * FROM users WHERE email = ? AND id = ? AND name = ?"
 
@@ -111,13 +111,13 @@ def test_the_batch_becomes_facts() -> None:
     assert facts.clients[0].blocked_by == [7]
 
 
-def test_the_plan_for_psql_keeps_what_a_version_lacks_apart() -> None:
+def test_the_plan_for_psql_selects_statements_by_version() -> None:
     assert BATCH.count("\\if :moved") == 4
     assert BATCH.count("\\if") == BATCH.count("\\endif")
     assert BATCH.index("pg_stat_bgwriter") < BATCH.index("\\! sleep") < BATCH.rindex("pg_stat_bgwriter")
 
 
-def test_nodes_outside_by_their_places() -> None:
+def test_external_nodes_are_named_by_host_and_port() -> None:
     info = "redis_version:8.0.2\r\nrole:master\r\nslowlog\n7\ncluster\ncluster_state:ok\n"
     up, down = outside.read_nodes(f"@videa@a:6379\n{info}{info}@videa@b:6379\nerror Connection refused\n")
     assert (up.container, up.up, up.info["cluster_state"], up.info["slowlog_id"]) == ("a:6379", True, "ok", "8")
@@ -142,8 +142,8 @@ def wanted(membership: Membership) -> Upstream:
     return Upstream("backend", 3001, membership.servers)
 
 
-def test_what_nginx_serves_and_how_its_probes_are_answered() -> None:
-    # The verdict of the fifth is lost, its body is not; a redirect and a 404 are answers of a service that lives.
+def test_the_configuration_and_the_probes_of_nginx() -> None:
+    # The status of the fifth is lost, but not its body; a redirect and a 404 are answers of a live service.
     answers = "\n".join(["2 302", "4 502", "1 200", "3 404", " 000", "1", "3", "4", "5"])
     text = script_output(render(Upstream("backend", 3001, ("b-1", "b-2")), 4), answers=answers)
     facts = balancer.read("app-nginx-1", text, wanted, sticky=False)
@@ -152,7 +152,7 @@ def test_what_nginx_serves_and_how_its_probes_are_answered() -> None:
     assert facts.drift == []
 
 
-def test_who_answers_a_probe_is_in_nginxs_log_whatever_the_service_says() -> None:
+def test_nginxs_log_shows_which_replica_answered_a_probe() -> None:
     def line(address: str, status: int = 200, request_id: str = "videa-doctor-0f") -> Line:
         return Line(NOW, status, 0.01, request_id, upstream=f"{address}:80")
 
@@ -171,7 +171,7 @@ def test_a_balancing_method_that_was_changed_by_hand_is_drift() -> None:
     assert facts.drift == ["- upstream app: least_conn;", "+ upstream app: ip_hash;"]
 
 
-def test_a_configuration_that_nginx_refuses_or_that_is_not_videas() -> None:
+def test_a_configuration_that_nginx_refuses_or_that_videa_did_not_write() -> None:
     refused = balancer.read(
         "n", script_output("http { nonsense; }", verdict='unknown directive "nonsense"'), wanted, False
     )
@@ -197,7 +197,7 @@ def requests(*upstreams: str, status: int = 200) -> list[Line]:
     return [Line(NOW, status, 0.01, upstream=upstream) for upstream in upstreams]
 
 
-def test_users_requests_show_whom_nginx_reaches() -> None:
+def test_user_requests_show_which_replicas_nginx_reaches() -> None:
     lines = requests("10.0.0.1:3001", "10.0.0.9:3001, 10.0.0.2:3001", "10.0.0.1:3001", "")
     assert balancer.served(lines, REPLICAS) == {"app-backend-1": 2, "app-backend-2": 1}
 
@@ -210,13 +210,13 @@ def test_users_requests_show_whom_nginx_reaches() -> None:
         (requests("10.0.0.1:3001", "10.0.0.2:3001"), [*REPLICAS, replica(3)]),
         (requests("10.0.0.1:3001"), [replica(1, addresses=["10.0.0.1"], state="exited")]),
     ],
-    ids=["one gets none", "one failed", "one without an address", "none runs"],
+    ids=["one gets none", "one failed", "one without an address", "none is running"],
 )
-def test_users_requests_are_not_enough(lines: list[Line], replicas: list[ContainerFacts]) -> None:
+def test_user_requests_are_not_sufficient(lines: list[Line], replicas: list[ContainerFacts]) -> None:
     assert balancer.served(lines, replicas) == {}
 
 
-def test_where_users_show_it_nothing_was_probed_unless_nginx_hangs() -> None:
+def test_user_requests_replace_probes_unless_nginx_hangs() -> None:
     configuration = render(Upstream("backend", 3001), 1)
     seen = {"app-backend-1": 5}
     busy = balancer.read("n", script_output(configuration), wanted, False, seen)
@@ -225,7 +225,7 @@ def test_where_users_show_it_nothing_was_probed_unless_nginx_hangs() -> None:
     assert (hanging.seen, hanging.failures) == ({}, {"no answer": 1})
 
 
-def test_a_replica_asked_directly() -> None:
+def test_the_answers_of_a_replica() -> None:
     health = {
         "status": "degraded",
         "instance": "abc",
@@ -260,14 +260,14 @@ def test_a_replica_that_does_not_answer() -> None:
         '{"status": 1}',
     ],
 )
-def test_what_another_service_says_at_our_backends_paths_means_nothing(body: str) -> None:
+def test_answers_of_another_service_at_our_backends_paths_are_ignored(body: str) -> None:
     answers = [instances.Answer("", 204, ""), instances.Answer("", 204, ""), *[instances.Answer(body, 200, "")] * 2]
     facts = instances.read(replica(1), answers)
     assert facts.is_ready and facts.answers
     assert (facts.database, facts.limiter, facts.pool_limit, facts.requests) == ("", "", None, None)
 
 
-def test_a_service_without_our_backends_sign_in_cannot_be_proven() -> None:
+def test_a_service_without_our_backends_sign_in_skips_the_proof() -> None:
     with pytest.raises(Skip, match="/api/v1/me"):
         proof.read(["a"], ["a", "b"], "404 \n404 \n")
 
@@ -283,8 +283,12 @@ def test_the_matrix_of_a_proof() -> None:
 def test_heartbeats() -> None:
     beat = {"id": "abc", "secrets": {"access": ["k1"]}, "memory": {"rss": 1, "samples": [[1, 2]]}, "new": "ignored"}
     beat["limiter"] = {"limits": {"user": {"requests": 60, "seconds": 60}}}
-    (told,) = fleet.read(json.dumps(beat) + "\n\n")
-    assert (told.secrets["access"], told.memory_samples, told.rate_limits) == (["k1"], [(1.0, 2.0)], {"user": (60, 60)})
+    (parsed,) = fleet.read(json.dumps(beat) + "\n\n")
+    assert (parsed.secrets["access"], parsed.memory_samples, parsed.rate_limits) == (
+        ["k1"],
+        [(1.0, 2.0)],
+        {"user": (60, 60)},
+    )
 
 
 @pytest.mark.parametrize(
@@ -323,13 +327,13 @@ def project_with(url: str | None) -> Project:
         ("redis://elsewhere.example:6379", []),
     ],
 )
-def test_which_services_a_url_leads_to(url: str, expected: list[str]) -> None:
+def test_the_services_of_a_url(url: str, expected: list[str]) -> None:
     assert services.locate(project_with(url), "REDIS_URL").services == expected
 
 
-def test_a_url_that_leads_out_or_is_not_there_is_a_reason_to_skip_without_its_password() -> None:
-    outside_of_it = services.locate(project_with("redis://:secret@elsewhere.example:6379"), "REDIS_URL")
-    with pytest.raises(Skip, match=r"^REDIS_URL leads to elsewhere\.example, which is no service of this project$"):
-        _ = outside_of_it.service
+def test_an_external_or_missing_url_is_a_skip_whose_reason_has_no_password() -> None:
+    external = services.locate(project_with("redis://:secret@elsewhere.example:6379"), "REDIS_URL")
+    with pytest.raises(Skip, match=r"^REDIS_URL points to elsewhere\.example, which is not a service of this project$"):
+        _ = external.service
     with pytest.raises(Skip, match="web has no REDIS_URL"):
         services.locate(project_with(None), "REDIS_URL")

@@ -1,4 +1,4 @@
-"""What a report keeps its promises about: order, selection, skipping, replay."""
+"""The report: order, selection, skipped checks, replay."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ops.doctor.limits import Limits
 from ops.doctor.registry import CHECKS
 from ops.doctor.report import examine, selection
 from ops.errors import UsageError
-from tests.unit.ops.doctor.stack import found, healthy, instance, postgres, report_on
+from tests.unit.ops.doctor.stack import healthy, instance, postgres, report_on, reported
 
 
 def test_a_healthy_stack_has_no_findings_and_nothing_is_skipped() -> None:
@@ -28,12 +28,14 @@ def test_ids_are_unique_and_belong_to_a_group() -> None:
 
 def test_failures_come_first() -> None:
     down = postgres(up=False, error="refused")
-    severities = [severity for _, severity in found(postgres=down, instances=[instance(1), instance(2, release="r2")])]
+    severities = [
+        severity for _, severity in reported(postgres=down, instances=[instance(1), instance(2, release="r2")])
+    ]
     assert severities == sorted(severities, key=["fail", "warn", "info"].index)
 
 
 @pytest.mark.parametrize("source", ["postgres", "redis", "balancer", "traffic", "instances", "containers", "host"])
-def test_a_source_that_could_not_be_asked_is_skipped_with_its_reason(source: str) -> None:
+def test_a_source_that_could_not_be_queried_is_skipped_with_its_reason(source: str) -> None:
     report = examine(
         msgspec.structs.replace(healthy(), **{source: None, "skipped": [Skipped(source, "no answer within 7 s")]}),
         Limits(),
@@ -46,8 +48,8 @@ def test_a_source_that_could_not_be_asked_is_skipped_with_its_reason(source: str
 
 def test_the_same_facts_from_json_give_the_same_report() -> None:
     facts = healthy(postgres=postgres(max_connections=9))
-    again = msgspec.json.decode(msgspec.json.encode(facts), type=Facts)
-    assert examine(again, Limits()) == examine(facts, Limits())
+    decoded = msgspec.json.decode(msgspec.json.encode(facts), type=Facts)
+    assert examine(decoded, Limits()) == examine(facts, Limits())
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def test_selection(only: tuple[str, ...], skip: tuple[str, ...], expected: set[s
     assert {check.id for check in selection(only, skip)} == expected
 
 
-def test_a_check_that_does_not_exist_cannot_be_chosen() -> None:
+def test_an_unknown_check_cannot_be_selected() -> None:
     with pytest.raises(UsageError, match=r"pg\.dwon"):
         selection(only=("pg.dwon",))
 
@@ -77,6 +79,6 @@ def test_a_bug_in_a_check_does_not_hide_the_others() -> None:
     (skip,) = [skip for skip in report.skipped if skip.id == "app.broken"]
     assert skip.reason.startswith("bug in videa: TypeError at test_report.py:")
     assert "app.broken" not in report.checked
-    assert any(one.id == "pg.down" for one in report.findings)
+    assert any(finding.id == "pg.down" for finding in report.findings)
     assert "videa's own" in skip.trace
     assert b"videa's own" not in as_json(report)

@@ -1,4 +1,4 @@
-"""The ring of snapshots: bounded, whole, and used for rates only when it may be."""
+"""The ring of snapshots: its size, damaged lines, and when it is used for rates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ops.doctor.facts import Facts
 from ops.doctor.limits import Limits
 from ops.doctor.report import examine, selection
-from ops.doctor.ring import KEPT, Ring, Snapshot, snapshot, with_history
+from ops.doctor.ring import MOST, Ring, Snapshot, snapshot, with_history
 from tests.unit.ops.doctor.stack import NOW, healthy, postgres, redis
 
 
@@ -30,7 +30,7 @@ def deadlocked(age: float = 60, restarted: bool = False) -> Facts:
 def test_rates_over_the_time_since_the_last_run_of_the_same_server(facts: Facts, expected: float) -> None:
     assert facts.postgres
     assert facts.postgres.delta("deadlocks") == expected
-    assert ("pg.deadlocks" in {one.id for one in examine(facts, Limits()).findings}) == bool(expected)
+    assert ("pg.deadlocks" in {finding.id for finding in examine(facts, Limits()).findings}) == bool(expected)
 
 
 def test_counters_of_a_redis_that_restarted_are_not_compared() -> None:
@@ -41,21 +41,21 @@ def test_counters_of_a_redis_that_restarted_are_not_compared() -> None:
         assert facts.redis.nodes[0].delta("evicted_keys") == expected
 
 
-def test_a_finding_is_known_since_it_was_first_seen_without_a_break() -> None:
-    ill = healthy(redis=redis(used_memory="95000000"))
-    first = snapshot(examine(ill, Limits()))
-    later = with_history(replace(ill, taken=NOW + 60), [first])
+def test_a_finding_is_known_since_the_first_of_consecutive_runs() -> None:
+    failing = healthy(redis=redis(used_memory="95000000"))
+    first = snapshot(examine(failing, Limits()))
+    later = with_history(replace(failing, taken=NOW + 60), [first])
     report = examine(later, Limits())
     assert report.since(report.findings[0]) == NOW
-    mended = examine(with_history(replace(healthy(), taken=NOW + 120), [first]), Limits())
-    assert mended.gone == ["redis.maxmem"]
-    assert snapshot(mended).known == {}
+    fixed = examine(with_history(replace(healthy(), taken=NOW + 120), [first]), Limits())
+    assert fixed.gone == ["redis.maxmem"]
+    assert snapshot(fixed).known == {}
 
 
-def test_a_finding_that_was_not_looked_for_stays_known() -> None:
-    """As between two whole runs somebody says --only, or Redis hangs for one of them."""
-    ill = healthy(redis=redis(used_memory="95000000"))
-    later = with_history(replace(ill, taken=NOW + 60), [snapshot(examine(ill, Limits()))])
+def test_a_finding_whose_check_did_not_run_stays_known() -> None:
+    """For example with --only between two complete runs, or if Redis hangs during one."""
+    failing = healthy(redis=redis(used_memory="95000000"))
+    later = with_history(replace(failing, taken=NOW + 60), [snapshot(examine(failing, Limits()))])
     between = examine(later, Limits(), selection(only=("pg",)))
     assert between.gone == []
     assert snapshot(between).known == {"redis.maxmem": NOW}
@@ -64,9 +64,9 @@ def test_a_finding_that_was_not_looked_for_stays_known() -> None:
 def test_the_file_is_bounded_and_survives_a_damaged_line(tmp_path: Path) -> None:
     ring = Ring(tmp_path, "app")
     assert ring.read() == []
-    ring.append([Snapshot(float(n)) for n in range(KEPT + 10)], Snapshot(9999.0))
+    ring.append([Snapshot(float(n)) for n in range(MOST + 10)], Snapshot(9999.0))
     with ring.path.open("ab") as file:
         file.write(b'{"taken": 1')
-    found = ring.read()
-    assert len(found) == KEPT
-    assert found[-1].taken == 9999.0
+    snapshots = ring.read()
+    assert len(snapshots) == MOST
+    assert snapshots[-1].taken == 9999.0

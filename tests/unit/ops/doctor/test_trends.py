@@ -1,4 +1,4 @@
-"""Slopes, and the memory that grows."""
+"""Slopes, and growing memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from ops.doctor.facts import Beat, History
 from ops.doctor.slope import Sample, steady, theil_sen
-from tests.unit.ops.doctor.stack import MIB, NOW, finding, found, replica, with_replicas
+from tests.unit.ops.doctor.stack import MIB, NOW, finding, replica, reported, with_replicas
 
 BEGIN = NOW - 1000
 
@@ -19,22 +19,22 @@ def line(per_second: float, count: int = 100, noise: float = 0.0, start: float =
 
 
 def leaking(samples: list[Sample]) -> dict[str, object]:
-    one = replica(1, started=BEGIN - 100)
-    return {"containers": with_replicas(one, replica(2)), "history": History(memory={one.id: samples})}
+    growing = replica(1, started=BEGIN - 100)
+    return {"containers": with_replicas(growing, replica(2)), "history": History(memory={growing.id: samples})}
 
 
-def test_the_slope_is_not_moved_by_outliers() -> None:
+def test_outliers_do_not_change_the_slope() -> None:
     samples = line(1000.0)
     samples[10] = (samples[10][0], 10_000 * MIB)
     samples[50] = (samples[50][0], 0.0)
     assert theil_sen(samples) == pytest.approx(1000.0, rel=0.05)
 
 
-def test_noise_is_no_growth() -> None:
+def test_noise_is_not_growth() -> None:
     assert not steady(line(0.0, noise=5 * MIB))
 
 
-def test_warming_up_and_staying_is_no_growth() -> None:
+def test_a_warm_up_that_levels_off_is_not_growth() -> None:
     rising = [(float(n), float(n)) for n in range(50)]
     assert not steady([*rising, *((float(n), 50.0) for n in range(50, 100))])
 
@@ -50,15 +50,15 @@ def test_warming_up_and_staying_is_no_growth() -> None:
     ],
 )
 def test_a_leak_that_fills_the_limit_within_a_day(samples: list[Sample], expected: list[tuple[str, str]]) -> None:
-    assert found(**leaking(samples)) == expected
+    assert reported(**leaking(samples)) == expected
 
 
-def test_the_time_left_is_told() -> None:
+def test_the_finding_has_the_time_that_is_left() -> None:
     # 60 MiB + 20 kB/s for 990 s = 79 MiB of 256 MiB: 177 MiB are left.
     assert "full in 2.6 h" in finding("app.leak", **leaking(line(20_000.0))).title
 
 
-def test_heartbeats_are_preferred_to_what_doctor_remembers() -> None:
-    one = replica(1, started=BEGIN - 100)
-    beat = Beat(one.id[:12], memory_samples=line(20_000.0))
-    assert found(containers=with_replicas(one, replica(2)), fleet=[beat]) == [("app.leak", "warn")]
+def test_heartbeats_take_precedence_over_stored_snapshots() -> None:
+    growing = replica(1, started=BEGIN - 100)
+    beat = Beat(growing.id[:12], memory_samples=line(20_000.0))
+    assert reported(containers=with_replicas(growing, replica(2)), fleet=[beat]) == [("app.leak", "warn")]

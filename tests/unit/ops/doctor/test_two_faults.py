@@ -1,7 +1,7 @@
-"""Two faults at a time, all pairs of ten: both are named, and nothing that neither shows by itself.
+"""All pairs of ten faults: both faults are reported, and nothing else.
 
-The facts are made by hand, each fault in the place where its collector would put it; that the real components give such
-facts is what tests/engine/doctor shows, there with up to four faults at once.
+The facts are written by hand, each fault where its collector would put it. tests/engine/doctor shows that real
+components give such facts, with up to four faults at once.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def in_postgres(facts: Facts, *sessions: Session, **changes: object) -> Facts:
 
 
 def in_container(facts: Facts, service: str, **changes: object) -> Facts:
-    """The first container of the service with changes."""
+    """Changes the first container of the service."""
     containers = list(facts.containers or [])
-    place = next(number for number, one in enumerate(containers) if one.service == service)
-    containers[place] = replace(containers[place], **changes)
+    index = next(number for number, container in enumerate(containers) if container.service == service)
+    containers[index] = replace(containers[index], **changes)
     return replace(facts, containers=containers)
 
 
@@ -94,7 +94,7 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-def named(*faults: str) -> set[str]:
+def ids_with(*faults: str) -> set[str]:
     facts = healthy()
     for fault in faults:
         facts = FAULTS[fault](facts)
@@ -102,10 +102,10 @@ def named(*faults: str) -> set[str]:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_each_alone_is_named_alone(fault: str) -> None:
-    assert named(fault) == {fault}
+def test_a_single_fault_is_the_only_finding(fault: str) -> None:
+    assert ids_with(fault) == {fault}
 
 
-@pytest.mark.parametrize(("one", "other"), list(combinations(FAULTS, 2)))
-def test_both_are_named(one: str, other: str) -> None:
-    assert named(one, other) == {one, other}
+@pytest.mark.parametrize(("first", "second"), list(combinations(FAULTS, 2)))
+def test_two_faults_are_both_reported(first: str, second: str) -> None:
+    assert ids_with(first, second) == {first, second}

@@ -20,7 +20,9 @@ from tests.unit.ops.fakes.store import FakeStore
 from tests.unit.ops.fakes.world import APP, NAME, World
 
 SETTINGS = Settings(
-    service=APP, health=Health(interval=Seconds(0.001), passes=1, deadline=Seconds(0.05)), drain_timeout=Seconds(0.01)
+    service=APP,
+    health=Health(interval=Seconds(0.001), success_threshold=1, deadline=Seconds(0.05)),
+    drain_timeout=Seconds(0.01),
 )
 
 

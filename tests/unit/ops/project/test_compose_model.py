@@ -1,4 +1,4 @@
-"""Reading what Compose says of a project, in every shape that it leaves as the user wrote it."""
+"""Reading Compose's model of a project, in all notations that Compose does not normalise."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ops.errors import ConfigError
 from ops.project.compose_model import as_mapping, parse
 
 
-def test_a_dollar_that_compose_doubles_is_one() -> None:
+def test_a_dollar_that_compose_doubles_becomes_one() -> None:
     text = "services: {web: {command: [echo, $$HOME]}}\nx-videa: {hooks: {pre_deploy: echo $$A}}"
     assert parse(text, interpolated=True)["x-videa"] == {"hooks": {"pre_deploy": "echo $A"}}
     assert parse(text, interpolated=True)["services"]["web"]["command"] == ["echo", "$HOME"]
@@ -16,7 +16,7 @@ def test_a_dollar_that_compose_doubles_is_one() -> None:
 
 
 @pytest.mark.parametrize("word", ["2020-13-45", "2020-01-01", "=", "1:30", "yes", "0o17", "<<", "1_000", "!", "%a"])
-def test_words_that_other_yaml_takes_for_something_else_are_words(word: str) -> None:
+def test_strings_that_yaml_1_1_converts_stay_strings(word: str) -> None:
     quoted = f'"{word}"' if word in {"!", "%a"} else word
     assert parse(f"services: {{}}\nx-word: {quoted}", interpolated=True)["x-word"] == word
 
@@ -25,7 +25,7 @@ def test_words_that_other_yaml_takes_for_something_else_are_words(word: str) -> 
     ("written", "value"),
     [("8000", 8000), ("-1", -1), ("1.5", 1.5), (".inf", float("inf")), ("true", True), ("null", None), ("1e3", 1000.0)],
 )
-def test_numbers_and_booleans_are_what_compose_means(written: str, value: object) -> None:
+def test_numbers_and_booleans_are_those_of_compose(written: str, value: object) -> None:
     assert parse(f"services: {{}}\nx-value: {written}", interpolated=True)["x-value"] == value
 
 
@@ -44,7 +44,7 @@ def test_numbers_and_booleans_are_what_compose_means(written: str, value: object
         "services: {}\nx: " + "[" * 5000 + "]" * 5000,
     ],
 )
-def test_what_cannot_be_read_is_an_error_of_the_file(text: str) -> None:
+def test_an_unreadable_model_is_a_config_error(text: str) -> None:
     with pytest.raises(ConfigError):
         parse(text, interpolated=True)
 
@@ -59,5 +59,5 @@ def test_what_cannot_be_read_is_an_error_of_the_file(text: str) -> None:
         ("${LABELS}", {}),
     ],
 )
-def test_labels_are_a_mapping_or_a_list(labels: object, wanted: dict[str, object]) -> None:
+def test_labels_may_be_a_mapping_or_a_list(labels: object, wanted: dict[str, object]) -> None:
     assert as_mapping(labels) == wanted

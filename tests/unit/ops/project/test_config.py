@@ -1,4 +1,4 @@
-"""Finding the Compose project, and the one service in it that videa runs."""
+"""The Compose project, and its service that videa scales."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ops.project.config import Pins, Project, env_file_values, find_section, rea
 from ops.project.settings import read_settings
 
 
-def test_the_section_stands_at_the_top() -> None:
+def test_the_section_may_be_at_the_top() -> None:
     assert find_section({"services": {"web": {}}, "x-videa": {"service": "web"}}) == {"service": "web"}
 
 
-def test_or_at_the_service_that_it_is_about() -> None:
+def test_the_section_may_be_in_the_service() -> None:
     model = {"services": {"web": {"x-videa": {"port": 80}}, "db": {}}}
     assert find_section(model) == {"service": "web", "port": 80}
 
@@ -29,17 +29,19 @@ def test_or_at_the_service_that_it_is_about() -> None:
         ({"services": {"a": {"x-videa": {}}, "b": {"x-videa": {}}}}, "two services"),
         ({"services": {"a": {"x-videa": {}}, "b": {}}, "x-videa": {"service": "b"}}, "two services"),
         ({"services": {"a": {}, "b": {}}, "x-videa": {"service": ["a", "b"]}}, "names 2 services"),
-        ({"services": {"backend": {"x-videa": {}}}, "x-videa": {}}, "written twice"),
+        ({"services": {"backend": {"x-videa": {}}}, "x-videa": {}}, "defined twice"),
         ({"services": {"a": {}}, "x-videa": "a"}, "must be a mapping"),
     ],
 )
-def test_what_is_unclear_is_refused(model: dict[str, Any], words: str) -> None:
+def test_an_ambiguous_section_is_refused(model: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         find_section(model)
 
 
 @pytest.mark.parametrize(("also", "own"), [([], {"IMAGE"}), (["worker"], {"IMAGE", "MODE"})])
-def test_what_only_the_service_and_its_followers_read_belongs_to_a_release(also: list[str], own: set[str]) -> None:
+def test_variables_that_only_the_service_and_its_followers_read_belong_to_a_release(
+    also: list[str], own: set[str]
+) -> None:
     settings = read_settings({"service": "web", "also": also})
     project = Project("shop", Path(), Compose((), None, Path(), {}), {}, settings, {}, {})
     services = {
@@ -47,7 +49,7 @@ def test_what_only_the_service_and_its_followers_read_belongs_to_a_release(also:
         "worker": {"command": ["run", "$MODE"]},
         "db": {"environment": ["PASSWORD=${PASSWORD}"]},
     }
-    project.__dict__["_raw"] = {"services": services}  # what Compose would be asked for
+    project.__dict__["_raw"] = {"services": services}  # in place of Compose's output
     assert project.own_variables == own
 
 
@@ -61,7 +63,7 @@ def test_what_only_the_service_and_its_followers_read_belongs_to_a_release(also:
         ({"live": "/alive", "ready": "/ready"}, "/alive"),
     ],
 )
-def test_where_only_readiness_is_declared_life_is_asked_for_there(health: dict[str, str], path: str) -> None:
+def test_the_readiness_path_is_also_the_liveness_path_if_it_is_the_only_one(health: dict[str, str], path: str) -> None:
     written = {"service": "web", "health": health}
     project = Project("shop", Path(), Compose((), None, Path(), {}), {}, read_settings(written), written, {})
     assert project.live_path == path
@@ -76,7 +78,7 @@ def test_labels_may_be_a_list_and_a_section_may_be_empty() -> None:
     assert find_section({"services": {"backend": {}}, "x-videa": None}) == {}
 
 
-def test_the_env_file_that_wins_is_the_one_that_is_written(tmp_path: Path) -> None:
+def test_the_env_file_that_takes_precedence_is_written(tmp_path: Path) -> None:
     below = tmp_path / "sub"
     below.mkdir()
     compose = Compose((), None, tmp_path, {})

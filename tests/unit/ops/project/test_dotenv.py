@@ -1,6 +1,6 @@
-"""An env file is read as Compose reads it, and written so that Compose reads exactly what was meant.
+"""An env file is read like by Compose, and written so that Compose reads exactly the same value.
 
-What Compose makes of it is taken from Compose itself: tests/engine/test_dotenv.py compares both.
+tests/engine/test_dotenv.py compares the results with Compose itself.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ SHELL = {"SHELL_ONLY": "s"}
         ("# A=1\n\n  A=2", "2"),
     ],
 )
-def test_a_value_is_what_compose_reads(text: str, wanted: str) -> None:
+def test_a_value_is_read_like_by_compose(text: str, wanted: str) -> None:
     assert values(text, SHELL)["A"] == wanted
 
 
-def test_a_name_alone_is_the_shells() -> None:
+def test_a_name_without_a_value_takes_it_from_the_shell() -> None:
     assert values("SHELL_ONLY\nNOWHERE\n", SHELL) == {"SHELL_ONLY": "s"}
 
 
 @pytest.mark.parametrize("text", ["A='never ends", "A-B C=1", "just words", 'B=1\nA="x\ny'])
-def test_what_compose_refuses_is_refused_without_showing_it(text: str) -> None:
+def test_a_line_that_compose_refuses_is_refused_without_showing_it(text: str) -> None:
     with pytest.raises(ConfigError, match=r"\.env: line \d") as refused:
         values(text, {})
     assert "never" not in refused.value.message
@@ -63,7 +63,7 @@ def test_what_compose_refuses_is_refused_without_showing_it(text: str) -> None:
     ["", "plain", "a b", "a$b #1", "it's", 'say "x"', "'\"", "back\\slash", "end\\", "\\'", "\\n", "a\nb", "a\r\nb",
      "#", "${A}", "$$", " x ", "é", "a=b", "\t", "'a'", '"a"'],
 )  # fmt: skip
-def test_what_is_written_is_read_back(value: str) -> None:
+def test_a_written_value_is_read_back(value: str) -> None:
     text = assign("FIRST=1\n", {"A": value, "LAST": "2"}, {})
     assert values(text, {}) == {"FIRST": "1", "A": value, "LAST": "2"}
     assert values(f"A={quoted(value)}", {"A": "shell"}) == {"A": value}
@@ -90,11 +90,11 @@ def test_what_is_written_is_read_back(value: str) -> None:
         ("A=\nB=1\n", {"A": "2"}, "A=2\nB=1\n"),
     ],
 )
-def test_a_change_leaves_everything_else_as_it_was(text: str, wanted: dict[str, str | None], after: str) -> None:
+def test_a_change_does_not_touch_other_lines(text: str, wanted: dict[str, str | None], after: str) -> None:
     assert assign(text, wanted, {}) == after
 
 
-def test_a_change_there_and_back_is_the_same_file() -> None:
+def test_a_change_and_its_reversal_give_the_same_file() -> None:
     text = "# mine\nexport IMAGE='a$b #1' # pinned\nKEY=\"m\nn\"\nLAST=1"
     there = assign(text, {"IMAGE": "new:2"}, {})
     assert assign(there, {"IMAGE": "a$b #1"}, {}) == text

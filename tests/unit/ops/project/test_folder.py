@@ -1,4 +1,4 @@
-"""Finding the Compose project as Compose does, and the env files that it reads."""
+"""Finding the Compose project and its env files by the rules of Compose."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def project(folder: Path, name: str = "compose.yml") -> Path:
     return folder
 
 
-def test_the_folder_is_looked_for_upwards(tmp_path: Path) -> None:
+def test_the_project_may_be_in_a_folder_above(tmp_path: Path) -> None:
     project(tmp_path)
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
     assert find_place((), {}, below) == Place(tmp_path, tmp_path)
 
 
-def test_a_named_file_gives_its_folder_and_is_relative_to_where_it_was_named(tmp_path: Path) -> None:
+def test_a_named_file_is_relative_to_the_folder_that_names_it(tmp_path: Path) -> None:
     project(tmp_path / "x", "my.yml")
     assert find_place(("x/my.yml",), {}, tmp_path) == Place(tmp_path / "x", tmp_path)
     assert find_place((), {"COMPOSE_FILE": "x/my.yml"}, tmp_path) == Place(tmp_path / "x", tmp_path)
@@ -32,7 +32,7 @@ def test_a_named_file_gives_its_folder_and_is_relative_to_where_it_was_named(tmp
 @pytest.mark.parametrize(
     "env", ["COMPOSE_FILE=x/my.yml:other.yml", "export COMPOSE_FILE='x/my.yml;o.yml'\nCOMPOSE_PATH_SEPARATOR=;"]
 )
-def test_the_file_is_named_in_the_env_file_too(tmp_path: Path, env: str) -> None:
+def test_the_env_file_may_name_the_file(tmp_path: Path, env: str) -> None:
     project(tmp_path)
     project(tmp_path / "x", "my.yml")
     (tmp_path / ".env").write_text(env)
@@ -54,7 +54,7 @@ def test_an_env_file_that_compose_refuses_does_not_hide_the_project(tmp_path: Pa
     assert find_place((), {}, tmp_path) == Place(tmp_path, tmp_path)
 
 
-def test_no_file_is_said_so(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no Compose file"):
         find_place((), {}, tmp_path)
     with pytest.raises(ConfigError, match=r"no Compose file at gone\.yml"):
@@ -64,7 +64,7 @@ def test_no_file_is_said_so(tmp_path: Path) -> None:
         find_place((), {}, tmp_path)
 
 
-def test_which_env_files_are_read() -> None:
+def test_the_env_files_that_compose_reads() -> None:
     place = Place(Path("/p/sub"), Path("/p"))
     assert env_files(place, (), {}) == (Path("/p/sub/.env"), Path("/p/.env"))
     assert env_files(place, ("sub/compose.yml",), {}) == (Path("/p/sub/.env"),)

@@ -1,4 +1,4 @@
-"""Remembering an outcome in .env without harming what else stands there."""
+"""Recording a result in .env without touching other lines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def project(folder: Path, environment: dict[str, str] | None = None) -> Project:
     return Project("shop", folder, compose, {}, Settings(), {}, environment or {})
 
 
-def test_the_mode_of_the_file_is_kept(tmp_path: Path) -> None:
+def test_the_mode_of_the_file_stays(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("SECRET=x\n")
     path.chmod(0o640)
@@ -34,25 +34,25 @@ def test_a_new_file_is_for_its_owner_only(tmp_path: Path) -> None:
     assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("there", [True, False])
-def test_a_link_stays_a_link(tmp_path: Path, there: bool) -> None:
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_link_stays_a_link(tmp_path: Path, exists: bool) -> None:
     real = tmp_path / "shared" / "prod.env"
     real.parent.mkdir()
-    if there:
+    if exists:
         real.write_bytes(b"LATIN=\xe9\n")
     (tmp_path / ".env").symlink_to("shared/prod.env")
     remember(tmp_path / ".env", {"REPLICAS": "3"})
     assert (tmp_path / ".env").is_symlink()
-    assert real.read_bytes() == (b"LATIN=\xe9\n" if there else b"") + b"REPLICAS=3\n"
+    assert real.read_bytes() == (b"LATIN=\xe9\n" if exists else b"") + b"REPLICAS=3\n"
 
 
-def test_a_folder_that_is_gone_is_an_error_that_says_what_to_set(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_folder_names_the_variables_to_set(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refused:
         remember(tmp_path / "gone" / ".env", {"IMAGE": "a b"})
     assert "IMAGE='a b'" in refused.value.hint
 
 
-def test_that_it_cannot_be_remembered_is_said_first_and_leaves_nothing(tmp_path: Path) -> None:
+def test_an_unwritable_file_is_reported_before_the_operation_and_leaves_no_file(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("A=1\n")
     check_writable(project(tmp_path), {"A": "2"})
     assert os.listdir(tmp_path) == [".env"]  # noqa: PTH208
@@ -65,7 +65,7 @@ def test_that_it_cannot_be_remembered_is_said_first_and_leaves_nothing(tmp_path:
 
 
 def test_the_folder_of_the_file_must_be_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file is replaced, so its own mode is not enough; root may write anywhere, so the refusal is the system's."""
+    """The file is replaced, so its own mode is not enough. Root may write anywhere, so the error is simulated."""
 
     def refuse(**_: object) -> None:
         raise PermissionError(13, "Permission denied")
@@ -76,7 +76,7 @@ def test_the_folder_of_the_file_must_be_writable(tmp_path: Path, monkeypatch: py
         check_writable(project(tmp_path), {"A": "2"})
 
 
-def test_a_variable_of_the_shell_would_win(tmp_path: Path) -> None:
+def test_a_variable_in_the_shell_that_would_override_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="A is set in your shell"):
         check_writable(project(tmp_path, {"A": "1"}), {"A": "2"})
     check_writable(project(tmp_path, {"A": "2"}), {"A": "2"})

@@ -1,4 +1,4 @@
-"""Where the balancer is reached: by every form of a published port."""
+"""The balancer's published port, in all its notations."""
 
 from __future__ import annotations
 
@@ -43,5 +43,5 @@ def test_a_published_port_is_read(ports: list[dict[str, Any]] | None, wanted: Pu
         ("shop.example", 8080, "http://shop.example:8080"),
     ],
 )
-def test_a_url_has_the_brackets_of_ipv6(host: str, port: int, url: str) -> None:
+def test_a_url_has_brackets_around_an_ipv6_address(host: str, port: int, url: str) -> None:
     assert http_url(host, port) == url

@@ -1,4 +1,4 @@
-"""The x-videa section: defaults, and every mistake named with its key."""
+"""The x-videa section: defaults, and errors that name the key."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ops.project.settings import Seconds, effective, parse_duration, read_settin
         ({"sticky": "ip", "canary": {"by": "header:X-User"}}, "header:X-User"),
     ],
 )
-def test_a_canary_does_not_throw_sticky_clients_to_and_fro(section: dict[str, Any], by: str) -> None:
+def test_a_canary_assigns_sticky_clients_as_a_client(section: dict[str, Any], by: str) -> None:
     assert read_settings(section).split_by == by
 
 
 def test_everything_has_a_default() -> None:
     settings = read_settings({})
     assert (settings.service, settings.port, settings.balancer) == ("backend", 3001, "nginx")
-    assert settings.health.passes == 2
+    assert settings.health.success_threshold == 2
     assert settings.drain_timeout == 30
 
 
@@ -47,7 +47,7 @@ def test_everything_has_a_default() -> None:
         ({"canary": {"min_success_rate": 101}}, "min_success_rate", ""),
     ],
 )
-def test_a_mistake_is_named_with_its_key(section: dict[str, Any], named: str, hint: str) -> None:
+def test_an_error_names_the_key(section: dict[str, Any], named: str, hint: str) -> None:
     with pytest.raises(ConfigError) as refused:
         read_settings(section)
     assert named in refused.value.message
@@ -78,7 +78,7 @@ def test_a_duration_without_a_known_unit_is_refused(text: object) -> None:
         parse_duration(text)
 
 
-def test_every_value_tells_where_it_comes_from() -> None:
+def test_every_value_has_its_source() -> None:
     written = {"port": 8000, "health": {"passes": 5}}
     rows = {key: (value, source) for key, value, source in effective(read_settings(written), written)}
     assert rows["x-videa.port"] == ("8000", "Compose file")
@@ -87,7 +87,7 @@ def test_every_value_tells_where_it_comes_from() -> None:
     assert rows["x-videa.canary.max_p99"] == ("500ms", "default")
 
 
-def test_a_duration_is_shown_as_it_is_written() -> None:
+def test_a_duration_is_shown_in_the_format_of_the_file() -> None:
     assert str(Seconds(0.5)) == "500ms"
     assert str(Seconds(30)) == "30s"
 
@@ -101,7 +101,7 @@ def test_a_duration_is_shown_as_it_is_written() -> None:
         ({"hooks": {"timeout": "soon"}}, "x-videa.hooks.timeout"),
     ],
 )
-def test_a_mistake_in_canary_or_hooks_names_its_key(section: dict[str, object], words: str) -> None:
+def test_an_error_in_canary_or_hooks_names_the_key(section: dict[str, object], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         read_settings(section)
 
@@ -120,7 +120,7 @@ def test_a_mistake_in_canary_or_hooks_names_its_key(section: dict[str, object], 
         ({"also": ""}, {}),
     ],
 )
-def test_a_value_that_comes_from_a_variable_is_a_string(written: dict[str, Any], plain: dict[str, Any]) -> None:
+def test_a_value_from_a_variable_may_be_a_string(written: dict[str, Any], plain: dict[str, Any]) -> None:
     assert read_settings(written) == read_settings(plain)
 
 
@@ -154,7 +154,7 @@ def test_a_value_that_comes_from_a_variable_is_a_string(written: dict[str, Any],
         ({"service": ["a"]}, "x-videa.service"),
     ],
 )
-def test_whatever_is_written_is_no_more_than_a_mistake(section: dict[str, Any], words: str) -> None:
+def test_any_invalid_value_is_a_config_error(section: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         read_settings(section)
 
@@ -164,7 +164,7 @@ def test_a_hook_is_a_string_for_the_shell_or_a_list() -> None:
     assert (hooks.pre_deploy, hooks.on_abort) == ("true && exit 3", ("echo", "a b"))
 
 
-def test_a_canary_warms_up_by_its_own_trend_or_for_a_stated_time() -> None:
+def test_the_warm_up_is_automatic_or_has_a_fixed_time() -> None:
     assert read_settings({}).canary.warmup is None
     assert read_settings({"canary": {"warmup": "10s"}}).canary.warmup == 10
     rows = {key: value for key, value, _ in effective(read_settings({}), {})}
@@ -174,5 +174,5 @@ def test_a_canary_warms_up_by_its_own_trend_or_for_a_stated_time() -> None:
     assert "x-videa.canary.warmup" in refused.value.message
 
 
-def test_what_becomes_of_an_inconclusive_canary_is_known_by_its_key() -> None:
+def test_in_doubt_sets_the_action_for_an_inconclusive_canary() -> None:
     assert read_settings({"canary": {"in_doubt": "pause"}}).canary.on_inconclusive.value == "pause"

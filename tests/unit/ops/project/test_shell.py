@@ -1,4 +1,4 @@
-"""Which variables of the shell belong to a release."""
+"""The variables of the shell that belong to a release."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from ops.project.shell import shell_values
 COMMIT = "3f2a9c1d0b7e4a5566778899aabbccddeeff0011"
 
 
-def test_what_the_shell_alone_says_is_to_be_remembered() -> None:
-    found = shell_values(
+def test_variables_that_only_the_shell_has_are_recorded() -> None:
+    shell = shell_values(
         {"TAG", "LEVEL", "SAME"}, {"TAG": COMMIT, "SAME": "x", "OTHER": "y"}, {"TAG": "1", "SAME": "x"}
     )
-    assert found.to_remember == {"TAG": COMMIT}
-    assert found.secret == ()
+    assert shell.to_remember == {"TAG": COMMIT}
+    assert shell.secret == ()
 
 
 @pytest.mark.parametrize("name", ["HOME", "PWD", "USER", "COMPOSE_PROJECT_NAME"])
-def test_what_belongs_to_the_operator_is_not(name: str) -> None:
+def test_variables_of_the_operator_are_not_recorded(name: str) -> None:
     assert shell_values({name}, {name: "x"}, {}).to_remember == {}
 
 
@@ -32,7 +32,7 @@ def test_what_belongs_to_the_operator_is_not(name: str) -> None:
         ("DATABASE_URL", "postgresql://app:x@db/app"),
     ],
 )
-def test_a_secret_is_told_and_not_written(name: str, value: str) -> None:
-    found = shell_values({name}, {name: value}, {})
-    assert found.to_remember == {}
-    assert found.secret == (name,)
+def test_a_secret_is_reported_but_not_recorded(name: str, value: str) -> None:
+    shell = shell_values({name}, {name: value}, {})
+    assert shell.to_remember == {}
+    assert shell.secret == (name,)

@@ -1,4 +1,4 @@
-"""In which order services start around the one that is scaled."""
+"""The order in which services start around the scaled one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from ops.project.startup import Order, startup_order
 
 
-def test_what_is_depended_on_comes_before_and_what_depends_comes_after() -> None:
+def test_dependencies_start_before_and_dependants_after() -> None:
     services: dict[str, dict[str, Any]] = {
         "worker": {"depends_on": ["web"]},
         "web": {"depends_on": {"db": {"condition": "service_healthy"}, "migrate": {}}},
@@ -20,7 +20,7 @@ def test_what_is_depended_on_comes_before_and_what_depends_comes_after() -> None
     assert startup_order(services, "web", "lb") == Order(("migrate", "db"), ("certs",), ("worker", "admin"))
 
 
-def test_services_that_depend_on_each_other_or_on_none_of_the_file_do_not_confuse_it() -> None:
+def test_cycles_and_unknown_dependencies_are_ignored() -> None:
     services: dict[str, dict[str, Any]] = {
         "web": {"depends_on": ["a", "gone"]},
         "a": {"depends_on": ["b"]},

@@ -171,7 +171,7 @@ def test_what_stays_unseen_ends_it_sooner(clock: Clock) -> None:
 
 
 def test_inconclusive_to_the_end_may_pause_instead(clock: Clock) -> None:
-    bounds = Canary(interval=Seconds(5), deadline=Seconds(60), in_doubt=OnInconclusive.PAUSE)
+    bounds = Canary(interval=Seconds(5), deadline=Seconds(60), on_inconclusive=OnInconclusive.PAUSE)
     clock.commands[300] = PROMOTE
     monitor = make(clock, repeat(UNSURE), bounds)
     monitor.judge(5, [], 60)

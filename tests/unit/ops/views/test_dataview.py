@@ -1,4 +1,4 @@
-"""What `videa db` and `videa redis` make of the facts."""
+"""The views of `videa db` and `videa redis`, on facts."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from ops.views.dataview import Holder, read_slow, view_database, view_node
 from tests.unit.ops.doctor.stack import healthy, postgres, redis, replica, session, with_replicas
 
 
-def test_connections_by_instance_against_the_budget() -> None:
-    one, other = replica(1), replica(2, id="f" * 64)
-    sessions = [session(application=f"videa/{one.id[:12]}")] * 3 + [session(application="psql", state="active")]
-    facts = healthy(containers=with_replicas(one, other), postgres=postgres(sessions=sessions))
+def test_connections_by_instance_and_their_budget() -> None:
+    first, second = replica(1), replica(2, id="f" * 64)
+    sessions = [session(application=f"videa/{first.id[:12]}")] * 3 + [session(application="psql", state="active")]
+    facts = healthy(containers=with_replicas(first, second), postgres=postgres(sessions=sessions))
     assert facts.postgres
     view = view_database(facts, facts.postgres)
     assert view.holders == [Holder("app-backend-1", 3, 5), Holder("app-backend-2", 0, 5), Holder("psql", 1)]
     assert (view.used, view.usable, view.budget) == (4, 97, 10)
     assert view.states == {"idle": 3, "active": 1}
-    assert [each.application for each in view.busy] == ["psql"]
+    assert [client.application for client in view.busy] == ["psql"]
 
 
 def test_a_redis_node() -> None:
@@ -31,6 +31,9 @@ def test_a_redis_node() -> None:
 def test_slow_commands_without_their_arguments() -> None:
     output = '[[3,1800000000,12000,["get","private-key"],"10.0.0.2:1","x"],[2,1800000000,50,["PING"],"",""]]'
     slow = read_slow(output)
-    assert [(one.command, one.arguments, one.milliseconds) for one in slow] == [("GET", 1, 12.0), ("PING", 0, 0.05)]
+    assert [(entry.command, entry.arguments, entry.milliseconds) for entry in slow] == [
+        ("GET", 1, 12.0),
+        ("PING", 0, 0.05),
+    ]
     assert "private" not in repr(slow)
     assert read_slow("Unrecognized option") == []

@@ -1,4 +1,4 @@
-"""Lines of several logs, read and chosen."""
+"""Lines of several logs: parsing, order and filters."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ APP = Container("id", "app-1", "app", "running", "healthy", "app:1", 0, 0, oom_k
         ("{not json", "info", ""),
     ],
 )
-def test_what_a_line_means(text: str, level: str, request_id: str) -> None:
+def test_the_level_and_the_request_id_of_a_line(text: str, level: str, request_id: str) -> None:
     line = parse("app-1", f"2026-11-23T14:00:00.123456789Z {text}")
     assert line
     assert (line.level, line.request_id, line.text) == (level, request_id, text)
@@ -50,13 +50,13 @@ def test_what_a_line_means(text: str, level: str, request_id: str) -> None:
         ("ready", 1795442400.0),
     ],
 )
-def test_a_line_stands_where_it_was_written_not_where_its_batch_came(text: str, time: float) -> None:
+def test_a_line_has_its_own_time_not_that_of_its_batch(text: str, time: float) -> None:
     line = parse("app-1", f"2026-11-23T14:00:00.000000000Z {text}")
     assert line
     assert (line.time, line.arrived) == (pytest.approx(time, abs=1e-4), 1795442400.0)
 
 
-def test_a_line_without_a_timestamp_is_none() -> None:
+def test_a_line_without_a_timestamp_is_ignored() -> None:
     assert parse("app-1", "no time") is None
 
 
@@ -64,8 +64,8 @@ def test_lines_of_several_containers_sort_by_time() -> None:
     assert sorted([LogLine(2.0, "a", "x"), LogLine(1.0, "b", "y")])[0].container == "b"
 
 
-def test_followed_lines_are_shown_while_more_come() -> None:
-    """A log that never pauses, as under load, is not kept back until it does."""
+def test_followed_lines_are_shown_while_more_arrive() -> None:
+    """Lines of a log without pauses, for example under load, are shown without waiting for one."""
     ended = threading.Event()
 
     def busy(*_: object, **__: object) -> Iterator[str]:
@@ -79,9 +79,9 @@ def test_followed_lines_are_shown_while_more_come() -> None:
     assert not ended.is_set()
 
 
-def test_a_container_that_is_started_again_is_followed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its log ends with it, and the engine gives the lines that were shown before a second time."""
-    monkeypatch.setattr(logs, "LOOK_AGAIN", 0.05)
+def test_a_restarted_container_is_still_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its log ends when it exits, and the engine then returns the old lines again."""
+    monkeypatch.setattr(logs, "REFRESH", 0.05)
     shown = [f"2026-11-23T14:00:0{second}.000000000Z line {second}" for second in range(3)]
     starts: list[int] = []
 

@@ -8,7 +8,7 @@ from ops.balancer.access_log import Line
 from ops.views.top import traffic_of
 
 
-def test_rates_percentiles_and_errors_over_the_time_that_the_lines_cover() -> None:
+def test_rates_percentiles_and_errors_in_the_time_that_the_lines_cover() -> None:
     lines = [Line(95.0 + n / 20, 500 if n < 5 else 200, 0.01 * n) for n in range(100)]
     traffic = traffic_of(lines, now=100.0)
     assert traffic.rate == pytest.approx(20.0)
