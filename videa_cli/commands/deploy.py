@@ -42,7 +42,9 @@ def deploy(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue an operation that waits or was interrupted.")
     ] = False,
-    abort: Annotated[bool, typer.Option("--abort", help="Roll back an operation that waits or was interrupted.")] = False,
+    abort: Annotated[
+        bool, typer.Option("--abort", help="Roll back an operation that waits or was interrupted.")
+    ] = False,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Return at the first wait: judging, a pause, --keep.")
     ] = False,
