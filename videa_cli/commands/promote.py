@@ -12,9 +12,7 @@ from videa_cli.context import Options
 
 def promote(
     context: typer.Context,
-    detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Return at the next wait.")
-    ] = False,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return at the next wait.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go on and change nothing.")] = False,
 ) -> None:
     """Let a deploy that waits go on.
