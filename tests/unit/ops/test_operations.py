@@ -77,7 +77,7 @@ def deploy(operation: Operation) -> object:
 
 
 def blue_green(operation: Operation) -> object:
-    return operation.deploy(NEW, Request(Strategy.BLUE_GREEN, keep=0.001))
+    return operation.deploy(NEW, Request(Strategy.BLUE_GREEN, keep=1e-9))
 
 
 OPERATIONS = {"scale up": scale_up, "scale down": scale_down, "rolling": deploy, "blue-green": blue_green}

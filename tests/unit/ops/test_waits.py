@@ -386,19 +386,24 @@ def test_it_stops_where_an_older_videa_has_ended_it_while_it_waited(
         begin(stack, name)
     assert [state(stack)] == then
     assert left_over(stack) == []
+    assert clock.now < 10, "it did not look"
 
 
 def test_a_prune_while_it_waits_costs_nothing(stack: FakeStack, done: tuple[object, ...], clock: Meanwhile) -> None:
-    def prune() -> None:
-        for name in list(stack.store.records):
-            stack.store.remove(name)
+    pruned: list[str] = []
 
-    def promote() -> None:
-        if present(stack):
+    def prune() -> None:
+        found = present(stack)
+        if not pruned and found and found.standing.step == Pause(5.0):
+            pruned.extend(stack.store.records)
+            for name in pruned:
+                stack.store.remove(name)
+        elif found and found.standing.step == Pause(5.0):
             ask(stack, "promote")
 
-    clock.events = chain([prune], repeat(promote))
-    begin(stack, "keep")
+    clock.events = repeat(prune)
+    begin(stack, "pause")
+    assert "videa.journal.shop" in pruned
     assert unnumbered(state(stack)) == done
     assert left_over(stack) == []
 
