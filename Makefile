@@ -3,7 +3,7 @@ SETUP := compose/setup
 export DOCKER_BUILDKIT := 1
 
 # Workers beside each other, more than cores, because engine tests mostly wait; tests/conftest.py says who gets what.
-TEST_WORKERS := -n 4 --dist loadgroup --no-loadscope-reorder
+TEST_WORKERS := -n 3 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help up setup down clean test test-setup bench
