@@ -28,9 +28,9 @@ from ops.steps import Judge, Keep, Pause, Target, Waiting
 from ops.traffic import Maintenance
 from ops.watch import Judge as Watcher
 from ops.watch import check_once
+from tests.unit.ops.disturbances import left_over, recorded, state, unnumbered
 from tests.unit.ops.fakes import FakeStack, fake_stack
 from tests.unit.ops.fakes.gateway import NoTraffic
-from tests.unit.ops.test_operations import left_over, recorded, state, unnumbered
 
 NEW = Target("new", "app:new", {"APP_IMAGE": "app:new", "APP_RELEASE": "new"})
 FIRST, SECOND, THIRD = (f"shop-app-{number}" for number in (1, 2, 3))
