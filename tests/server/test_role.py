@@ -40,10 +40,14 @@ def as_role(fresh_database_url: str) -> Callable[[], str]:
     database = urlsplit(fresh_database_url).path.strip("/")
 
     def make() -> str:
-        script = "\\set role videa_app\n\\set password 'p''a\\\\ss'\n" + ROLE_SQL
+        role = ("--env", "BACKEND_ROLE=videa_app", "--env", "BACKEND_PASSWORD=p'a\\ss")
         command = ("psql", "-Xq", "-v", "ON_ERROR_STOP=1", "--single-transaction", "-U", "videa", "-d", database)
         done = subprocess.run(
-            ["docker", "exec", "-i", container, *command], input=script, capture_output=True, text=True, check=False
+            ["docker", "exec", "-i", *role, container, *command],
+            input=ROLE_SQL,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         address = urlsplit(fresh_database_url)
