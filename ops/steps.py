@@ -6,10 +6,12 @@ They are one tagged union, the same in a plan, in the journal and in what is tol
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias, TypeVar
 
 import msgspec
+
+from ops.redaction.typed import shown_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,16 @@ class Keep(msgspec.Struct, frozen=True, tag="keep"):
     seconds: float
 
 
+class Wait(msgspec.Struct, frozen=True):
+    """How a step that waits stands, for whoever takes it up. ``begun``: Unix time by the engine's clock.
+
+    ``until``: when it ends by itself, by the same clock; None: when somebody ends it or, a judgement, takes it up.
+    """
+
+    begun: float
+    until: float | None = None
+
+
 class Hook(msgspec.Struct, frozen=True, tag="hook"):
     """Run a command of the project in a one-off container of the new release: a string by a shell, a list as it is."""
 
@@ -126,6 +138,10 @@ AnyStep: TypeAlias = Step | Recreate | Worded
 """What an operation does, and what undoes it, and what was written down before there were types."""
 
 
+Waiting: TypeAlias = Judge | Pause | Keep
+"""Steps that wait for requests, for time or for people, and change nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The steps of one operation, in order. No steps: the stack is already as asked."""
@@ -133,6 +149,11 @@ class Plan:
     steps: tuple[Step, ...]
     target: Target
     summary: str
+
+    @property
+    def told(self) -> Plan:
+        """The plan as it may be shown and stored: see ``told``."""
+        return replace(self, steps=tuple(told(step) for step in self.steps))
 
     @property
     def surge(self) -> int:
@@ -145,6 +166,20 @@ class Plan:
                 running -= len(step.names)
             most = max(most, running)
         return most
+
+
+AStep = TypeVar("AStep", bound=AnyStep)
+
+
+def told(step: AStep) -> AStep:
+    """The step as it may be shown and stored: without the secrets in the commands and paths that it runs."""
+    if isinstance(step, Check):
+        return msgspec.structs.replace(
+            step, commands=tuple(map(shown_command, step.commands)), paths=tuple(map(shown_command, step.paths))
+        )
+    if isinstance(step, Hook):
+        return msgspec.structs.replace(step, command=shown_command(step.command))
+    return step
 
 
 def share_of(step: AnyStep) -> float | None:

@@ -76,7 +76,7 @@ class ReadRouter:
         self.reads["primary"] += 1
         return rows
 
-    async def written(self) -> int | None:
+    async def write_position(self) -> int | None:
         """The log position after a committed write; None without a replica."""
         if self.replica is None:
             return None

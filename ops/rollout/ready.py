@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from ops.errors import ReplicaNotReady
 from ops.models import ProbeResult, Replica
+from ops.redaction.typed import shown
 from ops.stack import Stack
 
 STARTING_INTERVAL = 0.2
@@ -14,7 +15,7 @@ STARTING_INTERVAL = 0.2
 
 
 def await_ready(stack: Stack, names: Iterable[str], starting: bool = True) -> None:
-    """Returns when every replica in ``names`` has given ``health.passes`` good answers in a row at its readiness path.
+    """Returns when every replica in ``names`` has given ``health.success_threshold`` good answers in a row.
 
     How its release was seen to be ready is recorded then. Raises ReplicaNotReady at once when one has ended or (with
     ``starting``: they are new) was restarted, and at ``health.deadline`` otherwise.
@@ -30,7 +31,7 @@ def await_ready(stack: Stack, names: Iterable[str], starting: bool = True) -> No
         results = stack.probe(replicas, starting=starting)
         for name, result in results.items():
             waiting[name] = waiting[name] + 1 if result.ok else 0
-        waiting = {name: passes for name, passes in waiting.items() if passes < health.passes}
+        waiting = {name: passed for name, passed in waiting.items() if passed < health.success_threshold}
         if waiting and time.monotonic() > deadline:
             raise _too_late(stack, next(iter(waiting)), replicas, results)
         if waiting:
@@ -55,7 +56,7 @@ def _refuse_ended(stack: Stack, waiting: Iterable[str], replicas: Iterable[Repli
 
 
 def _failed(stack: Stack, replica: Replica, what: str, hint: str) -> ReplicaNotReady:
-    words = stack.platform.last_words(replica.id)
+    words = _last_words(stack, replica.id)
     last = words.splitlines()[-1] if words else "it printed nothing"
     return ReplicaNotReady(f"{replica.name} {what} before it was ready: {last[:300]}", hint, words)
 
@@ -65,10 +66,15 @@ def _too_late(stack: Stack, name: str, replicas: Iterable[Replica], results: dic
     result = results.get(name)
     reason = result.reason if result else "it was not running"
     answering = next((each for each in replicas if each.name == name and result and result.status), None)
-    words = stack.words(answering) if answering else ""
+    words = shown(stack.words(answering), stack.project.service.get("environment")) if answering else ""
     said = f": {words}" if words else ""
     return ReplicaNotReady(
         f"{name} was not ready after {health.deadline}: {health.ready} answered {reason}{said}",
         "look at its log, or raise x-videa.health.deadline if it needs longer",
-        stack.platform.last_words(name),
+        _last_words(stack, name),
     )
+
+
+def _last_words(stack: Stack, container: str) -> str:
+    """The end of a replica's log. It becomes part of errors and of the history, so secrets are taken out."""
+    return shown(stack.platform.last_words(container), beside=stack.project.service.get("environment"))
