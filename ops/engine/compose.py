@@ -81,8 +81,7 @@ class Compose:
         except BoundReached as error:
             raise ConfigError(
                 f"Compose could not read {self._place} within {error}",
-                "look for aliases (*name) of aliases in it and in what it includes, and for an env_file or include that is a "
-                "pipe or a device",
+                "look in it and what it includes for aliases (*name) of aliases, or an env_file that is a pipe",
             ) from error
         if answer.returncode:
             words = without_values(answer.stderr)
