@@ -14,36 +14,61 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from ops.project.settings import Canary, Health, Hooks, Settings
+from ops.project.settings import Seconds, Settings
 from videa_cli.commands import Commands
 from videa_cli.exit_codes import ExitCode
 
-ODD = (
-    *("", " ", "0", "-1", "+1", "9", "\uff19", "\u0663", "1e5", "1e999", "nan", "inf", "0x10", "1_000", "1" * 400),
-    *("10m", "1m30s", "0s", "999999999h", "8760h", "2026-13-45", "1969-12-31", "9999-12-31T23:59:59"),
-    *("/", "/etc", "/dev/zero", "/dev/null", "..", "x" * 300, "[/x]", "[red]", ":key:"),
-    *("%s", "{0}", "$(x)", "$", "$$", "${A}", "${A:-3}", "${A", "*", "~", "'", '"', "\\", "#", " #", "=", "<<", "a=b"),
-    *(
-        "\n",
-        "\r\n",
-        "a\nREP=1",
-        "\x0c",
-        "\x1b[31m",
-        "\x7f",
-        "\x85",
-        "\u2028",
-        "\ufeff",
-        "\u00e9",
-        "\u0130",
-        "\U0001f600",
-    ),
-    *("\udcff", "caf\udce9", "\ud800", "-", "--", "--help", "@x", "app:42", "app:", "::", "::1", "[::1", "10.0.0.0/99"),
-    *("app", "nginx", "100", "5, 25, 100", "client", "cookie:x", "header:", "debug", "http://x", "tcp://[::1", "fail"),
+NUMBERS = (
+    "",
+    "0",
+    "-1",
+    "+1",
+    "3",
+    "9",
+    "\uff19",
+    "\u0663",
+    "1e5",
+    "1e999",
+    "nan",
+    "inf",
+    "0x10",
+    "1_000",
+    "100",
+    "1.5",
 )
-"""Values that are something else to somebody: to YAML, a shell, a terminal, Go, Python, rich or a file system."""
+TIMES = ("10m", "1m30s", "0s", "999999999h", "8760h", "2026-13-45", "1969-12-31", "9999-12-31T23:59:59", "0001-01-01")
+PATHS = ("/", "/etc", "/dev/zero", "/dev/null", "..", "a/b", "/health?x=1", "-", "--", "--help")
+WORDS = ("app", "nginx", "client", "cookie:x", "header:", "debug", "fail", "app:42", "app:", "App", "5, 25, 100", "yes")
+ADDRESSES = ("::", "::1", "[::1", "10.0.0.0/8", "10.0.0.0/99", "http://x", "tcp://[::1", "postgres://[x")
+MARKUP = ("[/x]", "[red]", "[/]", ":key:", "[link=x]")
+SYNTAX = (
+    "%s",
+    "{0}",
+    "$(x)",
+    "$",
+    "$$",
+    "${A}",
+    "${A:-3}",
+    "${A",
+    "*",
+    "~",
+    "'",
+    '"',
+    "\\",
+    "#",
+    " #",
+    "=",
+    "<<",
+    "a=b",
+)
+CONTROLS = (" ", "\n", "\r\n", "a\nREP=1", "\x0c", "\x1b[31m", "\x7f", "\x85", "\u2028", "\ufeff", "\u00e9", "\u0130")
+BYTES = ("\udcff", "caf\udce9", "\udced\udca0\udc80")
+AT_ONCE = ("/[/x] :key: \x1b[31m\u2028\n$A #'", "/[/x]\udcff", "[/x]")
+KINDS = (NUMBERS, TIMES, PATHS, WORDS, ADDRESSES, MARKUP, SYNTAX, CONTROLS, BYTES, AT_ONCE, AT_ONCE, AT_ONCE)
+"""Texts that are something else to somebody: to YAML, a shell, a terminal, Go, Python, rich or a file system."""
 
 LONG = st.sampled_from(["x", "9", "a/", "[", "${A:-", "\u00e9"]).map(lambda piece: piece * 5000)
-TEXT = st.sampled_from(ODD) | st.text(max_size=8) | st.integers().map(str) | st.floats().map(str) | LONG
+TEXT = st.one_of(*(st.sampled_from(kind) for kind in KINDS), st.text(max_size=8), LONG)
 SCALARS = TEXT | st.none() | st.booleans() | st.integers() | st.integers(-(2**70), 2**70) | st.floats()
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3), max_leaves=4
@@ -85,9 +110,36 @@ def speakable(argument: str) -> bool:
 ARGUMENTS = TEXT.filter(speakable)
 
 
+GOOD_LINES = (
+    *(
+        ["scale", "3"],
+        ["scale", "+1", "--dry-run"],
+        ["deploy"],
+        ["deploy", "--image", "app:new", "--surge", "1"],
+        ["plan"],
+    ),
+    *(["deploy", "--image", "app:new", "--json"], ["plan", "--canary", "--pause-at", "25"], ["rollback", "old"]),
+    *(["maintenance", "on", "--allow", "10.0.0.0/8", "--retry-after", "30s"], ["history", "-n", "5"], ["config"]),
+    *(["logs", "app", "--since", "10m", "--tail", "9"], ["watch", "--interval", "2s"], ["status", "--json"]),
+)
+
+
 def command_lines() -> st.SearchStrategy[list[str]]:
-    """Arguments that a process can get: a command with its own options, odd values, and more of them than it takes."""
-    return st.one_of([_command_line(path) for path in _vocabulary()])
+    """Arguments that a process can get: a good line with an odd value in it, or a command with any of its options."""
+    good, any_line = _good_lines(), st.one_of([_command_line(path) for path in _vocabulary()])
+    return st.booleans().flatmap(lambda first: good if first else any_line)
+
+
+def _good_lines() -> st.SearchStrategy[list[str]]:
+    changes = st.tuples(st.sampled_from(GOOD_LINES), st.integers(0, 5), ARGUMENTS, st.sampled_from(["-p", "-f", ""]))
+
+    def changed(change: tuple[list[str], int, str, str]) -> list[str]:
+        line, place, odd, before = change
+        if before:
+            return [before, odd, *line]
+        return [*line[: place + 1], odd, *line[place + 2 :]]
+
+    return changes.map(changed)
 
 
 def _command_line(path: tuple[str, ...]) -> st.SearchStrategy[list[str]]:
@@ -116,13 +168,24 @@ def _walk(path: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, ...]
 
 
 def sections() -> st.SearchStrategy[Any]:
-    """An x-videa section: its keys with odd values, now and then something else in its place."""
-    names = [field.name for field in msgspec.structs.fields(Settings)]
-    keys: dict[str, st.SearchStrategy[Any]] = dict.fromkeys([*names, "unknown"], VALUES)
-    for name, kind in (("health", Health), ("canary", Canary), ("hooks", Hooks)):
-        inner = [field.name for field in msgspec.structs.fields(kind)]
-        keys[name] = st.fixed_dictionaries({}, optional=dict.fromkeys(inner, VALUES)) | VALUES
-    return _some(keys) | VALUES
+    """An x-videa section: keys with values of their kind or with odd ones, now and then something else in its place."""
+    return _section(Settings) | VALUES
+
+
+def _section(kind: type[msgspec.Struct]) -> st.SearchStrategy[dict[str, Any]]:
+    """One or two of the keys of a section."""
+    keys = {each.name: _value(each.type) for each in msgspec.structs.fields(kind)}
+    chosen = st.lists(st.sampled_from([*keys, "unknown"]), unique=True, max_size=2)
+    return chosen.flatmap(lambda names: st.fixed_dictionaries({name: keys.get(name, VALUES) for name in names}))
+
+
+def _value(kind: Any) -> st.SearchStrategy[Any]:
+    """A value of the kind that a key has, as far as a file can have it."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return _section(kind)
+    if kind is Seconds:
+        return st.sampled_from(TIMES)
+    return TEXT | st.lists(TEXT, max_size=2) | VALUES
 
 
 def services() -> st.SearchStrategy[dict[str, Any]]:
@@ -137,9 +200,10 @@ def services() -> st.SearchStrategy[dict[str, Any]]:
         "replicas": st.integers(0, 2**62),
         "resources": st.none() | st.fixed_dictionaries({}, optional={"reservations": st.none() | memory}),
     }
-    database = TEXT.map(lambda text: f"postgresql://db/app?connection_limit={text}")
-    return _some(
-        {
+    database = (st.sampled_from(NUMBERS) | LONG).map(lambda text: f"postgresql://db/app?connection_limit={text}")
+    return st.fixed_dictionaries(
+        {},
+        optional={
             "image": TEXT,
             "labels": st.dictionaries(TEXT, words, max_size=2),
             "environment": st.fixed_dictionaries({}, optional={"DATABASE_URL": database | words, "A": words}),
@@ -148,30 +212,52 @@ def services() -> st.SearchStrategy[dict[str, Any]]:
             "container_name": TEXT,
             "healthcheck": st.fixed_dictionaries({}, optional={"disable": st.booleans(), "test": st.lists(TEXT)}),
             "x-other": VALUES,
-        }
+        },
     )
 
 
 def raw_services() -> st.SearchStrategy[dict[str, Any]]:
     """A service before its variables have values: anything may be a string, and a mapping may be a list."""
-    names = ("image", "labels", "environment", "deploy", "ports", "scale", "x-other")
+    names = ("image", "labels", "environment", "ports", "scale", "x-other")
     deploy = st.fixed_dictionaries({}, optional={"replicas": SCALARS})
-    return _some({**dict.fromkeys(names, TEXT | st.lists(TEXT, max_size=3)), "deploy": deploy | st.none()})
+    keys = {**dict.fromkeys(names, TEXT | st.lists(TEXT, max_size=3)), "deploy": deploy | st.none()}
+    return st.fixed_dictionaries({}, optional=keys)
 
 
-ENV_PIECES = (
-    *("A", "REP", "export ", "=", "=", ": ", "1", "a b", "'", '"', "\n", "\n", "\n", "\r\n", "#", " # c", "$", "$A"),
-    *("${A}", "${A:-", "}", "${A:+x}", "\\", "\\n", "\\'", "\t", "\x0b", "\x0c", "\x1c", "\x85", "\xa0", "\u2028"),
-    *("\ufeff", "\u3000", "\u00e9", "\udcff", "\nREP=1\n", "'\nREP=2\n'", "\x00", "A=" + "x" * 3000, "[", "-", "."),
+ENV_BODIES = (
+    *(
+        "1",
+        "a b",
+        "a\nREP=1\nb",
+        "'",
+        '"',
+        " # c",
+        "#",
+        "$A",
+        "${A}",
+        "${A:-b}",
+        "${A:+x}",
+        "${A",
+        "$$",
+        "\\",
+        "\\n",
+        "\\'",
+    ),
+    *("\t", "\x0b", "\x0c", "\x1c", "\x85", "\xa0", "\u2028", "\u3000", "\ufeff", "\u00e9", "\udcff", "\x00", "\r"),
+    *("x" * 3000, "${A:-" * 5000, "$A$A$A$A$A$A$A$A$A" * 9),
 )
 
 
 def env_files() -> st.SearchStrategy[str]:
     """The text of an env file, in which bytes that are not UTF-8 are surrogates."""
-    return st.lists(st.sampled_from(ENV_PIECES), max_size=24).map("".join)
-
-
-def _some(keys: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
-    """A mapping with up to three of the keys."""
-    chosen = st.lists(st.sampled_from(sorted(keys)), unique=True, max_size=3)
-    return chosen.flatmap(lambda names: st.fixed_dictionaries({name: keys[name] for name in names}))
+    body = st.lists(st.sampled_from(ENV_BODIES), max_size=3).map("".join)
+    quote = st.sampled_from(["", "'", '"'])
+    parts = (
+        st.sampled_from(["", "", "export ", " ", "\u2028", "\x0c", "\ufeff"]),
+        st.sampled_from(["A", "B", "REP", "REP.2"]),
+        st.sampled_from(["=", "=", " = ", ": ", "\xa0=", ""]),
+        st.builds(lambda mark, text: mark + text.replace(mark or "\0", "").rstrip("\\") + mark, quote, body),
+        st.sampled_from(["\n", "\n", "\r\n", " # c\n", "\x0c\n", "\u2028\n", ""]),
+    )
+    line = st.tuples(*parts).map("".join) | st.sampled_from(["# c\n", "\n", "#\u00e9\udcff\n"]) | body
+    return st.lists(line, max_size=5).map("".join)

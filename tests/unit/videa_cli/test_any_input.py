@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import ops.factory
@@ -36,7 +36,7 @@ from videa_cli import main
 from videa_cli.context import Options
 
 many = settings(
-    max_examples=200,
+    max_examples=250,
     deadline=None,
     derandomize=True,
     database=None,
@@ -94,6 +94,9 @@ def _written(stream: io.TextIOWrapper) -> str:
 
 @many
 @given(inputs.command_lines())
+@example(["-p", "caf\udce9", "scale", "3"])
+@example(["scale", "\uff19"])
+@example(["scale", "a\nb"])
 def test_any_command_line(arguments: list[str]) -> None:
     if WAITS & set(arguments):
         arguments.append("--dry-run")
@@ -128,7 +131,9 @@ OTHERS = {"nginx": {"image": "nginx"}, "db": {}}
 
 
 @many
-@given(inputs.sections(), st.booleans(), st.sampled_from([["config"], ["config", "--json"], ["plan"]]))
+@given(inputs.sections(), st.booleans(), st.sampled_from([["config"], ["config"], ["config", "--json"], ["plan"]]))
+@example({"shared_volumes": ["[/x]"]}, True, ["config"])
+@example({"drain_timeout": "9" * 5000 + "h"}, False, ["plan"])
 def test_any_section(section: object, top: bool, command: list[str]) -> None:
     app = {"image": "app:old"} if top else {"image": "app:old", "x-videa": section}
     written = {"service": "app", **section} if isinstance(section, dict) else section
@@ -142,6 +147,8 @@ COMMANDS = ["config"], ["plan"], ["scale", "3"], ["deploy", "--image", "app:new"
 
 @many
 @given(inputs.services(), inputs.raw_services(), inputs.services(), st.sampled_from(COMMANDS))
+@example({"environment": {"DATABASE_URL": f"postgresql://db?connection_limit={'9' * 5000}"}}, {}, {}, ["plan"])
+@example({}, {"labels": ["videa.release=${A}", "x"], "scale": "${A:-3}"}, {}, ["scale", "3"])
 def test_any_model(service: dict[str, Any], raw: dict[str, Any], balancer: dict[str, Any], command: list[str]) -> None:
     def whole(app: dict[str, Any]) -> dict[str, Any]:
         return {"name": "shop", "services": {"app": {**app, "x-videa": {}}, **OTHERS, "nginx": balancer}}
@@ -159,6 +166,7 @@ def test_any_output_of_compose(text: str, interpolated: bool) -> None:
 
 @many
 @given(inputs.env_files(), st.sampled_from(["3", "", "a b", "it's\n", "\\", "$A", "\u2028"]))
+@example("X='a\nREP=1\n'\x0c\nREP=2\u2028\n# caf\udce9", "3")
 def test_any_env_file_is_changed_in_one_place_only(text: str, value: str) -> None:
     try:
         before = dotenv.values(text, {})
