@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ops.engine.bounded import BoundReached, Bounds, run_bounded
 from ops.errors import ConfigError, EngineError, EngineUnreachable, ImageUnavailable
+from ops.redaction.typed import shown, shown_command
 
 TIMEOUT = 1800
 """Seconds for one compose command; building or pulling an image is the longest."""
@@ -84,7 +85,7 @@ class Compose:
                 "look in it and what it includes for aliases (*name) of aliases, or an env_file that is a pipe",
             ) from error
         if answer.returncode:
-            words = without_values(answer.stderr)
+            words = shown(without_values(answer.stderr))
             raise ConfigError(
                 f"Compose refuses the file: {last_line(words)}", "`docker compose config` shows where", words
             )
@@ -151,7 +152,7 @@ class Compose:
             raise NO_DOCKER from error
         except subprocess.TimeoutExpired as error:
             raise EngineError(
-                f"`{' '.join(command)[:SHOWN]}` took over {timeout:g} s", "see `docker events`"
+                f"`{shown_command(' '.join(command))[:SHOWN]}` took over {timeout:g} s", "see `docker events`"
             ) from error
 
 
@@ -183,6 +184,7 @@ def up_arguments(
 
 def explain(verb: str, stderr: str) -> EngineError:
     """Compose's failure as an error with a hint that fits."""
+    stderr = shown(stderr)
     reason = last_line(stderr)
     if "Cannot connect to the Docker daemon" in stderr:
         return EngineUnreachable(

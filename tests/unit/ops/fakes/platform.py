@@ -39,7 +39,9 @@ class FakeImages:
 
 @dataclass
 class FakePlatform:
-    """``ops.platform.ports.Platform``. ``there``: the replicas by name; ``followed``: services that were let follow."""
+    """``ops.platform.ports.Platform``. ``there``: the replicas by name; ``followed``: services that were let
+    follow; ``tasks``: name and command of what ran in one-off containers.
+    """
 
     world: World
     env_file: Path
@@ -51,6 +53,7 @@ class FakePlatform:
     machine: Machine = field(default_factory=lambda: Machine(4, 2**33))
     creates_alone: bool = False
     made: int = 0
+    tasks: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
     def add(self, image: str = "app:old", state: str = "running", number: int = 0) -> str:
         """One more replica, under the number after the highest, as Compose counts."""
@@ -149,6 +152,7 @@ class FakePlatform:
 
     def task(self, name: str, command: Collection[str], target: Target, timeout: float) -> None:
         self.world.used(f"task {name}")
+        self.tasks.append((name, tuple(command)))
 
     def remember(self, variables: Mapping[str, str | None]) -> None:
         remember(self.env_file, variables)
