@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import ssl
-from contextlib import closing
+from contextlib import closing, suppress
 from urllib.parse import urlsplit
 
 TIMEOUT = 5.0
@@ -28,11 +28,15 @@ def connect(url: str, timeout: float = TIMEOUT) -> http.client.HTTPConnection:
 
 
 def unreachable(url: str, path: str, timeout: float = TIMEOUT) -> str:
-    """Why nothing answers at ``url``, "" when anything does, whatever it says. ``timeout``: seconds."""
+    """Why no connection to ``url`` can be used, "" if one can, whatever is answered. ``timeout``: seconds.
+
+    Somebody who takes the request and answers late is there: a replica may be slow.
+    """
     try:
         with closing(connect(url, timeout)) as connection:
             connection.request("GET", path, headers={"User-Agent": "videa-probe"})
-            connection.getresponse()
+            with suppress(TimeoutError):
+                connection.getresponse()
     except NOT_ASKED as error:
         return in_words(error)
     return ""

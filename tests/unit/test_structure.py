@@ -21,7 +21,7 @@ FORBIDDEN = {
 
 ONLY_IN = {
     "docker": {"ops/engine"},
-    "aiopg": {"server/postgres.py"},
+    "aiopg": {"server/postgres.py", "server/database_session.py"},
     "detect_secrets": {"ops/redaction/services.py"},
     "yaml": {"ops/project/compose_model.py"},
     "typer": {"videa_cli"},

@@ -7,6 +7,7 @@ import re
 import tarfile
 from pathlib import Path
 
+from tests.engine.conftest import SECRETS
 from tests.engine.doctor.conftest import Patient
 from tests.unit.ops.redaction.markers import KNOWN, MARK, PLANTED, WRITTEN
 
@@ -89,7 +90,7 @@ def test_no_secret_is_in_the_bundle_and_it_replays(patient: Patient, tmp_path: P
     assert not [(name, way) for name, text in texts.items() for way, said in WRITTEN.items() if said[4:12] in text]
     assert len([text for text in texts.values() if "it said <hidden-" in text]) == 2  # its log and its command
     assert "PASSWORD '<hidden-" in texts[f"logs/{stack.project}-postgres-1.log"]
-    for name in ("POSTGRES_PASSWORD", "JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET"):
+    for name in SECRETS:
         (secret,) = [line.partition("=")[2] for line in kept.splitlines() if line.startswith(f"{name}=")]
         assert not [file for file, text in texts.items() if secret in text]
     assert "Bearer <hidden-" in texts[f"logs/{stack.project}-nginx-1.log"]

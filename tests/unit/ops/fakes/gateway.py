@@ -40,7 +40,7 @@ class FakeGateway:
 
     def membership(self, remembered: bool = False) -> Membership:
         self.world.used("membership")
-        return Membership(1, self.served, self.canary, self.maintenance)
+        return Membership(1, self.served, self.canary, self.maintenance, split=self.split)
 
     def look(self) -> Look:
         self.world.used("look")
@@ -67,7 +67,8 @@ class FakeGateway:
         """Plays curl: all replicas answer well but those that are sick."""
         self.world.used("probe")
         if "--parallel" not in command:
-            return ExecResult(0, "200" if "%{http_code}" in command else "")
+            status = any("%{http_code}" in argument for argument in command)
+            return ExecResult(0, "\n200 " if status else "")
         urls = [argument for argument in command if argument.startswith("http://")]
         names = [url.removeprefix("http://").partition(":")[0] for url in urls]
         statuses = [500 if name in self.world.sick else 200 for name in names]
