@@ -42,6 +42,7 @@ PROGRAMS = (
     Program(r"snmp\w+", r"-c|-A|-X"),
     Program(r"rabbitmqctl", r"(?:add_user|change_password)[ \t]+\S+"),
     Program(r"htpasswd", r"-\w*b\w*(?:[ \t]+\S+){1,2}"),
+    Program(r"ssh-keygen", r"-N|-P"),
     Program(r"vault", r"login"),
 )
 _PROGRAM = re.compile(
