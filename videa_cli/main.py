@@ -132,8 +132,10 @@ def _end_of(error: Exception, as_json: bool, verbose: bool) -> ExitCode:
         return ExitCode.OK
     if verbose:
         raise error
+    from ops.redaction.typed import shown
+
     bug = VideaError(
-        f"videa itself failed: {type(error).__name__}: {error}",
+        shown(f"videa itself failed: {type(error).__name__}: {error}"),
         "this is a bug; run the command again with --verbose and report the output",
     )
     show_failure(bug, as_json, verbose)
