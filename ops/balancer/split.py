@@ -1,14 +1,14 @@
-"""The share of requests that a canary gets, as text for nginx: by chance, by client, or as a tester asks for it."""
+"""A canary's share of the requests, as text for nginx: random, by client, or on a tester's request."""
 
 from __future__ import annotations
 
 from ops.traffic import NEVER, TrafficSplit
 
 CANARY = "canary"
-"""The upstream group of the replicas that are tried out."""
+"""The upstream group of the canary replicas."""
 
 HEADER, COOKIE = "X-Videa-Canary", "videa_canary"
-"""What a tester sends: the split's token to be served by the canary, NEVER to be kept away from it."""
+"""A tester's header or cookie. Its value is the split's token for the canary, or NEVER for the stable replicas."""
 
 
 def render(split: TrafficSplit, stable: str, client: str, chosen: str = "$videa_upstream") -> str:
