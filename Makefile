@@ -10,6 +10,7 @@ help: ## show this list
 
 up: setup ## install what is missing and start the stack; HTTP_PORT=8080 and BACKEND_REPLICAS=3 apply the first time
 	@.venv/bin/videa up
+	@$(SETUP)/filter.sh offer
 
 setup: ## install what `up` needs: Python environment, Docker Engine, Compose, secrets, images
 	@$(SETUP)/python.sh

@@ -27,7 +27,11 @@ RELEASES = ("videa-bench-backend:a", "videa-bench-backend:b")
 
 HIGH_LIMITS = ROOT / "bench" / "limits"
 
-_OWN = ("POSTGRES_PASSWORD", "JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "HTTP_PORT", "COMPOSE_FILE")
+_SECRETS = (
+    *("POSTGRES_PASSWORD", "DATABASE_PASSWORD", "REDIS_PASSWORD", "REDIS_ADMIN_PASSWORD"),
+    *("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET"),
+)
+_OWN = (*_SECRETS, "HTTP_PORT", "COMPOSE_FILE")
 _OWN_STATE = ("COMPOSE_PROJECT_NAME", "BACKEND_REPLICAS", "BACKEND_IMAGE", "VIDEA_RELEASE")
 
 
@@ -215,7 +219,7 @@ def _write_env(directory: Path, port: int, replicas: int, image: str) -> None:
     files += sorted(str(overlay.relative_to(directory)) for overlay in directory.glob("overlays/*/*.yml"))
     values = {
         **kept,
-        **{name: before.get(name) or secrets.token_urlsafe(48) for name in _OWN[:3]},
+        **{name: before.get(name) or secrets.token_urlsafe(48) for name in _SECRETS},
         "COMPOSE_FILE": ":".join(files),
         "COMPOSE_PROJECT_NAME": PROJECT,
         "HTTP_PORT": str(port),

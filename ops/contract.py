@@ -1,7 +1,7 @@
-"""All that ops expects of the Videa Mozi backend: paths, JSON, headers, environment names, Redis keys.
+"""Everything that ops expects of the Videa Mozi backend: paths, JSON, headers, environment names, Redis keys.
 
-Pinned against the running server by tests/contract. Another service may have none of it: what x-videa declares comes
-first, and what a service does not tell is skipped, never held against it.
+tests/contract checks it against the running server. Another service may have none of it: x-videa takes precedence, and
+what a service does not report is skipped and never counts as a fault.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import msgspec
 from msgspec import Struct, field
 
 OVERALL = "/health"
-"""Its health with that of its dependencies: ``Health``."""
+"""Its health, including its dependencies: ``Health``."""
 
 METRICS = "/health/metrics?format=json"
-"""Its own figures: ``Metrics``, and what ``ops.rollout.own_metrics`` judges a canary by."""
+"""Its metrics: ``Metrics``, and those by which ``ops.rollout.own_metrics`` judges a canary."""
 
 ME = "/api/v1/me"
-"""Needs an access token, and counts against the limit that all instances share."""
+"""Needs an access token, and counts towards the limit that all instances share."""
 
 LIMIT_LEFT = "ratelimit-remaining"
-"""Response header: what is left of that limit."""
+"""Response header: the rest of that limit."""
 
 DATABASE = "DATABASE_URL"
 REDIS = "REDIS_URL"
@@ -30,13 +30,13 @@ RATE_LIMITS = "RATE_LIMITS"
 
 TOKEN_ISSUER, TOKEN_AUDIENCE = "videa", "videa-api"
 KEY_ID_SALT = "videa key id"
-"""What an access token says, and what its key id is the HMAC of."""
+"""The issuer and audience of an access token, and the message whose HMAC is its key id."""
 
 POOL_PARAMETERS = ("connection_limit", "pool_timeout")
-"""Parameters of DATABASE_URL that are the pool's own; libpq does not know them."""
+"""Parameters of DATABASE_URL for the pool; libpq does not know them."""
 
 POOL_LIMIT = 5
-"""Connections of a replica whose DATABASE_URL does not say."""
+"""Connections of a replica whose DATABASE_URL has no limit."""
 
 FLEET = "videa:fleet"
 """Redis: sorted set of the instances; each one's ``Heartbeat`` is JSON under ``videa:fleet:INSTANCE``."""
@@ -50,7 +50,7 @@ class Dependency(Struct):
 
 
 class Pool(Struct):
-    """The pool of database connections. ``waiting``: requests that wait for one."""
+    """The pool of database connections. ``waiting``: requests that wait for a connection."""
 
     limit: int = 0
     size: int = 0
@@ -59,7 +59,7 @@ class Pool(Struct):
 
 
 class Health(Struct):
-    """What OVERALL says. Without an ``instance`` it is another application's, whose words mean something else."""
+    """The answer at OVERALL. Without ``instance`` it is from another application, with another meaning."""
 
     status: str = ""
     instance: str = ""
@@ -82,14 +82,14 @@ class Memory(Struct):
 
 
 class Metrics(Struct):
-    """What METRICS says, as far as the doctor reads it."""
+    """The part of the answer at METRICS that the doctor reads."""
 
     last_minute: LastMinute | None = None
     memory: Memory | None = None
 
 
 class MemorySamples(Struct):
-    """Of a Heartbeat: (when, bytes) of the last minutes."""
+    """Of a Heartbeat: (time, bytes) in the last minutes."""
 
     samples: list[tuple[float, float]] = field(default_factory=list)
 
@@ -101,7 +101,7 @@ class Limiter(Struct):
 
 
 class Heartbeat(Struct):
-    """What an instance tells its peers under FLEET, as far as the doctor reads it."""
+    """The part of an instance's heartbeat under FLEET that the doctor reads."""
 
     id: str
     secrets: dict[str, list[str]] = field(default_factory=dict)
@@ -112,16 +112,16 @@ class Heartbeat(Struct):
 
 
 def read_health(body: str) -> Health:
-    """The answer at OVERALL; an empty one when it is not this backend's."""
+    """Parses the answer at OVERALL; empty if it is not from this backend."""
     try:
-        said = msgspec.json.decode(body, type=Health)
+        health = msgspec.json.decode(body, type=Health)
     except msgspec.DecodeError:
         return Health()
-    return said if said.instance else Health()
+    return health if health.instance else Health()
 
 
 def read_metrics(body: str) -> Metrics:
-    """The answer at METRICS; an empty one when it is not this backend's."""
+    """Parses the answer at METRICS; empty if it is not from this backend."""
     try:
         return msgspec.json.decode(body, type=Metrics)
     except msgspec.DecodeError:

@@ -28,6 +28,8 @@ from typing import TypeVar
 
 CONTINUE = "roll it back: videa deploy --abort; or complete it: videa deploy --resume"
 
+TAKE_UP = "end the wait: videa promote; roll it back: videa abort; or take the wait up: videa deploy --resume"
+
 
 class Left(Enum):
     """The state in which a failed operation leaves the stack."""

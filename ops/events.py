@@ -14,7 +14,7 @@ from typing import TypeAlias
 import msgspec
 
 from ops.errors import VideaError
-from ops.steps import AnyStep
+from ops.steps import AnyStep, Wait
 
 
 class Task(msgspec.Struct, frozen=True, tag="task"):
@@ -92,13 +92,17 @@ class HookFailed(msgspec.Struct, frozen=True, tag="hook_failed"):
 
 
 class Standing(msgspec.Struct, frozen=True, tag="standing"):
-    """An operation, and the step that it has begun last: ``number`` of ``total``, None before the first."""
+    """An operation, and the step that it has begun last: ``number`` of ``total``, None before the first.
+
+    ``wait``: it waits in that step.
+    """
 
     command: str
     who: str
     number: int = 0
     total: int = 0
     step: AnyStep | None = None
+    wait: Wait | None = None
 
 
 class OperationEnded(msgspec.Struct, frozen=True, tag="operation_ended"):
@@ -118,6 +122,12 @@ class OperationEnded(msgspec.Struct, frozen=True, tag="operation_ended"):
     left: str = ""
     requests: int | None = None
     failed: int | None = None
+
+
+class LeftWaiting(msgspec.Struct, frozen=True, tag="left_waiting"):
+    """Whoever carried out an operation has left it while it waits; anybody may take it up."""
+
+    operation: Standing
 
 
 class OwnFault(msgspec.Struct, frozen=True, tag="own_fault"):
@@ -250,6 +260,7 @@ Remark: TypeAlias = VerdictGiven | Promoted | NoVerdict | HookFailed
 News: TypeAlias = (
     Remark
     | OperationEnded
+    | LeftWaiting
     | OwnFault
     | BrokenOff
     | OrphansLeft

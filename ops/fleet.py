@@ -1,4 +1,4 @@
-"""The replicas of the service as planners see them, and who goes first when some must go."""
+"""The replicas of the service for planners, and the order in which replicas are removed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ops.models import Replica
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A replica with what only probing and the balancer can tell: whether it is ready, whether it is listed."""
+    """A replica with its readiness (from a probe) and whether the balancer lists it."""
 
     replica: Replica
     ready: bool
@@ -22,7 +22,7 @@ class Member:
 
     @property
     def alive(self) -> bool:
-        """Runs, or is being restarted by Docker. What has ended for good is only in the way."""
+        """Whether it is running, or Docker is restarting it."""
         return self.replica.state in ("running", "restarting", "paused")
 
 
@@ -30,9 +30,9 @@ class Member:
 class Fleet:
     """All replicas of the service at one moment.
 
-    ``managed``: the balancer serves a list that videa wrote. Before the first operation it serves whatever runs, also
-    what is not ready, so that planners let it serve the list first. ``split``: some are listed as a canary only.
-    ``stale``: the list also names replicas that do not run any more, or was written for other settings.
+    ``managed``: the balancer uses a list that videa wrote. Before the first operation it uses all running replicas,
+    even those that are not ready, so planners write the list first. ``split``: some replicas are listed only as a
+    canary. ``stale``: the list also names replicas that are not running, or was written for other settings.
     """
 
     members: tuple[Member, ...]
@@ -60,6 +60,6 @@ def names(members: Iterable[Member]) -> tuple[str, ...]:
 
 def victims(members: Iterable[Member], count: int, release: str) -> tuple[Member, ...]:
     """The ``count`` members to lose first: unready, then without traffic, then of another release, then the newest."""
-    order = sorted(members, key=lambda each: each.replica.number, reverse=True)
-    order.sort(key=lambda each: (each.ready, each.listed, each.replica.release == release))
+    order = sorted(members, key=lambda member: member.replica.number, reverse=True)
+    order.sort(key=lambda member: (member.ready, member.listed, member.replica.release == release))
     return tuple(order[:count])

@@ -1,4 +1,4 @@
-"""Names of images, taken apart and put together as Docker has them: [REGISTRY[:PORT]/]PATH[:TAG][@DIGEST]. Pure."""
+"""Parses and builds image references in Docker's format: [REGISTRY[:PORT]/]PATH[:TAG][@DIGEST]. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 
 @dataclass(frozen=True, slots=True)
 class ImageRef:
-    """``repository``: registry, its port and the path; ``tag`` and ``digest`` are empty where they are not named."""
+    """``repository``: registry, port and path; ``tag`` and ``digest`` are "" if absent."""
 
     repository: str
     tag: str = ""
@@ -20,7 +20,7 @@ class ImageRef:
 
     @classmethod
     def parse(cls, reference: str) -> ImageRef:
-        """Reads any reference; a colon before a slash belongs to the registry's port."""
+        """Parses a reference; a colon before a slash belongs to the registry's port."""
         name, _, digest = reference.partition("@")
         path, slash, last = name.rpartition("/")
         last, _, tag = last.partition(":")
@@ -31,14 +31,14 @@ class ImageRef:
 
     @property
     def version(self) -> str:
-        """What a registry is asked for: the digest if there is one, else the tag, else ``latest``."""
+        """The requested version: the digest, otherwise the tag, otherwise ``latest``."""
         return self.digest or self.tag or "latest"
 
 
 def component(text: str) -> str:
-    """A word such as a project's name as a part of an image's path, where "shop_" and "shop_-web" are not allowed.
+    """Converts a name, such as the project's, to a valid part of an image path ("shop_" and "shop_-web" are invalid).
 
-    What had to be changed gets a mark of its own, so that two projects do not share a name.
+    A name that had to be changed gets a hash, so that two projects do not share a path.
     """
     lower = text.lower()
     if _COMPONENT.fullmatch(lower):

@@ -1,8 +1,8 @@
-"""Ctrl-C, `kill` and a closed terminal: they end what may be left where it is, and wait for what may not.
+"""Ctrl-C, `kill` and a closed terminal: signals are handled only where an interruption is safe.
 
-A signal that arrives in the middle of taking the lock, say, would leave it half taken. So signals are held back there
-(``held``) and let through (``allowed``) where somebody puts things in order afterwards. The first one that is let
-through raises KeyboardInterrupt; those that follow change nothing, so that putting back is not left half done.
+For example, a signal while the lock is being taken would leave it half taken. So code holds signals back there
+(``held``) and lets them through (``allowed``) where an interruption is followed by a rollback. The first signal that is
+let through raises KeyboardInterrupt; later ones have no effect, so that they do not interrupt the rollback.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from types import FrameType
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""What ends a process politely: Ctrl-C, `kill`, the end of its terminal."""
+"""The signals that ask a process to exit: Ctrl-C, `kill`, the end of its terminal."""
 
 
 class _Mode(Enum):
-    """What becomes of a signal: it waits, it is let through if it is the first, or it is let through."""
+    """The handling of a signal: it waits, it is let through if it is the first, or it is always let through."""
 
     HELD = auto()
     ONCE = auto()
@@ -60,7 +60,7 @@ class _Gate:
         try:
             for number in SIGNALS:
                 handler = signal.getsignal(number)
-                # What the parent lets a process ignore, as `nohup` does, stays ignored.
+                # Signals that the parent made the process ignore, such as with `nohup`, stay ignored.
                 if handler is not None and handler is not signal.SIG_IGN:
                     self.handlers[number] = handler
                     signal.signal(number, self.receive)
@@ -79,9 +79,9 @@ _GATE = _Gate()
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Holds signals back in the block, but for what is ``allowed`` in it; nothing in threads other than the main one.
+    """Holds signals back in the block, except in ``allowed`` blocks within it. No effect outside the main thread.
 
-    One that comes while nothing is allowed any more is answered by the end of the block: what it does is then done.
+    A signal that arrives after the last ``allowed`` block is dropped at the end: the work is complete then.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -104,9 +104,9 @@ def held() -> Iterator[None]:
 
 @contextmanager
 def allowed(again: bool = False) -> Iterator[None]:
-    """Lets a signal through in a block within ``held``, or at its beginning one that waits: KeyboardInterrupt.
+    """Lets a signal through in a block within ``held``, or a waiting one at its start: raises KeyboardInterrupt.
 
-    ``again``: also those that follow, where nothing needs to be put in order.
+    ``again``: also later signals, if nothing must be rolled back.
     """
     if not _GATE.depth or threading.current_thread() is not threading.main_thread():
         yield
@@ -122,20 +122,20 @@ def allowed(again: bool = False) -> Iterator[None]:
 
 
 def settle() -> None:
-    """Lets no signal through any more until the outermost ``held`` ends: what it would stop has ended."""
+    """Lets no more signals through until the outermost ``held`` ends, because the work is complete."""
     if _GATE.depth and threading.current_thread() is threading.main_thread():
         _GATE.settled, _GATE.mode = True, _Mode.HELD
 
 
 def treat_alike() -> None:
-    """Makes `kill` and a closed terminal the same as Ctrl-C in this process."""
+    """Makes `kill` and a closed terminal equivalent to Ctrl-C in this process."""
     for number in SIGNALS[1:]:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
 
 
 def ignore() -> None:
-    """Ignores every signal from here on: `timeout` and the like send it twice, and the process is at its end."""
+    """Ignores all signals from now on: the process is exiting, and `timeout`, for example, sends its signal twice."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     _GATE.handlers.clear()

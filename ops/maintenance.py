@@ -1,4 +1,4 @@
-"""Closing the site for maintenance, and opening it again."""
+"""Closes the site for maintenance, and opens it again."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from ops.traffic import Maintenance
 
 
 def planned(health: Health, allow: Sequence[str], retry_after: float) -> Maintenance:
-    """How the site would be closed: OVERALL and the paths of ``health`` stay open. Raises UsageError.
+    """The settings of a closed site: OVERALL and the paths of ``health`` stay open. Raises UsageError.
 
-    ``allow``: addresses and networks of clients that are let in; ``retry_after``: seconds.
+    ``allow``: addresses and networks of allowed clients; ``retry_after``: seconds.
     """
     paths = tuple(dict.fromkeys(path.partition("?")[0] for path in (OVERALL, health.live, health.ready)))
     try:
         return Maintenance(networks(allow), paths, max(1, round(retry_after)))
     except ValueError as error:
-        raise UsageError(f"--allow: {error}", "give an address or a network, such as 10.0.0.0/8") from error
+        raise UsageError(f"--allow: {error}", "use an address or a network, such as 10.0.0.0/8") from error
 
 
 def switch(stack: Stack, maintenance: Maintenance | None, command: str, dry_run: bool = False) -> bool:
-    """Closes the site or, with None, opens it; what operations do meanwhile and later keeps it so.
+    """Closes the site or, with None, opens it. Operations keep this state.
 
-    False when it was so already. ``command``: as it was typed. Raises LockHeld, BalancerError.
+    Returns False if nothing changed. ``command``: as typed by the user. Raises LockHeld, BalancerError.
     """
-    with nullcontext() if dry_run else Lock(stack.store, stack.project.name).hold(command):
+    with nullcontext() if dry_run else Lock(stack.store, stack.project.name).hold_briefly(command):
         changes = stack.gateway.membership().maintenance != maintenance
         if changes and not dry_run:
             with held():

@@ -1,4 +1,4 @@
-"""The nouns of the product, frozen."""
+"""The data types of containers, probes and the engine; immutable."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ NEVER = datetime.fromtimestamp(0, UTC)
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One container of the project, as Docker's labels and state tell it.
+    """One container of the project, from Docker's labels and state.
 
-    ``health`` is Docker's word: healthy, unhealthy, starting, or none when no check is declared. ``number``: which of
-    its service's, 0 for one that Compose did not start. ``release`` is derived from the labels only (see
-    ``ops.releases.release_of``). ``networks``: name -> address. ``pid``: its main process on the engine's host,
-    0 when it does not run. ``cpu_limit``: cores; ``memory_limit``: bytes; None without one. ``oneoff``: started by
+    ``health``: Docker's state: healthy, unhealthy, starting, or none without a health check. ``number``: its number
+    within the service, 0 if Compose did not start it. ``release``: derived only from the labels (see
+    ``ops.releases.release_of``). ``networks``: name -> address. ``pid``: its main process on the engine's host, 0 if it
+    is not running. ``cpu_limit``: cores; ``memory_limit``: bytes; None without a limit. ``oneoff``: started by
     ``docker compose run``.
     """
 
@@ -48,7 +48,7 @@ class Container:
 
     @property
     def attached(self) -> bool:
-        """Whether it has its address on the network; a paused one accepts connections, too, and never answers."""
+        """Whether it has an address on the network. A paused container also accepts connections, but never answers."""
         return self.state in ("running", "paused")
 
 
@@ -58,11 +58,11 @@ Replica: TypeAlias = Container
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a container used over one sampling gap, beside what it may use.
+    """The usage of a container between two samples, and its limits.
 
-    ``cpu``: cores (1.0 = one core busy); ``memory``: bytes, the page cache that can be dropped left out (as ``docker
-    stats`` counts it); the limits are the container's, None without one. ``throttled``: share of CFS periods. ``pids``
-    and the bytes of the network are None where only the kernel's files were read.
+    ``cpu``: cores (1.0 = one core busy); ``memory``: bytes without reclaimable page cache (like ``docker stats``); the
+    limits are None if the container has none. ``throttled``: share of CFS periods. ``pids`` and the network bytes are
+    None if only the kernel's files were read.
     """
 
     cpu: float
@@ -77,7 +77,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ExecResult:
-    """What a command in a container answered."""
+    """The result of a command in a container."""
 
     code: int
     output: str
@@ -89,7 +89,7 @@ class ExecResult:
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What one probe found. ``status``: 0 without an answer; ``seconds``: it took; ``reason``: why it is not ok."""
+    """The result of a probe. ``status``: 0 without an answer; ``seconds``: duration; ``reason``: why it is not ok."""
 
     ok: bool
     status: int
@@ -99,7 +99,7 @@ class ProbeResult:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The engine and what its machine has. ``memory``: bytes, None when it is not told; ``root``: its data folder."""
+    """The engine and its machine. ``memory``: bytes, None if unknown; ``root``: the engine's data folder."""
 
     cpus: int
     memory: int | None
@@ -110,9 +110,9 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a store keeps under a name. ``number``: what ``set_number`` wrote last; ``created``: by the store's clock.
+    """A record of a store. ``number``: the last value of ``set_number``; ``created``: time by the store's clock.
 
-    ``id``: of this record alone, so that another that has taken its name meanwhile is not touched.
+    ``id``: identifies this record, so that a later record with the same name is not touched.
     """
 
     id: str

@@ -11,37 +11,39 @@ from dataclasses import dataclass, field
 from ops.balancer.proof import Proof, TrafficProof
 from ops.capacity import measure
 from ops.ejected import Ejected
-from ops.errors import OperationFailed, PlanRefused, UsageError, VideaError, explained
+from ops.errors import CONTINUE, TAKE_UP, LockHeld, OperationFailed, PlanRefused, UsageError, VideaError, explained
 from ops.events import (
     Emit,
     GoingBack,
     GoingOn,
     HistoryIncomplete,
+    LeftWaiting,
     OperationEnded,
-    ReplicasFixed,
-    ShellOnly,
+    Standing,
     Superseded,
-    VariableShared,
     VerdictGiven,
 )
 from ops.fleet import Fleet
 from ops.interrupts import held, settle
-from ops.preflight import Capacity, check, spare
+from ops.preflight import Capacity, check, check_paused, spare
 from ops.project.config import env_file_values
-from ops.project.pins import check_writable
 from ops.rollout import history, kept
 from ops.rollout.hooks import with_hooks
 from ops.rollout.journal import Header, Journal, JournalState
-from ops.rollout.lock import Lease, Lock
+from ops.rollout.lease import Lease
+from ops.rollout.lock import Lock
+from ops.rollout.mailbox import PROMOTE, Command
 from ops.rollout.operator import whoami
 from ops.rollout.origin import origin
+from ops.rollout.remembering import check_remembering
 from ops.rollout.request import Request, plan_deploy
 from ops.rollout.runner import Runner
 from ops.rollout.scale import plan_scale
 from ops.rollout.side_effects import check_steps
 from ops.rollout.starts import at_once
 from ops.rollout.stopping import BEHIND
-from ops.rollout.targets import from_shell, running_target, variables_of
+from ops.rollout.targets import running_target, variables_of
+from ops.rollout.waiting import taken_up
 from ops.stack import Stack
 from ops.steps import Plan, Remember, Start, Target
 
@@ -52,7 +54,8 @@ MAX_REPLICAS = 200
 class Outcome:
     """What an operation did. ``proof`` is None for a dry run and when nothing was to be done.
 
-    ``capacity``: what there is to share, where that was asked; ``most``: replicas at once; ``verdicts``: of a canary.
+    ``capacity``: what there is to share, where that was asked; ``most``: replicas at once; ``verdicts``: of a canary;
+    ``waiting``: it has not ended, and anybody may take it up.
     """
 
     plan: Plan
@@ -61,6 +64,7 @@ class Outcome:
     verdicts: tuple[VerdictGiven, ...] = ()
     capacity: Capacity | None = None
     most: int = 0
+    waiting: Standing | None = None
 
 
 @dataclass
@@ -80,7 +84,7 @@ class Operation:
         return Journal(self.stack.store, self.stack.project.name, begun)
 
     def _locked(self) -> AbstractContextManager[Lease]:
-        """Holds the project's lock. Raises LockHeld."""
+        """Holds the project's locks. Raises LockHeld."""
         return Lock(self.stack.store, self.stack.project.name).hold(self.command)
 
     def scale(self, wanted: Callable[[int], int], force: bool = False, dry_run: bool = False) -> Outcome:
@@ -100,20 +104,25 @@ class Operation:
             target = running_target(self.stack, fleet, growing=replicas > len(fleet.alive))
             plan = plan_scale(fleet, replicas, target, self._ejected(fleet))
             capacity = self._check(plan, fleet) if replicas > len(fleet.alive) else None
-            self._check_remembering(target, replicas)
+            check_remembering(self.stack.project, target, replicas, self.emit)
             if lease is None:
                 return Outcome(plan, 0.0, None, (), capacity, len(fleet.alive) + plan.surge)
             state = self.journal.read()
-            self._superseded(state)
+            self._take_place_of(state)
             return self._carry_out(plan, self._header(fleet, target, replicas, None), lease, "scale", capacity)
 
     def deploy(
-        self, target: Target, request: Request | None = None, dry_run: bool = False, action: str = ""
+        self,
+        target: Target,
+        request: Request | None = None,
+        dry_run: bool = False,
+        action: str = "",
+        detach: bool = False,
     ) -> Outcome:
         """Replaces the replicas of other releases by ones of ``target``, as ``request`` asks for.
 
-        Goes on with a deploy of the same release that was broken off. Raises LockHeld, PlanRefused and what the steps
-        raise.
+        Goes on with a deploy of the same release that was broken off. ``detach``: leaves it at the first wait. Raises
+        LockHeld, also when another one waits, PlanRefused and what the steps raise.
         """
         request = request or Request()
         with nullcontext() if dry_run else self._locked() as lease:
@@ -126,18 +135,18 @@ class Operation:
                 plan = Plan((Remember(wanted),), target, plan.summary)
             capacity = self._check(plan, fleet) if plan.steps else None
             if plan.steps:
-                self._check_remembering(target, wanted)
+                check_remembering(self.stack.project, target, wanted, self.emit)
             if lease is None or not plan.steps:
                 return Outcome(plan, 0.0, None, (), capacity, len(fleet.alive) + plan.surge)
             if same:
                 self.emit(GoingOn(same.standing))
             else:
-                self._superseded(state)
+                self._take_place_of(state)
             header = same.header if same else self._header(fleet, target, wanted, request)
             for found in {member.replica.release: member.replica for member in fleet.ready}.values():
                 kept.found(self.stack, "found", found.release, found.image, found.image_id, len(fleet.ready))
             action = action or request.strategy.value
-            return self._carry_out(plan, header, lease, action, capacity, going_on=same is not None)
+            return self._carry_out(plan, header, lease, action, capacity, going_on=same is not None, detach=detach)
 
     def rollback(self, release: str | None = None, request: Request | None = None, dry_run: bool = False) -> Outcome:
         """Deploys an earlier release with its own environment: the one named, else the last that does not run now.
@@ -149,13 +158,23 @@ class Operation:
         entry = kept.choose(history.read(project.directory), running, release)
         return self.deploy(kept.rollback_target(self.stack, entry), request, dry_run, action="rollback")
 
-    def resume(self) -> Outcome:
-        """Ends an operation that was broken off: as it was asked for or, if it was being put back, as it was before.
+    def promote(self, detach: bool = False) -> Outcome:
+        """Ends the wait of an operation that nobody attends, and carries out the rest.
 
-        Raises PlanRefused when there is none, and what the steps raise.
+        ``detach``: up to the next wait. Raises LockHeld, PlanRefused when none waits, and what the steps raise.
+        """
+        return self.resume(detach, Command(PROMOTE, whoami()))
+
+    def resume(self, detach: bool = False, promotion: Command | None = None) -> Outcome:
+        """Ends an operation that was broken off or waits: as it was asked for, or as before if it was being put back.
+
+        ``detach``: leaves it at the first wait; ``promotion``: that ends a wait. Raises LockHeld, PlanRefused when
+        there is none, and what the steps raise.
         """
         with self._locked() as lease:
             state = self._broken_off()
+            if promotion and not state.waiting:
+                raise PlanRefused(f"{state} does not wait", f"it was interrupted; {CONTINUE}")
             if state.returning:
                 return self._put_back(state, lease)
             header = state.header
@@ -167,10 +186,10 @@ class Operation:
             plan = plan if plan.steps else Plan((Remember(header.wanted),), plan.target, plan.summary)
             self.emit(GoingOn(state.standing))
             action = header.request.strategy.value if header.request else "scale"
-            return self._carry_out(plan, header, lease, action, going_on=True)
+            return self._carry_out(plan, header, lease, action, None, True, detach, promotion)
 
     def abort(self) -> Outcome:
-        """Puts back an operation that was broken off. Raises PlanRefused when there is none, and what steps raise."""
+        """Puts back an operation that was broken off or waits. Raises LockHeld, PlanRefused when there is none."""
         with self._locked() as lease:
             return self._put_back(self._broken_off(), lease)
 
@@ -182,6 +201,7 @@ class Operation:
         settings = self.stack.project.settings
         together = at_once(self.stack.platform.machine.cpus)
         plan = plan_deploy(request, fleet, wanted, target, before, reached, together)
+        plan = taken_up(plan, state) if state else plan
         return with_hooks(plan, settings.hooks, settings.also)
 
     def _put_back(self, state: JournalState, lease: Lease) -> Outcome:
@@ -207,6 +227,8 @@ class Operation:
         action: str,
         capacity: Capacity | None = None,
         going_on: bool = False,
+        detach: bool = False,
+        promotion: Command | None = None,
     ) -> Outcome:
         with held():
             journal = self.journal
@@ -217,7 +239,8 @@ class Operation:
             # Where nobody has asked how much room there is, replicas that stop must be gone before others start.
             room = spare(capacity, len(header.before) + plan.surge, plan.surge) if capacity else 0
             behind = BEHIND if room is None else min(BEHIND, room)
-            runner = Runner(self.stack, journal, lease, header, self.emit, behind)
+            runner = Runner(self.stack, journal, lease, header, self.emit, behind, detach)
+            runner.monitor.promotion = promotion
             return self._watched(plan, lambda: runner.run(plan), runner, action)
 
     def _watched(self, plan: Plan, act: Callable[[], None], runner: Runner, action: str) -> Outcome:
@@ -231,7 +254,7 @@ class Operation:
         watch.start()
         try:
             act()
-            result = history.DONE
+            result = history.DONE if runner.left is None else history.LEFT
         except VideaError as error:
             result = error.message
             left = error.aftermath.left.name.lower() if error.aftermath else ""
@@ -241,8 +264,8 @@ class Operation:
             self.proof = watch.stop()
             seconds = time.monotonic() - begun
             self._record(plan, runner, action, result, seconds)
-            self.emit(self._ended(plan, action, result, seconds, left))
-        return Outcome(plan, seconds, self.proof, tuple(runner.monitor.verdicts))
+            self.emit(LeftWaiting(runner.left) if runner.left else self._ended(plan, action, result, seconds, left))
+        return Outcome(plan, seconds, self.proof, tuple(runner.monitor.verdicts), waiting=runner.left)
 
     def _record(self, plan: Plan, runner: Runner, action: str, result: str, seconds: float) -> None:
         """Writes the history and keeps the image. What cannot be written is said: the operation itself has ended."""
@@ -298,14 +321,19 @@ class Operation:
     def _broken_off(self) -> JournalState:
         state = self.journal.read()
         if state is None:
-            raise PlanRefused("no operation was broken off", "see `videa status` and `videa history`")
+            raise PlanRefused("no operation waits or was broken off", "see `videa status` and `videa history`")
         return state
 
     def _ejected(self, fleet: Fleet) -> set[str]:
         """What `videa watch` has taken out of the balancer."""
         return Ejected(self.stack.store, self.stack.project.name).names(member.replica for member in fleet.members)
 
-    def _superseded(self, state: JournalState | None) -> None:
+    def check_nothing_waits(self) -> None:
+        """Raises LockHeld when an operation waits, attended or not, and EngineError."""
+        _refuse_waiting(self.journal.read())
+
+    def _take_place_of(self, state: JournalState | None) -> None:
+        _refuse_waiting(state)
         if state:
             self.emit(Superseded(state.standing))
 
@@ -320,6 +348,7 @@ class Operation:
     def _check(self, plan: Plan, fleet: Fleet) -> Capacity | None:
         if not any(isinstance(step, Start) for step in plan.steps):
             return None
+        check_paused(member.replica for member in fleet.members)
         project = self.stack.project
         with ThreadPoolExecutor(max_workers=1) as pool:  # at the same time: Compose takes a tenth of a second
             harmless = pool.submit(check_steps, self.stack.platform, plan, len(fleet.members))
@@ -336,22 +365,11 @@ class Operation:
         )
         return capacity
 
-    def _check_shell(self, target: Target) -> None:
-        """Says what a plain ``docker compose up -d`` would still change, since the shell decides it."""
-        project = self.stack.project
-        shell = from_shell(project)
-        if shell.secret:
-            self.emit(ShellOnly(tuple(shell.secret)))
-        for name in sorted(shell.to_remember.keys() & target.overrides.keys()):
-            if others := project.readers(name):
-                self.emit(VariableShared(name, tuple(others)))
 
-    def _check_remembering(self, target: Target, replicas: int) -> None:
-        project = self.stack.project
-        check_writable(project, variables_of(project, target, replicas))
-        self._check_shell(target)
-        if project.pins.replicas is None and replicas != project.replicas:
-            self.emit(ReplicasFixed(project.replicas, f"{project.settings.service.upper()}_REPLICAS"))
+def _refuse_waiting(state: JournalState | None) -> None:
+    """An operation that waits is not broken off: people decide about it. Raises LockHeld."""
+    if state and state.waiting:
+        raise LockHeld(f"another operation is not finished: {state}", TAKE_UP)
 
 
 def _is_deploy_of(state: JournalState, target: Target) -> bool:

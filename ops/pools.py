@@ -1,4 +1,4 @@
-"""Connection pools as a DATABASE_URL bounds them: what every replica may open, before it does."""
+"""The limit of a connection pool in a DATABASE_URL."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ops.contract import POOL_LIMIT
 
 
 def pool_limit(url: str) -> int | None:
-    """The connections that one replica with this DATABASE_URL opens at most; None when it is no PostgreSQL URL."""
+    """The maximum of connections of one replica with this DATABASE_URL; None if it is not a PostgreSQL URL."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ops.errors import PlanRefused
+from ops.models import Replica
 
 MIB = 1 << 20
 
@@ -47,6 +48,17 @@ def check_health(service: Mapping[str, Any], name: str, probed: bool) -> None:
         raise PlanRefused(
             f"services.{name} has no health check, so a replica that does not serve would get requests",
             "add x-videa.health: {live: /PATH, ready: /PATH}, or a healthcheck to the service",
+        )
+
+
+def check_paused(replicas: Iterable[Replica]) -> None:
+    """Refuses to start replicas next to a paused one, which Compose would stop. Raises PlanRefused."""
+    paused = [replica.name for replica in replicas if replica.state == "paused"]
+    if paused:
+        names = " ".join(paused)
+        raise PlanRefused(
+            f"{names} {'are' if len(paused) > 1 else 'is'} paused and answers nothing",
+            f"resume it: docker unpause {names}; or remove it: docker rm --force {names}",
         )
 
 

@@ -1,4 +1,4 @@
-"""How a release is named, by the labels of its replicas or by what it is made of. Pure."""
+"""The name of a release, from the labels of its replicas or from its content. Pure."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ RELEASE = "videa.release"
 
 
 def release_of(labels: Mapping[str, str]) -> str:
-    """The release that a container's labels name: the one videa gave it, else a hash of its image and configuration."""
+    """The release in a container's labels: the one from videa, otherwise a hash of its image and configuration."""
     return labels.get(RELEASE) or release_id(labels.get(IMAGE_ID, ""), labels.get(CONFIG_HASH, ""))
 
 
 def release_id(image_id: str, config_hash: str) -> str:
-    """Names a release by what it is: the image's digest and Compose's hash of the service's configuration."""
+    """Names a release by the image's digest and Compose's hash of the service's configuration."""
     return hashlib.sha256(f"{image_id}\n{config_hash}".encode()).hexdigest()[:10]

@@ -93,6 +93,16 @@ class Keep(msgspec.Struct, frozen=True, tag="keep"):
     seconds: float
 
 
+class Wait(msgspec.Struct, frozen=True):
+    """How a step that waits stands, for whoever takes it up. ``begun``: Unix time by the engine's clock.
+
+    ``until``: when it ends by itself, by the same clock; None: when somebody ends it or, a judgement, takes it up.
+    """
+
+    begun: float
+    until: float | None = None
+
+
 class Hook(msgspec.Struct, frozen=True, tag="hook"):
     """Run a command of the project in a one-off container of the new release: a string by a shell, a list as it is."""
 
@@ -124,6 +134,10 @@ Step: TypeAlias = (
 )
 AnyStep: TypeAlias = Step | Recreate | Worded
 """What an operation does, and what undoes it, and what was written down before there were types."""
+
+
+Waiting: TypeAlias = Judge | Pause | Keep
+"""Steps that wait for requests, for time or for people, and change nothing."""
 
 
 @dataclass(frozen=True, slots=True)

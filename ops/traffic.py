@@ -102,8 +102,9 @@ class Upstream:
 class Membership:
     """Which replicas a configuration admits: those in ``servers``, or ``everything`` that Compose started.
 
-    ``canary``: the other side of a split, none without one. ``maintenance``: how the site is closed, None when open.
-    ``ports``: of each replica; ``any_port``: of whatever Compose started. ``text``: what it was read from.
+    ``canary``: the other side of a split, none without one; ``split``: all of it, None where it cannot be read.
+    ``maintenance``: how the site is closed, None when open. ``ports``: of each replica; ``any_port``: of whatever
+    Compose started. ``text``: what it was read from.
     """
 
     generation: int
@@ -113,6 +114,7 @@ class Membership:
     text: str = field(default="", compare=False, repr=False)
     ports: Mapping[str, int] = field(default_factory=dict, compare=False)
     any_port: int | None = field(default=None, compare=False)
+    split: TrafficSplit | None = field(default=None, compare=False)
 
     @property
     def everything(self) -> bool:

@@ -21,10 +21,10 @@ from ops.traffic import Membership, Upstream
 
 @dataclass
 class Judge:
-    """Counts answers in a row. ``fails``: bad ones until a replica is out; ``passes``: good ones until it is back."""
+    """Counts answers in a row: ``failure_threshold`` bad ones take a replica out, ``success_threshold`` return it."""
 
-    fails: int
-    passes: int
+    failure_threshold: int
+    success_threshold: int
     out: set[str] = field(default_factory=set)
     bad: dict[str, int] = field(default_factory=dict)
     good: dict[str, int] = field(default_factory=dict)
@@ -39,8 +39,8 @@ class Judge:
         for name, ok in answers.items():
             self.good[name] = self.good.get(name, 0) + 1 if ok else 0
             self.bad[name] = 0 if ok else self.bad.get(name, 0) + 1
-        back = {name for name in self.out if self.good[name] >= self.passes}
-        failed = {name for name in listed & answers.keys() if self.bad[name] >= self.fails}
+        back = {name for name in self.out if self.good[name] >= self.success_threshold}
+        failed = {name for name in listed & answers.keys() if self.bad[name] >= self.failure_threshold}
         wanted = (listed | back) - failed
         if not wanted & answers.keys():
             return listed
@@ -54,7 +54,7 @@ def watch(stack: Stack, interval: float, emit: Emit, stop: threading.Event) -> N
     What goes wrong in one round is told to ``emit`` and tried again in the next. Raises EngineUnreachable in the first.
     """
     health = stack.project.settings.health
-    judge = Judge(health.fails, health.passes)
+    judge = Judge(health.failure_threshold, health.success_threshold)
     first = True
     while first or not stop.wait(interval):
         try:
@@ -71,31 +71,31 @@ def watch(stack: Stack, interval: float, emit: Emit, stop: threading.Event) -> N
 def check_once(stack: Stack, judge: Judge, emit: Emit) -> None:
     """One round: asks, judges, and changes the balancer's list if it must. Raises EngineError, BalancerError.
 
-    Nothing while an operation is under way, which looks after its replicas itself, or has left a canary behind: its
-    share is not to be changed by the way. What was taken out is on the engine before it is out, so that whoever watches
-    next lets it back; one that an operation has listed again, or removed, is not out any more.
+    Nothing while an operation changes something, which looks after its replicas itself. While it waits, its canary is
+    left to whoever judges it, and keeps its share. What was taken out is on the engine before it is out, so that
+    whoever watches next lets it back; one that an operation has listed again, or removed, is not out any more.
     """
     lock, ejected = Lock(stack.store, stack.project.name), Ejected(stack.store, stack.project.name)
-    if lock.at_work():
+    if lock.changing():
         return
     current = replace(stack)  # nginx's container may be another one by now
     replicas = {replica.name: replica for replica in current.replicas()}
     out = ejected.names(replicas.values())
     _remember(ejected, out, replicas)
     membership = current.gateway.membership()
-    if membership.canary:
-        return
+    if membership.canary and membership.split is None:
+        return  # written by another hand: the share could not be kept
     if membership.everything:
         listed = {name for name, replica in replicas.items() if replica.attached}
     else:
         listed = set(membership.servers) & replicas.keys()
-    judge.out = out - listed
+    judge.out = out - listed - set(membership.canary)
     asked = (listed | judge.out) & replicas.keys()
     results = current.probe([replicas[name] for name in asked], live=True)
     answers = {name: name in results and results[name].ok for name in asked}
     wanted = judge.judge(answers, listed)
     if wanted != listed:
-        upstream = current.upstream(sorted(wanted, key=lambda name: replicas[name].number))
+        upstream = current.upstream(sorted(wanted, key=lambda name: replicas[name].number), membership.split)
         _remember(ejected, out | judge.out, replicas)
         if not _apply(current, lock, membership, upstream):
             return
@@ -116,7 +116,7 @@ def _remember(ejected: Ejected, out: set[str], replicas: Mapping[str, Replica]) 
 def _apply(current: Stack, lock: Lock, membership: Membership, upstream: Upstream) -> bool:
     """Changes the list under the lock of operations; False when one was quicker: the round stands on old facts."""
     try:
-        with lock.hold("videa watch") as lease:
+        with lock.hold_briefly("videa watch") as lease:
             if current.gateway.membership() != membership:
                 return False
             current.gateway.permit = lease.check

@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 _ENVIRONMENT = """\
 environment:
   DATABASE_URL     postgresql://user:password@host:5432/name?connection_limit=5&pool_timeout=5&sslmode=prefer
-                   (required; connection_limit and pool_timeout, seconds, are ours, the rest is libpq's)
+                   (required; connection_limit and pool_timeout, in seconds, configure the pool, others go to libpq)
   DATABASE_REPLICA_URL  the same for a read replica (optional)
   REDIS_URL        redis://[:password@]host:6379/0, or redis+cluster://host:6379,host2:6379 for a cluster;
                    without it there is no cache and limits are per instance
-                   (?socket_timeout=0.25, seconds without an answer after which Redis counts as gone, and others)
+                   (?socket_timeout=0.25: seconds without an answer until Redis counts as unavailable; and others)
   JWT_ACCESS_SECRET, JWT_REFRESH_SECRET  at least 32 random characters each, the same on every instance; several
                    separated by commas: the first signs, all verify (required in production). To replace one, deploy
-                   OLD,NEW, then NEW,OLD, and NEW alone when the last token of OLD has run out (15 minutes, 30 days)
-  RATE_LIMITS      off, or changes to the table, as user=1200/60,address=600/60,login=10/60 (requests/seconds)
-  GUEST_WRITES     on lets everybody change the catalogue without signing in: for demonstrations only (off)
-  TRUSTED_PROXIES  networks whose X-Forwarded-For is believed (the last entry from a private network)
-  PORT, HOST       where to listen (3001, 0.0.0.0)
-  APP_ENV          production, development or test (development); NODE_ENV is understood
+                   OLD,NEW, then NEW,OLD, and only NEW after the last token of OLD has expired (15 minutes, 30 days)
+  RATE_LIMITS      off, or changes to the table, such as user=1200/60,address=600/60,login=10/60 (requests/seconds)
+  GUEST_WRITES     on: everybody may change the catalogue without signing in; only for demonstrations (off)
+  TRUSTED_PROXIES  networks whose X-Forwarded-For is trusted (the last entry from a private network)
+  PORT, HOST       port and address to listen on (3001, 0.0.0.0)
+  APP_ENV          production, development or test (development); NODE_ENV also works
   FRONTEND_URL     origins that browsers may call from, separated by commas
   INSTANCE_ID      unique name of this instance (the host name, with the port if it is not 3001)
-  RELEASE          what is shown as the release (unreleased)
+  RELEASE          name of the release (unreleased)
   DRAIN_TIMEOUT    seconds to finish requests after SIGTERM (25)
   LOG_LEVEL        debug, info, warning or error (info)
   ACCESS_LOG       on or off (on)
@@ -44,23 +44,23 @@ environment:
 
 
 _ON_ACCOUNTS = {
-    "admin": "create an administrator, or turn an account into one; asks for its new password",
+    "admin": "create an administrator, or make an account one; asks for its new password",
     "demote": "turn an administrator into a user",
-    "password": "give an account another password; asks for it",
+    "password": "set an account's password; asks for it",
 }
-"""Each ends what the account is signed in to."""
+"""Each of these signs the account out everywhere."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code is 2 for a wrong environment and 1 when the work failed."""
-    # The first process of a container ignores SIGTERM until it has a handler: stopped while it still starts, it would
-    # be waited for until the end of its grace period and then be killed.
+    """Run one command; the exit code is 2 for an invalid environment and 1 if the command failed."""
+    # Process 1 of a container ignores SIGTERM until it has a handler: if stopped during its start, Docker would wait
+    # for the whole grace period and then kill it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     options = _parser().parse_args(arguments)
     try:
         settings = load_settings()
     except SettingsError as error:
-        print("The environment cannot be used:", file=sys.stderr)  # noqa: T201 -- before logging exists
+        print("The environment is not valid:", file=sys.stderr)  # noqa: T201 -- before logging exists
         for problem in error.problems:
             print(f"  - {problem}", file=sys.stderr)  # noqa: T201
         return 2
@@ -78,11 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("serve", help="answer requests until SIGTERM (the default)")
-    commands.add_parser("migrate", help="apply missing migrations and leave")
+    commands.add_parser("migrate", help="apply missing migrations and exit")
     for name, what in _ON_ACCOUNTS.items():
         commands.add_parser(name, help=what).add_argument("email")
-    seed = commands.add_parser("seed", help="add made-up cinema titles; seeding twice adds nothing")
-    seed.add_argument("--titles", type=_count, default=3000, metavar="N", help="how many (3000)")
+    seed = commands.add_parser("seed", help="add generated cinema titles; running it again adds nothing")
+    seed.add_argument("--titles", type=_count, default=3000, metavar="N", help="number of titles (3000)")
     return parser
 
 
@@ -102,7 +102,7 @@ def _serve(settings: Settings) -> int:
     writer = configure_logging(settings.instance_id, settings.release, settings.log_level)
 
     if settings.ephemeral_secrets:
-        logging.getLogger("videa").warning("no JWT secrets are set: tokens of this instance end with it")
+        logging.getLogger("videa").warning("no JWT secrets are set: tokens of this instance are valid until it exits")
 
     async def run() -> None:
         await serve(create_app(settings, writer))
@@ -162,7 +162,7 @@ async def _change_account(accounts: Accounts, options: argparse.Namespace, passw
         return f"administrator {await accounts.make_admin(options.email, password)}: {options.email}"
     if options.command == "demote":
         done = await accounts.demote(options.email)
-        kind, outcome = "administrator", "no administrator any more"
+        kind, outcome = "administrator", "no longer an administrator"
     else:
         done = await accounts.set_password(options.email, password)
         kind, outcome = "account", "password changed"

@@ -74,7 +74,7 @@ def create_app(settings: Settings, log_writer: LogWriter | None = None) -> web.A
     app[REDIS] = RedisLink(settings.redis_url, client_name=f"videa-{settings.instance_id}")
     app[CACHE] = ReadCache(app[REDIS])
     app[CHANGES] = Changes(app[REDIS])
-    app[STREAMS] = Streams(app[CLIENT_ADDRESS], app[LIFECYCLE], app[METRICS])
+    app[STREAMS] = Streams(app[CLIENT_ADDRESS], app[LIFECYCLE], app[METRICS], settings.frontend_origins)
     app[LIFECYCLE].on_drain.append(app[STREAMS].end_all)
     app[TITLES] = TitleStore(app[DATABASE], app[READS], app[CACHE])
     app[TOKENS] = Tokens(settings.access_secrets, settings.refresh_secrets)

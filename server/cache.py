@@ -10,17 +10,15 @@ import asyncio
 import logging
 import random
 import secrets
-import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from redis.asyncio.connection import Connection, SSLConnection, parse_url
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from redis.asyncio.connection import parse_url
 from redis.crc import key_slot
 from redis.exceptions import RedisError
 
+from server.redis_connection import address_of, open_connection, seeds
 from server.redis_url import redis_query
 from server.resp import Argument, Pipeline, Receiver, ReplyError
 
@@ -47,7 +45,7 @@ class RedisLink:
 
     def __init__(self, url: str | None, *, client_name: str, timeout: float = 0.25) -> None:
         self._cluster = url is not None and "+cluster://" in url
-        self._seeds = list(_seeds(url)) if url else []
+        self._seeds = list(seeds(url)) if url else []
         self._client_name = client_name
         self._query = redis_query(url) if url else {}
         self._timeout = float(str(self._query.pop("socket_timeout", timeout)))
@@ -221,7 +219,7 @@ class RedisLink:
 
     async def _discover(self) -> dict[str, list[tuple[int, int]]]:
         error: Exception = CacheUnavailable("no node of the cluster answers")
-        for address in dict.fromkeys([*self._nodes, *(_address(seed) for seed in self._seeds)]):
+        for address in dict.fromkeys([*self._nodes, *(address_of(seed) for seed in self._seeds)]):
             try:
                 known = self._nodes.get(address)
                 node = known or await self._open(address)
@@ -248,19 +246,9 @@ class RedisLink:
         if self._cluster:
             host, _, port = target.rpartition(":")
             options.update(host=host, port=int(port))
-        kind = _TlsToAddress if options.pop("connection_class", None) is SSLConnection else _ToAddress
         # Last, so that the URL cannot override it.
         options |= {"socket_connect_timeout": self._connect_timeout, "socket_timeout": None, "protocol": 2}
-        connection = kind(**options, retry=Retry(NoBackoff(), 0), driver_info=None)
-        try:
-            async with asyncio.timeout(2 * self._connect_timeout):
-                await _connect(connection)
-        except BaseException:
-            await connection.disconnect(nowait=True)
-            raise
-        writer, connection._writer, connection._reader = connection._writer, None, None
-        if writer is None:
-            raise CacheUnavailable("the connection was lost at once")
+        writer = await open_connection(options, seconds=2 * self._connect_timeout)
         return Pipeline(writer, self._timeout, self._on_lost)
 
     def _on_lost(self, node: Pipeline, reason: str) -> None:
@@ -282,39 +270,6 @@ class RedisLink:
         self._broken.set()
 
 
-class _ToAddress(Connection):
-    """Connects to an address that is already resolved.
-
-    With uvloop, the name lookup of an abandoned connection continues, and nobody retrieves its failure.
-    """
-
-    address = ""
-
-    def _connection_arguments(self) -> Mapping[str, Any]:
-        return {**super()._connection_arguments(), "host": self.address}
-
-
-class _TlsToAddress(_ToAddress, SSLConnection):
-    """The same with TLS; the certificate must match the name."""
-
-    def _connection_arguments(self) -> Mapping[str, Any]:
-        return {**super()._connection_arguments(), "server_hostname": self.host}
-
-
-async def _connect(connection: _ToAddress) -> None:
-    addresses = await asyncio.get_running_loop().getaddrinfo(connection.host, connection.port, type=socket.SOCK_STREAM)
-    last: Exception = CacheUnavailable("the host name has no address")
-    for address in dict.fromkeys(str(entry[4][0]) for entry in addresses):
-        connection.address = address
-        try:
-            await connection.connect()  # type: ignore[no-untyped-call]
-        except (RedisError, OSError) as error:
-            last = error
-        else:
-            return
-    raise last
-
-
 def new_epoch() -> str:
     """A name that no earlier epoch had, even if Redis has lost the last one."""
     return secrets.token_hex(8)
@@ -329,18 +284,3 @@ def _settle(future: asyncio.Future[Any], answer: Any) -> None:
         future.exception()
     else:
         future.set_result(answer)
-
-
-def _seeds(url: str) -> Iterable[str]:
-    scheme, _, rest = url.partition("?")[0].partition("://")
-    if not scheme.endswith("+cluster"):
-        yield f"{scheme}://{rest}"
-        return
-    login, at, hosts = rest.rpartition("@")
-    for host in hosts.partition("/")[0].split(","):
-        yield f"{scheme.removesuffix('+cluster')}://{login}{at}{host}"
-
-
-def _address(seed: str) -> str:
-    options = parse_url(seed)
-    return f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"

@@ -8,6 +8,7 @@ instances share: an instance with a wrong clock is neither hidden nor kept after
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import time
@@ -19,11 +20,14 @@ import psutil
 
 from server.auth.tokens import Tokens
 from server.cache import CacheUnavailable, RedisLink
+from server.heartbeat import read_heartbeat
 from server.lifecycle import Lifecycle
 from server.limits import Limiter
 from server.metrics import BUCKETS, Metrics, percentile
 from server.postgres import Database
 from server.settings import Settings
+
+log = logging.getLogger("videa.fleet")
 
 BEAT_SECONDS = 2.0
 _INDEX = "videa:fleet"
@@ -56,6 +60,7 @@ class Fleet:
         self._process = psutil.Process()
         self._memory: deque[tuple[int, int]] = deque(maxlen=_MEMORY_SAMPLES)
         self._clock_offset: float | None = None
+        self._reported: set[str] = set()
 
     def describe(self) -> dict[str, Any]:
         """The current state of this instance. Memory in bytes, with samples of 20 minutes; times in Unix seconds."""
@@ -108,17 +113,39 @@ class Fleet:
     async def read(self) -> list[dict[str, Any]]:
         """All instances with a beat in the last 15 s, by id; only this one while Redis is unavailable.
 
-        The beat of an instance that has gone has expired, even if the index still lists it.
+        The beat of an instance that has gone has expired, even if the index still lists it. A heartbeat that cannot be
+        read is skipped and reported once.
         """
         own = self.describe()
+        instances = {own["id"]: own}
+        unreadable = set()
+        for name, raw in await self._fetch():
+            if name == own["id"] or raw is None:
+                continue
+            try:
+                instances[name] = read_heartbeat(name, raw)
+            except ValueError as error:
+                unreadable.add(name)
+                if name not in self._reported:
+                    log.warning("heartbeat skipped", extra={"of": name, "reason": f"it {error}"})
+        self._reported = unreadable
+        return [instances[name] for name in sorted(instances)]
+
+    @property
+    def unreadable(self) -> list[str]:
+        """Names whose heartbeat was skipped the last time, because it could not be read."""
+        return sorted(self._reported)
+
+    async def _fetch(self) -> list[tuple[str, object]]:
         try:
             known = await self._link.call("ZRANGE", _INDEX, 0, -1)
-            beats = await asyncio.gather(*(self._link.send("GET", _key(name.decode())) for name in known))
         except CacheUnavailable:
-            beats = []
-        instances = {beat["id"]: beat for beat in (msgspec.json.decode(raw) for raw in beats if raw)}
-        instances[own["id"]] = own
-        return [instances[name] for name in sorted(instances)]
+            return []
+        names = [name.decode(errors="backslashreplace") for name in known]
+        beats = await asyncio.gather(*(self._link.send("GET", _key(name)) for name in names), return_exceptions=True)
+        # While Redis is away nothing is known; an error of a Redis that is there is a key of another type.
+        lost = (not self._link.up and isinstance(beat, CacheUnavailable) for beat in beats)
+        return [pair for pair, is_lost in zip(zip(names, beats, strict=True), lost, strict=True) if not is_lost]
 
     async def keep_beating(self) -> None:
         """Sample memory and write heartbeats, endlessly."""

@@ -8,8 +8,10 @@ _SLOW_MS = 100.0
 _MANY_ERRORS = 0.01
 
 
-def fleet_view(instances: list[dict[str, Any]], now: float) -> dict[str, Any]:
-    """Rows and totals; now: unix time. Each cell is `[text, class]` with the class good, warn, bad, quiet or none."""
+def fleet_view(instances: list[dict[str, Any]], now: float, unreadable: list[str]) -> dict[str, Any]:
+    """Rows and totals; now: unix time; unreadable: instances whose heartbeat was skipped.
+
+    Each cell is `[text, class]` with the class good, warn, bad, quiet or none."""
     return {
         "total": {
             "instances": str(len(instances)),
@@ -18,6 +20,7 @@ def fleet_view(instances: list[dict[str, Any]], now: float) -> dict[str, Any]:
             "memory": _mebibytes(sum(item["memory"]["rss"] for item in instances)),
             "connections": f"{sum(item['pool']['size'] for item in instances)} of "
             f"{sum(item['pool']['limit'] for item in instances)}",
+            "unreadable": str(len(unreadable)),
         },
         "rows": [_row(item, now) for item in instances],
     }

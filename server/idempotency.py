@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from server.postgres import Session
+from server.database_session import Session
 from server.problems import Problem
 
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,64}\Z")

@@ -1,4 +1,4 @@
-"""The keys of what an application shares. Nothing that is shared may import this file: it is handed what it needs."""
+"""The keys of the application's shared objects. These objects must not import this file; they get what they need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON lines for a central collector, encoded and written by a thread so that no request waits for stdout."""
+"""JSON log lines, encoded and written by a thread, so that no request waits for stdout."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-# A slow collector must cost log lines, not memory.
+# With a slow collector, log lines are dropped instead of using memory.
 _MAX_BUFFERED = 50_000
-# Short, because the thread keeps the interpreter to itself while it encodes what has come together.
+# Short, because the thread holds the interpreter while it encodes the collected lines.
 _FLUSH_SECONDS = 0.05
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
@@ -81,7 +81,7 @@ class LogWriter(logging.Handler):
         self._append(entry)
 
     def close(self) -> None:
-        """Write what is left and end the thread."""
+        """Write the remaining lines and end the thread."""
         self._closing = True
         self._wake.set()
         if self._thread.is_alive():
@@ -122,7 +122,7 @@ class LogWriter(logging.Handler):
         try:
             return self._encode(lines)
         except Exception:
-            # One line that cannot be encoded must cost neither the others nor this thread.
+            # One line that cannot be encoded must affect neither the others nor this thread.
             return b"".join(self._encode_one(line) for line in lines)
 
     def _encode_one(self, line: dict[str, Any] | AccessLine) -> bytes:
@@ -140,14 +140,14 @@ class LogWriter(logging.Handler):
         return entry | self._common
 
     def _timestamp(self, seconds: float) -> str:
-        whole = int(seconds)
-        if whole != self._second[0]:
-            self._second = (whole, time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(whole)))
-        return f"{self._second[1]}{int((seconds - whole) * 1000):03d}Z"
+        full = int(seconds)
+        if full != self._second[0]:
+            self._second = (full, time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(full)))
+        return f"{self._second[1]}{int((seconds - full) * 1000):03d}Z"
 
 
 def configure_logging(instance: str, release: str, level: str) -> LogWriter:
-    """Send every logger of the process to stdout as JSON lines; returns the writer, to be closed at the end."""
+    """Send every logger of the process to stdout as JSON lines; returns the writer, which the caller must close."""
     writer = LogWriter(instance, release, sys.stdout.fileno())
     root = logging.getLogger()
     root.handlers[:] = [writer]

@@ -1,4 +1,4 @@
-"""What this instance counted: cheap to record, rendered only when somebody asks."""
+"""The counters of this instance: cheap to record, rendered only on request."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from aiohttp.web_urldispatcher import AbstractRoute
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _SAMPLE_SECONDS = 5.0
 _WINDOW_SAMPLES = 13
-# Seconds that are worth telling of a request under way, and of how many at most.
+# Seconds after which a request in flight is reported, and the maximum number of reported ones.
 _PATIENCE = 0.1
 _MOST_TOLD = 1000
-# When a stream began, of which nobody waits for an answer.
+# In place of the start time of a stream, which is already answered.
 ANSWERED = math.inf
 
 
@@ -35,7 +35,7 @@ class RouteFigures:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Totals at one moment, so that two of them give a rate."""
+    """Totals at one time; two samples give a rate."""
 
     at: float
     requests: int
@@ -51,7 +51,7 @@ class Metrics:
     def __init__(self) -> None:
         self.started = time.time()
         self.open: dict[int, float] = {}
-        """When each open request began (perf_counter), by the id of its context; ANSWERED for a stream."""
+        """Start of each open request (perf_counter), by the id of its context; ANSWERED for a stream."""
         self.routes: dict[tuple[str, str], RouteFigures] = {}
         self._by_route: dict[AbstractRoute, RouteFigures] = {}
         self.gc_seconds = 0.0
@@ -61,7 +61,7 @@ class Metrics:
         self._samples.append(self.sample())
 
     def observe(self, route: AbstractRoute, method: str, status: int, seconds: float) -> None:
-        """Record one answered request under its route's template, never the raw path."""
+        """Record one answered request with its route's template, never the raw path."""
         figures = self._by_route.get(route)
         if figures is None or method == "HEAD":
             figures = self._figures(route, method)
@@ -79,10 +79,10 @@ class Metrics:
 
     def _figures(self, route: AbstractRoute, method: str) -> RouteFigures:
         resource = route.resource
-        # A made-up method must not create series without bound.
+        # Invented methods must not create an unlimited number of series.
         name = (method if method in _METHODS else "OTHER", resource.canonical if resource else "unmatched")
         figures = self.routes.setdefault(name, RouteFigures())
-        # What matches no route gets a new object each time; HEAD shares the object of GET.
+        # A request without a matching route gets a new object each time; HEAD shares the object of GET.
         if resource is not None and method != "HEAD":
             self._by_route[route] = figures
         return figures
@@ -93,14 +93,14 @@ class Metrics:
         return len(self.open)
 
     def unanswered(self) -> list[float]:
-        """How long requests have been waiting for their answer, those longer than _PATIENCE, the longest first."""
+        """Seconds that requests in flight have been waiting, if longer than _PATIENCE; longest first."""
         now = time.perf_counter()
         waiting = (now - began for began in self.open.values())
         return sorted((seconds for seconds in waiting if seconds > _PATIENCE), reverse=True)[:_MOST_TOLD]
 
     @property
     def answered(self) -> int:
-        """Requests answered for clients: probes of the health, which never end, are not counted."""
+        """Requests answered for clients, without the constant health probes."""
         return sum(figures.count for (_, route), figures in self.routes.items() if not route.startswith("/health"))
 
     def sample(self) -> Sample:
@@ -125,7 +125,7 @@ class Metrics:
         return self._samples[0], self.sample()
 
     async def keep_sampling(self) -> None:
-        """Take a sample every 5 s, for ever."""
+        """Take a sample every 5 s, endlessly."""
         while True:
             await asyncio.sleep(_SAMPLE_SECONDS)
             self._samples.append(self.sample())
@@ -152,8 +152,8 @@ _METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 def percentile(buckets: tuple[int, ...] | list[int], share: float) -> float | None:
-    """Seconds below which `share` of the requests stayed, by linear interpolation in the bucket, as
-    Prometheus' histogram_quantile does; None without requests."""
+    """The quantile `share` in seconds, by linear interpolation within the bucket, like Prometheus' histogram_quantile;
+    None without requests."""
     total = sum(buckets)
     if total == 0:
         return None

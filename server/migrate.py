@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.database_errors import DatabaseError, DatabaseUnavailable, StatementFailed
+from server.database_session import Session
 from server.health import Health
-from server.postgres import Database, Session
+from server.postgres import Database
 
 log = logging.getLogger("videa.migrate")
 

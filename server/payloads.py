@@ -1,4 +1,4 @@
-"""Reading what a client sent: bounded, typed, and with every mistake answered by a Problem."""
+"""Reads request bodies and queries: bounded and typed, with a Problem for every error."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _PLACE = re.compile(r"^(?P<message>.*?)(?: - at `(?P<path>[^`]+)`)?$", re.DOTALL
 
 
 LARGEST_BODY = 1_048_576
-"""Bytes: the most that any route reads."""
+"""The maximum for all routes, in bytes."""
 _SLOWEST_BODY = 30.0
-"""Seconds in which a body must have arrived."""
+"""Time-out for receiving a body, in seconds."""
 
 
 def check_body(request: web.Request) -> None:
-    """What no route wants is refused before it is read. Raises Problem 413, 415."""
+    """Refuse a body that no route accepts, before it is read. Raises Problem 413, 415."""
     encoding = request.headers.get(hdrs.CONTENT_ENCODING, "identity")
     if encoding.lower() != "identity":
         raise Problem(415, "Send the body without a Content-Encoding.", headers={"Accept-Encoding": "identity"})
@@ -32,7 +32,7 @@ def check_body(request: web.Request) -> None:
 
 
 async def read_bounded(request: web.Request, limit: int) -> bytes:
-    """The body of at most `limit` bytes. Raises Problem 408 when it takes longer than 30 s, 413."""
+    """The body of at most `limit` bytes. Raises Problem 408 if it takes longer than 30 s, 413."""
     try:
         async with asyncio.timeout(_SLOWEST_BODY):
             return await _read(request, limit)
@@ -54,7 +54,7 @@ async def _read(request: web.Request, limit: int) -> bytes:
 
 
 async def read_json(request: web.Request, kind: type[T], *, limit: int = 65_536) -> T:
-    """The JSON body as `kind`. Raises Problem 400 (not JSON), 413, 415 or 422 (JSON that does not fit)."""
+    """The JSON body as `kind`. Raises Problem 400 (not JSON), 413, 415 or 422 (JSON that is not valid)."""
     if request.content_type not in ("application/json", "application/octet-stream"):
         raise Problem(415, "Send the body as application/json.")
     body = await read_bounded(request, limit)

@@ -1,4 +1,4 @@
-"""PostgreSQL for the server: a bounded pool, time limits, and errors grouped by what the caller can do.
+"""PostgreSQL for the server: a bounded pool with time limits.
 
 The pool is our own, on top of aiopg's connections: it resolves names outside the event loop (libpq would block it),
 fails fast while PostgreSQL is unreachable, and counts waiting requests.
@@ -19,15 +19,13 @@ from typing import Any
 
 import aiopg
 import psycopg2
-import psycopg2.errors
 import psycopg2.extensions
 
-from server.database_errors import Conflict, DatabaseUnavailable, PoolTimeout, StatementFailed, StatementTimeout
+from server.database_errors import DatabaseUnavailable, PoolTimeout
+from server.database_session import Row, Session, reason
 from server.settings import DatabaseSettings
 
 log = logging.getLogger("videa.postgres")
-
-Row = tuple[Any, ...]
 
 
 @dataclass(slots=True)
@@ -241,7 +239,7 @@ class Database:
             self.figures.connect_failures += 1
             self._refuse_seconds = min(1.0, max(0.1, self._refuse_seconds * 2))
             self._refuse_until = time.monotonic() + self._refuse_seconds * random.uniform(0.5, 1.0)  # noqa: S311
-            self._refusal = _reason(error)
+            self._refusal = reason(error)
             raise DatabaseUnavailable(self._refusal) from None
         self.figures.connects += 1
         self._refuse_seconds = 0.0
@@ -274,63 +272,9 @@ class Database:
         return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
-class Session:
-    """One borrowed connection."""
-
-    def __init__(self, connection: aiopg.Connection) -> None:
-        self._connection = connection
-
-    @property
-    def closed(self) -> bool:
-        """True if the connection is unusable."""
-        return bool(self._connection.closed)
-
-    def close(self) -> None:
-        """Close a connection that was opened outside the pool."""
-        self._connection.close()
-
-    async def fetch_all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        """All rows of one statement. Raises DatabaseError."""
-        try:
-            async with self._connection.cursor() as cursor:
-                await cursor.execute(sql, parameters or None)
-                return await cursor.fetchall() if cursor.description else []
-        except asyncio.CancelledError:
-            # aiopg converts the server's "statement timeout" into a cancellation, although nobody cancelled the task.
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            raise StatementTimeout("the statement took too long") from None
-        except TimeoutError:
-            raise DatabaseUnavailable("PostgreSQL did not answer in time") from None
-        except psycopg2.errors.UniqueViolation as error:
-            raise Conflict(error.diag.constraint_name or "a unique constraint") from None
-        except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DeadlockDetected) as error:
-            raise StatementTimeout(_reason(error)) from None
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-            self._connection.close()
-            raise DatabaseUnavailable(_reason(error)) from None
-        except psycopg2.Error as error:
-            raise StatementFailed(_reason(error), error.pgcode or "") from error
-
-    async def fetch_one(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
-        """The first row of one statement, or None. Raises DatabaseError."""
-        rows = await self.fetch_all(sql, parameters)
-        return rows[0] if rows else None
-
-    async def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
-        """Run one or more statements and ignore their rows. Raises DatabaseError."""
-        await self.fetch_all(sql, parameters)
-
-
 def _is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:
         return False
     return True
-
-
-def _reason(error: BaseException) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__

@@ -1,4 +1,4 @@
-"""How bytes become requests: nothing is decompressed, and what is not HTTP is a problem like others."""
+"""Parsing of requests: bodies are not decompressed, and invalid HTTP is answered with a problem."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ log = logging.getLogger("videa.http")
 
 # Longer than a balancer keeps an idle upstream connection (nginx: 60 s), so that the server never closes first.
 _KEEPALIVE_SECONDS = 75.0
-# How long the rest of a body that nobody wants is read, so that the client sees its answer before the connection ends.
+# Seconds for reading the rest of a refused body, so that the client gets its answer before the connection closes.
 _LINGERING_SECONDS = 2.0
 _LONGEST_REASON = 120
 
 
 class Runner(web.AppRunner):
-    """Runs an application with the server's own rules for connections. shutdown_timeout: seconds.
+    """Runs an application with our own connection settings. shutdown_timeout: seconds.
 
-    handler_cancellation: a handler ends when its client leaves, instead of when it writes the next time.
+    handler_cancellation: a handler ends when its client disconnects, instead of at its next write.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Runner(web.AppRunner):
 
 
 class _Server(web.Server):
-    """Makes one protocol a connection."""
+    """Creates one protocol per connection."""
 
     def __init__(self, handler: Any, *, protocol: Callable[[web.Server], web.RequestHandler], **options: Any) -> None:
         super().__init__(handler, **options)
@@ -68,7 +68,7 @@ class _Protocol(web.RequestHandler):
             access_log=None,  # type: ignore[arg-type]
             keepalive_timeout=_KEEPALIVE_SECONDS,
             lingering_time=_LINGERING_SECONDS,
-            # A few compressed bytes can stand for gigabytes, and they would be inflated on the event loop.
+            # A few compressed bytes may expand to gigabytes, on the event loop.
             auto_decompress=False,
         )
         self._app = app
@@ -76,9 +76,9 @@ class _Protocol(web.RequestHandler):
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
-        """What never reached the application: one line in the log, and problem+json. The connection is closed."""
+        """Handles an error outside the application: one log line and problem+json. The connection is closed."""
         if request.writer.output_size > 0:
-            raise ConnectionError("the answer has begun, so it cannot become another one")
+            raise ConnectionError("the answer has already started")
         self._app[METRICS].malformed(status)
         if status >= 500:
             log.error("request failed", extra={"client": request.remote}, exc_info=exc)

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from server.database_errors import DatabaseError, DatabaseUnavailable, StatementFailed
-from server.postgres import Database, Row
+from server.database_session import Row
+from server.postgres import Database
 
 log = logging.getLogger("videa.replica")
 
@@ -75,7 +76,7 @@ class ReadRouter:
         self.reads["primary"] += 1
         return rows
 
-    async def written(self) -> int | None:
+    async def write_position(self) -> int | None:
         """The log position after a committed write; None without a replica."""
         if self.replica is None:
             return None

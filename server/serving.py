@@ -1,4 +1,4 @@
-"""Serving from the first socket to a graceful end."""
+"""Serves requests, from listening to a graceful shutdown."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from server.protocol import Runner
 
 log = logging.getLogger("videa.lifecycle")
 
-# An idle keep-alive connection is given up after this many seconds without any request on the instance.
+# Idle keep-alive connections are closed after this many seconds without any request to the instance.
 _QUIET_SECONDS = 1.0
 _POLL_SECONDS = 0.02
 
 
 async def serve(app: web.Application) -> None:
-    """Listen, serve until SIGTERM or SIGINT, drain, close. Raises OSError when the port is taken."""
+    """Listen, serve until SIGTERM or SIGINT, drain, close. Raises OSError if the port is taken."""
     settings, lifecycle = app[SETTINGS], app[LIFECYCLE]
     runner = Runner(app)
     loop = asyncio.get_running_loop()
@@ -31,7 +31,7 @@ async def serve(app: web.Application) -> None:
     try:
         await web.TCPSite(runner, settings.host, settings.port, backlog=1024).start()
         log.info("listening", extra={"host": settings.host, "port": settings.port})
-        # What lives since the start lives to the end: collecting it again and again only costs pauses.
+        # Objects from the start live until the end: collecting them again and again only causes pauses.
         gc.collect()
         gc.freeze()
         await lifecycle.stop_requested()

@@ -12,8 +12,8 @@ from server.addresses import ClientAddress
 from server.context import CONTEXT
 from server.lifecycle import Lifecycle
 from server.metrics import ANSWERED, Metrics
+from server.middlewares.headers import add_headers
 from server.problems import Problem
-from server.responses import SECURITY
 
 _MOST_STREAMS = 500
 # One client must not use all streams; an office may share one address.
@@ -43,8 +43,11 @@ class EventStream:
 class Streams:
     """The open streams of this instance."""
 
-    def __init__(self, addresses: ClientAddress, lifecycle: Lifecycle, metrics: Metrics) -> None:
+    def __init__(
+        self, addresses: ClientAddress, lifecycle: Lifecycle, metrics: Metrics, origins: frozenset[str]
+    ) -> None:
         self._addresses = addresses
+        self._origins = origins
         self._lifecycle = lifecycle
         self._open = metrics.open
         self._tasks: dict[asyncio.Task[None], tuple[str, web.Request]] = {}
@@ -70,10 +73,10 @@ class Streams:
             raise Problem(429, "Too many streams from this address.", headers={"Retry-After": "10"})
         if len(self._tasks) >= _MOST_STREAMS or self._lifecycle.draining:
             raise Problem(503, "No more streams here. Try again.", headers={"Retry-After": "1"})
-        response = web.StreamResponse(headers=SECURITY)
+        response = web.StreamResponse()
         response.content_type = "text/event-stream"
         response.headers.update({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-        response.headers["X-Request-ID"] = request[CONTEXT].request_id
+        add_headers(request, response, request[CONTEXT], self._origins)
         response.force_close()
         await response.prepare(request)
         self._open[id(request[CONTEXT])] = ANSWERED

@@ -12,7 +12,8 @@ import msgspec
 
 from server import idempotency
 from server.auth.tokens import User
-from server.postgres import Database, Row
+from server.database_session import Row
+from server.postgres import Database
 from server.problems import Problem
 from server.readcache import ReadCache
 from server.replicas import ReadRouter

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from ops.events import Event, OperationEnded, StepEnded, StepFailed, StepStarted
+from ops.errors import TAKE_UP
+from ops.events import Event, LeftWaiting, OperationEnded, StepEnded, StepFailed, StepStarted
 from videa_cli.streams import Unbroken
 from videa_cli.units import size
 from videa_cli.words import lasting, words
@@ -57,7 +58,7 @@ class Progress:
         elif isinstance(event, StepFailed):
             self._spin(None)
             self.console.print(f"  [red]✗[/] {escape(words(event.step))}: {escape(event.reason)}")
-        elif not isinstance(event, OperationEnded):  # its outcome or its error is shown, with the proof
+        elif not isinstance(event, OperationEnded | LeftWaiting):  # its outcome or its error is shown, with the proof
             self.console.print(f"  [yellow]![/] {escape(words(event))}")
 
     def close(self) -> None:
@@ -80,6 +81,8 @@ def show_outcome(outcome: Outcome, what: str, as_json: bool, dry_run: bool) -> N
         out.print_json(json.dumps(outcome_as_dict(outcome, dry_run)))
     elif dry_run:
         show_plan(outcome)
+    elif outcome.waiting:
+        out.print(escape(f"{words(outcome.waiting)}; {TAKE_UP}"))
     elif not outcome.plan.steps and outcome.proof is None:
         out.print(f"nothing to do: {escape(outcome.plan.summary)}")
     else:
@@ -140,6 +143,7 @@ def outcome_as_dict(outcome: Outcome, dry_run: bool) -> dict[str, Any]:
         "needs": needs(outcome.capacity, outcome.most, outcome.plan.surge) if outcome.capacity else [],
         "verdicts": [words(verdict) for verdict in outcome.verdicts],
         "judged": msgspec.to_builtins(outcome.verdicts),
+        "waiting": msgspec.to_builtins(outcome.waiting),
         "seconds": round(outcome.seconds, 3),
         "proof": dataclasses.asdict(outcome.proof) if outcome.proof else None,
     }

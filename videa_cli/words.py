@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from datetime import UTC, datetime
 from functools import singledispatch
 
+from ops.errors import CONTINUE, TAKE_UP
 from ops.events import (
     Back,
     BrokenOff,
@@ -14,6 +16,7 @@ from ops.events import (
     HistoryIncomplete,
     HookFailed,
     JournalLeft,
+    LeftWaiting,
     LetBack,
     NoVerdict,
     OperationEnded,
@@ -173,6 +176,11 @@ def _(event: OperationEnded) -> str:
 
 
 @words.register
+def _(event: LeftWaiting) -> str:
+    return f"{words(event.operation)}; {TAKE_UP}"
+
+
+@words.register
 def _(event: OwnFault) -> str:
     return event.left
 
@@ -180,7 +188,9 @@ def _(event: OwnFault) -> str:
 @words.register
 def _(event: BrokenOff) -> str:
     operation = words(event.operation)
-    return f"{operation} was interrupted; finish it: videa deploy --resume, or put it back: videa deploy --abort"
+    if event.operation.wait:
+        return f"{operation}; {TAKE_UP}"
+    return f"{operation} was interrupted; {CONTINUE}"
 
 
 @words.register
@@ -241,10 +251,24 @@ def _(event: RequestsCut) -> str:
 
 @words.register
 def _(operation: Standing) -> str:
-    where = "before its first step"
-    if operation.step is not None:
-        where = f"at step {operation.number} of {operation.total}: {words(operation.step)}"
-    return f"`{operation.command}` of {operation.who}, {where}"
+    who = f"`{operation.command}` of {operation.who}"
+    if operation.step is None:
+        return f"{who}, before its first step"
+    at = f"at step {operation.number} of {operation.total}"
+    if operation.wait:
+        return f"{who} waits ({at}): {_waited_for(operation)}"
+    return f"{who}, {at}: {words(operation.step)}"
+
+
+def _waited_for(operation: Standing) -> str:
+    """What an operation waits for. Times are UTC by the engine's clock."""
+    until = operation.wait.until if operation.wait else None
+    end = "" if until is None else f"until {datetime.fromtimestamp(until, UTC):%H:%M:%S} UTC"
+    if isinstance(operation.step, Judge):
+        return f"{words(operation.step)}, {f'{end} at the latest' if end else 'which nobody does yet'}"
+    if isinstance(operation.step, Pause):
+        return f"paused at {operation.step.percent:g}%"
+    return f"keep the old ones {end}"
 
 
 @words.register

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import ssl
-from contextlib import closing
+from contextlib import closing, suppress
 from urllib.parse import urlsplit
 
 TIMEOUT = 5.0
@@ -28,11 +28,15 @@ def connect(url: str, timeout: float = TIMEOUT) -> http.client.HTTPConnection:
 
 
 def unreachable(url: str, path: str, timeout: float = TIMEOUT) -> str:
-    """Why ``url`` does not answer; "" for any answer. ``timeout``: seconds."""
+    """Why no connection to ``url`` is possible; "" if one is, whatever the answer is. ``timeout``: seconds.
+
+    A late answer is not a failure: the port accepts connections, and a replica may be slow.
+    """
     try:
         with closing(connect(url, timeout)) as connection:
             connection.request("GET", path, headers={"User-Agent": "videa-probe"})
-            connection.getresponse()
+            with suppress(TimeoutError):
+                connection.getresponse()
     except UNANSWERED as error:
         return in_words(error)
     return ""

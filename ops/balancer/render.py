@@ -15,6 +15,7 @@ from collections.abc import Mapping
 
 from ops.balancer import maintenance as closing
 from ops.balancer.split import CANARY
+from ops.balancer.split import parse as parse_split
 from ops.balancer.split import render as render_split
 from ops.balancer.sticky import BACKUPS, CLIENT, backups, choice, replica_id
 from ops.traffic import Maintenance, Membership, Sticky, Upstream
@@ -67,7 +68,14 @@ def parse(text: str) -> Membership:
     ports = {name: int(port) for _, name, port in servers}
     any_port = _ANY_PORT.search(text)
     return Membership(
-        int(generation[1]), app, canary, closing.read(text), text, ports, int(any_port[1]) if any_port else None
+        generation=int(generation[1]),
+        servers=app,
+        canary=canary,
+        maintenance=closing.read(text),
+        text=text,
+        ports=ports,
+        any_port=int(any_port[1]) if any_port else None,
+        split=parse_split(text, canary),
     )
 
 

@@ -232,6 +232,7 @@ class OperationFacts(Struct, frozen=True):
     """The project's lock and journal. ``holder``: of the lock, "" if it is free; ``alive``: its process is running.
 
     ``broken_off``: an interrupted operation, as text, or ""; ``returning``: it was interrupted during its rollback.
+    ``waiting``: an operation that waits unattended, as text, or "".
     """
 
     holder: str = ""
@@ -239,6 +240,7 @@ class OperationFacts(Struct, frozen=True):
     since: float = 0
     alive: bool = False
     broken_off: str = ""
+    waiting: str = ""
     returning: bool = False
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from ops.doctor.collectors.postgres import SCRIPT
 from ops.doctor.facts_data import Session
 from ops.doctor.report import Report
-from ops.errors import CONTINUE, OperationFailed
+from ops.errors import CONTINUE, TAKE_UP, OperationFailed
 from ops.fleet import names
 from ops.platform.ports import Platform
 from ops.rollout.journal import Journal
@@ -68,7 +68,7 @@ def _orphans(report: Report, stack: Stack) -> Iterator[Remedy]:
 
 def _remove(stack: Stack, container: str) -> None:
     """Removes the container while no operation is running. Raises LockHeld, EngineError."""
-    with Lock(stack.store, stack.project.name).hold(COMMAND):
+    with Lock(stack.store, stack.project.name).hold_briefly(COMMAND):
         stack.platform.remove(container)
 
 
@@ -115,10 +115,10 @@ def _balancer(report: Report, stack: Stack) -> Iterator[Remedy]:
 
 def _reconcile(stack: Stack) -> None:
     """Makes nginx serve the replicas that are ready now, or all running ones if none is ready. Raises VideaError."""
-    with Lock(stack.store, stack.project.name).hold(COMMAND):
+    with Lock(stack.store, stack.project.name).hold_briefly(COMMAND):
         fleet = stack.fleet()
         if state := Journal(stack.store, stack.project.name).read():
-            raise OperationFailed(f"{state} was interrupted", CONTINUE)
+            raise OperationFailed(f"an operation is not finished: {state}", TAKE_UP if state.waiting else CONTINUE)
         if fleet.split:
             raise OperationFailed("a canary is running", "end it first: videa promote, or videa abort")
         if not fleet.alive:

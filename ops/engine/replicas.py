@@ -102,7 +102,10 @@ def stop(engine: Engine, container: str) -> None:
     Raises EngineError.
     """
     with engine_errors(f"stop {container}", missing_ok=True):
-        grace = engine.sdk.api.inspect_container(container)["Config"].get("StopTimeout") or DEFAULT_GRACE
+        details = engine.sdk.api.inspect_container(container)
+        if details["State"].get("Paused"):  # a paused container does not receive the signal
+            engine.sdk.api.unpause(container)
+        grace = details["Config"].get("StopTimeout") or DEFAULT_GRACE
         engine.sdk.api.stop(container, timeout=grace)
 
 

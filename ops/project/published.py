@@ -29,6 +29,12 @@ def published(ports: Iterable[Mapping[str, Any]] | None) -> Published | None:
     return min(candidates, key=lambda port: port.target == TLS, default=None)
 
 
+def target_of(ports: Iterable[Mapping[str, Any]] | None, port: int) -> int | None:
+    """The container's TCP port behind ``port`` of the host; None if that is not published."""
+    candidates = (_read(entry) for entry in ports or () if entry.get("protocol", "tcp") == "tcp")
+    return next((candidate.target for candidate in candidates if candidate and port in candidate.ports), None)
+
+
 def http_url(host: str, port: int) -> str:
     """The URL of a web server: with brackets around an IPv6 address, without port 80."""
     name = f"[{host}]" if ":" in host else host

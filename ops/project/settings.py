@@ -66,15 +66,16 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 class Health(Section, frozen=True):
     """How replicas are probed: every ``interval``, each probe at most ``timeout``, a new replica until ``deadline``.
 
-    After ``passes`` good probes in a row a replica gets traffic, after ``fails`` bad ones it does not.
+    A replica gets traffic after ``success_threshold`` (in the file: ``passes``) good probes in a row, and loses it
+    after ``failure_threshold`` (``fails``) bad ones.
     """
 
     live: str = "/health/live"
     ready: str = "/health/ready"
     interval: Seconds = Seconds(1)
     timeout: Seconds = Seconds(2)
-    passes: Count = 2
-    fails: Count = 3
+    success_threshold: Count = msgspec.field(default=2, name="passes")
+    failure_threshold: Count = msgspec.field(default=3, name="fails")
     deadline: Seconds = Seconds(60)
 
 
@@ -82,8 +83,9 @@ class Canary(Section, frozen=True):
     """How a canary gets its traffic, and its limits.
 
     ``by``: request, client, cookie:NAME or header:NAME, see ``ops.balancer.split``. ``deadline``: longest time of a
-    step without a verdict; then ``in_doubt`` applies. ``warmup``: time after its first request during which the latency
-    of a replica is not judged; None: until it is warm, see ``ops.balancer.tries.Warmup``.
+    step without a verdict; then ``on_inconclusive`` (in the file: ``in_doubt``) applies. ``warmup``: time after its
+    first request during which the latency of a replica is not judged; None: until it is warm, see
+    ``ops.balancer.tries.Warmup``.
     """
 
     steps: tuple[Percent, ...] = (5, 25, 50, 100)
@@ -94,13 +96,8 @@ class Canary(Section, frozen=True):
     max_p99_ratio: Annotated[float, Meta(ge=1)] = 1.5
     by: str = "request"
     deadline: Seconds = Seconds(600)
-    in_doubt: OnInconclusive = OnInconclusive.ABORT
+    on_inconclusive: OnInconclusive = msgspec.field(default=OnInconclusive.ABORT, name="in_doubt")
     warmup: Seconds | None = None
-
-    @property
-    def on_inconclusive(self) -> OnInconclusive:
-        """The value of ``in_doubt``."""
-        return self.in_doubt
 
 
 class Hooks(Section, frozen=True):
@@ -185,16 +182,21 @@ def _with_lists(section: dict[str, Any], kind: type[Section]) -> dict[str, Any]:
     """The section with lists in place of strings such as "5, 25, 100" or "[5, 25, 100]"."""
     lists = dict(section)
     for field in msgspec.structs.fields(kind):
-        value = section.get(field.name)
+        value = section.get(field.encode_name)
         if isinstance(value, str) and get_origin(field.type) is tuple:
-            lists[field.name] = value.strip().removeprefix("[").removesuffix("]").replace(",", " ").split()
+            lists[field.encode_name] = value.strip().removeprefix("[").removesuffix("]").replace(",", " ").split()
         elif isinstance(value, dict) and isinstance(field.type, type) and issubclass(field.type, Section):
-            lists[field.name] = _with_lists(value, field.type)
+            lists[field.encode_name] = _with_lists(value, field.type)
     return lists
 
 
+def _values(section: Section) -> Iterator[tuple[str, Any]]:
+    """(key in the file, value) of a section."""
+    return ((field.encode_name, getattr(section, field.name)) for field in msgspec.structs.fields(section))
+
+
 def _numbers(prefix: str, section: Section) -> Iterator[tuple[str, float]]:
-    for key, value in msgspec.structs.asdict(section).items():
+    for key, value in _values(section):
         if isinstance(value, Section):
             yield from _numbers(f"{prefix}.{key}", value)
         else:
@@ -204,15 +206,15 @@ def _numbers(prefix: str, section: Section) -> Iterator[tuple[str, float]]:
 
 def effective(settings: Settings, written: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Every effective value: (key, value, "Compose file" or "default"), in the order of the section."""
-    return list(_flatten("x-videa", msgspec.structs.asdict(settings), written))
+    return list(_flatten("x-videa", settings, written))
 
 
-def _flatten(prefix: str, values: dict[str, Any], written: Any) -> Any:
-    for key, value in values.items():
+def _flatten(prefix: str, section: Section, written: object) -> Iterator[tuple[str, str, str]]:
+    for key, value in _values(section):
         given = written.get(key) if isinstance(written, dict) else None
         name = f"{prefix}.{key}"
-        if isinstance(value, msgspec.Struct):
-            yield from _flatten(name, msgspec.structs.asdict(value), given)
+        if isinstance(value, Section):
+            yield from _flatten(name, value, given)
         else:
             yield name, _show(value), "default" if given is None else "Compose file"
 
@@ -272,4 +274,4 @@ def _keys_at(where: str) -> tuple[str, ...]:
         "x-videa.canary": Canary,
         "x-videa.hooks": Hooks,
     }
-    return sections.get(where, Settings).__struct_fields__
+    return sections.get(where, Settings).__struct_encode_fields__

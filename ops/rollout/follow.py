@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ops.errors import PlanRefused
+from ops.errors import TAKE_UP, PlanRefused
 from ops.events import Emit, GoingBack, Remark, Standing, StepEnded, StepStarted, UnderWay
 from ops.rollout import history
 from ops.rollout.journal import Entry, Journal, ReturnEntry, StepEntry
@@ -22,15 +22,17 @@ def follow(stack: Stack, emit: Emit) -> history.Entry | None:
     Raises PlanRefused when none is under way.
     """
     journal, lock = Journal(stack.store, stack.project.name), Lock(stack.store, stack.project.name)
-    holder = lock.at_work()
+    holder = lock.attendant()
     if holder is None:
         state = journal.read()
-        hint = f"{state} was broken off: videa deploy --resume, or --abort" if state else "see `videa history`"
+        hint = "see `videa history`" if state is None else f"{state} was broken off: videa deploy --resume, or --abort"
+        if state and state.waiting:
+            hint = f"nobody attends {state}; {TAKE_UP}"
         raise PlanRefused("no operation is under way", hint)
     emit(UnderWay(Standing(holder.command, holder.who)))
     told, teller = 0, _Teller(emit)
     while True:
-        now = lock.at_work()
+        now = lock.attendant()
         under_way = now is not None and now.since == holder.since
         state = journal.read()
         for entry in state.entries[told:] if state and under_way else ():

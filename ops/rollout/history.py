@@ -62,6 +62,9 @@ class Entry(msgspec.Struct, frozen=True):
 
 DONE = "done"
 
+LEFT = "left while it waits"
+"""The result of an operation that goes on by another command."""
+
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Entry)
 

@@ -7,19 +7,19 @@ removed replicas hold their environment, so entries never leave the engine but t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from ops.errors import EngineError
+from ops.errors import EngineError, LockHeld
 from ops.events import Remark, Standing
 from ops.platform.ports import Store
 from ops.rollout.mailbox import Mailbox
 from ops.rollout.request import Request
 from ops.rollout.worded import WordedEntry, WordedNote, typed
-from ops.steps import AnyStep, Keep, Target, share_of
+from ops.steps import AnyStep, Keep, Pause, Target, Wait, Waiting, share_of
 
 
 class Header(msgspec.Struct, frozen=True, tag="opening"):
@@ -41,12 +41,13 @@ class Header(msgspec.Struct, frozen=True, tag="opening"):
 
 
 class StepEntry(msgspec.Struct, frozen=True, tag="step_begun"):
-    """A step is about to begin. ``number`` of ``total``; ``time``: Unix time."""
+    """A step is about to begin. ``number`` of ``total``; ``time``: Unix time; ``wait``: of one that waits."""
 
     number: int
     total: int
     step: AnyStep
     time: float = 0.0
+    wait: Wait | None = None
 
 
 class RemovalEntry(msgspec.Struct, frozen=True, tag="removal"):
@@ -90,7 +91,7 @@ class JournalState:
     @property
     def last(self) -> StepEntry | None:
         """The step that was begun last, None before the first."""
-        return next((entry for entry in reversed(self.entries) if isinstance(entry, StepEntry)), None)
+        return next(self._reversed_steps, None)
 
     @property
     def steps(self) -> list[AnyStep]:
@@ -103,6 +104,26 @@ class JournalState:
         return not self.returning and self.last is not None and isinstance(self.last.step, Keep)
 
     @property
+    def waiting(self) -> bool:
+        """Whether it waits, or did when nobody attended it any more: it is whole, and anybody may take it up."""
+        return not self.returning and self.last is not None and self.last.wait is not None
+
+    def wait_at(self, step: Waiting) -> Wait | None:
+        """How the wait at this step stood when it was left, None before the first."""
+        return next((entry.wait for entry in self._reversed_steps if entry.step == step and entry.wait), None)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the canary at its present share waits for people: it has been judged there."""
+        pauses = (entry.step for entry in self._reversed_steps if entry.wait and isinstance(entry.step, Pause))
+        last = next(pauses, None)
+        return last is not None and last.percent == self.reached
+
+    @property
+    def _reversed_steps(self) -> Iterator[StepEntry]:
+        return (entry for entry in reversed(self.entries) if isinstance(entry, StepEntry))
+
+    @property
     def returning(self) -> bool:
         """Whether it was being put back."""
         return any(isinstance(entry, ReturnEntry) for entry in self.entries)
@@ -113,13 +134,16 @@ class JournalState:
         last, header = self.last, self.header
         if last is None:
             return Standing(header.command, header.who)
-        return Standing(header.command, header.who, last.number, last.total, last.step)
+        wait = last.wait if self.waiting else None
+        return Standing(header.command, header.who, last.number, last.total, last.step, wait)
 
     def __str__(self) -> str:
         """In few words, for errors and findings; the CLI has more."""
         last = self.last
         kind = str(last.step.__struct_config__.tag).replace("_", " ") if last else ""
         where = f"at step {last.number} of {last.total} ({kind})" if last else "before its first step"
+        if self.waiting:
+            return f"`{self.header.command}` of {self.header.who}, which waits {where}"
         return f"`{self.header.command}` of {self.header.who}, {where}"
 
 
@@ -130,11 +154,15 @@ _DECODER = msgspec.json.Decoder(Entry | WordedEntry | WordedNote)
 
 @dataclass
 class Journal:
-    """The journal of one project's operation. ``origin``: where it is begun (ops/rollout/origin.py)."""
+    """The journal of one project's operation. ``origin``: where it is begun (ops/rollout/origin.py).
+
+    ``pruned``: whether one that is gone was cleared away by chance, rather than by whoever has ended the operation.
+    """
 
     store: Store
     project: str
     origin: str = ""
+    pruned: Callable[[], bool] = field(default=lambda: True, init=False)
     _id: str = field(default="", init=False)
     _files: dict[str, bytes] = field(default_factory=dict, init=False)
 
@@ -192,12 +220,21 @@ class Journal:
         self.mailbox.take()  # what was asked of the process that is no more
 
     def write(self, entry: Entry) -> None:
-        """Adds an entry; it is on the engine when this returns. Raises EngineError."""
+        """Adds an entry; it is on the engine when this returns. Raises EngineError, LockHeld like ``confirm``."""
         name, content = f"{len(self._files):06}", _ENCODER.encode(entry)
         if not self.store.write(self._id, {name: content}):
-            self._create()  # `docker container prune` takes it for a leftover
-            self.store.write(self._id, {**self._files, name: content})
+            self._write_anew()
+            self.store.write(self._id, {name: content})
         self._files[name] = content
+
+    def confirm(self) -> None:
+        """Makes sure that the operation is still this process's to carry out, while others could change something.
+
+        Raises LockHeld when it is not, EngineError.
+        """
+        found = self.store.find(self._name)
+        if found is None or found.id != self._id:
+            self._write_anew()
 
     def end(self) -> None:
         """The operation has ended, well or put back: nothing is left to go on with. Raises EngineError."""
@@ -210,6 +247,16 @@ class Journal:
         found = self.store.find(self._name)
         if found:
             self.store.remove(found.id)
+
+    def _write_anew(self) -> None:
+        """After `docker container prune`, which takes it for a leftover. Raises LockHeld, EngineError."""
+        if self.store.find(self._name) is not None or not self.pruned():
+            raise LockHeld(
+                "somebody else has ended this operation, or begun another, so it stopped where it was",
+                "see videa status and videa history",
+            )
+        self._create()
+        self.store.write(self._id, self._files)
 
     def _create(self) -> None:
         labels = {_PROJECT: self.project, _ORIGIN: self.origin}
@@ -229,6 +276,8 @@ def _decode(files: Mapping[str, bytes]) -> Iterator[Entry]:
     for name in sorted(files):
         try:
             entry = _DECODER.decode(files[name])
+        except msgspec.ValidationError:
+            continue  # a later videa's: what can be read of it still tells what to bring back
         except msgspec.DecodeError:
             return
         if isinstance(entry, WordedEntry):

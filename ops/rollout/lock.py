@@ -1,8 +1,15 @@
-"""One operation at a time on a project, whoever starts it and on whichever machine.
+"""One operation at a time on a project, whoever starts it and on whichever machine, and one change at a time.
 
-The lock is a marker on the engine: its name can exist once. It says who holds it, for what and since when, and until
-when it is valid; a thread of the holder prolongs that. A holder that was killed is found out at once from its own
-machine, because an open file that it and its child processes hold is free again, and elsewhere by the lease's end.
+There are two locks, each a marker on the engine, whose name can exist once. The *attendance* is held by whoever carries
+out an operation, from its beginning to its end, also while it waits: another one is refused. The *change lock* is held
+only while something is changed. An operation that waits gives it back, so that `videa maintenance` and `videa watch`,
+which need no more than it, are not shut out for an hour. An older videa knows the change lock only. It may begin an
+operation while another waits: it finds that one's journal, and says that it takes its place; the one that waited finds
+the journal gone when it goes on, and stops where it is.
+
+A marker says who holds it, for what and since when, and until when it is valid; a thread of the holder prolongs that. A
+holder that was killed is found out at once from its own machine, because an open file that it and its child processes
+hold is free again, and elsewhere by the lease's end.
 """
 
 from __future__ import annotations
@@ -10,75 +17,30 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import Enum, auto
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
 
-from ops.errors import CONTINUE, EngineError, LockHeld
 from ops.interrupts import allowed, held
 from ops.models import Record
 from ops.platform.ports import Store
-from ops.rollout.identity import FileId, Process, file_id, machine_id, runs, this_process
+from ops.rollout.holder import Holder, held_by
+from ops.rollout.identity import FileId, Process, file_id, machine_id, this_process
+from ops.rollout.lease import Claim, Clock, Lease
 from ops.rollout.operator import whoami
-
-LEASE = 20
-"""Seconds that the lock outlives its holder's last sign of life."""
-
-RENEWAL = 4.0
-"""Seconds between two signs of life."""
 
 ORPHANS = 60.0
 """Seconds to wait for a compose command whose videa was killed: two of them at once would be in each other's way."""
 
+BRIEF = 30.0
+"""Seconds to wait for what is brief, such as `videa maintenance on`: more than nginx takes for a change."""
+
+LOOK = 0.05
+"""Seconds between two looks while one waits for another to end."""
+
 PREFIX = "videa-lock-"
-
-Clock: TypeAlias = Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who holds a lock. ``since``: by the engine's clock; ``lease``: seconds that are left, negative when it ended.
-
-    ``file``: that it keeps locked; ``file_identity`` and ``process``: which file and which process that are, None as an
-    older videa did not write it down.
-    """
-
-    who: str
-    command: str
-    pid: int
-    machine: str
-    file: str
-    since: datetime
-    lease: float
-    file_identity: FileId | None = None
-    process: Process | None = None
-
-    @property
-    def alive(self) -> bool:
-        """False when the lease has ended, or when it is known here that the process and its children have exited."""
-        return self.lease > 0 and not self.exited
-
-    @property
-    def exited(self) -> bool:
-        """Whether it is certain, as seen from here, that the process and its child processes have exited."""
-        if self.machine != machine_id():
-            return False
-        seen = _look(self.file, self.file_identity)
-        gone = seen is _File.GONE and self.process is not None and self.process.has_exited(with_its_files=True)
-        return seen is _File.FREE or gone
-
-    @property
-    def left_children(self) -> bool:
-        """Whether the process has exited, as seen from here, and a child process of it has not."""
-        if self.machine != machine_id() or _look(self.file, self.file_identity) is not _File.LOCKED:
-            return False
-        return self.process.has_exited() if self.process else not runs(self.pid)
 
 
 def uptime() -> float:
@@ -86,53 +48,104 @@ def uptime() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
+def _pause(seconds: float) -> None:
+    """Waits; a signal ends it."""
+    with allowed():
+        time.sleep(seconds)
+
+
 class Lock:
-    """The lock of one project, to be held by at most one operation. ``clock``: seconds, goes on during suspend."""
+    """The locks of one project. ``clock``: seconds, goes on during suspend."""
 
     def __init__(self, store: Store, project: str, clock: Clock | None = None) -> None:
         self._store = store
         self._clock = clock or uptime
-        self._name = f"videa.lock.{project}"  # no service of Compose can have it: its names have no dots
+        # No service of Compose can have such a name: its names have no dots.
+        self._change, self._attendance = f"videa.lock.{project}", f"videa.operation.{project}"
 
     def status(self) -> Holder | None:
-        """Who holds it, alive or not; None when it is free. Raises EngineError."""
-        found = self._store.find(self._name)
-        return self._holder(found) if found else None
+        """Who carries out an operation or else changes something, alive or not; None when both are free.
+
+        Raises EngineError.
+        """
+        holders = [holder for holder in (self._look(self._attendance), self._look(self._change)) if holder]
+        return next((holder for holder in holders if holder.alive), holders[0] if holders else None)
 
     def at_work(self) -> Holder | None:
-        """Who holds it and is alive; None when nobody is at work. Raises EngineError."""
+        """Who carries out an operation or changes something, and is alive; None for nobody. Raises EngineError."""
         holder = self.status()
         return holder if holder and holder.alive else None
 
-    def release(self, dry_run: bool = False) -> Holder | None:
-        """Clears away the lock of a process that has exited; None when it was free. Raises LockHeld, EngineError.
+    def changing(self) -> Holder | None:
+        """Who changes something at this moment; None for nobody. Raises EngineError."""
+        holder = self._look(self._change)
+        return holder if holder and holder.alive else None
 
-        ``dry_run``: only finds out whose it is.
+    def attendant(self) -> Holder | None:
+        """Who carries out an operation, be it that it waits; None for nobody. Raises EngineError."""
+        holder = self._look(self._attendance)
+        if holder and holder.alive:
+            return holder
+        older = self.changing()  # an older videa, whose operations hold nothing else
+        return None if older is None or older.brief else older
+
+    def release(self, dry_run: bool = False) -> Holder | None:
+        """Clears away the locks of processes that have exited; None when they were free. Raises LockHeld, EngineError.
+
+        ``dry_run``: only finds out whose they are.
         """
-        found = self._store.find(self._name)
-        if found is None:
-            return None
-        holder = self._holder(found)
-        if holder.alive:
-            raise held_by(holder)
-        if not dry_run:
-            self._store.remove(found.id)
-        return holder
+        found = [each for name in (self._attendance, self._change) if (each := self._store.find(name))]
+        holders = [self._holder(each) for each in found]
+        if alive := next((holder for holder in holders if holder.alive), None):
+            raise held_by(alive)
+        for each in () if dry_run else found:
+            self._store.remove(each.id)
+        return holders[0] if holders else None
 
     @contextmanager
     def hold(self, command: str) -> Iterator[Lease]:
-        """Holds the lock for ``command``, "videa scale 3". Raises LockHeld naming its holder, EngineError."""
+        """Holds both for an operation, "videa scale 3". Raises LockHeld naming who has one of them, EngineError."""
         with held(), _own_file() as file:
-            lease = self._acquire(command, file)
-            lease.start()
+            labels, offset = self._labels(command, file), self._offset()
+            attendance = self._acquire(self._attendance, labels, file, offset)
             try:
-                with allowed():
-                    yield lease
-            finally:
-                file.in_doubt = not lease.end()
+                change = self._acquire(self._change, labels, file, offset)
+            except BaseException:
+                file.in_doubt = not attendance.give_back()
+                raise
+            with self._held(change, attendance, labels, file, offset) as lease:
+                yield lease
 
-    def _acquire(self, command: str, file: _OwnFile) -> Lease:
-        labels = {
+    @contextmanager
+    def hold_briefly(self, command: str) -> Iterator[Lease]:
+        """Holds the change lock for what is brief, also while an operation waits. Raises LockHeld, EngineError."""
+        with held(), _own_file() as file:
+            labels, offset = {**self._labels(command, file), "videa.lock.brief": "1"}, self._offset()
+            change = self._acquire(self._change, labels, file, offset)
+            with self._held(change, None, labels, file, offset) as lease:
+                yield lease
+
+    @contextmanager
+    def _held(
+        self, change: Claim, attendance: Claim | None, labels: Mapping[str, str], file: _OwnFile, offset: float
+    ) -> Iterator[Lease]:
+        def retake() -> Claim:
+            return self._acquire(self._change, labels, file, offset, pause=time.sleep)
+
+        lease = Lease(change, attendance, retake, offset, self._clock)
+        for path in file.outlived:  # only now, as both locks of a process name one file
+            with suppress(OSError):
+                if path.name.startswith(PREFIX):
+                    path.unlink()
+        lease.start()
+        try:
+            with allowed():
+                yield lease
+        finally:
+            file.in_doubt = not lease.end()
+
+    def _labels(self, command: str, file: _OwnFile) -> dict[str, str]:
+        return {
             "videa.lock.who": whoami(),
             "videa.lock.command": command,
             "videa.lock.pid": str(os.getpid()),
@@ -141,31 +154,49 @@ class Lock:
             "videa.lock.inode": file_id(file.path).text(),
             "videa.lock.process": this_process().text(),
         }
-        offset = self._store.now() - self._clock()
-        deadline = self._clock() + ORPHANS
+
+    def _offset(self) -> float:
+        """The engine's time minus this machine's clock."""
+        return self._store.now() - self._clock()
+
+    def _acquire(
+        self,
+        name: str,
+        labels: Mapping[str, str],
+        file: _OwnFile,
+        offset: float,
+        pause: Callable[[float], None] = _pause,
+    ) -> Claim:
+        """Takes one of the two; waits for what is brief, and for the children of a videa that has exited."""
+        orphaned, brief = self._clock() + ORPHANS, self._clock() + BRIEF
         while True:
-            found = self._store.find(self._name)
+            found = self._store.find(name)
             if found:
                 holder = self._holder(found)
-                if holder.alive and not self._is_orphaned(holder, deadline):
+                if holder.alive and holder.brief and self._clock() < brief:
+                    pause(LOOK)
+                    continue
+                if holder.alive and not self._is_orphaned(holder, orphaned, pause):
                     raise held_by(holder)
                 # By its id: whoever took the dead holder's place meanwhile is not touched.
                 self._store.remove(found.id)
-                if holder.exited and Path(holder.file).name.startswith(PREFIX):
-                    with suppress(OSError):
-                        Path(holder.file).unlink()
-            begun, file.in_doubt = self._clock(), True
-            made = self._store.create(self._name, labels, int(begun + offset) + LEASE)
+                if holder.exited:
+                    file.outlived.append(Path(holder.file))
+            doubtful, file.in_doubt = file.in_doubt, True
+            made = Claim.make(self._store, name, labels, offset, self._clock)
             if made:
-                return Lease(self._store, self._name, labels, made, offset, begun + LEASE, self._clock)
-            file.in_doubt = False
+                return made
+            file.in_doubt = doubtful
 
-    def _is_orphaned(self, holder: Holder, deadline: float) -> bool:
+    def _is_orphaned(self, holder: Holder, deadline: float, pause: Callable[[float], None]) -> bool:
         """Waits for the children of a videa that has exited. False: its holder is at work."""
         while holder.left_children and self._clock() < deadline:
-            with allowed():
-                time.sleep(0.05)
+            pause(LOOK)
         return holder.exited
+
+    def _look(self, name: str) -> Holder | None:
+        found = self._store.find(name)
+        return self._holder(found) if found else None
 
     def _holder(self, found: Record) -> Holder:
         labels = found.labels
@@ -179,89 +210,20 @@ class Lock:
             lease=found.number - self._store.now(),
             file_identity=FileId.read(labels.get("videa.lock.inode", "")),
             process=Process.read(labels.get("videa.lock.process", "")),
+            brief="videa.lock.brief" in labels,
         )
-
-
-class Lease:
-    """A lock that is held. ``lost`` once somebody else may have it; the holder is then to stop where it is."""
-
-    def __init__(
-        self,
-        store: Store,
-        name: str,
-        labels: dict[str, str],
-        marker_id: str,
-        offset: float,
-        valid_until: float,
-        clock: Clock,
-    ) -> None:
-        self._store, self._name, self._labels, self._id, self._offset = store, name, labels, marker_id, offset
-        self._valid_until, self._clock = valid_until, clock
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._renew, name="videa-lease", daemon=True)
-        self._lost = False
-
-    def start(self) -> None:
-        """Begins to prolong it."""
-        self._thread.start()
-
-    def end(self) -> bool:
-        """Gives the lock back; False when the engine does not answer: it then ends by itself."""
-        self._ended.set()
-        self._thread.join(RENEWAL)
-        with suppress(EngineError):
-            self._store.remove(self._id)
-            return True
-        return False
-
-    def check(self) -> None:
-        """Raises LockHeld when the lock was lost: the engine did not answer for long, or it was taken away."""
-        if self._lost or self._clock() > self._valid_until:
-            raise LockHeld(
-                "this operation has lost its lock, so it stopped where it was",
-                f"see who has it: videa lock status; then {CONTINUE}",
-            )
-
-    def _renew(self) -> None:
-        while not self._ended.wait(RENEWAL):
-            with suppress(EngineError):
-                if not self.renew():
-                    return
-
-    def renew(self) -> bool:
-        """Prolongs it once; False when it cannot be any more. Raises EngineError."""
-        now = self._clock()
-        if now > self._valid_until:
-            return False
-        number = int(now + self._offset) + LEASE
-        if not self._store.set_number(self._id, number):
-            if self._ended.is_set():
-                return False
-            # `docker container prune` takes it for a leftover.
-            made = self._store.create(self._name, self._labels, number)
-            if made is None:
-                self._lost = True
-                return False
-            self._id = made
-        self._valid_until = now + LEASE
-        return True
-
-
-def held_by(holder: Holder) -> LockHeld:
-    """The error for whoever wants a lock that another has."""
-    since = holder.since.astimezone(UTC).strftime("%H:%M:%S UTC")
-    return LockHeld(
-        f"{holder.who} is at it: `{holder.command}` since {since} (process {holder.pid})",
-        "wait until it has ended; `videa lock status` shows it, `videa abort` stops a deploy",
-    )
 
 
 @dataclass
 class _OwnFile:
-    """The file that a holder keeps locked. ``in_doubt``: the engine may have a lock that names it."""
+    """The file that a holder keeps locked. ``in_doubt``: the engine may have a lock that names it.
+
+    ``outlived``: those of the processes that have exited and whose locks were taken over.
+    """
 
     path: Path
     in_doubt: bool = False
+    outlived: list[Path] = field(default_factory=list)
 
 
 @contextmanager
@@ -278,27 +240,3 @@ def _own_file() -> Iterator[_OwnFile]:
         if not file.in_doubt:
             file.path.unlink(missing_ok=True)
         os.close(handle)
-
-
-class _File(Enum):
-    """What can be seen of a holder's file from here."""
-
-    LOCKED = auto()
-    FREE = auto()
-    GONE = auto()
-    UNKNOWN = auto()
-
-
-def _look(path: str, identity: FileId | None) -> _File:
-    try:
-        with Path(path).open("rb") as file:
-            if identity is not None and FileId.of(os.fstat(file.fileno())) != identity:
-                return _File.UNKNOWN
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _File.LOCKED
-    except FileNotFoundError:
-        return _File.GONE
-    except OSError:
-        return _File.UNKNOWN
-    return _File.FREE

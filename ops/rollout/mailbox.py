@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ops.platform.ports import Store
 from ops.rollout.operator import whoami
 
-ABORT = "abort"
+ABORT, PROMOTE = "abort", "promote"
 _VERB, _WHO = "videa.command.verb", "videa.command.who"
 
 

@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from ops.balancer.tries import Tallies, TryLog, Warming, Warmup
 from ops.errors import Aborted, EngineError, ReleaseFailed
 from ops.events import Emit, Kind, NoVerdict, Promoted, Remark, VerdictGiven
@@ -15,10 +17,11 @@ from ops.models import Replica
 from ops.project.settings import OnInconclusive
 from ops.rollout.journal import Journal
 from ops.rollout.judgement import STABLE_ENOUGH, Fact, Sample, Verdict, judge
-from ops.rollout.lock import Lease
+from ops.rollout.lease import Lease
 from ops.rollout.mailbox import ABORT, Command
 from ops.rollout.own_metrics import Complaints, Figures, ask, new_faults
 from ops.stack import Stack
+from ops.steps import Pause, Wait
 
 LOOK = 1.0
 """Seconds between two looks at the canary and at what other terminals ask for."""
@@ -35,70 +38,79 @@ MEMORY_SAMPLES = 300
 
 @dataclass
 class Monitor:
-    """Watches over one operation's waits. ``verdicts``: all that were given."""
+    """Watches over one operation's waits. ``verdicts``: all that were given; ``promotion``: ends the next wait."""
 
     stack: Stack
     journal: Journal
     lease: Lease
     emit: Emit
     verdicts: list[VerdictGiven] = field(default_factory=list)
+    promotion: Command | None = None
     _memory: dict[str, deque[tuple[float, int]]] = field(
         default_factory=lambda: defaultdict(lambda: deque(maxlen=MEMORY_SAMPLES))
     )
     _limits: dict[str, int | None] = field(default_factory=dict)
     _complaints: Complaints = field(default_factory=Complaints)
     _warming: dict[str, Warming] = field(default_factory=dict)
-    _early: Command | None = None
     _compared: bool = False
+    _confirm_at: float = 0.0
 
     def poll_commands(self) -> None:
         """Looks for what another terminal has asked for; a promotion is remembered until the next wait.
 
-        Raises Aborted when it is to abort, LockHeld when the lock is lost.
+        Raises Aborted when it is to abort, LockHeld when somebody else may carry out the operation by now.
         """
-        self.lease.check()
+        self.lease.check_attended()
         command = None
         with suppress(EngineError):  # one look that fails is made up for by the next
             command = self.journal.mailbox.take()
         if command and command.verb == ABORT:
             raise Aborted(f"aborted by {command.who}", "deploy again when it is mended")
-        self._early = command or self._early
+        self.promotion = command or self.promotion
 
-    def _promotion(self) -> Command | None:
-        """The promotion that this wait is to end with, which then counts for no other."""
+    def _take_promotion(self) -> Command | None:
+        """The promotion that this wait is to end with, which then counts for no other. Raises as ``poll_commands``."""
         self.poll_commands()
-        command, self._early = self._early, None
+        if time.monotonic() >= self._confirm_at:
+            self._confirm_at = time.monotonic() + LOOK
+            with suppress(EngineError):
+                self.journal.confirm()
+        command, self.promotion = self.promotion, None
         return command
 
     def pause(self, seconds: float | None = None) -> None:
-        """Waits for a promotion, at most ``seconds``. Raises Aborted."""
+        """Waits for a promotion, at most ``seconds``. Raises Aborted, LockHeld."""
         until = time.monotonic() + seconds if seconds is not None else float("inf")
-        while (left := until - time.monotonic()) > 0:
-            command = self._promotion()
+        while True:
+            command = self._take_promotion()
             if command:
                 self.note(Promoted(command.who))
                 return
+            left = until - time.monotonic()
+            if left <= 0:
+                return
             time.sleep(min(PAUSE_LOOK, left))
 
-    def judge(self, percent: float, canary: Collection[str]) -> None:
+    def judge(self, percent: float, canary: Collection[str], seconds: float) -> None:
         """Returns once the canary has passed at ``percent`` of the traffic, or was promoted meanwhile.
 
-        Raises ReleaseFailed with the verdict's reason, Aborted.
+        ``seconds``: without a verdict until then, x-videa says what becomes of it. Raises ReleaseFailed with the
+        verdict's reason, Aborted, LockHeld.
         """
         bounds = self.stack.project.settings.canary
         warmup = Warmup(bounds.warmup, limit=bounds.max_p99)
         log = TryLog(self.stack.gateway, Tallies(warmup, self._warming))
         log.start()
         begun = window = time.monotonic()
-        deadline = begun + max(bounds.deadline, bounds.interval)
+        deadline = begun + seconds
         errors, told = 0, False
         try:
             while True:
-                time.sleep(LOOK)
-                command = self._promotion()
+                command = self._take_promotion()
                 if command:
                     self.note(Promoted(command.who, percent))
                     return
+                time.sleep(LOOK)
                 now = time.monotonic()
                 early = now - window < bounds.interval
                 verdict = self._look(log, canary, early)
@@ -177,6 +189,9 @@ class Monitor:
         if canary.on_inconclusive is OnInconclusive.ABORT:
             raise self._failed(percent, verdict, f"no verdict within {canary.deadline}: ")
         self.note(NoVerdict(percent, float(canary.deadline)))
+        last = self.journal.state().last
+        if last is not None:  # whoever takes it up does not judge it again
+            self.journal.write(replace(last, step=Pause(percent), time=time.time(), wait=Wait(self.lease.now)))
         self.pause()
 
     def _failed(self, percent: float, verdict: Verdict, prefix: str = "") -> ReleaseFailed:

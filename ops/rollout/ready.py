@@ -14,7 +14,7 @@ STARTING_INTERVAL = 0.2
 
 
 def await_ready(stack: Stack, names: Iterable[str], starting: bool = True) -> None:
-    """Returns when every replica in ``names`` has given ``health.passes`` good answers in a row at its readiness path.
+    """Returns when every replica in ``names`` has given ``health.success_threshold`` good answers in a row.
 
     How its release was seen to be ready is recorded then. Raises ReplicaNotReady at once when one has ended or (with
     ``starting``: they are new) was restarted, and at ``health.deadline`` otherwise.
@@ -30,7 +30,7 @@ def await_ready(stack: Stack, names: Iterable[str], starting: bool = True) -> No
         results = stack.probe(replicas, starting=starting)
         for name, result in results.items():
             waiting[name] = waiting[name] + 1 if result.ok else 0
-        waiting = {name: passes for name, passes in waiting.items() if passes < health.passes}
+        waiting = {name: passed for name, passed in waiting.items() if passed < health.success_threshold}
         if waiting and time.monotonic() > deadline:
             raise _too_late(stack, next(iter(waiting)), replicas, results)
         if waiting:
@@ -46,6 +46,8 @@ def _refuse_ended(stack: Stack, waiting: Iterable[str], replicas: Iterable[Repli
             raise ReplicaNotReady(f"{name} is gone", "somebody else removed it; look at `docker events`")
         if replica.oom_killed:
             raise _failed(stack, replica, "was killed for lack of memory", "raise its memory limit in the Compose file")
+        if replica.state == "paused":
+            raise ReplicaNotReady(f"{name} is paused and answers nothing", f"resume it: docker unpause {name}")
         if not replica.running or (starting and replica.restarts):
             # Docker may have restarted it already: then the code that it ended with is not known any more.
             code = f" with exit code {replica.exit_code}" if replica.exit_code else ""

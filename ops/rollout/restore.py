@@ -23,7 +23,7 @@ from ops.fleet import Fleet
 from ops.interrupts import held
 from ops.rollout.hooks import run_hook
 from ops.rollout.journal import Header, Journal, JournalState, ReturnEntry
-from ops.rollout.lock import Lease
+from ops.rollout.lease import Lease
 from ops.rollout.stopping import Stopping
 from ops.rollout.targets import return_tag
 from ops.rollout.undo import plan_undo, stable_gone, stopped

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from functools import singledispatchmethod
 
+from ops.ejected import Ejected
 from ops.errors import Aftermath, Interrupted, Left, LockHeld, OperationFailed, VideaError, explained
-from ops.events import Emit, HookFailed, OwnFault, announced
+from ops.events import Emit, HookFailed, OwnFault, Standing, announced
 from ops.interrupts import allowed, held
 from ops.rollout.hooks import run_hook
 from ops.rollout.journal import Header, Journal, RemovalEntry, StepEntry
-from ops.rollout.lock import Lease
+from ops.rollout.lease import Lease
 from ops.rollout.monitor import Monitor
 from ops.rollout.ready import await_ready
 from ops.rollout.restore import Restorer
@@ -24,6 +25,7 @@ from ops.rollout.smoke import check_command, check_paths
 from ops.rollout.starting import start_replicas
 from ops.rollout.stopping import BEHIND, Stopping
 from ops.rollout.targets import variables_of
+from ops.rollout.waiting import wait_for
 from ops.stack import Stack
 from ops.steps import (
     AnyStep,
@@ -33,8 +35,6 @@ from ops.steps import (
     Follow,
     Hook,
     Judge,
-    Keep,
-    Pause,
     Plan,
     Recreate,
     Remember,
@@ -42,6 +42,8 @@ from ops.steps import (
     Route,
     Split,
     Start,
+    Wait,
+    Waiting,
 )
 from ops.traffic import ALWAYS, TrafficSplit
 
@@ -49,22 +51,35 @@ DRAIN_SLACK = 5.0
 """Seconds beyond ``drain_timeout`` until a worker that nginx itself should have ended is given up."""
 
 
-INTERRUPTIBLE = (Start, AwaitReady, Check, Judge, Pause, Keep, Drain, Hook, Follow)
-"""Steps that Ctrl-C may end in their middle. The others are short, and half of one is worse than all of it."""
+INTERRUPTIBLE = (Start, AwaitReady, Check, Drain, Hook, Follow)
+"""Steps that Ctrl-C may end in their middle, as it may a wait. The others are short, and half is worse than all."""
 
 
 class Runner:
     """Carries out one operation, from its beginning or from where its journal broke off. Not to be used twice."""
 
     def __init__(
-        self, stack: Stack, journal: Journal, lease: Lease, header: Header, emit: Emit, behind: int = BEHIND
+        self,
+        stack: Stack,
+        journal: Journal,
+        lease: Lease,
+        header: Header,
+        emit: Emit,
+        behind: int = BEHIND,
+        detach: bool = False,
     ) -> None:
-        """``behind``: how many replicas may still be stopping while the next step goes on."""
+        """``behind``: how many replicas may still be stopping while the next step goes on.
+
+        ``detach``: leaves the operation at the first step that waits, unless somebody has ended that wait already.
+        """
         self.stack = stack
         self.journal = journal
         self.header = header
         self.emit = emit
         self.monitor = Monitor(stack, journal, lease, emit)
+        self.left: Standing | None = None
+        journal.pruned = lease.pruned
+        self._detach = detach
         self._lease = lease
         self._target = header.target
         self._token = secrets.token_hex(8)
@@ -73,7 +88,9 @@ class Runner:
         self._restorer = Restorer(stack, journal, lease, header, emit, self._announced, self._stopping)
 
     def run(self, plan: Plan) -> None:
-        """Runs every step. When one fails or the operator interrupts, what was changed is put back.
+        """Runs every step, or those up to a wait at which it is ``left``.
+
+        When one fails or the operator interrupts, what was changed is put back.
 
         Raises the VideaError of the step that failed, or Interrupted, with its aftermath.
         """
@@ -81,7 +98,8 @@ class Runner:
         with held():
             try:
                 self._run(plan)
-                self._restorer.end()
+                if self.left is None:
+                    self._restorer.end()
             except KeyboardInterrupt:
                 error = Interrupted("interrupted", "run the same command to try again")
                 raise explained(error, self.put_back(error.message)) from None
@@ -105,9 +123,29 @@ class Runner:
             with allowed():
                 self.monitor.poll_commands()
             self._lease.check()
-            self.journal.write(StepEntry(number, len(plan.steps), step, time.time()))
-            self._announced(step, interruptible=isinstance(step, INTERRUPTIBLE))
+            if not isinstance(step, Waiting):
+                self.journal.write(StepEntry(number, len(plan.steps), step, time.time()))
+                self._announced(step, interruptible=isinstance(step, INTERRUPTIBLE))
+                continue
+            attended = not self._detach or self.monitor.promotion is not None
+            bounds, known = self.stack.project.settings.canary, self.journal.state().wait_at(step)
+            wait = wait_for(step, known, self._lease.now, bounds, attended)
+            self.journal.write(StepEntry(number, len(plan.steps), step, time.time(), wait))
+            if not attended:
+                self.left = self.journal.state().standing
+                break
+            self._attend(step, wait)
         self._finish_stopping()
+
+    def _attend(self, step: Waiting, wait: Wait) -> None:
+        """Waits, and lets others change something meanwhile."""
+        self._stopping.wait()
+        with announced(step, self.emit), self._lease.suspended(self.journal.confirm), allowed():
+            left = None if wait.until is None else max(0.0, wait.until - self._lease.now)
+            if isinstance(step, Judge):
+                self.monitor.judge(step.percent, self._new(), left or 0.0)
+            else:
+                self.monitor.pause(left)
 
     @singledispatchmethod
     def _do(self, step: object) -> None:
@@ -125,7 +163,7 @@ class Runner:
     @_do.register
     def _route(self, step: Route) -> None:
         names = [*step.names, *(self._started if step.started else ())]
-        self.stack.gateway.apply(self.stack.upstream(names))
+        self.stack.gateway.apply(self.stack.upstream(self._without_ejected(names)))
 
     @_do.register
     def _split(self, step: Split) -> None:
@@ -135,7 +173,7 @@ class Runner:
             by=self.stack.project.settings.split_by,
             token=self._token if step.private else ALWAYS,
         )
-        self.stack.gateway.apply(self.stack.upstream(step.names, split))
+        self.stack.gateway.apply(self.stack.upstream(self._without_ejected(step.names), split))
 
     @_do.register
     def _check(self, step: Check) -> None:
@@ -155,18 +193,6 @@ class Runner:
     @_do.register
     def _follow(self, step: Follow) -> None:
         self.stack.platform.follow(step.services, self._target)
-
-    @_do.register
-    def _judge(self, step: Judge) -> None:
-        self.monitor.judge(step.percent, self._new())
-
-    @_do.register
-    def _pause(self, step: Pause) -> None:
-        self.monitor.pause()
-
-    @_do.register
-    def _keep(self, step: Keep) -> None:
-        self.monitor.pause(step.seconds)
 
     @_do.register
     def _drain(self, step: Drain) -> None:
@@ -196,6 +222,17 @@ class Runner:
             else:
                 self.stack.platform.restore(state.snapshots[name])
         await_ready(self.stack, step.names, starting=False)
+
+    def _without_ejected(self, names: Sequence[str]) -> Sequence[str]:
+        """``names`` but for those that `videa watch` has taken out and that are not ready again; never none."""
+        ejected = Ejected(self.stack.store, self.stack.project.name)
+        if not ejected.read():
+            return names
+        replicas = [replica for replica in self.stack.replicas() if replica.name in names]
+        out = ejected.names(replicas)
+        results = self.stack.probe(replica for replica in replicas if replica.name in out)
+        back = {name for name, result in results.items() if result.ok}
+        return [name for name in names if name not in out - back] or names
 
     def _finish_stopping(self) -> None:
         if self._stopping.pending:

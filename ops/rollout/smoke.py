@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from ops.balancer.prober import INSIDE
 from ops.balancer.split import HEADER
 from ops.errors import ReleaseFailed
+from ops.project.published import target_of
 from ops.stack import Stack
 
 PATH_TIMEOUT = 10
@@ -16,17 +19,63 @@ COMMAND_TIMEOUT = 300
 """Seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``status``: 0 without an answer, which ``error`` explains; ``location``: where a redirect leads."""
+
+    status: int
+    location: str = ""
+    error: str = ""
+
+
 def check_paths(stack: Stack, paths: Iterable[str], token: str) -> None:
-    """GETs each path of the new release through nginx. Raises ReleaseFailed unless all answer 200 to 399."""
+    """GETs each path of the new release through nginx, over TLS if that is the site. Raises ReleaseFailed, EngineError.
+
+    Only 200 to 299 is a success: a redirect may come from nginx or lead to an error page.
+    """
     for path in paths:
-        command = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", str(PATH_TIMEOUT)]
-        answer = stack.gateway.run([*command, "-H", f"{HEADER}: {token}", f"{INSIDE}{path}"])
-        status = answer.output.strip()[-3:]
-        if not answer.ok or not ("200" <= status < "400"):
+        answer = _get(stack, INSIDE + path, token)
+        if target := _tls_target(stack, path, answer.location):
+            answer = _get(stack, answer.location, token, target)
+        if answer.location:
             raise ReleaseFailed(
-                f"the new release answers {path} with {status if answer.ok else answer.output.strip()}",
-                "mend the release, then deploy again",
+                f"the new release redirects {path} ({answer.status}) to {answer.location}",
+                "check the path that it leads to",
             )
+        if not 200 <= answer.status < 300:
+            raise ReleaseFailed(
+                f"the new release answers {path} with {answer.status or answer.error}", "fix it, then deploy again"
+            )
+
+
+def site_url(stack: Stack, token: str) -> str:
+    """The address that clients use: that of the TLS site if plain HTTP leads there. Raises EngineError."""
+    location = _get(stack, f"{INSIDE}/", token).location
+    return f"https://{urlsplit(location).netloc}" if _tls_target(stack, "/", location) else stack.url or ""
+
+
+def _get(stack: Stack, url: str, token: str, target: int | None = None) -> Answer:
+    """GETs ``url`` beside nginx; ``target``: the port of nginx's container that speaks TLS for it."""
+    # The certificate is for the site's name and may be for another one: the release is checked, not the certificate.
+    tls = ("--insecure", "--connect-to", f"::127.0.0.1:{target}") if target else ()
+    command = ["curl", "-sS", "-o", "/dev/null", "-w", "\n%{http_code} %{redirect_url}"]
+    answer = stack.gateway.run(
+        [*command, *tls, "--globoff", "--max-time", str(PATH_TIMEOUT), "-H", f"{HEADER}: {token}", url]
+    )
+    error, _, last = answer.output.strip().rpartition("\n")
+    status, _, location = last.partition(" ")
+    if not answer.ok or not status.isdecimal():
+        return Answer(0, error=error or last)
+    return Answer(int(status), location)
+
+
+def _tls_target(stack: Stack, path: str, location: str) -> int | None:
+    """The container port of the site's TLS, if ``location`` is ``path`` itself over HTTPS; None for any other."""
+    address = urlsplit(location)
+    query = f"?{address.query}" if address.query else ""
+    if address.scheme != "https" or (address.path or "/") + query != path:
+        return None
+    return target_of(stack.project.model["services"][stack.project.settings.balancer].get("ports"), address.port or 443)
 
 
 def check_command(stack: Stack, command: str, token: str) -> None:
@@ -34,7 +83,7 @@ def check_command(stack: Stack, command: str, token: str) -> None:
 
     It finds the stack's address in VIDEA_URL, and in VIDEA_HEADER the header that leads to the new release.
     """
-    environment = {**os.environ, "VIDEA_URL": stack.url or "", "VIDEA_HEADER": f"{HEADER}: {token}"}
+    environment = {**os.environ, "VIDEA_URL": site_url(stack, token), "VIDEA_HEADER": f"{HEADER}: {token}"}
     try:
         done = subprocess.run(
             ["sh", "-c", command],

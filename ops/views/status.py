@@ -13,6 +13,7 @@ from ops.balancer.access_log import Line
 from ops.balancer.recent import recent_requests
 from ops.errors import VideaError
 from ops.models import ProbeResult, Replica, Usage
+from ops.rollout.under_way import UnderWay, under_way
 from ops.stack import Stack
 from ops.traffic import Membership
 
@@ -48,8 +49,8 @@ class ReplicaStatus:
 class Status:
     """The answer of ``videa status``.
 
-    ``balancer``: "running", or its error; ``maintenance``: whether the site is closed. ``unreachable``: why
-    nothing answers at ``url`` on this host, empty otherwise.
+    ``balancer``: "running", or its error; ``maintenance``: whether the site is closed; ``operation``: one that has not
+    ended. ``unreachable``: why nothing answers at ``url`` on this host, empty otherwise.
     """
 
     project: str
@@ -59,6 +60,7 @@ class Status:
     requests_per_second: float | None
     replicas: tuple[ReplicaStatus, ...]
     maintenance: bool = False
+    operation: UnderWay | None = None
     unreachable: str = ""
 
 
@@ -68,7 +70,8 @@ def read_status(stack: Stack) -> Status:
     The error of a balancer that is not running is part of the result: the replicas are still useful to know.
     """
     replicas = stack.replicas()
-    with ThreadPoolExecutor(5) as pool:
+    with ThreadPoolExecutor(6) as pool:
+        operation = pool.submit(under_way, stack.store, stack.project.name)
         usage = pool.submit(stack.platform.usage, replicas, SAMPLE_GAP)
         try:
             gateway = stack.gateway
@@ -81,7 +84,7 @@ def read_status(stack: Stack) -> Status:
         except VideaError as error:
             served, answers, lines, balancer, unreachable = None, {}, None, error.message, ""
         rates = request_rates(lines, replicas, time.time()) if lines is not None else {}
-        used = usage.result()
+        used, unfinished = usage.result(), operation.result()
     return Status(
         project=stack.project.name,
         service=stack.project.settings.service,
@@ -92,6 +95,7 @@ def read_status(stack: Stack) -> Status:
             _line(replica, served, answers.get(replica.name), used.get(replica.name), rates) for replica in replicas
         ),
         maintenance=served is not None and served.maintenance is not None,
+        operation=unfinished,
         unreachable=unreachable,
     )
 

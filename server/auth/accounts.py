@@ -16,7 +16,7 @@ from server.problems import Problem
 
 
 class Account(msgspec.Struct, kw_only=True):
-    """An account as its owner sees it."""
+    """An account, as shown to its owner."""
 
     id: int
     email: str
@@ -26,7 +26,7 @@ class Account(msgspec.Struct, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """Whose password was right. authority: the account's count at that moment."""
+    """An account whose password was verified. authority: the account's count at that time."""
 
     id: int
     role: str
@@ -35,20 +35,20 @@ class Proven:
 
 @dataclass(frozen=True, slots=True)
 class Stored(Proven):
-    """An account that somebody tries to sign in to."""
+    """The stored account of a sign-in attempt."""
 
     password_hash: str = field(repr=False)
 
 
 class Accounts:
-    """Registers and recognises people. Every method raises DatabaseError."""
+    """Registers and authenticates users. Every method raises DatabaseError."""
 
     def __init__(self, database: Database, passwords: Passwords) -> None:
         self._database = database
         self._passwords = passwords
 
     async def register(self, email: str, password: str, *, role: str = "user") -> Account:
-        """A new account. Raises Problem 409 when the address is taken, 422 for none, 503 when too many wait."""
+        """A new account. Raises Problem 409 if the address is taken, 422 if it is invalid, 503 if too many wait."""
         address = _address(email)
         hashed = await self._passwords.hash(password)
         try:
@@ -62,7 +62,7 @@ class Accounts:
         return Account(id=row[0], email=address, role=role, created_at=row[1])
 
     async def named(self, email: str) -> Stored | None:
-        """The account with this address, however it is spelled; None when there is none."""
+        """The account with this address, in any spelling; None if there is none."""
         address = normal_email(email)
         if address is None:
             return None
@@ -72,7 +72,7 @@ class Accounts:
         return Stored(*row) if row else None
 
     async def prove(self, stored: Stored | None, password: str) -> Proven | None:
-        """Who it is if the password is right; no account takes as long as a wrong password. Raises Problem 503."""
+        """Verify the password; a missing account takes as long as a wrong password. Raises Problem 503."""
         if not await self._passwords.check(stored.password_hash if stored else None, password) or stored is None:
             return None
         if self._passwords.outdated(stored.password_hash):
@@ -84,16 +84,16 @@ class Accounts:
         return Proven(stored.id, stored.role, stored.authority)
 
     async def find(self, user_id: int) -> Account | None:
-        """The account, or None when it was removed."""
+        """The account, or None if it was removed."""
         row = await self._database.fetch_one(
             "SELECT id, email, role, created_at FROM users WHERE id = %s", (user_id,), read=True
         )
         return Account(id=row[0], email=row[1], role=row[2], created_at=row[3]) if row else None
 
     async def make_admin(self, email: str, password: str) -> str:
-        """Create an administrator, or turn an account into one with this password; says which. Raises Problem 422.
+        """Create an administrator, or make an account one, with this password; returns which. Raises Problem 422.
 
-        Whoever has registered the address before, and whatever that account was given, has nothing of it.
+        Earlier sign-ins and tokens of the account become invalid.
         """
         address = _address(email)
         hashed = await self._passwords.hash(password)
@@ -109,11 +109,11 @@ class Accounts:
         return "created" if row[1] else "promoted"
 
     async def demote(self, email: str) -> bool:
-        """Take an administrator's role away; False when there is no such administrator."""
+        """Remove the role of an administrator; False if there is no such administrator."""
         return await self._change(email, "role = 'user'", (), "AND role = 'admin'")
 
     async def set_password(self, email: str, password: str) -> bool:
-        """Give an account another password; False when there is no such account."""
+        """Set the password of an account; False if there is no such account."""
         return await self._change(email, "password_hash = %s", (await self._passwords.hash(password),))
 
     async def _change(self, email: str, assignment: str, values: tuple[str, ...], condition: str = "") -> bool:
@@ -130,5 +130,7 @@ class Accounts:
 def _address(email: str) -> str:
     address = normal_email(email)
     if address is None:
-        raise Problem(422, "The request is not valid.", errors=[{"field": "email", "message": "is no e-mail address"}])
+        raise Problem(
+            422, "The request is not valid.", errors=[{"field": "email", "message": "is not an e-mail address"}]
+        )
     return address

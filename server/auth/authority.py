@@ -1,8 +1,8 @@
-"""Authority ends with its reason: another role, a new password or a sign-out everywhere ends all it gave.
+"""Revocation: a new role, a new password or a sign-out everywhere invalidates all tokens and sessions of the account.
 
-PostgreSQL counts the ends of each account. Refresh tokens are revoked there in the same transaction, and sessions of
-the dashboard are compared with the count each time. Access tokens are verified without asking anybody, so each
-instance fetches once a second whose count has changed, and refuses their older tokens.
+PostgreSQL stores a count of revocations per account. Refresh tokens are revoked in the same transaction, and dashboard
+sessions are compared with the count at each request. Access tokens are verified without a query, so each instance
+fetches changed counts once per second, and refuses older tokens of these accounts.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import time
 
 from server.auth.tokens import ACCESS_SECONDS, User
 from server.database_errors import DatabaseError, StatementFailed
-from server.postgres import Database, Session
+from server.database_session import Session
+from server.postgres import Database
 
 _POLL_SECONDS = 1.0
-# A change is seen when its transaction ends, which may be later than one that began after it.
+# A change becomes visible when its transaction ends, which may be after the end of a transaction that started later.
 _OVERLAP_SECONDS = 30
 _REMEMBERED_SECONDS = ACCESS_SECONDS + 60
 
@@ -31,19 +32,19 @@ _CURRENT = "SELECT role, authority FROM users WHERE id = %s"
 
 
 async def lock_account(session: Session, user_id: int) -> None:
-    """Until the end of the transaction nobody gets tokens for this account. Raises DatabaseError."""
+    """Prevent new tokens for this account until the end of the transaction. Raises DatabaseError."""
     await session.run(_LOCK, (user_id,))
 
 
 async def end_authority(session: Session, user_id: int) -> None:
-    """Inside a transaction: end every token and session of the account. Raises DatabaseError."""
+    """Inside a transaction: invalidate every token and session of the account. Raises DatabaseError."""
     await session.run(_COUNT, (user_id,))
-    # A statement of its own: after the lock on the account it sees the tokens that were given while it waited.
+    # A separate statement: after the lock on the account, it sees tokens that were issued while it waited.
     await session.run(_REVOKE_USER, (user_id,))
 
 
 class Authority:
-    """What this instance knows of authority that has ended."""
+    """The revocations that this instance knows."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -52,13 +53,13 @@ class Authority:
         self._since: float | None = None
 
     def has_ended(self, user: User) -> bool:
-        """Whether the token was given before an end that is known here."""
+        """Whether the token was issued before a known revocation."""
         return bool(self._counts) and self._counts.get(user.id, 0) > user.authority
 
     async def holds(self, user: User) -> bool:
-        """Whether the account still has this role and count, as PostgreSQL knows it.
+        """Whether the account still has this role and count in PostgreSQL.
 
-        While PostgreSQL is away it is what is known here: then nobody can end anything either.
+        While PostgreSQL is unreachable, known revocations decide: then no new revocation is possible either.
         """
         try:
             row = await self._database.fetch_one(_CURRENT, (user.id,), read=True)
@@ -67,15 +68,15 @@ class Authority:
         return row == (user.role, user.authority)
 
     async def keep_fetching(self) -> None:
-        """Fetch what has ended, for ever."""
+        """Fetch revocations, endlessly."""
         while True:
-            # The tables may not be there yet.
+            # The tables may not exist yet.
             with contextlib.suppress(DatabaseError, StatementFailed):
                 await self.fetch()
             await asyncio.sleep(_POLL_SECONDS)
 
     async def fetch(self) -> None:
-        """Fetch what has ended since the last time. Raises DatabaseError, StatementFailed."""
+        """Fetch the revocations since the last call. Raises DatabaseError, StatementFailed."""
         now = time.monotonic()
         for user_id, count, ended in await self._database.fetch_all(
             _ENDED, (self._since, _REMEMBERED_SECONDS), read=True

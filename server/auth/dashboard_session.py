@@ -1,4 +1,4 @@
-"""The dashboard's cookies: a signed session that scripts cannot read, and a token against forged forms."""
+"""The dashboard's cookies: a signed session that scripts cannot read, and a CSRF token."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SECONDS = 8 * 3600
 
 
 async def dashboard_user(request: web.Request) -> User | None:
-    """The administrator who is signed in to the dashboard, as PostgreSQL knows it at this moment."""
+    """The administrator who is signed in to the dashboard, checked in PostgreSQL."""
     try:
         user = request.app[TOKENS].verify_dashboard(request.cookies.get(_SESSION, ""))
     except TokenRefused:
@@ -29,7 +29,7 @@ async def dashboard_user(request: web.Request) -> User | None:
 
 
 def begin_session(request: web.Request, response: web.Response, who: Proven) -> None:
-    """Sign in for eight hours, or until the account signs out, changes its password or is no administrator any more."""
+    """Sign in for eight hours, or until the account signs out, changes its password or loses its role."""
     session = request.app[TOKENS].dashboard(who.id, who.role, _SECONDS, who.authority)
     _set(request, response, _SESSION, session, _SECONDS)
 
@@ -40,23 +40,23 @@ def end_session(response: web.Response) -> None:
 
 
 def form_token(request: web.Request) -> str:
-    """What the form must send back; the same for all forms of a browser."""
+    """The CSRF token that forms must send; the same for all forms of a browser."""
     token = request.cookies.get(_FORM, "")
     return token if _FORM_TOKEN.match(token) else secrets.token_urlsafe(24)
 
 
 def keep_form_token(request: web.Request, response: web.Response, token: str) -> None:
-    """Put the token where only this site's pages make the browser send it from."""
+    """Store the token in a cookie that the browser sends only from pages of this site."""
     _set(request, response, _FORM, token, _SECONDS)
 
 
 def check_form(request: web.Request, given: str) -> None:
-    """Raises Problem 403 for a form that does not come from one of our pages."""
+    """Raises Problem 403 for a form that does not come from a page of this site."""
     expected = request.cookies.get(_FORM, "")
     foreign = request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")
     same = hmac.compare_digest(expected.encode(errors="replace"), given.encode(errors="replace"))
     if foreign or not _FORM_TOKEN.match(expected) or not same:
-        raise Problem(403, "The form has run out. Load the page again.")
+        raise Problem(403, "The form has expired. Load the page again.")
 
 
 def _set(request: web.Request, response: web.Response, name: str, value: str, seconds: int) -> None:

@@ -1,4 +1,4 @@
-"""One spelling for an e-mail address, so that limits and accounts mean the same by it."""
+"""Normalises e-mail addresses, so that limits and accounts use the same spelling."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _LONGEST = 254
 
 
 def normal_email(typed: str) -> str | None:
-    """The address with one spelling for characters that mean the same (NFKC: the Kelvin sign is a K).
+    """The address with equivalent characters normalised (NFKC: the Kelvin sign becomes K).
 
-    None for what is no address, or has characters that nobody can see.
+    None if it is not an address or has invisible characters.
     """
     address = unicodedata.normalize("NFKC", typed)
     if len(address) > _LONGEST or not _ADDRESS.match(address):

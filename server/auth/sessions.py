@@ -1,7 +1,7 @@
-"""Refresh tokens in PostgreSQL: hashed, rotated in one statement, and kept in families.
+"""Refresh tokens in PostgreSQL: hashed, rotated in one statement, and grouped in families.
 
-The second use of a token that was already rotated means that two parties hold it: the whole family is revoked.
-Within the grace of 10 seconds it is a client that refreshed twice at once, and both get the same token.
+If an already rotated token is used again, two parties have it, so the whole family is revoked. Within a grace period of
+10 seconds it is a client that refreshed twice at the same time, and both requests get the same token.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from server.postgres import Database
 
 _GRACE_SECONDS = 10
 
-# FOR SHARE: who ends the authority of an account waits for the tokens that are being given, and then sees them.
+# FOR SHARE: a revocation waits for tokens that are being issued, and then sees them.
 _ISSUE = """
 WITH account AS (
     SELECT id, role FROM users WHERE id = %s AND authority = %s FOR SHARE
@@ -61,7 +61,7 @@ _FORGET = "DELETE FROM refresh_tokens WHERE user_id = %s AND expires_at < now()"
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """What a client gets. expires_in: seconds the access token is valid."""
+    """The tokens for a client. expires_in: seconds until the access token expires."""
 
     access_token: str
     refresh_token: str
@@ -70,14 +70,14 @@ class TokenPair:
 
 
 class Sessions:
-    """Begins, continues and ends sign-ins. Every method raises DatabaseError."""
+    """Starts, continues and ends sign-ins. Every method raises DatabaseError."""
 
     def __init__(self, database: Database, tokens: Tokens) -> None:
         self._database = database
         self._tokens = tokens
 
     async def begin(self, who: Proven) -> TokenPair:
-        """A new family for a user whose password was right. Raises TokenRefused when it has changed meanwhile."""
+        """A new family for a verified user. Raises TokenRefused if the account has changed since then."""
         token_id = secrets.token_hex(32)
         await self._database.fetch_all(_FORGET, (who.id,))
         parameters = (who.id, who.authority, _hash(token_id), str(uuid.uuid4()), REFRESH_SECONDS)
@@ -87,7 +87,7 @@ class Sessions:
         return self._pair(who.id, row[1], who.authority, token_id, row[0])
 
     async def rotate(self, refresh_token: str) -> TokenPair:
-        """Exchange a refresh token for the next pair. Raises TokenRefused, revoking the family on misuse."""
+        """Exchange a refresh token for a new pair. Raises TokenRefused; revokes the family on misuse."""
         claims = self._tokens.verify_refresh(refresh_token)
         used, following = claims.token_id, self._tokens.successor(claims.token_id)
         row = await self._database.fetch_one(_ROTATE, (claims.user_id, _hash(used), _hash(following), REFRESH_SECONDS))
@@ -99,7 +99,7 @@ class Sessions:
         return self._pair(claims.user_id, row[1], row[2], following, row[0])
 
     async def end(self, refresh_token: str) -> None:
-        """Sign out: the whole family of the token. Raises TokenRefused."""
+        """Sign out: revoke the whole family of the token. Raises TokenRefused."""
         await self._end_family(self._tokens.verify_refresh(refresh_token))
 
     async def end_all(self, user_id: int) -> None:
@@ -118,5 +118,5 @@ class Sessions:
 
 
 def _hash(token_id: str) -> bytes:
-    # The id has 256 random bits: nothing to guess, so a plain hash keeps it.
+    # The id has 256 random bits and cannot be guessed, so a plain hash is enough.
     return hashlib.sha256(token_id.encode()).digest()

@@ -21,12 +21,12 @@ REFRESH_SECONDS = 30 * 24 * 3600
 
 
 class TokenRefused(Exception):
-    """The token is not ours, not of this kind, or not valid now."""
+    """The token is forged, of another kind, or not valid now."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who asks, as the token says. expires: unix time; authority: the account's count when it was given."""
+    """The user in the token. expires: Unix time; authority: the account's count when it was issued."""
 
     id: int
     role: str
@@ -41,19 +41,19 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class RefreshClaims:
-    """What a refresh token says: whose it is and which stored row it stands for."""
+    """The content of a refresh token: its user, and the id of its stored row."""
 
     user_id: int
     token_id: str
 
 
 def fingerprint(secret: str) -> str:
-    """Eight digits that tell two secrets apart and nothing about them: HMAC of a constant."""
+    """Eight digits that distinguish secrets without revealing them: the HMAC of a constant."""
     return hmac.new(secret.encode(), b"videa key id", hashlib.sha256).hexdigest()[:8]
 
 
 class Tokens:
-    """Signs and verifies. Verified access tokens are remembered, so that a busy client costs one check."""
+    """Signs and verifies. Caches verified access tokens, so that a busy client costs one check."""
 
     def __init__(self, access_secrets: tuple[str, ...], refresh_secrets: tuple[str, ...]) -> None:
         self._access = _Keys(access_secrets, "videa-api")
@@ -77,7 +77,7 @@ class Tokens:
         return self._refresh.sign(claims)
 
     def verify_access(self, token: str) -> User:
-        """Who the token stands for. Raises TokenRefused."""
+        """The user of the token. Raises TokenRefused."""
         user = self._known.get(token)
         if user is not None:
             if time.time() < user.expires + _LEEWAY:
@@ -95,16 +95,16 @@ class Tokens:
         return user
 
     def dashboard(self, user_id: int, role: str, seconds: int, authority: int = 0) -> str:
-        """A session of the dashboard; it is no access token."""
+        """A session token for the dashboard, which is not an access token."""
         return self._dashboard.sign(_user_claims(user_id, role, authority, seconds))
 
     def verify_dashboard(self, token: str) -> User:
-        """Whose session it is. Raises TokenRefused."""
+        """The user of the session. Raises TokenRefused."""
         claims = self._dashboard.verify(token)
         return User(_user_id(claims), str(claims.get("role")), float(claims["exp"]), _authority(claims))
 
     def verify_refresh(self, token: str) -> RefreshClaims:
-        """What the refresh token says. Raises TokenRefused."""
+        """The content of the refresh token. Raises TokenRefused."""
         claims = self._refresh.verify(token)
         token_id = claims.get("jti")
         if not isinstance(token_id, str) or not token_id:
@@ -112,7 +112,7 @@ class Tokens:
         return RefreshClaims(_user_id(claims), token_id)
 
     def successor(self, token_id: str) -> str:
-        """The id of the token that replaces this one. Derived, so that two refreshes that meet agree on it."""
+        """The id of the token that replaces this one. Derived, so that two concurrent refreshes get the same one."""
         return hmac.new(self._successors[-1].encode(), f"after {token_id}".encode(), hashlib.sha256).hexdigest()
 
 
@@ -153,7 +153,7 @@ def _user_claims(user_id: int, role: str, authority: int, seconds: int) -> dict[
 
 
 def _authority(claims: dict[str, Any]) -> int:
-    # Tokens from before there was a count have none.
+    # Tokens of older versions have no count.
     count = claims.get("ver", 0)
     if not isinstance(count, int):
         raise TokenRefused("no count")

@@ -1,4 +1,4 @@
-"""Who asks, and has this client asked too often? One step, because the limit depends on the answer."""
+"""Authentication and rate limit in one step, because the limit depends on the user."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def make_admit(app: web.Application) -> Admit:
     tokens, limiter, addresses, authority = app[TOKENS], app[LIMITER], app[CLIENT_ADDRESS], app[AUTHORITY]
 
     async def admit(request: web.Request, context: Context) -> None:
-        """Verify a bearer token if there is one, and count the request: by user, else by address.
+        """Verify a bearer token if there is one, and count the request by user, otherwise by address.
 
-        A route with a limit of its own needs no token: a client that sends one which has run out to get the next must
-        not be refused for it.
+        A route with its own limit ignores tokens: a client that refreshes with an expired access token must not be
+        refused.
         """
         headers = request.headers
         policy = policy_of(request.match_info.handler)
@@ -44,7 +44,7 @@ def make_admit(app: web.Application) -> Admit:
         if refused:
             raise Problem(
                 401,
-                "The access token is not valid or has run out.",
+                "The access token is not valid or has expired.",
                 headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
             )
 

@@ -1,4 +1,4 @@
-"""The way of every request: name it, admit it, answer it, turn errors into problems, add headers, record it.
+"""The steps of every request: set its id, admit it, answer it, convert errors, add headers, record it.
 
 One middleware instead of a chain of six: each layer of a chain costs a coroutine per request, and together they
 cost as much as aiohttp itself.
@@ -23,7 +23,7 @@ from server.payloads import check_body
 
 
 def make_boundary(app: web.Application) -> Middleware:
-    """The middleware for an application whose resources are all there."""
+    """The middleware of an application with all its resources."""
     lifecycle, origins = app[LIFECYCLE], app[SETTINGS].frontend_origins
     admit, record = make_admit(app), make_record(app)
     metrics = record.metrics

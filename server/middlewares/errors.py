@@ -1,4 +1,4 @@
-"""Turns whatever a handler raises into problem+json; nothing internal reaches the client."""
+"""Converts exceptions of handlers to problem+json, without internal details."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _DROPPED_HEADERS = ("Content-Type", "Content-Length")
 def error_response(
     request: web.Request, context: Context, origins: frozenset[str], error: Exception
 ) -> web.StreamResponse:
-    """Problems keep their status, a busy or absent database is 503 with Retry-After, the rest is 500.
+    """Problems keep their status; a busy or unreachable database gives 503 with Retry-After; anything else gives 500.
 
-    Redirects and the like are answers, not errors.
+    Redirects, for example, are answers, not errors.
     """
     rid = context.request_id
     if isinstance(error, Problem):
@@ -33,8 +33,8 @@ def error_response(
         detail = "The database is busy or not reachable. Try again."
         return problem_response(503, detail, request_id=rid, headers={"Retry-After": str(error.retry_after)})
     if isinstance(error, ConnectionError | web.RequestPayloadError):
-        # The client broke off; the answer is for the record only.
-        return problem_response(400, "The request did not arrive as a whole.", request_id=rid)
+        # The client has disconnected; the answer is only for the log.
+        return problem_response(400, "The request is incomplete.", request_id=rid)
     if isinstance(error, UnicodeEncodeError) and not _is_text(request):
         return problem_response(400, "The request has bytes that are not UTF-8.", request_id=rid)
     log.error("unhandled error", extra={"method": request.method, "path": request.path}, exc_info=error)
@@ -42,7 +42,7 @@ def error_response(
 
 
 def _is_text(request: web.Request) -> bool:
-    # aiohttp keeps bytes of a header that are not UTF-8 as halves of surrogates, which nothing else can encode.
+    # aiohttp decodes header bytes that are not UTF-8 to lone surrogates, which cannot be encoded.
     try:
         b"\n".join(value for _, value in request.raw_headers).decode()
         request.path_qs.encode()

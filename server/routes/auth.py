@@ -24,7 +24,7 @@ _LIMIT = 8192
 @routes.post("/api/v1/auth/register")
 @limited("register")
 async def register(request: web.Request) -> web.Response:
-    """A new account, signed in: 201 with tokens, 409 when the address is taken."""
+    """A new account, signed in: 201 with tokens, 409 if the address is taken."""
     given = await read_json(request, Credentials, limit=_LIMIT)
     account = await request.app[ACCOUNTS].register(given.email, given.password)
     return _tokens(await request.app[SESSIONS].begin(Proven(account.id, account.role, 0)), 201)
@@ -33,14 +33,14 @@ async def register(request: web.Request) -> web.Response:
 @routes.post("/api/v1/auth/login")
 @limited("login")
 async def login(request: web.Request) -> web.Response:
-    """Tokens for the right password, 401 for a wrong one or an unknown address alike."""
+    """Tokens for the correct password; 401 for a wrong password and for an unknown address."""
     given = await read_json(request, SignIn, limit=_LIMIT)
     who = await sign_in(request.app, given.email, given.password)
     try:
         if who is not None:
             return _tokens(await request.app[SESSIONS].begin(who))
     except TokenRefused:
-        # The password was another one a moment later.
+        # The password was changed a moment later.
         pass
     raise Problem(401, "The address or the password is wrong.")
 
@@ -48,7 +48,7 @@ async def login(request: web.Request) -> web.Response:
 @routes.post("/api/v1/auth/refresh")
 @limited("refresh")
 async def refresh(request: web.Request) -> web.Response:
-    """The next pair of tokens; a refresh token is good for one exchange."""
+    """A new pair of tokens; a refresh token is valid for one exchange."""
     given = await read_json(request, RefreshRequest, limit=_LIMIT)
     try:
         return _tokens(await request.app[SESSIONS].rotate(given.refresh_token))
@@ -59,7 +59,7 @@ async def refresh(request: web.Request) -> web.Response:
 @routes.post("/api/v1/auth/logout")
 @limited("refresh")
 async def logout(request: web.Request) -> web.Response:
-    """End this sign-in: its refresh tokens are worthless from now on."""
+    """End this sign-in and revoke its refresh tokens."""
     given = await read_json(request, RefreshRequest, limit=_LIMIT)
     try:
         await request.app[SESSIONS].end(given.refresh_token)
@@ -77,7 +77,7 @@ async def logout_all(request: web.Request) -> web.Response:
 
 @routes.get("/api/v1/me")
 async def me(request: web.Request) -> web.Response:
-    """The account that the token stands for."""
+    """The account of the token."""
     account = await request.app[ACCOUNTS].find(require_user(request).id)
     if account is None:
         raise Problem(401, "This account was removed.", headers={"WWW-Authenticate": "Bearer"})

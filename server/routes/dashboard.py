@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -17,7 +18,7 @@ from server.auth.dashboard_session import (
     keep_form_token,
 )
 from server.auth.sign_in import sign_in
-from server.fleet import BEAT_SECONDS
+from server.fleet import BEAT_SECONDS, Fleet
 from server.fleet_view import fleet_view
 from server.keys import FLEET, SESSIONS, STREAMS
 from server.limits import limited
@@ -37,7 +38,7 @@ async def dashboard(request: web.Request) -> web.Response:
     """The page, with the figures of this moment in it; without a session the way to sign in."""
     if await dashboard_user(request) is None:
         return web.Response(status=303, headers={"Location": _LOGIN})
-    view = fleet_view(await request.app[FLEET].read(), request.app[FLEET].now())
+    view = await _view(request.app[FLEET])
     token = form_token(request)
     response = page(request, "dashboard.html", {"view": view, "token": token})
     keep_form_token(request, response, token)
@@ -52,8 +53,7 @@ async def dashboard_events(request: web.Request) -> web.StreamResponse:
         raise Problem(401, "Sign in first.")
     async with request.app[STREAMS].open(request) as stream:
         while await dashboard_user(request) is not None:
-            view = fleet_view(await request.app[FLEET].read(), request.app[FLEET].now())
-            await stream.send(msgspec.json.encode(view))
+            await stream.send(msgspec.json.encode(await _view(request.app[FLEET])))
             await asyncio.sleep(BEAT_SECONDS)
     return stream.response
 
@@ -98,6 +98,11 @@ async def logout(request: web.Request) -> web.Response:
     response = web.Response(status=303, headers={"Location": _LOGIN})
     end_session(response)
     return response
+
+
+async def _view(fleet: Fleet) -> dict[str, Any]:
+    instances = await fleet.read()
+    return fleet_view(instances, fleet.now(), fleet.unreadable)
 
 
 def _form(request: web.Request, message: str, status: int = 200) -> web.Response:

@@ -1,4 +1,4 @@
-"""A POST that changes nothing, for probes and load: what arrived, and which instance it reached."""
+"""A POST that changes nothing, for probes and load tests: returns what arrived, and the instance."""
 
 from __future__ import annotations
 

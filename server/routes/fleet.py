@@ -12,10 +12,9 @@ routes = web.RouteTableDef()
 
 
 @routes.get("/api/v1/fleet")
-async def fleet(request: web.Request) -> web.Response:
+async def read_fleet(request: web.Request) -> web.Response:
     """Every instance with a heartbeat in the last 15 seconds."""
     require_admin(request)
-    instances = await request.app[FLEET].read()
-    return fresh_json(
-        {"asked": request.app[SETTINGS].instance_id, "now": request.app[FLEET].now(), "instances": instances}
-    )
+    fleet, asked = request.app[FLEET], request.app[SETTINGS].instance_id
+    instances = await fleet.read()
+    return fresh_json({"asked": asked, "now": fleet.now(), "instances": instances, "unreadable": fleet.unreadable})

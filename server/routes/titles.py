@@ -15,10 +15,10 @@ from server.idempotency import read_key
 from server.keys import CHANGES, TITLES
 from server.payloads import read_json, read_query
 from server.problems import Problem
+from server.read_your_writes import last_write, remember_write
 from server.responses import json_bytes
 from server.title_store import etag, not_found
 from server.titles import TitleChanges, TitleFields, TitleQuery
-from server.written import last_written, mark_written
 
 routes = web.RouteTableDef()
 
@@ -32,7 +32,7 @@ _ETAG = re.compile(r'"([0-9]{1,9})"\Z')
 async def list_titles(request: web.Request) -> web.Response:
     """A page of the catalogue: ?q= &genre= &year= &limit= &offset= or &cursor=."""
     query = read_query(request, TitleQuery)
-    response = json_bytes(await request.app[TITLES].page(query, last_written(request)))
+    response = json_bytes(await request.app[TITLES].page(query, last_write(request)))
     if response.content_length and response.content_length > _WORTH_COMPRESSING:
         response.enable_compression()
     return response
@@ -41,7 +41,7 @@ async def list_titles(request: web.Request) -> web.Response:
 @routes.get(_ONE)
 async def get_title(request: web.Request) -> web.Response:
     """One title with its ETag; 304 for If-None-Match, 404 if there is none."""
-    stored = await request.app[TITLES].get(int(request.match_info["id"]), last_written(request))
+    stored = await request.app[TITLES].get(int(request.match_info["id"]), last_write(request))
     if not stored:
         raise not_found()
     tag, _, body = stored.partition(b"\n")
@@ -64,7 +64,7 @@ async def create_title(request: web.Request) -> web.Response:
         headers["Idempotency-Replayed"] = "true"
     else:
         await request.app[CHANGES].publish("created", title["id"])
-    return await mark_written(request, json_bytes(created.body, 201, headers))
+    return await remember_write(request, json_bytes(created.body, 201, headers))
 
 
 @routes.put(_ONE)
@@ -85,7 +85,7 @@ async def delete_title(request: web.Request) -> web.Response:
     user = catalogue_writer(request)
     await request.app[TITLES].delete(int(request.match_info["id"]), user, _expected_version(request))
     await request.app[CHANGES].publish("deleted", int(request.match_info["id"]))
-    return await mark_written(request, web.Response(status=204))
+    return await remember_write(request, web.Response(status=204))
 
 
 async def _change(request: web.Request, kind: type[TitleFields | TitleChanges]) -> web.Response:
@@ -93,7 +93,7 @@ async def _change(request: web.Request, kind: type[TitleFields | TitleChanges]) 
     changes = await read_json(request, kind)
     title = await request.app[TITLES].change(int(request.match_info["id"]), changes, user, _expected_version(request))
     await request.app[CHANGES].publish("changed", title.id)
-    return await mark_written(request, json_bytes(msgspec.json.encode(title), headers={"ETag": etag(title.version)}))
+    return await remember_write(request, json_bytes(msgspec.json.encode(title), headers={"ETag": etag(title.version)}))
 
 
 def _expected_version(request: web.Request) -> int | None:

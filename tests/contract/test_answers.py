@@ -9,7 +9,7 @@ import aiohttp
 import msgspec
 
 from ops.contract import METRICS, OVERALL, Health, Metrics
-from ops.doctor.collectors.instances import MARK, QUESTIONS, read, read_answers
+from ops.doctor.collectors.instances import MARK, QUERIES, read, read_answers
 from ops.doctor.facts import InstanceFacts
 from ops.project.settings import Health as HealthPaths
 from ops.rollout.own_metrics import Figures
@@ -37,7 +37,7 @@ async def facts(server: Process) -> InstanceFacts:
     verdicts = "".join(f"{number} {status} 0.001 {date}|\n" for number, (status, _, date) in said)
     bodies = "".join(f"{MARK}{number}\n{body}\n" for number, (_, body, _) in said)
     found = read_answers(f"{int(time.time())}\n{verdicts}{bodies}")
-    return read(replica(), [found[number] for number in range(QUESTIONS)])
+    return read(replica(), [found[number] for number in range(QUERIES)])
 
 
 def missing(kind: type[msgspec.Struct], answer: dict[str, Any], place: str = "") -> list[str]:

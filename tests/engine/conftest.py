@@ -28,6 +28,10 @@ x-videa:
   canary: {interval: "${INTERVAL:-5s}", steps: [10, 50, 100], min_requests: 10, max_p99: 3s}
 """
 
+SECRETS = (
+    *("POSTGRES_PASSWORD", "DATABASE_PASSWORD", "REDIS_PASSWORD", "REDIS_ADMIN_PASSWORD"),
+    *("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET"),
+)
 RELEASES = ("LABEL videa.test.release=1", "LABEL videa.test.release=2")
 
 
@@ -180,7 +184,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
     chosen = read_env(ROOT / ".env")
     values = {
         **{name: value for name, value in chosen.items() if name.endswith("_IMAGE")},
-        **{name: secrets.token_hex(32) for name in ("POSTGRES_PASSWORD", "JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET")},
+        **{name: secrets.token_hex(32) for name in SECRETS},
         "COMPOSE_FILE": chosen.get("COMPOSE_FILE", "docker-compose.yml") + ":test.yml",
         "COMPOSE_PROJECT_NAME": stack.project,
         "HTTP_PORT": str(stack.port),

@@ -162,7 +162,7 @@ async def test_the_operator_has_a_command_for_each_end(api: Client, environment:
     assert await command("password", boss, password="short") == (1, "The password must have at least 8 characters.")
     assert await command("password", boss, password="long as well") == (0, f"password changed: {boss}")
     assert (await post(api, "login", {"email": boss, "password": "long as well"}))["access_token"]
-    assert await command("demote", boss) == (0, f"no administrator any more: {boss}")
+    assert await command("demote", boss) == (0, f"no longer an administrator: {boss}")
     assert await command("demote", boss) == (1, f"Failed: there is no administrator {boss}")
     assert await command("password", "x@mozi.example", password="long enough") == (
         1,

@@ -110,3 +110,13 @@ async def test_streams_that_were_cut_do_not_count(start_process: StartProcess) -
 async def test_a_stream_cannot_be_asked_for_without_its_body(api: Client) -> None:
     async with api.head("/api/v1/events") as response:
         assert response.status == 405
+
+
+async def test_a_page_of_the_frontend_may_read_the_stream(api: Client) -> None:
+    for origin, allowed in (("https://mozi.example", True), ("https://evil.example", False)):
+        async with api.get("/api/v1/events", headers={"Origin": origin}) as response:
+            assert response.status == 200
+            assert response.headers["Vary"] == "Origin"
+            assert response.headers.get("Access-Control-Allow-Origin") == (origin if allowed else None)
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+            assert "X-Request-ID" in response.headers

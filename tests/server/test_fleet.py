@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import json
 from typing import Any
+
+import pytest
+import redis
 
 from tests.server.support import Client, Gate, StartInstance, eventually
 
@@ -45,6 +49,36 @@ async def test_without_redis_an_instance_tells_of_itself(start_instance: StartIn
         return (await fleet(client))["one"]["limiter"]["mode"] == "local"
 
     await eventually(local)
+
+
+async def test_a_heartbeat_that_cannot_be_read_is_skipped_and_reported(
+    start_instance: StartInstance, empty_redis: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await start_instance(INSTANCE_ID="one")
+    own = (await fleet(client))["one"]
+    bad = {
+        "no-json": "{",
+        "a-list": "[]",
+        "empty": "{}",
+        "no-text": b"\xff",
+        "renamed": json.dumps(own),
+        "other-kinds": json.dumps(own | {"id": "other-kinds", "pool": 7}),
+        "not-finite": json.dumps(own | {"id": "not-finite", "seen": 1e300}),
+    }
+    with redis.Redis.from_url(empty_redis) as link:
+        for name, value in bad.items():
+            link.set(f"videa:fleet:{name}", value)
+        link.hset("videa:fleet:a-hash", "a", "b")
+        link.set("videa:fleet:good", json.dumps(own | {"id": "good"}))
+        names = [*bad, "a-hash", "good", b"\xff"]
+        link.zadd("videa:fleet", dict.fromkeys(names, own["seen"]))
+        async with client.get("/api/v1/fleet") as response:
+            answer = await response.json()
+        assert [instance["id"] for instance in answer["instances"]] == ["good", "one"]
+        assert answer["unreadable"] == sorted([*bad, "a-hash"])
+        await fleet(client)
+    reported = [record.__dict__["of"] for record in caplog.records if record.message == "heartbeat skipped"]
+    assert sorted(reported) == sorted([*bad, "a-hash"])
 
 
 async def test_the_fleet_is_for_administrators(api: Client) -> None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 PATIENCE = 300.0
 """Seconds to wait until the operation has put everything back."""
 
+LOOK = 0.1
+"""Seconds between two looks whether it has."""
+
 
 def abort(
     context: typer.Context,
@@ -26,8 +29,8 @@ def abort(
 ) -> None:
     """Put back the deploy that is under way or was broken off.
 
-    Traffic moves first. Also from another terminal or machine. While a blue-green deploy keeps the old set it is one
-    reload back to it.
+    Traffic moves first. Also from another terminal or machine, and when nobody attends it any more. While a blue-green
+    deploy keeps the old set it is one reload back to it.
 
     \b
     Examples:
@@ -55,16 +58,14 @@ def put_back(options: Options, journal: Journal, as_json: bool) -> None:
     Raises OperationFailed when it takes too long, and what putting back raises.
     """
     from ops.rollout.lock import Lock
+    from ops.rollout.mailbox import ABORT
 
     lock = Lock(journal.store, journal.project)
-    holder = lock.at_work()
+    holder = lock.attendant()
     if holder is None or not journal.exists():
-        from ops.operations import Operation
-        from videa_cli.operation import carry_out
-
-        carry_out(options, "put back", Operation.abort, as_json)
+        _carry_out(options, as_json)
         return
-    journal.mailbox.send("abort")
+    journal.mailbox.send(ABORT)
 
     from rich.markup import escape
 
@@ -73,20 +74,38 @@ def put_back(options: Options, journal: Journal, as_json: bool) -> None:
     console(stderr=True).print(escape(f"told `{holder.command}` of {holder.who} to put everything back"))
     deadline = time.monotonic() + PATIENCE
     try:
-        while (now := lock.at_work()) and now.since == holder.since:
+        while (now := lock.attendant()) and now.since == holder.since:
             if time.monotonic() > deadline:
                 raise OperationFailed("it has not ended yet", "follow it: videa deploy --watch")
-            time.sleep(0.2)
+            time.sleep(LOOK)
     except KeyboardInterrupt:
         raise Interrupted("interrupted; it goes on to put everything back", "follow it: videa deploy --watch") from None
+    if now is None and journal.exists() and _unheard(journal):
+        _carry_out(options, as_json)
+        return
     check_ended(lock, journal)
     ended = {"dry_run": False, "operation": f"`{holder.command}` of {holder.who}"}
     _say(ended, "it has ended; see videa status and videa history", as_json)
 
 
+def _carry_out(options: Options, as_json: bool) -> None:
+    from ops.operations import Operation
+    from videa_cli.operation import carry_out
+
+    carry_out(options, "put back", Operation.abort, as_json)
+
+
+def _unheard(journal: Journal) -> bool:
+    """Whether the operation was left, or its process killed, before it looked for what was asked of it."""
+    from ops.rollout.mailbox import ABORT
+
+    command = journal.mailbox.take()
+    return command is not None and command.verb == ABORT
+
+
 def check_ended(lock: Lock, journal: Journal) -> None:
     """Raises OperationFailed when the operation that has ended was not put back: its journal is still there."""
-    if journal.exists() and lock.at_work() is None:
+    if journal.exists() and lock.attendant() is None:
         error = OperationFailed("it has ended, and not everything was put back", f"see videa history; {CONTINUE}")
         error.aftermath = Aftermath(Left.HALF_WAY)
         raise error

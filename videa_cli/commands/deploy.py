@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.errors import OperationFailed, UsageError
+from ops.errors import TAKE_UP, OperationFailed, UsageError
 from videa_cli.context import Options
 
 if TYPE_CHECKING:
@@ -39,8 +39,13 @@ def deploy(
         typer.Option("--pause-at", metavar="PERCENT", help="Canary: wait there for `videa promote`; repeatable."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace replicas that run this release already.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an operation that was broken off.")] = False,
-    abort: Annotated[bool, typer.Option("--abort", help="Put back an operation that was broken off.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Take up an operation that waits or was broken off.")
+    ] = False,
+    abort: Annotated[bool, typer.Option("--abort", help="Put back an operation that waits or was broken off.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Leave it at the first wait: a judgement, a pause, --keep.")
+    ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the operation that is under way.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
@@ -56,7 +61,11 @@ def deploy(
     header that leads to the new set). --canary gives the new release the shares of x-videa.canary.steps, each judged by
     nginx's log and the containers; testers send `X-Videa-Canary: always` or `never`, or the cookie videa_canary.
 
-    Broken off by a crash, it goes on with --resume or the same command again, and goes back with --abort.
+    While it waits (a judgement, a pause, --keep) others may close the site for maintenance, and `videa watch` works.
+    With --detach it is left at the first wait. Anybody takes it up there: `videa promote` ends the wait and carries out
+    the rest, `videa abort` goes back, --resume goes on waiting, such as judging, which nobody does meanwhile. `videa
+    status` shows what it waits for. Broken off by a crash, it goes on with --resume or the same command again, and goes
+    back with --abort.
 
     \b
     Examples:
@@ -64,10 +73,10 @@ def deploy(
       videa deploy --image registry.example/app:42 --surge 2
       videa deploy --image app:42 --blue-green --check /health --check 'make smoke' --keep 2m
       videa deploy --image app:42 --canary --pause-at 25
+      videa deploy --image app:42 --canary --pause-at 25 --detach
       videa deploy --watch
       videa deploy --resume
     """
-    from ops.operations import Operation
     from videa_cli.operation import carry_out
 
     options: Options = context.obj
@@ -77,7 +86,7 @@ def deploy(
     if resume or abort:
         if resume and abort:
             raise UsageError("--resume and --abort exclude each other", "choose one of them")
-        carry_out(options, "ended", Operation.resume if resume else Operation.abort, as_json)
+        carry_out(options, "ended", lambda each: each.resume(detach) if resume else each.abort(), as_json)
         return
     strategy = strategy_of(rolling, blue_green, canary, bool(check or keep), bool(pause_at))
 
@@ -85,12 +94,14 @@ def deploy(
         request = make_request(
             each.stack.project.settings, strategy, surge, force, tuple(check or ()), keep, tuple(pause_at or ())
         )
-        return deploy_what(each, image, build, request, dry_run)
+        return deploy_what(each, image, build, request, dry_run, detach)
 
     carry_out(options, "deployed", run, as_json, dry_run)
 
 
-def deploy_what(each: Operation, image: str | None, build: bool, request: Request, dry_run: bool) -> Outcome:
+def deploy_what(
+    each: Operation, image: str | None, build: bool, request: Request, dry_run: bool, detach: bool = False
+) -> Outcome:
     """Finds out what is to be deployed, and deploys it. Raises UsageError and what the operation raises."""
     from ops.rollout.targets import built_target, current_target, image_target, return_tag
 
@@ -101,12 +112,13 @@ def deploy_what(each: Operation, image: str | None, build: bool, request: Reques
     if image is not None:
         target = image_target(each.stack, image)
     elif build:
+        each.check_nothing_waits()  # before its image gets the name that is deployed now
         target = built_target(each.stack, each.emit)
     else:
         target = current_target(each.stack)
     started = False
     try:
-        outcome = each.deploy(target, request, dry_run)
+        outcome = each.deploy(target, request, dry_run, detach=detach)
         started = not dry_run
     finally:
         # What was built and is not to run: a plain `docker compose up -d` must not start it.
@@ -162,18 +174,25 @@ def make_request(
 
 
 def _watch(options: Options) -> None:
+    from rich.markup import escape
+
     from ops.rollout.follow import follow
     from ops.rollout.history import DONE
     from ops.rollout.journal import Journal
     from ops.rollout.lock import Lock
     from videa_cli.commands.abort import check_ended
     from videa_cli.render import Progress, console
+    from videa_cli.words import words
 
     progress, stack = Progress(), options.stack()
     try:
         entry = follow(stack, progress)
     finally:
         progress.close()
+    state = Journal(stack.store, stack.project.name).read()
+    if state and state.waiting and Lock(stack.store, stack.project.name).attendant() is None:
+        console().print(escape(f"{words(state.standing)}; {TAKE_UP}"))
+        return
     check_ended(Lock(stack.store, stack.project.name), Journal(stack.store, stack.project.name))
     if entry is None:
         console().print("it has ended; see videa status and videa history")

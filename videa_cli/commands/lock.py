@@ -16,22 +16,24 @@ def status(
 ) -> None:
     """Show who holds the lock, for which command and since when.
 
-    Also what an operation that was broken off has left. The lock is on the engine, so it counts for operators on other
-    machines too. It ends by itself when its holder does.
+    Also what an operation waits for, and what one that was broken off has left. The lock is on the engine, so it counts
+    for operators on other machines too. It ends by itself when its holder does.
 
     \b
     Examples:
       videa lock status
       videa lock status --json
     """
-    from ops.rollout.journal import Journal
+    from ops.errors import TAKE_UP
     from ops.rollout.lock import Lock
+    from ops.rollout.under_way import Phase, under_way
     from videa_cli.words import words
 
     options: Options = context.obj
     stack = options.stack()
     holder = Lock(stack.store, stack.project.name).status()
-    state = Journal(stack.store, stack.project.name).read()
+    operation = under_way(stack.store, stack.project.name)
+    said = {phase: words(operation.standing) if operation and operation.phase is phase else None for phase in Phase}
     alive = holder is not None and holder.alive
     if as_json:
         held = holder and {
@@ -42,7 +44,8 @@ def status(
             "lease_seconds": round(holder.lease, 1),
             "alive": holder.alive,
         }
-        typer.echo(json.dumps({"holder": held, "broken_off": words(state.standing) if state and not alive else None}))
+        waiting, broken_off = said[Phase.WAITING], said[Phase.INTERRUPTED]
+        typer.echo(json.dumps({"holder": held, "waiting": waiting, "broken_off": broken_off}))
         return
     if holder is None:
         typer.echo("free")
@@ -54,9 +57,13 @@ def status(
             if alive
             else "the process that held it has exited, or does not renew it: it counts as free"
         )
-    if state and not alive:
-        typer.echo(f"broken off: {words(state.standing)}")
+    if said[Phase.INTERRUPTED]:
+        typer.echo(f"broken off: {said[Phase.INTERRUPTED]}")
         typer.echo("end it: videa deploy --resume; put it back: videa deploy --abort")
+    if said[Phase.WAITING]:
+        typer.echo(said[Phase.WAITING])
+        attended = operation is not None and operation.attended
+        typer.echo("meanwhile videa maintenance and videa watch may change something" if attended else TAKE_UP)
 
 
 def release(

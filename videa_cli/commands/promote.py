@@ -6,32 +6,53 @@ from typing import Annotated
 
 import typer
 
-from ops.errors import PlanRefused
+from ops.errors import CONTINUE, PlanRefused
 from videa_cli.context import Options
 
 
 def promote(
     context: typer.Context,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Leave it at the next wait, where nobody attends it.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go on and change nothing.")] = False,
 ) -> None:
     """Let a deploy that waits go on.
 
-    That is a paused canary, one under judgement, or a blue-green deploy that keeps the old set.
+    That is a paused canary, one under judgement, or a blue-green deploy that keeps the old set. Whoever attends it is
+    told to go on. When nobody does any more, as after `videa deploy --detach`, the rest is carried out here.
 
     \b
     Examples:
       videa promote
+      videa promote --detach
     """
     from ops.rollout.lock import Lock
 
     options: Options = context.obj
     journal = options.journal()
-    holder = Lock(journal.store, journal.project).at_work()
-    if holder is None or not journal.exists():
-        raise PlanRefused("no deploy is under way", "one that was broken off goes on with: videa deploy --resume")
+    holder, state = Lock(journal.store, journal.project).attendant(), journal.read()
+    if state is None or (holder is None and not state.waiting):
+        hint = f"{state} was interrupted; {CONTINUE}" if state else "see `videa status` and `videa history`"
+        raise PlanRefused("no deploy waits", hint)
+    if holder is None:
+        _carry_out(options, detach, dry_run)
+        return
     if not dry_run:
         journal.mailbox.send("promote")
     told = f"`{holder.command}` of {holder.who} to go on"
     typer.echo(
         f"would tell {told}; nothing was changed" if dry_run else f"told {told}; follow it: videa deploy --watch"
     )
+
+
+def _carry_out(options: Options, detach: bool, dry_run: bool) -> None:
+    """Takes up the operation that nobody attends, and ends its wait. Raises what the rest of it raises."""
+    from videa_cli.operation import carry_out
+    from videa_cli.words import words
+
+    state = options.journal().read()
+    if dry_run and state:
+        typer.echo(f"would go on with {words(state.standing)}; nothing was changed")
+        return
+    carry_out(options, "ended", lambda each: each.promote(detach), as_json=False)

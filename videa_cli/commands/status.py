@@ -20,7 +20,8 @@ def status(
 ) -> None:
     """Show the replicas: release, health, load, traffic.
 
-    Health is the result of a readiness probe that videa sends to each replica now.
+    Health is the result of a readiness probe that videa sends to each replica now. An operation that has not ended is
+    shown with what it waits for.
 
     \b
     Examples:
@@ -42,10 +43,9 @@ def status(
             import videa_cli.render  # noqa: F401
         result = pending.result()
     if as_json:
-        import dataclasses
-        import json
+        import msgspec
 
-        typer.echo(json.dumps(dataclasses.asdict(result)))
+        typer.echo(msgspec.json.encode(result).decode())
     else:
         show_status(result)
 
@@ -75,6 +75,7 @@ def show_status(result: Status) -> None:
             "-" if replica.memory is None else share(replica.memory, replica.memory_limit),
             "-" if replica.requests_per_second is None else f"{replica.requests_per_second:.1f}",
         )
+    show_operation(result)
     if not result.replicas:
         out.print(f"no replica of {result.service}; start the stack: videa up")
         return
@@ -89,3 +90,26 @@ def show_status(result: Status) -> None:
         out.print(f"[red]balancer:[/] {result.balancer}")
     if result.unreachable:
         out.print(f"[red]unreachable:[/] nothing answers at {result.url}: {result.unreachable}")
+
+
+def show_operation(result: Status) -> None:
+    """Prints the operation that has not ended, and how to continue."""
+    from rich.markup import escape
+
+    from ops.errors import CONTINUE, TAKE_UP
+    from ops.rollout.under_way import Phase
+    from videa_cli.render import console
+    from videa_cli.words import words
+
+    operation, out = result.operation, console()
+    if operation is None:
+        return
+    said = escape(words(operation.standing))
+    if operation.phase is Phase.RUNNING:
+        out.print(f"under way: {said}; follow it: videa deploy --watch")
+    elif operation.phase is Phase.INTERRUPTED:
+        out.print(f"[red]interrupted:[/] {said}; {CONTINUE}")
+    elif operation.attended:
+        out.print(f"{said}; end the wait: videa promote; roll it back: videa abort")
+    else:
+        out.print(f"[yellow]{said}[/], and nobody attends it; {TAKE_UP}")

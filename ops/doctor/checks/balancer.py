@@ -93,7 +93,7 @@ def no_live(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def unreachable(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Clients do not reach nginx, though it runs: the way from the host's port to its container is broken."""
+    """nginx is running, but clients cannot reach it: the path from the host's port to its container is broken."""
     reason = present(facts.balancer).unreachable
     if reason:
         yield Finding(
@@ -101,7 +101,7 @@ def unreachable(facts: Facts, limits: Limits) -> Iterator[Finding]:
             Severity.FAIL,
             "nothing answers at the published port",
             reason,
-            "no client gets through, whatever the replicas answer",
+            "no client reaches the service, even if the replicas are healthy",
             f"docker compose port {facts.balancer_service} 8080\ndocker compose restart {facts.balancer_service}",
         )
 

@@ -12,7 +12,7 @@ from ops.doctor.words import span
 
 
 def stuck(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The journal contains an interrupted operation; or only its lock is left, which is harmless."""
+    """The journal contains an interrupted operation, or one that waits unattended; or only its lock is left."""
     operation = present(facts.operation)
     if operation.broken_off:
         yield Finding(
@@ -22,6 +22,15 @@ def stuck(facts: Facts, limits: Limits) -> Iterator[Finding]:
             operation.broken_off + f"\n{_lock(facts)}",
             "the replicas and the balancer are between two states",
             "complete it: videa deploy --resume\nor roll it back: videa deploy --abort",
+        )
+    elif operation.waiting:
+        yield Finding(
+            "deploy.stuck",
+            Severity.WARN,
+            "an operation waits unattended",
+            operation.waiting,
+            "it stays in this state until it is taken up; its canary is not judged",
+            "videa promote\nor roll it back: videa abort\nor take it up: videa deploy --resume",
         )
     elif operation.holder and not operation.alive:
         yield Finding(
@@ -46,7 +55,7 @@ CHECKS = (
     Check(
         "deploy.stuck",
         Group.APP,
-        "journal of an interrupted operation F, only its lock I",
+        "journal of an interrupted operation F, of one that waits unattended W, only its lock I",
         "own",
         (OPERATION,),
         stuck,

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from ops.doctor.facts import OperationFacts
 from ops.platform.ports import Store
-from ops.rollout.journal import Journal, JournalState
-from ops.rollout.lock import Holder, Lock
+from ops.rollout.holder import Holder
+from ops.rollout.journal import JournalState
+from ops.rollout.lock import Lock
+from ops.rollout.under_way import look
 
 
 def operation_facts(store: Store, project: str) -> OperationFacts:
     """The holder of the lock, and the operation that an exited holder has left. Raises EngineError."""
-    journal = Journal(store, project)
-    state = journal.read()
-    holder = Lock(store, project).status()
-    # An operation that ended between these two reads has removed its journal.
-    again = journal.read() if state and not (holder and holder.alive) else None
-    return read(holder, state if state and again and again.header == state.header else None)
+    state, attendant = look(store, project)
+    return read(attendant or Lock(store, project).status(), state)
 
 
 def read(holder: Holder | None, state: JournalState | None) -> OperationFacts:
@@ -26,6 +24,7 @@ def read(holder: Holder | None, state: JournalState | None) -> OperationFacts:
         command=holder.command if holder else "",
         since=holder.since.timestamp() if holder else 0,
         alive=alive,
-        broken_off=str(state) if state and not alive else "",
+        broken_off=str(state) if state and not alive and not state.waiting else "",
+        waiting=str(state) if state and not alive and state.waiting else "",
         returning=state.returning if state else False,
     )

@@ -6,10 +6,11 @@ import http.client
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 import docker.errors
@@ -60,7 +61,7 @@ class Bench:
     def name(self, short: str) -> str:
         return f"{self.network.name}-{short}"
 
-    def start_nginx(self, **options: Any) -> None:
+    def start_nginx(self, environment: Mapping[str, str] = MappingProxyType({}), **options: Any) -> None:
         self.nginx = self.engine.sdk.containers.run(
             self.nginx_image,
             detach=True,
@@ -70,7 +71,7 @@ class Bench:
             read_only=True,
             restart_policy={"Name": "always"},
             ports={"8080/tcp": ("127.0.0.1", None)},
-            environment={"UPSTREAM_SERVICE": SERVICE, "UPSTREAM_PORT": str(PORT)},
+            environment={"UPSTREAM_SERVICE": SERVICE, "UPSTREAM_PORT": str(PORT), **environment},
             **{"tmpfs": {"/tmp": "size=64m"}, "volumes": {self.network.name: {"bind": "/etc/nginx/videa"}}, **options},
         )
         self.until(lambda: self.get("/")[0] != 0)

@@ -6,6 +6,7 @@ import json
 import tarfile
 from pathlib import Path
 
+from tests.engine.conftest import SECRETS
 from tests.engine.doctor.conftest import Patient
 
 LOGGED = (
@@ -70,7 +71,7 @@ def test_no_secret_is_in_the_bundle_and_it_replays(patient: Patient, tmp_path: P
         if (place := text.find("CANARY")) >= 0
     ]
     assert leaks == []
-    for name in ("POSTGRES_PASSWORD", "JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET"):
+    for name in SECRETS:
         (secret,) = [line.partition("=")[2] for line in kept.splitlines() if line.startswith(f"{name}=")]
         assert not [file for file, text in texts.items() if secret in text]
     assert "Bearer <hidden-" in texts[f"logs/{stack.project}-nginx-1.log"]

@@ -21,7 +21,7 @@ lock 1 2 & lock 2 1; wait
 """
 
 SET_PASSWORD = """psql -Xq -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" <<END
-ALTER USER "$POSTGRES_USER" PASSWORD '{}';
+ALTER USER "$BACKEND_ROLE" PASSWORD '{}';
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE client_addr IS NOT NULL;
 END
 """
@@ -113,7 +113,7 @@ def test_a_password_that_the_database_does_not_know(patient: Patient, becomes: C
         becomes("unready")
         report = patient.examine()
     finally:
-        patient.exec("postgres", SET_PASSWORD.format("$POSTGRES_PASSWORD"))
+        patient.exec("postgres", SET_PASSWORD.format("$BACKEND_PASSWORD"))
     becomes("ready")
     assert found(report, "fail") == {"pg.down"}
     assert "password authentication failed" in report.findings[0].evidence

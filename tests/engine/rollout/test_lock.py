@@ -15,9 +15,10 @@ import pytest
 from ops.errors import LockHeld
 from ops.factory import connect, open_store
 from ops.platform.ports import Store
-from ops.rollout import lock as module
+from ops.rollout import lease as module
 from ops.rollout.journal import Header, Journal, ReturnEntry
-from ops.rollout.lock import Lease, Lock
+from ops.rollout.lease import Lease
+from ops.rollout.lock import Lock
 from ops.rollout.mailbox import Command
 from ops.rollout.operator import whoami
 from ops.steps import Target
@@ -54,7 +55,7 @@ def project(store: Store) -> Iterator[str]:
     """The name of a project of its own."""
     name = f"videa-test-{os.getpid()}-{time.monotonic_ns()}"
     yield name
-    for kind in ("lock", "journal"):
+    for kind in ("lock", "operation", "journal"):
         if found := store.find(f"videa.{kind}.{name}"):
             store.remove(found.id)
 

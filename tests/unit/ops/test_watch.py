@@ -11,7 +11,7 @@ from ops.ejected import Ejected
 from ops.errors import BalancerError
 from ops.events import Event, LetBack, nobody
 from ops.rollout.identity import machine_id
-from ops.rollout.lock import LEASE
+from ops.rollout.lease import LEASE
 from ops.watch import Judge, check_once
 from tests.unit.ops.fakes import FakeStack, fake_stack
 
@@ -19,38 +19,38 @@ BOTH = {"a", "b"}
 
 
 def test_out_after_three_bad_answers_in_a_row() -> None:
-    judge = Judge(fails=3, passes=2)
+    judge = Judge(failure_threshold=3, success_threshold=2)
     assert judge.judge({"a": True, "b": False}, BOTH) == BOTH
     assert judge.judge({"a": True, "b": False}, BOTH) == BOTH
     assert judge.judge({"a": True, "b": False}, BOTH) == {"a"}
 
 
 def test_a_good_answer_between_bad_ones_starts_the_count_again() -> None:
-    judge = Judge(fails=2, passes=2)
+    judge = Judge(failure_threshold=2, success_threshold=2)
     for ok in (False, True, False, True, False):
         assert judge.judge({"a": True, "b": ok}, BOTH) == BOTH
 
 
 def test_back_after_two_good_answers() -> None:
-    judge = Judge(fails=1, passes=2)
+    judge = Judge(failure_threshold=1, success_threshold=2)
     assert judge.judge({"a": True, "b": False}, BOTH) == {"a"}
     assert judge.judge({"a": True, "b": True}, {"a"}) == {"a"}
     assert judge.judge({"a": True, "b": True}, {"a"}) == BOTH
 
 
 def test_the_last_one_is_never_taken_out() -> None:
-    judge = Judge(fails=1, passes=2)
+    judge = Judge(failure_threshold=1, success_threshold=2)
     assert judge.judge({"a": False, "b": False}, BOTH) == BOTH
 
 
 def test_a_replica_that_an_operation_drains_is_not_brought_back() -> None:
-    judge = Judge(fails=1, passes=1)
+    judge = Judge(failure_threshold=1, success_threshold=1)
     assert judge.judge({"a": True}, {"a"}) == {"a"}
     assert judge.judge({"a": True}, {"a"}) == {"a"}
 
 
 def test_a_replica_that_is_gone_is_forgotten() -> None:
-    judge = Judge(fails=1, passes=1)
+    judge = Judge(failure_threshold=1, success_threshold=1)
     assert judge.judge({"a": True, "b": False}, BOTH) == {"a"}
     assert judge.judge({"a": True}, {"a"}) == {"a"}
     assert not judge.out
@@ -67,7 +67,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
 
 def watching() -> Judge:
     """A watcher that has just been started, and for which one answer is enough."""
-    return Judge(fails=1, passes=1)
+    return Judge(failure_threshold=1, success_threshold=1)
 
 
 def out(stack: FakeStack) -> dict[str, str]:

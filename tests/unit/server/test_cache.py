@@ -12,7 +12,8 @@ import hiredis
 import pytest
 import uvloop
 
-from server.cache import CacheUnavailable, RedisLink, _TlsToAddress
+from server.cache import CacheUnavailable, RedisLink
+from server.redis_connection import _TlsToAddress
 
 
 class FakeRedis:

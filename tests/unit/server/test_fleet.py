@@ -101,7 +101,7 @@ async def test_a_wrong_clock_neither_hides_nor_keeps_an_instance(
         beats = await fleet.read()
         assert [beat["id"] for beat in beats] == sorted(skews)
         assert fleet.now() == pytest.approx(link.now, abs=0.01)
-        rows = fleet_view(beats, fleet.now())["rows"]
+        rows = fleet_view(beats, fleet.now(), [])["rows"]
         assert {row["Health"][0] for row in rows} == {"serving"}
         assert {row["Up"][0] for row in rows} == {"1 min"}
     link.now += 15

@@ -20,7 +20,7 @@ def instance(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_healthy_instance_is_calm() -> None:
-    (row,) = fleet_view([instance()], 1001.0)["rows"]
+    (row,) = fleet_view([instance()], 1001.0, [])["rows"]
     assert row["Health"] == ["serving", "good"]
     assert (row["Up"][0], row["Requests/s"][0], row["p95"][0]) == ("10 min", "12.3", "3.2 ms")
     assert (row["Memory"][0], row["Pool"][0]) == ("60 MiB", "1 of 5")
@@ -33,7 +33,7 @@ def test_trouble_stands_out() -> None:
         pool={"limit": 5, "size": 5, "idle": 0, "waiting": 7},
         limiter={"mode": "local", "refused_last_minute": 3},
     )
-    (row,) = fleet_view([troubled], 1020.0)["rows"]
+    (row,) = fleet_view([troubled], 1020.0, [])["rows"]
     assert row["Health"] == ["silent", "bad"]
     assert (row["p95"][1], row["Errors"][1], row["Pool"], row["Limits"][1]) == (
         "warn",
@@ -44,9 +44,9 @@ def test_trouble_stands_out() -> None:
 
 
 def test_totals_add_up() -> None:
-    total = fleet_view([instance(), instance(id="two")], 1000.0)["total"]
+    total = fleet_view([instance(), instance(id="two")], 1000.0, [])["total"]
     assert (total["instances"], total["errors"], total["connections"]) == ("2", "4", "6 of 10")
 
 
 def test_nobody_is_no_error() -> None:
-    assert fleet_view([], 0.0)["rows"] == []
+    assert fleet_view([], 0.0, [])["rows"] == []

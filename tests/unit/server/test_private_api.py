@@ -20,9 +20,9 @@ from server.responses import ReadyResponse, json_bytes
 ROOT = Path(__file__).parents[3]
 SERVER = ROOT / "server"
 USED = {
-    ("cache.py", "_connection_arguments"): "redis",
-    ("cache.py", "_reader"): "redis",
-    ("cache.py", "_writer"): "redis",
+    ("redis_connection.py", "_connection_arguments"): "redis",
+    ("redis_connection.py", "_reader"): "redis",
+    ("redis_connection.py", "_writer"): "redis",
     ("postgres.py", "_timeout"): "aiopg",
     ("protocol.py", "_make_server"): "aiohttp",
     ("responses.py", "_cookies"): "aiohttp",

@@ -11,7 +11,7 @@ import pytest
 
 from ops import events
 from ops.events import Back, Event, GoingBack, GoingOn, Kind, News, Retrying, Standing, Superseded, TakenOut
-from ops.steps import AnyStep, Drain, Follow, Hook, Keep, Split, Start
+from ops.steps import AnyStep, Drain, Follow, Hook, Judge, Keep, Pause, Split, Start, Wait
 from videa_cli.words import words
 
 STEPS = Path(__file__).parents[3] / "ops" / "steps.py"
@@ -58,6 +58,24 @@ def test_steps_make_no_words_of_themselves() -> None:
         (
             events.OperationEnded("videa deploy", "me@here", "canary", "new", "it failed", 1.5, "put_back"),
             "`videa deploy` of me@here has ended after 1.5 s: it failed (put back)",
+        ),
+        (
+            Standing("videa deploy", "me@here", 2, 9, Judge(25.0), Wait(1.0, 86400.0)),
+            "`videa deploy` of me@here waits (at step 2 of 9): judge the canary at 25%, until 00:00:00 UTC at the "
+            "latest",
+        ),
+        (
+            Standing("videa deploy", "me@here", 2, 9, Judge(25.0), Wait(1.0)),
+            "`videa deploy` of me@here waits (at step 2 of 9): judge the canary at 25%, which nobody does yet",
+        ),
+        (
+            events.LeftWaiting(Standing("videa deploy", "me@here", 2, 9, Pause(25.0), Wait(1.0))),
+            "`videa deploy` of me@here waits (at step 2 of 9): paused at 25%; end the wait: videa promote; roll it "
+            "back: videa abort; or take the wait up: videa deploy --resume",
+        ),
+        (
+            Standing("videa deploy", "me@here", 2, 9, Keep(600.0), Wait(1.0, 61.0)),
+            "`videa deploy` of me@here waits (at step 2 of 9): keep the old ones until 00:01:01 UTC",
         ),
         (GoingBack(), "putting everything back"),
         (GoingBack("it failed"), "putting everything back: it failed"),

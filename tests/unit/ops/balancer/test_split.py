@@ -57,6 +57,15 @@ def test_a_client_stays_in_its_group(by: str, sticky: str, variable: str) -> Non
     assert f'map {variable} $videa_key {{ default {variable}; "" $request_id; }}' in text
 
 
+@pytest.mark.parametrize("sticky", ["none", "ip", "cookie"])
+@pytest.mark.parametrize("by", ["request", "client", "cookie:session_id", "cookie:http_x", "header:x-user-id"])
+@pytest.mark.parametrize(("percent", "token"), [(0, "a1b2"), (0.1, "always"), (5, "always"), (100, "always")])
+def test_a_rendered_split_is_parsed(percent: float, token: str, by: str, sticky: str) -> None:
+    split = TrafficSplit(("app-3", "app-4"), percent, by, token)
+    assert parse(rendered(split, sticky)).split == split
+    assert parse(render(Upstream("app", 3001, ("app-1",), sticky=sticky), 1)).split is None  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"percent": -1}, {"percent": 101}, {"by": "moon"}, {"by": "cookie:a b"}, {"token": "a;b"}, {"servers": ()}],

@@ -75,14 +75,14 @@ def test_answers_from_unknown_addresses_skip_the_check_for_starved_replicas() ->
     assert [skip.id for skip in report.skipped] == ["lb.starved"]
 
 
-def test_a_port_that_cannot_be_asked_from_here_is_skipped_and_not_well() -> None:
+def test_a_port_that_cannot_be_probed_is_skipped() -> None:
     report = report_on(balancer=balancer(unreachable=None))
     assert {skip.id: skip.reason for skip in report.skipped} == {
         "lb.unreachable": "the published port cannot be queried from here"
     }
 
 
-def test_an_nginx_that_hangs_is_the_cause_of_a_port_that_does_not_answer() -> None:
-    sick = balancer(serving="", answers={}, failures={"no answer": 20}, unreachable="timed out")
-    causes = {one.id: one.cause for one in report_on(balancer=sick).findings}
+def test_a_hanging_nginx_is_the_cause_of_a_port_that_does_not_answer() -> None:
+    hanging = balancer(serving="", answers={}, failures={"no answer": 20}, unreachable="timed out")
+    causes = {finding.id: finding.cause for finding in report_on(balancer=hanging).findings}
     assert causes["lb.unreachable"] == "lb.no_live"

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from ops.doctor.collectors.operation import read
 from ops.doctor.facts import OperationFacts
+from ops.rollout.holder import Holder
 from ops.rollout.journal import Header, JournalState, ReturnEntry, StepEntry
-from ops.rollout.lock import Holder
-from ops.steps import Start, Target
+from ops.steps import Pause, Start, Target, Wait
 from tests.unit.ops.doctor.stack import NOW, balancer, container, finding, instance, replica, reported, with_replicas
 
 STATE = JournalState(
@@ -41,6 +41,18 @@ def test_a_journal_whose_holder_has_exited(
 ) -> None:
     operation = read(None if lease is None else holder(lease), state)
     assert reported(operation=operation) == expected
+
+
+@pytest.mark.parametrize(("lease", "expected"), [(15.0, []), (-1.0, ["warn"]), (None, ["warn"])])
+def test_what_waits_is_no_fault_and_told_only_when_nobody_attends_it(lease: float | None, expected: list[str]) -> None:
+    waiting = JournalState(STATE.header, (StepEntry(2, 4, Pause(25.0), NOW - 50, Wait(NOW - 50)),))
+    operation = read(None if lease is None else holder(lease), waiting)
+    assert [severity for _, severity in reported(operation=operation)] == expected
+    if expected:
+        result = finding("deploy.stuck", operation=operation)
+        assert "`videa deploy` of ann@host, which waits at step 2 of 4 (pause)" in result.evidence
+        for command in ("videa promote", "videa abort", "videa deploy --resume"):
+            assert command in result.fix
 
 
 def test_the_finding_names_the_user_the_command_and_the_step() -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import cast
 
 import yaml
+from msgspec.structs import replace
 
 from ops.engine.compose import Compose
 from ops.project.config import Project
-from ops.project.settings import Health, Hooks, Seconds, Settings
+from ops.project.settings import Canary, Health, Hooks, Seconds, Settings
 from ops.stack import Stack
 from tests.unit.ops.fakes.compose import MODEL, FakeCompose
 from tests.unit.ops.fakes.gateway import FakeGateway
@@ -19,7 +20,9 @@ from tests.unit.ops.fakes.store import FakeStore
 from tests.unit.ops.fakes.world import APP, NAME, World
 
 SETTINGS = Settings(
-    service=APP, health=Health(interval=Seconds(0.001), passes=1, deadline=Seconds(0.05)), drain_timeout=Seconds(0.01)
+    service=APP,
+    health=Health(interval=Seconds(0.001), success_threshold=1, deadline=Seconds(0.05)),
+    drain_timeout=Seconds(0.01),
 )
 
 
@@ -32,13 +35,15 @@ class FakeStack(Stack):
     world: World = field(default_factory=World)
 
 
-def fake_stack(directory: Path, replicas: int = 2, hooks: Hooks | None = None) -> FakeStack:
+def fake_stack(
+    directory: Path, replicas: int = 2, hooks: Hooks | None = None, canary: Canary | None = None
+) -> FakeStack:
     """A stack in ``directory`` with that many replicas that serve."""
     world = World()
     (directory / ".env").write_text(f"APP_REPLICAS={replicas}\n")
     model = yaml.safe_load(MODEL)
     model["services"][APP] = {"image": "app:old", "deploy": {"replicas": replicas}, "labels": {}}
-    settings = SETTINGS if hooks is None else Settings(service=APP, health=SETTINGS.health, hooks=hooks)
+    settings = replace(SETTINGS, hooks=hooks or Hooks(), canary=canary or SETTINGS.canary)
     project = Project(NAME, directory, cast(Compose, FakeCompose(directory)), model, settings, {"health": {}}, {})
     platform = FakePlatform(world, project.env_file)
     gateway = FakeGateway(world, tuple(platform.add() for _ in range(replicas)))

@@ -40,7 +40,7 @@ class FakeGateway:
 
     def membership(self, remembered: bool = False) -> Membership:
         self.world.used("membership")
-        return Membership(1, self.served, self.canary, self.maintenance)
+        return Membership(1, self.served, self.canary, self.maintenance, split=self.split)
 
     def look(self) -> Look:
         self.world.used("look")

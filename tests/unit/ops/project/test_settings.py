@@ -26,7 +26,7 @@ def test_a_canary_assigns_sticky_clients_as_a_client(section: dict[str, Any], by
 def test_everything_has_a_default() -> None:
     settings = read_settings({})
     assert (settings.service, settings.port, settings.balancer) == ("backend", 3001, "nginx")
-    assert settings.health.passes == 2
+    assert settings.health.success_threshold == 2
     assert settings.drain_timeout == 30
 
 

@@ -34,6 +34,7 @@ from ops.steps import (
     Split,
     Start,
     Target,
+    Wait,
     Worded,
 )
 
@@ -95,6 +96,37 @@ def test_it_knows_whether_the_old_set_is_kept() -> None:
     assert not JournalState(HEADER, (*kept, ReturnEntry("aborted"))).keeping
     assert not JournalState(HEADER, (*kept, StepEntry(7, 7, Remove(("app-1",))))).keeping
     assert not JournalState(HEADER, ()).keeping
+
+
+def test_it_knows_whether_it_waits_and_how_a_wait_was_left() -> None:
+    wait = Wait(1.0, 61.0)
+    waiting = JournalState(HEADER, (StepEntry(1, 9, Judge(5.0), 1.0, wait),))
+    assert waiting.waiting
+    assert waiting.standing.wait == wait
+    assert waiting.wait_at(Judge(5.0)) == wait
+    assert waiting.wait_at(Judge(25.0)) is None
+    assert str(waiting) == "`videa deploy` of me@here, which waits at step 1 of 9 (judge)"
+    assert not JournalState(HEADER, (*waiting.entries, ReturnEntry("it failed"))).waiting
+    gone_on = JournalState(HEADER, (*waiting.entries, StepEntry(2, 9, Drain())))
+    assert not gone_on.waiting
+    assert gone_on.standing.wait is None
+    assert gone_on.wait_at(Judge(5.0)) == wait
+
+
+def test_an_entry_of_a_later_videa_hides_none_of_those_after_it() -> None:
+    later = msgspec.json.encode({"type": "of a later videa", "number": 1})
+    removal = RemovalEntry({"app-1": {"Id": "x"}})
+    written = {**files(HEADER), "000001": later, "000002": _ENCODER.encode(removal)}
+    assert list(_decode(written)) == [HEADER, removal]
+
+
+def test_an_older_videa_reads_the_steps_that_wait() -> None:
+    """It knows no `wait`, and passes over what it does not know in an entry."""
+    entry = _ENCODER.encode(StepEntry(6, 7, Keep(60.0), 1.0, Wait(1.0, 61.0)))
+    assert msgspec.json.decode(entry) == {
+        **{"type": "step_begun", "number": 6, "total": 7, "time": 1.0},
+        **{"step": {"type": "keep", "seconds": 60.0}, "wait": {"begun": 1.0, "until": 61.0}},
+    }
 
 
 def test_a_hook_whose_command_reads_like_another_step_is_none_of_it() -> None:

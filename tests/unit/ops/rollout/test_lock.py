@@ -14,12 +14,19 @@ import pytest
 from ops import interrupts
 from ops.errors import EngineUnreachable, LockHeld
 from ops.rollout import lock as module
+from ops.rollout.holder import Holder
 from ops.rollout.identity import machine_id, this_process
-from ops.rollout.lock import LEASE, Holder, Lock
+from ops.rollout.lease import LEASE
+from ops.rollout.lock import Lock
 from tests.unit.ops.fakes import FakeStack, fake_stack
 
 GONE = replace(this_process(), started="1")
 """This process's id, as one that has exited had it before."""
+
+
+def silent(call: str) -> None:
+    """An engine that does not answer."""
+    raise EngineUnreachable(call, "")
 
 
 @pytest.fixture
@@ -122,6 +129,71 @@ def test_what_another_has_taken_over_is_not_taken_back(stack: FakeStack) -> None
     assert stack.store.records["videa.lock.shop"].labels["videa.lock.who"] == "ann@here"
 
 
+def test_an_operation_keeps_others_out_also_while_it_lets_something_be_changed(stack: FakeStack) -> None:
+    lock = Lock(stack.store, "shop")
+    with lock.hold("videa deploy") as lease:
+        with pytest.raises(LockHeld), lock.hold_briefly("videa watch"):
+            pytest.fail("it was taken")
+        with lease.suspended():
+            assert lock.changing() is None
+            assert lock.attendant() is not None
+            lease.check_attended()
+            with pytest.raises(LockHeld):
+                lease.check()
+            with pytest.raises(LockHeld, match="videa deploy"), lock.hold("videa scale 3"):
+                pytest.fail("it was taken")
+            with lock.hold_briefly("videa watch") as brief:
+                brief.check()
+                found = lock.attendant()
+                assert found is not None
+                assert found.command == "videa deploy"
+        lease.check()
+        assert lock.changing() is not None
+    assert lock.status() is None
+
+
+def test_what_is_brief_is_no_operation_and_one_of_an_older_videa_is(stack: FakeStack) -> None:
+    lock = Lock(stack.store, "shop")
+    with lock.hold_briefly("videa maintenance on"):
+        assert lock.attendant() is None
+        assert lock.at_work() is not None
+    held_elsewhere(stack)
+    found = lock.attendant()
+    assert found is not None
+    assert found.who == "ann@here"
+
+
+def test_what_is_given_back_while_the_engine_does_not_answer_is_kept(stack: FakeStack) -> None:
+    lock = Lock(stack.store, "shop")
+    with lock.hold("videa deploy") as lease:
+        stack.world.disturb = silent
+        with lease.suspended():
+            stack.world.disturb = lambda call: None
+            assert lock.changing() is not None
+        lease.check()
+    assert lock.status() is None
+
+
+def test_where_the_change_lock_is_taken_the_attendance_is_given_back(stack: FakeStack) -> None:
+    lock = held_elsewhere(stack)
+    with pytest.raises(LockHeld, match="ann@here"), lock.hold("mine"):
+        pytest.fail("it was taken")
+    assert set(stack.store.records) == {"videa.lock.shop"}
+
+
+def test_release_clears_away_what_both_locks_have_left(stack: FakeStack) -> None:
+    for kind in ("lock", "operation"):
+        stack.store.create(f"videa.{kind}.shop", {"videa.lock.who": "ann@here"}, int(stack.world.now) - 1)
+    lock = Lock(stack.store, "shop")
+    assert lock.release(dry_run=True) is not None
+    assert len(stack.store.records) == 2
+    found = lock.release()
+    assert found is not None
+    assert found.who == "ann@here"
+    assert stack.store.records == {}
+    assert lock.release() is None
+
+
 def test_the_clock_of_a_lease_goes_on_while_the_machine_is_suspended(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     monkeypatch.setattr(module.time, "clock_gettime", lambda which: asked.append(which) or 1.0)
@@ -130,9 +202,6 @@ def test_the_clock_of_a_lease_goes_on_while_the_machine_is_suspended(monkeypatch
 
 
 def test_a_lock_that_the_engine_did_not_take_back_is_known_to_be_free_at_once(stack: FakeStack) -> None:
-    def silent(call: str) -> None:
-        raise EngineUnreachable(call, "")
-
     lock = Lock(stack.store, "shop")
     with lock.hold("mine"):
         stack.world.disturb = silent

@@ -1,6 +1,6 @@
 """Read your own writes: a signed cookie with the log position of a client's last write.
 
-It matters only where the cache cannot answer: the cache never holds anything older than the last write.
+It is only needed for reads without the cache, because the cache never returns data older than the last write.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _COOKIE = "videa_after"
 _SECONDS = 30
 
 
-async def mark_written(request: web.Request, response: web.Response) -> web.Response:
-    """Remember the write in the client's cookie, if there is a replica that may not know of it."""
-    position = await request.app[READS].written()
+async def remember_write(request: web.Request, response: web.Response) -> web.Response:
+    """Store the log position of the write in the client's cookie, if there is a replica that may lag behind."""
+    position = await request.app[READS].write_position()
     if position is not None:
         settings = request.app[SETTINGS]
         value = f"{position}.{_sign(position, settings.access_secrets[0])}"
@@ -34,8 +34,8 @@ async def mark_written(request: web.Request, response: web.Response) -> web.Resp
     return response
 
 
-def last_written(request: web.Request) -> int | None:
-    """The log position of the client's last write; None when there is none that we have signed."""
+def last_write(request: web.Request) -> int | None:
+    """The log position of the client's last write; None without a cookie that this server has signed."""
     if "Cookie" not in request.headers:
         return None
     number, _, signature = request.cookies.get(_COOKIE, "").partition(".")

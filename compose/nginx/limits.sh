@@ -1,0 +1,44 @@
+#!/bin/sh
+# limits.sh MEMORY PROCESSORS SPOOL KIND   how many clients nginx lets in, so that no client can use up its memory or disk.
+#   MEMORY: MiB of the container; SPOOL: KiB for bodies on their way; KIND: plain or tls
+# Prints NAME=NUMBER lines. The one place where these numbers fit each other: compose/nginx/*.conf has the sizes below.
+set -eu
+memory=$1 processors=$2 spool=$3 kind=$4
+
+# KiB that one connection costs at most before its request is complete: large_client_header_buffers and what nginx and,
+# for TLS, OpenSSL keep of it.
+case $kind in
+    tls) connection=64 ;;
+    plain) connection=20 ;;
+esac
+# KiB that a request adds: client_body_buffer_size, proxy_buffers, and its pools.
+request=64
+# KiB of the largest body (client_max_body_size).
+body=2048
+
+workers=$processors
+[ "$workers" -le 4 ] || workers=4
+
+# A quarter of the memory for requests. The rest, without nginx itself, for connections: once for the workers that serve,
+# and once for those that a reload has left behind.
+requests=$((memory * 1024 / 4 / request))
+rest=$((memory * 3 / 4 - 32 - 12 * workers))
+connections=$((rest * 1024 / connection / 2 / workers))
+[ "$connections" -ge 256 ] || connections=256
+[ "$connections" -le 16384 ] || connections=16384
+# A request holds two: the client's and the replica's.
+[ "$requests" -le $((connections * workers / 2)) ] || requests=$((connections * workers / 2))
+
+bodies=$((spool * 3 / 4 / body))
+[ "$bodies" -le 256 ] || bodies=256
+[ "$bodies" -ge 2 ] || bodies=2
+
+at_most() { if [ "$1" -gt "$2" ]; then echo "$2"; else echo "$1"; fi; }
+cat <<END
+workers=$workers
+connections=$connections
+requests=$requests
+requests_per_client=$(at_most "${REQUESTS_PER_CLIENT:-512}" $((requests / 2)))
+bodies=$bodies
+bodies_per_client=$(at_most "${BODIES_PER_CLIENT:-32}" $((bodies / 2)))
+END

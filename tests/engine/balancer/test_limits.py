@@ -1,0 +1,79 @@
+"""A client that takes too much is refused; the others are not, and nginx's memory holds what all of them can take."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from tests.engine.balancer.conftest import Bench
+
+STALLED = b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1900000\r\n\r\n" + b"x" * 300_000
+HALF_A_HEADER = b"GET / HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * 7000 + b"\r\nX-B: " + b"b" * 7000
+
+
+@contextmanager
+def connections(bench: Bench, count: int, first: bytes) -> Iterator[list[socket.socket]]:
+    """So many connections that have sent this much and wait."""
+    with ExitStack() as stack:
+        opened = []
+        for _ in range(count):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", bench.port), timeout=10))
+            connection.settimeout(10)
+            try:
+                connection.sendall(first)
+            except OSError:
+                continue  # nginx has closed it
+            opened.append(connection)
+        yield opened
+
+
+@pytest.fixture
+def small(bare: Bench) -> Bench:
+    """nginx with little memory and a spool in it, before one replica."""
+    bare.start_nginx({"BODIES_PER_CLIENT": "3"}, mem_limit="160m", tmpfs={"/tmp": "size=24m"})
+    bare.start("one")
+    bare.until(lambda: bare.get("/")[1] == "one")
+    return bare
+
+
+def test_stalled_uploads_of_one_client_are_refused_and_take_nobody_the_place(small: Bench) -> None:
+    with connections(small, 40, STALLED) as stalled:
+        answers = []
+        for connection in stalled[3:]:
+            head, _, body = connection.recv(65_536).partition(b"\r\n\r\n")
+            answers.append((head.split()[1], b"Retry-After: 5" in head, json.loads(body)["title"]))
+        assert set(answers) == {(b"429", True, "Too Many Requests")}
+        for connection in stalled[:3]:
+            connection.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                connection.recv(1)
+        assert small.get("/", "POST")[:2] == (200, "one")
+        assert small.get("/")[:2] == (200, "one")
+
+
+def test_slow_connections_do_not_cost_nginx_its_memory(small: Bench) -> None:
+    workers = small.engine.exec(small.nginx.id, ["cat", "/tmp/nginx/connections.conf"]).output
+    allowed = 2 * int(workers.split()[1].rstrip(";\n"))
+    before = small.engine.exec(small.nginx.id, ["pgrep", "-f", "worker process"]).output
+    with connections(small, allowed + 300, HALF_A_HEADER):
+        pass
+    small.until(lambda: small.get("/")[1] == "one")
+    assert small.engine.exec(small.nginx.id, ["pgrep", "-f", "worker process"]).output == before
+    small.nginx.reload()
+    assert not small.nginx.attrs["State"]["OOMKilled"]
+
+
+def test_http_1_0_needs_no_host(small: Bench) -> None:
+    with connections(small, 1, b"GET /headers HTTP/1.0\r\n\r\n") as (connection,):
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"\nHost: localhost\n" in answer
+
+
+def test_metrics_are_not_public(small: Bench) -> None:
+    for path in ("/health/metrics", "/health/metrics?format=json", "/health/metrics/"):
+        assert small.get(path)[0] == 404

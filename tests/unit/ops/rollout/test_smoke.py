@@ -1,0 +1,83 @@
+"""What a checked path must answer, over plain HTTP and where the site speaks TLS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.errors import ReleaseFailed
+from ops.models import ExecResult
+from ops.rollout.smoke import check_command, check_paths
+from tests.unit.ops.fakes import FakeStack, fake_stack
+
+PUBLISHED = [{"target": 8080, "published": "80"}, {"target": 8443, "published": "443"}]
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> FakeStack:
+    return fake_stack(tmp_path)
+
+
+def answering(stack: FakeStack, answers: dict[str, str], ports: Any = PUBLISHED) -> list[list[str]]:
+    """Lets nginx answer each URL so, "status location"; the commands that were run there."""
+    commands: list[list[str]] = []
+
+    def run(command: list[str]) -> ExecResult:
+        commands.append(command)
+        answer = answers.get(command[-1], "")
+        return ExecResult(0, f"\n{answer}") if answer else ExecResult(7, "curl: (7) refused\n000 ")
+
+    stack.gateway.run = run  # type: ignore[method-assign]
+    stack.project.model["services"]["nginx"]["ports"] = ports  # type: ignore[index]
+    return commands
+
+
+def test_a_path_that_answers_well_passes(stack: FakeStack) -> None:
+    commands = answering(stack, {"http://127.0.0.1:8080/a?b=1": "204 "})
+    check_paths(stack, ["/a?b=1"], "token")
+    assert "X-Videa-Canary: token" in commands[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("404 ", "answers /a with 404"),
+        ("500 ", "answers /a with 500"),
+        ("", "refused"),
+        ("302 http://127.0.0.1:8080/login", "redirects /a (302) to http://127.0.0.1:8080/login"),
+        ("301 https://elsewhere.example/login", "redirects /a"),
+        ("308 https://shop.example:9443/a", "redirects /a"),
+    ],
+)
+def test_anything_else_fails(stack: FakeStack, answer: str, said: str) -> None:
+    answering(stack, {"http://127.0.0.1:8080/a": answer})
+    with pytest.raises(ReleaseFailed) as failed:
+        check_paths(stack, ["/a"], "token")
+    assert said in failed.value.message
+
+
+@pytest.mark.parametrize(("status", "passes"), [("200 ", True), ("404 ", False), ("303 https://shop.example/b", False)])
+def test_where_plain_http_only_leads_to_tls_the_release_itself_is_asked(
+    stack: FakeStack, status: str, passes: bool
+) -> None:
+    """nginx's own 308 says nothing about the release."""
+    https = "https://shop.example/a?b=1"
+    commands = answering(stack, {"http://127.0.0.1:8080/a?b=1": f"308 {https}", https: status})
+    if passes:
+        check_paths(stack, ["/a?b=1"], "token")
+    else:
+        with pytest.raises(ReleaseFailed):
+            check_paths(stack, ["/a?b=1"], "token")
+    assert "::127.0.0.1:8443" in commands[1]
+    assert "X-Videa-Canary: token" in commands[1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "url"),
+    [("308 https://shop.example/", "https://shop.example"), ("302 http://127.0.0.1:8080/docs", "http://127.0.0.1")],
+)
+def test_a_command_is_given_the_address_that_clients_use(stack: FakeStack, answer: str, url: str) -> None:
+    answering(stack, {"http://127.0.0.1:8080/": answer})
+    check_command(stack, f'test "$VIDEA_URL" = "{url}"', "token")

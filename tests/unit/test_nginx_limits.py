@@ -1,0 +1,80 @@
+"""The numbers of compose/nginx/limits.sh fit the memory, the disk and the sizes in the configuration of nginx."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+NGINX = ROOT / "compose" / "nginx"
+CONNECTION_KIB = {"plain": 20, "tls": 64}
+REQUEST_KIB, BODY_KIB = 64, 2048
+NGINX_ITSELF_MIB, WORKER_MIB = 32, 12
+DISK = 100_000_000
+
+
+def limits(memory: int, processors: int, spool: int, kind: str, **environment: str) -> dict[str, int]:
+    """What the script prints; memory in MiB, spool in KiB."""
+    command = ["sh", str(NGINX / "limits.sh"), *map(str, (memory, processors, spool)), kind]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return {name: int(number) for name, number in (line.split("=") for line in done.stdout.splitlines())}
+
+
+def directive(name: str) -> str:
+    text = "\n".join(path.read_text() for path in NGINX.glob("*.conf"))
+    (value,) = re.findall(rf"^\s*{name} ([^;]+);", text, re.MULTILINE)
+    return str(value)
+
+
+def kib(size: str) -> int:
+    return int(size[:-1]) * {"k": 1, "m": 1024}[size[-1]]
+
+
+@pytest.mark.parametrize("kind", ["plain", "tls"])
+@pytest.mark.parametrize("processors", [1, 2, 4, 64])
+@pytest.mark.parametrize("memory", [256, 512, 1024, 4096, 16384])
+def test_what_clients_can_hold_fits_the_memory_also_while_a_reload_doubles_the_workers(
+    memory: int, processors: int, kind: str
+) -> None:
+    given = limits(memory, processors, DISK, kind)
+    connections = given["workers"] * given["connections"]
+    held = 2 * connections * CONNECTION_KIB[kind] / 1024 + given["requests"] * REQUEST_KIB / 1024
+    if given["connections"] > 256:  # below nobody could be served
+        assert held + NGINX_ITSELF_MIB + WORKER_MIB * given["workers"] <= memory
+    assert given["requests"] * 2 <= connections
+    assert given["requests_per_client"] * 2 <= given["requests"]
+
+
+@pytest.mark.parametrize("spool", [16_384, 65_536, DISK])
+def test_bodies_fit_where_they_are_kept(spool: int) -> None:
+    given = limits(512, 2, spool, "plain")
+    assert given["bodies"] * BODY_KIB <= spool
+    assert given["bodies_per_client"] * 2 <= given["bodies"]
+
+
+def test_one_client_may_have_what_the_operator_says_but_never_all() -> None:
+    given = limits(512, 2, DISK, "plain", REQUESTS_PER_CLIENT="100", BODIES_PER_CLIENT="100000")
+    assert (given["requests_per_client"], given["bodies_per_client"]) == (100, given["bodies"] // 2)
+
+
+def test_the_sizes_that_it_counts_with_are_those_of_the_configuration() -> None:
+    number, size = directive("large_client_header_buffers").split()
+    header = int(number) * kib(size) + 1  # client_header_buffer_size is 1k unless somebody changes it
+    assert header + 3 <= CONNECTION_KIB["plain"]
+    number, size = directive("proxy_buffers").split()
+    answer = (int(number) + 1) * kib(size)
+    assert kib(directive("client_body_buffer_size")) + answer + 8 <= REQUEST_KIB
+    assert kib(directive("client_max_body_size")) == BODY_KIB
+    assert directive("proxy_max_temp_file_size") == "0"
+
+
+def test_the_stack_gives_memory_for_thousands_of_connections_and_keeps_bodies_on_a_volume() -> None:
+    nginx = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["nginx"]
+    memory = int(nginx["deploy"]["resources"]["limits"]["memory"].removesuffix("M"))
+    given = limits(memory, 2, DISK, "plain")
+    assert given["workers"] * given["connections"] > 4200
+    assert "spool:/var/spool/videa" in nginx["volumes"]

@@ -1,0 +1,103 @@
+"""`videa promote` and `videa abort` reach an operation that waits, whether or not somebody attends it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ops import operations
+from ops.errors import PlanRefused
+from ops.events import nobody
+from ops.operations import Operation
+from ops.preflight import Capacity
+from ops.rollout.journal import Journal
+from ops.rollout.lock import Lock
+from ops.rollout.mailbox import Command
+from ops.rollout.operator import whoami
+from ops.rollout.request import Request, Strategy
+from ops.steps import Target
+from ops.views.status import read_status
+from tests.unit.ops.fakes import FakeStack, fake_stack
+from tests.unit.ops.fakes.gateway import NoTraffic
+from videa_cli.commands import abort, promote
+from videa_cli.commands.status import show_operation
+
+NEW = Target("new", "app:new", {"APP_IMAGE": "app:new", "APP_RELEASE": "new"})
+
+
+@pytest.fixture
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
+    """A stack on which a blue-green deploy keeps the old set, and nobody attends it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
+    monkeypatch.setattr(operations, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
+    stack = fake_stack(tmp_path)
+    request = Request(Strategy.BLUE_GREEN, keep=60.0)
+    Operation(stack, nobody, "videa deploy --blue-green").deploy(NEW, request, detach=True)
+    return stack
+
+
+def context(stack: FakeStack) -> Any:
+    journal = Journal(stack.store, stack.project.name)
+    return SimpleNamespace(obj=SimpleNamespace(journal=lambda: journal, stack=lambda: stack))
+
+
+def images(stack: FakeStack) -> list[str]:
+    return sorted(container.image for container in stack.platform.there.values())
+
+
+def test_what_nobody_attends_is_carried_out_here(stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
+    promote.promote(context(stack), dry_run=True)
+    assert "would go on with `videa deploy --blue-green` of" in capsys.readouterr().out
+    assert images(stack) == ["app:new", "app:new", "app:old", "app:old"]
+    promote.promote(context(stack))
+    assert images(stack) == ["app:new", "app:new"]
+    with pytest.raises(PlanRefused, match="no deploy waits"):
+        promote.promote(context(stack))
+
+
+def test_whoever_attends_it_is_told(stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
+    with Lock(stack.store, "shop").hold("videa deploy --resume") as lease, lease.suspended():
+        promote.promote(context(stack))
+        assert Journal(stack.store, "shop").mailbox.take() == Command("promote", whoami())
+    assert "told `videa deploy --resume` of" in capsys.readouterr().out
+    assert len(images(stack)) == 4
+
+
+def test_what_nobody_attends_is_rolled_back_here(stack: FakeStack) -> None:
+    abort.abort(context(stack))
+    assert images(stack) == ["app:old", "app:old"]
+    assert Journal(stack.store, "shop").read() is None
+
+
+def test_an_abort_that_was_not_heard_any_more_is_carried_out_here(
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever attended it has left it, or was killed, before it looked."""
+    with Lock(stack.store, "shop").hold("videa deploy --resume") as lease, lease.suspended():
+        monkeypatch.setattr(abort.time, "sleep", lambda _: lease.end())
+        abort.abort(context(stack))
+    assert images(stack) == ["app:old", "app:old"]
+
+
+def test_status_says_what_it_waits_for_and_what_can_be_done(
+    stack: FakeStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_operation(read_status(stack))
+    said = capsys.readouterr().out
+    assert "`videa deploy --blue-green` of" in said
+    assert "keep the old ones until" in said
+    for command in ("nobody attends it", "videa promote", "videa abort", "videa deploy --resume"):
+        assert command in said
+    with Lock(stack.store, "shop").hold("videa deploy --resume") as lease, lease.suspended():
+        show_operation(read_status(stack))
+    said = capsys.readouterr().out
+    assert "nobody attends it" not in said
+    assert "videa promote" in said
+    Journal(stack.store, "shop").discard()
+    show_operation(read_status(stack))
+    assert capsys.readouterr().out == ""
