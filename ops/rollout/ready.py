@@ -65,7 +65,7 @@ def _too_late(stack: Stack, name: str, replicas: Iterable[Replica], results: dic
     result = results.get(name)
     reason = result.reason if result else "it was not running"
     answering = next((each for each in replicas if each.name == name and result and result.status), None)
-    words = stack.words(answering) if answering else ""
+    words = stack.readiness_body(answering) if answering else ""
     said = f": {words}" if words else ""
     return ReplicaNotReady(
         f"{name} was not ready after {health.deadline}: {health.ready} answered {reason}{said}",

@@ -89,7 +89,7 @@ CHANGES = {"apply", "create", "stop", "start", "restore"}
 
 def state(stack: FakeStack) -> tuple[object, ...]:
     """What an operation changes: replicas with their images, what nginx serves, and what is remembered."""
-    images = {name: container.image for name, container in stack.platform.there.items()}
+    images = {name: container.image for name, container in stack.platform.by_name.items()}
     return images, set(stack.gateway.served), stack.gateway.canary, stack.project.env_file.read_text()
 
 
@@ -432,7 +432,7 @@ def test_interrupted_between_any_two_lines_it_is_put_back_or_done_and_says_which
 
 def test_next_to_a_paused_replica_none_is_started(tmp_path: Path) -> None:
     stack = fake_stack(tmp_path)
-    stack.platform.there["shop-app-2"] = replace(stack.platform.there["shop-app-2"], state="paused")
+    stack.platform.by_name["shop-app-2"] = replace(stack.platform.by_name["shop-app-2"], state="paused")
     before = state(stack)
     for act in (scale_up, deploy):
         with pytest.raises(PlanRefused, match="shop-app-2 is paused") as refused:

@@ -76,5 +76,5 @@ def test_invalid_splits_are_refused(wrong: dict[str, object]) -> None:
 
 
 def test_a_split_needs_stable_replicas() -> None:
-    with pytest.raises(ValueError, match="split from"):
+    with pytest.raises(ValueError, match="needs stable replicas"):
         Upstream("app", 3001, (), split=TrafficSplit(("app-3",), 5))
