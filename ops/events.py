@@ -14,7 +14,7 @@ from typing import TypeAlias
 import msgspec
 
 from ops.errors import VideaError
-from ops.steps import AnyStep, Wait
+from ops.steps import AnyStep, Wait, told
 
 
 class Task(msgspec.Struct, frozen=True, tag="task"):
@@ -295,7 +295,7 @@ def nobody(event: Event) -> None:
 @contextmanager
 def announced(what: Doing | str, emit: Emit) -> Iterator[None]:
     """Emits the begin and the end of a step, or of a task in words, with its time or its reason to fail."""
-    step = Task(what) if isinstance(what, str) else what
+    step = Task(what) if isinstance(what, str) else what if isinstance(what, Task | Back) else told(what)
     emit(StepStarted(step))
     begun = time.monotonic()
     try:

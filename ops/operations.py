@@ -27,6 +27,7 @@ from ops.fleet import Fleet
 from ops.interrupts import held, settle
 from ops.preflight import Capacity, check, check_paused, spare
 from ops.project.config import env_file_values
+from ops.redaction.typed import shown_command
 from ops.rollout import history, kept
 from ops.rollout.hooks import with_hooks
 from ops.rollout.journal import Header, Journal, JournalState
@@ -69,12 +70,18 @@ class Outcome:
 
 @dataclass
 class Operation:
-    """An operation that is planned and then carried out while its traffic is watched. ``command``: as it was typed."""
+    """An operation that is planned and then carried out while its traffic is watched.
+
+    ``command``: as it was typed; secrets are taken out of it, since the lock, the journal and the history keep it.
+    """
 
     stack: Stack
     emit: Emit
     command: str = "videa"
     proof: Proof | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.command = shown_command(self.command)
 
     @property
     def journal(self) -> Journal:
@@ -106,7 +113,7 @@ class Operation:
             capacity = self._check(plan, fleet) if replicas > len(fleet.alive) else None
             check_remembering(self.stack.project, target, replicas, self.emit)
             if lease is None:
-                return Outcome(plan, 0.0, None, (), capacity, len(fleet.alive) + plan.surge)
+                return Outcome(plan.told, 0.0, None, (), capacity, len(fleet.alive) + plan.surge)
             state = self.journal.read()
             self._take_place_of(state)
             return self._carry_out(plan, self._header(fleet, target, replicas, None), lease, "scale", capacity)
@@ -137,7 +144,7 @@ class Operation:
             if plan.steps:
                 check_remembering(self.stack.project, target, wanted, self.emit)
             if lease is None or not plan.steps:
-                return Outcome(plan, 0.0, None, (), capacity, len(fleet.alive) + plan.surge)
+                return Outcome(plan.told, 0.0, None, (), capacity, len(fleet.alive) + plan.surge)
             if same:
                 self.emit(GoingOn(same.standing))
             else:
@@ -265,7 +272,7 @@ class Operation:
             seconds = time.monotonic() - begun
             self._record(plan, runner, action, result, seconds)
             self.emit(LeftWaiting(runner.left) if runner.left else self._ended(plan, action, result, seconds, left))
-        return Outcome(plan, seconds, self.proof, tuple(runner.monitor.verdicts), waiting=runner.left)
+        return Outcome(plan.told, seconds, self.proof, tuple(runner.monitor.verdicts), waiting=runner.left)
 
     def _record(self, plan: Plan, runner: Runner, action: str, result: str, seconds: float) -> None:
         """Writes the history and keeps the image. What cannot be written is said: the operation itself has ended."""

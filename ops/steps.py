@@ -6,10 +6,12 @@ They are one tagged union, the same in a plan, in the journal and in what is tol
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias, TypeVar
 
 import msgspec
+
+from ops.redaction.typed import shown_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,11 @@ class Plan:
     summary: str
 
     @property
+    def told(self) -> Plan:
+        """The plan as it may be shown and stored: see ``told``."""
+        return replace(self, steps=tuple(told(step) for step in self.steps))
+
+    @property
     def surge(self) -> int:
         """The most replicas that run beyond the ones there were before."""
         running = most = 0
@@ -159,6 +166,20 @@ class Plan:
                 running -= len(step.names)
             most = max(most, running)
         return most
+
+
+AStep = TypeVar("AStep", bound=AnyStep)
+
+
+def told(step: AStep) -> AStep:
+    """The step as it may be shown and stored: without the secrets in the commands and paths that it runs."""
+    if isinstance(step, Check):
+        return msgspec.structs.replace(
+            step, commands=tuple(map(shown_command, step.commands)), paths=tuple(map(shown_command, step.paths))
+        )
+    if isinstance(step, Hook):
+        return msgspec.structs.replace(step, command=shown_command(step.command))
+    return step
 
 
 def share_of(step: AnyStep) -> float | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ops.interrupts import held
 from ops.operations import Operation, Outcome
+from ops.redaction.typed import shown_command
 from videa_cli.context import Options
 from videa_cli.render import Progress, show_outcome, show_proof
 
@@ -32,5 +33,5 @@ def carry_out(
 
 
 def typed() -> str:
-    """The command line as it was typed, for the lock and the history."""
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    """The command line as it was typed, for the lock and the history: without the secrets in it."""
+    return shlex.join([Path(sys.argv[0]).name, *map(shown_command, sys.argv[1:])])

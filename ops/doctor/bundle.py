@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import re
 import secrets
 import tarfile
 import time
@@ -18,20 +20,24 @@ from ops.doctor.answer import as_json
 from ops.doctor.check import Check
 from ops.doctor.facts import Facts
 from ops.doctor.limits import Limits
-from ops.doctor.redact import Redactor, secrets_in
 from ops.doctor.registry import CHECKS
 from ops.doctor.report import Report, examine
 from ops.errors import UsageError, VideaError
 from ops.models import Container
 from ops.platform.ports import Platform
 from ops.project.config import Project, env_file_values
+from ops.redaction.redactor import Redactor, secrets_in
 
 FORMAT = 1
 LOG_SECONDS = 3600
 LOG_LINES = 5000
 FACTS = "facts.json"
 _NGINX = 'for file in /etc/nginx/*.conf /etc/nginx/videa/*.conf; do echo "### $file"; cat "$file"; done'
-
+_COMMANDS = ("environment", "command", "entrypoint", "healthcheck", "labels")
+_BUILT = re.compile(r"com\.docker\.|org\.opencontainers\.|videa\.")
+"""Labels of Docker, images and videa itself: hashes and versions, which must stay readable elsewhere."""
+_SHORT = 4096
+"""Bytes of the largest file of a secret that is read."""
 
 Details: TypeAlias = list[tuple[Container, Mapping[str, Any]]]
 
@@ -44,7 +50,7 @@ def write_bundle(
     If ``platform`` is None, there are no logs. Returns the names of the files in the bundle. Raises VideaError.
     """
     details = _details(platform)
-    redactor = Redactor(secrets.token_bytes(32))
+    redactor = Redactor(secrets.token_bytes(32), rules=True)
     redactor.learn(_known_secrets(project, [container_details for _, container_details in details]))
     facts = msgspec.convert(redactor.strings(msgspec.to_builtins(report.facts)), Facts)
     redacted = examine(facts, limits or Limits(), [check for check in CHECKS if _was_selected(check, report)])
@@ -92,20 +98,44 @@ def _details(platform: Platform | None) -> Details:
         return []
 
 
-def _known_secrets(project: Project, details: list[Mapping[str, Any]]) -> list[str]:
-    known = secrets_in(env_file_values(project))
+def _known_secrets(project: Project, details: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Every value that is secret in the project's files and in the configuration of its containers."""
+    found = secrets_in(env_file_values(project))
     for definition in project.model["services"].values():
-        known += secrets_in(definition.get("environment") or {})
-        known += secrets_in((definition.get("build") or {}).get("args") or {})
+        found |= secrets_in({name: definition.get(name) for name in _COMMANDS})
+        found |= secrets_in((definition.get("build") or {}).get("args") or {})
     for container in details:
-        known += secrets_in(dict(item.partition("=")[::2] for item in container["Config"].get("Env") or []))
-    return known
+        config = container["Config"]
+        found |= secrets_in(_variables(config))
+        found |= secrets_in([config.get(name) for name in ("Cmd", "Entrypoint", "Healthcheck")])
+        found |= secrets_in(
+            {name: value for name, value in (config.get("Labels") or {}).items() if not _BUILT.match(name)}
+        )
+    for secret in (project.model.get("secrets") or {}).values():
+        found |= _content(project.directory, secret or {})
+    return found
+
+
+def _content(folder: Path, secret: Mapping[str, Any]) -> set[str]:
+    """What a secret of the Compose file holds; nothing when it is no short text, as a list of certificates is not."""
+    variable, place = secret.get("environment"), secret.get("file")
+    if variable:
+        return {os.environ.get(str(variable), "")}
+    try:
+        file = folder / str(place or "")
+        return {file.read_text()} if file.is_file() and file.stat().st_size <= _SHORT else set()
+    except (OSError, UnicodeDecodeError):
+        return set()
+
+
+def _variables(config: Mapping[str, Any]) -> dict[str, str]:
+    """The environment as a mapping, so that its names tell what is secret."""
+    return {name: value for name, _, value in (item.partition("=") for item in config.get("Env") or [])}
 
 
 def _selected(details: Mapping[str, Any]) -> dict[str, Any]:
-    """The useful part of Docker's details; the environment as a mapping, because its keys show what is secret."""
-    config = dict(details["Config"])
-    config["Env"] = dict(item.partition("=")[::2] for item in config.get("Env") or [])
+    """The useful part of Docker's details."""
+    config = {**details["Config"], "Env": _variables(details["Config"])}
     return {
         "Name": details["Name"],
         "State": details["State"],

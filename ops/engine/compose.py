@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ops.engine.bounded import BoundReached, Bounds, run_bounded
 from ops.errors import ConfigError, EngineError, EngineUnreachable, ImageUnavailable
+from ops.redaction.typed import shown, shown_command
 
 TIMEOUT = 1800
 """Time limit in seconds of one compose command; building or pulling an image takes longest."""
@@ -84,7 +85,7 @@ class Compose:
                 "look for aliases (*name) of aliases in it and in the files it includes: they multiply each other",
             ) from error
         if answer.returncode:
-            errors = without_values(answer.stderr)
+            errors = shown(without_values(answer.stderr))
             raise ConfigError(
                 f"Compose refuses the file: {last_line(errors)}", "`docker compose config` shows where", errors
             )
@@ -151,7 +152,7 @@ class Compose:
             raise NO_DOCKER from error
         except subprocess.TimeoutExpired as error:
             raise EngineError(
-                f"`{' '.join(command)[:SHOWN]}` took over {timeout:g} s", "see `docker events`"
+                f"`{shown_command(' '.join(command))[:SHOWN]}` took over {timeout:g} s", "see `docker events`"
             ) from error
 
 
@@ -183,6 +184,7 @@ def up_arguments(
 
 def explain(verb: str, stderr: str) -> EngineError:
     """Compose's failure as an error with a matching hint."""
+    stderr = shown(stderr)
     reason = last_line(stderr)
     if "Cannot connect to the Docker daemon" in stderr:
         return EngineUnreachable(

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from ops.sensitive import SENSITIVE_KEY
+from ops.redaction.names import is_secret_name
 
 SESSION = frozenset(
     {"HOME", "PWD", "OLDPWD", "USER", "LOGNAME", "SHELL", "PATH", "UID", "GID", "HOSTNAME", "TERM", "LANG", "TMPDIR"}
@@ -18,7 +18,6 @@ SESSION = frozenset(
 """Variables that every shell sets: they belong to the operator, not to the release."""
 
 _LOGIN = re.compile(r"://[^\s/@:]*:[^\s/@]+@")
-_SECRET_ENDING = re.compile(r"_(?:KEY|PWD|PASS|PW)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +47,4 @@ def shell_values(names: Collection[str], shell: Mapping[str, str], env_file: Map
 
 def _is_secret(name: str, value: str) -> bool:
     """By its name or by a password in its URL; not by randomness, because a tag may be a commit hash."""
-    return bool(SENSITIVE_KEY.search(name) or _SECRET_ENDING.search(name) or _LOGIN.search(value))
+    return bool(is_secret_name(name) or _LOGIN.search(value))

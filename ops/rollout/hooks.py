@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ops.errors import EngineError, OperationFailed
 from ops.project.settings import Hooks
+from ops.redaction.typed import shown
 from ops.stack import Stack
 from ops.steps import Follow, Hook, Plan, Remember, Route, Split, Start, Step, Target
 
@@ -51,10 +52,11 @@ def run_hook(stack: Stack, hook: Hook, target: Target) -> None:
     try:
         stack.platform.task(name, command_line(hook), target, timeout)
     except EngineError as error:
+        known = [hook.command, project.service.get("environment")]
         raise OperationFailed(
-            f"the hook {hook.name} failed: {error.message}",
+            f"the hook {hook.name} failed: {shown(error.message, known)}",
             "--verbose shows its output",
-            error.detail,
+            shown(error.detail, known),
         ) from error
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from ops.errors import ReplicaNotReady
 from ops.models import ProbeResult, Replica
+from ops.redaction.typed import shown
 from ops.stack import Stack
 
 STARTING_INTERVAL = 0.2
@@ -55,7 +56,7 @@ def _refuse_ended(stack: Stack, waiting: Iterable[str], replicas: Iterable[Repli
 
 
 def _failed(stack: Stack, replica: Replica, what: str, hint: str) -> ReplicaNotReady:
-    words = stack.platform.last_words(replica.id)
+    words = _last_words(stack, replica.id)
     last = words.splitlines()[-1] if words else "it printed nothing"
     return ReplicaNotReady(f"{replica.name} {what} before it was ready: {last[:300]}", hint, words)
 
@@ -65,10 +66,15 @@ def _too_late(stack: Stack, name: str, replicas: Iterable[Replica], results: dic
     result = results.get(name)
     reason = result.reason if result else "it was not running"
     answering = next((each for each in replicas if each.name == name and result and result.status), None)
-    words = stack.readiness_body(answering) if answering else ""
+    words = shown(stack.readiness_body(answering), stack.project.service.get("environment")) if answering else ""
     said = f": {words}" if words else ""
     return ReplicaNotReady(
         f"{name} was not ready after {health.deadline}: {health.ready} answered {reason}{said}",
         "look at its log, or raise x-videa.health.deadline if it needs longer",
-        stack.platform.last_words(name),
+        _last_words(stack, name),
     )
+
+
+def _last_words(stack: Stack, container: str) -> str:
+    """The end of a replica's log. It becomes part of errors and of the history, so secrets are taken out."""
+    return shown(stack.platform.last_words(container), beside=stack.project.service.get("environment"))

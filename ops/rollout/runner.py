@@ -44,6 +44,7 @@ from ops.steps import (
     Start,
     Wait,
     Waiting,
+    told,
 )
 from ops.traffic import ALWAYS, TrafficSplit
 
@@ -124,7 +125,7 @@ class Runner:
                 self.monitor.poll_commands()
             self._lease.check()
             if not isinstance(step, Waiting):
-                self.journal.write(StepEntry(number, len(plan.steps), step, time.time()))
+                self.journal.write(StepEntry(number, len(plan.steps), told(step), time.time()))
                 self._announced(step, interruptible=isinstance(step, INTERRUPTIBLE))
                 continue
             attended = not self._detach or self.monitor.promotion is not None

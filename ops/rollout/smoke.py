@@ -12,6 +12,7 @@ from ops.balancer.prober import INSIDE
 from ops.balancer.split import HEADER
 from ops.errors import ReleaseFailed
 from ops.project.published import target_of
+from ops.redaction.typed import shown, shown_command
 from ops.stack import Stack
 
 PATH_TIMEOUT = 10
@@ -39,12 +40,13 @@ def check_paths(stack: Stack, paths: Iterable[str], token: str) -> None:
             answer = _get(stack, answer.location, token, target)
         if answer.location:
             raise ReleaseFailed(
-                f"the new release redirects {path} ({answer.status}) to {answer.location}",
+                f"the new release redirects {shown_command(path)} ({answer.status}) to {shown(answer.location, path)}",
                 "check the path that it leads to",
             )
         if not 200 <= answer.status < 300:
             raise ReleaseFailed(
-                f"the new release answers {path} with {answer.status or answer.error}", "fix it, then deploy again"
+                f"the new release answers {shown_command(path)} with {answer.status or shown(answer.error, path)}",
+                "fix it, then deploy again",
             )
 
 
@@ -98,12 +100,13 @@ def check_command(stack: Stack, command: str, token: str) -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise ReleaseFailed(
-            f"the check `{command}` took over {COMMAND_TIMEOUT} s", "mend the release, then deploy again"
+            f"the check `{shown_command(command)}` took over {COMMAND_TIMEOUT} s", "mend the release, then deploy again"
         ) from error
     if done.returncode:
-        last = next((line for line in reversed(done.stdout.splitlines()) if line.strip()), "it printed nothing")
+        printed = shown(done.stdout, beside=[command, {"token": token}])
+        last = next((line for line in reversed(printed.splitlines()) if line.strip()), "it printed nothing")
         raise ReleaseFailed(
-            f"the check `{command}` ended with {done.returncode}: {last.strip()[:300]}",
+            f"the check `{shown_command(command)}` ended with {done.returncode}: {last.strip()[:300]}",
             "mend the release, then deploy again",
-            done.stdout,
+            printed,
         )

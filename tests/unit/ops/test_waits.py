@@ -416,7 +416,7 @@ def test_watch_takes_a_stable_replica_out_and_the_canary_keeps_its_share(
         if found and found.standing.step == Pause(5.0):
             before = gateway.membership().split
             stack.world.sick.update({SECOND, THIRD})  # THIRD is the canary: its judge's matter
-            check_once(stack, Watcher(fails=1, passes=1), nobody)
+            check_once(stack, Watcher(failure_threshold=1, success_threshold=1), nobody)
             assert gateway.membership().servers == (FIRST,)
             assert gateway.membership().split == before
             assert before is not None

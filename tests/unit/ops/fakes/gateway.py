@@ -67,7 +67,8 @@ class FakeGateway:
         """Simulates curl: all replicas except the sick ones answer 200."""
         self.world.used("probe")
         if "--parallel" not in command:
-            return ExecResult(0, "")
+            status = any("%{http_code}" in argument for argument in command)
+            return ExecResult(0, "\n200 " if status else "")
         urls = [argument for argument in command if argument.startswith("http://")]
         names = [url.removeprefix("http://").partition(":")[0] for url in urls]
         statuses = [500 if name in self.world.sick else 200 for name in names]

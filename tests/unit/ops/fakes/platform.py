@@ -39,7 +39,10 @@ class FakeImages:
 
 @dataclass
 class FakePlatform:
-    """``ops.platform.ports.Platform``. ``by_name``: the replicas; ``followed``: services that were recreated."""
+    """``ops.platform.ports.Platform``. ``by_name``: the replicas; ``followed``: services that were recreated.
+
+    ``tasks``: names and commands of one-off containers.
+    """
 
     world: World
     env_file: Path
@@ -51,6 +54,7 @@ class FakePlatform:
     machine: Machine = field(default_factory=lambda: Machine(4, 2**33))
     creates_alone: bool = False
     count: int = 0
+    tasks: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
     def add(self, image: str = "app:old", state: str = "running", number: int = 0) -> str:
         """Adds a replica, by default with the next number after the highest, like Compose."""
@@ -149,6 +153,7 @@ class FakePlatform:
 
     def task(self, name: str, command: Collection[str], target: Target, timeout: float) -> None:
         self.world.used(f"task {name}")
+        self.tasks.append((name, tuple(command)))
 
     def remember(self, variables: Mapping[str, str | None]) -> None:
         remember(self.env_file, variables)

@@ -1,0 +1,42 @@
+"""Values in SQL, and what PostgreSQL's log tells of rows: they are what users typed, and passwords among them."""
+
+from __future__ import annotations
+
+import re
+
+from ops.redaction.hiding import Hide
+
+_STATEMENT = re.compile(
+    r"(?im)(?:^\t|\b(?:statement|query|duration|parameters|prepare):"
+    r"|\b(?:select|insert[ \t]+into|update|delete[ \t]+from|values"
+    r"|(?:create|alter|drop)[ \t]+(?:role|user|group|server|subscription|database)|copy|execute|call|perform)\b).*$"
+)
+_STRING = re.compile(
+    r"(?<![\w'])(?:[eEnN])?'(?P<text>(?:[^'\n\\]|''|\\.)*+)'|\$(?P<tag>\w*)\$(?P<body>.*?)\$(?P=tag)\$"
+)
+_PASSWORD = re.compile(
+    r"(?i)(?P<start>\b(?:password|passwd|passphrase|identified(?:[ \t]+with[ \t]+\S+)?[ \t]+(?:by|as)|pwd)"
+    r"(?:[ \t]+(?:is|was|for[ \t]+(?:user[ \t]+)?\S+[ \t]+(?:is|to)))?[ \t]+[eE]?(?P<quote>\\*[\"'`]))"
+    r"(?P<value>[^\"'`\\\n]+)"
+)
+_ROW = re.compile(r"(?P<start>Failing row contains \()(?P<value>[^\n]++)")
+_KEY = re.compile(
+    r"(?P<start>Key \([^)(\n]*+\)=\()(?P<value>[^\n]{0,2000}?)(?=\) (?:already|is |conflicts|=)|\)\.?$)", re.MULTILINE
+)
+_INPUT = re.compile(
+    r"(?P<start>(?:invalid (?:input (?:syntax|value)|byte sequence)[^:\n]*|value"
+    r"|COPY \S+, line \d+, column \S+): \\*\")"
+    r"(?P<value>[^\"\n\\]+)"
+)
+
+
+def hide(text: str, hide: Hide) -> str:
+    """The text without the strings of its SQL statements and without the rows that PostgreSQL tells of."""
+    for pattern in (_ROW, _KEY, _INPUT, _PASSWORD):
+        text = pattern.sub(lambda match: match["start"] + hide(match["value"]), text)
+    return _STATEMENT.sub(lambda match: _STRING.sub(lambda one: _string(one, hide), match[0]), text)
+
+
+def _string(match: re.Match[str], hide: Hide) -> str:
+    text = match["body"] if match["tag"] is not None else match["text"]
+    return match[0].replace(text, hide(text)) if text.strip() else match[0]

@@ -1,0 +1,251 @@
+"""Where secrets stand in what containers say and are configured with: each text has the marker in a secret's place.
+
+Values are made up. The marker is a word, so that a rule has to know the place or the shape, not the looks.
+"""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import quote
+
+MARK = "CaNaRy"
+LONG = "CaNaRy0123456789abcdefghijklmnopqrstuv"
+
+SETTINGS = [
+    f"{name}={MARK}"
+    for name in (
+        "MYSQL_PWD",
+        "SMTP_PWD",
+        "PGPASSWORD",
+        "MAIL_PASS",
+        "DB_PASS",
+        "STRIPE_KEY",
+        "APP_KEY",
+        "CACHE_KEY",
+        "SECRET_KEY_BASE",
+        "GITHUB_TOKEN",
+        "API_TOKEN_2",
+        "AWS_SECRET_ACCESS_KEY",
+        "REDISCLI_AUTH",
+        "RABBITMQ_DEFAULT_PASS",
+        "SENTRY_DSN",
+        "DJANGO_SALT",
+        "SLACK_WEBHOOK_URL",
+        "smtppass",
+        "dbPassword",
+        "db.password",
+        "spring.datasource.password",
+        "client-secret",
+        "x_api_key",
+        "sessionId",
+    )
+]
+
+COMMANDS = [
+    f"redis-cli -a {MARK} ping",
+    f"redis-cli -h redis -p 6379 --pass {MARK} info",
+    f"valkey-cli --no-auth-warning -a '{MARK} two' get x",
+    f"redis-server --requirepass {MARK} --port 6379",
+    f"mysql -h db -uroot -p{MARK} shop",
+    f"mysqldump --all-databases -p'{MARK}'",
+    f"mysqladmin --password={MARK} status",
+    f"curl -u admin:{MARK} http://api/health",
+    f"curl -sS --user admin:{MARK} http://api/health",
+    f"curl -s -H 'X-Api-Key: {MARK}' http://api/health",
+    f'curl -H "Authorization: Token {MARK}" http://api/',
+    f"curl -b 'sid={MARK}' http://api/",
+    f"curl -d 'grant_type=password&client_secret={MARK}&scope=all' http://api/token",
+    f'curl -H "Cookie: a=1; b={MARK}" http://api/',
+    f"sshpass -p {MARK} ssh backup@host",
+    f"mongosh --username admin -p {MARK} admin",
+    f"docker login -u me -p {MARK} registry.example",
+    f"ldapsearch -D cn=admin -w {MARK} -b dc=example",
+    f"wget --http-user=me --http-password={MARK} http://api/x",
+    f"openssl enc -aes-256-cbc -k {MARK} -in a",
+    f"openssl rsa -passin pass:{MARK} -in key.pem",
+    f"PGPASSWORD={MARK} psql -h db -c 'select 1'",
+    f"psql 'host=db user=app password={MARK} dbname=app'",
+    f"java -Djavax.net.ssl.keyStorePassword={MARK} -jar app.jar",
+    f"keytool -storepass {MARK} -list",
+    f"gpg --batch --passphrase {MARK} -d file.gpg",
+    f"zip -P {MARK} -r out.zip data",
+    f"7z x -p{MARK} out.7z",
+    f"rabbitmqctl add_user app {MARK}",
+    f"htpasswd -nb admin {MARK}",
+    f"etcdctl --user root:{MARK} get x",
+    f"aws configure set aws_secret_access_key {MARK}",
+    f"kubectl create secret generic x --from-literal=password={MARK}",
+    f'["redis-cli","-a","{MARK}","ping"]',
+    f'["mysqladmin","ping","-p{MARK}"]',
+    f"ENV DB_PASSWORD {MARK}",
+]
+
+SQL = [
+    f"ERROR:  syntax error at or near \"PASWORD\"\nSTATEMENT:  ALTER ROLE app PASWORD '{MARK}';",
+    f"LOG:  statement: CREATE ROLE bob LOGIN PASSWORD '{MARK}'",
+    f"LOG:  duration: 12.1 ms  execute <unnamed>: update users set hash = '{MARK}' where id = 3",
+    f"STATEMENT:  insert into users (email, name)\n\tvalues ('bob', '{MARK}')",
+    f"DETAIL:  Key (token)=({MARK}) already exists.",
+    f"DETAIL:  Failing row contains (12, bob, {MARK}, null).",
+    f"DETAIL:  parameters: $1 = '{MARK}', $2 = '17'",
+    f'ERROR:  invalid input syntax for type integer: "{MARK}"',
+    f'CONTEXT:  COPY users, line 3, column id: "{MARK}"',
+    f"CREATE USER MAPPING FOR app SERVER s OPTIONS (user 'u', password '{MARK}')",
+    f"CREATE SUBSCRIPTION s CONNECTION 'host=db user=r password={MARK}' PUBLICATION p",
+    f"SELECT * FROM dblink('host=db password={MARK}', 'select 1')",
+    f"SET app.jwt_secret = '{MARK}'",
+    f"SELECT pgp_sym_decrypt(data, '{MARK}') FROM vault",
+    f"CREATE USER 'x'@'%' IDENTIFIED BY '{MARK}'",
+    f"ALTER USER x IDENTIFIED WITH mysql_native_password BY '{MARK}'",
+    f"DO $$ BEGIN PERFORM login('{MARK}'); END $$; select 1",
+]
+
+HTTP = [
+    f"GET /reset?token={MARK}&page=2 HTTP/1.1",
+    f"GET /blob?sv=2024&sig={MARK}%3D&se=1 HTTP/1.1",
+    f"GET /callback?code={MARK}&page=1 HTTP/1.1",
+    f"GET /login?next=%2Fa%3Ftoken%3D{MARK}%26page%3D2 HTTP/1.1",
+    f"GET /s3/x?X-Amz-Credential=AKIAX%2F2026&X-Amz-Signature={MARK} HTTP/1.1",
+    f'10.0.0.1 - - [26/Nov/2026:03:00:00 +0000] "GET /a?api_key={MARK} HTTP/1.1" 200 12 "http://x/?pwd={MARK}" "-"',
+    f'[error] 7#7: *1 timed out, request: "GET /x?access_token={MARK} HTTP/1.1", upstream: "http://10.0.0.2/x?jwt={MARK}"',
+    f"Authorization: Bearer {MARK}.abc",
+    f"authorization: Basic {base64.b64encode(f'me:{MARK}'.encode()).decode()}",
+    f"proxy-authorization: {MARK}",
+    f'Authorization: Digest username="me", realm="x", response={MARK}',
+    f"Cookie: theme=dark; sid={MARK}",
+    f"Set-Cookie: session_id={MARK}; Path=/; HttpOnly",
+    f"X-Auth-Token: {MARK}",
+    f"x-csrf-token={MARK}",
+    f"proxy_set_header X-Api-Key {MARK};",
+    f'add_header X-Secret-Token "{MARK}" always;',
+    f"(https://me:{MARK}@git.example.org/x.git)",
+]
+
+URLS = [
+    f"postgresql://app:{MARK}@db:5432/app?connection_limit=5",
+    f"postgresql://app@db/app?sslpassword={MARK}",
+    f"redis://:{MARK}@redis:6379/0",
+    f"redis://:p@ss/{MARK}@redis:6379/0",
+    f"amqp://u:{MARK}@mq:5672/%2F",
+    f"https://{MARK}@sentry.example/3",
+    f"app:{MARK}@tcp(db:3306)/shop",
+    f"app:{MARK}@db:5432/shop",
+    f"https://hooks.slack.com/services/T000/B000/{MARK}",
+    f"https://discord.com/api/webhooks/123456/{MARK}",
+    f"https://example.webhook.office.com/webhookb2/1a/IncomingWebhook/{MARK}/2b",
+    f"https://prod-1.westeurope.logic.azure.com/workflows/x/triggers/manual/paths/invoke?sp=1&sig={MARK}",
+    f"https://api.telegram.org/bot12345:{MARK}/sendMessage",
+    f"https://hooks.zapier.com/hooks/catch/123/{MARK}",
+    f"https://mattermost.example/hooks/{MARK}",
+    f"https://chat.googleapis.com/v1/spaces/AAA/messages?key=x&token={MARK}",
+    f"https://maker.ifttt.com/trigger/e/with/key/{MARK}",
+]
+
+LOGS = [
+    f'{{"level":"info","user":"bob","pass":"{MARK}"}}',
+    f'{{"level":"info","pwd":"{MARK}","n":1}}',
+    f'{{"body":"{{\\"refresh_token\\":\\"{MARK}\\"}}"}}',
+    f'{{"body":"{{\\\\\\"password\\\\\\":\\\\\\"{MARK}\\\\\\"}}"}}',
+    f'{{"headers":{{"x-api-key":"{MARK}","cookie":"a=1; sid={MARK}"}}}}',
+    f'{{"env":[{{"name":"DB_PASSWORD","value":"{MARK}"}}]}}',
+    f'{{"tokens":["{MARK}","b"]}}',
+    f"{{'password': '{MARK}', 'user': 'bob'}}",
+    f"[('authorization', '{MARK}'), ('host', 'x')]",
+    f'{{:password=>"{MARK}", :user=>"bob"}}',
+    f"map[password:{MARK} user:bob]",
+    f"User{{name=bob, password={MARK}, age=3}}",
+    f"level=info user=bob password={MARK} took=3ms",
+    f'level=info password="{MARK} two" took=3ms',
+    f"<login><user>bob</user><password>{MARK}</password></login>",
+    f"<ns:ApiKey>{MARK}</ns:ApiKey>",
+    f'<add key="ApiKey" value="{MARK}"/>',
+    f'<property name="connection.password">{MARK}</property>',
+    f'<bean password="{MARK}" user="bob"/>',
+    f"<password><![CDATA[{MARK}]]></password>",
+    f"db.password = {MARK} two words",
+    f"  password: {MARK} and more words",
+    f"requirepass {MARK}",
+    f"masterauth {MARK}",
+    f"user default on >{MARK} ~* +@all",
+    f"machine api.example login me password {MARK}",
+    f"db:5432:shop:app:{MARK}",
+    f"Server=db;User Id=sa;Password={MARK};Encrypt=true",
+    f"DefaultEndpointsProtocol=https;AccountName=x;AccountKey={MARK};EndpointSuffix=y",
+    f"-----BEGIN RSA PRIVATE KEY-----\nMII{MARK}\n{MARK}\n-----END RSA PRIVATE KEY-----",
+    f"-----BEGIN OPENSSH PRIVATE KEY-----\n{MARK} cut off",
+]
+
+SHAPES = [
+    f"token was eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.{MARK}.{MARK}",
+    "found AKIACANARYCANARY1234 in use".replace("CANARY", MARK.upper()),
+    f"pushed with ghp_{LONG[:36]}",
+    f"pushed with glpat-{LONG[:20]}",
+    f"charged with sk_live_{LONG[:24]}",
+    f"sent by SG.{LONG[:22]}.{(LONG + LONG)[:43]}",
+    f"npm_{LONG[:36]}",
+    f"bot 123456789:{LONG[:35]} said",
+    f"hooked whsec_{LONG}",
+    f"xoxb-123456-{LONG.lower().replace(MARK.lower(), MARK.lower())}",
+    f"admin:$apr1${MARK}$hash",
+    f"hash $argon2id$v=19$m=65536,t=3,p=4${MARK}",
+    f"mail to {MARK}@example.org failed",
+    "session CaNaRy8kQ2xZ5vT1mW9pL3sR7 was opened",
+]
+
+PLANTED = [*SETTINGS, *COMMANDS, *SQL, *HTTP, *URLS, *LOGS, *SHAPES]
+
+KNOWN = "vq7-Zk+2/Xw9&Rt'4mLp8s"
+"""A secret that the redactor is told of."""
+
+WRITTEN = {
+    "as it is": KNOWN,
+    "upper case": KNOWN.upper(),
+    "in a URL": quote(KNOWN, safe=""),
+    "in a URL, small letters": quote(KNOWN, safe="").lower(),
+    "twice in a URL": quote(quote(KNOWN, safe=""), safe=""),
+    "hex": KNOWN.encode().hex(),
+    "hex in capitals": KNOWN.encode().hex().upper(),
+    "base64": base64.b64encode(KNOWN.encode()).decode(),
+    "base64 behind a name": base64.b64encode(f"user:{KNOWN}".encode()).decode(),
+    "base64 behind a shorter name": base64.b64encode(f"me:{KNOWN}".encode()).decode(),
+    "base64 for URLs": base64.urlsafe_b64encode(f"u:{KNOWN}".encode()).decode(),
+    "XML": KNOWN.replace("&", "&amp;").replace("'", "&#x27;"),
+    "cut off": KNOWN[:15],
+    "without its begin": KNOWN[7:],
+}
+"""How -> the secret as programs write it. What is left of it must not let its middle be read."""
+
+ORDINARY = (
+    "12 checks in 0.2 s",
+    "http://127.0.0.1:8080/health/live",
+    "http://backend:3001/files/@scope/a",
+    '{"level":"info","route":"/api/v1/titles/{id}","status":200,"count":12}',
+    '{"ts":"2026-11-26T03:00:00Z","instance":"a8f5f167f44f","request_id":"a8f5f167f44f4964e6c998dee827110c"}',
+    "upstream: 10.0.0.3:3001, 10.0.0.2:3001",
+    "proxy_set_header X-Request-ID $videa_request_id;",
+    "proxy_pass http://backend;",
+    "auth_basic_user_file /etc/nginx/htpasswd;",
+    '10.0.0.1 - - [26/Nov/2026:03:00:00 +0000] "GET /titles?page=2&sort=name&q=dune HTTP/1.1" 200 12 "-" "curl/8.1"',
+    "2026/11/26 03:00:00 [notice] 1#1: worker process 7 exited with code 0",
+    "LOG:  checkpoint complete: wrote 3 buffers (0.0%); 0 WAL file(s) added",
+    "LOG:  duration: 1203.4 ms  statement: select id, name from titles where id = 12 limit 5",
+    'FATAL:  password authentication failed for user "app"',
+    'ERROR:  relation "tokens" does not exist at character 15',
+    "1:M 26 Nov 2026 03:00:00.000 * Ready to accept connections tcp",
+    "SyntaxError: Unexpected token 'a', \"abc\" is not valid JSON",
+    '  File "/app/server/tokens.py", line 12, in refresh_token',
+    "java.lang.Error at org.x.Http11NioProtocolHandler2Factory.create(Factory.java:12)",
+    "token expired",
+    "token: expired, password: required",
+    "password=${DB_PASSWORD} PGPASSWORD=$POSTGRES_PASSWORD",
+    '{"token_count":12,"max_tokens":"none","password_file":"/run/secrets/db","cache_key":"titles:12"}',
+    "image sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 pulled",
+    "container 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 died (exitCode=137)",
+    "commit 4f1b2b0b822cd15d6c15b0f00a08e2f1d3c4b5a6 of release 2026-11-26T03-00",
+    "trace 7b0e3c52-9d1f-4a6e-8f0a-2b1c3d4e5f60 took 12 ms",
+    "GET /api/v1/sessions/42 401 in 3 ms",
+    "docker compose up -d --no-recreate --scale backend=3 -p videa",
+    "curl -fsS -o /dev/null http://127.0.0.1:3001/health/ready",
+    "redis-cli -h redis -p 6379 info",
+)
+"""Lines as the stack and others write them every day, which must stay readable."""

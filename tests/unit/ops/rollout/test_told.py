@@ -1,0 +1,114 @@
+"""A secret in a check or a hook reaches what runs it, and nothing that is stored, shown or said."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ops import operations
+from ops.errors import VideaError
+from ops.events import Event
+from ops.operations import Operation
+from ops.preflight import Capacity
+from ops.project.settings import Hooks
+from ops.rollout.journal import Header, Journal
+from ops.rollout.request import Request, Strategy
+from ops.steps import Check, Hook, Start, Target, told
+from tests.unit.ops.fakes import FakeStack, fake_stack
+from tests.unit.ops.fakes.gateway import NoTraffic
+from videa_cli.render import outcome_as_dict
+from videa_cli.words import words
+
+KEY = "Zq81kV"
+NEW = Target("new", "app:new", {"APP_IMAGE": "app:new", "APP_RELEASE": "new"})
+HOOK = f"curl -fsS -H 'X-Api-Key: {KEY}' http://flags/deploys"
+TYPED = f"videa deploy --blue-green --check 'curl -H \"X-Api-Key: {KEY}\" $VIDEA_URL'"
+
+
+@pytest.fixture
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStack]:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
+    monkeypatch.setattr(operations, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
+    return fake_stack(tmp_path, hooks=Hooks(pre_deploy=HOOK, on_abort=("sh", "-c", HOOK)))
+
+
+def request(check: str) -> Request:
+    return Request(Strategy.BLUE_GREEN, commands=(check,), paths=(f"/health?token={KEY}",))
+
+
+def everything(stack: FakeStack, events: list[Event]) -> str:
+    """All that is stored on the engine and beside the Compose file, and all that was told."""
+    labels = [record.labels for record in stack.store.records.values()]
+    kept = [file for files in stack.store.files.values() for file in files.values()]
+    history = stack.project.directory / ".videa" / "history.jsonl"
+    written = history.read_text() if history.exists() else ""
+    said = [words(event) if hasattr(event, "text") else "" for event in events]
+    return f"{labels} {kept} {written} {said} {[msgspec.json.encode(event).decode() for event in events]}"
+
+
+def test_a_check_runs_with_its_secret_and_nobody_is_told_of_it(stack: FakeStack, tmp_path: Path) -> None:
+    seen, events = tmp_path / "seen", list[Event]()
+    check = f"echo 'X-Api-Key: {KEY}' | tee {seen}"
+    outcome = Operation(stack, events.append, TYPED).deploy(NEW, request(check))
+    assert KEY in seen.read_text()
+    assert stack.platform.tasks == [("shop-videa-pre-deploy", ("sh", "-c", HOOK))]
+    assert KEY not in everything(stack, events)
+    assert KEY not in json.dumps(outcome_as_dict(outcome, dry_run=False))
+    assert "X-Api-Key: <hidden>" in everything(stack, events)
+
+
+def test_the_error_of_a_check_does_not_repeat_what_it_printed(stack: FakeStack) -> None:
+    events: list[Event] = []
+    with pytest.raises(VideaError) as failure:
+        Operation(stack, events.append, TYPED).deploy(NEW, request(f"echo sent {KEY} as X-Api-Key={KEY}; exit 3"))
+    error = failure.value
+    assert "ended with 3" in error.message
+    assert KEY not in f"{error.message} {error.hint} {error.detail}"
+    assert KEY not in everything(stack, events)
+
+
+def test_a_dry_run_shows_no_secret(stack: FakeStack) -> None:
+    outcome = Operation(stack, lambda event: None, TYPED).deploy(NEW, request(f"make smoke TOKEN={KEY}"), dry_run=True)
+    shown = json.dumps(outcome_as_dict(outcome, dry_run=True))
+    assert KEY not in shown
+    assert "make smoke" in shown
+
+
+def test_the_journal_keeps_the_check_as_typed_so_that_another_process_can_run_it(
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = f"test -n 'X-Api-Key: {KEY}'"
+    monkeypatch.setattr(Journal, "end", lambda self: None)
+    Operation(stack, lambda event: None, TYPED).deploy(NEW, request(check))
+    state = Journal(stack.store, stack.project.name).read()
+    assert state is not None
+    assert isinstance(state.header, Header)
+    assert state.header.request is not None
+    assert state.header.request.commands == (check,)
+    assert KEY not in state.header.command
+    assert not [step for step in state.steps if KEY in msgspec.json.encode(step).decode()]
+    assert KEY not in f"{state} {state.standing}".replace(repr(state.header.request), "")
+
+
+def test_only_what_runs_commands_is_told_otherwise() -> None:
+    assert told(Start(3)) == Start(3)
+    assert told(Check(("make smoke",), ("/health",))) == Check(("make smoke",), ("/health",))
+    assert told(Hook("a", ("mysql", f"-p{KEY}", "shop"))) == Hook("a", ("mysql", "<hidden>", "shop"))
+    assert told(Hook("a", f"redis-cli -a {KEY} ping")) == Hook("a", "redis-cli -a <hidden> ping")
+
+
+def test_a_value_of_the_operators_environment_is_known_without_any_hint(
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(os.environ, "SMOKE_TOKEN", KEY)
+    assert Operation(replace(stack), lambda event: None, f"videa deploy --check './smoke {KEY}'").command.endswith(
+        "'./smoke <hidden>'"
+    )
