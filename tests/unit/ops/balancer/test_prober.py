@@ -22,12 +22,12 @@ class Inside:
     def __init__(self, status: str | None = "200") -> None:
         self.status = status
         self.commands: list[list[str]] = []
-        self.asked = threading.Event()
+        self.requested = threading.Event()
 
     def run(self, command: list[str]) -> ExecResult:
         self.commands.append(command)
         if len(self.commands) > 1:
-            self.asked.set()
+            self.requested.set()
         if self.status is None:
             raise EngineError("it is paused", "")
         return ExecResult(0, self.status)
@@ -101,7 +101,7 @@ def test_with_an_invalid_url_the_probes_are_sent_inside_the_container(url: str |
     gateway = Inside()
     prober = prober_with(gateway, url)
     prober.start()
-    assert gateway.asked.wait(10)
+    assert gateway.requested.wait(10)
     prober.stop()
     assert prober.inside
     assert prober.last_answered
@@ -117,7 +117,7 @@ def test_a_dead_published_port_is_reported_only_on_its_host(host: bool) -> None:
         bound.bind(("127.0.0.1", 0))
         prober = Prober(gateway, f"http://127.0.0.1:{bound.getsockname()[1]}", "/alive", "videa-0f-", host)  # type: ignore[arg-type]
         prober.start()
-        assert gateway.asked.wait(10)
+        assert gateway.requested.wait(10)
         prober.stop()
     assert prober.inside
     assert bool(prober.unreachable) is host
@@ -127,7 +127,7 @@ def test_without_any_answer_the_probes_fail() -> None:
     gateway = Inside(None)
     prober = prober_with(gateway, None)
     prober.start()
-    assert gateway.asked.wait(10)
+    assert gateway.requested.wait(10)
     prober.stop()
     assert prober.bad
     assert (prober.last_answered, prober.broken) == ("", "")

@@ -34,14 +34,14 @@ def answer(body: str) -> bytes:
 @contextmanager
 def engine_that(folder: Path, play: Play) -> Iterator[tuple[dict[str, str], list[str]]]:
     """The environment for a connection to an engine with this behaviour, and the requests that it gets."""
-    path, asked = folder / "engine.sock", list[str]()
+    path, requests = folder / "engine.sock", list[str]()
 
     def serve(connection: socket.socket) -> None:
         with connection:
             while head := connection.recv(65536).decode():
                 line = head.splitlines()[0].rpartition(" ")[0]
-                body = VERSION if line.endswith("/version") else play(line, asked.count(line))
-                asked.append(line)
+                body = VERSION if line.endswith("/version") else play(line, requests.count(line))
+                requests.append(line)
                 if body is None:
                     return
                 connection.sendall(answer(body))
@@ -58,7 +58,7 @@ def engine_that(folder: Path, play: Play) -> Iterator[tuple[dict[str, str], list
         listener.bind(str(path))
         listener.listen()
         threading.Thread(target=accept, args=(listener,), daemon=True).start()
-        yield {"DOCKER_HOST": f"unix://{path}"}, asked
+        yield {"DOCKER_HOST": f"unix://{path}"}, requests
         listener.shutdown(socket.SHUT_RDWR)
 
 
@@ -68,20 +68,20 @@ def list_containers(environment: dict[str, str]) -> None:
 
 
 def test_a_read_is_retried_once_if_the_connection_is_closed(tmp_path: Path) -> None:
-    with engine_that(tmp_path, lambda _, before: "[]" if before else None) as (environment, asked):
+    with engine_that(tmp_path, lambda _, before: "[]" if before else None) as (environment, requests):
         list_containers(environment)
-    assert len([line for line in asked if "/containers/json" in line]) == 2
+    assert len([line for line in requests if "/containers/json" in line]) == 2
 
 
 def test_a_change_is_never_retried(tmp_path: Path) -> None:
     with (
-        engine_that(tmp_path, lambda _, __: None) as (environment, asked),
+        engine_that(tmp_path, lambda _, __: None) as (environment, requests),
         closing(Engine(environment)) as engine,
         pytest.raises(EngineUnreachable, match="stop x: the engine closed the connection"),
         engine_errors("stop x"),
     ):
         engine.sdk.api.stop("x")
-    assert len([line for line in asked if line.startswith("POST")]) == 1
+    assert len([line for line in requests if line.startswith("POST")]) == 1
 
 
 def test_a_closed_connection_and_a_missing_engine_are_different_errors(tmp_path: Path) -> None:
@@ -103,11 +103,11 @@ def test_a_hanging_engine_is_queried_only_once(tmp_path: Path, monkeypatch: pyte
     def hang(_: str, __: int) -> None:
         released.wait(10)
 
-    with engine_that(tmp_path, hang) as (environment, asked):
+    with engine_that(tmp_path, hang) as (environment, requests):
         with pytest.raises(EngineUnreachable, match=r"list the containers: no answer within 0\.2 s") as error:
             list_containers(environment)
         released.set()
-    assert len([line for line in asked if "/containers/json" in line]) <= 1
+    assert len([line for line in requests if "/containers/json" in line]) <= 1
     assert "busy or hanging" in error.value.hint
 
 
