@@ -77,7 +77,7 @@ class Stack:
         return f"http://{name}:{(ports or {}).get(name, self.project.settings.port)}{path}"
 
     def ports(self) -> dict[str, int]:
-        """The ports of replicas that differ from the current Compose file. Raises EngineError, BalancerError."""
+        """Replica -> port, if it differs from the current Compose file. Raises EngineError, BalancerError."""
         default = self.project.settings.port
         recorded, listed = self.declarations(), self.gateway.membership(remembered=True)
         if {declaration.port for declaration in recorded.values()} | set(listed.ports.values()) <= {default}:
