@@ -81,7 +81,7 @@ OPERATIONS = {"scale up": scale_up, "scale down": scale_down, "rolling": deploy,
 
 def state(stack: FakeStack) -> tuple[object, ...]:
     """What an operation changes: replicas with their images, what nginx serves, and what is remembered."""
-    images = {name: container.image for name, container in stack.platform.there.items()}
+    images = {name: container.image for name, container in stack.platform.by_name.items()}
     return images, set(stack.gateway.served), stack.gateway.canary, stack.project.env_file.read_text()
 
 

@@ -162,7 +162,7 @@ def test_what_did_not_serve_before_and_is_gone_is_named(tmp_path: Path) -> None:
 
 def test_next_to_a_paused_replica_none_is_started(tmp_path: Path) -> None:
     stack = fake_stack(tmp_path)
-    stack.platform.there["shop-app-2"] = replace(stack.platform.there["shop-app-2"], state="paused")
+    stack.platform.by_name["shop-app-2"] = replace(stack.platform.by_name["shop-app-2"], state="paused")
     before = state(stack)
     for act in (scale_up, deploy):
         with pytest.raises(PlanRefused, match="shop-app-2 is paused") as refused:
