@@ -6,6 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from ops.contract import POOL_LIMIT
 
+LARGEST_DIGITS = 9
+"""Digits of a limit that are read: whatever is larger is too many for any PostgreSQL."""
+
 
 def pool_limit(url: str) -> int | None:
     """The maximum of connections of one replica with this DATABASE_URL; None if it is not a PostgreSQL URL."""
@@ -16,4 +19,5 @@ def pool_limit(url: str) -> int | None:
     if parts.scheme not in ("postgres", "postgresql"):
         return None
     given = parse_qs(parts.query).get("connection_limit", [""])[0]
-    return int(given) if given.isdecimal() and int(given) > 0 else POOL_LIMIT
+    digits = given.lstrip("0")[:LARGEST_DIGITS]
+    return int(digits) if given.isascii() and given.isdecimal() and digits else POOL_LIMIT

@@ -101,7 +101,8 @@ def _show_proof(console: Console, proof: Proof) -> None:
     table = Table("", *(str(number) for number in range(1, len(names) + 1)), box=None, pad_edge=False)
     for minted, row in proof.matrix.items():
         marks = ("[green]ok[/]" if row[name] == 200 else f"[red]{row[name] or 'no answer'}[/]" for name in names)
-        table.add_row(f"{names.index(minted) + 1} {minted}" if minted in names else minted, *marks)
+        name = f"{names.index(minted) + 1} {minted}" if minted in names else minted
+        table.add_row(escape(name), *marks)
     console.print(table)
     console.print(_limits(proof), highlight=False, soft_wrap=False)
 
@@ -112,7 +113,7 @@ def _limits(proof: Proof) -> str:
         first.setdefault(name, count)
     if not first:
         return "[bold]limits[/] [dim]no answer reported what was left[/]"
-    left = ", ".join(f"{name} {count}" for name, count in first.items())
+    left = ", ".join(f"{escape(name)} {count}" for name, count in first.items())
     counters = "[green]one counter[/]" if proof.counters == 1 else f"[red]{proof.counters} separate counters[/]"
     return (
         f"[bold]limits[/] {counters} in {len(proof.remaining)} requests of one user to {len(first)} instances;"

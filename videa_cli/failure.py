@@ -9,6 +9,9 @@ from contextlib import suppress
 
 from ops.errors import VideaError
 
+LONGEST_LINE = 1000
+"""Characters of a line; an argument that it repeats may have a hundred thousand."""
+
 
 def show_failure(error: VideaError, as_json: bool, verbose: bool) -> None:
     """Prints two lines on stderr, or one JSON object on stdout; with ``verbose`` also the details, on stderr.
@@ -24,9 +27,15 @@ def _show(error: VideaError, as_json: bool, verbose: bool) -> None:
         sys.stdout.write(json.dumps({"error": error.message, "hint": error.hint}) + "\n")
     else:
         red, plain = ("\033[31m", "\033[0m") if colours(sys.stderr.isatty()) else ("", "")
-        sys.stderr.write(f"{red}error:{plain} {error.message}\n hint: {error.hint}\n")
+        sys.stderr.write(f"{red}error:{plain} {one_line(error.message)}\n hint: {one_line(error.hint)}\n")
     if verbose and error.detail:
         sys.stderr.write(f"\n{error.detail.rstrip()}\n")
+
+
+def one_line(text: str) -> str:
+    """The text in one line of bounded length; what a terminal would obey or could not show is escaped."""
+    line = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE // 2]} ... {line[-LONGEST_LINE // 2 :]}"
 
 
 def colours(terminal: bool) -> bool:

@@ -11,11 +11,12 @@ import typer
 
 from ops import interrupts
 from ops.errors import UsageError, VideaError
+from ops.project.reading import is_utf8
 from videa_cli.commands import LazyGroup
 from videa_cli.context import Options, show_help
 from videa_cli.exit_codes import ExitCode, exit_code_of
 from videa_cli.failure import show_failure
-from videa_cli.streams import discard_output
+from videa_cli.streams import discard_output, show_anything
 
 
 def _show_version(wanted: bool) -> None:
@@ -81,6 +82,7 @@ def videa(
 def run() -> None:
     """Runs the command line and ends the process with a documented exit code. No error shows a traceback."""
     interrupts.treat_alike()
+    show_anything(sys.stdout)
     with interrupts.held():
         try:
             sys.exit(_run(sys.argv[1:]))
@@ -92,6 +94,7 @@ def _run(arguments: list[str]) -> int:
     verbose = bool({"--verbose", "-v"} & set(arguments))
     as_json = "--json" in arguments
     try:
+        _check_encoding(arguments)
         with interrupts.allowed(again=True):
             code = app(standalone_mode=False)
             if code == ExitCode.INTERRUPTED:  # what typer returns after Ctrl-C
@@ -112,6 +115,13 @@ def _run(arguments: list[str]) -> int:
         return _end_of(error, as_json, verbose)
 
 
+def _check_encoding(arguments: list[str]) -> None:
+    """Refuses bytes that fit into no label, journal or JSON. Raises UsageError."""
+    for number, argument in enumerate(arguments, 1):
+        if not is_utf8(argument):
+            raise UsageError(f"argument {number} has bytes that are not UTF-8: {argument}", "write it in UTF-8")
+
+
 def _end_of(error: Exception, as_json: bool, verbose: bool) -> ExitCode:
     """Ends a command after an unexpected error: its output was closed, or videa has a bug."""
     if isinstance(error, BrokenPipeError):
@@ -122,8 +132,10 @@ def _end_of(error: Exception, as_json: bool, verbose: bool) -> ExitCode:
         return ExitCode.OK
     if verbose:
         raise error
+    from ops.redaction.typed import shown
+
     bug = VideaError(
-        f"videa itself failed: {type(error).__name__}: {error}",
+        shown(f"videa itself failed: {type(error).__name__}: {error}"),
         "this is a bug; run the command again with --verbose and report the output",
     )
     show_failure(bug, as_json, verbose)

@@ -35,10 +35,10 @@ def console(stderr: bool = False, unbroken: bool = False) -> Console:
     """
     stream = sys.stderr if stderr else sys.stdout
     file = cast("IO[str]", Unbroken(stream)) if stderr or unbroken else None
-    terminal = Console(file=file, stderr=stderr, highlight=False, soft_wrap=True)
+    terminal = Console(file=file, stderr=stderr, highlight=False, emoji=False, soft_wrap=True)
     if terminal.is_terminal:
         return terminal
-    return Console(file=file, stderr=stderr, highlight=False, soft_wrap=True, width=PIPE_WIDTH)
+    return Console(file=file, stderr=stderr, highlight=False, emoji=False, soft_wrap=True, width=PIPE_WIDTH)
 
 
 class Progress:

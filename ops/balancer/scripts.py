@@ -21,6 +21,14 @@ workers() {
     return 0
 }
 reload() { kill -HUP "$(cat /tmp/nginx/nginx.pid)"; }
+# nginx forgets a signal that comes while it starts: between its pid file and its first worker.
+started() {
+    looks=100
+    while [ -z "$(generation)" ] && [ "$looks" -gt 0 ]; do
+        looks=$((looks - 1))
+        sleep 0.02
+    done
+}
 serves() {
     attempts=$2
     while [ "$attempts" -gt 0 ]; do
@@ -59,6 +67,7 @@ if ! nginx -e stderr -t -q -c /etc/nginx/candidate.conf; then
     rm -f "$next"
     exit 11
 fi
+started
 ln -f "$current" "$previous" && mv "$next" "$current" || { rm -f "$next"; exit 10; }
 reload
 if ! serves "$wanted" "$attempts"; then

@@ -8,7 +8,9 @@ import re
 import secrets
 import tarfile
 import time
+import zlib
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -32,6 +34,8 @@ FORMAT = 1
 LOG_SECONDS = 3600
 LOG_LINES = 5000
 FACTS = "facts.json"
+LARGEST = 256 << 20
+"""Bytes of one file in a bundle that is read; the facts of 200 replicas have 1 MB."""
 _NGINX = 'for file in /etc/nginx/*.conf /etc/nginx/videa/*.conf; do echo "### $file"; cat "$file"; done'
 _COMMANDS = ("environment", "command", "entrypoint", "healthcheck", "labels")
 _BUILT = re.compile(r"com\.docker\.|org\.opencontainers\.|videa\.")
@@ -67,16 +71,25 @@ def write_bundle(
     return sorted(files)
 
 
+class _Meta(msgspec.Struct):
+    """``format``: of the bundle; ``videa``: the version that created it."""
+
+    format: int = 0
+    videa: str = ""
+
+
 def read_bundle(source: Path) -> Facts:
     """The facts in a bundle. Raises UsageError if the file is not a bundle or has a newer format."""
     try:
+        if not source.is_file():  # reading a pipe would not end
+            raise FileNotFoundError(source)
         with tarfile.open(source, "r:gz") as archive:
             meta, facts = (_member(archive, name) for name in ("meta.json", FACTS))
-        made_by: dict[str, Any] = msgspec.json.decode(meta)
-        if int(made_by.get("format", 0)) > FORMAT:
-            raise UsageError(f"{source} was created by a newer videa ({made_by.get('videa')})", "upgrade videa")
+        made_by = msgspec.json.decode(meta, type=_Meta)
+        if made_by.format > FORMAT:
+            raise UsageError(f"{source} was created by a newer videa ({made_by.videa})", "upgrade videa")
         return msgspec.json.decode(facts, type=Facts)
-    except (OSError, tarfile.TarError, KeyError, msgspec.MsgspecError, EOFError) as error:
+    except (OSError, tarfile.TarError, zlib.error, KeyError, ValueError, msgspec.MsgspecError, EOFError) as error:
         raise UsageError(
             f"{source} is not a bundle of videa doctor", "create one: videa doctor --bundle FILE"
         ) from error
@@ -174,8 +187,10 @@ def _redacted(redactor: Redactor, read: Callable[[], str]) -> bytes:
 
 
 def _save(target: Path, files: Mapping[str, bytes]) -> None:
-    partial_file = target.with_name(target.name + ".part")
+    partial_file = target.parent / f"{target.name}.part"
     try:
+        if target.exists() and not target.is_file():  # a device must not be replaced
+            raise OSError(None, "it is not a regular file")
         with tarfile.open(partial_file, "w:gz") as archive:
             for name, content in sorted(files.items()):
                 entry = tarfile.TarInfo(name)
@@ -184,11 +199,14 @@ def _save(target: Path, files: Mapping[str, bytes]) -> None:
         partial_file.chmod(0o600)
         partial_file.replace(target)
     except OSError as error:
-        partial_file.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial_file.unlink()
         raise VideaError(f"cannot write {target}: {error.strerror}", "choose another path for the bundle") from error
 
 
 def _member(archive: tarfile.TarFile, name: str) -> bytes:
+    if archive.getmember(name).size > LARGEST:
+        raise tarfile.ReadError(f"{name} is too large")
     file = archive.extractfile(name)
     return file.read() if file else b""
 

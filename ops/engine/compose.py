@@ -82,7 +82,8 @@ class Compose:
         except BoundReached as error:
             raise ConfigError(
                 f"Compose could not read {self._location} within {error}",
-                "look for aliases (*name) of aliases in it and in the files it includes: they multiply each other",
+                "look for aliases (*name) of aliases in it and in its includes, and for an env_file or include that is "
+                "a pipe or a device",
             ) from error
         if answer.returncode:
             errors = shown(without_values(answer.stderr))

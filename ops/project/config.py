@@ -18,7 +18,7 @@ from ops.engine.compose import Compose
 from ops.errors import ConfigError
 from ops.project import dotenv
 from ops.project.compose_model import as_mapping, read_model
-from ops.project.folder import Place, env_files, find_place, read_env_file
+from ops.project.folder import Place, check_env_files, env_files, find_place, read_env_file
 from ops.project.published import Published, published
 from ops.project.settings import Settings, effective, read_settings
 
@@ -69,7 +69,9 @@ class Project:
     @property
     def env_file(self) -> Path:
         """The env file that records an operation's result: of the existing ones, the one that takes precedence."""
-        return next((path for path in reversed(self.env_files) if path.exists()), self.env_files[0])
+        files = self.env_files
+        existing = (path for path in reversed(files) if path.exists())
+        return next(existing, files[0] if files else self.directory / ".env")
 
     @property
     def image(self) -> str:
@@ -133,6 +135,7 @@ def load(files: tuple[str, ...] = (), name: str | None = None, environment: Mapp
     """
     environment = dict(os.environ if environment is None else environment)
     place = find_place(files, environment, Path.cwd())
+    check_env_files(env_files(place, files, environment))
     compose = Compose(files=files, project=name, directory=place.base, environment=environment)
     model = read_model(compose)
     written = find_section(model)

@@ -7,6 +7,7 @@ show multi-line values; so this module implements Compose's rules, and a test co
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -15,16 +16,29 @@ from ops.errors import ConfigError
 BOM = "\ufeff"
 BLANKS = "\t\v\f\r \x85\xa0"
 """Characters that Compose skips within a line."""
+SPACES = (
+    BLANKS + "\n\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+"""The spaces of Go's unicode.IsSpace. Python's str.isspace also has the separators U+001C to U+001F."""
+MOST_TEXT = 8 << 20
+"""Characters of all values: a variable may repeat others, so a hundred lines can stand for gigabytes."""
+MOST_NESTED = 20
+"""Levels of ${A:-${B:-...}}."""
 
 _NAME = re.compile(r"[^\n=:]*")
 _GOOD_NAME = re.compile(rf"[\w.\-\[\]{BLANKS}]*")
-_EXPORT = re.compile(r"export\s+")
+_EXPORT = re.compile(rf"export[{SPACES}]+")
 _PLAIN = re.compile(r"[\w./:@%+,=-]*", re.ASCII)
 _REST_OF_LINE = re.compile(rf"[{BLANKS}]*(?:#[^\n]*)?(?:\n|\Z)")
 _ESCAPE = re.compile(r'\\(?:[abcfnrtv$"\\]|0[0-7]{0,3})')
 _ESCAPED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", '"': '"', "\\": "\\"}
 _REFERENCE = re.compile(r"\$(?:(?P<dollar>\$)|(?P<name>[A-Za-z_]\w*)|(?P<braced>\{))", re.ASCII)
+_BRACE = re.compile(r"\$\{|\}")
 _BRACED = re.compile(r"([A-Za-z_]\w*)(?:(:?[-+?])(.*))?", re.ASCII | re.DOTALL)
+
+
+class _TooMuch(Exception):
+    """A value is longer than MOST_TEXT, or nested deeper than MOST_NESTED."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +62,20 @@ def values(text: str, shell: Mapping[str, str]) -> dict[str, str]:
     Raises ConfigError if Compose would refuse the file.
     """
     result: dict[str, str] = {}
+    known = ChainMap(dict(shell), result)
+    length = 0
     for item in assignments(text):
         if item.inherited:
             if item.name in shell:
                 result[item.name] = shell[item.name]
-        else:
-            result[item.name] = _value(text, item, {**result, **shell})
+            continue
+        try:
+            result[item.name] = _value(text, item, known)
+        except _TooMuch:
+            length = MOST_TEXT
+        length += len(result.get(item.name, " "))
+        if length > MOST_TEXT:
+            raise _refused(text, item.begin, "repeats other variables too often, or nests them too deeply")
     return result
 
 
@@ -100,7 +122,7 @@ def assignments(text: str) -> Iterator[Assignment]:
     """The variables of an env file in order. Raises ConfigError if Compose would refuse the file."""
     position = len(BOM) if text.startswith(BOM) else 0
     while True:
-        while position < len(text) and text[position].isspace():
+        while position < len(text) and text[position] in SPACES:
             position += 1
         if position == len(text):
             return
@@ -117,7 +139,7 @@ def _assignment(text: str, begin: int) -> Assignment:
     start = exported.end() if exported else begin
     match = _NAME.match(text, start)
     stop = match.end() if match else start
-    name = text[start:stop].rstrip()
+    name = text[start:stop].rstrip(SPACES)
     ends = stop == len(text) or text[stop] == "\n"
     if (ends and not name) or " " in name or not _GOOD_NAME.fullmatch(name):
         raise _refused(text, begin, "is not NAME=value")
@@ -129,7 +151,7 @@ def _assignment(text: str, begin: int) -> Assignment:
         value += 1
     quote = text[value] if value < len(text) and text[value] in "'\"" else ""
     if not quote:
-        line = text[value : _line_end(text, value)].partition(" #")[0].rstrip()
+        line = text[value : _line_end(text, value)].partition(" #")[0].rstrip(SPACES)
         return Assignment(name, begin, value, value + len(line), "", inherited=False)
     end = value + 1
     while end < len(text) and text[end] != quote:
@@ -156,9 +178,9 @@ def _unescape(match: re.Match[str]) -> str:
     return _ESCAPED.get(escape, match[0])
 
 
-def _expand(text: str, known: Mapping[str, str]) -> str:
-    """The text with its variables replaced; "" for a variable that is not set."""
-    parts, position = [], 0
+def _expand(text: str, known: Mapping[str, str], depth: int = 0) -> str:
+    """The text with its variables replaced; "" for a variable that is not set. Raises _TooMuch."""
+    parts, position, length = [], 0, 0
     while match := _REFERENCE.search(text, position):
         parts.append(text[position : match.start()])
         position = match.end()
@@ -168,23 +190,27 @@ def _expand(text: str, known: Mapping[str, str]) -> str:
             parts.append(known.get(match["name"], ""))
         else:
             end = _closing(text, position)
-            parts.append(_braced(text[position:end], known))
+            parts.append(_braced(text[position:end], known, depth + 1))
             position = end + 1
+        length += len(parts[-1])
+        if length > MOST_TEXT:
+            raise _TooMuch
     return "".join(parts) + text[position:]
 
 
 def _closing(text: str, position: int) -> int:
     """The position of the brace that closes the one before ``position``."""
     depth = 1
-    while position < len(text):
-        depth += 1 if text.startswith("${", position) else -1 if text[position] == "}" else 0
+    for brace in _BRACE.finditer(text, position):
+        depth += 1 if brace[0] == "${" else -1
         if not depth:
-            return position
-        position += 1
+            return brace.start()
     return len(text)
 
 
-def _braced(inner: str, known: Mapping[str, str]) -> str:
+def _braced(inner: str, known: Mapping[str, str], depth: int) -> str:
+    if depth > MOST_NESTED:
+        raise _TooMuch
     match = _BRACED.fullmatch(inner)
     if match is None:
         return ""
@@ -192,9 +218,9 @@ def _braced(inner: str, known: Mapping[str, str]) -> str:
     value = known.get(name)
     is_set = bool(value) if sign.startswith(":") else value is not None
     if sign.endswith("+"):
-        return _expand(alternative, known) if is_set else ""
+        return _expand(alternative, known, depth) if is_set else ""
     if sign.endswith("-") and not is_set:
-        return _expand(alternative, known)
+        return _expand(alternative, known, depth)
     return value or ""
 
 

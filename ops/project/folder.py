@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ops.errors import ConfigError
 from ops.project import dotenv
+from ops.project.reading import read_small
 
+DISABLED = "COMPOSE_DISABLE_ENV_FILE"
+"""The variable, in the shell or in .env itself, by which Compose leaves .env out."""
 FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 
 
@@ -42,19 +45,28 @@ def find_place(files: tuple[str, ...], environment: Mapping[str, str], start: Pa
 def env_files(place: Place, files: tuple[str, ...], environment: Mapping[str, str]) -> tuple[Path, ...]:
     """The env files that Compose reads; the last one that sets a variable takes precedence."""
     if value := environment.get("COMPOSE_ENV_FILES"):
-        return tuple(place.base / name for name in value.split(","))
+        return tuple(place.base / name for name in value.split(",") if name)
     folders = (place.directory,) if files else (place.directory, place.base)
+    if any(_disables(environment.get(DISABLED) or _settings_of(folder, {}).get(DISABLED)) for folder in folders):
+        return ()
     return tuple(dict.fromkeys(folder / ".env" for folder in folders))
 
 
 def read_env_file(path: Path) -> str:
     """The text of an env file, "" if there is none; preserves bytes that are not UTF-8. Raises ConfigError."""
-    try:
-        return path.read_bytes().decode(errors="surrogateescape")
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
-    except OSError as error:
-        raise ConfigError(f"cannot read {path.name}: {error.strerror}", "check its owner and mode") from error
+    return read_small(path).decode(errors="surrogateescape")
+
+
+def check_env_files(paths: Iterable[Path]) -> None:
+    """Refuses env files that Compose would read without end; ignores folders, as it does. Raises ConfigError."""
+    for path in paths:
+        if not os.path.isdir(path):  # noqa: PTH112 (unlike Path.is_dir it is False for a name that is too long)
+            read_env_file(path)
+
+
+def _disables(value: str | None) -> bool:
+    """Whether Go's strconv.ParseBool reads a value as true."""
+    return value in {"1", "t", "T", "TRUE", "true", "True"}
 
 
 def _first(value: str, environment: Mapping[str, str], folder: Path) -> str:

@@ -10,13 +10,19 @@ from pathlib import Path
 from ops.errors import ConfigError
 from ops.project import dotenv
 from ops.project.config import Project
-from ops.project.folder import read_env_file
+from ops.project.folder import DISABLED, read_env_file
+from ops.project.reading import is_utf8
 
 NEW_FILE_MODE = 0o600
 
 
 def check_writable(project: Project, variables: Mapping[str, str]) -> None:
     """Refuses an operation before it starts if its result cannot be recorded. Raises ConfigError."""
+    if not project.env_files:
+        raise ConfigError(
+            f"{DISABLED} is set, so Compose would not read the result of the operation in .env",
+            "unset it, or name an env file in COMPOSE_ENV_FILES",
+        )
     for name, value in variables.items():
         if project.environment.get(name, value) != value:
             raise ConfigError(
@@ -32,6 +38,13 @@ def check_writable(project: Project, variables: Mapping[str, str]) -> None:
             f"cannot write {project.env_file}: {error.strerror}",
             "run videa as the owner of the file and its folder, or change their modes",
         ) from error
+    present = dotenv.values(read_env_file(project.env_file), project.environment)
+    for name in variables:
+        if not is_utf8(present.get(name, "")):
+            raise ConfigError(
+                f"{name} in {project.env_file.name} has bytes that are not UTF-8, so videa could not restore it",
+                "write its value in UTF-8",
+            )
 
 
 def remember(path: Path, variables: Mapping[str, str | None]) -> None:
@@ -63,9 +76,12 @@ def remember(path: Path, variables: Mapping[str, str | None]) -> None:
 
 
 def _target(path: Path) -> Path:
-    """The file behind symbolic links. Raises OSError."""
+    """The file behind symbolic links. Raises OSError, also for a device or a folder, which must not be replaced."""
     try:
-        return path.resolve()
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            raise OSError(None, "it is not a regular file")
+        return target
     except RuntimeError as error:  # a cycle of links, before Python 3.13
         raise OSError(None, str(error)) from error
 

@@ -10,6 +10,8 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from ops.errors import ConfigError
+from ops.project.reading import is_utf8
 from ops.redaction.names import is_secret_name
 
 SESSION = frozenset(
@@ -32,6 +34,7 @@ def shell_values(names: Collection[str], shell: Mapping[str, str], env_file: Map
     """The variables among ``names`` whose values only the shell has.
 
     ``env_file``: the variables in ``.env``; a variable with the same value there is already recorded.
+    Raises ConfigError if a value is not UTF-8: no container can get it.
     """
     chosen = {
         name: shell[name]
@@ -41,6 +44,10 @@ def shell_values(names: Collection[str], shell: Mapping[str, str], env_file: Map
         and not name.startswith("COMPOSE_")
         and env_file.get(name) != shell[name]
     }
+    if wrong := [name for name, value in chosen.items() if not is_utf8(value)]:
+        raise ConfigError(
+            f"{wrong[0]} in your shell has bytes that are not UTF-8", f"set it again in UTF-8, or unset {wrong[0]}"
+        )
     secret = tuple(name for name, value in chosen.items() if _is_secret(name, value))
     return ShellValues({name: value for name, value in chosen.items() if name not in secret}, secret)
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 from ops.errors import UsageError, VideaError
 from ops.models import Container
 from ops.platform.ports import Platform
-from ops.project.settings import parse_duration
+from ops.project.settings import DURATION, parse_duration
 
 LEVELS = ("debug", "info", "warning", "error")
 DELAY = 0.4
@@ -91,12 +91,19 @@ def parse(container: str, raw: str) -> LogLine | None:
 
 def since_when(text: str, now: float) -> float:
     """ "10m" or "2026-01-31T13:00:00" as seconds since the epoch. Raises UsageError."""
-    with suppress(ValueError):
-        return now - parse_duration(text)
+    hint = "use 10m or 2026-01-31T13:00:00"
+    if DURATION.fullmatch(text):
+        try:
+            return max(0.0, now - parse_duration(text))
+        except ValueError as error:
+            raise UsageError(f"--since: {error}", hint) from error
     try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError as error:
-        raise UsageError(f"--since: {text!r} is not a time", "use 10m or 2026-01-31T13:00:00") from error
+        moment = datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"--since: {text!r} is not a time", hint) from error
+    if moment < 0:
+        raise UsageError(f"--since: {text!r} is before 1970", hint)
+    return moment
 
 
 def read(platform: Platform, containers: Iterable[Container], since: float, tail: int) -> list[LogLine]:
@@ -176,5 +183,5 @@ def _meaning(text: str) -> tuple[str, str, float]:
 def _own_time(fields: _Fields) -> float:
     try:
         return datetime.fromisoformat(fields.ts).timestamp() if fields.ts else fields.time
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from bench.stack import videa_command
+from ops.engine.compose import Compose
+from ops.project.compose_model import read_model
 
 GUARD = 3 << 30
 """Bytes of data for videa and each process below it, in case that its own bound fails: the machine must survive."""
@@ -19,6 +24,34 @@ def bomb(folder: Path, depth: int) -> Path:
     path = folder / "bomb.yml"
     path.write_text("\n".join([*lines, "services: {backend: {image: x}, nginx: {image: x}}", "x-videa: {}"]) + "\n")
     return path
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "5 MB"])
+def test_an_env_file_without_an_end_is_refused_before_compose_reads_it(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text("services: {backend: {image: x}, nginx: {image: x}}\nx-videa: {}\n")
+    env_file = tmp_path / ".env"
+    if kind == "pipe":
+        os.mkfifo(env_file)
+    elif kind == "device":
+        env_file.symlink_to("/dev/zero")
+    else:
+        env_file.write_bytes(b"A=1\n" * (5 << 18))
+    done = subprocess.run(
+        [videa_command(), "config"], cwd=tmp_path, capture_output=True, text=True, timeout=15, check=False
+    )
+    assert done.returncode == 3, done.stderr
+    assert ".env is" in done.stderr
+
+
+@pytest.mark.parametrize("written", ["2026-13-45", "=", "9" * 5000, "1e999", "0x1F", "<<", "1:30", '"a$$b"', "~"])
+def test_a_value_is_what_compose_means(written: str, tmp_path: Path) -> None:
+    """By Compose's own JSON, which has the top-level sections, though not those of a service."""
+    (tmp_path / "compose.yml").write_text(f"services: {{a: {{image: x}}}}\nx-value: {written}\n")
+    compose = Compose((), None, tmp_path, dict(os.environ))
+    command = compose.command("config", "--format", "json")
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    value = json.loads(told.replace("$$", "$"))["x-value"]
+    assert read_model(compose)["x-value"] == value
 
 
 def test_aliases_of_aliases_are_refused(tmp_path: Path) -> None:

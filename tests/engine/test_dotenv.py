@@ -14,6 +14,7 @@ from ops.errors import ConfigError
 from ops.project.dotenv import assign, values
 
 PIECES = ["a", "$", "$b", "${A}", "${X:-d}", "${SH}", "#", " #", " ", "\\", "'", '"', "\n", "\\n", "=", ":", "é", "\t"]
+PIECES += ["\x0b", "\x0c", "\x1c", "\x1f", "\x85", "\xa0", "\u1680", "\u2028", "\u3000", "\ufeff", "\x7f"]
 PIECES += ["$$", "\\'", '\\"', "\\\\", "\\$", "\r\n", "export ", "Q=", "-"]
 NAMES = [f"V{number}" for number in range(30)]
 

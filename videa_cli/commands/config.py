@@ -33,6 +33,7 @@ def config(
         typer.echo(json.dumps({"values": rows}))
         return
 
+    from rich.markup import escape
     from rich.table import Table
 
     from videa_cli.render import console
@@ -41,5 +42,5 @@ def config(
     for heading in ("KEY", "VALUE", "SOURCE"):
         table.add_column(heading)
     for row in values:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     console().print(table)

@@ -50,23 +50,24 @@ def db(
 
 def show_database(out: Console, database: DatabaseView) -> None:
     """Prints the view."""
+    from rich.markup import escape
     from rich.table import Table
 
     from videa_cli.bars import bar
     from videa_cli.units import duration
 
-    out.print(f"[bold]{database.service}[/] PostgreSQL {database.version}, up {duration(database.uptime)}")
+    out.print(f"[bold]{database.service}[/] PostgreSQL {escape(database.version)}, up {duration(database.uptime)}")
     out.print(
         f"connections {bar(database.used / max(database.usable, 1))} {database.used} of {database.usable};"
         f" the replicas' pools may open {database.budget}"
     )
-    out.print("  " + ", ".join(f"{count} {state}" for state, count in database.states.items()))
+    out.print("  " + ", ".join(f"{count} {escape(state)}" for state, count in database.states.items()))
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("CLIENT", no_wrap=True)
     table.add_column("OPEN", justify="right")
     table.add_column("POOL", justify="right")
     for holder in database.holders:
-        table.add_row(holder.name, str(holder.open), "-" if holder.limit is None else str(holder.limit))
+        table.add_row(escape(holder.name), str(holder.open), "-" if holder.limit is None else str(holder.limit))
     out.print(table)
     _show_sessions(out, "active", database.busy)
     _show_sessions(out, "waiting for a lock", database.blocked)
@@ -92,6 +93,7 @@ def _show_sessions(out: Console, title: str, sessions: list[Session]) -> None:
 
 
 def _show_statements(out: Console, statements: list[Statement]) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     from videa_cli.bars import bar
@@ -102,5 +104,7 @@ def _show_statements(out: Console, statements: list[Statement]) -> None:
     figures = 40
     table.add_column("STATEMENT", no_wrap=True, overflow="ellipsis", max_width=max(out.width - figures, 20))
     for statement in statements:
-        table.add_row(bar(statement.share or 0), f"{statement.mean_ms:.1f} ms", str(statement.calls), statement.query)
+        table.add_row(
+            bar(statement.share or 0), f"{statement.mean_ms:.1f} ms", str(statement.calls), escape(statement.query)
+        )
     out.print(table)

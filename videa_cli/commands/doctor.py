@@ -13,6 +13,7 @@ import typer
 from ops.errors import UsageError, VideaError
 from videa_cli.context import Options
 from videa_cli.failure import show_failure
+from videa_cli.numbers import decimal
 
 if TYPE_CHECKING:
     from ops.doctor.report import Report
@@ -59,7 +60,8 @@ def doctor(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --fix --apply: do not ask.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Run again and again until Ctrl-C.")] = False,
     interval: Annotated[
-        float, typer.Option("--interval", min=1, metavar="SECONDS", help="With --watch: pause between runs.")
+        float,
+        typer.Option("--interval", parser=decimal(1), metavar="SECONDS", help="With --watch: pause between runs."),
     ] = 10,
     bundle: Annotated[
         Path | None,

@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from videa_cli.context import Options
+from videa_cli.numbers import whole
 
 
 def history(
     context: typer.Context,
-    number: Annotated[int, typer.Option("-n", min=1, metavar="N", help="Number of operations to show.")] = 20,
+    number: Annotated[int, typer.Option("-n", parser=whole(1), metavar="N", help="Number of operations to show.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Show past operations: who, what, when, failed requests.
@@ -54,10 +55,7 @@ def history(
     for entry in entries:
         table.add_row(
             datetime.fromtimestamp(entry.time, UTC).strftime("%Y-%m-%d %H:%M:%S"),
-            entry.who,
-            entry.action,
-            entry.release,
-            entry.image,
+            *map(escape, (entry.who, entry.action, entry.release, entry.image)),
             str(entry.replicas),
             duration(entry.seconds),
             "-" if entry.requests is None else f"{entry.requests}",

@@ -10,6 +10,7 @@ import typer
 
 from ops.errors import UsageError
 from videa_cli.context import Options
+from videa_cli.numbers import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +37,9 @@ def logs(
         list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Default: the scaled service.")
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Show new lines as they arrive.")] = False,
-    tail: Annotated[int, typer.Option("--tail", "-n", min=0, help="Lines to show first, per container.")] = 100,
+    tail: Annotated[
+        int, typer.Option("--tail", "-n", parser=whole(0), metavar="N", help="Lines to show first, per container.")
+    ] = 100,
     since: Annotated[
         str | None, typer.Option("--since", metavar="TIME", help="Start at 10m (ago) or 2026-01-31T13:00:00.")
     ] = None,

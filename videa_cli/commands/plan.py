@@ -8,6 +8,7 @@ import typer
 
 from videa_cli.commands.deploy import deploy_what, make_request, strategy_of
 from videa_cli.context import Options
+from videa_cli.numbers import decimal, whole
 
 if TYPE_CHECKING:
     from ops.operations import Operation, Outcome
@@ -20,7 +21,7 @@ def plan(
     blue_green: Annotated[bool, typer.Option("--blue-green", help="Plan a blue-green deploy.")] = False,
     canary: Annotated[bool, typer.Option("--canary", help="Plan a canary deploy.")] = False,
     surge: Annotated[
-        int, typer.Option("--surge", min=1, metavar="N", help="Rolling: number of additional replicas.")
+        int, typer.Option("--surge", parser=whole(1), metavar="N", help="Rolling: number of additional replicas.")
     ] = 1,
     check: Annotated[
         list[str] | None,
@@ -28,7 +29,8 @@ def plan(
     ] = None,
     keep: Annotated[str | None, typer.Option("--keep", metavar="TIME", help="Blue-green: as in deploy.")] = None,
     pause_at: Annotated[
-        list[float] | None, typer.Option("--pause-at", metavar="PERCENT", help="Canary: as in deploy.")
+        list[float] | None,
+        typer.Option("--pause-at", parser=decimal(0), metavar="PERCENT", help="Canary: as in deploy."),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Also replace replicas that already run this release.")

@@ -8,6 +8,7 @@ import typer
 
 from videa_cli.commands.abort import put_back
 from videa_cli.context import Options
+from videa_cli.numbers import whole
 
 
 def rollback(
@@ -15,7 +16,9 @@ def rollback(
     release: Annotated[
         str | None, typer.Argument(metavar="[RELEASE]", help="Release in `videa history`, or its first characters.")
     ] = None,
-    surge: Annotated[int, typer.Option("--surge", min=1, metavar="N", help="Number of additional replicas.")] = 1,
+    surge: Annotated[
+        int, typer.Option("--surge", parser=whole(1), metavar="N", help="Number of additional replicas.")
+    ] = 1,
     blue_green: Annotated[bool, typer.Option("--blue-green", help="Start all new replicas, then switch once.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,

@@ -45,11 +45,11 @@ def scale(
 
 def parse(number: str) -> Callable[[int], int]:
     """Returns a function from the current to the wanted number of replicas. Raises UsageError."""
-    if re.fullmatch(r"\d{1,6}", number):
+    if re.fullmatch(r"[0-9]{1,6}", number):
         return lambda current: int(number)
-    if re.fullmatch(r"\+\d{1,6}", number):
+    if re.fullmatch(r"\+[0-9]{1,6}", number):
         return lambda current: current + int(number)
-    if re.fullmatch(r"-\d+", number):
+    if re.fullmatch(r"-[0-9]+", number):
         raise UsageError(f"cannot scale to {number} replicas", HINT)
     raise UsageError(f"{number!r} is not a number of replicas", HINT)
 

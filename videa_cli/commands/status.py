@@ -52,6 +52,7 @@ def status(
 
 def show_status(result: Status) -> None:
     """Prints the table of replicas and a summary."""
+    from rich.markup import escape
     from rich.table import Table
 
     from videa_cli.render import console
@@ -67,7 +68,7 @@ def show_status(result: Status) -> None:
         colour = COLOURS.get(replica.health, "red")
         table.add_row(
             replica.name,
-            replica.release,
+            escape(replica.release),
             f"[{colour}]{replica.health}[/]" + (f" ({replica.restarts} restarts)" if replica.restarts else ""),
             "in" if replica.in_balancer else "[yellow]out[/]",
             duration(replica.age),
@@ -87,7 +88,7 @@ def show_status(result: Status) -> None:
     if result.maintenance:
         out.print("[yellow]closed for maintenance[/]; to open it again: videa maintenance off")
     if result.balancer != "running":
-        out.print(f"[red]balancer:[/] {result.balancer}")
+        out.print(f"[red]balancer:[/] {escape(result.balancer)}")
     if result.unreachable:
         out.print(f"[red]unreachable:[/] nothing answers at {result.url}: {result.unreachable}")
 

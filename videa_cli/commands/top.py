@@ -9,6 +9,7 @@ import typer
 
 from videa_cli.bars import NARROW, WIDTH, bar
 from videa_cli.context import Options
+from videa_cli.numbers import decimal
 from videa_cli.units import size
 
 WIDE = 120
@@ -26,7 +27,7 @@ def top(
     as_json: Annotated[bool, typer.Option("--json", help="Print one sample as JSON and exit.")] = False,
     once: Annotated[bool, typer.Option("--once", help="Show one sample and exit; the default in pipes.")] = False,
     interval: Annotated[
-        float, typer.Option("--interval", min=0.5, metavar="SECONDS", help="Pause between samples.")
+        float, typer.Option("--interval", parser=decimal(0.5), metavar="SECONDS", help="Pause between samples.")
     ] = 1,
 ) -> None:
     """Show the replicas live: requests/s, p95, errors, memory.
@@ -91,6 +92,7 @@ def view(sample: Top, width: int) -> Group:
 
 def _table(sample: Top, wide: bool) -> Table:
     """In a narrow terminal, releases are shown only if they differ, and then they replace the bars."""
+    from rich.markup import escape
     from rich.table import Table
 
     releases = wide or len({row.release for row in sample.rows}) > 1
@@ -103,7 +105,7 @@ def _table(sample: Top, wide: bool) -> Table:
     for row in sample.rows:
         name = row.name if wide else row.name[max(row.name.find(f"{sample.service}-"), 0) :]
         bars = WIDTH if wide else 0 if releases else NARROW
-        table.add_row(name, *([row.release] if releases else []), *_cells(row, bars, wide))
+        table.add_row(name, *([escape(row.release)] if releases else []), *_cells(row, bars, wide))
     return table
 
 

@@ -170,3 +170,31 @@ def test_help_imports_neither_rich_nor_the_docker_sdk() -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert done.stdout.endswith("set()\n")
+
+
+@pytest.mark.parametrize("arguments", [[b"scale", b"\xff"], [b"-p", b"caf\xe9", b"deploy"], [b"\xed\xa0\x80"]])
+def test_arguments_that_are_not_utf8_are_refused(arguments: list[bytes]) -> None:
+    refused = videa(*map(os.fsdecode, arguments))
+    assert refused.returncode == ExitCode.USAGE
+    assert "bytes that are not UTF-8" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_what_the_output_has_no_character_for_is_escaped(tmp_path: Path, encoding: str) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    (folder / "compose.yml").write_text(
+        "name: shop\nx-videa: {service: web, balancer: lb, shared_volumes: [/\u00e9]}\n"
+        "services: {web: {image: a}, lb: {image: b}}\n"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "config"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+    assert (shown.returncode, shown.stderr) == (0, b"")
+    assert rb"caf\udce9" in shown.stdout
+    assert "[/\u00e9]".encode(encoding, "backslashreplace") in shown.stdout

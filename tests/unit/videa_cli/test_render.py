@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
+from typer import Context
 
 from ops.balancer.proof import Failure, Proof
+from ops.doctor.facts_data import Statement
 from ops.errors import VideaError
 from ops.events import PoolsUnchecked, announced
 from ops.operations import Outcome
+from ops.rollout.history import Entry, append
 from ops.steps import Check, Plan, Target
-from videa_cli.render import Progress, show_outcome, show_proof
+from ops.views.dataview import DatabaseView, Holder
+from ops.views.status import ReplicaStatus, Status
+from videa_cli.commands.config import config
+from videa_cli.commands.db import show_database
+from videa_cli.commands.history import history
+from videa_cli.commands.status import show_status
+from videa_cli.render import Progress, console, show_outcome, show_proof
 
-LOOKS_LIKE_MARKUP = "test [red] -f [/tmp/x]"
-"""A shell test and a path, which rich would interpret as markup."""
+LOOKS_LIKE_MARKUP = "test [red] -f [/tmp/x] :key:"
+"""A shell test, a path and a word, which rich would interpret as markup and as a picture."""
 
 
 def test_the_text_of_a_step_and_of_its_failure_is_shown_unchanged(capsys: pytest.CaptureFixture[str]) -> None:
@@ -33,3 +47,38 @@ def test_a_failed_request_is_shown_with_its_path(capsys: pytest.CaptureFixture[s
     failure = Failure(0.0, "GET", "/search[/old]", 502, "")
     show_proof(Proof(requests=1, failed=1, slowest_ms=1.0, failures=(failure,), probes=0, gap=""))
     assert "GET /search[/old]: 502 (nginx itself)" in capsys.readouterr().out
+
+
+def show_config(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setattr("ops.project.config.effective_values", lambda project: [("key", LOOKS_LIKE_MARKUP, "default")])
+    config(cast(Context, SimpleNamespace(obj=SimpleNamespace(load=lambda: None))))
+
+
+def show_history(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    append(folder, Entry(0.0, LOOKS_LIKE_MARKUP, "", "scale", "done", "1", "app:1", "", 1, 0.0))
+    history(cast(Context, SimpleNamespace(obj=SimpleNamespace(load=lambda: SimpleNamespace(directory=folder)))))
+
+
+def show_release(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    replica = ReplicaStatus("a-1", LOOKS_LIKE_MARKUP, "a:1", "healthy", True, 0.0, 0, None, None, None, None)
+    show_status(Status("shop", "a", None, "running", None, (replica,)))
+
+
+def show_client(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    show_database(console(), DatabaseView("db", "17", 0.0, 1, 9, 5, {}, [Holder(LOOKS_LIKE_MARKUP, 1)], [], [], None))
+
+
+def show_statement(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    statement = Statement(1, 1.0, 1.0, LOOKS_LIKE_MARKUP)
+    show_database(console(), DatabaseView("db", "17", 0.0, 1, 9, 5, {}, [], [], [], [statement]))
+
+
+@pytest.mark.parametrize("show", [show_config, show_history, show_release, show_client, show_statement])
+def test_a_table_shows_values_unchanged(
+    show: Callable[[pytest.MonkeyPatch, Path], None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show(monkeypatch, tmp_path)
+    assert LOOKS_LIKE_MARKUP in capsys.readouterr().out

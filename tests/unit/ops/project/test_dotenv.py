@@ -41,6 +41,9 @@ SHELL = {"SHELL_ONLY": "s"}
         ("A=", ""),
         ('A=""', ""),
         ("# A=1\n\n  A=2", "2"),
+        ("A=\x1c", "\x1c"),
+        ("A=b\u2028\x0c\nB=1", "b"),
+        ("\u2028A=b\x0cc", "b\x0cc"),
     ],
 )
 def test_a_value_is_read_like_by_compose(text: str, wanted: str) -> None:
@@ -49,6 +52,20 @@ def test_a_value_is_read_like_by_compose(text: str, wanted: str) -> None:
 
 def test_a_name_without_a_value_takes_it_from_the_shell() -> None:
     assert values("SHELL_ONLY\nNOWHERE\n", SHELL) == {"SHELL_ONLY": "s"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A0=xx\n" + "".join(f"A{n}=${{A{n - 1}}}${{A{n - 1}}}\n" for n in range(1, 60)),
+        f"A={'x' * 100_000}\nB={'$A' * 100_000}",
+        "B=" + "${A:-" * 100_000,
+    ],
+    ids=["doubled sixty times", "repeated in one value", "nested"],
+)
+def test_a_file_that_stands_for_gigabytes_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"\.env: line \d+ repeats"):
+        values(text, {})
 
 
 @pytest.mark.parametrize("text", ["A='never ends", "A-B C=1", "just words", 'B=1\nA="x\ny'])
@@ -88,6 +105,7 @@ def test_a_written_value_is_read_back(value: str) -> None:
         ("A='a$b #1'\nB=${A}\n", {"A": "a$b #1", "C": None}, "A='a$b #1'\nB=${A}\n"),
         ("#A=1\n", {"A": "2"}, "#A=1\nA=2\n"),
         ("A=\nB=1\n", {"A": "2"}, "A=2\nB=1\n"),
+        ("X='a\nREP=1\n'\x0c\nREP=2\u2028\n#\udcff", {"REP": "3"}, "X='a\nREP=1\n'\x0c\nREP=3\u2028\n#\udcff"),
     ],
 )
 def test_a_change_does_not_touch_other_lines(text: str, wanted: dict[str, str | None], after: str) -> None:

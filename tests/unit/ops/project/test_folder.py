@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ops.errors import ConfigError
-from ops.project.folder import Place, env_files, find_place, read_env_file
+from ops.project.folder import Place, check_env_files, env_files, find_place, read_env_file
 
 
 def project(folder: Path, name: str = "compose.yml") -> Path:
@@ -77,3 +77,13 @@ def test_an_env_file_may_be_missing_but_not_unreadable(tmp_path: Path) -> None:
     (tmp_path / ".env").mkdir()
     with pytest.raises(ConfigError, match="cannot read"):
         read_env_file(tmp_path / ".env")
+    check_env_files([tmp_path / ".env"])  # as Compose, which takes no notice of a folder
+
+
+@pytest.mark.parametrize(("value", "read"), [("1", 0), ("true", 0), ("T", 0), ("0", 1), ("yes", 1), ("", 1)])
+def test_an_env_file_that_compose_leaves_out_is_left_out(tmp_path: Path, value: str, read: int) -> None:
+    place = Place(tmp_path, tmp_path)
+    assert len(env_files(place, (), {"COMPOSE_DISABLE_ENV_FILE": value})) == read
+    (tmp_path / ".env").write_text(f"COMPOSE_DISABLE_ENV_FILE={value}\n")
+    assert len(env_files(place, (), {})) == read
+    assert env_files(place, (), {"COMPOSE_DISABLE_ENV_FILE": "0"}) == (tmp_path / ".env",)

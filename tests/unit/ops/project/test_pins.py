@@ -80,3 +80,33 @@ def test_a_variable_in_the_shell_that_would_override_is_refused(tmp_path: Path) 
     with pytest.raises(ConfigError, match="A is set in your shell"):
         check_writable(project(tmp_path, {"A": "1"}), {"A": "2"})
     check_writable(project(tmp_path, {"A": "2"}), {"A": "2"})
+
+
+def test_a_device_is_never_replaced(tmp_path: Path) -> None:
+    named = {"COMPOSE_ENV_FILES": "/dev/null"}
+    with pytest.raises(ConfigError, match="cannot write /dev/null: it is not a regular file"):
+        check_writable(project(tmp_path, named), {"A": "2"})
+    with pytest.raises(ConfigError, match="not a regular file"):
+        remember(Path("/dev/null"), {"A": "2"})
+    assert Path("/dev/null").is_char_device()
+
+
+def test_what_compose_would_not_read_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="COMPOSE_DISABLE_ENV_FILE is set"):
+        check_writable(project(tmp_path, {"COMPOSE_DISABLE_ENV_FILE": "1"}), {"A": "2"})
+    check_writable(project(tmp_path, {"COMPOSE_DISABLE_ENV_FILE": "1", "COMPOSE_ENV_FILES": "a.env"}), {"A": "2"})
+
+
+def test_what_compose_env_files_names_is_what_is_written(tmp_path: Path) -> None:
+    for name in (".env", "a.env", "b.env"):
+        (tmp_path / name).touch()
+    named = project(tmp_path, {"COMPOSE_ENV_FILES": "a.env,,b.env"})
+    remember(named.env_file, {"A": "2"})
+    assert [(tmp_path / name).read_text() for name in (".env", "a.env", "b.env")] == ["", "", "A=2\n"]
+
+
+def test_a_value_that_could_not_be_restored_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"IMAGE=caf\xe9\nOTHER=\xff\n")
+    with pytest.raises(ConfigError, match=r"IMAGE in \.env has bytes that are not UTF-8"):
+        check_writable(project(tmp_path), {"IMAGE": "new"})
+    check_writable(project(tmp_path), {"REPLICAS": "3"})

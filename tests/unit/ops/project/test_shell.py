@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ops.errors import ConfigError
 from ops.project.shell import shell_values
 
 COMMIT = "3f2a9c1d0b7e4a5566778899aabbccddeeff0011"
@@ -36,3 +37,9 @@ def test_a_secret_is_reported_but_not_recorded(name: str, value: str) -> None:
     shell = shell_values({name}, {name: value}, {})
     assert shell.to_remember == {}
     assert shell.secret == (name,)
+
+
+def test_bytes_that_are_not_utf8_are_refused() -> None:
+    assert shell_values({"TAG"}, {"TAG": "1", "OTHER": "\udcff"}, {}).to_remember == {"TAG": "1"}
+    with pytest.raises(ConfigError, match="TAG in your shell"):
+        shell_values({"TAG"}, {"TAG": "caf\udce9"}, {})

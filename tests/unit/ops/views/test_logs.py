@@ -104,5 +104,22 @@ def test_filters() -> None:
 def test_since() -> None:
     assert since_when("10m", 1000.0) == 400.0
     assert since_when("2026-11-23T14:00:00+00:00", 0.0) == 1795442400.0
-    with pytest.raises(UsageError, match="yesterday"):
-        since_when("yesterday", 0.0)
+    assert since_when("1h", 1000.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("yesterday", "'yesterday' is not a time"),
+        ("", "not a time"),
+        ("2026-13-45", "not a time"),
+        ("999999999h", "longer than a year"),
+        ("9" * 400 + "h", "longer than a year"),
+        ("1969-12-31T00:00:00Z", "before 1970"),
+        ("0001-01-01T00:00:00+00:00", "before 1970"),
+        ("\uff19m", "not a time"),
+    ],
+)
+def test_a_time_that_the_engine_would_not_take_is_refused(text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        since_when(text, 2e9)

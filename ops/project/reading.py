@@ -1,0 +1,38 @@
+"""Reads small files that a user names, which may be anything: a pipe that never ends, a device, a file of gigabytes."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from ops.errors import ConfigError
+
+LARGEST = 1 << 20
+"""Bytes of an env file. Those that people write have some hundred lines."""
+
+
+def read_small(path: Path) -> bytes:
+    """What is in a file of at most LARGEST bytes, nothing if there is none. Never waits. Raises ConfigError."""
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode) and not path.samefile(os.devnull):
+            raise ConfigError(f"{path} is not a regular file", "write the variables in a file, or remove it")
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        return b""
+    except OSError as error:
+        raise ConfigError(f"cannot read {path.name}: {error.strerror}", "check its owner and mode") from error
+    if len(content) > LARGEST:
+        raise ConfigError(f"{path} is larger than {LARGEST >> 20} MiB", "keep only variables in it")
+    return content
+
+
+def is_utf8(text: str) -> bool:
+    """Whether an argument, a variable or a value consists of UTF-8. Other bytes fit into no JSON and no label."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,22 @@
+"""An error is two lines, whatever it repeats of the input."""
+
+from __future__ import annotations
+
+import pytest
+
+from ops.errors import ConfigError
+from videa_cli.failure import LONGEST_LINE, one_line, show_failure
+
+
+@pytest.mark.parametrize("text", ["a\nb", "\x1b[31mred", "\udcff", "\u2028", "\x85", "\x0c", "é", "x" * 100_000])
+def test_the_message_is_one_line_that_a_terminal_can_show(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    show_failure(ConfigError(text, text), as_json=False, verbose=False)
+    shown = capsys.readouterr().err
+    assert len(shown.splitlines()) == 2
+    assert shown.replace("\n", "").isprintable()
+    assert len(shown) < 2 * LONGEST_LINE + 100
+
+
+def test_what_is_shown_of_a_long_line_is_its_begin_and_its_end() -> None:
+    assert one_line(f"begin {'x' * 5000} end") == f"begin {'x' * 494} ... {'x' * 496} end"
+    assert one_line("a\nb\\n") == r"a\nb\n"
