@@ -104,10 +104,11 @@ def test_a_bad_release_is_put_back_and_loses_no_request(stack: LiveStack, recipe
 
 def test_a_release_that_turns_bad_half_way_is_put_back(stack: LiveStack) -> None:
     """The first new replica becomes ready, so an old one is gone already when the second fails."""
-    first_only = "import socket, sys, runpy; r = __import__('redis').Redis('redis'); n = r.incr('videa-test-started');"
-    program = f"{first_only} sys.exit(9) if n > 1 else runpy.run_module('server', run_name='__main__')"
+    started = "redis.from_url(os.environ['REDIS_URL']).incr('videa:test-started')"
+    serve = "runpy.run_module('server', run_name='__main__')"
+    program = f"import os, sys, redis, runpy; sys.exit(9) if {started} > 1 else {serve}"
     bad = make_image(f'CMD ["python", "-c", "{program}"]')
-    stack.compose("exec", "-T", "redis", "redis-cli", "del", "videa-test-started")
+    stack.compose("exec", "-T", "redis", "redis-cli", "del", "videa:test-started")
     before = {(each["name"], each["release"], each["image"]) for each in stack.status()["replicas"]}
     with under_load(stack.url, rate=RATE) as watched:
         refused = stack.videa("deploy", "--image", bad)

@@ -72,7 +72,7 @@ def test_hooks_run_in_the_new_release_and_a_failing_one_changes_nothing(stack: L
     _, new = stack.releases()
     path = stack.directory / "test.yml"
     good, before = path.read_text(), stack.snapshot()
-    program = "import os, redis; redis.Redis('redis').set('videa-test-hook', os.environ['RELEASE'])"
+    program = "import os, redis; redis.from_url(os.environ['REDIS_URL']).set('videa:test-hook', os.environ['RELEASE'])"
     try:
         path.write_text("x-videa: {hooks: {pre_deploy: python -c 'raise SystemExit(4)'}}\n")
         failed = stack.videa("deploy", "--image", new)
@@ -84,7 +84,7 @@ def test_hooks_run_in_the_new_release_and_a_failing_one_changes_nothing(stack: L
         stack.done("deploy", "--image", new)
     finally:
         path.write_text(good)
-    said = stack.compose("exec", "-T", "redis", "redis-cli", "get", "videa-test-hook").strip()
+    said = stack.compose("exec", "-T", "redis", "redis-cli", "get", "videa:test-hook").strip()
     assert said == stack.status()["replicas"][0]["release"]
     assert f"{stack.project}-videa-" not in stack.docker("ps", "--all", "--format", "{{.Names}}")
 
