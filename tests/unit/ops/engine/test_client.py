@@ -161,3 +161,9 @@ def test_an_engine_over_ssh_without_the_package_for_it_says_which() -> None:
 def test_a_context_that_is_not_there_is_never_replaced_by_the_engine_of_this_machine() -> None:
     with pytest.raises(EngineUnreachable, match="no Docker context 'nope'"):
         Engine({"DOCKER_CONTEXT": "nope"})
+
+
+@pytest.mark.parametrize("host", ["tcp://[::1", "[x]", "tcp://engine:port", "${A:-" * 1000, "unix://[x"])
+def test_what_is_not_an_address_is_said_so(host: str) -> None:
+    with pytest.raises(EngineUnreachable, match="no valid address"):
+        Engine({"DOCKER_HOST": host})
