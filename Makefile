@@ -2,6 +2,9 @@ SETUP := compose/setup
 # Engines before 23 use the old builder by default.
 export DOCKER_BUILDKIT := 1
 
+# Workers beside each other, more than cores, because engine tests mostly wait; tests/conftest.py says who gets what.
+TEST_WORKERS := -n 3 --dist loadgroup --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help up setup down clean test test-setup bench
 
@@ -29,7 +32,7 @@ test: test-setup ## run linters, type checks, and the unit, server and engine te
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/pytest
+	.venv/bin/pytest $(TEST_WORKERS)
 
 bench: test-setup ## run the short benchmarks of bench/README.md, about half an hour
 	for what in zero_loss scale_cost cli_startup backend; do .venv/bin/python -m bench.$$what || exit; done

@@ -1,8 +1,8 @@
-"""What clients feel of an attack: `python -m bench.attack [KIND ...]`.
+"""The effect of an attack on clients: `python -m bench.attack [KIND ...]`.
 
-A client sends 200 requests/s through nginx, half GETs and half POSTs, while an attacker with an address of its own does
-its worst. Prints p99 with and without the attack and all failures, writes bench/results/attack.json, and exits with 1
-when a request of the client failed. Goal: 0 failed, and p99 at most twice. Nothing is asserted about time.
+A client sends 200 requests/s through nginx, half GETs and half POSTs, while an attacker attacks from another address.
+Prints p99 with and without the attack and all failures, writes bench/results/attack.json, and exits with 1 if a request
+of the client failed. Goal: 0 failed, and p99 at most doubled. Times are not checked.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SECONDS = 15
 
 @dataclass(frozen=True)
 class Attack:
-    """count: connections or tries within the seconds; network, target: where it comes from and goes to."""
+    """count: connections or attempts within SECONDS; network, target: the attacker's network, and its target."""
 
     what: str
     count: int
@@ -38,14 +38,14 @@ ATTACKS = {
     "bomb": Attack("gzip bodies of 1.75 MB that inflate to 1.8 GB", 15),
     "slow": Attack("connections that never end their header", 4200),
     "stalled": Attack("uploads of 2 MB that stop half way", 400),
-    # Straight to a replica, which believes what a balancer says of the client's address.
+    # Directly to a replica, which trusts the client address that a balancer sends.
     "login": Attack("wrong passwords for one account from as many addresses", 500, "app", ("backend", 3001)),
 }
 
 
 @contextmanager
 def attacking(kind: str, attack: Attack) -> Iterator[subprocess.Popen[str]]:
-    """An attacker that has begun."""
+    """A running attacker."""
     name = f"{PROJECT}-attacker"
     script = ROOT / "bench" / "attackers" / "attacker.py"
     command = ["docker", "run", "--rm", "--name", name, "--network", f"{PROJECT}_{attack.network}"]
@@ -62,7 +62,7 @@ def attacking(kind: str, attack: Attack) -> Iterator[subprocess.Popen[str]]:
 
 
 def measure(stack: BenchStack, kind: str, attack: Attack) -> dict[str, Any]:
-    """The client alone, then beside the attacker."""
+    """Measures the client alone, then during the attack."""
     with under_load(stack.url, rate=RATE, tail=SECONDS) as alone:
         pass
     before = _containers(stack)
@@ -85,19 +85,21 @@ def measure(stack: BenchStack, kind: str, attack: Attack) -> dict[str, Any]:
 
 
 def _containers(stack: BenchStack) -> dict[str, str]:
-    """When each container of the stack started, by its name."""
+    """Container name -> start time, for the containers of the stack."""
     names = stack.compose("ps", "--quiet").output.split()
     form = "{{.Name}} {{.State.StartedAt}} {{.State.OOMKilled}}"
-    told = subprocess.run(["docker", "inspect", "--format", form, *names], capture_output=True, text=True, check=True)
-    return dict(line.lstrip("/").split(" ", 1) for line in told.stdout.splitlines())
+    inspected = subprocess.run(
+        ["docker", "inspect", "--format", form, *names], capture_output=True, text=True, check=True
+    )
+    return dict(line.lstrip("/").split(" ", 1) for line in inspected.stdout.splitlines())
 
 
-def row(kind: str, found: dict[str, Any]) -> str:
+def row(kind: str, result: dict[str, Any]) -> str:
     """One line of the table."""
-    quiet, busy = found["p99_ms"]["without"], found["p99_ms"]["with"]
-    ended = ", ".join(f"{how} {count}" for how, count in sorted(found["ended"].items()))
-    restarted = f"; RESTARTED: {', '.join(found['restarted'])}" if found["restarted"] else ""
-    figures = f"{found['sent']:6} {found['failed']:7} {quiet:8.1f} {busy:9.1f} {found['ratio']:6}"
+    quiet, busy = result["p99_ms"]["without"], result["p99_ms"]["with"]
+    ended = ", ".join(f"{how} {count}" for how, count in sorted(result["ended"].items()))
+    restarted = f"; RESTARTED: {', '.join(result['restarted'])}" if result["restarted"] else ""
+    figures = f"{result['sent']:6} {result['failed']:7} {quiet:8.1f} {busy:9.1f} {result['ratio']:6}"
     return f"{kind:8} {figures}  {ended}{restarted}"
 
 
@@ -119,7 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"attack: {error}", file=sys.stderr)
         return 2
     print(f"written: {write_results('attack', {'rate': RATE, 'seconds': SECONDS, 'attacks': results})}")
-    return 1 if any(found["failed"] or found["restarted"] for found in results.values()) else 0
+    return 1 if any(result["failed"] or result["restarted"] for result in results.values()) else 0
 
 
 if __name__ == "__main__":

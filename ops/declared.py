@@ -1,9 +1,9 @@
-"""How the replicas of each release are to be asked whether they are ready: as their own release declares it.
+"""How the replicas of each release are probed: as their own release declares.
 
-A new Compose file may move the health path or the port together with the image. The replicas of before are then still
-asked as the file of before had it (invariant 10: what serves is stable, whatever a new file says of it). A label on the
-replica would change Compose's config hash, and a plain ``docker compose up -d`` would recreate everything: so each
-release has a marker of its own on the engine, made when its replicas were first seen ready as declared.
+A new Compose file may change the health path or the port together with the image. Existing replicas are then still
+probed as the previous file declared (invariant 10: a new file does not affect replicas that serve). A label on the
+replicas would change Compose's config hash, so that a plain ``docker compose up -d`` would recreate them all. Instead,
+each release has its own record in the store, created when its replicas are first ready as declared.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _LIVE, _READY = "videa.declared.live", "videa.declared.ready"
 
 SERVER_ERROR = 500
 
-_FIT = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_SUFFIX = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """Where replicas of a release are probed. ``ready`` empty: nobody knows, so any answer below 500 will do.
+    """Port and paths of the probes of a release. ``ready`` empty: unknown, so any answer below 500 is good.
 
-    That is so of what served before videa first saw it, under a file that says something else of it.
+    It is unknown for replicas that served before videa's first operation, if the current file does not apply to them.
     """
 
     port: int
@@ -36,67 +36,67 @@ class Declaration:
     ready: str
 
     def path(self, live: bool) -> str:
-        """The path of the probe of liveness or readiness, empty when nobody knows it."""
+        """The path of the liveness or readiness probe; empty if it is unknown."""
         return self.live if live else self.ready
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """One way to ask a replica. ``lenient``: any answer below 500 counts as good."""
+class Probe:
+    """A probe of a replica. ``lenient``: any answer below 500 is good."""
 
     port: int
     path: str
     lenient: bool = False
 
 
-def ways(
+def probes(
     declaration: Declaration | None, own: Declaration, listed: int | None, live: bool = False, starting: bool = False
-) -> tuple[Way, ...]:
-    """How to ask a replica, best first. ``own``: as the Compose file has it now; ``declaration``: of its release.
+) -> tuple[Probe, ...]:
+    """The probes for a replica, best first. ``declaration``: of its release; ``own``: of the current Compose file.
 
-    ``listed``: the port under which the balancer lists it, None when it does not. ``starting``: it must be known to be
-    ready, so an answer that only shows that it accepts connections is not enough.
+    ``listed``: its port in the balancer's list, None if it is not listed. ``starting``: the replica must be ready, so
+    lenient probes, which only show that it accepts connections, are not enough.
     """
     if declaration and declaration.path(live):
-        return (Way(declaration.port, declaration.path(live)),)
+        return (Probe(declaration.port, declaration.path(live)),)
     if starting:
-        return (Way(own.port, own.path(live)),)
+        return (Probe(own.port, own.path(live)),)
     if declaration:
-        return (Way(declaration.port, own.path(live), lenient=True),)
-    strict = Way(own.port, own.path(live))
+        return (Probe(declaration.port, own.path(live), lenient=True),)
+    strict = Probe(own.port, own.path(live))
     if listed is None:
         return (strict,)
     return tuple(dict.fromkeys((strict, replace(strict, port=listed, lenient=True))))
 
 
-def best(asked: Sequence[tuple[Way, ProbeResult]]) -> ProbeResult:
-    """The first good result of the ways that were asked; without any the first one, which tells what the file asks."""
-    for way, result in asked:
+def best(results: Sequence[tuple[Probe, ProbeResult]]) -> ProbeResult:
+    """The first good result of a replica's probes; without one, the result of the first probe, the one in the file."""
+    for probe, result in results:
         if result.ok:
             return result
-        if way.lenient and 0 < result.status < SERVER_ERROR:
+        if probe.lenient and 0 < result.status < SERVER_ERROR:
             return replace(result, ok=True, reason="")
-    return asked[0][1]
+    return results[0][1]
 
 
-def observed(asked: Sequence[tuple[Way, ProbeResult]], own: Declaration) -> Declaration | None:
-    """What the answers of a replica without a declaration show of its release; None when it does not answer."""
-    for way, result in asked:
+def observed(results: Sequence[tuple[Probe, ProbeResult]], own: Declaration) -> Declaration | None:
+    """The declaration that fits the answers of a replica without one; None if it does not answer."""
+    for probe, result in results:
         if result.ok:
-            return replace(own, port=way.port)
-    for way, result in asked:
+            return replace(own, port=probe.port)
+    for probe, result in results:
         if 0 < result.status < SERVER_ERROR:
-            return Declaration(way.port, "", "")
+            return Declaration(probe.port, "", "")
     return None
 
 
 def read(store: Store, project: str, service: str) -> dict[str, Declaration]:
-    """What is recorded, by release. Raises EngineError."""
+    """Release -> recorded declaration. Raises EngineError."""
     return dict(_decoded(store.labelled(_OF, f"{project}/{service}")))
 
 
 def record(store: Store, project: str, service: str, release: str, declaration: Declaration) -> None:
-    """Records what a release declares, in the place of what was recorded of it. Raises EngineError."""
+    """Records the declaration of a release, and replaces a previous one. Raises EngineError."""
     labels = {
         _OF: f"{project}/{service}",
         _RELEASE: release,
@@ -111,19 +111,19 @@ def record(store: Store, project: str, service: str, release: str, declaration: 
 
 
 def forget(store: Store, project: str, service: str, retained: Collection[str] = ()) -> None:
-    """Removes what is recorded of all releases but those in ``retained``. Raises EngineError."""
+    """Removes the records of all releases except those in ``retained``. Raises EngineError."""
     for release in read(store, project, service).keys() - set(retained):
         store.remove(_name(project, service, release))
 
 
 def _name(project: str, service: str, release: str) -> str:
-    # A release may be named as its users like, a container may not.
-    fit = release if _FIT.fullmatch(release) else sha256(release.encode()).hexdigest()[:12]
-    return f"videa.declared.{project}.{service}.{fit}"
+    # The name of a release may have any characters, the name of a record may not.
+    suffix = release if _SUFFIX.fullmatch(release) else sha256(release.encode()).hexdigest()[:12]
+    return f"videa.declared.{project}.{service}.{suffix}"
 
 
-def _decoded(markers: Sequence[Mapping[str, str]]) -> Iterator[tuple[str, Declaration]]:
-    for labels in markers:
+def _decoded(records: Sequence[Mapping[str, str]]) -> Iterator[tuple[str, Declaration]]:
+    for labels in records:
         if labels.get(_PORT, "").isdecimal():
             yield (
                 labels.get(_RELEASE, ""),

@@ -1,4 +1,4 @@
-"""Which replicas `videa watch` has taken out of the balancer, kept on the engine: it may be restarted meanwhile."""
+"""The replicas that `videa watch` has removed from the balancer. The store has them, because watch may restart."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DECODER = msgspec.json.Decoder(dict[str, str])
 
 @dataclass(frozen=True)
 class Ejected:
-    """The replicas of one project that are out: name -> container id. By its id, because a name may come back."""
+    """The ejected replicas of one project: name -> container id. A new container may have the same name."""
 
     store: Store
     project: str
@@ -26,27 +26,27 @@ class Ejected:
         return f"videa.watch.{self.project}"
 
     def read(self) -> dict[str, str]:
-        """What was written last; what cannot be read is nothing. Raises EngineError."""
-        found = self.store.find(self._name)
-        content = self.store.read(found.id, _FILE).get(_FILE, b"") if found else b""
+        """The replicas that were written last; empty if they cannot be read. Raises EngineError."""
+        record = self.store.find(self._name)
+        content = self.store.read(record.id, _FILE).get(_FILE, b"") if record else b""
         try:
             return _DECODER.decode(content)
         except msgspec.DecodeError:
             return {}
 
     def write(self, ids: Mapping[str, str]) -> None:
-        """Remembers these instead; nothing is kept of none. Raises EngineError."""
-        found = self.store.find(self._name)
+        """Replaces the ejected replicas; without any, the record is removed. Raises EngineError."""
+        record = self.store.find(self._name)
         if not ids:
-            if found:
-                self.store.remove(found.id)
+            if record:
+                self.store.remove(record.id)
             return
         label = {"videa.watch": self.project}
-        container = found.id if found else self.store.create(self._name, label)
-        if container:
-            self.store.write(container, {_FILE: msgspec.json.encode(dict(ids))})
+        record_id = record.id if record else self.store.create(self._name, label)
+        if record_id:
+            self.store.write(record_id, {_FILE: msgspec.json.encode(dict(ids))})
 
     def names(self, replicas: Iterable[Replica]) -> set[str]:
-        """Which of these replicas are out. Raises EngineError."""
+        """The names of the ejected ones among these replicas. Raises EngineError."""
         ids = self.read()
         return {replica.name for replica in replicas if ids.get(replica.name) == replica.id}

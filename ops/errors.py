@@ -28,7 +28,7 @@ from typing import TypeVar
 
 CONTINUE = "roll it back: videa deploy --abort; or complete it: videa deploy --resume"
 
-TAKE_UP = "end the wait: videa promote; roll it back: videa abort; or take the wait up: videa deploy --resume"
+TAKE_UP = "end the wait: videa promote; roll it back: videa abort; or resume the wait: videa deploy --resume"
 
 
 class Left(Enum):

@@ -1,4 +1,4 @@
-"""The one place that knows which engine runs a project."""
+"""Creates stacks and stores: the only module that chooses the implementations of the ports."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ops.stack import Stack
 
 
 def connect() -> Engine:
-    """A connection to the engine that the docker command would use. Raises EngineUnreachable."""
+    """A connection to the engine that the docker command uses. Raises EngineUnreachable."""
     return Engine()
 
 
 def open_stack(project: Project, engine: Engine | None = None) -> Stack:
-    """The running project. ``engine``: a connection to use instead of a new one. Raises EngineUnreachable."""
+    """The stack of a project. ``engine``: a connection to use instead of a new one. Raises EngineUnreachable."""
     connected = engine or Engine()
     platform = ComposePlatform(connected, project)
     return Stack(project, platform, EngineStore(connected), lambda: nginx.connect(platform, project.settings.balancer))
 
 
 def open_store(engine: Engine | None = None) -> Store:
-    """The records of all projects, where no project was read yet. Raises EngineUnreachable."""
+    """The records of all projects; needs no project. Raises EngineUnreachable."""
     return EngineStore(engine or Engine())

@@ -1,4 +1,4 @@
-"""One running project: its engine, its balancer and its replicas, asked together."""
+"""One running project: its platform, balancer and replicas."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ops import declared
 from ops.balancer.outside import unreachable
 from ops.balancer.probe import probe_all, read_body
 from ops.balancer.render import is_outdated
-from ops.declared import Declaration, Way
+from ops.declared import Declaration, Probe
 from ops.fleet import Fleet, Member
 from ops.models import Container, ProbeResult, Replica
 from ops.platform.ports import Gateway, Platform, Store
@@ -23,75 +23,75 @@ from ops.traffic import Membership, TrafficSplit, Upstream
 
 @dataclass(frozen=True)
 class Stack:
-    """A project where it runs: what it is, and the three ports to it."""
+    """A project with the three ports to its environment."""
 
     project: Project
     platform: Platform
     store: Store
     connect: Callable[[], Gateway]
-    """Finds the balancer. Raises BalancerError when there is none that runs, EngineError."""
+    """Connects to the balancer. Raises BalancerError if it is not running, EngineError."""
 
     @cached_property
     def gateway(self) -> Gateway:
-        """The balancer, ready for changes. Raises like ``connect``."""
+        """The connected balancer. Raises like ``connect``."""
         return self.connect()
 
     @property
     def url(self) -> str | None:
-        """Where the balancer is reached from here; None when it publishes no port. Raises EngineError."""
+        """The balancer's URL, seen from here; None if it publishes no port. Raises EngineError."""
         published = self.project.published
         if published is None:
             return None
         port = published.ports[0]
-        if port == 0 or len(published.ports) > 1:  # the engine has chosen one of them
+        if port == 0 or len(published.ports) > 1:  # the engine has chosen the port
             balancer = self.platform.container(self.project.settings.balancer)
             port = (self.platform.bound_port(balancer.id, published.target) if balancer else None) or port
         return http_url(published.address if self.platform.local else self.platform.address, port)
 
     @property
     def on_the_host(self) -> bool:
-        """Whether the published port is one of this machine, so that it can be asked here. Raises EngineError.
+        """Whether the published port is on this machine, so that requests from here can reach it. Raises EngineError.
 
-        In a container that was given the engine's socket 127.0.0.1 is another place; the engine's data is not there.
+        In a container with the engine's socket, 127.0.0.1 is not the host; the engine's data folder is missing there.
         """
         root = self.platform.machine.root if self.platform.local and self.project.published else ""
         return bool(root) and Path(root).exists()
 
     def unreachable(self) -> str:
-        """Why the published port does not answer, "" when it does or cannot be asked from here. Raises EngineError."""
+        """Why the published port does not answer; "" if it does or if this is not its host. Raises EngineError."""
         url = self.url if self.on_the_host else None
         return unreachable(url, self.project.live_path, self.project.settings.health.timeout) if url else ""
 
     @property
     def own_declaration(self) -> Declaration:
-        """How the Compose file has it now: true of what it starts, and of nothing that was started before."""
+        """The declaration in the current Compose file, which applies to new replicas but not to existing ones."""
         settings = self.project.settings
         return Declaration(settings.port, self.project.live_path, settings.health.ready)
 
     def declarations(self) -> dict[str, Declaration]:
-        """How each release was seen to be ready. Raises EngineError."""
+        """Release -> the recorded declaration with which its replicas were ready. Raises EngineError."""
         return declared.read(self.store, self.project.name, self.project.settings.service)
 
     def replica_url(self, name: str, path: str, ports: Mapping[str, int] | None = None) -> str:
-        """Where a replica is asked directly, from the balancer's container. ``ports``: of those with another."""
+        """The URL of a replica, seen from the balancer's container. ``ports``: of replicas with other ports."""
         return f"http://{name}:{(ports or {}).get(name, self.project.settings.port)}{path}"
 
     def ports(self) -> dict[str, int]:
-        """The replicas that listen on another port than the Compose file has now. Raises EngineError, BalancerError."""
-        port = self.project.settings.port
+        """Replica -> port, if it differs from the current Compose file. Raises EngineError, BalancerError."""
+        default = self.project.settings.port
         recorded, listed = self.declarations(), self.gateway.membership(remembered=True)
-        if {each.port for each in recorded.values()} | set(listed.ports.values()) <= {port}:
+        if {declaration.port for declaration in recorded.values()} | set(listed.ports.values()) <= {default}:
             return {}
-        found = {
+        ports = {
             replica.name: recorded[replica.release].port
             if replica.release in recorded
-            else listed.ports.get(replica.name, port)
+            else listed.ports.get(replica.name, default)
             for replica in self.replicas()
         }
-        return {name: each for name, each in found.items() if each != port}
+        return {name: port for name, port in ports.items() if port != default}
 
     def upstream(self, names: Iterable[str], split: TrafficSplit | None = None) -> Upstream:
-        """The balancer's configuration that serves exactly the replicas ``names``, and those of ``split`` its share.
+        """The balancer's configuration for exactly the replicas ``names`` and the canary in ``split``.
 
         Raises EngineError, BalancerError.
         """
@@ -107,49 +107,49 @@ class Stack:
         )
 
     def replicas(self) -> list[Replica]:
-        """The replicas, running or not, by number. Raises EngineError."""
+        """The replicas, running or not, ordered by number. Raises EngineError."""
         return self.platform.replicas()
 
     def containers(self) -> list[Container]:
-        """Every container of the project, by name. Raises EngineError."""
+        """Every container of the project, ordered by name. Raises EngineError."""
         return self.platform.containers()
 
     def probe(self, replicas: Iterable[Replica], live: bool = False, starting: bool = False) -> dict[str, ProbeResult]:
-        """Asks running replicas directly whether they are ready, or ``live``: name -> result.
+        """Probes the readiness, or with ``live`` the liveness, of the running replicas directly: name -> result.
 
-        Each as its own release declares it. ``starting``: nothing less than what is declared will do. Raises
+        Each replica is probed as its release declares. ``starting``: only the declared probe counts. Raises
         EngineError, BalancerError.
         """
-        asked = self._asked(replicas, live, starting)
-        return {name: declared.best(results) for name, results in asked.items()}
+        answers = self._probe_declared(replicas, live, starting)
+        return {name: declared.best(results) for name, results in answers.items()}
 
     def declare(self, replicas: Iterable[Replica], serving: bool = False) -> None:
-        """Records how the releases of running replicas are seen to be ready, where it is not known or has changed.
+        """Records the declarations of the releases of running replicas, if they are unknown or have changed.
 
-        ``serving``: the balancer sends them requests, so that any answer shows how they are to be asked. Raises
-        EngineError, BalancerError.
+        ``serving``: the balancer sends them requests, so any answer shows how to probe them. Raises EngineError,
+        BalancerError.
         """
         recorded, own = self.declarations(), self.own_declaration
-        unsure = [each for each in replicas if each.running and recorded.get(each.release) != own]
+        unsure = [replica for replica in replicas if replica.running and recorded.get(replica.release) != own]
         membership = self.gateway.membership(remembered=True) if unsure else None
-        for release in sorted({each.release for each in unsure}):
-            members = [each for each in unsure if each.release == release]
-            ways = {each.name: self._unknown(each, membership if serving else None) for each in members}
-            found = [declared.observed(results, own) for results in self._ask(ways).values()]
-            known = [each for each in found if each and each.ready]
-            if release in recorded and (len(known) < len(members) or set(known) != {own}):
-                continue  # it was seen ready as it is recorded, and is not as the file has it now
-            seen = next(iter(known or [each for each in found if each and serving]), None)
-            if seen:
-                declared.record(self.store, self.project.name, self.project.settings.service, release, seen)
+        for release in sorted({replica.release for replica in unsure}):
+            members = [replica for replica in unsure if replica.release == release]
+            probes = {replica.name: self._undeclared(replica, membership if serving else None) for replica in members}
+            observed = [declared.observed(results, own) for results in self._send(probes).values()]
+            ready = [declaration for declaration in observed if declaration and declaration.ready]
+            if release in recorded and (len(ready) < len(members) or set(ready) != {own}):
+                continue  # the record was correct, and not every replica is ready as the current file declares
+            declaration = next(iter(ready or [candidate for candidate in observed if candidate and serving]), None)
+            if declaration:
+                declared.record(self.store, self.project.name, self.project.settings.service, release, declaration)
 
-    def _unknown(self, replica: Replica, membership: Membership | None) -> tuple[Way, ...]:
-        """How to ask a replica of whose release nothing is recorded."""
-        return declared.ways(None, self.own_declaration, membership.port_of(replica.name) if membership else None)
+    def _undeclared(self, replica: Replica, membership: Membership | None) -> tuple[Probe, ...]:
+        """The probes for a replica whose release has no recorded declaration."""
+        return declared.probes(None, self.own_declaration, membership.port_of(replica.name) if membership else None)
 
-    def _asked(
+    def _probe_declared(
         self, replicas: Iterable[Replica], live: bool, starting: bool
-    ) -> dict[str, list[tuple[Way, ProbeResult]]]:
+    ) -> dict[str, list[tuple[Probe, ProbeResult]]]:
         running = [replica for replica in replicas if replica.running]
         if not running:
             return {}
@@ -157,37 +157,39 @@ class Stack:
         known = all(replica.release in recorded for replica in running)
         listed = {} if known or starting else self.gateway.membership(remembered=True).ports
         own = self.own_declaration
-        return self._ask(
+        return self._send(
             {
-                each.name: declared.ways(recorded.get(each.release), own, listed.get(each.name), live, starting)
-                for each in running
+                replica.name: declared.probes(
+                    recorded.get(replica.release), own, listed.get(replica.name), live, starting
+                )
+                for replica in running
             }
         )
 
-    def _ask(self, ways: Mapping[str, tuple[Way, ...]]) -> dict[str, list[tuple[Way, ProbeResult]]]:
-        """Asks every replica in each of its ways, all at once."""
+    def _send(self, probes: Mapping[str, tuple[Probe, ...]]) -> dict[str, list[tuple[Probe, ProbeResult]]]:
+        """Sends all probes of all replicas in parallel."""
         targets = {
-            f"{name} {number}": self.replica_url(name, way.path, {name: way.port})
-            for name, several in ways.items()
-            for number, way in enumerate(several)
+            f"{name} {number}": self.replica_url(name, probe.path, {name: probe.port})
+            for name, alternatives in probes.items()
+            for number, probe in enumerate(alternatives)
         }
         timeout = self.project.settings.health.timeout
         results = probe_all(self.gateway, targets, timeout)
         return {
-            name: [(way, results[f"{name} {number}"]) for number, way in enumerate(several)]
-            for name, several in ways.items()
+            name: [(probe, results[f"{name} {number}"]) for number, probe in enumerate(alternatives)]
+            for name, alternatives in probes.items()
         }
 
-    def words(self, replica: Replica) -> str:
-        """What a replica answers at its readiness path, "" for nothing. Raises EngineError."""
-        way = declared.ways(self.declarations().get(replica.release), self.own_declaration, None)[0]
-        url = self.replica_url(replica.name, way.path, {replica.name: way.port})
+    def readiness_body(self, replica: Replica) -> str:
+        """The body of a replica's answer at its readiness path; "" without one. Raises EngineError."""
+        probe = declared.probes(self.declarations().get(replica.release), self.own_declaration, None)[0]
+        url = self.replica_url(replica.name, probe.path, {replica.name: probe.port})
         return read_body(self.gateway, url, self.project.settings.health.timeout)
 
     def outdated(self, membership: Membership) -> bool:
-        """Whether x-videa asks for another configuration of the same replicas, such as sessions that stick.
+        """Whether x-videa needs another configuration for the same replicas, such as for sticky sessions.
 
-        Never while the balancer serves whatever runs, or a canary.
+        False while the balancer serves everything that Compose started, or a canary.
         """
         if membership.everything or membership.canary:
             return False
@@ -197,9 +199,9 @@ class Stack:
         """The replicas with their readiness and whether the balancer lists them. Raises EngineError, BalancerError."""
         replicas = self.replicas()
         with ThreadPoolExecutor(max_workers=1) as pool:
-            asked = pool.submit(self.probe, replicas)
+            probing = pool.submit(self.probe, replicas)
             membership = self.gateway.membership(remembered)
-            results = asked.result()
+            results = probing.result()
         return Fleet(
             members=tuple(
                 Member(
@@ -210,7 +212,7 @@ class Stack:
                 for replica in replicas
             ),
             managed=not membership.everything,
-            stale=bool(set(membership.servers) - {each.name for each in replicas if each.state != "exited"})
+            stale=bool(set(membership.servers) - {replica.name for replica in replicas if replica.state != "exited"})
             or self.outdated(membership),
             split=bool(membership.canary),
         )

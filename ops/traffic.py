@@ -1,4 +1,4 @@
-"""What the balancer is to serve and what it serves, as values: they know nothing of nginx's text."""
+"""The balancer's desired and current configuration, independent of nginx's text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 Sticky: TypeAlias = Literal["none", "ip", "cookie"]
 
 ALWAYS, NEVER = "always", "never"
-"""A tester's token that leads to the canary of every split, and the one that leads away from it."""
+"""A tester's tokens for every split: the first one selects the canary, the second one the stable replicas."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _BY = re.compile(r"request|client|cookie:[A-Za-z0-9_]+|header:[A-Za-z0-9-]+")
@@ -21,12 +21,12 @@ _PATH = re.compile(r"/[\w./=&%-]*")
 
 @dataclass(frozen=True, slots=True)
 class TrafficSplit:
-    """``percent`` of the requests go to ``servers``, the others to the replicas of before.
+    """``percent`` of the requests go to ``servers``, the others to the stable replicas.
 
-    ``by``: what decides. "request": chance, each time; "client", "cookie:NAME" or "header:NAME": always the same side
-    for the same value, and whoever is with the canary stays there when its share grows; requests without that cookie or
-    header go by chance. ``token``: the header's or cookie's value that leads to the canary whatever its share.
-    Raises ValueError.
+    ``by``: the key of the split. "request": random for each request; "client", "cookie:NAME" or "header:NAME": the same
+    value always goes to the same replicas, and stays with the canary when its share grows; requests without this cookie
+    or header are assigned at random. ``token``: the value of a tester's header or cookie that selects the canary,
+    whatever its share is. Raises ValueError.
     """
 
     servers: tuple[str, ...]
@@ -36,24 +36,24 @@ class TrafficSplit:
 
     def __post_init__(self) -> None:
         if not self.servers:
-            raise ValueError("a split needs replicas to split to")
+            raise ValueError("a split needs canary replicas")
         if not 0 <= self.percent <= 100:
-            raise ValueError(f"not a share: {self.percent}")
+            raise ValueError(f"not a percentage: {self.percent}")
         if not is_key(self.by) or not _TOKEN.fullmatch(self.token) or self.token == NEVER:
             raise ValueError(f"not a key or token for nginx: {self.by!r}, {self.token!r}")
 
     @property
     def private(self) -> bool:
-        """Whether only who knows the token gets to the canary: it is tried out, and nobody else may answer for it."""
+        """Whether only requests with the token reach the canary, for a test in which no other replica may answer."""
         return self.token != ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
 class Maintenance:
-    """The site is closed: 503 and a page for everybody but ``allow``, everywhere but at ``open_paths``.
+    """The site is closed: all clients except ``allow`` get 503 and a page, at all paths except ``open_paths``.
 
-    ``allow``: addresses or networks of clients; ``retry_after``: seconds that clients are asked to wait.
-    Raises ValueError for what is no address, path or time.
+    ``allow``: addresses or networks of clients; ``retry_after``: seconds, for the header Retry-After.
+    Raises ValueError for invalid addresses, paths and times.
     """
 
     allow: tuple[str, ...] = ()
@@ -69,13 +69,13 @@ class Maintenance:
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """Where nginx is to send requests.
+    """The desired configuration of the balancer.
 
-    ``servers``: names of the admitted replicas; empty means every replica of ``service`` that Docker's DNS knows.
-    ``drain_timeout``: seconds after a reload until the old workers give up on requests that still run.
-    ``split``: other replicas that get a share of the requests; ``servers`` are then not empty.
-    ``ports``: of those replicas that do not listen on ``port``, because their release is another.
-    Raises ValueError for a name that does not belong into a configuration file.
+    ``servers``: names of the listed replicas; empty means every replica of ``service`` in Docker's DNS.
+    ``drain_timeout``: seconds after a reload until the old workers abort their remaining requests.
+    ``split``: canary replicas, which get a share of the requests; ``servers`` must not be empty then.
+    ``ports``: of the replicas that do not listen on ``port``, because their release has another port.
+    Raises ValueError for a name that is not allowed in a configuration file.
     """
 
     service: str
@@ -88,23 +88,23 @@ class Upstream:
 
     def __post_init__(self) -> None:
         if self.split and not self.servers:
-            raise ValueError("a split needs replicas to split from")
+            raise ValueError("a split needs stable replicas")
         for name in (self.service, *self.servers, *(self.split.servers if self.split else ())):
             if not _NAME.fullmatch(name):
                 raise ValueError(f"not the name of a container or service: {name!r}")
 
     def address(self, name: str) -> str:
-        """Where nginx finds the replica of this name: NAME:PORT."""
+        """The address of the replica with this name: NAME:PORT."""
         return f"{name}:{self.ports.get(name, self.port)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """Which replicas a configuration admits: those in ``servers``, or ``everything`` that Compose started.
+    """The replicas in a configuration: those in ``servers``, or ``everything`` that Compose started.
 
-    ``canary``: the other side of a split, none without one; ``split``: all of it, None where it cannot be read.
-    ``maintenance``: how the site is closed, None when open. ``ports``: of each replica; ``any_port``: of whatever
-    Compose started. ``text``: what it was read from.
+    ``canary``: the canary replicas, empty without a split; ``split``: the complete split, None if it cannot be parsed.
+    ``maintenance``: None if the site is open. ``ports``: by replica; ``any_port``: of the replicas of ``everything``.
+    ``text``: the configuration.
     """
 
     generation: int
@@ -121,17 +121,17 @@ class Membership:
         return not self.servers
 
     def admits(self, replica: str) -> bool:
-        """Whether requests may go to the replica of this name."""
+        """Whether the replica with this name may get requests."""
         return self.everything or replica in self.servers or replica in self.canary
 
     def port_of(self, replica: str) -> int | None:
-        """The port at which nginx asks the replica of this name; None when it does not."""
+        """The port to which nginx sends requests for the replica with this name; None if it sends none."""
         return self.any_port if self.everything else self.ports.get(replica)
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A configuration that serves. ``old_workers``: the worker processes of before; drained means that none is left."""
+    """An active configuration. ``old_workers``: the previous workers; all are drained when none of them is left."""
 
     generation: int
     old_workers: tuple[str, ...]
@@ -139,7 +139,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """nginx at one moment. ``serving``: the generation that answers, None if none; ``text``: its upstreams.conf."""
+    """nginx at one moment. ``serving``: the active generation, None if none answers; ``text``: its upstreams.conf."""
 
     version: str
     serving: int | None
@@ -147,5 +147,5 @@ class Look:
 
 
 def is_key(by: str) -> bool:
-    """Whether a split can go by this."""
+    """Whether this is a valid key of a split."""
     return _BY.fullmatch(by) is not None

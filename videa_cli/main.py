@@ -11,7 +11,7 @@ import typer
 
 from ops import interrupts
 from ops.errors import UsageError, VideaError
-from ops.project.reading import is_utf8
+from ops.project.encoding import is_utf8
 from videa_cli.commands import LazyGroup
 from videa_cli.context import Options, show_help
 from videa_cli.exit_codes import ExitCode, exit_code_of
@@ -132,8 +132,10 @@ def _end_of(error: Exception, as_json: bool, verbose: bool) -> ExitCode:
         return ExitCode.OK
     if verbose:
         raise error
+    from ops.redaction.typed import shown
+
     bug = VideaError(
-        f"videa itself failed: {type(error).__name__}: {error}",
+        shown(f"videa itself failed: {type(error).__name__}: {error}"),
         "this is a bug; run the command again with --verbose and report the output",
     )
     show_failure(bug, as_json, verbose)

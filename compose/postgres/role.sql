@@ -1,5 +1,7 @@
 -- The backend's own role: it owns its schema, and nothing else. For psql as the superuser, as often as you like; takes over
--- what an earlier release made as the superuser.   Variables: role, password.
+-- what an earlier release made as the superuser.
+\getenv role BACKEND_ROLE
+\getenv password BACKEND_PASSWORD
 SET client_min_messages = warning;
 SELECT format('CREATE ROLE %I', :'role') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role') \gexec
 ALTER ROLE :"role" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'password';

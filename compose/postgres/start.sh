@@ -10,11 +10,8 @@ rm -f /run/postgresql/.role
 make_role() {
     # Over TCP: the server of the first start, which only initialises, listens on its socket alone.
     until pg_isready --quiet --host=127.0.0.1 --username="$POSTGRES_USER" --dbname="$POSTGRES_DB"; do sleep 0.1; done
-    # The password comes on standard input, never as an argument.
-    until { printf "\\\\set role %s\n\\\\set password '%s'\n" "$BACKEND_ROLE" "$BACKEND_PASSWORD" \
-        && cat /usr/local/share/videa/role.sql; } \
-        | psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 --single-transaction --output=/dev/null \
-            --username="$POSTGRES_USER" --dbname="$POSTGRES_DB"; do
+    until psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 --single-transaction --output=/dev/null \
+        --username="$POSTGRES_USER" --dbname="$POSTGRES_DB" --file=/usr/local/share/videa/role.sql; do
         sleep 1
     done
     touch /run/postgresql/.role

@@ -1,4 +1,4 @@
-"""Whether the balancer's configuration is what videa would write: a hand that changed it, or x-videa that did."""
+"""Differences between the balancer's configuration and what videa would write: it was edited, or x-videa was."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _WORKERS = re.compile(r"^worker_shutdown_timeout ")
 
 
 def differences(membership: Membership, wanted: Upstream) -> list[str]:
-    """The lines that differ, "- " before one that is missing and "+ " before one that was added; none if all is well.
+    """The different lines: "- " before a missing one, "+ " before an added one.
 
-    ``wanted``: what x-videa asks for with the same servers. Indentation, empty lines and comments do not matter.
-    While a canary has its share nothing is compared: its operation, or the next one, writes the configuration anew.
+    ``wanted``: the configuration that x-videa defines for the same servers. Indentation, empty lines and comments are
+    ignored. With a canary, nothing is compared: its operation, or the next one, rewrites the configuration.
     """
     if membership.canary:
         return []
@@ -26,7 +26,7 @@ def differences(membership: Membership, wanted: Upstream) -> list[str]:
 
 
 def _statements(text: str, membership: Membership) -> list[str]:
-    """What nginx obeys, a line each, with its block. The image's default has a time for old workers of its own."""
+    """The directives, one per line, with their blocks. The image's default has its own worker_shutdown_timeout."""
     statements: list[str] = []
     blocks: list[str] = []
     for line in (" ".join(line.split()) for line in text.splitlines() if not _COMMENT.match(line)):

@@ -1,4 +1,4 @@
-"""Closing the site: what nginx answers instead of the service, and who is let in all the same. Pure text."""
+"""Maintenance: nginx's configuration to close the site, except for some clients and paths. Pure text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ops.traffic import Maintenance
 BEGIN, END = "    # maintenance\n", "    # end of maintenance\n"
 
 INSIDE = "127.0.0.0/8"
-"""videa's own requests, which it sends inside nginx's container: a release can be checked while the site is closed."""
+"""Addresses of videa's own requests from nginx's container: they can check a release while the site is closed."""
 
 _BLOCK = re.compile(f"{BEGIN}(.*?){END}", re.DOTALL)
 _ALLOWED = re.compile(r"^        (\S+) 0;$", re.MULTILINE)
@@ -35,22 +35,22 @@ def block(maintenance: Maintenance | None) -> str:
 
 
 def read(text: str) -> Maintenance | None:
-    """What the block in a rendered text says; None when the site is open."""
-    found = _BLOCK.search(text)
-    after = _RETRY.search(found[1]) if found else None
-    if found is None or after is None or after[1] == "0":
+    """The maintenance in a rendered text; None if the site is open."""
+    match = _BLOCK.search(text)
+    after = _RETRY.search(match[1]) if match else None
+    if match is None or after is None or after[1] == "0":
         return None
-    allow = tuple(network for network in _ALLOWED.findall(found[1]) if network[0] != '"' and network != INSIDE)
-    return Maintenance(allow, tuple(_OPEN.findall(found[1])), int(after[1]))
+    allow = tuple(network for network in _ALLOWED.findall(match[1]) if network[0] != '"' and network != INSIDE)
+    return Maintenance(allow, tuple(_OPEN.findall(match[1])), int(after[1]))
 
 
 def switched(text: str, maintenance: Maintenance | None) -> str:
-    """The rendered text with another block. Raises ValueError when it has none."""
+    """The rendered text with the block for ``maintenance``. Raises ValueError if it has no such block."""
     if not _BLOCK.search(text):
-        raise ValueError("it has no part about maintenance")
+        raise ValueError("it has no block for maintenance")
     return _BLOCK.sub(lambda _: block(maintenance), text, count=1)
 
 
 def networks(addresses: Iterable[str]) -> tuple[str, ...]:
-    """Addresses and networks in nginx's notation. Raises ValueError for what is neither."""
+    """Addresses and networks in nginx's notation. Raises ValueError for anything else."""
     return tuple(str(ip_network(address.strip(), strict=False)) for address in addresses)

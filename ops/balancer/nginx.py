@@ -1,4 +1,4 @@
-"""Changes of nginx that either serve or leave what was there: test, swap, reload, confirm, restore (invariant 2)."""
+"""Changes nginx's configuration, or leaves it as it is: test, swap, reload, confirm, restore (invariant 2)."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from ops.platform.ports import Platform, Stream
 from ops.traffic import Applied, Look, Maintenance, Membership, Upstream
 
 OLDEST_NGINX = (1, 28)
-"""Older ones have no keepalive_min_timeout: their reloads cut requests."""
+"""Older versions have no keepalive_min_timeout, so their reloads cut requests."""
 
 CONFIRM_LOOKS = 300
-"""How often APPLY asks which generation serves, about 30 ms apart, until the reload counts as failed."""
+"""Number of checks of the active generation, about 30 ms apart, until APPLY considers a reload failed."""
 
 DRAIN_SLICE = 2.0
-"""Seconds that one exec of DRAIN may look, well below the engine's own time limit of a call."""
+"""Maximum seconds of one exec of DRAIN, well below the time limit of a call to the engine."""
 
 RESTART_GRACE = 15.0
-"""Seconds that nginx's container may need to come back when it ends while it is being changed."""
+"""Seconds to wait for nginx's container if it restarts during a change."""
 
 RESTART_POLL = 0.2
 
 ENDED = (-1, 126, 128, 129, 137, 143)
-"""Exit codes of an exec that ended with its container, or that came just too late."""
+"""Exit codes of an exec that ended with its container, or started just after the container's end."""
 
 _VERSION = re.compile(r"nginx/(\d+)\.(\d+)\S*")
 _OLD_WORKERS = re.compile(r"^videa-old-workers(.*)$", re.MULTILINE)
@@ -41,9 +41,10 @@ class _ContainerEnded(BalancerError):
 
 
 class Balancer:
-    """The nginx of one stack, a ``Gateway``. Remembers the workers that its changes have retired, for ``wait_drained``.
+    """The nginx of one stack, a ``Gateway``. For ``wait_drained``, it remembers the workers that its changes replaced.
 
-    It also remembers what it saw or wrote last, which saves a look before the next change; nginx's container compares.
+    It also remembers the configuration that it read or wrote last, so that the next change needs no ``look``; APPLY
+    checks that it is still the active one.
     """
 
     def __init__(self, platform: Platform, container: str) -> None:
@@ -52,35 +53,36 @@ class Balancer:
         self._retired: tuple[str, ...] = ()
         self._seen: Look | None = None
         self.permit: Callable[[], None] = lambda: None
-        """Called immediately before each change, also when one is tried again; raises where it must not be made."""
+        """Called immediately before each change and each retry; raises if the change must not be made."""
 
     def membership(self, remembered: bool = False) -> Membership:
-        """Which replicas the configuration on nginx's volume admits. Raises BalancerError.
+        """The replicas in the configuration on nginx's volume. Raises BalancerError.
 
-        ``remembered``: as it was seen or written last, if it was.
+        ``remembered``: returns the membership that was read or written last, if there is one.
         """
         look = self._seen if remembered and self._seen else self.look()
         return self._parsed(look.text)
 
     def look(self) -> Look:
-        """What nginx has and serves. Raises BalancerError: it does not run, it is too old, it has no such file."""
+        """nginx's version, active generation and configuration.
+
+        Raises BalancerError if it is not running, is too old, or has no upstreams.conf.
+        """
         try:
             answer = self._run(scripts.LOOK)
         except _ContainerEnded:
             answer = self._run(scripts.LOOK)
-        if (
-            not answer.output.strip()
-        ):  # seen on a busy engine: the command ran, its output got lost; looking again is free
+        if not answer.output.strip():  # on a busy engine, the output of a successful command was lost
             answer = self._run(scripts.LOOK)
         head, _, rest = answer.output.partition("\n")
         generation, _, text = rest.partition("\n")
         version = _VERSION.search(head)
         if version is None or (int(version[1]), int(version[2])) < OLDEST_NGINX:
-            found = version[0] if version else "no nginx"
+            present = version[0] if version else "no nginx"
             oldest = ".".join(map(str, OLDEST_NGINX))
             raise BalancerError(
-                f"{found} is in the balancer's container, {oldest} is needed",
-                f"build its image from nginx {oldest} or newer: older ones cut requests when they reload",
+                f"the balancer's container has {present}, but nginx {oldest} or newer is required",
+                f"build its image from nginx {oldest} or newer: older versions cut requests when they reload",
                 answer.output,
             )
         if not answer.ok:
@@ -90,30 +92,30 @@ class Balancer:
         return self._seen
 
     def apply(self, upstream: Upstream) -> Applied:
-        """Makes nginx serve ``upstream`` and returns once the new generation answers. A closed site stays closed.
+        """Makes nginx serve ``upstream`` and returns when the new generation is active. A closed site stays closed.
 
-        Raises ConfigRefused with nginx's words when it refuses the text, BalancerError when the text cannot be written
-        or its generation does not answer in time. The configuration of before is then in use, unchanged.
+        Raises ConfigRefused with nginx's error if nginx refuses the text, and BalancerError if the text cannot be
+        written or its generation is not active in time. The previous configuration is then still active.
         """
         return self._change(lambda look, generation: render(upstream, generation, self._parsed(look.text).maintenance))
 
     def maintain(self, maintenance: Maintenance | None) -> Applied:
-        """Closes the site, or opens it again with None; the replicas stay as they are. Raises like ``apply``."""
+        """Closes the site, or opens it with None; the replicas do not change. Raises like ``apply``."""
 
         def text(look: Look, generation: int) -> str:
             try:
                 return switched(look.text, generation, maintenance)
             except ValueError as error:
                 raise BalancerError(
-                    f"{scripts.FILE} was written by an older videa: {error}", "write it anew: videa up", look.text
+                    f"{scripts.FILE} was written by an older videa: {error}", "rewrite it: videa up", look.text
                 ) from error
 
         return self._change(text)
 
     def _change(self, write: Callable[[Look, int], str]) -> Applied:
-        """Installs what ``write`` makes of the present state and the next generation.
+        """Installs the text that ``write`` returns for the current state and the next generation.
 
-        Starts from what was seen last if nginx still has it.
+        The current state is the one that was read or written last, if nginx still has it.
         """
         seen, self._seen = self._seen, None
         look = seen or self.look()
@@ -143,10 +145,10 @@ class Balancer:
         return self._platform.output(self._container)
 
     def wait_drained(self, timeout: float, emit: Emit = nobody) -> tuple[str, ...]:
-        """Waits until no worker that this object's changes have retired is left: no request of before runs any more.
+        """Waits until the workers that this object's changes have replaced, and with them their requests, have ended.
 
-        ``timeout``: seconds. Returns the workers that are left then, nothing when all is drained, and tells ``emit``.
-        Workers end with their container. Raises BalancerError when it does not run.
+        ``timeout``: seconds. Returns the remaining workers, and emits an event for them; empty if all are drained.
+        Workers end with their container. Raises BalancerError if it is not running.
         """
         deadline = time.monotonic() + timeout
         while self._retired:
@@ -154,10 +156,10 @@ class Balancer:
             if remaining <= 0:
                 emit(RequestsCut(len(self._retired), timeout))
                 break
-            self._retired = self._still_there(min(remaining, DRAIN_SLICE))
+            self._retired = self._remaining(min(remaining, DRAIN_SLICE))
         return self._retired
 
-    def _still_there(self, seconds: float) -> tuple[str, ...]:
+    def _remaining(self, seconds: float) -> tuple[str, ...]:
         try:
             answer = self._run(scripts.DRAIN, str(int(seconds / 0.05)), *self._retired)
         except _ContainerEnded:
@@ -174,9 +176,9 @@ class Balancer:
         return Applied(generation, workers)
 
     def _after_restart(self, text: str, generation: int) -> Applied:
-        """nginx's container ended during APPLY. It comes back with the new file, or with the old and is tried again.
+        """Completes a change during which nginx's container ended. If it restarts with the old file, APPLY runs again.
 
-        Raises BalancerError when it does not come back, ConfigRefused.
+        Raises BalancerError if the container does not restart, and ConfigRefused.
         """
         deadline = time.monotonic() + RESTART_GRACE
         while True:
@@ -194,7 +196,7 @@ class Balancer:
             raise self._failure(answer)
 
     def _run(self, script: str, *arguments: str) -> ExecResult:
-        """Runs one of the scripts. Raises BalancerError when the container does not run or ends meanwhile."""
+        """Runs one of the scripts. Raises BalancerError if the container is not running or ends in the meantime."""
         deadline = time.monotonic() + RESTART_GRACE
         while True:
             if script is scripts.APPLY:
@@ -207,15 +209,17 @@ class Balancer:
                 if "is restarting" in error.message and time.monotonic() < deadline:
                     time.sleep(RESTART_POLL)
                     continue
-                missing = "does not run" if "is not running" in error.message else f"cannot be used: {error.message}"
+                reason = "is not running" if "is not running" in error.message else f"cannot be used: {error.message}"
                 raise BalancerError(
-                    f"nginx's container {missing}",
-                    "start it: docker compose up -d nginx; why it ended: docker compose logs nginx",
+                    f"nginx's container {reason}",
+                    "start it: docker compose up -d nginx; its log shows why it ended: docker compose logs nginx",
                     error.detail,
                 ) from error
             if answer.code in ENDED:
                 raise _ContainerEnded(
-                    "nginx's container ended meanwhile", "why: docker compose logs nginx", answer.output
+                    "nginx's container ended in the meantime",
+                    "its log shows why: docker compose logs nginx",
+                    answer.output,
                 )
             return answer
 
@@ -225,53 +229,55 @@ class Balancer:
         except ValueError as error:
             raise BalancerError(
                 f"{scripts.FILE} was not written by videa: {error}",
-                "remove it and restart nginx's container: it then serves every replica of the service",
+                "remove it and restart nginx's container, which then serves every replica of the service",
                 text,
             ) from error
 
     def _not_ours(self, answer: ExecResult) -> BalancerError:
         return BalancerError(
             f"nginx's container has no {scripts.FILE}",
-            "use the image of compose/nginx, or its files, with a volume at " + scripts.VOLUME,
+            f"use the image in compose/nginx, or its files, with a volume at {scripts.VOLUME}",
             answer.output,
         )
 
     def _failure(self, answer: ExecResult) -> BalancerError:
-        words = answer.output.strip()
-        last = words.splitlines()[-1] if words else "it said nothing"
+        output = answer.output.strip()
+        last = output.splitlines()[-1] if output else "no output"
         if answer.code == scripts.REFUSED:
-            reason = next((line for line in words.splitlines() if "[emerg]" in line), last)
+            reason = next((line for line in output.splitlines() if "[emerg]" in line), last)
             return ConfigRefused(
-                f"nginx refuses the new configuration: {reason}", "the one in use was not touched; see --verbose", words
+                f"nginx refuses the new configuration: {reason}",
+                "the active configuration is unchanged; --verbose shows nginx's output",
+                output,
             )
         if answer.code == scripts.WRITE_FAILED:
             return BalancerError(
                 f"the new configuration could not be written: {last}",
-                f"the one in use was not touched; free some space for the volume at {scripts.VOLUME}",
-                words,
+                f"the active configuration is unchanged; free space on the volume at {scripts.VOLUME}",
+                output,
             )
         if answer.code == scripts.NOT_CONFIRMED:
             return BalancerError(
-                f"nginx did not take the new configuration: {last}",
-                "the one of before is back in place; see its log: docker compose logs nginx",
-                words,
+                f"nginx did not activate the new configuration: {last}",
+                "the previous configuration was restored; see nginx's log: docker compose logs nginx",
+                output,
             )
         return self._not_ours(answer)
 
 
 def connect(platform: Platform, service: str) -> Balancer:
-    """The balancer in the container of ``service``. Raises BalancerError when there is none that runs, EngineError."""
+    """The balancer in the container of ``service``. Raises BalancerError if it is not running, EngineError."""
     container = platform.container(service)
     if container is None:
-        raise BalancerError(f"the balancer {service!r} has no container", "bring the stack up first: videa up")
+        raise BalancerError(f"the balancer {service!r} has no container", "start the stack first: videa up")
     if not container.running:
         raise BalancerError(
-            f"the balancer {container.name} does not run (it is {container.state})",
-            f"start it: docker compose up -d {service}; why it ended: docker compose logs {service}",
+            f"the balancer {container.name} is not running (state: {container.state})",
+            f"start it: docker compose up -d {service}; its log shows why it ended: docker compose logs {service}",
         )
     return Balancer(platform, container.id)
 
 
 def _next(membership: Membership, look: Look) -> int:
-    """A generation that neither the file nor the running nginx had before."""
+    """A generation that is newer than the file's and the active one."""
     return max(membership.generation, look.serving or 0) + 1

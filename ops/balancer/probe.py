@@ -1,4 +1,4 @@
-"""Probes of replicas from where nginx runs: on the way, the network and the DNS of real traffic."""
+"""Probes of replicas from nginx's container, over the same network and DNS as real traffic."""
 
 from __future__ import annotations
 
@@ -9,47 +9,46 @@ from ops.models import ProbeResult
 from ops.platform.ports import Gateway
 
 NOT_FOUND = 127
-"""Exit code of a shell, and of an exec, when there is no such command."""
+"""Exit code of a shell, and of an exec, if the command does not exist."""
 
 SHOWN = 300
-"""Characters of an answer that are shown to the operator."""
+"""Maximum length, in characters, of an answer in a message."""
 
 _FORMAT = "%{urlnum} %{http_code} %{time_total} %{errormsg}\n"
 
 
 def probe_all(gateway: Gateway, targets: Mapping[str, str], timeout: float) -> dict[str, ProbeResult]:
-    """GETs every URL at once, by one curl beside nginx: name -> URL becomes name -> result.
+    """Sends a GET to every URL in parallel, with one curl in nginx's container. ``targets``: name -> URL.
 
-    ``timeout``: seconds for each, name resolution included. Good is a status from 200 to 299; redirects are not
-    followed.
-    Raises EngineError, also when there is no curl.
+    Returns name -> result. ``timeout``: seconds per URL, including name resolution. A status from 200 to 299 is good;
+    redirects are not followed. Raises EngineError, also if there is no curl.
     """
     if not targets:
         return {}
     answer = gateway.run(curl_arguments(list(targets.values()), timeout))
     if answer.code == NOT_FOUND or "executable file not found" in answer.output:
         raise EngineError(
-            "no curl in the balancer's container",
-            "build the balancer's image with curl: replicas are probed from there",
+            "the balancer's container has no curl",
+            "build the balancer's image with curl, which probes the replicas",
         )
     return read_answers(answer.output, list(targets))
 
 
 def read_body(gateway: Gateway, url: str, timeout: float) -> str:
-    """What ``url`` answers, asked like a probe: the first SHOWN characters in one line, "" for nothing.
+    """The answer of ``url`` to a probe: its first SHOWN characters in one line, "" without one. Raises EngineError.
 
-    Raises EngineError.
+    ``timeout``: seconds.
     """
     return " ".join(gateway.run([*quiet_curl(timeout), url]).output.split())[:SHOWN]
 
 
 def quiet_curl(timeout: float) -> list[str]:
-    """The command that GETs the URLs behind it, ``timeout`` seconds each, and writes nothing but what they answer."""
+    """The command that sends a GET to the URLs after it, and prints only the answers. ``timeout``: seconds per URL."""
     return ["curl", "-s", "--globoff", "--max-time", f"{timeout:.3f}", "-A", "videa-probe"]
 
 
 def curl_arguments(urls: list[str], timeout: float) -> list[str]:
-    """The command that GETs all ``urls`` in parallel and writes one line for each."""
+    """The command that sends a GET to all ``urls`` in parallel and prints one line per URL."""
     outputs = [part for url in urls for part in ("-o", "/dev/null", url)]
     return [
         *("curl", "-sS", "--stderr", "/dev/null", "--globoff", "--parallel", "--parallel-immediate"),
@@ -59,7 +58,7 @@ def curl_arguments(urls: list[str], timeout: float) -> list[str]:
 
 
 def read_answers(output: str, names: list[str]) -> dict[str, ProbeResult]:
-    """What curl wrote, by name. A transfer without a line, because curl was killed, is a failed probe."""
+    """The results in curl's output, by name. A URL without a line, because curl was killed, is a failed probe."""
     results = {name: ProbeResult(False, 0, 0.0, "curl ended before it answered") for name in names}
     for line in output.splitlines():
         number, _, rest = line.partition(" ")

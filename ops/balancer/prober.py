@@ -1,4 +1,4 @@
-"""Probes through the balancer's published port, as a client would send them."""
+"""Probes through the balancer's published port, like requests of a client."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import time
 from dataclasses import dataclass, field
 
 from ops.balancer.access_log import SERVER_ERROR
-from ops.balancer.outside import NOT_ASKED, TIMEOUT, connect, in_words
+from ops.balancer.outside import TIMEOUT, UNANSWERED, connect, in_words
 from ops.errors import EngineError
 from ops.platform.ports import Gateway
 
 INTERVAL = 0.1
-"""Seconds between two probes from here."""
+"""Seconds between two probes from this machine."""
 EXEC_INTERVAL = 0.5
-"""Seconds between two probes by exec, which cost the engine more than nginx."""
+"""Seconds between two probes by exec, which are expensive for the engine."""
 
 INSIDE = "http://127.0.0.1:8080"
-"""Where nginx listens inside its container."""
+"""nginx's address inside its container."""
 
 
 @dataclass(frozen=True, slots=True)
 class BadProbe:
-    """A probe that got no good answer. ``time``: seconds since the epoch; ``status``: 0 without an answer."""
+    """A failed probe. ``time``: Unix time; ``status``: 0 without an answer."""
 
     time: float
     status: int
@@ -32,13 +32,13 @@ class BadProbe:
 
 @dataclass
 class Prober:
-    """Sends probes from a thread until ``stop``: over a connection kept alive and over fresh ones in turn.
+    """Sends probes from a thread until ``stop``, alternately over a persistent connection and over new ones.
 
-    When the published port cannot be reached from here (a remote engine behind a firewall, no published port, a URL
-    that nobody can ask) the probes are made inside the container instead. ``path``: where the service answers as long
-    as it lives. ``prefix`` begins their request ids, by which nginx's log shows them. ``broken``: why no more are sent,
-    "" as long as they are. ``host``: this is the host of the published port, so that it must answer: where only nginx
-    itself does, ``unreachable`` says so.
+    If the published port cannot be reached from this machine (a remote engine behind a firewall, no published port, an
+    invalid URL), the probes are sent inside nginx's container instead. ``path``: the liveness path of the service.
+    ``prefix``: of the probes' request ids, which identify them in nginx's log. ``broken``: why the probes have ended
+    early, otherwise "". ``host``: this is the host of the published port, so the port must answer; ``unreachable``: why
+    it does not, although nginx itself does.
     """
 
     gateway: Gateway
@@ -56,20 +56,20 @@ class Prober:
     def __post_init__(self) -> None:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="videa-prober", daemon=True)
-        self._kept: http.client.HTTPConnection | None = None
+        self._persistent: http.client.HTTPConnection | None = None
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        """Returns when the probe that is under way has ended, within TIMEOUT."""
+        """Returns when the current probe has ended, within TIMEOUT."""
         self._ended.set()
         self._thread.join()
 
     def _run(self) -> None:
         try:
             self._probe_until_stopped()
-        except Exception as error:  # a thread that dies in silence would leave a proof of nothing
+        except Exception as error:  # without probes, the proof would prove nothing
             self.broken = f"the probes have ended: bug in videa: {error!r}"
 
     def _probe_until_stopped(self) -> None:
@@ -80,15 +80,15 @@ class Prober:
             pause = (EXEC_INTERVAL if self.inside else INTERVAL) - (time.monotonic() - begun)
             if self._ended.wait(max(pause, 0.0)):
                 break
-        if self._kept:
-            self._kept.close()
+        if self._persistent:
+            self._persistent.close()
 
     def _reachable(self) -> bool:
-        """Whether probes can be made from here. Also true when nginx answers nowhere: then the probes shall fail."""
+        """Whether to send the probes from this machine. True also if nginx does not answer at all: then they fail."""
         try:
-            self._ask_from_here(f"{self.prefix}{self.sent}", fresh=True)
-        except NOT_ASKED as error:
-            if self._ask_inside(f"{self.prefix}{self.sent}") == 0:
+            self._send_from_here(f"{self.prefix}{self.sent}", fresh=True)
+        except UNANSWERED as error:
+            if self._send_inside(f"{self.prefix}{self.sent}") == 0:
                 return True
             if self.host:
                 self.unreachable = f"{self.url} does not answer, only nginx itself does: {in_words(error)}"
@@ -100,16 +100,16 @@ class Prober:
         name = f"{self.prefix}{self.sent}"
         began, status, reason = time.time(), 0, "no answer"
         try:
-            status = self._ask_inside(name) if self.inside else self._ask_from_here(name, fresh=self.sent % 2 == 0)
-        except NOT_ASKED as error:
+            status = self._send_inside(name) if self.inside else self._send_from_here(name, fresh=self.sent % 2 == 0)
+        except UNANSWERED as error:
             reason = f"no answer: {error!r}"
         if status:
             self.last_answered = name
         if not status or status >= SERVER_ERROR:
             self.bad[name] = BadProbe(began, status, f"status {status}" if status else reason)
 
-    def _ask_from_here(self, name: str, fresh: bool) -> int:
-        connection = None if fresh else self._kept
+    def _send_from_here(self, name: str, fresh: bool) -> int:
+        connection = None if fresh else self._persistent
         if connection is None:
             connection = connect(str(self.url))
         try:
@@ -118,15 +118,15 @@ class Prober:
             response.read()
         except BaseException:
             connection.close()
-            self._kept = self._kept if fresh else None
+            self._persistent = self._persistent if fresh else None
             raise
         if fresh:
             connection.close()
         else:
-            self._kept = connection
+            self._persistent = connection
         return response.status
 
-    def _ask_inside(self, name: str) -> int:
+    def _send_inside(self, name: str) -> int:
         command = [
             "curl",
             "-s",

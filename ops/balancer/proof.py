@@ -1,4 +1,4 @@
-"""Proof that no request was lost: what nginx logged and what probes through it saw while an operation ran."""
+"""Proof that an operation lost no request: nginx's log and the results of probes through nginx."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ops.errors import EngineError
 from ops.platform.ports import Gateway, Stream
 
 SAMPLE = 10
-"""How many failed requests are kept with all that is known of them."""
+"""Maximum number of failed requests that are recorded with their details."""
 LOG_WAIT = 3.0
-"""Seconds to wait for the last probe's line: longer, and the log counts as incomplete."""
+"""Seconds to wait for the log line of the last probe. Without it, the log counts as incomplete."""
 FLUSH = 0.15
-"""Seconds within which every worker has written what it logged: the base configuration says flush=100ms."""
+"""Seconds until every worker has flushed its log: the base configuration has flush=100ms."""
 REOPEN = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failed request. ``time``: seconds since the epoch; ``status``: 0 for no answer; ``upstream``: who was asked."""
+    """A failed request. ``time``: Unix time; ``status``: 0 for no answer; ``upstream``: the addresses nginx tried."""
 
     time: float
     method: str
@@ -35,10 +35,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The traffic of one operation, probes included. ``slowest_ms``: until an answer began, as nginx measured it.
+    """The traffic during one operation, including probes. ``slowest_ms``: time to the first byte, measured by nginx.
 
-    Failed are answers of 500 and above, requests without an answer, and probes without one. ``gap`` is empty when
-    nothing can have been overlooked; otherwise it says why that is not known, and 0 failed then proves nothing.
+    Failed are answers of 500 and above, and requests and probes without an answer. ``gap``: why the figures may be
+    incomplete, so that 0 failed proves nothing; empty if they are complete.
     """
 
     requests: int
@@ -62,7 +62,7 @@ class Proof:
 
 @dataclass
 class LogTally:
-    """Counts nginx's log lines. ``prefix``: of the probes' request ids, which are counted apart from other requests."""
+    """Counts nginx's log lines. ``prefix``: of the probes' request ids; probes are counted separately."""
 
     prefix: str
     others: int = 0
@@ -73,7 +73,7 @@ class LogTally:
     probes_failed: set[str] = field(default_factory=set)
 
     def add(self, line: Line) -> bool:
-        """Counts one line. True when it is a probe's."""
+        """Counts one line. Returns True for a probe."""
         if line.seconds > self.slowest:
             self.slowest = max(self.slowest, line.waited)
         if line.failed and len(self.failures) < SAMPLE:
@@ -89,12 +89,12 @@ class LogTally:
 
 
 class TrafficProof:
-    """Watches all traffic from ``start`` to ``stop``. Failing to watch is part of the proof, never an error."""
+    """Watches all traffic from ``start`` to ``stop``. If it cannot, the proof has a gap; this is not an error."""
 
     def __init__(self, gateway: Gateway, url: str | None, path: str, host: bool = False) -> None:
-        """``url``: where nginx is published, http://HOST:PORT; None probes from inside only. ``host``: of this machine.
+        """``url``: of nginx's published port, http://HOST:PORT; None sends the probes inside nginx's container.
 
-        ``path``: a harmless one to GET, at which the service answers as long as it lives.
+        ``path``: the liveness path of the service, without side effects. ``host``: the port is on this machine.
         """
         prefix = f"{OWN_IDS}{secrets.token_hex(6)}-"
         self._gateway, self._path = gateway, path
@@ -107,13 +107,13 @@ class TrafficProof:
         self._follower = threading.Thread(target=self._follow, name="videa-proof", daemon=True)
 
     def start(self) -> None:
-        """Begins to watch: every request that ends from now on is counted."""
+        """Starts to watch: every request that ends from now on is counted."""
         self._stream = self._open()
         self._follower.start()
         self._prober.start()
 
     def stop(self) -> Proof:
-        """Ends the probes, waits until the log has told all of the time until now, and gives the figures."""
+        """Ends the probes, waits until the log is complete up to now, and returns the figures."""
         self._prober.stop()
         last, flushed = self._prober.last_answered, time.monotonic() + FLUSH
         with self._progress:
@@ -158,7 +158,7 @@ class TrafficProof:
                 self._read(self._stream)
             if self._ended.wait(REOPEN):
                 return
-            self._gap = self._gap or "nginx's log ended meanwhile: its container was restarted"
+            self._gap = self._gap or "nginx's log ended in the meantime: its container was restarted"
             self._stream = self._open()
 
     def _read(self, stream: Stream) -> None:

@@ -1,4 +1,4 @@
-"""The requests of the last seconds, read back from the end of nginx's log."""
+"""The requests of the last seconds, from the end of nginx's log."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Callable
 from ops.balancer.access_log import Line, Lines, parse
 
 OWN_IDS = "videa-"
-"""How the request ids of videa's own probes begin."""
+"""Prefix of the request ids of videa's own probes."""
 
 TAIL = 2000
-"""Lines that are read: enough for a rate, little enough to be read in some ten milliseconds."""
+"""Number of lines: enough for a request rate, and read in about ten milliseconds."""
 
 
 def recent_requests(log_tail: Callable[[int], bytes], window: float, tail: int = TAIL) -> list[Line]:
     """The requests that ended within the last ``window`` seconds, at most the last ``tail``.
 
-    ``log_tail``: gives the last lines of nginx's log. Raises what it raises.
+    ``log_tail``: returns the last lines of nginx's log. Raises the same errors.
     """
     since = time.time() - window
-    found = (parse(line) for line in Lines().feed(log_tail(tail)))
-    return [line for line in found if line is not None and line.time >= since]
+    requests = (parse(line) for line in Lines().feed(log_tail(tail)))
+    return [request for request in requests if request is not None and request.time >= since]

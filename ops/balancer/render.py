@@ -1,10 +1,10 @@
-"""What videa writes for nginx, as text: pure functions, no I/O.
+"""Renders nginx's upstreams.conf, and parses it: pure functions, no I/O.
 
-The rendered file holds everything that changes while the stack lives; the rest is in the image (compose/nginx). It
-opens the ``http`` block itself, so that one atomic rename replaces process-wide and site settings together. What the
-image expects of it: ``$videa_generation``, ``$videa_upstream`` (the group that a request goes to),
-``$videa_set_cookie`` (empty for none), ``$videa_maintenance`` (1 closes the site), and a group ``any`` of whatever
-Compose started, for requests that no listed replica could be asked for.
+The file has everything that changes while the stack is running; the rest is in the image (compose/nginx). It opens the
+``http`` block itself, so that one atomic rename replaces process-wide and site settings together. The image expects in
+it: ``$videa_generation``, ``$videa_upstream`` (the group for a request), ``$videa_set_cookie`` (empty for none),
+``$videa_maintenance`` (1 closes the site), and a group ``any`` of all replicas that Compose started, for requests that
+no listed replica could answer.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from ops.balancer import maintenance as closing
 from ops.balancer.split import CANARY
 from ops.balancer.split import parse as parse_split
 from ops.balancer.split import render as render_split
-from ops.balancer.sticky import CLIENT, SPARE, choice, replica_id, spares
+from ops.balancer.sticky import BACKUPS, CLIENT, backups, choice, replica_id
 from ops.traffic import Maintenance, Membership, Sticky, Upstream
 
 APP = "app"
-"""The upstream group of the replicas that were admitted."""
+"""The upstream group of the listed replicas."""
 
 ANY = "any"
-"""The upstream group of every replica that Docker's DNS knows under the service's name."""
+"""The upstream group of every replica that Docker's DNS returns for the service's name."""
 
 SERVER_OPTIONS = "resolve max_fails=1 fail_timeout=2s"
-"""One failed connection is enough to leave a replica alone while Docker's DNS may still name its dead address."""
+"""After one failed connection, a replica gets no requests for a while: Docker's DNS may still have its old address."""
 
 _METHODS: dict[Sticky, str] = {"none": "least_conn", "ip": "hash $remote_addr consistent"}
 _GENERATION = re.compile(r'map "" \$videa_generation\s*\{ default (\d+); \}')
@@ -37,15 +37,15 @@ _ANY_PORT = re.compile(rf"upstream {ANY} \{{.*?^ *server [^\s:;]+:(\d+) ", re.DO
 
 
 def render(upstream: Upstream, generation: int, maintenance: Maintenance | None = None) -> str:
-    """The text of upstreams.conf. ``generation``: the number by which nginx tells that it serves this text."""
-    sides = {APP: upstream.servers} if upstream.servers else {}
+    """The text of upstreams.conf. ``generation``: the number that nginx reports when this text is active."""
+    groups = {APP: upstream.servers} if upstream.servers else {}
     if upstream.split:
-        sides[CANARY] = upstream.split.servers
+        groups[CANARY] = upstream.split.servers
     parts = [
         "    include /etc/nginx/http.conf;\n",
-        f'    map "" $videa_generation {{ default {generation}; }}\n{_route(upstream, sides)}',
+        f'    map "" $videa_generation {{ default {generation}; }}\n{_route(upstream, groups)}',
         closing.block(maintenance),
-        *(group for side, servers in sides.items() for group in _groups(upstream, side, servers)),
+        *(text for group, servers in groups.items() for text in _groups(upstream, group, servers)),
         _group(ANY, (f"{upstream.service}:{upstream.port}",), "least_conn"),
     ]
     return (
@@ -56,16 +56,16 @@ def render(upstream: Upstream, generation: int, maintenance: Maintenance | None 
 
 
 def parse(text: str) -> Membership:
-    """Reads back which replicas a rendered or default upstreams.conf admits, from the lines that nginx itself obeys.
+    """The membership in a rendered or default upstreams.conf, from the directives that nginx uses.
 
     Raises ValueError if the text is not such a file.
     """
     generation = _GENERATION.search(text)
     if generation is None or f"upstream {ANY} " not in text:
         raise ValueError(f"it has no generation or no group {ANY!r}")
-    found = [(side, *server) for side, lines in _GROUP.findall(text) for server in _SERVER.findall(lines)]
-    app, canary = (tuple(server for where, server, _ in found if where == side) for side in (APP, CANARY))
-    ports = {server: int(port) for _, server, port in found}
+    servers = [(group, *server) for group, lines in _GROUP.findall(text) for server in _SERVER.findall(lines)]
+    app, canary = (tuple(name for member_of, name, _ in servers if member_of == group) for group in (APP, CANARY))
+    ports = {name: int(port) for _, name, port in servers}
     any_port = _ANY_PORT.search(text)
     return Membership(
         generation=int(generation[1]),
@@ -80,57 +80,57 @@ def parse(text: str) -> Membership:
 
 
 def is_outdated(membership: Membership, upstream: Upstream) -> bool:
-    """Whether ``upstream``, which has the same servers, would be written otherwise: the settings have changed since."""
+    """Whether the text for ``upstream``, with the same servers, differs: the settings have changed since."""
     return membership.text.strip() != render(upstream, membership.generation, membership.maintenance).strip()
 
 
 def switched(text: str, generation: int, maintenance: Maintenance | None) -> str:
-    """A rendered text that closes or opens the site and serves the same replicas. Raises ValueError."""
-    counted = _GENERATION.sub(f'map "" $videa_generation {{ default {generation}; }}', text, count=1)
-    return closing.switched(counted, maintenance)
+    """A rendered text with the site closed or opened, and the same replicas. Raises ValueError."""
+    renumbered = _GENERATION.sub(f'map "" $videa_generation {{ default {generation}; }}', text, count=1)
+    return closing.switched(renumbered, maintenance)
 
 
-def _route(upstream: Upstream, sides: Mapping[str, tuple[str, ...]]) -> str:
+def _route(upstream: Upstream, groups: Mapping[str, tuple[str, ...]]) -> str:
     """The lines that set $videa_upstream and $videa_set_cookie."""
-    cookie = upstream.sticky == "cookie" and bool(sides)
+    cookie = upstream.sticky == "cookie" and bool(groups)
     variable = "$videa_side" if cookie else "$videa_upstream"
-    route = f'    map "" {variable} {{ default {APP if sides else ANY}; }}\n'
+    route = f'    map "" {variable} {{ default {APP if groups else ANY}; }}\n'
     if upstream.split:
         route = render_split(upstream.split, APP, CLIENT if cookie else "$remote_addr", variable)
-    return route + (choice(sides) if cookie else '\n    map "" $videa_set_cookie { default ""; }\n')
+    return route + (choice(groups) if cookie else '\n    map "" $videa_set_cookie { default ""; }\n')
 
 
-def _groups(upstream: Upstream, side: str, servers: tuple[str, ...]) -> list[str]:
-    """The groups of one side: all of its replicas in one or, where cookies name replicas, each with its spares.
+def _groups(upstream: Upstream, group: str, servers: tuple[str, ...]) -> list[str]:
+    """The upstream blocks of APP or CANARY: one for all replicas or, with sticky cookies, one per replica with backups.
 
-    A canary that cannot be reached costs its clients nothing: stable answers them. Not where clients are told apart by
-    their address, because nginx's `hash` knows no spares.
+    Clients of a canary that cannot be reached still get an answer: stable replicas are its backups. This does not apply
+    to sticky addresses, because nginx's ``hash`` supports no backups.
     """
     split = upstream.split
-    stable = upstream.servers if split and side == CANARY and not split.private else ()
+    stable = upstream.servers if split and group == CANARY and not split.private else ()
     if upstream.sticky == "cookie":
         return [
             _group(
-                f"{side}-{replica_id(name)}",
+                f"{group}-{replica_id(name)}",
                 (upstream.address(name),),
-                spare=tuple(map(upstream.address, (*spares(servers, name), *stable)[:SPARE])),
+                backup=tuple(map(upstream.address, (*backups(servers, name), *stable)[:BACKUPS])),
             )
             for name in servers
         ]
-    spare = stable if upstream.sticky == "none" else ()
-    addresses, spare = tuple(map(upstream.address, servers)), tuple(map(upstream.address, spare))
-    return [_group(side, addresses, _METHODS[upstream.sticky], spare)]
+    backup = stable if upstream.sticky == "none" else ()
+    addresses, backup = tuple(map(upstream.address, servers)), tuple(map(upstream.address, backup))
+    return [_group(group, addresses, _METHODS[upstream.sticky], backup)]
 
 
-def _group(name: str, addresses: tuple[str, ...], method: str = "", spare: tuple[str, ...] = ()) -> str:
+def _group(name: str, addresses: tuple[str, ...], method: str = "", backup: tuple[str, ...] = ()) -> str:
     lines = "".join(f"        server {address} {SERVER_OPTIONS};\n" for address in addresses)
-    lines += "".join(f"        server {address} {SERVER_OPTIONS} backup;\n" for address in spare)
+    lines += "".join(f"        server {address} {SERVER_OPTIONS} backup;\n" for address in backup)
     return (
         f"    upstream {name} {{\n"
         f"        zone {name} {'512k' if method else '128k'};\n"
         + (f"        {method};\n" if method else "")
         + f"{lines}"
-        # Shorter than the backend's own idle time (75 s), or nginx would send on connections that it just closed.
+        # Shorter than the backend's keep-alive timeout (75 s): otherwise nginx may use a connection that it has closed.
         "        keepalive 64;\n"
         "        keepalive_requests 10000;\n"
         "        keepalive_timeout 60s;\n"

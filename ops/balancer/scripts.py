@@ -1,4 +1,4 @@
-"""The shell scripts that run inside nginx's container: one exec of a script costs a tenth of what its lines would."""
+"""The shell scripts that run inside nginx's container: one exec per line would take ten times as long."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ VOLUME = "/etc/nginx/videa"
 FILE = f"{VOLUME}/upstreams.conf"
 
 WRITE_FAILED, REFUSED, NOT_CONFIRMED, NOT_OURS, CHANGED = 10, 11, 12, 13, 14
-"""Exit codes of APPLY; what it printed explains."""
+"""Exit codes of APPLY; its output has the reason."""
 
 _FUNCTIONS = r"""
 generation() { curl -s --max-time 1 --unix-socket /tmp/nginx/control.sock http://nginx/generation; }
-# A worker is named by its process id and its start time, because ids come back.
+# A worker is identified by its process id and its start time, because process ids are reused.
 workers() {
     master=$(cat /tmp/nginx/nginx.pid) || return 0
     for stat in /proc/[0-9]*/stat; do
@@ -21,6 +21,14 @@ workers() {
     return 0
 }
 reload() { kill -HUP "$(cat /tmp/nginx/nginx.pid)"; }
+# nginx forgets a signal that comes while it starts: between its pid file and its first worker.
+started() {
+    looks=100
+    while [ -z "$(generation)" ] && [ "$looks" -gt 0 ]; do
+        looks=$((looks - 1))
+        sleep 0.02
+    done
+}
 serves() {
     attempts=$2
     while [ "$attempts" -gt 0 ]; do
@@ -40,7 +48,7 @@ generation || echo
 cat {FILE}
 """
 )
-"""Prints the version, the generation that serves, and the file. Fails if there is no file."""
+"""Prints the version, the active generation, and the file. Fails if there is no file."""
 
 APPLY = (
     _FUNCTIONS
@@ -59,21 +67,22 @@ if ! nginx -e stderr -t -q -c /etc/nginx/candidate.conf; then
     rm -f "$next"
     exit 11
 fi
+started
 ln -f "$current" "$previous" && mv "$next" "$current" || { rm -f "$next"; exit 10; }
 reload
 if ! serves "$wanted" "$attempts"; then
     mv "$previous" "$current"
     reload
-    echo "generation $(generation) serves instead of $wanted"
+    echo "generation $(generation) is active instead of $wanted"
     exit 12
 fi
 rm -f "$previous"
 echo "videa-old-workers $old"
 """
 )
-"""$1: text, $2: its generation, $3: how often to ask for it, $4: the text that it replaces, or nothing for any.
+"""$1: text, $2: its generation, $3: maximum number of checks for it, $4: the text that it replaces, empty for any.
 
-Prints the workers there were before.
+Prints the previous workers.
 """
 
 DRAIN = (
@@ -95,4 +104,4 @@ done
 echo "videa-left$left"
 """
 )
-"""$1: how often to look, 50 ms apart; the others: workers. Prints which of them are left, nothing if none."""
+"""$1: maximum number of checks, 50 ms apart; the others: workers. Prints the remaining ones, nothing if none."""

@@ -1,4 +1,4 @@
-"""The share of requests that a canary gets, as text for nginx: by chance, by client, or as a tester asks for it."""
+"""A canary's share of the requests, as text for nginx: random, by client, or on a tester's request."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import re
 from ops.traffic import NEVER, TrafficSplit
 
 CANARY = "canary"
-"""The upstream group of the replicas that are tried out."""
+"""The upstream group of the canary replicas."""
 
 HEADER, COOKIE = "X-Videa-Canary", "videa_canary"
-"""What a tester sends: the split's token to be served by the canary, NEVER to be kept away from it."""
+"""A tester's header or cookie. Its value is the split's token for the canary, or NEVER for the stable replicas."""
 
 _ALL = f'map "" $videa_arm {{ default {CANARY}; }}'
 _SHARE = re.compile(rf"split_clients \$videa_key \$videa_arm \{{ ([\d.]+)% {CANARY}; ")
@@ -42,9 +42,9 @@ def render(split: TrafficSplit, stable: str, client: str, chosen: str = "$videa_
 
 
 def parse(text: str, servers: tuple[str, ...]) -> TrafficSplit | None:
-    """The split that a rendered text has; None without one. ``servers``: the replicas of its canary.
+    """The split in a rendered text; None without one. ``servers``: the replicas of its canary.
 
-    A header's name comes back in small letters, as nginx has it.
+    A header's name is in lower case, as in nginx's variable.
     """
     token = _TOKEN.search(text)
     if not servers or token is None:

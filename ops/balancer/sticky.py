@@ -1,8 +1,8 @@
-"""Sessions that stick by cookie, as text for nginx.
+"""Sticky sessions by cookie, as text for nginx.
 
-The cookie holds the client's id and its replica's, so that a client stays where it is for as long as that replica is
-served, whichever others come and go. A hash over the list, consistent as it may be, moves clients to each new replica.
-Each replica is a group of its own, whose other servers are asked only when it cannot be reached.
+The cookie has the ids of the client and its replica, so a client stays on its replica as long as that replica is
+listed, even if others are added or removed. A hash over the list, even a consistent one, would move clients to every
+new replica. Each replica has its own upstream group, in which other replicas are backups.
 """
 
 from __future__ import annotations
@@ -12,31 +12,31 @@ from collections.abc import Mapping, Sequence
 
 COOKIE = "videa_client"
 
-SPARE = 2
-"""Other replicas that are asked when a client's own cannot be reached: nginx tries no more of them (proxy.conf)."""
+BACKUPS = 2
+"""Number of backups for a replica that cannot be reached: nginx does not try more (proxy.conf)."""
 
 CLIENT = "$videa_client"
-"""nginx's variable for the client: its cookie's id or, without one, the id that it is given now."""
+"""nginx's variable for the client's id: from its cookie or, without one, the new id that it gets now."""
 
 
 def replica_id(name: str) -> str:
-    """What stands for a replica in cookies: always as long, and no name that tells a stranger anything."""
+    """The id of a replica in cookies: its length is fixed, and it does not reveal the replica's name."""
     return hashlib.sha256(name.encode()).hexdigest()[:12]
 
 
-def spares(servers: Sequence[str], name: str) -> tuple[str, ...]:
-    """Who is asked instead of a replica that cannot be reached: those after it, so that not all go to the same."""
-    place = servers.index(name)
-    return tuple([*servers[place + 1 :], *servers[:place]][:SPARE])
+def backups(servers: Sequence[str], name: str) -> tuple[str, ...]:
+    """The backups of a replica: the next ones in the list, so that different replicas have different backups."""
+    index = servers.index(name)
+    return tuple([*servers[index + 1 :], *servers[:index]][:BACKUPS])
 
 
-def choice(sides: Mapping[str, Sequence[str]]) -> str:
-    """The lines that set $videa_upstream to a replica's group, SIDE-ID, and $videa_set_cookie.
+def choice(groups: Mapping[str, Sequence[str]]) -> str:
+    """The lines that set $videa_upstream to a replica's upstream group, GROUP-ID, and $videa_set_cookie.
 
-    ``sides``: the replicas of each side that $videa_side may be.
+    ``groups``: value of $videa_side -> its replicas.
     """
     homes = "".join(
-        f'        "{side}:{replica_id(name)}" {replica_id(name)};\n' for side in sides for name in sides[side]
+        f'        "{group}:{replica_id(name)}" {replica_id(name)};\n' for group in groups for name in groups[group]
     )
     return (
         f"    map $cookie_{COOKIE} $videa_client {{\n"
@@ -47,9 +47,9 @@ def choice(sides: Mapping[str, Sequence[str]]) -> str:
         '        default "";\n'
         '        "~^[0-9a-f]{32}\\.(?<videa_r>[0-9a-f]{12})$" $videa_r;\n'
         "    }\n"
-        + "".join(_pick(side, servers) for side, servers in sides.items())
+        + "".join(_pick(group, servers) for group, servers in groups.items())
         + "    map $videa_side $videa_pick { "
-        + "".join(f"{side} $videa_pick_{side}; " for side in sides)
+        + "".join(f"{group} $videa_pick_{group}; " for group in groups)
         + "}\n"
         f'    map "$videa_side:$videa_at" $videa_home {{\n        default $videa_pick;\n{homes}    }}\n'
         '    map "" $videa_upstream { default $videa_side-$videa_home; }\n'
@@ -61,12 +61,12 @@ def choice(sides: Mapping[str, Sequence[str]]) -> str:
     )
 
 
-def _pick(side: str, servers: Sequence[str]) -> str:
-    """By chance, but the same for a client again.
+def _pick(group: str, servers: Sequence[str]) -> str:
+    """Picks a replica at random, but always the same one for a client.
 
-    Not by the bare id, which decides the side already; and also by where it was, or all clients of a replica that left
-    would go to the one that took its place in the list.
+    The key has the group, because the client's id alone already decides the group; and the client's previous replica,
+    because otherwise all clients of a removed replica would get the one that takes its position in the list.
     """
     *others, last = map(replica_id, servers)
-    parts = "".join(f"{100 / len(servers):.2f}% {each}; " for each in others)
-    return f'    split_clients "{side}$videa_at$videa_client" $videa_pick_{side} {{ {parts}* {last}; }}\n'
+    parts = "".join(f"{100 / len(servers):.2f}% {replica}; " for replica in others)
+    return f'    split_clients "{group}$videa_at$videa_client" $videa_pick_{group} {{ {parts}* {last}; }}\n'

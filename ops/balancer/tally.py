@@ -1,4 +1,4 @@
-"""What many requests came to, in bounded memory: counts, by route and by class of status, and a histogram of times."""
+"""Totals of many requests in limited memory: counts by route and status class, and a histogram of latencies."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 EXACT, STEP = 1000, 1.01
-"""Milliseconds up to which a time is kept as nginx writes it; beyond, the steps of the histogram, here 1%."""
+"""Up to EXACT milliseconds, latencies are exact, as nginx logs them; above, each step of the histogram is 1% longer."""
 
 MAX_ROUTES = 64
-"""Routes that are counted each for itself; all others together."""
+"""Number of routes that are counted separately; all others are counted together."""
 
 OTHERS = "others"
-"""The requests of all other routes."""
+"""The route for all other requests."""
 
 MAX_SEGMENTS = 6
-"""Of a path that tell a route; what follows belongs to the same one."""
+"""Number of path segments in a route; further segments are ignored."""
 
 LONG = 32
-"""A segment of a path that is this long is an id, whatever it is made of."""
+"""A path segment of this length, in characters, is always an id."""
 
 _MAX_PENDING = 1024
 _ID = re.compile(
@@ -31,36 +31,36 @@ _ID = re.compile(
 
 
 class Latencies:
-    """Times of answers, in at most some 2,000 steps: exact to a millisecond up to a second, to 1% beyond."""
+    """A histogram of latencies with about 2,000 steps: exact to 1 ms up to one second, to 1% above."""
 
     def __init__(self, seconds: Iterable[float] = ()) -> None:
         self._counts: Counter[int] = Counter()
         self.count = 0
-        for each in seconds:
-            self.add(each)
+        for latency in seconds:
+            self.add(latency)
 
     def add(self, seconds: float) -> None:
-        """Counts one answer; between two steps it counts as the faster one."""
+        """Counts one answer, in the faster one of two steps."""
         self._counts[_step(seconds)] += 1
         self.count += 1
 
     def merge(self, other: Latencies) -> None:
-        """Counts all that the other has counted."""
+        """Adds the counts of ``other``."""
         self._counts.update(other._counts)
         self.count += other.count
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """The steps that have counted anything."""
+        """The steps with at least one answer."""
         return tuple(sorted(self._counts))
 
     def above(self, limit: float) -> int:
-        """How many took longer than ``limit`` seconds."""
+        """The number of answers that took longer than ``limit`` seconds."""
         bound = _step(limit)
         return sum(count for step, count in self._counts.items() if step > bound)
 
     def percentile(self, percent: float) -> float:
-        """Seconds below which ``percent`` of the answers came: the nearest rank, no interpolation. 0 without any."""
+        """The percentile in seconds, by nearest rank without interpolation; 0 without answers."""
         rank = math.ceil(percent / 100 * self.count)
         for step in self.steps:
             rank -= self._counts[step]
@@ -71,9 +71,9 @@ class Latencies:
 
 @dataclass
 class Mix:
-    """The answers of a route. ``classes``: by hundreds of the status; 5 includes requests without an answer.
+    """The answers of a route. ``classes``: number by first digit of the status; 5 includes requests without an answer.
 
-    ``empty``: successful answers without a body, of ``bodies`` whose size the log tells.
+    ``bodies``: successful answers with a logged size; ``empty``: those of them without a body.
     """
 
     classes: Counter[int] = field(default_factory=Counter)
@@ -85,15 +85,15 @@ class Mix:
         return self.classes.total()
 
     def merge(self, other: Mix) -> None:
-        """Counts all that the other has counted."""
+        """Adds the counts of ``other``."""
         self.classes.update(other.classes)
         self.empty, self.bodies = self.empty + other.empty, self.bodies + other.bodies
 
 
 class Routes:
-    """Names routes and bounds their number: one of its own for what is seen again, until there are MAX_ROUTES.
+    """Names routes and limits their number to MAX_ROUTES. A route is counted separately from its second request on.
 
-    So a scanner that asks for something else each time cannot use them up.
+    So a scanner that requests a different path each time cannot use up the routes.
     """
 
     def __init__(self) -> None:
@@ -101,47 +101,47 @@ class Routes:
         self._pending: set[str] = set()
 
     def name(self, method: str, path: str) -> str:
-        """The route that a request is counted under."""
+        """The route under which a request is counted."""
         if not path:
             return OTHERS
-        found = f"{method} {route(path)}"
-        if found in self._known:
-            return found
+        name = f"{method} {route(path)}"
+        if name in self._known:
+            return name
         if len(self._known) >= MAX_ROUTES:
             return OTHERS
-        if found not in self._pending:
+        if name not in self._pending:
             if len(self._pending) >= _MAX_PENDING:
                 self._pending.clear()
-            self._pending.add(found)
+            self._pending.add(name)
             return OTHERS
-        self._pending.discard(found)
-        self._known.add(found)
-        return found
+        self._pending.discard(name)
+        self._known.add(name)
+        return name
 
 
 @lru_cache(_MAX_PENDING)
 def route(path: str) -> str:
-    """A path without what differs from one request to the next: numbers, UUIDs and other ids become ``*``."""
+    """The path without variable parts: numbers, UUIDs and other ids become ``*``."""
     segments = path.split("/")
     more = ["**"] if len(segments) > MAX_SEGMENTS + 1 else []
-    return "/".join(["*" if _is_id(each) else each for each in segments[: MAX_SEGMENTS + 1]] + more)
+    return "/".join(["*" if _is_id(segment) else segment for segment in segments[: MAX_SEGMENTS + 1]] + more)
 
 
 def _is_id(segment: str) -> bool:
-    # Most are plain words: the shape of an id is looked for only where it can be one.
+    # Most segments are plain words, for which the slower pattern is not needed.
     return not (segment.isalpha() and len(segment) < LONG) and _ID.fullmatch(segment) is not None
 
 
 def total(routes: Mapping[str, Mix]) -> Mix:
-    """All routes together."""
-    everything = Mix()
+    """The sum of all routes."""
+    combined = Mix()
     for mix in routes.values():
-        everything.merge(mix)
-    return everything
+        combined.merge(mix)
+    return combined
 
 
 def _step(seconds: float) -> int:
-    """The number of a histogram's step: milliseconds, and beyond EXACT growing by STEP."""
+    """The histogram step of a latency: milliseconds up to EXACT, above logarithmic with base STEP."""
     milliseconds = max(0, round(seconds * 1000))
     if milliseconds <= EXACT:
         return milliseconds

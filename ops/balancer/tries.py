@@ -1,4 +1,4 @@
-"""Which replica answered what, from nginx's log while it is written: what a canary is judged by."""
+"""The answers of each replica, from nginx's log while it is written: a canary is judged by them."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ops.balancer.access_log import BETWEEN, NO_ANSWER, SERVER_ERROR, Line, Lines, parse
+from ops.balancer.access_log import NO_ANSWER, SEPARATOR, SERVER_ERROR, Line, Lines, parse
 from ops.balancer.tally import Latencies, Mix, Routes
 from ops.errors import EngineError
 from ops.platform.ports import Gateway, Stream
 
 CLIENT_LEFT = 499
-"""nginx's status for a client that went away before the answer: no failure, but a wait that counts."""
+"""nginx's status if the client closes the connection before the answer: not a failure, but its waiting time counts."""
 
 NOT_MODIFIED = 304
-"""Not a redirect: the client has the right answer already, so it counts as a success that needs no body."""
+"""Not a redirect: the client already has the answer, so it counts as a success without a body."""
 
 REOPEN = 0.5
-"""Seconds until the log is opened again after it ended."""
+"""Seconds until the log is reopened after it ended."""
 
 _PROBE = re.compile(r"videa-[0-9a-f]{12}-")
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One request at one replica. ``status``: 0 without an answer; ``seconds``: until it began, None without one.
+    """One request to one replica. ``status``: 0 without an answer; ``seconds``: until its first byte, None without one.
 
-    ``begun``: Unix time; ``body``: bytes of the answer's body, None when the log does not tell or none is expected.
+    ``begun``: Unix time; ``body``: bytes of the answer's body, None if it is not logged or not expected.
     """
 
     address: str
@@ -42,10 +42,11 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class Warmup:
-    """When a replica has warmed up: ``seconds`` after its first request or, where that is None, by its own trend.
+    """When a replica is warm: ``seconds`` after its first request or, if None, according to its latencies.
 
-    The trend: ``settled`` requests in a row within ``limit`` seconds, at the latest after ``longest`` requests; until
-    then those that took longer are set aside, so that one that is quick at once is judged by all of its requests.
+    It is then warm after ``settled`` requests in a row within ``limit`` seconds, and at the latest after ``longest``
+    requests. Until then, only slower requests are excluded, so a replica that is fast from the start is judged by all
+    of its requests.
     """
 
     seconds: float | None = None
@@ -56,9 +57,9 @@ class Warmup:
 
 @dataclass
 class Warming:
-    """How far a replica has warmed up. Times are nginx's, as requests began: it logs those last that took longest.
+    """The progress of a replica's warm-up. All times are starts of requests, because nginx logs slow requests later.
 
-    ``first``: of its first request; ``run``: of the first of ``in_a_row`` quick answers; ``warm``: since then it is.
+    Unix times: ``first`` request; ``run``, the first of ``in_a_row`` fast answers; ``warm``, since when it is warm.
     """
 
     first: float | None = None
@@ -67,22 +68,22 @@ class Warming:
     run: float = 0.0
     warm: float | None = None
 
-    def is_cold(self, each: Try, warmup: Warmup) -> bool:
-        """Counts a request, and tells whether its time is set aside because the replica has not warmed up."""
-        self.first = each.begun if self.first is None else min(self.first, each.begun)
+    def is_cold(self, request: Try, warmup: Warmup) -> bool:
+        """Counts a request. Returns whether its latency is excluded because the replica is not warm."""
+        self.first = request.begun if self.first is None else min(self.first, request.begun)
         self.requests += 1
         if warmup.seconds is not None:
             self.warm = self.first + warmup.seconds
-            return each.begun < self.warm
-        if each.seconds is not None and each.seconds <= warmup.limit:
-            self.run = each.begun if not self.in_a_row else min(self.run, each.begun)
+            return request.begun < self.warm
+        if request.seconds is not None and request.seconds <= warmup.limit:
+            self.run = request.begun if not self.in_a_row else min(self.run, request.begun)
             self.in_a_row += 1
             self._settle(self.run, self.in_a_row >= warmup.settled)
             return False
-        if each.begun >= self.run:
+        if request.begun >= self.run:
             self.in_a_row = 0
-        self._settle(each.begun, self.requests >= warmup.longest)
-        return self.warm is None or each.begun < self.warm
+        self._settle(request.begun, self.requests >= warmup.longest)
+        return self.warm is None or request.begun < self.warm
 
     def _settle(self, since: float, settled: bool) -> None:
         if settled and self.warm is None:
@@ -91,9 +92,9 @@ class Warming:
 
 @dataclass
 class Tally:
-    """What was asked of some replicas. ``cold``: times from before they had warmed up; ``routes``: see Mix.
+    """The requests to some replicas. ``warm``, ``cold``: latencies after and during the warm-up; ``routes``: see Mix.
 
-    ``failed``: statuses of 500 and above, and no answer.
+    ``failed``: requests with a status of 500 or above, or without an answer.
     """
 
     failed: int = 0
@@ -102,25 +103,25 @@ class Tally:
     cold: Latencies = field(default_factory=Latencies)
     routes: dict[str, Mix] = field(default_factory=dict)
 
-    def add(self, each: Try, route: str, cold: bool) -> None:
+    def add(self, request: Try, route: str, cold: bool) -> None:
         """Counts a request."""
-        bad = each.status >= SERVER_ERROR or each.status == NO_ANSWER
+        bad = request.status >= SERVER_ERROR or request.status == NO_ANSWER
         self.failed += bad
-        if each.seconds is None:
+        if request.seconds is None:
             self.unanswered += 1
         else:
-            (self.cold if cold else self.warm).add(each.seconds)
-        if each.status == CLIENT_LEFT:
+            (self.cold if cold else self.warm).add(request.seconds)
+        if request.status == CLIENT_LEFT:
             return
         mix = self.routes.setdefault(route, Mix())
-        kind = 5 if bad else 2 if each.status == NOT_MODIFIED else each.status // 100
+        kind = 5 if bad else 2 if request.status == NOT_MODIFIED else request.status // 100
         mix.classes[kind] += 1
-        if each.body is not None and kind == 2 and each.status != NOT_MODIFIED:
+        if request.body is not None and kind == 2 and request.status != NOT_MODIFIED:
             mix.bodies += 1
-            mix.empty += each.body == 0
+            mix.empty += request.body == 0
 
     def merge(self, other: Tally) -> None:
-        """Counts all that the other has counted."""
+        """Adds the counts of ``other``."""
         self.failed, self.unanswered = self.failed + other.failed, self.unanswered + other.unanswered
         self.warm.merge(other.warm)
         self.cold.merge(other.cold)
@@ -129,9 +130,9 @@ class Tally:
 
 
 class Tallies:
-    """Tallies of many requests, by address: memory and the cost of a look do not grow with their number.
+    """Tallies of many requests, by address: memory and reading time do not grow with the number of requests.
 
-    ``warming``: how far each address has warmed up, kept by the caller from one log to the next.
+    ``warming``: the warm-up of each address, which the caller passes from one log to the next.
     """
 
     def __init__(self, warmup: Warmup | None = None, warming: dict[str, Warming] | None = None) -> None:
@@ -142,22 +143,22 @@ class Tallies:
         self._tallies: dict[str, Tally] = {}
         self._latest = 0.0
 
-    def add(self, each: Try) -> None:
+    def add(self, request: Try) -> None:
         """Counts a request."""
-        address = each.address.rpartition(":")[0]
+        address = request.address.rpartition(":")[0]
         with self._lock:
-            self._latest = max(self._latest, each.begun + (each.seconds or 0.0))
-            cold = self._warming.setdefault(address, Warming()).is_cold(each, self._warmup)
-            route = self._routes.name(each.method, each.path)
-            self._tallies.setdefault(address, Tally()).add(each, route, cold)
+            self._latest = max(self._latest, request.begun + (request.seconds or 0.0))
+            cold = self._warming.setdefault(address, Warming()).is_cold(request, self._warmup)
+            route = self._routes.name(request.method, request.path)
+            self._tallies.setdefault(address, Tally()).add(request, route, cold)
 
     def clear(self) -> None:
-        """Forgets what was counted."""
+        """Discards all counts."""
         with self._lock:
             self._tallies = {}
 
     def of(self, addresses: Collection[str]) -> Tally:
-        """What was asked of the replicas at these addresses, together."""
+        """The sum for the replicas at these addresses."""
         merged = Tally()
         with self._lock:
             for address in addresses:
@@ -166,19 +167,19 @@ class Tallies:
         return merged
 
     def waits(self, address: str, waiting: Sequence[float]) -> list[float]:
-        """Those of the requests that a replica has not answered yet that count: it had warmed up when they began.
+        """The waiting times that count: of requests that started when the replica was already warm.
 
-        ``waiting``: how long each has been waiting, seconds. nginx logs none of them yet.
+        ``waiting``: waiting times, in seconds, of the requests without an answer so far, which nginx has not logged.
         """
         with self._lock:
-            found = self._warming.get(address, Warming())
-            if found.warm is None:
-                return list(waiting) if found.requests + len(waiting) >= self._warmup.longest else []
-            return [seconds for seconds in waiting if self._latest - seconds >= found.warm]
+            warming = self._warming.get(address, Warming())
+            if warming.warm is None:
+                return list(waiting) if warming.requests + len(waiting) >= self._warmup.longest else []
+            return [seconds for seconds in waiting if self._latest - seconds >= warming.warm]
 
 
 class TryLog:
-    """Counts every try from ``start`` on. ``breaks``: how often the log could not be read since ``restart``."""
+    """Counts every try from ``start`` on. ``breaks``: number of interruptions of the log since ``restart``."""
 
     def __init__(self, gateway: Gateway, tallies: Tallies) -> None:
         self._gateway = gateway
@@ -189,19 +190,19 @@ class TryLog:
         self.breaks = 0
 
     def start(self) -> None:
-        """Begins to collect."""
+        """Starts counting."""
         self._open()
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends it."""
+        """Stops counting."""
         self._ended.set()
         if self._stream:
             self._stream.close()
         self._thread.join(1)
 
     def restart(self) -> None:
-        """Forgets what was counted, because it has a gap."""
+        """Discards all counts, because they have a gap."""
         self.tallies.clear()
         self.breaks = 0
 
@@ -217,10 +218,10 @@ class TryLog:
                 lines = Lines()
                 for chunk in self._stream:
                     for text in lines.feed(chunk):
-                        found = parse(text)
-                        if found is not None:
-                            for each in tries_of(found):
-                                self.tallies.add(each)
+                        line = parse(text)
+                        if line is not None:
+                            for request in tries_of(line):
+                                self.tallies.add(request)
                 self.breaks += not self._ended.is_set()
             if self._ended.wait(REOPEN):
                 return
@@ -228,15 +229,15 @@ class TryLog:
 
 
 def tries_of(line: Line) -> Iterator[Try]:
-    """The tries of one request, none for videa's own probes: they would hide the errors of real requests.
+    """The tries of one request; none for videa's own probes, which would hide the errors of real requests.
 
-    nginx writes one value per replica that it asked, with "-" for the time of one that could not be reached.
+    nginx logs one value per replica that it tried, with "-" for the time of a replica that could not be reached.
     """
     if not line.upstream or _PROBE.match(line.request_id):
         return
     addresses = line.tried
-    statuses = BETWEEN.split(line.upstream_status)
-    times = BETWEEN.split(line.upstream_first or line.upstream_seconds)
+    statuses = SEPARATOR.split(line.upstream_status)
+    times = SEPARATOR.split(line.upstream_first or line.upstream_seconds)
     begun = line.time - line.seconds
     for number, address in enumerate(addresses):
         text = statuses[number] if number < len(statuses) else ""

@@ -12,7 +12,7 @@ from ops.doctor.check import Check
 from ops.doctor.collect import collect
 from ops.doctor.limits import Limits
 from ops.doctor.registry import CHECKS
-from ops.doctor.report import Report, examine
+from ops.doctor.report import Report, examine, told
 from ops.doctor.ring import Ring, snapshot, with_history, without_history
 from ops.project.config import Project
 from ops.stack import Stack
@@ -38,7 +38,7 @@ def diagnose(
         facts = with_history(facts, snapshots)
     except OSError as error:
         snapshots, facts = [], without_history(facts, f"{ring.path.name} cannot be read: {error.strerror}")
-    report = examine(facts, limits or Limits(), checks)
+    report = told(examine(facts, limits or Limits(), checks))
     if facts.engine is not None:
         with suppress(OSError):
             ring.append(snapshots, snapshot(report))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ops.doctor.causes import explain
 from ops.doctor.check import Check, Finding, Group, Severity
@@ -14,6 +15,7 @@ from ops.doctor.registry import CHECKS
 from ops.doctor.skip import reason_of, trace_of
 from ops.doctor.sources import REASON
 from ops.errors import UsageError
+from ops.redaction.typed import knowing
 
 
 class Report(Struct, frozen=True):
@@ -79,6 +81,16 @@ def examine(facts: Facts, limits: Limits, checks: Iterable[Check] = CHECKS) -> R
         checked.append(check.id)
         findings.extend(results)
     return Report(explain(findings), skipped, checked, facts)
+
+
+def told(report: Report) -> Report:
+    """The report as it may be shown and sent: what others have said in its titles, evidence and reasons is redacted."""
+    shown = knowing().text
+    return replace(
+        report,
+        findings=[replace(each, title=shown(each.title), evidence=shown(each.evidence)) for each in report.findings],
+        skipped=[replace(each, reason=shown(each.reason)) for each in report.skipped],
+    )
 
 
 def group_of(check_id: str) -> Group:

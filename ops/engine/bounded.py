@@ -1,6 +1,6 @@
-"""Runs a command that reads what a user has written, which may be made so that reading it never ends.
+"""Runs a command that reads a user's file, with limits for time, memory and output.
 
-A YAML file of a hundred bytes can stand for gigabytes (aliases of aliases), so time, memory and output have a bound.
+A YAML file of a hundred bytes can expand to gigabytes (aliases of aliases), so parsing it may never end.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-# A shell sets the bound, since it must hold from the start and Python has no safe moment for it beside threads.
-# RLIMIT_DATA counts what a Go program really uses; RLIMIT_AS also what its runtime reserves, which is a gigabyte.
-WITH_BOUND = 'ulimit -S -d "$0" 2>/dev/null; exec "$@"'
+# A shell sets the limit: it must apply from the start, and Python's preexec_fn is not safe in a process with threads.
+# RLIMIT_DATA counts the memory that a Go program uses; RLIMIT_AS also counts the gigabyte that its runtime reserves.
+WITH_LIMIT = 'ulimit -S -d "$0" 2>/dev/null; exec "$@"'
 COMMAND_NOT_FOUND = 127
 CHUNK = 1 << 16
 OUT_OF_MEMORY = re.compile(rb"^(?:fatal error|runtime|panic): .*(?:memory|failed to reserve)", re.MULTILINE)
-"""What a Go program says then. It may go on for minutes, or for ever, with saying where it was."""
+"""The message of a Go program without memory. It may then print stack traces for minutes, or forever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,50 +36,50 @@ class Bounds:
 
 
 class BoundReached(Exception):
-    """The command needed more than it was given; its words say of what."""
+    """The command exceeded a limit; the message names the limit."""
 
 
 def run_bounded(
     command: list[str], folder: Path | None, environment: Mapping[str, str], bounds: Bounds
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a command with nothing to read. Raises BoundReached, and FileNotFoundError when there is no such command."""
+    """Runs a command with an empty stdin. Raises BoundReached, and FileNotFoundError if the command does not exist."""
     process = subprocess.Popen(
-        ["sh", "-c", WITH_BOUND, str(bounds.memory // 1024), *command],
+        ["sh", "-c", WITH_LIMIT, str(bounds.memory // 1024), *command],
         cwd=folder,
         env=dict(environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        # The lock of the operation stays taken until its last command has ended too (ops/rollout/lock.py).
+        # The child inherits the operation's lock, so the lock is held until the child ends too (ops/rollout/lock.py).
         close_fds=False,
     )
     try:
         with process.stdout as output, process.stderr as errors:  # type: ignore[union-attr]
-            text, words = _read(output, errors, bounds)
+            stdout, stderr = _read(output, errors, bounds)
         code = process.wait()
     finally:
         if process.poll() is None:
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # the plugin that does the work is a process of its own
+                os.killpg(process.pid, signal.SIGKILL)  # the Compose plugin is a separate process
             process.wait()
     if code == COMMAND_NOT_FOUND:
         raise FileNotFoundError(command[0])
-    return subprocess.CompletedProcess(command, code, text.decode(errors="replace"), words.decode(errors="replace"))
+    return subprocess.CompletedProcess(command, code, stdout.decode(errors="replace"), stderr.decode(errors="replace"))
 
 
 def _read(output: IO[bytes], errors: IO[bytes], bounds: Bounds) -> tuple[bytes, bytes]:
-    """Everything until both end. Raises BoundReached."""
+    """The content of both streams until they end. Raises BoundReached."""
     deadline = time.monotonic() + bounds.seconds
     read = {output: bytearray(), errors: bytearray()}
     with selectors.DefaultSelector() as selector:
         for stream in read:
             selector.register(stream, selectors.EVENT_READ)
         while selector.get_map():
-            left = deadline - time.monotonic()
-            if left <= 0:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
                 raise BoundReached(f"{bounds.seconds:g} s")
-            for key, _ in selector.select(left):
+            for key, _ in selector.select(remaining):
                 chunk = os.read(key.fd, CHUNK)
                 if not chunk:
                     selector.unregister(key.fileobj)

@@ -1,6 +1,6 @@
-"""What containers use, from the kernel's own files when the engine is on this machine.
+"""The usage of containers, from the kernel's cgroup files if the engine is on this machine.
 
-The stats API answers at its next tick, up to a second later each time; these files answer at once.
+The stats API answers only at its next tick, up to a second later for every call; the files are read at once.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One look at a container's control group. ``cpu_time``: seconds of all cores since its start.
+    """The counters of a container's cgroup at one moment. ``cpu_time``: seconds on all cores since the start.
 
-    ``periods``: of the CPU's scheduler since then, 0 without a limit; ``throttled``: those in which it was held back.
+    ``memory``: bytes. ``periods``: periods of the CPU scheduler since the start, 0 without a limit; ``throttled``: the
+    periods in which the container was throttled.
     """
 
     cpu_time: float
@@ -32,7 +33,7 @@ class Reading:
 
 
 def quick_sample(engine: Engine, containers: Iterable[Measured], gap: float) -> dict[str, Usage]:
-    """The use of running containers over ``gap`` seconds, by name; by the stats API where they are not at hand.
+    """The usage of running containers over ``gap`` seconds, by name; from the stats API if there are no cgroup files.
 
     Raises EngineError.
     """
@@ -42,16 +43,16 @@ def quick_sample(engine: Engine, containers: Iterable[Measured], gap: float) -> 
         return sample(engine, running)
     began = time.monotonic()
     time.sleep(gap)
-    found = {}
+    used = {}
     for container in running:
         before, after = first[container.name], read(container)
         if before and after:
-            found[container.name] = usage(container, before, after, time.monotonic() - began)
-    return found
+            used[container.name] = usage(container, before, after, time.monotonic() - began)
+    return used
 
 
 def usage(container: Measured, before: Reading, after: Reading, seconds: float) -> Usage:
-    """The use between two readings so many seconds apart."""
+    """The usage between two readings that are ``seconds`` apart."""
     periods = after.periods - before.periods
     return Usage(
         cpu=max(0.0, after.cpu_time - before.cpu_time) / seconds,
@@ -63,7 +64,7 @@ def usage(container: Measured, before: Reading, after: Reading, seconds: float) 
 
 
 def read(container: Measured) -> Reading | None:
-    """A container's use now, or None where its process is not one of this machine, or it has just ended."""
+    """The counters of a container now; None if its process is not on this machine or has just ended."""
     try:
         groups = _groups(Path(f"/proc/{container.pid}/cgroup").read_text())
         if container.id not in groups.get("memory", groups.get("", "")):
@@ -74,7 +75,7 @@ def read(container: Measured) -> Reading | None:
 
 
 def _groups(text: str) -> dict[str, str]:
-    """Controller -> path; the controller of version 2 is the empty name."""
+    """Controller -> path; cgroup version 2 has the empty controller name."""
     groups = {}
     for line in text.splitlines():
         _, controllers, path = line.split(":", 2)

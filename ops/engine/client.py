@@ -1,4 +1,4 @@
-"""The Docker Engine, through its API: the one place that imports the SDK."""
+"""The connection to the Docker Engine's API, through the SDK."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ from ops.errors import EngineError, EngineUnreachable
 from ops.models import ExecResult, Machine
 
 CALL_TIMEOUT = 60
-"""Seconds that one call to the engine may take; stopping a container adds its own grace period."""
+"""Time limit in seconds of one call to the engine; stopping a container adds its grace period."""
 EXIT_WAIT = 2.0
-"""Seconds until a command without an exit code counts as one whose container has ended."""
+"""Seconds to wait for the exit code of a command. Without one, its container counts as ended."""
 
 
 @contextmanager
 def engine_errors(doing: str, missing_ok: bool = False) -> Iterator[None]:
-    """Turns the SDK's exceptions into ours. ``doing``: what was tried, "list the containers".
+    """Converts the SDK's exceptions to ours. ``doing``: the action for the message, such as "list the containers".
 
-    With ``missing_ok`` a container that does not exist ends the block quietly. Raises EngineUnreachable or EngineError.
+    With ``missing_ok``, the block ends without an error if a container does not exist. Raises EngineUnreachable or
+    EngineError.
     """
     try:
         yield
@@ -63,13 +64,13 @@ class Engine:
     """A connection to one Docker Engine. Safe to use from several threads."""
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
-        """Connects as the docker command would: DOCKER_HOST, else the current context, else the local socket.
+        """Connects to the same engine as the docker command: DOCKER_HOST, the current context, or the local socket.
 
         Raises EngineUnreachable.
         """
         environment = os.environ if environment is None else environment
-        with engine_errors("tell its version"), _address_errors():
-            # By the ssh command, as docker itself does: it knows the user's keys, agent and aliases.
+        with engine_errors("report its version"), _address_errors():
+            # With the ssh command, like docker itself: it has the user's keys, agent and aliases.
             if host := environment.get("DOCKER_HOST"):
                 self.endpoint = Endpoint(host)
                 self.sdk = docker.DockerClient.from_env(
@@ -96,17 +97,17 @@ class Engine:
 
     @property
     def local(self) -> bool:
-        """Whether the engine is reached through a socket of this machine."""
+        """Whether the connection uses a socket of this machine."""
         return self.endpoint.local
 
     @cached_property
     def address(self) -> str:
-        """Where the engine's published ports are reached from here: a name or an address, IPv6 without brackets."""
+        """The host of the engine's published ports, seen from here: a name or an address, IPv6 without brackets."""
         return self.endpoint.address()
 
     @cached_property
     def machine(self) -> Machine:
-        """The engine's own words about itself and its machine; asked once. Raises EngineError."""
+        """The engine's version and the resources of its machine; queried once. Raises EngineError."""
         with engine_errors("describe itself"):
             details = self.sdk.api.info()
         return Machine(
@@ -120,9 +121,9 @@ class Engine:
     def exec(
         self, container: str, command: list[str], user: str = "", environment: Mapping[str, str] | None = None
     ) -> ExecResult:
-        """Runs a command in a running container and waits for it. Output is stdout and stderr as they came.
+        """Runs a command in a running container and waits for it. The output is stdout and stderr, interleaved.
 
-        ``environment`` is for what must not stand in process arguments. Raises EngineError.
+        ``environment`` is for values that must not be in process arguments. Raises EngineError.
         """
         with engine_errors(f"run {command[0]} in {container}"):
             api = self.sdk.api
@@ -135,9 +136,9 @@ class Engine:
         return ExecResult(code if code is not None else -1, output.decode(errors="replace"))
 
     def ask(self, container: str, command: list[str]) -> ExecResult:
-        """Runs a command that only reads, and once more if it succeeded in silence. Raises EngineError.
+        """Runs a command that only reads, and repeats it once if it succeeds without output. Raises EngineError.
 
-        Seen on a busy engine: the command ran and its output got lost.
+        On a busy engine, the output of a successful command was lost.
         """
         answer = self.exec(container, command)
         lost = answer.ok and not answer.output.strip()
@@ -150,12 +151,15 @@ class Engine:
             return output
 
     def close(self) -> None:
-        """Gives the connections back."""
+        """Closes the connections."""
         self.sdk.close()
 
 
 def _context(name: str | None) -> Context:
-    """The context of that name, or the current one. Raises EngineUnreachable: the SDK would take the local socket."""
+    """The context ``name``, or the current one. Raises EngineUnreachable if it does not exist.
+
+    The SDK would silently use the local socket instead.
+    """
     context = ContextAPI.get_context(name)
     if context is None:
         raise EngineUnreachable(

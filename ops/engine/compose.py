@@ -1,4 +1,4 @@
-"""The compose command: argument lists are built by pure functions, then run."""
+"""The ``docker compose`` command: pure functions build the argument lists, then they run."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ops.errors import ConfigError, EngineError, EngineUnreachable, ImageUnavail
 from ops.redaction.typed import shown, shown_command
 
 TIMEOUT = 1800
-"""Seconds for one compose command; building or pulling an image is the longest."""
+"""Time limit in seconds of one compose command; building or pulling an image takes longest."""
 
 
 FIRST_WITHOUT_DEPENDS_ON = (2, 29, 3)
-"""The first Compose whose hash of a service leaves out what it depends on."""
+"""The first version of Compose whose config hash does not include ``depends_on``."""
 
 SHOWN = 160
-"""Characters of a command that are shown to the operator."""
+"""Maximum length, in characters, of a command in a message."""
 
 DRY_RUN_TIMEOUT = 60
-"""Seconds that Compose may take to tell what it would do."""
+"""Time limit in seconds of a dry run."""
 
 READING = Bounds(seconds=20, memory=512 << 20, output=8 << 20)
-"""What Compose may use to read the project's files. It takes 0.1 s and 40 MB, more where it fetches them."""
+"""Limits of Compose when it reads the project's files. It needs 0.1 s and 40 MB, more for files that it downloads."""
 
 _ENV_FILE_VALUE = re.compile(r"(failed to read .*(?:unterminated quoted value|in variable name|Invalid template:?)).*")
 
@@ -44,7 +44,7 @@ class Compose:
     environment: Mapping[str, str]
 
     def command(self, *arguments: str) -> list[str]:
-        """The whole argument list. Files are given as the operator gave them; else Compose finds its own."""
+        """The complete argument list. Without files from the operator, Compose looks for its default files."""
         options = [part for name in self.files for part in ("--file", name)]
         if self.project:
             options += ["--project-name", self.project]
@@ -52,27 +52,27 @@ class Compose:
 
     @cached_property
     def hashes_depends_on(self) -> bool:
-        """Whether a container that is started with ``--no-deps`` gets another hash, so that a plain up recreates it.
+        """Whether ``--no-deps`` changes a container's config hash, so that a plain ``up`` recreates it.
 
-        So did Compose before 2.29.3 (docker/compose pull request 12072). Raises EngineError.
+        It does so in Compose before 2.29.3 (docker/compose pull request 12072). Raises EngineError.
         """
         version = self._run(["docker", "compose", "version", "--short"], {}).stdout
         numbers = re.search(r"(\d+)\.(\d+)\.(\d+)", version)
         return numbers is not None and tuple(map(int, numbers.groups())) < FIRST_WITHOUT_DEPENDS_ON
 
     def config(self, interpolate: bool = True) -> str:
-        """The merged Compose model as YAML: its JSON leaves out a service's own ``x-`` keys.
+        """The merged Compose model as YAML: Compose's JSON omits the ``x-`` keys of services.
 
-        Raises ConfigError with Compose's own words.
+        Raises ConfigError with Compose's message.
         """
         return self._read({}, *([] if interpolate else ["--no-interpolate"]))
 
     def config_hash(self, service: str, overrides: Mapping[str, str]) -> str:
-        """The hash that Compose would label the service's containers with. Raises ConfigError."""
+        """The config hash with which Compose would label the service's containers. Raises ConfigError."""
         return self._read(overrides, "--hash", service).split()[-1]
 
     def _read(self, overrides: Mapping[str, str], *options: str) -> str:
-        """What ``docker compose config`` answers. Raises ConfigError."""
+        """The output of ``docker compose config``. Raises ConfigError."""
         try:
             answer = run_bounded(
                 self.command("config", *options), self._folder, {**self.environment, **overrides}, READING
@@ -81,20 +81,21 @@ class Compose:
             raise NO_DOCKER from error
         except BoundReached as error:
             raise ConfigError(
-                f"Compose could not read {self._place} within {error}",
-                "look in it and what it includes for aliases (*name) of aliases, or an env_file that is a pipe",
+                f"Compose could not read {self._location} within {error}",
+                "look for aliases (*name) of aliases in it and in its includes, and for an env_file or include that is "
+                "a pipe or a device",
             ) from error
         if answer.returncode:
-            words = shown(without_values(answer.stderr))
+            errors = shown(without_values(answer.stderr))
             raise ConfigError(
-                f"Compose refuses the file: {last_line(words)}", "`docker compose config` shows where", words
+                f"Compose refuses the file: {last_line(errors)}", "`docker compose config` shows where", errors
             )
         return answer.stdout
 
     def run(self, *arguments: str, overrides: Mapping[str, str] | None = None, timeout: float = TIMEOUT) -> str:
-        """Runs a compose command; answers its stdout. ``overrides``: variables that win over ``.env``.
+        """Runs a compose command and returns its stdout. ``overrides``: variables that take precedence over ``.env``.
 
-        ``timeout``: seconds. Raises EngineError, or its kinds EngineUnreachable and ImageUnavailable.
+        ``timeout``: seconds. Raises EngineError and its subclasses EngineUnreachable and ImageUnavailable.
         """
         answer = self._run(self.command(*arguments), overrides or {}, timeout)
         if answer.returncode:
@@ -102,15 +103,15 @@ class Compose:
         return answer.stdout
 
     def dry_run(self, *arguments: str, overrides: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Lets Compose tell what a command would do, whatever its exit code. Raises EngineError when it takes too long.
+        """Runs a command with ``--dry-run``; any exit code is accepted. Raises EngineError if it takes too long.
 
-        The format of its progress is fixed, which the operator may have chosen otherwise.
+        The format of the progress is always plain, whatever format the operator has set.
         """
         plain = {"COMPOSE_PROGRESS": "plain"}
         return self._run(self.command("--dry-run", *arguments), {**(overrides or {}), **plain}, DRY_RUN_TIMEOUT)
 
     def attach(self, *arguments: str) -> int:
-        """Runs a compose command on the caller's own terminal; answers its exit code. Raises EngineUnreachable."""
+        """Runs a compose command on the caller's terminal and returns its exit code. Raises EngineUnreachable."""
         try:
             return subprocess.run(
                 ["docker", "compose", *self.command(*arguments)[4:]],
@@ -122,13 +123,13 @@ class Compose:
             raise NO_DOCKER from error
 
     @property
-    def _place(self) -> str:
-        """The files in words, as far as they are named."""
+    def _location(self) -> str:
+        """The files for a message, or the directory if they have no names."""
         return ", ".join(self.files) or self.environment.get("COMPOSE_FILE") or f"the Compose file in {self.directory}"
 
     @property
     def _folder(self) -> Path | None:
-        """Files named by the operator are relative to where they stand; else Compose looks in the project's folder."""
+        """Files from the operator are relative to the current directory; without them, Compose uses the project's."""
         return None if self.files else self.directory
 
     def _run(
@@ -145,7 +146,7 @@ class Compose:
                 timeout=timeout,
                 check=False,
                 start_new_session=True,
-                # The lock of the operation stays taken until its last command has ended too (ops/rollout/lock.py).
+                # The child inherits the operation's lock, so it is held until the child ends too (ops/rollout/lock.py).
                 close_fds=False,
             )
         except FileNotFoundError as error:
@@ -157,33 +158,33 @@ class Compose:
 
 
 def more_arguments(compose: Compose, service: str, total: int, start: bool) -> list[str]:
-    """Makes replicas until there are ``total``, beside the ones there are, which are left alone.
+    """The arguments to create replicas until there are ``total``, without changing the existing ones.
 
-    ``start``: Compose starts them too, and with them each replica that has ended.
+    ``start``: Compose also starts them, and every replica that has exited.
     """
-    alone = () if compose.hashes_depends_on else ("--no-deps",)
-    how = "--detach" if start else "--no-start"
+    no_deps = () if compose.hashes_depends_on else ("--no-deps",)
+    mode = "--detach" if start else "--no-start"
     pull = ("--no-build", "--pull", "missing")
-    return ["up", how, *alone, "--no-recreate", *pull, "--scale", f"{service}={total}", service]
+    return ["up", mode, *no_deps, "--no-recreate", *pull, "--scale", f"{service}={total}", service]
 
 
 def up_arguments(
     compose: Compose, services: Iterable[str], *options: str, scale: tuple[str, int] | None = None
 ) -> list[str]:
-    """Starts what does not run of ``services``, and what they depend on only where Compose ``hashes_depends_on``.
+    """The arguments to start those of ``services`` that are not running.
 
-    ``scale``: the scaled service and how many replicas it has or is to have, since Compose would remove those above
-    the number in its file.
+    Their dependencies start only if Compose ``hashes_depends_on``. ``scale``: the scaled service and its desired number
+    of replicas; without it, Compose removes replicas above the number in the file.
     """
     chosen = list(services)
-    among = scale and (compose.hashes_depends_on or scale[0] in chosen)
-    counts = ("--scale", f"{scale[0]}={scale[1]}") if scale and among else ()
-    alone = () if compose.hashes_depends_on else ("--no-deps",)
-    return ["up", "--detach", *alone, *options, *counts, *chosen]
+    included = scale and (compose.hashes_depends_on or scale[0] in chosen)
+    counts = ("--scale", f"{scale[0]}={scale[1]}") if scale and included else ()
+    no_deps = () if compose.hashes_depends_on else ("--no-deps",)
+    return ["up", "--detach", *no_deps, *options, *counts, *chosen]
 
 
 def explain(verb: str, stderr: str) -> EngineError:
-    """Compose's failure as an error with a hint that fits."""
+    """Compose's failure as an error with a matching hint."""
     stderr = shown(stderr)
     reason = last_line(stderr)
     if "Cannot connect to the Docker daemon" in stderr:
@@ -192,11 +193,13 @@ def explain(verb: str, stderr: str) -> EngineError:
         )
     if "permission denied" in stderr and "docker.sock" in stderr:
         return EngineUnreachable(
-            "no right to use the Docker Engine", "add yourself to the group `docker`, or use sudo", stderr
+            "no permission to use the Docker Engine", "add yourself to the group `docker`, or use sudo", stderr
         )
     if "port is already allocated" in stderr or "address already in use" in stderr:
         return EngineError(
-            f"a published port is taken: {reason}", "stop what uses it, or set HTTP_PORT in .env", stderr
+            f"a published port is already in use: {reason}",
+            "stop the program that uses it, or set HTTP_PORT in .env",
+            stderr,
         )
     if any(
         sign in stderr
@@ -209,18 +212,18 @@ def explain(verb: str, stderr: str) -> EngineError:
         )
     ):
         return ImageUnavailable(
-            f"the image cannot be had: {reason}", "check its name, or build it: videa deploy --build", stderr
+            f"the image is not available: {reason}", "check its name, or build it: videa deploy --build", stderr
         )
     return EngineError(
         f"docker compose {verb} failed: {reason}", "run it with --verbose to see all of its output", stderr
     )
 
 
-def without_values(words: str) -> str:
-    """Compose's complaint about an env file without what it shows of it, which may be a secret."""
-    return _ENV_FILE_VALUE.sub(r"\1", words)
+def without_values(text: str) -> str:
+    """Compose's error about an env file without the file's content, which may be a secret."""
+    return _ENV_FILE_VALUE.sub(r"\1", text)
 
 
 def last_line(text: str) -> str:
-    """The last line that says something."""
+    """The last line that is not empty."""
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no reason given")

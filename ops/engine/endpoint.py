@@ -1,4 +1,4 @@
-"""Which engine the docker command would talk to, and where on the network its machine is."""
+"""The engine that the docker command uses, and the network address of its machine."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from urllib.parse import urlsplit
 
 LOOPBACK = "127.0.0.1"
 SSH_TIMEOUT = 5.0
-"""Seconds for reading the ssh client's configuration."""
+"""Time limit in seconds for reading the ssh client's configuration."""
 
 _SOCKETS = ("unix", "http+unix", "npipe", "fd")
-"""Schemes of what is reached through a socket or pipe of this machine."""
+"""Schemes of sockets and pipes of this machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """``url``: of DOCKER_HOST or of the context; empty for the usual local socket."""
+    """``url``: from DOCKER_HOST or the context; empty for the default local socket."""
 
     url: str = ""
 
     @property
     def scheme(self) -> str:
-        """How the engine is reached: "unix", "npipe", "ssh", "tcp", "http" or "https"."""
+        """The protocol of the connection: "unix", "npipe", "ssh", "tcp", "http" or "https"."""
         if not self.url.strip():
             return "unix"
         before, separator, _ = self.url.strip().partition("://")
@@ -31,13 +31,13 @@ class Endpoint:
 
     @property
     def local(self) -> bool:
-        """Whether it is reached through a socket of this machine."""
+        """Whether the connection uses a socket of this machine."""
         return self.scheme in _SOCKETS
 
     def address(self, resolve: Callable[[str], str] | None = None) -> str:
-        """Where the engine's published ports are reached from here: a name or an address, IPv6 without brackets.
+        """The host of the engine's published ports, seen from here: a name or an address, IPv6 without brackets.
 
-        ``resolve``: what the ssh client makes of a host that may be an alias of its configuration.
+        ``resolve``: resolves a host that may be an alias in the ssh client's configuration.
         """
         if self.local:
             return LOOPBACK
@@ -47,12 +47,12 @@ class Endpoint:
 
 
 def ssh_host(name: str) -> str:
-    """The machine that ``ssh NAME`` connects to; the name itself where the ssh client does not say."""
+    """The host to which ``ssh NAME`` connects; the name itself if the ssh client does not report it."""
     try:
-        told = subprocess.run(
+        configuration = subprocess.run(
             ["ssh", "-G", "--", name], capture_output=True, text=True, check=False, timeout=SSH_TIMEOUT
         ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return name
-    words = (line.partition(" ") for line in told.splitlines())
-    return next((host.strip() for key, _, host in words if key == "hostname"), name)
+    settings = (line.partition(" ") for line in configuration.splitlines())
+    return next((value.strip() for key, _, value in settings if key == "hostname"), name)

@@ -1,4 +1,4 @@
-"""Images: whether one is here, what it is, and fetching it if it is not."""
+"""Images on the engine: their digests and tags, and pulling missing ones."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ops.image_ref import ImageRef
 
 
 def image_id(engine: Engine, reference: str) -> str:
-    """The digest of an image on the engine. Raises ImageUnavailable when it is not there."""
-    found = _find(engine, reference)
-    if found is None:
+    """The digest of an image on the engine. Raises ImageUnavailable if it is not there, EngineError."""
+    digest = _find(engine, reference)
+    if digest is None:
         raise ImageUnavailable(f"there is no image {reference}", "build it: videa deploy --build")
-    return found
+    return digest
 
 
 def has_image(engine: Engine, reference: str) -> bool:
@@ -25,7 +25,7 @@ def has_image(engine: Engine, reference: str) -> bool:
 
 
 def has_healthcheck(engine: Engine, reference: str) -> bool:
-    """Whether the image says itself how it is checked; False also when it is not there. Raises EngineError."""
+    """Whether the image has a health check; False also if it is not on the engine. Raises EngineError."""
     with engine_errors(f"look for the image {reference}"):
         try:
             details = engine.sdk.api.inspect_image(reference)  # type: ignore[no-untyped-call]
@@ -36,12 +36,12 @@ def has_healthcheck(engine: Engine, reference: str) -> bool:
 
 
 def same_image(engine: Engine, reference: str, digest: str) -> bool:
-    """Whether ``reference`` means the image ``digest`` now. Raises EngineError."""
+    """Whether ``reference`` currently refers to the image ``digest``. Raises EngineError."""
     return _find(engine, reference) == digest
 
 
 def ensure_image(engine: Engine, reference: str) -> None:
-    """Pulls an image that is not on the engine. Raises ImageUnavailable with the registry's own words."""
+    """Pulls an image that is not on the engine. Raises ImageUnavailable with the registry's message."""
     if _find(engine, reference) is not None:
         return
     wanted = ImageRef.parse(reference)
@@ -59,14 +59,14 @@ def ensure_image(engine: Engine, reference: str) -> None:
 
 
 def tag(engine: Engine, image: str, reference: str) -> None:
-    """Gives an image another name. Raises EngineError."""
+    """Adds a tag to an image. Raises EngineError."""
     name = ImageRef.parse(reference)
     with engine_errors(f"tag {reference}"):
         engine.sdk.api.tag(image, name.repository, name.tag or "latest")
 
 
 def untag(engine: Engine, reference: str) -> None:
-    """Takes a name from an image; the image goes too when nothing else needs it. One that is gone is fine.
+    """Removes a tag; the image is also removed if nothing else uses it. A missing tag is not an error.
 
     Raises EngineError.
     """
@@ -76,7 +76,7 @@ def untag(engine: Engine, reference: str) -> None:
         except docker.errors.ImageNotFound:
             return
         except docker.errors.APIError as error:
-            if error.status_code != HTTPStatus.CONFLICT:  # a replica still runs it
+            if error.status_code != HTTPStatus.CONFLICT:  # a container still uses it
                 raise
 
 

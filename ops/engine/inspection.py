@@ -1,4 +1,4 @@
-"""The logs of containers, as the engine keeps them."""
+"""The logs of containers that the engine stores."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from ops.engine.client import Engine, engine_errors
 
 
 def recent_log(engine: Engine, container: str, since: float, lines: int) -> str:
-    """What a container printed since ``since`` (epoch seconds), at most its last ``lines``. Raises EngineError."""
+    """The output of a container since ``since`` (Unix time), at most the last ``lines``. Raises EngineError."""
     with engine_errors(f"read the log of {container}"):
         output: bytes = engine.sdk.api.logs(container, since=int(since), tail=lines, timestamps=True)
     return output.decode(errors="replace")
 
 
 def log_lines(engine: Engine, container: str, since: float, tail: int, follow: bool) -> Iterator[str]:
-    """The lines of a container's log, each with the engine's timestamp before it; with ``follow`` also those to come.
+    """The lines of a container's log, each after the engine's timestamp; with ``follow`` also new lines.
 
-    ``since``: epoch seconds, 0 for all; ``tail``: at most that many of those that are there. Raises EngineError, with
-    ``follow`` also when nothing comes for as long as a call to the engine may take.
+    ``since``: Unix time, 0 for all; ``tail``: maximum number of existing lines. Raises EngineError; with ``follow``
+    also if there is no new line within CALL_TIMEOUT.
     """
     rest = b""
     with engine_errors(f"read the log of {container}", missing_ok=True):
@@ -26,7 +26,7 @@ def log_lines(engine: Engine, container: str, since: float, tail: int, follow: b
             container, stream=True, follow=follow, timestamps=True, since=since or None, tail=tail
         )
         for chunk in chunks:
-            *whole, rest = (rest + chunk).split(b"\n")
-            yield from (line.decode(errors="replace") for line in whole)
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from (line.decode(errors="replace") for line in lines)
     if rest:
         yield rest.decode(errors="replace")

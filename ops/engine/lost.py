@@ -1,4 +1,4 @@
-"""Calls to the engine that never got a whole answer: which are worth a second try, and how the others are told."""
+"""Calls to the engine without a complete answer: which of them are retried, and the errors for the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ops.errors import EngineError, EngineUnreachable
 
 
 class _OnceMore(Retry):
-    """A read whose connection was closed, as a kept-alive one may be, is asked again; never one that timed out."""
+    """Retries a read if the connection was closed, which may happen to idle connections, but not after a timeout."""
 
     def increment(
         self,
@@ -36,40 +36,40 @@ ONCE_MORE = _OnceMore(total=1, redirect=False, status=0, allowed_methods=("GET",
 
 
 def lost(error: Exception, doing: str, seconds: float) -> EngineError:
-    """The error for a call without a whole answer, by what ended it.
+    """The error for a call without a complete answer, depending on its cause.
 
-    ``doing``: what the engine was asked to do, "list the containers"; ``seconds``: how long it was waited for.
+    ``doing``: the action for the message, such as "list the containers"; ``seconds``: the time limit of the call.
     """
     detail = str(error)
     causes = tuple(_causes(error))
     if any(isinstance(cause, PermissionError) for cause in causes):
         return EngineUnreachable(
-            "no right to use the Docker Engine",
+            "no permission to use the Docker Engine",
             "add yourself to the group `docker`, or run videa with sudo",
             detail,
         )
     if "paramiko" in detail:
         return EngineUnreachable(
-            "the Docker Engine is to be reached over ssh, and the Python package for that is missing",
-            "install it where videa runs: pip install paramiko",
+            "the connection to the Docker Engine uses ssh, and the Python package for it is missing",
+            "install it in videa's Python environment: pip install paramiko",
             detail,
         )
     if any(isinstance(cause, requests.exceptions.Timeout) for cause in causes):
         return EngineUnreachable(
-            f"the Docker Engine was asked to {doing} and gave no answer for {seconds:g} s",
-            "it is there, but busy or stuck: try again, and see its log",
+            f"Docker could not {doing}: no answer within {seconds:g} s",
+            "the engine is running, but busy or hanging: try again, and see its log",
             detail,
         )
-    if any(isinstance(cause, _BROKEN_OFF) for cause in causes):
+    if any(isinstance(cause, _INCOMPLETE) for cause in causes):
         return EngineError(
-            f"Docker could not {doing}: its answer broke off",
-            "try again; what was asked about may have ended meanwhile, see `docker events`",
+            f"Docker could not {doing}: the answer is incomplete",
+            "try again; the container may have ended in the meantime, see `docker events`",
             detail,
         )
     if any(isinstance(cause, ConnectionResetError | BrokenPipeError) for cause in causes):
         return EngineUnreachable(
-            f"the Docker Engine was asked to {doing} and closed the connection",
-            "try again; if it was restarted, wait until it is back",
+            f"Docker could not {doing}: the engine closed the connection",
+            "try again; if the engine was restarted, wait until it is running",
             detail,
         )
     return EngineUnreachable(
@@ -79,7 +79,7 @@ def lost(error: Exception, doing: str, seconds: float) -> EngineError:
     )
 
 
-_BROKEN_OFF = (
+_INCOMPLETE = (
     requests.exceptions.InvalidJSONError,
     requests.exceptions.ChunkedEncodingError,
     http.client.IncompleteRead,
@@ -87,8 +87,8 @@ _BROKEN_OFF = (
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what lies behind it, however the libraries on the way have wrapped it."""
+    """The error and its causes, however the libraries have wrapped them."""
     yield error
-    for behind in (error.__cause__, getattr(error, "reason", None), *error.args):
-        if isinstance(behind, BaseException):
-            yield from _causes(behind)
+    for cause in (error.__cause__, getattr(error, "reason", None), *error.args):
+        if isinstance(cause, BaseException):
+            yield from _causes(cause)

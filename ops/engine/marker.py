@@ -1,7 +1,7 @@
-"""Containers that never run: a name that only one can have, labels, one number that can change, and a few files.
+"""Markers: containers that never run. Each has a unique name, labels, one number that can change, and a few files.
 
-The engine itself keeps them, so whoever uses the engine, from whatever machine, sees the same. They carry no label of
-Compose: ``docker compose`` neither lists nor touches them. Their image is empty and made on the spot.
+The engine stores them, so all users of the engine see the same ones from every machine. They have no label of Compose,
+so ``docker compose`` neither lists nor changes them. Their image is empty and is created when needed.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _POLICY = "on-failure"
 
 
 def create(engine: Engine, name: str, labels: Mapping[str, str], number: int) -> str | None:
-    """Makes the marker and answers its id; None when there is one of that name. Raises EngineError."""
+    """Creates the marker and returns its id; None if the name is in use. Raises EngineError."""
     with engine_errors(f"create {name}"):
         _ensure_image(engine)
         try:
-            # The engine has no number on a container that never ran but this one that it lets one change and read
-            # back in one call each. It is never used: a container that never started is never restarted.
+            # This is the only number of a container that never ran that one call can change and one call can read. It
+            # has no effect: a container that never started is never restarted.
             host = engine.sdk.api.create_host_config(restart_policy=_policy(number))
-            made = engine.sdk.api.create_container(
+            created = engine.sdk.api.create_container(
                 f"{IMAGE_NAME}:{IMAGE_TAG}", ["-"], name=name, labels=dict(labels), host_config=host
             )
-            return str(made["Id"])
+            return str(created["Id"])
         except docker.errors.APIError as error:
             if error.status_code == HTTPStatus.CONFLICT:
                 return None
@@ -43,27 +43,27 @@ def create(engine: Engine, name: str, labels: Mapping[str, str], number: int) ->
 
 
 def find(engine: Engine, name: str) -> Record | None:
-    """The marker of that name, None if there is none. Raises EngineError."""
+    """The marker with this name or id; None if there is none. Raises EngineError."""
     with engine_errors(f"look for {name}", missing_ok=True):
-        found = engine.sdk.api.inspect_container(name)
+        details = engine.sdk.api.inspect_container(name)
         return Record(
-            id=found["Id"],
-            labels=found["Config"]["Labels"] or {},
-            number=int(found["HostConfig"]["RestartPolicy"]["MaximumRetryCount"]),
-            created=datetime.fromisoformat(found["Created"][:19] + "+00:00"),
+            id=details["Id"],
+            labels=details["Config"]["Labels"] or {},
+            number=int(details["HostConfig"]["RestartPolicy"]["MaximumRetryCount"]),
+            created=datetime.fromisoformat(details["Created"][:19] + "+00:00"),
         )
     return None
 
 
 def labelled(engine: Engine, label: str, value: str) -> list[Mapping[str, str]]:
-    """All labels of each marker that has this one. Raises EngineError."""
+    """All labels of every marker that has this label. Raises EngineError."""
     with engine_errors(f"look for {label}"):
-        found = engine.sdk.api.containers(all=True, filters={"label": f"{label}={value}"})
-        return [each["Labels"] for each in found]
+        markers = engine.sdk.api.containers(all=True, filters={"label": f"{label}={value}"})
+        return [marker["Labels"] for marker in markers]
 
 
 def set_number(engine: Engine, marker_id: str, number: int) -> bool:
-    """Changes the number; False when the marker is gone. Raises EngineError."""
+    """Changes the number; False if the marker does not exist. Raises EngineError."""
     with engine_errors("renew a marker", missing_ok=True):
         engine.sdk.api.update_container(marker_id, restart_policy=_policy(number))
         return True
@@ -71,7 +71,7 @@ def set_number(engine: Engine, marker_id: str, number: int) -> bool:
 
 
 def write(engine: Engine, marker_id: str, files: Mapping[str, bytes]) -> bool:
-    """Puts files into the marker; False when it is gone. Raises EngineError."""
+    """Writes files into the marker; False if it does not exist. Raises EngineError."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for name, content in files.items():
@@ -85,7 +85,7 @@ def write(engine: Engine, marker_id: str, files: Mapping[str, bytes]) -> bool:
 
 
 def read(engine: Engine, marker_id: str, file: str = "") -> dict[str, bytes]:
-    """The files of the marker by name, or just one; none when it or they are gone. Raises EngineError."""
+    """The files of the marker by name, or only ``file``; empty if the marker or file is missing. Raises EngineError."""
     with engine_errors("read a marker", missing_ok=True):
         chunks, _ = engine.sdk.api.get_archive(marker_id, f"/{FOLDER}/{file}".rstrip("/"))
         with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
@@ -95,14 +95,14 @@ def read(engine: Engine, marker_id: str, file: str = "") -> dict[str, bytes]:
 
 
 def remove(engine: Engine, marker_id: str) -> None:
-    """Removes the marker; one that is gone is fine. Raises EngineError."""
+    """Removes the marker; a missing one is not an error. Raises EngineError."""
     with engine_errors("remove a marker", missing_ok=True):
         engine.sdk.api.remove_container(marker_id, force=True)
 
 
 def engine_time(engine: Engine) -> float:
-    """The engine's clock, whole seconds since the epoch: the one clock that all its users share. Raises EngineError."""
-    with engine_errors("tell the time"):
+    """The engine's clock in full seconds of Unix time: all its users share this clock. Raises EngineError."""
+    with engine_errors("report the time"):
         api = engine.sdk.api
         return parsedate_to_datetime(api.get(f"{api.base_url}/_ping").headers["Date"]).timestamp()
 

@@ -1,4 +1,4 @@
-"""Which ports of its host the engine has given to a container."""
+"""The host ports of a container."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ops.engine.client import Engine, engine_errors
 
 
 def bound_port(engine: Engine, container: str, target: int) -> int | None:
-    """The host's port that leads to a container's TCP port ``target``, None if none does. Raises EngineError."""
+    """The host port that is bound to a container's TCP port ``target``; None if there is none. Raises EngineError."""
     with engine_errors(f"inspect {container}"):
         ports = engine.sdk.api.inspect_container(container)["NetworkSettings"].get("Ports") or {}
     bindings = ports.get(f"{target}/tcp") or []

@@ -1,4 +1,4 @@
-"""Bringing a removed container back exactly as it was, whatever the Compose file says by now."""
+"""Recreates a removed container exactly as it was, independent of the current Compose file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHORT_ID = 12
 
 
 def snapshot(engine: Engine, container: str) -> Mapping[str, Any]:
-    """All that is needed to create the container again; empty when it is gone. Raises EngineError."""
+    """All details that ``recreate`` needs; empty if the container does not exist. Raises EngineError."""
     with engine_errors(f"inspect {container}", missing_ok=True):
         details: Mapping[str, Any] = engine.sdk.api.inspect_container(container)
         return details
@@ -20,9 +20,9 @@ def snapshot(engine: Engine, container: str) -> Mapping[str, Any]:
 
 
 def recreate(engine: Engine, details: Mapping[str, Any]) -> str:
-    """Creates and starts a container from its snapshot: name, labels, image, limits, networks. Answers its name.
+    """Creates and starts a container from its snapshot: name, labels, image, limits, networks. Returns its name.
 
-    The image is named as before, or by its digest if that name means another image by now. Raises EngineError.
+    The image has its name as before, or its digest if the name now refers to another image. Raises EngineError.
     """
     name = str(details["Name"]).lstrip("/")
     networks: Mapping[str, Any] = details["NetworkSettings"]["Networks"]
@@ -31,7 +31,7 @@ def recreate(engine: Engine, details: Mapping[str, Any]) -> str:
         del config["Hostname"]
     first, *others = networks
     endpoints = {first: {"Aliases": _aliases(networks[first], details["Id"])}}
-    with engine_errors(f"bring {name} back"):
+    with engine_errors(f"recreate {name}"):
         api = engine.sdk.api
         created = api.create_container_from_config(  # type: ignore[no-untyped-call]
             {
@@ -49,5 +49,5 @@ def recreate(engine: Engine, details: Mapping[str, Any]) -> str:
 
 
 def _aliases(network: Mapping[str, Any], container: str) -> list[str]:
-    """The names the container had in a network, without its old id."""
+    """The container's aliases in a network, without its old id."""
     return [alias for alias in network.get("Aliases") or [] if alias != container[:SHORT_ID]]

@@ -1,4 +1,4 @@
-"""The project's containers: found by Compose's labels, stopped and removed through the API."""
+"""The project's containers: lists them by Compose's labels, and starts, stops and removes them through the API."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ SERVICE = "com.docker.compose.service"
 NUMBER = "com.docker.compose.container-number"
 ONEOFF = "com.docker.compose.oneoff"
 WORKERS = 16
-"""Containers that are inspected at once, within the connections that the client keeps."""
+"""Maximum of containers that are inspected in parallel; less than the client's connection pool."""
 CFS_PERIOD = 100_000
-"""Microseconds in which the kernel's scheduler counts a quota, where the container names no other period."""
+"""The kernel's default scheduler period for a CPU quota, microseconds."""
 DEFAULT_GRACE = 10
-"""Seconds that Docker waits after the stop signal when the container asks for nothing else."""
+"""Docker's default time between the stop signal and the kill, seconds."""
 
 
 def list_replicas(engine: Engine, project: str, service: str) -> list[Replica]:
-    """The replicas of the service, running or not, by number. Raises EngineError."""
+    """The replicas of the service, running or not, ordered by number. Raises EngineError."""
     return sorted(map(read, inspect(engine, project, service)), key=lambda replica: replica.number)
 
 
 def find_container(engine: Engine, project: str, service: str) -> Container | None:
-    """The one container of a service that has one, such as the balancer; None if there is none. Raises EngineError."""
+    """The container of a service with a single one, such as the balancer; None if there is none. Raises EngineError."""
     return next(map(read, inspect(engine, project, service)), None)
 
 
 def list_containers(engine: Engine, project: str) -> list[Container]:
-    """Every container of the project except one-off ones, by name. Raises EngineError."""
+    """Every container of the project except one-off ones, ordered by name. Raises EngineError."""
     return sorted(map(read, inspect(engine, project)), key=lambda container: container.name)
 
 
 def inspect(engine: Engine, project: str, service: str = "", oneoffs: bool = False) -> list[Mapping[str, Any]]:
-    """The engine's details of the project's containers, or of one service's, running or not; all asked at once.
+    """The engine's details of the containers of the project, or of one service, running or not; queried in parallel.
 
-    Those that went away since they were listed are left out, as are those of ``docker compose run`` without
-    ``oneoffs``. Raises EngineError.
+    Without ``oneoffs``, the containers of ``docker compose run`` are omitted. Containers that go away after they are
+    listed are omitted too. Raises EngineError.
     """
     labels = [f"{PROJECT}={project}"]
     if not oneoffs:
@@ -50,17 +50,17 @@ def inspect(engine: Engine, project: str, service: str = "", oneoffs: bool = Fal
     if service:
         labels.append(f"{SERVICE}={service}")
     with engine_errors("list the containers"):
-        names = [row["Id"] for row in engine.sdk.api.containers(all=True, filters={"label": labels})]
-    if len(names) < 2:
-        found = [_inspect(engine, name) for name in names]
+        ids = [row["Id"] for row in engine.sdk.api.containers(all=True, filters={"label": labels})]
+    if len(ids) < 2:
+        inspected = [_inspect(engine, container) for container in ids]
     else:
-        with ThreadPoolExecutor(min(WORKERS, len(names))) as pool:
-            found = list(pool.map(lambda name: _inspect(engine, name), names))
-    return [details for details in found if details]
+        with ThreadPoolExecutor(min(WORKERS, len(ids))) as pool:
+            inspected = list(pool.map(lambda container: _inspect(engine, container), ids))
+    return [details for details in inspected if details]
 
 
 def read(details: Mapping[str, Any]) -> Container:
-    """The container that the engine's details tell of."""
+    """The container in the engine's ``details``."""
     config, state = details["Config"], details["State"]
     labels: Mapping[str, str] = config.get("Labels") or {}
     limits: Mapping[str, Any] = details.get("HostConfig") or {}
@@ -91,32 +91,32 @@ def read(details: Mapping[str, Any]) -> Container:
 
 
 def start(engine: Engine, container: str) -> None:
-    """Starts a container that has ended; one that runs is fine. Raises EngineError."""
+    """Starts a container; a running one is not an error. Raises EngineError."""
     with engine_errors(f"start {container}"):
         engine.sdk.api.start(container)
 
 
 def stop(engine: Engine, container: str) -> None:
-    """Sends the stop signal and waits as long as the container's own grace period. One that is gone is fine.
+    """Sends the stop signal and waits for the container's grace period. A missing container is not an error.
 
     Raises EngineError.
     """
     with engine_errors(f"stop {container}", missing_ok=True):
         details = engine.sdk.api.inspect_container(container)
-        if details["State"].get("Paused"):  # it would not see the signal
+        if details["State"].get("Paused"):  # a paused container does not receive the signal
             engine.sdk.api.unpause(container)
         grace = details["Config"].get("StopTimeout") or DEFAULT_GRACE
         engine.sdk.api.stop(container, timeout=grace)
 
 
 def remove(engine: Engine, container: str) -> None:
-    """Removes a container with its anonymous volumes. One that is gone is fine. Raises EngineError."""
+    """Removes a container and its anonymous volumes. A missing one is not an error. Raises EngineError."""
     with engine_errors(f"remove {container}", missing_ok=True):
         engine.sdk.api.remove_container(container, v=True, force=True)
 
 
 def last_words(engine: Engine, container: str, lines: int = 20) -> str:
-    """The end of a container's log, for the report of why it failed; empty when it is gone."""
+    """The end of a container's log, to explain its failure; empty if it does not exist. Raises EngineError."""
     with engine_errors(f"read the log of {container}", missing_ok=True):
         output: bytes = engine.sdk.api.logs(container, tail=lines)
         return output.decode(errors="replace").strip()
@@ -124,7 +124,7 @@ def last_words(engine: Engine, container: str, lines: int = 20) -> str:
 
 
 def _inspect(engine: Engine, container: str) -> Mapping[str, Any]:
-    """The engine's details of a container; empty when it went away since it was listed."""
+    """The engine's details of a container; empty if it has gone away since it was listed."""
     with engine_errors(f"inspect {container}", missing_ok=True):
         details: Mapping[str, Any] = engine.sdk.api.inspect_container(container)
         return details
@@ -132,7 +132,7 @@ def _inspect(engine: Engine, container: str) -> Mapping[str, Any]:
 
 
 def _cpu_limit(limits: Mapping[str, Any]) -> float | None:
-    """Cores, however they were limited: ``cpus``, or ``cpu_quota`` within ``cpu_period``."""
+    """The limit in cores, set by ``cpus`` or by ``cpu_quota`` and ``cpu_period``; None without one."""
     if limits.get("NanoCpus"):
         return float(limits["NanoCpus"]) / 1e9
     quota = limits.get("CpuQuota") or 0

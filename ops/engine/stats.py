@@ -1,7 +1,7 @@
-"""What containers use: two quick samples of all of them in parallel, and the difference.
+"""The usage of containers: the difference of two quick samples, taken of all containers in parallel.
 
-One ``stats?stream=false`` call waits for two samples of its own (1-2 s); ``one-shot`` answers at once, so the whole
-fleet costs one gap however many containers there are.
+One ``stats?stream=false`` call waits until it has two samples (1-2 s); ``one-shot`` answers at once, so any number of
+containers takes only one gap.
 """
 
 from __future__ import annotations
@@ -19,45 +19,45 @@ from ops.platform.ports import Measured
 
 WORKERS = 16
 UNLIMITED = 1 << 60
-"""Cgroups version 1 write "no limit" as a huge number."""
+"""Cgroup version 1 reports a huge number for "no limit"."""
 
 
 def sample(engine: Engine, containers: Iterable[Measured], gap: float = 1.0) -> dict[str, Usage]:
     """CPU, memory and network of running containers over ``gap`` seconds, by name.
 
-    Containers that went away meanwhile are left out. Raises EngineError.
+    Containers that end in the meantime are omitted. Raises EngineError.
     """
-    asked = {container.name: container for container in containers}
-    names = list(asked)
+    by_name = {container.name: container for container in containers}
+    names = list(by_name)
     if not names:
         return {}
     with ThreadPoolExecutor(min(WORKERS, len(names))) as pool:
         began = time.monotonic()
         first = dict(zip(names, pool.map(lambda name: _one_shot(engine, name), names), strict=True))
-        # An engine that samples once a second anyway answers at its next tick: then the wait is in the calls already.
+        # Some engines answer only at their next tick, once a second: then the calls already include the wait.
         time.sleep(max(0.0, gap - (time.monotonic() - began)))
         second = dict(zip(names, pool.map(lambda name: _one_shot(engine, name), names), strict=True))
-    return {name: usage(asked[name], first[name], second[name]) for name in names if first[name] and second[name]}
+    return {name: usage(by_name[name], first[name], second[name]) for name in names if first[name] and second[name]}
 
 
 def memory(engine: Engine, containers: Iterable[str]) -> dict[str, tuple[int, int | None]]:
-    """Memory in use right now and its limit, bytes, of running containers; no limit is None. Raises EngineError.
+    """Current memory usage and limit, bytes, of running containers, by name; None for no limit. Raises EngineError.
 
-    All at once: engines that answer at their next tick, up to a second away, cost one tick and not one for each.
+    Queried in parallel: engines that answer only at their next tick, up to a second later, then take one tick in total.
     """
     names = list(containers)
     if not names:
         return {}
     with ThreadPoolExecutor(min(WORKERS, len(names))) as pool:
-        found = dict(zip(names, pool.map(lambda name: _one_shot(engine, name), names), strict=True))
-    most = engine.machine.memory
-    return {name: (_memory(stats), limit_of(stats, most)) for name, stats in found.items() if stats}
+        samples = dict(zip(names, pool.map(lambda name: _one_shot(engine, name), names), strict=True))
+    machine = engine.machine.memory
+    return {name: (_memory(stats), limit_of(stats, machine)) for name, stats in samples.items() if stats}
 
 
 def usage(container: Measured, first: Mapping[str, Any], second: Mapping[str, Any]) -> Usage:
-    """The use between two samples of the stats API.
+    """The usage between two samples of the stats API.
 
-    CPU as ``docker stats`` counts it: delta total / delta system x online CPUs, here in cores instead of percent.
+    CPU is calculated as in ``docker stats``: delta total / delta system x online CPUs, in cores instead of percent.
     """
     before, after = first["cpu_stats"], second["cpu_stats"]
     busy = after["cpu_usage"]["total_usage"] - before["cpu_usage"]["total_usage"]
@@ -81,15 +81,15 @@ def usage(container: Measured, first: Mapping[str, Any], second: Mapping[str, An
 
 
 def _memory(stats: Mapping[str, Any]) -> int:
-    """Without the page cache that can be dropped: its name differs between cgroups v1 and v2."""
-    found = stats["memory_stats"]
-    detail = found.get("stats") or {}
-    used = int(found.get("usage", 0)) - int(detail.get("total_inactive_file", detail.get("inactive_file", 0)))
+    """Bytes without the reclaimable page cache, which has different names in cgroup versions 1 and 2."""
+    memory_stats = stats["memory_stats"]
+    detail = memory_stats.get("stats") or {}
+    used = int(memory_stats.get("usage", 0)) - int(detail.get("total_inactive_file", detail.get("inactive_file", 0)))
     return max(0, used)
 
 
 def limit_of(stats: Mapping[str, Any], machine: int | None) -> int | None:
-    """The limit of memory in an answer of the stats API, bytes. ``machine``: what the engine gives for "none"."""
+    """The memory limit in a sample, bytes; None without one. ``machine``: the engine's value for "no limit"."""
     limit = (stats.get("memory_stats") or {}).get("limit")
     return int(limit) if limit and limit < min(machine or UNLIMITED, UNLIMITED) else None
 
@@ -99,6 +99,6 @@ def _one_shot(engine: Engine, container: str) -> Mapping[str, Any]:
         try:
             answer: Mapping[str, Any] = engine.sdk.api.stats(container, stream=False, one_shot=True)
         except JSONDecodeError:
-            return {}  # The engine answers 200 and nothing for a container that ends meanwhile.
+            return {}  # The engine sends 200 with an empty body if the container ends in the meantime.
         return answer if (answer.get("memory_stats") or {}).get("usage") else {}
     return {}

@@ -1,9 +1,8 @@
-"""What rollout, doctor, watch and the views know of the place where replicas run. Which place that is, only
-``ops.factory`` knows.
+"""The ports through which rollout, doctor, watch and the views use the environment of a project.
 
-Three ports: where replicas run (``Platform``), what sends them requests (``Gateway``), and where everybody who works on
-the project finds the same records (``Store``). Every method may raise EngineError and its kinds, and may be called from
-several threads at once.
+There are three ports: ``Platform`` runs replicas, ``Gateway`` sends them requests, and ``Store`` has the records that
+all users of the project share. Only ``ops.factory`` knows their implementations. Every method may raise EngineError and
+its subclasses, and may be called from several threads at the same time.
 """
 
 from __future__ import annotations
@@ -18,18 +17,18 @@ from ops.traffic import Applied, Look, Maintenance, Membership, Upstream
 
 
 class Stream(Protocol):
-    """Output that is followed. Iterating ends with the container, or at ``close`` from another thread."""
+    """Output of a container. The iteration ends with the container, or at ``close`` from another thread."""
 
     def __iter__(self) -> Iterator[bytes]: ...
     def close(self) -> None:
-        """Ends the iteration, wherever it waits."""
+        """Ends the iteration, even while it waits."""
 
 
 class Measured(Protocol):
-    """What is asked of a container to measure it. ``pid``: its main process on the engine's host.
+    """The properties of a container that a measurement needs. ``pid``: its main process on the engine's host.
 
-    Its limits are told by how it was made, never by a measurement: the engine gives the machine's memory for "none",
-    the kernel a huge number.
+    ``cpu_limit``: cores; ``memory_limit``: bytes; None without a limit. They come from the container's configuration,
+    never from a measurement: for "no limit", the engine reports the machine's memory, and the kernel a huge number.
     """
 
     @property
@@ -47,120 +46,120 @@ class Measured(Protocol):
 
 
 class Images(Protocol):
-    """The images that replicas can be started from."""
+    """The images on the platform."""
 
     def digest(self, reference: str) -> str:
-        """The digest of an image that is here. Raises ImageUnavailable."""
+        """The digest of an image. Raises ImageUnavailable if it is not present."""
 
     def present(self, reference: str) -> bool:
-        """Whether the image is here."""
+        """Whether the image is on the platform."""
 
     def has_healthcheck(self, reference: str) -> bool:
-        """Whether the image declares a health check; False also when it is not here."""
+        """Whether the image has a health check; False also if it is not present."""
 
     def ensure(self, reference: str) -> None:
-        """Pulls an image that is not here. Raises ImageUnavailable."""
+        """Pulls an image that is not present. Raises ImageUnavailable."""
 
     def tag(self, image: str, reference: str) -> None:
-        """Gives an image another name."""
+        """Adds a tag to an image."""
 
     def untag(self, reference: str) -> None:
-        """Takes a name from an image. One that is gone is fine."""
+        """Removes a tag from an image. A missing tag is not an error."""
 
 
 class Platform(Protocol):
-    """Where the containers of one project run, and the replicas of its scaled service among them."""
+    """Runs the containers of one project, including the replicas of its scaled service."""
 
     @property
     def images(self) -> Images: ...
     @property
     def local(self) -> bool:
-        """Whether it is this machine."""
+        """Whether the platform is this machine."""
 
     @property
     def address(self) -> str:
-        """Where its published ports are reached from here: a name or an address, IPv6 without brackets."""
+        """The host of the published ports, seen from here: a name or an address, IPv6 without brackets."""
 
     @property
     def machine(self) -> Machine:
-        """What it has to give; asked once."""
+        """The engine's version and the resources of its machine; queried once."""
 
     @property
     def creates_alone(self) -> bool:
-        """Whether nothing may be stopping while ``create`` works, because it starts what has ended too."""
+        """Whether no container may be stopping during ``create``, because ``create`` also starts exited ones."""
 
-    # what there is
+    # current state
 
     def replicas(self) -> list[Replica]:
-        """The replicas, running or not, by number."""
+        """The replicas, running or not, ordered by number."""
 
     def containers(self) -> list[Container]:
-        """Every container of the project except one-off ones, by name."""
+        """Every container of the project except one-off ones, ordered by name."""
 
     def container(self, service: str) -> Container | None:
-        """The one container of a service that has one; None if there is none."""
+        """The container of a service with a single one; None if there is none."""
 
     def details(self) -> list[tuple[Container, Mapping[str, Any]]]:
-        """Every container of the project, one-off ones too, each with all that the engine says of it."""
+        """Every container of the project, including one-off ones, each with the engine's details."""
 
     def usage(self, containers: Iterable[Measured], gap: float) -> dict[str, Usage]:
-        """What running containers use over ``gap`` seconds, by name, as quickly as it can be had."""
+        """The usage of running containers over ``gap`` seconds, by name, with the fastest method available."""
 
     def traffic(self, containers: Iterable[Measured]) -> dict[str, Usage]:
-        """Like ``usage``, with processes and the bytes of the network; takes about a second."""
+        """Like ``usage``, with the number of processes and the network bytes; takes about a second."""
 
     def memory(self, containers: Iterable[str]) -> dict[str, tuple[int, int | None]]:
-        """Bytes in use now and their limit, by name of the running containers; no limit is None."""
+        """Current memory usage and limit, bytes, of running containers, by name; None for no limit."""
 
     def bound_port(self, container: str, target: int) -> int | None:
-        """The host's port that leads to a container's TCP port ``target``, None if none does."""
+        """The host port that is bound to a container's TCP port ``target``; None if there is none."""
 
-    # what can be changed
+    # changes
 
     def create(self, total: int, target: Target, permit: Callable[[], None]) -> None:
-        """Makes replicas of ``target`` until there are ``total``; they need ``start``. The others are left alone.
+        """Creates replicas of ``target`` until there are ``total``; they need ``start``. The others do not change.
 
-        ``permit`` is called at the last moment, and raises when it must not be done any more. Raises PlanRefused when
-        anything else would be changed.
+        ``permit``: called immediately before; raises if the replicas must not be created any more. Raises PlanRefused
+        if anything else would change.
         """
 
     def check_create(self, total: int, target: Target) -> None:
-        """Raises what ``create`` would refuse, and changes nothing."""
+        """Raises the PlanRefused that ``create`` would raise. Changes nothing."""
 
     def start(self, container: str) -> None:
-        """Starts a container; one that runs is fine."""
+        """Starts a container; a running one is not an error."""
 
     def stop(self, container: str) -> None:
-        """Sends the stop signal and waits for the container's grace period. One that is gone is fine."""
+        """Sends the stop signal and waits for the container's grace period. A missing container is not an error."""
 
     def remove(self, container: str) -> None:
-        """Removes a container with its anonymous volumes. One that is gone is fine."""
+        """Removes a container and its anonymous volumes. A missing container is not an error."""
 
     def blueprint(self, container: str) -> Mapping[str, Any]:
-        """All that is needed to ``restore`` the container after it was removed; empty when it is gone."""
+        """All details that ``restore`` needs to recreate the container; empty if it does not exist."""
 
     def restore(self, blueprint: Mapping[str, Any]) -> None:
-        """Brings a removed container back as it was, and starts it."""
+        """Recreates a removed container as it was, and starts it."""
 
     def follow(self, services: Collection[str], target: Target | None) -> None:
-        """Lets other services run ``target``, None: what is remembered; each is stopped before it is started anew.
+        """Recreates other services with ``target``, None: with the remembered release; each stops before it restarts.
 
-        Returns when they run and, with a health check, are healthy. Raises PlanRefused like ``create``.
+        Returns when they are running and, with a health check, healthy. Raises PlanRefused like ``create``.
         """
 
     def check_follow(self, services: Collection[str], target: Target) -> None:
-        """Raises what ``follow`` would refuse, and changes nothing."""
+        """Raises the PlanRefused that ``follow`` would raise. Changes nothing."""
 
     def task(self, name: str, command: Collection[str], target: Target, timeout: float) -> None:
         """Runs a command in a one-off container of ``target`` for at most ``timeout`` seconds.
 
-        One of that name that is there is removed first. Raises EngineError when the command fails.
+        An existing container with this name is removed first. Raises EngineError if the command fails.
         """
 
     def remember(self, variables: Mapping[str, str | None]) -> None:
-        """Keeps the outcome of an operation, so that a plain ``docker compose up -d`` changes nothing.
+        """Saves the result of an operation, so that a plain ``docker compose up -d`` changes nothing.
 
-        None forgets a variable. Raises ConfigError.
+        None removes a variable. Raises ConfigError.
         """
 
     # commands and logs
@@ -168,56 +167,56 @@ class Platform(Protocol):
     def exec(
         self, container: str, command: list[str], user: str = "", environment: Mapping[str, str] | None = None
     ) -> ExecResult:
-        """Runs a command in a running container and waits for it. ``environment``: what no argument may hold."""
+        """Runs a command in a running container and waits for it. ``environment``: values that no argument may have."""
 
     def ask(self, container: str, command: list[str]) -> ExecResult:
-        """Runs a command that only reads; one whose output got lost is run again."""
+        """Runs a command that only reads, and repeats it if its output was lost."""
 
     def last_words(self, container: str) -> str:
-        """The end of a container's log, for the report of why it failed; empty when it is gone."""
+        """The end of a container's log, to explain its failure; empty if it does not exist."""
 
     def log_tail(self, container: str, lines: int) -> bytes:
         """The last lines of a container's standard output."""
 
     def recent_log(self, container: str, since: float, lines: int) -> str:
-        """What a container printed since ``since`` (Unix time), at most its last ``lines``, each with its time."""
+        """The output of a container since ``since`` (Unix time), at most the last ``lines``, each with its time."""
 
     def log_lines(self, container: str, since: float, tail: int, follow: bool) -> Iterator[str]:
-        """The lines of a container's log, each with its time before it; with ``follow`` also those to come.
+        """The lines of a container's log, each after its time; with ``follow`` also new lines.
 
-        ``since``: Unix time, 0 for all; ``tail``: at most that many of those that are there.
+        ``since``: Unix time, 0 for all; ``tail``: maximum number of existing lines.
         """
 
     def output(self, container: str) -> Stream:
-        """What a container writes to its standard output from now on, in chunks that end anywhere."""
+        """The standard output of a container from now on, in chunks that may end within a line."""
 
 
 class Gateway(Protocol):
-    """What sends the project's requests to replicas: every nginx of it, as if it were one. Raises BalancerError."""
+    """Sends the project's requests to replicas: all nginx instances of the project as one. Raises BalancerError."""
 
     permit: Callable[[], None]
-    """Called immediately before each change, also when one is tried again; raises where it must not be made."""
+    """Called immediately before each change and each retry; raises if the change must not be made."""
 
     def membership(self, remembered: bool = False) -> Membership:
-        """Which replicas it admits. ``remembered``: as it was seen or written last, if it was."""
+        """The listed replicas. ``remembered``: returns what was read or written last, if there is something."""
 
     def look(self) -> Look:
-        """What it has and serves."""
+        """The version, the active generation and the configuration."""
 
     def apply(self, upstream: Upstream) -> Applied:
-        """Serves ``upstream``, and returns once that is so. Raises ConfigRefused; what was before serves then."""
+        """Serves ``upstream``, and returns when it is active. Raises ConfigRefused; the previous one is then active."""
 
     def maintain(self, maintenance: Maintenance | None) -> Applied:
-        """Closes the site, or opens it again with None; the replicas stay as they are. Raises like ``apply``."""
+        """Closes the site, or opens it with None; the replicas do not change. Raises like ``apply``."""
 
     def wait_drained(self, timeout: float, emit: Emit) -> tuple[str, ...]:
-        """Waits until no request of before the last changes runs any more, at most ``timeout`` seconds.
+        """Waits until all requests from before the last changes have ended, at most ``timeout`` seconds.
 
-        Returns the workers that still have some then.
+        Returns the workers that still have requests.
         """
 
     def run(self, command: list[str]) -> ExecResult:
-        """Runs a command where requests to the replicas come from: on the way and with the names of real traffic."""
+        """Runs a command at the source of the requests to replicas, so with the network and DNS of real traffic."""
 
     def log_tail(self, lines: int) -> bytes:
         """The last lines of the access log."""
@@ -227,28 +226,28 @@ class Gateway(Protocol):
 
 
 class Store(Protocol):
-    """Named records, which whoever works on the project sees, from whatever machine. A name exists at most once."""
+    """Records with unique names, which all users of the project see from every machine."""
 
     def now(self) -> float:
-        """The store's clock, whole seconds of Unix time: the one clock that all its users share."""
+        """The store's clock in full seconds of Unix time: all its users share this clock."""
 
     def create(self, name: str, labels: Mapping[str, str], number: int = 0) -> str | None:
-        """Makes a record and answers its id; None when there is one of that name."""
+        """Creates a record and returns its id; None if the name is in use."""
 
     def find(self, name: str) -> Record | None:
-        """The record of that name, or of that id; None if there is none."""
+        """The record with this name or id; None if there is none."""
 
     def labelled(self, label: str, value: str) -> list[Mapping[str, str]]:
-        """All labels of each record that has this one."""
+        """All labels of every record that has this label."""
 
     def set_number(self, record: str, number: int) -> bool:
-        """Changes the number of the record of this id; False when it is gone."""
+        """Changes the number of the record with this id; False if it does not exist."""
 
     def write(self, record: str, files: Mapping[str, bytes]) -> bool:
-        """Puts files into the record of this id; False when it is gone."""
+        """Writes files into the record with this id; False if it does not exist."""
 
     def read(self, record: str, file: str = "") -> dict[str, bytes]:
-        """The files of the record by name, or just one; none when it or they are gone."""
+        """The files of the record by name, or only ``file``; empty if the record or file is missing."""
 
     def remove(self, record: str) -> None:
-        """Removes the record of this id or name; one that is gone is fine."""
+        """Removes the record with this id or name; a missing one is not an error."""

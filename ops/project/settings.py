@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from ops.errors import ConfigError
+from ops.redaction.typed import shown_command
 from ops.traffic import is_key
 
 UNITS = {"us": 1e-6, "µs": 1e-6, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -205,7 +206,7 @@ def _numbers(prefix: str, section: Section) -> Iterator[tuple[str, float]]:
 
 
 def effective(settings: Settings, written: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Every effective value: (key, value, "Compose file" or "default"), in the order of the section."""
+    """Every effective value: (key, value, "Compose file" or "default"), in the order of the section; hooks redacted."""
     return list(_flatten("x-videa", settings, written))
 
 
@@ -216,7 +217,12 @@ def _flatten(prefix: str, section: Section, written: object) -> Iterator[tuple[s
         if isinstance(value, Section):
             yield from _flatten(name, value, given)
         else:
-            yield name, _show(value), "default" if given is None else "Compose file"
+            command = isinstance(section, Hooks) and isinstance(value, str | tuple)
+            yield (
+                name,
+                _show(shown_command(value) if command else value),
+                "default" if given is None else "Compose file",
+            )
 
 
 def _show(value: object) -> str:

@@ -9,7 +9,7 @@ from ops.redaction.names import is_secret_name
 
 _NAME = re.compile(
     r"(?<![\w.$-])(?P<name>(?i:(?:api|access|secret|private|signing|license) key)|[\w.$-]{2,80}+)"
-    r"(?:\\*[\"'`])?\]?[ \t]{0,4}(?:=>|:=|==|=|:(?!//))[ \t]{0,4}"
+    r"(?:\\*[\"'`])?(?:\]|%5[Dd])?[ \t]{0,4}(?:=>|:=|==|=|:(?!//))[ \t]{0,4}"
 )
 _NEXT = r"(?![&,;][ \t]?[\w.%-]+[=:])"
 """Not before the next ``name=``."""
@@ -49,7 +49,7 @@ _LINE_OF_CONF = re.compile(
 _SPACED = re.compile(
     r"(?im)(?P<start>"
     r"(?:set|add|more_set)?_?headers?[ \t]+(?:set|add|append)?[ \t]*[\"']?(?P<name>[\w-]+)[\"']?[ \t]+"
-    r"|(?:^|[ \t/+])(?:set|setx|env|arg|export|put)[ \t]+(?P<variable>[A-Za-z][\w.-]*)[ \t]+)"
+    r"|(?:^|[ \t/+])(?:set|setx|env|arg|export|put)[ \t]+(?P<variable>[\w./:@-]{2,80}+)[ \t]+)"
     r"(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s\"';]+)"
 )
 _REDIS = re.compile(

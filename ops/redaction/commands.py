@@ -42,6 +42,7 @@ PROGRAMS = (
     Program(r"snmp\w+", r"-c|-A|-X"),
     Program(r"rabbitmqctl", r"(?:add_user|change_password)[ \t]+\S+"),
     Program(r"htpasswd", r"-\w*b\w*(?:[ \t]+\S+){1,2}"),
+    Program(r"ssh-keygen", r"-N|-P"),
     Program(r"vault", r"login"),
 )
 _PROGRAM = re.compile(
@@ -71,8 +72,8 @@ def hide(text: str, hide: Hide) -> str:
     return "".join([*shown, text[done:]])
 
 
-def in_list(words: Sequence[object]) -> Iterator[int]:
-    """The places of a command given as a list whose words are secret as a whole: [redis-cli, -a, X]."""
+def in_list(words: Sequence[object]) -> Iterator[tuple[int, int]]:
+    """The secret words of a command given as a list, such as [redis-cli, -a, X]: place, and where the secret begins."""
     program: Program | None = None
     for place, word in enumerate(words):
         if not isinstance(word, str):
@@ -81,9 +82,9 @@ def in_list(words: Sequence[object]) -> Iterator[int]:
         if isinstance(before, str) and before.startswith("-") and "=" not in before and not word.startswith("-"):
             known = program is not None and program.flags and re.fullmatch(program.flags, before)
             if known or is_secret_name(before.lstrip("-")):
-                yield place
-        elif program and program.glued and re.match(rf"{program.glued}\S", word):
-            yield place
+                yield place, 0
+        elif program and program.glued and (flag := re.match(rf"(?:{program.glued})(?=\S)", word)):
+            yield place, flag.end()
         program = next((one for one in PROGRAMS if re.fullmatch(rf"(?:.*/)?(?:{one.names})", word)), program)
 
 

@@ -17,7 +17,7 @@ _WHOLE = re.compile(
 
 _ENDING = re.compile(
     r"(?:^|_)(?:pass|pwd|pw|psw|passcode|auth|dsn|pepper|pin|otp|cvv|sig|signature|jwt|sid|hmac)_?\d*$"
-    r"|_key_?\d*$|(?:pwd|(?:db|user|smtp|store|key|root|admin|proxy)pass|accesskey|authkey)\d*$"
+    r"|_key_?\d*$|_verifier$|assertion$|(?:otp|auth|verification|reset)_code$|(?:pwd|(?:db|user|smtp|store|key|root|admin|proxy)pass|accesskey|authkey)\d*$"
 )
 """At the end of a name, such as SMTP_PWD, MAIL_PASS and STRIPE_KEY."""
 

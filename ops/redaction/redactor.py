@@ -67,8 +67,11 @@ class Redactor:
         if isinstance(value, Mapping):
             return {self.text(str(key)): self._under(str(key), each) for key, each in value.items()}
         if isinstance(value, list | tuple):
-            secret = set(commands.in_list(value))
-            return [self._whole(each) if place in secret else self.tree(each) for place, each in enumerate(value)]
+            secret = dict(commands.in_list(value))
+            return [
+                each[: secret[place]] + self._whole(each[secret[place] :]) if place in secret else self.tree(each)
+                for place, each in enumerate(value)
+            ]
         return self.text(value) if isinstance(value, str) else value
 
     def _under(self, key: str, value: Any) -> Any:

@@ -16,7 +16,8 @@ _STRING = re.compile(
 )
 _PASSWORD = re.compile(
     r"(?i)(?P<start>\b(?:password|passwd|passphrase|identified(?:[ \t]+with[ \t]+\S+)?[ \t]+(?:by|as)|pwd)"
-    r"(?:[ \t]+(?:is|was|for[ \t]+(?:user[ \t]+)?\S+[ \t]+(?:is|to)))?[ \t]+[eE]?(?P<quote>\\*[\"'`]))"
+    r"(?:[ \t]+(?:is|was|for[ \t]+(?:user[ \t]+)?\S+[ \t]+(?:is|to)))?"
+    r"(?:[ \t]+|[ \t]+for[ \t]+\S+[ \t]*=[ \t]*(?:password\()?)[eE]?(?P<quote>\\*[\"'`]))"
     r"(?P<value>[^\"'`\\\n]+)"
 )
 _ROW = re.compile(r"(?P<start>Failing row contains \()(?P<value>[^\n]++)")

@@ -7,13 +7,16 @@ which videa alone reads, and a hook in the Compose file.
 from __future__ import annotations
 
 import os
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from ops.redaction.redactor import Redactor
 
 Command = TypeVar("Command", str, str | tuple[str, ...])
 
 
-def shown(text: str, beside: object = None) -> str:
-    """A text of another program as it may be told to others.
+def knowing(beside: object = None) -> Redactor:
+    """What takes secrets out of the texts of other programs.
 
     ``beside``: an environment, or the commands that have printed the text; the secrets in them are known then, as those
     of videa's own environment always are.
@@ -22,13 +25,17 @@ def shown(text: str, beside: object = None) -> str:
 
     redactor = Redactor()
     redactor.learn(secrets_in(dict(os.environ)) | secrets_in(beside))
-    return redactor.text(text)
+    return redactor
+
+
+def shown(text: str, beside: object = None) -> str:
+    """A text of another program as it may be told to others. ``beside``: see ``knowing``."""
+    return knowing(beside).text(text)
 
 
 def shown_command(command: Command) -> Command:
     """A command, given as a string or as a list, as it may be told to others."""
+    redactor = knowing(command)
     if isinstance(command, str):
-        return shown(command, beside=command)
-    from ops.redaction.redactor import Redactor  # noqa: PLC0415
-
-    return tuple(shown(word, beside=command) for word in Redactor().tree(command))
+        return redactor.text(command)
+    return tuple(redactor.text(word) for word in redactor.tree(command))

@@ -22,11 +22,11 @@ _HOOK = re.compile(
     r"(?P<secret>[^\s\"'<>]+)"
 )
 _HOOK_PATH = re.compile(r"(?i)(?<=hook/|ooks/)(?P<secret>(?=[\w./-]{0,200}\d)[\w./-]{8,}+)")
-_PARAMETER = re.compile(r"(?:[?&]|(?<=;)|%3[Ff]|%26)(?:amp;)?(?P<name>[\w.\[\]$-]{1,60}+)(?:=|%3[Dd])")
+_PARAMETER = re.compile(r"(?:[?&]|(?<=;)|%3[Ff]|%26)(?:amp;)?(?P<name>(?:[\w.\[\]$-]|%5[BbDd]){1,60}+)(?:=|%3[Dd])")
 _VALUE = re.compile(r"(?:(?!%26)[^&\s\"'<>#\\])+")
 _KEY = re.compile(r"[A-Za-z0-9+=_-]{20,400}+(?=[&\s\"'<>#\\]|%26|\Z)")
 _QUERY_NAME = re.compile(
-    r"(?i)(?:sig|key|code|hash|ticket|assertion|saml\w*|invite|magic|verify|confirm\w*|unsubscribe"
+    r"(?i)(?:sig|key|session|code|hash|ticket|assertion|saml\w*|invite|magic|verify|confirm\w*|unsubscribe"
     r"|x-(?:amz|goog)-(?:credential|signature|security-token))$"
 )
 """Names that are secret in a query only."""

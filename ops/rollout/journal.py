@@ -152,6 +152,11 @@ _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Entry | WordedEntry | WordedNote)
 
 
+def _by_chance() -> bool:
+    """Where no lease can tell who has cleared the journal away."""
+    return True
+
+
 @dataclass
 class Journal:
     """The journal of one project's operation. ``origin``: where it is begun (ops/rollout/origin.py).
@@ -162,7 +167,7 @@ class Journal:
     store: Store
     project: str
     origin: str = ""
-    pruned: Callable[[], bool] = field(default=lambda: True, init=False)
+    pruned: Callable[[], bool] = field(default_factory=lambda: _by_chance, init=False)
     _id: str = field(default="", init=False)
     _files: dict[str, bytes] = field(default_factory=dict, init=False)
 

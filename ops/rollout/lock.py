@@ -170,23 +170,24 @@ class Lock:
         """Takes one of the two; waits for what is brief, and for the children of a videa that has exited."""
         orphaned, brief = self._clock() + ORPHANS, self._clock() + BRIEF
         while True:
-            found = self._store.find(name)
-            if found:
-                holder = self._holder(found)
-                if holder.alive and holder.brief and self._clock() < brief:
-                    pause(LOOK)
-                    continue
-                if holder.alive and not self._is_orphaned(holder, orphaned, pause):
-                    raise held_by(holder)
-                # By its id: whoever took the dead holder's place meanwhile is not touched.
-                self._store.remove(found.id)
-                if holder.exited:
-                    file.outlived.append(Path(holder.file))
             doubtful, file.in_doubt = file.in_doubt, True
-            made = Claim.make(self._store, name, labels, offset, self._clock)
+            made = Claim.make(self._store, name, labels, offset, self._clock)  # at once: it is most often free
             if made:
                 return made
             file.in_doubt = doubtful
+            found = self._store.find(name)
+            if found is None:
+                continue
+            holder = self._holder(found)
+            if holder.alive and holder.brief and self._clock() < brief:
+                pause(LOOK)
+                continue
+            if holder.alive and not self._is_orphaned(holder, orphaned, pause):
+                raise held_by(holder)
+            # By its id: whoever took the dead holder's place meanwhile is not touched.
+            self._store.remove(found.id)
+            if holder.exited:
+                file.outlived.append(Path(holder.file))
 
     def _is_orphaned(self, holder: Holder, deadline: float, pause: Callable[[float], None]) -> bool:
         """Waits for the children of a videa that has exited. False: its holder is at work."""

@@ -26,7 +26,7 @@ from ops.steps import Pause, Wait
 LOOK = 1.0
 """Seconds between two looks at the canary and at what other terminals ask for."""
 
-PAUSE_LOOK = 0.05
+PAUSE_LOOK = 0.03
 """Seconds between two looks while nothing else is to be seen: going back to a kept set is to be quick."""
 
 ERRORS = 3

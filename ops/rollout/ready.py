@@ -66,7 +66,7 @@ def _too_late(stack: Stack, name: str, replicas: Iterable[Replica], results: dic
     result = results.get(name)
     reason = result.reason if result else "it was not running"
     answering = next((each for each in replicas if each.name == name and result and result.status), None)
-    words = shown(stack.words(answering), stack.project.service.get("environment")) if answering else ""
+    words = shown(stack.readiness_body(answering), stack.project.service.get("environment")) if answering else ""
     said = f": {words}" if words else ""
     return ReplicaNotReady(
         f"{name} was not ready after {health.deadline}: {health.ready} answered {reason}{said}",

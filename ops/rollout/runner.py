@@ -15,6 +15,7 @@ from ops.ejected import Ejected
 from ops.errors import Aftermath, Interrupted, Left, LockHeld, OperationFailed, VideaError, explained
 from ops.events import Emit, HookFailed, OwnFault, Standing, announced
 from ops.interrupts import allowed, held
+from ops.redaction.typed import shown
 from ops.rollout.hooks import run_hook
 from ops.rollout.journal import Header, Journal, RemovalEntry, StepEntry
 from ops.rollout.lease import Lease
@@ -111,8 +112,9 @@ class Runner:
                 explained(error, self.put_back(error.message))
                 raise
             except Exception as error:
-                bug = VideaError(f"videa itself failed: {type(error).__name__}: {error}", "")
-                self.emit(OwnFault(f"{type(error).__name__}: {error}", explained(bug, self.put_back(bug.message)).hint))
+                fault = shown(f"{type(error).__name__}: {error}")
+                bug = VideaError(f"videa itself failed: {fault}", "")
+                self.emit(OwnFault(fault, explained(bug, self.put_back(bug.message)).hint))
                 raise
 
     def put_back(self, reason: str) -> Aftermath:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ops.interrupts import allowed, held
 from ops.rollout.stopping import Stopping
 from ops.stack import Stack
 from ops.steps import Target
@@ -15,7 +16,8 @@ def start_replicas(stack: Stack, count: int, target: Target, stopping: Stopping,
     if stack.platform.creates_alone:
         stopping.wait()
     new: list[str] = []
-    with stopping.paused():
+    # Interrupted between taking and giving it back, the replicas that stop would wait for it for ever.
+    with held(), stopping.paused(), allowed():
         before = {replica.name for replica in stack.replicas()}
         try:
             stack.platform.create(len(before) + count, target, stopping.permit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -20,13 +21,22 @@ from urllib.request import urlopen
 import pytest
 
 from bench.stack import clean_environment, free_port, videa_command
+from ops.balancer.render import parse
+from tests.conftest import docker, is_running
 
 ROOT = Path(__file__).parents[2]
 OVERLAY = """
 x-videa:
   health: {deadline: "${DEADLINE:-30s}"}
-  canary: {interval: "${INTERVAL:-5s}", steps: [10, 50, 100], min_requests: 10, max_p99: 3s}
+  canary: {interval: "${INTERVAL:-2s}", steps: [10, 50, 100], min_requests: 10, max_p99: 3s}
 """
+
+QUIET = """
+services:
+  postgres: {healthcheck: {interval: 8s}}
+  redis: {healthcheck: {interval: 8s}}
+"""
+"""Each check costs a tenth of a second of CPU, and several stacks run at once."""
 
 SECRETS = (
     *("POSTGRES_PASSWORD", "DATABASE_PASSWORD", "REDIS_PASSWORD", "REDIS_ADMIN_PASSWORD"),
@@ -63,17 +73,28 @@ class LiveStack:
         finally:
             path.write_text(kept)
 
-    def start_videa(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        """Runs videa without waiting for it."""
+    def start_videa(
+        self, *arguments: str, command: tuple[str, ...] = (), options: dict[str, Any] | None = None, **variables: str
+    ) -> subprocess.Popen[str]:
+        """Runs videa without waiting for it. ``command``: what starts it; ``options``: of its process."""
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.Popen(
-            [videa_command(), *arguments],
+            [*command, videa_command(), *arguments],
             cwd=self.directory,
             env={**clean_environment(), **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
             text=True,
+            **{**pipes, **(options or {})},
         )
+
+    def never_ready(
+        self, command: tuple[str, ...] = (), options: dict[str, Any] | None = None, **variables: str
+    ) -> subprocess.Popen[str]:
+        """Starts a deploy that does not end by itself: it waits for a replica that has started and never answers."""
+        before = len(self.replicas())
+        deploy = ("deploy", "--image", make_image('STOPSIGNAL SIGKILL\nCMD ["sleep", "1000"]'))
+        process = self.start_videa(*deploy, command=command, options=options, DEADLINE="200s", **variables)
+        self.until(lambda: len(self.replicas()) > before)
+        return process
 
     def compose(self, *arguments: str) -> str:
         """Runs docker compose; it must succeed."""
@@ -106,10 +127,41 @@ class LiveStack:
         filters = [part for label in labels for part in ("--filter", f"label={label}")]
         return sorted(self.docker("ps", "--all", *filters, "--format", "{{.Names}}").split())
 
+    def served(self) -> str:
+        """The balancer's list of replicas."""
+        return self.docker("exec", f"{self.project}-nginx-1", "cat", "/etc/nginx/videa/upstreams.conf")
+
     def snapshot(self) -> tuple[set[str], str, str]:
         """Everything that an operation may change: containers, what the balancer serves, what is remembered."""
-        served = self.compose("exec", "-T", "nginx", "cat", "/etc/nginx/videa/upstreams.conf")
-        return self.containers(), served, (self.directory / ".env").read_text()
+        return self.containers(), self.served(), (self.directory / ".env").read_text()
+
+    def releases(self) -> tuple[str, str]:
+        """The image that all replicas run, and the other one of GOOD and OTHER, which a test may deploy."""
+        images = {each["image"] for each in self.status()["replicas"]}
+        if images == {OTHER}:
+            return OTHER, GOOD
+        if images != {GOOD}:
+            self.done("deploy", "--image", GOOD)
+        return GOOD, OTHER
+
+    def is_well(self) -> bool:
+        """Whether two replicas and nothing else serve, all else of the stack is healthy and no operation is open."""
+        labels = "|".join(f'{{{{.Label "com.docker.compose.{label}"}}}}' for label in ("project", "service"))
+        shown = self.docker("ps", "--all", "--format", f"{{{{.Names}}}}|{{{{.Status}}}}|{labels}").splitlines()
+        names = {line.partition("|")[0] for line in shown}
+        if names & {f"videa.{kind}.{self.project}" for kind in ("lock", "operation", "journal")}:
+            return False
+        ours = [line.split("|") for line in shown if line.split("|")[2] == self.project]
+        if sorted(service for *_, service in ours) != ["backend", "backend", "nginx", "postgres", "redis"]:
+            return False
+        # Compose has not asked a new replica yet, but videa has, or it would not be served.
+        if not all(
+            "(healthy)" in status or (service == "backend" and "starting" in status) for _, status, _, service in ours
+        ):
+            return False
+        listed = parse(self.served())
+        replicas = {name for name, *_, service in ours if service == "backend"}
+        return (set(listed.servers), listed.canary, listed.maintenance) == (replicas, (), None)
 
     def get(self, path: str) -> Any:
         """The JSON that the stack answers through nginx."""
@@ -171,13 +223,25 @@ def read_env(path: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
 
+def remove_stacks_of_killed_runs() -> None:
+    """Removes what test runs that were killed have left on the engine; those still going on are left alone."""
+    for kind, remove in (("ps --all", "rm --force"), ("network ls", "network rm"), ("volume ls", "volume rm")):
+        name = "{{.Names}}" if kind == "ps --all" else "{{.Name}}"
+        for each in docker(*kind.split(), "--format", name).splitlines():
+            owner = re.match(r"(?:videa\.\w+\.)?videa-test-(\d{1,7})[-._]", f"{each}-")
+            if owner and not is_running(owner[1]):
+                docker(*remove.split(), each, check=False)
+
+
 @pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
-    """The stack of the whole test run."""
+    """The stack of the whole test run; of one worker, when there are several."""
+    remove_stacks_of_killed_runs()
     directory = tmp_path_factory.mktemp("stack")
     shutil.copy(ROOT / "docker-compose.yml", directory)
     shutil.copytree(ROOT / "compose", directory / "compose")
     (directory / "test.yml").write_text(OVERLAY)
+    (directory / "quiet.yml").write_text(QUIET)
     for recipe in RELEASES:
         make_image(recipe)
     stack = LiveStack(directory, free_port(), f"videa-test-{os.getpid()}")
@@ -185,7 +249,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
     values = {
         **{name: value for name, value in chosen.items() if name.endswith("_IMAGE")},
         **{name: secrets.token_hex(32) for name in SECRETS},
-        "COMPOSE_FILE": chosen.get("COMPOSE_FILE", "docker-compose.yml") + ":test.yml",
+        "COMPOSE_FILE": chosen.get("COMPOSE_FILE", "docker-compose.yml") + ":test.yml:quiet.yml",
         "COMPOSE_PROJECT_NAME": stack.project,
         "HTTP_PORT": str(stack.port),
         "BACKEND_REPLICAS": "2",
@@ -197,8 +261,8 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
         stack.compose("exec", "-T", "backend", "python", "-m", "server", "seed", "--titles", "20")
         yield stack
     finally:
-        stack.compose("down", "--volumes", "--remove-orphans")
-        for kind in ("lock", "journal", "watch"):
+        stack.compose("down", "--volumes", "--remove-orphans", "--timeout", "0")
+        for kind in ("lock", "operation", "journal", "watch"):
             stack.docker("rm", "--force", f"videa.{kind}.{stack.project}")
         declared = f"label=videa.declared.of={stack.project}/backend"
         if markers := stack.docker("ps", "--all", "--quiet", "--filter", declared).split():
@@ -211,6 +275,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
 @pytest.fixture
 def stack(live: LiveStack) -> LiveStack:
     """The stack with two ready replicas, whatever the test before has left."""
-    live.compose("up", "--detach", "--no-recreate", "nginx", "postgres", "redis")
-    live.done("scale", "2")
+    if not live.is_well():
+        live.compose("up", "--detach", "--no-recreate", "nginx", "postgres", "redis")
+        live.done("scale", "2")
     return live

@@ -91,9 +91,9 @@ def test_with_the_balancer_stopped(stack: LiveStack) -> None:
     before = stack.containers()
     stack.compose("stop", "nginx")
     try:
-        refused(stack, 5, "does not run", "scale", "3")
+        refused(stack, 5, "is not running", "scale", "3")
         status = stack.status()
-        assert "does not run" in status["balancer"]
+        assert "is not running" in status["balancer"]
         assert not any(each["in_balancer"] for each in status["replicas"])
     finally:
         stack.compose("start", "nginx")

@@ -71,8 +71,8 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     try:
         yield shop
     finally:
-        shop._run(["docker", "compose", "down", "--volumes", "--timeout", "1"], {})
-        for kind in ("lock", "journal"):
+        shop._run(["docker", "compose", "down", "--volumes", "--timeout", "0"], {})
+        for kind in ("lock", "operation", "journal"):
             shop._run(["docker", "rm", "--force", f"videa.{kind}.{shop.project}"], {})
         names = shop.docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()
         if ours := [name for name in names if str(os.getpid()) in name and "shop" in name]:

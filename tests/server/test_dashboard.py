@@ -139,3 +139,23 @@ async def test_tries_for_one_account_are_counted_whichever_way_they_come(start_i
 
     assert [await page_try(1), await api_try(2), await page_try(3), await api_try(4)] == [401] * 4
     assert [await page_try(5), await api_try(6)] == [429] * 2
+
+
+async def test_many_addresses_and_spellings_are_no_more_tries(start_instance: StartInstance) -> None:
+    client = await start_instance(RATE_LIMITS="login=4/60", TRUSTED_PROXIES="127.0.0.0/8")
+    del client.session.headers["Authorization"]
+    app = client.app
+    assert app is not None
+    await app[ACCOUNTS].make_admin("kiki@mozi.example", "a long password")
+    spellings = ("kiki@mozi.example", "KIKI@mozi.example", "\u212aiki@mozi.example", "k\u0130ki@mozi.example")
+    tokens = {"token": await form(client)}
+    statuses = []
+    for number in range(25):
+        fields = tokens | {"email": spellings[number % 4], "password": "wrong"}
+        headers = {"X-Forwarded-For": f"198.51.100.{number}"}
+        async with client.post("/dashboard/login", data=fields, headers=headers) as response:
+            statuses.append(response.status)
+    # The dotted capital is an i for PostgreSQL, or nobody's address: in either case it opens no further door.
+    assert statuses.count(401) <= 4 + spellings.count("k\u0130ki@mozi.example") * 4
+    assert statuses[:3] == [401] * 3
+    assert set(statuses[20:]) == {429}

@@ -48,7 +48,7 @@ async def test_it_is_enough_for_the_backend(address: str, start_instance: StartI
 @pytest.mark.parametrize(
     "command",
     [
-        *("CONFIG GET *", "FLUSHALL", "KEYS *", "SHUTDOWN NOSAVE", "ACL LIST", "DEBUG SLEEP 1", "MONITOR"),
+        *("CONFIG GET *", "FLUSHALL", "KEYS *", "SHUTDOWN NOSAVE", "ACL LIST", "MONITOR", "SAVE"),
         *("GET other", "SET other 1", "REPLICAOF 127.0.0.1 1", "CLIENT KILL TYPE normal"),
     ],
 )

@@ -18,7 +18,7 @@ from server.migrate import load_migrations, migrate
 from server.postgres import Database
 from server.settings import parse_database_url
 from tests.conftest import LABEL, docker
-from tests.server.support import StartInstance
+from tests.server.support import StartInstance, eventually
 
 ROLE_SQL = (Path(__file__).parents[2] / "compose" / "postgres" / "role.sql").read_text()
 
@@ -40,10 +40,14 @@ def as_role(fresh_database_url: str) -> Callable[[], str]:
     database = urlsplit(fresh_database_url).path.strip("/")
 
     def make() -> str:
-        script = "\\set role videa_app\n\\set password 'p''a\\\\ss'\n" + ROLE_SQL
+        role = ("--env", "BACKEND_ROLE=videa_app", "--env", "BACKEND_PASSWORD=p'a\\ss")
         command = ("psql", "-Xq", "-v", "ON_ERROR_STOP=1", "--single-transaction", "-U", "videa", "-d", database)
         done = subprocess.run(
-            ["docker", "exec", "-i", container, *command], input=script, capture_output=True, text=True, check=False
+            ["docker", "exec", "-i", *role, container, *command],
+            input=ROLE_SQL,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         address = urlsplit(fresh_database_url)
@@ -56,7 +60,13 @@ async def test_on_a_new_volume_it_makes_all_tables_itself(
     as_role: Callable[[], str], start_instance: StartInstance
 ) -> None:
     url = as_role()
-    client = await start_instance(DATABASE_URL=url, RATE_LIMITS="off")
+    client = await start_instance(wait=False, DATABASE_URL=url)
+
+    async def ready() -> bool:
+        async with client.get("/health/ready") as response:
+            return response.status == 200
+
+    await eventually(ready)
     async with client.get("/api/v1/titles") as response:
         assert response.status == 200
     owners = run(url, "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")

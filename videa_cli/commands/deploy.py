@@ -49,11 +49,13 @@ def deploy(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace replicas that run this release already.")] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Take up an operation that waits or was broken off.")
+        bool, typer.Option("--resume", help="Continue an operation that waits or was interrupted.")
     ] = False,
-    abort: Annotated[bool, typer.Option("--abort", help="Put back an operation that waits or was broken off.")] = False,
+    abort: Annotated[
+        bool, typer.Option("--abort", help="Roll back an operation that waits or was interrupted.")
+    ] = False,
     detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Leave it at the first wait: a judgement, a pause, --keep.")
+        bool, typer.Option("--detach", "-d", help="Return at the first wait: judging, a pause, --keep.")
     ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the operation that is under way.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")] = False,
@@ -70,11 +72,11 @@ def deploy(
     header that leads to the new set). --canary gives the new release the shares of x-videa.canary.steps, each judged by
     nginx's log and the containers; testers send `X-Videa-Canary: always` or `never`, or the cookie videa_canary.
 
-    While it waits (a judgement, a pause, --keep) others may close the site for maintenance, and `videa watch` works.
-    With --detach it is left at the first wait. Anybody takes it up there: `videa promote` ends the wait and carries out
-    the rest, `videa abort` goes back, --resume goes on waiting, such as judging, which nobody does meanwhile. `videa
-    status` shows what it waits for. Broken off by a crash, it goes on with --resume or the same command again, and goes
-    back with --abort.
+    While a deploy waits (judging, --pause-at, --keep) it changes nothing, and `videa maintenance` and `videa watch`
+    work. --detach returns at the first wait; no terminal is needed from then on. `videa promote` ends the wait and
+    carries out the rest, `videa abort` rolls back, and --resume takes the wait up, for example judges the canary, which
+    nobody does until then. `videa status` shows the wait. After a crash, --resume or the same command continues, and
+    --abort rolls back.
 
     \b
     Examples:

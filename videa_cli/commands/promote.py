@@ -12,15 +12,13 @@ from videa_cli.context import Options
 
 def promote(
     context: typer.Context,
-    detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Leave it at the next wait, where nobody attends it.")
-    ] = False,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return at the next wait.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go on and change nothing.")] = False,
 ) -> None:
     """Let a deploy that waits go on.
 
-    That is a paused canary, one under judgement, or a blue-green deploy that keeps the old set. Whoever attends it is
-    told to go on. When nobody does any more, as after `videa deploy --detach`, the rest is carried out here.
+    That is a canary that is paused or judged, or a blue-green deploy that keeps the old set. If a process attends the
+    deploy, it is told to continue. If none does, as after `videa deploy --detach`, this command carries out the rest.
 
     \b
     Examples:

@@ -1,7 +1,7 @@
-"""Replicas as containers of one Compose project on one Docker Engine.
+"""The platform for one Compose project on one Docker Engine.
 
-Compose creates replicas and the engine starts them: Compose would also start every replica that has ended, such as one
-that is just being stopped. Compose starts them itself only where nothing else can.
+Compose creates replicas and the engine starts them: Compose would also start every replica that has exited, such as one
+that is being stopped. Compose starts them only if ``creates_alone``.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class ComposePlatform:
 
     @property
     def creates_alone(self) -> bool:
-        """Only Compose runs ``post_start`` hooks, and copies configs and secrets that are no files of the host."""
+        """True for ``post_start`` hooks, which only Compose runs, and configs and secrets that only Compose copies."""
         return bool(self.project.service.get("post_start")) or any(
             self._has_content(kind) for kind in ("configs", "secrets")
         )
@@ -162,7 +162,7 @@ class ComposePlatform:
         return [container.name for container in self.containers() if container.service in services]
 
     def _has_content(self, kind: str) -> bool:
-        """Whether a config or secret of the service is no file of the host, so that it is copied into the container."""
+        """Whether a config or secret of the service is not a file of the host: Compose copies it into the container."""
         sources: Mapping[str, Any] = self.project.model.get(kind) or {}
         entries = self.project.service.get(kind) or []
         used = (entry["source"] if isinstance(entry, dict) else entry for entry in entries)

@@ -1,4 +1,4 @@
-"""The store on a Docker Engine: each record is a container that never runs (``ops.engine.marker``)."""
+"""The store on a Docker Engine: each record is a marker, a container that never runs (``ops.engine.marker``)."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def bare(engine: Engine, nginx_image: str) -> Iterator[Bench]:
 
 @contextmanager
 def new_bench(engine: Engine, nginx_image: str) -> Iterator[Bench]:
-    name = f"videa-test-{time.time_ns() % 10**10}"
+    name = f"videa-test-{os.getpid()}-{time.time_ns() % 10**10}"
     network = engine.sdk.networks.create(name, labels=LABELS)
     bench = Bench(engine, network, nginx_image, base(engine, "videa/python:latest", "python:3.13-slim"))
     try:

@@ -65,15 +65,19 @@ class Patient:
     def by_hand(self, **variables: str) -> Iterator[str]:
         """The name of a third replica that `docker compose` alone has started, with other values in ``.env``."""
         before = set(self.stack.replicas())
-        up = ("up", "--detach", "--no-deps", "--no-recreate", "--wait")
+        up = ("up", "--detach", "--no-deps", "--no-recreate")
         with self.stack.env(**variables):
             self.stack.compose(*up, "--scale", "backend=3", "backend")
         (name,) = set(self.stack.replicas()) - before
         try:
+            ask = f"curl -s -o /dev/null -w '%{{http_code}}' -m 2 http://{name}:3001/health/ready || true"
+            self.stack.until(lambda: self.exec("nginx", ask) == "200")
             yield name
         finally:
             # Not by scaling down: while the others are unready, it would be the one that stays.
+            heartbeat = f"videa:fleet:{self.state(name, '.Config.Hostname')}"
             self.stack.docker("rm", "--force", name)
+            self.redis(f"del {heartbeat}")
 
     def exec(self, service: str, script: str, detach: bool = False) -> str:
         """Runs a shell script in a service's container."""
@@ -148,14 +152,13 @@ def found(report: Report, *severities: str) -> set[str]:
 
 
 @pytest.fixture
-def patient(live: LiveStack) -> Iterator[Patient]:
-    """The healthy stack, without a memory of earlier looks; and after the test a stack that is healthy again."""
+def patient(live: LiveStack) -> Patient:
+    """The healthy stack, without a memory of earlier looks."""
     files = tuple(str(live.directory / name) for name in compose_files(live))
     patient = Patient(live, load(files, live.project, clean_environment()))
     Ring(patient.project.directory, patient.project.name).path.unlink(missing_ok=True)
     patient.heal()
-    yield patient
-    patient.heal()
+    return patient
 
 
 def compose_files(stack: LiveStack) -> list[str]:

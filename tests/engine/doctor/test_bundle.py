@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import tarfile
 from pathlib import Path
 
 from tests.engine.conftest import SECRETS
 from tests.engine.doctor.conftest import Patient
+from tests.unit.ops.redaction.markers import KNOWN, MARK, PLANTED, WRITTEN
 
+PLANTED_OR_CANARY = re.compile(rf"CANARY|{MARK}", re.IGNORECASE)
+STATEMENTS = (
+    "ALTER ROLE nobody_at_all PASSWORD 'CANARY-0032'",
+    "SELECT 'CANARY-0033'::integer",
+    "CREATE USER nobody_at_all PASSWORD 'CANARY-0034' IN ROLE none_such",
+    "SELECT dblink_connect('host=db password=CANARY-0035')",
+)
+"""Each fails, so that PostgreSQL's log has it."""
 LOGGED = (
     "Authorization: Bearer CANARY-0001-aaaaaaaa",
     "postgresql://app:CANARY-0002@db:5432/x",
@@ -52,7 +62,13 @@ def test_no_secret_is_in_the_bundle_and_it_replays(patient: Patient, tmp_path: P
     patient.exec("nginx", "echo 'CANARY-0026' > /proc/1/fd/2")
     options = [item for name, value in VARIABLES.items() for item in ("--env", f"{name}={value}")]
     labels = ("--label", "traefik.users=admin:$apr1$CANARY-0027$x", "--label", "app.token=CANARY-0028")
-    command = ("sh", "-c", "sleep 300", "--requirepass", "CANARY-0029", "--token=CANARY-0030")
+    for statement in STATEMENTS:
+        patient.exec("postgres", f'psql -X -U "$POSTGRES_USER" -c "{statement}" || true')
+    # A sidecar that prints all of the unit test's texts, which are words of its command too.
+    lines = (*PLANTED, *(f"it said {text} to somebody" for text in WRITTEN.values()))
+    options += ["--env", f"OTHER_SECRET={KNOWN}"]
+    script = 'for line in "$@"; do printf "%s\\n" "$line"; done; sleep 300'
+    command = ("sh", "-c", script, "sidecar", "--requirepass", "CANARY-0029", "--token=CANARY-0030", *lines)
     oneoff = stack.compose("run", "--detach", "--no-deps", *options, *labels, "backend", *command).split()[-1]
     target = tmp_path / "sick.tar.gz"
     try:
@@ -66,11 +82,16 @@ def test_no_secret_is_in_the_bundle_and_it_replays(patient: Patient, tmp_path: P
         contents = {name: archive.extractfile(name) for name in archive.getnames()}
         texts = {name: file.read().decode() for name, file in contents.items() if file}
     leaks = [
-        f"{name}: {text[place - 60 : place + 30]}"
+        f"{name}: {text[max(0, found.start() - 60) : found.end() + 30]}"
         for name, text in texts.items()
-        if (place := text.find("CANARY")) >= 0
+        for found in PLANTED_OR_CANARY.finditer(text)
     ]
     assert leaks == []
+    assert not [(name, way) for name, text in texts.items() for way, said in WRITTEN.items() if said[4:12] in text]
+    (sidecar,) = [name for name in texts if "-backend-run-" in name]
+    assert texts[sidecar].count("it said <hidden-") == len(WRITTEN) - 3  # those of base64 begin with another's letters
+    assert texts["containers.json"].count("it said <hidden-") == len(WRITTEN) - 3
+    assert "PASSWORD '<hidden-" in texts[f"logs/{stack.project}-postgres-1.log"]
     for name in SECRETS:
         (secret,) = [line.partition("=")[2] for line in kept.splitlines() if line.startswith(f"{name}=")]
         assert not [file for file, text in texts.items() if secret in text]

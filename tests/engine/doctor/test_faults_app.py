@@ -9,8 +9,6 @@ from contextlib import contextmanager, suppress
 from urllib.error import URLError
 from urllib.request import urlopen
 
-import pytest
-
 from tests.engine.conftest import make_image
 from tests.engine.doctor.conftest import Patient, compose_files, found
 
@@ -72,25 +70,6 @@ def test_the_pool_is_exhausted_because_a_transaction_holds_a_lock(patient: Patie
     assert found(report, "fail") == {"pg.idle_in_tx"}
 
 
-def test_limits_are_local_while_redis_is_away(patient: Patient) -> None:
-    patient.stack.compose("stop", "redis")
-    report = patient.examine()
-    (one,) = [finding for finding in report.findings if finding.id == "app.ratelimit_local"]
-    assert one.cause == "redis.down"
-    assert "2 of 2 instances" in one.evidence
-    assert "up to 2x" in one.evidence
-
-
-def test_a_token_of_every_instance_is_accepted_by_every_other(patient: Patient) -> None:
-    report = patient.examine(prove=True)
-    proof = report.facts.proof
-    assert proof
-    names = set(patient.stack.replicas())
-    assert set(proof.matrix) == names
-    assert all(set(row) == names and set(row.values()) == {200} for row in proof.matrix.values())
-    assert found(report) == set()
-
-
 def test_a_replica_started_by_hand_that_differs_and_leaks(patient: Patient) -> None:
     image, secret = make_image(LEAK), "0123456789abcdef" * 4
     (patient.stack.directory / "elsewhere.yml").write_text(ELSEWHERE)
@@ -115,17 +94,17 @@ def heard(patient: Patient, replica: str) -> int:
     return len(beat["memory"]["samples"]) if beat else 0
 
 
-@pytest.mark.parametrize("service", ["postgres", "redis", "nginx"])
-def test_a_source_that_hangs_is_named_and_the_rest_reported(patient: Patient, service: str) -> None:
-    container = f"{patient.stack.project}-{service}-1"
-    patient.stack.docker("pause", container)
+def test_sources_that_hang_are_named_and_the_rest_reported(patient: Patient) -> None:
+    containers = [f"{patient.stack.project}-{service}-1" for service in ("postgres", "redis", "nginx")]
+    patient.stack.docker("pause", *containers)
     try:
         report = patient.examine()
     finally:
-        patient.stack.docker("unpause", container)
-        patient.stack.until(lambda: patient.state(container, ".State.Health.Status") == "healthy")
+        patient.stack.docker("unpause", *containers)
+        for container in containers:
+            patient.stack.until(lambda name=container: patient.state(name, ".State.Health.Status") == "healthy")
     told = {finding.id.split(".")[0] for finding in report.findings if finding.severity == "fail"} | {
         skip.id.split(".")[0] for skip in report.skipped
     }
-    assert {"postgres": "pg", "redis": "redis", "nginx": "lb"}[service] in told
+    assert {"pg", "redis", "lb"} <= told
     assert "ctr.oom" in report.checked

@@ -14,12 +14,6 @@ time.sleep(60)
 """
 
 
-DEADLOCK = """
-lock() { echo "SELECT pg_advisory_lock($1); SELECT pg_sleep(0.3); SELECT pg_advisory_lock($2);" |
-  psql -Xq -U "$POSTGRES_USER" || true; }
-lock 1 2 & lock 2 1; wait
-"""
-
 SET_PASSWORD = """psql -Xq -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" <<END
 ALTER USER "$BACKEND_ROLE" PASSWORD '{}';
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE client_addr IS NOT NULL;
@@ -52,7 +46,8 @@ def test_a_queue_for_a_lock_and_who_is_at_its_head(patient: Patient) -> None:
     assert f"root blocker: pid {holder}" in report.findings[0].evidence
 
 
-def test_what_grows_quietly(patient: Patient) -> None:
+def test_what_grows_quietly_and_checkpoints_that_are_forced(patient: Patient) -> None:
+    patient.sql("SELECT pg_stat_reset_shared('checkpointer')")
     patient.sql("CREATE TABLE fault (id int PRIMARY KEY) WITH (autovacuum_enabled = off)")
     patient.sql("INSERT INTO fault SELECT generate_series(1, 30000)")
     patient.sql("VACUUM fault")
@@ -60,14 +55,16 @@ def test_what_grows_quietly(patient: Patient) -> None:
     patient.sql("CREATE UNIQUE INDEX fault_again ON fault (id)")
     patient.sql("CREATE SEQUENCE fault_number MAXVALUE 100; SELECT setval('fault_number', 95)")
     patient.sql("SELECT pg_create_physical_replication_slot('fault', true)")
+    for _ in range(10):
+        patient.sql("CHECKPOINT")
     try:
-        report = patient.examine(pg_vacuum_age=0.0)
+        report = patient.examine("pg.checkpoints", pg_vacuum_age=0.0)
     finally:
         patient.sql("DROP TABLE fault; DROP SEQUENCE fault_number; SELECT pg_drop_replication_slot('fault')")
-    expected = {"pg.dead_tuples", "pg.autovac_stale", "pg.bad_index", "pg.sequence", "pg.slot_inactive"}
-    assert found(report) == expected
-    assert all("fault" in finding.title + finding.evidence for finding in report.findings)
-    assert found(patient.examine()) == set()
+        patient.sql("SELECT pg_stat_reset_shared('checkpointer')")
+    of_tables = {"pg.dead_tuples", "pg.autovac_stale", "pg.bad_index", "pg.sequence", "pg.slot_inactive"}
+    assert found(report) == {*of_tables, "pg.checkpoints"}
+    assert all("fault" in finding.title + finding.evidence for finding in report.findings if finding.id in of_tables)
 
 
 def test_slow_statements(patient: Patient) -> None:
@@ -80,30 +77,6 @@ def test_slow_statements(patient: Patient) -> None:
         patient.sql("SELECT pg_stat_statements_reset()")
     assert found(report) == {"pg.slow_stmt", "pg.outlier"}
     assert "SELECT pg_sleep($1)" in report.findings[0].evidence
-
-
-def test_rates_since_the_last_look(patient: Patient) -> None:
-    patient.remember()
-    patient.exec("postgres", 'for n in $(seq 40); do echo "SELECT 1/0;"; done | psql -Xq -U "$POSTGRES_USER" || true')
-    patient.exec("postgres", DEADLOCK)
-    report = patient.examine(pg_rollbacks=0.02, pg_deadlocks=0.5)
-    assert found(report) == {"pg.rollbacks", "pg.deadlocks"}
-
-
-def test_a_transaction_with_very_many_locks(patient: Patient) -> None:
-    locks = "BEGIN; SELECT count(pg_advisory_lock(n)) FROM generate_series(1, 2000) n;"
-    with patient.session(locks, "state = 'idle in transaction'"):
-        report = patient.examine()
-    assert found(report) == {"pg.locktable"}
-
-
-def test_checkpoints_that_are_forced(patient: Patient) -> None:
-    patient.sql("SELECT pg_stat_reset_shared('checkpointer')")
-    for _ in range(10):
-        patient.sql("CHECKPOINT")
-    report = patient.examine("pg.checkpoints")
-    patient.sql("SELECT pg_stat_reset_shared('checkpointer')")
-    assert found(report) == {"pg.checkpoints"}
 
 
 def test_a_password_that_the_database_does_not_know(patient: Patient, becomes: Callable[[str], None]) -> None:

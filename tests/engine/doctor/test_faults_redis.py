@@ -12,21 +12,6 @@ END
 """Announces 20 MB and sends 15."""
 
 
-def test_redis_that_evicts(patient: Patient) -> None:
-    used = int(patient.redis("info memory | grep ^used_memory: | tr -dc 0-9"))
-    patient.redis(f"config set maxmemory {used + 3_000_000}")
-    fill = "for i=1,4000 do redis.call('setex', KEYS[1]..i, 30, string.rep('x', 1000)) end"
-    try:
-        patient.remember()
-        patient.redis(f'eval "{fill}" 1 fault')
-        report = patient.examine()
-    finally:
-        patient.redis("config set maxmemory 128mb")
-        patient.redis("eval \"for i=1,4000 do redis.call('del', KEYS[1]..i) end\" 1 fault")
-    assert found(report) == {"redis.maxmem"}
-    assert ("redis.evicting", "fail") in {(finding.id, finding.severity) for finding in report.findings}
-
-
 def test_redis_with_many_clients_and_one_that_waits(patient: Patient) -> None:
     patient.remember()
     # On one connection, for no other would get in to put the bound back; it is told each line when it is written.
@@ -48,27 +33,6 @@ def test_redis_with_many_clients_and_one_that_waits(patient: Patient) -> None:
     assert found(report) == {"redis.clients", "redis.blocked"}
     (rejected,) = [finding for finding in report.findings if finding.id == "redis.rejected"]
     assert (rejected.severity, rejected.cause) == ("warn", "redis.clients")
-
-
-def test_redis_with_slow_commands(patient: Patient) -> None:
-    patient.remember()
-    patient.redis("config set slowlog-log-slower-than 0")
-    try:
-        for _ in range(3):
-            patient.redis("ping")
-        assert found(patient.examine("redis.slowlog")) == {"redis.slowlog"}
-    finally:
-        patient.redis("config set slowlog-log-slower-than 10000")
-        patient.redis("slowlog reset")
-
-
-def test_redis_without_a_master(patient: Patient) -> None:
-    patient.redis("replicaof 127.0.0.1 1")
-    try:
-        report = patient.examine()
-    finally:
-        patient.redis("replicaof no one")
-    assert found(report, "fail") == {"redis.masters"}
 
 
 def test_redis_that_cannot_save_and_forks_for_it(patient: Patient) -> None:

@@ -113,11 +113,3 @@ def test_servers_and_a_replica_that_hang_are_all_named_and_the_rest_reported(pat
     assert fails["ctr.unhealthy"].subject == first
     assert fails["redis.down"].fix.startswith("docker compose restart redis")
     assert {"lb.config", "ctr.oom", "deploy.stuck"} <= set(report.checked)
-
-
-def test_the_site_closed_for_maintenance(patient: Patient) -> None:
-    patient.stack.done("maintenance", "on")
-    try:
-        assert found(patient.examine()) == {"lb.maintenance"}
-    finally:
-        patient.stack.done("maintenance", "off")

@@ -15,6 +15,7 @@ from ops.doctor import diagnose
 from ops.doctor.report import Report, selection
 from ops.factory import open_stack
 from ops.project.config import Project, load
+from tests.conftest import docker
 from tests.engine.conftest import ROOT, read_env
 from tests.engine.doctor.conftest import NOT_OF_THE_TEST, found
 
@@ -51,7 +52,9 @@ def project(tmp_path: Path) -> Iterator[Project]:
         subprocess.run([*compose, "up", "--detach"], check=True, capture_output=True, env=clean_environment())
         yield load((str(file),), compose[-1], clean_environment())
     finally:
-        subprocess.run([*compose, "down", "--volumes"], check=True, capture_output=True, env=clean_environment())
+        subprocess.run(
+            [*compose, "down", "--volumes", "--timeout", "0"], check=True, capture_output=True, env=clean_environment()
+        )
 
 
 def examined(project: Project) -> Report:
@@ -66,5 +69,5 @@ def test_it_is_well_until_a_hand_changes_the_balancer(project: Project) -> None:
     assert well.facts.balancer is not None
     assert set(well.facts.balancer.answers) == {one.name for one in stack.replicas()}
     edit = "sed -i s/least_conn/ip_hash/ /etc/nginx/videa/upstreams.conf"
-    assert stack.engine.exec(stack.balancer_container.id, ["sh", "-c", edit]).ok
+    docker("exec", f"{project.name}-lb-1", "sh", "-c", edit)
     assert found(examined(project)) == {"lb.config"}

@@ -20,9 +20,8 @@ def road(tmp_path: Path) -> Iterator[Road]:
 
 
 def half_way(stack: LiveStack, road: Road) -> subprocess.Popen[str]:
-    """A scale that has begun to start replicas, and whose engine has just gone."""
-    process = stack.start_videa("scale", "5", DOCKER_HOST=road.host)
-    stack.until(lambda: len(stack.replicas()) > 2)
+    """A deploy that has begun to start replicas, and whose engine has just gone."""
+    process = stack.never_ready(DOCKER_HOST=road.host)
     road.cut()
     return process
 

@@ -8,7 +8,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.engine.conftest import GOOD, OTHER, LiveStack
+from tests.engine.conftest import LiveStack
 
 CLIENTS = 12
 SETTLED = 5
@@ -61,7 +61,7 @@ class Browsers:
 
 @pytest.mark.parametrize("strategy", ["--rolling", "--canary"])
 def test_a_client_stays_where_it_is_until_its_replica_leaves(stack: LiveStack, strategy: str) -> None:
-    stack.done("deploy", "--image", GOOD)
+    _, new = stack.releases()
     path = stack.directory / "test.yml"
     good = path.read_text()
     canary = "{interval: 1s, steps: [50, 100], min_requests: 5, max_p99: 3s}"
@@ -72,7 +72,7 @@ def test_a_client_stays_where_it_is_until_its_replica_leaves(stack: LiveStack, s
         at_first = browsers.ask()
         assert len(set(at_first)) > 1
         assert [browsers.ask() for _ in range(SETTLED)] == [at_first] * SETTLED
-        process = stack.start_videa("deploy", "--image", OTHER, strategy)
+        process = stack.start_videa("deploy", "--image", new, strategy)
         while process.poll() is None:
             browsers.ask()
         _, said = process.communicate()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.client import under_load
-from tests.engine.conftest import GOOD, OTHER, LiveStack
+from tests.engine.conftest import LiveStack
 
 RATE = 100
 
@@ -44,10 +44,10 @@ def watching(stack: LiveStack) -> Iterator[subprocess.Popen[str]]:
 @pytest.mark.timeout(600)
 def test_a_wait_needs_no_terminal_and_shuts_out_nobody(stack: LiveStack, watching: subprocess.Popen[str]) -> None:
     """The client sends no POST: one that a killed replica has begun is lost with it, and must not be sent again."""
-    stack.done("deploy", "--image", GOOD)
+    _, new = stack.releases()
     killed, stable = sorted(stack.replicas())
     with under_load(stack.url, rate=RATE, more=("--post-share", "0")) as watched:
-        canary = ("deploy", "--image", OTHER, "--canary", "--pause-at", "10")
+        canary = ("deploy", "--image", new, "--canary", "--pause-at", "10")
         said = stack.done(*canary, "--detach", INTERVAL="2s")
         assert "judge the canary at 10%" in said
         assert "videa promote" in said
@@ -75,7 +75,7 @@ def test_a_wait_needs_no_terminal_and_shuts_out_nobody(stack: LiveStack, watchin
     assert watched.report["failed"] == 0, watched.report["failures"][:5]
     assert operation(stack) == {}
     replicas = stack.status()["replicas"]
-    assert [(replica["image"], replica["in_balancer"]) for replica in replicas] == [(OTHER, True)] * 2
+    assert [(replica["image"], replica["in_balancer"]) for replica in replicas] == [(new, True)] * 2
     watching.send_signal(signal.SIGINT)
     _, told = watching.communicate(timeout=30)
     assert f"{killed} is out: " in told

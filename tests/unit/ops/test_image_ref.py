@@ -1,4 +1,4 @@
-"""References of images: with a registry's port, a tag, a digest, or none of them."""
+"""Image references: with a registry's port, a tag, a digest, or none of them."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ DIGEST = "sha256:" + "0" * 64
         ("localhost/app", ImageRef("localhost/app"), "latest"),
     ],
 )
-def test_a_reference_is_taken_apart_and_put_together(reference: str, parts: ImageRef, version: str) -> None:
+def test_a_reference_is_parsed_and_built_again(reference: str, parts: ImageRef, version: str) -> None:
     assert ImageRef.parse(reference) == parts
     assert str(parts) == reference
     assert parts.version == version
 
 
 @pytest.mark.parametrize("text", ["shop-web", "my__app-web", "a.b", "Shop-Web", "a---b"])
-def test_a_name_that_is_allowed_stays_as_it_is(text: str) -> None:
+def test_an_allowed_name_does_not_change(text: str) -> None:
     assert component(text) == text.lower()
 
 
 @pytest.mark.parametrize("text", ["shop_-web", "shop-_web", "a--_b", "-x", "web_", "a..b", "a___b", "_", "é"])
-def test_any_name_becomes_one_that_docker_allows(text: str) -> None:
+def test_any_name_becomes_an_allowed_one(text: str) -> None:
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", component(text))
 
 
-def test_two_names_do_not_become_one() -> None:
+def test_different_names_stay_different() -> None:
     assert len({component(text) for text in ("shop_-web", "shop--_web", "shop-web", "shop-_web")}) == 4

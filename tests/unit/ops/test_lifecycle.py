@@ -1,4 +1,4 @@
-"""Waiting for a balancer that has just been started."""
+"""Waits for a balancer that has just started."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
     return fake_stack(tmp_path)
 
 
-def test_a_container_that_has_not_written_its_files_yet_is_looked_at_again(stack: FakeStack) -> None:
+def test_a_balancer_that_has_not_written_its_file_yet_is_checked_again(stack: FakeStack) -> None:
     refusals = [NO_FILE] * 3
 
     def disturb(call: str) -> None:
@@ -32,9 +32,7 @@ def test_a_container_that_has_not_written_its_files_yet_is_looked_at_again(stack
     assert not refusals
 
 
-def test_a_balancer_of_another_image_is_refused_in_its_own_words(
-    stack: FakeStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_balancer_with_another_image_raises_its_error(stack: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
     def disturb(call: str) -> None:
         raise NO_FILE
 

@@ -2,169 +2,31 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
 import msgspec
 import pytest
 
-from ops import interrupts, operations
-from ops.errors import EngineUnreachable, Interrupted, Left, LockHeld, PlanRefused, VideaError
+from ops.errors import Left, PlanRefused, VideaError
 from ops.events import Event, GoingBack, OperationEnded, Retrying, nobody
-from ops.interrupts import SIGNALS
 from ops.operations import Operation
-from ops.preflight import Capacity
-from ops.rollout import history, lease, lock, restore
+from ops.rollout import history, lease, restore
 from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
-from ops.rollout.request import Request, Strategy
-from ops.steps import Target
-from tests.unit.ops.fakes import FakeStack, fake_stack
-from tests.unit.ops.fakes.gateway import NoTraffic
-from videa_cli.words import words
-
-OPS = str(Path(interrupts.__file__).parent) + os.sep
-NEW = Target("new", "app:new", {"APP_IMAGE": "app:new", "APP_RELEASE": "new"})
-
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No traffic to watch, nothing to measure, no pauses, and the signal handlers of before afterwards."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("locks")))
-    monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
-    monkeypatch.setattr(operations, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
-    for module in (restore, lease):
-        monkeypatch.setattr(module, "PAUSES", (0.0,))
-        monkeypatch.setattr(module, "PATIENCE", 0.2)
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    interrupts.treat_alike()
-    yield
-    NoTraffic.disturb = lambda call: None
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@dataclass
-class Disturbance:
-    """Does ``act`` at the calls numbered ``places``; counts all of them."""
-
-    act: Callable[[], None]
-    places: tuple[int, ...]
-    calls: list[str] = field(default_factory=list)
-
-    def __call__(self, call: str) -> None:
-        self.calls.append(call)
-        if len(self.calls) in self.places:
-            self.act()
-
-
-def scale_up(operation: Operation) -> object:
-    return operation.scale(lambda present: 4)
-
-
-def scale_down(operation: Operation) -> object:
-    return operation.scale(lambda present: 1)
-
-
-def deploy(operation: Operation) -> object:
-    return operation.deploy(NEW, Request(Strategy.ROLLING))
-
-
-def blue_green(operation: Operation) -> object:
-    return operation.deploy(NEW, Request(Strategy.BLUE_GREEN, keep=0.001))
-
-
-OPERATIONS = {"scale up": scale_up, "scale down": scale_down, "rolling": deploy, "blue-green": blue_green}
-
-
-CHANGES = {"apply", "create", "stop", "start", "restore"}
-"""Calls that change what serves; a removal follows a stop."""
-
-
-def state(stack: FakeStack) -> tuple[object, ...]:
-    """What an operation changes: replicas with their images, what nginx serves, and what is remembered."""
-    images = {name: container.image for name, container in stack.platform.there.items()}
-    return images, set(stack.gateway.served), stack.gateway.canary, stack.project.env_file.read_text()
-
-
-ENDING = ("videa.lock.", "videa.operation.", "videa.journal.", "videa.command.")
-"""What ends with an operation; what the releases declare stays with them."""
-
-
-def left_over(stack: FakeStack) -> list[str]:
-    """Locks, journals and commands that are still in the store."""
-    return [name for name in stack.store.records if name.startswith(ENDING)]
-
-
-def recorded(stack: FakeStack) -> list[str]:
-    return [entry.result for entry in history.read(stack.project.directory) if entry.action != "found"]
-
-
-def disturbed(
-    directory: Path, name: str, act: Callable[[], None], places: tuple[int, ...]
-) -> tuple[FakeStack, Disturbance, tuple[object, ...], BaseException | None]:
-    """Runs an operation; the stack, what disturbed it, the state before, and what it raised."""
-    directory.mkdir()
-    stack, disturbance = fake_stack(directory), Disturbance(act, places)
-    before, raised = state(stack), None
-    stack.world.disturb = NoTraffic.disturb = disturbance
-    try:
-        OPERATIONS[name](Operation(stack, nobody, f"videa {name}"))
-    except BaseException as error:
-        raised = error
-    stack.world.disturb = NoTraffic.disturb = lambda call: None
-    return stack, disturbance, before, raised
-
-
-def wanted(directory: Path, name: str) -> tuple[tuple[object, ...], int]:
-    """The state after the operation when nothing disturbs it, and how many calls that takes."""
-    stack, disturbance, _, raised = disturbed(directory, name, lambda: None, ())
-    assert raised is None
-    assert left_over(stack) == []
-    assert recorded(stack) == [history.DONE]
-    return state(stack), len(disturbance.calls)
-
-
-@pytest.mark.parametrize(
-    ("number", "again"), [(signal.SIGINT, ()), (signal.SIGHUP, (1, 2, 5))], ids=["Ctrl-C", "SIGHUP several times"]
+from tests.unit.ops.disturbances import (
+    OPERATIONS,
+    deploy,
+    disturbed,
+    left_over,
+    lost_answer,
+    quiet,
+    scale_up,
+    state,
+    unnumbered,
+    wanted,
 )
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_interrupted_at_any_call_it_is_put_back_or_done_and_says_which(
-    tmp_path: Path, name: str, number: signal.Signals, again: tuple[int, ...]
-) -> None:
-    done, calls = wanted(tmp_path / "undisturbed", name)
-    endings = set()
-    for place in range(1, calls + 1):
-        places = (place, *(place + more for more in again))
-        stack, disturbance, before, raised = disturbed(
-            tmp_path / str(place), name, lambda: os.kill(os.getpid(), number), places
-        )
-        where = disturbance.calls[place - 1], place
-        assert left_over(stack) == [], where
-        if raised is None:
-            assert state(stack) == done, where
-            assert recorded(stack) == [history.DONE], where
-        elif isinstance(raised, Interrupted):
-            assert raised.aftermath is not None
-            assert raised.aftermath.as_before, (where, raised.message)
-            assert state(stack) == before, where
-            assert recorded(stack) == ["interrupted"], where
-        else:
-            assert isinstance(raised, KeyboardInterrupt), (where, raised)
-            assert state(stack) == before, where
-            assert recorded(stack) == [], where
-        endings.add(type(raised))
-    assert endings == {type(None), Interrupted, KeyboardInterrupt}
-
-
-def lost_answer() -> None:
-    raise EngineUnreachable("refused", "")
+from tests.unit.ops.fakes import fake_stack
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -172,7 +34,7 @@ def test_an_engine_that_misses_one_call_costs_no_more_than_the_operation(tmp_pat
     done, calls = wanted(tmp_path / "undisturbed", name)
     for place in range(1, calls + 1):
         stack, disturbance, before, raised = disturbed(tmp_path / str(place), name, lost_answer, (place,))
-        where = disturbance.calls[place - 1], place
+        where = disturbance.at(place)
         if raised is None:
             assert state(stack) == done, where
         else:
@@ -194,7 +56,7 @@ def test_an_engine_that_is_gone_for_good_leaves_a_journal_and_words_that_lead_on
     for place in range(1, calls + 1):
         ever_after = tuple(range(place, 10_000))
         stack, disturbance, before, raised = disturbed(tmp_path / str(place), name, lost_answer, ever_after)
-        where = disturbance.calls[place - 1], place
+        where = disturbance.at(place)
         journal = Journal(stack.store, stack.project.name).read()
         if raised is None:
             assert state(stack) == done, where
@@ -228,7 +90,7 @@ def test_broken_off_at_any_call_it_is_ended_by_another_process_as_if_nothing_had
     for place in range(1, calls + 1):
         ever_after = tuple(range(place, 10_000))
         stack, disturbance, before, _ = disturbed(tmp_path / str(place), name, lost_answer, ever_after)
-        where = disturbance.calls[place - 1], place
+        where = disturbance.at(place)
         if Journal(stack.store, stack.project.name).read() is None:
             assert state(stack) in (before, done), where
             continue
@@ -237,14 +99,6 @@ def test_broken_off_at_any_call_it_is_ended_by_another_process_as_if_nothing_had
         assert left_over(stack) == [], where
         ended += 1
     assert ended
-
-
-def unnumbered(found: tuple[object, ...]) -> tuple[object, ...]:
-    """A state without the numbers of the replicas, which count on when some are started anew."""
-    images, served, canary, remembered = found
-    assert isinstance(images, dict)
-    assert isinstance(served, set)
-    return sorted(images.values()), served == images.keys(), canary, remembered
 
 
 def test_a_late_engine_is_told_of_while_it_is_put_back(tmp_path: Path) -> None:
@@ -285,32 +139,6 @@ def test_how_an_operation_has_ended_is_told_as_it_is_recorded(tmp_path: Path) ->
     ]
 
 
-@pytest.mark.parametrize("name", ["scale up", "scale down", "rolling"])
-def test_a_process_that_was_stopped_until_its_lease_ended_changes_nothing_any_more(
-    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """SIGSTOP at any call, and SIGCONT when another may be at work: only what was under way is ended."""
-    clock, later = lock.uptime, [0.0]
-    monkeypatch.setattr(lock, "uptime", lambda: clock() + later[0])
-
-    def stop() -> None:
-        later[0] = lease.LEASE + 1.0
-
-    _, calls = wanted(tmp_path / "undisturbed", name)
-    seen = set()
-    for place in range(1, calls + 1):
-        later[0] = 0.0
-        _, disturbance, _, raised = disturbed(tmp_path / str(place), name, stop, (place,))
-        where = disturbance.calls[place - 1], place
-        if "now" in where or raised is None:  # before it has its lock, or after its last change
-            continue
-        assert isinstance(raised, LockHeld), (where, raised)
-        changes = [call for call in disturbance.calls[place:] if call in CHANGES]
-        assert changes == [], (where, changes)
-        seen.add(raised.aftermath.left if raised.aftermath else None)
-    assert Left.STOPPED in seen
-
-
 def test_the_history_names_the_release_that_serves_after_a_deploy_that_was_put_back_half(tmp_path: Path) -> None:
     stack = fake_stack(tmp_path)
     stack.platform.add("app:new")
@@ -318,57 +146,6 @@ def test_the_history_names_the_release_that_serves_after_a_deploy_that_was_put_b
     entry = history.read(tmp_path)[-1]
     assert (entry.release, entry.image) == ("old", "app:old")
     assert stack.gateway.served == ("shop-app-1", "shop-app-2")
-
-
-def left_by_an_older_videa(stack: FakeStack, last: str) -> None:
-    """The journal of a blue-green deploy that the version before was killed in, its steps in words."""
-    stack.platform.add("app:new")
-    stack.platform.add("app:new")
-    header = {
-        **{"type": "opening", "command": "videa deploy", "who": "me@here", "time": 1.0, "wanted": 2},
-        **{"target": {"release": "new", "image": "app:new", "overrides": dict(NEW.overrides)}},
-        **{"before": ["shop-app-1", "shop-app-2"], "served": ["shop-app-1", "shop-app-2"]},
-        **{"variables": {"APP_REPLICAS": "2", "APP_IMAGE": None, "APP_RELEASE": None}},
-        "request": {"strategy": "blue-green", "surge": 1, "keep": 0.0},
-    }
-    steps = [{"type": "step", "number": 1, "total": 5, "text": "start 2 replicas", "share": None, "time": 2.0}]
-    steps.append({"type": "step", "number": 4, "total": 5, "text": last, "share": None, "time": 3.0})
-    journal = stack.store.create("videa.journal.shop", {"videa.journal": "shop"})
-    assert journal
-    entries = [header, *steps]
-    stack.store.write(journal, {f"{n:06}": msgspec.json.encode(entry) for n, entry in enumerate(entries)})
-
-
-KEEPING = "keep the old ones for 60 s (videa promote ends it, videa abort goes back to them)"
-
-
-@pytest.mark.parametrize("last", ["change the balancer", KEEPING, "drain"])
-def test_an_operation_that_an_older_videa_left_is_put_back(tmp_path: Path, last: str) -> None:
-    stack = fake_stack(tmp_path)
-    before = state(stack)
-    left_by_an_older_videa(stack, last)
-    stack.gateway.served = ("shop-app-3", "shop-app-4")
-    told: list[Event] = []
-    Operation(stack, told.append, "videa abort").abort()
-    assert last in " ".join(words(event) for event in told if isinstance(event, GoingBack))
-    assert state(stack) == before
-    assert left_over(stack) == []
-
-
-def test_an_operation_that_an_older_videa_left_is_ended(tmp_path: Path) -> None:
-    done, _ = wanted(tmp_path / "undisturbed", "blue-green")
-    stack = fake_stack(tmp_path)
-    left_by_an_older_videa(stack, "wait until ready")
-    Operation(stack, nobody, "videa deploy --resume").resume()
-    assert state(stack) == done
-    assert left_over(stack) == []
-
-
-def test_followers_go_back_with_a_release_that_an_older_videa_let_them_follow(tmp_path: Path) -> None:
-    stack = fake_stack(tmp_path)
-    left_by_an_older_videa(stack, "let worker follow")
-    Operation(stack, nobody, "videa abort").abort()
-    assert stack.platform.followed == ["worker"]
 
 
 def test_what_did_not_serve_before_and_is_gone_is_named(tmp_path: Path) -> None:
@@ -383,59 +160,15 @@ def test_what_did_not_serve_before_and_is_gone_is_named(tmp_path: Path) -> None:
     assert state(stack)[1:] == before[1:]
 
 
-class Between:
-    """Traces the lines of ops that the main thread runs, and interrupts at every one whose number is in ``places``."""
-
-    def __init__(self, places: tuple[int, ...]) -> None:
-        self.places = places
-        self.lines = 0
-
-    def __call__(self, frame: FrameType, event: str, argument: object) -> Between | None:
-        if not frame.f_code.co_filename.startswith(OPS):
-            return None
-        if event == "line":
-            self.lines += 1
-            if self.lines in self.places:
-                os.kill(os.getpid(), signal.SIGINT)
-        return self
-
-
-def test_interrupted_between_any_two_lines_it_is_put_back_or_done_and_says_which(tmp_path: Path) -> None:
-    """As the one above, where nothing is asked of the engine; some lines of all, other ones for each further signal."""
-    done, _ = wanted(tmp_path / "undisturbed", "rolling")
-    told = {type(None): [history.DONE], Interrupted: ["interrupted"]}
-    place, endings = 1, set()
-    while True:
-        directory = tmp_path / str(place)
-        directory.mkdir()
-        stack = fake_stack(directory)
-        before, raised, trace = state(stack), None, Between((place, place + 7, place + 40))
-        traced = sys.gettrace()
-        with interrupts.held():
-            sys.settrace(trace)
-            try:
-                with interrupts.allowed(again=True):
-                    deploy(Operation(stack, nobody, "videa deploy"))
-            except (KeyboardInterrupt, Interrupted) as error:
-                raised = error
-            finally:
-                sys.settrace(traced)
-        if trace.lines < place:
-            break
-        assert left_over(stack) == [], place
-        assert state(stack) == (before if raised else done), place
-        assert recorded(stack) == told.get(type(raised), []), place
-        endings.add(type(raised))
-        place += 83
-    assert endings == {type(None), Interrupted, KeyboardInterrupt}
-
-
 def test_next_to_a_paused_replica_none_is_started(tmp_path: Path) -> None:
     stack = fake_stack(tmp_path)
-    stack.platform.there["shop-app-2"] = replace(stack.platform.there["shop-app-2"], state="paused")
+    stack.platform.by_name["shop-app-2"] = replace(stack.platform.by_name["shop-app-2"], state="paused")
     before = state(stack)
     for act in (scale_up, deploy):
         with pytest.raises(PlanRefused, match="shop-app-2 is paused") as refused:
             act(Operation(stack, nobody, "videa"))
         assert "docker unpause shop-app-2" in refused.value.hint
     assert state(stack) == before
+
+
+__all__ = ["quiet"]

@@ -1,4 +1,4 @@
-"""A stack whose releases declare different paths and ports."""
+"""A stack with releases that declare different paths and ports."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SETTINGS = Settings(service="app", port=3002, health=Health(live="/new", ready="
 
 @dataclass
 class World:
-    """Two old replicas that serve at 3001/old, and a new one at 3002/new, beside what is recorded of them."""
+    """Two old replicas that serve at 3001/old, a new one at 3002/new, and the recorded declarations."""
 
     monkeypatch: pytest.MonkeyPatch
     recorded: dict[str, Declaration] = field(default_factory=dict)
@@ -35,7 +35,9 @@ class World:
 
     def __post_init__(self) -> None:
         self.monkeypatch.setattr(stack_module.declared, "read", lambda *_: dict(self.recorded))
-        self.monkeypatch.setattr(stack_module.declared, "record", lambda *given: self.recorded.update([given[3:]]))
+        self.monkeypatch.setattr(
+            stack_module.declared, "record", lambda *arguments: self.recorded.update([arguments[3:]])
+        )
         self.monkeypatch.setattr(stack_module, "probe_all", self.probe_all)
 
     @property
@@ -54,31 +56,31 @@ class World:
     def answer(self, url: str) -> ProbeResult:
         name, _, rest = url.removeprefix("http://").partition(":")
         port, _, path = rest.partition("/")
-        release = next(each.release for each in self.replicas if each.name == name)
+        release = next(replica.release for replica in self.replicas if replica.name == name)
         if port != {OLD: "3001", NEW: "3002"}[release]:
             return ProbeResult(False, 0, 0.0, "refused")
         status = 503 if name in self.broken else 200 if path == {OLD: "old", NEW: "new"}[release] else 404
         return ProbeResult(status == 200, status, 0.01, "" if status == 200 else f"status {status}")
 
     def ready(self) -> list[str]:
-        return [each.name for each in self.stack.fleet().ready]
+        return [replica.name for replica in self.stack.fleet().ready]
 
 
-def test_each_replica_is_asked_as_its_own_release_declares_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_replica_is_probed_as_its_release_declares(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch, {OLD: BEFORE, NEW: FILE})
     assert world.ready() == ["app-1", "app-2", "app-3"]
     world.broken = {"app-2", "app-3"}
     assert world.ready() == ["app-1"]
 
 
-def test_over_a_stack_of_the_version_before_what_serves_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_records_serving_replicas_are_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch)
     assert world.ready() == ["app-1", "app-2", "app-3"]
     world.broken = {"app-2"}
     assert world.ready() == ["app-1", "app-3"]
 
 
-def test_what_serves_is_recorded_and_is_found_ready_also_out_of_the_balancer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_serving_replicas_are_recorded_and_stay_ready_when_they_are_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch)
     world.stack.declare(world.replicas[:2], serving=True)
     assert world.recorded == {OLD: Declaration(3001, "", "")}
@@ -86,19 +88,21 @@ def test_what_serves_is_recorded_and_is_found_ready_also_out_of_the_balancer(mon
     assert world.ready() == ["app-1", "app-2", "app-3"]
 
 
-def test_what_only_starts_is_recorded_once_it_is_ready_as_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_replicas_are_recorded_when_they_are_ready_as_declared(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch)
     world.stack.declare(world.replicas)
     assert world.recorded == {NEW: FILE}
 
 
-def test_a_record_gives_way_to_the_file_only_when_every_replica_is_ready_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_is_replaced_only_if_every_replica_is_ready_as_the_file_declares(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     world = World(monkeypatch, {OLD: BEFORE, NEW: replace(FILE, ready="/live")})
     world.stack.declare(world.replicas)
     assert world.recorded == {OLD: BEFORE, NEW: FILE}
 
 
-def test_the_balancer_asks_each_at_its_own_port(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_balancer_has_the_port_of_each_release(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch, {OLD: BEFORE, NEW: FILE})
     assert world.stack.upstream(["app-1", "app-3"]).ports == {"app-1": 3001, "app-2": 3001}
     world.recorded.clear()
@@ -106,13 +110,13 @@ def test_the_balancer_asks_each_at_its_own_port(monkeypatch: pytest.MonkeyPatch)
     assert [upstream.address(name) for name in ("app-1", "app-3")] == ["app-1:3001", "app-3:3002"]
 
 
-def test_one_port_for_all_costs_no_look_at_the_replicas(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_one_port_for_all_the_replicas_are_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch, {NEW: FILE}, Upstream("app", 3002, ("app-3",)))
-    monkeypatch.setattr(world, "list_replicas", lambda: pytest.fail("asked"))
+    monkeypatch.setattr(world, "list_replicas", lambda: pytest.fail("listed"))
     assert not world.stack.upstream(["app-3"]).ports
 
 
 def test_a_list_with_the_ports_of_the_releases_is_not_outdated(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch, {OLD: BEFORE, NEW: FILE})
-    asked = world.stack.upstream(["app-1", "app-2"])
-    assert not world.stack.outdated(parse(render(asked, 5)))
+    upstream = world.stack.upstream(["app-1", "app-2"])
+    assert not world.stack.outdated(parse(render(upstream, 5)))

@@ -28,9 +28,9 @@ from ops.steps import Judge, Keep, Pause, Target, Waiting
 from ops.traffic import Maintenance
 from ops.watch import Judge as Watcher
 from ops.watch import check_once
+from tests.unit.ops.disturbances import left_over, recorded, state, unnumbered
 from tests.unit.ops.fakes import FakeStack, fake_stack
 from tests.unit.ops.fakes.gateway import NoTraffic
-from tests.unit.ops.test_operations import left_over, recorded, state, unnumbered
 
 NEW = Target("new", "app:new", {"APP_IMAGE": "app:new", "APP_RELEASE": "new"})
 FIRST, SECOND, THIRD = (f"shop-app-{number}" for number in (1, 2, 3))
@@ -386,19 +386,24 @@ def test_it_stops_where_an_older_videa_has_ended_it_while_it_waited(
         begin(stack, name)
     assert [state(stack)] == then
     assert left_over(stack) == []
+    assert clock.now < 10, "it did not look"
 
 
 def test_a_prune_while_it_waits_costs_nothing(stack: FakeStack, done: tuple[object, ...], clock: Meanwhile) -> None:
-    def prune() -> None:
-        for name in list(stack.store.records):
-            stack.store.remove(name)
+    pruned: list[str] = []
 
-    def promote() -> None:
-        if present(stack):
+    def prune() -> None:
+        found = present(stack)
+        if not pruned and found and found.standing.step == Pause(5.0):
+            pruned.extend(stack.store.records)
+            for name in pruned:
+                stack.store.remove(name)
+        elif found and found.standing.step == Pause(5.0):
             ask(stack, "promote")
 
-    clock.events = chain([prune], repeat(promote))
-    begin(stack, "keep")
+    clock.events = repeat(prune)
+    begin(stack, "pause")
+    assert "videa.journal.shop" in pruned
     assert unnumbered(state(stack)) == done
     assert left_over(stack) == []
 

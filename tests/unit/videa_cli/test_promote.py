@@ -47,7 +47,7 @@ def context(stack: FakeStack) -> Any:
 
 
 def images(stack: FakeStack) -> list[str]:
-    return sorted(container.image for container in stack.platform.there.values())
+    return sorted(container.image for container in stack.platform.by_name.values())
 
 
 def test_what_nobody_attends_is_carried_out_here(stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:

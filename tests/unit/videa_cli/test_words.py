@@ -71,7 +71,7 @@ def test_steps_make_no_words_of_themselves() -> None:
         (
             events.LeftWaiting(Standing("videa deploy", "me@here", 2, 9, Pause(25.0), Wait(1.0))),
             "`videa deploy` of me@here waits (at step 2 of 9): paused at 25%; end the wait: videa promote; roll it "
-            "back: videa abort; or take the wait up: videa deploy --resume",
+            "back: videa abort; or resume the wait: videa deploy --resume",
         ),
         (
             Standing("videa deploy", "me@here", 2, 9, Keep(600.0), Wait(1.0, 61.0)),

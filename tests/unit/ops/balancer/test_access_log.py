@@ -1,4 +1,4 @@
-"""Lines of nginx's log, whatever clients have put into them."""
+"""Lines of nginx's log, with any content that clients may send."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GOOD = (
 )
 
 
-def test_a_line_tells_what_happened() -> None:
+def test_the_fields_of_a_line() -> None:
     assert parse(GOOD) == Line(
         time=1795438895.531,
         status=200,
@@ -30,7 +30,7 @@ def test_a_line_tells_what_happened() -> None:
 @pytest.mark.parametrize(
     ("status", "failed"), [(200, False), (404, False), (499, False), (500, True), (504, True), (0, True)]
 )
-def test_failed_is_the_servers_side_or_no_answer(status: int, failed: bool) -> None:
+def test_failed_are_server_errors_and_missing_answers(status: int, failed: bool) -> None:
     line = parse(GOOD.replace(b'"status":200', b'"status":%d' % status))
     assert line is not None
     assert line.failed == failed
@@ -46,7 +46,7 @@ def test_failed_is_the_servers_side_or_no_answer(status: int, failed: bool) -> N
         (b"10.0.0.3:3001, app", ["10.0.0.3:3001", "app"], ""),
     ],
 )
-def test_whom_nginx_tried_and_who_came_last(upstream: bytes, tried: list[str], address: str) -> None:
+def test_the_tried_addresses_and_the_last_one(upstream: bytes, tried: list[str], address: str) -> None:
     line = parse(GOOD.replace(b"172.29.0.3:3001, 172.29.0.4:3001", upstream))
     assert line is not None
     assert (line.tried, line.answered_by) == (tried, address)
@@ -63,15 +63,15 @@ def test_the_wait_for_a_stream_ends_with_its_first_byte() -> None:
 
 
 @pytest.mark.parametrize("first", [b"-", b"0.001, -", b""])
-def test_without_an_answer_or_its_beginning_all_of_the_time_was_waited(first: bytes) -> None:
+def test_without_a_first_byte_the_total_time_is_the_wait(first: bytes) -> None:
     line = parse(GOOD.replace(b'"0.001, 0.010"', b'"0.001, 0.010","upstream_first":"%b"' % first))
     assert line is not None
     assert line.waited == 0.012
 
 
-@pytest.mark.parametrize("place", [b'"path":"/api', b'"agent":"curl', b'"host":"h'])
-def test_bytes_that_are_no_text_do_not_hide_a_request(place: bytes) -> None:
-    line = parse(GOOD.replace(place, place + b"\xff\xfe"))
+@pytest.mark.parametrize("field", [b'"path":"/api', b'"agent":"curl', b'"host":"h'])
+def test_a_request_with_invalid_utf8_is_parsed(field: bytes) -> None:
+    line = parse(GOOD.replace(field, field + b"\xff\xfe"))
     assert line is not None
     assert line.status == 200
 
@@ -87,19 +87,19 @@ def test_bytes_that_are_no_text_do_not_hide_a_request(place: bytes) -> None:
         b"{",
     ],
 )
-def test_anything_else_is_no_request(text: bytes) -> None:
+def test_other_output_is_not_a_request(text: bytes) -> None:
     assert parse(text) is None
 
 
-def test_lines_may_be_cut_anywhere() -> None:
-    whole = b"first\nsecond\n\nthird\n"
-    for size in range(1, len(whole)):
+def test_chunks_may_end_within_a_line() -> None:
+    text = b"first\nsecond\n\nthird\n"
+    for size in range(1, len(text)):
         lines = Lines()
-        found = [line for start in range(0, len(whole), size) for line in lines.feed(whole[start : start + size])]
-        assert found == [b"first", b"second", b"", b"third"]
+        split = [line for start in range(0, len(text), size) for line in lines.feed(text[start : start + size])]
+        assert split == [b"first", b"second", b"", b"third"]
 
 
-def test_an_unfinished_line_waits() -> None:
+def test_an_incomplete_line_waits_for_its_end() -> None:
     lines = Lines()
     assert lines.feed(b"abc") == []
     assert lines.feed(b"def\nx") == [b"abcdef"]

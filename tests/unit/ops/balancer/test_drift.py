@@ -1,4 +1,4 @@
-"""What of a hand's work in upstreams.conf is seen, and what is none."""
+"""Which manual changes of upstreams.conf are reported."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def drift(text: str, wanted: Upstream = SERVED) -> list[str]:
 
 @pytest.mark.parametrize("sticky", ["none", "ip", "cookie"])
 @pytest.mark.parametrize("closed", [None, Maintenance(("10.0.0.0/8",), ("/health",), 60)])
-def test_what_videa_wrote_is_none(sticky: Sticky, closed: Maintenance | None) -> None:
+def test_videas_own_text_has_no_drift(sticky: Sticky, closed: Maintenance | None) -> None:
     upstream = Upstream("backend", 3001, ("app-1", "app-2"), sticky, drain_timeout=12)
     assert drift(render(upstream, 7, closed), upstream) == []
 
 
-def test_what_the_image_begins_with_is_none_whatever_the_time_for_draining() -> None:
+def test_the_images_default_has_no_drift_with_any_drain_timeout() -> None:
     text = DEFAULT.read_text().replace("@SERVICE@", "backend").replace("@PORT@", "3001")
     assert drift(text, Upstream("backend", 3001, sticky="cookie", drain_timeout=90)) == []
 
@@ -66,23 +66,23 @@ def test_what_the_image_begins_with_is_none_whatever_the_time_for_draining() -> 
         ),
     ],
 )
-def test_whatever_nginx_obeys_is_seen(before: str, after: str, expected: list[str]) -> None:
+def test_changed_directives_are_reported(before: str, after: str, expected: list[str]) -> None:
     assert drift(render(SERVED, 3).replace(before, after, 1)) == expected
 
 
 @pytest.mark.parametrize(
     ("before", "after"), [("        least_conn", "\tleast_conn"), ("http {", "# my note\n\nhttp {")]
 )
-def test_comments_and_spaces_are_none(before: str, after: str) -> None:
+def test_comments_and_whitespace_are_ignored(before: str, after: str) -> None:
     assert drift(render(SERVED, 3).replace(before, after)) == []
 
 
-def test_what_x_videa_asks_for_since_is_drift_too() -> None:
+def test_a_change_of_x_videa_is_reported() -> None:
     assert "+ upstream app: least_conn;" in drift(
         render(SERVED, 3), Upstream("backend", 3001, ("app-1", "app-2"), "ip")
     )
 
 
-def test_a_canary_has_its_share_whatever_it_is() -> None:
-    shared = Upstream("backend", 3001, ("app-1",), split=TrafficSplit(("app-2",), 25))
-    assert drift(render(shared, 3), Upstream("backend", 3001, ("app-1",))) == []
+def test_nothing_is_compared_with_a_canary() -> None:
+    canary = Upstream("backend", 3001, ("app-1",), split=TrafficSplit(("app-2",), 25))
+    assert drift(render(canary, 3), Upstream("backend", 3001, ("app-1",))) == []

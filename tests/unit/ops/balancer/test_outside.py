@@ -1,4 +1,4 @@
-"""When a published port counts as dead."""
+"""When a published port counts as unreachable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ops.balancer.outside import unreachable
 
 @contextmanager
 def listener(serve: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that does ``serve`` with each connection."""
+    """A server that calls ``serve`` for each connection."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def accept() -> None:
@@ -36,33 +36,33 @@ def answer(connection: socket.socket) -> None:
     connection.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
 
 
-def hang_up(connection: socket.socket) -> None:
+def close_connection(connection: socket.socket) -> None:
     connection.recv(1000)
 
 
-def test_any_answer_will_do() -> None:
+def test_a_port_with_any_answer_is_reachable() -> None:
     with listener(answer) as url:
         assert unreachable(url, "/") == ""
 
 
-def test_a_proxy_that_takes_connections_and_drops_them_is_dead() -> None:
-    with listener(hang_up) as url:
+def test_a_proxy_that_accepts_connections_and_closes_them_is_unreachable() -> None:
+    with listener(close_connection) as url:
         assert unreachable(url, "/") != ""
 
 
-def test_a_late_answer_is_somebody() -> None:
-    asked, over = threading.Event(), threading.Event()
+def test_a_port_with_a_late_answer_is_reachable() -> None:
+    connected, finished = threading.Event(), threading.Event()
 
     def wait(connection: socket.socket) -> None:
-        asked.set()
-        over.wait(10)
+        connected.set()
+        finished.wait(10)
 
     with listener(wait) as url:
         assert unreachable(url, "/", timeout=0.2) == ""
-        over.set()
-    assert asked.is_set()
+        finished.set()
+    assert connected.is_set()
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://", "http://127.0.0.1:99999"])
-def test_nobody(url: str) -> None:
+def test_a_port_without_a_server_and_an_invalid_url_are_unreachable(url: str) -> None:
     assert unreachable(url, "/") != ""

@@ -1,4 +1,4 @@
-"""The command that probes, and what its lines say."""
+"""The probe command, and the results in its output."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ops.balancer.probe import curl_arguments, read_answers
 from ops.models import ProbeResult
 
 
-def test_every_url_is_asked_in_parallel_within_the_timeout() -> None:
+def test_urls_are_requested_in_parallel_with_the_timeout() -> None:
     arguments = curl_arguments(["http://a:1/", "http://b:1/[x]"], 1.5)
     assert "--parallel" in arguments
     assert arguments[arguments.index("--max-time") + 1] == "1.500"
@@ -14,7 +14,7 @@ def test_every_url_is_asked_in_parallel_within_the_timeout() -> None:
     assert "--globoff" in arguments
 
 
-def test_answers_find_their_names_in_whatever_order_they_come() -> None:
+def test_answers_get_their_names_in_any_order() -> None:
     output = "1 503 0.020 \n0 200 0.010 \n2 000 1.001 Connection timed out after 1001 milliseconds\n"
     assert read_answers(output, ["a", "b", "c"]) == {
         "a": ProbeResult(True, 200, 0.01, ""),
@@ -23,15 +23,15 @@ def test_answers_find_their_names_in_whatever_order_they_come() -> None:
     }
 
 
-def test_an_answer_that_broke_off_is_no_good_answer() -> None:
+def test_an_incomplete_answer_is_a_failure() -> None:
     assert not read_answers("0 200 0.010 transfer closed with 5 bytes remaining to read\n", ["a"])["a"].ok
 
 
-def test_a_redirect_is_no_good_answer() -> None:
+def test_a_redirect_is_a_failure() -> None:
     assert read_answers("0 302 0.010 \n", ["a"])["a"].reason == "status 302"
 
 
-def test_without_a_line_a_probe_has_failed() -> None:
+def test_a_probe_without_a_line_has_failed() -> None:
     results = read_answers("Killed\n9 200 0.1 \n", ["a", "b"])
     assert [result.ok for result in results.values()] == [False, False]
     assert "curl ended" in results["a"].reason

@@ -1,4 +1,4 @@
-"""Probes to a server of the test's own, and with URLs that nobody can ask: then from inside the container."""
+"""Probes to a real server, and inside nginx's container if the URL cannot be used."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from ops.models import ExecResult
 
 
 class Inside:
-    """A gateway that gives this status to what is asked inside it; None refuses."""
+    """A gateway that answers requests inside the container with this status; with None, it refuses them."""
 
     def __init__(self, status: str | None = "200") -> None:
         self.status = status
         self.commands: list[list[str]] = []
-        self.asked = threading.Event()
+        self.requested = threading.Event()
 
     def run(self, command: list[str]) -> ExecResult:
         self.commands.append(command)
         if len(self.commands) > 1:
-            self.asked.set()
+            self.requested.set()
         if self.status is None:
             raise EngineError("it is paused", "")
         return ExecResult(0, self.status)
 
 
 class Answering(BaseHTTPRequestHandler):
-    """Tells what was asked for, and answers 200, or 500 at /ill."""
+    """Records the requested paths, and answers 200, or 500 at /ill."""
 
     protocol_version = "HTTP/1.1"
     paths: list[str]
@@ -54,11 +54,11 @@ class Answering(BaseHTTPRequestHandler):
 @contextmanager
 def server() -> Iterator[tuple[str, type[Answering]]]:
     handler = type("Handler", (Answering,), {"paths": [], "twice": threading.Event()})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as listening:
-        listening.daemon_threads = True
-        threading.Thread(target=listening.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{listening.server_address[1]}", handler
-        listening.shutdown()
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as listener:
+        listener.daemon_threads = True
+        threading.Thread(target=listener.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{listener.server_address[1]}", handler
+        listener.shutdown()
 
 
 @pytest.fixture(autouse=True)
@@ -67,14 +67,14 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "EXEC_INTERVAL", 0.0)
 
 
-def probing(gateway: Inside, url: str | None, path: str = "/alive") -> Prober:
+def prober_with(gateway: Inside, url: str | None, path: str = "/alive") -> Prober:
     return Prober(gateway, url, path, "videa-0f-")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("path", "good"), [("/alive", True), ("/ill", False)])
-def test_the_path_of_the_service_is_probed_where_it_is_published(path: str, good: bool) -> None:
+def test_the_services_path_is_probed_at_the_published_port(path: str, good: bool) -> None:
     with server() as (url, handler):
-        prober = probing(Inside(), url, path)
+        prober = prober_with(Inside(), url, path)
         prober.start()
         assert handler.twice.wait(10)
         prober.stop()
@@ -97,11 +97,11 @@ def test_the_path_of_the_service_is_probed_where_it_is_published(path: str, good
         "http://two words:80",
     ],
 )
-def test_a_url_that_nobody_can_ask_is_no_reason_not_to_probe(url: str | None) -> None:
+def test_with_an_invalid_url_the_probes_are_sent_inside_the_container(url: str | None) -> None:
     gateway = Inside()
-    prober = probing(gateway, url)
+    prober = prober_with(gateway, url)
     prober.start()
-    assert gateway.asked.wait(10)
+    assert gateway.requested.wait(10)
     prober.stop()
     assert prober.inside
     assert prober.last_answered
@@ -110,35 +110,35 @@ def test_a_url_that_nobody_can_ask_is_no_reason_not_to_probe(url: str | None) ->
 
 
 @pytest.mark.parametrize("host", [True, False])
-def test_a_published_port_that_is_dead_is_told_on_its_own_host_only(host: bool) -> None:
-    """Elsewhere a firewall may be in between, which is nobody's fault."""
+def test_a_dead_published_port_is_reported_only_on_its_host(host: bool) -> None:
+    """From another machine, a firewall may block the port, which is not a fault."""
     gateway = Inside()
-    with socket.socket() as bound:  # taken, and nobody listens
+    with socket.socket() as bound:  # bound, but not listening
         bound.bind(("127.0.0.1", 0))
         prober = Prober(gateway, f"http://127.0.0.1:{bound.getsockname()[1]}", "/alive", "videa-0f-", host)  # type: ignore[arg-type]
         prober.start()
-        assert gateway.asked.wait(10)
+        assert gateway.requested.wait(10)
         prober.stop()
     assert prober.inside
     assert bool(prober.unreachable) is host
 
 
-def test_where_nothing_answers_the_probes_fail() -> None:
+def test_without_any_answer_the_probes_fail() -> None:
     gateway = Inside(None)
-    prober = probing(gateway, None)
+    prober = prober_with(gateway, None)
     prober.start()
-    assert gateway.asked.wait(10)
+    assert gateway.requested.wait(10)
     prober.stop()
     assert prober.bad
     assert (prober.last_answered, prober.broken) == ("", "")
 
 
-def test_a_bug_ends_the_probes_but_not_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_that_ends_the_probes_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(prober: Prober, name: str) -> int:
         raise KeyError("x")
 
-    monkeypatch.setattr(Prober, "_ask_inside", broken)
-    prober = probing(Inside(), None)
+    monkeypatch.setattr(Prober, "_send_inside", broken)
+    prober = prober_with(Inside(), None)
     prober.start()
     prober.stop()
     assert "KeyError" in prober.broken

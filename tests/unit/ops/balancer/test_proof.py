@@ -1,4 +1,4 @@
-"""Counting and wording of the proof; that it is true is tested on a real nginx."""
+"""The figures and the text of the proof; tests/engine checks them with a real nginx."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ def line(status: int = 200, request_id: str = "x", seconds: float = 0.01) -> Lin
     return Line(1.0, status, seconds, request_id, "GET", "/", "10.0.0.2:3001")
 
 
-def test_probes_are_counted_apart_from_the_requests_of_others() -> None:
+def test_probes_are_counted_separately() -> None:
     tally = LogTally(PREFIX)
-    assert [tally.add(each) for each in (line(), line(502), line(request_id=f"{PREFIX}1"))] == [False, False, True]
+    lines = line(), line(502), line(request_id=f"{PREFIX}1")
+    assert [tally.add(logged) for logged in lines] == [False, False, True]
     assert tally.add(line(500, f"{PREFIX}2"))
     assert (tally.others, tally.others_failed) == (2, 1)
     assert tally.probes_seen == {f"{PREFIX}1", f"{PREFIX}2"}
     assert tally.probes_failed == {f"{PREFIX}2"}
 
 
-def test_the_slowest_is_kept_and_the_sample_is_bounded() -> None:
+def test_the_slowest_is_remembered_and_the_sample_is_limited() -> None:
     tally = LogTally(PREFIX)
     for number in range(SAMPLE * 2):
         tally.add(line(503, seconds=number / 100))
@@ -46,25 +47,25 @@ def test_a_stream_that_ends_is_not_the_slowest_answer() -> None:
     assert tally.slowest == 0.02
 
 
-def test_the_sentence_of_a_complete_proof() -> None:
+def test_the_text_of_a_complete_proof() -> None:
     proof = Proof(1200, 0, 41.6, (), 30, "")
     assert proof.proven
     assert str(proof) == "1200 requests, 0 failed, slowest 42 ms"
 
 
-def test_silence_is_never_called_0_failed() -> None:
+def test_an_incomplete_proof_never_reports_0_failed() -> None:
     proof = Proof(12, 0, 41.6, (), 12, "nginx's log cannot be read: no")
     assert not proof.proven
     assert "0 failed" not in str(proof)
     assert "nginx's log cannot be read: no" in str(proof)
 
 
-def test_failures_are_told_even_with_a_gap() -> None:
+def test_failures_are_reported_even_with_a_gap() -> None:
     assert str(Proof(12, 3, 5.0, (), 12, "nginx's log ended")).startswith("12 requests, 3 failed")
 
 
 class Probes:
-    """Three probes that were all answered."""
+    """Three probes with answers."""
 
     sent, bad, broken, unreachable = 3, {}, "", ""
 
@@ -77,7 +78,7 @@ class Probes:
 
 
 class LateLog:
-    """A log that tells the last lines only to who waits for them."""
+    """A log that returns its last lines only when somebody waits for them."""
 
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines
@@ -95,7 +96,7 @@ class LateLog:
 
 
 class Watched(threading.Condition):
-    """Tells when somebody begins to wait."""
+    """Sets ``waits`` when somebody starts to wait."""
 
     def __init__(self, waits: threading.Event) -> None:
         super().__init__()
@@ -106,42 +107,42 @@ class Watched(threading.Condition):
         return super().wait_for(predicate, timeout)
 
 
-def late_proof(monkeypatch: pytest.MonkeyPatch, last_probe_is_told: bool) -> Proof:
-    """A proof whose log tells a failed request and perhaps the last probe after the probes have ended."""
+def late_proof(monkeypatch: pytest.MonkeyPatch, last_probe_is_logged: bool) -> Proof:
+    """A proof whose log has a failed request and perhaps the last probe only after the probes have ended."""
     monkeypatch.setattr(module, "Prober", Probes)
     monkeypatch.setattr(module, "FLUSH", 0.0)
-    monkeypatch.setattr(module, "LOG_WAIT", 5.0 if last_probe_is_told else 0.1)
+    monkeypatch.setattr(module, "LOG_WAIT", 5.0 if last_probe_is_logged else 0.1)
     monkeypatch.setattr(module.secrets, "token_hex", lambda _: "0f")
-    names = ["other", f"{PREFIX}3"] if last_probe_is_told else ["other"]
+    names = ["other", f"{PREFIX}3"] if last_probe_is_logged else ["other"]
     status = {"other": 502}
     log = LateLog([json.dumps({"time": 1, "status": status.get(n, 200), "seconds": 0, "request_id": n}) for n in names])
     gateway = SimpleNamespace(follow_log=lambda: log)
-    watching = TrafficProof(gateway, "http://127.0.0.1", "/alive")  # type: ignore[arg-type]
-    watching._progress = Watched(log.wanted)
-    watching.start()
-    return watching.stop()
+    proof = TrafficProof(gateway, "http://127.0.0.1", "/alive")  # type: ignore[arg-type]
+    proof._progress = Watched(log.wanted)
+    proof.start()
+    return proof.stop()
 
 
-def test_what_the_log_tells_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    proof = late_proof(monkeypatch, last_probe_is_told=True)
+def test_the_proof_waits_for_late_lines_of_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    proof = late_proof(monkeypatch, last_probe_is_logged=True)
     assert (proof.failed, proof.gap) == (1, "")
 
 
-def test_a_log_that_never_tells_of_the_last_probe_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
-    proof = late_proof(monkeypatch, last_probe_is_told=False)
+def test_a_log_without_the_last_probe_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    proof = late_proof(monkeypatch, last_probe_is_logged=False)
     assert proof.gap == "the last probe is not in nginx's log"
     assert not proof.proven
 
 
 def test_a_published_port_that_does_not_answer_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Probes, "unreachable", "http://127.0.0.1 does not answer, only nginx itself does: refused")
-    proof = late_proof(monkeypatch, last_probe_is_told=True)
+    proof = late_proof(monkeypatch, last_probe_is_logged=True)
     assert not proof.proven
     assert "only nginx itself does" in str(proof)
 
 
 def test_probes_that_have_ended_are_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Probes, "broken", "the probes have ended: bug in videa: KeyError()")
-    proof = late_proof(monkeypatch, last_probe_is_told=True)
+    proof = late_proof(monkeypatch, last_probe_is_logged=True)
     assert not proof.proven
     assert "bug in videa: KeyError()" in str(proof)

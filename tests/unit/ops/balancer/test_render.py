@@ -1,4 +1,4 @@
-"""The text that nginx is given, and reading back what it admits."""
+"""The rendered upstreams.conf, and the membership that is parsed from it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def group(text: str, name: str) -> list[str]:
     return [line.strip() for line in body.splitlines() if not line.strip().startswith("#")]
 
 
-def test_listed_replicas_are_the_only_servers_of_the_group_that_is_served() -> None:
+def test_only_listed_replicas_are_servers_of_the_active_group() -> None:
     text = render(LISTED, 7)
     servers = [line for line in group(text, "app") if line.startswith("server ")]
     assert [line.split()[1] for line in servers] == ["videa-backend-1:3001", "videa-backend-3:3001"]
@@ -30,14 +30,14 @@ def test_listed_replicas_are_the_only_servers_of_the_group_that_is_served() -> N
     assert 'map "" $videa_generation { default 7; }' in text
 
 
-def test_without_names_everything_that_compose_started_is_served() -> None:
+def test_without_names_all_replicas_of_the_service_are_served() -> None:
     text = render(Upstream("backend", 3001), 1)
     assert "upstream app" not in text
     assert 'map "" $videa_upstream { default any; }' in text
 
 
 @pytest.mark.parametrize("upstream", [LISTED, Upstream("backend", 3001), Upstream("backend", 3001, ("a",), "cookie")])
-def test_the_group_for_lost_names_is_always_there(upstream: Upstream) -> None:
+def test_the_group_any_always_exists(upstream: Upstream) -> None:
     assert "server backend:3001 resolve max_fails=1 fail_timeout=2s;" in group(render(upstream, 1), "any")
 
 
@@ -45,7 +45,7 @@ def test_the_group_for_lost_names_is_always_there(upstream: Upstream) -> None:
     ("sticky", "method"),
     [("none", "least_conn;"), ("ip", "hash $remote_addr consistent;")],
 )
-def test_the_balancing_method_follows_stickiness(sticky: Sticky, method: str) -> None:
+def test_the_balancing_method_depends_on_sticky(sticky: Sticky, method: str) -> None:
     assert method in group(render(Upstream("backend", 3001, ("a", "b"), sticky), 1), "app")
 
 
@@ -57,11 +57,11 @@ def test_every_variable_of_the_image_is_set_once(sticky: Sticky, names: tuple[st
     assert ("videa_client=" in text) == (sticky == "cookie" and names != ())
 
 
-@pytest.mark.parametrize(("seconds", "written"), [(30.0, "30s"), (0.2, "1s"), (1.5, "2s"), (0, "1s")])
-def test_old_workers_give_up_after_the_drain_timeout(seconds: float, written: str) -> None:
-    """0 would mean never to nginx."""
+@pytest.mark.parametrize(("seconds", "rendered"), [(30.0, "30s"), (0.2, "1s"), (1.5, "2s"), (0, "1s")])
+def test_old_workers_end_after_the_drain_timeout(seconds: float, rendered: str) -> None:
+    """In nginx, 0 means no timeout."""
     text = render(Upstream("backend", 3001, ("a",), drain_timeout=seconds), 1)
-    assert f"worker_shutdown_timeout {written};" in text
+    assert f"worker_shutdown_timeout {rendered};" in text
 
 
 def canaries(sticky: Sticky, token: str = ALWAYS) -> Upstream:
@@ -69,40 +69,38 @@ def canaries(sticky: Sticky, token: str = ALWAYS) -> Upstream:
 
 
 @pytest.mark.parametrize(("sticky", "name"), [("none", "canary"), ("cookie", f"canary-{replica_id('n')}")])
-def test_stable_answers_for_a_canary_that_cannot_be_reached_unless_it_is_tried_out_alone(
-    sticky: Sticky, name: str
-) -> None:
-    spare = [line.split()[1] for line in group(render(canaries(sticky), 1), name) if line.endswith(" backup;")]
-    assert spare[:2] == ["a:3001", "b:3001"]
+def test_stable_replicas_are_backups_of_a_canary_unless_it_is_private(sticky: Sticky, name: str) -> None:
+    backups = [line.split()[1] for line in group(render(canaries(sticky), 1), name) if line.endswith(" backup;")]
+    assert backups[:2] == ["a:3001", "b:3001"]
     assert not [line for line in group(render(canaries(sticky, "secret"), 1), name) if line.endswith(" backup;")]
 
 
-def test_a_hash_over_addresses_has_no_spares_because_nginx_would_refuse_them() -> None:
+def test_a_hash_has_no_backups_because_nginx_would_refuse_them() -> None:
     assert " backup;" not in render(canaries("ip"), 1)
 
 
 @pytest.mark.parametrize("sticky", ["none", "ip", "cookie"])
-def test_a_split_reads_back_without_its_spares(sticky: Sticky) -> None:
+def test_backups_are_not_parsed_as_listed(sticky: Sticky) -> None:
     assert parse(render(canaries(sticky), 3)) == Membership(3, ("a", "b", "c"), ("n",))
 
 
 @pytest.mark.parametrize("names", [(), ("a",), ("a", "b.c", "d_e-9")])
 @pytest.mark.parametrize("sticky", ["none", "ip", "cookie"])
-def test_what_is_rendered_reads_back(names: tuple[str, ...], sticky: Sticky) -> None:
+def test_a_rendered_membership_is_parsed(names: tuple[str, ...], sticky: Sticky) -> None:
     assert parse(render(Upstream("backend", 3001, names, sticky), 12)) == Membership(12, names)
 
 
 @pytest.mark.parametrize("sticky", ["none", "ip", "cookie"])
-def test_what_was_written_is_outdated_only_when_the_settings_have_changed(sticky: Sticky) -> None:
-    asked = Upstream("backend", 3001, ("b", "a"), sticky)
-    membership = parse(render(asked, 12, Maintenance(("10.0.0.0/8",), ("/health",))))
-    assert not is_outdated(membership, asked)
-    assert is_outdated(membership, replace(asked, drain_timeout=5))
-    assert is_outdated(membership, replace(asked, sticky="none" if sticky == "cookie" else "cookie"))
+def test_a_text_is_outdated_only_if_the_settings_have_changed(sticky: Sticky) -> None:
+    upstream = Upstream("backend", 3001, ("b", "a"), sticky)
+    membership = parse(render(upstream, 12, Maintenance(("10.0.0.0/8",), ("/health",))))
+    assert not is_outdated(membership, upstream)
+    assert is_outdated(membership, replace(upstream, drain_timeout=5))
+    assert is_outdated(membership, replace(upstream, sticky="none" if sticky == "cookie" else "cookie"))
 
 
 @pytest.mark.parametrize("sticky", ["none", "ip", "cookie"])
-def test_each_replica_is_asked_at_the_port_of_its_own_release(sticky: Sticky) -> None:
+def test_each_replica_has_the_port_of_its_release(sticky: Sticky) -> None:
     split = TrafficSplit(("n",), 5)
     moved = Upstream("backend", 3002, ("a", "b"), sticky, split=split, ports={"a": 3001, "b": 3001})
     text = render(moved, 1)
@@ -113,9 +111,9 @@ def test_each_replica_is_asked_at_the_port_of_its_own_release(sticky: Sticky) ->
     assert (membership.port_of("n"), membership.port_of("gone"), membership.any_port) == (3002, None, 3002)
 
 
-def test_a_list_at_one_port_is_written_as_the_version_before_wrote_it() -> None:
-    """So that what it wrote is not outdated."""
-    before = (
+def test_with_one_port_the_text_is_as_in_the_previous_version() -> None:
+    """So texts of that version are not outdated."""
+    previous = (
         "    upstream app {\n"
         "        zone app 512k;\n"
         "        least_conn;\n"
@@ -123,7 +121,7 @@ def test_a_list_at_one_port_is_written_as_the_version_before_wrote_it() -> None:
         "        server videa-backend-3:3001 resolve max_fails=1 fail_timeout=2s;\n"
     )
     text = render(LISTED, 7)
-    assert before in text
+    assert previous in text
     assert not is_outdated(parse(text), LISTED)
     assert is_outdated(parse(text), replace(LISTED, ports={"videa-backend-1": 3002}))
 
@@ -135,8 +133,8 @@ def test_the_default_file_admits_everything() -> None:
     assert membership.admits("videa-backend-9")
 
 
-def test_the_default_file_is_what_would_be_rendered() -> None:
-    """Both must give the base configuration the same variables and the same group."""
+def test_the_default_file_is_equivalent_to_a_rendered_one() -> None:
+    """Both must define the same variables and the same group for the base configuration."""
     default = DEFAULT.read_text().replace("@SERVICE@", "backend").replace("@PORT@", "3001")
     rendered = render(Upstream("backend", 3001), 0)
     assert group(default, "any") == group(rendered, "any")
@@ -147,7 +145,7 @@ def variables(text: str) -> set[str]:
     return {line.strip() for line in text.splitlines() if line.strip().startswith("map ")}
 
 
-def test_membership_admits_the_listed_only() -> None:
+def test_membership_admits_only_listed_replicas() -> None:
     membership = parse(render(LISTED, 1))
     assert membership.admits("videa-backend-3")
     assert not membership.admits("videa-backend-2")
@@ -161,7 +159,7 @@ def test_other_files_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a;b", "a b", "a{", "-a", "a\nserver evil:1", "${x}"])
-def test_a_name_cannot_smuggle_directives_in(name: str) -> None:
+def test_names_with_directives_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="not the name"):
         Upstream("backend", 3001, (name,))
     with pytest.raises(ValueError, match="not the name"):

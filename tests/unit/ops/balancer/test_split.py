@@ -1,4 +1,4 @@
-"""The share of a canary as nginx is told it, and read back."""
+"""The share of a canary in nginx's configuration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def rendered(split: TrafficSplit, sticky: str = "none") -> str:
     return render(Upstream("app", 3001, ("app-1", "app-2"), sticky=sticky, split=split), 7)  # type: ignore[arg-type]
 
 
-def test_both_sides_are_admitted_and_told_apart() -> None:
+def test_stable_and_canary_replicas_are_both_admitted() -> None:
     membership = parse(rendered(TrafficSplit(("app-3",), 5)))
     assert membership.servers == ("app-1", "app-2")
     assert membership.canary == ("app-3",)
@@ -25,19 +25,19 @@ def test_without_a_split_there_is_no_canary() -> None:
     assert parse(render(Upstream("app", 3001, ("app-1",)), 1)).canary == ()
 
 
-def test_the_share_is_given_in_hundredths_of_a_percent() -> None:
+def test_the_share_has_two_decimals() -> None:
     assert "5.00% canary; * app;" in rendered(TrafficSplit(("app-3",), 5))
     assert "0.10% canary; * app;" in rendered(TrafficSplit(("app-3",), 0.1))
 
 
-def test_a_share_of_nothing_leaves_only_the_private_path() -> None:
+def test_a_share_of_0_leaves_only_the_private_token() -> None:
     text = rendered(TrafficSplit(("app-3",), 0, token="a1b2"))
     assert "% canary" not in text
     assert '"~^a1b2:" canary;' in text
     assert "~^always" not in text
 
 
-def test_testers_are_forced_in_and_out_by_header_and_cookie() -> None:
+def test_testers_choose_by_header_and_cookie() -> None:
     text = rendered(TrafficSplit(("app-3",), 5))
     for line in ('"~^always:" canary;', '"~^never:" app;', '"~^:always$" canary;', '"~^:never$" app;'):
         assert line in text
@@ -52,7 +52,7 @@ def test_testers_are_forced_in_and_out_by_header_and_cookie() -> None:
         ("header:X-User-Id", "none", "$http_x_user_id"),
     ],
 )
-def test_a_client_stays_on_its_side(by: str, sticky: str, variable: str) -> None:
+def test_a_client_stays_in_its_group(by: str, sticky: str, variable: str) -> None:
     text = rendered(TrafficSplit(("app-3",), 5, by=by), sticky)
     assert f'map {variable} $videa_key {{ default {variable}; "" $request_id; }}' in text
 
@@ -60,7 +60,7 @@ def test_a_client_stays_on_its_side(by: str, sticky: str, variable: str) -> None
 @pytest.mark.parametrize("sticky", ["none", "ip", "cookie"])
 @pytest.mark.parametrize("by", ["request", "client", "cookie:session_id", "cookie:http_x", "header:x-user-id"])
 @pytest.mark.parametrize(("percent", "token"), [(0, "a1b2"), (0.1, "always"), (5, "always"), (100, "always")])
-def test_a_split_is_read_back_as_it_was_written(percent: float, token: str, by: str, sticky: str) -> None:
+def test_a_rendered_split_is_parsed(percent: float, token: str, by: str, sticky: str) -> None:
     split = TrafficSplit(("app-3", "app-4"), percent, by, token)
     assert parse(rendered(split, sticky)).split == split
     assert parse(render(Upstream("app", 3001, ("app-1",), sticky=sticky), 1)).split is None  # type: ignore[arg-type]
@@ -70,11 +70,11 @@ def test_a_split_is_read_back_as_it_was_written(percent: float, token: str, by: 
     "wrong",
     [{"percent": -1}, {"percent": 101}, {"by": "moon"}, {"by": "cookie:a b"}, {"token": "a;b"}, {"servers": ()}],
 )
-def test_what_does_not_belong_into_a_configuration_is_refused(wrong: dict[str, object]) -> None:
+def test_invalid_splits_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r".+"):
         TrafficSplit(**{"servers": ("app-3",), "percent": 5, **wrong})  # type: ignore[arg-type]
 
 
-def test_a_split_needs_both_sides() -> None:
-    with pytest.raises(ValueError, match="split from"):
+def test_a_split_needs_stable_replicas() -> None:
+    with pytest.raises(ValueError, match="needs stable replicas"):
         Upstream("app", 3001, (), split=TrafficSplit(("app-3",), 5))

@@ -1,4 +1,4 @@
-"""Counting many requests in bounded memory."""
+"""Counts many requests in limited memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from ops.balancer.tally import MAX_ROUTES, OTHERS, Latencies, Mix, Routes, route, total
 
 
-def test_up_to_a_second_times_are_exact_to_the_millisecond_nginx_writes() -> None:
+def test_up_to_one_second_latencies_are_exact_to_a_millisecond() -> None:
     latencies = Latencies(number / 1000 for number in range(1, 1001))
     assert latencies.percentile(99) == 0.99
     assert latencies.percentile(50) == 0.5
@@ -16,25 +16,25 @@ def test_up_to_a_second_times_are_exact_to_the_millisecond_nginx_writes() -> Non
 
 
 @pytest.mark.parametrize("seconds", [1.5, 3.0, 29.7, 600.0])
-def test_beyond_a_second_they_are_known_to_one_percent(seconds: float) -> None:
+def test_above_one_second_latencies_are_exact_to_one_percent(seconds: float) -> None:
     latencies = Latencies([seconds])
     assert seconds * 0.989 <= latencies.percentile(99) <= seconds
     assert latencies.above(seconds) == 0
     assert latencies.above(seconds * 0.98) == 1
 
 
-def test_without_any_there_is_no_percentile() -> None:
+def test_the_percentile_of_no_latencies_is_0() -> None:
     assert (Latencies().percentile(99), Latencies().above(0.1), Latencies().count) == (0.0, 0, 0)
 
 
-def test_merged_they_count_as_one() -> None:
+def test_merging_adds_the_counts() -> None:
     latencies = Latencies([0.1, 0.2])
     latencies.merge(Latencies([0.3]))
     assert (latencies.count, latencies.above(0.15)) == (3, 2)
 
 
 @pytest.mark.parametrize(
-    ("path", "named"),
+    ("path", "expected"),
     [
         ("/", "/"),
         ("/api/v1/titles", "/api/v1/titles"),
@@ -48,26 +48,26 @@ def test_merged_they_count_as_one() -> None:
         ("/dashboard", "/dashboard"),
     ],
 )
-def test_what_differs_from_request_to_request_is_no_part_of_a_route(path: str, named: str) -> None:
-    assert route(path) == named
+def test_a_route_has_no_ids(path: str, expected: str) -> None:
+    assert route(path) == expected
 
 
-def test_routes_are_bounded_and_who_asks_for_something_else_each_time_does_not_use_them_up() -> None:
+def test_routes_are_limited_and_a_scanner_does_not_use_them_up() -> None:
     routes = Routes()
     scanned = {routes.name("GET", f"/scan-{'x' * number}") for number in range(1, 3000)}
     assert scanned <= {OTHERS, *(f"GET /{'*'}",)}
     real = [f"/page-{chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(MAX_ROUTES + 20)]
-    named = {routes.name("GET", path) for _ in range(2) for path in real}
-    assert len(named - {OTHERS}) <= MAX_ROUTES
-    assert "GET /page-aa" in named
-    assert OTHERS in named
+    names = {routes.name("GET", path) for _ in range(2) for path in real}
+    assert len(names - {OTHERS}) <= MAX_ROUTES
+    assert "GET /page-aa" in names
+    assert OTHERS in names
     assert routes.name("POST", "/page-aa") == OTHERS
     assert routes.name("", "") == OTHERS
 
 
-def test_the_mixes_of_routes_add_up() -> None:
+def test_the_total_is_the_sum_of_all_routes() -> None:
     one, other = Mix(empty=1, bodies=4), Mix(empty=0, bodies=6)
     one.classes.update({2: 4, 4: 1})
     other.classes.update({2: 6})
-    everything = total({"a": one, "b": other})
-    assert (everything.answers, everything.classes[2], everything.empty, everything.bodies) == (11, 10, 1, 10)
+    combined = total({"a": one, "b": other})
+    assert (combined.answers, combined.classes[2], combined.empty, combined.bodies) == (11, 10, 1, 10)

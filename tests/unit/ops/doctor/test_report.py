@@ -10,7 +10,7 @@ from ops.doctor.check import Check, Finding, Group
 from ops.doctor.facts import Facts, Skipped
 from ops.doctor.limits import Limits
 from ops.doctor.registry import CHECKS
-from ops.doctor.report import examine, selection
+from ops.doctor.report import examine, selection, told
 from ops.errors import UsageError
 from tests.unit.ops.doctor.stack import healthy, instance, postgres, report_on, reported
 
@@ -82,3 +82,12 @@ def test_a_bug_in_a_check_does_not_hide_the_others() -> None:
     assert any(finding.id == "pg.down" for finding in report.findings)
     assert "videa's own" in skip.trace
     assert b"videa's own" not in as_json(report)
+
+
+def test_what_others_have_said_is_redacted_in_a_report_that_is_shown() -> None:
+    down = postgres(up=False, error="cannot connect to postgresql://app:tiger42@db/app")
+    stack = msgspec.structs.replace(healthy(), postgres=down, redis=None, skipped=[Skipped("redis", "AUTH tiger42")])
+    report = examine(stack, Limits())
+    assert "tiger42" in as_json(report).decode()
+    assert "tiger42" not in as_json(told(report)).decode()
+    assert [finding.id for finding in told(report).findings] == [finding.id for finding in report.findings]

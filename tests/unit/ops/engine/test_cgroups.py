@@ -1,4 +1,4 @@
-"""Reading a container's use from the kernel's files, of both versions."""
+"""Reads a container's usage from the kernel's files of both cgroup versions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_version_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 LIMITED = Container("abc", "app-1", "app", "running", "none", "app:1", 0, 0, False, cpu_limit=2.0, memory_limit=9000)
 
 
-def test_the_use_is_what_lies_between_two_readings_and_the_limits_are_the_containers() -> None:
+def test_usage_is_the_difference_of_two_readings_with_the_containers_limits() -> None:
     before, after = cgroups.Reading(1.0, 3000, 40, 10), cgroups.Reading(2.0, 5000, 60, 15)
     assert cgroups.usage(LIMITED, before, after, seconds=2.0) == Usage(0.5, 2.0, 5000, 9000, 0.25)
 

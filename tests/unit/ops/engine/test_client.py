@@ -1,4 +1,4 @@
-"""What videa makes of an engine that is not there, hangs, hangs up or breaks off, played by a socket."""
+"""An engine that is missing, hangs, closes the connection or sends incomplete answers, simulated by a socket."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VERSION = '{"ApiVersion": "1.41", "Version": "20.10.24"}'
 LOCAL = SimpleNamespace(Host="unix:///var/run/docker.sock", TLSConfig=None)
 GONE = Container("gone", "gone", "app", "running", "none", "app:1", 0, 0, False)
 Play = Callable[[str, int], str | None]
-"""(path, how often it was asked before) -> the body, "" for an empty one; None hangs up."""
+"""(request, number of earlier ones) -> the body, "" for an empty one; None closes the connection."""
 
 
 def answer(body: str) -> bytes:
@@ -33,15 +33,15 @@ def answer(body: str) -> bytes:
 
 @contextmanager
 def engine_that(folder: Path, play: Play) -> Iterator[tuple[dict[str, str], list[str]]]:
-    """The environment that leads to an engine of this behaviour, and the requests that it gets."""
-    path, asked = folder / "engine.sock", list[str]()
+    """The environment for a connection to an engine with this behaviour, and the requests that it gets."""
+    path, requests = folder / "engine.sock", list[str]()
 
     def serve(connection: socket.socket) -> None:
         with connection:
             while head := connection.recv(65536).decode():
                 line = head.splitlines()[0].rpartition(" ")[0]
-                body = VERSION if line.endswith("/version") else play(line, asked.count(line))
-                asked.append(line)
+                body = VERSION if line.endswith("/version") else play(line, requests.count(line))
+                requests.append(line)
                 if body is None:
                     return
                 connection.sendall(answer(body))
@@ -58,7 +58,7 @@ def engine_that(folder: Path, play: Play) -> Iterator[tuple[dict[str, str], list
         listener.bind(str(path))
         listener.listen()
         threading.Thread(target=accept, args=(listener,), daemon=True).start()
-        yield {"DOCKER_HOST": f"unix://{path}"}, asked
+        yield {"DOCKER_HOST": f"unix://{path}"}, requests
         listener.shutdown(socket.SHUT_RDWR)
 
 
@@ -67,61 +67,61 @@ def list_containers(environment: dict[str, str]) -> None:
         engine.sdk.api.containers()
 
 
-def test_a_read_whose_connection_is_closed_is_asked_once_more(tmp_path: Path) -> None:
-    with engine_that(tmp_path, lambda _, before: "[]" if before else None) as (environment, asked):
+def test_a_read_is_retried_once_if_the_connection_is_closed(tmp_path: Path) -> None:
+    with engine_that(tmp_path, lambda _, before: "[]" if before else None) as (environment, requests):
         list_containers(environment)
-    assert len([line for line in asked if "/containers/json" in line]) == 2
+    assert len([line for line in requests if "/containers/json" in line]) == 2
 
 
-def test_what_changes_something_is_never_asked_twice(tmp_path: Path) -> None:
+def test_a_change_is_never_retried(tmp_path: Path) -> None:
     with (
-        engine_that(tmp_path, lambda _, __: None) as (environment, asked),
+        engine_that(tmp_path, lambda _, __: None) as (environment, requests),
         closing(Engine(environment)) as engine,
-        pytest.raises(EngineUnreachable, match="asked to stop x and closed the connection"),
+        pytest.raises(EngineUnreachable, match="stop x: the engine closed the connection"),
         engine_errors("stop x"),
     ):
         engine.sdk.api.stop("x")
-    assert len([line for line in asked if line.startswith("POST")]) == 1
+    assert len([line for line in requests if line.startswith("POST")]) == 1
 
 
-def test_an_engine_that_hangs_up_is_told_from_one_that_is_not_there(tmp_path: Path) -> None:
+def test_a_closed_connection_and_a_missing_engine_are_different_errors(tmp_path: Path) -> None:
     with (
         engine_that(tmp_path, lambda _, __: None) as (environment, _),
-        pytest.raises(EngineUnreachable, match="list the containers and closed the connection") as told,
+        pytest.raises(EngineUnreachable, match="list the containers: the engine closed the connection") as closed,
     ):
         list_containers(environment)
-    assert "RemoteDisconnected" in told.value.detail
-    with pytest.raises(EngineUnreachable, match="does not answer") as told:
+    assert "RemoteDisconnected" in closed.value.detail
+    with pytest.raises(EngineUnreachable, match="does not answer") as missing:
         Engine({"DOCKER_HOST": f"tcp://127.0.0.1:{free_port()}"})
-    assert "Connection refused" in told.value.detail
+    assert "Connection refused" in missing.value.detail
 
 
-def test_an_engine_that_is_stuck_is_waited_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hanging_engine_is_queried_only_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "CALL_TIMEOUT", 0.2)
     released = threading.Event()
 
     def hang(_: str, __: int) -> None:
         released.wait(10)
 
-    with engine_that(tmp_path, hang) as (environment, asked):
-        with pytest.raises(EngineUnreachable, match=r"list the containers and gave no answer for 0\.2 s") as told:
+    with engine_that(tmp_path, hang) as (environment, requests):
+        with pytest.raises(EngineUnreachable, match=r"list the containers: no answer within 0\.2 s") as error:
             list_containers(environment)
         released.set()
-    assert len([line for line in asked if "/containers/json" in line]) <= 1
-    assert "busy or stuck" in told.value.hint
+    assert len([line for line in requests if "/containers/json" in line]) <= 1
+    assert "busy or hanging" in error.value.hint
 
 
-def test_an_answer_that_breaks_off_is_no_absent_engine(tmp_path: Path) -> None:
+def test_after_an_incomplete_answer_the_engine_is_not_unreachable(tmp_path: Path) -> None:
     with (
         engine_that(tmp_path, lambda _, __: "[") as (environment, _),
-        pytest.raises(EngineError, match="list the containers: its answer broke off") as told,
+        pytest.raises(EngineError, match="list the containers: the answer is incomplete") as error,
     ):
         list_containers(environment)
-    assert not isinstance(told.value, EngineUnreachable)
+    assert not isinstance(error.value, EngineUnreachable)
 
 
-def test_a_container_that_ends_while_it_is_measured_is_left_out(tmp_path: Path) -> None:
-    """The engine then answers 200 with nothing: seen in every second call while a container was removed."""
+def test_a_container_that_ends_during_a_measurement_is_omitted(tmp_path: Path) -> None:
+    """The engine then sends 200 with an empty body: in every second call while a container was removed."""
     with (
         engine_that(tmp_path, lambda line, _: "" if "/stats" in line else '{"HostConfig": {}}') as (environment, _),
         closing(Engine(environment)) as engine,
@@ -129,9 +129,7 @@ def test_a_container_that_ends_while_it_is_measured_is_left_out(tmp_path: Path) 
         assert sample(engine, [GONE], gap=0) == {}
 
 
-def test_the_published_ports_are_on_the_machine_that_docker_host_names(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_published_ports_are_on_the_machine_of_docker_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Sdk(SimpleNamespace):
         api = SimpleNamespace(adapters={}, base_url="http+docker://ssh")
 
@@ -150,15 +148,15 @@ def test_the_published_ports_are_on_the_machine_that_docker_host_names(
     assert (engine.local, engine.address) == (True, "127.0.0.1")
 
 
-def test_an_engine_over_ssh_without_the_package_for_it_says_which() -> None:
+def test_the_error_names_the_missing_package_for_ssh() -> None:
     if importlib.util.find_spec("paramiko"):
-        pytest.skip("paramiko is here")
-    with pytest.raises(EngineUnreachable, match="over ssh") as told:
+        pytest.skip("paramiko is installed")
+    with pytest.raises(EngineUnreachable, match="uses ssh") as error:
         Engine({"DOCKER_HOST": "ssh://ops@192.0.2.7"})
-    assert "pip install paramiko" in told.value.hint
+    assert "pip install paramiko" in error.value.hint
 
 
-def test_a_context_that_is_not_there_is_never_replaced_by_the_engine_of_this_machine() -> None:
+def test_a_missing_context_is_an_error_and_the_local_engine_is_not_used() -> None:
     with pytest.raises(EngineUnreachable, match="no Docker context 'nope'"):
         Engine({"DOCKER_CONTEXT": "nope"})
 

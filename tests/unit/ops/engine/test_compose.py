@@ -1,4 +1,4 @@
-"""Compose's words, as videa passes them on."""
+"""Compose's errors in videa's messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ops.engine.compose import last_line, without_values
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("error", "shown"),
     [
         ("failed to read /p/.env: line 2: unterminated quoted value 'hunter2", "line 2: unterminated quoted value"),
         (
@@ -18,10 +18,10 @@ from ops.engine.compose import last_line, without_values
         ('failed to read /p/.env: Invalid template: "${hunter2"', "Invalid template:"),
     ],
 )
-def test_a_complaint_about_an_env_file_does_not_show_its_values(words: str, said: str) -> None:
-    assert last_line(without_values(f"level=warning\n{words}\n")).endswith(said)
+def test_an_error_about_an_env_file_does_not_show_its_values(error: str, shown: str) -> None:
+    assert last_line(without_values(f"level=warning\n{error}\n")).endswith(shown)
 
 
-def test_other_words_stay_as_they_are() -> None:
-    words = "validating /p/compose.yml: services.web must be a mapping"
-    assert without_values(words) == words
+def test_other_errors_do_not_change() -> None:
+    error = "validating /p/compose.yml: services.web must be a mapping"
+    assert without_values(error) == error

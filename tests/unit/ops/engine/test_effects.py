@@ -1,4 +1,4 @@
-"""What Compose says it would do, read and judged. The texts are those of Compose 2.26 and 2.40."""
+"""The effects in Compose's dry-run output, and which of them are refused. The output is of Compose 2.26 and 2.40."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ COPY_FAILS = """
 def compose(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dry: str = "", code: int = 0, version: str = "2.40.3"
 ) -> Compose:
-    """A docker command that tells ``dry`` at a dry run, and writes down what it really runs and its environment."""
+    """A docker command that prints ``dry`` in a dry run, and otherwise records its arguments and environment."""
     (tmp_path / "dry").write_text(dry)
     program = tmp_path / "docker"
     program.write_text(
@@ -64,7 +64,7 @@ def compose(
     return Compose((), None, tmp_path, {"PATH": path, "COMPOSE_REMOVE_ORPHANS": "1"})
 
 
-def test_what_is_only_added_is_no_harm() -> None:
+def test_new_resources_are_harmless() -> None:
     assert Effect("Container", "shop-web-2", "Creating") in read_effects(MORE)
     assert harm(read_effects(MORE)) == []
 
@@ -78,27 +78,27 @@ def test_what_is_only_added_is_no_harm() -> None:
         (VOLUME, ["shop-web-1", "shop_data"]),
     ],
 )
-def test_what_exists_and_is_taken_away_is_harm(progress: str, ended: list[str]) -> None:
+def test_the_end_of_an_existing_resource_is_harm(progress: str, ended: list[str]) -> None:
     assert [effect.name for effect in harm(read_effects(progress))] == ended
 
 
-def test_a_container_may_be_allowed_a_network_never() -> None:
+def test_containers_can_be_allowed_but_not_networks() -> None:
     assert harm(read_effects(RECREATE), ["shop-web-1"]) == []
     assert [effect.kind for effect in harm(read_effects(NETWORK), ["shop-web-1", "shop_default"])] == ["Network"]
 
 
 @pytest.mark.parametrize(
-    ("progress", "words"),
+    ("progress", "message"),
     [
         (NETWORK, "network shop_default differs from the Compose file, and Compose would stop shop-web-1"),
-        (RECREATE, "Compose would recreate shop-web-1"),
-        (FEWER, "Compose would remove shop-web-3"),
+        (RECREATE, "Compose would also recreate shop-web-1"),
+        (FEWER, "Compose would also remove shop-web-3"),
     ],
 )
 def test_a_harmful_command_is_refused_and_not_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, progress: str, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, progress: str, message: str
 ) -> None:
-    with pytest.raises(PlanRefused, match=words) as refused:
+    with pytest.raises(PlanRefused, match=message) as refused:
         run_harmless(compose(tmp_path, monkeypatch, progress), UP, {})
     assert "nothing was changed" in refused.value.hint
     assert not (tmp_path / "ran").exists()
@@ -110,47 +110,43 @@ def test_a_harmless_command_is_run_and_never_removes_orphans(tmp_path: Path, mon
 
 
 @pytest.mark.parametrize(
-    ("version", "alone"),
+    ("version", "no_deps"),
     [("2.22.0", ""), ("2.26.1-4", ""), ("2.29.2", ""), ("v2.29.3", "--no-deps "), ("5.0.0", "--no-deps ")],
 )
-def test_an_older_compose_never_gets_no_deps_which_it_would_hash(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, alone: str
+def test_an_older_compose_never_gets_no_deps_because_it_would_change_the_config_hash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, no_deps: str
 ) -> None:
-    found = compose(tmp_path, monkeypatch, version=version)
+    command = compose(tmp_path, monkeypatch, version=version)
     rest = "--no-recreate --no-build --pull missing --scale web=2 web"
-    assert " ".join(more_arguments(found, "web", 2, start=False)) == f"up --no-start {alone}{rest}"
-    assert " ".join(more_arguments(found, "web", 2, start=True)) == f"up --detach {alone}{rest}"
-    counted = "" if alone else "--scale web=3 "
-    up = " ".join(up_arguments(found, ["worker"], "--no-recreate", scale=("web", 3)))
-    assert up == f"up --detach {alone}--no-recreate {counted}worker"
+    assert " ".join(more_arguments(command, "web", 2, start=False)) == f"up --no-start {no_deps}{rest}"
+    assert " ".join(more_arguments(command, "web", 2, start=True)) == f"up --detach {no_deps}{rest}"
+    scale = "" if no_deps else "--scale web=3 "
+    up = " ".join(up_arguments(command, ["worker"], "--no-recreate", scale=("web", 3)))
+    assert up == f"up --detach {no_deps}--no-recreate {scale}worker"
 
 
-def test_the_scaled_service_is_never_brought_to_the_number_of_its_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_service_is_never_scaled_to_the_number_in_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = up_arguments(compose(tmp_path, monkeypatch), ["db", "web"], scale=("web", 3))
     assert arguments == ["up", "--detach", "--no-deps", "--scale", "web=3", "db", "web"]
 
 
-def test_a_preview_starts_nothing_and_so_waits_for_nothing() -> None:
-    given = ["up", "--detach", "--no-deps", "--wait", "--wait-timeout", "60", "worker"]
-    assert as_preview(given) == ["up", "--no-start", "--no-deps", "worker"]
+def test_a_preview_starts_nothing_and_does_not_wait() -> None:
+    arguments = ["up", "--detach", "--no-deps", "--wait", "--wait-timeout", "60", "worker"]
+    assert as_preview(arguments) == ["up", "--no-start", "--no-deps", "worker"]
     assert as_preview(["up", "--no-start", "web"]) == ["up", "--no-start", "web"]
 
 
-def test_what_compose_cannot_play_is_no_reason_to_refuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dry_run_that_fails_to_copy_a_config_is_not_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_harmless(compose(tmp_path, monkeypatch, COPY_FAILS, code=1), UP, {})
 
 
 @pytest.mark.parametrize("dry", ["", "unknown words\n"])
-def test_a_command_of_which_nothing_is_known_is_not_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dry: str
-) -> None:
-    with pytest.raises(EngineError, match="cannot be known"):
+def test_a_command_with_unknown_effects_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dry: str) -> None:
+    with pytest.raises(EngineError, match="does not report what it would do"):
         run_harmless(compose(tmp_path, monkeypatch, dry), UP, {})
     assert not (tmp_path / "ran").exists()
 
 
-def test_what_compose_cannot_do_is_said_as_when_it_was_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_dry_run_raises_the_same_error_as_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImageUnavailable):
         check_harmless(compose(tmp_path, monkeypatch, "pull access denied for app", code=1), ["up"], {})

@@ -1,4 +1,4 @@
-"""Where an engine's machine is, by the URL that leads to the engine."""
+"""The address of the engine's machine, from the engine's URL."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_socket_of_this_machine(url: str) -> None:
         (" tcp://10.0.0.7:2375 ", "10.0.0.7"),
     ],
 )
-def test_another_machine_is_named_by_its_host(url: str, expected: str) -> None:
+def test_the_address_of_another_machine_is_its_host(url: str, expected: str) -> None:
     endpoint = Endpoint(url)
     assert not endpoint.local
     assert endpoint.address(resolve=lambda name: name) == expected
@@ -53,13 +53,13 @@ def ssh_that(folder: Path, script: str) -> None:
     command.chmod(0o755)
 
 
-def test_the_ssh_client_knows_what_an_alias_stands_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ssh_client_resolves_an_alias(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ssh_that(tmp_path, '[ "$1 $2 $3" = "-G -- shop" ] && printf "host shop\\nhostname 10.0.0.7\\nport 22\\n"')
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     assert ssh_host("shop") == "10.0.0.7"
 
 
-def test_without_an_answer_of_the_ssh_client_the_name_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_answer_of_the_ssh_client_the_name_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ssh_that(tmp_path, "exit 255")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert ssh_host("shop") == "shop"

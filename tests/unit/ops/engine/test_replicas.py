@@ -1,4 +1,4 @@
-"""One reader of the engine's details, and how it asks for them."""
+"""Containers as read from the engine's details, and how these are queried."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def details(number: int = 1, limits: Mapping[str, Any] | None = None, **state: A
 
 
 class Engine:
-    """Answers the inspections only when so many are under way at once; one container went away since it was listed."""
+    """Answers inspections only when ``parallel`` of them are in progress; container 13 goes away after it is listed."""
 
-    def __init__(self, count: int, together: int = 1) -> None:
+    def __init__(self, count: int, parallel: int = 1) -> None:
         self.numbers = range(1, count + 1)
-        self.barrier = threading.Barrier(together, timeout=10)
+        self.barrier = threading.Barrier(parallel, timeout=10)
         self.sdk = SimpleNamespace(api=self)
 
     def containers(self, **options: object) -> list[dict[str, str]]:
@@ -54,27 +54,27 @@ class Engine:
         return details(number)
 
 
-def test_all_are_inspected_at_once_and_what_went_away_is_left_out() -> None:
-    engine: Any = Engine(16, together=16)
-    assert [one.number for one in list_replicas(engine, "shop", "app")] == [n for n in range(1, 17) if n != 13]
+def test_containers_are_inspected_in_parallel_and_missing_ones_are_omitted() -> None:
+    engine: Any = Engine(16, parallel=16)
+    assert [replica.number for replica in list_replicas(engine, "shop", "app")] == [n for n in range(1, 17) if n != 13]
 
 
-def test_one_is_found_and_none_is_none() -> None:
-    one: Any = Engine(1)
-    nobody: Any = Engine(0)
-    found = find_container(one, "shop", "app")
-    assert found is not None
-    assert (found.name, found.running) == ("app-1", True)
-    assert find_container(nobody, "shop", "app") is None
-    assert list_containers(nobody, "shop") == []
+def test_the_container_of_a_service_is_none_if_there_is_none() -> None:
+    engine: Any = Engine(1)
+    empty: Any = Engine(0)
+    container = find_container(engine, "shop", "app")
+    assert container is not None
+    assert (container.name, container.running) == ("app-1", True)
+    assert find_container(empty, "shop", "app") is None
+    assert list_containers(empty, "shop") == []
 
 
 @pytest.mark.parametrize(("text", "expected"), TIMES)
-def test_the_times_of_the_engine(text: str, expected: datetime) -> None:
+def test_formats_of_the_engines_times(text: str, expected: datetime) -> None:
     assert read(details(StartedAt=text)).started == expected
 
 
-def test_what_never_started_has_no_start() -> None:
+def test_a_container_that_never_started_has_no_start_time() -> None:
     assert read(details(StartedAt="0001-01-01T00:00:00Z")).started is None
 
 
@@ -89,12 +89,12 @@ def test_what_never_started_has_no_start() -> None:
         ({"CpuQuota": -1}, None, None),
     ],
 )
-def test_limits_however_they_were_set(limits: dict[str, int], cpus: float | None, memory: int | None) -> None:
+def test_every_way_to_set_limits(limits: dict[str, int], cpus: float | None, memory: int | None) -> None:
     container = read(details(limits=limits))
     assert (container.cpu_limit, container.memory_limit) == (cpus, memory)
 
 
-def test_the_parts_that_an_engine_leaves_out_are_empty() -> None:
+def test_fields_that_an_engine_omits_are_empty() -> None:
     bare = details()
     del bare["HostConfig"], bare["NetworkSettings"]
     bare["Config"]["Labels"] = None

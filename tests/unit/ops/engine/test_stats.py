@@ -1,4 +1,4 @@
-"""What the stats API tells, as one Usage, and how "no limit" is told."""
+"""The usage in the samples of the stats API, and how engines report "no limit"."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def answer(cpu: int, system: int, memory_limit: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("limit", [None, 64 << 20])
-def test_the_limits_are_the_containers_whatever_the_engine_gives_for_none(limit: int | None) -> None:
+def test_the_limits_are_the_containers_whatever_the_engine_reports(limit: int | None) -> None:
     container = Container("abc", "app-1", "app", "running", "none", "app:1", 0, 0, False, memory_limit=limit)
     first, second = answer(0, 0, 24 * GIB), answer(100, 400, 24 * GIB)
     assert usage(container, first, second) == Usage(1.0, None, 3000, limit, 0.0, pids=7, rx_bytes=11, tx_bytes=22)
 
 
 @pytest.mark.parametrize(
-    ("told", "machine", "expected"),
+    ("reported", "machine", "expected"),
     [
         (24 * GIB, 24 * GIB, None),
         (9223372036854771712, None, None),
@@ -40,5 +40,7 @@ def test_the_limits_are_the_containers_whatever_the_engine_gives_for_none(limit:
         (64 << 20, None, 64 << 20),
     ],
 )
-def test_no_limit_is_none_by_every_engine(told: int | None, machine: int | None, expected: int | None) -> None:
-    assert limit_of({"memory_stats": {"limit": told}}, machine) == expected
+def test_no_limit_is_none_whatever_the_engine_reports(
+    reported: int | None, machine: int | None, expected: int | None
+) -> None:
+    assert limit_of({"memory_stats": {"limit": reported}}, machine) == expected

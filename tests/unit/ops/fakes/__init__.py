@@ -1,4 +1,4 @@
-"""The three ports in memory, so that whole operations take milliseconds and can be disturbed at every call."""
+"""The three ports in memory: complete operations take milliseconds, and tests can disturb them at every call."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SETTINGS = Settings(
 
 @dataclass(frozen=True)
 class FakeStack(Stack):
-    """A stack whose ports are in memory. ``world``: what they share, and how they are disturbed."""
+    """A stack with ports in memory. ``world``: their common state, with which tests disturb them."""
 
     platform: FakePlatform
     store: FakeStore
@@ -38,7 +38,7 @@ class FakeStack(Stack):
 def fake_stack(
     directory: Path, replicas: int = 2, hooks: Hooks | None = None, canary: Canary | None = None
 ) -> FakeStack:
-    """A stack in ``directory`` with that many replicas that serve."""
+    """A stack in ``directory`` with this number of serving replicas."""
     world = World()
     (directory / ".env").write_text(f"APP_REPLICAS={replicas}\n")
     model = yaml.safe_load(MODEL)

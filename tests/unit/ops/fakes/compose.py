@@ -1,4 +1,4 @@
-"""Docker Compose as the project's files need it; it starts nothing."""
+"""Docker Compose for reading a project's files; it starts nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ services:
 
 @dataclass
 class FakeCompose:
-    """``ops.engine.compose.Compose``, as far as reading goes."""
+    """The reading part of ``ops.engine.compose.Compose``."""
 
     directory: Path
     files: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What every store does, the fake and the real ones: tests on the fake are only worth something while this holds."""
+"""The behaviour of every store, fake or real: tests with the fake are valid only if it meets this contract."""
 
 from __future__ import annotations
 
@@ -6,40 +6,40 @@ from ops.platform.ports import Store
 
 
 def check_store(store: Store, name: str) -> None:
-    """Goes through the life of records of ``name`` that nobody else uses."""
+    """Checks the life cycle of records with ``name``, which nobody else uses."""
     assert store.find(name) is None
-    made = store.create(name, {"videa.test": name, "who": "me"}, 5)
-    assert made
+    created = store.create(name, {"videa.test": name, "who": "me"}, 5)
+    assert created
     assert store.create(name, {}, 6) is None
-    found = store.find(name)
-    assert found
-    assert (found.id, found.labels["who"], found.number) == (made, "me", 5)
-    assert abs(found.created.timestamp() - store.now()) < 60
-    assert store.find(made) == found
+    record = store.find(name)
+    assert record
+    assert (record.id, record.labels["who"], record.number) == (created, "me", 5)
+    assert abs(record.created.timestamp() - store.now()) < 60
+    assert store.find(created) == record
     assert [labels["who"] for labels in store.labelled("videa.test", name)] == ["me"]
 
-    assert store.set_number(made, 7)
+    assert store.set_number(created, 7)
     changed = store.find(name)
     assert changed
     assert changed.number == 7
 
-    assert store.read(made) == {}
-    assert store.write(made, {"1": b"one", "2": b"two"})
-    assert store.write(made, {"2": b"\x00second"})
-    assert store.read(made) == {"1": b"one", "2": b"\x00second"}
-    assert store.read(made, "1") == {"1": b"one"}
-    assert store.read(made, "3") == {}
+    assert store.read(created) == {}
+    assert store.write(created, {"1": b"one", "2": b"two"})
+    assert store.write(created, {"2": b"\x00second"})
+    assert store.read(created) == {"1": b"one", "2": b"\x00second"}
+    assert store.read(created, "1") == {"1": b"one"}
+    assert store.read(created, "3") == {}
 
-    store.remove(made)
-    store.remove(made)
+    store.remove(created)
+    store.remove(created)
     assert store.find(name) is None
-    assert not store.set_number(made, 8)
-    assert not store.write(made, {"1": b"late"})
-    assert store.read(made) == {}
-    again = store.create(name, {"who": "another"})
-    assert again
-    assert again != made
-    store.remove(made)  # not the record that has its name now
+    assert not store.set_number(created, 8)
+    assert not store.write(created, {"1": b"late"})
+    assert store.read(created) == {}
+    second = store.create(name, {"who": "another"})
+    assert second
+    assert second != created
+    store.remove(created)  # does not remove the new record with the same name
     assert store.find(name)
     store.remove(name)
     assert store.find(name) is None

@@ -1,4 +1,4 @@
-"""The balancer in memory, and the traffic proof that watches it."""
+"""The balancer in memory, and a traffic proof for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.unit.ops.fakes.world import World
 
 
 class SilentLog:
-    """An access log in which nothing is written until it is closed."""
+    """An empty access log."""
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(())
@@ -25,7 +25,7 @@ class SilentLog:
 
 @dataclass
 class FakeGateway:
-    """``ops.platform.ports.Gateway``. ``applied``: every list of replicas that it was given."""
+    """``ops.platform.ports.Gateway``. ``applied``: every applied list of replicas."""
 
     world: World
     served: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class FakeGateway:
         return ()
 
     def run(self, command: list[str]) -> ExecResult:
-        """Plays curl: all replicas answer well but those that are sick."""
+        """Simulates curl: all replicas except the sick ones answer 200."""
         self.world.used("probe")
         if "--parallel" not in command:
             status = any("%{http_code}" in argument for argument in command)
@@ -72,7 +72,7 @@ class FakeGateway:
         urls = [argument for argument in command if argument.startswith("http://")]
         names = [url.removeprefix("http://").partition(":")[0] for url in urls]
         statuses = [500 if name in self.world.sick else 200 for name in names]
-        return ExecResult(0, "".join(f"{place} {status} 0.001 \n" for place, status in enumerate(statuses)))
+        return ExecResult(0, "".join(f"{index} {status} 0.001 \n" for index, status in enumerate(statuses)))
 
     def log_tail(self, lines: int) -> bytes:
         return b""
@@ -83,7 +83,7 @@ class FakeGateway:
 
 
 class NoTraffic:
-    """In the place of TrafficProof. ``disturb``: is told when the figures are made."""
+    """Replaces TrafficProof. ``disturb``: called when the figures are calculated."""
 
     disturb: Callable[[str], None] = lambda call: None
 

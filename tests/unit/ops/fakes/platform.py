@@ -16,7 +16,7 @@ from tests.unit.ops.fakes.world import APP, NAME, START, World
 
 
 class FakeImages:
-    """``ops.platform.ports.Images``: every image is there, and its digest is its name."""
+    """``ops.platform.ports.Images``: every image is present, and its digest is its name."""
 
     def digest(self, reference: str) -> str:
         return f"sha256:{reference.removeprefix('sha256:')}"
@@ -39,29 +39,30 @@ class FakeImages:
 
 @dataclass
 class FakePlatform:
-    """``ops.platform.ports.Platform``. ``there``: the replicas by name; ``followed``: services that were let
-    follow; ``tasks``: name and command of what ran in one-off containers.
+    """``ops.platform.ports.Platform``. ``by_name``: the replicas; ``followed``: services that were recreated.
+
+    ``tasks``: names and commands of one-off containers.
     """
 
     world: World
     env_file: Path
-    there: dict[str, Container] = field(default_factory=dict)
+    by_name: dict[str, Container] = field(default_factory=dict)
     followed: list[str] = field(default_factory=list)
     images: FakeImages = field(default_factory=FakeImages)
     local: bool = True
     address: str = "127.0.0.1"
     machine: Machine = field(default_factory=lambda: Machine(4, 2**33))
     creates_alone: bool = False
-    made: int = 0
+    count: int = 0
     tasks: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
     def add(self, image: str = "app:old", state: str = "running", number: int = 0) -> str:
-        """One more replica, under the number after the highest, as Compose counts."""
-        number = number or max((container.number for container in self.there.values()), default=0) + 1
+        """Adds a replica, by default with the next number after the highest, like Compose."""
+        number = number or max((container.number for container in self.by_name.values()), default=0) + 1
         name = f"{NAME}-{APP}-{number}"
-        self.made += 1
-        self.there[name] = Container(
-            id=f"container{self.made:04}",
+        self.count += 1
+        self.by_name[name] = Container(
+            id=f"container{self.count:04}",
             name=name,
             service=APP,
             state=state,
@@ -82,11 +83,11 @@ class FakePlatform:
         return name
 
     def names(self) -> list[str]:
-        return sorted(self.there)
+        return sorted(self.by_name)
 
     def replicas(self) -> list[Replica]:
         self.world.used("replicas")
-        return sorted(self.there.values(), key=lambda container: container.number)
+        return sorted(self.by_name.values(), key=lambda container: container.number)
 
     def containers(self) -> list[Container]:
         return self.replicas()
@@ -105,7 +106,7 @@ class FakePlatform:
 
     def memory(self, containers: Iterable[str]) -> dict[str, tuple[int, int | None]]:
         self.world.used("memory")
-        return {name: (2**20, None) for name in containers if name in self.there}
+        return {name: (2**20, None) for name in containers if name in self.by_name}
 
     def bound_port(self, container: str, target: int) -> int | None:
         return None
@@ -114,7 +115,7 @@ class FakePlatform:
         self.world.used("preview")
         permit()
         self.world.used("create")
-        for _ in range(total - len(self.there)):
+        for _ in range(total - len(self.by_name)):
             self.add(target.image, "created")
         self.world.used("created")
 
@@ -127,17 +128,17 @@ class FakePlatform:
 
     def stop(self, container: str) -> None:
         self.world.used("stop")
-        if container in self.there:
+        if container in self.by_name:
             self._become(container, "exited")
 
     def remove(self, container: str) -> None:
         self.world.used("remove")
-        self.there.pop(container, None)
+        self.by_name.pop(container, None)
 
     def blueprint(self, container: str) -> Mapping[str, Any]:
         self.world.used("blueprint")
-        found = self.there.get(container)
-        return {"number": found.number, "image": found.image} if found else {}
+        replica = self.by_name.get(container)
+        return {"number": replica.number, "image": replica.image} if replica else {}
 
     def restore(self, blueprint: Mapping[str, Any]) -> None:
         self.world.used("restore")
@@ -182,4 +183,4 @@ class FakePlatform:
         raise NotImplementedError
 
     def _become(self, container: str, state: str) -> None:
-        self.there[container] = replace(self.there[container], state=state)
+        self.by_name[container] = replace(self.by_name[container], state=state)

@@ -11,17 +11,17 @@ from ops.models import Record
 from tests.unit.ops.fakes.world import World
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
-"""What Docker takes for the name of a container."""
+"""Docker's rule for the names of containers."""
 
 
 @dataclass
 class FakeStore:
-    """``ops.platform.ports.Store``. ``records``: by name; ``files``: by the record's id."""
+    """``ops.platform.ports.Store``. ``records``: by name; ``files``: by record id."""
 
     world: World = field(default_factory=World)
     records: dict[str, Record] = field(default_factory=dict)
     files: dict[str, dict[str, bytes]] = field(default_factory=dict)
-    made: int = 0
+    count: int = 0
 
     def now(self) -> float:
         self.world.used("now")
@@ -30,11 +30,11 @@ class FakeStore:
     def create(self, name: str, labels: Mapping[str, str], number: int = 0) -> str | None:
         self.world.used("create record")
         if not _NAME.fullmatch(name):
-            raise ValueError(f"no name of a container: {name!r}")
+            raise ValueError(f"not a container name: {name!r}")
         if name in self.records:
             return None
-        self.made += 1
-        record = f"id{self.made:04}"
+        self.count += 1
+        record = f"id{self.count:04}"
         self.records[name] = Record(record, dict(labels), number, datetime.fromtimestamp(self.world.now, UTC))
         self.files[record] = {}
         return record
@@ -72,5 +72,5 @@ class FakeStore:
             del self.files[removed.id]
 
     def _name(self, record: str) -> str:
-        """The name that an id or a name means."""
-        return next((name for name, there in self.records.items() if record == there.id), record)
+        """The name of the record with this id or name."""
+        return next((name for name, known in self.records.items() if record == known.id), record)

@@ -1,4 +1,4 @@
-"""What the fakes of the ports share: one clock, and what disturbs their calls."""
+"""The common state of the fake ports: the clock, and the disturbance of calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ START = 1_800_000_000.0
 
 @dataclass
 class World:
-    """``disturb``: is told of each call before it is done; ``sick``: replicas that do not answer well."""
+    """``disturb``: called with the name of each call before it; ``sick``: replicas that answer 500."""
 
     disturb: Callable[[str], None] = lambda call: None
     now: float = START

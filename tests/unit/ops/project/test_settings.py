@@ -176,3 +176,10 @@ def test_the_warm_up_is_automatic_or_has_a_fixed_time() -> None:
 
 def test_in_doubt_sets_the_action_for_an_inconclusive_canary() -> None:
     assert read_settings({"canary": {"in_doubt": "pause"}}).canary.on_inconclusive.value == "pause"
+
+
+def test_hooks_are_shown_without_their_secrets() -> None:
+    written = {"hooks": {"pre_deploy": "curl -u bot:tiger42 http://x", "on_abort": ["mysql", "-ptiger42", "shop"]}}
+    rows = {key: value for key, value, _ in effective(read_settings(written), written)}
+    assert rows["x-videa.hooks.pre_deploy"] == "curl -u <hidden> http://x"
+    assert rows["x-videa.hooks.on_abort"] == "[mysql, -p<hidden>, shop]"

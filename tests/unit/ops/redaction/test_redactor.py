@@ -80,7 +80,7 @@ def test_a_configuration_by_its_names(redactor: Redactor) -> None:
     }
     assert shown["command"] == ["redis-server", "--requirepass", redactor.token("pw"), "--port", "6379"]
     assert shown["healthcheck"]["test"] == ["CMD", "redis-cli", "-a", redactor.token("pw"), "ping"]
-    assert shown["other"] == ["mysqladmin", "-uroot", redactor.token("-ppw"), "status"]
+    assert shown["other"] == ["mysqladmin", "-uroot", f"-p{redactor.token('pw')}", "status"]
     assert shown["replicas"] == 2
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from ops.errors import LockHeld
 from ops.events import HookFailed, Kind, NoVerdict, Promoted, Remark, VerdictGiven
 from ops.rollout.journal import (
     _ENCODER,
     Header,
+    Journal,
     JournalState,
     RemovalEntry,
     ReturnEntry,
@@ -37,6 +39,7 @@ from ops.steps import (
     Wait,
     Worded,
 )
+from tests.unit.ops.fakes.store import FakeStore
 
 HEADER = Header(
     "videa deploy", "me@here", 1.0, 2, Target("new", "app:new"), ("app-1",), ("app-1",), {}, Request(Strategy.CANARY)
@@ -111,6 +114,37 @@ def test_it_knows_whether_it_waits_and_how_a_wait_was_left() -> None:
     assert not gone_on.waiting
     assert gone_on.standing.wait is None
     assert gone_on.wait_at(Judge(5.0)) == wait
+
+
+@pytest.mark.parametrize("by_chance", [True, False])
+def test_one_that_is_gone_is_written_anew_unless_somebody_has_ended_it(by_chance: bool) -> None:
+    mine = Journal(FakeStore(), "shop")
+    mine.begin(HEADER)
+    mine.write(StepEntry(1, 9, Drain()))
+    mine.confirm()
+    mine.store.remove("videa.journal.shop")
+    if by_chance:
+        mine.confirm()
+        mine.store.remove("videa.journal.shop")
+        mine.write(ReturnEntry("it failed"))
+        state = mine.read()
+        assert state is not None
+        assert state.entries == (StepEntry(1, 9, Drain()), ReturnEntry("it failed"))
+    else:
+        mine.pruned = lambda: False
+        for act in (mine.confirm, lambda: mine.write(ReturnEntry("it failed"))):
+            with pytest.raises(LockHeld, match="somebody else has ended this operation"):
+                act()
+        assert mine.read() is None
+
+
+def test_one_that_another_operation_has_begun_is_not_written_to() -> None:
+    store = FakeStore()
+    mine = Journal(store, "shop")
+    mine.begin(HEADER)
+    Journal(store, "shop").begin(HEADER)
+    with pytest.raises(LockHeld, match="or begun another"):
+        mine.write(ReturnEntry("it failed"))
 
 
 def test_an_entry_of_a_later_videa_hides_none_of_those_after_it() -> None:

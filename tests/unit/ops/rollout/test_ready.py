@@ -28,7 +28,7 @@ def test_one_that_cannot_become_ready_is_named_at_once(
     tmp_path: Path, changes: dict[str, Any], message: str, hint: str
 ) -> None:
     stack = fake_stack(tmp_path)
-    stack.platform.there[NAME] = replace(stack.platform.there[NAME], **changes)
+    stack.platform.by_name[NAME] = replace(stack.platform.by_name[NAME], **changes)
     with pytest.raises(ReplicaNotReady, match=message) as failed:
         await_ready(stack, [NAME])
     assert hint in failed.value.hint

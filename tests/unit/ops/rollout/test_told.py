@@ -101,7 +101,7 @@ def test_the_journal_keeps_the_check_as_typed_so_that_another_process_can_run_it
 def test_only_what_runs_commands_is_told_otherwise() -> None:
     assert told(Start(3)) == Start(3)
     assert told(Check(("make smoke",), ("/health",))) == Check(("make smoke",), ("/health",))
-    assert told(Hook("a", ("mysql", f"-p{KEY}", "shop"))) == Hook("a", ("mysql", "<hidden>", "shop"))
+    assert told(Hook("a", ("mysql", f"-p{KEY}", "shop"))) == Hook("a", ("mysql", "-p<hidden>", "shop"))
     assert told(Hook("a", f"redis-cli -a {KEY} ping")) == Hook("a", "redis-cli -a <hidden> ping")
 
 

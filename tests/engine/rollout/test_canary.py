@@ -1,0 +1,172 @@
+"""Canary deploys on a real stack, under load: good releases get everything, bad ones never more than their share."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+
+import pytest
+
+from bench.client import under_load
+from tests.engine.conftest import LiveStack, make_image
+from tests.engine.rollout.seen import last_of_history, release_of, standing
+
+RATE = 100
+
+FAULTY = (
+    "import sys; sys.path.insert(0, '.');"
+    "import aiohttp.web, random, asyncio, time; A = aiohttp.web.Application; old = A._handle; born = time.time();\n"
+    "async def handle(self, request):\n"
+    "    if request.path.startswith('/health'): return await old(self, request)\n"
+    "    {fault}\n"
+    "    return await old(self, request)\n"
+    "A._handle = handle\n"
+    "import runpy; runpy.run_module('server', run_name='__main__')"
+)
+FAULTS = {
+    "404 to everything": ("raise aiohttp.web.HTTPNotFound()", r"client errors \(4xx\)"),
+    "slow": ("await asyncio.sleep(4 if random.random() < 0.3 else 0)", r"p99 .* is above"),
+    "leaks memory": ("self.__dict__.setdefault('kept', []).append(b'x' * (1 << 23))", r"lack of memory|leaks memory"),
+    "exits": ("time.time() - born > 8 and __import__('os')._exit(7)", r"exit code 7|was restarted"),
+}
+"""One for each source of a verdict: the mix of answers and their times in nginx's log, memory, and the container."""
+
+LONG = "5s"
+"""An interval in which a fault shows before the canary's second share has passed."""
+
+MOVED = (
+    "import os, sys; os.environ['PORT'] = '3002'; sys.path.insert(0, '.'); import aiohttp.web;\n"
+    "A = aiohttp.web.Application; old = A._handle\n"
+    "async def handle(self, request):\n"
+    "    if request.path == '/health/ready': raise aiohttp.web.HTTPNotFound()\n"
+    "    if request.path == '/healthz': request = request.clone(rel_url='/health/ready')\n"
+    "    return await old(self, request)\n"
+    "A._handle = handle\n"
+    "import runpy; runpy.run_module('server', run_name='__main__')"
+)
+"""A release that is ready at another path, and listens on another port."""
+
+
+def faulty(name: str) -> str:
+    """An image of a release that becomes ready and then misbehaves."""
+    program = FAULTY.format(fault=FAULTS[name][0])
+    return make_image(f"CMD {json.dumps(['python', '-c', program])}")
+
+
+def await_step(process: subprocess.Popen[str], words: str) -> None:
+    """Reads what videa says until a line has these words."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if words in line:
+            return
+    pytest.fail(f"{words!r} never came")
+
+
+def test_a_canary_is_promoted_step_by_step_and_loses_no_request(stack: LiveStack) -> None:
+    _, image = stack.releases()
+    old = release_of(stack)
+    with under_load(stack.url, rate=RATE) as watched:
+        process = stack.start_videa("deploy", "--image", image, "--canary", "--pause-at", "10")
+        stack.until(lambda: "paused at 10%" in standing(stack))
+        watching = stack.start_videa("deploy", "--watch")
+        new = release_of(stack, "always")
+        assert release_of(stack, cookie="always") == new
+        assert release_of(stack, cookie="never") == old
+        assert {release_of(stack, "never") for _ in range(20)} == {old}
+        assert new != old
+        assert stack.videa("scale", "3").returncode == 7
+        stack.done("--project-name", stack.project, "promote")  # other options than the deploy's: Compose is asked
+        _, said = process.communicate()
+        ended, followed = watching.communicate()
+    assert process.returncode == 0, said
+    assert watching.returncode == 0, followed
+    assert "judge the canary at 50%" in followed
+    assert "100%: pass" in followed
+    assert ended.startswith(f"done: release {new}")
+    assert watched.report["failed"] == 0, watched.report["failures"][:5]
+    assert {each["image"] for each in stack.status()["replicas"]} == {image}
+    verdicts = last_of_history(stack)["verdicts"]
+    assert isinstance(verdicts, list)
+    assert [each.split(":")[0] for each in verdicts if ": pass" in each] == ["10%", "50%", "100%"]
+
+
+def test_a_release_that_moves_its_port_and_health_path_is_judged_at_every_share(stack: LiveStack) -> None:
+    """And put back onto the old ones, and replaced again, each asked as its own release declares it."""
+    running, _ = stack.releases()
+    moved = make_image(f"CMD {json.dumps(['python', '-c', MOVED])}")
+    path = stack.directory / "test.yml"
+    good = path.read_text()
+    with under_load(stack.url, rate=RATE) as watched:
+        try:
+            path.write_text(good.replace("health: {", "port: 3002\n  health: {ready: /healthz, "))
+            aborted = stack.start_videa("deploy", "--image", moved, "--canary", "--pause-at", "10")
+            stack.until(lambda: "paused at 10%" in standing(stack))
+            stack.done("abort")
+            aborted.communicate()
+            assert {each["image"] for each in stack.status()["replicas"]} == {running}
+            stack.done("deploy", "--image", moved, "--canary")
+            verdicts = last_of_history(stack)["verdicts"]
+        finally:
+            path.write_text(good)
+        assert {each["image"] for each in stack.status()["replicas"]} == {moved}
+        stack.done("deploy", "--image", running)
+    assert isinstance(verdicts, list)
+    assert [each.split(":")[0] for each in verdicts if ": pass" in each] == ["10%", "50%", "100%"]
+    assert watched.report["failed"] == 0, watched.report["failures"][:5]
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_bad_release_is_caught_before_it_has_more_than_its_second_share(stack: LiveStack, name: str) -> None:
+    stack.releases()
+    bad, before = faulty(name), [each["name"] for each in stack.status()["replicas"]]
+    with under_load(stack.url, rate=RATE):
+        done = stack.videa("deploy", "--image", bad, "--canary", INTERVAL=LONG)
+    assert done.returncode == 1, done.stderr
+    assert re.search(r"the canary failed at (10|50)%", done.stderr), done.stderr
+    assert re.search(FAULTS[name][1], done.stderr), done.stderr
+    assert [each["name"] for each in stack.status()["replicas"]] == before
+    assert "Traceback" not in done.stderr
+
+
+def test_a_release_that_has_lost_redis_is_caught_though_it_answers_well(stack: LiveStack) -> None:
+    running, _ = stack.releases()
+    lost = make_image(f"CMD {json.dumps(['sh', '-c', 'REDIS_URL=redis://127.0.0.1:1/0 exec python -m server'])}")
+    with under_load(stack.url, rate=RATE) as watched:
+        done = stack.videa("deploy", "--image", lost, "--canary", INTERVAL=LONG)
+    assert done.returncode == 1, done.stderr
+    assert re.search(r"the canary failed at (10|50)%: .* it cannot use Redis; stable does not", done.stderr), (
+        done.stderr
+    )
+    assert watched.report["failed"] == 0, watched.report["failures"][:5]
+    assert {each["image"] for each in stack.status()["replicas"]} == {running}
+
+
+def test_too_few_requests_never_promote(stack: LiveStack) -> None:
+    running, new = stack.releases()
+    path = stack.directory / "test.yml"
+    good = path.read_text()
+    path.write_text("x-videa: {canary: {steps: [10, 100], interval: 1s, deadline: 3s, min_requests: 1000}}\n")
+    try:
+        done = stack.videa("deploy", "--image", new, "--canary")
+    finally:
+        path.write_text(good)
+    assert done.returncode == 1
+    assert "are too few to judge" in done.stderr
+    assert {each["image"] for each in stack.status()["replicas"]} == {running}
+
+
+def test_with_stable_gone_the_canary_is_left_to_serve(stack: LiveStack) -> None:
+    _, new = stack.releases()
+    stable = stack.replicas()
+    process = stack.start_videa("deploy", "--image", new, "--canary", "--pause-at", "10")
+    with under_load(stack.url, rate=RATE):
+        await_step(process, "judge the canary at 10%")
+    stack.docker("rm", "--force", *stable)
+    stack.videa("abort")
+    _, said = process.communicate()
+    assert "is there and ready any more" in said
+    left = stack.status()["replicas"]
+    assert [each["image"] for each in left] == [new]
+    stack.until(lambda: stack.answers("/health/live"))  # nginx learns within 2 s that the removed are gone
+    stack.done("deploy", "--image", new)

@@ -1,0 +1,135 @@
+"""Operations to disturb at every call that they make, and how to tell what has become of them."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from ops import interrupts, operations
+from ops.errors import EngineUnreachable
+from ops.events import nobody
+from ops.interrupts import SIGNALS
+from ops.operations import Operation
+from ops.preflight import Capacity
+from ops.rollout import history, lease, restore
+from ops.rollout.request import Request, Strategy
+from ops.steps import Target
+from tests.unit.ops.fakes import FakeStack, fake_stack
+from tests.unit.ops.fakes.gateway import NoTraffic
+
+NEW = Target("new", "app:new", {"APP_IMAGE": "app:new", "APP_RELEASE": "new"})
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No traffic to watch, nothing to measure, no pauses, and the signal handlers of before afterwards."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("locks")))
+    monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
+    monkeypatch.setattr(operations, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
+    for module in (restore, lease):
+        monkeypatch.setattr(module, "PAUSES", (0.0,))
+        monkeypatch.setattr(module, "PATIENCE", 0.2)
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    interrupts.treat_alike()
+    yield
+    NoTraffic.disturb = lambda call: None
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@dataclass
+class Disturbance:
+    """Does ``act`` at the calls numbered ``places``; counts all of them."""
+
+    act: Callable[[], None]
+    places: tuple[int, ...]
+    calls: list[str] = field(default_factory=list)
+
+    def at(self, place: int) -> tuple[str, int]:
+        """The call of this number, for messages. A wait makes fewer calls one time than another."""
+        return self.calls[place - 1] if place <= len(self.calls) else "none", place
+
+    def __call__(self, call: str) -> None:
+        self.calls.append(call)
+        if len(self.calls) in self.places:
+            self.act()
+
+
+def scale_up(operation: Operation) -> object:
+    return operation.scale(lambda present: 4)
+
+
+def scale_down(operation: Operation) -> object:
+    return operation.scale(lambda present: 1)
+
+
+def deploy(operation: Operation) -> object:
+    return operation.deploy(NEW, Request(Strategy.ROLLING))
+
+
+def blue_green(operation: Operation) -> object:
+    return operation.deploy(NEW, Request(Strategy.BLUE_GREEN, keep=1e-9))
+
+
+OPERATIONS = {"scale up": scale_up, "scale down": scale_down, "rolling": deploy, "blue-green": blue_green}
+
+
+def state(stack: FakeStack) -> tuple[object, ...]:
+    """What an operation changes: replicas with their images, what nginx serves, and what is remembered."""
+    images = {name: container.image for name, container in stack.platform.by_name.items()}
+    return images, set(stack.gateway.served), stack.gateway.canary, stack.project.env_file.read_text()
+
+
+ENDING = ("videa.lock.", "videa.operation.", "videa.journal.", "videa.command.")
+"""What ends with an operation; what the releases declare stays with them."""
+
+
+def left_over(stack: FakeStack) -> list[str]:
+    """Locks, journals and commands that are still in the store."""
+    return [name for name in stack.store.records if name.startswith(ENDING)]
+
+
+def recorded(stack: FakeStack) -> list[str]:
+    return [entry.result for entry in history.read(stack.project.directory) if entry.action != "found"]
+
+
+def disturbed(
+    directory: Path, name: str, act: Callable[[], None], places: tuple[int, ...]
+) -> tuple[FakeStack, Disturbance, tuple[object, ...], BaseException | None]:
+    """Runs an operation; the stack, what disturbed it, the state before, and what it raised."""
+    directory.mkdir()
+    stack, disturbance = fake_stack(directory), Disturbance(act, places)
+    before, raised = state(stack), None
+    stack.world.disturb = NoTraffic.disturb = disturbance
+    try:
+        OPERATIONS[name](Operation(stack, nobody, f"videa {name}"))
+    except BaseException as error:
+        raised = error
+    stack.world.disturb = NoTraffic.disturb = lambda call: None
+    return stack, disturbance, before, raised
+
+
+def wanted(directory: Path, name: str) -> tuple[tuple[object, ...], int]:
+    """The state after the operation when nothing disturbs it, and how many calls that takes."""
+    stack, disturbance, _, raised = disturbed(directory, name, lambda: None, ())
+    assert raised is None
+    assert left_over(stack) == []
+    assert recorded(stack) == [history.DONE]
+    return state(stack), len(disturbance.calls)
+
+
+def lost_answer() -> None:
+    raise EngineUnreachable("refused", "")
+
+
+def unnumbered(found: tuple[object, ...]) -> tuple[object, ...]:
+    """A state without the numbers of the replicas, which count on when some are started anew."""
+    images, served, canary, remembered = found
+    assert isinstance(images, dict)
+    assert isinstance(served, set)
+    return sorted(images.values()), served == images.keys(), canary, remembered

@@ -1,0 +1,142 @@
+"""Signals at every call and between any lines of an operation, and a process that is stopped for too long."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from ops import interrupts
+from ops.errors import Interrupted, Left, LockHeld
+from ops.events import nobody
+from ops.operations import Operation
+from ops.rollout import history, lease, lock
+from tests.unit.ops.disturbances import (
+    OPERATIONS,
+    deploy,
+    disturbed,
+    left_over,
+    quiet,
+    recorded,
+    state,
+    wanted,
+)
+from tests.unit.ops.fakes import fake_stack
+
+OPS = str(Path(interrupts.__file__).parent) + os.sep
+
+
+CHANGES = {"apply", "create", "stop", "start", "restore"}
+"""Calls that change what serves; a removal follows a stop."""
+
+
+@pytest.mark.parametrize(
+    ("number", "again"), [(signal.SIGINT, ()), (signal.SIGHUP, (1, 2, 5))], ids=["Ctrl-C", "SIGHUP several times"]
+)
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_interrupted_at_any_call_it_is_put_back_or_done_and_says_which(
+    tmp_path: Path, name: str, number: signal.Signals, again: tuple[int, ...]
+) -> None:
+    done, calls = wanted(tmp_path / "undisturbed", name)
+    endings = set()
+    for place in range(1, calls + 1):
+        places = (place, *(place + more for more in again))
+        stack, disturbance, before, raised = disturbed(
+            tmp_path / str(place), name, lambda: os.kill(os.getpid(), number), places
+        )
+        where = disturbance.at(place)
+        assert left_over(stack) == [], where
+        if raised is None:
+            assert state(stack) == done, where
+            assert recorded(stack) == [history.DONE], where
+        elif isinstance(raised, Interrupted):
+            assert raised.aftermath is not None
+            assert raised.aftermath.as_before, (where, raised.message)
+            assert state(stack) == before, where
+            assert recorded(stack) == ["interrupted"], where
+        else:
+            assert isinstance(raised, KeyboardInterrupt), (where, raised)
+            assert state(stack) == before, where
+            assert recorded(stack) == [], where
+        endings.add(type(raised))
+    assert endings == {type(None), Interrupted, KeyboardInterrupt}
+
+
+@pytest.mark.parametrize("name", ["scale up", "scale down", "rolling"])
+def test_a_process_that_was_stopped_until_its_lease_ended_changes_nothing_any_more(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGSTOP at any call, and SIGCONT when another may be at work: only what was under way is ended."""
+    clock, later = lock.uptime, [0.0]
+    monkeypatch.setattr(lock, "uptime", lambda: clock() + later[0])
+
+    def stop() -> None:
+        later[0] = lease.LEASE + 1.0
+
+    _, calls = wanted(tmp_path / "undisturbed", name)
+    seen = set()
+    for place in range(1, calls + 1):
+        later[0] = 0.0
+        _, disturbance, _, raised = disturbed(tmp_path / str(place), name, stop, (place,))
+        where = disturbance.at(place)
+        if "now" in where or raised is None:  # before it has its lock, or after its last change
+            continue
+        assert isinstance(raised, LockHeld), (where, raised)
+        changes = [call for call in disturbance.calls[place:] if call in CHANGES]
+        assert changes == [], (where, changes)
+        seen.add(raised.aftermath.left if raised.aftermath else None)
+    assert Left.STOPPED in seen
+
+
+class Between:
+    """Traces the lines of ops that the main thread runs, and interrupts at every one whose number is in ``places``."""
+
+    def __init__(self, places: tuple[int, ...]) -> None:
+        self.places = places
+        self.lines = 0
+
+    def __call__(self, frame: FrameType, event: str, argument: object) -> Between | None:
+        if not frame.f_code.co_filename.startswith(OPS):
+            return None
+        if event == "line":
+            self.lines += 1
+            if self.lines in self.places:
+                os.kill(os.getpid(), signal.SIGINT)
+        return self
+
+
+def test_interrupted_between_any_two_lines_it_is_put_back_or_done_and_says_which(tmp_path: Path) -> None:
+    """As the one above, where nothing is asked of the engine; some lines of all, other ones for each further signal."""
+    done, _ = wanted(tmp_path / "undisturbed", "rolling")
+    told = {type(None): [history.DONE], Interrupted: ["interrupted"]}
+    place, endings = 1, set()
+    while True:
+        directory = tmp_path / str(place)
+        directory.mkdir()
+        stack = fake_stack(directory)
+        before, raised, trace = state(stack), None, Between((place, place + 7, place + 40))
+        traced = sys.gettrace()
+        with interrupts.held():
+            sys.settrace(trace)
+            try:
+                with interrupts.allowed(again=True):
+                    deploy(Operation(stack, nobody, "videa deploy"))
+            except (KeyboardInterrupt, Interrupted) as error:
+                raised = error
+            finally:
+                sys.settrace(traced)
+        if trace.lines < place:
+            break
+        assert left_over(stack) == [], place
+        assert state(stack) == (before if raised else done), place
+        assert recorded(stack) == told.get(type(raised), []), place
+        endings.add(type(raised))
+        place += 83
+    assert endings == {type(None), Interrupted, KeyboardInterrupt}
+
+
+__all__ = ["quiet"]
