@@ -14,8 +14,9 @@ from ops.ejected import Ejected
 from ops.engine.compose import up_arguments
 from ops.engine.effects import foresee, harm, run_harmless
 from ops.errors import BalancerError, EngineError, Interrupted, UsageError
-from ops.events import BrokenOff, ChangedSince, Emit, OrphansLeft, ReleaseChanged, announced
+from ops.events import Emit, OperationInterrupted, announced
 from ops.interrupts import settle
+from ops.notices import OrphansLeft, ReleaseChanged, ServicesChanged
 from ops.project.startup import startup_order
 from ops.rollout import kept
 from ops.rollout.journal import Journal
@@ -88,7 +89,7 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
     membership = stack.gateway.membership()
     state = Journal(stack.store, project.name).read()
     if state:
-        emit(BrokenOff(state.standing))
+        emit(OperationInterrupted(state.standing))
     elif membership.everything or set(membership.servers) != set(names) or stack.outdated(membership):
         with announced("let the balancer serve them", emit):
             stack.gateway.apply(stack.upstream(names))
@@ -129,7 +130,7 @@ class _Starter:
         """Names the services that run otherwise than the Compose file has them. Raises EngineError."""
         changed = self._changed() if self.keep else []
         if changed:
-            self.emit(ChangedSince(tuple(changed)))
+            self.emit(ServicesChanged(tuple(changed)))
 
     def _changed(self) -> list[str]:
         """The services beside the scaled one that Compose would recreate, by its own account."""

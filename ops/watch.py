@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 
 from ops.ejected import Ejected
 from ops.errors import EngineUnreachable, LockHeld, VideaError
-from ops.events import Emit, LetBack, RoundSkipped, TakenOut
+from ops.events import Emit
 from ops.models import Replica
+from ops.notices import ReplicaEjected, ReplicaReturned, RoundSkipped
 from ops.rollout.lock import Lock
 from ops.stack import Stack
 from ops.traffic import Membership, Upstream
@@ -101,9 +102,9 @@ def check_once(stack: Stack, judge: Judge, emit: Emit) -> None:
             return
         for name in sorted(listed - wanted):
             reason = results[name].reason if name in results else "its container does not run"
-            emit(TakenOut(name, reason))
+            emit(ReplicaEjected(name, reason))
         for name in sorted(wanted - listed):
-            emit(LetBack(name))
+            emit(ReplicaReturned(name))
     _remember(ejected, judge.out, replicas)
 
 

@@ -147,7 +147,7 @@ def test_an_interrupted_operation_puts_everything_back_and_says_so(stack: LiveSt
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert "put back" in errors
+    assert "rolled back" in errors
     assert stack.snapshot()[0] == before[0]
     assert stack.snapshot()[2] == before[2]
 
@@ -222,10 +222,8 @@ def test_a_dry_run_changes_nothing(stack: LiveStack) -> None:
     assert "start 3 replicas" in stack.done("scale", "5", "--dry-run")
     plan = stack.done("plan", "--image", OTHER)
     assert "1 more than now" in plan
-    assert re.search(
-        r"64 MiB more memory of .* that are free\n.*5 more database connections of \d+ that are free", plan
-    )
-    assert plan.count("(going back takes a new start from here on)") == 2
+    assert re.search(r"64 MiB more memory; .* are free\n.*5 more database connections; \d+ are free", plan)
+    assert plan.count("(from here on, a rollback must start replicas)") == 2
     assert "nothing was changed" in plan
     assert stack.snapshot() == before
 
