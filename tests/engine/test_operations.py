@@ -147,7 +147,7 @@ def test_an_interrupted_operation_puts_everything_back_and_says_so(stack: LiveSt
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert "put back" in errors
+    assert "rolled back" in errors
     assert stack.snapshot()[0] == before[0]
     assert stack.snapshot()[2] == before[2]
 
