@@ -14,7 +14,7 @@ import pytest
 
 from bench.client import under_load
 from ops.balancer.render import parse
-from tests.engine.conftest import OTHER, LiveStack, make_image
+from tests.engine.conftest import LiveStack, make_image
 
 RATE = 200
 """Requests per second: some at each moment of an operation, and little enough for a busy machine."""
@@ -218,9 +218,10 @@ def test_maintenance_shuts_out_all_but_health_and_the_allowed_and_outlives_opera
 
 
 def test_a_dry_run_changes_nothing(stack: LiveStack) -> None:
+    _, other = stack.releases()
     before = stack.snapshot()
     assert "start 3 replicas" in stack.done("scale", "5", "--dry-run")
-    plan = stack.done("plan", "--image", OTHER)
+    plan = stack.done("plan", "--image", other)
     assert "1 more than now" in plan
     assert re.search(r"64 MiB more memory; .* are free\n.*5 more database connections; \d+ are free", plan)
     assert plan.count("(from here on, a rollback must start replicas)") == 2
