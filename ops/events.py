@@ -220,7 +220,7 @@ def announced(what: Doing | str, emit: Emit) -> Iterator[None]:
     """Emits the start and the end of a step or a task, with its duration or its error. ``what``: a text is a task."""
     step = Task(what) if isinstance(what, str) else what if isinstance(what, Task | Back) else redacted(what)
     emit(StepStarted(step))
-    begun = time.monotonic()
+    started = time.monotonic()
     try:
         yield
     except KeyboardInterrupt:
@@ -229,4 +229,4 @@ def announced(what: Doing | str, emit: Emit) -> Iterator[None]:
     except VideaError as error:
         emit(StepFailed(step, error.message))
         raise
-    emit(StepEnded(step, time.monotonic() - begun))
+    emit(StepEnded(step, time.monotonic() - started))

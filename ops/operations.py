@@ -78,8 +78,8 @@ class Operation:
     def journal(self) -> Journal:
         """The project's journal in the store."""
         compose = self.stack.project.compose
-        begun = origin(compose.files, compose.project, compose.environment)
-        return Journal(self.stack.store, self.stack.project.name, begun)
+        started_in = origin(compose.files, compose.project, compose.environment)
+        return Journal(self.stack.store, self.stack.project.name, started_in)
 
     def _locked(self) -> AbstractContextManager[Lease]:
         """Holds the project's lock. Raises LockHeld."""
@@ -236,7 +236,7 @@ class Operation:
 
         Only ``act`` can be interrupted, so its result is always recorded and emitted.
         """
-        begun, result, left = time.monotonic(), "videa itself failed", ""
+        started, result, left = time.monotonic(), "videa itself failed", ""
         url, path, host = self.stack.url, self.stack.project.live_path, self.stack.on_the_host
         traffic = TrafficProof(self.stack.gateway, url, path, host)
         traffic.start()
@@ -250,7 +250,7 @@ class Operation:
         finally:
             settle()
             self.proof = traffic.stop()
-            seconds = time.monotonic() - begun
+            seconds = time.monotonic() - started
             ended = self._ended(plan, action, result, seconds, left)
             image = plan.target.image or self.stack.project.image
             verdicts = runner.monitor.verdicts

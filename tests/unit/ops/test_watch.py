@@ -54,7 +54,7 @@ def test_a_replica_that_is_gone_is_forgotten() -> None:
     judge = Judge(failure_threshold=1, success_threshold=1)
     assert judge.judge({"a": True, "b": False}, BOTH) == {"a"}
     assert judge.judge({"a": True}, {"a"}) == {"a"}
-    assert not judge.out
+    assert not judge.ejected
 
 
 FIRST, SECOND, THIRD = (f"shop-app-{number}" for number in (1, 2, 3))
