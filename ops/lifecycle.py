@@ -17,7 +17,7 @@ from ops.errors import BalancerError, EngineError, Interrupted, UsageError
 from ops.events import BrokenOff, ChangedSince, Emit, OrphansLeft, ReleaseChanged, announced
 from ops.interrupts import settle
 from ops.project.startup import startup_order
-from ops.rollout import kept
+from ops.rollout import retained
 from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
 from ops.rollout.ready import await_ready
@@ -95,7 +95,7 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
     start(order.after)
     if not alive:
         digest = stack.platform.images.digest(target.image)
-        kept.found(stack, "videa up", target.release, target.image, digest, len(names))
+        retained.record_running(stack, "videa up", target.release, target.image, digest, len(names))
         return
     if drifted(stack, alive):
         emit(ReleaseChanged())

@@ -28,12 +28,13 @@ from ops.interrupts import held, settle
 from ops.preflight import Capacity, check, check_paused, spare
 from ops.project.config import env_file_values
 from ops.redaction.typed import shown_command
-from ops.rollout import history, kept
+from ops.rollout import history, retained
+from ops.rollout.batches import parallelism
+from ops.rollout.command_queue import PROMOTE, Command
 from ops.rollout.hooks import with_hooks
 from ops.rollout.journal import Header, Journal, JournalState
 from ops.rollout.lease import Lease
 from ops.rollout.lock import Lock
-from ops.rollout.mailbox import PROMOTE, Command
 from ops.rollout.operator import whoami
 from ops.rollout.origin import origin
 from ops.rollout.remembering import check_remembering
@@ -41,10 +42,9 @@ from ops.rollout.request import Request, plan_deploy
 from ops.rollout.runner import Runner
 from ops.rollout.scale import plan_scale
 from ops.rollout.side_effects import check_steps
-from ops.rollout.starts import at_once
 from ops.rollout.stopping import BEHIND
 from ops.rollout.targets import running_target, variables_of
-from ops.rollout.waiting import taken_up
+from ops.rollout.waiting import resumed
 from ops.stack import Stack
 from ops.steps import Plan, Remember, Start, Target
 
@@ -151,7 +151,9 @@ class Operation:
                 self._take_place_of(state)
             header = same.header if same else self._header(fleet, target, wanted, request)
             for found in {member.replica.release: member.replica for member in fleet.ready}.values():
-                kept.found(self.stack, "found", found.release, found.image, found.image_id, len(fleet.ready))
+                retained.record_running(
+                    self.stack, "found", found.release, found.image, found.image_id, len(fleet.ready)
+                )
             action = action or request.strategy.value
             return self._carry_out(plan, header, lease, action, capacity, going_on=same is not None, detach=detach)
 
@@ -162,8 +164,8 @@ class Operation:
         """
         project = self.stack.project
         running = {member.replica.release for member in self.stack.fleet().alive}
-        entry = kept.choose(history.read(project.directory), running, release)
-        return self.deploy(kept.rollback_target(self.stack, entry), request, dry_run, action="rollback")
+        entry = retained.choose(history.read(project.directory), running, release)
+        return self.deploy(retained.rollback_target(self.stack, entry), request, dry_run, action="rollback")
 
     def promote(self, detach: bool = False) -> Outcome:
         """Ends the wait of an operation that nobody attends, and carries out the rest.
@@ -206,9 +208,9 @@ class Operation:
         """The plan from here on; ``state``: of the same deploy, when it was broken off."""
         before, reached = (state.header.before, state.reached) if state else (None, 0.0)
         settings = self.stack.project.settings
-        together = at_once(self.stack.platform.machine.cpus)
+        together = parallelism(self.stack.platform.machine.cpus)
         plan = plan_deploy(request, fleet, wanted, target, before, reached, together)
-        plan = taken_up(plan, state) if state else plan
+        plan = resumed(plan, state) if state else plan
         return with_hooks(plan, settings.hooks, settings.also)
 
     def _put_back(self, state: JournalState, lease: Lease) -> Outcome:
@@ -220,7 +222,7 @@ class Operation:
             plan = Plan((), state.header.target, f"`{state.header.command}`")
 
             def act() -> None:
-                aftermath = runner.put_back(f"aborted by {whoami()}")
+                aftermath = runner.roll_back(f"aborted by {whoami()}")
                 if not aftermath.as_before:
                     raise explained(OperationFailed("", ""), aftermath)
 
@@ -295,11 +297,11 @@ class Operation:
                 failed=proof.failed if proof else None,
                 slowest_ms=round(proof.slowest_ms, 1) if proof else None,
                 verdicts=tuple(map(history.verdict_line, runner.monitor.verdicts)),
-                variables=kept.variables_now(project),
+                variables=retained.variables_now(project),
             )
             history.append(project.directory, entry)
             if entry.deployed:
-                kept.keep(self.stack, entry.image_id, entry.release, entries)
+                retained.retain(self.stack, entry.image_id, entry.release, entries)
         except VideaError as error:
             self.emit(HistoryIncomplete(error.message))
 

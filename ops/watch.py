@@ -76,7 +76,7 @@ def check_once(stack: Stack, judge: Judge, emit: Emit) -> None:
     whoever watches next lets it back; one that an operation has listed again, or removed, is not out any more.
     """
     lock, ejected = Lock(stack.store, stack.project.name), Ejected(stack.store, stack.project.name)
-    if lock.changing():
+    if lock.change_holder():
         return
     current = replace(stack)  # nginx's container may be another one by now
     replicas = {replica.name: replica for replica in current.replicas()}
