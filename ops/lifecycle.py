@@ -18,7 +18,7 @@ from ops.events import Emit, OperationInterrupted, announced
 from ops.interrupts import settle
 from ops.notices import OrphansLeft, ReleaseChanged, ServicesChanged
 from ops.project.startup import startup_order
-from ops.rollout import kept
+from ops.rollout import retained
 from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
 from ops.rollout.ready import await_ready
@@ -98,7 +98,7 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
     start(order.after)
     if not alive:
         digest = stack.platform.images.digest(target.image)
-        kept.found(stack, "videa up", target.release, target.image, digest, len(names))
+        retained.record_running(stack, "videa up", target.release, target.image, digest, len(names))
         return
     if drifted(stack, alive):
         emit(ReleaseChanged())

@@ -22,13 +22,13 @@ from ops.events import (
 from ops.interrupts import held, settle
 from ops.planning import check_plan, deploy_plan, scale_plan, wanted_replicas
 from ops.preflight import Capacity, spare
-from ops.recording import new_header, record_end, record_running
+from ops.recording import new_header, record_end, record_fleet
 from ops.redaction.typed import shown_command
-from ops.rollout import history, kept
+from ops.rollout import history, retained
+from ops.rollout.command_queue import PROMOTE, Command
 from ops.rollout.journal import Header, Journal, JournalState
 from ops.rollout.lease import Lease
 from ops.rollout.lock import Lock
-from ops.rollout.mailbox import PROMOTE, Command
 from ops.rollout.operator import whoami
 from ops.rollout.origin import origin
 from ops.rollout.remembering import check_remembering
@@ -141,7 +141,7 @@ class Operation:
             else:
                 self._supersede(state)
             header = same.header if same else new_header(self.stack, self.command, fleet, target, wanted, request)
-            record_running(self.stack, fleet)
+            record_fleet(self.stack, fleet)
             action = action or request.strategy.value
             return self._run(plan, header, lease, action, capacity, resumed=same is not None, detach=detach)
 
@@ -153,8 +153,8 @@ class Operation:
         """
         project = self.stack.project
         running = {member.replica.release for member in self.stack.fleet().alive}
-        entry = kept.choose(history.read(project.directory), running, release)
-        return self.deploy(kept.rollback_target(self.stack, entry), request, dry_run, action="rollback")
+        entry = retained.choose(history.read(project.directory), running, release)
+        return self.deploy(retained.rollback_target(self.stack, entry), request, dry_run, action="rollback")
 
     def promote(self, detach: bool = False) -> Outcome:
         """Ends the wait of an operation that no process runs, and runs the remaining steps.
@@ -201,7 +201,7 @@ class Operation:
             plan = Plan((), state.header.target, f"`{state.header.command}`")
 
             def act() -> None:
-                aftermath = runner.put_back(f"aborted by {whoami()}")
+                aftermath = runner.roll_back(f"aborted by {whoami()}")
                 if not aftermath.as_before:
                     raise explained(OperationFailed("", ""), aftermath)
 

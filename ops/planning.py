@@ -10,13 +10,13 @@ from ops.errors import PlanRefused
 from ops.events import Emit
 from ops.fleet import Fleet
 from ops.preflight import Capacity, check, check_paused
+from ops.rollout.batches import parallelism
 from ops.rollout.hooks import with_hooks
 from ops.rollout.journal import JournalState
 from ops.rollout.request import Request, plan_deploy
 from ops.rollout.scale import plan_scale
 from ops.rollout.side_effects import check_steps
-from ops.rollout.starts import at_once
-from ops.rollout.waiting import taken_up
+from ops.rollout.waiting import resumed
 from ops.stack import Stack
 from ops.steps import Plan, Start, Target
 
@@ -36,9 +36,9 @@ def deploy_plan(
     """
     before, reached = (state.header.before, state.reached) if state else (None, 0.0)
     settings = stack.project.settings
-    together = at_once(stack.platform.machine.cpus)
-    plan = plan_deploy(request, fleet, wanted, target, before, reached, together)
-    plan = taken_up(plan, state) if state else plan
+    batch = parallelism(stack.platform.machine.cpus)
+    plan = plan_deploy(request, fleet, wanted, target, before, reached, batch)
+    plan = resumed(plan, state) if state else plan
     return with_hooks(plan, settings.hooks, settings.also)
 
 

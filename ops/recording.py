@@ -10,7 +10,7 @@ from ops.errors import VideaError
 from ops.events import Emit, HistoryIncomplete, OperationEnded, VerdictGiven
 from ops.fleet import Fleet
 from ops.project.config import env_file_values
-from ops.rollout import history, kept
+from ops.rollout import history, retained
 from ops.rollout.journal import Header
 from ops.rollout.operator import whoami
 from ops.rollout.request import Request
@@ -43,13 +43,13 @@ def new_header(
     )
 
 
-def record_running(stack: Stack, fleet: Fleet) -> None:
+def record_fleet(stack: Stack, fleet: Fleet) -> None:
     """Records the running releases that are not in the history, so that a rollback to them is possible.
 
     Raises EngineError, ConfigError.
     """
     for replica in {member.replica.release: member.replica for member in fleet.ready}.values():
-        kept.found(stack, "found", replica.release, replica.image, replica.image_id, len(fleet.ready))
+        retained.record_running(stack, "found", replica.release, replica.image, replica.image_id, len(fleet.ready))
 
 
 def record_end(
@@ -83,10 +83,10 @@ def record_end(
             failed=ended.failed,
             slowest_ms=round(proof.slowest_ms, 1) if proof else None,
             verdicts=tuple(map(history.verdict_line, verdicts)),
-            variables=kept.variables_now(project),
+            variables=retained.variables_now(project),
         )
         history.append(project.directory, entry)
         if entry.deployed:
-            kept.keep(stack, entry.image_id, entry.release, entries)
+            retained.retain(stack, entry.image_id, entry.release, entries)
     except VideaError as error:
         emit(HistoryIncomplete(error.message))

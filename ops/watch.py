@@ -78,7 +78,7 @@ def check_once(stack: Stack, judge: Judge, emit: Emit) -> None:
     longer counts as ejected.
     """
     lock, ejected = Lock(stack.store, stack.project.name), Ejected(stack.store, stack.project.name)
-    if lock.changing():
+    if lock.change_holder():
         return
     current = replace(stack)  # nginx may run in a new container
     replicas = {replica.name: replica for replica in current.replicas()}

@@ -22,7 +22,7 @@ def follow(stack: Stack, emit: Emit) -> history.Entry | None:
     Raises PlanRefused when none is under way.
     """
     journal, lock = Journal(stack.store, stack.project.name), Lock(stack.store, stack.project.name)
-    holder = lock.attendant()
+    holder = lock.operation_holder()
     if holder is None:
         state = journal.read()
         hint = "see `videa history`" if state is None else f"{state} was broken off: videa deploy --resume, or --abort"
@@ -32,7 +32,7 @@ def follow(stack: Stack, emit: Emit) -> history.Entry | None:
     emit(UnderWay(Standing(holder.command, holder.who)))
     told, teller = 0, _Teller(emit)
     while True:
-        now = lock.attendant()
+        now = lock.operation_holder()
         under_way = now is not None and now.since == holder.since
         state = journal.read()
         for entry in state.entries[told:] if state and under_way else ():

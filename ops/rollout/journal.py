@@ -16,7 +16,7 @@ import msgspec
 from ops.errors import EngineError, LockHeld
 from ops.events import Remark, Standing
 from ops.platform.ports import Store
-from ops.rollout.mailbox import Mailbox
+from ops.rollout.command_queue import CommandQueue
 from ops.rollout.request import Request
 from ops.rollout.worded import WordedEntry, WordedNote, typed
 from ops.steps import AnyStep, Keep, Pause, Target, Wait, Waiting, share_of
@@ -194,9 +194,9 @@ class Journal:
         return state
 
     @property
-    def mailbox(self) -> Mailbox:
+    def commands(self) -> CommandQueue:
         """Where the operation that writes this journal is asked for something."""
-        return Mailbox(self.store, self.project)
+        return CommandQueue(self.store, self.project)
 
     def exists(self) -> bool:
         """Whether an operation is under way or was broken off. Raises EngineError."""
@@ -207,7 +207,7 @@ class Journal:
 
         Raises EngineError.
         """
-        self.mailbox.take()
+        self.commands.take()
         found = self.store.find(self._name)
         if found:
             self.store.remove(found.id)
@@ -222,7 +222,7 @@ class Journal:
             raise EngineError("the journal is gone", "somebody else has ended the operation: see `videa status`")
         self._id = found.id
         self._files = self.store.read(found.id)
-        self.mailbox.take()  # what was asked of the process that is no more
+        self.commands.take()  # what was asked of the process that is no more
 
     def write(self, entry: Entry) -> None:
         """Adds an entry; it is on the engine when this returns. Raises EngineError, LockHeld like ``confirm``."""
@@ -245,7 +245,7 @@ class Journal:
         """The operation has ended, well or put back: nothing is left to go on with. Raises EngineError."""
         if self._id:
             self.store.remove(self._id)
-            self.mailbox.take()  # what came too late
+            self.commands.take()  # what came too late
 
     def discard(self) -> None:
         """Forgets a broken-off operation. Raises EngineError."""

@@ -15,10 +15,10 @@ from ops.errors import Aborted, EngineError, ReleaseFailed
 from ops.events import Emit, Kind, NoVerdict, Promoted, Remark, VerdictGiven
 from ops.models import Replica
 from ops.project.settings import OnInconclusive
+from ops.rollout.command_queue import ABORT, Command
 from ops.rollout.journal import Journal
 from ops.rollout.judgement import STABLE_ENOUGH, Fact, Sample, Verdict, judge
 from ops.rollout.lease import Lease
-from ops.rollout.mailbox import ABORT, Command
 from ops.rollout.own_metrics import Complaints, Figures, ask, new_faults
 from ops.stack import Stack
 from ops.steps import Pause, Wait
@@ -60,10 +60,10 @@ class Monitor:
 
         Raises Aborted when it is to abort, LockHeld when somebody else may carry out the operation by now.
         """
-        self.lease.check_attended()
+        self.lease.check_operation()
         command = None
         with suppress(EngineError):  # one look that fails is made up for by the next
-            command = self.journal.mailbox.take()
+            command = self.journal.commands.take()
         if command and command.verb == ABORT:
             raise Aborted(f"aborted by {command.who}", "deploy again when it is mended")
         self.promotion = command or self.promotion

@@ -52,7 +52,7 @@ class Restorer:
     do: Callable[[AnyStep], None]
     stopping: Stopping
 
-    def put_back(self, reason: str) -> Aftermath:
+    def roll_back(self, reason: str) -> Aftermath:
         """Goes back to what there was when the operation began. ``reason``: why, for whoever goes on with it.
 
         No signal ends it, and an engine that answers late is asked again for PATIENCE, while the lease is valid.

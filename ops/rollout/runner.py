@@ -104,22 +104,22 @@ class Runner:
                     self._restorer.end()
             except KeyboardInterrupt:
                 error = Interrupted("interrupted", "run the same command to try again")
-                raise explained(error, self.put_back(error.message)) from None
+                raise explained(error, self.roll_back(error.message)) from None
             except LockHeld as error:
                 explained(error, Aftermath(Left.STOPPED))
                 raise
             except VideaError as error:
-                explained(error, self.put_back(error.message))
+                explained(error, self.roll_back(error.message))
                 raise
             except Exception as error:
                 fault = shown(f"{type(error).__name__}: {error}")
                 bug = VideaError(f"videa itself failed: {fault}", "")
-                self.emit(OwnFault(fault, explained(bug, self.put_back(bug.message)).hint))
+                self.emit(OwnFault(fault, explained(bug, self.roll_back(bug.message)).hint))
                 raise
 
-    def put_back(self, reason: str) -> Aftermath:
+    def roll_back(self, reason: str) -> Aftermath:
         """Goes back to what there was when the operation began, for ``reason``, and answers what has become of that."""
-        return self._restorer.put_back(reason)
+        return self._restorer.roll_back(reason)
 
     def _run(self, plan: Plan) -> None:
         for number, step in enumerate(plan.steps, 1):

@@ -27,7 +27,7 @@ def wait_for(step: Waiting, known: Wait | None, now: float, bounds: Canary, atte
     return Wait(begun, now + max(bounds.deadline, bounds.interval))
 
 
-def taken_up(plan: Plan, state: JournalState) -> Plan:
+def resumed(plan: Plan, state: JournalState) -> Plan:
     """The plan of an operation that goes on where the journal says: a canary that has been judged is not judged again.
 
     It then waits for people, also where it does because there was no verdict.

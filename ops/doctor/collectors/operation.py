@@ -12,8 +12,8 @@ from ops.rollout.under_way import look
 
 def operation_facts(store: Store, project: str) -> OperationFacts:
     """The holder of the lock, and the operation that an exited holder has left. Raises EngineError."""
-    state, attendant = look(store, project)
-    return read(attendant or Lock(store, project).status(), state)
+    state, holder = look(store, project)
+    return read(holder or Lock(store, project).status(), state)
 
 
 def read(holder: Holder | None, state: JournalState | None) -> OperationFacts:

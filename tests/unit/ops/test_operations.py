@@ -42,7 +42,7 @@ def test_an_engine_that_misses_one_call_costs_no_more_than_the_operation(tmp_pat
             assert raised.aftermath is None or raised.aftermath.as_before, (where, raised.message)
             assert state(stack) == before, where
         assert Journal(stack.store, stack.project.name).read() is None, where
-        assert Lock(stack.store, stack.project.name).at_work() is None, where
+        assert Lock(stack.store, stack.project.name).active_holder() is None, where
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -106,7 +106,7 @@ def end(stack: FakeStack, told: list[Event] | None = None) -> Operation:
 
 
 def ask(stack: FakeStack, verb: str) -> None:
-    Journal(stack.store, stack.project.name).mailbox.send(verb)
+    Journal(stack.store, stack.project.name).commands.send(verb)
 
 
 def present(stack: FakeStack) -> UnderWay | None:
@@ -237,7 +237,7 @@ def test_while_it_waits_others_may_close_the_site_and_no_other_operation_begins(
             return
         seen.append(found)
         stack.gateway.permit = lambda: None  # another process has another gateway
-        assert Lock(stack.store, "shop").changing() is None
+        assert Lock(stack.store, "shop").change_holder() is None
         assert maintenance.switch(stack, closed, "videa maintenance on")
         with pytest.raises(LockHeld, match="videa deploy"):
             end(stack).scale(lambda present: 4)

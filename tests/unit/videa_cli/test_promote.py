@@ -14,9 +14,9 @@ from ops.errors import PlanRefused
 from ops.events import discard
 from ops.operations import Operation
 from ops.preflight import Capacity
+from ops.rollout.command_queue import Command
 from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
-from ops.rollout.mailbox import Command
 from ops.rollout.operator import whoami
 from ops.rollout.request import Request, Strategy
 from ops.steps import Target
@@ -63,7 +63,7 @@ def test_what_nobody_attends_is_carried_out_here(stack: FakeStack, capsys: pytes
 def test_whoever_attends_it_is_told(stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
     with Lock(stack.store, "shop").hold("videa deploy --resume") as lease, lease.suspended():
         promote.promote(context(stack))
-        assert Journal(stack.store, "shop").mailbox.take() == Command("promote", whoami())
+        assert Journal(stack.store, "shop").commands.take() == Command("promote", whoami())
     assert "told `videa deploy --resume` of" in capsys.readouterr().out
     assert len(images(stack)) == 4
 

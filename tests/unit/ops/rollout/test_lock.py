@@ -135,30 +135,30 @@ def test_an_operation_keeps_others_out_also_while_it_lets_something_be_changed(s
         with pytest.raises(LockHeld), lock.hold_briefly("videa watch"):
             pytest.fail("it was taken")
         with lease.suspended():
-            assert lock.changing() is None
-            assert lock.attendant() is not None
-            lease.check_attended()
+            assert lock.change_holder() is None
+            assert lock.operation_holder() is not None
+            lease.check_operation()
             with pytest.raises(LockHeld):
                 lease.check()
             with pytest.raises(LockHeld, match="videa deploy"), lock.hold("videa scale 3"):
                 pytest.fail("it was taken")
             with lock.hold_briefly("videa watch") as brief:
                 brief.check()
-                found = lock.attendant()
+                found = lock.operation_holder()
                 assert found is not None
                 assert found.command == "videa deploy"
         lease.check()
-        assert lock.changing() is not None
+        assert lock.change_holder() is not None
     assert lock.status() is None
 
 
 def test_what_is_brief_is_no_operation_and_one_of_an_older_videa_is(stack: FakeStack) -> None:
     lock = Lock(stack.store, "shop")
     with lock.hold_briefly("videa maintenance on"):
-        assert lock.attendant() is None
-        assert lock.at_work() is not None
+        assert lock.operation_holder() is None
+        assert lock.active_holder() is not None
     held_elsewhere(stack)
-    found = lock.attendant()
+    found = lock.operation_holder()
     assert found is not None
     assert found.who == "ann@here"
 
@@ -169,7 +169,7 @@ def test_what_is_given_back_while_the_engine_does_not_answer_is_kept(stack: Fake
         stack.world.disturb = silent
         with lease.suspended():
             stack.world.disturb = lambda call: None
-            assert lock.changing() is not None
+            assert lock.change_holder() is not None
         lease.check()
     assert lock.status() is None
 

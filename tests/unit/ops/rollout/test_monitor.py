@@ -15,9 +15,9 @@ from ops.errors import Aborted, EngineError, ReleaseFailed
 from ops.events import Kind, VerdictGiven
 from ops.project.settings import Canary, OnInconclusive, Seconds
 from ops.rollout import monitor as monitor_module
+from ops.rollout.command_queue import Command
 from ops.rollout.journal import StepEntry
 from ops.rollout.judgement import Verdict
-from ops.rollout.mailbox import Command
 from ops.rollout.monitor import Monitor, samples
 from ops.rollout.own_metrics import Figures
 from ops.steps import Judge, Pause, Wait
@@ -84,13 +84,13 @@ def make(clock: Clock, verdicts: Iterable[Verdict] = (), bounds: Canary | None =
     stack: Any = SimpleNamespace(project=SimpleNamespace(settings=settings), gateway=None)
     written: list[object] = [StepEntry(3, 9, Judge(5.0), 1.0, Wait(1.0, 61.0))]
     journal: Any = SimpleNamespace(
-        mailbox=SimpleNamespace(take=clock.take),
+        commands=SimpleNamespace(take=clock.take),
         write=written.append,
         confirm=lambda: None,
         written=written,
         state=lambda: SimpleNamespace(last=written[0]),
     )
-    lease: Any = SimpleNamespace(check_attended=lambda: None, now=7.0)
+    lease: Any = SimpleNamespace(check_operation=lambda: None, now=7.0)
     found = Scripted(stack, journal, lease, lambda _: None)
     found.script, found.early = iter(verdicts), []
     return found

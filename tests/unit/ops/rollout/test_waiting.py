@@ -6,7 +6,7 @@ import pytest
 
 from ops.project.settings import Canary, Seconds
 from ops.rollout.journal import Header, JournalState, StepEntry
-from ops.rollout.waiting import taken_up, wait_for
+from ops.rollout.waiting import resumed, wait_for
 from ops.steps import Judge, Keep, Pause, Plan, Split, Step, Target, Wait, Waiting
 
 BOUNDS = Canary(interval=Seconds(30), deadline=Seconds(600))
@@ -66,4 +66,4 @@ JUDGED = ((SPLIT, None), (Judge(25.0), Wait(1.0, 61.0)), (Pause(25.0), Wait(70.0
 def test_what_was_judged_is_not_judged_again(
     planned: tuple[Step, ...], journal: tuple[tuple[Step, Wait | None], ...], expected: tuple[Step, ...]
 ) -> None:
-    assert taken_up(Plan(planned, NEW, ""), state(*journal)).steps == expected
+    assert resumed(Plan(planned, NEW, ""), state(*journal)).steps == expected

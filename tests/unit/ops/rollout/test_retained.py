@@ -13,7 +13,7 @@ from ops.project.config import Pins, Project
 from ops.project.settings import Settings
 from ops.releases import release_id
 from ops.rollout.history import DONE, Entry
-from ops.rollout.kept import choose, kept_reference, rollback_target
+from ops.rollout.retained import choose, retained_reference, rollback_target
 from ops.stack import Stack
 from tests.unit.ops.fakes.store import FakeStore
 
@@ -45,7 +45,7 @@ class Shop:
             self.ran(release_id(digest, project.compose.config_hash("web", names)), "app:latest", digest, "rolling")
 
     def ran(self, release: str, image: str, digest: str, action: str) -> None:
-        self.images[kept_reference(self.stack.project, release)] = digest
+        self.images[retained_reference(self.stack.project, release)] = digest
         variables = {"IMAGE": image}
         self.entries.append(Entry(0, "me", "", action, DONE, release, image, digest, 1, 0, variables=variables))
         self.running = release
@@ -72,5 +72,5 @@ def test_one_goes_back_and_forth_on_a_tag_that_moves_on(named: bool, tmp_path: P
 @pytest.mark.parametrize("name", ["shop", "shop_", "a--b", "0_-"])
 def test_an_image_is_kept_under_a_name_that_docker_allows(name: str) -> None:
     project = Project(name, Path(), Compose((), None, Path(), {}), {}, Settings(service="Web"), {}, {})
-    assert kept_reference(project, "f00").startswith("videa-kept/")
-    assert "_-" not in kept_reference(project, "f00")
+    assert retained_reference(project, "f00").startswith("videa-kept/")
+    assert "_-" not in retained_reference(project, "f00")

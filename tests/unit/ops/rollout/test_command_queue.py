@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ops.rollout.mailbox import Mailbox
+from ops.rollout.command_queue import CommandQueue
 from tests.unit.ops.fakes.store import FakeStore
 
 
@@ -19,10 +19,10 @@ from tests.unit.ops.fakes.store import FakeStore
     ],
 )
 def test_the_last_command_waits_and_an_abort_stays_one(sent: list[str], taken: str) -> None:
-    mailbox = Mailbox(FakeStore(), "shop")
+    queue = CommandQueue(FakeStore(), "shop")
     for verb in sent:
-        mailbox.send(verb)
-    command = mailbox.take()
+        queue.send(verb)
+    command = queue.take()
     assert command is not None
     assert command.verb == taken
-    assert mailbox.take() is None
+    assert queue.take() is None

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from ops.rollout.batches import parallelism
 from ops.rollout.blue_green import plan_blue_green
 from ops.rollout.canary import plan_canary
-from ops.rollout.starts import at_once
 from ops.steps import AwaitReady, Plan, Route, Start, Target
 from tests.unit.ops.rollout.model import NEW, fleet, member
 
 TARGET = Target(NEW, "app:new")
 FIVE = fleet(*(member(number) for number in range(1, 6)))
 PLANS = {
-    "blue-green": plan_blue_green(FIVE, 5, TARGET, together=2),
-    "canary": plan_canary(FIVE, 5, TARGET, (100.0,), together=2),
+    "blue-green": plan_blue_green(FIVE, 5, TARGET, parallelism=2),
+    "canary": plan_canary(FIVE, 5, TARGET, (100.0,), parallelism=2),
 }
 
 
 @pytest.mark.parametrize(("cpus", "most"), [(1, 1), (2, 1), (3, 1), (4, 2), (16, 8)])
 def test_those_that_serve_keep_half_of_the_cores(cpus: int, most: int) -> None:
-    assert at_once(cpus) == most
+    assert parallelism(cpus) == most
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS.keys())
