@@ -10,7 +10,7 @@ from contextlib import suppress
 from ops.errors import VideaError
 
 LONGEST_LINE = 1000
-"""Characters of a line; an argument that it repeats may have a hundred thousand."""
+"""Characters of a line; a message may quote an argument of any length."""
 
 
 def show_failure(error: VideaError, as_json: bool, verbose: bool) -> None:
@@ -33,8 +33,10 @@ def _show(error: VideaError, as_json: bool, verbose: bool) -> None:
 
 
 def one_line(text: str) -> str:
-    """The text in one line of bounded length; what a terminal would obey or could not show is escaped."""
-    line = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    """The text as one line of bounded length; characters that control a terminal or cannot be shown are escaped."""
+    line = "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
     return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE // 2]} ... {line[-LONGEST_LINE // 2 :]}"
 
 

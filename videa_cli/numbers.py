@@ -1,4 +1,4 @@
-"""The numbers of the command line. Python's int and float also take "1_0", "nan", "1e9" and digits of any script."""
+"""Numbers on the command line. Python's int and float also accept "1_0", "nan", "1e9" and digits of any script."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable
 import typer
 
 DIGITS = 9
-"""What has more is a mistake, and further on too large for a pause or a container's log."""
+"""A longer number is a mistake, and too large for a pause or for a container's log."""
 
 
 def whole(least: int) -> Callable[[object], int]:
-    """Reads a whole number from ``least`` up."""
+    """A parser for whole numbers from ``least``."""
 
     def number(given: object) -> int:
         text = str(given)
@@ -24,7 +24,7 @@ def whole(least: int) -> Callable[[object], int]:
 
 
 def decimal(least: float) -> Callable[[object], float]:
-    """Reads a number with or without decimals from ``least`` up."""
+    """A parser for numbers from ``least``, with or without decimals."""
 
     def number(given: object) -> float:
         text = str(given)

@@ -140,7 +140,7 @@ def outcome_as_dict(outcome: Outcome, dry_run: bool) -> dict[str, Any]:
         "release": outcome.plan.target.release,
         "steps": [words(step) for step in outcome.plan.steps],
         "plan": msgspec.to_builtins(outcome.plan.steps),
-        "lasting": {words(step): said for step in outcome.plan.steps if (said := lasting(step))},
+        "lasting": {words(step): note for step in outcome.plan.steps if (note := lasting(step))},
         "needs": needs(outcome.capacity, outcome.most, outcome.plan.surge) if outcome.capacity else [],
         "verdicts": [words(verdict) for verdict in outcome.verdicts],
         "judged": msgspec.to_builtins(outcome.verdicts),

@@ -32,7 +32,7 @@ def refused(stack: LiveStack, code: int, words: str, *arguments: str, **variable
         (2, "cannot scale to 999 replicas", ("scale", "999")),
         (6, "x connection_limit 5 =", ("scale", "30")),
         (4, "there is no image", ("deploy", "--image", "videa-test-no-such-image:1")),
-        (2, "exclude each other", ("deploy", "--image", "x", "--build")),
+        (2, "cannot be used together", ("deploy", "--image", "x", "--build")),
         (2, "No such command", ("scael", "3")),
         (3, "no Compose file at gone.yml", ("-f", "gone.yml", "status")),
     ],

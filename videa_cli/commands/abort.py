@@ -16,28 +16,30 @@ if TYPE_CHECKING:
     from ops.rollout.lock import Lock
 
 PATIENCE = 300.0
-"""Seconds to wait until the operation has put everything back."""
+"""Seconds to wait until the operation has been rolled back."""
 
-LOOK = 0.1
-"""Seconds between two looks whether it has."""
+POLL = 0.1
+"""Seconds between two checks of this."""
 
 
 def abort(
     context: typer.Context,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be put back and change nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be rolled back, and change nothing.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
-    """Put back the deploy that is under way or was broken off.
+    """Roll back an operation that has not ended.
 
-    Traffic moves first. Also from another terminal or machine, and when nobody attends it any more. While a blue-green
-    deploy keeps the old set it is one reload back to it.
+    The operation may be running, waiting, or interrupted. Traffic returns to the old replicas first. Works from any
+    terminal or machine. If a process runs the operation, that process rolls it back; otherwise this command does. While
+    a blue-green deploy keeps the old set, one reload of nginx returns to it.
 
     \b
     Examples:
       videa abort
       videa abort --dry-run
     """
-
     options: Options = context.obj
     journal = options.journal()
     if dry_run:
@@ -45,17 +47,17 @@ def abort(
 
         state = journal.read()
         if state is None:
-            raise PlanRefused("no operation is under way, and none was broken off", "see `videa history`")
+            raise PlanRefused("no operation is running, waits or was interrupted", "see `videa history`")
         operation = words(state.standing)
-        _say({"dry_run": True, "operation": operation}, f"would put back {operation}; nothing was changed", as_json)
+        _print({"dry_run": True, "operation": operation}, f"would roll back {operation}; nothing was changed", as_json)
         return
-    put_back(options, journal, as_json)
+    roll_back(options, journal, as_json)
 
 
-def put_back(options: Options, journal: Journal, as_json: bool) -> None:
-    """Asks the operation under way to put everything back and waits until it has, or puts back a broken-off one.
+def roll_back(options: Options, journal: Journal, as_json: bool) -> None:
+    """Asks the process that runs the operation to roll it back, and waits. Without such a process, rolls it back here.
 
-    Raises OperationFailed when it takes too long, and what putting back raises.
+    Raises OperationFailed after PATIENCE, and the errors of the rollback.
     """
     from ops.rollout.command_queue import ABORT
     from ops.rollout.lock import Lock
@@ -71,32 +73,34 @@ def put_back(options: Options, journal: Journal, as_json: bool) -> None:
 
     from videa_cli.render import console
 
-    console(stderr=True).print(escape(f"told `{holder.command}` of {holder.who} to put everything back"))
+    console(stderr=True).print(escape(f"asked `{holder.command}` of {holder.who} to roll back"))
     deadline = time.monotonic() + PATIENCE
     try:
         while (now := lock.operation_holder()) and now.since == holder.since:
             if time.monotonic() > deadline:
-                raise OperationFailed("it has not ended yet", "follow it: videa deploy --watch")
-            time.sleep(LOOK)
+                raise OperationFailed(
+                    f"the rollback has not ended after {PATIENCE:g} s", "follow it: videa deploy --watch"
+                )
+            time.sleep(POLL)
     except KeyboardInterrupt:
-        raise Interrupted("interrupted; it goes on to put everything back", "follow it: videa deploy --watch") from None
-    if now is None and journal.exists() and _unheard(journal):
+        raise Interrupted("interrupted; the rollback continues", "follow it: videa deploy --watch") from None
+    if now is None and journal.exists() and _unread(journal):
         _carry_out(options, as_json)
         return
     check_ended(lock, journal)
     ended = {"dry_run": False, "operation": f"`{holder.command}` of {holder.who}"}
-    _say(ended, "it has ended; see videa status and videa history", as_json)
+    _print(ended, "it has ended; see `videa status` and `videa history`", as_json)
 
 
 def _carry_out(options: Options, as_json: bool) -> None:
     from ops.operations import Operation
     from videa_cli.operation import carry_out
 
-    carry_out(options, "put back", Operation.abort, as_json)
+    carry_out(options, "rolled back", Operation.abort, as_json)
 
 
-def _unheard(journal: Journal) -> bool:
-    """Whether the operation was left, or its process killed, before it looked for what was asked of it."""
+def _unread(journal: Journal) -> bool:
+    """Whether the process left the operation, or was killed, before it read the command to abort."""
     from ops.rollout.command_queue import ABORT
 
     command = journal.commands.take()
@@ -104,12 +108,12 @@ def _unheard(journal: Journal) -> bool:
 
 
 def check_ended(lock: Lock, journal: Journal) -> None:
-    """Raises OperationFailed when the operation that has ended was not put back: its journal is still there."""
+    """Raises OperationFailed if the rollback of the ended operation is incomplete: its journal still exists."""
     if journal.exists() and lock.operation_holder() is None:
-        error = OperationFailed("it has ended, and not everything was put back", f"see videa history; {CONTINUE}")
+        error = OperationFailed("it has ended, but was not rolled back completely", f"see `videa history`; {CONTINUE}")
         error.aftermath = Aftermath(Left.HALF_WAY)
         raise error
 
 
-def _say(outcome: dict[str, object], said: str, as_json: bool) -> None:
-    typer.echo(json.dumps(outcome) if as_json else said)
+def _print(outcome: dict[str, object], text: str, as_json: bool) -> None:
+    typer.echo(json.dumps(outcome) if as_json else text)

@@ -14,17 +14,17 @@ def status(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Show who holds the lock, for which command and since when.
+    """Show who holds the lock, for which command, and since when.
 
-    Also what an operation waits for, and what one that was broken off has left. The lock is on the engine, so it counts
-    for operators on other machines too. It ends by itself when its holder does.
+    Also shows an operation that waits or was interrupted. The lock is stored on the engine, so it also applies to users
+    on other machines. It expires when the process that holds it exits.
 
     \b
     Examples:
       videa lock status
       videa lock status --json
     """
-    from ops.errors import TAKE_UP
+    from ops.errors import CONTINUE, TAKE_UP
     from ops.rollout.lock import Lock
     from ops.rollout.under_way import Phase, under_way
     from videa_cli.words import words
@@ -33,7 +33,7 @@ def status(
     stack = options.stack()
     holder = Lock(stack.store, stack.project.name).status()
     operation = under_way(stack.store, stack.project.name)
-    said = {phase: words(operation.standing) if operation and operation.phase is phase else None for phase in Phase}
+    text = {phase: words(operation.standing) if operation and operation.phase is phase else None for phase in Phase}
     alive = holder is not None and holder.alive
     if as_json:
         held = holder and {
@@ -44,7 +44,7 @@ def status(
             "lease_seconds": round(holder.lease, 1),
             "alive": holder.alive,
         }
-        waiting, broken_off = said[Phase.WAITING], said[Phase.INTERRUPTED]
+        waiting, broken_off = text[Phase.WAITING], text[Phase.INTERRUPTED]
         typer.echo(json.dumps({"holder": held, "waiting": waiting, "broken_off": broken_off}))
         return
     if holder is None:
@@ -53,27 +53,27 @@ def status(
         since = holder.since.strftime("%Y-%m-%d %H:%M:%S UTC")
         typer.echo(f"held by {holder.who} (process {holder.pid}): `{holder.command}` since {since}")
         typer.echo(
-            f"valid for {holder.lease:.0f} s, renewed by its holder"
+            f"valid for {holder.lease:.0f} s; its process renews it"
             if alive
-            else "the process that held it has exited, or does not renew it: it counts as free"
+            else "its process has exited or no longer renews it, so the lock counts as free"
         )
-    if said[Phase.INTERRUPTED]:
-        typer.echo(f"broken off: {said[Phase.INTERRUPTED]}")
-        typer.echo("end it: videa deploy --resume; put it back: videa deploy --abort")
-    if said[Phase.WAITING]:
-        typer.echo(said[Phase.WAITING])
+    if text[Phase.INTERRUPTED]:
+        typer.echo(f"interrupted: {text[Phase.INTERRUPTED]}")
+        typer.echo(CONTINUE)
+    if text[Phase.WAITING]:
+        typer.echo(text[Phase.WAITING])
         attended = operation is not None and operation.attended
-        typer.echo("meanwhile videa maintenance and videa watch may change something" if attended else TAKE_UP)
+        typer.echo("during the wait, videa maintenance and videa watch can make changes" if attended else TAKE_UP)
 
 
 def release(
     context: typer.Context,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say whose lock would be released.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show whose lock would be removed.")] = False,
 ) -> None:
-    """Clear away the lock of an interrupted operation.
+    """Remove the lock of an interrupted operation.
 
-    One whose holder is at work stays. Seldom needed: the next operation does the same, at once on the holder's machine
-    and after 20 s elsewhere.
+    The lock of a running operation is not removed. This command is rarely necessary: the next operation takes over the
+    lock, immediately on the machine of the interrupted operation, and after 20 s on other machines.
 
     \b
     Examples:
@@ -85,10 +85,10 @@ def release(
     options: Options = context.obj
     stack = options.stack()
     holder = Lock(stack.store, stack.project.name).release(dry_run)
-    done = "would be released: it is" if dry_run else "released: it was"
-    typer.echo(f"{done} held by {holder.who} for `{holder.command}`" if holder else "nothing to do: free")
+    done = "would remove the lock" if dry_run else "removed the lock"
+    typer.echo(f"{done} held by {holder.who} for `{holder.command}`" if holder else "nothing to do: the lock is free")
 
 
-commands = group("Show or clear the lock that lets one operation run at a time.")
+commands = group("Show or remove the lock that allows one operation at a time.")
 commands.command("status")(status)
 commands.command("release")(release)

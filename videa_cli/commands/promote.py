@@ -13,12 +13,13 @@ from videa_cli.context import Options
 def promote(
     context: typer.Context,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return at the next wait.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go on and change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would continue, and change nothing.")] = False,
 ) -> None:
-    """Let a deploy that waits go on.
+    """End the wait of a deploy, which then continues.
 
-    That is a canary that is paused or judged, or a blue-green deploy that keeps the old set. If a process attends the
-    deploy, it is told to continue. If none does, as after `videa deploy --detach`, this command carries out the rest.
+    Works for a canary that is paused or judged, and for a blue-green deploy that keeps the old set. If a process runs
+    the deploy, that process continues it. Otherwise, as after `videa deploy --detach`, this command runs the remaining
+    steps.
 
     \b
     Examples:
@@ -38,19 +39,19 @@ def promote(
         return
     if not dry_run:
         journal.commands.send("promote")
-    told = f"`{holder.command}` of {holder.who} to go on"
+    request = f"`{holder.command}` of {holder.who} to continue"
     typer.echo(
-        f"would tell {told}; nothing was changed" if dry_run else f"told {told}; follow it: videa deploy --watch"
+        f"would ask {request}; nothing was changed" if dry_run else f"asked {request}; follow it: videa deploy --watch"
     )
 
 
 def _carry_out(options: Options, detach: bool, dry_run: bool) -> None:
-    """Takes up the operation that nobody attends, and ends its wait. Raises what the rest of it raises."""
+    """Ends the wait and runs the remaining steps in this process. Raises the errors of the steps."""
     from videa_cli.operation import carry_out
     from videa_cli.words import words
 
     state = options.journal().read()
     if dry_run and state:
-        typer.echo(f"would go on with {words(state.standing)}; nothing was changed")
+        typer.echo(f"would continue {words(state.standing)}; nothing was changed")
         return
-    carry_out(options, "ended", lambda each: each.promote(detach), as_json=False)
+    carry_out(options, "completed", lambda operation: operation.promote(detach), as_json=False)

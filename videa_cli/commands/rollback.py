@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from videa_cli.commands.abort import put_back
+from videa_cli.commands.abort import roll_back
 from videa_cli.context import Options
 from videa_cli.numbers import whole
 
@@ -41,7 +41,7 @@ def rollback(
         journal = options.journal()
         state = journal.read()
         if state and state.keeping:
-            put_back(options, journal, as_json)
+            roll_back(options, journal, as_json)
             return
     from ops.rollout.request import Request, Strategy
     from videa_cli.operation import carry_out

@@ -105,12 +105,12 @@ def show_operation(result: Status) -> None:
     operation, out = result.operation, console()
     if operation is None:
         return
-    said = escape(words(operation.standing))
+    text = escape(words(operation.standing))
     if operation.phase is Phase.RUNNING:
-        out.print(f"under way: {said}; follow it: videa deploy --watch")
+        out.print(f"running: {text}; follow it: videa deploy --watch")
     elif operation.phase is Phase.INTERRUPTED:
-        out.print(f"[red]interrupted:[/] {said}; {CONTINUE}")
+        out.print(f"[red]interrupted:[/] {text}; {CONTINUE}")
     elif operation.attended:
-        out.print(f"{said}; end the wait: videa promote; roll it back: videa abort")
+        out.print(f"{text}; end the wait: videa promote; roll it back: videa abort")
     else:
-        out.print(f"[yellow]{said}[/], and nobody attends it; {TAKE_UP}")
+        out.print(f"[yellow]{text}[/]; no process runs it; {TAKE_UP}")

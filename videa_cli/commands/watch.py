@@ -12,14 +12,17 @@ from videa_cli.context import Options
 
 def watch(
     context: typer.Context,
-    interval: Annotated[str, typer.Option("--interval", metavar="TIME", help="Time between two checks.")] = "10s",
+    interval: Annotated[
+        str, typer.Option("--interval", metavar="TIME", help="Time between two checks, at least 1s.")
+    ] = "10s",
 ) -> None:
-    """Keep sick replicas out of the balancer.
+    """Keep unhealthy replicas out of the balancer.
 
-    Checks every replica again and again. One is out after x-videa.health.fails bad answers at its liveness path in a
-    row, and back after x-videa.health.passes good ones. The last replica is never taken out. Runs until Ctrl-C,
-    which lets a change that has begun be finished; let your service manager start it, or a terminal. What it has taken
-    out is kept on the engine: started again, it lets that back as well.
+    Probes the liveness path of all replicas regularly. A replica is removed after x-videa.health.fails consecutive
+    failures, and returned after x-videa.health.passes consecutive successes. The last replica is never removed.
+
+    Runs until Ctrl-C, which completes a change that has started. Start it in a terminal or with a service manager. The
+    removed replicas are stored on the engine, so that the next `videa watch` can return them.
 
     \b
     Examples:
@@ -37,14 +40,16 @@ def watch(
     try:
         seconds = parse_duration(interval)
     except ValueError as error:
-        raise UsageError(f"--interval: {error}", "such as 10s") from error
+        raise UsageError(f"--interval: {error}", "use a duration such as 10s") from error
     if seconds < 1:
-        raise UsageError(f"--interval: {interval} is too short", "one second at least")
+        raise UsageError(f"--interval: {interval} is too short", "use at least 1s")
     options: Options = context.obj
     stack = options.stack()
-    console(stderr=True).print(f"watching {stack.project.settings.service} every {interval}; Ctrl-C ends it")
+    console(stderr=True).print(f"watching {stack.project.settings.service} every {interval}; stop with Ctrl-C")
     stop = threading.Event()
-    with ThreadPoolExecutor(max_workers=1) as worker:  # beside Ctrl-C, so that a change is finished and told
+    with ThreadPoolExecutor(
+        max_workers=1
+    ) as worker:  # in a thread, so that Ctrl-C lets a change complete and be reported
         watching = worker.submit(run, stack, seconds, Progress(), stop)
         try:
             watching.result()
@@ -52,4 +57,4 @@ def watch(
             with held():
                 stop.set()
                 watching.result()
-            console(stderr=True).print("ended; the balancer keeps its present list")
+            console(stderr=True).print("stopped; the balancer keeps its current replicas")

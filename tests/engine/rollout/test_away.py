@@ -52,6 +52,6 @@ def test_one_that_stays_away_leaves_words_that_lead_on(stack: LiveStack, road: R
     assert "everything was rolled back" not in errors
     assert "videa deploy --abort" in errors
     assert "videa deploy --resume" in errors
-    assert "broken off" in stack.done("lock", "status")
+    assert "interrupted" in stack.done("lock", "status")
     stack.done("abort")
     assert (stack.snapshot()[0], stack.snapshot()[2]) == (before[0], before[2])

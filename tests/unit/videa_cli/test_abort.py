@@ -22,7 +22,7 @@ def test_an_operation_that_left_its_journal_was_not_rolled_back(tmp_path: Path) 
     lock, journal = Lock(stack.store, "shop"), Journal(stack.store, "shop")
     check_ended(lock, journal)
     journal.begin(HEADER)
-    with pytest.raises(OperationFailed, match="not everything was put back") as caught:
+    with pytest.raises(OperationFailed, match="not rolled back completely") as caught:
         check_ended(lock, journal)
     assert exit_code_of(caught.value) == ExitCode.NOT_ROLLED_BACK
     with lock.hold("videa scale 3"):  # another operation has started: the journal belongs to it

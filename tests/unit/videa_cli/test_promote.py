@@ -1,4 +1,4 @@
-"""`videa promote` and `videa abort` reach an operation that waits, whether or not somebody attends it."""
+"""`videa promote` and `videa abort` reach an operation that waits, with or without a process that runs it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NEW = Target("new", "app:new", {"APP_IMAGE": "app:new", "APP_RELEASE": "new"})
 
 @pytest.fixture
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
-    """A stack on which a blue-green deploy keeps the old set, and nobody attends it."""
+    """A stack on which a blue-green deploy keeps the old set, and no process runs it."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
     monkeypatch.setattr(planning, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
@@ -50,9 +50,9 @@ def images(stack: FakeStack) -> list[str]:
     return sorted(container.image for container in stack.platform.by_name.values())
 
 
-def test_what_nobody_attends_is_carried_out_here(stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_process_the_rest_runs_here(stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
     promote.promote(context(stack), dry_run=True)
-    assert "would go on with `videa deploy --blue-green` of" in capsys.readouterr().out
+    assert "would continue `videa deploy --blue-green` of" in capsys.readouterr().out
     assert images(stack) == ["app:new", "app:new", "app:old", "app:old"]
     promote.promote(context(stack))
     assert images(stack) == ["app:new", "app:new"]
@@ -60,24 +60,22 @@ def test_what_nobody_attends_is_carried_out_here(stack: FakeStack, capsys: pytes
         promote.promote(context(stack))
 
 
-def test_whoever_attends_it_is_told(stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_process_that_runs_it_is_asked(stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
     with Lock(stack.store, "shop").hold("videa deploy --resume") as lease, lease.suspended():
         promote.promote(context(stack))
         assert Journal(stack.store, "shop").commands.take() == Command("promote", whoami())
-    assert "told `videa deploy --resume` of" in capsys.readouterr().out
+    assert "asked `videa deploy --resume` of" in capsys.readouterr().out
     assert len(images(stack)) == 4
 
 
-def test_what_nobody_attends_is_rolled_back_here(stack: FakeStack) -> None:
+def test_without_a_process_it_is_rolled_back_here(stack: FakeStack) -> None:
     abort.abort(context(stack))
     assert images(stack) == ["app:old", "app:old"]
     assert Journal(stack.store, "shop").read() is None
 
 
-def test_an_abort_that_was_not_heard_any_more_is_carried_out_here(
-    stack: FakeStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever attended it has left it, or was killed, before it looked."""
+def test_an_abort_that_the_process_did_not_read_runs_here(stack: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process left the operation, or was killed, before it read the command."""
     with Lock(stack.store, "shop").hold("videa deploy --resume") as lease, lease.suspended():
         monkeypatch.setattr(abort.time, "sleep", lambda _: lease.end())
         abort.abort(context(stack))
@@ -91,12 +89,12 @@ def test_status_says_what_it_waits_for_and_what_can_be_done(
     said = capsys.readouterr().out
     assert "`videa deploy --blue-green` of" in said
     assert "keep the old replicas until" in said
-    for command in ("nobody attends it", "videa promote", "videa abort", "videa deploy --resume"):
+    for command in ("no process runs it", "videa promote", "videa abort", "videa deploy --resume"):
         assert command in said
     with Lock(stack.store, "shop").hold("videa deploy --resume") as lease, lease.suspended():
         show_operation(read_status(stack))
     said = capsys.readouterr().out
-    assert "nobody attends it" not in said
+    assert "no process runs it" not in said
     assert "videa promote" in said
     Journal(stack.store, "shop").discard()
     show_operation(read_status(stack))
