@@ -15,7 +15,7 @@ from ops.doctor.registry import CHECKS
 from ops.doctor.skip import reason_of, trace_of
 from ops.doctor.sources import REASON
 from ops.errors import UsageError
-from ops.redaction.typed import knowing
+from ops.redaction.typed import redactor_for
 
 
 class Report(Struct, frozen=True):
@@ -85,7 +85,7 @@ def examine(facts: Facts, limits: Limits, checks: Iterable[Check] = CHECKS) -> R
 
 def told(report: Report) -> Report:
     """The report as it may be shown and sent: what others have said in its titles, evidence and reasons is redacted."""
-    shown = knowing().text
+    shown = redactor_for().text
     return replace(
         report,
         findings=[replace(each, title=shown(each.title), evidence=shown(each.evidence)) for each in report.findings],

@@ -1,5 +1,5 @@
-"""Takes secrets out of text and configuration before they are stored, shown or sent away.
+"""Removes secrets from text and configuration before they are stored, shown or sent away.
 
-Three kinds of rules: secrets that are known by value (known.py), places where secrets stand (names.py, assignments.py,
-urls.py, commands.py, sql.py) and shapes that secrets have (shapes.py, services.py). ``Redactor`` applies them all.
+There are three kinds of rules: known secret values (known.py), places where secrets occur (names.py, assignments.py,
+urls.py, commands.py, sql.py) and typical shapes of secrets (shapes.py, services.py). ``Redactor`` applies all of them.
 """

@@ -1,10 +1,10 @@
-"""Secrets under a telling name: settings, JSON, headers, XML, properties, and the settings of well-known servers."""
+"""Secrets with a secret name: settings, JSON, headers, XML, properties, and the settings of well-known servers."""
 
 from __future__ import annotations
 
 import re
 
-from ops.redaction.hiding import Hide, hide_after, tells_nothing
+from ops.redaction.hiding import Hide, hide_after, is_placeholder
 from ops.redaction.names import is_secret_name
 
 _NAME = re.compile(
@@ -12,16 +12,16 @@ _NAME = re.compile(
     r"(?:\\*[\"'`])?(?:\]|%5[Dd])?[ \t]{0,4}(?:=>|:=|==|=|:(?!//))[ \t]{0,4}"
 )
 _NEXT = r"(?![&,;][ \t]?[\w.%-]+[=:])"
-"""Not before the next ``name=``."""
+"""Not in front of the next ``name=``."""
 _END = rf"{_NEXT}(?![)\]}},;.]+(?:\s|$))"
-"""Nor before the brackets and stops that close a text."""
+"""Also not in front of the brackets and punctuation at the end of a text."""
 _VALUE = re.compile(
     r"(?P<before>[bBrRuU@]?(?P<quote>\\*[\"'`]))(?P<quoted>(?:\\.|(?!(?P=quote))[^\\\n]|(?!(?P=quote))\\)*+)"
     r"|\[(?P<list>[^\]\n]*+)\]"
     rf"|(?P<bare>{_END}[^\s\"'<>\[{{](?:{_END}[^\s\"'<>])*+)"
 )
 _LINE = re.compile(rf"(?P<bare>(?:{_NEXT}(?![ \t]++(?:[\w.-]++=|$))[^\n\"'])++)", re.MULTILINE)
-"""The rest of a line up to the next ``name=``: a value with spaces, as properties and YAML have it."""
+"""The rest of a line up to the next ``name=``: a value with spaces, as in properties and YAML."""
 _HEADER_VALUE = re.compile(
     r"(?P<before>\\*[\"']?(?:(?:bearer|basic|digest|token|apikey|negotiate|aws4-hmac-sha256)[ \t]+)?)"
     r"(?P<bare>(?:[^\n\"'\\]|(?<==)\"[^\"\n]*\")++)",
@@ -62,39 +62,41 @@ _PGPASS = re.compile(r"(?m)^(?P<start>[\w.*-]+:(?:\d{4,5}|\*):[\w*-]+:[\w*-]+:)(
 
 
 def hide(text: str, hide: Hide) -> str:
-    """The text without the values of what is secret by its name."""
+    """The text without the values that have a secret name."""
     text = _ELEMENT.sub(lambda match: _element(match, hide), text)
     for pairs in (_PAIR, _TUPLE):
         text = pairs.sub(lambda match: _named(match, hide), text)
     for settings in (_LINE_OF_CONF, _REDIS, _PGPASS):
         text = settings.sub(lambda match: match["start"] + hide(match["value"]), text)
     text = _SPACED.sub(lambda match: _spaced(match, hide), text)
-    text = _ACL.sub(lambda match: _ACL_PASSWORD.sub(lambda one: one["kind"] + hide(one["value"]), match[0]), text)
+    text = _ACL.sub(
+        lambda match: _ACL_PASSWORD.sub(lambda password: password["kind"] + hide(password["value"]), match[0]), text
+    )
     return hide_after(_NAME, _value, text, hide)
 
 
-def _value(text: str, found: re.Match[str]) -> tuple[int, int] | None:
-    if not is_secret_name(found["name"]):
+def _value(text: str, name: re.Match[str]) -> tuple[int, int] | None:
+    if not is_secret_name(name["name"]):
         return None
-    place = found.end()
-    if _HEADERS.match(found["name"]):
+    place = name.end()
+    if _HEADERS.match(name["name"]):
         value = _HEADER_VALUE.match(text, place)
     else:
         value = _VALUE.match(text, place)
-        if value and value["bare"] and not text[text.rfind("\n", 0, found.start()) + 1 : found.start()].strip():
+        if value and value["bare"] and not text[text.rfind("\n", 0, name.start()) + 1 : name.start()].strip():
             value = _LINE.match(text, place)
     return value.span(value.lastgroup or 0) if value else None
 
 
 def _named(match: re.Match[str], hide: Hide) -> str:
-    if not is_secret_name(match["name"]) or tells_nothing(match["value"]):
+    if not is_secret_name(match["name"]) or is_placeholder(match["value"]):
         return match[0]
     return match["start"] + hide(match["value"])
 
 
 def _spaced(match: re.Match[str], hide: Hide) -> str:
     value = match["value"].strip("\"'")
-    if tells_nothing(value) or not is_secret_name(match["name"] or match["variable"]):
+    if is_placeholder(value) or not is_secret_name(match["name"] or match["variable"]):
         return match[0]
     return match["start"] + hide(value)
 
@@ -102,6 +104,6 @@ def _spaced(match: re.Match[str], hide: Hide) -> str:
 def _element(match: re.Match[str], hide: Hide) -> str:
     names = [match["name"], *re.findall(r"=\s?[\"']([\w.-]+)[\"']", match["attributes"])]
     value = match["value"].strip()
-    if not value or tells_nothing(value) or not any(is_secret_name(name) for name in names):
+    if not value or is_placeholder(value) or not any(is_secret_name(name) for name in names):
         return match[0]
     return match[0][: match.start("value") - match.start()] + hide(value)

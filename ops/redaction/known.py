@@ -1,4 +1,4 @@
-"""Secrets that are known by value, found wherever they stand and in the forms that programs write them in."""
+"""Secrets that are known by value. They are found everywhere, and in all forms in which programs write them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ops.redaction.hiding import Hide
 from ops.redaction.shapes import looks_random
 
 SHORTEST = 6
-"""Characters. A shorter value would be found in ordinary words."""
+"""Characters. Shorter values occur in ordinary words."""
 ANCHOR = 8
-"""Characters of a secret's begin or end that are enough to know a part of it by, if it looks random.
+"""Characters at the start or end of a random secret that identify a part of it.
 
-Of one made of words two thirds are needed: its begin may be that of other names, such as the project's.
+A secret that consists of words needs two thirds: it may start like other names, such as the project's.
 """
 
 
 class KnownSecrets:
-    """The secrets of one stack. Looking for them costs a scan of the text, however many there are."""
+    """The secrets of one stack. The search scans the text once, for any number of secrets."""
 
     def __init__(self) -> None:
         self._begins: dict[str, list[tuple[str, str]]] = {}
@@ -31,16 +31,16 @@ class KnownSecrets:
         self._search: re.Pattern[str] | None = None
 
     def learn(self, secrets: Iterable[str]) -> None:
-        """Adds secrets; those of several lines also line by line, as a log shows them."""
+        """Adds secrets; if a secret has several lines, also each line, because logs show lines."""
         for secret in secrets:
-            for each in {secret.strip(), *(line.strip() for line in secret.splitlines())}:
-                if len(each) >= SHORTEST:
-                    self._add(each)
+            for part in {secret.strip(), *(line.strip() for line in secret.splitlines())}:
+                if len(part) >= SHORTEST:
+                    self._add(part)
         anchors = {*self._begins, *self._ends}
         self._search = re.compile(_any_of(anchors)) if anchors else None
 
     def hide(self, text: str, hide: Hide) -> str:
-        """The text without them, without their begins and ends where they were cut off, and without their forms."""
+        """The text without the secrets, in all forms, and without their starts and ends where they were cut off."""
         if self._search is None:
             return text
         low = _lower(text)
@@ -60,7 +60,7 @@ class KnownSecrets:
             self._ends.setdefault(form[-size:], []).append((form, secret))
 
     def _extent(self, low: str, begin: int, end: int, done: int) -> tuple[int, int, str]:
-        """Begin and end of the longest part of a secret around an anchor, not before ``done``."""
+        """Start and end of the longest part of a secret around an anchor, not before ``done``; and the secret."""
         anchor = low[begin:end]
         best = (begin, end, "")
         for form, secret in self._begins.get(anchor, ()):
@@ -79,9 +79,9 @@ class KnownSecrets:
 
 
 def forms(secret: str) -> set[str]:
-    """A secret in lower case as it is, as URLs, JSON, XML and shells write it, as hex and as base64."""
+    """The secret in lower case: plain, as in URLs, JSON, XML and shells, in hex and in base64."""
     raw = secret.encode()
-    found = {
+    spellings = {
         secret,
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
@@ -94,27 +94,31 @@ def forms(secret: str) -> set[str]:
         raw.hex(":"),
         *_base64_forms(raw),
     }
-    return {low for form in found if len(low := _lower(form)) >= SHORTEST}
+    return {low for form in spellings if len(low := _lower(form)) >= SHORTEST}
 
 
 def _base64_forms(raw: bytes) -> Iterable[str]:
-    """Its base64 however many bytes stand before it: those characters that no neighbour has a part in."""
+    """Its base64 after any number of other bytes: only the characters that contain no bits of its neighbours."""
     for before in range(3):
         encoded = base64.b64encode(bytes(before) + raw).decode()
         skipped = (before * 8 + 5) // 6
-        whole = (before + len(raw)) * 8 // 6
-        yield encoded[skipped:whole]
-        yield encoded[skipped:whole].replace("+", "-").replace("/", "_")
+        complete = (before + len(raw)) * 8 // 6
+        yield encoded[skipped:complete]
+        yield encoded[skipped:complete].replace("+", "-").replace("/", "_")
 
 
 def _lower(text: str) -> str:
-    """In lower case, and as long as before, which ``str.lower`` does not promise beyond ASCII."""
+    """The text in lower case with the same length, which ``str.lower`` does not guarantee beyond ASCII."""
     low = text.lower()
-    return low if len(low) == len(text) else "".join(each if len(each.lower()) > 1 else each.lower() for each in text)
+    return (
+        low
+        if len(low) == len(text)
+        else "".join(letter if len(letter.lower()) > 1 else letter.lower() for letter in text)
+    )
 
 
 def _any_of(words: Iterable[str]) -> str:
-    """A pattern for any of the words that looks at each character once, which an alternation of them does not."""
+    """A pattern for any of the words that reads each character once, unlike an alternation of the words."""
     tree: dict[str, Any] = {}
     for word in words:
         node = tree

@@ -1,4 +1,4 @@
-"""Names of settings, headers, fields and flags whose values are secret."""
+"""Names of settings, headers, fields and flags with secret values."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from functools import lru_cache
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SEPARATOR = re.compile(r"[^A-Za-z0-9]+")
 
-_WHOLE = re.compile(
+_ANYWHERE = re.compile(
     r"webhook|passw|passphrase|secret|token|credential|authorization|cookie|requirepass|masterauth"
     r"|(?:api|private|access|encryption|signing|license|account|storage|shared|client|master)_?keys?(?:_|\d|$)"
     r"|connection_?string|sess(?:ion)?_?id$|(?:^|_)salt$"
 )
-"""Wherever it stands in a name, such as SECRET_KEY_BASE."""
+"""Anywhere in a name, such as SECRET_KEY_BASE."""
 
 _ENDING = re.compile(
     r"(?:^|_)(?:pass|pwd|pw|psw|passcode|auth|dsn|pepper|pin|otp|cvv|sig|signature|jwt|sid|hmac)_?\d*$"
@@ -27,21 +27,21 @@ _DESCRIBES = re.compile(
     r"|uri|endpoint|host|usage|used|total|rate|hits|misses|status|method|mode|provider|store|scheme|issuer|domain"
     r"|secure|samesite|validation|encryption|reset|change[ds]?)$"
 )
-"""A name that ends so describes a secret and does not hold it, such as POSTGRES_PASSWORD_FILE."""
+"""A name with this ending describes a secret but does not contain it, such as POSTGRES_PASSWORD_FILE."""
 
 _ORDINARY_KEY = re.compile(
     r"(?:^|_)(?:public|primary|foreign|cache|partition|sort|routing|unique|lock|group|index|object|row|idempotency"
     r"|metric|map|redis|host)_key$"
 )
-"""Keys of data, as logs name them. In upper case they are settings, and hidden."""
+"""Keys of data in logs. In upper case they are settings, which are hidden."""
 
 
 @lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
-    """Whether what stands under this name is secret. Any spelling: DB_PASSWORD, dbPassword, db.password, X-Api-Key."""
+    """Whether the value of this name is secret. Any spelling: DB_PASSWORD, dbPassword, db.password, X-Api-Key."""
     words = _SEPARATOR.sub("_", name if name.isupper() else _CAMEL.sub("_", name)).strip("_").lower()
     if "webhook" in words:
         return True
     if _DESCRIBES.search(words) or (not name.isupper() and _ORDINARY_KEY.search(words)):
         return False
-    return bool(_WHOLE.search(words) or _ENDING.search(words))
+    return bool(_ANYWHERE.search(words) or _ENDING.search(words))

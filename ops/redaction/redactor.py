@@ -1,6 +1,6 @@
-"""Takes secrets out of what leaves the machine: by where they stand, by what they look like, and by what they are.
+"""Removes secrets by their place, by their shape, and by their value.
 
-The same secret becomes the same token everywhere in one bundle, so that "these two differ" is still to be seen.
+Within one bundle, the same secret always becomes the same token, so that differences are still visible.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ops.redaction import assignments, commands, services, shapes, sql, urls
-from ops.redaction.hiding import HIDDEN, tells_nothing
+from ops.redaction.hiding import HIDDEN, is_placeholder
 from ops.redaction.known import KnownSecrets
 from ops.redaction.names import is_secret_name
 from ops.redaction.shapes import looks_random
 
 ORDINARY = frozenset({"postgres", "password", "secret", "admin", "redis", "videa", "localhost", "default", "backend"})
-"""Values that are no secret elsewhere, even where one is a password: they would hide what everything is called."""
+"""Values that are not hidden elsewhere, even if one is a password, because they are also common names."""
 
 
 class Redactor:
-    """``key``: of one bundle, so that tokens cannot be compared between bundles or guessed from; None for one token
-    that stands for every secret. ``rules``: also those of detect-secrets, which take a tenth of a second to load.
+    """Replaces secrets by tokens. ``key``: of one bundle, so that tokens cannot be compared between bundles or
+    guessed; None: one token for all secrets. ``rules``: also those of detect-secrets, which take 0.1 s to load.
     """
 
     def __init__(self, key: bytes | None = None, rules: bool = False) -> None:
@@ -38,70 +38,72 @@ class Redactor:
         ]
 
     def learn(self, values: Iterable[str]) -> None:
-        """Secrets that are known by value: they are taken out wherever they stand, in any form, and their parts."""
+        """Adds known secret values: they and their parts are removed everywhere, in any form."""
         self._known.learn(value for value in values if value.strip().lower() not in ORDINARY)
 
     def token(self, secret: str) -> str:
-        """What stands in the place of a secret."""
+        """The replacement of a secret."""
         if self._key is None:
             return "<hidden>"
         return f"<hidden-{hmac.new(self._key, secret.encode(), hashlib.sha256).hexdigest()[:8]}>"
 
     def text(self, text: str) -> str:
-        """A text without what is known to be secret and without what looks like it."""
+        """The text without known secrets and without what looks like a secret."""
         text = self._known.hide(text, self.token)
         for hide in self._passes:
             text = hide(text, self._hidden)
         return text
 
     def strings(self, value: Any) -> Any:
-        """A JSON value with every string in it as ``text`` leaves it; its shape and its keys stay."""
+        """A JSON value whose strings are redacted as in ``text``; its structure stays the same."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {self.text(str(key)): self.strings(each) for key, each in value.items()}
-        return [self.strings(each) for each in value] if isinstance(value, list | tuple) else value
+            return {self.text(str(key)): self.strings(item) for key, item in value.items()}
+        return [self.strings(item) for item in value] if isinstance(value, list | tuple) else value
 
     def tree(self, value: Any) -> Any:
-        """The same for a configuration: also what stands under a telling name, or after a telling flag, goes."""
+        """As ``strings``, for a configuration: also removes values with a secret name or after a secret flag."""
         if isinstance(value, Mapping):
-            return {self.text(str(key)): self._under(str(key), each) for key, each in value.items()}
+            return {self.text(str(key)): self._value_of(str(key), item) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            secret = dict(commands.in_list(value))
+            offsets = dict(commands.in_list(value))
             return [
-                each[: secret[place]] + self._whole(each[secret[place] :]) if place in secret else self.tree(each)
-                for place, each in enumerate(value)
+                item[: offsets[index]] + self._token_for(item[offsets[index] :])
+                if index in offsets
+                else self.tree(item)
+                for index, item in enumerate(value)
             ]
         return self.text(value) if isinstance(value, str) else value
 
-    def _under(self, key: str, value: Any) -> Any:
+    def _value_of(self, key: str, value: Any) -> Any:
         if isinstance(value, str | int | float) and not isinstance(value, bool) and is_secret_name(key):
-            return self._whole(str(value))
+            return self._token_for(str(value))
         if isinstance(value, str) and looks_random(value):
-            return self._whole(value)
+            return self._token_for(value)
         return self.tree(value)
 
-    def _whole(self, value: Any) -> Any:
+    def _token_for(self, value: Any) -> Any:
         return self.token(value) if isinstance(value, str) and value and not HIDDEN.fullmatch(value) else value
 
     def _hidden(self, secret: str) -> str:
-        return secret if tells_nothing(secret) else self.token(HIDDEN.sub("", secret) and secret)
+        return secret if is_placeholder(secret) else self.token(HIDDEN.sub("", secret) and secret)
 
 
 class _Collector(Redactor):
-    """Notes what it would take out."""
+    """Collects the secrets that it would remove."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: set[str] = set()
+        self.secrets: set[str] = set()
 
     def token(self, secret: str) -> str:
-        self.found.add(secret)
+        self.secrets.add(secret)
         return secret
 
 
 def secrets_in(configuration: Any) -> set[str]:
-    """The values of an environment, labels or a command that are secret: by their names, looks, places, or in a URL."""
+    """The secret values of an environment, labels or a command, by their name, shape or place."""
     collector = _Collector()
     collector.tree(configuration)
-    return collector.found | {part.strip() for each in collector.found for part in each.split(",")}
+    return collector.secrets | {part.strip() for secret in collector.secrets for part in secret.split(",")}

@@ -1,7 +1,7 @@
 """Keys of well-known services, by the rules of detect-secrets (Yelp, Apache License 2.0).
 
-It is loaded when a bundle is written, not before: that takes a tenth of a second. Its rules for names, passwords in
-URLs and random strings are not used: they are made for source code, and those of this package are stricter.
+detect-secrets is loaded only to write a bundle, because this takes a tenth of a second. Its rules for names, passwords
+in URLs and random strings are not used: they are for source code, and the rules of this package are stricter.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PLUGINS = {
 
 
 def hide(text: str, hide: Hide) -> str:
-    """The text without the keys that the rules find in it."""
+    """The text without the keys that the rules find."""
     for shape in _shapes():
         text = shape.sub(lambda match: hide(match[0]), text)
     return text

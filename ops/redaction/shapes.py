@@ -1,4 +1,4 @@
-"""Secrets that are known by their shape, whatever stands before them."""
+"""Secrets that are recognized by their shape, whatever their name."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ _SHAPES = (
     ),
     re.compile(r"(?<![\w.+%-])[\w.+%-]++@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}\b"),
 )
-"""In order: PEM blocks, JSON web tokens, bearer and basic authorization, keys of AWS and of other services by their
-prefixes, password hashes, e-mail addresses."""
+"""In this order: PEM blocks, JSON web tokens, bearer and basic authorization, keys of AWS and other services by prefix,
+ password hashes, e-mail addresses."""
 
 _WORD = re.compile(r"(?<![\w/+.=-])[\w+-]{20,200}+={0,2}(?![\w/])")
 _CHANGES = re.compile(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z])(?=[a-z0-9])|(?<=[0-9])(?=[A-Za-z])")
 
 
 def hide(text: str, hide: Hide) -> str:
-    """The text without what has the shape of a secret, and without words that are as mixed as a generated key."""
+    """The text without the shapes of secrets, and without words that look like generated keys."""
     for shape in _SHAPES:
         text = shape.sub(lambda match: hide(match[0]), text)
     return _WORD.sub(lambda match: hide(match[0]) if _is_generated(match[0]) else match[0], text)
 
 
 def looks_random(text: str) -> bool:
-    """Whether a value is long, without spaces or paths, and as mixed as a generated key (Shannon, bits a character)."""
+    """Whether a value is long, has no spaces or paths, and has the entropy of a key (Shannon, bits per character)."""
     if len(text) < 20 or not re.fullmatch(r"[A-Za-z0-9+=_-]+", text) or not re.search(r"\d", text):
         return False
     return _bits(text) > 3.3
 
 
 def _is_generated(word: str) -> bool:
-    """Whether a word of running text is a key: small and capital letters and digits, without any order.
+    """Whether a word in a text is a key: lower case letters, upper case letters and digits in random order.
 
-    Digits and one kind of letters alone are the ids of containers, images, requests and commits, which must stay.
+    Digits with only one case of letters are the ids of containers, images, requests and commits, which must stay.
     """
     if not (re.search("[a-z]", word) and re.search("[A-Z]", word) and re.search("[0-9]", word)):
         return False

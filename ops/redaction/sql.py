@@ -1,4 +1,4 @@
-"""Values in SQL, and what PostgreSQL's log tells of rows: they are what users typed, and passwords among them."""
+"""Values in SQL, and the rows in PostgreSQL's log: they are data of users, which may contain passwords."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _INPUT = re.compile(
 
 
 def hide(text: str, hide: Hide) -> str:
-    """The text without the strings of its SQL statements and without the rows that PostgreSQL tells of."""
+    """The text without the strings in SQL statements and without the rows that PostgreSQL logs."""
     for pattern in (_ROW, _KEY, _INPUT, _PASSWORD):
         text = pattern.sub(lambda match: match["start"] + hide(match["value"]), text)
-    return _STATEMENT.sub(lambda match: _STRING.sub(lambda one: _string(one, hide), match[0]), text)
+    return _STATEMENT.sub(lambda match: _STRING.sub(lambda string: _string(string, hide), match[0]), text)
 
 
 def _string(match: re.Match[str], hide: Hide) -> str:

@@ -1,7 +1,7 @@
-"""Commands as they are stored and shown, and what they print: without the secrets in them.
+"""Commands and their output without secrets, to store and to show.
 
-What runs is the text as it was typed. It is kept where it must be to run again: a check in the request of the journal,
-which videa alone reads, and a hook in the Compose file.
+The command that runs is the original text. It is stored only where it must run again: a check in the request of the
+journal, which only videa reads, and a hook in the Compose file.
 """
 
 from __future__ import annotations
@@ -15,27 +15,26 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", str, str | tuple[str, ...])
 
 
-def knowing(beside: object = None) -> Redactor:
-    """What takes secrets out of the texts of other programs.
+def redactor_for(source: object = None) -> Redactor:
+    """A redactor for the output of other programs. It knows the secrets in videa's own environment.
 
-    ``beside``: an environment, or the commands that have printed the text; the secrets in them are known then, as those
-    of videa's own environment always are.
+    ``source``: an environment, or the commands that printed the output; the redactor also knows the secrets in it.
     """
     from ops.redaction.redactor import Redactor, secrets_in  # noqa: PLC0415 (most commands of videa show no such text)
 
     redactor = Redactor()
-    redactor.learn(secrets_in(dict(os.environ)) | secrets_in(beside))
+    redactor.learn(secrets_in(dict(os.environ)) | secrets_in(source))
     return redactor
 
 
-def shown(text: str, beside: object = None) -> str:
-    """A text of another program as it may be told to others. ``beside``: see ``knowing``."""
-    return knowing(beside).text(text)
+def shown(text: str, source: object = None) -> str:
+    """The output of another program without secrets. ``source``: see ``redactor_for``."""
+    return redactor_for(source).text(text)
 
 
 def shown_command(command: Command) -> Command:
-    """A command, given as a string or as a list, as it may be told to others."""
-    redactor = knowing(command)
+    """A command, as a string or a list, without its secrets."""
+    redactor = redactor_for(command)
     if isinstance(command, str):
         return redactor.text(command)
     return tuple(redactor.text(word) for word in redactor.tree(command))

@@ -32,7 +32,7 @@ _QUERY_NAME = re.compile(
 """Names that are secret in a query only."""
 
 TOKEN = 20
-"""Characters from which on a user in a URL counts as a token."""
+"""Characters. A user name in a URL with at least this length counts as a token."""
 
 
 def hide(text: str, hide: Hide) -> str:
@@ -46,16 +46,16 @@ def hide(text: str, hide: Hide) -> str:
 
 
 def _login(match: re.Match[str], hide: Hide) -> str:
-    if re.match(r"\d{1,5}/", match["password"]):  # a port, and a path with an @ in it
+    if re.match(r"\d{1,5}/", match["password"]):  # a port, and a path that contains @
         return match[0]
     user = match["user"]
-    # A role's name is what an operator looks for; some services take a token in its place.
+    # The name of a role is useful to the operator; some services use a token as the user name.
     token = len(user) >= TOKEN or looks_random(user)
     return f"{hide(user) if token else user}:{hide(match['password'])}@"
 
 
 def _value(text: str, parameter: re.Match[str]) -> tuple[int, int] | None:
-    """Where the value of a parameter is, if that is secret. One that is not may be an address with a query itself."""
+    """The position of a parameter's value if it is secret. Other values may be URLs with their own query."""
     name, place = parameter["name"], parameter.end()
     if is_secret_name(name) or _QUERY_NAME.match(name):
         value = _VALUE.match(text, place)

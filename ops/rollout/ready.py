@@ -77,4 +77,4 @@ def _too_late(stack: Stack, name: str, replicas: Iterable[Replica], results: dic
 
 def _last_words(stack: Stack, container: str) -> str:
     """The end of a replica's log. It becomes part of errors and of the history, so secrets are taken out."""
-    return shown(stack.platform.last_words(container), beside=stack.project.service.get("environment"))
+    return shown(stack.platform.last_words(container), source=stack.project.service.get("environment"))

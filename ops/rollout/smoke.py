@@ -103,7 +103,7 @@ def check_command(stack: Stack, command: str, token: str) -> None:
             f"the check `{shown_command(command)}` took over {COMMAND_TIMEOUT} s", "mend the release, then deploy again"
         ) from error
     if done.returncode:
-        printed = shown(done.stdout, beside=[command, {"token": token}])
+        printed = shown(done.stdout, source=[command, {"token": token}])
         last = next((line for line in reversed(printed.splitlines()) if line.strip()), "it printed nothing")
         raise ReleaseFailed(
             f"the check `{shown_command(command)}` ended with {done.returncode}: {last.strip()[:300]}",
