@@ -11,7 +11,7 @@ import typer
 
 from ops import interrupts
 from ops.errors import UsageError, VideaError
-from ops.project.reading import is_utf8
+from ops.project.encoding import is_utf8
 from videa_cli.commands import LazyGroup
 from videa_cli.context import Options, show_help
 from videa_cli.exit_codes import ExitCode, exit_code_of

@@ -48,6 +48,18 @@ def engine_errors(doing: str, missing_ok: bool = False) -> Iterator[None]:
         raise lost(error, doing, CALL_TIMEOUT) from error
 
 
+@contextmanager
+def _address_errors() -> Iterator[None]:
+    """Turns Python's error for an address that is not a URL into ours. Raises EngineUnreachable."""
+    try:
+        yield
+    except ValueError as error:
+        raise EngineUnreachable(
+            f"DOCKER_HOST or the Docker context has no valid address: {error}",
+            "write it as unix:///var/run/docker.sock, ssh://HOST or tcp://HOST:PORT",
+        ) from error
+
+
 class Engine:
     """A connection to one Docker Engine. Safe to use from several threads."""
 
@@ -57,7 +69,7 @@ class Engine:
         Raises EngineUnreachable.
         """
         environment = os.environ if environment is None else environment
-        with engine_errors("report its version"):
+        with engine_errors("report its version"), _address_errors():
             # With the ssh command, like docker itself: it has the user's keys, agent and aliases.
             if host := environment.get("DOCKER_HOST"):
                 self.endpoint = Endpoint(host)

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ops.errors import EngineUnreachable
-
 LOOPBACK = "127.0.0.1"
 SSH_TIMEOUT = 5.0
 """Time limit in seconds for reading the ssh client's configuration."""
@@ -22,16 +20,6 @@ class Endpoint:
     """``url``: from DOCKER_HOST or the context; empty for the default local socket."""
 
     url: str = ""
-
-    def __post_init__(self) -> None:
-        """Raises EngineUnreachable for what is no URL."""
-        try:
-            urlsplit(self.url)
-        except ValueError as error:
-            raise EngineUnreachable(
-                f"DOCKER_HOST or the Docker context is no address of an engine: {error}",
-                "write it as unix:///var/run/docker.sock, ssh://HOST or tcp://HOST:PORT",
-            ) from error
 
     @property
     def scheme(self) -> str:

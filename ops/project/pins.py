@@ -10,8 +10,8 @@ from pathlib import Path
 from ops.errors import ConfigError
 from ops.project import dotenv
 from ops.project.config import Project
+from ops.project.encoding import is_utf8
 from ops.project.folder import DISABLED, read_env_file
-from ops.project.reading import is_utf8
 
 NEW_FILE_MODE = 0o600
 

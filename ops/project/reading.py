@@ -27,12 +27,3 @@ def read_small(path: Path) -> bytes:
     if len(content) > LARGEST:
         raise ConfigError(f"{path} is larger than {LARGEST >> 20} MiB", "keep only variables in it")
     return content
-
-
-def is_utf8(text: str) -> bool:
-    """Whether an argument, a variable or a value consists of UTF-8. Other bytes fit into no JSON and no label."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ops.errors import ConfigError
-from ops.project.reading import is_utf8
+from ops.project.encoding import is_utf8
 from ops.redaction.names import is_secret_name
 
 SESSION = frozenset(

@@ -31,6 +31,9 @@ _QUERY_NAME = re.compile(
 )
 """Names that are secret in a query only."""
 
+TOKEN = 20
+"""Characters from which on a user in a URL counts as a token."""
+
 
 def hide(text: str, hide: Hide) -> str:
     """The text without the secrets in its URLs."""
@@ -45,7 +48,10 @@ def hide(text: str, hide: Hide) -> str:
 def _login(match: re.Match[str], hide: Hide) -> str:
     if re.match(r"\d{1,5}/", match["password"]):  # a port, and a path with an @ in it
         return match[0]
-    return f"{hide(match['user']) if match['user'] else ''}:{hide(match['password'])}@"
+    user = match["user"]
+    # A role's name is what an operator looks for; some services take a token in its place.
+    token = len(user) >= TOKEN or looks_random(user)
+    return f"{hide(user) if token else user}:{hide(match['password'])}@"
 
 
 def _value(text: str, parameter: re.Match[str]) -> tuple[int, int] | None:

@@ -53,6 +53,7 @@ GOOD = packed(meta=b"{}", facts=b"{}")
         packed(meta=b'{"videa": "\xff"}', facts=b"{}"),
         packed(meta=b"{}", facts=b"[" * 100_000),
     ],
+    ids=range(11),
 )
 def test_what_is_no_bundle_is_said_so(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "bundle.tar.gz"

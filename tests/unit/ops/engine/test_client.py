@@ -159,3 +159,9 @@ def test_the_error_names_the_missing_package_for_ssh() -> None:
 def test_a_missing_context_is_an_error_and_the_local_engine_is_not_used() -> None:
     with pytest.raises(EngineUnreachable, match="no Docker context 'nope'"):
         Engine({"DOCKER_CONTEXT": "nope"})
+
+
+@pytest.mark.parametrize("host", ["tcp://[::1", "[x]", "tcp://engine:port", "${A:-" * 1000, "unix://[x"])
+def test_what_is_not_an_address_is_said_so(host: str) -> None:
+    with pytest.raises(EngineUnreachable, match="no valid address"):
+        Engine({"DOCKER_HOST": host})

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from ops.engine.endpoint import Endpoint, ssh_host
-from ops.errors import EngineUnreachable
 
 
 @pytest.mark.parametrize(
@@ -66,9 +65,3 @@ def test_without_an_answer_of_the_ssh_client_the_name_is_used(tmp_path: Path, mo
     assert ssh_host("shop") == "shop"
     (tmp_path / "ssh").unlink()
     assert ssh_host("shop") == "shop"
-
-
-@pytest.mark.parametrize("url", ["tcp://[::1", "http://[x", "ssh://a]"])
-def test_what_is_no_url_is_said_so(url: str) -> None:
-    with pytest.raises(EngineUnreachable, match="no address of an engine"):
-        Endpoint(url)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ops.errors import ConfigError
-from ops.project.reading import LARGEST, is_utf8, read_small
+from ops.project.reading import LARGEST, read_small
 
 
 def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: Path) -> None:
@@ -41,8 +41,3 @@ def test_nothing_is_nothing(tmp_path: Path, name: str) -> None:
 def test_a_name_that_is_too_long_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="too long"):
         read_small(tmp_path / name)
-
-
-def test_bytes_that_are_not_utf8_are_told_apart() -> None:
-    assert is_utf8("é\u2028")
-    assert not is_utf8(os.fsdecode(b"caf\xe9"))

@@ -107,3 +107,10 @@ def test_the_time_grows_with_the_length_of_a_line_and_no_faster(redactor: Redact
     """What took the square of it for one of these would take minutes here."""
     text = atom * (200_000 // len(atom))
     assert redactor.text(text)
+
+
+def test_the_role_in_a_url_stays_readable_and_a_token_in_its_place_does_not() -> None:
+    assert Redactor().text("postgresql://videa_app:s3cret-value@db/app") == "postgresql://videa_app:<hidden>@db/app"
+    assert secrets_in({"DATABASE_URL": "postgresql://videa_app:s3cret-value@db/app"}) >= {"s3cret-value"}
+    assert "videa_app" not in secrets_in({"DATABASE_URL": "postgresql://videa_app:s3cret-value@db/app"})
+    assert "ghp0123456789abcdefghij" not in Redactor().text("https://ghp0123456789abcdefghij:x-oauth@git.example/r")
