@@ -37,7 +37,7 @@ ORPHANS = 60.0
 BRIEF = 30.0
 """Seconds to wait for a brief change such as `videa maintenance on`: more than nginx takes for a change."""
 
-LOOK = 0.05
+INTERVAL = 0.05
 """Seconds between two checks while a process waits for another one to end."""
 
 PREFIX = "videa-lock-"
@@ -183,7 +183,7 @@ class Lock:
                 continue
             holder = self._holder(marker)
             if holder.alive and holder.brief and self._clock() < brief:
-                pause(LOOK)
+                pause(INTERVAL)
                 continue
             if holder.alive and not self._is_orphaned(holder, orphaned, pause):
                 raise held_by(holder)
@@ -195,7 +195,7 @@ class Lock:
     def _is_orphaned(self, holder: Holder, deadline: float, pause: Callable[[float], None]) -> bool:
         """Waits for the child processes of a videa that has exited. False if the holder is still running."""
         while holder.left_children and self._clock() < deadline:
-            pause(LOOK)
+            pause(INTERVAL)
         return holder.exited
 
     def _find(self, name: str) -> Holder | None:

@@ -92,7 +92,7 @@ def verdicts(monkeypatch: pytest.MonkeyPatch) -> list[Verdict]:
     def look(self: Monitor, *_: object) -> Verdict:
         return script.pop(0) if len(script) > 1 else script[0]
 
-    monkeypatch.setattr(Monitor, "_look", look)
+    monkeypatch.setattr(Monitor, "_check", look)
     return script
 
 
@@ -278,7 +278,7 @@ def changing_elsewhere(stack: FakeStack, **labels: str) -> None:
 def test_what_is_brief_is_waited_for_when_the_wait_ends(
     stack: FakeStack, done: tuple[object, ...], clock: Meanwhile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lock, "LOOK", 0.0)
+    monkeypatch.setattr(lock, "INTERVAL", 0.0)
     looks: list[str] = []
 
     def begin_to_change() -> None:
@@ -357,7 +357,7 @@ def test_it_stops_where_an_older_videa_has_begun_another_operation_while_it_wait
         ask(stack, "promote")
 
     clock.events = chain([take_its_place], repeat(lambda: None))
-    with pytest.raises(LockHeld, match="somebody else has ended this operation") as caught:
+    with pytest.raises(LockHeld, match="another process has ended this operation") as caught:
         begin(stack, "keep")
     assert caught.value.aftermath is not None
     assert caught.value.aftermath.left is Left.STOPPED
@@ -382,7 +382,7 @@ def test_it_stops_where_an_older_videa_has_ended_it_while_it_waited(
             then.append(state(stack))
 
     clock.events = repeat(end_it)
-    with pytest.raises(LockHeld, match="somebody else has ended this operation"):
+    with pytest.raises(LockHeld, match="another process has ended this operation"):
         begin(stack, name)
     assert [state(stack)] == then
     assert left_over(stack) == []

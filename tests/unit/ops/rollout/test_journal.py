@@ -133,7 +133,7 @@ def test_one_that_is_gone_is_written_anew_unless_somebody_has_ended_it(by_chance
     else:
         mine.pruned = lambda: False
         for act in (mine.confirm, lambda: mine.write(ReturnEntry("it failed"))):
-            with pytest.raises(LockHeld, match="somebody else has ended this operation"):
+            with pytest.raises(LockHeld, match="another process has ended this operation"):
                 act()
         assert mine.read() is None
 
@@ -143,7 +143,7 @@ def test_one_that_another_operation_has_begun_is_not_written_to() -> None:
     mine = Journal(store, "shop")
     mine.begin(HEADER)
     Journal(store, "shop").begin(HEADER)
-    with pytest.raises(LockHeld, match="or begun another"):
+    with pytest.raises(LockHeld, match="or started another"):
         mine.write(ReturnEntry("it failed"))
 
 

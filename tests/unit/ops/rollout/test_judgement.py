@@ -36,8 +36,8 @@ def test_silence_is_not_success() -> None:
 
 
 def test_what_its_own_replicas_say_fails_it_before_there_are_enough_requests() -> None:
-    verdict = judge(side(3), side(9000), [], BOUNDS, early=True, faults=["app-3 says: no Redis"])
-    assert (verdict.kind, verdict.reason) == (Kind.FAIL, "app-3 says: no Redis")
+    verdict = judge(side(3), side(9000), [], BOUNDS, early=True, faults=["app-3 reports: no Redis"])
+    assert (verdict.kind, verdict.reason) == (Kind.FAIL, "app-3 reports: no Redis")
 
 
 def test_too_many_errors_fail_it() -> None:

@@ -59,7 +59,7 @@ class Scripted(Monitor):
     script: Iterator[Verdict]
     early: list[bool]
 
-    def _look(self, log: TryLog, canary: Collection[str], early: bool) -> Verdict:
+    def _check(self, log: TryLog, canary: Collection[str], early: bool) -> Verdict:
         self.early.append(early)
         return next(self.script)
 

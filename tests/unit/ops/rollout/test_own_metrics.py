@@ -44,6 +44,6 @@ def test_only_a_complaint_that_lasts_counts() -> None:
 
 def test_what_stable_suffers_from_too_is_not_the_releases_fault() -> None:
     lasting = [("app-3", "it cannot use Redis")]
-    assert new_faults(lasting, {"app-1": WELL}) == ["app-3 says: it cannot use Redis; stable does not say so"]
+    assert new_faults(lasting, {"app-1": WELL}) == ["app-3 reports: it cannot use Redis; stable does not report it"]
     assert not new_faults(lasting, {"app-1": WELL, "app-2": NO_REDIS})
     assert not new_faults(lasting, {})

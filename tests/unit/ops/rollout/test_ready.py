@@ -19,9 +19,9 @@ NAME = "shop-app-1"
     ("changes", "message", "hint"),
     [
         ({"state": "paused"}, f"{NAME} is paused", f"docker unpause {NAME}"),
-        ({"state": "exited", "exit_code": 3}, "ended with exit code 3", "log"),
+        ({"state": "exited", "exit_code": 3}, "exited with exit code 3", "log"),
         ({"state": "exited", "oom_killed": True}, "killed for lack of memory", "memory limit"),
-        ({"restarts": 1}, "ended", "log"),
+        ({"restarts": 1}, "exited", "log"),
     ],
 )
 def test_one_that_cannot_become_ready_is_named_at_once(

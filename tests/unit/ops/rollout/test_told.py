@@ -70,7 +70,7 @@ def test_the_error_of_a_check_does_not_repeat_what_it_printed(stack: FakeStack) 
     with pytest.raises(VideaError) as failure:
         Operation(stack, events.append, TYPED).deploy(NEW, request(f"echo sent {KEY} as X-Api-Key={KEY}; exit 3"))
     error = failure.value
-    assert "ended with 3" in error.message
+    assert "exited with 3" in error.message
     assert KEY not in f"{error.message} {error.hint} {error.detail}"
     assert KEY not in everything(stack, events)
 
