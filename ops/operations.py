@@ -217,7 +217,7 @@ class Operation:
         with held():
             self.emit(GoingBack(operation=state.standing))
             journal = self.journal
-            journal.go_on()
+            journal.reopen()
             runner = Runner(self.stack, journal, lease, state.header, self.emit)
             plan = Plan((), state.header.target, f"`{state.header.command}`")
 
@@ -242,7 +242,7 @@ class Operation:
         with held():
             journal = self.journal
             if going_on:
-                journal.go_on()
+                journal.reopen()
             else:
                 journal.begin(header)
             # Where nobody has asked how much room there is, replicas that stop must be gone before others start.

@@ -187,7 +187,7 @@ class Journal:
         return _state(self.store.read(marker.id)) if marker else None
 
     def state(self) -> JournalState:
-        """The entries known after ``begin`` or ``go_on``, without a query. Raises EngineError before these calls."""
+        """The entries known after ``begin`` or ``reopen``, without a query. Raises EngineError before these calls."""
         state = _state(self._files)
         if state is None:
             raise EngineError("the journal is gone", "deploy or scale again: `videa status` shows the present state")
@@ -213,7 +213,7 @@ class Journal:
         self._create()
         self.write(header)
 
-    def go_on(self) -> None:
+    def reopen(self) -> None:
         """Opens the journal of an interrupted operation to continue it. Raises EngineError."""
         marker = self.store.find(self._name)
         if marker is None:
