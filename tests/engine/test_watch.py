@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.engine.conftest import OTHER, LiveStack
+from tests.engine.conftest import LiveStack
 
 
 @pytest.fixture
@@ -42,7 +42,8 @@ def test_a_frozen_replica_is_out_until_it_answers_again(stack: LiveStack, watchi
 def test_a_deploy_beside_the_agent_ends_with_all_new_replicas_served(
     stack: LiveStack, watching: subprocess.Popen[str]
 ) -> None:
-    stack.done("deploy", "--image", OTHER)
+    _, other = stack.releases()
+    stack.done("deploy", "--image", other)
     assert watching.poll() is None
     assert served(stack) == set(stack.replicas())
     assert len(served(stack)) == 2

@@ -18,13 +18,13 @@ from tests.engine.doctor.conftest import Patient, compose_files, found
 
 def test_a_container_near_its_memory(patient: Patient) -> None:
     nginx = f"{patient.stack.project}-nginx-1"
-    patient.exec("nginx", "dd if=/dev/zero of=/tmp/fault bs=1M count=55 2>/dev/null")
+    patient.exec("nginx", "dd if=/dev/zero of=/tmp/fault bs=1M count=14 2>/dev/null")
     try:
-        patient.stack.docker("update", "--memory", "80m", "--memory-swap", "80m", nginx)
+        patient.stack.docker("update", "--memory", "30m", "--memory-swap", "30m", nginx)
         report = patient.examine(memory_warn=0.6, memory_fail=0.65)
     finally:
         patient.exec("nginx", "rm /tmp/fault")
-        patient.stack.docker("update", "--memory", "256m", "--memory-swap", "512m", nginx)
+        patient.stack.docker("update", "--memory", "512m", "--memory-swap", "1g", nginx)
     assert found(report, "fail") == {"ctr.mem"}
     assert nginx in report.findings[0].title
 
