@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ops.errors import TAKE_UP, PlanRefused
-from ops.events import Emit, GoingBack, Remark, Standing, StepEnded, StepStarted, UnderWay
+from ops.events import Emit, Remark, RollingBack, Standing, StepEnded, StepStarted, UnderWay
 from ops.rollout import history
 from ops.rollout.journal import Entry, Journal, ReturnEntry, StepEntry
 from ops.rollout.lock import Lock
@@ -68,7 +68,7 @@ class _Converter:
         elif isinstance(entry, Remark):
             self._emit(entry)
         elif isinstance(entry, ReturnEntry):
-            self._emit(GoingBack(entry.reason))
+            self._emit(RollingBack(entry.reason))
 
     def end(self, now: float) -> None:
         if self._step is not None:

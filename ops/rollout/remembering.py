@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ops.events import Emit, ReplicasFixed, ShellOnly, VariableShared
+from ops.events import Emit
+from ops.notices import ReplicasFixed, ShellOnly, VariableShared
 from ops.project.config import Project
 from ops.project.pins import check_writable
 from ops.rollout.targets import from_shell, variables_of

@@ -18,7 +18,7 @@ from ops.errors import (
     StableGone,
     VideaError,
 )
-from ops.events import Back, Emit, GoingBack, HookFailed, JournalLeft, Retrying, announced
+from ops.events import Back, Emit, HookFailed, JournalLeft, Retrying, RollingBack, announced
 from ops.fleet import Fleet
 from ops.interrupts import held
 from ops.rollout.hooks import run_hook
@@ -63,7 +63,7 @@ class Restorer:
                 if not self.journal.state().steps:
                     self.end()
                     return Aftermath(Left.UNCHANGED)
-                self.emit(GoingBack())
+                self.emit(RollingBack())
                 self._patiently(lambda: self._undo(reason))
             except StableGone as error:
                 return Aftermath(Left.NEW_SERVES, error.message)

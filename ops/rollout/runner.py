@@ -45,7 +45,7 @@ from ops.steps import (
     Start,
     Wait,
     Waiting,
-    told,
+    redacted,
 )
 from ops.traffic import ALWAYS, TrafficSplit
 
@@ -127,7 +127,7 @@ class Runner:
                 self.monitor.poll_commands()
             self._lease.check()
             if not isinstance(step, Waiting):
-                self.journal.write(StepEntry(number, len(plan.steps), told(step), time.time()))
+                self.journal.write(StepEntry(number, len(plan.steps), redacted(step), time.time()))
                 self._announced(step, interruptible=isinstance(step, INTERRUPTIBLE))
                 continue
             attended = not self._detach or self.monitor.promotion is not None

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ops import interrupts, operations
+from ops import interrupts, operations, planning
 from ops.errors import EngineUnreachable
-from ops.events import nobody
+from ops.events import discard
 from ops.interrupts import SIGNALS
 from ops.operations import Operation
 from ops.preflight import Capacity
@@ -30,7 +30,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
     """No traffic proof, no measuring, no pauses. Restores the signal handlers at the end."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("locks")))
     monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
-    monkeypatch.setattr(operations, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
+    monkeypatch.setattr(planning, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
     for module in (restore, lease):
         monkeypatch.setattr(module, "PAUSES", (0.0,))
         monkeypatch.setattr(module, "PATIENCE", 0.2)
@@ -107,7 +107,7 @@ def disturbed(
     before, raised = state(stack), None
     stack.world.disturb = NoTraffic.disturb = disturbance
     try:
-        OPERATIONS[name](Operation(stack, nobody, f"videa {name}"))
+        OPERATIONS[name](Operation(stack, discard, f"videa {name}"))
     except BaseException as error:
         raised = error
     stack.world.disturb = NoTraffic.disturb = lambda call: None

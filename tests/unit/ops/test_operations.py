@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from ops.errors import Left, PlanRefused, VideaError
-from ops.events import Event, GoingBack, OperationEnded, Retrying, nobody
+from ops.events import Event, OperationEnded, Retrying, RollingBack, discard
 from ops.operations import Operation
 from ops.rollout import history, lease, restore
 from ops.rollout.journal import Journal
@@ -72,7 +72,7 @@ def test_if_the_engine_stays_away_the_journal_and_a_hint_remain(
         assert "rolled back" not in raised.hint
         assert "--abort" in raised.hint
         assert "--resume" in raised.hint
-        Operation(stack, nobody, "videa abort").abort()
+        Operation(stack, discard, "videa abort").abort()
         assert state(stack) == before, where
         assert left_over(stack) == [], where
     assert Left.HALF_WAY in seen
@@ -94,7 +94,7 @@ def test_after_an_interrupt_at_any_call_another_process_completes_it(
         if Journal(stack.store, stack.project.name).read() is None:
             assert state(stack) in (before, done), where
             continue
-        Operation(stack, nobody, "videa deploy --resume").resume()
+        Operation(stack, discard, "videa deploy --resume").resume()
         assert unnumbered(state(stack)) == unnumbered(done), where
         assert left_over(stack) == [], where
         ended += 1
@@ -108,7 +108,7 @@ def test_retries_during_the_rollback_are_reported(tmp_path: Path) -> None:
     failing = ["remove", "replicas"]
 
     def disturb(call: str) -> None:
-        if GoingBack() in events and call in failing:
+        if RollingBack() in events and call in failing:
             failing.remove(call)
             lost_answer()
 
@@ -142,7 +142,7 @@ def test_the_last_event_and_the_history_agree(tmp_path: Path) -> None:
 def test_after_an_incomplete_rollback_the_history_names_the_serving_release(tmp_path: Path) -> None:
     stack = fake_stack(tmp_path)
     stack.platform.add("app:new")
-    Operation(stack, nobody, "videa scale 2").scale(lambda present: 2)
+    Operation(stack, discard, "videa scale 2").scale(lambda present: 2)
     entry = history.read(tmp_path)[-1]
     assert (entry.release, entry.image) == ("old", "app:old")
     assert stack.gateway.served == ("shop-app-1", "shop-app-2")
@@ -154,7 +154,7 @@ def test_a_removed_replica_that_did_not_serve_before_is_named(tmp_path: Path) ->
     stack.world.sick.update((sick, "shop-app-5"))  # the second new replica does not become ready
     before = state(stack)
     with pytest.raises(VideaError, match="not ready") as caught:
-        deploy(Operation(stack, nobody, "videa deploy"))
+        deploy(Operation(stack, discard, "videa deploy"))
     assert caught.value.hint.startswith(f"everything was rolled back, without {sick}, which did not serve; ")
     assert set(stack.platform.names()) == {"shop-app-1", "shop-app-2"}
     assert state(stack)[1:] == before[1:]
@@ -166,7 +166,7 @@ def test_no_replica_is_started_while_one_is_paused(tmp_path: Path) -> None:
     before = state(stack)
     for act in (scale_up, deploy):
         with pytest.raises(PlanRefused, match="shop-app-2 is paused") as refused:
-            act(Operation(stack, nobody, "videa"))
+            act(Operation(stack, discard, "videa"))
         assert "docker unpause shop-app-2" in refused.value.hint
     assert state(stack) == before
 

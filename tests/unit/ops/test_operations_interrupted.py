@@ -12,7 +12,7 @@ import pytest
 
 from ops import interrupts
 from ops.errors import Interrupted, Left, LockHeld
-from ops.events import nobody
+from ops.events import discard
 from ops.operations import Operation
 from ops.rollout import history, lease, lock
 from tests.unit.ops.disturbances import (
@@ -124,7 +124,7 @@ def test_after_an_interrupt_between_lines_it_is_rolled_back_or_done_and_reports_
             sys.settrace(trace)
             try:
                 with interrupts.allowed(again=True):
-                    deploy(Operation(stack, nobody, "videa deploy"))
+                    deploy(Operation(stack, discard, "videa deploy"))
             except (KeyboardInterrupt, Interrupted) as error:
                 raised = error
             finally:

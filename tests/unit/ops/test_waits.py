@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ops import maintenance, operations
+from ops import maintenance, operations, planning
 from ops.errors import EngineUnreachable, Left, LockHeld, OperationFailed, PlanRefused, VideaError
-from ops.events import Event, Kind, LeftWaiting, Promoted, nobody
+from ops.events import Event, Kind, LeftWaiting, Promoted, discard
 from ops.operations import Operation, Outcome
 from ops.preflight import Capacity
 from ops.project.settings import Canary, Seconds
@@ -70,7 +70,7 @@ def clock(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
     """No traffic proof, no measuring, and waits that last as long as their events."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("locks")))
     monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
-    monkeypatch.setattr(operations, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
+    monkeypatch.setattr(planning, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
     for module in (restore, lease):
         monkeypatch.setattr(module, "PAUSES", (0.0,))
         monkeypatch.setattr(module, "PATIENCE", 0.0)
@@ -97,12 +97,12 @@ def verdicts(monkeypatch: pytest.MonkeyPatch) -> list[Verdict]:
 
 
 def begin(stack: FakeStack, name: str, detach: bool = False, emitted: list[Event] | None = None) -> Outcome:
-    emit = nobody if emitted is None else emitted.append
+    emit = discard if emitted is None else emitted.append
     return Operation(stack, emit, f"videa deploy, {name}").deploy(NEW, REQUESTS[name], detach=detach)
 
 
 def end(stack: FakeStack, emitted: list[Event] | None = None) -> Operation:
-    return Operation(stack, nobody if emitted is None else emitted.append, "videa, another")
+    return Operation(stack, discard if emitted is None else emitted.append, "videa, another")
 
 
 def ask(stack: FakeStack, verb: str) -> None:
@@ -423,7 +423,7 @@ def test_watch_ejects_a_stable_replica_and_the_canary_keeps_its_share(
         if operation and operation.standing.step == Pause(5.0):
             before = gateway.membership().split
             stack.world.sick.update({SECOND, THIRD})  # THIRD is the canary, which watch does not eject
-            check_once(stack, Watcher(failure_threshold=1, success_threshold=1), nobody)
+            check_once(stack, Watcher(failure_threshold=1, success_threshold=1), discard)
             assert gateway.membership().servers == (FIRST,)
             assert gateway.membership().split == before
             assert before is not None
@@ -434,7 +434,7 @@ def test_watch_ejects_a_stable_replica_and_the_canary_keeps_its_share(
             listed.append(gateway.membership().servers)
 
     clock.events = repeat(watch)
-    Operation(stack, nobody, "videa deploy").deploy(NEW, request)
+    Operation(stack, discard, "videa deploy").deploy(NEW, request)
     assert set(listed) == {(FIRST, SECOND) if healthy_again else (FIRST,)}
 
 

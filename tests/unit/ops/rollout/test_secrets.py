@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ops import operations
+from ops import operations, planning
 from ops.errors import VideaError
 from ops.events import Event
 from ops.operations import Operation
@@ -20,7 +20,7 @@ from ops.preflight import Capacity
 from ops.project.settings import Hooks
 from ops.rollout.journal import Header, Journal
 from ops.rollout.request import Request, Strategy
-from ops.steps import Check, Hook, Start, Target, told
+from ops.steps import Check, Hook, Start, Target, redacted
 from tests.unit.ops.fakes import FakeStack, fake_stack
 from tests.unit.ops.fakes.gateway import NoTraffic
 from videa_cli.render import outcome_as_dict
@@ -36,7 +36,7 @@ TYPED = f"videa deploy --blue-green --check 'curl -H \"X-Api-Key: {KEY}\" $VIDEA
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStack]:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
-    monkeypatch.setattr(operations, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
+    monkeypatch.setattr(planning, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
     return fake_stack(tmp_path, hooks=Hooks(pre_deploy=HOOK, on_abort=("sh", "-c", HOOK)))
 
 
@@ -99,10 +99,10 @@ def test_the_journal_stores_the_check_as_typed_so_that_another_process_can_run_i
 
 
 def test_only_steps_with_commands_are_redacted() -> None:
-    assert told(Start(3)) == Start(3)
-    assert told(Check(("make smoke",), ("/health",))) == Check(("make smoke",), ("/health",))
-    assert told(Hook("a", ("mysql", f"-p{KEY}", "shop"))) == Hook("a", ("mysql", "-p<hidden>", "shop"))
-    assert told(Hook("a", f"redis-cli -a {KEY} ping")) == Hook("a", "redis-cli -a <hidden> ping")
+    assert redacted(Start(3)) == Start(3)
+    assert redacted(Check(("make smoke",), ("/health",))) == Check(("make smoke",), ("/health",))
+    assert redacted(Hook("a", ("mysql", f"-p{KEY}", "shop"))) == Hook("a", ("mysql", "-p<hidden>", "shop"))
+    assert redacted(Hook("a", f"redis-cli -a {KEY} ping")) == Hook("a", "redis-cli -a <hidden> ping")
 
 
 def test_a_value_of_the_operators_environment_is_hidden_by_value(
