@@ -109,8 +109,8 @@ def test_child_processes_of_an_exited_holder_keep_the_lock(stack: FakeStack, tmp
     holder = holder_of(stack, file=str(file), inode=module.file_id(file).text(), process=EXITED.text())
     with file.open() as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        assert holder.left_children
-    assert not holder.left_children
+        assert holder.has_orphans
+    assert not holder.has_orphans
     assert holder.exited
 
 
