@@ -48,7 +48,7 @@ def one_try(stack: BenchStack, engine: Engine, strategy: str, release: str, back
     died = [line for line in ours if line.status != MARK and own_fault(line, happened)]
     marked = report["failed_by_kind"].get(f"status_{MARK}", 0)
     ends = [manner_of(when, DRAIN, happened) for when, _ in streams["ends"]]
-    shares = [float(share) for share in re.findall(r"give the canary ([\d.]+)%", ran.output)]
+    shares = [float(share) for share in re.findall(r"send ([\d.]+)% to the canary", ran.output)]
     if strategy == "canary" and "judge the canary at 100%" in ran.output:
         shares.append(100.0)
     return {

@@ -11,7 +11,8 @@ from ops.doctor.collectors.postgres import postgres_facts
 from ops.doctor.collectors.postgres_sql import SESSIONS
 from ops.doctor.collectors.services import locate
 from ops.doctor.skip import Skip
-from ops.events import Emit, PoolsUnchecked
+from ops.events import Emit
+from ops.notices import PoolsUnchecked
 from ops.pools import pool_limit
 from ops.preflight import Capacity, reservation
 from ops.stack import Stack

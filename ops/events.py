@@ -1,6 +1,6 @@
-"""What ops emits while it works. The command line, the journal and tests listen; ops itself never prints.
+"""The events that ops emits during its work. The command line, the journal and tests receive them; ops never prints.
 
-One tagged union, as the steps that it tells of are; words are made of it in the CLI.
+They are one tagged union, like the steps; only the CLI turns them into text.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from typing import TypeAlias
 import msgspec
 
 from ops.errors import VideaError
-from ops.steps import AnyStep, Wait, told
+from ops.notices import Notice
+from ops.steps import AnyStep, Wait, redacted
 
 
 class Task(msgspec.Struct, frozen=True, tag="task"):
-    """Something that is done and that is no step of an operation, such as building an image. ``text``: what."""
+    """A task that is not a step of an operation, such as building an image. ``text``: its description."""
 
     text: str
 
 
 class Back(msgspec.Struct, frozen=True, tag="back"):
-    """Undoing a step that has a way back of its own."""
+    """The rollback of a step that is undone in its own way."""
 
     step: AnyStep
 
@@ -33,27 +34,27 @@ Doing: TypeAlias = AnyStep | Task | Back
 
 
 class StepStarted(msgspec.Struct, frozen=True, tag="step_started"):
-    """Something begins."""
+    """A step or task starts."""
 
     step: Doing
 
 
 class StepEnded(msgspec.Struct, frozen=True, tag="step_ended"):
-    """It is done. ``seconds``: how long it took."""
+    """A step or task is complete. ``seconds``: its duration."""
 
     step: Doing
     seconds: float
 
 
 class StepFailed(msgspec.Struct, frozen=True, tag="step_failed"):
-    """It failed; ``reason`` is one line."""
+    """A step or task failed. ``reason``: one line."""
 
     step: Doing
     reason: str
 
 
 class Kind(Enum):
-    """A verdict on a canary. Only ``PASS`` lets it go on; silence is not success."""
+    """A verdict on a canary. The deploy continues only after ``PASS``: no verdict is not success."""
 
     PASS = "pass"  # noqa: S105
     FAIL = "fail"
@@ -62,7 +63,7 @@ class Kind(Enum):
 
 
 class VerdictGiven(msgspec.Struct, frozen=True, tag="verdict_given"):
-    """A verdict on the canary at ``percent`` of the traffic. ``reason``: one line; ``numbers``: what it stands on."""
+    """A verdict on the canary at ``percent`` of the traffic. ``reason``: one line; ``numbers``: its figures."""
 
     percent: float
     kind: Kind
@@ -71,30 +72,30 @@ class VerdictGiven(msgspec.Struct, frozen=True, tag="verdict_given"):
 
 
 class Promoted(msgspec.Struct, frozen=True, tag="promoted"):
-    """A wait has ended because ``who`` has asked for it. ``percent``: judged until then, None where nothing was."""
+    """``who`` has ended a wait. ``percent``: the share that was judged until then, None if none was."""
 
     who: str
     percent: float | None = None
 
 
 class NoVerdict(msgspec.Struct, frozen=True, tag="no_verdict"):
-    """There was none on the canary at ``percent`` within ``seconds``, so it waits for people to decide."""
+    """There is no verdict on the canary at ``percent`` after ``seconds``, so the deploy waits for a user's decision."""
 
     percent: float
     seconds: float
 
 
 class HookFailed(msgspec.Struct, frozen=True, tag="hook_failed"):
-    """A hook failed that does not end the operation. ``reason``: one line."""
+    """A hook failed, and the operation continues. ``reason``: one line."""
 
     hook: str
     reason: str
 
 
 class Standing(msgspec.Struct, frozen=True, tag="standing"):
-    """An operation, and the step that it has begun last: ``number`` of ``total``, None before the first.
+    """An operation and the step that it started last: ``number`` of ``total``, None before the first step.
 
-    ``wait``: it waits in that step.
+    ``wait``: the wait in this step, None if the operation does not wait.
     """
 
     command: str
@@ -106,11 +107,11 @@ class Standing(msgspec.Struct, frozen=True, tag="standing"):
 
 
 class OperationEnded(msgspec.Struct, frozen=True, tag="operation_ended"):
-    """An operation has ended, well or not.
+    """An operation has ended, successfully or not.
 
-    ``action``: scale, rolling, blue-green, canary, rollback or abort; ``result``: DONE, or why not, one line; ``left``:
-    what one that failed has left (``ops.errors.Left``), in small letters, "" where it did not fail or that is not
-    known; ``seconds``: it took. ``requests``, ``failed``: of the traffic meanwhile, None when they are not known.
+    ``action``: scale, rolling, blue-green, canary, rollback or abort; ``result``: DONE, or the error in one line;
+    ``seconds``: its duration; ``left``: the state after a failure (``ops.errors.Left``) in lower case, "" if it did not
+    fail or the state is unknown. ``requests``, ``failed``: of the traffic during the operation, None if unknown.
     """
 
     command: str
@@ -125,179 +126,101 @@ class OperationEnded(msgspec.Struct, frozen=True, tag="operation_ended"):
 
 
 class LeftWaiting(msgspec.Struct, frozen=True, tag="left_waiting"):
-    """Whoever carried out an operation has left it while it waits; anybody may take it up."""
+    """The process that ran an operation has exited while it waits; any process may resume it."""
 
     operation: Standing
 
 
 class OwnFault(msgspec.Struct, frozen=True, tag="own_fault"):
-    """videa itself has failed in the middle of an operation. ``left``: what has become of that, in words."""
+    """A bug in videa has ended an operation. ``left``: the state of the stack now, as text."""
 
     error: str
     left: str
 
 
-class GoingOn(msgspec.Struct, frozen=True, tag="going_on"):
-    """An interrupted operation is taken up again."""
+class Resuming(msgspec.Struct, frozen=True, tag="going_on"):
+    """An interrupted operation continues."""
 
     operation: Standing
 
 
-class GoingBack(msgspec.Struct, frozen=True, tag="going_back"):
-    """From here on everything is put back. ``reason``: why, one line, empty when that has been said."""
+class RollingBack(msgspec.Struct, frozen=True, tag="going_back"):
+    """The rollback starts. ``reason``: one line, "" if already reported; ``operation``: of another process."""
 
     reason: str = ""
     operation: Standing | None = None
 
 
 class Superseded(msgspec.Struct, frozen=True, tag="superseded"):
-    """Another operation takes the place of an interrupted one."""
+    """Another operation replaces an interrupted one."""
 
     operation: Standing
 
 
 class UnderWay(msgspec.Struct, frozen=True, tag="under_way"):
-    """The operation that is looked on at."""
+    """The operation that the user follows."""
 
     operation: Standing
 
 
 class Retrying(msgspec.Struct, frozen=True, tag="retrying"):
-    """Docker or nginx did not answer while something was put back; it is asked again. ``reason``: one line."""
+    """Docker or nginx did not answer during a rollback; videa tries again. ``reason``: one line."""
 
     reason: str
 
 
 class JournalLeft(msgspec.Struct, frozen=True, tag="journal_left"):
-    """An operation has ended, and its journal could not be removed. ``reason``: one line."""
+    """An operation has ended, but its journal could not be removed. ``reason``: one line."""
 
     reason: str
 
 
 class HistoryIncomplete(msgspec.Struct, frozen=True, tag="history_incomplete"):
-    """An operation has ended, and could not be recorded. ``reason``: one line."""
+    """An operation has ended, but could not be recorded. ``reason``: one line."""
 
     reason: str
 
 
-class BrokenOff(msgspec.Struct, frozen=True, tag="broken_off"):
-    """An interrupted operation is still there, and what it has left to the balancer is left alone."""
+class OperationInterrupted(msgspec.Struct, frozen=True, tag="broken_off"):
+    """An interrupted operation exists, so the balancer's configuration is not changed."""
 
     operation: Standing
 
 
-class OrphansLeft(msgspec.Struct, frozen=True, tag="orphans_left"):
-    """Running ``containers`` are of no service of the Compose file any more."""
-
-    containers: tuple[str, ...]
-
-
-class ChangedSince(msgspec.Struct, frozen=True, tag="changed_since"):
-    """``services`` run otherwise than the Compose file has them by now, and were left so."""
-
-    services: tuple[str, ...]
-
-
-class ReleaseChanged(msgspec.Struct, frozen=True, tag="release_changed"):
-    """The scaled service or its image has changed since its replicas were started."""
-
-
-class PoolsUnchecked(msgspec.Struct, frozen=True, tag="pools_unchecked"):
-    """The replicas' connection pools are not checked against PostgreSQL. ``reason``: one line."""
-
-    reason: str
-
-
-class ShellOnly(msgspec.Struct, frozen=True, tag="shell_only"):
-    """Secret ``variables`` of the Compose file are set in this shell only, so videa does not write them to .env."""
-
-    variables: tuple[str, ...]
-
-
-class VariableShared(msgspec.Struct, frozen=True, tag="variable_shared"):
-    """``services`` read a ``variable`` too that is about to change, and are not touched."""
-
-    variable: str
-    services: tuple[str, ...]
-
-
-class ReplicasFixed(msgspec.Struct, frozen=True, tag="replicas_fixed"):
-    """The Compose file says ``replicas`` without a variable to remember another number in, such as ``variable``."""
-
-    replicas: int
-    variable: str
-
-
-class RequestsCut(msgspec.Struct, frozen=True, tag="requests_cut"):
-    """``workers`` retired workers of nginx still had requests after ``seconds``, which are cut now."""
-
-    workers: int
-    seconds: float
-
-
-class TakenOut(msgspec.Struct, frozen=True, tag="taken_out"):
-    """`videa watch` has taken a replica out of the balancer. ``reason``: one line."""
-
-    replica: str
-    reason: str
-
-
-class LetBack(msgspec.Struct, frozen=True, tag="let_back"):
-    """`videa watch` lets the balancer serve a replica again that it had taken out."""
-
-    replica: str
-
-
-class RoundSkipped(msgspec.Struct, frozen=True, tag="round_skipped"):
-    """`videa watch` could not ask, or not change what it had to. ``reason``: one line."""
-
-    reason: str
-
-
 Remark: TypeAlias = VerdictGiven | Promoted | NoVerdict | HookFailed
-"""What the journal keeps too, for whoever looks on from elsewhere."""
+"""The events that the journal also stores, for users who follow the operation from elsewhere."""
 
 News: TypeAlias = (
     Remark
     | OperationEnded
     | LeftWaiting
     | OwnFault
-    | BrokenOff
-    | OrphansLeft
-    | ChangedSince
-    | ReleaseChanged
-    | PoolsUnchecked
-    | ShellOnly
-    | VariableShared
-    | ReplicasFixed
-    | RequestsCut
-    | GoingOn
-    | GoingBack
+    | OperationInterrupted
+    | Resuming
+    | RollingBack
     | Superseded
     | UnderWay
     | Retrying
     | JournalLeft
     | HistoryIncomplete
-    | TakenOut
-    | LetBack
-    | RoundSkipped
+    | Notice
 )
-"""What is neither the beginning nor the end of something."""
+"""All events except the start and the end of a step."""
 
 Event: TypeAlias = StepStarted | StepEnded | StepFailed | News
 Emit: TypeAlias = Callable[[Event], None]
 
 
-def nobody(event: Event) -> None:
-    """Listener for callers that want no news."""
+def discard(event: Event) -> None:
+    """A listener that ignores all events."""
 
 
 @contextmanager
 def announced(what: Doing | str, emit: Emit) -> Iterator[None]:
-    """Emits the begin and the end of a step, or of a task in words, with its time or its reason to fail."""
-    step = Task(what) if isinstance(what, str) else what if isinstance(what, Task | Back) else told(what)
+    """Emits the start and the end of a step or a task, with its duration or its error. ``what``: a text is a task."""
+    step = Task(what) if isinstance(what, str) else what if isinstance(what, Task | Back) else redacted(what)
     emit(StepStarted(step))
-    begun = time.monotonic()
+    started = time.monotonic()
     try:
         yield
     except KeyboardInterrupt:
@@ -306,4 +229,4 @@ def announced(what: Doing | str, emit: Emit) -> Iterator[None]:
     except VideaError as error:
         emit(StepFailed(step, error.message))
         raise
-    emit(StepEnded(step, time.monotonic() - begun))
+    emit(StepEnded(step, time.monotonic() - started))

@@ -1,4 +1,4 @@
-"""Bringing the whole stack up, and taking it down."""
+"""Starts the whole stack, and removes it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from ops.ejected import Ejected
 from ops.engine.compose import up_arguments
 from ops.engine.effects import foresee, harm, run_harmless
 from ops.errors import BalancerError, EngineError, Interrupted, UsageError
-from ops.events import BrokenOff, ChangedSince, Emit, OrphansLeft, ReleaseChanged, announced
+from ops.events import Emit, OperationInterrupted, announced
 from ops.interrupts import settle
+from ops.notices import OrphansLeft, ReleaseChanged, ServicesChanged
 from ops.project.startup import startup_order
-from ops.rollout import kept
+from ops.rollout import retained
 from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
 from ops.rollout.ready import await_ready
@@ -25,18 +26,18 @@ from ops.rollout.targets import current_target, drifted, variables_of
 from ops.stack import Stack
 
 LOOK_AGAIN = 0.1
-"""Seconds between two looks at a starting nginx."""
+"""Seconds between two queries of a starting nginx."""
 
 STARTING = 10.0
-"""Seconds that nginx's container may take to write its files."""
+"""Seconds until a new container of nginx must have written its files."""
 
 
 def bring_up(stack: Stack, emit: Emit, command: str = "videa up", recreate: Collection[str] = ()) -> None:
-    """Starts what does not run, waits until every replica is ready, and lets the balancer serve them.
+    """Starts what is not running, waits until all replicas are ready, and adds them to the balancer.
 
-    While a replica runs nothing that runs is touched, also when the Compose file has changed: the service is deployed,
-    and of the others those in ``recreate``, names of services, are made anew if they have changed. What an operation
-    that was broken off has left to the balancer is left alone too. ``command``: as it was typed.
+    While a replica is running, no running container changes, even if the Compose file has changed: `videa deploy`
+    updates the scaled service. ``recreate``: names of other services that are recreated if they have changed. If an
+    interrupted operation exists, the balancer's configuration does not change. ``command``: as typed by the user.
     Raises UsageError, LockHeld, PlanRefused when Compose would stop, recreate or disconnect something else,
     EngineError, ImageUnavailable, ReplicaNotReady, BalancerError, Interrupted.
     """
@@ -44,15 +45,17 @@ def bring_up(stack: Stack, emit: Emit, command: str = "videa up", recreate: Coll
     unknown = sorted(set(recreate) - set(project.model["services"]))
     if unknown:
         raise UsageError(
-            f"there is no service {', '.join(unknown)}", f"its services: {', '.join(sorted(project.model['services']))}"
+            f"no service {', '.join(unknown)} in the Compose file",
+            f"its services: {', '.join(sorted(project.model['services']))}",
         )
     if project.settings.service in recreate:
         raise UsageError(
-            f"{project.settings.service} serves", "replace its replicas without a lost request: videa deploy"
+            f"{project.settings.service} is the scaled service",
+            "to replace its replicas without losing a request: videa deploy",
         )
     with (
         Lock(stack.store, stack.project.name).hold(command),
-        _interruptible("videa up goes on, videa down removes it"),
+        _interruptible("to continue: videa up; to remove the containers: videa down"),
     ):
         _bring_up(stack, emit, recreate)
         settle()
@@ -72,13 +75,13 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
     orphans = _orphans(stack)
     start = _Starter(stack, emit, total, keep=bool(alive or orphans), recreate=recreate)
     order = startup_order(project.model["services"], service, balancer)
-    # In one command, so that the service waits for what it depends on.
+    # One command, so that the service waits for its dependencies.
     start([*order.before, service], overrides={} if alive else target.overrides)
     if not alive:
-        Journal(stack.store, project.name).discard()  # what it was about went with the containers
+        Journal(stack.store, project.name).discard()  # the replicas that it describes no longer exist
         stack.platform.remember(variables_of(project, target, project.replicas))
     start([*order.beside, balancer])
-    start.say_what_was_left_alone()
+    start.report_changed()
     if orphans:
         emit(OrphansLeft(tuple(orphans)))
     with announced("wait until ready", emit):
@@ -88,14 +91,14 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
     membership = stack.gateway.membership()
     state = Journal(stack.store, project.name).read()
     if state:
-        emit(BrokenOff(state.standing))
+        emit(OperationInterrupted(state.standing))
     elif membership.everything or set(membership.servers) != set(names) or stack.outdated(membership):
-        with announced("let the balancer serve them", emit):
+        with announced("add the replicas to the balancer", emit):
             stack.gateway.apply(stack.upstream(names))
     start(order.after)
     if not alive:
         digest = stack.platform.images.digest(target.image)
-        kept.found(stack, "videa up", target.release, target.image, digest, len(names))
+        retained.record_running(stack, "videa up", target.release, target.image, digest, len(names))
         return
     if drifted(stack, alive):
         emit(ReleaseChanged())
@@ -103,9 +106,9 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
 
 @dataclass(frozen=True)
 class _Starter:
-    """Starts services, and while something serves (``keep``) recreates only those that were asked for.
+    """Starts services. With ``keep``, recreates only the changed ones among ``recreate``.
 
-    ``total``: how many replicas the scaled service has or is to have.
+    ``total``: the number of replicas of the scaled service.
     """
 
     stack: Stack
@@ -119,24 +122,26 @@ class _Starter:
         if not services:
             return
         with announced(f"start {', '.join(services)}", self.emit):
-            asked = [name for name in services if name in self.recreate]
-            if self.keep and asked:
-                self._run(asked, self._up(asked), {})
+            recreated = [name for name in services if name in self.recreate]
+            if self.keep and recreated:
+                self._run(recreated, self._up(recreated), {})
             flags = ("--no-recreate",) if self.keep else ()
             self._run([] if self.keep else services, self._up(services, *flags), overrides or {})
 
-    def say_what_was_left_alone(self) -> None:
-        """Names the services that run otherwise than the Compose file has them. Raises EngineError."""
+    def report_changed(self) -> None:
+        """Emits the running services whose configuration differs from the Compose file. Raises EngineError."""
         changed = self._changed() if self.keep else []
         if changed:
-            self.emit(ChangedSince(tuple(changed)))
+            self.emit(ServicesChanged(tuple(changed)))
 
     def _changed(self) -> list[str]:
-        """The services beside the scaled one that Compose would recreate, by its own account."""
+        """The services, except the scaled one, that Compose would recreate according to its dry run."""
         project = self.stack.project
         others = [name for name in project.model["services"] if name != project.settings.service]
-        ended = {effect.name for effect in harm(foresee(project.compose, self._up(others), {}))}
-        return sorted({each.service for each in self.stack.containers() if each.name in ended} & set(others))
+        harmed = {effect.name for effect in harm(foresee(project.compose, self._up(others), {}))}
+        return sorted(
+            {container.service for container in self.stack.containers() if container.name in harmed} & set(others)
+        )
 
     def _up(self, services: Sequence[str], *options: str) -> list[str]:
         project = self.stack.project
@@ -148,11 +153,14 @@ class _Starter:
 
 
 def take_down(stack: Stack, emit: Emit, command: str = "videa down") -> None:
-    """Stops and removes the project's containers and networks; volumes stay. ``command``: as it was typed.
+    """Stops and removes the project's containers and networks; keeps its volumes. ``command``: as typed by the user.
 
     Raises LockHeld, EngineError, Interrupted.
     """
-    with Lock(stack.store, stack.project.name).hold(command), _interruptible("videa down goes on, videa up starts it"):
+    with (
+        Lock(stack.store, stack.project.name).hold(command),
+        _interruptible("to continue: videa down; to start the stack: videa up"),
+    ):
         with announced("stop and remove the containers", emit):
             stack.project.compose.run("down")
         Journal(stack.store, stack.project.name).discard()
@@ -163,43 +171,47 @@ def take_down(stack: Stack, emit: Emit, command: str = "videa down") -> None:
 
 @contextmanager
 def _interruptible(hint: str) -> Iterator[None]:
-    """Ctrl-C leaves what runs at that moment as it is, and says so."""
+    """Turns Ctrl-C into Interrupted: running containers keep running."""
     try:
         yield
     except KeyboardInterrupt:
-        raise Interrupted("interrupted; what runs now was left running", hint) from None
+        raise Interrupted("interrupted; running containers keep running", hint) from None
 
 
 def _orphans(stack: Stack) -> list[str]:
-    """Running containers of services that are not in the Compose file, such as the replicas of one that was renamed."""
+    """Running containers of services that are not in the Compose file, such as replicas of a renamed service."""
     services = stack.project.model["services"]
-    return [each.name for each in stack.containers() if each.service not in services and each.state == "running"]
+    return [
+        container.name
+        for container in stack.containers()
+        if container.service not in services and container.state == "running"
+    ]
 
 
 def _await_balancer(stack: Stack) -> None:
-    """Returns when nginx answers. Raises BalancerError at ``health.deadline``; after STARTING when it is not ours."""
-    begun = time.monotonic()
+    """Waits until nginx answers. Raises BalancerError after ``health.deadline``, or STARTING without videa's files."""
+    started = time.monotonic()
     while True:
         error = BalancerError(
-            "nginx does not answer", f"its log: docker compose logs {stack.project.settings.balancer}"
+            "nginx does not answer", f"see its log: docker compose logs {stack.project.settings.balancer}"
         )
-        patience: float = stack.project.settings.health.deadline
+        timeout: float = stack.project.settings.health.deadline
         try:
             if stack.gateway.look().serving is not None:
                 return
-        except BalancerError as refused:  # a container that has just started has not written its files yet
-            error, patience = refused, STARTING
-        if time.monotonic() - begun > patience:
+        except BalancerError as refused:  # a new container has not written its files yet
+            error, timeout = refused, STARTING
+        if time.monotonic() - started > timeout:
             raise error
         time.sleep(LOOK_AGAIN)
 
 
 def _check_port(stack: Stack) -> None:
-    """Refuses before anything is started when another program has the balancer's port. Raises EngineError."""
+    """Raises EngineError if another program uses the balancer's port."""
     published = stack.project.published
     running = stack.platform.container(stack.project.settings.balancer)
-    up = running is not None and running.state == "running"
-    if published is None or len(published.ports) > 1 or not stack.platform.local or up:
+    is_up = running is not None and running.state == "running"
+    if published is None or len(published.ports) > 1 or not stack.platform.local or is_up:
         return
     family = socket.AF_INET6 if ":" in published.address else socket.AF_INET
     port = published.ports[0]

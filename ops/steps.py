@@ -1,6 +1,6 @@
-"""The steps that every operation is made of. Data only: planners yield them, the runner carries them out.
+"""The steps of all operations. Data only: planners yield them, the runner runs them.
 
-They are one tagged union, the same in a plan, in the journal and in what is told; words are made of them in the CLI.
+They are one tagged union, the same in a plan, in the journal and in events; only the CLI turns them into text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ops.redaction.typed import shown_command
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What new replicas are started as. ``overrides``: variables of the Compose file that make it this release."""
+    """The release of new replicas. ``overrides``: values for variables of the Compose file that select this release."""
 
     release: str
     image: str
@@ -30,38 +30,38 @@ class Start(msgspec.Struct, frozen=True, tag="start"):
 
 
 class AwaitReady(msgspec.Struct, frozen=True, tag="await_ready"):
-    """Probe what was started, and ``names``, directly until each is ready."""
+    """Probe the started replicas and ``names`` directly, not through the balancer, until all are ready."""
 
     names: tuple[str, ...] = ()
 
 
 class Route(msgspec.Struct, frozen=True, tag="route"):
-    """Let the balancer serve exactly ``names`` and, with ``started``, what this operation has started."""
+    """Make ``names`` the only replicas in the balancer; with ``started``, also the ones that this operation started."""
 
     names: tuple[str, ...]
     started: bool = False
 
 
 class Drain(msgspec.Struct, frozen=True, tag="drain"):
-    """Wait until no request is left that entered the balancer before its last change."""
+    """Wait until all requests that entered the balancer before its last change have ended."""
 
 
 class Remove(msgspec.Struct, frozen=True, tag="remove"):
-    """Stop and remove replicas that get no traffic any more."""
+    """Stop and remove replicas that no longer get traffic."""
 
     names: tuple[str, ...]
 
 
 class Remember(msgspec.Struct, frozen=True, tag="remember"):
-    """Write the outcome where a plain ``docker compose up -d`` finds it."""
+    """Record the result where a plain ``docker compose up -d`` reads it."""
 
     replicas: int
 
 
 class Split(msgspec.Struct, frozen=True, tag="split"):
-    """Let the balancer give ``percent`` of the requests to ``canary`` and what was started, the rest to ``names``.
+    """Send ``percent`` of the requests to ``canary`` and the started replicas, and the rest to ``names``.
 
-    ``private``: testers reach the canary only with this operation's own token.
+    ``private``: only requests with the token of this operation reach the canary.
     """
 
     names: tuple[str, ...]
@@ -71,14 +71,14 @@ class Split(msgspec.Struct, frozen=True, tag="split"):
 
 
 class Check(msgspec.Struct, frozen=True, tag="check"):
-    """Try the new release through its private path: ``commands`` run here, ``paths`` are asked."""
+    """Test the new release through the private path: run ``commands`` on this machine, request ``paths``."""
 
     commands: tuple[str, ...]
     paths: tuple[str, ...]
 
 
 class Judge(msgspec.Struct, frozen=True, tag="judge"):
-    """Watch the canary at its present share of ``percent`` until there is a verdict."""
+    """Judge the canary at its current share of ``percent`` until there is a verdict."""
 
     percent: float
 
@@ -90,15 +90,15 @@ class Pause(msgspec.Struct, frozen=True, tag="pause"):
 
 
 class Keep(msgspec.Struct, frozen=True, tag="keep"):
-    """Keep the replicas of before warm for ``seconds``, or until `videa promote`."""
+    """Keep the old replicas running for ``seconds``, or until `videa promote`."""
 
     seconds: float
 
 
 class Wait(msgspec.Struct, frozen=True):
-    """How a step that waits stands, for whoever takes it up. ``begun``: Unix time by the engine's clock.
+    """The state of a step that waits, for the process that resumes it. ``begun``: Unix time by the engine's clock.
 
-    ``until``: when it ends by itself, by the same clock; None: when somebody ends it or, a judgement, takes it up.
+    ``until``: the end of the wait by the same clock; None: a user ends it, or a process resumes the judgement.
     """
 
     begun: float
@@ -106,26 +106,26 @@ class Wait(msgspec.Struct, frozen=True):
 
 
 class Hook(msgspec.Struct, frozen=True, tag="hook"):
-    """Run a command of the project in a one-off container of the new release: a string by a shell, a list as it is."""
+    """Run a command of the project in a one-off container of the new release: a string in a shell, a list as is."""
 
     name: str
     command: str | tuple[str, ...]
 
 
 class Follow(msgspec.Struct, frozen=True, tag="follow"):
-    """Let other services run the new release; each is stopped before it is started."""
+    """Update other services to the new release; each is stopped before it starts again."""
 
     services: tuple[str, ...]
 
 
 class Recreate(msgspec.Struct, frozen=True, tag="recreate"):
-    """Bring removed replicas back exactly as they were, and wait until they are ready."""
+    """Recreate removed replicas exactly as they were, and wait until they are ready."""
 
     names: tuple[str, ...]
 
 
 class Worded(msgspec.Struct, frozen=True, tag="worded"):
-    """A step as an older videa wrote it down. ``share``: the canary's percentage, if it changed."""
+    """A step in the journal of an older videa. ``share``: the percentage of the canary, if the step changed it."""
 
     text: str
     share: float | None = None
@@ -135,8 +135,7 @@ Step: TypeAlias = (
     Start | AwaitReady | Route | Drain | Remove | Remember | Split | Check | Judge | Pause | Keep | Hook | Follow
 )
 AnyStep: TypeAlias = Step | Recreate | Worded
-"""What an operation does, and what undoes it, and what was written down before there were types."""
-
+"""The steps of operations, the one that only rollbacks have, and those of older journals."""
 
 Waiting: TypeAlias = Judge | Pause | Keep
 """Steps that wait for requests, for time or for people, and change nothing."""
@@ -144,20 +143,20 @@ Waiting: TypeAlias = Judge | Pause | Keep
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The steps of one operation, in order. No steps: the stack is already as asked."""
+    """The steps of one operation, in order. Without steps, the stack is already in the wanted state."""
 
     steps: tuple[Step, ...]
     target: Target
     summary: str
 
     @property
-    def told(self) -> Plan:
-        """The plan as it may be shown and stored: see ``told``."""
-        return replace(self, steps=tuple(told(step) for step in self.steps))
+    def redacted(self) -> Plan:
+        """The plan without secrets, to show and to store."""
+        return replace(self, steps=tuple(redacted(step) for step in self.steps))
 
     @property
     def surge(self) -> int:
-        """The most replicas that run beyond the ones there were before."""
+        """The largest number of replicas at the same time, minus the number before the operation."""
         running = most = 0
         for step in self.steps:
             if isinstance(step, Start):
@@ -168,11 +167,11 @@ class Plan:
         return most
 
 
-AStep = TypeVar("AStep", bound=AnyStep)
+OneStep = TypeVar("OneStep", bound=AnyStep)
 
 
-def told(step: AStep) -> AStep:
-    """The step as it may be shown and stored: without the secrets in the commands and paths that it runs."""
+def redacted(step: OneStep) -> OneStep:
+    """The step without the secrets in its commands and paths, to show and to store."""
     if isinstance(step, Check):
         return msgspec.structs.replace(
             step, commands=tuple(map(shown_command, step.commands)), paths=tuple(map(shown_command, step.paths))
@@ -183,12 +182,12 @@ def told(step: AStep) -> AStep:
 
 
 def share_of(step: AnyStep) -> float | None:
-    """The percentage of the requests that the canary has while the step lasts; None: it stays as it was."""
+    """The percentage of the requests that the canary gets during the step; None if the step does not change it."""
     if isinstance(step, Judge) or (isinstance(step, Split) and not step.private):
         return step.percent
     return step.share if isinstance(step, Worded) else None
 
 
 def replicas(count: int) -> str:
-    """The count in words: "1 replica", "3 replicas"."""
+    """The count with its noun: "1 replica", "3 replicas"."""
     return f"{count} replica" + ("" if count == 1 else "s")

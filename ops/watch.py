@@ -1,7 +1,7 @@
-"""Active health checks: nginx of the open-source edition has none, so videa asks each replica and changes its list.
+"""Active health checks, which open-source nginx does not have: videa probes each replica and updates the upstream.
 
-nginx itself only notices a replica that refuses connections. One that accepts them and never answers, or answers with
-errors, is taken out here, and comes back when it answers again.
+nginx itself notices only replicas that refuse connections. A replica that accepts connections but never answers, or
+answers with errors, is ejected here, and returned when it answers again.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 
 from ops.ejected import Ejected
 from ops.errors import EngineUnreachable, LockHeld, VideaError
-from ops.events import Emit, LetBack, RoundSkipped, TakenOut
+from ops.events import Emit
 from ops.models import Replica
+from ops.notices import ReplicaEjected, ReplicaReturned, RoundSkipped
 from ops.rollout.lock import Lock
 from ops.stack import Stack
 from ops.traffic import Membership, Upstream
@@ -21,37 +22,37 @@ from ops.traffic import Membership, Upstream
 
 @dataclass
 class Judge:
-    """Counts answers in a row: ``failure_threshold`` bad ones take a replica out, ``success_threshold`` return it."""
+    """Ejects a replica after ``failure_threshold`` consecutive failures; ``success_threshold`` successes return it."""
 
     failure_threshold: int
     success_threshold: int
-    out: set[str] = field(default_factory=set)
-    bad: dict[str, int] = field(default_factory=dict)
-    good: dict[str, int] = field(default_factory=dict)
+    ejected: set[str] = field(default_factory=set)
+    failures: dict[str, int] = field(default_factory=dict)
+    successes: dict[str, int] = field(default_factory=dict)
 
     def judge(self, answers: Mapping[str, bool], listed: set[str]) -> set[str]:
-        """The names to be listed after these answers of listed replicas and of those that it has taken out itself.
+        """The new list of names, from the ``answers`` of the ``listed`` and the ejected replicas.
 
-        Others, such as one that an operation drains, are left alone. When every listed replica is bad the list stays:
-        a service that answers now and then is better than one that is switched off.
+        Other replicas, such as one that an operation drains, are not added. If all listed replicas fail, the list stays
+        the same: a service with some errors is better than no service.
         """
-        self.out &= answers.keys()
+        self.ejected &= answers.keys()
         for name, ok in answers.items():
-            self.good[name] = self.good.get(name, 0) + 1 if ok else 0
-            self.bad[name] = 0 if ok else self.bad.get(name, 0) + 1
-        back = {name for name in self.out if self.good[name] >= self.success_threshold}
-        failed = {name for name in listed & answers.keys() if self.bad[name] >= self.failure_threshold}
-        wanted = (listed | back) - failed
+            self.successes[name] = self.successes.get(name, 0) + 1 if ok else 0
+            self.failures[name] = 0 if ok else self.failures.get(name, 0) + 1
+        recovered = {name for name in self.ejected if self.successes[name] >= self.success_threshold}
+        failed = {name for name in listed & answers.keys() if self.failures[name] >= self.failure_threshold}
+        wanted = (listed | recovered) - failed
         if not wanted & answers.keys():
             return listed
-        self.out = (self.out - back) | failed
+        self.ejected = (self.ejected - recovered) | failed
         return wanted
 
 
 def watch(stack: Stack, interval: float, emit: Emit, stop: threading.Event) -> None:
-    """Checks every replica at its liveness path each ``interval`` seconds until ``stop`` is set.
+    """Probes the liveness path of all replicas every ``interval`` seconds until ``stop`` is set.
 
-    What goes wrong in one round is told to ``emit`` and tried again in the next. Raises EngineUnreachable in the first.
+    An error skips a round and is emitted. Raises EngineUnreachable if the first round has this error.
     """
     health = stack.project.settings.health
     judge = Judge(health.failure_threshold, health.success_threshold)
@@ -69,52 +70,53 @@ def watch(stack: Stack, interval: float, emit: Emit, stop: threading.Event) -> N
 
 
 def check_once(stack: Stack, judge: Judge, emit: Emit) -> None:
-    """One round: asks, judges, and changes the balancer's list if it must. Raises EngineError, BalancerError.
+    """One round: probes, judges, and updates the balancer if necessary. Raises EngineError, BalancerError.
 
-    Nothing while an operation changes something, which looks after its replicas itself. While it waits, its canary is
-    left to whoever judges it, and keeps its share. What was taken out is on the engine before it is out, so that
-    whoever watches next lets it back; one that an operation has listed again, or removed, is not out any more.
+    Does nothing while an operation makes changes, because the operation itself checks its replicas. While an operation
+    waits, its canary is not ejected and keeps its share. Ejected replicas are stored before they are removed from the
+    balancer, so that the next `videa watch` can return them. A replica that an operation has listed again or removed no
+    longer counts as ejected.
     """
     lock, ejected = Lock(stack.store, stack.project.name), Ejected(stack.store, stack.project.name)
-    if lock.changing():
+    if lock.change_holder():
         return
-    current = replace(stack)  # nginx's container may be another one by now
+    current = replace(stack)  # nginx may run in a new container
     replicas = {replica.name: replica for replica in current.replicas()}
-    out = ejected.names(replicas.values())
-    _remember(ejected, out, replicas)
+    names = ejected.names(replicas.values())
+    _store(ejected, names, replicas)
     membership = current.gateway.membership()
     if membership.canary and membership.split is None:
-        return  # written by another hand: the share could not be kept
+        return  # not written by videa: the share would be lost
     if membership.everything:
         listed = {name for name, replica in replicas.items() if replica.attached}
     else:
         listed = set(membership.servers) & replicas.keys()
-    judge.out = out - listed - set(membership.canary)
-    asked = (listed | judge.out) & replicas.keys()
-    results = current.probe([replicas[name] for name in asked], live=True)
-    answers = {name: name in results and results[name].ok for name in asked}
+    judge.ejected = names - listed - set(membership.canary)
+    probed = (listed | judge.ejected) & replicas.keys()
+    results = current.probe([replicas[name] for name in probed], live=True)
+    answers = {name: name in results and results[name].ok for name in probed}
     wanted = judge.judge(answers, listed)
     if wanted != listed:
         upstream = current.upstream(sorted(wanted, key=lambda name: replicas[name].number), membership.split)
-        _remember(ejected, out | judge.out, replicas)
+        _store(ejected, names | judge.ejected, replicas)
         if not _apply(current, lock, membership, upstream):
             return
         for name in sorted(listed - wanted):
-            reason = results[name].reason if name in results else "its container does not run"
-            emit(TakenOut(name, reason))
+            reason = results[name].reason if name in results else "its container is not running"
+            emit(ReplicaEjected(name, reason))
         for name in sorted(wanted - listed):
-            emit(LetBack(name))
-    _remember(ejected, judge.out, replicas)
+            emit(ReplicaReturned(name))
+    _store(ejected, judge.ejected, replicas)
 
 
-def _remember(ejected: Ejected, out: set[str], replicas: Mapping[str, Replica]) -> None:
-    ids = {name: replicas[name].id for name in sorted(out)}
+def _store(ejected: Ejected, names: set[str], replicas: Mapping[str, Replica]) -> None:
+    ids = {name: replicas[name].id for name in sorted(names)}
     if ids != ejected.read():
         ejected.write(ids)
 
 
 def _apply(current: Stack, lock: Lock, membership: Membership, upstream: Upstream) -> bool:
-    """Changes the list under the lock of operations; False when one was quicker: the round stands on old facts."""
+    """Updates the balancer and holds the lock of operations. Returns False if an operation has changed it meanwhile."""
     try:
         with lock.hold_briefly("videa watch") as lease:
             if current.gateway.membership() != membership:

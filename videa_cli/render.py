@@ -14,9 +14,10 @@ from rich.status import Status
 
 from ops.errors import TAKE_UP
 from ops.events import Event, LeftWaiting, OperationEnded, StepEnded, StepFailed, StepStarted
+from videa_cli.step_words import lasting
 from videa_cli.streams import Unbroken
 from videa_cli.units import size
-from videa_cli.words import lasting, words
+from videa_cli.words import words
 
 if TYPE_CHECKING:
     from ops.balancer.proof import Proof

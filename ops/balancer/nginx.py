@@ -9,8 +9,9 @@ from collections.abc import Callable
 from ops.balancer import scripts
 from ops.balancer.render import parse, render, switched
 from ops.errors import BalancerError, ConfigRefused, EngineError, EngineUnreachable
-from ops.events import Emit, RequestsCut, nobody
+from ops.events import Emit, discard
 from ops.models import ExecResult
+from ops.notices import RequestsCut
 from ops.platform.ports import Platform, Stream
 from ops.traffic import Applied, Look, Maintenance, Membership, Upstream
 
@@ -144,7 +145,7 @@ class Balancer:
         """The access log from now on. Raises EngineError."""
         return self._platform.output(self._container)
 
-    def wait_drained(self, timeout: float, emit: Emit = nobody) -> tuple[str, ...]:
+    def wait_drained(self, timeout: float, emit: Emit = discard) -> tuple[str, ...]:
         """Waits until the workers that this object's changes have replaced, and with them their requests, have ended.
 
         ``timeout``: seconds. Returns the remaining workers, and emits an event for them; empty if all are drained.

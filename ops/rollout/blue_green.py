@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from ops.fleet import Fleet, Member, names, victims
+from ops.rollout.batches import batches
 from ops.rollout.rolling import divide, nothing_to_do, settled
-from ops.rollout.starts import starts
 from ops.steps import (
     Check,
     Drain,
@@ -29,18 +29,18 @@ def plan_blue_green(
     keep: float = 0.0,
     check: Check | None = None,
     replace: Collection[str] = frozenset(),
-    together: int = 1,
+    parallelism: int = 1,
 ) -> Plan:
-    """Starts the whole new set beside the old, tries it, switches once, and keeps the old set for ``keep`` seconds.
+    """Starts the new set next to the old one, checks it, switches once, and keeps the old set for ``keep`` seconds.
 
-    Replicas of the release that a broken-off deploy has left are kept, so the same command goes on where it ended.
-    ``together``: how many may start at the same time.
+    Replicas of this release from an interrupted deploy are reused, so the same command continues where it stopped.
+    ``parallelism``: number of replicas that may start at the same time.
     """
     new, old = divide(fleet, target, replace)
     if settled(fleet, new, old, wanted):
         return nothing_to_do(target, wanted)
     summary = f"{replicas(wanted)} to release {target.release}, in one switch"
-    return Plan(tuple(_steps(fleet, new, old, wanted, keep, check, together)), target, summary)
+    return Plan(tuple(_steps(fleet, new, old, wanted, keep, check, parallelism)), target, summary)
 
 
 def _steps(
@@ -50,7 +50,7 @@ def _steps(
     wanted: int,
     keep: float,
     check: Check | None,
-    together: int,
+    parallelism: int,
 ) -> Iterator[Step]:
     surplus = victims(new, len(new) - wanted, release="") if len(new) > wanted else ()
     staying = names(member for member in new if member not in surplus)
@@ -61,7 +61,7 @@ def _steps(
         yield Route(names(fleet.ready or fleet.alive))
     if fleet.dead:
         yield Remove(names(fleet.dead))
-    yield from starts(missing, together)
+    yield from batches(missing, parallelism)
     if check and serving and not switched:
         yield Split(serving, staying, 0, private=True)
         yield check

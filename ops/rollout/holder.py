@@ -1,4 +1,4 @@
-"""Who holds a lock, and whether that process still runs, as far as it can be seen from here."""
+"""The holder of a lock, and whether its process is still running, as far as this process can see."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ops.rollout.identity import FileId, Process, machine_id, runs
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a lock. ``since``: by the engine's clock; ``lease``: seconds that are left, negative when it ended.
+    """The holder of a lock. ``since``: the engine's time; ``lease``: seconds left, negative after its end.
 
-    ``file``: that it keeps locked; ``file_identity`` and ``process``: which file and which process that are, None as an
-    older videa did not write it down. ``brief``: it changes one thing and is done, as `videa maintenance` is.
+    ``file``: the file that it keeps locked; ``file_identity`` and ``process``: identify the file and the process, None
+    if an older videa made the marker. ``brief``: it makes one short change, like `videa maintenance`.
     """
 
     who: str
@@ -34,12 +34,12 @@ class Holder:
 
     @property
     def alive(self) -> bool:
-        """False when the lease has ended, or when it is known here that the process and its children have exited."""
+        """False if the lease has ended, or if it is certain that the process and its child processes have exited."""
         return self.lease > 0 and not self.exited
 
     @property
     def exited(self) -> bool:
-        """Whether it is certain, as seen from here, that the process and its child processes have exited."""
+        """Whether it is certain for this process that the holder and its child processes have exited."""
         if self.machine != machine_id():
             return False
         seen = _look(self.file, self.file_identity)
@@ -47,24 +47,24 @@ class Holder:
         return seen is _File.FREE or gone
 
     @property
-    def left_children(self) -> bool:
-        """Whether the process has exited, as seen from here, and a child process of it has not."""
+    def has_orphans(self) -> bool:
+        """Whether the holder has exited, as far as this process can see, and one of its child processes has not."""
         if self.machine != machine_id() or _look(self.file, self.file_identity) is not _File.LOCKED:
             return False
         return self.process.has_exited() if self.process else not runs(self.pid)
 
 
 def held_by(holder: Holder) -> LockHeld:
-    """The error for whoever wants a lock that another has."""
+    """The error for a lock that another process holds."""
     since = holder.since.astimezone(UTC).strftime("%H:%M:%S UTC")
     return LockHeld(
-        f"{holder.who} is at it: `{holder.command}` since {since} (process {holder.pid})",
-        "wait until it has ended; `videa lock status` shows it, `videa abort` stops a deploy",
+        f"the lock is held by {holder.who}: `{holder.command}` since {since} (process {holder.pid})",
+        "wait until it ends; `videa lock status` shows it, `videa abort` aborts a deploy",
     )
 
 
 class _File(Enum):
-    """What can be seen of a holder's file from here."""
+    """The state of a holder's file, as this process sees it."""
 
     LOCKED = auto()
     FREE = auto()

@@ -1,15 +1,15 @@
-"""One operation at a time on a project, whoever starts it and on whichever machine, and one change at a time.
+"""Locks that allow one operation and one change at a time on a project, from any process and any machine.
 
-There are two locks, each a marker on the engine, whose name can exist once. The *attendance* is held by whoever carries
-out an operation, from its beginning to its end, also while it waits: another one is refused. The *change lock* is held
-only while something is changed. An operation that waits gives it back, so that `videa maintenance` and `videa watch`,
-which need no more than it, are not shut out for an hour. An older videa knows the change lock only. It may begin an
-operation while another waits: it finds that one's journal, and says that it takes its place; the one that waited finds
-the journal gone when it goes on, and stops where it is.
+There are two locks, each a marker on the engine, whose name is unique. The *operation lock* is held by the process that
+carries out an operation, from start to end, including its waits: a second operation is refused. The *change lock* is
+held only during a change. An operation releases it while it waits, so that `videa maintenance` and `videa watch`, which
+need only the change lock, are not blocked for an hour. An older videa knows only the change lock. It may start an
+operation while another one waits: it finds the journal of that one and reports that it replaces it; the waiting
+operation finds its journal removed when it continues, and stops where it is.
 
-A marker says who holds it, for what and since when, and until when it is valid; a thread of the holder prolongs that. A
-holder that was killed is found out at once from its own machine, because an open file that it and its child processes
-hold is free again, and elsewhere by the lease's end.
+A marker records its holder, the command, the start and the end of its validity; a thread of the holder renews it. From
+its own machine, a killed holder is detected at once, because a file that it and its child processes lock is free again;
+from another machine it is detected when the lease ends.
 """
 
 from __future__ import annotations
@@ -32,93 +32,96 @@ from ops.rollout.lease import Claim, Clock, Lease
 from ops.rollout.operator import whoami
 
 ORPHANS = 60.0
-"""Seconds to wait for a compose command whose videa was killed: two of them at once would be in each other's way."""
+"""Seconds to wait for a compose command whose videa was killed: two of them at the same time would conflict."""
 
 BRIEF = 30.0
-"""Seconds to wait for what is brief, such as `videa maintenance on`: more than nginx takes for a change."""
+"""Seconds to wait for a brief change such as `videa maintenance on`: more than nginx takes for a change."""
 
-LOOK = 0.05
-"""Seconds between two looks while one waits for another to end."""
+INTERVAL = 0.05
+"""Seconds between two checks while a process waits for another one to end."""
 
 PREFIX = "videa-lock-"
 
 
 def uptime() -> float:
-    """Seconds since the machine was booted, those of a suspend too, by which a lease must not be prolonged."""
+    """Seconds since the machine was booted, including suspends, because a lease also ends during a suspend."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 def _pause(seconds: float) -> None:
-    """Waits; a signal ends it."""
+    """Sleeps; a signal interrupts it."""
     with allowed():
         time.sleep(seconds)
 
 
 class Lock:
-    """The locks of one project. ``clock``: seconds, goes on during suspend."""
+    """The locks of one project. ``clock``: seconds, including suspends."""
 
     def __init__(self, store: Store, project: str, clock: Clock | None = None) -> None:
         self._store = store
         self._clock = clock or uptime
-        # No service of Compose can have such a name: its names have no dots.
-        self._change, self._attendance = f"videa.lock.{project}", f"videa.operation.{project}"
+        # Names of Compose services have no dots, so they cannot conflict with these.
+        self._change, self._operation = f"videa.lock.{project}", f"videa.operation.{project}"
 
     def status(self) -> Holder | None:
-        """Who carries out an operation or else changes something, alive or not; None when both are free.
+        """The holder of the operation lock, otherwise of the change lock, alive or not; None if both are free.
 
         Raises EngineError.
         """
-        holders = [holder for holder in (self._look(self._attendance), self._look(self._change)) if holder]
+        holders = [holder for holder in (self._find(self._operation), self._find(self._change)) if holder]
         return next((holder for holder in holders if holder.alive), holders[0] if holders else None)
 
-    def at_work(self) -> Holder | None:
-        """Who carries out an operation or changes something, and is alive; None for nobody. Raises EngineError."""
+    def active_holder(self) -> Holder | None:
+        """The holder of one of the locks, if it is alive; otherwise None. Raises EngineError."""
         holder = self.status()
         return holder if holder and holder.alive else None
 
-    def changing(self) -> Holder | None:
-        """Who changes something at this moment; None for nobody. Raises EngineError."""
-        holder = self._look(self._change)
+    def change_holder(self) -> Holder | None:
+        """The holder of the change lock, if it is alive; otherwise None. Raises EngineError."""
+        holder = self._find(self._change)
         return holder if holder and holder.alive else None
 
-    def attendant(self) -> Holder | None:
-        """Who carries out an operation, be it that it waits; None for nobody. Raises EngineError."""
-        holder = self._look(self._attendance)
+    def operation_holder(self) -> Holder | None:
+        """The holder of the operation lock, if it is alive; otherwise None. Raises EngineError."""
+        holder = self._find(self._operation)
         if holder and holder.alive:
             return holder
-        older = self.changing()  # an older videa, whose operations hold nothing else
+        older = self.change_holder()  # an operation of an older videa holds only this lock
         return None if older is None or older.brief else older
 
     def release(self, dry_run: bool = False) -> Holder | None:
-        """Clears away the locks of processes that have exited; None when they were free. Raises LockHeld, EngineError.
+        """Removes the locks of processes that have exited; None if both are free. Raises LockHeld, EngineError.
 
-        ``dry_run``: only finds out whose they are.
+        ``dry_run``: only returns the holder.
         """
-        found = [each for name in (self._attendance, self._change) if (each := self._store.find(name))]
-        holders = [self._holder(each) for each in found]
+        markers = [marker for name in (self._operation, self._change) if (marker := self._store.find(name))]
+        holders = [self._holder(marker) for marker in markers]
         if alive := next((holder for holder in holders if holder.alive), None):
             raise held_by(alive)
-        for each in () if dry_run else found:
-            self._store.remove(each.id)
+        for marker in () if dry_run else markers:
+            self._store.remove(marker.id)
         return holders[0] if holders else None
 
     @contextmanager
     def hold(self, command: str) -> Iterator[Lease]:
-        """Holds both for an operation, "videa scale 3". Raises LockHeld naming who has one of them, EngineError."""
+        """Holds both locks for an operation such as "videa scale 3".
+
+        Raises LockHeld with the holder if another process has one of them, EngineError.
+        """
         with held(), _own_file() as file:
             labels, offset = self._labels(command, file), self._offset()
-            attendance = self._acquire(self._attendance, labels, file, offset)
+            operation = self._acquire(self._operation, labels, file, offset)
             try:
                 change = self._acquire(self._change, labels, file, offset)
             except BaseException:
-                file.in_doubt = not attendance.give_back()
+                file.in_use = not operation.release()
                 raise
-            with self._held(change, attendance, labels, file, offset) as lease:
+            with self._held(change, operation, labels, file, offset) as lease:
                 yield lease
 
     @contextmanager
     def hold_briefly(self, command: str) -> Iterator[Lease]:
-        """Holds the change lock for what is brief, also while an operation waits. Raises LockHeld, EngineError."""
+        """Holds the change lock for a brief change, also while an operation waits. Raises LockHeld, EngineError."""
         with held(), _own_file() as file:
             labels, offset = {**self._labels(command, file), "videa.lock.brief": "1"}, self._offset()
             change = self._acquire(self._change, labels, file, offset)
@@ -127,13 +130,13 @@ class Lock:
 
     @contextmanager
     def _held(
-        self, change: Claim, attendance: Claim | None, labels: Mapping[str, str], file: _OwnFile, offset: float
+        self, change: Claim, operation: Claim | None, labels: Mapping[str, str], file: _OwnFile, offset: float
     ) -> Iterator[Lease]:
         def retake() -> Claim:
             return self._acquire(self._change, labels, file, offset, pause=time.sleep)
 
-        lease = Lease(change, attendance, retake, offset, self._clock)
-        for path in file.outlived:  # only now, as both locks of a process name one file
+        lease = Lease(change, operation, retake, offset, self._clock)
+        for path in file.stale:  # not earlier, because both locks of a process name the same file
             with suppress(OSError):
                 if path.name.startswith(PREFIX):
                     path.unlink()
@@ -142,7 +145,7 @@ class Lock:
             with allowed():
                 yield lease
         finally:
-            file.in_doubt = not lease.end()
+            file.in_use = not lease.end()
 
     def _labels(self, command: str, file: _OwnFile) -> dict[str, str]:
         return {
@@ -167,48 +170,48 @@ class Lock:
         offset: float,
         pause: Callable[[float], None] = _pause,
     ) -> Claim:
-        """Takes one of the two; waits for what is brief, and for the children of a videa that has exited."""
-        orphaned, brief = self._clock() + ORPHANS, self._clock() + BRIEF
+        """Takes a lock. Waits for brief changes, and for the child processes of a videa that has exited."""
+        orphans_until, brief_until = self._clock() + ORPHANS, self._clock() + BRIEF
         while True:
-            doubtful, file.in_doubt = file.in_doubt, True
-            made = Claim.make(self._store, name, labels, offset, self._clock)  # at once: it is most often free
-            if made:
-                return made
-            file.in_doubt = doubtful
-            found = self._store.find(name)
-            if found is None:
+            in_use, file.in_use = file.in_use, True
+            claim = Claim.make(self._store, name, labels, offset, self._clock)  # without a query: usually it is free
+            if claim:
+                return claim
+            file.in_use = in_use
+            marker = self._store.find(name)
+            if marker is None:
                 continue
-            holder = self._holder(found)
-            if holder.alive and holder.brief and self._clock() < brief:
-                pause(LOOK)
+            holder = self._holder(marker)
+            if holder.alive and holder.brief and self._clock() < brief_until:
+                pause(INTERVAL)
                 continue
-            if holder.alive and not self._is_orphaned(holder, orphaned, pause):
+            if holder.alive and not self._await_orphans(holder, orphans_until, pause):
                 raise held_by(holder)
-            # By its id: whoever took the dead holder's place meanwhile is not touched.
-            self._store.remove(found.id)
+            # By id, so that the marker of a new holder is not removed.
+            self._store.remove(marker.id)
             if holder.exited:
-                file.outlived.append(Path(holder.file))
+                file.stale.append(Path(holder.file))
 
-    def _is_orphaned(self, holder: Holder, deadline: float, pause: Callable[[float], None]) -> bool:
-        """Waits for the children of a videa that has exited. False: its holder is at work."""
-        while holder.left_children and self._clock() < deadline:
-            pause(LOOK)
+    def _await_orphans(self, holder: Holder, deadline: float, pause: Callable[[float], None]) -> bool:
+        """Waits for the child processes of a videa that has exited. False if the holder is still running."""
+        while holder.has_orphans and self._clock() < deadline:
+            pause(INTERVAL)
         return holder.exited
 
-    def _look(self, name: str) -> Holder | None:
-        found = self._store.find(name)
-        return self._holder(found) if found else None
+    def _find(self, name: str) -> Holder | None:
+        marker = self._store.find(name)
+        return self._holder(marker) if marker else None
 
-    def _holder(self, found: Record) -> Holder:
-        labels = found.labels
+    def _holder(self, marker: Record) -> Holder:
+        labels = marker.labels
         return Holder(
             who=labels.get("videa.lock.who", "somebody"),
             command=labels.get("videa.lock.command", "an operation"),
             pid=int(labels.get("videa.lock.pid", 0)),
             machine=labels.get("videa.lock.machine", ""),
             file=labels.get("videa.lock.file", ""),
-            since=found.created,
-            lease=found.number - self._store.now(),
+            since=marker.created,
+            lease=marker.number - self._store.now(),
             file_identity=FileId.read(labels.get("videa.lock.inode", "")),
             process=Process.read(labels.get("videa.lock.process", "")),
             brief="videa.lock.brief" in labels,
@@ -217,27 +220,27 @@ class Lock:
 
 @dataclass
 class _OwnFile:
-    """The file that a holder keeps locked. ``in_doubt``: the engine may have a lock that names it.
+    """The file that a holder keeps locked. ``in_use``: the engine may have a lock that names it.
 
-    ``outlived``: those of the processes that have exited and whose locks were taken over.
+    ``stale``: the files of exited processes whose locks were taken over.
     """
 
     path: Path
-    in_doubt: bool = False
-    outlived: list[Path] = field(default_factory=list)
+    in_use: bool = False
+    stale: list[Path] = field(default_factory=list)
 
 
 @contextmanager
 def _own_file() -> Iterator[_OwnFile]:
-    """A locked file. It is left where it is in doubt: that nobody has it open then tells that the lock is free."""
+    """A locked file. It is not removed while a lock may name it: an unlocked file means that the lock is free."""
     handle, name = tempfile.mkstemp(prefix=PREFIX)
     file = _OwnFile(Path(name))
     try:
-        # Inherited by child processes: the file is in use until the last of them has ended too.
+        # Inherited by child processes: the file stays locked until the last of them has exited.
         os.set_inheritable(handle, True)
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield file
     finally:
-        if not file.in_doubt:
+        if not file.in_use:
             file.path.unlink(missing_ok=True)
         os.close(handle)

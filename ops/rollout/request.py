@@ -1,4 +1,4 @@
-"""What a deploy was asked to do, apart from the release: what the journal keeps so that it can be gone on with."""
+"""The request of a deploy, without the release. The journal stores it so that another process can resume the deploy."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Strategy(Enum):
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A deploy as it was asked for.
+    """The options of a deploy.
 
-    ``surge``: rolling, replicas beyond the present ones; ``keep``: blue-green, seconds that the old set stays;
+    ``surge``: rolling, replicas beyond the present ones; ``keep``: blue-green, seconds for which the old set is kept;
     ``commands`` and ``paths``: blue-green, checks before the switch; ``shares`` and ``pause_at``: canary, percentages.
     """
 
@@ -46,20 +46,21 @@ def plan_deploy(
     target: Target,
     before: Collection[str] | None = None,
     reached: float = 0.0,
-    together: int = 1,
+    parallelism: int = 1,
 ) -> Plan:
     """The plan of the request's strategy.
 
-    ``before``: the replicas there were when it was first asked for, None for now; ``reached``: the share of traffic
-    that a canary had then come to, where it goes on; ``together``: how many replicas may start at the same time.
+    ``before``: the replicas at the start of the deploy, None if it starts now; ``reached``: the share of traffic, in
+    percent, at which an interrupted canary continues; ``parallelism``: number of replicas that may start at the same
+    time.
     """
     replace: Collection[str] = frozenset()
     if request.force:
         replace = frozenset(member.name for member in fleet.members) if before is None else before
     if request.strategy is Strategy.BLUE_GREEN:
         check = Check(request.commands, request.paths) if request.commands or request.paths else None
-        return plan_blue_green(fleet, wanted, target, request.keep, check, replace, together)
+        return plan_blue_green(fleet, wanted, target, request.keep, check, replace, parallelism)
     if request.strategy is Strategy.CANARY:
         shares = tuple(share for share in request.shares if share >= reached)
-        return plan_canary(fleet, wanted, target, shares, request.pause_at, replace, together)
+        return plan_canary(fleet, wanted, target, shares, request.pause_at, replace, parallelism)
     return plan_rolling(fleet, wanted, target, request.surge, replace)

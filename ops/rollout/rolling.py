@@ -11,9 +11,9 @@ from ops.steps import AwaitReady, Drain, Plan, Remember, Remove, Route, Start, S
 def plan_rolling(
     fleet: Fleet, wanted: int, target: Target, surge: int = 1, replace: Collection[str] = frozenset()
 ) -> Plan:
-    """Replaces the replicas of other releases, and those in ``replace``, ``surge`` at a time, new ones first.
+    """Replaces the replicas of other releases, and those in ``replace``, ``surge`` at a time; new ones start first.
 
-    Replicas of the release that a broken-off deploy has left are kept, so the same command goes on where it ended.
+    Replicas of this release from an interrupted deploy are reused, so the same command continues where it stopped.
     """
     new, old = divide(fleet, target, replace)
     if settled(fleet, new, old, wanted):
@@ -23,7 +23,7 @@ def plan_rolling(
 
 
 def divide(fleet: Fleet, target: Target, replace: Collection[str]) -> tuple[list[Member], list[Member]]:
-    """The living members that a deploy keeps because they are what it would start, and those that it replaces."""
+    """The running members that already have the target release, and those that a deploy replaces."""
     new = [
         member
         for member in fleet.alive
@@ -46,13 +46,13 @@ def settled(fleet: Fleet, new: list[Member], old: list[Member], wanted: int) -> 
 
 
 def nothing_to_do(target: Target, wanted: int) -> Plan:
-    """The plan of a deploy that finds everything as asked."""
+    """The plan if the present state is already the requested one."""
     return Plan((), target, f"all {replicas(wanted)} already run release {target.release}")
 
 
 def _steps(fleet: Fleet, new: list[Member], old: list[Member], wanted: int, surge: int) -> Iterator[Step]:
     order = list(victims(old, len(old), release=""))
-    kept = names(new)
+    staying = names(new)
     started = 0
     if not fleet.managed and fleet.alive:
         yield Route(names(fleet.ready or fleet.alive))
@@ -66,13 +66,13 @@ def _steps(fleet: Fleet, new: list[Member], old: list[Member], wanted: int, surg
         order = order[len(leaving) :]
         yield Start(batch)
         yield AwaitReady()
-        yield Route(kept + names(each for each in order if each.listed or each.ready), started=True)
+        yield Route(staying + names(member for member in order if member.listed or member.ready), started=True)
         if leaving:
             yield Drain()
             yield Remove(names(leaving))
     if order or not started:
         surplus = names(victims(new, max(0, len(new) - wanted), release=""))
-        yield Route(tuple(name for name in kept if name not in surplus), started=started > 0)
+        yield Route(tuple(name for name in staying if name not in surplus), started=started > 0)
         if order or surplus:
             yield Drain()
             yield Remove(names(order) + surplus)

@@ -9,9 +9,10 @@ from ops.steps import AwaitReady, Drain, Plan, Remember, Remove, Route, Start, S
 
 
 def plan_scale(fleet: Fleet, wanted: int, target: Target, ejected: Collection[str] = ()) -> Plan:
-    """Brings the service to ``wanted`` replicas: first more, then less; what has ended is cleared away first.
+    """Scales the service to ``wanted`` replicas. Exited replicas are removed first; starts come before stops.
 
-    ``ejected``: what `videa watch` has taken out; such a one is not waited for, and out until it is ready again.
+    ``ejected``: replicas that `videa watch` has ejected. The plan does not wait for them, and they get no traffic until
+    they are ready again.
     """
     alive = len(fleet.alive)
     summary = f"{alive} -> {replicas(wanted)}" if alive != wanted else f"{replicas(wanted)}, as before"
@@ -22,8 +23,8 @@ def _steps(fleet: Fleet, wanted: int, target: Target, ejected: Collection[str]) 
     leaving = victims(fleet.alive, max(0, len(fleet.alive) - wanted), target.release)
     staying = [member for member in fleet.alive if member not in leaving]
     missing = wanted - len(staying)
-    out = [each for each in staying if each.name in ejected and not each.ready and not each.listed]
-    if missing or any(each.listed for each in staying):
+    out = [member for member in staying if member.name in ejected and not member.ready and not member.listed]
+    if missing or any(member.listed for member in staying):
         staying = [member for member in staying if member not in out]
     waiting = tuple(member.name for member in staying if not member.ready and not member.listed)
     if not fleet.managed and fleet.alive:
@@ -34,7 +35,7 @@ def _steps(fleet: Fleet, wanted: int, target: Target, ejected: Collection[str]) 
         yield Start(missing)
     if missing or waiting:
         yield AwaitReady(waiting)
-    # Also when none of the leaving is listed any more: an operation that was broken off may not have drained them.
+    # Also if no leaving replica is listed any more: an interrupted operation may not have drained them.
     if missing or leaving or fleet.split or fleet.stale or not all(member.listed for member in staying):
         yield Route(names(staying), started=bool(missing))
     if leaving:

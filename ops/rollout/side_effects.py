@@ -1,4 +1,4 @@
-"""What the steps of a plan would do to anything but the replicas, asked before the first of them (invariant 0)."""
+"""Checks, before the first step, what a plan would change apart from the replicas (invariant 0)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from ops.steps import Follow, Plan, Start
 
 
 def check_steps(platform: Platform, plan: Plan, present: int) -> None:
-    """Refuses a plan whose steps would stop, recreate or disconnect what it does not name.
+    """Refuses a plan whose steps would stop, recreate or disconnect other containers.
 
-    ``present``: how many replicas there are, running or not. Raises PlanRefused, EngineError and its kinds.
+    ``present``: number of replicas, running or not. Raises PlanRefused, EngineError and its subclasses.
     """
     start = next((step for step in plan.steps if isinstance(step, Start)), None)
     if start:

@@ -1,4 +1,4 @@
-"""What a project's journal and locks say together: an operation that runs, waits, or was interrupted."""
+"""The present operation of a project, from its journal and locks: running, waiting or interrupted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ops.rollout.lock import Lock
 
 
 class Phase(Enum):
-    """WAITING: it is whole, and anybody may take it up; INTERRUPTED: nobody carries it out, in the middle of a step."""
+    """WAITING: between two steps, any process may continue it; INTERRUPTED: its process has exited during a step."""
 
     RUNNING = "running"
     WAITING = "waiting"
@@ -22,7 +22,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """An operation that has not ended. ``attended``: somebody carries it out."""
+    """An operation that has not ended. ``attended``: a process is carrying it out."""
 
     standing: Standing
     phase: Phase
@@ -30,20 +30,20 @@ class UnderWay:
 
 
 def under_way(store: Store, project: str) -> UnderWay | None:
-    """The operation that has not ended; None when there is none. Raises EngineError."""
-    state, attendant = look(store, project)
+    """The operation that has not ended; None if there is none. Raises EngineError."""
+    state, holder = observe(store, project)
     if state is None:
         return None
-    phase = Phase.WAITING if state.waiting else Phase.RUNNING if attendant else Phase.INTERRUPTED
-    return UnderWay(state.standing, phase, attendant is not None)
+    phase = Phase.WAITING if state.waiting else Phase.RUNNING if holder else Phase.INTERRUPTED
+    return UnderWay(state.standing, phase, holder is not None)
 
 
-def look(store: Store, project: str) -> tuple[JournalState | None, Holder | None]:
-    """The journal, and who carries its operation out. Raises EngineError."""
+def observe(store: Store, project: str) -> tuple[JournalState | None, Holder | None]:
+    """The journal, and the holder of its operation. Raises EngineError."""
     journal = Journal(store, project)
     state = journal.read()
-    attendant = Lock(store, project).attendant()
-    if state is None or attendant is not None:
-        return state, attendant
-    again = journal.read()  # an operation that ended between these two looks has taken its journal away
+    holder = Lock(store, project).operation_holder()
+    if state is None or holder is not None:
+        return state, holder
+    again = journal.read()  # an operation that ended between the two reads has removed its journal
     return (again if again and again.header == state.header else None), None

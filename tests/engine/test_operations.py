@@ -224,7 +224,7 @@ def test_a_dry_run_changes_nothing(stack: LiveStack) -> None:
     plan = stack.done("plan", "--image", new)
     assert "1 more than now" in plan
     assert re.search(r"64 MiB more memory; .* are free\n.*5 more database connections; \d+ are free", plan)
-    assert plan.count("(going back takes a new start from here on)") == 2
+    assert plan.count("(from here on, a rollback must start replicas)") == 2
     assert "nothing was changed" in plan
     assert stack.snapshot() == before
 

@@ -35,8 +35,8 @@ def test_a_frozen_replica_is_out_until_it_answers_again(stack: LiveStack, watchi
     stack.until(lambda: served(stack) == both)
     watching.send_signal(signal.SIGINT)
     _, said = watching.communicate(timeout=30)
-    assert f"{frozen} is out: " in said
-    assert f"{frozen} is back" in said
+    assert f"{frozen} removed from the balancer: " in said
+    assert f"{frozen} returned to the balancer" in said
 
 
 def test_a_deploy_beside_the_agent_ends_with_all_new_replicas_served(

@@ -83,6 +83,7 @@ def test_the_nouns_depend_on_nothing_of_ops_but_each_other(module: str) -> None:
 
 LAYERS = (
     {"models", "errors", "contract", "steps", "fleet", "redaction", "traffic", "releases", "image_ref"},
+    {"notices"},
     {"events", "pools", "preflight"},
     {"platform.ports"},
     {"engine", "balancer"},
@@ -92,6 +93,7 @@ LAYERS = (
     {"rollout"},
     {"doctor"},
     {"capacity", "maintenance", "lifecycle", "watch"},
+    {"planning", "recording"},
     {"operations", "views"},
     {"factory"},
 )
@@ -100,7 +102,7 @@ LAYERS = (
 PURE = {
     "doctor/checks": ("*",),
     "balancer": ("render", "split", "sticky", "maintenance", "access_log", "drift"),
-    "rollout": ("blue_green", "canary", "rolling", "scale", "starts", "undo", "judgement"),
+    "rollout": ("blue_green", "canary", "rolling", "scale", "batches", "undo", "judgement"),
 }
 """Folder of ops -> its modules that plan, judge or write text: what they need to know is given to them."""
 

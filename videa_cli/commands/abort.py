@@ -57,15 +57,15 @@ def put_back(options: Options, journal: Journal, as_json: bool) -> None:
 
     Raises OperationFailed when it takes too long, and what putting back raises.
     """
+    from ops.rollout.command_queue import ABORT
     from ops.rollout.lock import Lock
-    from ops.rollout.mailbox import ABORT
 
     lock = Lock(journal.store, journal.project)
-    holder = lock.attendant()
+    holder = lock.operation_holder()
     if holder is None or not journal.exists():
         _carry_out(options, as_json)
         return
-    journal.mailbox.send(ABORT)
+    journal.commands.send(ABORT)
 
     from rich.markup import escape
 
@@ -74,7 +74,7 @@ def put_back(options: Options, journal: Journal, as_json: bool) -> None:
     console(stderr=True).print(escape(f"told `{holder.command}` of {holder.who} to put everything back"))
     deadline = time.monotonic() + PATIENCE
     try:
-        while (now := lock.attendant()) and now.since == holder.since:
+        while (now := lock.operation_holder()) and now.since == holder.since:
             if time.monotonic() > deadline:
                 raise OperationFailed("it has not ended yet", "follow it: videa deploy --watch")
             time.sleep(LOOK)
@@ -97,15 +97,15 @@ def _carry_out(options: Options, as_json: bool) -> None:
 
 def _unheard(journal: Journal) -> bool:
     """Whether the operation was left, or its process killed, before it looked for what was asked of it."""
-    from ops.rollout.mailbox import ABORT
+    from ops.rollout.command_queue import ABORT
 
-    command = journal.mailbox.take()
+    command = journal.commands.take()
     return command is not None and command.verb == ABORT
 
 
 def check_ended(lock: Lock, journal: Journal) -> None:
     """Raises OperationFailed when the operation that has ended was not put back: its journal is still there."""
-    if journal.exists() and lock.attendant() is None:
+    if journal.exists() and lock.operation_holder() is None:
         error = OperationFailed("it has ended, and not everything was put back", f"see videa history; {CONTINUE}")
         error.aftermath = Aftermath(Left.HALF_WAY)
         raise error

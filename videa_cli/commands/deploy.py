@@ -201,7 +201,7 @@ def _watch(options: Options) -> None:
     finally:
         progress.close()
     state = Journal(stack.store, stack.project.name).read()
-    if state and state.waiting and Lock(stack.store, stack.project.name).attendant() is None:
+    if state and state.waiting and Lock(stack.store, stack.project.name).operation_holder() is None:
         console().print(escape(f"{words(state.standing)}; {TAKE_UP}"))
         return
     check_ended(Lock(stack.store, stack.project.name), Journal(stack.store, stack.project.name))

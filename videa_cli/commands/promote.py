@@ -29,7 +29,7 @@ def promote(
 
     options: Options = context.obj
     journal = options.journal()
-    holder, state = Lock(journal.store, journal.project).attendant(), journal.read()
+    holder, state = Lock(journal.store, journal.project).operation_holder(), journal.read()
     if state is None or (holder is None and not state.waiting):
         hint = f"{state} was interrupted; {CONTINUE}" if state else "see `videa status` and `videa history`"
         raise PlanRefused("no deploy waits", hint)
@@ -37,7 +37,7 @@ def promote(
         _carry_out(options, detach, dry_run)
         return
     if not dry_run:
-        journal.mailbox.send("promote")
+        journal.commands.send("promote")
     told = f"`{holder.command}` of {holder.who} to go on"
     typer.echo(
         f"would tell {told}; nothing was changed" if dry_run else f"told {told}; follow it: videa deploy --watch"

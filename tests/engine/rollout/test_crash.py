@@ -14,12 +14,12 @@ from tests.engine.conftest import ROOT, LiveStack
 RATE = 100
 DRIVER = ROOT / "tests" / "engine" / "rollout" / "driver.py"
 PLACES = (
-    *("start", "wait", "give the canary 10%", "judge the canary at 10%", "give the canary 50%"),
-    *("judge the canary at 50%", "change", "judge the canary at 100%", "drain", "stop and remove", "remember"),
+    *("start", "wait", "send 10%", "judge the canary at 10%", "send 50%"),
+    *("judge the canary at 50%", "update", "judge the canary at 100%", "drain", "stop and remove", "record"),
 )
 """Every kind of step that a canary has, by its first words."""
 
-ABORTS = (("rolling", "stop and remove"), ("blue-green", "keep"), ("canary", "give the canary 10%"))
+ABORTS = (("rolling", "stop and remove"), ("blue-green", "keep"), ("canary", "send 10%"))
 """Where what there is to put back differs most; every other place is tried by tests/unit/ops/test_operations.py."""
 
 RUNS = 40

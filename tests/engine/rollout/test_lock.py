@@ -16,10 +16,10 @@ from ops.errors import LockHeld
 from ops.factory import connect, open_store
 from ops.platform.ports import Store
 from ops.rollout import lease as module
+from ops.rollout.command_queue import Command
 from ops.rollout.journal import Header, Journal, ReturnEntry
 from ops.rollout.lease import Lease
 from ops.rollout.lock import Lock
-from ops.rollout.mailbox import Command
 from ops.rollout.operator import whoami
 from ops.steps import Target
 from tests.unit.ops.fakes.contract import check_store
@@ -211,7 +211,7 @@ def test_a_journal_is_read_by_another_process_and_survives_a_prune(store: Store,
     assert state is not None
     assert state.header == HEADER
     assert state.entries == (ReturnEntry("one"), ReturnEntry("two"))
-    other.go_on()
+    other.reopen()
     other.write(ReturnEntry("three"))
     mine.end()
     assert other.read() is None
@@ -231,7 +231,7 @@ def test_a_journal_is_found_where_it_was_begun(store: Store, project: str) -> No
 
 
 def test_a_command_reaches_the_operation_once(store: Store, project: str) -> None:
-    mine, other = Journal(store, project).mailbox, Journal(store, project).mailbox
+    mine, other = Journal(store, project).commands, Journal(store, project).commands
     assert mine.take() is None
     other.send("promote")
     assert mine.take() == Command("promote", whoami())
@@ -239,11 +239,11 @@ def test_a_command_reaches_the_operation_once(store: Store, project: str) -> Non
 
 
 def test_of_two_commands_the_last_counts(store: Store, project: str) -> None:
-    mailbox = Journal(store, project).mailbox
-    mailbox.send("promote")
-    mailbox.send("abort")
-    assert mailbox.take() == Command("abort", whoami())
-    assert mailbox.take() is None
+    queue = Journal(store, project).commands
+    queue.send("promote")
+    queue.send("abort")
+    assert queue.take() == Command("abort", whoami())
+    assert queue.take() is None
 
 
 def test_a_command_is_not_taken_by_another_operation_than_the_one_it_was_sent_to(store: Store, project: str) -> None:
@@ -251,15 +251,15 @@ def test_a_command_is_not_taken_by_another_operation_than_the_one_it_was_sent_to
     assert not journal.exists()
     killed.begin(HEADER)
     assert journal.exists()
-    killed.mailbox.send("abort")
-    journal.go_on()
-    assert journal.mailbox.take() is None
-    killed.mailbox.send("abort")
+    killed.commands.send("abort")
+    journal.reopen()
+    assert journal.commands.take() is None
+    killed.commands.send("abort")
     journal.end()
-    assert journal.mailbox.take() is None
-    killed.mailbox.send("abort")
+    assert journal.commands.take() is None
+    killed.commands.send("abort")
     journal.begin(HEADER)
-    assert journal.mailbox.take() is None
+    assert journal.commands.take() is None
 
 
 def _held(store: Store, project: str) -> AbstractContextManager[Lease]:

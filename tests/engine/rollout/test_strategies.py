@@ -29,7 +29,7 @@ def test_a_failed_check_switches_nothing(stack: LiveStack) -> None:
     before = stack.containers(), (stack.directory / ".env").read_text()
     done = stack.videa("deploy", "--image", new, "--blue-green", "--check", "echo no such thing; exit 3")
     assert done.returncode == 1
-    assert "ended with 3: no such thing" in done.stderr
+    assert "exited with 3: no such thing" in done.stderr
     assert (stack.containers(), (stack.directory / ".env").read_text()) == before
 
 
@@ -38,7 +38,7 @@ def test_while_the_old_set_is_kept_there_is_a_way_back_to_it(stack: LiveStack) -
     before = stack.status()["replicas"]
     with under_load(stack.url, rate=RATE) as watched:
         process = stack.start_videa("deploy", "--image", new, "--blue-green", "--keep", "5m")
-        stack.until(lambda: "keep the old ones" in standing(stack), 120)
+        stack.until(lambda: "keep the old replicas" in standing(stack), 120)
         assert release_of(stack) != before[0]["release"]
         stack.done("rollback", PATH="")  # Compose is not needed where the deploy was begun, and would take its time
         process.communicate()
@@ -114,7 +114,7 @@ def test_other_services_of_the_image_follow_a_release_and_go_back_with_it(stack:
         assert stack.containers() == kept
         done = stack.videa("deploy", "--image", bad)
         assert done.returncode != 0
-        assert "let worker follow" in done.stderr
+        assert "update worker" in done.stderr
         assert image_of_worker() == new
         assert {each["image"] for each in stack.status()["replicas"]} == {new}
     finally:

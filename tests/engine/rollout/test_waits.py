@@ -78,5 +78,5 @@ def test_a_wait_needs_no_terminal_and_shuts_out_nobody(stack: LiveStack, watchin
     assert [(replica["image"], replica["in_balancer"]) for replica in replicas] == [(new, True)] * 2
     watching.send_signal(signal.SIGINT)
     _, told = watching.communicate(timeout=30)
-    assert f"{killed} is out: " in told
+    assert f"{killed} removed from the balancer: " in told
     assert stable not in told

@@ -9,7 +9,8 @@ import pytest
 
 from ops.ejected import Ejected
 from ops.errors import BalancerError
-from ops.events import Event, LetBack, nobody
+from ops.events import Event, discard
+from ops.notices import ReplicaReturned
 from ops.rollout.identity import machine_id
 from ops.rollout.lease import LEASE
 from ops.watch import Judge, check_once
@@ -53,7 +54,7 @@ def test_a_replica_that_is_gone_is_forgotten() -> None:
     judge = Judge(failure_threshold=1, success_threshold=1)
     assert judge.judge({"a": True, "b": False}, BOTH) == {"a"}
     assert judge.judge({"a": True}, {"a"}) == {"a"}
-    assert not judge.out
+    assert not judge.ejected
 
 
 FIRST, SECOND, THIRD = (f"shop-app-{number}" for number in (1, 2, 3))
@@ -76,15 +77,15 @@ def out(stack: FakeStack) -> dict[str, str]:
 
 def test_what_was_taken_out_is_let_back_by_whoever_watches_next(stack: FakeStack) -> None:
     stack.world.sick.add(SECOND)
-    check_once(stack, watching(), nobody)
+    check_once(stack, watching(), discard)
     assert stack.gateway.served == (FIRST, THIRD)
-    check_once(stack, watching(), nobody)
+    check_once(stack, watching(), discard)
     assert stack.gateway.served == (FIRST, THIRD)
     stack.world.sick.clear()
     told: list[Event] = []
     check_once(stack, watching(), told.append)
     assert stack.gateway.served == (FIRST, SECOND, THIRD)
-    assert told == [LetBack(SECOND)]
+    assert told == [ReplicaReturned(SECOND)]
     assert out(stack) == {}
     assert "videa.watch" not in str(stack.store.records)
 
@@ -102,34 +103,34 @@ def test_killed_while_it_takes_one_out_it_is_let_back_too(stack: FakeStack) -> N
 
     stack.world.disturb = kill_after_apply
     with pytest.raises(Killed):
-        check_once(stack, watching(), nobody)
+        check_once(stack, watching(), discard)
     stack.world.disturb = lambda call: None
     assert stack.gateway.served == (FIRST, THIRD)
     stack.world.sick.clear()
     stack.world.now += LEASE + 1
-    check_once(stack, watching(), nobody)
+    check_once(stack, watching(), discard)
     assert stack.gateway.served == (FIRST, SECOND, THIRD)
 
 
 def test_what_an_operation_has_listed_again_is_not_out_any_more(stack: FakeStack) -> None:
     stack.world.sick.add(SECOND)
-    check_once(stack, watching(), nobody)
+    check_once(stack, watching(), discard)
     stack.world.sick.clear()
     stack.gateway.served = (FIRST, SECOND, THIRD)
-    check_once(stack, watching(), nobody)
+    check_once(stack, watching(), discard)
     assert out(stack) == {}
     stack.gateway.served = (FIRST, THIRD)  # an operation that was broken off has taken it out
-    check_once(stack, watching(), nobody)
+    check_once(stack, watching(), discard)
     assert stack.gateway.served == (FIRST, THIRD)
 
 
 def test_another_container_of_the_same_name_was_never_taken_out(stack: FakeStack) -> None:
     stack.world.sick.add(THIRD)
-    check_once(stack, watching(), nobody)
+    check_once(stack, watching(), discard)
     stack.platform.remove(THIRD)
     assert stack.platform.add() == THIRD
     stack.world.sick.clear()
-    check_once(stack, watching(), nobody)
+    check_once(stack, watching(), discard)
     assert stack.gateway.served == (FIRST, SECOND)
     assert out(stack) == {}
 
@@ -142,10 +143,10 @@ def test_a_change_that_failed_takes_nothing_out(stack: FakeStack) -> None:
     judge = watching()
     applied, stack.gateway.apply = stack.gateway.apply, lambda upstream: refuse()  # type: ignore[method-assign]
     with pytest.raises(BalancerError):
-        check_once(stack, judge, nobody)
+        check_once(stack, judge, discard)
     stack.gateway.apply = applied  # type: ignore[method-assign]
     stack.world.sick.clear()
-    check_once(stack, judge, nobody)
+    check_once(stack, judge, discard)
     assert stack.gateway.served == (FIRST, SECOND, THIRD)
     assert out(stack) == {}
 
@@ -155,8 +156,8 @@ def test_it_changes_nothing_beside_an_operation_whose_files_it_cannot_see(stack:
     labels = {"videa.lock.machine": machine_id(), "videa.lock.file": "/tmp/videa-lock-elsewhere"}
     stack.store.create("videa.lock.shop", labels, int(stack.world.now) + LEASE)
     stack.world.sick.add(SECOND)
-    check_once(stack, watching(), nobody)
+    check_once(stack, watching(), discard)
     assert stack.gateway.applied == []
     stack.world.now += LEASE + 1
-    check_once(stack, watching(), nobody)
+    check_once(stack, watching(), discard)
     assert stack.gateway.served == (FIRST, THIRD)

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from ops import operations
+from ops import operations, planning
 from ops.errors import PlanRefused
-from ops.events import nobody
+from ops.events import discard
 from ops.operations import Operation
 from ops.preflight import Capacity
+from ops.rollout.command_queue import Command
 from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
-from ops.rollout.mailbox import Command
 from ops.rollout.operator import whoami
 from ops.rollout.request import Request, Strategy
 from ops.steps import Target
@@ -34,10 +34,10 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
     """A stack on which a blue-green deploy keeps the old set, and nobody attends it."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
-    monkeypatch.setattr(operations, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
+    monkeypatch.setattr(planning, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
     stack = fake_stack(tmp_path)
     request = Request(Strategy.BLUE_GREEN, keep=60.0)
-    Operation(stack, nobody, "videa deploy --blue-green").deploy(NEW, request, detach=True)
+    Operation(stack, discard, "videa deploy --blue-green").deploy(NEW, request, detach=True)
     return stack
 
 
@@ -63,7 +63,7 @@ def test_what_nobody_attends_is_carried_out_here(stack: FakeStack, capsys: pytes
 def test_whoever_attends_it_is_told(stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
     with Lock(stack.store, "shop").hold("videa deploy --resume") as lease, lease.suspended():
         promote.promote(context(stack))
-        assert Journal(stack.store, "shop").mailbox.take() == Command("promote", whoami())
+        assert Journal(stack.store, "shop").commands.take() == Command("promote", whoami())
     assert "told `videa deploy --resume` of" in capsys.readouterr().out
     assert len(images(stack)) == 4
 
@@ -90,7 +90,7 @@ def test_status_says_what_it_waits_for_and_what_can_be_done(
     show_operation(read_status(stack))
     said = capsys.readouterr().out
     assert "`videa deploy --blue-green` of" in said
-    assert "keep the old ones until" in said
+    assert "keep the old replicas until" in said
     for command in ("nobody attends it", "videa promote", "videa abort", "videa deploy --resume"):
         assert command in said
     with Lock(stack.store, "shop").hold("videa deploy --resume") as lease, lease.suspended():

@@ -13,7 +13,8 @@ from typer import Context
 from ops.balancer.proof import Failure, Proof
 from ops.doctor.facts_data import Statement
 from ops.errors import VideaError
-from ops.events import PoolsUnchecked, announced
+from ops.events import announced
+from ops.notices import PoolsUnchecked
 from ops.operations import Outcome
 from ops.rollout.history import Entry, append
 from ops.steps import Check, Plan, Target

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from ops.balancer.proof import Proof
-from ops.events import PoolsUnchecked, announced
+from ops.events import announced
+from ops.notices import PoolsUnchecked
 from videa_cli.render import Progress, show_proof
 from videa_cli.streams import Unbroken
 

@@ -10,21 +10,28 @@ import msgspec
 import pytest
 
 from ops import events
-from ops.events import Back, Event, GoingBack, GoingOn, Kind, News, Retrying, Standing, Superseded, TakenOut
+from ops.events import Back, Event, Kind, News, Resuming, Retrying, RollingBack, Standing, Superseded
+from ops.notices import ReplicaEjected, ReplicasFixed
 from ops.steps import AnyStep, Drain, Follow, Hook, Judge, Keep, Pause, Split, Start, Wait
+from videa_cli.step_words import step_words
 from videa_cli.words import words
 
 STEPS = Path(__file__).parents[3] / "ops" / "steps.py"
-TOLD = (*get_args(AnyStep), *get_args(News), events.Task, events.Back, Standing)
+EVENTS = (*get_args(News), events.Task, events.Back, Standing)
 
 
-@pytest.mark.parametrize("kind", TOLD, ids=lambda kind: kind.__name__)
-def test_each_kind_has_words(kind: type) -> None:
+@pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.__name__)
+def test_each_kind_of_event_has_a_text(kind: type) -> None:
     assert words.dispatch(kind) is not words.dispatch(object)
 
 
-def test_what_has_no_words_is_a_mistake_of_ours() -> None:
-    with pytest.raises(TypeError, match="no words"):
+@pytest.mark.parametrize("kind", get_args(AnyStep), ids=lambda kind: kind.__name__)
+def test_each_kind_of_step_has_a_text(kind: type) -> None:
+    assert step_words.dispatch(kind) is not step_words.dispatch(object)
+
+
+def test_anything_else_has_no_text() -> None:
+    with pytest.raises(TypeError, match="no text"):
         words(object())
 
 
@@ -38,12 +45,12 @@ def test_steps_make_no_words_of_themselves() -> None:
     [
         (Start(1), "start 1 replica"),
         (Start(3), "start 3 replicas"),
-        (Split(("a",), (), 5.0), "give the canary 5%"),
-        (Split(("a",), (), 5.0, private=True), "open a private path to the new ones"),
-        (Keep(60.0), "keep the old ones for 60 s (videa promote ends it, videa abort goes back to them)"),
-        (Back(Follow(("worker",))), "let worker follow back"),
+        (Split(("a",), (), 5.0), "send 5% to the canary"),
+        (Split(("a",), (), 5.0, private=True), "open a private path to the new replicas"),
+        (Keep(60.0), "keep the old replicas for 60 s (videa promote ends this, videa abort returns to them)"),
+        (Back(Follow(("worker",))), "roll back: update worker"),
         (Retrying("Docker does not answer"), "Docker does not answer; trying again"),
-        (TakenOut("app-1", "no answer"), "app-1 is out: no answer"),
+        (ReplicaEjected("app-1", "no answer"), "app-1 removed from the balancer: no answer"),
         (events.VerdictGiven(5.0, Kind.PASS, "as good as stable", "-"), "5%: pass: as good as stable (-)"),
         (events.Promoted("me@here"), "promoted by me@here"),
         (events.Promoted("me@here", 5.0), "5%: promoted by me@here without a verdict"),
@@ -51,13 +58,13 @@ def test_steps_make_no_words_of_themselves() -> None:
         (events.HookFailed("post_deploy", "it failed"), "it failed; the release stays"),
         (events.HookFailed("on_abort", "it failed"), "it failed"),
         (
-            events.ReplicasFixed(2, "APP_REPLICAS"),
-            "the Compose file says 2 replicas, and a plain `docker compose up -d` will go back to that; write "
-            "`replicas: ${APP_REPLICAS:-2}` there, and videa remembers it",
+            ReplicasFixed(2, "APP_REPLICAS"),
+            "the Compose file sets 2 replicas, and `docker compose up -d` will return to that number; to let videa "
+            "record the new one, write `replicas: ${APP_REPLICAS:-2}` there",
         ),
         (
-            events.OperationEnded("videa deploy", "me@here", "canary", "new", "it failed", 1.5, "put_back"),
-            "`videa deploy` of me@here has ended after 1.5 s: it failed (put back)",
+            events.OperationEnded("videa deploy", "me@here", "canary", "new", "it failed", 1.5, "rolled_back"),
+            "`videa deploy` of me@here ended after 1.5 s: it failed (rolled back)",
         ),
         (
             Standing("videa deploy", "me@here", 2, 9, Judge(25.0), Wait(1.0, 86400.0)),
@@ -66,7 +73,7 @@ def test_steps_make_no_words_of_themselves() -> None:
         ),
         (
             Standing("videa deploy", "me@here", 2, 9, Judge(25.0), Wait(1.0)),
-            "`videa deploy` of me@here waits (at step 2 of 9): judge the canary at 25%, which nobody does yet",
+            "`videa deploy` of me@here waits (at step 2 of 9): judge the canary at 25%, which no process does now",
         ),
         (
             events.LeftWaiting(Standing("videa deploy", "me@here", 2, 9, Pause(25.0), Wait(1.0))),
@@ -75,17 +82,17 @@ def test_steps_make_no_words_of_themselves() -> None:
         ),
         (
             Standing("videa deploy", "me@here", 2, 9, Keep(600.0), Wait(1.0, 61.0)),
-            "`videa deploy` of me@here waits (at step 2 of 9): keep the old ones until 00:01:01 UTC",
+            "`videa deploy` of me@here waits (at step 2 of 9): keep the old replicas until 00:01:01 UTC",
         ),
-        (GoingBack(), "putting everything back"),
-        (GoingBack("it failed"), "putting everything back: it failed"),
+        (RollingBack(), "rolling back"),
+        (RollingBack("it failed"), "rolling back: it failed"),
         (
-            GoingOn(Standing("videa deploy", "me@here")),
-            "going on with `videa deploy` of me@here, before its first step",
+            Resuming(Standing("videa deploy", "me@here")),
+            "continuing `videa deploy` of me@here, before its first step",
         ),
         (
             Superseded(Standing("videa deploy", "me@here", 2, 9, Drain())),
-            "`videa deploy` of me@here, at step 2 of 9: drain was broken off; this operation takes its place",
+            "`videa deploy` of me@here, at step 2 of 9: drain was interrupted; this operation replaces it",
         ),
     ],
 )
@@ -97,8 +104,8 @@ def test_every_event_goes_out_as_json_and_comes_back() -> None:
     told: list[Event] = [
         events.StepEnded(Start(2), 1.5),
         events.StepFailed(Back(Follow(("worker",))), "no"),
-        GoingBack("it failed", Standing("videa deploy", "me@here", 2, 9, Drain())),
-        TakenOut("app-1", "no answer"),
+        RollingBack("it failed", Standing("videa deploy", "me@here", 2, 9, Drain())),
+        ReplicaEjected("app-1", "no answer"),
         events.VerdictGiven(5.0, Kind.ERROR, "no log", "-"),
         events.OperationEnded("videa scale 3", "me@here", "scale", "new", "done", 1.5, "", 100, 0),
     ]

@@ -1,4 +1,4 @@
-"""Images of earlier releases, kept by a tag of their own for a rollback, and given up when there are newer ones."""
+"""Retained releases: a separate tag keeps the image of each for a rollback, until there are enough newer ones."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from ops.steps import Target
 RETAINED = "videa-kept"
 
 
-def kept_reference(project: Project, release: str) -> str:
-    """The tag that keeps a release's image: "videa-kept/PROJECT-SERVICE:RELEASE"."""
+def retained_reference(project: Project, release: str) -> str:
+    """The tag that retains the image of a release: "videa-kept/PROJECT-SERVICE:RELEASE"."""
     return str(ImageRef(f"{RETAINED}/{component(f'{project.name}-{project.settings.service}')}", release))
 
 
-def found(stack: Stack, command: str, release: str, image: str, digest: str, replicas: int) -> None:
-    """Writes down a release that runs and that no deploy of videa brought, so that there is a way back to it.
+def record_running(stack: Stack, command: str, release: str, image: str, digest: str, replicas: int) -> None:
+    """Records a running release that videa did not deploy, so that a rollback to it is possible.
 
     Raises EngineError, ConfigError.
     """
@@ -48,93 +48,94 @@ def found(stack: Stack, command: str, release: str, image: str, digest: str, rep
         variables=variables_now(stack.project),
     )
     append(directory, entry)
-    keep(stack, entry.image_id, release, entries)
+    retain(stack, entry.image_id, release, entries)
 
 
-def keep(stack: Stack, image: str, release: str, entries: Iterable[Entry]) -> None:
-    """Keeps the image of the release that runs now, and gives up those beyond ``keep_releases``. Raises EngineError.
+def retain(stack: Stack, image: str, release: str, entries: Iterable[Entry]) -> None:
+    """Retains the image of the running release, and removes the tags beyond ``keep_releases``. Raises EngineError.
 
-    What is recorded of a release goes with its image, unless replicas of it are left.
+    The declarations of a release are removed with its image, unless some of its replicas remain.
     """
     project = stack.project
-    stack.platform.images.tag(image, kept_reference(project, release))
+    stack.platform.images.tag(image, retained_reference(project, release))
     older = [entry.release for entry in releases(entries) if entry.release != release]
     retained = older[: project.settings.keep_releases - 1]
-    for each in older[len(retained) :]:
-        stack.platform.images.untag(kept_reference(project, each))
+    for dropped in older[len(retained) :]:
+        stack.platform.images.untag(retained_reference(project, dropped))
     running = [replica.release for replica in stack.replicas()]
     declared.forget(stack.store, project.name, project.settings.service, {release, *retained, *running})
 
 
 def variables_now(project: Project) -> dict[str, str]:
-    """What `.env` says by now of the variables that belong to the release. Raises ConfigError."""
+    """The present values in `.env` of the variables that belong to the release. Raises ConfigError."""
     own = project.own_variables - {project.pins.replicas}
     return {name: value for name, value in env_file_values(project).items() if name in own}
 
 
 def choose(entries: Iterable[Entry], running: Iterable[str], wanted: str | None) -> Entry:
-    """The release to go back to: the one whose name begins with ``wanted``, else the last that is not running.
+    """The release to roll back to: the one whose id begins with ``wanted``, otherwise the latest that is not running.
 
     Raises UsageError, PlanRefused.
     """
     entries = list(entries)
-    found = [_under_its_own_name(entry, entries) for entry in releases(entries)]
+    candidates = [_with_original_image(entry, entries) for entry in releases(entries)]
     if wanted is None:
-        earlier = [entry for entry in found if entry.release not in set(running)]
+        earlier = [entry for entry in candidates if entry.release not in set(running)]
         if not earlier:
-            raise PlanRefused("there is no earlier release to go back to", "see `videa history`")
+            raise PlanRefused("there is no earlier release to roll back to", "see `videa history`")
         return earlier[0]
-    matching = [entry for entry in found if entry.release.startswith(wanted)]
+    matching = [entry for entry in candidates if entry.release.startswith(wanted)]
     if len(matching) != 1:
         problem = f"{len(matching)} releases begin" if matching else "no release begins"
-        raise UsageError(f"{problem} with {wanted!r}", f"there are: {', '.join(each.release for each in found) or '-'}")
+        known = ", ".join(entry.release for entry in candidates) or "-"
+        raise UsageError(f"{problem} with {wanted!r}", f"known releases: {known}")
     return matching[0]
 
 
-def _under_its_own_name(entry: Entry, entries: Iterable[Entry]) -> Entry:
-    """The entry with the image's name of when the release was new, from which its configuration was hashed.
+def _with_original_image(entry: Entry, entries: Iterable[Entry]) -> Entry:
+    """The entry with the image name of the first deploy of the release: the config hash was calculated with it.
 
-    After a rollback on a tag that moves on, the release runs under the name by which its image is kept.
+    After a rollback with a moving tag, the release runs under the retained reference of its image.
     """
     if ImageRef.parse(entry.image).repository.partition("/")[0] != RETAINED:
         return entry
-    named = [each for each in entries if each.release == entry.release and each.deployed]
-    return replace(entry, image=named[0].image)
+    deploys = [other for other in entries if other.release == entry.release and other.deployed]
+    return replace(entry, image=deploys[0].image)
 
 
 def rollback_target(stack: Stack, entry: Entry) -> Target:
-    """A release of before, with its image and its environment.
+    """An earlier release, with its image and its variables.
 
-    Raises ConfigError when the image is no variable of the Compose file, PlanRefused when the image was not kept or the
-    Compose file has changed since, so that it could not be the same release.
+    Raises ConfigError if the Compose file has no variable for the image, PlanRefused if the image was not retained or
+    if the Compose file has changed since then, so that the result would be another release.
     """
     project = stack.project
     variable = project.pins.image
     if variable is None:
         raise ConfigError(
-            f"services.{project.settings.service}.image is written out, so videa cannot go back to {entry.image}",
-            "change it there and run `videa deploy`, or write a variable there",
+            f"services.{project.settings.service}.image is a literal value, so videa cannot roll back to {entry.image}",
+            "change it and run `videa deploy`, or use a variable for it",
         )
     now = variables_now(project)
-    # What was not set then is empty: `${NAME:-default}` takes its default for that too.
+    # A variable that was not set then is empty: `${NAME:-default}` uses its default for that too.
     then = {**dict.fromkeys(now, ""), **entry.variables}
     unnamed = {project.pins.release: ""} if project.pins.release else {}
     config_hash = project.compose.config_hash(project.settings.service, {**then, **unnamed, variable: entry.image})
     if release_id(entry.image_id, config_hash) != entry.release:
         raise PlanRefused(
-            f"the Compose file has changed since release {entry.release}, so it could not be brought back as it was",
-            f"check out the Compose file of then, or run its image with today's: videa deploy --image {entry.image}",
+            f"the Compose file has changed since release {entry.release}, so it cannot be restored as it was",
+            f"check out its Compose file, or deploy its image with the present one: videa deploy --image {entry.image}",
         )
     image, release = entry.image, entry.release
     if not stack.platform.images.present(image) or stack.platform.images.digest(image) != entry.image_id:
-        image = kept_reference(project, entry.release)
+        image = retained_reference(project, entry.release)
         if not stack.platform.images.present(image):
             raise PlanRefused(
-                f"the image of release {entry.release} is not on the engine any more",
-                f"pull or build {entry.image} again, or keep more of them: x-videa.keep_releases",
+                f"the image of release {entry.release} is no longer on the engine",
+                f"pull or build {entry.image} again; x-videa.keep_releases sets how many are retained",
             )
         if project.pins.release is None:
-            # No label says which release it is, so it is what Compose makes of this name.
+            # Without a variable for the release, its id depends on the image name that Compose gets.
             config_hash = project.compose.config_hash(project.settings.service, {**then, variable: image})
             release = release_id(entry.image_id, config_hash)
     changed = {name: value for name, value in then.items() if now.get(name, "") != value}

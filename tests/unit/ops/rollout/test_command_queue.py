@@ -1,10 +1,10 @@
-"""One command waits for a running operation; nothing takes the place of an abort."""
+"""The queue holds one command for a running operation; no command replaces an abort."""
 
 from __future__ import annotations
 
 import pytest
 
-from ops.rollout.mailbox import Mailbox
+from ops.rollout.command_queue import CommandQueue
 from tests.unit.ops.fakes.store import FakeStore
 
 
@@ -18,11 +18,11 @@ from tests.unit.ops.fakes.store import FakeStore
         (["abort", "promote", "promote"], "abort"),
     ],
 )
-def test_the_last_command_waits_and_an_abort_stays_one(sent: list[str], taken: str) -> None:
-    mailbox = Mailbox(FakeStore(), "shop")
+def test_the_queue_holds_the_last_command_and_keeps_an_abort(sent: list[str], taken: str) -> None:
+    queue = CommandQueue(FakeStore(), "shop")
     for verb in sent:
-        mailbox.send(verb)
-    command = mailbox.take()
+        queue.send(verb)
+    command = queue.take()
     assert command is not None
     assert command.verb == taken
-    assert mailbox.take() is None
+    assert queue.take() is None

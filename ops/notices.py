@@ -1,0 +1,90 @@
+"""Notices: what an operation, a start or `videa watch` reports about the project, apart from its own progress."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+
+class OrphansLeft(msgspec.Struct, frozen=True, tag="orphans_left"):
+    """Running ``containers`` belong to no service of the Compose file."""
+
+    containers: tuple[str, ...]
+
+
+class ServicesChanged(msgspec.Struct, frozen=True, tag="changed_since"):
+    """The configuration of running ``services`` differs from the Compose file. They were not recreated."""
+
+    services: tuple[str, ...]
+
+
+class ReleaseChanged(msgspec.Struct, frozen=True, tag="release_changed"):
+    """The scaled service or its image changed after its replicas were started."""
+
+
+class PoolsUnchecked(msgspec.Struct, frozen=True, tag="pools_unchecked"):
+    """The connection pools of the replicas are not checked against PostgreSQL. ``reason``: one line."""
+
+    reason: str
+
+
+class ShellOnly(msgspec.Struct, frozen=True, tag="shell_only"):
+    """Secret ``variables`` of the Compose file are set only in this shell, so videa does not write them to .env."""
+
+    variables: tuple[str, ...]
+
+
+class VariableShared(msgspec.Struct, frozen=True, tag="variable_shared"):
+    """Other ``services`` also read a ``variable`` that changes. The operation does not recreate them."""
+
+    variable: str
+    services: tuple[str, ...]
+
+
+class ReplicasFixed(msgspec.Struct, frozen=True, tag="replicas_fixed"):
+    """The Compose file sets ``replicas`` without a variable, such as ``variable``, that could store another number."""
+
+    replicas: int
+    variable: str
+
+
+class RequestsCut(msgspec.Struct, frozen=True, tag="requests_cut"):
+    """After ``seconds``, ``workers`` old workers of nginx still have requests, which are cut now."""
+
+    workers: int
+    seconds: float
+
+
+class ReplicaEjected(msgspec.Struct, frozen=True, tag="taken_out"):
+    """`videa watch` has removed a replica from the balancer. ``reason``: one line."""
+
+    replica: str
+    reason: str
+
+
+class ReplicaReturned(msgspec.Struct, frozen=True, tag="let_back"):
+    """`videa watch` has returned an ejected replica to the balancer."""
+
+    replica: str
+
+
+class RoundSkipped(msgspec.Struct, frozen=True, tag="round_skipped"):
+    """`videa watch` could not probe the replicas or change the balancer. ``reason``: one line."""
+
+    reason: str
+
+
+Notice: TypeAlias = (
+    OrphansLeft
+    | ServicesChanged
+    | ReleaseChanged
+    | PoolsUnchecked
+    | ShellOnly
+    | VariableShared
+    | ReplicasFixed
+    | RequestsCut
+    | ReplicaEjected
+    | ReplicaReturned
+    | RoundSkipped
+)

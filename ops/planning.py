@@ -1,0 +1,79 @@
+"""Plans an operation from the current state, and refuses a plan that cannot work before anything changes."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from ops.capacity import measure
+from ops.ejected import Ejected
+from ops.errors import PlanRefused
+from ops.events import Emit
+from ops.fleet import Fleet
+from ops.preflight import Capacity, check, check_paused
+from ops.rollout.batches import parallelism
+from ops.rollout.hooks import with_hooks
+from ops.rollout.journal import JournalState
+from ops.rollout.request import Request, plan_deploy
+from ops.rollout.scale import plan_scale
+from ops.rollout.side_effects import check_steps
+from ops.rollout.waiting import resumed
+from ops.stack import Stack
+from ops.steps import Plan, Start, Target
+
+
+def scale_plan(stack: Stack, fleet: Fleet, replicas: int, target: Target) -> Plan:
+    """The plan that scales to ``replicas``; those that `videa watch` has ejected do not return. Raises EngineError."""
+    ejected = Ejected(stack.store, stack.project.name)
+    return plan_scale(fleet, replicas, target, ejected.names(member.replica for member in fleet.members))
+
+
+def deploy_plan(
+    stack: Stack, request: Request, fleet: Fleet, wanted: int, target: Target, state: JournalState | None
+) -> Plan:
+    """The remaining plan of a deploy. ``state``: of the same deploy, if it was interrupted or waits.
+
+    ``wanted``: number of replicas at the end. Raises PlanRefused, EngineError.
+    """
+    before, reached = (state.header.before, state.reached) if state else (None, 0.0)
+    settings = stack.project.settings
+    batch = parallelism(stack.platform.machine.cpus)
+    plan = plan_deploy(request, fleet, wanted, target, before, reached, batch)
+    plan = resumed(plan, state) if state else plan
+    return with_hooks(plan, settings.hooks, settings.also)
+
+
+def wanted_replicas(stack: Stack, fleet: Fleet) -> int:
+    """The number of replicas after a deploy: the last number asked for, even if an interrupted deploy left others.
+
+    Raises PlanRefused if no replica is running.
+    """
+    project = stack.project
+    wanted = project.replicas if project.pins.replicas else len(fleet.alive)
+    if wanted < 1:
+        raise PlanRefused("no replica is running, so there is nothing to replace", "start one first: videa scale 1")
+    return wanted
+
+
+def check_plan(stack: Stack, plan: Plan, fleet: Fleet, emit: Emit) -> Capacity | None:
+    """Checks a plan that starts replicas. Returns the available resources; None if the plan starts none.
+
+    Raises PlanRefused, EngineError.
+    """
+    if not any(isinstance(step, Start) for step in plan.steps):
+        return None
+    check_paused(member.replica for member in fleet.members)
+    project = stack.project
+    with ThreadPoolExecutor(max_workers=1) as pool:  # in parallel: Compose takes a tenth of a second
+        harmless = pool.submit(check_steps, stack.platform, plan, len(fleet.members))
+        capacity = measure(stack, [member.name for member in fleet.alive], emit)
+        harmless.result()
+    check(
+        project.service,
+        project.settings.service,
+        capacity,
+        alive=len(fleet.alive),
+        surge=plan.surge,
+        shared=project.settings.shared_volumes,
+        probed="health" in project.written or stack.platform.images.has_healthcheck(plan.target.image),
+    )
+    return capacity
