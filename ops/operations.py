@@ -196,7 +196,7 @@ class Operation:
         with held():
             self.emit(RollingBack(operation=state.standing))
             journal = self.journal
-            journal.go_on()
+            journal.reopen()
             runner = Runner(self.stack, journal, lease, state.header, self.emit)
             plan = Plan((), state.header.target, f"`{state.header.command}`")
 
@@ -221,7 +221,7 @@ class Operation:
         with held():
             journal = self.journal
             if resumed:
-                journal.go_on()
+                journal.reopen()
             else:
                 journal.begin(header)
             # If the resources were not measured, replicas must have stopped before others start.

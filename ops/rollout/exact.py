@@ -1,4 +1,4 @@
-"""Exact tests of counts, one-sided. Pure, from the standard library."""
+"""Exact one-sided tests of counts. Pure, with the standard library only."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterable
 
 NEGLIGIBLE = 1e-12
-"""Terms of a tail beyond its mode fall ever faster: from this part of the sum on they do not change it."""
+"""Beyond its mode, the terms of a tail decrease faster and faster: below this share of the sum, they are ignored."""
 
 
 def fisher(hits: int, requests: int, other_hits: int, other_requests: int) -> float:
-    """One-sided p of Fisher's exact test: so many hits or more on this side by chance, were both alike.
+    """One-sided p of Fisher's exact test: the chance of at least ``hits`` if both samples have the same rate.
 
     Fisher, Statistical Methods for Research Workers, 5th ed. (1934), section 21.02: the hypergeometric tail.
     """

@@ -1,4 +1,4 @@
-"""Looking on while another process works: what it writes into its journal, as the events that it emits itself."""
+"""Follows an operation of another process: turns its journal into the events that the process itself emits."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ from ops.rollout.lock import Lock
 from ops.stack import Stack
 from ops.steps import AnyStep
 
-LOOK = 0.5
-"""Seconds between two looks."""
+INTERVAL = 0.5
+"""Seconds between two reads of the journal."""
 
 
 def follow(stack: Stack, emit: Emit) -> history.Entry | None:
-    """Tells ``emit`` what the operation under way has done and does, until it ends; its line of the history, if known.
+    """Emits the past and future events of the running operation until it ends. Returns its history entry, if known.
 
-    Raises PlanRefused when none is under way.
+    Raises PlanRefused if no operation is running.
     """
     journal, lock = Journal(stack.store, stack.project.name), Lock(stack.store, stack.project.name)
     holder = lock.operation_holder()
     if holder is None:
         state = journal.read()
-        hint = "see `videa history`" if state is None else f"{state} was broken off: videa deploy --resume, or --abort"
+        hint = "see `videa history`" if state is None else f"{state} was interrupted: videa deploy --resume, or --abort"
         if state and state.waiting:
-            hint = f"nobody attends {state}; {TAKE_UP}"
-        raise PlanRefused("no operation is under way", hint)
+            hint = f"no process carries out {state}; {TAKE_UP}"
+        raise PlanRefused("no operation is running", hint)
     emit(UnderWay(Standing(holder.command, holder.who)))
-    told, teller = 0, _Teller(emit)
+    emitted, converter = 0, _Converter(emit)
     while True:
         now = lock.operation_holder()
         under_way = now is not None and now.since == holder.since
         state = journal.read()
-        for entry in state.entries[told:] if state and under_way else ():
-            teller.tell(entry)
-            told += 1
+        for entry in state.entries[emitted:] if state and under_way else ():
+            converter.convert(entry)
+            emitted += 1
         if not under_way:
             break
-        time.sleep(LOOK)
-    teller.end(time.time())
-    written = [each for each in history.read(stack.project.directory) if each.command == holder.command]
-    if not written or written[-1].time <= holder.since.timestamp():
+        time.sleep(INTERVAL)
+    converter.end(time.time())
+    ended = [entry for entry in history.read(stack.project.directory) if entry.command == holder.command]
+    if not ended or ended[-1].time <= holder.since.timestamp():
         return None
-    emit(written[-1].ended)
-    return written[-1]
+    emit(ended[-1].ended)
+    return ended[-1]
 
 
-class _Teller:
-    """Turns entries into events. A step has ended when the next begins.
+class _Converter:
+    """Turns entries into events. A step has ended when the next one starts.
 
-    How long each took is told by the clock of whoever carries them out, since many may be read at once.
+    Durations come from the times in the entries, because several entries may be read at the same time.
     """
 
     def __init__(self, emit: Emit) -> None:
@@ -60,7 +60,7 @@ class _Teller:
         self._step: AnyStep | None = None
         self._begun = 0.0
 
-    def tell(self, entry: Entry) -> None:
+    def convert(self, entry: Entry) -> None:
         if isinstance(entry, StepEntry):
             self.end(entry.time)
             self._step, self._begun = entry.step, entry.time

@@ -1,6 +1,6 @@
-"""What was done to a project: one line for each operation, in `.videa/history.jsonl` beside the Compose file.
+"""The history of a project: one line per operation, in `.videa/history.jsonl` next to the Compose file.
 
-It holds the variables of each release, as `.env` does, and is readable by its owner only, as `.env` is.
+Like `.env`, it contains the variables of each release and is readable by its owner only.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ FOLDER, FILE = ".videa", "history.jsonl"
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One operation. ``time``: Unix time of its end; ``seconds``: it took; ``variables``: of the release, from `.env`.
+    """One operation. ``time``: Unix time of its end; ``seconds``: duration; ``variables``: of the release, from `.env`.
 
-    ``action``: scale, rolling, blue-green, canary, rollback, abort or found; ``result``: done, or why not. Figures
-    of the traffic meanwhile are None when they are not known.
+    ``action``: scale, rolling, blue-green, canary, rollback, abort or found; ``result``: done, or the
+    error. Figures of the traffic during the operation are None if unknown.
     """
 
     time: float
@@ -47,7 +47,7 @@ class Entry(msgspec.Struct, frozen=True):
 
     @property
     def ended(self) -> OperationEnded:
-        """It as the event that its end was. What it has left is not in the history."""
+        """The event for its end. The history does not record what it has left."""
         return OperationEnded(
             command=self.command,
             who=self.who,
@@ -63,19 +63,19 @@ class Entry(msgspec.Struct, frozen=True):
 DONE = "done"
 
 LEFT = "left while it waits"
-"""The result of an operation that goes on by another command."""
+"""The result of an operation that another command continues."""
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Entry)
 
 
 def verdict_line(given: VerdictGiven) -> str:
-    """A verdict as the file has it: a line that people read, and that every version of videa reads back."""
+    """The text of a verdict in the history: for people, and readable by every version of videa."""
     return f"{given.percent:g}%: {given.kind.value}: {given.reason} ({given.numbers})"
 
 
 def append(directory: Path, entry: Entry) -> None:
-    """Adds a line. Raises ConfigError when it cannot be written."""
+    """Appends a line. Raises ConfigError if it cannot be written."""
     folder = directory / FOLDER
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -92,26 +92,26 @@ def append(directory: Path, entry: Entry) -> None:
 
 
 def read(directory: Path) -> list[Entry]:
-    """Every operation, the oldest first; lines that are none are passed over. Raises ConfigError."""
+    """All operations, the oldest first; invalid lines are skipped. Raises ConfigError."""
     try:
         lines = (directory / FOLDER / FILE).read_bytes().splitlines()
     except FileNotFoundError:
         return []
     except OSError as error:
         raise ConfigError(f"cannot read {FILE}: {error.strerror}", "check who owns it and its mode") from error
-    found = []
+    entries = []
     for line in lines:
         try:
-            found.append(_DECODER.decode(line))
+            entries.append(_DECODER.decode(line))
         except msgspec.DecodeError:
             continue
-    return found
+    return entries
 
 
 def releases(entries: Iterable[Entry]) -> list[Entry]:
-    """The last deploy of each release that ever ran, the newest first."""
-    found: dict[str, Entry] = {}
+    """The last deploy of each release, the newest first."""
+    latest: dict[str, Entry] = {}
     for entry in reversed(list(entries)):
         if entry.deployed:
-            found.setdefault(entry.release, entry)
-    return list(found.values())
+            latest.setdefault(entry.release, entry)
+    return list(latest.values())

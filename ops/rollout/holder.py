@@ -47,7 +47,7 @@ class Holder:
         return seen is _File.FREE or gone
 
     @property
-    def left_children(self) -> bool:
+    def has_orphans(self) -> bool:
         """Whether the holder has exited, as far as this process can see, and one of its child processes has not."""
         if self.machine != machine_id() or _look(self.file, self.file_identity) is not _File.LOCKED:
             return False

@@ -1,6 +1,6 @@
-"""Commands of the project around a deploy, run in one-off containers of the new release, such as migrations.
+"""Commands of the project before, during and after a deploy, run in one-off containers of the new release.
 
-Where they go into a plan is pure; running one is Compose's `run`. After a crash a hook may run again.
+An example is a migration. Their place in a plan is pure; Compose's `run` runs them. After a crash a hook may run again.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from ops.steps import Follow, Hook, Plan, Remember, Route, Split, Start, Step, T
 def with_hooks(plan: Plan, hooks: Hooks, also: tuple[str, ...] = ()) -> Plan:
     """The plan of a deploy with the project's hooks, and with the services that follow its release.
 
-    pre_deploy comes before anything is changed; pre_traffic before the first replica that was started gets requests;
-    post_traffic once all requests go to the new release, while the old replicas are still there; post_deploy at the
-    end. A plan without steps stays as it is.
+    pre_deploy runs before any change; pre_traffic before the first new replica gets requests; post_traffic when all
+    requests go to the new release and the old replicas still exist; post_deploy at the end. A plan without steps is
+    returned unchanged.
     """
     return replace(plan, steps=tuple(_steps(plan, hooks, also))) if plan.steps else plan
 
@@ -45,7 +45,7 @@ def _steps(plan: Plan, hooks: Hooks, also: tuple[str, ...]) -> Iterator[Step]:
 
 
 def run_hook(stack: Stack, hook: Hook, target: Target) -> None:
-    """Runs a hook in a container of ``target``. Raises OperationFailed when it fails or takes too long."""
+    """Runs a hook in a container of ``target``. Raises OperationFailed if it fails or takes too long."""
     project = stack.project
     timeout = project.settings.hooks.timeout
     name = f"{project.name}-videa-{hook.name.replace('_', '-')}"
@@ -61,5 +61,5 @@ def run_hook(stack: Stack, hook: Hook, target: Target) -> None:
 
 
 def command_line(hook: Hook) -> tuple[str, ...]:
-    """What a hook runs in its container."""
+    """The command line of a hook in its container."""
     return ("sh", "-c", hook.command) if isinstance(hook.command, str) else hook.command

@@ -1,7 +1,7 @@
-"""Which file and which process a name and a number meant where they were written down.
+"""The identity of a file and of a process, independent of their path and process id.
 
-A path means another file in another mount namespace, a process id another process in another process namespace, or
-later: both are told apart here, so that nobody is taken for dead who only cannot be seen.
+In another mount namespace, a path may name another file; in another process namespace, or later, a process id may name
+another process. This module distinguishes them, so that a process that is only invisible does not count as exited.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ _STARTED = 19
 
 @dataclass(frozen=True, slots=True)
 class FileId:
-    """A file, whatever path leads to it."""
+    """A file, independent of its path."""
 
     device: int
     inode: int
 
     @classmethod
-    def of(cls, found: os.stat_result) -> FileId:
-        """Of the file that was asked about."""
-        return cls(found.st_dev, found.st_ino)
+    def of(cls, status: os.stat_result) -> FileId:
+        """The identity of a file, from its status."""
+        return cls(status.st_dev, status.st_ino)
 
     @classmethod
     def read(cls, text: str) -> FileId | None:
-        """What ``text`` wrote; None when it is not that."""
+        """Parses the output of ``text``; None if it is invalid."""
         device, _, inode = text.partition(":")
         return cls(int(device), int(inode)) if device.isdecimal() and inode.isdecimal() else None
 
     def text(self) -> str:
-        """As a label holds it."""
+        """The value for a label."""
         return f"{self.device}:{self.inode}"
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process. ``started``: clock ticks after boot; ``pids`` and ``mounts``: its namespaces. Empty: not known."""
+    """A process. ``started``: clock ticks after boot; ``pids`` and ``mounts``: its namespaces. Empty if unknown."""
 
     pid: int
     started: str
@@ -50,18 +50,18 @@ class Process:
 
     @classmethod
     def read(cls, text: str) -> Process | None:
-        """What ``text`` wrote; None when it is not that."""
+        """Parses the output of ``text``; None if it is invalid."""
         parts = text.split(" ")
         return cls(int(parts[0]), *parts[1:]) if len(parts) == 4 and parts[0].isdecimal() else None
 
     def text(self) -> str:
-        """As a label holds it."""
+        """The value for a label."""
         return " ".join((str(self.pid), self.started, self.pids, self.mounts))
 
     def has_exited(self, with_its_files: bool = False) -> bool:
-        """Whether it is certain, as seen from a process of the same machine, that this one has exited.
+        """Whether it is certain for this process, on the same machine, that the other one has exited.
 
-        ``with_its_files``: also that the one that asks sees the same files as it did.
+        ``with_its_files``: also requires that both see the same files.
         """
         here = this_process()
         if not self.started or self.pids != here.pids or (with_its_files and self.mounts != here.mounts):
@@ -70,17 +70,17 @@ class Process:
 
 
 def this_process() -> Process:
-    """The one that asks."""
+    """The present process."""
     return Process(os.getpid(), _started(os.getpid()) or "", _namespace("pid"), _namespace("mnt"))
 
 
 def file_id(path: Path) -> FileId:
-    """Which file a path leads to. Raises OSError."""
+    """The identity of the file at a path. Raises OSError."""
     return FileId.of(path.stat())
 
 
 def machine_id() -> str:
-    """Names this machine since its last boot; process ids and open files mean nothing anywhere else."""
+    """Identifies this machine since its last boot. Process ids and open files are valid only on it."""
     try:
         return f"{socket.gethostname()} {_BOOT_ID.read_text().strip()}"
     except OSError:
@@ -88,7 +88,7 @@ def machine_id() -> str:
 
 
 def runs(pid: int) -> bool:
-    """Whether there is a process with this id, whichever."""
+    """Whether any process has this id."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -99,7 +99,7 @@ def runs(pid: int) -> bool:
 
 
 def _started(pid: int) -> str | None:
-    """When a process began; empty when it has exited and is not cleared away yet, None when that cannot be seen."""
+    """The start time of a process; empty if it has exited and was not reaped yet, None if unreadable."""
     try:
         state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
     except (OSError, ValueError):

@@ -1,8 +1,8 @@
-"""What an operation is about to do, written down before it does it, so that another process can go on or go back.
+"""The journal: each step is written before it starts, so that another process can continue it or roll it back.
 
-It is kept on the engine, in a marker of its own, because that is where the replicas are: whoever comes next sees it,
-from whatever machine. Each entry is a file; one that was cut short by a crash counts as not written. The snapshots of
-removed replicas hold their environment, so entries never leave the engine but to videa itself.
+It is stored on the engine, in a separate marker, because the replicas are there too: any process on any machine sees
+it. Each entry is a file; an entry that a crash has truncated counts as not written. The snapshots of removed replicas
+contain their environment, so only videa reads the entries.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from ops.steps import AnyStep, Keep, Pause, Target, Wait, Waiting, share_of
 
 
 class Header(msgspec.Struct, frozen=True, tag="opening"):
-    """How it was before an operation, and what was asked for. ``time``: Unix time.
+    """The state before an operation, and its request. ``time``: Unix time.
 
-    ``before``: every replica there was; ``served``: those the balancer sent requests to; ``variables``: what ``.env``
-    said, None where it said nothing; ``request``: None for a scale.
+    ``before``: all replicas; ``served``: those that the balancer sent requests to; ``variables``: values in ``.env``,
+    None if unset; ``request``: None for a scale.
     """
 
     command: str
@@ -41,7 +41,7 @@ class Header(msgspec.Struct, frozen=True, tag="opening"):
 
 
 class StepEntry(msgspec.Struct, frozen=True, tag="step_begun"):
-    """A step is about to begin. ``number`` of ``total``; ``time``: Unix time; ``wait``: of one that waits."""
+    """A step is about to start. ``number`` of ``total``; ``time``: Unix time; ``wait``: of a step that waits."""
 
     number: int
     total: int
@@ -51,13 +51,13 @@ class StepEntry(msgspec.Struct, frozen=True, tag="step_begun"):
 
 
 class RemovalEntry(msgspec.Struct, frozen=True, tag="removal"):
-    """Replicas are about to be removed: all that is needed to bring each of them back."""
+    """Replicas are about to be removed: everything that is needed to create each of them again."""
 
     snapshots: dict[str, dict[str, Any]]
 
 
 class ReturnEntry(msgspec.Struct, frozen=True, tag="return"):
-    """From here on everything is put back. ``reason``: why."""
+    """The rollback starts here. ``reason``: its cause."""
 
     reason: str
 
@@ -67,14 +67,14 @@ Entry = Header | StepEntry | RemovalEntry | ReturnEntry | Remark
 
 @dataclass(frozen=True)
 class JournalState:
-    """A journal that was read."""
+    """The content of a journal."""
 
     header: Header
     entries: tuple[Entry, ...]
 
     @property
     def snapshots(self) -> dict[str, Mapping[str, Any]]:
-        """Every replica that was removed or about to be."""
+        """Every replica that was removed or was about to be removed."""
         return {
             name: details
             for entry in self.entries
@@ -84,37 +84,37 @@ class JournalState:
 
     @property
     def reached(self) -> float:
-        """The share of traffic that the canary was last given, in percent."""
+        """The latest share of traffic of the canary, in percent."""
         shares = [share for step in self.steps if (share := share_of(step)) is not None]
         return shares[-1] if shares else 0.0
 
     @property
     def last(self) -> StepEntry | None:
-        """The step that was begun last, None before the first."""
+        """The step that was started last, None before the first."""
         return next(self._reversed_steps, None)
 
     @property
     def steps(self) -> list[AnyStep]:
-        """The steps that were begun."""
+        """The steps that were started."""
         return [entry.step for entry in self.entries if isinstance(entry, StepEntry)]
 
     @property
     def keeping(self) -> bool:
-        """Whether the new release has all of the traffic and the old set is kept warm beside it."""
+        """Whether the new release has all traffic and the old set is kept running next to it."""
         return not self.returning and self.last is not None and isinstance(self.last.step, Keep)
 
     @property
     def waiting(self) -> bool:
-        """Whether it waits, or did when nobody attended it any more: it is whole, and anybody may take it up."""
+        """Whether it waits, also without a process: it is between two steps, and any process may continue it."""
         return not self.returning and self.last is not None and self.last.wait is not None
 
     def wait_at(self, step: Waiting) -> Wait | None:
-        """How the wait at this step stood when it was left, None before the first."""
+        """The last recorded wait at this step, None before the first."""
         return next((entry.wait for entry in self._reversed_steps if entry.step == step and entry.wait), None)
 
     @property
     def undecided(self) -> bool:
-        """Whether the canary at its present share waits for people: it has been judged there."""
+        """Whether the canary waits for the operator at its present share: it has been judged there."""
         pauses = (entry.step for entry in self._reversed_steps if entry.wait and isinstance(entry.step, Pause))
         last = next(pauses, None)
         return last is not None and last.percent == self.reached
@@ -125,12 +125,12 @@ class JournalState:
 
     @property
     def returning(self) -> bool:
-        """Whether it was being put back."""
+        """Whether the rollback has started."""
         return any(isinstance(entry, ReturnEntry) for entry in self.entries)
 
     @property
     def standing(self) -> Standing:
-        """Which operation it is, and where it stands."""
+        """The operation and its present step."""
         last, header = self.last, self.header
         if last is None:
             return Standing(header.command, header.who)
@@ -138,7 +138,7 @@ class JournalState:
         return Standing(header.command, header.who, last.number, last.total, last.step, wait)
 
     def __str__(self) -> str:
-        """In few words, for errors and findings; the CLI has more."""
+        """A short text for errors and findings; the CLI has a longer one."""
         last = self.last
         kind = str(last.step.__struct_config__.tag).replace("_", " ") if last else ""
         where = f"at step {last.number} of {last.total} ({kind})" if last else "before its first step"
@@ -152,22 +152,22 @@ _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Entry | WordedEntry | WordedNote)
 
 
-def _by_chance() -> bool:
-    """Where no lease can tell who has cleared the journal away."""
+def _assume_pruned() -> bool:
+    """The default without a lease: nothing shows who has removed the journal."""
     return True
 
 
 @dataclass
 class Journal:
-    """The journal of one project's operation. ``origin``: where it is begun (ops/rollout/origin.py).
+    """The journal of one project's operation. ``origin``: where the operation starts (ops/rollout/origin.py).
 
-    ``pruned``: whether one that is gone was cleared away by chance, rather than by whoever has ended the operation.
+    ``pruned``: whether a missing journal was removed by a prune, not by another process that has ended the operation.
     """
 
     store: Store
     project: str
     origin: str = ""
-    pruned: Callable[[], bool] = field(default_factory=lambda: _by_chance, init=False)
+    pruned: Callable[[], bool] = field(default_factory=lambda: _assume_pruned, init=False)
     _id: str = field(default="", init=False)
     _files: dict[str, bytes] = field(default_factory=dict, init=False)
 
@@ -177,87 +177,88 @@ class Journal:
 
     @classmethod
     def begun_at(cls, store: Store, origin: str) -> Journal | None:
-        """The one that was begun there; None when there is none, or several. Raises EngineError."""
-        found = store.labelled(_ORIGIN, origin)
-        return cls(store, found[0][_PROJECT], origin) if len(found) == 1 else None
+        """The journal with this origin; None if there is none or more than one. Raises EngineError."""
+        labels = store.labelled(_ORIGIN, origin)
+        return cls(store, labels[0][_PROJECT], origin) if len(labels) == 1 else None
 
     def read(self) -> JournalState | None:
-        """What the present or a broken-off operation has written; None if there is none. Raises EngineError."""
-        found = self.store.find(self._name)
-        return _state(self.store.read(found.id)) if found else None
+        """The journal of the present or an interrupted operation; None if there is none. Raises EngineError."""
+        marker = self.store.find(self._name)
+        return _state(self.store.read(marker.id)) if marker else None
 
     def state(self) -> JournalState:
-        """What is in it since ``begin`` or ``go_on``, without asking the engine. Raises EngineError before them."""
+        """The entries known after ``begin`` or ``reopen``, without a query. Raises EngineError before these calls."""
         state = _state(self._files)
         if state is None:
-            raise EngineError("the journal is gone", "deploy or scale again: `videa status` shows what there is")
+            raise EngineError("the journal is gone", "deploy or scale again: `videa status` shows the present state")
         return state
 
     @property
     def commands(self) -> CommandQueue:
-        """Where the operation that writes this journal is asked for something."""
+        """The commands to the operation that writes this journal."""
         return CommandQueue(self.store, self.project)
 
     def exists(self) -> bool:
-        """Whether an operation is under way or was broken off. Raises EngineError."""
+        """Whether there is a running or interrupted operation. Raises EngineError."""
         return self.store.find(self._name) is not None
 
     def begin(self, header: Header) -> None:
-        """Opens it for a new operation; one that was broken off and what was asked of it are forgotten.
+        """Opens it for a new operation. The journal of an interrupted one and its pending command are removed.
 
         Raises EngineError.
         """
         self.commands.take()
-        found = self.store.find(self._name)
-        if found:
-            self.store.remove(found.id)
+        self._remove_present()
         self._files = {}
         self._create()
         self.write(header)
 
-    def go_on(self) -> None:
-        """Opens the one of a broken-off operation to write on. Raises EngineError."""
-        found = self.store.find(self._name)
-        if found is None:
-            raise EngineError("the journal is gone", "somebody else has ended the operation: see `videa status`")
-        self._id = found.id
-        self._files = self.store.read(found.id)
-        self.commands.take()  # what was asked of the process that is no more
+    def reopen(self) -> None:
+        """Opens the journal of an interrupted operation to continue it. Raises EngineError."""
+        marker = self.store.find(self._name)
+        if marker is None:
+            raise EngineError("the journal is gone", "another process has ended the operation: see `videa status`")
+        self._id = marker.id
+        self._files = self.store.read(marker.id)
+        self.commands.take()  # a command to the process that has exited
 
     def write(self, entry: Entry) -> None:
         """Adds an entry; it is on the engine when this returns. Raises EngineError, LockHeld like ``confirm``."""
         name, content = f"{len(self._files):06}", _ENCODER.encode(entry)
         if not self.store.write(self._id, {name: content}):
-            self._write_anew()
+            self._write_again()
             self.store.write(self._id, {name: content})
         self._files[name] = content
 
     def confirm(self) -> None:
-        """Makes sure that the operation is still this process's to carry out, while others could change something.
+        """Checks, after other processes could make changes, that this process still carries out the operation.
 
-        Raises LockHeld when it is not, EngineError.
+        Raises LockHeld if it does not, EngineError.
         """
-        found = self.store.find(self._name)
-        if found is None or found.id != self._id:
-            self._write_anew()
+        marker = self.store.find(self._name)
+        if marker is None or marker.id != self._id:
+            self._write_again()
 
     def end(self) -> None:
-        """The operation has ended, well or put back: nothing is left to go on with. Raises EngineError."""
+        """Closes the journal of an operation that is complete or rolled back. Raises EngineError."""
         if self._id:
             self.store.remove(self._id)
-            self.commands.take()  # what came too late
+            self.commands.take()  # a command that came too late
 
     def discard(self) -> None:
-        """Forgets a broken-off operation. Raises EngineError."""
-        found = self.store.find(self._name)
-        if found:
-            self.store.remove(found.id)
+        """Removes the journal of an interrupted operation. Raises EngineError."""
+        self._remove_present()
 
-    def _write_anew(self) -> None:
-        """After `docker container prune`, which takes it for a leftover. Raises LockHeld, EngineError."""
+    def _remove_present(self) -> None:
+        marker = self.store.find(self._name)
+        if marker:
+            self.store.remove(marker.id)
+
+    def _write_again(self) -> None:
+        """Recreates the journal after `docker container prune` has removed it. Raises LockHeld, EngineError."""
         if self.store.find(self._name) is not None or not self.pruned():
             raise LockHeld(
-                "somebody else has ended this operation, or begun another, so it stopped where it was",
+                "another process has ended this operation or started another one, so it stopped where it was",
                 "see videa status and videa history",
             )
         self._create()
@@ -267,7 +268,7 @@ class Journal:
         labels = {_PROJECT: self.project, _ORIGIN: self.origin}
         self._id = self.store.create(self._name, labels) or ""
         if not self._id:
-            raise EngineError("there is a journal of another operation", "see `videa lock status`")
+            raise EngineError("another operation has a journal", "see `videa lock status`")
 
 
 def _state(files: Mapping[str, bytes]) -> JournalState | None:
@@ -282,7 +283,7 @@ def _decode(files: Mapping[str, bytes]) -> Iterator[Entry]:
         try:
             entry = _DECODER.decode(files[name])
         except msgspec.ValidationError:
-            continue  # a later videa's: what can be read of it still tells what to bring back
+            continue  # an entry of a later videa: the readable entries are still enough for a rollback
         except msgspec.DecodeError:
             return
         if isinstance(entry, WordedEntry):

@@ -1,11 +1,12 @@
-"""Is the canary as good as what runs? Pure: the requests of both in the same window and facts in, a verdict out.
+"""Compares the canary with stable. Pure: the requests of both in the same window and facts in, a verdict out.
 
 Exact tests, one-sided, at LEVEL: binomial for "it fails more often than the bound allows" and for "over 1% of its
-requests are slower than the limit of the 99th percentile", Fisher's for "it fails more often than stable", and for each
-class of status and for answers without a body, in all and by route (``ops.rollout.mix``). Exact, because a canary has
-few requests, and the usual normal approximation calls one failure in a hundred a disaster. Beyond a bound by too little
-to tell is inconclusive: it goes on until there are enough requests. Each second it is also looked whether the canary is
-bad beyond doubt, at EARLY_LEVEL, as many looks would otherwise find something by chance.
+requests are slower than the limit of the 99th percentile"; Fisher's for "it fails more often than stable", and for each
+class of status and for answers without a body, in total and by route (``ops.rollout.mix``). Exact, because a canary has
+few requests, and the usual normal approximation treats one failure in a hundred as significant. A bound that is
+exceeded, but not significantly, gives an inconclusive verdict: judging continues until there are enough requests. Each
+second there is also an early test for a clearly bad canary, at EARLY_LEVEL, because many tests at LEVEL would find a
+difference by chance.
 """
 
 from __future__ import annotations
@@ -22,43 +23,43 @@ from ops.rollout.exact import fisher, tail
 from ops.rollout.mix import CLIENT_ERROR, difference
 
 LEVEL = 0.01
-"""How often a canary that is as good as stable may be failed by one test of one step."""
+"""The probability that one test of one step fails a canary that is as good as stable."""
 
 EARLY_LEVEL = 0.00001
-"""The same for the looks before the end of a step, of which there are many."""
+"""The same for the early tests of a step, because there are many."""
 
 STABLE_ENOUGH = 100
-"""Requests that stable needs for its 99th percentile to be a measure."""
+"""Requests of stable from which its 99th percentile is used."""
 
 REFUSING = 0.95
-"""The share of 4xx from which answers that nothing can be compared with are no sign that the release works."""
+"""The share of 4xx from which answers without a comparison do not show that the release works."""
 
 LEAK_SAMPLES, LEAK_FIT, LEAK_HORIZON, LEAK_FILL = 10, 0.9, 300.0, 0.5
-"""A leak: that many samples, that close to a line (R^2), full within so many seconds, over that part of it."""
+"""A leak: minimum of samples, minimum fit to a line (R^2), maximum of seconds until full, minimum share in use."""
 
-LEAK_END, LEAK_GOES_ON = 3, 0.5
-"""The last part of the samples, a third, in which memory must still grow at this part of the whole's pace."""
+LEAK_END, LEAK_LATE_GROWTH = 3, 0.5
+"""In the last third of the samples, memory must still grow at this share of its overall rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``reason``: in words; ``numbers``: what it stands on."""
+    """``reason``: text; ``numbers``: the figures of both samples."""
 
     kind: Kind
     reason: str
     numbers: str
 
     def given(self, percent: float) -> VerdictGiven:
-        """It as it is told and written down, of the canary at ``percent`` of the traffic."""
+        """The event for this verdict, with the canary at ``percent`` of the traffic."""
         return VerdictGiven(percent, self.kind, self.reason, self.numbers)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The requests of one side in the window. ``failed``: 500 and above, and no answer; ``latencies``: of the answers.
+    """The requests of canary or stable in the window. ``failed``: status 500 and above, and no answer.
 
-    ``waiting``: how long requests that have not ended have been waiting, seconds. ``cold``: answers from before a
-    replica had warmed up, whose time does not count. ``routes``: the mix of answers of each.
+    ``latencies``: of the answers; ``waiting``: waiting time of each unanswered request, seconds; ``cold``: answers
+    during the warm-up of a replica, whose latency does not count; ``routes``: the mix of answers of each route.
     """
 
     failed: int
@@ -79,16 +80,16 @@ class Sample:
 
     @cached_property
     def p99(self) -> float:
-        """Seconds below which 99% of the answers came."""
+        """Seconds: the 99th percentile of the latencies."""
         return self.latencies.percentile(99)
 
     def slower_than(self, limit: float) -> int:
-        """How many answers took longer than ``limit`` seconds, or have taken so already."""
+        """Requests that took, or have been waiting for, longer than ``limit`` seconds."""
         return self.latencies.above(limit) + self.overdue(limit)
 
     def overdue(self, limit: float) -> int:
-        """How many requests have been waiting for longer than ``limit`` seconds."""
-        return sum(1 for each in self.waiting if each > limit)
+        """Unanswered requests that have been waiting for longer than ``limit`` seconds."""
+        return sum(1 for seconds in self.waiting if seconds > limit)
 
     def __str__(self) -> str:
         cold = f", {self.cold} while warming up" if self.cold else ""
@@ -117,10 +118,10 @@ def judge(
     faults: Sequence[str] = (),
     compared: bool = False,
 ) -> Verdict:
-    """The verdict on a window. ``early``: the step goes on, so only what is beyond doubt is a FAIL.
+    """The verdict on a window. ``early``: the step continues, so only a clearly bad canary gets a FAIL.
 
-    ``faults``: what the canary's replicas say is wrong with them, in words; ``compared``: it has passed a step at which
-    stable had requests too, so that its mix of answers is known to be as stable's.
+    ``faults``: complaints of the canary's replicas, as text; ``compared``: the canary has passed a step at which stable
+    had requests too, so its mix of answers is known to match stable's.
     """
     numbers = f"canary: {canary}; stable: {stable}"
     for fact in facts:
@@ -158,7 +159,7 @@ def _failures(canary: Sample, stable: Sample, bounds: Canary, level: float, numb
 
 
 def _unlike(canary: Sample, stable: Sample, level: float, compared: bool, numbers: str) -> Verdict | None:
-    """Whether it answers otherwise than stable does, or may do so, where stable has no requests to compare with."""
+    """A FAIL if its mix of answers differs from stable's; INCONCLUSIVE if it may differ and stable has no requests."""
     if changed := difference(canary.routes, stable.routes, level):
         return Verdict(Kind.FAIL, changed, numbers)
     mix = total(canary.routes)
@@ -173,7 +174,7 @@ def _slowness(canary: Sample, stable: Sample, bounds: Canary, level: float, numb
     limit = p99_limit(stable, bounds)
     overdue = canary.overdue(limit)
     slow, count = canary.slower_than(limit), canary.latencies.count + overdue
-    if 100 * slow > count:  # the nearest rank of the 99th percentile is then one of them
+    if 100 * slow > count:  # then the nearest rank of the 99th percentile is a slow request
         chance = tail(count, slow, 0.01)
         words = f"p99 {canary.p99 * 1000:.0f} ms is above {limit * 1000:.0f} ms"
         if canary.p99 <= limit:
@@ -189,35 +190,35 @@ def _slowness(canary: Sample, stable: Sample, bounds: Canary, level: float, numb
 
 
 def p99_limit(stable: Sample, bounds: Canary) -> float:
-    """Seconds that the canary's 99th percentile may take: the bound, or more when stable itself is slower."""
+    """Maximum of the canary's 99th percentile, seconds: the bound, or more if stable itself is slower."""
     if stable.requests < STABLE_ENOUGH:
         return float(bounds.max_p99)
     return max(float(bounds.max_p99), bounds.max_p99_ratio * stable.p99)
 
 
 def ended(fact: Fact) -> str:
-    """Why a replica that ended or was restarted fails the canary; empty when it did not."""
+    """Why a replica that exited or was restarted fails the canary; empty if it did not."""
     if fact.oom_killed:
         return f"{fact.name} was killed for lack of memory"
     if not fact.running:
-        return f"{fact.name} ended with exit code {fact.exit_code}"
+        return f"{fact.name} exited with exit code {fact.exit_code}"
     if fact.restarts:
         return f"{fact.name} was restarted {fact.restarts} time" + ("s" if fact.restarts > 1 else "")
     return ""
 
 
 def leak(fact: Fact) -> str:
-    """Why the growth of a replica's memory fails the canary; empty when it does not.
+    """Why the growth of a replica's memory fails the canary; empty if it does not.
 
-    It must grow along a line that reaches the limit within LEAK_HORIZON, have used LEAK_FILL of it already, and still
-    grow at the end: a process that warms up, or fills a cache up to its size, is not taken for one that leaks.
+    A leak grows along a line that reaches the limit within LEAK_HORIZON, already uses LEAK_FILL of the limit, and still
+    grows at the end: a process that warms up, or fills a cache up to its size, has no leak.
     """
     if fact.limit is None or len(fact.memory) < LEAK_SAMPLES:
         return ""
     used = fact.memory[-1][1]
     slope, fit = _line(fact.memory)
     lately, _ = _line(fact.memory[-max(LEAK_SAMPLES // 2, len(fact.memory) // LEAK_END) :])
-    if used < LEAK_FILL * fact.limit or slope <= 0 or fit < LEAK_FIT or lately < LEAK_GOES_ON * slope:
+    if used < LEAK_FILL * fact.limit or slope <= 0 or fit < LEAK_FIT or lately < LEAK_LATE_GROWTH * slope:
         return ""
     left = (fact.limit - used) / lately
     if left > LEAK_HORIZON:
@@ -230,7 +231,7 @@ def leak(fact: Fact) -> str:
 
 
 def _line(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Slope of the least-squares line through ``points``, and how well it fits (R^2); (0, 0) for what does not vary."""
+    """Slope of the least-squares line through ``points``, and how well it fits (R^2); (0, 0) for constant values."""
     times, values = zip(*points, strict=True)
     try:
         return linear_regression(times, values).slope, correlation(times, values) ** 2

@@ -36,7 +36,7 @@ class Claim:
         self._offset, self._clock = offset, clock
         self._valid_until = 0.0
         self._mutex = threading.Lock()
-        self._lost = self._given_back = False
+        self._lost = self._released = False
         self.recreated = False
 
     @classmethod
@@ -59,7 +59,7 @@ class Claim:
         """Renews the marker once; False if it is no longer valid. Raises EngineError."""
         with self._mutex:
             now = self._clock()
-            if self._given_back:
+            if self._released:
                 return True
             if now > self._valid_until:
                 return False
@@ -74,15 +74,15 @@ class Claim:
             self._valid_until = now + LEASE
             return True
 
-    def give_back(self) -> bool:
+    def release(self) -> bool:
         """Removes the marker; False if the engine does not answer: the marker then stays valid until its end."""
         if not self._mutex.acquire(timeout=RENEWAL):
             return False
         try:
             with suppress(EngineError):
                 self._store.remove(self._id)
-                self._given_back = True
-            return self._given_back
+                self._released = True
+            return self._released
         finally:
             self._mutex.release()
 
@@ -126,7 +126,7 @@ class Lease:
         """Releases the lock; False if the engine does not answer: it then ends by itself."""
         self._ended.set()
         self._thread.join(RENEWAL)
-        released = [claim.give_back() for claim in self._claims()]
+        released = [claim.release() for claim in self._claims()]
         return all(released)
 
     def check(self) -> None:
@@ -146,7 +146,7 @@ class Lease:
         Raises LockHeld if another operation has it then or if this lease was lost, EngineError.
         """
         change = self._change
-        released = self._operation is not None and change is not None and change.give_back()
+        released = self._operation is not None and change is not None and change.release()
         if released:
             self._change = None
         try:

@@ -37,7 +37,7 @@ ORPHANS = 60.0
 BRIEF = 30.0
 """Seconds to wait for a brief change such as `videa maintenance on`: more than nginx takes for a change."""
 
-LOOK = 0.05
+INTERVAL = 0.05
 """Seconds between two checks while a process waits for another one to end."""
 
 PREFIX = "videa-lock-"
@@ -114,7 +114,7 @@ class Lock:
             try:
                 change = self._acquire(self._change, labels, file, offset)
             except BaseException:
-                file.in_use = not operation.give_back()
+                file.in_use = not operation.release()
                 raise
             with self._held(change, operation, labels, file, offset) as lease:
                 yield lease
@@ -136,7 +136,7 @@ class Lock:
             return self._acquire(self._change, labels, file, offset, pause=time.sleep)
 
         lease = Lease(change, operation, retake, offset, self._clock)
-        for path in file.outlived:  # not earlier, because both locks of a process name the same file
+        for path in file.stale:  # not earlier, because both locks of a process name the same file
             with suppress(OSError):
                 if path.name.startswith(PREFIX):
                     path.unlink()
@@ -171,7 +171,7 @@ class Lock:
         pause: Callable[[float], None] = _pause,
     ) -> Claim:
         """Takes a lock. Waits for brief changes, and for the child processes of a videa that has exited."""
-        orphaned, brief = self._clock() + ORPHANS, self._clock() + BRIEF
+        orphans_until, brief_until = self._clock() + ORPHANS, self._clock() + BRIEF
         while True:
             in_use, file.in_use = file.in_use, True
             claim = Claim.make(self._store, name, labels, offset, self._clock)  # without a query: usually it is free
@@ -182,20 +182,20 @@ class Lock:
             if marker is None:
                 continue
             holder = self._holder(marker)
-            if holder.alive and holder.brief and self._clock() < brief:
-                pause(LOOK)
+            if holder.alive and holder.brief and self._clock() < brief_until:
+                pause(INTERVAL)
                 continue
-            if holder.alive and not self._is_orphaned(holder, orphaned, pause):
+            if holder.alive and not self._await_orphans(holder, orphans_until, pause):
                 raise held_by(holder)
             # By id, so that the marker of a new holder is not removed.
             self._store.remove(marker.id)
             if holder.exited:
-                file.outlived.append(Path(holder.file))
+                file.stale.append(Path(holder.file))
 
-    def _is_orphaned(self, holder: Holder, deadline: float, pause: Callable[[float], None]) -> bool:
+    def _await_orphans(self, holder: Holder, deadline: float, pause: Callable[[float], None]) -> bool:
         """Waits for the child processes of a videa that has exited. False if the holder is still running."""
-        while holder.left_children and self._clock() < deadline:
-            pause(LOOK)
+        while holder.has_orphans and self._clock() < deadline:
+            pause(INTERVAL)
         return holder.exited
 
     def _find(self, name: str) -> Holder | None:
@@ -222,12 +222,12 @@ class Lock:
 class _OwnFile:
     """The file that a holder keeps locked. ``in_use``: the engine may have a lock that names it.
 
-    ``outlived``: the files of exited processes whose locks were taken over.
+    ``stale``: the files of exited processes whose locks were taken over.
     """
 
     path: Path
     in_use: bool = False
-    outlived: list[Path] = field(default_factory=list)
+    stale: list[Path] = field(default_factory=list)
 
 
 @contextmanager

@@ -1,11 +1,11 @@
-"""Does the canary answer otherwise than stable does? Pure: the mix of answers by route on both sides in, words out.
+"""Compares the answers of the canary with stable's. Pure: the mix of answers by route of both in, text out.
 
-A release that answers 404 to everything fails no request and is quick. So the shares of redirects, of errors of the
-client's and of the server's side, and of successful answers without a body are compared with stable's: of all requests
-together and of each route, as one broken route is lost among many good ones. Fisher's exact test of each, one-sided:
-more of what is good fails nobody. With Bonferroni's correction (Dunn, Multiple Comparisons Among Means, JASA 56, 1961)
-all of them together fail a good release no more often than the level; tests that could not find anything whatever the
-canary did, because neither side has such an answer, are not counted (Tarone, Biometrics 46, 1990).
+A release that answers 404 to everything has no failed request and is fast. Therefore the shares of redirects, client
+errors, server errors and successful answers without a body are compared with stable's: for all requests together and
+for each route, because one broken route is not visible among many good ones. Each comparison is Fisher's exact test,
+one-sided: a larger share of good answers is not a fault. With Bonferroni's correction (Dunn, Multiple Comparisons Among
+Means, JASA 56, 1961) all tests together fail a good release at most as often as the level; tests that cannot find a
+difference, because neither sample has such an answer, are not counted (Tarone, Biometrics 46, 1990).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from ops.balancer.tally import OTHERS, Mix, total
 from ops.rollout.exact import fisher
 
 SHIFT = 0.05
-"""How much larger than stable's a share may be, beyond which the test begins: what changes little is no fault.
+"""A share may exceed stable's by this much before it is tested: a small change is not a fault.
 
-Not for errors of the server's side, of which none is welcome.
+Not for server errors, which are always faults.
 """
 
 REDIRECT, CLIENT_ERROR, SERVER_ERROR = 3, 4, 5
@@ -33,7 +33,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """``words``: of what; hits among tries at the canary, and at stable."""
+    """``words``: the kind of answer; ``hits`` among ``tries`` of the canary and of stable."""
 
     words: str
     hits: int
@@ -48,20 +48,20 @@ class _Comparison:
 
     @property
     def chance(self) -> float:
-        """p, were the canary's share no larger than stable's and ``shift`` more."""
+        """p under the hypothesis that the canary's share is at most stable's share plus ``shift``."""
         allowed = min(self.stable_tries, self.stable_hits + math.ceil(self.shift * self.stable_tries))
         return fisher(self.hits, self.tries, allowed, self.stable_tries)
 
 
 def difference(canary: Mapping[str, Mix], stable: Mapping[str, Mix], level: float) -> str:
-    """What the canary answers more often than stable, the clearest first; empty when nothing is beyond ``level``."""
+    """The most significant kind of answer that the canary gives more often than stable; empty if none, at ``level``."""
     compared = [*_compare("", total(canary), total(stable))]
     if len(stable.keys() | canary.keys()) > 1:
         for route in sorted(canary.keys() & stable.keys()):
             compared += _compare(f" at {'other routes' if route == OTHERS else route}", canary[route], stable[route])
     if not compared:
         return ""
-    worst = min(compared, key=lambda each: each.chance)
+    worst = min(compared, key=lambda comparison: comparison.chance)
     corrected = level / len(compared)
     if worst.chance >= corrected:
         return ""

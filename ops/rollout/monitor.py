@@ -1,4 +1,4 @@
-"""The steps that wait: a canary under judgement, a pause, an old set kept warm. Other terminals may end them."""
+"""Runs the steps that wait: judging a canary, a pause, a kept old set. Commands from other terminals end them."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from ops.rollout.command_queue import ABORT, Command
 from ops.rollout.journal import Journal
 from ops.rollout.judgement import STABLE_ENOUGH, Fact, Sample, Verdict, judge
 from ops.rollout.lease import Lease
-from ops.rollout.own_metrics import Complaints, Figures, ask, new_faults
+from ops.rollout.own_metrics import Complaints, Figures, fetch, new_faults
 from ops.stack import Stack
 from ops.steps import Pause, Wait
 
-LOOK = 1.0
-"""Seconds between two looks at the canary and at what other terminals ask for."""
+CHECK_INTERVAL = 1.0
+"""Seconds between two checks of the canary and of the command queue."""
 
-PAUSE_LOOK = 0.03
-"""Seconds between two looks while nothing else is to be seen: going back to a kept set is to be quick."""
+PAUSE_INTERVAL = 0.03
+"""Seconds between two checks of the command queue in a pause: rollback to a kept set must be fast."""
 
-ERRORS = 3
-"""Looks in a row that may fail to see the canary's requests or containers before that ends the deploy."""
+MAX_ERRORS = 3
+"""Checks in a row that may fail to read the canary's requests or containers; one more ends the deploy."""
 
 MEMORY_SAMPLES = 300
-"""How many samples of a replica's memory are kept, one a look."""
+"""Samples of a replica's memory that are stored, one per check."""
 
 
 @dataclass
 class Monitor:
-    """Watches over one operation's waits. ``verdicts``: all that were given; ``promotion``: ends the next wait."""
+    """Monitors the waits of one operation. ``verdicts``: all so far; ``promotion``: ends the next wait."""
 
     stack: Stack
     journal: Journal
@@ -56,23 +56,23 @@ class Monitor:
     _confirm_at: float = 0.0
 
     def poll_commands(self) -> None:
-        """Looks for what another terminal has asked for; a promotion is remembered until the next wait.
+        """Takes a command from the queue. A promotion is stored until the next wait.
 
-        Raises Aborted when it is to abort, LockHeld when somebody else may carry out the operation by now.
+        Raises Aborted if the command is an abort, LockHeld if another process may be carrying out the operation.
         """
         self.lease.check_operation()
         command = None
-        with suppress(EngineError):  # one look that fails is made up for by the next
+        with suppress(EngineError):  # the next poll replaces a failed one
             command = self.journal.commands.take()
         if command and command.verb == ABORT:
-            raise Aborted(f"aborted by {command.who}", "deploy again when it is mended")
+            raise Aborted(f"aborted by {command.who}", "deploy again when it is fixed")
         self.promotion = command or self.promotion
 
     def _take_promotion(self) -> Command | None:
-        """The promotion that this wait is to end with, which then counts for no other. Raises as ``poll_commands``."""
+        """The promotion that ends this wait; it is used once. Raises what ``poll_commands`` raises."""
         self.poll_commands()
         if time.monotonic() >= self._confirm_at:
-            self._confirm_at = time.monotonic() + LOOK
+            self._confirm_at = time.monotonic() + CHECK_INTERVAL
             with suppress(EngineError):
                 self.journal.confirm()
         command, self.promotion = self.promotion, None
@@ -89,13 +89,13 @@ class Monitor:
             left = until - time.monotonic()
             if left <= 0:
                 return
-            time.sleep(min(PAUSE_LOOK, left))
+            time.sleep(min(PAUSE_INTERVAL, left))
 
     def judge(self, percent: float, canary: Collection[str], seconds: float) -> None:
-        """Returns once the canary has passed at ``percent`` of the traffic, or was promoted meanwhile.
+        """Returns when the canary has passed at ``percent`` of the traffic or is promoted.
 
-        ``seconds``: without a verdict until then, x-videa says what becomes of it. Raises ReleaseFailed with the
-        verdict's reason, Aborted, LockHeld.
+        ``seconds``: time limit for a verdict; after it, x-videa.canary.in_doubt applies. Raises ReleaseFailed with the
+        reason of the verdict, Aborted, LockHeld.
         """
         bounds = self.stack.project.settings.canary
         warmup = Warmup(bounds.warmup, limit=bounds.max_p99)
@@ -103,29 +103,29 @@ class Monitor:
         log.start()
         begun = window = time.monotonic()
         deadline = begun + seconds
-        errors, told = 0, False
+        errors, reported = 0, False
         try:
             while True:
                 command = self._take_promotion()
                 if command:
                     self.note(Promoted(command.who, percent))
                     return
-                time.sleep(LOOK)
+                time.sleep(CHECK_INTERVAL)
                 now = time.monotonic()
                 early = now - window < bounds.interval
-                verdict = self._look(log, canary, early)
+                verdict = self._check(log, canary, early)
                 errors = errors + 1 if verdict.kind is Kind.ERROR else 0
-                if verdict.kind is Kind.FAIL or errors > ERRORS:
+                if verdict.kind is Kind.FAIL or errors > MAX_ERRORS:
                     raise self._failed(percent, verdict)
                 if verdict.kind is Kind.PASS and not early:
                     self._give(percent, verdict)
                     return
-                if verdict.kind is Kind.ERROR:  # what was counted has a gap; the deadline stays
+                if verdict.kind is Kind.ERROR:  # the counts have a gap; the deadline stays
                     log.restart()
                     window = time.monotonic()
-                elif not early and not told:
+                elif not early and not reported:
                     self._give(percent, verdict)
-                    told = True
+                    reported = True
                 if now > deadline:
                     self._end_inconclusive(percent, verdict)
                     return
@@ -133,25 +133,25 @@ class Monitor:
             log.stop()
 
     def note(self, remark: Remark) -> None:
-        """Says something here and to whoever watches elsewhere."""
+        """Emits a remark, and writes it to the journal for other terminals."""
         self.emit(remark)
         self.journal.write(remark)
 
-    def _look(self, log: TryLog, canary: Collection[str], early: bool) -> Verdict:
+    def _check(self, log: TryLog, canary: Collection[str], early: bool) -> Verdict:
         try:
             replicas = self.stack.replicas()
-            ours = [replica for replica in replicas if replica.name in canary]
-            facts = self._facts(ours)
-            told = ask(self.stack, [replica.name for replica in ours if replica.running])
-            faults = self._faults(self._complaints.lasting(told), replicas, canary)
+            new = [replica for replica in replicas if replica.name in canary]
+            facts = self._facts(new)
+            figures = fetch(self.stack, [replica.name for replica in new if replica.running])
+            faults = self._faults(self._complaints.lasting(figures), replicas, canary)
         except EngineError as error:
-            return Verdict(Kind.ERROR, f"the canary's containers cannot be seen: {error.message}", "no figures")
+            return Verdict(Kind.ERROR, f"the canary's containers cannot be read: {error.message}", "no figures")
         if log.breaks:
-            return Verdict(Kind.ERROR, "nginx's log has a gap, so what was seen does not count", "no figures")
+            return Verdict(Kind.ERROR, "nginx's log has a gap, so its requests do not count", "no figures")
         missing = set(canary) - {replica.name for replica in replicas}
         facts += [Fact(name, running=False) for name in sorted(missing)]
         bounds = self.stack.project.settings.canary
-        sample, stable = samples(log.tallies, replicas, canary, told)
+        sample, stable = samples(log.tallies, replicas, canary, figures)
         verdict = judge(sample, stable, facts, bounds, early, faults, self._compared)
         self._compared |= verdict.kind is Kind.PASS and not early and stable.requests >= STABLE_ENOUGH
         return verdict
@@ -159,16 +159,18 @@ class Monitor:
     def _faults(
         self, lasting: Sequence[tuple[str, str]], replicas: Iterable[Replica], canary: Collection[str]
     ) -> list[str]:
-        """What the canary complains of and stable, which is asked only then, does not."""
+        """The complaints of the canary that stable does not have. Stable is queried only if there are any."""
         if not lasting:
             return []
         others = [replica.name for replica in replicas if replica.running and replica.name not in canary]
-        return new_faults(lasting, ask(self.stack, others))
+        return new_faults(lasting, fetch(self.stack, others))
 
     def _facts(self, replicas: Iterable[Replica]) -> list[Fact]:
         replicas = list(replicas)
         now = time.monotonic()
-        for name, (used, limit) in self.stack.platform.memory(each.name for each in replicas if each.running).items():
+        for name, (used, limit) in self.stack.platform.memory(
+            replica.name for replica in replicas if replica.running
+        ).items():
             self._memory[name].append((now, used))
             self._limits[name] = limit
         return [
@@ -190,7 +192,7 @@ class Monitor:
             raise self._failed(percent, verdict, f"no verdict within {canary.deadline}: ")
         self.note(NoVerdict(percent, float(canary.deadline)))
         last = self.journal.state().last
-        if last is not None:  # whoever takes it up does not judge it again
+        if last is not None:  # so that a resumed deploy does not judge it again
             self.journal.write(replace(last, step=Pause(percent), time=time.time(), wait=Wait(self.lease.now)))
         self.pause()
 
@@ -208,24 +210,24 @@ class Monitor:
 
 
 def samples(
-    tallies: Tallies, replicas: Iterable[Replica], canary: Collection[str], told: Mapping[str, Figures]
+    tallies: Tallies, replicas: Iterable[Replica], canary: Collection[str], figures: Mapping[str, Figures]
 ) -> tuple[Sample, Sample]:
-    """What was asked of the canary and of the other replicas. ``told``: what the canary's replicas say themselves.
+    """The requests of the canary and of the other replicas. ``figures``: the canary's own metrics.
 
-    Only the canary is given the time to warm up: stable has been serving.
+    Only the canary has a warm-up: stable has been serving before.
     """
     addresses: dict[bool, list[str]] = {True: [], False: []}
     waiting: list[float] = []
     for replica in replicas:
-        own = [address for address in replica.networks.values() if address]
-        addresses[replica.name in canary] += own
-        unanswered = told.get(replica.name, Figures()).unanswered_seconds
-        # nginx reaches it at one of its addresses: the others have no request, and never warm up.
-        counted = [tallies.waits(address, unanswered) for address in own]
-        waiting += next((each for each in counted if each), [])
-    ours, stable = tallies.of(addresses[True]), tallies.of(addresses[False])
+        own_addresses = [address for address in replica.networks.values() if address]
+        addresses[replica.name in canary] += own_addresses
+        unanswered = figures.get(replica.name, Figures()).unanswered_seconds
+        # nginx uses one of the addresses; the others have no requests and never warm up.
+        waits = [tallies.waits(address, unanswered) for address in own_addresses]
+        waiting += next((seconds for seconds in waits if seconds), [])
+    new, stable = tallies.of(addresses[True]), tallies.of(addresses[False])
     stable.warm.merge(stable.cold)
     return (
-        Sample(ours.failed, ours.warm, ours.unanswered, waiting, ours.cold.count, ours.routes),
+        Sample(new.failed, new.warm, new.unanswered, waiting, new.cold.count, new.routes),
         Sample(stable.failed, stable.warm, stable.unanswered, routes=stable.routes),
     )

@@ -1,4 +1,4 @@
-"""Who works with videa."""
+"""The operator of videa."""
 
 from __future__ import annotations
 

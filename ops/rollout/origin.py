@@ -1,7 +1,7 @@
-"""Where an operation was begun, so that abort and promote find it there without Compose.
+"""The origin of an operation, so that abort and promote find the operation without Compose.
 
-Compose takes a tenth of a second of both cores for that, much of the second in which traffic is to be back on a kept
-set. From another folder or machine, or with other options, Compose is asked.
+Compose takes a tenth of a second on both cores for that, a large part of the second in which traffic must be back on
+the kept set. In another folder or machine, or with other options, Compose is used.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ops.rollout.identity import machine_id
 
 
 def origin(files: Iterable[str], project: str | None, environment: Mapping[str, str]) -> str:
-    """A hash of what Compose chooses the project by, as it was given to the command in the present folder."""
+    """A hash of the inputs by which Compose selects the project: machine, folder, options and COMPOSE_ variables."""
     variables = sorted((name, value) for name, value in environment.items() if name.startswith("COMPOSE_"))
     given = json.dumps([machine_id(), str(Path.cwd()), list(files), project, variables])
     return sha256(given.encode()).hexdigest()

@@ -1,7 +1,8 @@
-"""What replicas say of themselves that nginx's log cannot: requests not answered yet, and what they have lost.
+"""Metrics of the replicas that nginx's log does not have: unanswered requests and lost dependencies.
 
-nginx logs a request only when it ends, so what takes longer than a canary is judged for would escape its judgement. And
-a release that has lost Redis or its read replica, or never gives database connections back, may answer well for long.
+nginx logs a request only when it ends, so a request that takes longer than the judging of a canary would not be seen.
+And a release that has lost Redis or its read replica, or leaks database connections, may give good answers for a long
+time.
 """
 
 from __future__ import annotations
@@ -16,20 +17,20 @@ from ops.contract import METRICS
 from ops.stack import Stack
 
 TIMEOUT = 0.5
-"""Seconds for each replica: one that does not tell in time has not told."""
+"""Seconds for each replica: one that does not answer in time is left out."""
 
 LASTING = 5
-"""Looks in a row at which a replica must complain of the same: links break and come back by themselves."""
+"""Checks in a row with the same complaint until it counts: links break and recover by themselves."""
 
 
 class Pool(msgspec.Struct, frozen=True):
-    """``waiting``: requests that wait for a database connection."""
+    """The pool of database connections. ``waiting``: requests that wait for a connection."""
 
     waiting: int = 0
 
 
 class Link(msgspec.Struct, frozen=True):
-    """Redis."""
+    """The connection to Redis."""
 
     up: bool = True
 
@@ -42,7 +43,7 @@ class ReadReplica(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """What a replica says of itself. ``unanswered_seconds``: how long each request under way has been waiting."""
+    """The metrics of one replica. ``unanswered_seconds``: the waiting time of each unanswered request."""
 
     unanswered_seconds: list[float] = msgspec.field(default_factory=list)
     pool: Pool = Pool()
@@ -51,41 +52,43 @@ class Figures(msgspec.Struct, frozen=True):
 
     @property
     def complaints(self) -> frozenset[str]:
-        """What is wrong with it by its own account, in words."""
-        found = {
+        """What is wrong according to the replica itself, as text."""
+        conditions = {
             "it cannot use Redis": not self.redis.up,
             "it cannot use the read replica of the database": self.replica.configured and not self.replica.usable,
             "all its database connections are taken and requests wait for one": self.pool.waiting > 0,
         }
-        return frozenset(words for words, wrong in found.items() if wrong)
+        return frozenset(words for words, wrong in conditions.items() if wrong)
 
 
 class Complaints:
-    """Counts looks in a row, so that what passes by itself fails nobody."""
+    """Counts checks in a row, so that a short failure of a dependency does not fail the canary."""
 
     def __init__(self) -> None:
-        self._looks: dict[tuple[str, str], int] = {}
+        self._checks: dict[tuple[str, str], int] = {}
 
-    def lasting(self, told: Mapping[str, Figures]) -> list[tuple[str, str]]:
-        """The replicas that have complained of something at each of the last LASTING looks, ``told`` being the last."""
-        now = {(name, words) for name, figures in told.items() for words in figures.complaints}
-        self._looks = {each: self._looks.get(each, 0) + 1 for each in now}
-        return sorted(each for each, looks in self._looks.items() if looks >= LASTING)
+    def lasting(self, latest: Mapping[str, Figures]) -> list[tuple[str, str]]:
+        """Replica and complaint for each complaint present in the last LASTING checks; ``latest``: this check."""
+        now = {(name, words) for name, figures in latest.items() for words in figures.complaints}
+        self._checks = {complaint: self._checks.get(complaint, 0) + 1 for complaint in now}
+        return sorted(complaint for complaint, checks in self._checks.items() if checks >= LASTING)
 
 
 def new_faults(lasting: Iterable[tuple[str, str]], stable: Mapping[str, Figures]) -> list[str]:
-    """Those complaints of the canary that stable has not, in words: what both have is not the release's fault.
+    """The complaints of the canary that stable does not have, as text. Common ones are not the fault of the release.
 
-    ``stable``: what its replicas say; as long as they say nothing there is nothing to compare with.
+    ``stable``: metrics of the stable replicas; empty means that there is nothing to compare with.
     """
-    theirs = {words for figures in stable.values() for words in figures.complaints}
+    stable_complaints = {words for figures in stable.values() for words in figures.complaints}
     return [
-        f"{name} says: {words}; stable does not say so" for name, words in lasting if stable and words not in theirs
+        f"{name} reports: {words}; stable does not report it"
+        for name, words in lasting
+        if stable and words not in stable_complaints
     ]
 
 
-def ask(stack: Stack, names: Iterable[str]) -> dict[str, Figures]:
-    """What running replicas say, those left out that say nothing. Raises EngineError."""
+def fetch(stack: Stack, names: Iterable[str]) -> dict[str, Figures]:
+    """The metrics of running replicas, without those that do not answer. Raises EngineError."""
     names = list(names)
     if not names:
         return {}
@@ -96,8 +99,8 @@ def ask(stack: Stack, names: Iterable[str]) -> dict[str, Figures]:
 
 
 def read(output: str) -> dict[str, Figures]:
-    """A line for each replica, its JSON and the URL that was asked; a line that is something else says nothing."""
-    found: dict[str, Figures] = {}
+    """Parses one line per replica: JSON and the URL. Any other line is ignored."""
+    by_name: dict[str, Figures] = {}
     for line in output.splitlines():
         text, _, url = line.rpartition(" ")
         name = urlsplit(url).hostname
@@ -106,5 +109,5 @@ def read(output: str) -> dict[str, Figures]:
         except msgspec.DecodeError:
             continue
         if name:
-            found[name] = figures
-    return found
+            by_name[name] = figures
+    return by_name

@@ -1,4 +1,4 @@
-"""Waiting until replicas are ready: enough good probes in a row, made directly to each of them (invariant 1)."""
+"""Waits until replicas are ready: enough successful probes in a row, sent directly to each replica (invariant 1)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ops.redaction.typed import shown
 from ops.stack import Stack
 
 STARTING_INTERVAL = 0.2
-"""Seconds between the probes of a starting replica: it serves nobody yet, so it can be asked often."""
+"""Seconds between the probes of a starting replica: it has no traffic yet, so frequent probes do no harm."""
 
 
 def await_ready(stack: Stack, names: Iterable[str], starting: bool = True) -> None:
-    """Returns when every replica in ``names`` has given ``health.success_threshold`` good answers in a row.
+    """Returns when every replica in ``names`` has passed ``health.success_threshold`` probes in a row.
 
-    How its release was seen to be ready is recorded then. Raises ReplicaNotReady at once when one has ended or (with
-    ``starting``: they are new) was restarted, and at ``health.deadline`` otherwise.
+    Then the probe of its release is recorded. Raises ReplicaNotReady at once if a replica has exited or, with
+    ``starting`` (for new replicas), was restarted; otherwise at ``health.deadline``.
     """
     health = stack.project.settings.health
     pause = min(STARTING_INTERVAL, health.interval)
@@ -40,19 +40,19 @@ def await_ready(stack: Stack, names: Iterable[str], starting: bool = True) -> No
 
 
 def _refuse_ended(stack: Stack, waiting: Iterable[str], replicas: Iterable[Replica], starting: bool) -> None:
-    found = {replica.name: replica for replica in replicas}
+    by_name = {replica.name: replica for replica in replicas}
     for name in waiting:
-        replica = found.get(name)
+        replica = by_name.get(name)
         if replica is None:
-            raise ReplicaNotReady(f"{name} is gone", "somebody else removed it; look at `docker events`")
+            raise ReplicaNotReady(f"{name} is gone", "another process removed it; see `docker events`")
         if replica.oom_killed:
             raise _failed(stack, replica, "was killed for lack of memory", "raise its memory limit in the Compose file")
         if replica.state == "paused":
-            raise ReplicaNotReady(f"{name} is paused and answers nothing", f"resume it: docker unpause {name}")
+            raise ReplicaNotReady(f"{name} is paused and does not answer", f"resume it: docker unpause {name}")
         if not replica.running or (starting and replica.restarts):
-            # Docker may have restarted it already: then the code that it ended with is not known any more.
+            # If Docker has already restarted it, its exit code is no longer known.
             code = f" with exit code {replica.exit_code}" if replica.exit_code else ""
-            raise _failed(stack, replica, f"ended{code}", "look at its log; --verbose shows the last lines")
+            raise _failed(stack, replica, f"exited{code}", "see its log; --verbose shows the last lines")
 
 
 def _failed(stack: Stack, replica: Replica, what: str, hint: str) -> ReplicaNotReady:
@@ -65,16 +65,16 @@ def _too_late(stack: Stack, name: str, replicas: Iterable[Replica], results: dic
     health = stack.project.settings.health
     result = results.get(name)
     reason = result.reason if result else "it was not running"
-    answering = next((each for each in replicas if each.name == name and result and result.status), None)
+    answering = next((replica for replica in replicas if replica.name == name and result and result.status), None)
     words = shown(stack.readiness_body(answering), stack.project.service.get("environment")) if answering else ""
-    said = f": {words}" if words else ""
+    body = f": {words}" if words else ""
     return ReplicaNotReady(
-        f"{name} was not ready after {health.deadline}: {health.ready} answered {reason}{said}",
-        "look at its log, or raise x-videa.health.deadline if it needs longer",
+        f"{name} was not ready after {health.deadline}: {health.ready} answered {reason}{body}",
+        "see its log, or increase x-videa.health.deadline if it needs more time",
         _last_words(stack, name),
     )
 
 
 def _last_words(stack: Stack, container: str) -> str:
-    """The end of a replica's log. It becomes part of errors and of the history, so secrets are taken out."""
+    """The end of a replica's log, without secrets, because it becomes part of errors and of the history."""
     return shown(stack.platform.last_words(container), source=stack.project.service.get("environment"))

@@ -1,4 +1,4 @@
-"""Before an operation: can its outcome be remembered, and what would a plain ``docker compose up -d`` still change?"""
+"""Checks, before an operation, that its result can be recorded, so that ``docker compose up -d`` does not revert it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ops.steps import Target
 
 
 def check_remembering(project: Project, target: Target, replicas: int, emit: Emit) -> None:
-    """Tells ``emit`` what will not be remembered. Raises ConfigError when nothing can be."""
+    """Emits an event for each part that will not be recorded. Raises ConfigError if nothing can be recorded."""
     check_writable(project, variables_of(project, target, replicas))
     shell = from_shell(project)
     if shell.secret:

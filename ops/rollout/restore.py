@@ -1,4 +1,4 @@
-"""Puts back an operation that failed or was aborted. What has become of that is one value, ``Aftermath``."""
+"""Rolls back an operation that failed or was aborted. The result is one value, ``Aftermath``."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from ops.stack import Stack
 from ops.steps import AnyStep, Follow, Hook
 
 PATIENCE = 30.0
-"""Seconds for which it is tried again while the engine or nginx does not answer; a lost lease ends that, too."""
+"""Seconds for which the rollback is retried while the engine or nginx does not answer and the lease is valid."""
 
 PAUSES = (0.5, 1.0, 2.0, 4.0)
-"""Seconds between two tries; the last for all further ones."""
+"""Seconds between two tries; the last value is used for all further ones."""
 
 ROUNDS = 3
-"""How often it is looked for what an interrupted command has still started."""
+"""Number of checks for replicas that an interrupted command has still started."""
 
 
 @dataclass(frozen=True)
 class Restorer:
-    """Puts one operation back. ``do``: carries out one step and tells of it."""
+    """Rolls back one operation. ``do``: runs one step and emits its events."""
 
     stack: Stack
     journal: Journal
@@ -53,9 +53,10 @@ class Restorer:
     stopping: Stopping
 
     def roll_back(self, reason: str) -> Aftermath:
-        """Goes back to what there was when the operation began. ``reason``: why, for whoever goes on with it.
+        """Restores the state before the operation. ``reason``: the cause, recorded in the journal.
 
-        No signal ends it, and an engine that answers late is asked again for PATIENCE, while the lease is valid.
+        Signals do not interrupt it. While the engine does not answer, it is retried for PATIENCE, while the lease is
+        valid.
         """
         with held():
             try:
@@ -73,25 +74,25 @@ class Restorer:
             return Aftermath(Left.ROLLED_BACK, replicas=self._not_brought_back())
 
     def end(self) -> None:
-        """Closes the journal. All is done by then, so that one that cannot be removed is only told. Raises LockHeld."""
+        """Closes the journal. A journal that cannot be removed is only reported: all work is done. Raises LockHeld."""
         try:
             self._patiently(self.journal.end)
         except EngineError as error:
             self.emit(JournalLeft(error.message))
 
     def _undo(self, reason: str) -> None:
-        """One try to go back. Raises VideaError, its kind StableGone when there is nothing to go back to."""
+        """One try of the rollback. Raises VideaError: StableGone if no old replica can serve again."""
         state = self.journal.state()
         with ThreadPoolExecutor(max_workers=1) as pool:  # at the same time: rollback must be fast
-            looking = pool.submit(self.stack.fleet, remembered=True)
+            observed = pool.submit(self.stack.fleet, remembered=True)
             if not state.returning:
                 self.journal.write(ReturnEntry(reason))
-        fleet, before = self._without_stopping(looking.result()), self.header.before
+        fleet, before = self._without_stopping(observed.result()), self.header.before
         removed: Collection[str] = state.snapshots
         if stable_gone(self.header.served, removed, fleet):
-            removed = stopped(self.header.served, fleet)  # such as by somebody's `docker stop`
+            removed = stopped(self.header.served, fleet)  # for example after a `docker stop`
         if stable_gone(self.header.served, removed, fleet):
-            raise StableGone(f"none of {', '.join(self.header.served)} is there and ready any more", "")
+            raise StableGone(f"none of {', '.join(self.header.served)} exists and is ready any more", "")
         for _ in range(ROUNDS):
             started = [member.name for member in fleet.members if member.name not in before]
             for step in plan_undo(self.header.served, removed, started, fleet):
@@ -108,11 +109,12 @@ class Restorer:
         self.end()
 
     def _without_stopping(self, fleet: Fleet) -> Fleet:
-        """What is being stopped may still answer, and is as good as gone."""
-        return replace(fleet, members=tuple(each for each in fleet.members if each.name not in self.stopping.begun))
+        """The fleet without replicas that are being stopped: they may still answer, but not for long."""
+        stopping = self.stopping.begun
+        return replace(fleet, members=tuple(member for member in fleet.members if member.name not in stopping))
 
     def _undo_around(self, state: JournalState) -> None:
-        """What is not the service itself: those that follow it, and the project's hook for a deploy that failed."""
+        """Rolls back the services that follow the release, and runs the project's on_abort hook."""
         settings = self.stack.project.settings
         for step in dict.fromkeys(step for step in state.steps if isinstance(step, Follow)):
             with announced(Back(step), self.emit):
@@ -128,7 +130,7 @@ class Restorer:
                 self.emit(HookFailed(hook.name, error.message))
 
     def _patiently(self, action: Callable[[], None]) -> None:
-        """Tries ``action`` again while the engine or nginx does not answer. Raises what it raises in the end."""
+        """Retries ``action`` while the engine or nginx does not answer. Raises its last error."""
         begun, tries = time.monotonic(), 0
         failure: VideaError | None = None
         while True:
@@ -136,7 +138,7 @@ class Restorer:
                 self.lease.check()
                 return action()
             except LockHeld as error:
-                raise failure or error from None  # by then it is the engine's silence that has cost the lease
+                raise failure or error from None  # the lease was lost because the engine did not answer
             except ConfigRefused:
                 raise
             except (EngineError, BalancerError) as error:
@@ -149,10 +151,10 @@ class Restorer:
             tries += 1
 
     def _not_brought_back(self) -> tuple[str, ...]:
-        """What was there before, did not serve, and was removed: it has nothing to go back to."""
+        """Replicas from before that did not serve and were removed: the rollback does not create them again."""
         idle = [name for name in self.header.before if name not in self.header.served]
-        there = self._present() if idle else ()
-        return tuple(name for name in idle if there is not None and name not in there)
+        present = self._present() if idle else ()
+        return tuple(name for name in idle if present is not None and name not in present)
 
     def _present(self) -> tuple[str, ...] | None:
         try:

@@ -1,6 +1,6 @@
-"""Carries out the steps of a plan, each written down before it begins, and, when one fails, puts everything back.
+"""Runs the steps of a plan. Each is written to the journal before it starts; if one fails, everything is rolled back.
 
-Before each change the lease is checked: a process that was stopped (SIGSTOP, suspend) may find another at work.
+The lease is checked before each change: after a stop (SIGSTOP, suspend), another process may be running.
 """
 
 from __future__ import annotations
@@ -50,15 +50,15 @@ from ops.steps import (
 from ops.traffic import ALWAYS, TrafficSplit
 
 DRAIN_SLACK = 5.0
-"""Seconds beyond ``drain_timeout`` until a worker that nginx itself should have ended is given up."""
+"""Seconds beyond ``drain_timeout`` to wait for a worker that nginx itself should have ended."""
 
 
 INTERRUPTIBLE = (Start, AwaitReady, Check, Drain, Hook, Follow)
-"""Steps that Ctrl-C may end in their middle, as it may a wait. The others are short, and half is worse than all."""
+"""Steps that Ctrl-C may interrupt, as it may a wait. The others are short, and half of one is worse than all of it."""
 
 
 class Runner:
-    """Carries out one operation, from its beginning or from where its journal broke off. Not to be used twice."""
+    """Carries out one operation, from its start or from the end of its journal. For one use only."""
 
     def __init__(
         self,
@@ -70,9 +70,9 @@ class Runner:
         behind: int = BEHIND,
         detach: bool = False,
     ) -> None:
-        """``behind``: how many replicas may still be stopping while the next step goes on.
+        """``behind``: number of replicas that may still be stopping while the next step runs.
 
-        ``detach``: leaves the operation at the first step that waits, unless somebody has ended that wait already.
+        ``detach``: stops at the first step that waits, unless a promotion for that wait has already arrived.
         """
         self.stack = stack
         self.journal = journal
@@ -90,11 +90,11 @@ class Runner:
         self._restorer = Restorer(stack, journal, lease, header, emit, self._announced, self._stopping)
 
     def run(self, plan: Plan) -> None:
-        """Runs every step, or those up to a wait at which it is ``left``.
+        """Runs all steps, or the steps up to the wait at which the operation is ``left``.
 
-        When one fails or the operator interrupts, what was changed is put back.
+        If a step fails or the operator interrupts, all changes are rolled back.
 
-        Raises the VideaError of the step that failed, or Interrupted, with its aftermath.
+        Raises the VideaError of the failed step, or Interrupted, with the result of the rollback.
         """
         self._target = plan.target
         with held():
@@ -118,7 +118,7 @@ class Runner:
                 raise
 
     def roll_back(self, reason: str) -> Aftermath:
-        """Goes back to what there was when the operation began, for ``reason``, and answers what has become of that."""
+        """Restores the state before the operation, because of ``reason``, and returns the result."""
         return self._restorer.roll_back(reason)
 
     def _run(self, plan: Plan) -> None:
@@ -137,11 +137,11 @@ class Runner:
             if not attended:
                 self.left = self.journal.state().standing
                 break
-            self._attend(step, wait)
+            self._wait(step, wait)
         self._finish_stopping()
 
-    def _attend(self, step: Waiting, wait: Wait) -> None:
-        """Waits, and lets others change something meanwhile."""
+    def _wait(self, step: Waiting, wait: Wait) -> None:
+        """Waits, without the change lock."""
         self._stopping.wait()
         with announced(step, self.emit), self._lease.suspended(self.journal.confirm), allowed():
             left = None if wait.until is None else max(0.0, wait.until - self._lease.now)
@@ -152,7 +152,7 @@ class Runner:
 
     @singledispatchmethod
     def _do(self, step: object) -> None:
-        raise TypeError(f"no step: {step!r}")
+        raise TypeError(f"not a step: {step!r}")
 
     @_do.register
     def _start(self, step: Start) -> None:
@@ -203,8 +203,8 @@ class Runner:
 
     @_do.register
     def _remove(self, step: Remove) -> None:
-        found = {name: dict(self.stack.platform.blueprint(name)) for name in step.names}
-        self.journal.write(RemovalEntry({name: details for name, details in found.items() if details}))
+        snapshots = {name: dict(self.stack.platform.blueprint(name)) for name in step.names}
+        self.journal.write(RemovalEntry({name: snapshot for name, snapshot in snapshots.items() if snapshot}))
         self._stopping.begin(step.names)
 
     @_do.register
@@ -217,25 +217,25 @@ class Runner:
         self._stopping.wait()
         self._stopping.begun.difference_update(step.names)
         state = self.journal.state()
-        there = {replica.name for replica in self.stack.replicas()}
+        present = {replica.name for replica in self.stack.replicas()}
         for name in step.names:
             self._lease.check()
-            if name in there:
+            if name in present:
                 self.stack.platform.start(name)
             else:
                 self.stack.platform.restore(state.snapshots[name])
         await_ready(self.stack, step.names, starting=False)
 
     def _without_ejected(self, names: Sequence[str]) -> Sequence[str]:
-        """``names`` but for those that `videa watch` has taken out and that are not ready again; never none."""
+        """``names`` without those that `videa watch` has ejected and that are not ready again; all if none remains."""
         ejected = Ejected(self.stack.store, self.stack.project.name)
         if not ejected.read():
             return names
         replicas = [replica for replica in self.stack.replicas() if replica.name in names]
         out = ejected.names(replicas)
         results = self.stack.probe(replica for replica in replicas if replica.name in out)
-        back = {name for name, result in results.items() if result.ok}
-        return [name for name in names if name not in out - back] or names
+        ready = {name for name, result in results.items() if result.ok}
+        return [name for name in names if name not in out - ready] or names
 
     def _finish_stopping(self) -> None:
         if self._stopping.pending:
@@ -243,13 +243,13 @@ class Runner:
                 self._stopping.wait()
 
     def _new(self) -> Collection[str]:
-        """The replicas of the release that is being deployed."""
+        """The replicas of the new release."""
         forced = self.header.request is not None and self.header.request.force
-        kept = self.header.before if forced else ()
+        old = self.header.before if forced else ()
         return [
             replica.name
             for replica in self.stack.replicas()
-            if replica.release == self._target.release and replica.name not in kept
+            if replica.release == self._target.release and replica.name not in old
         ]
 
     def _announced(self, step: AnyStep, interruptible: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Trying a new release before it has any traffic: commands of the operator and paths, through its private path."""
+"""Checks of a new release before it gets traffic: commands of the operator and paths, over its private route."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COMMAND_TIMEOUT = 300
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``status``: 0 without an answer, which ``error`` explains; ``location``: where a redirect leads."""
+    """``status``: 0 without an answer, then ``error`` has the cause; ``location``: the target of a redirect."""
 
     status: int
     location: str = ""
@@ -30,9 +30,9 @@ class Answer:
 
 
 def check_paths(stack: Stack, paths: Iterable[str], token: str) -> None:
-    """GETs each path of the new release through nginx, over TLS if that is the site. Raises ReleaseFailed, EngineError.
+    """GETs each path of the new release through nginx, over TLS if the site uses it. Raises ReleaseFailed, EngineError.
 
-    Only 200 to 299 is a success: a redirect may come from nginx or lead to an error page.
+    Only 200 to 299 is a success: a redirect may come from nginx, or its target may be an error page.
     """
     for path in paths:
         answer = _get(stack, INSIDE + path, token)
@@ -41,7 +41,7 @@ def check_paths(stack: Stack, paths: Iterable[str], token: str) -> None:
         if answer.location:
             raise ReleaseFailed(
                 f"the new release redirects {shown_command(path)} ({answer.status}) to {shown(answer.location, path)}",
-                "check the path that it leads to",
+                "check the target of the redirect",
             )
         if not 200 <= answer.status < 300:
             raise ReleaseFailed(
@@ -51,14 +51,14 @@ def check_paths(stack: Stack, paths: Iterable[str], token: str) -> None:
 
 
 def site_url(stack: Stack, token: str) -> str:
-    """The address that clients use: that of the TLS site if plain HTTP leads there. Raises EngineError."""
+    """The address for clients: that of the TLS site if plain HTTP redirects to it. Raises EngineError."""
     location = _get(stack, f"{INSIDE}/", token).location
     return f"https://{urlsplit(location).netloc}" if _tls_target(stack, "/", location) else stack.url or ""
 
 
 def _get(stack: Stack, url: str, token: str, target: int | None = None) -> Answer:
-    """GETs ``url`` beside nginx; ``target``: the port of nginx's container that speaks TLS for it."""
-    # The certificate is for the site's name and may be for another one: the release is checked, not the certificate.
+    """GETs ``url`` in nginx's container; ``target``: the container port of its TLS site."""
+    # The certificate may be for another name: the release is checked, not the certificate.
     tls = ("--insecure", "--connect-to", f"::127.0.0.1:{target}") if target else ()
     command = ["curl", "-sS", "-o", "/dev/null", "-w", "\n%{http_code} %{redirect_url}"]
     answer = stack.gateway.run(
@@ -81,9 +81,9 @@ def _tls_target(stack: Stack, path: str, location: str) -> int | None:
 
 
 def check_command(stack: Stack, command: str, token: str) -> None:
-    """Runs a command of the operator. Raises ReleaseFailed when it fails.
+    """Runs a command of the operator. Raises ReleaseFailed if it fails.
 
-    It finds the stack's address in VIDEA_URL, and in VIDEA_HEADER the header that leads to the new release.
+    VIDEA_URL has the address of the stack, VIDEA_HEADER the header that routes a request to the new release.
     """
     environment = {**os.environ, "VIDEA_URL": site_url(stack, token), "VIDEA_HEADER": f"{HEADER}: {token}"}
     try:
@@ -100,13 +100,13 @@ def check_command(stack: Stack, command: str, token: str) -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise ReleaseFailed(
-            f"the check `{shown_command(command)}` took over {COMMAND_TIMEOUT} s", "mend the release, then deploy again"
+            f"the check `{shown_command(command)}` took over {COMMAND_TIMEOUT} s", "fix the release, then deploy again"
         ) from error
     if done.returncode:
         printed = shown(done.stdout, source=[command, {"token": token}])
         last = next((line for line in reversed(printed.splitlines()) if line.strip()), "it printed nothing")
         raise ReleaseFailed(
-            f"the check `{shown_command(command)}` ended with {done.returncode}: {last.strip()[:300]}",
-            "mend the release, then deploy again",
+            f"the check `{shown_command(command)}` exited with {done.returncode}: {last.strip()[:300]}",
+            "fix the release, then deploy again",
             printed,
         )

@@ -1,4 +1,4 @@
-"""Starting more replicas beside the ones there are, also while drained ones are still stopping."""
+"""Starts additional replicas, also while drained ones are still stopping."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from ops.steps import Target
 
 
 def start_replicas(stack: Stack, count: int, target: Target, stopping: Stopping, started: list[str]) -> None:
-    """Starts ``count`` more replicas as ``target``, and adds their names to ``started``, also when it fails.
+    """Starts ``count`` more replicas of ``target``, and adds their names to ``started``, also if it fails.
 
-    Raises LockHeld, PlanRefused when anything else would be changed, EngineError and its kinds.
+    Raises LockHeld, PlanRefused if anything else would change, EngineError and its subclasses.
     """
     if stack.platform.creates_alone:
         stopping.wait()
     new: list[str] = []
-    # Interrupted between taking and giving it back, the replicas that stop would wait for it for ever.
+    # An interrupt between acquire and release of the pause would block the stopping replicas forever.
     with held(), stopping.paused(), allowed():
         before = {replica.name for replica in stack.replicas()}
         try:

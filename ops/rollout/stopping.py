@@ -1,4 +1,4 @@
-"""Stopping drained replicas beside the next steps: one that ignores its stop signal takes its whole grace period."""
+"""Stops drained replicas during the next steps: a replica that ignores its stop signal takes its full grace period."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from contextlib import contextmanager
 
 from ops.platform.ports import Platform
 
-AT_ONCE = 32
+MAX_PARALLEL = 32
 """Replicas that are stopped at the same time."""
 
 BEHIND = 4
-"""Replicas that may still be stopping when the next step begins: each holds its memory and connections till then."""
+"""Replicas that may still be stopping when the next step starts: each uses memory and connections until it exits."""
 
 
 class Stopping:
-    """The replicas that are being stopped and removed; ``begun``: the names of all of them, also when they are gone.
+    """The replicas that are being stopped and removed. ``begun``: all their names, including removed ones.
 
-    One that could not be stopped is not among them any more.
+    A replica that could not be stopped is no longer included.
     """
 
     def __init__(self, platform: Platform, permit: Callable[[], None], behind: int = BEHIND) -> None:
-        """``permit``: raises when the lock is lost; ``behind``: how many may be stopping when ``begin`` returns."""
+        """``permit``: raises if the lock is lost; ``behind``: number that may be stopping when ``begin`` returns."""
         self._platform = platform
         self.permit = permit
         self._behind = behind
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="videa-stop")
+        self._pool = ThreadPoolExecutor(MAX_PARALLEL, thread_name_prefix="videa-stop")
         self._pending: deque[tuple[str, Future[None]]] = deque()
         self._removal = threading.Lock()
         self.begun: set[str] = set()
@@ -39,7 +39,7 @@ class Stopping:
         return bool(self._pending)
 
     def begin(self, names: Iterable[str]) -> None:
-        """Begins to stop replicas, and waits until at most ``behind`` are left. Raises EngineError."""
+        """Starts to stop replicas, and waits until at most ``behind`` are left. Raises EngineError."""
         for name in names:
             self.begun.add(name)
             self._pending.append((name, self._pool.submit(self._stop_and_remove, name)))
@@ -47,15 +47,15 @@ class Stopping:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """While it lasts none is removed, so that who counts containers twice counts the same."""
+        """Removes no replica during the block, so that the number of containers does not change."""
         with self._removal:
             yield
 
     def wait(self, left: int = 0) -> None:
-        """Returns when at most ``left`` are being stopped. Raises LockHeld, or EngineError of one that was not."""
+        """Returns when at most ``left`` are being stopped. Raises LockHeld, or EngineError if a stop failed."""
         while len(self._pending) > left:
             name, stopped = self._pending[0]
-            wait([stopped])  # interrupted here, it is still pending
+            wait([stopped])  # if interrupted here, the stop is still pending
             self._pending.popleft()
             if stopped.exception():
                 self.begun.discard(name)

@@ -1,4 +1,4 @@
-"""What a deploy is to start: which image, which release, and the variables of the Compose file that make it so."""
+"""The target of a deploy: its image, its release, and the variables of the Compose file that select them."""
 
 from __future__ import annotations
 
@@ -19,60 +19,61 @@ BUILD_TAG = "build"
 
 
 def current_target(stack: Stack) -> Target:
-    """What a plain ``docker compose up`` would start now. Raises EngineError, ImageUnavailable."""
+    """The target that a plain ``docker compose up`` would start now. Raises EngineError, ImageUnavailable."""
     return _target(stack, stack.project.image, {})
 
 
 def running_target(stack: Stack, fleet: Fleet, growing: bool) -> Target:
-    """The release that runs, as which ``scale`` starts more.
+    """The running release, for additional replicas by ``scale``.
 
-    Raises PlanRefused when ``growing`` and the Compose file has changed since, because the new replicas would differ.
+    Raises PlanRefused if ``growing`` and the Compose file has changed since then: new replicas would be different.
     """
     project = stack.project
     ready = fleet.ready or fleet.alive
     if growing and ready and drifted(stack, [member.replica for member in ready]):
         raise PlanRefused(
-            "the Compose file or its image has changed since this release was deployed, so more replicas would differ "
-            "from the ones that run",
-            "roll the change out first: videa deploy",
+            "the Compose file or its image has changed since this release was deployed, so new replicas would differ "
+            "from the running ones",
+            "deploy the change first: videa deploy",
         )
     release = serving_release(fleet)
-    image = next((each.replica.image for each in fleet.alive if each.replica.release == release), project.image)
+    images = (member.replica.image for member in fleet.alive if member.replica.release == release)
+    image = next(images, project.image)
     return Target(release=release, image=project.image if growing else image)
 
 
 def serving_release(fleet: Fleet) -> str:
-    """The release that serves: that of most replicas which are ready and listed, empty when none runs.
+    """The serving release: that of most replicas that are ready and listed; empty if none is running.
 
-    A deploy that was put back half may have left others, which have higher numbers. Of two with as many the one that
-    has been there for longer.
+    An incomplete rollback may have left replicas of another release, with higher numbers. With equal counts, it is the
+    release of the older replicas.
     """
-    serving = [each for each in fleet.ready if each.listed] or fleet.ready or fleet.alive
+    serving = [member for member in fleet.ready if member.listed] or fleet.ready or fleet.alive
     releases = [member.replica.release for member in serving]
     return max(releases, key=releases.count, default="")
 
 
 def drifted(stack: Stack, running: Iterable[Replica]) -> bool:
-    """Whether a replica that Compose started now would differ from every one that runs. Raises EngineError."""
+    """Whether a replica started now by Compose would differ from all running ones. Raises EngineError."""
     project = stack.project
     wanted = stack.platform.images.digest(project.image), project.compose.config_hash(project.settings.service, {})
     return wanted not in {(replica.image_id, replica.config_hash) for replica in running}
 
 
 def image_target(stack: Stack, reference: str) -> Target:
-    """The image ``reference``, pulled if it is not here. Raises ConfigError, ImageUnavailable."""
+    """The target with the image ``reference``, pulled if it is missing. Raises ConfigError, ImageUnavailable."""
     variable = stack.project.pins.image
     if variable is None:
         service = stack.project.settings.service
         raise ConfigError(
-            f"services.{service}.image is written out, so videa could not remember {reference}",
+            f"services.{service}.image is a literal value, so videa cannot record {reference}",
             f"write it as ${{{service.upper()}_IMAGE:-{stack.project.image}}}, or change it and run `videa deploy`",
         )
     return _target(stack, reference, {variable: reference})
 
 
 def built_target(stack: Stack, emit: Emit) -> Target:
-    """The service's image, built now and tagged by its content. Raises UsageError, EngineError."""
+    """The target with the service's image, built now and tagged by its content. Raises UsageError, EngineError."""
     project = stack.project
     service = project.settings.service
     if "build" not in project.service:
@@ -92,10 +93,10 @@ def built_target(stack: Stack, emit: Emit) -> Target:
 
 
 def return_tag(stack: Stack) -> None:
-    """Lets the tag of an image that is only built mean again what the replicas run, after a release that was put back.
+    """Moves the tag of a built image back to the image of the running replicas, after a rollback.
 
-    A plain ``docker compose up -d`` would start the other one. Where a variable names the image, `.env` says which.
-    Raises EngineError.
+    Otherwise a plain ``docker compose up -d`` would start the other image. If a variable names the image, `.env`
+    selects it and the tag does not matter. Raises EngineError.
     """
     project = stack.project
     if "build" not in project.service or project.pins.image is not None:
@@ -107,7 +108,7 @@ def return_tag(stack: Stack) -> None:
 
 
 def image_to_return(reference: str, replicas: Iterable[Replica]) -> str | None:
-    """The id of the one image that all running replicas were started from by ``reference``, None if there is none."""
+    """The id of the image of all running replicas, if they have the same one, started as ``reference``; else None."""
     running = [replica for replica in replicas if replica.running]
     images = {replica.image_id for replica in running}
     named = all(ImageRef.parse(replica.image) == ImageRef.parse(reference) for replica in running)
@@ -115,7 +116,7 @@ def image_to_return(reference: str, replicas: Iterable[Replica]) -> str | None:
 
 
 def variables_of(project: Project, target: Target, replicas: int) -> dict[str, str]:
-    """The variables to remember for a plain ``docker compose up -d`` to keep ``replicas`` replicas of ``target``."""
+    """The variables with which a plain ``docker compose up -d`` keeps ``replicas`` replicas of ``target``."""
     variables = dict(target.overrides)
     if project.pins.replicas:
         variables[project.pins.replicas] = str(replicas)
@@ -123,7 +124,7 @@ def variables_of(project: Project, target: Target, replicas: int) -> dict[str, s
 
 
 def from_shell(project: Project) -> ShellValues:
-    """What the release would take from the operator's shell alone. Raises ConfigError."""
+    """The values of the release that come only from the operator's shell. Raises ConfigError."""
     names = project.release_variables - {project.pins.replicas, project.pins.release}
     return shell_values(names, project.environment, env_file_values(project))
 

@@ -31,14 +31,14 @@ class UnderWay:
 
 def under_way(store: Store, project: str) -> UnderWay | None:
     """The operation that has not ended; None if there is none. Raises EngineError."""
-    state, holder = look(store, project)
+    state, holder = observe(store, project)
     if state is None:
         return None
     phase = Phase.WAITING if state.waiting else Phase.RUNNING if holder else Phase.INTERRUPTED
     return UnderWay(state.standing, phase, holder is not None)
 
 
-def look(store: Store, project: str) -> tuple[JournalState | None, Holder | None]:
+def observe(store: Store, project: str) -> tuple[JournalState | None, Holder | None]:
     """The journal, and the holder of its operation. Raises EngineError."""
     journal = Journal(store, project)
     state = journal.read()

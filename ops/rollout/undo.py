@@ -1,4 +1,4 @@
-"""The plan that puts everything back. Pure: what there was and what there is in, steps out."""
+"""The plan of a rollback. Pure: the state before and the present state in, steps out."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ops.steps import Drain, Recreate, Remove, Route
 def plan_undo(
     served: Collection[str], removed: Collection[str], started: Collection[str], now: Fleet
 ) -> Iterator[Route | Drain | Remove | Recreate]:
-    """Yields the steps back to what was served before the operation.
+    """Yields the steps that restore what the balancer served before the operation.
 
-    ``served``: names in the balancer before it; ``removed``: those it has removed or was about to; ``started``: what it
-    has done so far. Traffic moves first, and only onto replicas that are ready (invariant 6) or, where none of them is,
-    that the balancer still lists and that run: what serves is stable, whatever the present file says of it (invariant
-    10). Replicas that it started keep serving until the old ones are back.
+    ``served``: names in the balancer before the operation; ``removed``: replicas that it has removed or was about to
+    remove; ``started``: replicas that it has started. Traffic moves first, and only to replicas that are ready
+    (invariant 6) or, if none is, that the balancer still lists and that are running: a serving replica is stable,
+    whatever the present file defines as ready (invariant 10). New replicas serve until the old ones are back.
     """
     ready = [member.name for member in now.alive if member.ready]
-    old = _standing(served, now)
+    old = _usable(served, now)
     back = tuple(name for name in removed if name in served and name not in old)
     listed = {member.name for member in now.members if member.listed}
     new = tuple(name for name in started if name in ready and name in listed) if back or not old else ()
@@ -37,17 +37,17 @@ def plan_undo(
 
 
 def stable_gone(served: Collection[str], removed: Collection[str], now: Fleet) -> bool:
-    """Whether there is nothing to go back to: all that was served neither stands nor is in our hands to bring back."""
-    return bool(served) and not _standing(served, now) and not set(removed) & set(served)
+    """Whether a rollback is impossible: no replica of ``served`` is usable, and none can be created again."""
+    return bool(served) and not _usable(served, now) and not set(removed) & set(served)
 
 
 def stopped(served: Collection[str], now: Fleet) -> tuple[str, ...]:
-    """Those of ``served`` that do not run and need no more than to be started again."""
+    """Replicas of ``served`` that are stopped and only need a start."""
     return tuple(member.name for member in now.dead if member.name in served)
 
 
-def _standing(served: Collection[str], now: Fleet) -> tuple[str, ...]:
-    """Those of ``served`` that are ready; where none is, those that the balancer lists and that run."""
-    there = [member for member in now.alive if member.name in served]
-    serving = (member.name for member in there if member.listed and member.replica.running)
-    return tuple(member.name for member in there if member.ready) or tuple(serving)
+def _usable(served: Collection[str], now: Fleet) -> tuple[str, ...]:
+    """Replicas of ``served`` that are ready; if none is, those that the balancer lists and that are running."""
+    alive = [member for member in now.alive if member.name in served]
+    serving = (member.name for member in alive if member.listed and member.replica.running)
+    return tuple(member.name for member in alive if member.ready) or tuple(serving)

@@ -1,4 +1,4 @@
-"""Waits that outlive whoever attends them: how one begins, and what is left of it when it is taken up again. Pure."""
+"""Waits that continue without a process: their start, and the time left when an operation is resumed. Pure."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ops.steps import Judge, Keep, Pause, Plan, Step, Wait, Waiting
 
 
 def wait_for(step: Waiting, known: Wait | None, now: float, bounds: Canary, attended: bool) -> Wait:
-    """How long a step waits. ``known``: of the same wait, which somebody has left; ``now``: the engine's time.
+    """How long a step waits. ``known``: the record of the same wait, if resumed; ``now``: the engine's time.
 
-    An old set is kept until the time that was said at first. A judgement counts requests in memory, so whoever takes it
-    up begins its window anew: until its deadline, but at least for one interval; and nobody judges while it is not
-    ``attended``, so that its time begins with whoever takes it up.
+    An old set is kept until the time that was fixed at the start. Judging counts requests in memory, so a resumed one
+    starts a new window: until its deadline, but at least for one interval. Without ``attended`` there is no judging:
+    its time starts when the operation is resumed.
     """
     begun = known.begun if known else now
     if isinstance(step, Keep):
@@ -28,9 +28,9 @@ def wait_for(step: Waiting, known: Wait | None, now: float, bounds: Canary, atte
 
 
 def resumed(plan: Plan, state: JournalState) -> Plan:
-    """The plan of an operation that goes on where the journal says: a canary that has been judged is not judged again.
+    """The plan of an operation that continues from its journal: a canary is not judged again at the same share.
 
-    It then waits for people, also where it does because there was no verdict.
+    It then waits for the operator, also after an inconclusive judging.
     """
     if not state.undecided:
         return plan

@@ -1,4 +1,4 @@
-"""Journals of a videa that wrote its steps down in words: such an operation is still ended, or put back."""
+"""Journals of an older videa, with steps as text: such an operation can still be completed or rolled back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FOLLOW = re.compile(r"let (\S+(?:, \S+)*) follow")
 
 
 class WordedEntry(msgspec.Struct, frozen=True, tag="step"):
-    """A step was about to begin, as it was written down then. ``time``: Unix time."""
+    """A step that was about to start, as text. ``time``: Unix time."""
 
     number: int
     total: int
@@ -23,13 +23,13 @@ class WordedEntry(msgspec.Struct, frozen=True, tag="step"):
 
 
 class WordedNote(msgspec.Struct, frozen=True, tag="note"):
-    """A remark such as a verdict, as it was written down then: nothing depends on it."""
+    """A remark such as a verdict, as text: nothing depends on it."""
 
     text: str
 
 
 def typed(entry: WordedEntry) -> AnyStep:
-    """The step, as far as it matters which one it was: what goes on or goes back asks for these two and for shares."""
+    """The step, as far as needed: resume and rollback depend only on these two types and on shares."""
     if keep := _KEEP.match(entry.text):
         return Keep(float(keep[1]))
     if followed := _FOLLOW.fullmatch(entry.text):

@@ -147,7 +147,7 @@ def test_an_interrupted_operation_puts_everything_back_and_says_so(stack: LiveSt
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert "rolled back" in errors
+    assert "everything was rolled back" in errors
     assert stack.snapshot()[0] == before[0]
     assert stack.snapshot()[2] == before[2]
 
@@ -218,10 +218,10 @@ def test_maintenance_shuts_out_all_but_health_and_the_allowed_and_outlives_opera
 
 
 def test_a_dry_run_changes_nothing(stack: LiveStack) -> None:
-    _, other = stack.releases()
+    _, new = stack.releases()
     before = stack.snapshot()
     assert "start 3 replicas" in stack.done("scale", "5", "--dry-run")
-    plan = stack.done("plan", "--image", other)
+    plan = stack.done("plan", "--image", new)
     assert "1 more than now" in plan
     assert re.search(r"64 MiB more memory; .* are free\n.*5 more database connections; \d+ are free", plan)
     assert plan.count("(from here on, a rollback must start replicas)") == 2

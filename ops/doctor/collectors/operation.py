@@ -7,12 +7,12 @@ from ops.platform.ports import Store
 from ops.rollout.holder import Holder
 from ops.rollout.journal import JournalState
 from ops.rollout.lock import Lock
-from ops.rollout.under_way import look
+from ops.rollout.under_way import observe
 
 
 def operation_facts(store: Store, project: str) -> OperationFacts:
     """The holder of the lock, and the operation that an exited holder has left. Raises EngineError."""
-    state, holder = look(store, project)
+    state, holder = observe(store, project)
     return read(holder or Lock(store, project).status(), state)
 
 

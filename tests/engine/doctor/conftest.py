@@ -126,9 +126,9 @@ class Patient:
         return self.stack.docker("inspect", "--format", f"{{{{{field}}}}}", container).strip()
 
     @contextmanager
-    def session(self, script: str, condition: str) -> Iterator[None]:
+    def session(self, script: str, condition: str, role: str = "$POSTGRES_USER") -> Iterator[None]:
         """Holds a session of PostgreSQL that runs ``script``, from when ``condition`` (on pg_stat_activity) is true."""
-        held = f'(echo "{script}"; sleep 60) | PGAPPNAME=fault psql -Xq -U "$POSTGRES_USER"'
+        held = f'(echo "{script}"; sleep 60) | PGAPPNAME=fault psql -Xq -U "{role}" "$POSTGRES_DB"'
         self.exec("postgres", held, detach=True)
         where = f"application_name = 'fault' AND {condition}"
         try:

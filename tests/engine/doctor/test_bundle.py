@@ -89,8 +89,8 @@ def test_no_secret_is_in_the_bundle_and_it_replays(patient: Patient, tmp_path: P
     assert leaks == []
     assert not [(name, way) for name, text in texts.items() for way, said in WRITTEN.items() if said[4:12] in text]
     (sidecar,) = [name for name in texts if "-backend-run-" in name]
-    assert texts[sidecar].count("it said <hidden-") == len(WRITTEN) - 3  # those of base64 begin with another's letters
-    assert texts["containers.json"].count("it said <hidden-") == len(WRITTEN) - 3
+    assert texts[sidecar].count("it said <hidden-") >= len(WRITTEN) - 3  # base64 may begin with another's letters
+    assert texts["containers.json"].count("it said <hidden-") >= len(WRITTEN) - 3
     assert "PASSWORD '<hidden-" in texts[f"logs/{stack.project}-postgres-1.log"]
     for name in SECRETS:
         (secret,) = [line.partition("=")[2] for line in kept.splitlines() if line.startswith(f"{name}=")]

@@ -42,7 +42,7 @@ def test_servers_outside_of_the_project_are_asked_from_a_replica(patient: Patien
     project = with_urls(
         patient.project, DATABASE_URL="postgresql://db.example:5432/videa", REDIS_URL="redis://cache.example:6379/0"
     )
-    with patient.session("BEGIN; SELECT 1;", "state = 'idle in transaction'"):
+    with patient.session("BEGIN; SELECT 1;", "state = 'idle in transaction'", role="videa_app"):
         report = diagnose(
             project,
             partial(open_stack, project),

@@ -6,6 +6,7 @@ from tests.engine.doctor.conftest import Patient, found
 
 SLOW_CLIENT = r"""bash <<'END'
 exec 3<>/dev/tcp/127.0.0.1/6379
+printf 'AUTH %s\r\n' "$REDISCLI_AUTH" >&3
 { printf '*2\r\n$4\r\nECHO\r\n$20000000\r\n'; head -c 15000000 /dev/zero; sleep 20; } >&3
 END
 """

@@ -102,12 +102,15 @@ def reached(patient: Patient) -> set[str]:
 def test_servers_and_a_replica_that_hang_are_all_named_and_the_rest_reported(patient: Patient) -> None:
     """Stopped where they stand: connections are made, nobody answers. A paused container refuses at once."""
     (first, *_) = patient.stack.replicas()
-    hanging = (f"{patient.stack.project}-postgres-1", f"{patient.stack.project}-redis-1", first)
+    hanging = (f"{patient.stack.project}-redis-1", first)
+    postgres = "kill -{} $(head -n 1 /var/lib/postgresql/data/postmaster.pid)"  # it has an init process above it
+    patient.exec("postgres", postgres.format("STOP"))
     patient.stack.docker("kill", "--signal", "STOP", *hanging)
     try:
         report = patient.examine(start_time=1.0)  # the stack of the test run may be younger than doctor asks for
     finally:
         patient.stack.docker("kill", "--signal", "CONT", *hanging)
+        patient.exec("postgres", postgres.format("CONT"))
     fails = {finding.id: finding for finding in report.findings if finding.severity == "fail"}
     assert {"pg.down", "redis.down", "ctr.unhealthy"} <= set(fails)
     assert fails["ctr.unhealthy"].subject == first

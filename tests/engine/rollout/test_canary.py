@@ -165,7 +165,7 @@ def test_with_stable_gone_the_canary_is_left_to_serve(stack: LiveStack) -> None:
     stack.docker("rm", "--force", *stable)
     stack.videa("abort")
     _, said = process.communicate()
-    assert "is there and ready any more" in said
+    assert "exists and is ready any more" in said
     left = stack.status()["replicas"]
     assert [each["image"] for each in left] == [new]
     stack.until(lambda: stack.answers("/health/live"))  # nginx learns within 2 s that the removed are gone

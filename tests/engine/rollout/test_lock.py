@@ -211,7 +211,7 @@ def test_a_journal_is_read_by_another_process_and_survives_a_prune(store: Store,
     assert state is not None
     assert state.header == HEADER
     assert state.entries == (ReturnEntry("one"), ReturnEntry("two"))
-    other.go_on()
+    other.reopen()
     other.write(ReturnEntry("three"))
     mine.end()
     assert other.read() is None
@@ -252,7 +252,7 @@ def test_a_command_is_not_taken_by_another_operation_than_the_one_it_was_sent_to
     killed.begin(HEADER)
     assert journal.exists()
     killed.commands.send("abort")
-    journal.go_on()
+    journal.reopen()
     assert journal.commands.take() is None
     killed.commands.send("abort")
     journal.end()

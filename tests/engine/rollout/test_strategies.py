@@ -29,7 +29,7 @@ def test_a_failed_check_switches_nothing(stack: LiveStack) -> None:
     before = stack.containers(), (stack.directory / ".env").read_text()
     done = stack.videa("deploy", "--image", new, "--blue-green", "--check", "echo no such thing; exit 3")
     assert done.returncode == 1
-    assert "ended with 3: no such thing" in done.stderr
+    assert "exited with 3: no such thing" in done.stderr
     assert (stack.containers(), (stack.directory / ".env").read_text()) == before
 
 

@@ -1,4 +1,4 @@
-"""Operations to disturb at every call that they make, and how to tell what has become of them."""
+"""Operations that are disturbed at their calls, and functions that read their result."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NEW = Target("new", "app:new", {"APP_IMAGE": "app:new", "APP_RELEASE": "new"})
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No traffic to watch, nothing to measure, no pauses, and the signal handlers of before afterwards."""
+    """No traffic proof, no measuring, no pauses. Restores the signal handlers at the end."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("locks")))
     monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
     monkeypatch.setattr(planning, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
@@ -44,14 +44,14 @@ def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
 
 @dataclass
 class Disturbance:
-    """Does ``act`` at the calls numbered ``places``; counts all of them."""
+    """Runs ``act`` at the calls numbered ``places``, and records all calls."""
 
     act: Callable[[], None]
     places: tuple[int, ...]
     calls: list[str] = field(default_factory=list)
 
     def at(self, place: int) -> tuple[str, int]:
-        """The call of this number, for messages. A wait makes fewer calls one time than another."""
+        """The call with this number, for messages. The number of calls in a wait varies."""
         return self.calls[place - 1] if place <= len(self.calls) else "none", place
 
     def __call__(self, call: str) -> None:
@@ -80,18 +80,18 @@ OPERATIONS = {"scale up": scale_up, "scale down": scale_down, "rolling": deploy,
 
 
 def state(stack: FakeStack) -> tuple[object, ...]:
-    """What an operation changes: replicas with their images, what nginx serves, and what is remembered."""
+    """What an operation changes: replicas with their images, nginx's upstreams, and the variables in `.env`."""
     images = {name: container.image for name, container in stack.platform.by_name.items()}
     return images, set(stack.gateway.served), stack.gateway.canary, stack.project.env_file.read_text()
 
 
-ENDING = ("videa.lock.", "videa.operation.", "videa.journal.", "videa.command.")
-"""What ends with an operation; what the releases declare stays with them."""
+TEMPORARY = ("videa.lock.", "videa.operation.", "videa.journal.", "videa.command.")
+"""Records that an operation removes at its end; the declarations of releases stay."""
 
 
 def left_over(stack: FakeStack) -> list[str]:
     """Locks, journals and commands that are still in the store."""
-    return [name for name in stack.store.records if name.startswith(ENDING)]
+    return [name for name in stack.store.records if name.startswith(TEMPORARY)]
 
 
 def recorded(stack: FakeStack) -> list[str]:
@@ -101,7 +101,7 @@ def recorded(stack: FakeStack) -> list[str]:
 def disturbed(
     directory: Path, name: str, act: Callable[[], None], places: tuple[int, ...]
 ) -> tuple[FakeStack, Disturbance, tuple[object, ...], BaseException | None]:
-    """Runs an operation; the stack, what disturbed it, the state before, and what it raised."""
+    """Runs an operation. Returns the stack, the disturbance, the state before, and the exception."""
     directory.mkdir()
     stack, disturbance = fake_stack(directory), Disturbance(act, places)
     before, raised = state(stack), None
@@ -115,7 +115,7 @@ def disturbed(
 
 
 def wanted(directory: Path, name: str) -> tuple[tuple[object, ...], int]:
-    """The state after the operation when nothing disturbs it, and how many calls that takes."""
+    """The state after the undisturbed operation, and its number of calls."""
     stack, disturbance, _, raised = disturbed(directory, name, lambda: None, ())
     assert raised is None
     assert left_over(stack) == []
@@ -127,9 +127,9 @@ def lost_answer() -> None:
     raise EngineUnreachable("refused", "")
 
 
-def unnumbered(found: tuple[object, ...]) -> tuple[object, ...]:
-    """A state without the numbers of the replicas, which count on when some are started anew."""
-    images, served, canary, remembered = found
+def unnumbered(numbered: tuple[object, ...]) -> tuple[object, ...]:
+    """A state without the numbers of the replicas, because new replicas get new numbers."""
+    images, served, canary, remembered = numbered
     assert isinstance(images, dict)
     assert isinstance(served, set)
     return sorted(images.values()), served == images.keys(), canary, remembered

@@ -1,4 +1,4 @@
-"""Whole operations that are disturbed at every call: what is said, recorded and left agrees, and the lock is free."""
+"""Operations disturbed at every call: message, history and final state agree, and the lock is free."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.unit.ops.fakes import fake_stack
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_an_engine_that_misses_one_call_costs_no_more_than_the_operation(tmp_path: Path, name: str) -> None:
+def test_one_lost_call_at_most_rolls_the_operation_back(tmp_path: Path, name: str) -> None:
     done, calls = wanted(tmp_path / "undisturbed", name)
     for place in range(1, calls + 1):
         stack, disturbance, before, raised = disturbed(tmp_path / str(place), name, lost_answer, (place,))
@@ -46,7 +46,7 @@ def test_an_engine_that_misses_one_call_costs_no_more_than_the_operation(tmp_pat
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_an_engine_that_is_gone_for_good_leaves_a_journal_and_words_that_lead_on(
+def test_if_the_engine_stays_away_the_journal_and_a_hint_remain(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(restore, "PATIENCE", 0.0)
@@ -54,8 +54,8 @@ def test_an_engine_that_is_gone_for_good_leaves_a_journal_and_words_that_lead_on
     done, calls = wanted(tmp_path / "undisturbed", name)
     seen = set()
     for place in range(1, calls + 1):
-        ever_after = tuple(range(place, 10_000))
-        stack, disturbance, before, raised = disturbed(tmp_path / str(place), name, lost_answer, ever_after)
+        all_later = tuple(range(place, 10_000))
+        stack, disturbance, before, raised = disturbed(tmp_path / str(place), name, lost_answer, all_later)
         where = disturbance.at(place)
         journal = Journal(stack.store, stack.project.name).read()
         if raised is None:
@@ -66,7 +66,7 @@ def test_an_engine_that_is_gone_for_good_leaves_a_journal_and_words_that_lead_on
         if raised.aftermath is None or raised.aftermath.as_before:
             assert state(stack) == before, (where, raised.message)
             continue
-        assert raised.aftermath.left in (Left.HALF_WAY, Left.STOPPED)  # or while it waited, when it changed nothing
+        assert raised.aftermath.left in (Left.HALF_WAY, Left.STOPPED)  # STOPPED: during a wait, without a change
         assert journal is not None, where
         assert raised.aftermath.left.value in raised.message
         assert "rolled back" not in raised.hint
@@ -79,17 +79,17 @@ def test_an_engine_that_is_gone_for_good_leaves_a_journal_and_words_that_lead_on
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_broken_off_at_any_call_it_is_ended_by_another_process_as_if_nothing_had_happened(
+def test_after_an_interrupt_at_any_call_another_process_completes_it(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To the engine a process that does not reach it any more is one that was killed."""
+    """For the engine, a process that can no longer reach it is the same as a killed one."""
     monkeypatch.setattr(restore, "PATIENCE", 0.0)
     monkeypatch.setattr(lease, "PATIENCE", 0.0)
     done, calls = wanted(tmp_path / "undisturbed", name)
     ended = 0
     for place in range(1, calls + 1):
-        ever_after = tuple(range(place, 10_000))
-        stack, disturbance, before, _ = disturbed(tmp_path / str(place), name, lost_answer, ever_after)
+        all_later = tuple(range(place, 10_000))
+        stack, disturbance, before, _ = disturbed(tmp_path / str(place), name, lost_answer, all_later)
         where = disturbance.at(place)
         if Journal(stack.store, stack.project.name).read() is None:
             assert state(stack) in (before, done), where
@@ -101,35 +101,35 @@ def test_broken_off_at_any_call_it_is_ended_by_another_process_as_if_nothing_had
     assert ended
 
 
-def test_a_late_engine_is_told_of_while_it_is_put_back(tmp_path: Path) -> None:
-    notes: list[Event] = []
+def test_retries_during_the_rollback_are_reported(tmp_path: Path) -> None:
+    events: list[Event] = []
     stack = fake_stack(tmp_path)
     stack.world.sick.add("shop-app-3")
     failing = ["remove", "replicas"]
 
     def disturb(call: str) -> None:
-        if RollingBack() in notes and call in failing:
+        if RollingBack() in events and call in failing:
             failing.remove(call)
             lost_answer()
 
     before = state(stack)
     stack.world.disturb = disturb
     with pytest.raises(VideaError, match="not ready") as caught:
-        Operation(stack, notes.append, "videa scale 3").scale(lambda present: 3)
+        Operation(stack, events.append, "videa scale 3").scale(lambda present: 3)
     assert failing == []
-    assert any(isinstance(event, Retrying) for event in notes)
+    assert any(isinstance(event, Retrying) for event in events)
     assert caught.value.hint.startswith("everything was rolled back; ")
     assert state(stack) == before
 
 
-def test_how_an_operation_has_ended_is_told_as_it_is_recorded(tmp_path: Path) -> None:
-    told: list[Event] = []
+def test_the_last_event_and_the_history_agree(tmp_path: Path) -> None:
+    events: list[Event] = []
     stack = fake_stack(tmp_path)
-    Operation(stack, told.append, "videa scale 4").scale(lambda present: 4)
+    Operation(stack, events.append, "videa scale 4").scale(lambda present: 4)
     stack.world.sick.add("shop-app-5")
     with pytest.raises(VideaError, match="not ready"):
-        Operation(stack, told.append, "videa scale 5").scale(lambda present: 5)
-    ended = [event for event in told if isinstance(event, OperationEnded)]
+        Operation(stack, events.append, "videa scale 5").scale(lambda present: 5)
+    ended = [event for event in events if isinstance(event, OperationEnded)]
     assert [(event.command, event.result == history.DONE, event.left) for event in ended] == [
         ("videa scale 4", True, ""),
         ("videa scale 5", False, "rolled_back"),
@@ -139,7 +139,7 @@ def test_how_an_operation_has_ended_is_told_as_it_is_recorded(tmp_path: Path) ->
     ]
 
 
-def test_the_history_names_the_release_that_serves_after_a_deploy_that_was_put_back_half(tmp_path: Path) -> None:
+def test_after_an_incomplete_rollback_the_history_names_the_serving_release(tmp_path: Path) -> None:
     stack = fake_stack(tmp_path)
     stack.platform.add("app:new")
     Operation(stack, discard, "videa scale 2").scale(lambda present: 2)
@@ -148,10 +148,10 @@ def test_the_history_names_the_release_that_serves_after_a_deploy_that_was_put_b
     assert stack.gateway.served == ("shop-app-1", "shop-app-2")
 
 
-def test_what_did_not_serve_before_and_is_gone_is_named(tmp_path: Path) -> None:
+def test_a_removed_replica_that_did_not_serve_before_is_named(tmp_path: Path) -> None:
     stack = fake_stack(tmp_path)
     sick = stack.platform.add()
-    stack.world.sick.update((sick, "shop-app-5"))  # the second one of the new release does not become ready
+    stack.world.sick.update((sick, "shop-app-5"))  # the second new replica does not become ready
     before = state(stack)
     with pytest.raises(VideaError, match="not ready") as caught:
         deploy(Operation(stack, discard, "videa deploy"))
@@ -160,7 +160,7 @@ def test_what_did_not_serve_before_and_is_gone_is_named(tmp_path: Path) -> None:
     assert state(stack)[1:] == before[1:]
 
 
-def test_next_to_a_paused_replica_none_is_started(tmp_path: Path) -> None:
+def test_no_replica_is_started_while_one_is_paused(tmp_path: Path) -> None:
     stack = fake_stack(tmp_path)
     stack.platform.by_name["shop-app-2"] = replace(stack.platform.by_name["shop-app-2"], state="paused")
     before = state(stack)

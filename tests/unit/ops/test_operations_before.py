@@ -1,4 +1,4 @@
-"""What the version before has left half done is put back, or ended."""
+"""An interrupted operation of the previous version is rolled back or completed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from videa_cli.words import words
 
 
 def left_by_an_older_videa(stack: FakeStack, last: str) -> None:
-    """The journal of a blue-green deploy that the version before was killed in, its steps in words."""
+    """Writes the journal of a killed blue-green deploy of the previous version, with its steps as text."""
     stack.platform.add("app:new")
     stack.platform.add("app:new")
     header = {
@@ -46,19 +46,19 @@ KEEPING = "keep the old ones for 60 s (videa promote ends it, videa abort goes b
     ("last", "shown"),
     [("change the balancer",) * 2, (KEEPING, "keep the old replicas for 60 s"), ("drain",) * 2],
 )
-def test_an_operation_that_an_older_videa_left_is_rolled_back(tmp_path: Path, last: str, shown: str) -> None:
+def test_an_operation_of_an_older_videa_is_rolled_back(tmp_path: Path, last: str, shown: str) -> None:
     stack = fake_stack(tmp_path)
     before = state(stack)
     left_by_an_older_videa(stack, last)
     stack.gateway.served = ("shop-app-3", "shop-app-4")
-    told: list[Event] = []
-    Operation(stack, told.append, "videa abort").abort()
-    assert shown in " ".join(words(event) for event in told if isinstance(event, RollingBack))
+    events: list[Event] = []
+    Operation(stack, events.append, "videa abort").abort()
+    assert shown in " ".join(words(event) for event in events if isinstance(event, RollingBack))
     assert state(stack) == before
     assert left_over(stack) == []
 
 
-def test_an_operation_that_an_older_videa_left_is_ended(tmp_path: Path) -> None:
+def test_an_operation_of_an_older_videa_is_completed(tmp_path: Path) -> None:
     done, _ = wanted(tmp_path / "undisturbed", "blue-green")
     stack = fake_stack(tmp_path)
     left_by_an_older_videa(stack, "wait until ready")
@@ -67,7 +67,7 @@ def test_an_operation_that_an_older_videa_left_is_ended(tmp_path: Path) -> None:
     assert left_over(stack) == []
 
 
-def test_followers_go_back_with_a_release_that_an_older_videa_let_them_follow(tmp_path: Path) -> None:
+def test_services_that_followed_the_release_of_an_older_videa_are_rolled_back(tmp_path: Path) -> None:
     stack = fake_stack(tmp_path)
     left_by_an_older_videa(stack, "let worker follow")
     Operation(stack, discard, "videa abort").abort()

@@ -1,4 +1,4 @@
-"""Signals at every call and between any lines of an operation, and a process that is stopped for too long."""
+"""Signals at every call and between lines of an operation, and a process that is stopped for too long."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ OPS = str(Path(interrupts.__file__).parent) + os.sep
 
 
 CHANGES = {"apply", "create", "stop", "start", "restore"}
-"""Calls that change what serves; a removal follows a stop."""
+"""Calls that change the serving replicas; a removal only follows a stop."""
 
 
 @pytest.mark.parametrize(
     ("number", "again"), [(signal.SIGINT, ()), (signal.SIGHUP, (1, 2, 5))], ids=["Ctrl-C", "SIGHUP several times"]
 )
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_interrupted_at_any_call_it_is_put_back_or_done_and_says_which(
+def test_after_an_interrupt_at_any_call_it_is_rolled_back_or_done_and_reports_which(
     tmp_path: Path, name: str, number: signal.Signals, again: tuple[int, ...]
 ) -> None:
     done, calls = wanted(tmp_path / "undisturbed", name)
@@ -67,10 +67,10 @@ def test_interrupted_at_any_call_it_is_put_back_or_done_and_says_which(
 
 
 @pytest.mark.parametrize("name", ["scale up", "scale down", "rolling"])
-def test_a_process_that_was_stopped_until_its_lease_ended_changes_nothing_any_more(
+def test_a_process_that_was_stopped_until_its_lease_ended_changes_nothing(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SIGSTOP at any call, and SIGCONT when another may be at work: only what was under way is ended."""
+    """SIGSTOP at any call, and SIGCONT when another process may be running: only the present call completes."""
     clock, later = lock.uptime, [0.0]
     monkeypatch.setattr(lock, "uptime", lambda: clock() + later[0])
 
@@ -92,14 +92,14 @@ def test_a_process_that_was_stopped_until_its_lease_ended_changes_nothing_any_mo
     assert Left.STOPPED in seen
 
 
-class Between:
-    """Traces the lines of ops that the main thread runs, and interrupts at every one whose number is in ``places``."""
+class LineTracer:
+    """Traces the lines of ops in the main thread, and interrupts at the lines numbered ``places``."""
 
     def __init__(self, places: tuple[int, ...]) -> None:
         self.places = places
         self.lines = 0
 
-    def __call__(self, frame: FrameType, event: str, argument: object) -> Between | None:
+    def __call__(self, frame: FrameType, event: str, argument: object) -> LineTracer | None:
         if not frame.f_code.co_filename.startswith(OPS):
             return None
         if event == "line":
@@ -109,16 +109,16 @@ class Between:
         return self
 
 
-def test_interrupted_between_any_two_lines_it_is_put_back_or_done_and_says_which(tmp_path: Path) -> None:
-    """As the one above, where nothing is asked of the engine; some lines of all, other ones for each further signal."""
+def test_after_an_interrupt_between_lines_it_is_rolled_back_or_done_and_reports_which(tmp_path: Path) -> None:
+    """Like the test above, also between calls: at every 83rd line, with two further signals later."""
     done, _ = wanted(tmp_path / "undisturbed", "rolling")
-    told = {type(None): [history.DONE], Interrupted: ["interrupted"]}
+    expected = {type(None): [history.DONE], Interrupted: ["interrupted"]}
     place, endings = 1, set()
     while True:
         directory = tmp_path / str(place)
         directory.mkdir()
         stack = fake_stack(directory)
-        before, raised, trace = state(stack), None, Between((place, place + 7, place + 40))
+        before, raised, trace = state(stack), None, LineTracer((place, place + 7, place + 40))
         traced = sys.gettrace()
         with interrupts.held():
             sys.settrace(trace)
@@ -133,7 +133,7 @@ def test_interrupted_between_any_two_lines_it_is_put_back_or_done_and_says_which
             break
         assert left_over(stack) == [], place
         assert state(stack) == (before if raised else done), place
-        assert recorded(stack) == told.get(type(raised), []), place
+        assert recorded(stack) == expected.get(type(raised), []), place
         endings.add(type(raised))
         place += 83
     assert endings == {type(None), Interrupted, KeyboardInterrupt}

@@ -1,4 +1,4 @@
-"""Operations that wait: left, killed, taken up by another, and what others may change meanwhile."""
+"""Operations that wait: left, killed or resumed by another process, and changes by others during the wait."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ REQUESTS = {
     "pause": Request(Strategy.CANARY, shares=(5.0, 100.0), pause_at=(5.0,)),
     "keep": Request(Strategy.BLUE_GREEN, keep=60.0),
 }
-"""A deploy whose first wait, or in the case of a pause the one after it, is what its name says."""
+"""Deploys by the name of their first wait; a pause is the second wait, after the judging."""
 
 STEPS: dict[str, Waiting] = {"judge": Judge(5.0), "pause": Pause(5.0), "keep": Keep(60.0)}
 
 
 @dataclass
-class Meanwhile:
-    """The clock of whoever waits: each time it sleeps, the next of ``events`` happens."""
+class EventClock:
+    """The clock of a waiting process: each sleep runs the next of ``events``."""
 
     events: Iterator[Callable[[], object]] = field(default_factory=lambda: repeat(lambda: None))
     now: float = 0.0
@@ -61,20 +61,20 @@ class Meanwhile:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
-        assert self.now < 1000, "it waits for ever"
+        assert self.now < 1000, "it waits forever"
         next(self.events)()
 
 
 @pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Meanwhile:
-    """No traffic to watch, nothing to measure, and waits that last as long as their events."""
+def clock(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> EventClock:
+    """No traffic proof, no measuring, and waits that last as long as their events."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("locks")))
     monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
     monkeypatch.setattr(planning, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
     for module in (restore, lease):
         monkeypatch.setattr(module, "PAUSES", (0.0,))
         monkeypatch.setattr(module, "PATIENCE", 0.0)
-    clock = Meanwhile()
+    clock = EventClock()
     monkeypatch.setattr(monitor, "time", clock)
     return clock
 
@@ -86,23 +86,23 @@ def stack(tmp_path: Path) -> FakeStack:
 
 @pytest.fixture
 def verdicts(monkeypatch: pytest.MonkeyPatch) -> list[Verdict]:
-    """What is seen at each look; the last for all further ones."""
+    """The verdict of each check; the last one is used for all further ones."""
     script = [PASS]
 
-    def look(self: Monitor, *_: object) -> Verdict:
+    def check(self: Monitor, *_: object) -> Verdict:
         return script.pop(0) if len(script) > 1 else script[0]
 
-    monkeypatch.setattr(Monitor, "_look", look)
+    monkeypatch.setattr(Monitor, "_check", check)
     return script
 
 
-def begin(stack: FakeStack, name: str, detach: bool = False, told: list[Event] | None = None) -> Outcome:
-    emit = discard if told is None else told.append
+def begin(stack: FakeStack, name: str, detach: bool = False, emitted: list[Event] | None = None) -> Outcome:
+    emit = discard if emitted is None else emitted.append
     return Operation(stack, emit, f"videa deploy, {name}").deploy(NEW, REQUESTS[name], detach=detach)
 
 
-def end(stack: FakeStack, told: list[Event] | None = None) -> Operation:
-    return Operation(stack, discard if told is None else told.append, "videa, another")
+def end(stack: FakeStack, emitted: list[Event] | None = None) -> Operation:
+    return Operation(stack, discard if emitted is None else emitted.append, "videa, another")
 
 
 def ask(stack: FakeStack, verb: str) -> None:
@@ -114,33 +114,33 @@ def present(stack: FakeStack) -> UnderWay | None:
 
 
 def leave(stack: FakeStack, name: str) -> None:
-    """Leaves a deploy at the wait that has this name."""
+    """Starts a deploy that stops at the wait with this name."""
     outcome = begin(stack, name, detach=True)
     if name == "pause":
         assert outcome.waiting is not None
-        assert outcome.waiting.step == Judge(5.0)  # nobody judges it
+        assert outcome.waiting.step == Judge(5.0)  # without a process there is no judging
         outcome = end(stack).promote(detach=True)
     assert outcome.waiting is not None
     assert outcome.waiting.step == STEPS[name]
 
 
 class Killed(BaseException):
-    """Nothing of ops catches it."""
+    """An exception that ops never catches."""
 
 
-def kill(stack: FakeStack, name: str, clock: Meanwhile) -> None:
-    """Kills a deploy in the wait that has this name: to the engine such a process is one that reaches it no more."""
+def kill(stack: FakeStack, name: str, clock: EventClock) -> None:
+    """Kills a deploy in the wait with this name: for the engine, such a process sends no more requests."""
 
     def gone(call: str) -> None:
         raise EngineUnreachable("refused", "")
 
-    def look() -> None:
-        found = present(stack)
-        if found and found.standing.step == STEPS[name]:
+    def kill_at_wait() -> None:
+        operation = present(stack)
+        if operation and operation.standing.step == STEPS[name]:
             stack.world.disturb = gone
             raise Killed
 
-    clock.events = repeat(look)
+    clock.events = repeat(kill_at_wait)
     with pytest.raises((Killed, EngineUnreachable)):
         begin(stack, name)
     stack.world.disturb = lambda _: None
@@ -148,8 +148,8 @@ def kill(stack: FakeStack, name: str, clock: Meanwhile) -> None:
 
 
 @pytest.fixture
-def done(tmp_path_factory: pytest.TempPathFactory, verdicts: list[Verdict], clock: Meanwhile) -> tuple[object, ...]:
-    """What there is after a deploy that nothing has disturbed."""
+def done(tmp_path_factory: pytest.TempPathFactory, verdicts: list[Verdict], clock: EventClock) -> tuple[object, ...]:
+    """The state after an undisturbed deploy."""
     stack = fake_stack(tmp_path_factory.mktemp("undisturbed"), canary=CANARY)
     begin(stack, "judge")
     clock.now = 0.0
@@ -157,19 +157,19 @@ def done(tmp_path_factory: pytest.TempPathFactory, verdicts: list[Verdict], cloc
 
 
 @pytest.mark.parametrize("name", ["judge", "keep"])
-def test_a_deploy_is_left_at_its_first_wait_whole_and_with_its_locks_free(
+def test_detach_leaves_a_deploy_at_its_first_wait_with_its_locks_free(
     stack: FakeStack, name: str, verdicts: list[Verdict]
 ) -> None:
-    told: list[Event] = []
-    outcome = begin(stack, name, detach=True, told=told)
+    emitted: list[Event] = []
+    outcome = begin(stack, name, detach=True, emitted=emitted)
     assert outcome.waiting is not None
     assert outcome.waiting.step == STEPS[name]
-    assert isinstance(told[-1], LeftWaiting)
+    assert isinstance(emitted[-1], LeftWaiting)
     assert left_over(stack) == ["videa.journal.shop"]
     assert Lock(stack.store, "shop").status() is None
-    found = present(stack)
-    assert found is not None
-    assert (found.phase, found.attended) == (Phase.WAITING, False)
+    operation = present(stack)
+    assert operation is not None
+    assert (operation.phase, operation.attended) == (Phase.WAITING, False)
     assert recorded(stack) == [history.LEFT]
     assert "new" not in [entry.release for entry in history.releases(history.read(stack.project.directory))]
 
@@ -177,18 +177,18 @@ def test_a_deploy_is_left_at_its_first_wait_whole_and_with_its_locks_free(
 @pytest.mark.parametrize("name", STEPS)
 @pytest.mark.parametrize("how", ["left", "killed"])
 @pytest.mark.parametrize("then", ["promote", "abort", "resume"])
-def test_what_nobody_attends_is_taken_up_by_another(
-    stack: FakeStack, name: str, how: str, then: str, done: tuple[object, ...], clock: Meanwhile
+def test_an_unattended_operation_is_continued_by_another_process(
+    stack: FakeStack, name: str, how: str, then: str, done: tuple[object, ...], clock: EventClock
 ) -> None:
     before = state(stack)
     if how == "left":
         leave(stack, name)
     else:
         kill(stack, name, clock)
-    found = present(stack)
-    assert found is not None
-    assert (found.standing.step, found.phase, found.attended) == (STEPS[name], Phase.WAITING, False)
-    assert found.standing.wait is not None
+    operation = present(stack)
+    assert operation is not None
+    assert (operation.standing.step, operation.phase, operation.attended) == (STEPS[name], Phase.WAITING, False)
+    assert operation.standing.wait is not None
     if then == "promote":
         end(stack).promote()
     elif then == "abort":
@@ -204,7 +204,7 @@ def test_what_nobody_attends_is_taken_up_by_another(
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_another_operation_is_refused_while_one_waits_that_nobody_attends(
+def test_another_operation_is_refused_while_an_unattended_one_waits(
     stack: FakeStack, name: str, verdicts: list[Verdict]
 ) -> None:
     leave(stack, name)
@@ -224,18 +224,18 @@ def test_another_operation_is_refused_while_one_waits_that_nobody_attends(
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_while_it_waits_others_may_close_the_site_and_no_other_operation_begins(
-    stack: FakeStack, name: str, done: tuple[object, ...], clock: Meanwhile, verdicts: list[Verdict]
+def test_during_a_wait_maintenance_is_possible_and_no_other_operation_starts(
+    stack: FakeStack, name: str, done: tuple[object, ...], clock: EventClock, verdicts: list[Verdict]
 ) -> None:
     closed = Maintenance(retry_after=60)
     seen: list[UnderWay | None] = []
     verdicts[:] = [PASS] if name == "pause" else [UNSURE]
 
-    def look() -> None:
-        found = present(stack)
-        if found is None or found.standing.step != STEPS[name] or seen:
+    def change_meanwhile() -> None:
+        operation = present(stack)
+        if operation is None or operation.standing.step != STEPS[name] or seen:
             return
-        seen.append(found)
+        seen.append(operation)
         stack.gateway.permit = lambda: None  # another process has another gateway
         assert Lock(stack.store, "shop").change_holder() is None
         assert maintenance.switch(stack, closed, "videa maintenance on")
@@ -246,22 +246,24 @@ def test_while_it_waits_others_may_close_the_site_and_no_other_operation_begins(
         verdicts[:] = [PASS]
         ask(stack, "promote")
 
-    clock.events = repeat(look)
+    clock.events = repeat(change_meanwhile)
     begin(stack, name)
-    assert [(found.phase, found.attended) for found in seen if found] == [(Phase.WAITING, True)]
+    assert [(operation.phase, operation.attended) for operation in seen if operation] == [(Phase.WAITING, True)]
     assert unnumbered(state(stack)) == done
     assert stack.gateway.maintenance == closed  # type: ignore[attr-defined]
     assert left_over(stack) == []
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_what_waits_is_aborted_from_elsewhere(
-    stack: FakeStack, name: str, clock: Meanwhile, verdicts: list[Verdict]
+def test_a_waiting_operation_is_aborted_from_another_process(
+    stack: FakeStack, name: str, clock: EventClock, verdicts: list[Verdict]
 ) -> None:
     before = state(stack)
     verdicts[:] = [PASS] if name == "pause" else [UNSURE]
     clock.events = repeat(
-        lambda: ask(stack, "abort") if (found := present(stack)) and found.standing.step == STEPS[name] else None
+        lambda: (
+            ask(stack, "abort") if (operation := present(stack)) and operation.standing.step == STEPS[name] else None
+        )
     )
     with pytest.raises(OperationFailed, match="aborted by"):
         begin(stack, name)
@@ -269,62 +271,62 @@ def test_what_waits_is_aborted_from_elsewhere(
     assert left_over(stack) == []
 
 
-def changing_elsewhere(stack: FakeStack, **labels: str) -> None:
+def hold_change_lock_elsewhere(stack: FakeStack, **labels: str) -> None:
     """Another process, on another machine, holds the change lock."""
     named = {f"videa.lock.{name}": value for name, value in {"machine": "elsewhere", "who": "ann", **labels}.items()}
     assert stack.store.create("videa.lock.shop", named, int(stack.world.now) + LEASE)
 
 
-def test_what_is_brief_is_waited_for_when_the_wait_ends(
-    stack: FakeStack, done: tuple[object, ...], clock: Meanwhile, monkeypatch: pytest.MonkeyPatch
+def test_at_the_end_of_the_wait_it_waits_for_a_brief_change(
+    stack: FakeStack, done: tuple[object, ...], clock: EventClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lock, "LOOK", 0.0)
-    looks: list[str] = []
+    monkeypatch.setattr(lock, "INTERVAL", 0.0)
+    calls: list[str] = []
 
-    def begin_to_change() -> None:
-        changing_elsewhere(stack, brief="1", command="videa maintenance on")
+    def start_change() -> None:
+        hold_change_lock_elsewhere(stack, brief="1", command="videa maintenance on")
         ask(stack, "promote")
-        stack.world.disturb = look
+        stack.world.disturb = count
 
-    def look(call: str) -> None:
-        looks.append(call)
-        if len(looks) == 20:
+    def count(call: str) -> None:
+        calls.append(call)
+        if len(calls) == 20:
             stack.world.disturb = lambda _: None
             stack.store.remove("videa.lock.shop")
 
-    clock.events = chain([begin_to_change], repeat(lambda: None))
+    clock.events = chain([start_change], repeat(lambda: None))
     begin(stack, "keep")
-    assert len(looks) == 20
+    assert len(calls) == 20
     assert unnumbered(state(stack)) == done
 
 
-def test_what_is_not_brief_leaves_the_operation_where_it_is_and_another_ends_it(
-    stack: FakeStack, done: tuple[object, ...], clock: Meanwhile
+def test_a_change_that_is_not_brief_stops_it_and_another_process_completes_it(
+    stack: FakeStack, done: tuple[object, ...], clock: EventClock
 ) -> None:
-    """Such as an older videa, which knows nothing of waits."""
+    """For example an older videa, which does not know waits."""
 
-    def begin_to_change() -> None:
-        changing_elsewhere(stack, command="videa scale 9")
+    def start_change() -> None:
+        hold_change_lock_elsewhere(stack, command="videa scale 9")
         ask(stack, "promote")
 
-    clock.events = chain([begin_to_change], repeat(lambda: None))
+    clock.events = chain([start_change], repeat(lambda: None))
     with pytest.raises(LockHeld, match="videa scale 9") as caught:
         begin(stack, "keep")
     assert caught.value.aftermath is not None
     assert caught.value.aftermath.left is Left.STOPPED
-    kept = state(stack)
+    waiting = state(stack)
     assert stack.gateway.served == ("shop-app-3", "shop-app-4")  # type: ignore[attr-defined]
     stack.store.remove("videa.lock.shop")
     end(stack).promote()
-    assert state(stack) != kept
+    assert state(stack) != waiting
     assert unnumbered(state(stack)) == done
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_whoever_has_lost_the_operation_while_it_waited_changes_nothing_any_more(
-    stack: FakeStack, name: str, clock: Meanwhile, verdicts: list[Verdict], monkeypatch: pytest.MonkeyPatch
+def test_a_process_that_lost_the_operation_during_a_wait_changes_nothing(
+    stack: FakeStack, name: str, clock: EventClock, verdicts: list[Verdict], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was stopped (SIGSTOP) until its lease ended, and another may have taken it up."""
+    """Its process was stopped (SIGSTOP) until its lease ended, and another one may have resumed it."""
     uptime, later = lock.uptime, [0.0]
     then: list[object] = []
     calls: list[str] = []
@@ -332,8 +334,8 @@ def test_whoever_has_lost_the_operation_while_it_waited_changes_nothing_any_more
     verdicts[:] = [PASS] if name == "pause" else [UNSURE]
 
     def stop() -> None:
-        found = present(stack)
-        if found and found.standing.step == STEPS[name]:
+        operation = present(stack)
+        if operation and operation.standing.step == STEPS[name]:
             later[0] = LEASE + 1.0
             then.append(state(stack))
             stack.world.disturb = calls.append
@@ -347,58 +349,58 @@ def test_whoever_has_lost_the_operation_while_it_waited_changes_nothing_any_more
     assert "create record" not in calls
 
 
-def test_it_stops_where_an_older_videa_has_begun_another_operation_while_it_waited(
-    stack: FakeStack, clock: Meanwhile
+def test_it_stops_if_an_older_videa_has_started_another_operation_during_the_wait(
+    stack: FakeStack, clock: EventClock
 ) -> None:
     header = Header("videa scale 9, older", "ann@here", 1.0, 9, NEW, (FIRST,), (FIRST,), {})
 
-    def take_its_place() -> None:
+    def replace_operation() -> None:
         Journal(stack.store, "shop").begin(header)
         ask(stack, "promote")
 
-    clock.events = chain([take_its_place], repeat(lambda: None))
-    with pytest.raises(LockHeld, match="somebody else has ended this operation") as caught:
+    clock.events = chain([replace_operation], repeat(lambda: None))
+    with pytest.raises(LockHeld, match="another process has ended this operation") as caught:
         begin(stack, "keep")
     assert caught.value.aftermath is not None
     assert caught.value.aftermath.left is Left.STOPPED
     assert set(stack.platform.names()) == {FIRST, SECOND, THIRD, "shop-app-4"}
-    found = Journal(stack.store, "shop").read()
-    assert found is not None
-    assert found.header == header
+    operation = Journal(stack.store, "shop").read()
+    assert operation is not None
+    assert operation.header == header
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_it_stops_where_an_older_videa_has_ended_it_while_it_waited(
-    stack: FakeStack, name: str, clock: Meanwhile, verdicts: list[Verdict]
+def test_it_stops_if_an_older_videa_has_ended_it_during_the_wait(
+    stack: FakeStack, name: str, clock: EventClock, verdicts: list[Verdict]
 ) -> None:
     then: list[object] = []
     verdicts[:] = [PASS] if name == "pause" else [UNSURE]
 
     def end_it() -> None:
-        found = present(stack)
-        if found and found.standing.step == STEPS[name]:
+        operation = present(stack)
+        if operation and operation.standing.step == STEPS[name]:
             Journal(stack.store, "shop").discard()
             verdicts[:] = [PASS]
             then.append(state(stack))
 
     clock.events = repeat(end_it)
-    with pytest.raises(LockHeld, match="somebody else has ended this operation"):
+    with pytest.raises(LockHeld, match="another process has ended this operation"):
         begin(stack, name)
     assert [state(stack)] == then
     assert left_over(stack) == []
-    assert clock.now < 10, "it did not look"
+    assert clock.now < 10, "it did not check the journal"
 
 
-def test_a_prune_while_it_waits_costs_nothing(stack: FakeStack, done: tuple[object, ...], clock: Meanwhile) -> None:
+def test_a_prune_during_a_wait_has_no_effect(stack: FakeStack, done: tuple[object, ...], clock: EventClock) -> None:
     pruned: list[str] = []
 
     def prune() -> None:
-        found = present(stack)
-        if not pruned and found and found.standing.step == Pause(5.0):
+        operation = present(stack)
+        if not pruned and operation and operation.standing.step == Pause(5.0):
             pruned.extend(stack.store.records)
             for name in pruned:
                 stack.store.remove(name)
-        elif found and found.standing.step == Pause(5.0):
+        elif operation and operation.standing.step == Pause(5.0):
             ask(stack, "promote")
 
     clock.events = repeat(prune)
@@ -408,44 +410,44 @@ def test_a_prune_while_it_waits_costs_nothing(stack: FakeStack, done: tuple[obje
     assert left_over(stack) == []
 
 
-@pytest.mark.parametrize("well_again", [True, False])
-def test_watch_takes_a_stable_replica_out_and_the_canary_keeps_its_share(
-    stack: FakeStack, clock: Meanwhile, verdicts: list[Verdict], well_again: bool
+@pytest.mark.parametrize("healthy_again", [True, False])
+def test_watch_ejects_a_stable_replica_and_the_canary_keeps_its_share(
+    stack: FakeStack, clock: EventClock, verdicts: list[Verdict], healthy_again: bool
 ) -> None:
-    """What it took out comes back with the next change of the operation only when it is ready."""
+    """The operation's next change returns the ejected replica to the balancer only if it is ready."""
     gateway, listed = stack.gateway, []
     request = Request(Strategy.CANARY, shares=(5.0, 50.0, 100.0), pause_at=(5.0,))
 
     def watch() -> None:
-        found = present(stack)
-        if found and found.standing.step == Pause(5.0):
+        operation = present(stack)
+        if operation and operation.standing.step == Pause(5.0):
             before = gateway.membership().split
-            stack.world.sick.update({SECOND, THIRD})  # THIRD is the canary: its judge's matter
+            stack.world.sick.update({SECOND, THIRD})  # THIRD is the canary, which watch does not eject
             check_once(stack, Watcher(failure_threshold=1, success_threshold=1), discard)
             assert gateway.membership().servers == (FIRST,)
             assert gateway.membership().split == before
             assert before is not None
             assert (before.servers, before.percent) == ((THIRD,), 5.0)
-            stack.world.sick -= {SECOND, THIRD} if well_again else {THIRD}
+            stack.world.sick -= {SECOND, THIRD} if healthy_again else {THIRD}
             ask(stack, "promote")
-        elif found and found.standing.step == Judge(50.0):
+        elif operation and operation.standing.step == Judge(50.0):
             listed.append(gateway.membership().servers)
 
     clock.events = repeat(watch)
     Operation(stack, discard, "videa deploy").deploy(NEW, request)
-    assert set(listed) == {(FIRST, SECOND) if well_again else (FIRST,)}
+    assert set(listed) == {(FIRST, SECOND) if healthy_again else (FIRST,)}
 
 
-def test_a_promotion_ends_one_wait_and_the_rest_is_carried_out(stack: FakeStack, done: tuple[object, ...]) -> None:
+def test_a_promotion_ends_one_wait_and_completes_the_deploy(stack: FakeStack, done: tuple[object, ...]) -> None:
     leave(stack, "pause")
-    told: list[Event] = []
-    outcome = end(stack, told).promote()
-    assert [event.percent for event in told if isinstance(event, Promoted)] == [None]
+    emitted: list[Event] = []
+    outcome = end(stack, emitted).promote()
+    assert [event.percent for event in emitted if isinstance(event, Promoted)] == [None]
     assert [verdict.percent for verdict in outcome.verdicts] == [100.0]
     assert unnumbered(state(stack)) == done
 
 
-def test_a_promotion_may_leave_it_at_the_next_wait(stack: FakeStack, verdicts: list[Verdict]) -> None:
+def test_a_promotion_with_detach_stops_at_the_next_wait(stack: FakeStack, verdicts: list[Verdict]) -> None:
     leave(stack, "judge")
     outcome = end(stack).promote(detach=True)
     assert outcome.waiting is not None
@@ -453,7 +455,7 @@ def test_a_promotion_may_leave_it_at_the_next_wait(stack: FakeStack, verdicts: l
     assert stack.gateway.canary == ()  # type: ignore[attr-defined]
 
 
-def test_only_what_waits_can_be_promoted(stack: FakeStack, verdicts: list[Verdict]) -> None:
+def test_only_a_waiting_operation_can_be_promoted(stack: FakeStack, verdicts: list[Verdict]) -> None:
     with pytest.raises(PlanRefused, match="no operation waits"):
         end(stack).promote()
 
@@ -473,7 +475,7 @@ def test_only_what_waits_can_be_promoted(stack: FakeStack, verdicts: list[Verdic
     end(stack).abort()
 
 
-def test_the_same_deploy_again_goes_on_with_the_one_that_waits(stack: FakeStack, done: tuple[object, ...]) -> None:
+def test_the_same_deploy_again_continues_the_waiting_one(stack: FakeStack, done: tuple[object, ...]) -> None:
     leave(stack, "judge")
     begin(stack, "judge")
     assert unnumbered(state(stack)) == done

@@ -1,4 +1,4 @@
-"""A stack on paper: carries out the steps of a plan on sets of names, and refuses what would lose a request."""
+"""A model of a stack: applies the steps of a plan to sets of names, and fails on a step that would lose a request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OLD, NEW = "old", "new"
 
 
 def member(number: int, release: str = OLD, ready: bool = True, listed: bool = True, state: str = "running") -> Member:
-    """A replica `app-NUMBER` as a planner sees it."""
+    """The replica `app-NUMBER`, as a planner sees it."""
     replica = Replica(
         id=f"id{number}",
         name=f"app-{number}",
@@ -40,13 +40,13 @@ def fleet(*members: Member, managed: bool = True, split: bool = False) -> Fleet:
     return Fleet(members, managed, split)
 
 
-class PaperStack:
-    """Every step checks the invariants that it could break."""
+class ModelStack:
+    """Checks at each step the invariants that it could break."""
 
     def __init__(self, before: Fleet, release: str = NEW) -> None:
-        self.release = {each.name: each.replica.release for each in before.members}
-        self.ready = {each.name for each in before.members if each.ready}
-        self.routed = {each.name for each in before.members if each.listed}
+        self.release = {member.name: member.replica.release for member in before.members}
+        self.ready = {member.name for member in before.members if member.ready}
+        self.routed = {member.name for member in before.members if member.listed}
         self.managed = before.managed
         self.canary: set[str] = set()
         self.target = release
@@ -66,7 +66,7 @@ class PaperStack:
 
     def do(self, step: object) -> None:
         if isinstance(step, Start):
-            assert self.managed, "a replica was started while the balancer serves whatever runs"
+            assert self.managed, "a replica was started while the balancer serves every running one"
             first = max((int(name.split("-")[1]) for name in [*self.release, *self.removed]), default=0) + 1
             for number in range(first, first + step.count):
                 self.release[f"app-{number}"] = self.target
@@ -75,7 +75,7 @@ class PaperStack:
             self.ready |= {*step.names, *self.started}
         elif isinstance(step, Route):
             names = {*step.names, *(self.started if step.started else ())}
-            assert names <= set(self.release), "the balancer was given a replica that does not exist"
+            assert names <= set(self.release), "the balancer got a replica that does not exist"
             assert not self.serving or names & self.ready, "the balancer was left without a ready replica"
             assert names - self.routed <= self.ready, "a replica got traffic before it was ready"
             self.draining |= self.routed - names
@@ -84,9 +84,9 @@ class PaperStack:
             canary = {*step.canary, *self.started}
             assert canary and canary <= self.ready, "the canary got traffic before it was ready"
             stable = set(step.names)
-            assert stable & self.ready or stable <= self.routed, "stable neither served before nor is ready"
+            assert stable & self.ready or stable <= self.routed, "stable is neither ready nor did it serve before"
             names = {*step.names, *canary}
-            assert names <= set(self.release), "the balancer was given a replica that does not exist"
+            assert names <= set(self.release), "the balancer got a replica that does not exist"
             self.draining |= self.routed - names
             self.routed, self.canary, self.managed = names, canary, True
         elif isinstance(step, Drain):

@@ -1,4 +1,4 @@
-"""Replicas start in groups, so that those that serve keep half of the cores."""
+"""Replicas start in batches, so that serving replicas keep half of the cores."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PLANS = {
 }
 
 
-@pytest.mark.parametrize(("cpus", "most"), [(1, 1), (2, 1), (3, 1), (4, 2), (16, 8)])
-def test_those_that_serve_keep_half_of_the_cores(cpus: int, most: int) -> None:
-    assert parallelism(cpus) == most
+@pytest.mark.parametrize(("cpus", "limit"), [(1, 1), (2, 1), (3, 1), (4, 2), (16, 8)])
+def test_serving_replicas_keep_half_of_the_cores(cpus: int, limit: int) -> None:
+    assert parallelism(cpus) == limit
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS.keys())
-def test_each_group_is_ready_before_the_next_begins_and_before_any_traffic(plan: Plan) -> None:
+def test_each_batch_is_ready_before_the_next_one_and_before_traffic(plan: Plan) -> None:
     beginning = plan.steps[: next(place for place, step in enumerate(plan.steps) if isinstance(step, Route))]
     assert beginning == (Start(2), AwaitReady(), Start(2), AwaitReady(), Start(1), AwaitReady())

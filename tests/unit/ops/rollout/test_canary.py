@@ -1,4 +1,4 @@
-"""Plans of a canary: its replicas grow with its share, stable stays whole until the last verdict."""
+"""Plans of a canary: its replicas grow with its share, and stable stays complete until the last verdict."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ops.fleet import Fleet
 from ops.rollout.canary import plan_canary
 from ops.rollout.request import Request, Strategy, plan_deploy
 from ops.steps import Judge, Pause, Remove, Route, Split, Start, Target
-from tests.unit.ops.rollout.model import NEW, OLD, PaperStack, fleet, member
+from tests.unit.ops.rollout.model import NEW, OLD, ModelStack, fleet, member
 
 TARGET = Target(NEW, "app:new")
 SHARES = (5.0, 25.0, 50.0, 100.0)
@@ -17,17 +17,17 @@ FLEETS = {
     "four": fleet(*(member(number) for number in range(1, 5))),
     "one": fleet(member(1)),
     "first contact": fleet(member(1), member(2), managed=False),
-    "broken off at a share": fleet(member(1), member(2), member(4, NEW), split=True),
-    "broken off before traffic": fleet(member(1), member(2), member(4, NEW, ready=False, listed=False)),
-    "broken off at the end": fleet(member(1, listed=False), member(2, listed=False), member(4, NEW), member(5, NEW)),
+    "interrupted at a share": fleet(member(1), member(2), member(4, NEW), split=True),
+    "interrupted before traffic": fleet(member(1), member(2), member(4, NEW, ready=False, listed=False)),
+    "interrupted at the end": fleet(member(1, listed=False), member(2, listed=False), member(4, NEW), member(5, NEW)),
     "nothing ready": fleet(member(1, ready=False)),
-    "one ended": fleet(member(1), member(2, state="exited")),
+    "one exited": fleet(member(1), member(2, state="exited")),
 }
 
 
 @pytest.mark.parametrize("before", FLEETS.values(), ids=FLEETS.keys())
 def test_every_replica_is_of_the_new_release_and_capacity_never_falls(before: Fleet) -> None:
-    stack = PaperStack(before)
+    stack = ModelStack(before)
     floor = min(len(stack.serving), 4)
     for step in plan_canary(before, 4, TARGET, SHARES).steps:
         stack.do(step)
@@ -39,14 +39,14 @@ def test_every_replica_is_of_the_new_release_and_capacity_never_falls(before: Fl
 
 
 @pytest.mark.parametrize("before", FLEETS.values(), ids=FLEETS.keys())
-def test_broken_off_after_any_step_it_goes_on_at_the_share_it_had(before: Fleet) -> None:
+def test_after_an_interrupt_at_any_step_it_continues_at_its_share(before: Fleet) -> None:
     request = Request(Strategy.CANARY, shares=SHARES)
     steps = plan_deploy(request, before, 4, TARGET).steps
-    for broken_off_after in range(len(steps)):
-        stack = PaperStack(before)
-        stack.run(steps[:broken_off_after])
+    for interrupted_after in range(len(steps)):
+        stack = ModelStack(before)
+        stack.run(steps[:interrupted_after])
         stack.started.clear()
-        shares = [step.percent for step in steps[:broken_off_after] if isinstance(step, Split | Judge)]
+        shares = [step.percent for step in steps[:interrupted_after] if isinstance(step, Split | Judge)]
         reached = shares[-1] if shares else 0
         plan = plan_deploy(request, stack.now(), 4, TARGET, before=(), reached=reached)
         assert all(step.percent >= reached for step in plan.steps if isinstance(step, Split | Judge))
@@ -55,7 +55,7 @@ def test_broken_off_after_any_step_it_goes_on_at_the_share_it_had(before: Fleet)
         assert len(stack.release) == 4
 
 
-def test_no_old_replica_leaves_before_the_last_verdict() -> None:
+def test_no_old_replica_is_removed_before_the_last_verdict() -> None:
     steps = plan_canary(FLEETS["four"], 4, TARGET, SHARES).steps
     assert max(place for place, step in enumerate(steps) if isinstance(step, Judge)) < min(
         place for place, step in enumerate(steps) if isinstance(step, Remove)
@@ -69,13 +69,13 @@ def test_every_share_is_judged_and_has_the_replicas_it_needs() -> None:
     assert sum(isinstance(step, Route) for step in steps) == 1
 
 
-def test_it_pauses_where_it_was_asked_to() -> None:
+def test_it_pauses_at_the_requested_share() -> None:
     steps = plan_canary(FLEETS["four"], 4, TARGET, SHARES, pause_at=(25.0,)).steps
     place = steps.index(Pause(25.0))
     assert steps[place - 1] == Judge(25.0)
 
 
-def test_what_serves_is_stable_though_the_new_file_calls_it_not_ready() -> None:
+def test_serving_replicas_are_stable_even_if_not_ready_by_the_new_file() -> None:
     before = fleet(*(member(number, ready=False) for number in range(1, 5)))
     steps = plan_canary(before, 4, TARGET, SHARES).steps
     serving = ("app-1", "app-2", "app-3", "app-4")
@@ -96,7 +96,7 @@ def test_what_serves_is_stable_though_the_new_file_calls_it_not_ready() -> None:
     ],
     ids=["none", "ended", "restarting", "not listed and not ready", "only the canary"],
 )
-def test_with_nothing_left_to_compare_with_it_is_judged_all_the_same(gone: Fleet) -> None:
+def test_without_stable_it_is_judged_by_its_own_bounds(gone: Fleet) -> None:
     steps = plan_canary(gone, 2, TARGET, SHARES).steps
     assert [step.percent for step in steps if isinstance(step, Judge)] == [100.0]
     assert not any(isinstance(step, Split) for step in steps)
@@ -104,8 +104,8 @@ def test_with_nothing_left_to_compare_with_it_is_judged_all_the_same(gone: Fleet
     assert not any(isinstance(step, Remove) and "app-1" in step.names and gone.alive for step in steps[:verdict])
 
 
-def test_forced_it_replaces_replicas_of_the_same_release() -> None:
+def test_force_replaces_replicas_of_the_same_release() -> None:
     before = fleet(member(1, OLD), member(2, OLD))
-    stack = PaperStack(before, OLD)
+    stack = ModelStack(before, OLD)
     stack.run(plan_deploy(Request(Strategy.CANARY, force=True, shares=SHARES), before, 2, Target(OLD, "app:old")).steps)
     assert set(stack.release) == {"app-3", "app-4"}

@@ -1,4 +1,4 @@
-"""One command waits for a running operation; nothing takes the place of an abort."""
+"""The queue holds one command for a running operation; no command replaces an abort."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.unit.ops.fakes.store import FakeStore
         (["abort", "promote", "promote"], "abort"),
     ],
 )
-def test_the_last_command_waits_and_an_abort_stays_one(sent: list[str], taken: str) -> None:
+def test_the_queue_holds_the_last_command_and_keeps_an_abort(sent: list[str], taken: str) -> None:
     queue = CommandQueue(FakeStore(), "shop")
     for verb in sent:
         queue.send(verb)

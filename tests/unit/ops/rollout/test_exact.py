@@ -16,13 +16,13 @@ def test_the_tests_agree_with_tables() -> None:
     assert tail(10, 0, 0.5) == 1.0
 
 
-def test_large_numbers_cost_no_more_than_the_terms_that_count() -> None:
+def test_large_numbers_only_need_the_significant_terms() -> None:
     assert fisher(60_000, 100_000, 600_000, 1_100_000) < 1e-100
     assert 0.4 < fisher(50_010, 100_000, 549_990, 1_100_000) < 0.5
     assert tail(1_000_000, 10_300, 0.01) < 0.01
 
 
-def test_what_cannot_be_otherwise_proves_nothing() -> None:
+def test_equal_or_missing_samples_prove_nothing() -> None:
     assert fisher(5, 5, 10, 10) == 1.0
     assert fisher(0, 0, 3, 10) == 1.0
     assert fisher(3, 10, 0, 0) == 1.0

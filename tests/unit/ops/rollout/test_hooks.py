@@ -1,4 +1,4 @@
-"""Where the project's commands go into a deploy."""
+"""The place of the project's commands in a deploy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ops.project.settings import Hooks
 from ops.rollout.hooks import command_line, with_hooks
 from ops.rollout.request import Request, Strategy, plan_deploy
 from ops.steps import Drain, Follow, Hook, Plan, Remember, Route, Split, Start, Target
-from tests.unit.ops.rollout.model import NEW, PaperStack, fleet, member
+from tests.unit.ops.rollout.model import NEW, ModelStack, fleet, member
 
 ALL = Hooks(pre_deploy="a", pre_traffic="b", post_traffic="c", post_deploy="d")
 BEFORE = fleet(member(1), member(2), managed=False)
@@ -20,7 +20,7 @@ def plan(strategy: Strategy, hooks: Hooks = ALL) -> Plan:
 
 
 @pytest.mark.parametrize("strategy", Strategy)
-def test_each_hook_runs_once_in_its_place(strategy: Strategy) -> None:
+def test_each_hook_runs_once_at_its_place(strategy: Strategy) -> None:
     steps = plan(strategy).steps
     hooks = [step.name for step in steps if isinstance(step, Hook)]
     assert hooks == ["pre_deploy", "pre_traffic", "post_traffic", "post_deploy"]
@@ -35,30 +35,30 @@ def test_each_hook_runs_once_in_its_place(strategy: Strategy) -> None:
 
 
 @pytest.mark.parametrize("strategy", Strategy)
-def test_other_services_follow_before_it_is_remembered(strategy: Strategy) -> None:
+def test_other_services_follow_before_the_release_is_recorded(strategy: Strategy) -> None:
     steps = plan(strategy).steps
     place = steps.index(Follow(("worker",)))
     assert isinstance(steps[place + 1], Remember)
 
 
 @pytest.mark.parametrize("strategy", Strategy)
-def test_the_plan_itself_is_the_same(strategy: Strategy) -> None:
-    stack = PaperStack(BEFORE)
+def test_a_plan_with_hooks_still_deploys_the_release(strategy: Strategy) -> None:
+    stack = ModelStack(BEFORE)
     stack.run(plan(strategy).steps)
     assert set(stack.release.values()) == {NEW}
 
 
-def test_nothing_to_do_needs_no_hook() -> None:
+def test_a_plan_without_steps_runs_no_hook() -> None:
     done = Plan((), Target(NEW, "app:new"), "all run it")
     assert with_hooks(done, ALL, ("worker",)) == done
 
 
-def test_without_hooks_a_plan_stays_as_it_is() -> None:
+def test_without_hooks_a_plan_is_unchanged() -> None:
     bare = plan_deploy(Request(), BEFORE, 2, Target(NEW, "app:new"))
     assert with_hooks(bare, Hooks()) == bare
 
 
-def test_a_string_is_run_by_the_shell_and_a_list_as_it_is() -> None:
+def test_a_string_runs_in_a_shell_and_a_list_without_one() -> None:
     shell, plain = Hook("pre_deploy", "true && exit 3"), Hook("pre_deploy", ("echo", "a b", "&&"))
     assert command_line(shell) == ("sh", "-c", "true && exit 3")
     assert command_line(plain) == ("echo", "a b", "&&")

@@ -1,4 +1,4 @@
-"""Nobody is taken for dead who only cannot be seen."""
+"""A process that is only invisible does not count as exited."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from ops.rollout.identity import FileId, Process, file_id, this_process
 
 
 def child() -> subprocess.Popen[bytes]:
-    """A process of its own that waits for its input to end."""
+    """A child process that waits for the end of its input."""
     return subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
 
 
-def as_seen(pid: int) -> Process:
+def observed(pid: int) -> Process:
     started = identity._started(pid)
     assert started
     return replace(this_process(), pid=pid, started=started)
 
 
-def test_a_process_has_exited_once_it_has() -> None:
+def test_a_process_has_exited_after_its_exit() -> None:
     process = child()
-    seen = as_seen(process.pid)
+    seen = observed(process.pid)
     assert not seen.has_exited()
     process.communicate()
     assert seen.has_exited()
     assert seen.has_exited(with_its_files=True)
 
 
-def test_one_that_is_not_cleared_away_yet_has_exited() -> None:
+def test_a_process_that_was_not_reaped_yet_has_exited() -> None:
     process = child()
-    seen = as_seen(process.pid)
+    seen = observed(process.pid)
     process.kill()
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     assert seen.has_exited()
     process.communicate()
 
 
-def test_a_process_id_that_came_back_is_another_process() -> None:
+def test_a_reused_process_id_is_another_process() -> None:
     assert replace(this_process(), started="1").has_exited()
 
 
@@ -54,13 +54,13 @@ def test_in_another_namespace_nothing_is_certain() -> None:
     assert replace(gone, mounts="mnt:[1]").has_exited()
 
 
-def test_a_process_that_cannot_be_looked_at_has_not_exited(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invisible_process_has_not_exited(monkeypatch: pytest.MonkeyPatch) -> None:
     """/proc mounted with hidepid shows nothing of other users."""
     monkeypatch.setattr(identity, "_started", lambda pid: None)
     assert not Process(os.getpid(), "1", this_process().pids, this_process().mounts).has_exited()
 
 
-def test_both_are_read_back_from_a_label_and_nothing_else_is(tmp_path: Path) -> None:
+def test_both_are_parsed_from_a_label_and_invalid_text_is_not(tmp_path: Path) -> None:
     assert Process.read(this_process().text()) == this_process()
     assert FileId.read(file_id(tmp_path).text()) == file_id(tmp_path)
     for text in ("", "1", "a:b", "x y z w", "1 2 3"):

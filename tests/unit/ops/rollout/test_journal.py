@@ -1,4 +1,4 @@
-"""What a journal tells whoever reads it after a crash, also one that an older videa has written."""
+"""The journal after a crash, also one of an older videa."""
 
 from __future__ import annotations
 
@@ -61,19 +61,19 @@ def files(*entries: object) -> dict[str, bytes]:
     return {f"{number:06}": _ENCODER.encode(entry) for number, entry in enumerate(entries)}
 
 
-def test_entries_come_back_in_order() -> None:
+def test_entries_are_read_in_order() -> None:
     steps = [StepEntry(number, len(STEPS), step) for number, step in enumerate(STEPS, 1)]
     entries = [HEADER, *steps, *REMARKS, RemovalEntry({"app-1": {"Id": "x"}}), ReturnEntry("it failed")]
     assert list(_decode(files(*entries))) == entries
 
 
-def test_an_entry_that_was_cut_short_counts_as_not_written() -> None:
+def test_a_truncated_entry_counts_as_not_written() -> None:
     written = files(HEADER, StepEntry(1, 3, Start(1)), StepEntry(2, 3, AwaitReady()))
     written["000002"] = written["000002"][:-5]
     assert list(_decode(written)) == [HEADER, StepEntry(1, 3, Start(1))]
 
 
-def test_it_knows_where_it_was() -> None:
+def test_the_state_has_the_last_step_the_share_and_the_snapshots() -> None:
     split = Split(("app-1",), (), 5.0)
     state = JournalState(
         HEADER, (StepEntry(1, 9, split), StepEntry(2, 9, Drain()), RemovalEntry({"app-1": {"Id": "x"}}))
@@ -87,21 +87,21 @@ def test_it_knows_where_it_was() -> None:
     assert JournalState(HEADER, ()).reached == 0
 
 
-def test_the_share_of_a_private_path_is_none_that_a_canary_has_come_to() -> None:
+def test_the_share_of_a_private_path_does_not_count_as_reached() -> None:
     private = Split(("app-1",), (), 0.0, private=True)
     assert JournalState(HEADER, (StepEntry(1, 9, Judge(25.0)), StepEntry(2, 9, private))).reached == 25.0
 
 
-def test_it_knows_whether_the_old_set_is_kept() -> None:
-    kept = (StepEntry(5, 7, Drain()), StepEntry(6, 7, Keep(60)))
-    assert JournalState(HEADER, kept).keeping
-    assert not JournalState(HEADER, kept[:1]).keeping
-    assert not JournalState(HEADER, (*kept, ReturnEntry("aborted"))).keeping
-    assert not JournalState(HEADER, (*kept, StepEntry(7, 7, Remove(("app-1",))))).keeping
+def test_the_state_shows_whether_the_old_set_is_kept() -> None:
+    keeping = (StepEntry(5, 7, Drain()), StepEntry(6, 7, Keep(60)))
+    assert JournalState(HEADER, keeping).keeping
+    assert not JournalState(HEADER, keeping[:1]).keeping
+    assert not JournalState(HEADER, (*keeping, ReturnEntry("aborted"))).keeping
+    assert not JournalState(HEADER, (*keeping, StepEntry(7, 7, Remove(("app-1",))))).keeping
     assert not JournalState(HEADER, ()).keeping
 
 
-def test_it_knows_whether_it_waits_and_how_a_wait_was_left() -> None:
+def test_the_state_shows_whether_it_waits_and_the_last_wait_of_a_step() -> None:
     wait = Wait(1.0, 61.0)
     waiting = JournalState(HEADER, (StepEntry(1, 9, Judge(5.0), 1.0, wait),))
     assert waiting.waiting
@@ -110,44 +110,44 @@ def test_it_knows_whether_it_waits_and_how_a_wait_was_left() -> None:
     assert waiting.wait_at(Judge(25.0)) is None
     assert str(waiting) == "`videa deploy` of me@here, which waits at step 1 of 9 (judge)"
     assert not JournalState(HEADER, (*waiting.entries, ReturnEntry("it failed"))).waiting
-    gone_on = JournalState(HEADER, (*waiting.entries, StepEntry(2, 9, Drain())))
-    assert not gone_on.waiting
-    assert gone_on.standing.wait is None
-    assert gone_on.wait_at(Judge(5.0)) == wait
+    continued = JournalState(HEADER, (*waiting.entries, StepEntry(2, 9, Drain())))
+    assert not continued.waiting
+    assert continued.standing.wait is None
+    assert continued.wait_at(Judge(5.0)) == wait
 
 
-@pytest.mark.parametrize("by_chance", [True, False])
-def test_one_that_is_gone_is_written_anew_unless_somebody_has_ended_it(by_chance: bool) -> None:
-    mine = Journal(FakeStore(), "shop")
-    mine.begin(HEADER)
-    mine.write(StepEntry(1, 9, Drain()))
-    mine.confirm()
-    mine.store.remove("videa.journal.shop")
-    if by_chance:
-        mine.confirm()
-        mine.store.remove("videa.journal.shop")
-        mine.write(ReturnEntry("it failed"))
-        state = mine.read()
+@pytest.mark.parametrize("pruned", [True, False])
+def test_a_pruned_journal_is_written_again_unless_another_process_has_ended_it(pruned: bool) -> None:
+    journal = Journal(FakeStore(), "shop")
+    journal.begin(HEADER)
+    journal.write(StepEntry(1, 9, Drain()))
+    journal.confirm()
+    journal.store.remove("videa.journal.shop")
+    if pruned:
+        journal.confirm()
+        journal.store.remove("videa.journal.shop")
+        journal.write(ReturnEntry("it failed"))
+        state = journal.read()
         assert state is not None
         assert state.entries == (StepEntry(1, 9, Drain()), ReturnEntry("it failed"))
     else:
-        mine.pruned = lambda: False
-        for act in (mine.confirm, lambda: mine.write(ReturnEntry("it failed"))):
-            with pytest.raises(LockHeld, match="somebody else has ended this operation"):
+        journal.pruned = lambda: False
+        for act in (journal.confirm, lambda: journal.write(ReturnEntry("it failed"))):
+            with pytest.raises(LockHeld, match="another process has ended this operation"):
                 act()
-        assert mine.read() is None
+        assert journal.read() is None
 
 
-def test_one_that_another_operation_has_begun_is_not_written_to() -> None:
+def test_the_journal_of_another_operation_is_not_written_to() -> None:
     store = FakeStore()
-    mine = Journal(store, "shop")
-    mine.begin(HEADER)
+    journal = Journal(store, "shop")
+    journal.begin(HEADER)
     Journal(store, "shop").begin(HEADER)
-    with pytest.raises(LockHeld, match="or begun another"):
-        mine.write(ReturnEntry("it failed"))
+    with pytest.raises(LockHeld, match="or started another"):
+        journal.write(ReturnEntry("it failed"))
 
 
-def test_an_entry_of_a_later_videa_hides_none_of_those_after_it() -> None:
+def test_an_entry_of_a_later_videa_does_not_hide_the_entries_after_it() -> None:
     later = msgspec.json.encode({"type": "of a later videa", "number": 1})
     removal = RemovalEntry({"app-1": {"Id": "x"}})
     written = {**files(HEADER), "000001": later, "000002": _ENCODER.encode(removal)}
@@ -155,7 +155,7 @@ def test_an_entry_of_a_later_videa_hides_none_of_those_after_it() -> None:
 
 
 def test_an_older_videa_reads_the_steps_that_wait() -> None:
-    """It knows no `wait`, and passes over what it does not know in an entry."""
+    """It does not know `wait`, and ignores unknown fields of an entry."""
     entry = _ENCODER.encode(StepEntry(6, 7, Keep(60.0), 1.0, Wait(1.0, 61.0)))
     assert msgspec.json.decode(entry) == {
         **{"type": "step_begun", "number": 6, "total": 7, "time": 1.0},
@@ -163,9 +163,9 @@ def test_an_older_videa_reads_the_steps_that_wait() -> None:
     }
 
 
-def test_a_hook_whose_command_reads_like_another_step_is_none_of_it() -> None:
-    kept = JournalState(HEADER, (StepEntry(1, 2, Hook("post_traffic", "keep the old ones for 60 s")),))
-    assert not kept.keeping
+def test_a_hook_with_a_command_like_the_text_of_a_step_is_not_that_step() -> None:
+    keeping = JournalState(HEADER, (StepEntry(1, 2, Hook("post_traffic", "keep the old ones for 60 s")),))
+    assert not keeping.keeping
 
 
 WORDED = [
@@ -178,7 +178,7 @@ WORDED = [
     b'{"type":"note","text":"5%: pass"}',
     b'{"type":"removal","snapshots":{"app-1":{"Id":"x"}}}',
 ]
-"""As the version before wrote them, byte for byte."""
+"""Entries of the previous version, byte for byte."""
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ WORDED = [
         ("drain", Worded("drain")),
     ],
 )
-def test_a_step_that_was_written_down_in_words_is_known_by_them(text: str, step: AnyStep) -> None:
+def test_a_step_written_as_text_is_recognized(text: str, step: AnyStep) -> None:
     entry = msgspec.json.encode({"type": "step", "number": 3, "total": 7, "text": text, "share": None, "time": 4.0})
     state = _state({f"{number:06}": line for number, line in enumerate([*WORDED, entry])})
     assert state is not None

@@ -1,4 +1,4 @@
-"""The canary's answers against stable's, in all and by route."""
+"""Comparison of the canary's answers with stable's, in total and by route."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ LEVEL = 0.01
 
 
 def mix(empty: int = 0, bodies: int = 0, **classes: int) -> Mix:
-    """Such as c2=90, c4=10."""
-    found = Mix(empty=empty, bodies=bodies)
-    found.classes.update({int(name[1:]): count for name, count in classes.items()})
-    return found
+    """A mix by status class, for example c2=90, c4=10."""
+    answers = Mix(empty=empty, bodies=bodies)
+    answers.classes.update({int(name[1:]): count for name, count in classes.items()})
+    return answers
 
 
 GOOD = {"GET /": mix(c2=90, c3=5, c4=5), "GET /titles/*": mix(c2=100)}
@@ -39,7 +39,7 @@ def test_the_same_mix_is_no_difference() -> None:
         ({"GET /": mix(c2=95, c5=5), "GET /titles/*": mix(c2=100)}, "server errors"),
     ],
 )
-def test_more_of_what_is_not_good_is_one(canary: dict[str, Mix], words: str) -> None:
+def test_a_larger_share_of_bad_answers_is_a_difference(canary: dict[str, Mix], words: str) -> None:
     assert words in difference(canary, STABLE, LEVEL)
 
 
@@ -49,7 +49,7 @@ def test_one_broken_route_among_many_good_ones_is_found_and_named() -> None:
     assert "client errors (4xx) at GET /7: 40.00%" in difference(canary, stable, LEVEL)
 
 
-def test_answers_without_a_body_where_stable_has_one_are_one() -> None:
+def test_answers_without_a_body_are_a_difference_if_stable_has_bodies() -> None:
     stable, canary = {"GET /": mix(c2=1900, bodies=1900)}, {"GET /": mix(c2=100, empty=100, bodies=100)}
     assert difference(canary, stable, LEVEL).startswith("answers without a body: 100.00%")
     both = {"GET /": mix(c2=1900, empty=1900, bodies=1900)}
@@ -57,12 +57,12 @@ def test_answers_without_a_body_where_stable_has_one_are_one() -> None:
     assert not difference(canary, {"GET /": mix(c2=1900)}, LEVEL)
 
 
-def test_less_of_it_and_a_little_more_of_it_are_none() -> None:
+def test_a_smaller_or_a_slightly_larger_share_is_no_difference() -> None:
     assert not difference({"GET /": mix(c2=10_000)}, STABLE, LEVEL)
     assert not difference({"GET /": mix(c2=9600, c4=400)}, {"GET /": mix(c2=98_000, c4=2000)}, LEVEL)
 
 
-def test_a_release_that_changes_little_is_failed_no_more_often_than_the_level() -> None:
+def test_a_release_with_small_changes_fails_at_most_as_often_as_the_level() -> None:
     source = random.Random(2)
 
     def drawn(requests: int, client_errors: float) -> dict[str, Mix]:
@@ -73,12 +73,12 @@ def test_a_release_that_changes_little_is_failed_no_more_often_than_the_level() 
     assert failed <= 2
 
 
-def test_what_only_one_of_them_was_asked_for_is_not_compared() -> None:
+def test_a_route_with_requests_to_one_of_them_only_is_not_compared() -> None:
     canary = {OTHERS: mix(c2=100), "GET /wp-login": mix(c4=2)}
     assert not difference(canary, {OTHERS: mix(c2=1900)}, LEVEL)
 
 
-def test_a_good_release_is_failed_no_more_often_than_the_level_however_many_routes_there_are() -> None:
+def test_a_good_release_with_many_routes_fails_at_most_as_often_as_the_level() -> None:
     source = random.Random(1)
 
     def drawn(requests: int) -> dict[str, Mix]:

@@ -1,4 +1,4 @@
-"""Waiting: what ends a wait, what a command that came early is worth, and that a step always ends."""
+"""Waits: what ends them, that an early command counts, and that a step always ends."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UNSURE, FAIL = Verdict(Kind.INCONCLUSIVE, "too few", "-"), Verdict(Kind.FAIL, "b
 
 @dataclass
 class Clock:
-    """Time that passes only by sleeping, and commands that arrive at their second."""
+    """A clock that only sleeping advances, with commands that arrive at given seconds."""
 
     now: float = 0.0
     commands: dict[float, Command] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Clock:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
-        assert self.now < 100_000, "it waits for ever"
+        assert self.now < 100_000, "it waits forever"
 
     def take(self) -> Command | None:
         if self.unreachable:
@@ -54,12 +54,12 @@ class Clock:
 
 
 class Scripted(Monitor):
-    """Sees one verdict after the other."""
+    """A monitor with given verdicts."""
 
     script: Iterator[Verdict]
     early: list[bool]
 
-    def _look(self, log: TryLog, canary: Collection[str], early: bool) -> Verdict:
+    def _check(self, log: TryLog, canary: Collection[str], early: bool) -> Verdict:
         self.early.append(early)
         return next(self.script)
 
@@ -73,10 +73,10 @@ class NoLog:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    found = Clock()
-    monkeypatch.setattr(monitor_module, "time", found)
+    clock = Clock()
+    monkeypatch.setattr(monitor_module, "time", clock)
     monkeypatch.setattr(monitor_module, "TryLog", NoLog)
-    return found
+    return clock
 
 
 def make(clock: Clock, verdicts: Iterable[Verdict] = (), bounds: Canary | None = None) -> Scripted:
@@ -91,12 +91,12 @@ def make(clock: Clock, verdicts: Iterable[Verdict] = (), bounds: Canary | None =
         state=lambda: SimpleNamespace(last=written[0]),
     )
     lease: Any = SimpleNamespace(check_operation=lambda: None, now=7.0)
-    found = Scripted(stack, journal, lease, lambda _: None)
-    found.script, found.early = iter(verdicts), []
-    return found
+    monitor = Scripted(stack, journal, lease, lambda _: None)
+    monitor.script, monitor.early = iter(verdicts), []
+    return monitor
 
 
-def test_a_promotion_that_came_before_the_pause_ends_it(clock: Clock) -> None:
+def test_a_promotion_before_the_pause_ends_it(clock: Clock) -> None:
     monitor = make(clock)
     clock.commands[0] = PROMOTE
     monitor.poll_commands()
@@ -105,7 +105,7 @@ def test_a_promotion_that_came_before_the_pause_ends_it(clock: Clock) -> None:
     assert clock.now == 0
 
 
-def test_it_ends_one_wait_and_not_the_next(clock: Clock) -> None:
+def test_a_promotion_ends_one_wait_only(clock: Clock) -> None:
     monitor = make(clock)
     clock.commands[0] = PROMOTE
     monitor.poll_commands()
@@ -114,7 +114,7 @@ def test_it_ends_one_wait_and_not_the_next(clock: Clock) -> None:
     assert clock.now == pytest.approx(30)
 
 
-def test_a_promotion_ends_a_judgement_without_a_verdict(clock: Clock) -> None:
+def test_a_promotion_ends_the_judging_without_a_verdict(clock: Clock) -> None:
     clock.commands[3] = PROMOTE
     monitor = make(clock, repeat(UNSURE))
     monitor.judge(5, ["app-3"], 60)
@@ -122,7 +122,7 @@ def test_a_promotion_ends_a_judgement_without_a_verdict(clock: Clock) -> None:
     assert not monitor.verdicts
 
 
-def test_an_abort_ends_every_wait_and_wins_over_an_early_promotion(clock: Clock) -> None:
+def test_an_abort_ends_every_wait_and_overrides_an_early_promotion(clock: Clock) -> None:
     monitor = make(clock, repeat(PASS))
     clock.commands.update({0: PROMOTE, 0.01: ABORT})
     monitor.poll_commands()
@@ -134,7 +134,7 @@ def test_an_abort_ends_every_wait_and_wins_over_an_early_promotion(clock: Clock)
         make(clock, repeat(UNSURE)).judge(5, [], 60)
 
 
-def test_an_engine_that_does_not_answer_for_a_moment_costs_no_command(clock: Clock) -> None:
+def test_no_command_is_lost_if_the_engine_does_not_answer_for_a_moment(clock: Clock) -> None:
     clock.commands[0] = PROMOTE
     clock.unreachable = True
     monitor = make(clock)
@@ -143,7 +143,7 @@ def test_an_engine_that_does_not_answer_for_a_moment_costs_no_command(clock: Clo
     monitor.pause()
 
 
-def test_a_pass_counts_once_the_interval_is_over(clock: Clock) -> None:
+def test_a_pass_counts_after_the_interval(clock: Clock) -> None:
     monitor = make(clock, repeat(PASS))
     monitor.judge(5, [], 60)
     assert clock.now == 5
@@ -151,26 +151,26 @@ def test_a_pass_counts_once_the_interval_is_over(clock: Clock) -> None:
     assert monitor.verdicts == [VerdictGiven(5, Kind.PASS, "as good as stable", "-")]
 
 
-def test_an_error_begins_the_window_anew_but_not_the_step(clock: Clock) -> None:
+def test_an_error_restarts_the_window_but_not_the_step(clock: Clock) -> None:
     make(clock, chain([UNSURE, ERROR], repeat(PASS))).judge(5, [], 60)
     assert clock.now == 7
 
 
 @pytest.mark.parametrize("flaps", [[ERROR, PASS], [ERROR, ERROR, UNSURE], [ERROR, ERROR, ERROR, PASS]])
-def test_an_engine_that_comes_and_goes_ends_the_step_at_its_deadline(clock: Clock, flaps: list[Verdict]) -> None:
+def test_with_an_unstable_engine_the_step_ends_at_its_deadline(clock: Clock, flaps: list[Verdict]) -> None:
     monitor = make(clock, chain.from_iterable(repeat(flaps)))
     with pytest.raises(ReleaseFailed, match="no verdict within 60s"):
         monitor.judge(5, [], 60)
     assert 60 < clock.now <= 62
 
 
-def test_what_stays_unseen_ends_it_sooner(clock: Clock) -> None:
+def test_lasting_errors_end_it_before_the_deadline(clock: Clock) -> None:
     with pytest.raises(ReleaseFailed, match="no log"):
         make(clock, repeat(ERROR)).judge(5, [], 60)
     assert clock.now == 4
 
 
-def test_inconclusive_to_the_end_may_pause_instead(clock: Clock) -> None:
+def test_an_inconclusive_canary_pauses_if_configured(clock: Clock) -> None:
     bounds = Canary(interval=Seconds(5), deadline=Seconds(60), on_inconclusive=OnInconclusive.PAUSE)
     clock.commands[300] = PROMOTE
     monitor = make(clock, repeat(UNSURE), bounds)
@@ -179,7 +179,7 @@ def test_inconclusive_to_the_end_may_pause_instead(clock: Clock) -> None:
     assert [entry.step for entry in monitor.journal.written if isinstance(entry, StepEntry)] == [Judge(5.0), Pause(5.0)]
 
 
-def test_a_fail_ends_it_at_once(clock: Clock) -> None:
+def test_a_fail_ends_the_step_at_once(clock: Clock) -> None:
     with pytest.raises(ReleaseFailed, match="the canary failed at 5%: bad"):
         make(clock, [UNSURE, FAIL]).judge(5, [], 60)
     assert clock.now == 2
@@ -189,7 +189,7 @@ STABLE = replace(member(1).replica, networks={"app": "10.0.0.1"})
 FRESH = replace(member(3, NEW).replica, networks={"app": "10.0.0.3", "data": ""})
 
 
-def test_the_samples_are_what_was_asked_of_each_and_only_the_canary_may_be_cold() -> None:
+def test_each_sample_has_its_own_requests_and_only_the_canary_may_be_cold() -> None:
     tallies = Tallies(Warmup())
     for number in range(50):
         for address in ("10.0.0.1:3001", "10.0.0.3:3001", "10.9.9.9:3001"):
@@ -200,7 +200,7 @@ def test_the_samples_are_what_was_asked_of_each_and_only_the_canary_may_be_cold(
     assert stable.p99 > 1.9
 
 
-def test_requests_that_wait_at_a_cold_replica_are_not_slow_yet() -> None:
+def test_waiting_requests_of_a_cold_replica_are_not_slow_yet() -> None:
     tallies = Tallies(Warmup())
     waiting = Figures(unanswered_seconds=[3.0] * 20)
     assert not samples(tallies, [STABLE, FRESH], {"app-3"}, {"app-3": waiting})[0].waiting

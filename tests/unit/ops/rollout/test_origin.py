@@ -1,4 +1,4 @@
-"""What makes two commands belong to the same place."""
+"""Which commands have the same origin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ends the wait for a replica that cannot become ready."""
+"""The wait for readiness ends at once for a replica that cannot become ready."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ NAME = "shop-app-1"
     ("changes", "message", "hint"),
     [
         ({"state": "paused"}, f"{NAME} is paused", f"docker unpause {NAME}"),
-        ({"state": "exited", "exit_code": 3}, "ended with exit code 3", "log"),
+        ({"state": "exited", "exit_code": 3}, "exited with exit code 3", "log"),
         ({"state": "exited", "oom_killed": True}, "killed for lack of memory", "memory limit"),
-        ({"restarts": 1}, "ended", "log"),
+        ({"restarts": 1}, "exited", "log"),
     ],
 )
-def test_one_that_cannot_become_ready_is_named_at_once(
+def test_a_replica_that_cannot_become_ready_fails_at_once(
     tmp_path: Path, changes: dict[str, Any], message: str, hint: str
 ) -> None:
     stack = fake_stack(tmp_path)
@@ -34,7 +34,7 @@ def test_one_that_cannot_become_ready_is_named_at_once(
     assert hint in failed.value.hint
 
 
-def test_one_that_somebody_has_removed_is_named(tmp_path: Path) -> None:
+def test_a_removed_replica_is_named(tmp_path: Path) -> None:
     stack = fake_stack(tmp_path)
     stack.platform.remove(NAME)
     with pytest.raises(ReplicaNotReady, match=f"{NAME} is gone"):

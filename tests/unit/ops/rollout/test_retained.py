@@ -1,4 +1,4 @@
-"""Which release a rollback goes back to, and under which name its image is started."""
+"""The target of a rollback: its release and the name of its image."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from tests.unit.ops.fakes.store import FakeStore
 DIGESTS = {"one": "sha256:1", "two": "sha256:2"}
 
 
-class PaperCompose(Compose):
-    """A Compose whose hash is what the service is made of."""
+class FakeCompose(Compose):
+    """A Compose whose config hash is the text of the overrides."""
 
     def config_hash(self, service: str, overrides: Any) -> str:
         return repr(sorted(overrides.items()))
 
 
 class Shop:
-    """A service on a tag that moves on, deployed as release one and then two."""
+    """A service with a moving tag, deployed as release one and then two."""
 
     def __init__(self, named: bool, folder: Path) -> None:
-        project = Project("shop", folder, PaperCompose((), None, folder, {}), {}, Settings(service="web"), {}, {})
+        project = Project("shop", folder, FakeCompose((), None, folder, {}), {}, Settings(service="web"), {}, {})
         project.__dict__["pins"] = Pins(None, "IMAGE", "RELEASE" if named else None)
         project.__dict__["_raw"] = {"services": {"web": {"image": "$IMAGE"}}}
         images = SimpleNamespace(present=lambda name: name in self.images, digest=lambda name: self.images[name])
@@ -42,9 +42,9 @@ class Shop:
         self.running = ""
         for digest in DIGESTS.values():
             names = {"IMAGE": "app:latest", **({"RELEASE": ""} if named else {})}
-            self.ran(release_id(digest, project.compose.config_hash("web", names)), "app:latest", digest, "rolling")
+            self.record(release_id(digest, project.compose.config_hash("web", names)), "app:latest", digest, "rolling")
 
-    def ran(self, release: str, image: str, digest: str, action: str) -> None:
+    def record(self, release: str, image: str, digest: str, action: str) -> None:
         self.images[retained_reference(self.stack.project, release)] = digest
         variables = {"IMAGE": image}
         self.entries.append(Entry(0, "me", "", action, DONE, release, image, digest, 1, 0, variables=variables))
@@ -52,25 +52,25 @@ class Shop:
         (self.stack.project.env_file).write_text(f"IMAGE={image}\n")
 
     def roll_back(self) -> str:
-        """The digest of the image that is started, and that the target's release is what its replicas will be."""
+        """Rolls back and returns the digest of the image. Asserts that the release id fits the image name."""
         entry = choose(self.entries, [self.running], None)
         target = rollback_target(self.stack, entry)
         digest = self.images[target.image]
         if "RELEASE" not in target.overrides:
             hashed = self.stack.project.compose.config_hash("web", {"IMAGE": target.image})
             assert target.release == release_id(digest, hashed)
-        self.ran(target.release, target.image, digest, "rollback")
+        self.record(target.release, target.image, digest, "rollback")
         return digest
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_one_goes_back_and_forth_on_a_tag_that_moves_on(named: bool, tmp_path: Path) -> None:
+def test_repeated_rollbacks_with_a_moving_tag_alternate_between_two_releases(named: bool, tmp_path: Path) -> None:
     shop = Shop(named, tmp_path)
     assert [shop.roll_back() for _ in range(5)] == [DIGESTS[name] for name in ("one", "two", "one", "two", "one")]
 
 
 @pytest.mark.parametrize("name", ["shop", "shop_", "a--b", "0_-"])
-def test_an_image_is_kept_under_a_name_that_docker_allows(name: str) -> None:
+def test_an_image_is_retained_with_a_name_that_docker_allows(name: str) -> None:
     project = Project(name, Path(), Compose((), None, Path(), {}), {}, Settings(service="Web"), {}, {})
     assert retained_reference(project, "f00").startswith("videa-kept/")
     assert "_-" not in retained_reference(project, "f00")

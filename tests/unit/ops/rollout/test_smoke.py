@@ -1,4 +1,4 @@
-"""What a checked path must answer, over plain HTTP and where the site speaks TLS."""
+"""The answers that a checked path must give, over plain HTTP and over TLS."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def stack(tmp_path: Path) -> FakeStack:
 
 
 def answering(stack: FakeStack, answers: dict[str, str], ports: Any = PUBLISHED) -> list[list[str]]:
-    """Lets nginx answer each URL so, "status location"; the commands that were run there."""
+    """Sets nginx's answer to each URL, as "status location". Returns the list of commands run there."""
     commands: list[list[str]] = []
 
     def run(command: list[str]) -> ExecResult:
@@ -34,14 +34,14 @@ def answering(stack: FakeStack, answers: dict[str, str], ports: Any = PUBLISHED)
     return commands
 
 
-def test_a_path_that_answers_well_passes(stack: FakeStack) -> None:
+def test_a_path_with_a_good_answer_passes(stack: FakeStack) -> None:
     commands = answering(stack, {"http://127.0.0.1:8080/a?b=1": "204 "})
     check_paths(stack, ["/a?b=1"], "token")
     assert "X-Videa-Canary: token" in commands[0]
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "text"),
     [
         ("404 ", "answers /a with 404"),
         ("500 ", "answers /a with 500"),
@@ -51,18 +51,18 @@ def test_a_path_that_answers_well_passes(stack: FakeStack) -> None:
         ("308 https://shop.example:9443/a", "redirects /a"),
     ],
 )
-def test_anything_else_fails(stack: FakeStack, answer: str, said: str) -> None:
+def test_any_other_answer_fails(stack: FakeStack, answer: str, text: str) -> None:
     answering(stack, {"http://127.0.0.1:8080/a": answer})
     with pytest.raises(ReleaseFailed) as failed:
         check_paths(stack, ["/a"], "token")
-    assert said in failed.value.message
+    assert text in failed.value.message
 
 
 @pytest.mark.parametrize(("status", "passes"), [("200 ", True), ("404 ", False), ("303 https://shop.example/b", False)])
-def test_where_plain_http_only_leads_to_tls_the_release_itself_is_asked(
+def test_if_plain_http_redirects_to_tls_the_release_is_checked_over_tls(
     stack: FakeStack, status: str, passes: bool
 ) -> None:
-    """nginx's own 308 says nothing about the release."""
+    """nginx's own 308 does not show that the release works."""
     https = "https://shop.example/a?b=1"
     commands = answering(stack, {"http://127.0.0.1:8080/a?b=1": f"308 {https}", https: status})
     if passes:
@@ -78,6 +78,6 @@ def test_where_plain_http_only_leads_to_tls_the_release_itself_is_asked(
     ("answer", "url"),
     [("308 https://shop.example/", "https://shop.example"), ("302 http://127.0.0.1:8080/docs", "http://127.0.0.1")],
 )
-def test_a_command_is_given_the_address_that_clients_use(stack: FakeStack, answer: str, url: str) -> None:
+def test_a_command_gets_the_address_for_clients(stack: FakeStack, answer: str, url: str) -> None:
     answering(stack, {"http://127.0.0.1:8080/": answer})
     check_command(stack, f'test "$VIDEA_URL" = "{url}"', "token")

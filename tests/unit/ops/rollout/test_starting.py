@@ -16,8 +16,8 @@ from ops.steps import Target
 from tests.unit.ops.fakes import fake_stack
 
 
-class SignalAtTheDoor:
-    """Enters another context, and is interrupted before it can say so."""
+class InterruptedOnEntry:
+    """Enters another context manager, and is interrupted before its own __enter__ returns."""
 
     def __init__(self, inner: AbstractContextManager[None]) -> None:
         self.inner = inner
@@ -30,16 +30,16 @@ class SignalAtTheDoor:
         return self.inner.__exit__(*error)  # type: ignore[arg-type]
 
 
-def test_ctrl_c_at_any_moment_leaves_the_way_free_for_what_stops(
+def test_ctrl_c_at_any_moment_does_not_block_the_stopping_replicas(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack = fake_stack(tmp_path)
     stopping = Stopping(stack.platform, lambda: None)
     paused = stopping.paused
-    monkeypatch.setattr(stopping, "paused", lambda: SignalAtTheDoor(paused()))
+    monkeypatch.setattr(stopping, "paused", lambda: InterruptedOnEntry(paused()))
     with held(), pytest.raises(KeyboardInterrupt) as interrupted, allowed():
         start_replicas(stack, 1, Target("new", "app:new"), stopping, [])
-    # While the exception is handled, which is when everything is rolled back, its frames are kept.
+    # The frames of the exception exist while it is handled, which is when the rollback runs.
     assert interrupted.value
     assert stopping._removal.acquire(timeout=1)
     assert stack.platform.names() == ["shop-app-1", "shop-app-2"]

@@ -1,4 +1,4 @@
-"""Replicas that stop beside the next steps."""
+"""Replicas that stop during the next steps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ops.rollout.stopping import Stopping
 
 
 class Grace:
-    """Stops of replicas that end when they are let go."""
+    """A platform whose stops complete when the test ends them."""
 
     def __init__(self) -> None:
         self.ends: dict[str, threading.Event] = {}
@@ -38,35 +38,35 @@ def grace() -> Grace:
     return Grace()
 
 
-def test_the_next_step_goes_on_while_some_are_still_stopping(grace: Grace) -> None:
-    behind = Stopping(grace, lambda: None, behind=2)  # type: ignore[arg-type]
-    behind.begin(["a", "b"])  # returns, though neither has ended
-    assert behind.pending
+def test_the_next_step_runs_while_some_replicas_are_still_stopping(grace: Grace) -> None:
+    stopping = Stopping(grace, lambda: None, behind=2)  # type: ignore[arg-type]
+    stopping.begin(["a", "b"])  # returns although neither stop is complete
+    assert stopping.pending
     assert grace.removed == []
     for name in "ab":
         grace.end(name)
-    behind.wait()
+    stopping.wait()
     assert sorted(grace.removed) == ["a", "b"]
-    assert not behind.pending
+    assert not stopping.pending
 
 
-def test_all_stop_at_the_same_time_and_the_bound_is_held(grace: Grace) -> None:
-    behind = Stopping(grace, lambda: None, behind=1)  # type: ignore[arg-type]
+def test_all_stop_at_the_same_time_up_to_the_limit(grace: Grace) -> None:
+    stopping = Stopping(grace, lambda: None, behind=1)  # type: ignore[arg-type]
     for name in "cab":
         grace.end(name)
-    behind.begin(["a", "b", "c", "last"])
+    stopping.begin(["a", "b", "c", "last"])
     assert {"a", "b", "c"} <= set(grace.removed)
     grace.end("last")
-    behind.wait()
-    assert behind.begun == {"a", "b", "c", "last"}
+    stopping.wait()
+    assert stopping.begun == {"a", "b", "c", "last"}
 
 
-def test_one_that_cannot_be_stopped_is_told_at_the_latest_at_the_end(grace: Grace) -> None:
-    behind = Stopping(grace, lambda: None)  # type: ignore[arg-type]
-    behind.begin(["stuck", "fine"])
+def test_a_failed_stop_is_raised_at_the_end_at_the_latest(grace: Grace) -> None:
+    stopping = Stopping(grace, lambda: None)  # type: ignore[arg-type]
+    stopping.begin(["stuck", "fine"])
     for name in ("stuck", "fine"):
         grace.end(name)
     with pytest.raises(EngineError, match="could not stop stuck"):
-        behind.wait()
-    behind.wait()
+        stopping.wait()
+    stopping.wait()
     assert grace.removed == ["fine"]

@@ -1,4 +1,4 @@
-"""Which release runs, and what the tag of a built image means once a deploy was put back."""
+"""The serving release, and the tag of a built image after a rollback."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.unit.ops.rollout.model import NEW, OLD, fleet, member
         (fleet(), ""),
     ],
 )
-def test_the_release_that_serves_is_the_one_that_runs(now: Fleet, release: str) -> None:
+def test_the_serving_release_is_that_of_most_ready_and_listed_replicas(now: Fleet, release: str) -> None:
     assert serving_release(now) == release
 
 
@@ -45,5 +45,5 @@ OTHER = replace(ONE, image_id="sha256:new")
         ([], None),
     ],
 )
-def test_the_tag_goes_back_to_what_all_replicas_run(replicas: list[Replica], image: str | None) -> None:
+def test_the_tag_returns_to_the_image_of_all_running_replicas(replicas: list[Replica], image: str | None) -> None:
     assert image_to_return("shop-web", replicas) == image

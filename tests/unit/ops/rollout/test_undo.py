@@ -1,4 +1,4 @@
-"""Putting back: after any step that failed, the old replicas serve again and nothing new is left."""
+"""Rollback: after a failure of any step, the old replicas serve again and no new one is left."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ops.rollout.rolling import plan_rolling
 from ops.rollout.scale import plan_scale
 from ops.rollout.undo import Recreate, plan_undo, stable_gone, stopped
 from ops.steps import AwaitReady, Check, Drain, Plan, Remove, Route, Target
-from tests.unit.ops.rollout.model import NEW, OLD, PaperStack, fleet, member
+from tests.unit.ops.rollout.model import NEW, OLD, ModelStack, fleet, member
 
 BEFORE = fleet(member(1), member(2), member(3))
 PLANS = {
@@ -26,9 +26,9 @@ PLANS = {
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS.keys())
-def test_after_any_step_everything_can_be_put_back(plan: Plan) -> None:
+def test_after_any_step_everything_can_be_rolled_back(plan: Plan) -> None:
     for failed_after in range(len(plan.steps)):
-        stack = PaperStack(BEFORE, plan.target.release)
+        stack = ModelStack(BEFORE, plan.target.release)
         stack.run(plan.steps[:failed_after])
         serving = len(stack.serving)
         for step in plan_undo({"app-1", "app-2", "app-3"}, list(stack.removed), list(stack.started), stack.now()):
@@ -39,18 +39,18 @@ def test_after_any_step_everything_can_be_put_back(plan: Plan) -> None:
         assert not stack.canary
 
 
-def test_traffic_leaves_the_canary_before_any_container_is_touched() -> None:
+def test_traffic_leaves_the_canary_before_any_container_changes() -> None:
     now = fleet(member(1), member(2), member(4, NEW), split=True)
     steps = list(plan_undo({"app-1", "app-2"}, [], ["app-4"], now))
     assert steps == [Route(("app-1", "app-2")), Drain(), Remove(("app-4",))]
 
 
-def test_traffic_goes_back_onto_ready_replicas_only() -> None:
+def test_traffic_returns_to_ready_replicas_only() -> None:
     now = fleet(member(1), member(2, ready=False), member(4, NEW), split=True)
     assert next(plan_undo({"app-1", "app-2"}, [], ["app-4"], now)) == Route(("app-1",))
 
 
-def test_what_still_serves_is_gone_back_onto_though_the_new_file_calls_it_not_ready() -> None:
+def test_traffic_returns_to_serving_replicas_that_are_not_ready_by_the_new_file() -> None:
     now = fleet(member(1, ready=False), member(2, ready=False), member(4, NEW), split=True)
     assert not stable_gone({"app-1", "app-2"}, [], now)
     steps = list(plan_undo({"app-1", "app-2"}, [], ["app-4"], now))
@@ -65,9 +65,9 @@ def test_what_still_serves_is_gone_back_onto_though_the_new_file_calls_it_not_re
         {"state": "paused"},
         {"ready": False, "listed": False},
     ],
-    ids=["ended", "restarting", "paused", "neither listed nor ready"],
+    ids=["exited", "restarting", "paused", "neither listed nor ready"],
 )
-def test_traffic_never_goes_back_onto_what_is_dead(dead: dict[str, Any]) -> None:
+def test_traffic_never_returns_to_dead_replicas(dead: dict[str, Any]) -> None:
     now = fleet(member(1, **dead), member(4, NEW), split=True)
     assert stable_gone({"app-1"}, [], now)
     steps = list(plan_undo({"app-1"}, [], ["app-4"], now))
@@ -75,31 +75,31 @@ def test_traffic_never_goes_back_onto_what_is_dead(dead: dict[str, Any]) -> None
     assert not any(isinstance(step, Remove) and "app-4" in step.names for step in steps)
 
 
-def test_it_is_known_when_there_is_nothing_to_go_back_to() -> None:
+def test_stable_is_gone_if_no_served_replica_can_serve_again() -> None:
     now = fleet(member(4, NEW))
     assert stable_gone({"app-1"}, [], now)
     assert not stable_gone({"app-1"}, ["app-1"], now)
     assert not stable_gone({"app-4"}, [], now)
 
 
-def test_broken_off_while_putting_back_it_is_put_back_again() -> None:
+def test_an_interrupted_rollback_can_be_repeated() -> None:
     for plan in PLANS.values():
-        stack = PaperStack(BEFORE, plan.target.release)
+        stack = ModelStack(BEFORE, plan.target.release)
         stack.run(plan.steps[:-1])
         steps = list(plan_undo({"app-1", "app-2", "app-3"}, list(stack.removed), list(stack.started), stack.now()))
-        for broken_off_after in range(len(steps)):
-            stack = PaperStack(BEFORE, plan.target.release)
+        for interrupted_after in range(len(steps)):
+            stack = ModelStack(BEFORE, plan.target.release)
             stack.run(plan.steps[:-1])
             snapshots = list(stack.removed)
-            stack.run(steps[:broken_off_after])
+            stack.run(steps[:interrupted_after])
             stack.run(plan_undo({"app-1", "app-2", "app-3"}, snapshots, list(stack.started), stack.now()))
             assert stack.routed == set(stack.release) == {"app-1", "app-2", "app-3"}
 
 
-def test_a_new_replica_that_is_not_ready_gets_no_traffic_while_putting_back() -> None:
+def test_a_new_replica_that_is_not_ready_gets_no_traffic_during_the_rollback() -> None:
     plan = plan_rolling(BEFORE, 3, Target(NEW, "app:new"))
     second_wait = [number for number, step in enumerate(plan.steps) if isinstance(step, AwaitReady)][1]
-    stack = PaperStack(BEFORE)
+    stack = ModelStack(BEFORE)
     stack.run(plan.steps[:second_wait])
     unready = stack.started[-1]
     for step in plan_undo({"app-1", "app-2", "app-3"}, list(stack.removed), list(stack.started), stack.now()):
@@ -109,12 +109,12 @@ def test_a_new_replica_that_is_not_ready_gets_no_traffic_while_putting_back() ->
 
 def test_the_last_healthy_copy_is_not_removed_when_the_old_ones_are_gone() -> None:
     now = fleet(member(4, NEW))
-    stack = PaperStack(now)
+    stack = ModelStack(now)
     stack.run(plan_undo({"app-1"}, [], ["app-4"], now))
     assert stack.serving == {"app-4"}
 
 
-def test_replicas_that_were_only_stopped_are_something_to_go_back_to() -> None:
+def test_stopped_replicas_are_started_by_the_rollback() -> None:
     now = fleet(member(1, state="exited"), member(2, state="exited"), member(4, NEW, ready=False, listed=False))
     assert stable_gone({"app-1", "app-2"}, [], now)
     back = stopped({"app-1", "app-2"}, now)

@@ -1,4 +1,4 @@
-"""How long a step waits, at first and when another takes it up, and what is not judged twice."""
+"""How long a step waits, at the start and when resumed, and that a share is not judged twice."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ SPLIT = Split(("app-1",), ("app-3",), 25.0)
         (Judge(25.0), Wait(900.0, 1500.0), False, Wait(900.0)),
     ],
     ids=[
-        *("a set is kept", "also unattended", "until the time that was said at first", "a pause has no end"),
-        *("nor when it is taken up", "a judgement", "nobody judges", "its time begins with whoever takes it up"),
-        *("what is left of it", "but for one interval", "left again"),
+        *("keep", "keep, unattended", "keep, resumed", "a pause has no end", "nor has a resumed pause"),
+        *("judging", "judging, unattended", "its time starts when resumed", "the time left"),
+        *("at least one interval", "left again"),
     ],
 )
 def test_how_long_a_step_waits(step: Waiting, known: Wait | None, attended: bool, expected: Wait) -> None:
     assert wait_for(step, known, 1000.0, BOUNDS, attended) == expected
 
 
-def test_a_deadline_shorter_than_the_interval_does_not_forbid_every_verdict() -> None:
+def test_a_deadline_shorter_than_the_interval_still_allows_a_verdict() -> None:
     bounds = Canary(interval=Seconds(900), deadline=Seconds(60))
     assert wait_for(Judge(5.0), None, 0.0, bounds, attended=True) == Wait(0.0, 900.0)
 
@@ -61,9 +61,9 @@ JUDGED = ((SPLIT, None), (Judge(25.0), Wait(1.0, 61.0)), (Pause(25.0), Wait(70.0
         ((SPLIT, Judge(25.0), Judge(50.0)), JUDGED, (SPLIT, Pause(25.0), Judge(50.0))),
         ((Judge(50.0),), (*JUDGED, (Split(("app-1",), ("app-3",), 50.0), None)), (Judge(50.0),)),
     ],
-    ids=["not judged yet", "judged", "taken up and killed again", "no verdict, so it pauses", "the next share"],
+    ids=["not judged yet", "judged", "resumed and killed again", "no verdict, so it pauses", "the next share"],
 )
-def test_what_was_judged_is_not_judged_again(
+def test_a_share_that_was_judged_is_not_judged_again(
     planned: tuple[Step, ...], journal: tuple[tuple[Step, Wait | None], ...], expected: tuple[Step, ...]
 ) -> None:
     assert resumed(Plan(planned, NEW, ""), state(*journal)).steps == expected

@@ -1,4 +1,4 @@
-"""A secret in a check or a hook reaches what runs it, and nothing that is stored, shown or said."""
+"""A secret in a check or a hook reaches its process, and nothing that is stored, shown or emitted."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ def request(check: str) -> Request:
 
 
 def everything(stack: FakeStack, events: list[Event]) -> str:
-    """All that is stored on the engine and beside the Compose file, and all that was told."""
+    """Everything stored on the engine and next to the Compose file, and all events."""
     labels = [record.labels for record in stack.store.records.values()]
-    kept = [file for files in stack.store.files.values() for file in files.values()]
+    stored = [file for files in stack.store.files.values() for file in files.values()]
     history = stack.project.directory / ".videa" / "history.jsonl"
     written = history.read_text() if history.exists() else ""
-    said = [words(event) if hasattr(event, "text") else "" for event in events]
-    return f"{labels} {kept} {written} {said} {[msgspec.json.encode(event).decode() for event in events]}"
+    texts = [words(event) if hasattr(event, "text") else "" for event in events]
+    return f"{labels} {stored} {written} {texts} {[msgspec.json.encode(event).decode() for event in events]}"
 
 
-def test_a_check_runs_with_its_secret_and_nobody_is_told_of_it(stack: FakeStack, tmp_path: Path) -> None:
+def test_a_check_gets_its_secret_and_nothing_else_does(stack: FakeStack, tmp_path: Path) -> None:
     seen, events = tmp_path / "seen", list[Event]()
     check = f"echo 'X-Api-Key: {KEY}' | tee {seen}"
     outcome = Operation(stack, events.append, TYPED).deploy(NEW, request(check))
@@ -65,12 +65,12 @@ def test_a_check_runs_with_its_secret_and_nobody_is_told_of_it(stack: FakeStack,
     assert "X-Api-Key: <hidden>" in everything(stack, events)
 
 
-def test_the_error_of_a_check_does_not_repeat_what_it_printed(stack: FakeStack) -> None:
+def test_the_error_of_a_check_does_not_contain_its_output(stack: FakeStack) -> None:
     events: list[Event] = []
     with pytest.raises(VideaError) as failure:
         Operation(stack, events.append, TYPED).deploy(NEW, request(f"echo sent {KEY} as X-Api-Key={KEY}; exit 3"))
     error = failure.value
-    assert "ended with 3" in error.message
+    assert "exited with 3" in error.message
     assert KEY not in f"{error.message} {error.hint} {error.detail}"
     assert KEY not in everything(stack, events)
 
@@ -82,7 +82,7 @@ def test_a_dry_run_shows_no_secret(stack: FakeStack) -> None:
     assert "make smoke" in shown
 
 
-def test_the_journal_keeps_the_check_as_typed_so_that_another_process_can_run_it(
+def test_the_journal_stores_the_check_as_typed_so_that_another_process_can_run_it(
     stack: FakeStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check = f"test -n 'X-Api-Key: {KEY}'"
@@ -98,14 +98,14 @@ def test_the_journal_keeps_the_check_as_typed_so_that_another_process_can_run_it
     assert KEY not in f"{state} {state.standing}".replace(repr(state.header.request), "")
 
 
-def test_only_what_runs_commands_is_told_otherwise() -> None:
+def test_only_steps_with_commands_are_redacted() -> None:
     assert redacted(Start(3)) == Start(3)
     assert redacted(Check(("make smoke",), ("/health",))) == Check(("make smoke",), ("/health",))
     assert redacted(Hook("a", ("mysql", f"-p{KEY}", "shop"))) == Hook("a", ("mysql", "-p<hidden>", "shop"))
     assert redacted(Hook("a", f"redis-cli -a {KEY} ping")) == Hook("a", "redis-cli -a <hidden> ping")
 
 
-def test_a_value_of_the_operators_environment_is_known_without_any_hint(
+def test_a_value_of_the_operators_environment_is_hidden_by_value(
     stack: FakeStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(os.environ, "SMOKE_TOKEN", KEY)
