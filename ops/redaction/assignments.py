@@ -69,9 +69,7 @@ def hide(text: str, hide: Hide) -> str:
     for settings in (_LINE_OF_CONF, _REDIS, _PGPASS):
         text = settings.sub(lambda match: match["start"] + hide(match["value"]), text)
     text = _SPACED.sub(lambda match: _spaced(match, hide), text)
-    text = _ACL.sub(
-        lambda match: _ACL_PASSWORD.sub(lambda password: password["kind"] + hide(password["value"]), match[0]), text
-    )
+    text = _ACL.sub(lambda match: _acl(match[0], hide), text)
     return hide_after(_NAME, _value, text, hide)
 
 
@@ -86,6 +84,10 @@ def _value(text: str, name: re.Match[str]) -> tuple[int, int] | None:
         if value and value["bare"] and not text[text.rfind("\n", 0, name.start()) + 1 : name.start()].strip():
             value = _LINE.match(text, place)
     return value.span(value.lastgroup or 0) if value else None
+
+
+def _acl(line: str, hide: Hide) -> str:
+    return _ACL_PASSWORD.sub(lambda match: match["kind"] + hide(match["value"]), line)
 
 
 def _named(match: re.Match[str], hide: Hide) -> str:

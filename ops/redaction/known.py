@@ -110,11 +110,9 @@ def _base64_forms(raw: bytes) -> Iterable[str]:
 def _lower(text: str) -> str:
     """The text in lower case with the same length, which ``str.lower`` does not guarantee beyond ASCII."""
     low = text.lower()
-    return (
-        low
-        if len(low) == len(text)
-        else "".join(letter if len(letter.lower()) > 1 else letter.lower() for letter in text)
-    )
+    if len(low) == len(text):
+        return low
+    return "".join(letter if len(letter.lower()) > 1 else letter.lower() for letter in text)
 
 
 def _any_of(words: Iterable[str]) -> str:
