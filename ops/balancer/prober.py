@@ -128,20 +128,13 @@ class Prober:
 
     def _send_inside(self, name: str) -> int:
         command = [
-            "curl",
-            "-s",
-            "-o",
-            "/dev/null",
-            "-w",
-            "%{http_code}",
-            "-A",
-            "videa-probe",
-            "--max-time",
-            str(TIMEOUT),
-            "--globoff",
+            *("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-A", "videa-probe", "--globoff"),
+            *("--max-time", str(TIMEOUT), "-H", f"X-Request-ID: {name}", INSIDE + self.path),
         ]
         try:
-            answer = self.gateway.run([*command, "-H", f"X-Request-ID: {name}", INSIDE + self.path])
+            answer = self.gateway.run(command)
+            if answer.ok and not answer.output.strip():  # on a busy engine, the output of a command can get lost
+                answer = self.gateway.run(command)
         except EngineError:
             return 0
         return int(answer.output) if answer.output.isdecimal() else 0

@@ -122,7 +122,7 @@ def test_up_leaves_replicas_alone_though_a_worker_depends_on_them_and_they_have_
     with under_load(shop.url, rate=RATE) as watched:
         done = shop.videa("up", COLOR="blue")
     assert done.returncode == 0, done.stderr
-    assert "roll it out with: videa deploy" in done.stderr
+    assert "to roll out the change: videa deploy" in done.stderr
     assert shop.containers() == before
     assert watched.report["failed"] == 0, watched.report["failures"]
 
