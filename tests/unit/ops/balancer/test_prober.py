@@ -149,7 +149,7 @@ def test_a_bug_that_ends_the_probes_is_reported(monkeypatch: pytest.MonkeyPatch)
 def test_a_probe_whose_output_the_engine_loses_is_sent_again() -> None:
     gateway = Inside()
     gateway.lost = 1
-    prober = probing(gateway, None)
+    prober = prober_with(gateway, None)
     prober.start()
     assert gateway.requested.wait(10)
     prober.stop()
