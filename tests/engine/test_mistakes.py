@@ -28,7 +28,7 @@ def refused(stack: LiveStack, code: int, words: str, *arguments: str, **variable
         (2, "'abc' is not a number", ("scale", "abc")),
         (2, "'1.5' is not a number", ("scale", "1.5")),
         (2, "Missing argument", ("scale",)),
-        (2, "take the service down", ("scale", "0")),
+        (2, "would stop the service", ("scale", "0")),
         (2, "cannot scale to 999 replicas", ("scale", "999")),
         (6, "x connection_limit 5 =", ("scale", "30")),
         (4, "there is no image", ("deploy", "--image", "videa-test-no-such-image:1")),
