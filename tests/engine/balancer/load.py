@@ -25,6 +25,8 @@ class Load:
     def __enter__(self) -> Load:
         self._stop = threading.Event()
         self._lock = threading.Lock()
+        self.answered = [0] * self.clients
+        """Requests that have ended, for each client."""
         self._threads = [threading.Thread(target=self._client, args=(n,)) for n in range(self.clients)]
         for thread in self._threads:
             thread.start()
@@ -58,6 +60,7 @@ class Load:
                 connection.close()
             with self._lock:
                 self.done += 1
+                self.answered[number] += 1
                 self.slowest = max(self.slowest, time.monotonic() - begun)
                 if failure:
                     self.failures.append(failure)
