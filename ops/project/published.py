@@ -25,20 +25,23 @@ class Published:
 
 def published(ports: Iterable[Mapping[str, Any]] | None) -> Published | None:
     """The published port in ``ports`` of the merged model; None if no TCP port of the host is published."""
-    candidates = [port for entry in ports or () if entry.get("protocol", "tcp") == "tcp" and (port := _read(entry))]
-    return min(candidates, key=lambda port: port.target == TLS, default=None)
+    return min(_tcp(ports), key=lambda port: port.target == TLS, default=None)
 
 
 def target_of(ports: Iterable[Mapping[str, Any]] | None, port: int) -> int | None:
     """The container's TCP port behind ``port`` of the host; None if that is not published."""
-    candidates = (_read(entry) for entry in ports or () if entry.get("protocol", "tcp") == "tcp")
-    return next((candidate.target for candidate in candidates if candidate and port in candidate.ports), None)
+    return next((candidate.target for candidate in _tcp(ports) if port in candidate.ports), None)
 
 
 def http_url(host: str, port: int) -> str:
     """The URL of a web server: with brackets around an IPv6 address, without port 80."""
     name = f"[{host}]" if ":" in host else host
     return f"http://{name}" + ("" if port == 80 else f":{port}")
+
+
+def _tcp(ports: Iterable[Mapping[str, Any]] | None) -> list[Published]:
+    """The TCP ports in ``ports`` of the merged model that the host publishes."""
+    return [port for entry in ports or () if entry.get("protocol", "tcp") == "tcp" and (port := _read(entry))]
 
 
 def _read(port: Mapping[str, Any]) -> Published | None:
