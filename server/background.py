@@ -18,6 +18,8 @@ _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 30.0
 # Seconds without a failure until a task counts as sound again.
 _SETTLED_SECONDS = 60.0
+# Seconds until a task that has not ended is cancelled again.
+_CANCEL_AGAIN = 0.5
 
 
 @dataclass(slots=True)
@@ -62,9 +64,7 @@ class Background:
         try:
             yield
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await _stop(task)
 
     async def _supervise(self, name: str, work: Work, state: TaskState) -> None:
         pause = self._first_pause
@@ -90,3 +90,13 @@ class Background:
             log.error("background task failed", extra={"task": name, "restart_in": pause}, exc_info=failure)
             await asyncio.sleep(pause)
             pause = min(pause * 2, self._longest_pause)
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    """Cancel the task and wait for its end.
+
+    Before Python 3.12, asyncio.wait_for, which aiopg calls, loses a cancellation that comes together with the result.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=_CANCEL_AGAIN)

@@ -69,3 +69,16 @@ async def test_it_ends_with_its_body_also_while_it_waits_to_restart() -> None:
             await asyncio.sleep(0)
         assert background.tasks["beat"].status == "restarting"
     assert work.runs == 1
+
+
+async def test_a_cancellation_that_a_library_loses_does_not_keep_the_server_from_stopping() -> None:
+    answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def polling() -> None:
+        await asyncio.wait_for(answer, 60)
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(30) as limit, Background().running("authority", polling):
+        await asyncio.sleep(0)
+        answer.set_result(None)
+    assert not limit.expired()
