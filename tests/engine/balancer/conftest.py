@@ -1,4 +1,4 @@
-"""A real nginx, from compose/nginx, before real replicas: a few lines of Python each. All are found by their label."""
+"""A real nginx, of our image, before real replicas: a few lines of Python each. All are found by their label."""
 
 from __future__ import annotations
 
@@ -161,10 +161,11 @@ def engine() -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def nginx_image(engine: Engine) -> str:
     built_on = base(engine, "videa/nginx:latest", "nginx:1.30-alpine")
-    # Plain `build` is the old builder before engine 23: it knows neither `COPY --chmod` nor the ignore file.
-    command = ["docker", "buildx", "build", "-q", "-f", "compose/nginx/Dockerfile"]
+    # Plain `build` is the old builder before engine 23, which does not know `COPY --chmod`.
+    command = ["docker", "buildx", "build", "-q"]
     command += ["--build-arg", f"NGINX_BASE={built_on}"]
-    subprocess.run([*command, "-t", "videa-test-balancer", "."], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
+    command += ["-t", "videa-test-balancer", "ops/balancer/image"]
+    subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
     return "videa-test-balancer"
 
 
