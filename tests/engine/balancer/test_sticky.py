@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from ops.balancer.sticky import replica_id
 from ops.traffic import Sticky, TrafficSplit
 from tests.engine.balancer.conftest import Bench
 
@@ -39,6 +40,16 @@ def by_address(bench: Bench) -> list[str]:
 
 def serve(bench: Bench, sticky: Sticky, *names: str, split: TrafficSplit | None = None) -> None:
     bench.balancer.apply(replace(bench.upstream(*names, sticky=sticky), split=split))
+    if sticky == "cookie":
+        for name in (*names, *(("three",) if split else ())):
+            bench.until(lambda name=name: all(answers_its_clients(bench, name) for _ in range(5)))
+
+
+def answers_its_clients(bench: Bench, name: str) -> bool:
+    """False while nginx does not know the address of a new group, and any replica answers for it."""
+    cookie = f"videa_client={'0' * 32}.{replica_id(bench.name(name))}"
+    side = "always" if name == "three" else "never"
+    return bench.get("/", Cookie=cookie, **{"X-Videa-Canary": side})[1] == name
 
 
 @pytest.fixture(scope="module")
