@@ -145,7 +145,7 @@ class Operation:
             header = same.header if same else new_header(self.stack, self.command, fleet, target, wanted, request)
             record_fleet(self.stack, fleet)
             if request.strategy is Strategy.CANARY:
-                self.emit(CanaryKey(self.stack.gateway.run(["test", "-s", TESTERS]).ok))
+                self.emit(CanaryKey(self.stack.gateway.ask(["grep", "-c", "", TESTERS]).ok))
             action = action or request.strategy.value
             return self._run(plan, header, lease, action, capacity, resumed=same is not None, detach=detach)
 

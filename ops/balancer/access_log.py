@@ -1,4 +1,4 @@
-"""nginx's access log in the format of compose/nginx/http.conf: one JSON object per line."""
+"""nginx's access log in the format of image/http.conf: one JSON object per line."""
 
 from __future__ import annotations
 

@@ -73,8 +73,6 @@ class Balancer:
             answer = self._run(scripts.LOOK)
         except _ContainerEnded:
             answer = self._run(scripts.LOOK)
-        if not answer.output.strip():  # on a busy engine, the output of a successful command was lost
-            answer = self._run(scripts.LOOK)
         head, _, rest = answer.output.partition("\n")
         generation, _, text = rest.partition("\n")
         version = _VERSION.search(head)
@@ -133,9 +131,9 @@ class Balancer:
         self._seen = Look(look.version, generation, text)
         return self._applied(generation, answer)
 
-    def run(self, command: list[str]) -> ExecResult:
-        """Runs a command in nginx's container. Raises EngineError."""
-        return self._platform.exec(self._container, command)
+    def ask(self, command: list[str]) -> ExecResult:
+        """Runs a command that only reads in nginx's container. Raises EngineError."""
+        return self._platform.ask(self._container, command)
 
     def log_tail(self, lines: int) -> bytes:
         """The last lines of the access log. Raises EngineError."""
@@ -199,11 +197,12 @@ class Balancer:
     def _run(self, script: str, *arguments: str) -> ExecResult:
         """Runs one of the scripts. Raises BalancerError if the container is not running or ends in the meantime."""
         deadline = time.monotonic() + RESTART_GRACE
+        run = self._platform.ask if script is scripts.LOOK else self._platform.exec
         while True:
             if script is scripts.APPLY:
                 self.permit()
             try:
-                answer = self._platform.exec(self._container, ["sh", "-c", script, "videa", *arguments])
+                answer = run(self._container, ["sh", "-c", script, "videa", *arguments])
             except EngineUnreachable:
                 raise
             except EngineError as error:
@@ -237,7 +236,7 @@ class Balancer:
     def _not_ours(self, answer: ExecResult) -> BalancerError:
         return BalancerError(
             f"nginx's container has no {scripts.FILE}",
-            f"use the image in compose/nginx, or its files, with a volume at {scripts.VOLUME}",
+            f"use the image in ops/balancer/image, or its files, with a volume at {scripts.VOLUME}",
             answer.output,
         )
 

@@ -1,4 +1,4 @@
-"""A real nginx, from compose/nginx, before real replicas: a few lines of Python each. All are found by their label."""
+"""A real nginx, of our image, before real replicas: a few lines of Python each. All are found by their label."""
 
 from __future__ import annotations
 
@@ -165,10 +165,10 @@ def engine() -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def nginx_image(engine: Engine) -> str:
     built_on = base(engine, "videa/nginx:latest", "nginx:1.30-alpine")
-    # Plain `build` is the old builder before engine 23: it knows neither `COPY --chmod` nor the ignore file.
-    command = ["docker", "buildx", "build", "-q", "-f", "compose/nginx/Dockerfile"]
+    # Plain `build` is the old builder before engine 23, which does not know `COPY --chmod`.
+    command = ["docker", "buildx", "build", "-q"]
     command += ["--build-arg", f"NGINX_BASE={built_on}"]
-    command += ["-t", "videa-test-balancer", "."]
+    command += ["-t", "videa-test-balancer", "ops/balancer/image"]
     # The id: another run of tests may give the tag to an image of its own.
     return subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 

@@ -87,7 +87,7 @@ def test_only_the_key_selects_a_release_and_no_replica_sees_it(bench: Bench, sen
 def test_a_private_split_knows_only_its_own_token(bench: Bench) -> None:
     split(bench, 0, token="a1b2c3")
     assert ask(bench, header="a1b2c3") == "two"
-    assert bench.balancer.run(["test", "-s", TESTERS]).ok
+    assert bench.balancer.ask(["grep", "-c", "", TESTERS]).ok
     assert {ask(bench, header=other) for other in ("", "always", TESTER_KEY, "a1b2c", "a1b2c3d")} == {"one"}
 
 
@@ -111,5 +111,5 @@ def test_a_key_that_is_easy_to_guess_is_ignored(bare: Bench) -> None:
     bare.until(lambda: bare.get("/")[0] == 200)
     split(bare, 0)
     assert ask(bare, header="short") == "one"
-    assert not bare.balancer.run(["test", "-s", TESTERS]).ok
+    assert not bare.balancer.ask(["grep", "-c", "", TESTERS]).ok
     assert b"TESTER_KEY is ignored" in bare.nginx.logs()

@@ -11,7 +11,7 @@ from ops.balancer.render import is_outdated, parse, render
 from ops.balancer.sticky import replica_id
 from ops.traffic import Maintenance, Membership, Sticky, TrafficSplit, Upstream
 
-DEFAULT = Path(__file__).parents[4] / "compose" / "nginx" / "default-upstreams.conf"
+DEFAULT = Path(__file__).parents[4] / "ops/balancer/image/default-upstreams.conf"
 LISTED = Upstream("backend", 3001, ("videa-backend-1", "videa-backend-3"))
 
 
