@@ -25,6 +25,7 @@ from ops.traffic import Sticky, Upstream
 REPOSITORY = Path(__file__).parents[3]
 LABELS = {"videa.test": str(os.getpid())}
 SERVICE, PORT = "app", 3001
+TESTER_KEY = "k9" * 16
 
 
 def base(engine: Engine, built: str, official: str) -> str:
@@ -71,7 +72,10 @@ class Bench:
             read_only=True,
             restart_policy={"Name": "always"},
             ports={"8080/tcp": ("127.0.0.1", None)},
-            environment={"UPSTREAM_SERVICE": SERVICE, "UPSTREAM_PORT": str(PORT), **environment},
+            environment={
+                **{"UPSTREAM_SERVICE": SERVICE, "UPSTREAM_PORT": str(PORT), "TESTER_KEY": TESTER_KEY},
+                **environment,
+            },
             **{"tmpfs": {"/tmp": "size=64m"}, "volumes": {self.network.name: {"bind": "/etc/nginx/videa"}}, **options},
         )
         self.until(lambda: self.get("/")[0] != 0)
@@ -165,8 +169,8 @@ def nginx_image(engine: Engine) -> str:
     command = ["docker", "buildx", "build", "-q"]
     command += ["--build-arg", f"NGINX_BASE={built_on}"]
     command += ["-t", "videa-test-balancer", "ops/balancer/image"]
-    subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
-    return "videa-test-balancer"
+    # The id: another run of tests may give the tag to an image of its own.
+    return subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 @pytest.fixture
