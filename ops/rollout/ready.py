@@ -15,14 +15,20 @@ STARTING_INTERVAL = 0.2
 
 
 def await_ready(stack: Stack, names: Iterable[str], starting: bool = True) -> None:
+    """Waits like ``await_passes``, then records the probe of the replicas' release."""
+    names = tuple(names)
+    await_passes(stack, names, starting)
+    stack.declare(replica for replica in stack.replicas() if replica.name in names)
+
+
+def await_passes(stack: Stack, names: Iterable[str], starting: bool = True) -> None:
     """Returns when every replica in ``names`` has passed ``health.success_threshold`` probes in a row.
 
-    Then the probe of its release is recorded. Raises ReplicaNotReady at once if a replica has exited or, with
-    ``starting`` (for new replicas), was restarted; otherwise at ``health.deadline``.
+    Raises ReplicaNotReady at once if a replica has exited or, with ``starting`` (for new replicas), was restarted;
+    otherwise at ``health.deadline``.
     """
     health = stack.project.settings.health
     pause = min(STARTING_INTERVAL, health.interval)
-    names = tuple(names)
     waiting = dict.fromkeys(names, 0)
     deadline = time.monotonic() + health.deadline
     while waiting:
@@ -36,7 +42,6 @@ def await_ready(stack: Stack, names: Iterable[str], starting: bool = True) -> No
             raise _too_late(stack, next(iter(waiting)), replicas, results)
         if waiting:
             time.sleep(pause)
-    stack.declare(replica for replica in stack.replicas() if replica.name in names)
 
 
 def _refuse_ended(stack: Stack, waiting: Iterable[str], replicas: Iterable[Replica], starting: bool) -> None:

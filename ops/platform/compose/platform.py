@@ -90,11 +90,14 @@ class ComposePlatform:
     def start(self, container: str) -> None:
         replicas.start(self.engine, container)
 
-    def stop(self, container: str) -> None:
-        replicas.stop(self.engine, container)
+    def stop(self, container: str, at_most: int | None = None) -> None:
+        replicas.stop(self.engine, container, at_most)
 
     def remove(self, container: str) -> None:
         replicas.remove(self.engine, container)
+
+    def remove_volumes(self, names: Collection[str]) -> None:
+        replicas.remove_volumes(self.engine, self.project.name, names)
 
     def blueprint(self, container: str) -> Mapping[str, Any]:
         return recreate.snapshot(self.engine, container)
