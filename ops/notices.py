@@ -23,6 +23,12 @@ class ReleaseChanged(msgspec.Struct, frozen=True, tag="release_changed"):
     """The scaled service or its image changed after its replicas were started."""
 
 
+class BalancerOutdated(msgspec.Struct, frozen=True, tag="balancer_outdated"):
+    """The balancer's ``image`` is the one of another version of videa."""
+
+    image: str
+
+
 class PoolsUnchecked(msgspec.Struct, frozen=True, tag="pools_unchecked"):
     """The connection pools of the replicas are not checked against PostgreSQL. ``reason``: one line."""
 
@@ -85,6 +91,7 @@ Notice: TypeAlias = (
     OrphansLeft
     | ServicesChanged
     | ReleaseChanged
+    | BalancerOutdated
     | PoolsUnchecked
     | ShellOnly
     | VariableShared

@@ -27,6 +27,7 @@ from ops.events import (
     VerdictGiven,
 )
 from ops.notices import (
+    BalancerOutdated,
     CanaryKey,
     OrphansLeft,
     PoolsUnchecked,
@@ -134,6 +135,14 @@ def _(event: ServicesChanged) -> str:
 @words.register
 def _(event: ReleaseChanged) -> str:
     return "the Compose file or the image has changed; to roll out the change: videa deploy"
+
+
+@words.register
+def _(event: BalancerOutdated) -> str:
+    return (
+        f"the balancer's image {event.image} is the one of another version of videa; to change to this version's: "
+        "videa init, then videa up --recreate with the balancer's name"
+    )
 
 
 @words.register

@@ -8,6 +8,7 @@ its subclasses, and may be called from several threads at the same time.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from ops.events import Emit
@@ -59,6 +60,12 @@ class Images(Protocol):
 
     def ensure(self, reference: str) -> None:
         """Pulls an image that is not present. Raises ImageUnavailable."""
+
+    def exposed(self, reference: str) -> tuple[int, ...]:
+        """The TCP ports that the image declares; empty also if it is not present."""
+
+    def build(self, reference: str, folder: Path, arguments: Mapping[str, str]) -> None:
+        """Builds the Dockerfile in ``folder``, with build ``arguments``, as ``reference``; pulls no base image."""
 
     def tag(self, image: str, reference: str) -> None:
         """Adds a tag to an image."""

@@ -30,6 +30,12 @@ class FakeImages:
     def ensure(self, reference: str) -> None:
         pass
 
+    def exposed(self, reference: str) -> tuple[int, ...]:
+        return ()
+
+    def build(self, reference: str, folder: Path, arguments: Mapping[str, str]) -> None:
+        pass
+
     def tag(self, image: str, reference: str) -> None:
         pass
 
