@@ -164,8 +164,9 @@ def nginx_image(engine: Engine) -> str:
     # Plain `build` is the old builder before engine 23: it knows neither `COPY --chmod` nor the ignore file.
     command = ["docker", "buildx", "build", "-q", "-f", "compose/nginx/Dockerfile"]
     command += ["--build-arg", f"NGINX_BASE={built_on}"]
-    subprocess.run([*command, "-t", "videa-test-balancer", "."], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
-    return "videa-test-balancer"
+    command += ["-t", "videa-test-balancer", "."]
+    # By its id: another run of the tests may give the tag to another image.
+    return subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 @pytest.fixture
