@@ -160,7 +160,7 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def nginx_image(engine: Engine) -> str:
-    built_on = base(engine, "videa/nginx:latest", "nginx:1.30-alpine")
+    built_on = base(engine, "videa/nginx:latest", "nginx:1.30")
     # Plain `build` is the old builder before engine 23: it knows neither `COPY --chmod` nor the ignore file.
     command = ["docker", "buildx", "build", "-q", "-f", "compose/nginx/Dockerfile"]
     command += ["--build-arg", f"NGINX_BASE={built_on}"]
