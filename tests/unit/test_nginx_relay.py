@@ -1,4 +1,4 @@
-"""compose/nginx/relay.pl never makes the command wait, and says how many lines it has dropped."""
+"""ops/balancer/image/relay.pl never makes the command wait, and says how many lines it has dropped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import IO, cast
 
 from ops.balancer.access_log import dropped
 
-RELAY = Path(__file__).parents[2] / "compose" / "nginx" / "relay.pl"
+RELAY = Path(__file__).parents[2] / "ops" / "balancer" / "image" / "relay.pl"
 LINES = 200_000
 """Each of 100 bytes: more than all buffers hold."""
 
