@@ -41,6 +41,8 @@ class Left(Enum):
     HALF_WAY = "it could not be rolled back"
     STOPPED = "it stopped where it was"
     """It lost its lock: another operation may already be running."""
+    TAKEN_OVER = "another operation has taken over"
+    """It lost its lock, and its journal is gone: it cannot be continued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +148,16 @@ def explained(error: Failure, aftermath: Aftermath) -> Failure:
         without = f", without {', '.join(aftermath.replicas)}, which did not serve" if aftermath.replicas else ""
         error.hint = "; ".join(filter(None, (f"{left.value}{without}", error.hint)))
         return error
-    if left is not Left.STOPPED or not isinstance(error, LockHeld):  # whose message already says it
+    if left not in (Left.STOPPED, Left.TAKEN_OVER) or not isinstance(error, LockHeld):  # whose message already says it
         error.message = f"{error.message}; {left.value}{reason}" if error.message else f"{left.value}{reason}"
     if left is Left.NEW_SERVES:
         error.hint = "the new replicas keep serving; complete the deploy: videa deploy --resume; or start another one"
     elif left is Left.HALF_WAY:
         error.hint = f"{_inventory(aftermath)}{CONTINUE}"
+    elif left is Left.TAKEN_OVER:
+        if isinstance(error, LockHeld):
+            error.message = f"{left.value}, so this one stopped where it was"
+        error.hint = "see what it does: videa lock status, videa status, videa history"
     else:
         error.hint = f"see who holds the lock: videa lock status; then {CONTINUE}"
     error.args = (error.message,)

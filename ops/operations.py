@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ops.balancer.proof import Proof, TrafficProof
 from ops.errors import CONTINUE, TAKE_UP, LockHeld, OperationFailed, PlanRefused, UsageError, VideaError, explained
@@ -74,7 +75,7 @@ class Operation:
     def __post_init__(self) -> None:
         self.command = shown_command(self.command)
 
-    @property
+    @cached_property
     def journal(self) -> Journal:
         """The project's journal in the store."""
         compose = self.stack.project.compose
@@ -85,12 +86,18 @@ class Operation:
         """Holds the project's lock. Raises LockHeld."""
         return Lock(self.stack.store, self.stack.project.name).hold(self.command)
 
+    def _guard(self, lease: Lease | None) -> None:
+        """From now on, the balancer refuses changes of operations whose lock this one has taken over."""
+        if lease:
+            self.stack.gateway.guard(lease.permit)
+
     def scale(self, wanted: Callable[[int], int], force: bool = False, dry_run: bool = False) -> Outcome:
         """Scales the service. ``wanted``: from the current to the wanted number of replicas; ``force``: allows 0.
 
         Raises UsageError, LockHeld, PlanRefused, and the errors of the steps.
         """
         with nullcontext() if dry_run else self._locked() as lease:
+            self._guard(lease)
             fleet = self.stack.fleet()
             replicas = wanted(len(fleet.alive))
             if not 0 <= replicas <= MAX_REPLICAS:
@@ -124,6 +131,7 @@ class Operation:
         """
         request = request or Request()
         with nullcontext() if dry_run else self._locked() as lease:
+            self._guard(lease)
             fleet = self.stack.fleet()
             wanted = wanted_replicas(self.stack, fleet)
             state = self.journal.read()
@@ -171,6 +179,7 @@ class Operation:
         PlanRefused if there is no such operation, and the errors of the steps.
         """
         with self._locked() as lease:
+            self._guard(lease)
             state = self._unfinished()
             if promotion and not state.waiting:
                 raise PlanRefused(f"{state} does not wait", f"it was interrupted; {CONTINUE}")
@@ -190,12 +199,14 @@ class Operation:
     def abort(self) -> Outcome:
         """Rolls back an operation that waits or was interrupted. Raises LockHeld, PlanRefused if there is none."""
         with self._locked() as lease:
+            self._guard(lease)
             return self._roll_back(self._unfinished(), lease)
 
     def _roll_back(self, state: JournalState, lease: Lease) -> Outcome:
         with held():
             self.emit(RollingBack(operation=state.standing))
             journal = self.journal
+            lease.permit()
             journal.reopen()
             runner = Runner(self.stack, journal, lease, state.header, self.emit)
             plan = Plan((), state.header.target, f"`{state.header.command}`")
@@ -220,6 +231,7 @@ class Operation:
     ) -> Outcome:
         with held():
             journal = self.journal
+            lease.permit()
             if resumed:
                 journal.reopen()
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ops.errors import (
@@ -68,10 +69,20 @@ class Restorer:
             except StableGone as error:
                 return Aftermath(Left.NEW_SERVES, error.message)
             except LockHeld:
-                return Aftermath(Left.STOPPED)
+                return self.lost()
             except VideaError as error:
                 return Aftermath(Left.HALF_WAY, error.message, self._present())
             return Aftermath(Left.ROLLED_BACK, replicas=self._not_brought_back())
+
+    def lost(self) -> Aftermath:
+        """The result of an operation that has lost its lock. Its journal stays if there is something to continue."""
+        with suppress(EngineError):
+            if not self.journal.is_mine():
+                return Aftermath(Left.TAKEN_OVER)
+            if not self.journal.state().steps:
+                self.journal.end()
+                return Aftermath(Left.UNCHANGED)
+        return Aftermath(Left.STOPPED)
 
     def end(self) -> None:
         """Closes the journal. A journal that cannot be removed is only reported: all work is done. Raises LockHeld."""
@@ -101,7 +112,7 @@ class Restorer:
             if {replica.name for replica in self.stack.replicas()} <= set(before):
                 break
             fleet = self._without_stopping(self.stack.fleet())
-        self.lease.check()
+        self.lease.permit()
         self.stack.platform.remember(self.header.variables)
         if self.header.request is not None:
             return_tag(self.stack)
@@ -118,13 +129,12 @@ class Restorer:
         settings = self.stack.project.settings
         for step in dict.fromkeys(step for step in state.steps if isinstance(step, Follow)):
             with announced(Back(step), self.emit):
-                self.lease.check()
-                self.stack.platform.follow(step.services, None)
+                self.stack.platform.follow(step.services, None, self.lease.permit)
         if settings.hooks.on_abort and self.header.request is not None:
             hook = Hook("on_abort", settings.hooks.on_abort)
             try:
                 with announced(hook, self.emit):
-                    self.lease.check()
+                    self.lease.permit()
                     run_hook(self.stack, hook, self.header.target)
             except OperationFailed as error:
                 self.emit(HookFailed(hook.name, error.message))
@@ -135,7 +145,7 @@ class Restorer:
         failure: VideaError | None = None
         while True:
             try:
-                self.lease.check()
+                self.lease.permit()
                 return action()
             except LockHeld as error:
                 raise failure or error from None  # the lease was lost because the engine did not answer

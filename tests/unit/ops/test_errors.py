@@ -18,7 +18,7 @@ def test_only_an_operation_that_was_rolled_back_reports_it(left: Left) -> None:
     assert error.message.startswith("the check failed")
     assert str(error) == error.message
     if not error.aftermath.as_before:
-        assert "videa deploy --resume" in error.hint
+        assert ("videa deploy --resume" in error.hint) == (left is not Left.TAKEN_OVER)
 
 
 def test_the_hint_names_the_replicas_or_says_that_they_are_unknown() -> None:
@@ -34,3 +34,6 @@ def test_an_operation_that_has_lost_its_lock_reports_it_once() -> None:
     lost = explained(LockHeld("it has lost its lock, so it stopped where it was", "see"), Aftermath(Left.STOPPED))
     assert lost.message.count("stopped where it was") == 1
     assert "videa lock status" in lost.hint
+    taken = explained(LockHeld("it has lost its lock, so it stopped where it was", "see"), Aftermath(Left.TAKEN_OVER))
+    assert taken.message == "another operation has taken over, so this one stopped where it was"
+    assert "videa lock status" in taken.hint
