@@ -55,7 +55,7 @@ def _count(service: dict[str, object]) -> int:
 
 def _free(stack: Stack) -> int | None:
     """Bytes available to new processes without swapping. Every container sees the figure of its host."""
-    answer = stack.gateway.run(["cat", "/proc/meminfo"])
+    answer = stack.gateway.ask(["cat", "/proc/meminfo"])
     available = _AVAILABLE.search(answer.output)
     return int(available[1]) * 1024 if available else None
 

@@ -84,8 +84,6 @@ class Balancer:
             answer = self._run(scripts.LOOK, number)
         except _ContainerEnded:
             answer = self._run(scripts.LOOK, number)
-        if not answer.output.strip():  # on a busy engine, the output of a successful command was lost
-            answer = self._run(scripts.LOOK, number)
         head, _, rest = answer.output.partition("\n")
         generation, _, text = rest.partition("\n")
         version = _VERSION.search(head)
@@ -144,9 +142,9 @@ class Balancer:
         self._seen = Look(look.version, generation, text)
         return self._applied(generation, answer)
 
-    def run(self, command: list[str]) -> ExecResult:
-        """Runs a command in nginx's container. Raises EngineError."""
-        return self._platform.exec(self._container, command)
+    def ask(self, command: list[str]) -> ExecResult:
+        """Runs a command that only reads in nginx's container. Raises EngineError."""
+        return self._platform.ask(self._container, command)
 
     def log_tail(self, lines: int) -> bytes:
         """The last lines of the access log. Raises EngineError."""
@@ -212,7 +210,8 @@ class Balancer:
         arguments = (text, str(generation), str(CONFIRM_LOOKS), before)
         answer = self._run(scripts.APPLY, *arguments, permit=self._permit)
         while answer.code == scripts.FENCED:
-            answer = self._run(scripts.APPLY, *arguments, permit=partial(self._permit, int(answer.output)))
+            above = int(answer.output.strip() or 0)  # on a busy engine, the output was lost
+            answer = self._run(scripts.APPLY, *arguments, permit=partial(self._permit, above))
         return answer
 
     def _run(self, script: str, *arguments: str, permit: Callable[[], int] | None = None) -> ExecResult:
@@ -221,10 +220,11 @@ class Balancer:
         Raises BalancerError if the container is not running or ends in the meantime.
         """
         deadline = time.monotonic() + RESTART_GRACE
+        run = self._platform.ask if script is scripts.LOOK else self._platform.exec
         while True:
             number = (str(permit()),) if permit else ()
             try:
-                answer = self._platform.exec(self._container, ["sh", "-c", script, "videa", *arguments, *number])
+                answer = run(self._container, ["sh", "-c", script, "videa", *arguments, *number])
             except EngineUnreachable:
                 raise
             except EngineError as error:
@@ -258,7 +258,7 @@ class Balancer:
     def _not_ours(self, answer: ExecResult) -> BalancerError:
         return BalancerError(
             f"nginx's container has no {scripts.FILE}",
-            f"use the image in compose/nginx, or its files, with a volume at {scripts.VOLUME}",
+            f"use the image in ops/balancer/image, or its files, with a volume at {scripts.VOLUME}",
             answer.output,
         )
 

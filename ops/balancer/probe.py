@@ -25,7 +25,7 @@ def probe_all(gateway: Gateway, targets: Mapping[str, str], timeout: float) -> d
     """
     if not targets:
         return {}
-    answer = gateway.run(curl_arguments(list(targets.values()), timeout))
+    answer = gateway.ask(curl_arguments(list(targets.values()), timeout))
     if answer.code == NOT_FOUND or "executable file not found" in answer.output:
         raise EngineError(
             "the balancer's container has no curl",
@@ -39,7 +39,7 @@ def read_body(gateway: Gateway, url: str, timeout: float) -> str:
 
     ``timeout``: seconds.
     """
-    return " ".join(gateway.run([*quiet_curl(timeout), url]).output.split())[:SHOWN]
+    return " ".join(gateway.ask([*quiet_curl(timeout), url]).output.split())[:SHOWN]
 
 
 def quiet_curl(timeout: float) -> list[str]:

@@ -132,9 +132,7 @@ class Prober:
             *("--max-time", str(TIMEOUT), "-H", f"X-Request-ID: {name}", INSIDE + self.path),
         ]
         try:
-            answer = self.gateway.run(command)
-            if answer.ok and not answer.output.strip():  # on a busy engine, the output of a command can get lost
-                answer = self.gateway.run(command)
+            answer = self.gateway.ask(command)
         except EngineError:
             return 0
         return int(answer.output) if answer.output.isdecimal() else 0

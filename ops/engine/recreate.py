@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ops.engine.client import Engine, engine_errors
-from ops.engine.images import same_image
+from ops.engine.images import EngineImages
 
 SHORT_ID = 12
 
@@ -29,6 +29,8 @@ def recreate(engine: Engine, details: Mapping[str, Any]) -> str:
     config = dict(details["Config"])
     if details["Id"].startswith(config.get("Hostname") or "-"):
         del config["Hostname"]
+    same = EngineImages(engine).is_same(config["Image"], details["Image"])
+    image = config["Image"] if same else details["Image"]
     first, *others = networks
     endpoints = {first: {"Aliases": _aliases(networks[first], details["Id"])}}
     with engine_errors(f"recreate {name}"):
@@ -36,7 +38,7 @@ def recreate(engine: Engine, details: Mapping[str, Any]) -> str:
         created = api.create_container_from_config(  # type: ignore[no-untyped-call]
             {
                 **config,
-                "Image": config["Image"] if same_image(engine, config["Image"], details["Image"]) else details["Image"],
+                "Image": image,
                 "HostConfig": details["HostConfig"],
                 "NetworkingConfig": {"EndpointsConfig": endpoints},
             },

@@ -231,8 +231,8 @@ class Gateway(Protocol):
         Returns the workers that still have requests.
         """
 
-    def run(self, command: list[str]) -> ExecResult:
-        """Runs a command at the source of the requests to replicas, so with the network and DNS of real traffic."""
+    def ask(self, command: list[str]) -> ExecResult:
+        """Runs a command that only reads, with the network and DNS of real traffic; again if its output was lost."""
 
     def log_tail(self, lines: int) -> bytes:
         """The last lines of the access log."""

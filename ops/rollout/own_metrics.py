@@ -95,7 +95,7 @@ def fetch(stack: Stack, names: Iterable[str]) -> dict[str, Figures]:
     ports = stack.ports()
     urls = [stack.replica_url(name, METRICS, ports) for name in names]
     command = [*quiet_curl(TIMEOUT), "-w", " %{url_effective}\n"]
-    return read(stack.gateway.run([*command, *urls]).output)
+    return read(stack.gateway.ask([*command, *urls]).output)
 
 
 def read(output: str) -> dict[str, Figures]:

@@ -61,7 +61,7 @@ def _get(stack: Stack, url: str, token: str, target: int | None = None) -> Answe
     # The certificate may be for another name: the release is checked, not the certificate.
     tls = ("--insecure", "--connect-to", f"::127.0.0.1:{target}") if target else ()
     command = ["curl", "-sS", "-o", "/dev/null", "-w", "\n%{http_code} %{redirect_url}"]
-    answer = stack.gateway.run(
+    answer = stack.gateway.ask(
         [*command, *tls, "--globoff", "--max-time", str(PATH_TIMEOUT), "-H", f"{HEADER}: {token}", url]
     )
     error, _, last = answer.output.strip().rpartition("\n")

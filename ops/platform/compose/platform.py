@@ -16,10 +16,10 @@ from ops.engine import cgroups, inspection, ports, recreate, replicas, stats
 from ops.engine.client import Engine
 from ops.engine.compose import more_arguments, up_arguments
 from ops.engine.effects import check_harmless, run_harmless
+from ops.engine.images import EngineImages
 from ops.engine.logs import Stdout
 from ops.errors import EngineError
 from ops.models import Container, ExecResult, Machine, Replica, Usage
-from ops.platform.compose.images import EngineImages
 from ops.platform.ports import Measured, Permit
 from ops.project.config import Project
 from ops.project.pins import remember

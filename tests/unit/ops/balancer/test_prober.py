@@ -21,18 +21,16 @@ class Inside:
 
     def __init__(self, status: str | None = "200") -> None:
         self.status = status
-        self.lost = 0
         self.commands: list[list[str]] = []
         self.requested = threading.Event()
 
-    def run(self, command: list[str]) -> ExecResult:
+    def ask(self, command: list[str]) -> ExecResult:
         self.commands.append(command)
         if len(self.commands) > 1:
             self.requested.set()
         if self.status is None:
             raise EngineError("it is paused", "")
-        lost, self.lost = self.lost, 0
-        return ExecResult(0, "" if lost else self.status)
+        return ExecResult(0, self.status)
 
 
 class Answering(BaseHTTPRequestHandler):
@@ -144,13 +142,3 @@ def test_a_bug_that_ends_the_probes_is_reported(monkeypatch: pytest.MonkeyPatch)
     prober.start()
     prober.stop()
     assert "KeyError" in prober.broken
-
-
-def test_a_probe_whose_output_the_engine_loses_is_sent_again() -> None:
-    gateway = Inside()
-    gateway.lost = 1
-    prober = prober_with(gateway, None)
-    prober.start()
-    assert gateway.requested.wait(10)
-    prober.stop()
-    assert (prober.bad, prober.broken) == ({}, "")

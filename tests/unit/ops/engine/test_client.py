@@ -17,7 +17,7 @@ from ops.engine import client
 from ops.engine.client import Engine, engine_errors
 from ops.engine.stats import sample
 from ops.errors import EngineError, EngineUnreachable
-from ops.models import Container
+from ops.models import Container, ExecResult
 
 VERSION = '{"ApiVersion": "1.41", "Version": "20.10.24"}'
 LOCAL = SimpleNamespace(Host="unix:///var/run/docker.sock", TLSConfig=None)
@@ -165,3 +165,10 @@ def test_a_missing_context_is_an_error_and_the_local_engine_is_not_used() -> Non
 def test_what_is_not_an_address_is_said_so(host: str) -> None:
     with pytest.raises(EngineUnreachable, match="no valid address"):
         Engine({"DOCKER_HOST": host})
+
+
+def test_a_command_whose_output_the_engine_loses_is_sent_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter((ExecResult(0, "\n"), ExecResult(0, "200")))
+    monkeypatch.setattr(Engine, "exec", lambda *_: next(answers))
+    with engine_that(tmp_path, lambda _, __: "[]") as (environment, _), closing(Engine(environment)) as engine:
+        assert engine.ask("nginx", ["curl"]).output == "200"

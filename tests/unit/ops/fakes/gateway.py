@@ -81,7 +81,7 @@ class FakeGateway:
         self.world.used("wait_drained")
         return ()
 
-    def run(self, command: list[str]) -> ExecResult:
+    def ask(self, command: list[str]) -> ExecResult:
         """Simulates curl: all replicas except the sick ones answer 200."""
         self.world.used("probe")
         if "--parallel" not in command:

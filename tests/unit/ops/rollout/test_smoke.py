@@ -29,7 +29,7 @@ def answering(stack: FakeStack, answers: dict[str, str], ports: Any = PUBLISHED)
         answer = answers.get(command[-1], "")
         return ExecResult(0, f"\n{answer}") if answer else ExecResult(7, "curl: (7) refused\n000 ")
 
-    stack.gateway.run = run  # type: ignore[method-assign]
+    stack.gateway.ask = run  # type: ignore[method-assign]
     stack.project.model["services"]["nginx"]["ports"] = ports  # type: ignore[index]
     return commands
 
