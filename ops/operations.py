@@ -20,7 +20,9 @@ from ops.events import (
     Standing,
     Superseded,
     VerdictGiven,
+    announced,
 )
+from ops.fleet import Fleet
 from ops.interrupts import held, settle
 from ops.notices import CanaryKey
 from ops.planning import check_plan, deploy_plan, scale_plan, wanted_replicas
@@ -29,6 +31,7 @@ from ops.recording import new_header, record_end, record_fleet
 from ops.redaction.typed import shown_command
 from ops.rollout import history, retained
 from ops.rollout.command_queue import PROMOTE, Command
+from ops.rollout.confirm import confirm
 from ops.rollout.journal import Header, Journal, JournalState
 from ops.rollout.lease import Lease
 from ops.rollout.lock import Lock
@@ -115,7 +118,7 @@ class Operation:
             state = self.journal.read()
             self._supersede(state)
             header = new_header(self.stack, self.command, fleet, target, replicas, None)
-            return self._run(plan, header, lease, "scale", capacity)
+            return self._run(plan, header, lease, "scale", fleet, capacity)
 
     def deploy(
         self,
@@ -155,7 +158,7 @@ class Operation:
             if request.strategy is Strategy.CANARY:
                 self.emit(CanaryKey(self.stack.gateway.ask(["grep", "-c", "", TESTERS]).ok))
             action = action or request.strategy.value
-            return self._run(plan, header, lease, action, capacity, resumed=same is not None, detach=detach)
+            return self._run(plan, header, lease, action, fleet, capacity, resumed=same is not None, detach=detach)
 
     def rollback(self, release: str | None = None, request: Request | None = None, dry_run: bool = False) -> Outcome:
         """Deploys an earlier release with its own environment.
@@ -198,7 +201,7 @@ class Operation:
             plan = plan if plan.steps else Plan((Remember(header.wanted),), plan.target, plan.summary)
             self.emit(Resuming(state.standing))
             action = header.request.strategy.value if header.request else "scale"
-            return self._run(plan, header, lease, action, None, True, detach, promotion)
+            return self._run(plan, header, lease, action, fleet, None, True, detach, promotion)
 
     def abort(self) -> Outcome:
         """Rolls back an operation that waits or was interrupted. Raises LockHeld, PlanRefused if there is none."""
@@ -228,6 +231,7 @@ class Operation:
         header: Header,
         lease: Lease,
         action: str,
+        fleet: Fleet,
         capacity: Capacity | None = None,
         resumed: bool = False,
         detach: bool = False,
@@ -245,7 +249,23 @@ class Operation:
             behind = BEHIND if room is None else min(BEHIND, room)
             runner = Runner(self.stack, journal, lease, header, self.emit, behind, detach)
             runner.monitor.promotion = promotion
-            return self._measured(plan, lambda: runner.run(plan), runner, action)
+
+            def act() -> None:
+                runner.run(plan)
+                if runner.left is None:
+                    self._confirm(plan, header, fleet)
+
+            return self._measured(plan, act, runner, action)
+
+    def _confirm(self, plan: Plan, header: Header, fleet: Fleet) -> None:
+        """Checks the result. ``fleet``: before the operation. Raises OperationFailed."""
+        releases, repair = {plan.target.release}, "run the same command again"
+        if header.request is None:
+            releases |= {member.replica.release for member in fleet.alive}
+            repair = f"scale again: videa scale {header.wanted}"
+        unready = [member.name for member in fleet.alive if not member.ready]
+        with announced("check the result", self.emit):
+            confirm(self.stack, header.wanted, releases, unready, repair)
 
     def _measured(self, plan: Plan, act: Callable[[], None], runner: Runner, action: str) -> Outcome:
         """Calls ``act`` while all traffic is measured, then writes the history. Raises the errors of ``act``.

@@ -22,9 +22,11 @@ from ops.errors import (
 from ops.events import Back, Emit, HookFailed, JournalLeft, Retrying, RollingBack, announced
 from ops.fleet import Fleet
 from ops.interrupts import held
+from ops.rollout.confirm import differences
 from ops.rollout.hooks import run_hook
 from ops.rollout.journal import Header, Journal, JournalState, ReturnEntry
 from ops.rollout.lease import Lease
+from ops.rollout.result import unlike_before
 from ops.rollout.stopping import Stopping
 from ops.rollout.targets import return_tag
 from ops.rollout.undo import plan_undo, stable_gone, stopped
@@ -39,6 +41,10 @@ PAUSES = (0.5, 1.0, 2.0, 4.0)
 
 ROUNDS = 3
 """Number of checks for replicas that an interrupted command has still started."""
+
+
+class _NotAsBefore(VideaError):
+    """The rollback is complete, and the stack differs from the state before the operation."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,9 @@ class Restorer:
                 return Aftermath(Left.NEW_SERVES, error.message)
             except LockHeld:
                 return self.lost()
+            except _NotAsBefore as error:
+                repair = f"to run as many replicas as before: videa scale {len(self.header.served)}"
+                return Aftermath(Left.NOT_AS_BEFORE, error.message, repair=repair)
             except VideaError as error:
                 return Aftermath(Left.HALF_WAY, error.message, self._present())
             return Aftermath(Left.ROLLED_BACK, replicas=self._not_brought_back())
@@ -117,7 +126,10 @@ class Restorer:
         if self.header.request is not None:
             return_tag(self.stack)
         self._undo_around(state)
+        found = differences(self.stack, lambda fleet, listed: unlike_before(fleet, listed, before, self.header.served))
         self.end()
+        if found:
+            raise _NotAsBefore("; ".join(found), "")
 
     def _without_stopping(self, fleet: Fleet) -> Fleet:
         """The fleet without replicas that are being stopped: they may still answer, but not for long."""

@@ -11,14 +11,17 @@ PROMISES = ("everything was rolled back", "nothing was changed")
 
 @pytest.mark.parametrize("left", Left)
 def test_only_an_operation_that_was_rolled_back_reports_it(left: Left) -> None:
-    error = explained(ReleaseFailed("the check failed", "fix it"), Aftermath(left, "Docker is gone", ("app-1",)))
+    aftermath = Aftermath(left, "Docker is gone", ("app-1",), "scale again")
+    error = explained(ReleaseFailed("the check failed", "fix it"), aftermath)
     text = f"{error.message} {error.hint}"
     assert error.aftermath is not None
     assert any(promise in text for promise in PROMISES) == error.aftermath.as_before
     assert error.message.startswith("the check failed")
     assert str(error) == error.message
     if not error.aftermath.as_before:
-        assert ("videa deploy --resume" in error.hint) == (left is not Left.TAKEN_OVER)
+        nothing_to_continue = (Left.TAKEN_OVER, Left.NOT_AS_BEFORE, Left.DIFFERS, Left.UNCHECKED)
+        assert ("videa deploy --resume" in error.hint) == (left not in nothing_to_continue)
+        assert "videa status" in error.hint or left not in nothing_to_continue
 
 
 def test_the_hint_names_the_replicas_or_says_that_they_are_unknown() -> None:
