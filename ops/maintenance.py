@@ -32,7 +32,9 @@ def switch(stack: Stack, maintenance: Maintenance | None, command: str, dry_run:
 
     Returns False if nothing changed. ``command``: as typed by the user. Raises LockHeld, BalancerError.
     """
-    with nullcontext() if dry_run else Lock(stack.store, stack.project.name).hold_briefly(command):
+    with nullcontext() if dry_run else Lock(stack.store, stack.project.name).hold_briefly(command) as lease:
+        if lease:
+            stack.gateway.guard(lease.permit)
         changes = stack.gateway.membership().maintenance != maintenance
         if changes and not dry_run:
             with held():

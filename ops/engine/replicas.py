@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
+
+import docker.errors
 
 from ops.engine.client import Engine, engine_errors
 from ops.models import Container, Replica
@@ -113,6 +116,16 @@ def remove(engine: Engine, container: str) -> None:
     """Removes a container and its anonymous volumes. A missing one is not an error. Raises EngineError."""
     with engine_errors(f"remove {container}", missing_ok=True):
         engine.sdk.api.remove_container(container, v=True, force=True)
+
+
+def discard(engine: Engine, container: str) -> None:
+    """Removes a container that is not running; a running or a missing one is not an error. Raises EngineError."""
+    with engine_errors(f"remove {container}", missing_ok=True):
+        try:
+            engine.sdk.api.remove_container(container, v=True)
+        except docker.errors.APIError as error:
+            if error.status_code != HTTPStatus.CONFLICT:
+                raise
 
 
 def last_words(engine: Engine, container: str, lines: int = 20) -> str:
