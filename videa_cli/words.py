@@ -29,6 +29,7 @@ from ops.events import (
 from ops.notices import (
     OrphansLeft,
     PoolsUnchecked,
+    ProbedByConnect,
     ReleaseChanged,
     ReplicaEjected,
     ReplicaReturned,
@@ -42,6 +43,8 @@ from ops.notices import (
 from ops.rollout.history import verdict_line
 from ops.steps import Judge, Pause
 from videa_cli.step_words import step_words
+
+BY_CONNECT = "ready: TCP connect; declare x-videa.health.ready to ask more"
 
 
 @singledispatch
@@ -131,6 +134,11 @@ def _(event: ReleaseChanged) -> str:
 @words.register
 def _(event: PoolsUnchecked) -> str:
     return f"the connection pools are not checked against PostgreSQL: {event.reason}"
+
+
+@words.register
+def _(event: ProbedByConnect) -> str:
+    return BY_CONNECT
 
 
 @words.register
