@@ -158,9 +158,19 @@ def stranger(
 def killed_for_memory(place: Place) -> Iterator[None]:
     limits, code = ("--memory", "32m", "--memory-swap", "32m"), "x = 'x' * 10**9"
     with stranger(place, "greedy", False, limits, ("python", "-c", code)) as name:
-        state = ("inspect", "--format", "{{.State.Status}}", name)
-        place.until(lambda: place.docker(*state).strip() == "exited", "killed for memory")
+        place.until(lambda: known_as_killed_for_memory(place, name), "killed for memory")
         yield
+
+
+def known_as_killed_for_memory(place: Place, name: str) -> bool:
+    """Whether the engine knows it; starts the container again if the engine has only seen its end.
+
+    The kernel's notification may come after the end, and is then lost.
+    """
+    state = place.docker("inspect", "--format", "{{.State.Status}} {{.State.OOMKilled}}", name).split()
+    if state == ["exited", "false"]:
+        place.docker("start", name)
+    return state[-1] == "true"
 
 
 @contextmanager

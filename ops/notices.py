@@ -53,6 +53,12 @@ class ReplicasFixed(msgspec.Struct, frozen=True, tag="replicas_fixed"):
     variable: str
 
 
+class CanaryKey(msgspec.Struct, frozen=True, tag="canary_key"):
+    """A canary starts. ``known``: nginx has the project's key, so testers with the key can choose a release."""
+
+    known: bool
+
+
 class RequestsCut(msgspec.Struct, frozen=True, tag="requests_cut"):
     """After ``seconds``, ``workers`` old workers of nginx still have requests, which are cut now."""
 
@@ -88,6 +94,7 @@ Notice: TypeAlias = (
     | ShellOnly
     | VariableShared
     | ReplicasFixed
+    | CanaryKey
     | RequestsCut
     | ReplicaEjected
     | ReplicaReturned

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from ops.balancer.proof import Proof, TrafficProof
+from ops.balancer.split import TESTERS
 from ops.errors import CONTINUE, TAKE_UP, LockHeld, OperationFailed, PlanRefused, UsageError, VideaError, explained
 from ops.events import (
     Emit,
@@ -20,6 +21,7 @@ from ops.events import (
     VerdictGiven,
 )
 from ops.interrupts import held, settle
+from ops.notices import CanaryKey
 from ops.planning import check_plan, deploy_plan, scale_plan, wanted_replicas
 from ops.preflight import Capacity, spare
 from ops.recording import new_header, record_end, record_fleet
@@ -32,7 +34,7 @@ from ops.rollout.lock import Lock
 from ops.rollout.operator import whoami
 from ops.rollout.origin import origin
 from ops.rollout.remembering import check_remembering
-from ops.rollout.request import Request
+from ops.rollout.request import Request, Strategy
 from ops.rollout.runner import Runner
 from ops.rollout.stopping import BEHIND
 from ops.rollout.targets import running_target
@@ -142,6 +144,8 @@ class Operation:
                 self._supersede(state)
             header = same.header if same else new_header(self.stack, self.command, fleet, target, wanted, request)
             record_fleet(self.stack, fleet)
+            if request.strategy is Strategy.CANARY:
+                self.emit(CanaryKey(self.stack.gateway.ask(["grep", "-c", "", TESTERS]).ok))
             action = action or request.strategy.value
             return self._run(plan, header, lease, action, capacity, resumed=same is not None, detach=detach)
 

@@ -10,12 +10,9 @@ from typing import Literal, TypeAlias
 
 Sticky: TypeAlias = Literal["none", "ip", "cookie"]
 
-ALWAYS, NEVER = "always", "never"
-"""A tester's tokens for every split: the first one selects the canary, the second one the stable replicas."""
-
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _BY = re.compile(r"request|client|cookie:[A-Za-z0-9_]+|header:[A-Za-z0-9-]+")
-_TOKEN = re.compile(r"[A-Za-z0-9]+")
+_TOKEN = re.compile(r"[A-Za-z0-9]*")
 _PATH = re.compile(r"/[\w./=&%-]*")
 
 
@@ -25,27 +22,27 @@ class TrafficSplit:
 
     ``by``: the key of the split. "request": random for each request; "client", "cookie:NAME" or "header:NAME": the same
     value always goes to the same replicas, and stays with the canary when its share grows; requests without this cookie
-    or header are assigned at random. ``token``: the value of a tester's header or cookie that selects the canary,
-    whatever its share is. Raises ValueError.
+    or header are assigned at random. ``token``: of a private split, the value of the header that selects the canary;
+    nothing else does. Raises ValueError.
     """
 
     servers: tuple[str, ...]
     percent: float
     by: str = "request"
-    token: str = ALWAYS
+    token: str = ""
 
     def __post_init__(self) -> None:
         if not self.servers:
             raise ValueError("a split needs canary replicas")
         if not 0 <= self.percent <= 100:
             raise ValueError(f"not a percentage: {self.percent}")
-        if not is_key(self.by) or not _TOKEN.fullmatch(self.token) or self.token == NEVER:
+        if not is_key(self.by) or not _TOKEN.fullmatch(self.token):
             raise ValueError(f"not a key or token for nginx: {self.by!r}, {self.token!r}")
 
     @property
     def private(self) -> bool:
         """Whether only requests with the token reach the canary, for a test in which no other replica may answer."""
-        return self.token != ALWAYS
+        return self.token != ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from ops.events import (
     VerdictGiven,
 )
 from ops.notices import (
+    CanaryKey,
     OrphansLeft,
     PoolsUnchecked,
     ProbedByConnect,
@@ -107,6 +108,13 @@ def _(event: OperationInterrupted) -> str:
     if event.operation.wait:
         return f"{operation}; {TAKE_UP}"
     return f"{operation} was interrupted; {CONTINUE}"
+
+
+@words.register
+def _(event: CanaryKey) -> str:
+    if event.known:
+        return "testers reach the canary with the header that `videa config --tester-header` prints"
+    return "testers cannot choose a release: nginx has no valid TESTER_KEY (docs/canary.md)"
 
 
 @words.register

@@ -16,14 +16,14 @@ present() { docker image inspect "$@" >/dev/null 2>&1; }
 
 # The inputs of the images, and the ids that the engine has: if the text is the same, there is nothing to do.
 state() {
-    find server compose/images compose/nginx compose/offline.yml docker-compose.yml pyproject.toml \
+    find server compose/images ops/balancer/image compose/offline.yml docker-compose.yml pyproject.toml \
         -type f ! -path '*/__pycache__/*' -print0 | sort -z | xargs -0 sha256sum
     docker compose config --images | sort | xargs docker image inspect --format '{{.Id}}'
 }
 up_to_date() { [ -s "$STAMP" ] && state 2>/dev/null | cmp -s - "$STAMP"; }
 
 official_images() {
-    sed -nE 's/^ARG [A-Z]+_BASE=//p' compose/images/backend.Dockerfile compose/nginx/Dockerfile
+    sed -nE 's/^ARG [A-Z]+_BASE=//p' compose/images/backend.Dockerfile ops/balancer/image/Dockerfile
     COMPOSE_FILE=docker-compose.yml docker compose config --images | grep -v '^videa-'
 }
 

@@ -1,4 +1,4 @@
-"""nginx's access log in the format of compose/nginx/http.conf: one JSON object per line."""
+"""nginx's access log in the format of image/http.conf: one JSON object per line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
     ``upstream``: the addresses that nginx tried, such as "a:3001, b:3001"; empty if nginx answered itself. For each of
     them, ``upstream_seconds`` until the end of its answer and ``upstream_first`` until its first byte, "-" for none.
-    ``body``: bytes of the answer's body; None if this nginx does not log them.
+    ``body``: bytes of the answer's body; None if this nginx does not log them. ``tester``: the upstream group that a
+    tester with the project's key has chosen; empty for everyone else.
     """
 
     time: float
@@ -39,6 +40,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     upstream_seconds: str = ""
     upstream_first: str = ""
     body: int | None = None
+    tester: str = ""
 
     @property
     def tried(self) -> list[str]:

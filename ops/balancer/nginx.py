@@ -236,7 +236,7 @@ class Balancer:
     def _not_ours(self, answer: ExecResult) -> BalancerError:
         return BalancerError(
             f"nginx's container has no {scripts.FILE}",
-            f"use the image in compose/nginx, or its files, with a volume at {scripts.VOLUME}",
+            f"use the image in ops/balancer/image, or its files, with a volume at {scripts.VOLUME}",
             answer.output,
         )
 

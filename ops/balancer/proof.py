@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from ops.balancer.access_log import Line, Lines, parse
 from ops.balancer.prober import Prober
-from ops.balancer.recent import OWN_IDS
+from ops.balancer.recent import PROCESS_IDS
 from ops.errors import EngineError
 from ops.platform.ports import Gateway, Stream
 
@@ -96,7 +96,7 @@ class TrafficProof:
 
         ``path``: the liveness path of the service, without side effects. ``host``: the port is on this machine.
         """
-        prefix = f"{OWN_IDS}{secrets.token_hex(6)}-"
+        prefix = f"{PROCESS_IDS}{secrets.token_hex(6)}-"
         self._gateway, self._path = gateway, path
         self._prober = Prober(gateway, url, path, prefix, host)
         self._tally = LogTally(prefix)

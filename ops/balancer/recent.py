@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 
 from ops.balancer.access_log import Line, Lines, parse
 
 OWN_IDS = "videa-"
-"""Prefix of the request ids of videa's own probes."""
+"""Prefix of the request ids of videa's own probes. Any client may use it, too."""
+
+PROCESS_IDS = f"{OWN_IDS}{secrets.token_hex(16)}-"
+"""Prefix of the request ids of this process's probes. Random, so that no client can pass for one."""
 
 TAIL = 2000
 """Number of lines: enough for a request rate, and read in about ten milliseconds."""

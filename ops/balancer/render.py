@@ -1,6 +1,6 @@
 """Renders nginx's upstreams.conf, and parses it: pure functions, no I/O.
 
-The file has everything that changes while the stack is running; the rest is in the image (compose/nginx). It opens the
+The file has everything that changes while the stack is running; the rest is in the image (image/). It opens the
 ``http`` block itself, so that one atomic rename replaces process-wide and site settings together. The image expects in
 it: ``$videa_generation``, ``$videa_upstream`` (the group for a request), ``$videa_set_cookie`` (empty for none),
 ``$videa_maintenance`` (1 closes the site), and a group ``any`` of all replicas that Compose started, for requests that

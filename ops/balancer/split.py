@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-from ops.traffic import NEVER, TrafficSplit
+from ops.traffic import TrafficSplit
 
 CANARY = "canary"
 """The upstream group of the canary replicas."""
 
 HEADER, COOKIE = "X-Videa-Canary", "videa_canary"
-"""A tester's header or cookie. Its value is the split's token for the canary, or NEVER for the stable replicas."""
+"""A tester's header or cookie. Its value is the project's key for the canary, or the key with ".never" for stable."""
+
+KEY_VARIABLE = "TESTER_KEY"
+"""The variable of nginx's container with the project's key."""
+
+TESTERS = "/tmp/nginx/testers.conf"  # noqa: S108 (in nginx's container)
+"""The lines of a map that the key selects, written by start.sh. Empty without a key: then nobody can choose."""
+
+_ASKED = f'"$http_{HEADER.lower().replace("-", "_")}:$cookie_{COOKIE}"'
+_INCLUDE = "include /tmp/nginx/testers*.conf;"
+"""A pattern, because containers of older images have no such file."""
+_VALID_KEY = re.compile(r"[A-Za-z0-9_-]{16,}")
 
 _ALL = f'map "" $videa_arm {{ default {CANARY}; }}'
 _SHARE = re.compile(rf"split_clients \$videa_key \$videa_arm \{{ ([\d.]+)% {CANARY}; ")
 _KEY = re.compile(r'map \$(\w+) \$videa_key \{ default \$\w+; "" \$request_id; \}')
 _TOKEN = re.compile(rf'"~\^(\w+):" {CANARY};')
+_PUBLIC_TOKEN = "always"  # noqa: S105
+"""The token of every split of an older videa that was not private."""
 
 
 def render(split: TrafficSplit, stable: str, client: str, chosen: str = "$videa_upstream") -> str:
     """The lines that set ``chosen`` to ``stable`` or CANARY. ``client``: nginx's variable for "client"."""
+    if split.private:
+        return _by_value(chosen, stable, f'"~^{split.token}:" {CANARY};')
     kind, _, name = split.by.partition(":")
     variable = {"request": "$request_id", "client": client}.get(kind) or f"${_variable(kind, name)}"
     key = '    map "" $videa_key { default $request_id; }\n'
@@ -29,16 +45,7 @@ def render(split: TrafficSplit, stable: str, client: str, chosen: str = "$videa_
     chance = f"    split_clients $videa_key $videa_arm {{ {share}* {stable}; }}\n"
     if split.percent >= 100:
         chance = f"    {_ALL}\n"
-    return (
-        f"{key}{chance}"
-        f'    map "$http_{HEADER.lower().replace("-", "_")}:$cookie_{COOKIE}" {chosen} {{\n'
-        "        default $videa_arm;\n"
-        f'        "~^{split.token}:" {CANARY};\n'
-        f'        "~^{NEVER}:" {stable};\n'
-        f'        "~^:{split.token}$" {CANARY};\n'
-        f'        "~^:{NEVER}$" {stable};\n'
-        "    }\n"
-    )
+    return f"{key}{chance}{_by_value(chosen, '$videa_arm', _INCLUDE)}"
 
 
 def parse(text: str, servers: tuple[str, ...]) -> TrafficSplit | None:
@@ -47,11 +54,24 @@ def parse(text: str, servers: tuple[str, ...]) -> TrafficSplit | None:
     A header's name is in lower case, as in nginx's variable.
     """
     token = _TOKEN.search(text)
-    if not servers or token is None:
+    if not servers or (token is None and _INCLUDE not in text):
         return None
+    if token and token[1] != _PUBLIC_TOKEN:
+        return TrafficSplit(servers, 0, token=token[1])
     share, key = _SHARE.search(text), _KEY.search(text)
     percent = 100.0 if _ALL in text else float(share[1]) if share else 0.0
-    return TrafficSplit(servers, percent, _by(key[1]) if key else "request", token[1])
+    return TrafficSplit(servers, percent, _by(key[1]) if key else "request")
+
+
+def canary_header(environment: Mapping[str, object]) -> str | None:
+    """The header by which a tester reaches the canary; None without a key. ``environment``: of nginx's service."""
+    key = str(environment.get(KEY_VARIABLE) or "")
+    return f"{HEADER}: {key}" if _VALID_KEY.fullmatch(key) else None
+
+
+def _by_value(chosen: str, default: str, line: str) -> str:
+    """The map that sets ``chosen`` by the value of a request's header or cookie."""
+    return f"    map {_ASKED} {chosen} {{\n        default {default};\n        {line}\n    }}\n"
 
 
 def _by(variable: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ops.balancer.access_log import NO_ANSWER, SEPARATOR, SERVER_ERROR, Line, Lines, parse
+from ops.balancer.recent import PROCESS_IDS
 from ops.balancer.tally import Latencies, Mix, Routes
 from ops.errors import EngineError
 from ops.platform.ports import Gateway, Stream
@@ -20,8 +20,6 @@ NOT_MODIFIED = 304
 
 REOPEN = 0.5
 """Seconds until the log is reopened after it ended."""
-
-_PROBE = re.compile(r"videa-[0-9a-f]{12}-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,11 +227,13 @@ class TryLog:
 
 
 def tries_of(line: Line) -> Iterator[Try]:
-    """The tries of one request; none for videa's own probes, which would hide the errors of real requests.
+    """The tries of one request; none for testers, who may provoke errors, and for this process's own probes.
+
+    The probes would hide the errors of real requests.
 
     nginx logs one value per replica that it tried, with "-" for the time of a replica that could not be reached.
     """
-    if not line.upstream or _PROBE.match(line.request_id):
+    if not line.upstream or line.tester or line.request_id.startswith(PROCESS_IDS):
         return
     addresses = line.tried
     statuses = SEPARATOR.split(line.upstream_status)

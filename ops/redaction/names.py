@@ -11,7 +11,7 @@ _SEPARATOR = re.compile(r"[^A-Za-z0-9]+")
 _ANYWHERE = re.compile(
     r"webhook|passw|passphrase|secret|token|credential|authorization|cookie|requirepass|masterauth"
     r"|(?:api|private|access|encryption|signing|license|account|storage|shared|client|master)_?keys?(?:_|\d|$)"
-    r"|connection_?string|sess(?:ion)?_?id$|(?:^|_)salt$"
+    r"|connection_?string|videa_?canary|sess(?:ion)?_?id$|(?:^|_)salt$"
 )
 """Anywhere in a name, such as SECRET_KEY_BASE."""
 

@@ -47,7 +47,7 @@ from ops.steps import (
     Waiting,
     redacted,
 )
-from ops.traffic import ALWAYS, TrafficSplit
+from ops.traffic import TrafficSplit
 
 DRAIN_SLACK = 5.0
 """Seconds beyond ``drain_timeout`` to wait for a worker that nginx itself should have ended."""
@@ -174,7 +174,7 @@ class Runner:
             servers=(*step.canary, *self._started),
             percent=step.percent,
             by=self.stack.project.settings.split_by,
-            token=self._token if step.private else ALWAYS,
+            token=self._token if step.private else "",
         )
         self.stack.gateway.apply(self.stack.upstream(self._without_ejected(step.names), split))
 

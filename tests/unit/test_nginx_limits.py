@@ -1,4 +1,4 @@
-"""The numbers of compose/nginx/limits.sh fit the memory, the disk and the sizes in the configuration of nginx."""
+"""The numbers of ops/balancer/image/limits.sh fit the memory, the disk and the sizes in the configuration of nginx."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-NGINX = ROOT / "compose" / "nginx"
+NGINX = ROOT / "ops/balancer/image"
 CONNECTION_KIB = {"plain": 20, "tls": 64}
 REQUEST_KIB, BODY_KIB = 64, 2048
 NGINX_ITSELF_MIB, WORKER_MIB = 32, 12

@@ -12,6 +12,9 @@ from videa_cli.context import Options
 def config(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    tester_header: Annotated[
+        bool, typer.Option("--tester-header", help="Print only the header that selects the canary. It is secret.")
+    ] = False,
 ) -> None:
     """Show the effective configuration and its sources.
 
@@ -21,12 +24,16 @@ def config(
     Examples:
       videa config
       videa config --json
+      curl -H "$(videa config --tester-header)" http://localhost/
     """
     import json
 
     from ops.project.config import effective_values
 
     options: Options = context.obj
+    if tester_header:
+        _show_tester_header(options)
+        return
     values = effective_values(options.load())
     if as_json:
         rows = [{"key": key, "value": value, "source": source} for key, value, source in values]
@@ -44,3 +51,19 @@ def config(
     for row in values:
         table.add_row(*map(escape, row))
     console().print(table)
+
+
+def _show_tester_header(options: Options) -> None:
+    from ops.balancer.split import KEY_VARIABLE, canary_header
+    from ops.errors import ConfigError
+    from ops.project.compose_model import as_mapping
+
+    project = options.load()
+    balancer = project.settings.balancer
+    header = canary_header(as_mapping(project.model["services"][balancer].get("environment")))
+    if header is None:
+        raise ConfigError(
+            f"the service {balancer} has no {KEY_VARIABLE} of at least 16 letters, digits, - and _",
+            f"set it in .env, and in the environment of {balancer}; see docs/canary.md",
+        )
+    typer.echo(header)

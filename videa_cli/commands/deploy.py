@@ -79,8 +79,8 @@ def deploy(
     the header that selects the new set.
 
     --canary increases the share of the new release in the steps of x-videa.canary.steps. Each step is judged by nginx's
-    log and the containers. Testers choose a release with the header `X-Videa-Canary: always` or `never`, or with the
-    cookie videa_canary.
+    log and the containers. Testers choose a release with the header that `videa config --tester-header` prints, and
+    are not judged.
 
     While a deploy waits (a judgement, --pause-at, --keep), it changes nothing, and `videa maintenance` and `videa
     watch` work. --detach returns at the first wait, and no process is needed until the wait ends. `videa promote` ends

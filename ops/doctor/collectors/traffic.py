@@ -29,10 +29,10 @@ def traffic_facts(platform: Platform, nginx: ContainerFacts | None, health: Coll
 def summarise(lines: Iterable[Line], window: float = WINDOW, health: Collection[str] = ()) -> Traffic:
     """The figures of the requests in ``lines``, without videa's probes and health checks, which would dilute errors.
 
-    "/" in ``health`` is ignored: if it is the health path, users request it too.
+    If "/" is a health path, only probes are excluded there: users request it too.
     """
-    checks = {path.partition("?")[0] for path in health} - {"/"}
-    requests = [line for line in lines if line.path not in checks and not line.request_id.startswith(OWN_IDS)]
+    checks = {path.partition("?")[0] for path in health}
+    requests = [line for line in lines if line.path not in checks or _of_a_user(line)]
     retried = Counter(address for line in requests for address in line.tried[:-1])
     times = sorted(line.waited for line in requests)
     return Traffic(
@@ -42,3 +42,8 @@ def summarise(lines: Iterable[Line], window: float = WINDOW, health: Collection[
         p99=times[min(len(times) - 1, len(times) * 99 // 100)] if times else None,
         retried=dict(retried),
     )
+
+
+def _of_a_user(line: Line) -> bool:
+    """Whether a request for a health path may be of a user. The id alone does not decide: anyone can choose it."""
+    return line.path == "/" and not line.request_id.startswith(OWN_IDS)

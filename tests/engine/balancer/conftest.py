@@ -1,4 +1,4 @@
-"""A real nginx, from compose/nginx, before real replicas: a few lines of Python each. All are found by their label."""
+"""A real nginx, of our image, before real replicas: a few lines of Python each. All are found by their label."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from ops.traffic import Sticky, Upstream
 REPOSITORY = Path(__file__).parents[3]
 LABELS = {"videa.test": str(os.getpid())}
 SERVICE, PORT = "app", 3001
+TESTER_KEY = "k9" * 16
 
 
 def base(engine: Engine, built: str, official: str) -> str:
@@ -71,7 +72,10 @@ class Bench:
             read_only=True,
             restart_policy={"Name": "always"},
             ports={"8080/tcp": ("127.0.0.1", None)},
-            environment={"UPSTREAM_SERVICE": SERVICE, "UPSTREAM_PORT": str(PORT), **environment},
+            environment={
+                **{"UPSTREAM_SERVICE": SERVICE, "UPSTREAM_PORT": str(PORT), "TESTER_KEY": TESTER_KEY},
+                **environment,
+            },
             **{"tmpfs": {"/tmp": "size=64m"}, "volumes": {self.network.name: {"bind": "/etc/nginx/videa"}}, **options},
         )
         self.until(lambda: self.get("/")[0] != 0)
@@ -161,11 +165,12 @@ def engine() -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def nginx_image(engine: Engine) -> str:
     built_on = base(engine, "videa/nginx:latest", "nginx:1.30-alpine")
-    # Plain `build` is the old builder before engine 23: it knows neither `COPY --chmod` nor the ignore file.
-    command = ["docker", "buildx", "build", "-q", "-f", "compose/nginx/Dockerfile"]
+    # Plain `build` is the old builder before engine 23, which does not know `COPY --chmod`.
+    command = ["docker", "buildx", "build", "-q"]
     command += ["--build-arg", f"NGINX_BASE={built_on}"]
-    subprocess.run([*command, "-t", "videa-test-balancer", "."], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
-    return "videa-test-balancer"
+    command += ["-t", "videa-test-balancer", "ops/balancer/image"]
+    # The id: another run of tests may give the tag to an image of its own.
+    return subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from ops.balancer.sticky import replica_id
 from ops.traffic import Sticky, TrafficSplit
-from tests.engine.balancer.conftest import Bench
+from tests.engine.balancer.conftest import TESTER_KEY, Bench
 
 CLIENTS = 24
 
@@ -39,6 +40,16 @@ def by_address(bench: Bench) -> list[str]:
 
 def serve(bench: Bench, sticky: Sticky, *names: str, split: TrafficSplit | None = None) -> None:
     bench.balancer.apply(replace(bench.upstream(*names, sticky=sticky), split=split))
+    if sticky == "cookie":
+        for name in (*names, *(("three",) if split else ())):
+            bench.until(lambda name=name: all(answers_its_clients(bench, name) for _ in range(5)))
+
+
+def answers_its_clients(bench: Bench, name: str) -> bool:
+    """False while nginx does not know the address of a new group, and any replica answers for it."""
+    cookie = f"videa_client={'0' * 32}.{replica_id(bench.name(name))}"
+    side = TESTER_KEY if name == "three" else f"{TESTER_KEY}.never"
+    return bench.get("/", Cookie=cookie, **{"X-Videa-Canary": side})[1] == name
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +87,7 @@ def test_by_cookie_a_canary_takes_its_share_of_the_clients_and_keeps_them(three:
     serve(three, "cookie", "one", "two", split=replace(canary, percent=60))
     more = clients.ask()
     assert all(now == "three" for now, was in zip(more, during, strict=True) if was == "three")
-    assert set(clients.ask(**{"X-Videa-Canary": "always"})) == {"three"}
+    assert set(clients.ask(**{"X-Videa-Canary": TESTER_KEY})) == {"three"}
     assert "three" not in clients.ask(**{"X-Videa-Canary": "never"})
 
 

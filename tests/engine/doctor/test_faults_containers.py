@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from bench.faults import Place, known_as_killed_for_memory
 from bench.stack import free_port
 from ops.doctor.collectors.machine import engine_facts, host_facts
 from ops.doctor.limits import Limits
@@ -33,18 +34,8 @@ def test_a_container_held_back_by_its_quota_and_a_busy_database(patient: Patient
     assert "app.capacity" in found(report, "info")
 
 
-def killed_for_memory(patient: Patient, name: str) -> bool:
-    """Whether the engine knows it; starts the container again where the engine has only seen that it ended.
-
-    The kernel's word for it may come after the end, and is then lost.
-    """
-    status, known = patient.state(name, ".State.Status"), patient.state(name, ".State.OOMKilled") == "true"
-    if status == "exited" and not known:
-        patient.stack.docker("start", name)
-    return known
-
-
 def test_containers_left_over_unhealthy_restarting_near_their_memory_and_killed_for_it(patient: Patient) -> None:
+    place = Place(patient.stack.project, patient.stack.directory)
     sick = ("--health-cmd", "echo it hurts; exit 1", "--health-interval", "1s", "--health-retries", "1")
     greedy = ("--memory", "32m", "--memory-swap", "32m", GOOD, "python", "-c", "x = 'x' * 10**9")
     holds = "x = b'x' * (33 << 20); print('held', flush=True); import time; time.sleep(120)"
@@ -57,7 +48,7 @@ def test_containers_left_over_unhealthy_restarting_near_their_memory_and_killed_
     ):
         patient.stack.until(lambda: patient.state(ill, ".State.Health.Status") == "unhealthy")
         patient.stack.until(lambda: int(patient.state(restless, ".RestartCount")) > 3)
-        patient.stack.until(lambda: killed_for_memory(patient, killed))
+        patient.stack.until(lambda: known_as_killed_for_memory(place, killed))
         patient.stack.until(lambda: "held" in patient.stack.docker("logs", full))
         report = patient.examine()
     assert found(report, "fail", "warn") == {"ctr.unhealthy", "ctr.orphan", "ctr.restart_loop", "ctr.oom", "ctr.mem"}

@@ -12,6 +12,11 @@ from tests.engine.conftest import LiveStack
 from videa_cli.words import words
 
 
+def tester_key(stack: LiveStack) -> str:
+    """The project's key, as its operator gets it."""
+    return stack.done("config", "--tester-header").strip().removeprefix("X-Videa-Canary: ")
+
+
 def release_of(stack: LiveStack, header: str = "", cookie: str = "") -> str:
     """Which release answers, through nginx."""
     headers = {"X-Videa-Canary": header, "Cookie": f"theme=dark; videa_canary={cookie}"}

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
 from bench.client import under_load
 from tests.engine.conftest import LiveStack, make_image
-from tests.engine.rollout.seen import last_of_history, release_of, standing
+from tests.engine.rollout.seen import last_of_history, release_of, standing, tester_key
 
 RATE = 100
 
@@ -65,15 +70,15 @@ def await_step(process: subprocess.Popen[str], words: str) -> None:
 
 def test_a_canary_is_promoted_step_by_step_and_loses_no_request(stack: LiveStack) -> None:
     _, image = stack.releases()
-    old = release_of(stack)
+    old, key = release_of(stack), tester_key(stack)
     with under_load(stack.url, rate=RATE) as watched:
         process = stack.start_videa("deploy", "--image", image, "--canary", "--pause-at", "10")
         stack.until(lambda: "paused at 10%" in standing(stack))
         watching = stack.start_videa("deploy", "--watch")
-        new = release_of(stack, "always")
-        assert release_of(stack, cookie="always") == new
-        assert release_of(stack, cookie="never") == old
-        assert {release_of(stack, "never") for _ in range(20)} == {old}
+        new = release_of(stack, key)
+        assert release_of(stack, cookie=key) == new
+        assert release_of(stack, cookie=f"{key}.never") == old
+        assert {release_of(stack, f"{key}.never") for _ in range(20)} == {old}
         assert new != old
         assert stack.videa("scale", "3").returncode == 7
         stack.done("--project-name", stack.project, "promote")  # other options than the deploy's: Compose is asked
@@ -84,11 +89,57 @@ def test_a_canary_is_promoted_step_by_step_and_loses_no_request(stack: LiveStack
     assert "judge the canary at 50%" in followed
     assert "100%: pass" in followed
     assert ended.startswith(f"done: release {new}")
+    assert "videa config --tester-header" in said
+    assert key not in said
     assert watched.report["failed"] == 0, watched.report["failures"][:5]
     assert {each["image"] for each in stack.status()["replicas"]} == {image}
     verdicts = last_of_history(stack)["verdicts"]
     assert isinstance(verdicts, list)
     assert [each.split(":")[0] for each in verdicts if ": pass" in each] == ["10%", "50%", "100%"]
+
+
+@contextmanager
+def asking(url: str, header: str) -> Iterator[list[int]]:
+    """Asks for a path 20 times a second with this X-Videa-Canary; the statuses."""
+    statuses: list[int] = []
+    ended = threading.Event()
+
+    def ask() -> None:
+        while not ended.wait(0.05):
+            try:
+                with urlopen(Request(url, headers={"X-Videa-Canary": header}), timeout=10) as answer:
+                    statuses.append(answer.status)
+            except HTTPError as error:
+                error.close()
+                statuses.append(error.code)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield statuses
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_neither_a_stranger_nor_a_tester_has_a_say_in_the_verdict(stack: LiveStack) -> None:
+    """A stranger's errors are spread as all others' are; a tester's, in a part that only the new release has, are not
+    judged, but the proof counts them.
+    """
+    stack.releases()
+    program = FAULTY.format(fault="if request.path == '/new': raise aiohttp.web.HTTPInternalServerError()")
+    image = make_image(f"CMD {json.dumps(['python', '-c', program])}")
+    with (
+        under_load(stack.url, rate=RATE),
+        asking(f"{stack.url}/nothing", "always") as strangers,
+        asking(f"{stack.url}/new", tester_key(stack)) as testers,
+    ):
+        stack.done("deploy", "--image", image, "--canary", INTERVAL=LONG)
+    assert set(strangers) == {404}
+    assert testers.count(500) > 20
+    failed = last_of_history(stack)["failed"]
+    assert isinstance(failed, int)
+    assert testers.count(500) / 2 < failed <= testers.count(500)
 
 
 def test_a_release_that_moves_its_port_and_health_path_is_judged_at_every_share(stack: LiveStack) -> None:

@@ -11,7 +11,7 @@ from ops.errors import BalancerError
 from ops.lifecycle import _await_balancer
 from tests.unit.ops.fakes import FakeStack, fake_stack
 
-NO_FILE = BalancerError("nginx's container has no upstreams.conf", "use the image of compose/nginx")
+NO_FILE = BalancerError("nginx's container has no upstreams.conf", "use the image of ops/balancer/image")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from ops import events
 from ops.events import Back, Event, Kind, News, Resuming, Retrying, RollingBack, Standing, Superseded
-from ops.notices import ReplicaEjected, ReplicasFixed
+from ops.notices import CanaryKey, ReplicaEjected, ReplicasFixed
 from ops.steps import AnyStep, Drain, Follow, Hook, Judge, Keep, Pause, Split, Start, Wait
 from videa_cli.step_words import step_words
 from videa_cli.words import words
@@ -57,6 +57,8 @@ def test_steps_make_no_words_of_themselves() -> None:
         (events.NoVerdict(5.0, 600.0), "5%: no verdict within 600 s: videa promote, or videa abort"),
         (events.HookFailed("post_deploy", "it failed"), "it failed; the release stays"),
         (events.HookFailed("on_abort", "it failed"), "it failed"),
+        (CanaryKey(True), "testers reach the canary with the header that `videa config --tester-header` prints"),
+        (CanaryKey(False), "testers cannot choose a release: nginx has no valid TESTER_KEY (docs/canary.md)"),
         (
             ReplicasFixed(2, "APP_REPLICAS"),
             "the Compose file sets 2 replicas, and `docker compose up -d` will return to that number; to let videa "

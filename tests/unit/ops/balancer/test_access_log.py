@@ -9,7 +9,7 @@ from ops.balancer.access_log import Line, Lines, parse
 GOOD = (
     b'{"time":1795438895.531,"status":200,"seconds":0.012,"request_id":"abc123","method":"GET","path":"/api",'
     b'"upstream":"172.29.0.3:3001, 172.29.0.4:3001","upstream_status":"502, 200","upstream_seconds":"0.001, 0.010",'
-    b'"bytes":300,"remote":"172.28.0.1","host":"h","scheme":"http","agent":"curl"}'
+    b'"bytes":300,"remote":"172.28.0.1","host":"h","scheme":"http","agent":"curl","tester":"app"}'
 )
 
 
@@ -24,6 +24,7 @@ def test_the_fields_of_a_line() -> None:
         upstream="172.29.0.3:3001, 172.29.0.4:3001",
         upstream_status="502, 200",
         upstream_seconds="0.001, 0.010",
+        tester="app",
     )
 
 

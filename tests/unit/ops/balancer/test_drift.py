@@ -10,7 +10,7 @@ from ops.balancer.drift import differences
 from ops.balancer.render import parse, render
 from ops.traffic import Maintenance, Sticky, TrafficSplit, Upstream
 
-DEFAULT = Path(__file__).parents[4] / "compose/nginx/default-upstreams.conf"
+DEFAULT = Path(__file__).parents[4] / "ops/balancer/image/default-upstreams.conf"
 SERVED = Upstream("backend", 3001, ("app-1", "app-2"))
 
 

@@ -113,6 +113,7 @@ def late_proof(monkeypatch: pytest.MonkeyPatch, last_probe_is_logged: bool) -> P
     monkeypatch.setattr(module, "FLUSH", 0.0)
     monkeypatch.setattr(module, "LOG_WAIT", 5.0 if last_probe_is_logged else 0.1)
     monkeypatch.setattr(module.secrets, "token_hex", lambda _: "0f")
+    monkeypatch.setattr(module, "PROCESS_IDS", "videa-")
     names = ["other", f"{PREFIX}3"] if last_probe_is_logged else ["other"]
     status = {"other": 502}
     log = LateLog([json.dumps({"time": 1, "status": status.get(n, 200), "seconds": 0, "request_id": n}) for n in names])

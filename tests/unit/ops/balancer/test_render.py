@@ -9,9 +9,9 @@ import pytest
 
 from ops.balancer.render import is_outdated, parse, render
 from ops.balancer.sticky import replica_id
-from ops.traffic import ALWAYS, Maintenance, Membership, Sticky, TrafficSplit, Upstream
+from ops.traffic import Maintenance, Membership, Sticky, TrafficSplit, Upstream
 
-DEFAULT = Path(__file__).parents[4] / "compose" / "nginx" / "default-upstreams.conf"
+DEFAULT = Path(__file__).parents[4] / "ops/balancer/image/default-upstreams.conf"
 LISTED = Upstream("backend", 3001, ("videa-backend-1", "videa-backend-3"))
 
 
@@ -64,7 +64,7 @@ def test_old_workers_end_after_the_drain_timeout(seconds: float, rendered: str) 
     assert f"worker_shutdown_timeout {rendered};" in text
 
 
-def canaries(sticky: Sticky, token: str = ALWAYS) -> Upstream:
+def canaries(sticky: Sticky, token: str = "") -> Upstream:
     return Upstream("backend", 3001, ("a", "b", "c"), sticky, split=TrafficSplit(("n",), 5, token=token))
 
 

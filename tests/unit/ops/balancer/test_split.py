@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ops.balancer.render import parse, render
+from ops.balancer.split import canary_header
 from ops.traffic import TrafficSplit, Upstream
 
 
@@ -34,13 +35,28 @@ def test_a_share_of_0_leaves_only_the_private_token() -> None:
     text = rendered(TrafficSplit(("app-3",), 0, token="a1b2"))
     assert "% canary" not in text
     assert '"~^a1b2:" canary;' in text
-    assert "~^always" not in text
+    assert "include /tmp/nginx/testers" not in text
 
 
-def test_testers_choose_by_header_and_cookie() -> None:
+def test_only_the_key_in_nginxs_container_selects_the_canary() -> None:
     text = rendered(TrafficSplit(("app-3",), 5))
-    for line in ('"~^always:" canary;', '"~^never:" app;', '"~^:always$" canary;', '"~^:never$" app;'):
-        assert line in text
+    assert "include /tmp/nginx/testers*.conf;" in text
+    assert "~^" not in text
+
+
+def test_a_split_of_an_older_videa_is_parsed() -> None:
+    text = rendered(TrafficSplit(("app-3",), 5))
+    older = text.replace("include /tmp/nginx/testers*.conf;", '"~^always:" canary;\n        "~^never:" app;')
+    assert parse(older).split == TrafficSplit(("app-3",), 5)
+
+
+@pytest.mark.parametrize(
+    ("key", "header"),
+    [("a1-B_" * 4, "X-Videa-Canary: a1-B_a1-B_a1-B_a1-B_"), ("short", None), ('"; }' * 9, None), ("", None)],
+)
+def test_a_key_that_nginx_would_ignore_gives_no_header(key: str, header: str | None) -> None:
+    assert canary_header({"TESTER_KEY": key}) == header
+    assert canary_header({}) is None
 
 
 @pytest.mark.parametrize(
@@ -59,11 +75,17 @@ def test_a_client_stays_in_its_group(by: str, sticky: str, variable: str) -> Non
 
 @pytest.mark.parametrize("sticky", ["none", "ip", "cookie"])
 @pytest.mark.parametrize("by", ["request", "client", "cookie:session_id", "cookie:http_x", "header:x-user-id"])
-@pytest.mark.parametrize(("percent", "token"), [(0, "a1b2"), (0.1, "always"), (5, "always"), (100, "always")])
-def test_a_rendered_split_is_parsed(percent: float, token: str, by: str, sticky: str) -> None:
-    split = TrafficSplit(("app-3", "app-4"), percent, by, token)
+@pytest.mark.parametrize("percent", [0, 0.1, 5, 100])
+def test_a_rendered_split_is_parsed(percent: float, by: str, sticky: str) -> None:
+    split = TrafficSplit(("app-3", "app-4"), percent, by)
     assert parse(rendered(split, sticky)).split == split
     assert parse(render(Upstream("app", 3001, ("app-1",), sticky=sticky), 1)).split is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("sticky", ["none", "ip", "cookie"])
+def test_a_rendered_private_split_is_parsed(sticky: str) -> None:
+    split = TrafficSplit(("app-3", "app-4"), 0, token="a1b2")
+    assert parse(rendered(split, sticky)).split == split
 
 
 @pytest.mark.parametrize(

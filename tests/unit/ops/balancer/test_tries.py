@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ops.balancer.access_log import Line
+from ops.balancer.recent import PROCESS_IDS
 from ops.balancer.tally import MAX_ROUTES, total
 from ops.balancer.tries import Tallies, Try, Warming, Warmup, tries_of
 
@@ -50,10 +53,17 @@ def test_a_closed_client_connection_is_not_a_failure_but_its_wait_counts() -> No
     assert [(request.status, request.seconds) for request in tries_of(logged)] == [(499, 3.2)]
 
 
-def test_probes_and_nginxs_own_answers_are_omitted() -> None:
-    probe = line(request_id="videa-0123456789ab-7", upstream="10.0.0.2:3001", upstream_status="200")
+def test_probes_testers_and_nginxs_own_answers_are_omitted() -> None:
+    probe = line(request_id=f"{PROCESS_IDS}0123456789ab-7", upstream="10.0.0.2:3001", upstream_status="200")
     assert list(tries_of(probe)) == []
+    assert list(tries_of(line(upstream="10.0.0.2:3001", upstream_status="500", status=500, tester="canary"))) == []
     assert list(tries_of(line(upstream=""))) == []
+
+
+@pytest.mark.parametrize("request_id", ["videa-0123456789ab-7", "videa-doctor-0123456789ab", "videa-"])
+def test_a_request_id_that_looks_like_a_probes_hides_nobody(request_id: str) -> None:
+    logged = line(request_id=request_id, upstream="10.0.0.2:3001", upstream_status="500", status=500)
+    assert [request.status for request in tries_of(logged)] == [500]
 
 
 def tried(number: int = 0, seconds: float | None = 0.02, status: int = 200, **values: object) -> Try:

@@ -41,7 +41,8 @@ def test_the_log_of_a_minute() -> None:
         Line(1.0, 502, 0.01, path="/api/v1/titles", upstream="10.0.0.3:3001"),
         Line(1.0, 503, 0.01, path="/health/ready", upstream="10.0.0.3:3001"),
         Line(1.0, 200, 9.0, path="/", upstream="10.0.0.3:3001", request_id="videa-doctor-0f"),
+        Line(1.0, 502, 0.01, path="/api/v1/titles", upstream="10.0.0.3:3001", request_id="videa-doctor-0f"),
     ]
     traffic = summarise(lines, health=["/health/ready?deep=1", "/"])
-    assert (traffic.requests, traffic.errors, traffic.p99) == (4, 1, 1.2)
+    assert (traffic.requests, traffic.errors, traffic.p99) == (5, 2, 1.2)
     assert traffic.retried == {"10.0.0.3:3001": 1, "backend": 1}

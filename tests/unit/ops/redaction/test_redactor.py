@@ -47,6 +47,11 @@ def test_a_known_secret_is_found_in_the_forms_that_programs_write(text: str) -> 
     assert text[4:12] not in shown
 
 
+@pytest.mark.parametrize("text", ["curl -H 'X-Videa-Canary: {}'", "x-videa-canary: {}.never", "videa_canary={}"])
+def test_the_testers_key_is_hidden_by_the_name_of_its_header_and_cookie(redactor: Redactor, text: str) -> None:
+    assert "only-testers-know" not in redactor.text(text.format("only-testers-know"))
+
+
 def test_a_known_secret_made_of_words_does_not_hide_names_that_begin_as_it_does() -> None:
     redactor = Redactor()
     redactor.learn(["videa-only-for-testing", "postgres"])

@@ -3,6 +3,7 @@
 # every replica of UPSTREAM_SERVICE (default: backend) on UPSTREAM_PORT (default: 3001).
 # REQUESTS_PER_CLIENT, BODIES_PER_CLIENT: how many one address may have under way (512, 32). Raise them where all clients
 # come through another proxy. PUBLIC_HOST, PUBLIC_PORT: where clients find the site with HTTPS (compose/tls.yml).
+# TESTER_KEY: lets testers choose a release (docs/canary.md).
 set -eu
 
 volume=/etc/nginx/videa
@@ -55,6 +56,26 @@ write_public_address() {
     echo "map '' \$videa_public_url { default https://${PUBLIC_HOST:-localhost}$port; }" >/tmp/nginx/public.conf
 }
 
+# "canary" and "app" are the groups in upstreams.conf.
+write_testers() (
+    umask 077
+    : >/tmp/nginx/testers.conf
+    key=${TESTER_KEY:-}
+    case $key in
+        *[!A-Za-z0-9_-]*) key= ;;
+    esac
+    if [ "${#key}" -ge 16 ]; then
+        cat >/tmp/nginx/testers.conf <<END
+"~^$key:" canary;
+"~^:$key$" canary;
+"~^$key\.never:" app;
+"~^:$key\.never$" app;
+END
+    elif [ -n "${TESTER_KEY:-}" ]; then
+        echo "videa: TESTER_KEY is ignored: it must have at least 16 characters, only letters, digits, - and _" >&2
+    fi
+)
+
 # IPv6 only where the container has an address of it: elsewhere nginx could not start.
 write_listen() {
     : >/tmp/nginx/listen.conf
@@ -73,6 +94,7 @@ use_default() {
 
 write_limits
 write_public_address
+write_testers
 write_listen
 
 if [ ! -s "$volume/upstreams.conf" ]; then

@@ -1,7 +1,7 @@
 #!/bin/sh
 # limits.sh MEMORY PROCESSORS SPOOL KIND   how many clients nginx lets in, so that no client can use up its memory or disk.
 #   MEMORY: MiB of the container; SPOOL: KiB for bodies on their way; KIND: plain or tls
-# Prints NAME=NUMBER lines. The one place where these numbers fit each other: compose/nginx/*.conf has the sizes below.
+# Prints NAME=NUMBER lines. The one place where these numbers fit each other: the *.conf beside it have the sizes below.
 set -eu
 memory=$1 processors=$2 spool=$3 kind=$4
 
