@@ -189,7 +189,7 @@ class Platform(Protocol):
     ) -> ExecResult:
         """Runs a command in a running container and waits for it. ``environment``: values that no argument may have."""
 
-    def ask(self, container: str, command: list[str]) -> ExecResult:
+    def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
         """Runs a command that only reads, and repeats it if its output was lost."""
 
     def last_words(self, container: str) -> str:
@@ -238,8 +238,11 @@ class Gateway(Protocol):
         Returns the workers that still have requests.
         """
 
-    def ask(self, command: list[str]) -> ExecResult:
-        """Runs a command that only reads, with the network and DNS of real traffic; again if its output was lost."""
+    def ask(self, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
+        """Runs a command that only reads, with the network and DNS of real traffic; again if its output was lost.
+
+        ``environment``: values that no argument may have.
+        """
 
     def log_tail(self, lines: int) -> bytes:
         """The last lines of the access log."""

@@ -176,7 +176,7 @@ class FakePlatform:
     ) -> ExecResult:
         return ExecResult(127, "executable file not found")
 
-    def ask(self, container: str, command: list[str]) -> ExecResult:
+    def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
         return self.exec(container, command)
 
     def last_words(self, container: str) -> str:
