@@ -20,9 +20,12 @@ from ops.engine.effects import run_harmless
 from ops.errors import Aftermath, Left, PlanRefused, VideaError, explained
 from ops.events import Emit, announced
 from ops.models import Container
+from ops.platform.ports import Permit
+from ops.preflight import check_volumes
 from ops.project.config import replica_count
 from ops.project.plain import Plain
 from ops.project.published import target_of
+from ops.rollout import fence
 from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
 from ops.rollout.ready import await_passes
@@ -59,28 +62,33 @@ def holders(stack: Stack) -> list[Container]:
     ]
 
 
-def hand_over(stack: Stack, held: Sequence[Container], serves: Callable[[], None], emit: Emit) -> None:
+def hand_over(stack: Stack, held: Sequence[Container], serves: Callable[[], None], emit: Emit, permit: Permit) -> None:
     """Replaces the replicas in ``held``, which publish the port, by new ones behind the balancer.
 
-    ``serves``: returns when the balancer answers, or raises. Raises ReplicaNotReady, PlanRefused, BalancerError,
-    EngineError; the old replicas then serve as before.
+    ``serves``: returns when the balancer answers, or raises; ``permit``: called before each change. Raises
+    ReplicaNotReady, PlanRefused, LockHeld, BalancerError, EngineError; the old replicas then serve as before.
     """
-    service, balancer = stack.project.settings.service, stack.project.settings.balancer
+    settings = stack.project.settings
+    service, balancer = settings.service, settings.balancer
     old = {container.name for container in held}
     total = max(len(stack.replicas()), len(held) + stack.project.replicas)
     names = ", ".join(sorted(old))
+    check_volumes(stack.project.service, service, settings.shared_volumes, total)
     try:
         with announced(f"start {stack.project.replicas} of {service} beside {names}", emit):
-            stack.platform.create(total, current_target(stack), lambda: None)
+            stack.platform.create(total, current_target(stack), permit)
             for replica in _others(stack, old):
+                permit()
                 stack.platform.start(replica.id)
         with announced("wait until ready", emit), _prober(stack) as probing:
             await_passes(probing, [replica.name for replica in _others(stack, old)])
+        permit()
         stack.project.compose.run("up", "--no-start", "--no-deps", "--no-recreate", balancer)
         with announced(f"move the published port from {names} to {balancer}", emit):
-            _switch(stack, held, serves)
+            _switch(stack, held, serves, permit)
     except BaseException as error:
         for replica in _others(stack, old):
+            permit()
             stack.platform.remove(replica.id)
         if isinstance(error, VideaError):
             raise explained(error, Aftermath(Left.ROLLED_BACK)) from error
@@ -95,7 +103,7 @@ def hand_back(stack: Stack, plain: Plain, left: Leaving, change: Callable[[], No
     """
     service, balancer = left.service, left.balancer
     store, project, compose = stack.store, plain.project.name, plain.project.compose
-    with Lock(store, project).hold(command):
+    with Lock(store, project).hold(command) as lease:
         if Journal(store, project).read():
             raise PlanRefused("an operation has not ended", "end it first: videa deploy --resume, or --abort")
         ours = [container for container in stack.containers() if container.service in (service, balancer)]
@@ -103,7 +111,7 @@ def hand_back(stack: Stack, plain: Plain, left: Leaving, change: Callable[[], No
         if any(container.running for container in old):
             with announced(f"create {service} with its own port", emit):
                 total = len(old) + replica_count(plain.project.model["services"][service])
-                run_harmless(compose, more_arguments(compose, service, total, start=False), {})
+                run_harmless(compose, more_arguments(compose, service, total, start=False), {}, permit=lease.permit)
         created = [each for each in stack.containers() if each.service == service and each.state == "created"]
         try:
             change()
@@ -113,39 +121,49 @@ def hand_back(stack: Stack, plain: Plain, left: Leaving, change: Callable[[], No
             raise
         gone = [container for container in ours if container.service == balancer]
         with announced(f"move the published port from {balancer} to {service}", emit):
-            _exchange(stack, gone, created)
+            _exchange(stack, gone, created, lease.permit)
         for container in (*gone, *(old if created else ())):
+            lease.permit()
             stack.platform.stop(container.id)
             stack.platform.remove(container.id)
         stack.platform.remove_volumes(left.volumes)
+        fence.forget(store, project)
         Ejected(store, project).write({})
         declared.forget(store, project, service)
 
 
-def _switch(stack: Stack, held: Sequence[Container], serves: Callable[[], None]) -> None:
+def _switch(stack: Stack, held: Sequence[Container], serves: Callable[[], None], permit: Permit) -> None:
     """The moment without a listener: the old containers end, and the balancer starts."""
     balancer = stack.platform.container(stack.project.settings.balancer)
     try:
-        _exchange(stack, held, [balancer] if balancer else [], AT_MOST)
+        _exchange(stack, held, [balancer] if balancer else [], permit, AT_MOST)
         serves()
     except BaseException:
+        permit()
         if balancer:
             stack.platform.remove(balancer.id)
         for container in held:
             stack.platform.start(container.id)
         raise
     for container in held:
+        permit()
         stack.platform.remove(container.id)
 
 
 def _exchange(
-    stack: Stack, ending: Sequence[Container], starting: Sequence[Container], at_most: int | None = None
+    stack: Stack,
+    ending: Sequence[Container],
+    starting: Sequence[Container],
+    permit: Permit,
+    at_most: int | None = None,
 ) -> None:
     """Stops some containers, all at once, and then starts others."""
+    permit()
     if ending:
         with ThreadPoolExecutor(len(ending)) as pool:
             list(pool.map(lambda container: stack.platform.stop(container.id, at_most), ending))
     for container in starting:
+        permit()
         stack.platform.start(container.id)
 
 

@@ -35,6 +35,10 @@ class PoolsUnchecked(msgspec.Struct, frozen=True, tag="pools_unchecked"):
     reason: str
 
 
+class ProbedByConnect(msgspec.Struct, frozen=True, tag="probed_by_connect"):
+    """New replicas are ready when they accept TCP connections: neither the file nor the image declares more."""
+
+
 class ShellOnly(msgspec.Struct, frozen=True, tag="shell_only"):
     """Secret ``variables`` of the Compose file are set only in this shell, so videa does not write them to .env."""
 
@@ -93,6 +97,7 @@ Notice: TypeAlias = (
     | ReleaseChanged
     | BalancerOutdated
     | PoolsUnchecked
+    | ProbedByConnect
     | ShellOnly
     | VariableShared
     | ReplicasFixed

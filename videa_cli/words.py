@@ -31,6 +31,7 @@ from ops.notices import (
     CanaryKey,
     OrphansLeft,
     PoolsUnchecked,
+    ProbedByConnect,
     ReleaseChanged,
     ReplicaEjected,
     ReplicaReturned,
@@ -44,6 +45,8 @@ from ops.notices import (
 from ops.rollout.history import verdict_line
 from ops.steps import Judge, Pause
 from videa_cli.step_words import step_words
+
+BY_CONNECT = "ready: TCP connect; declare x-videa.health.ready to ask more"
 
 
 @singledispatch
@@ -148,6 +151,11 @@ def _(event: BalancerOutdated) -> str:
 @words.register
 def _(event: PoolsUnchecked) -> str:
     return f"the connection pools are not checked against PostgreSQL: {event.reason}"
+
+
+@words.register
+def _(event: ProbedByConnect) -> str:
+    return BY_CONNECT
 
 
 @words.register

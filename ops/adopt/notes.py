@@ -28,8 +28,11 @@ class Note:
     change: str = ""
 
 
-def obstacles(service: str, spec: Mapping[str, Any], written: Mapping[str, Any], probed: bool) -> Iterator[Note]:
-    """The obstacles in a service's definition. ``written``: without interpolation; ``probed``: has a health path."""
+def obstacles(service: str, spec: Mapping[str, Any], written: Mapping[str, Any], checked: bool) -> Iterator[Note]:
+    """The obstacles in a service's definition.
+
+    ``written``: without interpolation; ``checked``: a health path or Docker's health check tells if it is well.
+    """
     yield from _shared(service, spec)
     place = ("services", service)
     if name := spec.get("container_name"):
@@ -45,10 +48,10 @@ def obstacles(service: str, spec: Mapping[str, Any], written: Mapping[str, Any],
             yield Note(
                 Weight.ADVICE,
                 (*place, "volumes"),
-                f"every replica can write {volume['target']} of the others",
-                f"- {shown}:ro, unless it is written; for a database file such as SQLite's, keep one replica",
+                f"videa refuses a second replica, because both would write {volume['target']} at the same time",
+                f"- {shown}:ro; or, if replicas may share it, x-videa.shared_volumes: [{volume['target']}]",
             )
-    if not probed and not _has_check(spec):
+    if not checked:
         yield Note(
             Weight.ADVICE,
             (*place, "healthcheck"),
@@ -92,11 +95,6 @@ def _as_written(volumes: Sequence[object], number: int) -> str:
     """A volume in the short syntax, if it was written so and says nothing of its mode."""
     entry = volumes[number] if number < len(volumes) else None
     return entry if isinstance(entry, str) and not entry.endswith((":rw", ":z", ":Z")) else ""
-
-
-def _has_check(spec: Mapping[str, Any]) -> bool:
-    check = spec.get("healthcheck") or {}
-    return bool(check.get("test")) and not check.get("disable")
 
 
 def _memory(spec: Mapping[str, Any]) -> bool:

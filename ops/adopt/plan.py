@@ -28,11 +28,15 @@ DEADLINE = 60.0
 
 @dataclass(frozen=True)
 class Choice:
-    """What the user, the project or its containers have decided. ``health``: None if nothing is known."""
+    """What the user, the project or its containers have decided.
+
+    ``health``: of x-videa, empty to leave it out; ``checked``: Docker has a health check for the service.
+    """
 
     service: str
     port: int
     health: Mapping[str, str]
+    checked: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ def plan(
         notes=(
             *_about_ports(choice, ports, left, front),
             *_about_front(theirs, labels, variables, model["services"]),
-            *obstacles(service, spec, written, bool(choice.health)),
+            *obstacles(service, spec, written, choice.checked or bool(choice.health)),
         ),
         found=tuple(found),
     )

@@ -16,6 +16,7 @@ from ops.adopt.notes import Note
 from ops.adopt.plan import Adoption, Choice, free_name, health_of, plan, variable_name
 from ops.balancer import packaged
 from ops.errors import ConfigError, PlanRefused, UsageError
+from ops.preflight import has_check
 from ops.project import dotenv
 from ops.project.compose_model import read_model
 from ops.project.config import find_section
@@ -85,7 +86,11 @@ def propose(plain: Plain, stack: Stack, wanted: Wanted, ask: Ask) -> Proposal:
     else:
         port = _port(found, spec, answered, ask)
     health = {"ready": wanted.health} if wanted.health else health_of(found, answered.get(port), spec)
-    choice = Choice(found.service, port, {} if section.get("health") and not wanted.health else health)
+    declared = has_check(spec)
+    image = str(spec.get("image") or f"{plain.project.name}-{found.service}")
+    checked = stack.platform.images.has_healthcheck(image) if declared is None else declared
+    kept = section.get("health") and not wanted.health
+    choice = Choice(found.service, port, {} if kept else health, checked or bool(kept))
     adoption = plan(choice, facts.found, model, facts.raw, facts.routes, balancer, packaged.reference())
     places = {note: place_of(plain, note.key) for note in adoption.notes if note.key}
     for note in adoption.refused:

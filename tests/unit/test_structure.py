@@ -104,7 +104,7 @@ PURE = {
     "doctor/checks": ("*",),
     "balancer": ("render", "split", "sticky", "maintenance", "access_log", "drift"),
     "adopt": ("images", "routes", "detect", "notes", "published", "plan", "overlay"),
-    "rollout": ("blue_green", "canary", "rolling", "scale", "batches", "undo", "judgement"),
+    "rollout": ("blue_green", "canary", "rolling", "scale", "batches", "undo", "judgement", "result"),
 }
 """Folder of ops -> its modules that plan, judge or write text: what they need to know is given to them."""
 

@@ -8,16 +8,17 @@ import pytest
 
 from ops.adopt.notes import Weight, obstacles
 
-GOOD: dict[str, Any] = {"mem_limit": "128m", "healthcheck": {"test": ["CMD", "true"]}}
+GOOD: dict[str, Any] = {"mem_limit": "128m"}
 
 
-def keys(spec: dict[str, Any], probed: bool = False) -> list[tuple[str, str]]:
-    return [(note.weight.value, ".".join(note.key)) for note in obstacles("web", spec, spec, probed)]
+def keys(spec: dict[str, Any], checked: bool = True) -> list[tuple[str, str]]:
+    return [(note.weight.value, ".".join(note.key)) for note in obstacles("web", spec, spec, checked)]
 
 
 def test_a_service_without_obstacles() -> None:
     assert keys(GOOD) == []
-    assert keys({"deploy": {"resources": {"limits": {"memory": "1G"}}}}, probed=True) == []
+    assert keys({"deploy": {"resources": {"limits": {"memory": "1G"}}}}) == []
+    assert keys(GOOD, checked=False) == [("advice", "services.web.healthcheck")]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,6 @@ def test_a_service_without_obstacles() -> None:
         ({"networks": {"lan": {"ipv4_address": "10.0.0.7"}}}, Weight.REFUSED, "networks.lan.ipv4_address"),
         ({"volumes": [{"type": "volume", "source": "data", "target": "/data"}]}, Weight.ADVICE, "volumes"),
         ({"volumes": [{"type": "bind", "source": "/srv", "target": "/data"}]}, Weight.ADVICE, "volumes"),
-        ({"healthcheck": {"disable": True}}, Weight.ADVICE, "healthcheck"),
         ({"mem_limit": None}, Weight.ADVICE, "deploy"),
     ],
 )
