@@ -145,6 +145,8 @@ def _forget() -> None:
     kept = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", f"videa-kept/{PROJECT}-backend"]
     images = subprocess.run(kept, capture_output=True, text=True, check=False).stdout.split()
     markers = [f"videa.{kind}.{PROJECT}" for kind in ("lock", "journal", "command", "watch")]
+    fences = ["docker", "ps", "--all", "--quiet", "--filter", f"label=videa.fence={PROJECT}"]
+    markers += subprocess.run(fences, capture_output=True, text=True, check=False).stdout.split()
     subprocess.run(["docker", "rm", "--force", *markers], capture_output=True, check=False)
     if images:
         subprocess.run(["docker", "rmi", *images], capture_output=True, check=False)

@@ -39,21 +39,30 @@ class Left(Enum):
     NEW_SERVES = "it was not rolled back"
     """No old replica is ready, so the new replicas keep serving."""
     HALF_WAY = "it could not be rolled back"
+    NOT_AS_BEFORE = "it was rolled back, but the stack is not as before"
+    """Something else has changed it in the meantime."""
+    DIFFERS = "all steps are done, but the result is not as planned"
+    """Something else has changed the stack in the meantime."""
+    UNCHECKED = "all steps are done, but the result could not be checked"
     STOPPED = "it stopped where it was"
     """It lost its lock: another operation may already be running."""
+    TAKEN_OVER = "another operation has taken over"
+    """It lost its lock, and its journal is gone: it cannot be continued."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aftermath:
     """The result of a failed operation.
 
-    ``reason``: why the stack is not as before, one line. ``replicas``: for HALF_WAY, the replicas that exist now, None
-    if unknown; for ROLLED_BACK, replicas that did not serve before and were not restored.
+    ``reason``: why the stack is not as before, one line; ``repair``: what to do then, if nothing can be continued.
+    ``replicas``: for HALF_WAY, the replicas that exist now, None if unknown; for ROLLED_BACK, replicas that did not
+    serve before and were not restored.
     """
 
     left: Left
     reason: str = ""
     replicas: tuple[str, ...] | None = None
+    repair: str = ""
 
     @property
     def as_before(self) -> bool:
@@ -64,8 +73,10 @@ class Aftermath:
 class VideaError(Exception):
     """A failure with an explanation for the user: one line says what is wrong, one line says what to do.
 
-    ``detail``: shown only with ``--verbose``, such as the output of a failed command.
+    ``detail``: shown only with ``--verbose``, such as the output of a failed command, unless ``shows_detail``.
     """
+
+    shows_detail = False
 
     def __init__(self, message: str, hint: str, detail: str = "") -> None:
         super().__init__(message)
@@ -112,7 +123,9 @@ class OperationFailed(VideaError):
 
 
 class ReplicaNotReady(OperationFailed):
-    """A new replica did not become ready."""
+    """A new replica did not become ready. ``detail``: the last lines of its log."""
+
+    shows_detail = True
 
 
 class ReleaseFailed(OperationFailed):
@@ -146,12 +159,18 @@ def explained(error: Failure, aftermath: Aftermath) -> Failure:
         without = f", without {', '.join(aftermath.replicas)}, which did not serve" if aftermath.replicas else ""
         error.hint = "; ".join(filter(None, (f"{left.value}{without}", error.hint)))
         return error
-    if left is not Left.STOPPED or not isinstance(error, LockHeld):  # whose message already says it
+    if left not in (Left.STOPPED, Left.TAKEN_OVER) or not isinstance(error, LockHeld):  # whose message already says it
         error.message = f"{error.message}; {left.value}{reason}" if error.message else f"{left.value}{reason}"
     if left is Left.NEW_SERVES:
         error.hint = "the new replicas keep serving; complete the deploy: videa deploy --resume; or start another one"
     elif left is Left.HALF_WAY:
         error.hint = f"{_inventory(aftermath)}{CONTINUE}"
+    elif left in (Left.NOT_AS_BEFORE, Left.DIFFERS, Left.UNCHECKED):
+        error.hint = f"{aftermath.repair}; `videa status` shows the stack"
+    elif left is Left.TAKEN_OVER:
+        if isinstance(error, LockHeld):
+            error.message = f"{left.value}, so this one stopped where it was"
+        error.hint = "see what it does: videa lock status, videa status, videa history"
     else:
         error.hint = f"see who holds the lock: videa lock status; then {CONTINUE}"
     error.args = (error.message,)

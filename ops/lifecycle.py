@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ops import declared
+from ops.balancer import packaged
 from ops.ejected import Ejected
 from ops.engine.compose import up_arguments
 from ops.engine.effects import foresee, harm, run_harmless
@@ -17,8 +18,9 @@ from ops.errors import BalancerError, EngineError, Interrupted, UsageError
 from ops.events import Emit, OperationInterrupted, announced
 from ops.interrupts import settle
 from ops.notices import OrphansLeft, ReleaseChanged, ServicesChanged
+from ops.platform.ports import Permit
 from ops.project.startup import startup_order
-from ops.rollout import retained
+from ops.rollout import fence, retained
 from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
 from ops.rollout.ready import await_ready
@@ -54,16 +56,17 @@ def bring_up(stack: Stack, emit: Emit, command: str = "videa up", recreate: Coll
             "to replace its replicas without losing a request: videa deploy",
         )
     with (
-        Lock(stack.store, stack.project.name).hold(command),
+        Lock(stack.store, stack.project.name).hold(command) as lease,
         _interruptible("to continue: videa up; to remove the containers: videa down"),
     ):
-        _bring_up(stack, emit, recreate)
+        _bring_up(stack, emit, recreate, lease.permit)
         settle()
 
 
-def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
+def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], permit: Permit) -> None:
     project = stack.project
     service, balancer = project.settings.service, project.settings.balancer
+    packaged.provide(stack.platform.images, str(project.model["services"][balancer].get("image")), emit)
     _check_port(stack)
     if "build" in project.service and not stack.platform.images.present(project.image):
         with announced(f"build {project.image}", emit):
@@ -73,11 +76,12 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
     target = current_target(stack)
     total = max(project.replicas, len(present))
     orphans = _orphans(stack)
-    start = _Starter(stack, emit, total, keep=bool(alive or orphans), recreate=recreate)
+    start = _Starter(stack, emit, total, bool(alive or orphans), recreate, permit)
     order = startup_order(project.model["services"], service, balancer)
     # One command, so that the service waits for its dependencies.
     start([*order.before, service], overrides={} if alive else target.overrides)
     if not alive:
+        permit()
         Journal(stack.store, project.name).discard()  # the replicas that it describes no longer exist
         stack.platform.remember(variables_of(project, target, project.replicas))
     start([*order.beside, balancer])
@@ -85,6 +89,7 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
     if orphans:
         emit(OrphansLeft(tuple(orphans)))
     with announced("wait until ready", emit):
+        stack.gateway.guard(permit)
         _await_balancer(stack)
         await_ready(stack, [replica.name for replica in stack.replicas()], starting=not alive)
     names = [replica.name for replica in stack.replicas()]
@@ -108,7 +113,7 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str]) -> None:
 class _Starter:
     """Starts services. With ``keep``, recreates only the changed ones among ``recreate``.
 
-    ``total``: the number of replicas of the scaled service.
+    ``total``: the number of replicas of the scaled service; ``permit``: called immediately before each Compose command.
     """
 
     stack: Stack
@@ -116,6 +121,7 @@ class _Starter:
     total: int
     keep: bool
     recreate: Collection[str]
+    permit: Permit
 
     def __call__(self, services: Sequence[str], overrides: Mapping[str, str] | None = None) -> None:
         """Raises PlanRefused, EngineError."""
@@ -149,7 +155,7 @@ class _Starter:
 
     def _run(self, may_touch: Sequence[str], arguments: Sequence[str], overrides: Mapping[str, str]) -> None:
         allowed = [container.name for container in self.stack.containers() if container.service in may_touch]
-        run_harmless(self.stack.project.compose, arguments, overrides, allowed)
+        run_harmless(self.stack.project.compose, arguments, overrides, allowed, self.permit)
 
 
 def take_down(stack: Stack, emit: Emit, command: str = "videa down") -> None:
@@ -158,12 +164,14 @@ def take_down(stack: Stack, emit: Emit, command: str = "videa down") -> None:
     Raises LockHeld, EngineError, Interrupted.
     """
     with (
-        Lock(stack.store, stack.project.name).hold(command),
+        Lock(stack.store, stack.project.name).hold(command) as lease,
         _interruptible("to continue: videa down; to start the stack: videa up"),
     ):
         with announced("stop and remove the containers", emit):
+            lease.permit()
             stack.project.compose.run("down")
         Journal(stack.store, stack.project.name).discard()
+        fence.forget(stack.store, stack.project.name)
         Ejected(stack.store, stack.project.name).write({})
         declared.forget(stack.store, stack.project.name, stack.project.settings.service)
         settle()

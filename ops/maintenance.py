@@ -20,7 +20,7 @@ def planned(health: Health, allow: Sequence[str], retry_after: float) -> Mainten
 
     ``allow``: addresses and networks of allowed clients; ``retry_after``: seconds.
     """
-    paths = tuple(dict.fromkeys(path.partition("?")[0] for path in (OVERALL, health.live, health.ready)))
+    paths = tuple(dict.fromkeys(path.partition("?")[0] for path in (OVERALL, health.live, health.ready) if path))
     try:
         return Maintenance(networks(allow), paths, max(1, round(retry_after)))
     except ValueError as error:
@@ -32,7 +32,9 @@ def switch(stack: Stack, maintenance: Maintenance | None, command: str, dry_run:
 
     Returns False if nothing changed. ``command``: as typed by the user. Raises LockHeld, BalancerError.
     """
-    with nullcontext() if dry_run else Lock(stack.store, stack.project.name).hold_briefly(command):
+    with nullcontext() if dry_run else Lock(stack.store, stack.project.name).hold_briefly(command) as lease:
+        if lease:
+            stack.gateway.guard(lease.permit)
         changes = stack.gateway.membership().maintenance != maintenance
         if changes and not dry_run:
             with held():

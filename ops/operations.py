@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ops.balancer.proof import Proof, TrafficProof
 from ops.balancer.split import TESTERS
@@ -19,7 +20,9 @@ from ops.events import (
     Standing,
     Superseded,
     VerdictGiven,
+    announced,
 )
+from ops.fleet import Fleet
 from ops.interrupts import held, settle
 from ops.notices import CanaryKey
 from ops.planning import check_plan, deploy_plan, scale_plan, wanted_replicas
@@ -28,6 +31,7 @@ from ops.recording import new_header, record_end, record_fleet
 from ops.redaction.typed import shown_command
 from ops.rollout import history, retained
 from ops.rollout.command_queue import PROMOTE, Command
+from ops.rollout.confirm import confirm
 from ops.rollout.journal import Header, Journal, JournalState
 from ops.rollout.lease import Lease
 from ops.rollout.lock import Lock
@@ -76,7 +80,7 @@ class Operation:
     def __post_init__(self) -> None:
         self.command = shown_command(self.command)
 
-    @property
+    @cached_property
     def journal(self) -> Journal:
         """The project's journal in the store."""
         compose = self.stack.project.compose
@@ -87,12 +91,18 @@ class Operation:
         """Holds the project's lock. Raises LockHeld."""
         return Lock(self.stack.store, self.stack.project.name).hold(self.command)
 
+    def _guard(self, lease: Lease | None) -> None:
+        """From now on, the balancer refuses changes of operations whose lock this one has taken over."""
+        if lease:
+            self.stack.gateway.guard(lease.permit)
+
     def scale(self, wanted: Callable[[int], int], force: bool = False, dry_run: bool = False) -> Outcome:
         """Scales the service. ``wanted``: from the current to the wanted number of replicas; ``force``: allows 0.
 
         Raises UsageError, LockHeld, PlanRefused, and the errors of the steps.
         """
         with nullcontext() if dry_run else self._locked() as lease:
+            self._guard(lease)
             fleet = self.stack.fleet()
             replicas = wanted(len(fleet.alive))
             if not 0 <= replicas <= MAX_REPLICAS:
@@ -108,7 +118,7 @@ class Operation:
             state = self.journal.read()
             self._supersede(state)
             header = new_header(self.stack, self.command, fleet, target, replicas, None)
-            return self._run(plan, header, lease, "scale", capacity)
+            return self._run(plan, header, lease, "scale", fleet, capacity)
 
     def deploy(
         self,
@@ -126,6 +136,7 @@ class Operation:
         """
         request = request or Request()
         with nullcontext() if dry_run else self._locked() as lease:
+            self._guard(lease)
             fleet = self.stack.fleet()
             wanted = wanted_replicas(self.stack, fleet)
             state = self.journal.read()
@@ -147,7 +158,7 @@ class Operation:
             if request.strategy is Strategy.CANARY:
                 self.emit(CanaryKey(self.stack.gateway.ask(["grep", "-c", "", TESTERS]).ok))
             action = action or request.strategy.value
-            return self._run(plan, header, lease, action, capacity, resumed=same is not None, detach=detach)
+            return self._run(plan, header, lease, action, fleet, capacity, resumed=same is not None, detach=detach)
 
     def rollback(self, release: str | None = None, request: Request | None = None, dry_run: bool = False) -> Outcome:
         """Deploys an earlier release with its own environment.
@@ -175,6 +186,7 @@ class Operation:
         PlanRefused if there is no such operation, and the errors of the steps.
         """
         with self._locked() as lease:
+            self._guard(lease)
             state = self._unfinished()
             if promotion and not state.waiting:
                 raise PlanRefused(f"{state} does not wait", f"it was interrupted; {CONTINUE}")
@@ -189,17 +201,19 @@ class Operation:
             plan = plan if plan.steps else Plan((Remember(header.wanted),), plan.target, plan.summary)
             self.emit(Resuming(state.standing))
             action = header.request.strategy.value if header.request else "scale"
-            return self._run(plan, header, lease, action, None, True, detach, promotion)
+            return self._run(plan, header, lease, action, fleet, None, True, detach, promotion)
 
     def abort(self) -> Outcome:
         """Rolls back an operation that waits or was interrupted. Raises LockHeld, PlanRefused if there is none."""
         with self._locked() as lease:
+            self._guard(lease)
             return self._roll_back(self._unfinished(), lease)
 
     def _roll_back(self, state: JournalState, lease: Lease) -> Outcome:
         with held():
             self.emit(RollingBack(operation=state.standing))
             journal = self.journal
+            lease.permit()
             journal.reopen()
             runner = Runner(self.stack, journal, lease, state.header, self.emit)
             plan = Plan((), state.header.target, f"`{state.header.command}`")
@@ -217,6 +231,7 @@ class Operation:
         header: Header,
         lease: Lease,
         action: str,
+        fleet: Fleet,
         capacity: Capacity | None = None,
         resumed: bool = False,
         detach: bool = False,
@@ -224,6 +239,7 @@ class Operation:
     ) -> Outcome:
         with held():
             journal = self.journal
+            lease.permit()
             if resumed:
                 journal.reopen()
             else:
@@ -233,7 +249,23 @@ class Operation:
             behind = BEHIND if room is None else min(BEHIND, room)
             runner = Runner(self.stack, journal, lease, header, self.emit, behind, detach)
             runner.monitor.promotion = promotion
-            return self._measured(plan, lambda: runner.run(plan), runner, action)
+
+            def act() -> None:
+                runner.run(plan)
+                if runner.left is None:
+                    self._confirm(plan, header, fleet)
+
+            return self._measured(plan, act, runner, action)
+
+    def _confirm(self, plan: Plan, header: Header, fleet: Fleet) -> None:
+        """Checks the result. ``fleet``: before the operation. Raises OperationFailed."""
+        releases, repair = {plan.target.release}, "run the same command again"
+        if header.request is None:
+            releases |= {member.replica.release for member in fleet.alive}
+            repair = f"scale again: videa scale {header.wanted}"
+        unready = [member.name for member in fleet.alive if not member.ready]
+        with announced("check the result", self.emit):
+            confirm(self.stack, header.wanted, releases, unready, repair)
 
     def _measured(self, plan: Plan, act: Callable[[], None], runner: Runner, action: str) -> Outcome:
         """Calls ``act`` while all traffic is measured, then writes the history. Raises the errors of ``act``.

@@ -119,9 +119,9 @@ def _apply(current: Stack, lock: Lock, membership: Membership, upstream: Upstrea
     """Updates the balancer and holds the lock of operations. Returns False if an operation has changed it meanwhile."""
     try:
         with lock.hold_briefly("videa watch") as lease:
+            current.gateway.guard(lease.permit)
             if current.gateway.membership() != membership:
                 return False
-            current.gateway.permit = lease.check
             current.gateway.apply(upstream)
     except LockHeld:
         return False

@@ -9,6 +9,7 @@ from ops.errors import (
     ConfigError,
     EngineError,
     Interrupted,
+    Left,
     LockHeld,
     PlanRefused,
     UsageError,
@@ -44,7 +45,12 @@ CODES: tuple[tuple[type[VideaError], ExitCode], ...] = (
 
 
 def exit_code_of(error: VideaError) -> ExitCode:
-    """The exit code of an error: NOT_ROLLED_BACK if it was not rolled back, otherwise by the error's type."""
+    """The exit code of an error: NOT_ROLLED_BACK if it was not rolled back, otherwise by the error's type.
+
+    An operation that another one has taken over is the other one's to roll back.
+    """
+    if error.aftermath and error.aftermath.left is Left.TAKEN_OVER:
+        return ExitCode.LOCKED
     if error.aftermath and not error.aftermath.as_before:
         return ExitCode.NOT_ROLLED_BACK
     return next((code for kind, code in CODES if isinstance(error, kind)), ExitCode.FAILED)

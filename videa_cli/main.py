@@ -72,7 +72,8 @@ def videa(
     \b
     Exit codes:
       0 done   1 failed and rolled back   2 usage   3 Compose file   4 Docker   5 balancer
-      6 refused before it started   7 another operation is running   130 interrupted and rolled back
+      6 refused before it started   7 another operation is running, or has taken over
+      130 interrupted and rolled back
       8 failed or interrupted, and not rolled back: the message says what is running now
     """
     show_help(context)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from ops.balancer import scripts
 from ops.balancer.render import parse, render, switched
@@ -12,7 +13,7 @@ from ops.errors import BalancerError, ConfigRefused, EngineError, EngineUnreacha
 from ops.events import Emit, discard
 from ops.models import ExecResult
 from ops.notices import RequestsCut
-from ops.platform.ports import Platform, Stream
+from ops.platform.ports import Permit, Platform, Stream
 from ops.traffic import Applied, Look, Maintenance, Membership, Upstream
 
 OLDEST_NGINX = (1, 28)
@@ -53,8 +54,16 @@ class Balancer:
         self._container = container
         self._retired: tuple[str, ...] = ()
         self._seen: Look | None = None
-        self.permit: Callable[[], None] = lambda: None
-        """Called immediately before each change and each retry; raises if the change must not be made."""
+        self._permit: Permit = _unnumbered
+        self._guarded = True
+        """Whether nginx's container knows the number of ``_permit``."""
+
+    def guard(self, permit: Permit) -> None:
+        """Calls ``permit`` immediately before each change and each retry, which carry the number that it returns.
+
+        From the next ``look`` on, nginx's container refuses the changes of lower numbers.
+        """
+        self._permit, self._seen, self._guarded = permit, None, False
 
     def membership(self, remembered: bool = False) -> Membership:
         """The replicas in the configuration on nginx's volume. Raises BalancerError.
@@ -67,12 +76,14 @@ class Balancer:
     def look(self) -> Look:
         """nginx's version, active generation and configuration.
 
-        Raises BalancerError if it is not running, is too old, or has no upstreams.conf.
+        Raises BalancerError if it is not running, is too old, or has no upstreams.conf, and LockHeld like ``guard``'s
+        permit.
         """
+        number = "0" if self._guarded else str(self._permit())
         try:
-            answer = self._run(scripts.LOOK)
+            answer = self._run(scripts.LOOK, number)
         except _ContainerEnded:
-            answer = self._run(scripts.LOOK)
+            answer = self._run(scripts.LOOK, number)
         head, _, rest = answer.output.partition("\n")
         generation, _, text = rest.partition("\n")
         version = _VERSION.search(head)
@@ -87,7 +98,7 @@ class Balancer:
         if not answer.ok:
             raise self._not_ours(answer)
         serving = int(generation) if generation.isdecimal() else None
-        self._seen = Look(version[0].removeprefix("nginx/"), serving, text)
+        self._seen, self._guarded = Look(version[0].removeprefix("nginx/"), serving, text), True
         return self._seen
 
     def apply(self, upstream: Upstream) -> Applied:
@@ -121,7 +132,7 @@ class Balancer:
         generation = _next(self._parsed(look.text), look)
         text, before = write(look, generation), seen.text.rstrip("\n") if seen else ""
         try:
-            answer = self._run(scripts.APPLY, text, str(generation), str(CONFIRM_LOOKS), before)
+            answer = self._install(text, generation, before)
         except _ContainerEnded:
             return self._after_restart(text, generation)
         if answer.code == scripts.CHANGED:
@@ -131,9 +142,9 @@ class Balancer:
         self._seen = Look(look.version, generation, text)
         return self._applied(generation, answer)
 
-    def ask(self, command: list[str]) -> ExecResult:
+    def ask(self, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
         """Runs a command that only reads in nginx's container. Raises EngineError."""
-        return self._platform.ask(self._container, command)
+        return self._platform.ask(self._container, command, environment)
 
     def log_tail(self, lines: int) -> bytes:
         """The last lines of the access log. Raises EngineError."""
@@ -184,7 +195,7 @@ class Balancer:
             try:
                 if self.look().serving == generation:
                     return Applied(generation, ())
-                answer = self._run(scripts.APPLY, text, str(generation), str(CONFIRM_LOOKS), "")
+                answer = self._install(text, generation, "")
             except BalancerError:
                 if time.monotonic() > deadline:
                     raise
@@ -194,15 +205,26 @@ class Balancer:
                 return self._applied(generation, answer)
             raise self._failure(answer)
 
-    def _run(self, script: str, *arguments: str) -> ExecResult:
-        """Runs one of the scripts. Raises BalancerError if the container is not running or ends in the meantime."""
+    def _install(self, text: str, generation: int, before: str) -> ExecResult:
+        """Runs APPLY with the number of the lock's holder. Raises LockHeld if another process has the lock."""
+        arguments = (text, str(generation), str(CONFIRM_LOOKS), before)
+        answer = self._run(scripts.APPLY, *arguments, permit=self._permit)
+        while answer.code == scripts.FENCED:
+            above = int(answer.output.strip() or 0)  # on a busy engine, the output was lost
+            answer = self._run(scripts.APPLY, *arguments, permit=partial(self._permit, above))
+        return answer
+
+    def _run(self, script: str, *arguments: str, permit: Callable[[], int] | None = None) -> ExecResult:
+        """Runs one of the scripts; ``permit``: returns its last argument, at each try.
+
+        Raises BalancerError if the container is not running or ends in the meantime.
+        """
         deadline = time.monotonic() + RESTART_GRACE
         run = self._platform.ask if script is scripts.LOOK else self._platform.exec
         while True:
-            if script is scripts.APPLY:
-                self.permit()
+            number = (str(permit()),) if permit else ()
             try:
-                answer = run(self._container, ["sh", "-c", script, "videa", *arguments])
+                answer = run(self._container, ["sh", "-c", script, "videa", *arguments, *number])
             except EngineUnreachable:
                 raise
             except EngineError as error:
@@ -236,7 +258,7 @@ class Balancer:
     def _not_ours(self, answer: ExecResult) -> BalancerError:
         return BalancerError(
             f"nginx's container has no {scripts.FILE}",
-            f"use the image in ops/balancer/image, or its files, with a volume at {scripts.VOLUME}",
+            f"use the image that `videa init` writes into the Compose file, with a volume at {scripts.VOLUME}",
             answer.output,
         )
 
@@ -276,6 +298,13 @@ def connect(platform: Platform, service: str) -> Balancer:
             f"start it: docker compose up -d {service}; its log shows why it ended: docker compose logs {service}",
         )
     return Balancer(platform, container.id)
+
+
+def _unnumbered(above: int = 0) -> int:
+    """The permit of a balancer that has no guard."""
+    if above:
+        raise BalancerError("nginx accepts only changes of the lock's holder", "use a command of videa")
+    return 0
 
 
 def _next(membership: Membership, look: Look) -> int:

@@ -5,10 +5,27 @@ from __future__ import annotations
 VOLUME = "/etc/nginx/videa"
 FILE = f"{VOLUME}/upstreams.conf"
 
-WRITE_FAILED, REFUSED, NOT_CONFIRMED, NOT_OURS, CHANGED = 10, 11, 12, 13, 14
-"""Exit codes of APPLY; its output has the reason."""
+FENCE = f"{VOLUME}/fence"
+"""The file with the highest number of a change: a former holder of the lock has a lower one (``ops.rollout.fence``)."""
 
-_FUNCTIONS = r"""
+WRITE_FAILED, REFUSED, NOT_CONFIRMED, NOT_OURS, CHANGED, FENCED = 10, 11, 12, 13, 14, 15
+"""Exit codes of APPLY; its output has the reason, for FENCED the higher number."""
+
+_FUNCTIONS = (
+    f"fence={FENCE}"
+    + r"""
+# One script at a time; the kernel unlocks it at its end.
+alone() { exec 9>/tmp/nginx/change.lock && flock 9; }
+highest() {
+    number=$(cat "$fence" 2>/dev/null)
+    case $number in '' | *[!0-9]*) number=0 ;; esac
+    echo "$number"
+}
+# Refuses lower numbers from now on.
+register() {
+    [ "$1" -gt "$(highest)" ] || return 0
+    printf '%s' "$1" > "$fence.next" && mv "$fence.next" "$fence" || { rm -f "$fence.next"; return 1; }
+}
 generation() { curl -s --max-time 1 --unix-socket /tmp/nginx/control.sock http://nginx/generation; }
 # A worker is identified by its process id and its start time, because process ids are reused.
 workers() {
@@ -39,22 +56,28 @@ serves() {
     return 1
 }
 """
+)
 
 LOOK = (
     _FUNCTIONS
     + rf"""
+[ "$1" -eq 0 ] || alone
+register "$1"
 nginx -v 2>&1
 generation || echo
 cat {FILE}
 """
 )
-"""Prints the version, the active generation, and the file. Fails if there is no file."""
+"""$1: number of the lock's holder; 0: none, it only reads.
+
+Prints the version, the active generation, and the file. Fails if there is no file.
+"""
 
 APPLY = (
     _FUNCTIONS
     + f"current={FILE}"
     + r"""
-content=$1 wanted=$2 attempts=$3 before=$4
+content=$1 wanted=$2 attempts=$3 before=$4 number=$5
 next=$current.next previous=$current.previous
 not_written() {
     free=$(df -Pk "$current" | awk 'END { print $4 }')
@@ -63,6 +86,9 @@ not_written() {
     exit 10
 }
 [ -f /etc/nginx/candidate.conf ] && [ -f "$current" ] && command -v curl >/dev/null || exit 13
+alone || exit 10
+[ "$number" -ge "$(highest)" ] || { highest; exit 15; }
+register "$number" || exit 10
 [ -z "$before" ] || [ "$(cat "$current")" = "$before" ] || exit 14
 old=$(workers)
 printf '%s' "$content" > "$next" && [ "$(wc -c < "$next")" -eq "${#content}" ] || not_written
@@ -83,7 +109,8 @@ rm -f "$previous"
 echo "videa-old-workers $old"
 """
 )
-"""$1: text, $2: its generation, $3: maximum number of checks for it, $4: the text that it replaces, empty for any.
+"""$1: text, $2: its generation, $3: maximum number of checks for it, $4: the text that it replaces, empty for any,
+$5: number of the lock's holder.
 
 Prints the previous workers.
 """

@@ -115,7 +115,8 @@ def _balancer(report: Report, stack: Stack) -> Iterator[Remedy]:
 
 def _reconcile(stack: Stack) -> None:
     """Makes nginx serve the replicas that are ready now, or all running ones if none is ready. Raises VideaError."""
-    with Lock(stack.store, stack.project.name).hold_briefly(COMMAND):
+    with Lock(stack.store, stack.project.name).hold_briefly(COMMAND) as lease:
+        stack.gateway.guard(lease.permit)
         fleet = stack.fleet()
         if state := Journal(stack.store, stack.project.name).read():
             raise OperationFailed(f"an operation is not finished: {state}", TAKE_UP if state.waiting else CONTINUE)

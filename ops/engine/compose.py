@@ -29,6 +29,9 @@ DRY_RUN_TIMEOUT = 60
 READING = Bounds(seconds=20, memory=512 << 20, output=8 << 20)
 """Limits of Compose when it reads the project's files. It needs 0.1 s and 40 MB, more for files that it downloads."""
 
+PLAIN = {"COMPOSE_PROGRESS": "plain"}
+"""The format of the progress that ``ops.engine.effects`` reads, whatever format the operator has set."""
+
 _ENV_FILE_VALUE = re.compile(r"(failed to read .*(?:unterminated quoted value|in variable name|Invalid template:?)).*")
 
 NO_DOCKER = EngineUnreachable("there is no `docker` command", "install Docker, or run `make up`")
@@ -93,22 +96,18 @@ class Compose:
         return answer.stdout
 
     def run(self, *arguments: str, overrides: Mapping[str, str] | None = None, timeout: float = TIMEOUT) -> str:
-        """Runs a compose command and returns its stdout. ``overrides``: variables that take precedence over ``.env``.
+        """Runs a compose command and returns its output. ``overrides``: variables that take precedence over ``.env``.
 
         ``timeout``: seconds. Raises EngineError and its subclasses EngineUnreachable and ImageUnavailable.
         """
         answer = self._run(self.command(*arguments), overrides or {}, timeout)
         if answer.returncode:
             raise explain(arguments[0], answer.stderr)
-        return answer.stdout
+        return answer.stderr + answer.stdout
 
     def dry_run(self, *arguments: str, overrides: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Runs a command with ``--dry-run``; any exit code is accepted. Raises EngineError if it takes too long.
-
-        The format of the progress is always plain, whatever format the operator has set.
-        """
-        plain = {"COMPOSE_PROGRESS": "plain"}
-        return self._run(self.command("--dry-run", *arguments), {**(overrides or {}), **plain}, DRY_RUN_TIMEOUT)
+        """Runs a command with ``--dry-run``; any exit code is accepted. Raises EngineError if it takes too long."""
+        return self._run(self.command("--dry-run", *arguments), {**(overrides or {}), **PLAIN}, DRY_RUN_TIMEOUT)
 
     def attach(self, *arguments: str) -> int:
         """Runs a compose command on the caller's terminal and returns its exit code. Raises EngineUnreachable."""

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from ops.engine.compose import Compose, explain
+from ops.engine.compose import PLAIN, Compose, explain
 from ops.errors import EngineError, PlanRefused
 
 _KEEP_ORPHANS = {"COMPOSE_REMOVE_ORPHANS": "false"}
@@ -103,16 +103,16 @@ def run_harmless(
     arguments: Collection[str],
     overrides: Mapping[str, str],
     allowed: Collection[str] = (),
-    permit: Callable[[], None] = lambda: None,
-) -> None:
-    """Runs a Compose command that ends nothing except the containers ``allowed``.
+    permit: Callable[[], object] = lambda: None,
+) -> list[Effect]:
+    """Runs a Compose command that ends nothing except the containers ``allowed``. Returns the effects that it had.
 
     ``permit``: called immediately before the command; raises if it must not run any more. Raises PlanRefused if the
     command would end something else (nothing is changed then), EngineError and its subclasses.
     """
     check_harmless(compose, arguments, overrides, allowed)
     permit()
-    compose.run(*arguments, overrides={**overrides, **_KEEP_ORPHANS})
+    return read_effects(compose.run(*arguments, overrides={**overrides, **_KEEP_ORPHANS, **PLAIN}))
 
 
 def refusal(effects: Collection[Effect]) -> PlanRefused:

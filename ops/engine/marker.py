@@ -94,10 +94,20 @@ def read(engine: Engine, marker_id: str, file: str = "") -> dict[str, bytes]:
     return {}
 
 
+def rename(engine: Engine, marker_id: str, name: str) -> None:
+    """Renames the marker. Raises EngineError if it does not exist or the name is in use."""
+    with engine_errors(f"rename a marker to {name}"):
+        engine.sdk.api.rename(marker_id, name)
+
+
 def remove(engine: Engine, marker_id: str) -> None:
     """Removes the marker; a missing one is not an error. Raises EngineError."""
     with engine_errors("remove a marker", missing_ok=True):
-        engine.sdk.api.remove_container(marker_id, force=True)
+        try:
+            engine.sdk.api.remove_container(marker_id, force=True)
+        except docker.errors.APIError as error:
+            if error.status_code != HTTPStatus.CONFLICT:  # another process is removing it
+                raise
 
 
 def engine_time(engine: Engine) -> float:

@@ -7,13 +7,24 @@ its subclasses, and may be called from several threads at the same time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from ops.events import Emit
 from ops.models import Container, ExecResult, Machine, Record, Replica, Usage
 from ops.steps import Target
 from ops.traffic import Applied, Look, Maintenance, Membership, Upstream
+
+
+class Permit(Protocol):
+    """Called immediately before a change. Raises LockHeld if the change must not be made any more, EngineError.
+
+    Returns the number that the change carries: larger than that of each previous holder of the lock, and than
+    ``above``.
+    """
+
+    def __call__(self, above: int = 0) -> int: ...
 
 
 class Stream(Protocol):
@@ -59,6 +70,12 @@ class Images(Protocol):
 
     def ensure(self, reference: str) -> None:
         """Pulls an image that is not present. Raises ImageUnavailable."""
+
+    def exposed(self, reference: str) -> tuple[int, ...]:
+        """The TCP ports that the image declares; empty also if it is not present."""
+
+    def build(self, reference: str, folder: Path, arguments: Mapping[str, str]) -> None:
+        """Builds the Dockerfile in ``folder``, with build ``arguments``, as ``reference``; pulls no base image."""
 
     def tag(self, image: str, reference: str) -> None:
         """Adds a tag to an image."""
@@ -116,10 +133,10 @@ class Platform(Protocol):
 
     # changes
 
-    def create(self, total: int, target: Target, permit: Callable[[], None]) -> None:
+    def create(self, total: int, target: Target, permit: Permit) -> set[str]:
         """Creates replicas of ``target`` until there are ``total``; they need ``start``. The others do not change.
 
-        ``permit``: called immediately before; raises if the replicas must not be created any more. Raises PlanRefused
+        Returns the names of those that this call has created. ``permit``: called immediately before. Raises PlanRefused
         if anything else would change.
         """
 
@@ -135,16 +152,19 @@ class Platform(Protocol):
     def remove(self, container: str) -> None:
         """Removes a container and its anonymous volumes. A missing container is not an error."""
 
+    def discard(self, container: str) -> None:
+        """Removes a container that is not running; a running or a missing one is not an error."""
+
     def blueprint(self, container: str) -> Mapping[str, Any]:
         """All details that ``restore`` needs to recreate the container; empty if it does not exist."""
 
     def restore(self, blueprint: Mapping[str, Any]) -> None:
         """Recreates a removed container as it was, and starts it."""
 
-    def follow(self, services: Collection[str], target: Target | None) -> None:
+    def follow(self, services: Collection[str], target: Target | None, permit: Permit) -> None:
         """Recreates other services with ``target``, None: with the remembered release; each stops before it restarts.
 
-        Returns when they are running and, with a health check, healthy. Raises PlanRefused like ``create``.
+        Returns when they are running and, with a health check, healthy. ``permit`` and PlanRefused: like ``create``.
         """
 
     def check_follow(self, services: Collection[str], target: Target) -> None:
@@ -169,7 +189,7 @@ class Platform(Protocol):
     ) -> ExecResult:
         """Runs a command in a running container and waits for it. ``environment``: values that no argument may have."""
 
-    def ask(self, container: str, command: list[str]) -> ExecResult:
+    def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
         """Runs a command that only reads, and repeats it if its output was lost."""
 
     def last_words(self, container: str) -> str:
@@ -194,8 +214,11 @@ class Platform(Protocol):
 class Gateway(Protocol):
     """Sends the project's requests to replicas: all nginx instances of the project as one. Raises BalancerError."""
 
-    permit: Callable[[], None]
-    """Called immediately before each change and each retry; raises if the change must not be made."""
+    def guard(self, permit: Permit) -> None:
+        """Calls ``permit`` immediately before each change and each retry, which carry the number that it returns.
+
+        From the next ``look`` or ``membership`` on, changes with lower numbers are refused, also of other processes.
+        """
 
     def membership(self, remembered: bool = False) -> Membership:
         """The listed replicas. ``remembered``: returns what was read or written last, if there is something."""
@@ -215,8 +238,11 @@ class Gateway(Protocol):
         Returns the workers that still have requests.
         """
 
-    def ask(self, command: list[str]) -> ExecResult:
-        """Runs a command that only reads, with the network and DNS of real traffic; again if its output was lost."""
+    def ask(self, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
+        """Runs a command that only reads, with the network and DNS of real traffic; again if its output was lost.
+
+        ``environment``: values that no argument may have.
+        """
 
     def log_tail(self, lines: int) -> bytes:
         """The last lines of the access log."""
@@ -248,6 +274,9 @@ class Store(Protocol):
 
     def read(self, record: str, file: str = "") -> dict[str, bytes]:
         """The files of the record by name, or only ``file``; empty if the record or file is missing."""
+
+    def rename(self, record: str, name: str) -> None:
+        """Renames the record with this id. Raises EngineError if it does not exist or the name is in use."""
 
     def remove(self, record: str) -> None:
         """Removes the record with this id or name; a missing one is not an error."""

@@ -3,6 +3,9 @@
 It is stored on the engine, in a separate marker, because the replicas are there too: any process on any machine sees
 it. Each entry is a file; an entry that a crash has truncated counts as not written. The snapshots of removed replicas
 contain their environment, so only videa reads the entries.
+
+A process that takes the operation over copies the journal into a marker of its own. So the engine refuses what the
+previous process still writes, because that one knows only the id of the old marker.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import msgspec
 
 from ops.errors import EngineError, LockHeld
 from ops.events import Remark, Standing
+from ops.models import Record
 from ops.platform.ports import Store
 from ops.rollout.command_queue import CommandQueue
 from ops.rollout.request import Request
@@ -169,21 +173,28 @@ class Journal:
     origin: str = ""
     pruned: Callable[[], bool] = field(default_factory=lambda: _assume_pruned, init=False)
     _id: str = field(default="", init=False)
+    _read: str = field(default="", init=False)
     _files: dict[str, bytes] = field(default_factory=dict, init=False)
 
     @property
     def _name(self) -> str:
         return f"videa.journal.{self.project}"
 
+    @property
+    def _copy_name(self) -> str:
+        """The name of a copy until the original is removed."""
+        return f"{self._name}.copy"
+
     @classmethod
     def begun_at(cls, store: Store, origin: str) -> Journal | None:
         """The journal with this origin; None if there is none or more than one. Raises EngineError."""
-        labels = store.labelled(_ORIGIN, origin)
-        return cls(store, labels[0][_PROJECT], origin) if len(labels) == 1 else None
+        projects = {labels[_PROJECT] for labels in store.labelled(_ORIGIN, origin)}
+        return cls(store, projects.pop(), origin) if len(projects) == 1 else None
 
     def read(self) -> JournalState | None:
         """The journal of the present or an interrupted operation; None if there is none. Raises EngineError."""
-        marker = self.store.find(self._name)
+        marker = self._present()
+        self._read = marker.id if marker else ""
         return _state(self.store.read(marker.id)) if marker else None
 
     def state(self) -> JournalState:
@@ -200,26 +211,43 @@ class Journal:
 
     def exists(self) -> bool:
         """Whether there is a running or interrupted operation. Raises EngineError."""
-        return self.store.find(self._name) is not None
+        return self._present() is not None
 
-    def begin(self, header: Header) -> None:
-        """Opens it for a new operation. The journal of an interrupted one and its pending command are removed.
+    def is_mine(self) -> bool:
+        """Whether the journal is still the one of ``begin`` or ``reopen``: no other process has replaced it.
 
         Raises EngineError.
         """
+        return bool(self._id) and self.store.find(self._id) is not None
+
+    def begin(self, header: Header) -> None:
+        """Opens it for a new operation. The journal that ``read`` has found and its pending command are removed.
+
+        Raises LockHeld if another operation has begun since then, EngineError.
+        """
         self.commands.take()
-        self._remove_present()
+        if self._read:
+            self.store.remove(self._read)
+        self.store.remove(self._copy_name)
         self._files = {}
         self._create()
         self.write(header)
 
     def reopen(self) -> None:
         """Opens the journal of an interrupted operation to continue it. Raises EngineError."""
-        marker = self.store.find(self._name)
-        if marker is None:
+        original = self._present()
+        if original is None:
             raise EngineError("the journal is gone", "another process has ended the operation: see `videa status`")
-        self._id = marker.id
-        self._files = self.store.read(marker.id)
+        if self.store.find(self._name) is None:  # this was interrupted between its two last calls
+            self.store.rename(original.id, self._name)
+        self.store.remove(self._copy_name)
+        copy = self.store.create(self._copy_name, original.labels)
+        if copy is None:
+            raise _replaced()
+        self._id, self._files = copy, self.store.read(original.id)
+        self.store.write(copy, self._files)
+        self.store.remove(original.id)
+        self.store.rename(copy, self._name)
         self.commands.take()  # a command to the process that has exited
 
     def write(self, entry: Entry) -> None:
@@ -247,20 +275,17 @@ class Journal:
 
     def discard(self) -> None:
         """Removes the journal of an interrupted operation. Raises EngineError."""
-        self._remove_present()
+        for name in (self._name, self._copy_name):
+            self.store.remove(name)
 
-    def _remove_present(self) -> None:
-        marker = self.store.find(self._name)
-        if marker:
-            self.store.remove(marker.id)
+    def _present(self) -> Record | None:
+        """The journal; its copy if the original was removed and the copy not renamed yet."""
+        return self.store.find(self._name) or self.store.find(self._copy_name)
 
     def _write_again(self) -> None:
         """Recreates the journal after `docker container prune` has removed it. Raises LockHeld, EngineError."""
         if self.store.find(self._name) is not None or not self.pruned():
-            raise LockHeld(
-                "another process has ended this operation or started another one, so it stopped where it was",
-                "see videa status and videa history",
-            )
+            raise _replaced()
         self._create()
         self.store.write(self._id, self._files)
 
@@ -268,7 +293,14 @@ class Journal:
         labels = {_PROJECT: self.project, _ORIGIN: self.origin}
         self._id = self.store.create(self._name, labels) or ""
         if not self._id:
-            raise EngineError("another operation has a journal", "see `videa lock status`")
+            raise _replaced()
+
+
+def _replaced() -> LockHeld:
+    return LockHeld(
+        "another process has ended this operation or started another one, so it stopped where it was",
+        "see videa status and videa history",
+    )
 
 
 def _state(files: Mapping[str, bytes]) -> JournalState | None:

@@ -8,11 +8,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TypeAlias
 
-from ops.errors import CONTINUE, EngineError, LockHeld
+from ops.errors import EngineError, LockHeld
 from ops.platform.ports import Store
+from ops.rollout.fence import highest, take_number
 
 LEASE = 20
 """Seconds for which a lock is valid after its last renewal."""
+
+ROUNDING = 2.0
+"""Seconds before its end by this process's clock at which a lease no longer allows a change.
+
+The store's time has full seconds: another process may see the end this much earlier.
+"""
 
 RENEWAL = 4.0
 """Seconds between two renewals."""
@@ -27,17 +34,22 @@ Clock: TypeAlias = Callable[[], float]
 
 
 class Claim:
-    """One marker of this process. ``clock`` + ``offset`` is the engine's time."""
+    """One marker of this process. ``clock`` + ``offset`` is the engine's time.
+
+    ``number``: its fencing number of ``project``, 0 before ``take_number``.
+    """
 
     def __init__(
         self, store: Store, name: str, labels: Mapping[str, str], marker_id: str, offset: float, clock: Clock
     ) -> None:
         self._store, self._name, self._labels, self._id = store, name, labels, marker_id
+        self.project = ""
         self._offset, self._clock = offset, clock
         self._valid_until = 0.0
         self._mutex = threading.Lock()
         self._lost = self._released = False
         self.recreated = False
+        self.number = 0
 
     @classmethod
     def make(cls, store: Store, name: str, labels: Mapping[str, str], offset: float, clock: Clock) -> Claim | None:
@@ -47,7 +59,7 @@ class Claim:
         if marker_id is None:
             return None
         claim = cls(store, name, labels, marker_id, offset, clock)
-        claim._valid_until = begun + LEASE
+        claim._valid_until = begun + LEASE - ROUNDING
         return claim
 
     @property
@@ -65,14 +77,24 @@ class Claim:
                 return False
             number = int(now + self._offset) + LEASE
             if not self._store.set_number(self._id, number):
-                # `docker container prune` removes markers.
-                marker_id = self._store.create(self._name, self._labels, number)
+                # `docker container prune` removes markers. Otherwise another process had the lock in the meantime.
+                taken_over = self.number and highest(self._store, self.project) > self.number
+                marker_id = None if taken_over else self._store.create(self._name, self._labels, number)
                 if marker_id is None:
                     self._lost = True
                     return False
                 self._id, self.recreated = marker_id, True
-            self._valid_until = now + LEASE
+            self._valid_until = now + LEASE - ROUNDING
             return True
+
+    def take_number(self, project: str, above: int = 0) -> None:
+        """Takes a fencing number above ``above``. Raises LockHeld if the marker is no longer valid then, EngineError.
+
+        Another process that takes the lock after this check takes a larger number.
+        """
+        self.project, self.number = project, take_number(self._store, project, above)
+        if not self.renew():
+            raise _lost()
 
     def release(self) -> bool:
         """Removes the marker; False if the engine does not answer: the marker then stays valid until its end."""
@@ -134,6 +156,21 @@ class Lease:
         if self._change is None or not all(claim.valid for claim in self._claims()):
             raise _lost()
 
+    def permit(self, above: int = 0) -> int:
+        """Checks the lock on the engine, and returns the number that a change carries.
+
+        ``above``: the number of a change that this one must replace. It is larger than the lock's own only if another
+        process has taken the lock, or if the engine's numbers were lost: then another one is taken. Raises LockHeld if
+        no change is allowed, EngineError.
+        """
+        change = self._change
+        if change is None or not self.renew():
+            raise _lost()
+        if change.number <= above:
+            change.take_number(change.project, above)
+        self.check()  # the process may have been stopped while it waited for the engine
+        return change.number
+
     def check_operation(self) -> None:
         """Raises LockHeld if another process may be carrying out this operation."""
         if not all(claim.valid for claim in self._claims()):
@@ -186,5 +223,5 @@ class Lease:
 def _lost() -> LockHeld:
     return LockHeld(
         "this operation has lost its lock, so it stopped where it was",
-        f"see its present holder with `videa lock status`; then {CONTINUE}",
+        "see its present holder: videa lock status",
     )

@@ -10,6 +10,8 @@ operation finds its journal removed when it continues, and stops where it is.
 A marker records its holder, the command, the start and the end of its validity; a thread of the holder renews it. From
 its own machine, a killed holder is detected at once, because a file that it and its child processes lock is free again;
 from another machine it is detected when the lease ends.
+
+With the change lock comes a fencing number (``ops.rollout.fence``): the balancer refuses the changes of former holders.
 """
 
 from __future__ import annotations
@@ -59,6 +61,7 @@ class Lock:
 
     def __init__(self, store: Store, project: str, clock: Clock | None = None) -> None:
         self._store = store
+        self._project = project
         self._clock = clock or uptime
         # Names of Compose services have no dots, so they cannot conflict with these.
         self._change, self._operation = f"videa.lock.{project}", f"videa.operation.{project}"
@@ -112,7 +115,7 @@ class Lock:
             labels, offset = self._labels(command, file), self._offset()
             operation = self._acquire(self._operation, labels, file, offset)
             try:
-                change = self._acquire(self._change, labels, file, offset)
+                change = self._acquire_change(labels, file, offset)
             except BaseException:
                 file.in_use = not operation.release()
                 raise
@@ -124,7 +127,7 @@ class Lock:
         """Holds the change lock for a brief change, also while an operation waits. Raises LockHeld, EngineError."""
         with held(), _own_file() as file:
             labels, offset = {**self._labels(command, file), "videa.lock.brief": "1"}, self._offset()
-            change = self._acquire(self._change, labels, file, offset)
+            change = self._acquire_change(labels, file, offset)
             with self._held(change, None, labels, file, offset) as lease:
                 yield lease
 
@@ -133,7 +136,7 @@ class Lock:
         self, change: Claim, operation: Claim | None, labels: Mapping[str, str], file: _OwnFile, offset: float
     ) -> Iterator[Lease]:
         def retake() -> Claim:
-            return self._acquire(self._change, labels, file, offset, pause=time.sleep)
+            return self._acquire_change(labels, file, offset, pause=time.sleep)
 
         lease = Lease(change, operation, retake, offset, self._clock)
         for path in file.stale:  # not earlier, because both locks of a process name the same file
@@ -161,6 +164,18 @@ class Lock:
     def _offset(self) -> float:
         """The engine's time minus this machine's clock."""
         return self._store.now() - self._clock()
+
+    def _acquire_change(
+        self, labels: Mapping[str, str], file: _OwnFile, offset: float, pause: Callable[[float], None] = _pause
+    ) -> Claim:
+        """Takes the change lock and its fencing number."""
+        claim = self._acquire(self._change, labels, file, offset, pause)
+        try:
+            claim.take_number(self._project)
+        except BaseException:
+            file.in_use = not claim.release()
+            raise
+        return claim
 
     def _acquire(
         self,

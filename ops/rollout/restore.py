@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ops.errors import (
@@ -21,9 +22,11 @@ from ops.errors import (
 from ops.events import Back, Emit, HookFailed, JournalLeft, Retrying, RollingBack, announced
 from ops.fleet import Fleet
 from ops.interrupts import held
+from ops.rollout.confirm import differences
 from ops.rollout.hooks import run_hook
 from ops.rollout.journal import Header, Journal, JournalState, ReturnEntry
 from ops.rollout.lease import Lease
+from ops.rollout.result import unlike_before
 from ops.rollout.stopping import Stopping
 from ops.rollout.targets import return_tag
 from ops.rollout.undo import plan_undo, stable_gone, stopped
@@ -38,6 +41,10 @@ PAUSES = (0.5, 1.0, 2.0, 4.0)
 
 ROUNDS = 3
 """Number of checks for replicas that an interrupted command has still started."""
+
+
+class _NotAsBefore(VideaError):
+    """The rollback is complete, and the stack differs from the state before the operation."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +75,23 @@ class Restorer:
             except StableGone as error:
                 return Aftermath(Left.NEW_SERVES, error.message)
             except LockHeld:
-                return Aftermath(Left.STOPPED)
+                return self.lost()
+            except _NotAsBefore as error:
+                repair = f"to run as many replicas as before: videa scale {len(self.header.served)}"
+                return Aftermath(Left.NOT_AS_BEFORE, error.message, repair=repair)
             except VideaError as error:
                 return Aftermath(Left.HALF_WAY, error.message, self._present())
             return Aftermath(Left.ROLLED_BACK, replicas=self._not_brought_back())
+
+    def lost(self) -> Aftermath:
+        """The result of an operation that has lost its lock. Its journal stays if there is something to continue."""
+        with suppress(EngineError):
+            if not self.journal.is_mine():
+                return Aftermath(Left.TAKEN_OVER)
+            if not self.journal.state().steps:
+                self.journal.end()
+                return Aftermath(Left.UNCHANGED)
+        return Aftermath(Left.STOPPED)
 
     def end(self) -> None:
         """Closes the journal. A journal that cannot be removed is only reported: all work is done. Raises LockHeld."""
@@ -101,12 +121,15 @@ class Restorer:
             if {replica.name for replica in self.stack.replicas()} <= set(before):
                 break
             fleet = self._without_stopping(self.stack.fleet())
-        self.lease.check()
+        self.lease.permit()
         self.stack.platform.remember(self.header.variables)
         if self.header.request is not None:
             return_tag(self.stack)
         self._undo_around(state)
+        found = differences(self.stack, lambda fleet, listed: unlike_before(fleet, listed, before, self.header.served))
         self.end()
+        if found:
+            raise _NotAsBefore("; ".join(found), "")
 
     def _without_stopping(self, fleet: Fleet) -> Fleet:
         """The fleet without replicas that are being stopped: they may still answer, but not for long."""
@@ -118,13 +141,12 @@ class Restorer:
         settings = self.stack.project.settings
         for step in dict.fromkeys(step for step in state.steps if isinstance(step, Follow)):
             with announced(Back(step), self.emit):
-                self.lease.check()
-                self.stack.platform.follow(step.services, None)
+                self.stack.platform.follow(step.services, None, self.lease.permit)
         if settings.hooks.on_abort and self.header.request is not None:
             hook = Hook("on_abort", settings.hooks.on_abort)
             try:
                 with announced(hook, self.emit):
-                    self.lease.check()
+                    self.lease.permit()
                     run_hook(self.stack, hook, self.header.target)
             except OperationFailed as error:
                 self.emit(HookFailed(hook.name, error.message))
@@ -135,7 +157,7 @@ class Restorer:
         failure: VideaError | None = None
         while True:
             try:
-                self.lease.check()
+                self.lease.permit()
                 return action()
             except LockHeld as error:
                 raise failure or error from None  # the lease was lost because the engine did not answer

@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from functools import singledispatchmethod
 
 from ops.ejected import Ejected
-from ops.errors import Aftermath, Interrupted, Left, LockHeld, OperationFailed, VideaError, explained
+from ops.errors import Aftermath, Interrupted, LockHeld, OperationFailed, VideaError, explained
 from ops.events import Emit, HookFailed, OwnFault, Standing, announced
 from ops.interrupts import allowed, held
 from ops.redaction.typed import shown
@@ -106,7 +106,7 @@ class Runner:
                 error = Interrupted("interrupted", "run the same command to try again")
                 raise explained(error, self.roll_back(error.message)) from None
             except LockHeld as error:
-                explained(error, Aftermath(Left.STOPPED))
+                explained(error, self._restorer.lost())
                 raise
             except VideaError as error:
                 explained(error, self.roll_back(error.message))
@@ -156,8 +156,7 @@ class Runner:
 
     @_do.register
     def _start(self, step: Start) -> None:
-        self._lease.check()
-        start_replicas(self.stack, step.count, self._target, self._stopping, self._started)
+        start_replicas(self.stack, step.count, self._target, self._stopping, self._started, self._lease.permit)
 
     @_do.register
     def _await_ready(self, step: AwaitReady) -> None:
@@ -195,7 +194,7 @@ class Runner:
 
     @_do.register
     def _follow(self, step: Follow) -> None:
-        self.stack.platform.follow(step.services, self._target)
+        self.stack.platform.follow(step.services, self._target, self._lease.permit)
 
     @_do.register
     def _drain(self, step: Drain) -> None:
@@ -219,7 +218,7 @@ class Runner:
         state = self.journal.state()
         present = {replica.name for replica in self.stack.replicas()}
         for name in step.names:
-            self._lease.check()
+            self._lease.permit()
             if name in present:
                 self.stack.platform.start(name)
             else:
@@ -254,6 +253,5 @@ class Runner:
 
     def _announced(self, step: AnyStep, interruptible: bool = False) -> None:
         with announced(step, self.emit), allowed() if interruptible else nullcontext():
-            self.stack.gateway.permit = self._lease.check
-            self._lease.check()
+            self._lease.permit()
             self._do(step)

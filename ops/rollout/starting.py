@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
+from ops.errors import EngineError, LockHeld
 from ops.interrupts import allowed, held
+from ops.models import Replica
+from ops.platform.ports import Permit
 from ops.rollout.stopping import Stopping
 from ops.stack import Stack
 from ops.steps import Target
 
 
-def start_replicas(stack: Stack, count: int, target: Target, stopping: Stopping, started: list[str]) -> None:
+def start_replicas(
+    stack: Stack, count: int, target: Target, stopping: Stopping, started: list[str], permit: Permit
+) -> None:
     """Starts ``count`` more replicas of ``target``, and adds their names to ``started``, also if it fails.
 
-    Raises LockHeld, PlanRefused if anything else would change, EngineError and its subclasses.
+    ``permit``: called immediately before each command that creates or starts replicas. If the lock was lost, the
+    replicas that this call has created and not started are removed; all others are up to the present holder of the
+    lock. Raises LockHeld, PlanRefused if anything else would change, EngineError and its subclasses.
     """
     if stack.platform.creates_alone:
         stopping.wait()
-    new: list[str] = []
+    new: list[Replica] = []
     # An interrupt between acquire and release of the pause would block the stopping replicas forever.
     with held(), stopping.paused(), allowed():
         before = {replica.name for replica in stack.replicas()}
+        created: set[str] = set()
         try:
-            stack.platform.create(len(before) + count, target, stopping.permit)
+            created = stack.platform.create(len(before) + count, target, permit)
         finally:
-            new += [replica.name for replica in stack.replicas() if replica.name not in before]
-            started += new
-    for name in new:
-        stopping.permit()
-        stack.platform.start(name)
+            new += [replica for replica in stack.replicas() if replica.name not in before]
+            started += [replica.name for replica in new]
+    unstarted = [replica for replica in new if replica.name in created]
+    try:
+        if len(unstarted) < count:
+            permit()
+            raise EngineError(
+                f"Compose created {len(unstarted)} of {count} replicas, because another process changed their number",
+                "run the command again when nothing else, such as `docker compose up`, changes the service",
+            )
+        while unstarted:
+            permit()
+            stack.platform.start(unstarted.pop(0).name)
+    except LockHeld:
+        for replica in unstarted:
+            stack.platform.discard(replica.id)
+        raise

@@ -264,9 +264,9 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
         stack.compose("down", "--volumes", "--remove-orphans", "--timeout", "0")
         for kind in ("lock", "operation", "journal", "watch"):
             stack.docker("rm", "--force", f"videa.{kind}.{stack.project}")
-        declared = f"label=videa.declared.of={stack.project}/backend"
-        if markers := stack.docker("ps", "--all", "--quiet", "--filter", declared).split():
-            stack.docker("rm", "--force", *markers)
+        for label in (f"videa.declared.of={stack.project}/backend", f"videa.fence={stack.project}"):
+            if markers := stack.docker("ps", "--all", "--quiet", "--filter", f"label={label}").split():
+                stack.docker("rm", "--force", *markers)
         kept = stack.docker("images", "--format", "{{.Repository}}:{{.Tag}}", f"videa-kept/{stack.project}-backend")
         if kept:
             stack.docker("rmi", *kept.split())

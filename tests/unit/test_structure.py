@@ -102,7 +102,7 @@ LAYERS = (
 PURE = {
     "doctor/checks": ("*",),
     "balancer": ("render", "split", "sticky", "maintenance", "access_log", "drift"),
-    "rollout": ("blue_green", "canary", "rolling", "scale", "batches", "undo", "judgement"),
+    "rollout": ("blue_green", "canary", "rolling", "scale", "batches", "undo", "judgement", "result"),
 }
 """Folder of ops -> its modules that plan, judge or write text: what they need to know is given to them."""
 

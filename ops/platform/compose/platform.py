@@ -7,7 +7,7 @@ that is being stopped. Compose starts them only if ``creates_alone``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,7 +20,7 @@ from ops.engine.images import EngineImages
 from ops.engine.logs import Stdout
 from ops.errors import EngineError
 from ops.models import Container, ExecResult, Machine, Replica, Usage
-from ops.platform.ports import Measured
+from ops.platform.ports import Measured, Permit
 from ops.project.config import Project
 from ops.project.pins import remember
 from ops.steps import Target
@@ -81,8 +81,9 @@ class ComposePlatform:
     def bound_port(self, container: str, target: int) -> int | None:
         return ports.bound_port(self.engine, container, target)
 
-    def create(self, total: int, target: Target, permit: Callable[[], None]) -> None:
-        run_harmless(self.project.compose, self._create(total), target.overrides, permit=permit)
+    def create(self, total: int, target: Target, permit: Permit) -> set[str]:
+        effects = run_harmless(self.project.compose, self._create(total), target.overrides, permit=permit)
+        return {effect.name for effect in effects if effect.kind == "Container" and effect.verb == "Created"}
 
     def check_create(self, total: int, target: Target) -> None:
         check_harmless(self.project.compose, self._create(total), target.overrides)
@@ -96,15 +97,18 @@ class ComposePlatform:
     def remove(self, container: str) -> None:
         replicas.remove(self.engine, container)
 
+    def discard(self, container: str) -> None:
+        replicas.discard(self.engine, container)
+
     def blueprint(self, container: str) -> Mapping[str, Any]:
         return recreate.snapshot(self.engine, container)
 
     def restore(self, blueprint: Mapping[str, Any]) -> None:
         recreate.recreate(self.engine, blueprint)
 
-    def follow(self, services: Collection[str], target: Target | None) -> None:
+    def follow(self, services: Collection[str], target: Target | None, permit: Permit) -> None:
         overrides = target.overrides if target else {}
-        run_harmless(self.project.compose, self._follow(services), overrides, self._containers_of(services))
+        run_harmless(self.project.compose, self._follow(services), overrides, self._containers_of(services), permit)
 
     def check_follow(self, services: Collection[str], target: Target) -> None:
         allowed = self._containers_of(services)
@@ -127,8 +131,8 @@ class ComposePlatform:
     ) -> ExecResult:
         return self.engine.exec(container, command, user, environment)
 
-    def ask(self, container: str, command: list[str]) -> ExecResult:
-        return self.engine.ask(container, command)
+    def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
+        return self.engine.ask(container, command, environment)
 
     def last_words(self, container: str) -> str:
         return replicas.last_words(self.engine, container)

@@ -37,5 +37,8 @@ class EngineStore:
     def read(self, record: str, file: str = "") -> dict[str, bytes]:
         return marker.read(self.engine, record, file)
 
+    def rename(self, record: str, name: str) -> None:
+        marker.rename(self.engine, record, name)
+
     def remove(self, record: str) -> None:
         marker.remove(self.engine, record)

@@ -13,6 +13,7 @@ from ops.errors import BalancerError, ConfigRefused
 from ops.traffic import Applied, Maintenance, Membership, Upstream
 from tests.engine.balancer.conftest import Bench
 from tests.engine.balancer.load import Load
+from tests.unit.ops.fakes.contract import check_fencing
 
 REFUSED = "    upstream broken { no_such_directive; }\n}\n"
 
@@ -66,6 +67,29 @@ def test_what_somebody_else_changes_between_two_changes_stays(bench: Bench) -> N
         assert bench.balancer.membership() == expected
     finally:
         bench.balancer.maintain(None)
+
+
+def test_changes_of_a_former_holder_of_the_lock_are_refused(own: Bench) -> None:
+    one, other = own.upstream("one"), own.upstream("two")
+    check_fencing(lambda: own.balancer, one, other)
+    own.until(lambda: serving(own) == {"one"})
+    assert leftovers(own) == ["fence"]
+
+
+def test_a_change_waits_for_the_script_of_another_one(own: Bench) -> None:
+    """A script that the engine still runs for a process that was stopped must not end after a newer one."""
+    lock = "exec 9>/tmp/nginx/change.lock && flock 9 && echo locked > /tmp/nginx/locked && sleep 30"
+    holding = threading.Thread(target=lambda: own.engine.exec(own.nginx.id, ["sh", "-c", lock]))
+    holding.start()
+    own.until(lambda: own.engine.exec(own.nginx.id, ["test", "-f", "/tmp/nginx/locked"]).ok)
+    changing = threading.Thread(target=lambda: change(own, own.upstream("two")))
+    changing.start()
+    own.until(lambda: "flock" in own.engine.exec(own.nginx.id, ["sh", "-c", "cat /proc/[0-9]*/comm"]).output)
+    assert own.balancer.membership().everything
+    own.engine.exec(own.nginx.id, ["sh", "-c", "kill $(grep -l sleep /proc/[0-9]*/comm | cut -d/ -f3)"])
+    holding.join()
+    changing.join()
+    assert own.balancer.membership().servers == (own.name("two"),)
 
 
 def test_reloads_lose_nothing_even_when_every_name_is_new(bench: Bench) -> None:

@@ -1,22 +1,29 @@
 """videa's operations as a library, in a process that stops where it is told to and waits there to be killed.
 
     driver.py deploy IMAGE STRATEGY PLACE    driver.py resume PLACE    driver.py abort
+    driver.py freeze IMAGE MODULE.FUNCTION
 
 PLACE: the first words of a step's text for that step; `new:` and the texts of steps, one a line, for the first that is
-none of them; empty for nowhere.
+none of them; empty for nowhere. FUNCTION: where the process gets SIGSTOP, between the permit and the change.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import threading
+from pathlib import Path
 
-from ops.events import Event, StepStarted
+from ops.errors import VideaError
+from ops.events import Event, StepStarted, discard
 from ops.factory import open_stack
 from ops.operations import Operation
 from ops.project.config import load
+from ops.rollout.lease import Lease
 from ops.rollout.request import Request, Strategy
 from ops.rollout.targets import image_target
+from videa_cli.exit_codes import exit_code_of
 from videa_cli.words import words
 
 
@@ -37,7 +44,30 @@ class Stopper:
             threading.Event().wait()
 
 
+def freeze_in(function: str) -> None:
+    """Stops this process once, after a permit for a change that ``function`` makes."""
+    permit, frozen = Lease.permit, []
+
+    def permit_and_freeze(lease: Lease, above: int = 0) -> int:
+        number = permit(lease, above)
+        code = sys._getframe(1).f_code
+        if f"{Path(code.co_filename).stem}.{code.co_name}" == function and not frozen:
+            frozen.append(number)
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return number
+
+    Lease.permit = permit_and_freeze  # type: ignore[method-assign]
+
+
 def main(verb: str, *arguments: str) -> None:
+    if verb == "freeze":
+        freeze_in(arguments[1])
+        operation = Operation(open_stack(load()), discard, "driver freeze")
+        try:
+            operation.deploy(image_target(operation.stack, arguments[0]), Request(Strategy.ROLLING))
+        except VideaError as error:
+            sys.exit(f"{exit_code_of(error)} {error.message}; {error.hint}")
+        return
     operation = Operation(open_stack(load()), Stopper(arguments[-1] if arguments else ""), f"driver {verb}")
     if verb == "resume":
         operation.resume()

@@ -1,14 +1,18 @@
-"""kill -9 at every step, under load; then it is ended or put back, and nothing was lost."""
+"""kill -9 at every step and SIGSTOP before a change, under load: it is ended or put back, and nothing was lost."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from bench.client import under_load
 from bench.stack import clean_environment
+from ops.factory import open_store
+from ops.rollout.lock import Lock
 from tests.engine.conftest import ROOT, LiveStack
 
 RATE = 100
@@ -87,4 +91,42 @@ def test_killed_it_is_put_back_as_it_was(stack: LiveStack, strategy: str, place:
         assert killed_at(stack, "abort") == ""
     assert images(stack) == before
     assert (stack.directory / ".env").read_text() == remembered
+    assert watched.report["failed"] == 0, watched.report["failures"][:5]
+
+
+def is_stopped(process: subprocess.Popen[str]) -> bool:
+    assert process.poll() is None, process.communicate()
+    return Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2].startswith("T")
+
+
+PLACES_TO_FREEZE = {
+    "before it begins": ("operations._run", "lost its lock"),
+    "nginx's change": ("nginx._run", "another operation has taken over"),
+    "compose's start": ("effects.run_harmless", "another operation has taken over"),
+}
+
+
+@pytest.mark.parametrize("place", PLACES_TO_FREEZE)
+def test_stopped_just_before_a_change_until_another_one_has_ended_it(stack: LiveStack, place: str) -> None:
+    """nginx refuses the list of the former holder of the lock; what Compose creates for it is removed."""
+    _, new = stack.releases()
+    before, lock = images(stack), Lock(open_store(), stack.project)
+    function, message = PLACES_TO_FREEZE[place]
+    with under_load(stack.url, rate=RATE) as watched:
+        process = drive(stack, "freeze", new, function)
+        try:
+            stack.until(lambda: is_stopped(process))
+            stack.until(lambda: lock.active_holder() is None)
+            stack.videa("abort")
+            served = stack.served()
+            process.send_signal(signal.SIGCONT)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+            process.communicate()
+    assert errors.startswith("7 ")
+    assert message in errors
+    assert stack.served() == served
+    assert images(stack) == before
+    assert lock.status() is None
     assert watched.report["failed"] == 0, watched.report["failures"][:5]

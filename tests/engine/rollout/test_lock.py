@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from ops.errors import LockHeld
 from ops.factory import connect, open_store
 from ops.platform.ports import Store
+from ops.rollout import fence
 from ops.rollout import lease as module
 from ops.rollout.command_queue import Command
 from ops.rollout.journal import Header, Journal, ReturnEntry
@@ -22,7 +24,7 @@ from ops.rollout.lease import Lease
 from ops.rollout.lock import Lock
 from ops.rollout.operator import whoami
 from ops.steps import Target
-from tests.unit.ops.fakes.contract import check_store
+from tests.unit.ops.fakes.contract import check_fence, check_store
 
 ROOT = Path(__file__).parents[3]
 HOLD = """
@@ -58,6 +60,7 @@ def project(store: Store) -> Iterator[str]:
     for kind in ("lock", "operation", "journal"):
         if found := store.find(f"videa.{kind}.{name}"):
             store.remove(found.id)
+    fence.forget(store, name)
 
 
 def holder(project: str, child: str = "true") -> subprocess.Popen[str]:
@@ -80,6 +83,17 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 def test_the_store_of_an_engine_keeps_the_contract(store: Store, project: str) -> None:
     check_store(store, f"videa.lock.{project}")
+
+
+def test_the_numbers_of_an_engine_keep_the_contract(store: Store, project: str) -> None:
+    check_fence(store, project)
+
+
+def test_processes_that_take_a_number_at_the_same_time_get_different_ones(store: Store, project: str) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        numbers = list(pool.map(lambda _: fence.take_number(store, project), range(24)))
+    assert len(set(numbers)) == 24
+    assert fence.highest(store, project) == max(numbers)
 
 
 def test_a_second_operation_is_told_who_is_at_it(store: Store, project: str) -> None:
@@ -213,7 +227,11 @@ def test_a_journal_is_read_by_another_process_and_survives_a_prune(store: Store,
     assert state.entries == (ReturnEntry("one"), ReturnEntry("two"))
     other.reopen()
     other.write(ReturnEntry("three"))
+    with pytest.raises(LockHeld):
+        mine.write(ReturnEntry("four"))
     mine.end()
+    assert other.read() == other.state()
+    other.end()
     assert other.read() is None
 
 

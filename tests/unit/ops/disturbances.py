@@ -86,7 +86,7 @@ def state(stack: FakeStack) -> tuple[object, ...]:
 
 
 TEMPORARY = ("videa.lock.", "videa.operation.", "videa.journal.", "videa.command.")
-"""Records that an operation removes at its end; the declarations of releases stay."""
+"""Records that an operation removes at its end; the declarations of releases and the fencing number stay."""
 
 
 def left_over(stack: FakeStack) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -16,17 +17,19 @@ from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
 from tests.unit.ops.disturbances import (
     OPERATIONS,
+    blue_green,
     deploy,
     disturbed,
     left_over,
     lost_answer,
     quiet,
+    recorded,
     scale_up,
     state,
     unnumbered,
     wanted,
 )
-from tests.unit.ops.fakes import fake_stack
+from tests.unit.ops.fakes import FakeStack, fake_stack
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -66,6 +69,10 @@ def test_if_the_engine_stays_away_the_journal_and_a_hint_remain(
         if raised.aftermath is None or raised.aftermath.as_before:
             assert state(stack) == before, (where, raised.message)
             continue
+        if raised.aftermath.left is Left.UNCHECKED:
+            assert state(stack) == done, where
+            assert "could not be checked: refused" in raised.message
+            continue
         assert raised.aftermath.left in (Left.HALF_WAY, Left.STOPPED)  # STOPPED: during a wait, without a change
         assert journal is not None, where
         assert raised.aftermath.left.value in raised.message
@@ -75,7 +82,7 @@ def test_if_the_engine_stays_away_the_journal_and_a_hint_remain(
         Operation(stack, discard, "videa abort").abort()
         assert state(stack) == before, where
         assert left_over(stack) == [], where
-    assert Left.HALF_WAY in seen
+    assert {Left.HALF_WAY, Left.UNCHECKED} <= seen
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -146,6 +153,98 @@ def test_after_an_incomplete_rollback_the_history_names_the_serving_release(tmp_
     entry = history.read(tmp_path)[-1]
     assert (entry.release, entry.image) == ("old", "app:old")
     assert stack.gateway.served == ("shop-app-1", "shop-app-2")
+
+
+@dataclass
+class ComposeUp:
+    """What `docker compose up -d` may do in the middle of an operation: ``act``, once, at the first call ``at``."""
+
+    stack: FakeStack
+    at: str
+    act: Callable[[FakeStack], object]
+
+    def __call__(self, call: str) -> None:
+        if call == self.at:
+            self.stack.world.disturb = lambda _: None
+            self.act(self.stack)
+
+
+@pytest.mark.parametrize(
+    ("at", "act", "message"),
+    [
+        ("wait_drained", lambda stack: stack.platform.remove("shop-app-3"), "1 replica instead of 2; shop-app-3 is in"),
+        ("wait_drained", lambda stack: stack.platform.add(), "3 replicas instead of 2; shop-app-5 is of another"),
+        ("stop", lambda stack: stack.platform.stop("shop-app-3"), "1 replica instead of 2; shop-app-3 is exited"),
+        ("stop", lambda stack: stack.world.sick.add("shop-app-4"), "shop-app-4 is not ready"),
+    ],
+    ids=["removed", "added", "stopped", "sick"],
+)
+def test_a_deploy_does_not_claim_what_something_else_has_changed(
+    tmp_path: Path, at: str, act: Callable[[FakeStack], object], message: str
+) -> None:
+    stack = fake_stack(tmp_path)
+    stack.world.disturb = ComposeUp(stack, at, act)
+    with pytest.raises(VideaError, match=message) as caught:
+        blue_green(Operation(stack, discard, "videa deploy"))
+    assert caught.value.message.startswith("all steps are done, but the result is not as planned: ")
+    assert caught.value.hint == "run the same command again; `videa status` shows the stack"
+    assert recorded(stack) == [caught.value.message]
+    assert left_over(stack) == []
+
+
+def test_a_scale_does_not_claim_a_number_that_is_not_there(tmp_path: Path) -> None:
+    stack = fake_stack(tmp_path)
+    stack.world.disturb = ComposeUp(stack, "apply", lambda stack: stack.platform.remove("shop-app-2"))
+    with pytest.raises(VideaError, match="3 replicas instead of 4; shop-app-2 is in the balancer but not") as caught:
+        scale_up(Operation(stack, discard, "videa scale 4"))
+    assert caught.value.hint.startswith("scale again: videa scale 4; ")
+    scale_up(Operation(stack, discard, "videa scale 4"))
+    assert len(stack.gateway.served) == 4  # type: ignore[attr-defined]
+
+
+def test_a_scale_claims_nothing_of_a_replica_that_was_sick_before(tmp_path: Path) -> None:
+    stack = fake_stack(tmp_path)
+    stack.world.sick.add("shop-app-2")
+    scale_up(Operation(stack, discard, "videa scale 4"))
+    assert recorded(stack) == [history.DONE]
+
+
+def test_a_replica_that_answers_again_at_the_next_look_is_no_difference(tmp_path: Path) -> None:
+    stack = fake_stack(tmp_path)
+    looks: list[str] = []
+
+    def busy(call: str) -> None:
+        if call == "probe" and "stop" in stack_calls:
+            looks.append(call)
+            stack.world.sick = {"shop-app-3"} if len(looks) == 1 else set()
+        stack_calls.append(call)
+
+    stack_calls: list[str] = []
+    stack.world.disturb = busy
+    blue_green(Operation(stack, discard, "videa deploy"))
+    assert len(looks) == 2
+    assert recorded(stack) == [history.DONE]
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda stack: stack.platform.remove("shop-app-2"), "shop-app-2 is not running any more"),
+        (lambda stack: setattr(stack.gateway, "served", ("shop-app-1",)), "shop-app-2 is not in the balancer"),
+    ],
+    ids=["removed", "not listed"],
+)
+def test_a_rollback_does_not_claim_what_something_else_has_changed(
+    tmp_path: Path, act: Callable[[FakeStack], object], message: str
+) -> None:
+    stack = fake_stack(tmp_path)
+    stack.world.sick.add("shop-app-3")
+    stack.world.disturb = ComposeUp(stack, "remove", act)
+    with pytest.raises(VideaError, match="it was rolled back, but the stack is not as before") as caught:
+        deploy(Operation(stack, discard, "videa deploy"))
+    assert message in caught.value.message
+    assert "videa scale 2" in caught.value.hint
+    assert left_over(stack) == []
 
 
 def test_a_removed_replica_that_did_not_serve_before_is_named(tmp_path: Path) -> None:

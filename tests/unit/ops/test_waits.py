@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ops import maintenance, operations, planning
-from ops.errors import EngineUnreachable, Left, LockHeld, OperationFailed, PlanRefused, VideaError
+from ops.errors import CONTINUE, EngineUnreachable, Left, LockHeld, OperationFailed, PlanRefused, VideaError
 from ops.events import Event, Kind, LeftWaiting, Promoted, discard
 from ops.operations import Operation, Outcome
 from ops.preflight import Capacity
@@ -236,9 +236,10 @@ def test_during_a_wait_maintenance_is_possible_and_no_other_operation_starts(
         if operation is None or operation.standing.step != STEPS[name] or seen:
             return
         seen.append(operation)
-        stack.gateway.permit = lambda: None  # another process has another gateway
         assert Lock(stack.store, "shop").change_holder() is None
+        permit = stack.gateway.permit  # type: ignore[attr-defined]  # another process has another gateway
         assert maintenance.switch(stack, closed, "videa maintenance on")
+        stack.gateway.permit = permit  # type: ignore[attr-defined]
         with pytest.raises(LockHeld, match="videa deploy"):
             end(stack).scale(lambda present: 4)
         with pytest.raises(LockHeld, match="videa deploy"):
@@ -355,14 +356,17 @@ def test_it_stops_if_an_older_videa_has_started_another_operation_during_the_wai
     header = Header("videa scale 9, older", "ann@here", 1.0, 9, NEW, (FIRST,), (FIRST,), {})
 
     def replace_operation() -> None:
-        Journal(stack.store, "shop").begin(header)
+        journal = Journal(stack.store, "shop")
+        journal.read()
+        journal.begin(header)
         ask(stack, "promote")
 
     clock.events = chain([replace_operation], repeat(lambda: None))
-    with pytest.raises(LockHeld, match="another process has ended this operation") as caught:
+    with pytest.raises(LockHeld, match="another operation has taken over") as caught:
         begin(stack, "keep")
     assert caught.value.aftermath is not None
-    assert caught.value.aftermath.left is Left.STOPPED
+    assert caught.value.aftermath.left is Left.TAKEN_OVER
+    assert CONTINUE not in caught.value.hint
     assert set(stack.platform.names()) == {FIRST, SECOND, THIRD, "shop-app-4"}
     operation = Journal(stack.store, "shop").read()
     assert operation is not None
@@ -384,7 +388,7 @@ def test_it_stops_if_an_older_videa_has_ended_it_during_the_wait(
             then.append(state(stack))
 
     clock.events = repeat(end_it)
-    with pytest.raises(LockHeld, match="another process has ended this operation"):
+    with pytest.raises(LockHeld, match="another operation has taken over"):
         begin(stack, name)
     assert [state(stack)] == then
     assert left_over(stack) == []

@@ -149,6 +149,7 @@ def test_exit_codes_are_the_documented_ones(error: OperationFailed, code: int) -
         (Left.NEW_SERVES, ExitCode.NOT_ROLLED_BACK),
         (Left.HALF_WAY, ExitCode.NOT_ROLLED_BACK),
         (Left.STOPPED, ExitCode.NOT_ROLLED_BACK),
+        (Left.TAKEN_OVER, ExitCode.LOCKED),
     ],
 )
 def test_an_operation_that_was_not_rolled_back_has_its_own_code_for_every_error(left: Left, code: int) -> None:

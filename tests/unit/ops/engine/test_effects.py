@@ -9,7 +9,7 @@ import pytest
 
 from ops.engine.compose import Compose, more_arguments, up_arguments
 from ops.engine.effects import Effect, as_preview, check_harmless, harm, read_effects, run_harmless
-from ops.errors import EngineError, ImageUnavailable, PlanRefused
+from ops.errors import EngineError, ImageUnavailable, LockHeld, PlanRefused
 
 UP = ["up", "--detach", "web"]
 MORE = """
@@ -56,12 +56,13 @@ def compose(
     program.write_text(
         f'#!/bin/sh\ncase " $* " in\n*" --dry-run "*) cat {tmp_path}/dry >&2; exit {code};;\n'
         f'*" version "*) echo {version};;\n'
-        f'*) echo "$COMPOSE_REMOVE_ORPHANS $*" >> {tmp_path}/ran;;\nesac\n'
+        f'*) echo "$COMPOSE_REMOVE_ORPHANS $COMPOSE_PROGRESS $*" >> {tmp_path}/ran\n'
+        f'printf " Container shop-web-2  Creating\\n Container shop-web-2  Created\\n" >&2;;\nesac\n'
     )
     program.chmod(0o755)
     path = f"{tmp_path}:{os.environ['PATH']}"
     monkeypatch.setenv("PATH", path)
-    return Compose((), None, tmp_path, {"PATH": path, "COMPOSE_REMOVE_ORPHANS": "1"})
+    return Compose((), None, tmp_path, {"PATH": path, "COMPOSE_REMOVE_ORPHANS": "1", "COMPOSE_PROGRESS": "json"})
 
 
 def test_new_resources_are_harmless() -> None:
@@ -104,9 +105,23 @@ def test_a_harmful_command_is_refused_and_not_run(
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_harmless_command_is_run_and_never_removes_orphans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_harmless(compose(tmp_path, monkeypatch, MORE), UP, {})
-    assert (tmp_path / "ran").read_text() == "false compose --ansi never up --detach web\n"
+def test_a_harmless_command_is_run_reports_its_effects_and_never_removes_orphans(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    effects = run_harmless(compose(tmp_path, monkeypatch, MORE), UP, {})
+    assert (tmp_path / "ran").read_text() == "false plain compose --ansi never up --detach web\n"
+    assert effects == [Effect("Container", "shop-web-2", verb) for verb in ("Creating", "Created")]
+
+
+def test_a_command_that_is_no_longer_permitted_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = compose(tmp_path, monkeypatch, MORE)
+
+    def permit() -> None:
+        raise LockHeld("lost", "")
+
+    with pytest.raises(LockHeld):
+        run_harmless(command, UP, {}, permit=permit)
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize(

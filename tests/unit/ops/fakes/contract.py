@@ -1,8 +1,15 @@
-"""The behaviour of every store, fake or real: tests with the fake are valid only if it meets this contract."""
+"""The behaviour of every store and gateway, fake or real: tests with a fake are valid only if it meets its contract."""
 
 from __future__ import annotations
 
-from ops.platform.ports import Store
+from collections.abc import Callable
+
+import pytest
+
+from ops.errors import EngineError, LockHeld
+from ops.platform.ports import Gateway, Permit, Store
+from ops.rollout import fence
+from ops.traffic import Maintenance, Upstream
 
 
 def check_store(store: Store, name: str) -> None:
@@ -30,8 +37,21 @@ def check_store(store: Store, name: str) -> None:
     assert store.read(created, "1") == {"1": b"one"}
     assert store.read(created, "3") == {}
 
+    store.rename(created, f"{name}.other")
+    assert store.find(name) is None
+    other = store.create(name, {})
+    assert other
+    with pytest.raises(EngineError):
+        store.rename(other, f"{name}.other")
+    store.remove(other)
+    store.rename(created, name)
+    assert store.find(name) == store.find(created)
+    assert store.read(created, "1") == {"1": b"one"}
+
     store.remove(created)
     store.remove(created)
+    with pytest.raises(EngineError):
+        store.rename(created, name)
     assert store.find(name) is None
     assert not store.set_number(created, 8)
     assert not store.write(created, {"1": b"late"})
@@ -43,3 +63,58 @@ def check_store(store: Store, name: str) -> None:
     assert store.find(name)
     store.remove(name)
     assert store.find(name) is None
+
+
+def check_fence(store: Store, project: str) -> None:
+    """Checks the numbers of ``project``, which nobody else uses."""
+    assert fence.highest(store, project) == 0
+    first = fence.take_number(store, project)
+    assert abs(first - store.now()) < 60
+    second = fence.take_number(store, project)
+    assert second > first
+    assert fence.take_number(store, project, above=second + 7) == second + 8
+    assert fence.highest(store, project) == second + 8
+    assert len(store.labelled("videa.fence", project)) == 1
+    fence.forget(store, project)
+    assert fence.highest(store, project) == 0
+
+
+def holder(number: int) -> Permit:
+    """The permit of a process whose lock has this number, and which has lost it to whoever has a higher one."""
+
+    def permit(above: int = 0) -> int:
+        if above >= number:
+            raise LockHeld(f"{above} has taken over", "")
+        return number
+
+    return permit
+
+
+def check_fencing(connect: Callable[[], Gateway], one: Upstream, other: Upstream) -> None:
+    """Checks the changes of processes with different numbers. ``connect``: a gateway to the same balancer."""
+
+    def held(permit: Permit) -> Gateway:
+        gateway = connect()
+        gateway.guard(permit)
+        return gateway
+
+    def refuses(number: int) -> None:
+        for change in (lambda gateway: gateway.apply(one), lambda gateway: gateway.maintain(Maintenance())):
+            with pytest.raises(LockHeld, match="7 has taken over"):
+                change(held(holder(number)))
+
+    held(holder(5)).apply(one)
+    held(holder(5)).apply(other)
+    assert held(holder(7)).membership().servers == other.servers
+    refuses(5)  # before the other one has changed anything
+    held(holder(7)).apply(other)
+    refuses(6)
+    assert held(holder(6)).membership().servers == other.servers  # it may look, which permits nothing
+    refuses(6)
+    assert connect().membership().maintenance is None
+
+    def renumbered(above: int = 0) -> int:
+        return max(6, above + 1)
+
+    held(renumbered).apply(one)  # its lock is valid, but the engine's numbers were lost
+    assert connect().membership().servers == one.servers

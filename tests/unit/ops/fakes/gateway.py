@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from ops.balancer.probe import CONFIG
 from ops.balancer.proof import Proof
 from ops.errors import EngineError
 from ops.models import ExecResult
+from ops.platform.ports import Permit
 from ops.traffic import Applied, Look, Maintenance, Membership, TrafficSplit, Upstream
 from tests.unit.ops.fakes.world import World
 
@@ -25,52 +28,69 @@ class SilentLog:
 
 @dataclass
 class FakeGateway:
-    """``ops.platform.ports.Gateway``. ``applied``: every applied list of replicas."""
+    """``ops.platform.ports.Gateway``. ``applied``: every applied list of replicas; ``highest``: number of a change."""
 
     world: World
     served: tuple[str, ...] = ()
     split: TrafficSplit | None = None
     maintenance: Maintenance | None = None
     applied: list[tuple[str, ...]] = field(default_factory=list)
-    permit: Callable[[], None] = lambda: None
+    highest: int = 0
+    permit: Permit = lambda above=0: 0
+    guarded: bool = True
+
+    def guard(self, permit: Permit) -> None:
+        self.permit, self.guarded = permit, False
 
     @property
     def canary(self) -> tuple[str, ...]:
         return self.split.servers if self.split else ()
 
     def membership(self, remembered: bool = False) -> Membership:
+        self._register()
         self.world.used("membership")
         return Membership(1, self.served, self.canary, self.maintenance, split=self.split)
 
     def look(self) -> Look:
+        self._register()
         self.world.used("look")
         return Look("1.28.0", 1, "")
 
     def apply(self, upstream: Upstream) -> Applied:
-        self.permit()
-        self.world.used("apply")
+        self._change("apply")
         self.served, self.split = upstream.servers, upstream.split
         self.applied.append(self.served)
         return Applied(1, ())
 
     def maintain(self, maintenance: Maintenance | None) -> Applied:
-        self.permit()
-        self.world.used("maintain")
+        self._change("maintain")
         self.maintenance = maintenance
         return Applied(1, ())
+
+    def _register(self) -> None:
+        if not self.guarded:
+            self.highest, self.guarded = max(self.highest, self.permit()), True
+
+    def _change(self, call: str) -> None:
+        """Refuses the change if its number is lower than the highest, like the script in nginx's container."""
+        number = self.permit()
+        self.world.used(call)
+        while number < self.highest:
+            number = self.permit(self.highest)
+        self.highest = number
 
     def wait_drained(self, timeout: float, emit: object = None) -> tuple[str, ...]:
         self.world.used("wait_drained")
         return ()
 
-    def ask(self, command: list[str]) -> ExecResult:
+    def ask(self, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
         """Simulates curl: all replicas except the sick ones answer 200."""
         self.world.used("probe")
-        if "--parallel" not in command:
+        config = (environment or {}).get(CONFIG, "")
+        if "parallel\n" not in config:
             status = any("%{http_code}" in argument for argument in command)
             return ExecResult(0, "\n200 " if status else "")
-        urls = [argument for argument in command if argument.startswith("http://")]
-        names = [url.removeprefix("http://").partition(":")[0] for url in urls]
+        names = re.findall(r'^url = "\w+://([^:]+):', config, re.MULTILINE)
         statuses = [500 if name in self.world.sick else 200 for name in names]
         return ExecResult(0, "".join(f"{index} {status} 0.001 \n" for index, status in enumerate(statuses)))
 

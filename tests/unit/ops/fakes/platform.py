@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ops.models import Container, ExecResult, Machine, Replica, Usage
-from ops.platform.ports import Measured
+from ops.platform.ports import Measured, Permit
 from ops.project.pins import remember
 from ops.steps import Target
 from tests.unit.ops.fakes.world import APP, NAME, START, World
@@ -28,6 +28,12 @@ class FakeImages:
         return False
 
     def ensure(self, reference: str) -> None:
+        pass
+
+    def exposed(self, reference: str) -> tuple[int, ...]:
+        return ()
+
+    def build(self, reference: str, folder: Path, arguments: Mapping[str, str]) -> None:
         pass
 
     def tag(self, image: str, reference: str) -> None:
@@ -111,13 +117,13 @@ class FakePlatform:
     def bound_port(self, container: str, target: int) -> int | None:
         return None
 
-    def create(self, total: int, target: Target, permit: Callable[[], None]) -> None:
+    def create(self, total: int, target: Target, permit: Permit) -> set[str]:
         self.world.used("preview")
         permit()
         self.world.used("create")
-        for _ in range(total - len(self.by_name)):
-            self.add(target.image, "created")
+        created = {self.add(target.image, "created") for _ in range(total - len(self.by_name))}
         self.world.used("created")
+        return created
 
     def check_create(self, total: int, target: Target) -> None:
         self.world.used("preview")
@@ -135,6 +141,12 @@ class FakePlatform:
         self.world.used("remove")
         self.by_name.pop(container, None)
 
+    def discard(self, container: str) -> None:
+        self.world.used("discard")
+        names = [name for name, replica in self.by_name.items() if replica.id == container and not replica.running]
+        for name in names:
+            del self.by_name[name]
+
     def blueprint(self, container: str) -> Mapping[str, Any]:
         self.world.used("blueprint")
         replica = self.by_name.get(container)
@@ -144,7 +156,8 @@ class FakePlatform:
         self.world.used("restore")
         self.add(blueprint["image"], number=blueprint["number"])
 
-    def follow(self, services: Collection[str], target: Target | None) -> None:
+    def follow(self, services: Collection[str], target: Target | None, permit: Permit) -> None:
+        permit()
         self.world.used("follow")
         self.followed.extend(services)
 
@@ -163,7 +176,7 @@ class FakePlatform:
     ) -> ExecResult:
         return ExecResult(127, "executable file not found")
 
-    def ask(self, container: str, command: list[str]) -> ExecResult:
+    def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
         return self.exec(container, command)
 
     def last_words(self, container: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from ops.errors import EngineError
 from ops.models import Record
 from tests.unit.ops.fakes.world import World
 
@@ -64,6 +65,12 @@ class FakeStore:
         self.world.used("read record")
         files = self.files.get(record, {})
         return {name: content for name, content in files.items() if file in ("", name)}
+
+    def rename(self, record: str, name: str) -> None:
+        self.world.used("rename record")
+        if name in self.records or self._name(record) not in self.records:
+            raise EngineError(f"Docker could not rename {record}", "")
+        self.records[name] = self.records.pop(self._name(record))
 
     def remove(self, record: str) -> None:
         self.world.used("remove record")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from itertools import count
+
 import msgspec
 import pytest
 
@@ -142,9 +145,70 @@ def test_the_journal_of_another_operation_is_not_written_to() -> None:
     store = FakeStore()
     journal = Journal(store, "shop")
     journal.begin(HEADER)
-    Journal(store, "shop").begin(HEADER)
+    other = Journal(store, "shop")
+    with pytest.raises(LockHeld, match="or started another"):
+        other.begin(HEADER)  # it has begun since the other one looked
+    other.read()
+    other.begin(HEADER)
     with pytest.raises(LockHeld, match="or started another"):
         journal.write(ReturnEntry("it failed"))
+
+
+def test_after_another_process_has_resumed_it_the_first_one_neither_writes_nor_ends_it() -> None:
+    store = FakeStore()
+    first, second = Journal(store, "shop", "here"), Journal(store, "shop")
+    first.begin(HEADER)
+    first.write(StepEntry(1, 9, Drain()))
+    second.reopen()
+    second.write(ReturnEntry("aborted"))
+    assert second.is_mine()
+    assert not first.is_mine()
+    first.pruned = lambda: True
+    with pytest.raises(LockHeld, match="another process has ended this operation"):
+        first.write(StepEntry(2, 9, Remember(2)))
+    first.end()
+    assert second.state().entries == (StepEntry(1, 9, Drain()), ReturnEntry("aborted"))
+    assert second.read() == second.state()
+    found = Journal.begun_at(store, "here")
+    assert found is not None
+    assert found.project == "shop"
+
+
+class KilledError(Exception):
+    """The end of a process."""
+
+
+@pytest.mark.parametrize("then", ["resume", "begin", "discard"])
+def test_killed_at_any_call_while_it_resumes_nothing_is_lost(then: str) -> None:
+    for place in count(1):
+        store = FakeStore()
+        Journal(store, "shop").begin(HEADER)
+        seen: list[str] = []
+
+        def kill(call: str, seen: list[str] = seen, place: int = place) -> None:
+            seen.append(call)
+            if len(seen) == place:
+                raise KilledError
+
+        store.world.disturb = kill
+        with suppress(KilledError):
+            Journal(store, "shop").reopen()
+        store.world.disturb = lambda call: None
+        if len(seen) < place:
+            break
+        journal = Journal(store, "shop")
+        assert journal.exists()
+        assert journal.read() == JournalState(HEADER, ()), seen
+        if then == "resume":
+            journal.reopen()
+            journal.end()
+        elif then == "begin":
+            journal.begin(HEADER)
+            journal.end()
+        else:
+            journal.discard()
+        assert store.records == {}, seen
+    assert place > 5
 
 
 def test_an_entry_of_a_later_videa_does_not_hide_the_entries_after_it() -> None:

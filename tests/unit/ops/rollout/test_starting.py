@@ -38,7 +38,7 @@ def test_ctrl_c_at_any_moment_does_not_block_the_stopping_replicas(
     paused = stopping.paused
     monkeypatch.setattr(stopping, "paused", lambda: InterruptedOnEntry(paused()))
     with held(), pytest.raises(KeyboardInterrupt) as interrupted, allowed():
-        start_replicas(stack, 1, Target("new", "app:new"), stopping, [])
+        start_replicas(stack, 1, Target("new", "app:new"), stopping, [], lambda above=0: 1)
     # The frames of the exception exist while it is handled, which is when the rollback runs.
     assert interrupted.value
     assert stopping._removal.acquire(timeout=1)

@@ -1,0 +1,153 @@
+"""Ctrl-C at random moments of operations under load: `python -m bench.interrupts [--single 30] [--double 15]`.
+
+150 requests/s. Each operation is interrupted once, or twice in a row, at a moment between its start and its usual end;
+every third one within its first second. Afterwards no lock and no journal is left, all replicas are listed, and the
+last sentence and the exit code are true: as before, or done. Prints one line per operation, and exits with 1 if one of
+them does not hold or if a request failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import cycle
+
+from bench.client import under_load
+from bench.stack import PROJECT, RELEASES, BenchStack, bench_stack, clean_environment, videa_command
+from ops.balancer.render import parse
+
+RATE = 150
+LONGEST = {"scale": 5.0, "deploy": 12.0}
+"""Seconds within which an operation is interrupted."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The stack: images of the replicas by name, the balancer's list, and the records of an operation on the engine."""
+
+    images: dict[str, str]
+    listed: frozenset[str]
+    records: tuple[str, ...]
+    variables: str
+
+    @property
+    def whole(self) -> bool:
+        """Whether every replica is listed, and no record is left."""
+        return self.listed == self.images.keys() and not self.records
+
+
+def look(stack: BenchStack) -> Seen:
+    """The stack now."""
+    output = _docker("ps", "--all", "--format", '{{.Names}} {{.Image}} {{.Label "com.docker.compose.service"}}')
+    rows = [line.split() for line in output.splitlines()]
+    images = {row[0]: row[1] for row in rows if row[0].startswith(f"{PROJECT}-backend-") and row[2:] == ["backend"]}
+    records = tuple(
+        row[0] for row in rows if row[0] in {f"videa.{kind}.{PROJECT}" for kind in ("lock", "operation", "journal")}
+    )
+    text = _docker("exec", f"{PROJECT}-nginx-1", "cat", "/etc/nginx/videa/upstreams.conf")
+    membership = parse(text)
+    return Seen(
+        images, frozenset((*membership.servers, *membership.canary)), records, (stack.directory / ".env").read_text()
+    )
+
+
+def commands() -> Iterator[tuple[str, ...]]:
+    """Operations; each changes something, whether or not the previous one was rolled back."""
+    return cycle(
+        [
+            ("scale", "+2"),
+            ("deploy", "--force", "--image", RELEASES[1]),
+            ("scale", "2"),
+            ("deploy", "--force", "--image", RELEASES[0], "--blue-green", "--keep", "1s"),
+        ]
+    )
+
+
+def interrupted(stack: BenchStack, command: tuple[str, ...], after: float, gap: float | None) -> tuple[int, str]:
+    """Runs an operation and presses Ctrl-C. Returns its exit code and what it said. ``after``, ``gap``: seconds."""
+    process = subprocess.Popen(
+        [videa_command(), *command],
+        cwd=stack.directory,
+        env=clean_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    for pause in (after, *([] if gap is None else [gap])):
+        time.sleep(pause)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=240)
+    return process.returncode, output
+
+
+def fault(before: Seen, after: Seen, code: int, said: str) -> str:
+    """What is not as said; "" if all is."""
+    if "Traceback" in said:
+        return "a traceback"
+    if not after.whole:
+        return f"left over: {after.records}, replicas {sorted(after.images)}, listed {sorted(after.listed)}"
+    same = (before.images, before.variables) == (after.images, after.variables)
+    if code == 0:
+        return "" if not same else "done, but nothing has changed"
+    if code != 130:
+        return f"exit code {code}"
+    if "nothing was changed" not in said and "everything was rolled back" not in said:
+        return "no word of the state"
+    return "" if same else f"not as before: {before.images} -> {after.images}"
+
+
+def run(stack: BenchStack, single: int, double: int, chance: random.Random) -> int:
+    """Interrupts the operations; returns how many ended wrongly."""
+    wrong = 0
+    each = commands()
+    for number in range(single + double):
+        command = next(each)
+        longest = 1.0 if number % 3 == 0 else LONGEST[command[0]]
+        after, gap = chance.uniform(0, longest), chance.uniform(0, 2) if number >= single else None
+        before = look(stack)
+        code, said = interrupted(stack, command, after, gap)
+        reason = fault(before, look(stack), code, said)
+        last = next((line for line in reversed(said.splitlines()) if line.strip()), "")
+        moment = f"{after:5.2f}" + ("" if gap is None else f" +{gap:4.2f}")
+        print(f"{number + 1:3} {moment:12} {code:3} {' '.join(command[:2]):16} {last[:110]}")
+        if reason:
+            wrong += 1
+            print(f"    WRONG: {reason}\n{said}")
+        sys.stdout.flush()
+        if reason:
+            stack.videa("deploy", "--abort", check=False)
+            stack.videa("scale", "2", check=False)
+    return wrong
+
+
+def _docker(*arguments: str) -> str:
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--single", type=int, default=30, help="operations with one Ctrl-C")
+    parser.add_argument("--double", type=int, default=15, help="operations with two")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    with bench_stack() as stack, under_load(stack.url, rate=RATE) as watched:
+        wrong = run(stack, arguments.single, arguments.double, random.Random(arguments.seed))
+    report = watched.report
+    print(f"{report['sent']} requests, {report['failed']} failed, {wrong} operations ended wrongly")
+    for entry in report["failures"][:5]:
+        print(entry)
+    return 1 if wrong or report["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

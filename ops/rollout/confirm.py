@@ -1,0 +1,55 @@
+"""The look at the stack at the end of an operation, before it reports anything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+
+from ops.ejected import Ejected
+from ops.errors import Aftermath, BalancerError, EngineError, Left, OperationFailed, explained
+from ops.fleet import Fleet
+from ops.rollout.result import unlike_plan
+from ops.stack import Stack
+
+
+def differences(stack: Stack, compare: Callable[[Fleet, Collection[str]], list[str]]) -> list[str]:
+    """What ``compare`` finds in the fleet and the balancer's list; empty if one of several looks finds nothing.
+
+    Like health checks, it looks again before it believes a failure. Raises EngineError and BalancerError of the last
+    look.
+    """
+    health = stack.project.settings.health
+    found: list[str] = []
+    for left in reversed(range(health.failure_threshold)):
+        try:
+            fleet = stack.fleet()
+            membership = stack.gateway.membership(remembered=True)
+            found = compare(fleet, (*membership.servers, *membership.canary))
+        except (EngineError, BalancerError):
+            if not left:
+                raise
+        else:
+            if not found:
+                break
+        if left:
+            time.sleep(health.interval)
+    return found
+
+
+def confirm(stack: Stack, wanted: int, releases: Collection[str], unready: Collection[str], repair: str) -> None:
+    """Checks that ``wanted`` replicas of ``releases`` serve. ``unready``: replicas that were not ready before.
+
+    ``repair``: what to do otherwise. Raises OperationFailed.
+    """
+
+    def compare(fleet: Fleet, listed: Collection[str]) -> list[str]:
+        ejected = Ejected(stack.store, stack.project.name).names(member.replica for member in fleet.members)
+        return unlike_plan(fleet, listed, wanted, releases, {*unready, *ejected})
+
+    try:
+        found = differences(stack, compare)
+    except (EngineError, BalancerError) as error:
+        aftermath = Aftermath(Left.UNCHECKED, error.message, repair=repair)
+        raise explained(OperationFailed("", ""), aftermath) from error
+    if found:
+        raise explained(OperationFailed("", ""), Aftermath(Left.DIFFERS, "; ".join(found), repair=repair))
