@@ -202,6 +202,7 @@ class Runner:
 
     @_do.register
     def _remove(self, step: Remove) -> None:
+        self._check_others_run(step.names)
         snapshots = {name: dict(self.stack.platform.blueprint(name)) for name in step.names}
         self.journal.write(RemovalEntry({name: snapshot for name, snapshot in snapshots.items() if snapshot}))
         self._stopping.begin(step.names)
@@ -235,6 +236,16 @@ class Runner:
         results = self.stack.probe(replica for replica in replicas if replica.name in out)
         ready = {name for name, result in results.items() if result.ok}
         return [name for name in names if name not in out - ready] or names
+
+    def _check_others_run(self, leaving: Collection[str]) -> None:
+        """Raises OperationFailed if the last running replicas would be removed, because others were removed outside."""
+        listed = self.stack.gateway.membership(remembered=True).servers
+        running = {replica.name for replica in self.stack.replicas() if replica.running}
+        if listed and running & set(leaving) and not running & set(listed):
+            raise OperationFailed(
+                f"the replicas in the balancer ({', '.join(listed)}) are not running any more",
+                "something else, such as `docker compose up`, has removed them: see `docker events`",
+            )
 
     def _finish_stopping(self) -> None:
         if self._stopping.pending:
