@@ -74,4 +74,4 @@ def _connections(stack: Stack, emit: Emit) -> tuple[int | None, int | None]:
     if not facts.up:
         emit(PoolsUnchecked(facts.error))
         return None, None
-    return facts.usable, len(facts.clients)
+    return facts.usable, facts.connections

@@ -13,11 +13,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
+import msgspec
+
 from ops.models import ProbeResult
 from ops.platform.ports import Store
+from ops.probes import ANY_ANSWER, GOOD, ContainerCheck, Http, Probe, Statuses, TcpConnect, read_statuses
 
 _OF, _RELEASE, _PORT = "videa.declared.of", "videa.declared.release", "videa.declared.port"
-_LIVE, _READY = "videa.declared.live", "videa.declared.ready"
+_LIVE, _READY, _REQUEST = "videa.declared.live", "videa.declared.ready", "videa.declared.request"
 
 SERVER_ERROR = 500
 
@@ -26,68 +29,77 @@ _SUFFIX = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """Port and paths of the probes of a release. ``ready`` empty: unknown, so any answer below 500 is good.
+    """How a release is probed. ``port``: of its requests, and of its probes unless it has a ``probe_port``.
 
-    It is unknown for replicas that served before videa's first operation, if the current file does not apply to them.
+    ``live``, ``ready``: paths; both empty: the container's own health check decides, or a TCP connection if it has
+    none. ``known`` is False for replicas that served before videa's first operation, if the current file does not apply
+    to them: their paths are unknown, so any answer below 500 is good.
     """
 
     port: int
-    live: str
-    ready: str
+    live: str = ""
+    ready: str = ""
+    probe_port: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    expect: tuple[Statuses, ...] = GOOD
+    known: bool = True
 
-    def path(self, live: bool) -> str:
-        """The path of the liveness or readiness probe; empty if it is unknown."""
-        return self.live if live else self.ready
+    def probe(self, live: bool, has_check: bool) -> Probe:
+        """The liveness or readiness probe. ``has_check``: the container has its own health check."""
+        path = (self.live or self.ready) if live else (self.ready or self.live)
+        port = self.probe_port or self.port
+        if path:
+            return Http(port, path, self.headers, self.expect)
+        return ContainerCheck() if has_check else TcpConnect(port)
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """A probe of a replica. ``lenient``: any answer below 500 is good."""
+class _Request(msgspec.Struct, frozen=True):
+    """The part of a record that older versions of videa did not write."""
 
-    port: int
-    path: str
-    lenient: bool = False
+    port: int | None = None
+    headers: dict[str, str] = {}
+    expect: tuple[str, ...] = tuple(map(str, GOOD))
 
 
-def probes(
-    declaration: Declaration | None, own: Declaration, listed: int | None, live: bool = False, starting: bool = False
-) -> tuple[Probe, ...]:
-    """The probes for a replica, best first. ``declaration``: of its release; ``own``: of the current Compose file.
+def unknown(port: int, own: Declaration) -> Declaration:
+    """The declaration of a release whose paths are unknown. It is asked at the path of the current file."""
+    return Declaration(port, own.live or "/", own.ready or own.live or "/", None, own.headers, ANY_ANSWER, known=False)
 
-    ``listed``: its port in the balancer's list, None if it is not listed. ``starting``: the replica must be ready, so
-    lenient probes, which only show that it accepts connections, are not enough.
+
+def candidates(
+    declaration: Declaration | None, own: Declaration, listed: int | None, starting: bool = False
+) -> tuple[Declaration, ...]:
+    """The declarations that may apply to a replica, best first.
+
+    ``declaration``: of its release; ``own``: of the current Compose file; ``listed``: its port in the balancer's list,
+    None if it is not listed. ``starting``: the replica must be ready, so it is not enough that it accepts connections.
     """
-    if declaration and declaration.path(live):
-        return (Probe(declaration.port, declaration.path(live)),)
+    if declaration and declaration.known:
+        return (declaration,)
     if starting:
-        return (Probe(own.port, own.path(live)),)
+        return (own,)
     if declaration:
-        return (Probe(declaration.port, own.path(live), lenient=True),)
-    strict = Probe(own.port, own.path(live))
+        return (unknown(declaration.port, own),)
     if listed is None:
-        return (strict,)
-    return tuple(dict.fromkeys((strict, replace(strict, port=listed, lenient=True))))
+        return (own,)
+    there = replace(own, port=listed)
+    if own.probe_port or not own.ready:  # such a probe does not show at which port the replica serves
+        return (there,) if not own.ready else (there, unknown(listed, own))
+    return tuple(dict.fromkeys((own, there, unknown(listed, own))))
 
 
-def best(results: Sequence[tuple[Probe, ProbeResult]]) -> ProbeResult:
+def best(results: Sequence[tuple[Declaration, ProbeResult]]) -> ProbeResult:
     """The first good result of a replica's probes; without one, the result of the first probe, the one in the file."""
-    for probe, result in results:
-        if result.ok:
-            return result
-        if probe.lenient and 0 < result.status < SERVER_ERROR:
-            return replace(result, ok=True, reason="")
-    return results[0][1]
+    return next((result for _, result in results if result.ok), results[0][1])
 
 
-def observed(results: Sequence[tuple[Probe, ProbeResult]], own: Declaration) -> Declaration | None:
-    """The declaration that fits the answers of a replica without one; None if it does not answer."""
-    for probe, result in results:
-        if result.ok:
-            return replace(own, port=probe.port)
-    for probe, result in results:
-        if 0 < result.status < SERVER_ERROR:
-            return Declaration(probe.port, "", "")
-    return None
+def observed(results: Sequence[tuple[Declaration, ProbeResult]]) -> Declaration | None:
+    """The declaration that fits the answers of a replica; None if it does not answer, or with a server error."""
+    fitting = next((declaration for declaration, result in results if result.ok), None)
+    if fitting:
+        return fitting
+    answering = next((found for found, result in results if 0 < result.status < SERVER_ERROR), None)
+    return Declaration(answering.port, known=False) if answering else None
 
 
 def read(store: Store, project: str, service: str) -> dict[str, Declaration]:
@@ -97,13 +109,10 @@ def read(store: Store, project: str, service: str) -> dict[str, Declaration]:
 
 def record(store: Store, project: str, service: str, release: str, declaration: Declaration) -> None:
     """Records the declaration of a release, and replaces a previous one. Raises EngineError."""
-    labels = {
-        _OF: f"{project}/{service}",
-        _RELEASE: release,
-        _PORT: str(declaration.port),
-        _LIVE: declaration.live,
-        _READY: declaration.ready,
-    }
+    labels = {_OF: f"{project}/{service}", _RELEASE: release, _PORT: str(declaration.port), _LIVE: "", _READY: ""}
+    if declaration.known:
+        request = _Request(declaration.probe_port, dict(declaration.headers), tuple(map(str, declaration.expect)))
+        labels |= {_LIVE: declaration.live, _READY: declaration.ready, _REQUEST: msgspec.json.encode(request).decode()}
     name = _name(project, service, release)
     if store.create(name, labels) is None:
         store.remove(name)
@@ -125,7 +134,18 @@ def _name(project: str, service: str, release: str) -> str:
 def _decoded(records: Sequence[Mapping[str, str]]) -> Iterator[tuple[str, Declaration]]:
     for labels in records:
         if labels.get(_PORT, "").isdecimal():
-            yield (
-                labels.get(_RELEASE, ""),
-                Declaration(int(labels[_PORT]), labels.get(_LIVE, ""), labels.get(_READY, "")),
-            )
+            yield labels.get(_RELEASE, ""), _declaration(labels)
+
+
+def _declaration(labels: Mapping[str, str]) -> Declaration:
+    request = msgspec.json.decode(labels[_REQUEST], type=_Request) if _REQUEST in labels else _Request()
+    ready = labels.get(_READY, "")
+    return Declaration(
+        port=int(labels[_PORT]),
+        live=labels.get(_LIVE, ""),
+        ready=ready,
+        probe_port=request.port,
+        headers=tuple(request.headers.items()),
+        expect=tuple(map(read_statuses, request.expect)),
+        known=bool(ready) or _REQUEST in labels,
+    )

@@ -73,8 +73,10 @@ class Aftermath:
 class VideaError(Exception):
     """A failure with an explanation for the user: one line says what is wrong, one line says what to do.
 
-    ``detail``: shown only with ``--verbose``, such as the output of a failed command.
+    ``detail``: shown only with ``--verbose``, such as the output of a failed command, unless ``shows_detail``.
     """
+
+    shows_detail = False
 
     def __init__(self, message: str, hint: str, detail: str = "") -> None:
         super().__init__(message)
@@ -121,7 +123,9 @@ class OperationFailed(VideaError):
 
 
 class ReplicaNotReady(OperationFailed):
-    """A new replica did not become ready."""
+    """A new replica did not become ready. ``detail``: the last lines of its log."""
+
+    shows_detail = True
 
 
 class ReleaseFailed(OperationFailed):

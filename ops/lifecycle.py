@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ops import declared
+from ops.balancer import packaged
 from ops.ejected import Ejected
 from ops.engine.compose import up_arguments
 from ops.engine.effects import foresee, harm, run_harmless
@@ -65,6 +66,7 @@ def bring_up(stack: Stack, emit: Emit, command: str = "videa up", recreate: Coll
 def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], permit: Permit) -> None:
     project = stack.project
     service, balancer = project.settings.service, project.settings.balancer
+    packaged.provide(stack.platform.images, str(project.model["services"][balancer].get("image")), emit)
     _check_port(stack)
     if "build" in project.service and not stack.platform.images.present(project.image):
         with announced(f"build {project.image}", emit):

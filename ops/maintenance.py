@@ -20,7 +20,7 @@ def planned(health: Health, allow: Sequence[str], retry_after: float) -> Mainten
 
     ``allow``: addresses and networks of allowed clients; ``retry_after``: seconds.
     """
-    paths = tuple(dict.fromkeys(path.partition("?")[0] for path in (OVERALL, health.live, health.ready)))
+    paths = tuple(dict.fromkeys(path.partition("?")[0] for path in (OVERALL, health.live, health.ready) if path))
     try:
         return Maintenance(networks(allow), paths, max(1, round(retry_after)))
     except ValueError as error:

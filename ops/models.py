@@ -14,8 +14,9 @@ NEVER = datetime.fromtimestamp(0, UTC)
 class Container:
     """One container of the project, from Docker's labels and state.
 
-    ``health``: Docker's state: healthy, unhealthy, starting, or none without a health check. ``number``: its number
-    within the service, 0 if Compose did not start it. ``release``: derived only from the labels (see
+    ``health``: Docker's state: healthy, unhealthy, starting, or none without a health check. ``health_output``: of the
+    last check; ``first_check``: seconds after a start until it ends, 0 without one. ``number``: its number within the
+    service, 0 if Compose did not start it. ``release``: derived only from the labels (see
     ``ops.releases.release_of``). ``networks``: name -> address. ``pid``: its main process on the engine's host, 0 if it
     is not running. ``cpu_limit``: cores; ``memory_limit``: bytes; None without a limit. ``oneoff``: started by
     ``docker compose run``.
@@ -41,6 +42,13 @@ class Container:
     cpu_limit: float | None = None
     memory_limit: int | None = None
     oneoff: bool = False
+    health_output: str = ""
+    first_check: float = 0.0
+
+    @property
+    def has_check(self) -> bool:
+        """Whether it has its own health check."""
+        return self.health != "none"
 
     @property
     def running(self) -> bool:
@@ -89,12 +97,19 @@ class ExecResult:
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """The result of a probe. ``status``: 0 without an answer; ``seconds``: duration; ``reason``: why it is not ok."""
+    """The result of a probe. ``status``: 0 without an answer; ``seconds``: duration; ``reason``: why it is not ok.
+
+    ``asked``: what was asked, as text; ``by_connect``: only for a connection; ``delay``: seconds after a start until
+    there can be a first result.
+    """
 
     ok: bool
     status: int
     seconds: float
     reason: str
+    asked: str = ""
+    by_connect: bool = False
+    delay: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

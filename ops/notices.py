@@ -23,10 +23,20 @@ class ReleaseChanged(msgspec.Struct, frozen=True, tag="release_changed"):
     """The scaled service or its image changed after its replicas were started."""
 
 
+class BalancerOutdated(msgspec.Struct, frozen=True, tag="balancer_outdated"):
+    """The balancer's ``image`` is the one of another version of videa."""
+
+    image: str
+
+
 class PoolsUnchecked(msgspec.Struct, frozen=True, tag="pools_unchecked"):
     """The connection pools of the replicas are not checked against PostgreSQL. ``reason``: one line."""
 
     reason: str
+
+
+class ProbedByConnect(msgspec.Struct, frozen=True, tag="probed_by_connect"):
+    """New replicas are ready when they accept TCP connections: neither the file nor the image declares more."""
 
 
 class ShellOnly(msgspec.Struct, frozen=True, tag="shell_only"):
@@ -85,7 +95,9 @@ Notice: TypeAlias = (
     OrphansLeft
     | ServicesChanged
     | ReleaseChanged
+    | BalancerOutdated
     | PoolsUnchecked
+    | ProbedByConnect
     | ShellOnly
     | VariableShared
     | ReplicasFixed

@@ -9,7 +9,9 @@ from ops.ejected import Ejected
 from ops.errors import PlanRefused
 from ops.events import Emit
 from ops.fleet import Fleet
-from ops.preflight import Capacity, check, check_paused
+from ops.notices import ProbedByConnect
+from ops.preflight import Capacity, check, check_paused, has_check
+from ops.probes import TcpConnect
 from ops.rollout.batches import parallelism
 from ops.rollout.hooks import with_hooks
 from ops.rollout.journal import JournalState
@@ -74,6 +76,15 @@ def check_plan(stack: Stack, plan: Plan, fleet: Fleet, emit: Emit) -> Capacity |
         alive=len(fleet.alive),
         surge=plan.surge,
         shared=project.settings.shared_volumes,
-        probed="health" in project.written or stack.platform.images.has_healthcheck(plan.target.image),
     )
+    if _by_connect(stack, plan.target):
+        emit(ProbedByConnect())
     return capacity
+
+
+def _by_connect(stack: Stack, target: Target) -> bool:
+    """Whether a TCP connection decides that the new replicas are ready. Raises EngineError."""
+    if not isinstance(stack.own_declaration.probe(live=False, has_check=False), TcpConnect):
+        return False
+    declared = has_check(stack.project.service)
+    return not (stack.platform.images.has_healthcheck(target.image) if declared is None else declared)

@@ -37,18 +37,12 @@ class Capacity:
         return self.reservation or self.usage
 
 
-def check_health(service: Mapping[str, Any], name: str, probed: bool) -> None:
-    """Refuses a service without a definition of health. Raises PlanRefused.
-
-    ``probed``: the Compose file has x-videa.health, or the image has its own health check.
-    """
+def has_check(service: Mapping[str, Any]) -> bool | None:
+    """Whether the containers of a service have a health check; None if their image decides."""
     check = service.get("healthcheck") or {}
-    declared = bool(check) and not check.get("disable") and list(check.get("test") or []) != ["NONE"]
-    if not declared and not probed:
-        raise PlanRefused(
-            f"services.{name} has no health check, so a replica that does not serve would get requests",
-            "add x-videa.health: {live: /PATH, ready: /PATH}, or a healthcheck to the service",
-        )
+    if check.get("disable") or list(check.get("test") or []) == ["NONE"]:
+        return False
+    return True if check.get("test") else None
 
 
 def check_paused(replicas: Iterable[Replica]) -> None:
@@ -143,11 +137,9 @@ def check(
     alive: int,
     surge: int,
     shared: Collection[str] = (),
-    probed: bool = True,
 ) -> None:
     """All checks for ``surge`` replicas in addition to the ``alive`` ones. Raises PlanRefused."""
     replicas = alive + surge
-    check_health(service, name, probed)
     check_shape(service, name, replicas)
     check_volumes(service, name, shared, replicas)
     check_memory(capacity, replicas)

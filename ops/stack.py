@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,12 +10,13 @@ from pathlib import Path
 
 from ops import declared
 from ops.balancer.outside import unreachable
-from ops.balancer.probe import probe_all, read_body
+from ops.balancer.probe import Target, probe_all, read_body
 from ops.balancer.render import is_outdated
-from ops.declared import Declaration, Probe
+from ops.declared import Declaration
 from ops.fleet import Fleet, Member
 from ops.models import Container, ProbeResult, Replica
 from ops.platform.ports import Gateway, Platform, Store
+from ops.probes import ContainerCheck, Http, Probe
 from ops.project.config import Project
 from ops.project.published import http_url
 from ops.traffic import Membership, TrafficSplit, Upstream
@@ -66,15 +67,18 @@ class Stack:
     def own_declaration(self) -> Declaration:
         """The declaration in the current Compose file, which applies to new replicas but not to existing ones."""
         settings = self.project.settings
-        return Declaration(settings.port, self.project.live_path, settings.health.ready)
+        health = settings.health
+        return Declaration(
+            settings.port, health.live, health.ready, health.port, tuple(health.headers.items()), health.expect
+        )
 
     def declarations(self) -> dict[str, Declaration]:
         """Release -> the recorded declaration with which its replicas were ready. Raises EngineError."""
         return declared.read(self.store, self.project.name, self.project.settings.service)
 
-    def replica_url(self, name: str, path: str, ports: Mapping[str, int] | None = None) -> str:
+    def replica_url(self, name: str, path: str, ports: Mapping[str, int]) -> str:
         """The URL of a replica, seen from the balancer's container. ``ports``: of replicas with other ports."""
-        return f"http://{name}:{(ports or {}).get(name, self.project.settings.port)}{path}"
+        return f"http://{name}:{ports.get(name, self.project.settings.port)}{path}"
 
     def ports(self) -> dict[str, int]:
         """Replica -> port, if it differs from the current Compose file. Raises EngineError, BalancerError."""
@@ -120,8 +124,19 @@ class Stack:
         Each replica is probed as its release declares. ``starting``: only the declared probe counts. Raises
         EngineError, BalancerError.
         """
-        answers = self._probe_declared(replicas, live, starting)
-        return {name: declared.best(results) for name, results in answers.items()}
+        running = [replica for replica in replicas if replica.running]
+        if not running:
+            return {}
+        recorded, own = self.declarations(), self.own_declaration
+        known = starting or all(replica.release in recorded for replica in running)
+        membership = None if known else self.gateway.membership(remembered=True)
+        asked = {
+            replica: declared.candidates(
+                recorded.get(replica.release), own, membership.port_of(replica.name) if membership else None, starting
+            )
+            for replica in running
+        }
+        return {name: declared.best(results) for name, results in self._ask(asked, live).items()}
 
     def declare(self, replicas: Iterable[Replica], serving: bool = False) -> None:
         """Records the declarations of the releases of running replicas, if they are unknown or have changed.
@@ -134,57 +149,55 @@ class Stack:
         membership = self.gateway.membership(remembered=True) if unsure else None
         for release in sorted({replica.release for replica in unsure}):
             members = [replica for replica in unsure if replica.release == release]
-            probes = {replica.name: self._undeclared(replica, membership if serving else None) for replica in members}
-            observed = [declared.observed(results, own) for results in self._send(probes).values()]
-            ready = [declaration for declaration in observed if declaration and declaration.ready]
+            asked = {
+                replica: declared.candidates(
+                    None, own, membership.port_of(replica.name) if membership and serving else None
+                )
+                for replica in members
+            }
+            observed = [declared.observed(results) for results in self._ask(asked, live=False).values()]
+            ready = [declaration for declaration in observed if declaration and declaration.known]
             if release in recorded and (len(ready) < len(members) or set(ready) != {own}):
                 continue  # the record was correct, and not every replica is ready as the current file declares
             declaration = next(iter(ready or [candidate for candidate in observed if candidate and serving]), None)
             if declaration:
                 declared.record(self.store, self.project.name, self.project.settings.service, release, declaration)
 
-    def _undeclared(self, replica: Replica, membership: Membership | None) -> tuple[Probe, ...]:
-        """The probes for a replica whose release has no recorded declaration."""
-        return declared.probes(None, self.own_declaration, membership.port_of(replica.name) if membership else None)
-
-    def _probe_declared(
-        self, replicas: Iterable[Replica], live: bool, starting: bool
-    ) -> dict[str, list[tuple[Probe, ProbeResult]]]:
-        running = [replica for replica in replicas if replica.running]
-        if not running:
-            return {}
-        recorded = self.declarations()
-        known = all(replica.release in recorded for replica in running)
-        listed = {} if known or starting else self.gateway.membership(remembered=True).ports
-        own = self.own_declaration
-        return self._send(
-            {
-                replica.name: declared.probes(
-                    recorded.get(replica.release), own, listed.get(replica.name), live, starting
-                )
-                for replica in running
-            }
-        )
-
-    def _send(self, probes: Mapping[str, tuple[Probe, ...]]) -> dict[str, list[tuple[Probe, ProbeResult]]]:
-        """Sends all probes of all replicas in parallel."""
-        targets = {
-            f"{name} {number}": self.replica_url(name, probe.path, {name: probe.port})
-            for name, alternatives in probes.items()
-            for number, probe in enumerate(alternatives)
-        }
-        timeout = self.project.settings.health.timeout
-        results = probe_all(self.gateway, targets, timeout)
+    def _ask(
+        self, asked: Mapping[Replica, Sequence[Declaration]], live: bool
+    ) -> dict[str, list[tuple[Declaration, ProbeResult]]]:
+        """Probes every replica as each of its declarations says, in parallel."""
+        targets: dict[str, Target] = {}
+        answers: dict[str, ProbeResult] = {}
+        for replica, declarations in asked.items():
+            for number, declaration in enumerate(declarations):
+                probe, key = declaration.probe(live, replica.has_check), f"{replica.name} {number}"
+                if isinstance(probe, ContainerCheck):
+                    answers[key] = _checked(replica, live, probe)
+                else:
+                    targets[key] = Target(replica.name, probe)
+        answers |= probe_all(self.gateway, targets, self.project.settings.health.timeout) if targets else {}
         return {
-            name: [(probe, results[f"{name} {number}"]) for number, probe in enumerate(alternatives)]
-            for name, alternatives in probes.items()
+            replica.name: [
+                (declaration, answers[f"{replica.name} {number}"]) for number, declaration in enumerate(declarations)
+            ]
+            for replica, declarations in asked.items()
         }
 
     def readiness_body(self, replica: Replica) -> str:
-        """The body of a replica's answer at its readiness path; "" without one. Raises EngineError."""
-        probe = declared.probes(self.declarations().get(replica.release), self.own_declaration, None)[0]
-        url = self.replica_url(replica.name, probe.path, {replica.name: probe.port})
-        return read_body(self.gateway, url, self.project.settings.health.timeout)
+        """What a replica says about its readiness: the body of its answer; "" without one. Raises EngineError."""
+        probe = self.readiness(replica.release, replica.has_check)
+        if not isinstance(probe, Http):
+            return ""
+        return read_body(self.gateway, Target(replica.name, probe), self.project.settings.health.timeout)
+
+    def readiness(self, release: str, has_check: bool) -> Probe:
+        """How a replica of ``release`` is asked whether it is ready. Raises EngineError.
+
+        ``has_check``: its container has its own health check.
+        """
+        declaration = declared.candidates(self.declarations().get(release), self.own_declaration, None)[0]
+        return declaration.probe(live=False, has_check=has_check)
 
     def outdated(self, membership: Membership) -> bool:
         """Whether x-videa needs another configuration for the same replicas, such as for sticky sessions.
@@ -216,3 +229,10 @@ class Stack:
             or self.outdated(membership),
             split=bool(membership.canary),
         )
+
+
+def _checked(replica: Replica, live: bool, probe: ContainerCheck) -> ProbeResult:
+    """The result of the container's own health check. A replica that only starts is alive, but not ready."""
+    ok = replica.health != "unhealthy" if live else replica.health == "healthy"
+    reason = "" if ok else " ".join(f"{replica.health} {replica.health_output}".split())
+    return ProbeResult(ok, 0, 0.0, reason, str(probe), delay=replica.first_check)

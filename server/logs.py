@@ -13,9 +13,12 @@ from typing import Any
 
 import msgspec
 
-# With a slow collector, log lines are dropped instead of using memory.
-_MAX_BUFFERED = 50_000
-# Short, because the thread holds the interpreter while it encodes the collected lines.
+# While Docker does not read stdout, log lines are dropped instead of using memory. The limit is in characters: those of
+# the texts that clients or errors can make long, and _REST for the rest of a line.
+_MAX_BUFFERED = 8_000_000
+_REST = 400
+# Lines that are encoded at once, which holds the interpreter.
+_BATCH = 500
 _FLUSH_SECONDS = 0.05
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
@@ -52,7 +55,7 @@ class LogWriter(logging.Handler):
         self._common = {"instance": instance, "release": release}
         self._fileno = fileno
         self._entries: list[dict[str, Any] | AccessEntry] = []
-        self._dropped = 0
+        self._buffered = self._dropped = 0
         self._wake = threading.Event()
         self._writing = threading.Lock()
         self._closing = False
@@ -72,13 +75,13 @@ class LogWriter(logging.Handler):
         entry.update((key, value) for key, value in record.__dict__.items() if key not in _STANDARD)
         if record.exc_info and record.exc_info[0] is not None:
             entry["exception"] = "".join(traceback.format_exception(*record.exc_info))
-        self._append(entry)
+        self._append(entry, len(entry["message"]) + len(entry.get("exception", "")))
         if record.levelno >= logging.ERROR:
             self._wake.set()
 
     def access(self, entry: AccessEntry) -> None:
         """Queue one access line: (unix time, request id, method, path, status, seconds, bytes, client)."""
-        self._append(entry)
+        self._append(entry, len(entry[3]))
 
     def close(self) -> None:
         """Write the remaining lines and end the thread."""
@@ -88,8 +91,9 @@ class LogWriter(logging.Handler):
             self._thread.join(2.0)
         super().close()
 
-    def _append(self, entry: dict[str, Any] | AccessEntry) -> None:
-        if len(self._entries) < _MAX_BUFFERED:
+    def _append(self, entry: dict[str, Any] | AccessEntry, length: int) -> None:
+        if self._buffered < _MAX_BUFFERED:
+            self._buffered += length + _REST
             self._entries.append(entry)
         else:
             self._dropped += 1
@@ -103,20 +107,19 @@ class LogWriter(logging.Handler):
 
     def _flush(self) -> None:
         with self._writing:
-            entries, self._entries = self._entries, []
+            entries, self._entries, self._buffered = self._entries, [], 0
             dropped, self._dropped = self._dropped, 0
             if dropped:
                 entries.append(
                     {"ts": time.time(), "level": "warning", "message": "log lines dropped", "dropped": dropped}
                 )
-            if not entries:
-                return
-            data = self._encode_all([self._line(entry) for entry in entries])
-            while data:
-                try:
-                    data = data[os.write(self._fileno, data) :]
-                except OSError:
-                    return
+            for start in range(0, len(entries), _BATCH):
+                data = self._encode_all([self._line(entry) for entry in entries[start : start + _BATCH]])
+                while data:
+                    try:
+                        data = data[os.write(self._fileno, data) :]
+                    except OSError:
+                        return
 
     def _encode_all(self, lines: list[dict[str, Any] | AccessLine]) -> bytes:
         try:

@@ -16,7 +16,8 @@ LONGEST_LINE = 1000
 def show_failure(error: VideaError, as_json: bool, verbose: bool) -> None:
     """Prints two lines on stderr, or one JSON object on stdout; with ``verbose`` also the details, on stderr.
 
-    Prints nothing if the output is closed, for example with the terminal: the exit code still reports the error.
+    An error that ``shows_detail`` always shows them. Prints nothing if the output is closed, for example with the
+    terminal: the exit code still reports the error.
     """
     with suppress(OSError):
         _show(error, as_json, verbose)
@@ -24,12 +25,13 @@ def show_failure(error: VideaError, as_json: bool, verbose: bool) -> None:
 
 def _show(error: VideaError, as_json: bool, verbose: bool) -> None:
     if as_json:
-        sys.stdout.write(json.dumps({"error": error.message, "hint": error.hint}) + "\n")
+        shown = {"error": error.message, "hint": error.hint}
+        sys.stdout.write(json.dumps({**shown, "detail": error.detail} if error.shows_detail else shown) + "\n")
     else:
         red, plain = ("\033[31m", "\033[0m") if colours(sys.stderr.isatty()) else ("", "")
         sys.stderr.write(f"{red}error:{plain} {one_line(error.message)}\n hint: {one_line(error.hint)}\n")
-    if verbose and error.detail:
-        sys.stderr.write(f"\n{error.detail.rstrip()}\n")
+    if error.detail and (verbose or (error.shows_detail and not as_json)):
+        sys.stderr.write("\n" + "".join(f"{one_line(line)}\n" for line in error.detail.rstrip().splitlines()))
 
 
 def one_line(text: str) -> str:

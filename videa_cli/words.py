@@ -27,9 +27,11 @@ from ops.events import (
     VerdictGiven,
 )
 from ops.notices import (
+    BalancerOutdated,
     CanaryKey,
     OrphansLeft,
     PoolsUnchecked,
+    ProbedByConnect,
     ReleaseChanged,
     ReplicaEjected,
     ReplicaReturned,
@@ -43,6 +45,8 @@ from ops.notices import (
 from ops.rollout.history import verdict_line
 from ops.steps import Judge, Pause
 from videa_cli.step_words import step_words
+
+BY_CONNECT = "ready: TCP connect; declare x-videa.health.ready to ask more"
 
 
 @singledispatch
@@ -137,8 +141,21 @@ def _(event: ReleaseChanged) -> str:
 
 
 @words.register
+def _(event: BalancerOutdated) -> str:
+    return (
+        f"the balancer's image {event.image} is the one of another version of videa; to change to this version's: "
+        "videa init, then videa up --recreate with the balancer's name"
+    )
+
+
+@words.register
 def _(event: PoolsUnchecked) -> str:
     return f"the connection pools are not checked against PostgreSQL: {event.reason}"
+
+
+@words.register
+def _(event: ProbedByConnect) -> str:
+    return BY_CONNECT
 
 
 @words.register

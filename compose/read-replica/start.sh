@@ -1,13 +1,18 @@
 #!/bin/bash
-# The first start copies the primary; then the command runs as a standby. PGHOST, PGUSER, PGPASSWORD: the primary.
+# The first start copies the primary; then the command runs as a standby. PRIMARY_HOST, _USER, _DATABASE, _PASSWORD.
 set -euo pipefail
 PGDATA=${PGDATA:-/var/lib/postgresql/data}
 slot=videa_read_replica
 new=$PGDATA/.copying
 
+# primary COMMAND...   runs a client of the primary.
+primary() {
+    PGHOST=$PRIMARY_HOST PGUSER=$PRIMARY_USER PGDATABASE=$PRIMARY_DATABASE PGPASSWORD=$PRIMARY_PASSWORD "$@"
+}
+
 # The official image's pg_hba.conf does not allow replication. The primary's superuser adds the missing line.
 allow_replication() {
-    psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 <<'SQL'
+    primary psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 <<'SQL'
 COPY (SELECT 'host replication videa all scram-sha-256')
     TO PROGRAM 'read line; grep -qxF "$line" "$PGDATA/pg_hba.conf" || echo "$line" >> "$PGDATA/pg_hba.conf"';
 SELECT pg_reload_conf() \g /dev/null
@@ -18,10 +23,10 @@ SQL
 
 copy_primary() {
     rm -rf "$new"
-    psql --quiet --no-psqlrc --tuples-only --set=slot="$slot" >/dev/null <<'SQL'
+    primary psql --quiet --no-psqlrc --tuples-only --set=slot="$slot" >/dev/null <<'SQL'
 SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = :'slot' AND NOT active;
 SQL
-    pg_basebackup --pgdata="$new" --write-recovery-conf --create-slot --slot="$slot" --checkpoint=fast --wal-method=stream
+    primary pg_basebackup --pgdata="$new" --write-recovery-conf --create-slot --slot="$slot" --checkpoint=fast --wal-method=stream
     find "$new" -mindepth 1 -maxdepth 1 ! -name PG_VERSION -exec mv -t "$PGDATA" {} +
     mv "$new/PG_VERSION" "$PGDATA"
     rmdir "$new"
@@ -35,4 +40,5 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     find "$PGDATA" -mindepth 1 -maxdepth 1 -exec rm -rf {} +
     copy_primary
 fi
-exec env -u PGHOST -u PGUSER -u PGDATABASE -u PGPASSWORD "$@"
+unset PRIMARY_PASSWORD
+exec "$@"

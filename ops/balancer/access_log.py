@@ -83,6 +83,15 @@ def parse(line: bytes) -> Line | None:
         return None
 
 
+_DROPPED = re.compile(rb'\{"time":\d+,"level":"warning","message":"log lines dropped","dropped":(\d+)\}')
+
+
+def dropped(line: bytes) -> int:
+    """How many lines relay.pl has dropped, if this is its line about that; otherwise 0."""
+    found = _DROPPED.fullmatch(line)
+    return int(found[1]) if found else 0
+
+
 class Lines:
     """Splits chunks, which may end within a line, into lines."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from ops.balancer import scripts
@@ -142,9 +142,9 @@ class Balancer:
         self._seen = Look(look.version, generation, text)
         return self._applied(generation, answer)
 
-    def ask(self, command: list[str]) -> ExecResult:
+    def ask(self, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
         """Runs a command that only reads in nginx's container. Raises EngineError."""
-        return self._platform.ask(self._container, command)
+        return self._platform.ask(self._container, command, environment)
 
     def log_tail(self, lines: int) -> bytes:
         """The last lines of the access log. Raises EngineError."""
@@ -258,7 +258,7 @@ class Balancer:
     def _not_ours(self, answer: ExecResult) -> BalancerError:
         return BalancerError(
             f"nginx's container has no {scripts.FILE}",
-            f"use the image in ops/balancer/image, or its files, with a volume at {scripts.VOLUME}",
+            f"use the image that `videa init` writes into the Compose file, with a volume at {scripts.VOLUME}",
             answer.output,
         )
 

@@ -7,7 +7,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from ops.balancer.access_log import Line, Lines, parse
+from ops.balancer.access_log import Line, Lines, dropped, parse
 from ops.balancer.prober import Prober
 from ops.balancer.recent import PROCESS_IDS
 from ops.errors import EngineError
@@ -17,8 +17,8 @@ SAMPLE = 10
 """Maximum number of failed requests that are recorded with their details."""
 LOG_WAIT = 3.0
 """Seconds to wait for the log line of the last probe. Without it, the log counts as incomplete."""
-FLUSH = 0.15
-"""Seconds until every worker has flushed its log: the base configuration has flush=100ms."""
+FLUSH = 0.25
+"""Seconds until the lines of every worker are there: flush=100ms in nginx's configuration, 50 ms of relay.pl."""
 REOPEN = 0.2
 
 
@@ -169,6 +169,8 @@ class TrafficProof:
                 line = parse(text)
                 if line is not None:
                     probed |= self._tally.add(line)
+                elif missing := dropped(text):
+                    self._gap = self._gap or f"{missing} lines of nginx's log were dropped"
             if probed:
                 with self._progress:
                     self._progress.notify_all()

@@ -79,22 +79,25 @@ APPLY = (
     + r"""
 content=$1 wanted=$2 attempts=$3 before=$4 number=$5
 next=$current.next previous=$current.previous
+not_written() {
+    free=$(df -Pk "$current" | awk 'END { print $4 }')
+    rm -f "$next"
+    [ "$free" != 0 ] || echo "no space left"
+    exit 10
+}
 [ -f /etc/nginx/candidate.conf ] && [ -f "$current" ] && command -v curl >/dev/null || exit 13
 alone || exit 10
 [ "$number" -ge "$(highest)" ] || { highest; exit 15; }
 register "$number" || exit 10
 [ -z "$before" ] || [ "$(cat "$current")" = "$before" ] || exit 14
 old=$(workers)
-if ! printf '%s' "$content" > "$next" || [ "$(wc -c < "$next")" -ne "${#content}" ]; then
-    rm -f "$next"
-    exit 10
-fi
+printf '%s' "$content" > "$next" && [ "$(wc -c < "$next")" -eq "${#content}" ] || not_written
 if ! nginx -e stderr -t -q -c /etc/nginx/candidate.conf; then
     rm -f "$next"
     exit 11
 fi
 started
-ln -f "$current" "$previous" && mv "$next" "$current" || { rm -f "$next"; exit 10; }
+ln -f "$current" "$previous" && mv "$next" "$current" || not_written
 reload
 if ! serves "$wanted" "$attempts"; then
     mv "$previous" "$current"

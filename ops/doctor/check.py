@@ -59,6 +59,7 @@ Run: TypeAlias = Callable[[Facts, Limits], Iterable[Finding]]
 class Check(Struct, frozen=True):
     """One entry of the registry. ``needs``: the sources (``ops.doctor.sources``) that it requires; else it is skipped.
 
+    ``complete``: the sources that it must see completely; else it is skipped unless it finds something.
     ``threshold`` and ``source`` are for ``videa doctor --list``: when the check reports, and the threshold's origin.
     """
 
@@ -68,6 +69,7 @@ class Check(Struct, frozen=True):
     source: str
     needs: tuple[str, ...]
     run: Run
+    complete: tuple[str, ...] = ()
 
 
 def present(source: Source | None) -> Source:

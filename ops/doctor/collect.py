@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from ops.contract import DATABASE, METRICS, OVERALL, REDIS
+from ops.declared import Declaration, candidates
 from ops.doctor import sources
 from ops.doctor.collectors import outside
 from ops.doctor.collectors.balancer import balancer_facts
@@ -142,10 +143,10 @@ def _collectors(stack: Stack, engine: EngineFacts, containers: list[ContainerFac
     nginx = container_of(containers, settings.balancer)
     replicas = [container for container in containers if container.service == settings.service and not container.oneoff]
     sticky = settings.sticky is not Sticky.NONE
-    health = (project.live_path, settings.health.ready, OVERALL, METRICS)
+    health = (project.live_path, settings.health.ready or "/", OVERALL, METRICS)
     # Slow collectors first. Instances and balancer send requests, so they do not start one after the other.
     return {
-        sources.INSTANCES: lambda: instance_facts(platform, project, nginx, replicas),
+        sources.INSTANCES: lambda: instance_facts(platform, settings, nginx, replicas, _declared(stack)),
         sources.STATS: lambda: with_usage(containers, platform),
         sources.POSTGRES: lambda: _postgres(project, platform, containers),
         sources.REDIS: lambda: _redis(project, platform, containers),
@@ -163,6 +164,12 @@ def _collectors(stack: Stack, engine: EngineFacts, containers: list[ContainerFac
         sources.OPERATION: lambda: operation_facts(stack.store, project.name),
         sources.HOST: lambda: host_facts(engine),
     }
+
+
+def _declared(stack: Stack) -> Callable[[str], Declaration]:
+    """How the replicas of a release are probed. Raises EngineError."""
+    recorded, own = stack.declarations(), stack.own_declaration
+    return lambda release: candidates(recorded.get(release), own, None)[0]
 
 
 def _postgres(project: Project, platform: Platform, containers: list[ContainerFacts]) -> PostgresFacts:

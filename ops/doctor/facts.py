@@ -94,6 +94,11 @@ class ContainerFacts(Struct, frozen=True):
     def running(self) -> bool:
         return self.state == "running"
 
+    @property
+    def has_check(self) -> bool:
+        """Whether it has its own health check."""
+        return self.health != "none"
+
 
 class Traffic(Struct, frozen=True):
     """The last ``window`` seconds of nginx's log, without health checks and doctor's own probes.
@@ -143,8 +148,10 @@ class BalancerFacts(Struct, frozen=True):
 
 
 class InstanceFacts(Struct, frozen=True):
-    """One replica of the service, probed directly. A status is None if there was no HTTP answer.
+    """One replica of the service, probed directly. A status is None if there was no answer, 0 for a connection.
 
+    ``well``: whether it is ready as its release declares, None in bundles of older versions; ``by_connect``: it is if
+    it accepts connections.
     ``database`` and ``redis``: the reported state of its dependencies ("ok", "fail", "" if not reported);
     ``database_error``: the error that it reports for its database.
     ``limiter``: where it counts rate limits (shared, local, off). ``requests``, ``error_rate``: in its last minute.
@@ -171,15 +178,17 @@ class InstanceFacts(Struct, frozen=True):
     error_rate: float | None = None
     clock: float | None = None
     rss: int | None = None
+    well: bool | None = None
+    by_connect: bool = False
 
     @property
     def is_ready(self) -> bool:
-        """Whether its readiness path answered with 200 to 299."""
-        return self.ready is not None and 200 <= self.ready <= 299
+        """Whether it is ready: by default, its readiness path answers with 200 to 299."""
+        return self.well if self.well is not None else self.ready is not None and 200 <= self.ready <= 299
 
     @property
     def answers(self) -> bool:
-        """Whether it gives any HTTP answer: a replica that answers 404 is also alive."""
+        """Whether it gives any answer: a replica that answers 404 is also alive."""
         return self.live is not None
 
 

@@ -79,6 +79,8 @@ class PostgresFacts(Struct, frozen=True):
 
     ``full``: it is running, but has no connection left, not even for the doctor. ``counters`` and ``earlier``:
     cumulative figures of the database, ``gap`` seconds apart. A list is None if its section of the batch failed.
+    ``role``: of the doctor, quoted for SQL; ``hidden``: sessions of other roles that PostgreSQL shows it without their
+    state, ``hidden_sequences``: sequences that it may not read.
     """
 
     service: str
@@ -93,14 +95,17 @@ class PostgresFacts(Struct, frozen=True):
     locks: int = 0
     lock_slots: int = 0
     xids_left: int | None = None
+    role: str = ""
     in_recovery: bool = False
     replay_age: float | None = None
     gap: float = 0
     sessions: list[Session] = field(default_factory=list)
+    hidden: int = 0
     counters: dict[str, float] = field(default_factory=dict)
     earlier: dict[str, float] = field(default_factory=dict)
     tables: list[Table] | None = None
     sequences: list[Sequence] | None = None
+    hidden_sequences: int = 0
     bad_indexes: list[BadIndex] | None = None
     slots: list[Slot] | None = None
     standbys: list[Standby] | None = None
@@ -119,8 +124,13 @@ class PostgresFacts(Struct, frozen=True):
 
     @property
     def clients(self) -> list[Session]:
-        """Sessions that count towards max_connections."""
+        """Sessions of clients whose state is visible."""
         return [session for session in self.sessions if session.kind == "client backend"]
+
+    @property
+    def connections(self) -> int:
+        """The number of sessions that count towards max_connections."""
+        return len(self.clients) + self.hidden
 
 
 class RedisNode(Struct, frozen=True):

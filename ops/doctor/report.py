@@ -69,8 +69,7 @@ def examine(facts: Facts, limits: Limits, checks: Iterable[Check] = CHECKS) -> R
     skipped: list[Skipped] = []
     checked: list[str] = []
     for check in checks:
-        reason = next((why for need in check.needs if (why := REASON[need](facts))), None)
-        if reason is not None:
+        if reason := _reason(check.needs, facts):
             skipped.append(Skipped(check.id, reason))
             continue
         try:
@@ -78,9 +77,17 @@ def examine(facts: Facts, limits: Limits, checks: Iterable[Check] = CHECKS) -> R
         except Exception as error:  # a bug in one check must not stop the others
             skipped.append(Skipped(check.id, reason_of(error), trace_of(error)))
             continue
+        if not results and (reason := _reason(check.complete, facts)):
+            skipped.append(Skipped(check.id, reason))
+            continue
         checked.append(check.id)
         findings.extend(results)
     return Report(explain(findings), skipped, checked, facts)
+
+
+def _reason(sources: Iterable[str], facts: Facts) -> str | None:
+    """Why the first of the sources that cannot be judged cannot; None if all can."""
+    return next((why for source in sources if (why := REASON[source](facts))), None)
 
 
 def told(report: Report) -> Report:

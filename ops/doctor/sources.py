@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ops.contract import ACCESS_SECRET, DATABASE, METRICS, OVERALL
 from ops.doctor.facts import UNKNOWN, ContainerFacts, Facts
+from ops.doctor.facts_data import PostgresFacts
 
 ENGINE = "engine"
 HOST = "host"
@@ -13,6 +14,8 @@ CONTAINERS = "containers"
 STATS = "stats"
 POSTGRES = "postgres"
 POSTGRES_UP = "postgres-up"
+ALL_SESSIONS = "postgres.all-sessions"
+ALL_SEQUENCES = "postgres.all-sequences"
 REDIS = "redis"
 REDIS_UP = "redis-up"
 BALANCER = "balancer"
@@ -53,6 +56,30 @@ def _part(section: str, why: str) -> Callable[[Facts], str | None]:
         return _postgres_up(facts) or (why if getattr(facts.postgres, section) is None else None)
 
     return reason
+
+
+def _all_sessions(facts: Facts) -> str | None:
+    if facts.postgres is None or not facts.postgres.hidden:
+        return None
+    return _grant("what sessions of other roles do", facts.postgres)
+
+
+def _all_sequences(facts: Facts) -> str | None:
+    if facts.postgres is None or not facts.postgres.hidden_sequences:
+        return None
+    count, role = facts.postgres.hidden_sequences, facts.postgres.role
+    return f"{role} may not read {count} of the sequences: GRANT SELECT ON ALL SEQUENCES IN SCHEMA ... TO {role}"
+
+
+def _standbys(facts: Facts) -> str | None:
+    if reason := _postgres_up(facts):
+        return reason
+    postgres = facts.postgres
+    return _grant("the standbys' state", postgres) if postgres and postgres.standbys is None else None
+
+
+def _grant(what: str, postgres: PostgresFacts) -> str:
+    return f"PostgreSQL hides {what} from {postgres.role}: GRANT pg_read_all_stats TO {postgres.role}"
 
 
 def _redis_up(facts: Facts) -> str | None:
@@ -131,8 +158,11 @@ REASON: dict[str, Callable[[Facts], str | None]] = {
     POSTGRES_UP: _postgres_up,
     **{
         part_of_postgres(section): _part(section, f"PostgreSQL did not answer about its {section.replace('_', ' ')}")
-        for section in ("tables", "sequences", "bad_indexes", "slots", "standbys")
+        for section in ("tables", "sequences", "bad_indexes", "slots")
     },
+    part_of_postgres("standbys"): _standbys,
+    ALL_SESSIONS: _all_sessions,
+    ALL_SEQUENCES: _all_sequences,
     part_of_postgres("statements"): _part(
         "statements",
         "pg_stat_statements is missing: add it to shared_preload_libraries, then CREATE EXTENSION as a superuser",

@@ -135,14 +135,14 @@ class Engine:
                 time.sleep(0.02)
         return ExecResult(code if code is not None else -1, output.decode(errors="replace"))
 
-    def ask(self, container: str, command: list[str]) -> ExecResult:
+    def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
         """Runs a command that only reads, and repeats it once if it succeeds without output. Raises EngineError.
 
-        On a busy engine, the output of a successful command was lost.
+        On a busy engine, the output of a successful command was lost. ``environment``: see ``exec``.
         """
-        answer = self.exec(container, command)
+        answer = self.exec(container, command, environment=environment)
         lost = answer.ok and not answer.output.strip()
-        return self.exec(container, command) if lost else answer
+        return self.exec(container, command, environment=environment) if lost else answer
 
     def log_tail(self, container: str, lines: int) -> bytes:
         """The last lines of a container's standard output. Raises EngineError."""

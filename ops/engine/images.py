@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import docker.errors
@@ -59,6 +61,24 @@ class EngineImages:
             raise ImageUnavailable(
                 f"there is no image {reference}", "check its name, or build it: videa deploy --build"
             )
+
+    def exposed(self, reference: str) -> tuple[int, ...]:
+        """The TCP ports that the image declares; empty also if it is not present."""
+        details = self._find(reference) or {}
+        names = ((details.get("Config") or {}).get("ExposedPorts") or {}).keys()
+        return tuple(sorted(int(name.partition("/")[0]) for name in names if name.endswith("/tcp")))
+
+    def build(self, reference: str, folder: Path, arguments: Mapping[str, str]) -> None:
+        """Builds the Dockerfile in ``folder``, with build ``arguments``, as ``reference``; pulls no base image."""
+        with engine_errors(f"build {reference}"):
+            output = list(
+                self.engine.sdk.api.build(
+                    path=str(folder), tag=reference, buildargs=dict(arguments), rm=True, forcerm=True, decode=True
+                )
+            )
+        if failed := next((line["error"] for line in output if "error" in line), None):
+            log = "".join(str(line.get("stream", "")) for line in output)
+            raise EngineError(f"the image {reference} could not be built: {failed}", "--verbose shows the output", log)
 
     def tag(self, image: str, reference: str) -> None:
         """Adds a tag to an image."""

@@ -22,6 +22,10 @@ WORKERS = 16
 """Maximum of containers that are inspected in parallel; less than the client's connection pool."""
 CFS_PERIOD = 100_000
 """The kernel's default scheduler period for a CPU quota, microseconds."""
+CHECK_INTERVAL = 30.0
+"""Docker's default time between two health checks, and for one of them, seconds."""
+HEALTH_OUTPUT = 300
+"""Maximum length, in characters, of the output of a health check."""
 DEFAULT_GRACE = 10
 """Docker's default time between the stop signal and the kill, seconds."""
 
@@ -90,6 +94,8 @@ def read(details: Mapping[str, Any]) -> Container:
         cpu_limit=_cpu_limit(limits),
         memory_limit=limits.get("Memory") or None,
         oneoff=labels.get(ONEOFF, "False") == "True",
+        health_output=_last_output(state.get("Health") or {}),
+        first_check=_first_check(config.get("Healthcheck") or {}),
     )
 
 
@@ -147,6 +153,20 @@ def _inspect(engine: Engine, container: str) -> Mapping[str, Any]:
         details: Mapping[str, Any] = engine.sdk.api.inspect_container(container)
         return details
     return {}
+
+
+def _last_output(health: Mapping[str, Any]) -> str:
+    entries = health.get("Log") or []
+    return str(entries[-1].get("Output", "")).strip()[:HEALTH_OUTPUT] if entries else ""
+
+
+def _first_check(check: Mapping[str, Any]) -> float:
+    """Seconds after a start until the first health check has ended; 0 without one."""
+    if (check.get("Test") or ["NONE"]) == ["NONE"]:
+        return 0.0
+    often = check.get("StartInterval") if check.get("StartPeriod") else None
+    interval = often or check.get("Interval") or CHECK_INTERVAL * 1e9
+    return float((interval + (check.get("Timeout") or CHECK_INTERVAL * 1e9)) / 1e9)
 
 
 def _cpu_limit(limits: Mapping[str, Any]) -> float | None:

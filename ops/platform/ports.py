@@ -8,6 +8,7 @@ its subclasses, and may be called from several threads at the same time.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from ops.events import Emit
@@ -69,6 +70,12 @@ class Images(Protocol):
 
     def ensure(self, reference: str) -> None:
         """Pulls an image that is not present. Raises ImageUnavailable."""
+
+    def exposed(self, reference: str) -> tuple[int, ...]:
+        """The TCP ports that the image declares; empty also if it is not present."""
+
+    def build(self, reference: str, folder: Path, arguments: Mapping[str, str]) -> None:
+        """Builds the Dockerfile in ``folder``, with build ``arguments``, as ``reference``; pulls no base image."""
 
     def tag(self, image: str, reference: str) -> None:
         """Adds a tag to an image."""
@@ -182,7 +189,7 @@ class Platform(Protocol):
     ) -> ExecResult:
         """Runs a command in a running container and waits for it. ``environment``: values that no argument may have."""
 
-    def ask(self, container: str, command: list[str]) -> ExecResult:
+    def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
         """Runs a command that only reads, and repeats it if its output was lost."""
 
     def last_words(self, container: str) -> str:
@@ -231,8 +238,11 @@ class Gateway(Protocol):
         Returns the workers that still have requests.
         """
 
-    def ask(self, command: list[str]) -> ExecResult:
-        """Runs a command that only reads, with the network and DNS of real traffic; again if its output was lost."""
+    def ask(self, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
+        """Runs a command that only reads, with the network and DNS of real traffic; again if its output was lost.
+
+        ``environment``: values that no argument may have.
+        """
 
     def log_tail(self, lines: int) -> bytes:
         """The last lines of the access log."""

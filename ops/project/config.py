@@ -56,10 +56,9 @@ class Project:
 
     @property
     def live_path(self) -> str:
-        """The liveness path: the readiness path if the file declares only that one."""
-        declared = self.written.get("health") or {}
+        """A path for requests that go through the balancer: the liveness path, "/" if none is declared."""
         health = self.settings.health
-        return health.ready if "ready" in declared and "live" not in declared else health.live
+        return health.live or health.ready or "/"
 
     @property
     def env_files(self) -> tuple[Path, ...]:

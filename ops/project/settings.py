@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Meta
 
 from ops.errors import ConfigError
-from ops.redaction.typed import shown_command
+from ops.probes import GOOD, Statuses, read_statuses
+from ops.redaction.typed import shown, shown_command
 from ops.traffic import is_key
 
 UNITS = {"us": 1e-6, "µs": 1e-6, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -67,12 +68,17 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 class Health(Section, frozen=True):
     """How replicas are probed: every ``interval``, each probe at most ``timeout``, a new replica until ``deadline``.
 
-    A replica gets traffic after ``success_threshold`` (in the file: ``passes``) good probes in a row, and loses it
-    after ``failure_threshold`` (``fails``) bad ones.
+    ``live``, ``ready``: paths, each also stands for the other; without any, the container's own health check decides,
+    or a TCP connection if it has none. ``port``: None for that of the requests. ``headers``: of the probes; ``expect``:
+    good statuses. A replica gets traffic after ``success_threshold`` (in the file: ``passes``) good probes in a row,
+    and loses it after ``failure_threshold`` (``fails``) bad ones.
     """
 
-    live: str = "/health/live"
-    ready: str = "/health/ready"
+    live: str = ""
+    ready: str = ""
+    port: Port | None = None
+    headers: dict[str, str] = {}
+    expect: tuple[Statuses, ...] = GOOD
     interval: Seconds = Seconds(1)
     timeout: Seconds = Seconds(2)
     success_threshold: Count = msgspec.field(default=2, name="passes")
@@ -173,10 +179,21 @@ def read_settings(section: dict[str, Any]) -> Settings:
             f"x-videa.canary.by: {settings.canary.by!r} is not allowed",
             "allowed: request, client, cookie:NAME, header:NAME",
         )
-    for key, path in (("live", settings.health.live), ("ready", settings.health.ready)):
-        if not re.fullmatch(r"/[\w./?=&%-]*", path):
-            raise ConfigError(f"x-videa.health.{key}: {path!r} is not a path", "write a path such as /health/live")
+    _check_health(settings.health)
     return settings
+
+
+def _check_health(health: Health) -> None:
+    for key, path in (("live", health.live), ("ready", health.ready)):
+        if not re.fullmatch(r"(/[\w./?=&%-]*)?", path):
+            raise ConfigError(f"x-videa.health.{key}: {path!r} is not a path", "write a path such as /health/live")
+    if not health.expect:
+        raise ConfigError("x-videa.health.expect: it is empty", 'write statuses, such as "200-399"')
+    for name, value in health.headers.items():
+        if not re.fullmatch(r"[\w-]+", name, re.ASCII) or not value.isprintable():
+            raise ConfigError(
+                f"x-videa.health.headers: {name!r} is not a header of one line", "write it as {Host: shop.example}"
+            )
 
 
 def _with_lists(section: dict[str, Any], kind: type[Section]) -> dict[str, Any]:
@@ -184,7 +201,9 @@ def _with_lists(section: dict[str, Any], kind: type[Section]) -> dict[str, Any]:
     lists = dict(section)
     for field in msgspec.structs.fields(kind):
         value = section.get(field.encode_name)
-        if isinstance(value, str) and get_origin(field.type) is tuple:
+        if isinstance(value, int) and get_origin(field.type) is tuple:
+            lists[field.encode_name] = [value]
+        elif isinstance(value, str) and get_origin(field.type) is tuple:
             lists[field.encode_name] = value.strip().removeprefix("[").removesuffix("]").replace(",", " ").split()
         elif isinstance(value, dict) and isinstance(field.type, type) and issubclass(field.type, Section):
             lists[field.encode_name] = _with_lists(value, field.type)
@@ -228,6 +247,8 @@ def _flatten(prefix: str, section: Section, written: object) -> Iterator[tuple[s
 def _show(value: object) -> str:
     if value is None:
         return "auto"
+    if isinstance(value, dict):
+        return "{" + ", ".join(shown(f"{name}: {content}") for name, content in value.items()) + "}"
     if isinstance(value, Enum):
         return str(value.value)
     if isinstance(value, tuple):
@@ -238,6 +259,8 @@ def _show(value: object) -> str:
 def _decode(kind: type, value: object) -> object:
     if kind is Seconds:
         return parse_duration(value)
+    if kind is Statuses:
+        return read_statuses(value)
     raise NotImplementedError(kind)
 
 

@@ -52,6 +52,8 @@ class Monitor:
     _limits: dict[str, int | None] = field(default_factory=dict)
     _complaints: Complaints = field(default_factory=Complaints)
     _warming: dict[str, Warming] = field(default_factory=dict)
+    _restarts: dict[str, int] = field(default_factory=dict)
+    """At the first check: a replica may have been restarted before it was ready."""
     _compared: bool = False
     _confirm_at: float = 0.0
 
@@ -179,7 +181,7 @@ class Monitor:
                 running=replica.running,
                 exit_code=replica.exit_code,
                 oom_killed=replica.oom_killed,
-                restarts=replica.restarts,
+                restarts=replica.restarts - self._restarts.setdefault(replica.name, replica.restarts),
                 memory=tuple(self._memory[replica.name]),
                 limit=self._limits.get(replica.name),
             )

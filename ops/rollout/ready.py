@@ -17,29 +17,37 @@ STARTING_INTERVAL = 0.2
 def await_ready(stack: Stack, names: Iterable[str], starting: bool = True) -> None:
     """Returns when every replica in ``names`` has passed ``health.success_threshold`` probes in a row.
 
-    Then the probe of its release is recorded. Raises ReplicaNotReady at once if a replica has exited or, with
-    ``starting`` (for new replicas), was restarted; otherwise at ``health.deadline``.
+    Then the probe of its release is recorded. ``starting``: the replicas are new. One that exits and is restarted by
+    the engine, for example while it waits for its database, has time until the deadline, like all others. Raises
+    ReplicaNotReady at ``health.deadline``, later if a container's own health check cannot have a result by then, and at
+    once for a replica that cannot become ready any more.
     """
     health = stack.project.settings.health
     pause = min(STARTING_INTERVAL, health.interval)
     names = tuple(names)
     waiting = dict.fromkeys(names, 0)
+    restarts: dict[str, int] = {}
     deadline = time.monotonic() + health.deadline
     while waiting:
         replicas = [replica for replica in stack.replicas() if replica.name in waiting]
-        _refuse_ended(stack, waiting, replicas, starting)
+        _refuse_ended(stack, waiting, replicas)
         results = stack.probe(replicas, starting=starting)
-        for name, result in results.items():
-            waiting[name] = waiting[name] + 1 if result.ok else 0
+        for replica in replicas:
+            result, again = results.get(replica.name), replica.restarts != restarts.get(replica.name)
+            passed = 0 if again else waiting[replica.name]
+            waiting[replica.name] = passed + 1 if result and result.ok else 0
+            restarts[replica.name] = replica.restarts
         waiting = {name: passed for name, passed in waiting.items() if passed < health.success_threshold}
-        if waiting and time.monotonic() > deadline:
-            raise _too_late(stack, next(iter(waiting)), replicas, results)
+        delay = max((result.delay for name, result in results.items() if name in waiting), default=0.0)
+        if waiting and time.monotonic() > deadline + delay:
+            late = next(replica for replica in replicas if replica.name in waiting)
+            raise _too_late(stack, late, results.get(late.name))
         if waiting:
             time.sleep(pause)
     stack.declare(replica for replica in stack.replicas() if replica.name in names)
 
 
-def _refuse_ended(stack: Stack, waiting: Iterable[str], replicas: Iterable[Replica], starting: bool) -> None:
+def _refuse_ended(stack: Stack, waiting: Iterable[str], replicas: Iterable[Replica]) -> None:
     by_name = {replica.name: replica for replica in replicas}
     for name in waiting:
         replica = by_name.get(name)
@@ -49,10 +57,9 @@ def _refuse_ended(stack: Stack, waiting: Iterable[str], replicas: Iterable[Repli
             raise _failed(stack, replica, "was killed for lack of memory", "raise its memory limit in the Compose file")
         if replica.state == "paused":
             raise ReplicaNotReady(f"{name} is paused and does not answer", f"resume it: docker unpause {name}")
-        if not replica.running or (starting and replica.restarts):
-            # If Docker has already restarted it, its exit code is no longer known.
+        if not replica.running and replica.state != "restarting":
             code = f" with exit code {replica.exit_code}" if replica.exit_code else ""
-            raise _failed(stack, replica, f"exited{code}", "see its log; --verbose shows the last lines")
+            raise _failed(stack, replica, f"exited{code}", "see its log")
 
 
 def _failed(stack: Stack, replica: Replica, what: str, hint: str) -> ReplicaNotReady:
@@ -61,17 +68,22 @@ def _failed(stack: Stack, replica: Replica, what: str, hint: str) -> ReplicaNotR
     return ReplicaNotReady(f"{replica.name} {what} before it was ready: {last[:300]}", hint, words)
 
 
-def _too_late(stack: Stack, name: str, replicas: Iterable[Replica], results: dict[str, ProbeResult]) -> ReplicaNotReady:
-    health = stack.project.settings.health
-    result = results.get(name)
-    reason = result.reason if result else "it was not running"
-    answering = next((replica for replica in replicas if replica.name == name and result and result.status), None)
-    words = shown(stack.readiness_body(answering), stack.project.service.get("environment")) if answering else ""
-    body = f": {words}" if words else ""
+def _too_late(stack: Stack, replica: Replica, result: ProbeResult | None) -> ReplicaNotReady:
+    deadline, words = stack.project.settings.health.deadline, _last_words(stack, replica.name)
+    if replica.restarts and not (result and result.status):
+        code = f", last with exit code {replica.exit_code}" if replica.exit_code else ""
+        last = words.splitlines()[-1] if words else "it printed nothing"
+        again = f"it exited and was restarted {replica.restarts} times{code}: {last[:300]}"
+    elif result is None:
+        again = "it was not running"
+    else:
+        source = stack.project.service.get("environment")
+        body = shown(stack.readiness_body(replica), source) if result.status else ""
+        again = f"{result.asked}: {shown(result.reason, source)}" + (f": {body}" if body else "")
     return ReplicaNotReady(
-        f"{name} was not ready after {health.deadline}: {health.ready} answered {reason}{body}",
+        f"{replica.name} was not ready after {deadline}: {again}",
         "see its log, or increase x-videa.health.deadline if it needs more time",
-        _last_words(stack, name),
+        words,
     )
 
 

@@ -93,12 +93,13 @@ def view_database(facts: Facts, postgres: PostgresFacts) -> DatabaseView:
     known = {replica.id[:12]: replica for replica in replicas}
     holders = [Holder(replica.name, open_by.pop(short, 0), replica.pool_limit) for short, replica in known.items()]
     holders += [Holder(name, count) for name, count in open_by.most_common()]
+    holders += [Holder("other roles", postgres.hidden)] if postgres.hidden else []
     active = [session for session in postgres.clients if session.state != "idle"]
     return DatabaseView(
         service=postgres.service,
         version=f"{postgres.version // 10000}.{postgres.version % 10000}",
         uptime=postgres.uptime,
-        used=len(postgres.clients),
+        used=postgres.connections,
         usable=postgres.usable,
         budget=sum(replica.pool_limit or 0 for replica in replicas),
         states=dict(Counter(session.state or "unknown" for session in postgres.clients).most_common()),

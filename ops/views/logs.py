@@ -23,7 +23,7 @@ LEVELS = ("debug", "info", "warning", "error")
 DELAY = 0.4
 """Seconds that a followed line is delayed, so that an earlier line of another container can come before it.
 
-The backend writes its lines every 0.2 s, nginx every 0.1 s.
+The backend writes its lines every 0.05 s, nginx every 0.15 s.
 """
 CLOCK_TOLERANCE = 5.0
 """Seconds by which a line's own time may differ from the engine's; with a larger difference its clock is wrong."""

@@ -28,7 +28,8 @@ RATE_WINDOW = 10.0
 class ReplicaStatus:
     """One line of ``videa status``.
 
-    ``age``: seconds since it was created; ``cpu``: cores in use; ``memory`` and ``memory_limit``: bytes. None if
+    ``probe``: what videa asks to know its health, "" if it was not asked; ``by_connect``: it asks for a TCP connection
+    only. ``age``: seconds since it was created; ``cpu``: cores in use; ``memory`` and ``memory_limit``: bytes. None if
     unknown.
     """
 
@@ -43,6 +44,8 @@ class ReplicaStatus:
     memory: int | None
     memory_limit: int | None
     requests_per_second: float | None
+    probe: str = ""
+    by_connect: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,4 +142,6 @@ def _line(
         memory=used.memory if used else None,
         memory_limit=replica.memory_limit,
         requests_per_second=round(rates[replica.name], 1) if replica.name in rates else None,
+        probe=probe.asked if probe else "",
+        by_connect=probe is not None and probe.by_connect,
     )

@@ -83,7 +83,7 @@ STRANGER = 'CMD ["sh", "-c", "DATABASE_URL=postgresql://videa:other@postgres/vid
 @pytest.mark.parametrize(
     ("recipe", "words"),
     [
-        ('CMD ["python", "-c", "raise SystemExit(3)"]', "before it was ready"),
+        ('CMD ["python", "-c", "raise SystemExit(3)"]', "it exited and was restarted"),
         ('STOPSIGNAL SIGKILL\nCMD ["sleep", "1000"]', "was not ready after 6s"),
         (STRANGER, "password authentication failed"),
         ('ENTRYPOINT ["/no/such/file"]', "no such file"),

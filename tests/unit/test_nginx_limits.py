@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 NGINX = ROOT / "ops/balancer/image"
 CONNECTION_KIB = {"plain": 20, "tls": 64}
 REQUEST_KIB, BODY_KIB = 64, 2048
-NGINX_ITSELF_MIB, WORKER_MIB = 32, 12
+NGINX_ITSELF_MIB, WORKER_MIB = 48, 12
 DISK = 100_000_000
 
 

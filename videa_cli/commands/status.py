@@ -85,6 +85,10 @@ def show_status(result: Status) -> None:
     rate = "" if result.requests_per_second is None else f", {result.requests_per_second:.1f} requests/s"
     where = f" at {result.url}" if result.url else ""
     out.print(f"{result.service}: {healthy} of {len(result.replicas)} healthy{rate}{where}")
+    if any(replica.by_connect for replica in result.replicas):
+        from videa_cli.words import BY_CONNECT
+
+        out.print(BY_CONNECT)
     if result.maintenance:
         out.print("[yellow]closed for maintenance[/]; to open it again: videa maintenance off")
     if result.balancer != "running":

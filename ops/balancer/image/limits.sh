@@ -19,10 +19,10 @@ body=2048
 workers=$processors
 [ "$workers" -le 4 ] || workers=4
 
-# A quarter of the memory for requests. The rest, without nginx itself, for connections: once for the workers that serve,
+# A quarter of the memory for requests. The rest, without nginx itself and relay.pl, for connections: once for the workers that serve,
 # and once for those that a reload has left behind.
 requests=$((memory * 1024 / 4 / request))
-rest=$((memory * 3 / 4 - 32 - 12 * workers))
+rest=$((memory * 3 / 4 - 48 - 12 * workers))
 connections=$((rest * 1024 / connection / 2 / workers))
 [ "$connections" -ge 256 ] || connections=256
 [ "$connections" -le 16384 ] || connections=16384

@@ -105,4 +105,4 @@ elif ! nginx -e stderr -t -q; then
     use_default
 fi
 
-exec nginx -e stderr -g 'daemon off;'
+exec relay.pl nginx -e stderr -g 'daemon off;'

@@ -37,7 +37,8 @@ def health_lies(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """An instance reports ready while PostgreSQL is down."""
     if facts.postgres is None or facts.postgres.up or facts.postgres.full:
         return
-    wrongly_ready = [instance.name for instance in present(facts.instances) if instance.is_ready]
+    instances = present(facts.instances)
+    wrongly_ready = [instance.name for instance in instances if instance.is_ready and not instance.by_connect]
     if wrongly_ready:
         yield Finding(
             "app.health_lies",
@@ -46,6 +47,20 @@ def health_lies(facts: Facts, limits: Limits) -> Iterator[Finding]:
             f"{len(wrongly_ready)} instances report ready; PostgreSQL: {facts.postgres.error}",
             "the balancer keeps sending requests that will fail",
             "make the readiness endpoint check its dependencies",
+        )
+
+
+def readiness(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """A replica is ready as soon as it accepts TCP connections: nothing declares how to ask more."""
+    connected = [instance.name for instance in present(facts.instances) if instance.by_connect]
+    if connected:
+        yield Finding(
+            "app.readiness",
+            Severity.INFO,
+            f"{facts.service} is ready when it accepts TCP connections",
+            f"{listing(connected)}: no x-videa.health.ready, and no health check of the service or its image",
+            "a replica that accepts connections and answers with errors gets requests",
+            "declare x-videa.health.ready, or a healthcheck of the service",
         )
 
 
@@ -266,6 +281,7 @@ def _load(container: ContainerFacts, cpus: int) -> float:
 CHECKS = (
     Check("app.version_skew", Group.APP, "more than one release W", "own", (INSTANCES,), version_skew),
     Check("app.health_lies", Group.APP, "ready while a dependency is down W", "own", (INSTANCES,), health_lies),
+    Check("app.readiness", Group.APP, "TCP connect only I", "own", (INSTANCES,), readiness),
     Check("app.jwt_skew", Group.APP, "secrets differ F", "own", (TOKEN_SECRETS,), jwt_skew),
     Check("app.session_store", Group.APP, "databases differ F", "own", (SESSION_STORES,), session_store),
     Check(

@@ -9,7 +9,7 @@ from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.checks.sessions import ending, who
 from ops.doctor.facts import ContainerFacts, Facts
 from ops.doctor.limits import Limits
-from ops.doctor.sources import CONTAINERS, POSTGRES, POSTGRES_UP
+from ops.doctor.sources import ALL_SESSIONS, CONTAINERS, POSTGRES, POSTGRES_UP
 from ops.doctor.words import listing, recovery, share, span
 
 _REFUSALS = ("authentication failed", "pg_hba.conf", "does not exist", "is not permitted to log in")
@@ -63,11 +63,12 @@ def conn_high(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "lower connection_limit in DATABASE_URL or raise max_connections, then restart the largest holder",
         )
         return
-    used, usable = len(postgres.clients), postgres.usable
+    used, usable = postgres.connections, postgres.usable
     if usable <= 0 or used / usable <= limits.pg_connections_warn:
         return
     full = used / usable >= limits.pg_connections_fail
     holders = Counter(session.application or session.client or "?" for session in postgres.clients)
+    holders += Counter({"other roles": postgres.hidden})
     most = listing([f"{name}: {count}" for name, count in holders.most_common()])
     yield Finding(
         "pg.conn_high",
@@ -146,6 +147,7 @@ def long_query(facts: Facts, limits: Limits) -> Iterator[Finding]:
     )
 
 
+_ALL = (ALL_SESSIONS,)
 CHECKS = (
     Check("pg.down", Group.POSTGRES, "no connection in 5 s", "PgHero", (POSTGRES,), down),
     Check("pg.conn_high", Group.POSTGRES, "> 80% W, >= 100% F", "postgres_exporter mixin", (POSTGRES,), conn_high),
@@ -157,6 +159,6 @@ CHECKS = (
         (POSTGRES_UP, CONTAINERS),
         pool_overcommit,
     ),
-    Check("pg.idle_in_tx", Group.POSTGRES, "> 60 s W, > 300 s F", "own", (POSTGRES_UP,), idle_in_tx),
-    Check("pg.long_query", Group.POSTGRES, "> 60 s W", "PgHero", (POSTGRES_UP,), long_query),
+    Check("pg.idle_in_tx", Group.POSTGRES, "> 60 s W, > 300 s F", "own", (POSTGRES_UP,), idle_in_tx, _ALL),
+    Check("pg.long_query", Group.POSTGRES, "> 60 s W", "PgHero", (POSTGRES_UP,), long_query, _ALL),
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.facts import Facts
 from ops.doctor.limits import Limits
-from ops.doctor.sources import POSTGRES_UP, part_of_postgres
+from ops.doctor.sources import ALL_SEQUENCES, POSTGRES_UP, part_of_postgres
 from ops.doctor.words import listing, share, span
 
 
@@ -128,7 +128,13 @@ CHECKS = (
     ),
     Check("pg.xid", Group.POSTGRES, "< 10M left F", "PgHero", (POSTGRES_UP,), xid),
     Check(
-        "pg.sequence", Group.POSTGRES, "> 90% used W", "PgHero", (POSTGRES_UP, part_of_postgres("sequences")), sequence
+        "pg.sequence",
+        Group.POSTGRES,
+        "> 90% used W",
+        "PgHero",
+        (POSTGRES_UP, part_of_postgres("sequences")),
+        sequence,
+        (ALL_SEQUENCES,),
     ),
     Check(
         "pg.bad_index",

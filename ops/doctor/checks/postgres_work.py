@@ -8,7 +8,7 @@ from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.checks.sessions import ending, root_blockers, who
 from ops.doctor.facts import Facts
 from ops.doctor.limits import Limits
-from ops.doctor.sources import CONTAINERS, POSTGRES_UP, part_of_postgres
+from ops.doctor.sources import ALL_SESSIONS, CONTAINERS, POSTGRES_UP, part_of_postgres
 from ops.doctor.words import listing, share, size, span
 
 
@@ -207,7 +207,7 @@ _PG, _MIXIN = Group.POSTGRES, "postgres_exporter mixin"
 _APA = "awesome-prometheus-alerts"
 _STATEMENTS = (POSTGRES_UP, part_of_postgres("statements"))
 CHECKS = (
-    Check("pg.blocked", _PG, "> 5 s W, > 30 s F", "check_pgactivity", (POSTGRES_UP,), blocked),
+    Check("pg.blocked", _PG, "> 5 s W, > 30 s F", "check_pgactivity", (POSTGRES_UP,), blocked, (ALL_SESSIONS,)),
     Check("pg.locktable", _PG, "> 20% F", _APA, (POSTGRES_UP,), locktable),
     Check("pg.deadlocks", _PG, "> 5/min W", _APA, (POSTGRES_UP,), deadlocks),
     Check("pg.rollbacks", _PG, "> 10% W", _MIXIN, (POSTGRES_UP,), rollbacks),

@@ -18,7 +18,6 @@ from ops.pools import pool_limit
 
 SECRETS = (ACCESS_SECRET, REFRESH_SECRET)
 STORES = (DATABASE, REDIS)
-HEALTH_OUTPUT = 300
 SAMPLE_GAP = 1.0
 """Seconds: ten periods of the CPU scheduler, of which the throttled ones count."""
 _RATE_LIMIT = re.compile(r"(?:^|,)\s*(\w+)=(\d+)/(\d+)")
@@ -49,7 +48,7 @@ def container_facts(container: Container, details: Mapping[str, Any], key: bytes
         pool_limit=pool_limit(environment.get(DATABASE, "")),
         rate_limits=_rate_limits(environment.get(RATE_LIMITS, "")),
         addresses=[address for address in container.networks.values() if address],
-        health_output=_last_output(details["State"].get("Health") or {}),
+        health_output=container.health_output,
         cpu_limit=container.cpu_limit,
         memory_limit=container.memory_limit,
     )
@@ -84,8 +83,3 @@ def _place(url: str) -> str:
 def _rate_limits(text: str) -> dict[str, tuple[int, int]]:
     """ "user=5000/60,address=300/60" -> {"user": (5000, 60), ...}; other entries are ignored."""
     return {name: (int(requests), int(seconds)) for name, requests, seconds in _RATE_LIMIT.findall(text)}
-
-
-def _last_output(health: Mapping[str, Any]) -> str:
-    entries = health.get("Log") or []
-    return str(entries[-1].get("Output", "")).strip()[:HEALTH_OUTPUT] if entries else ""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
 import msgspec
 
+from ops.balancer.probe import Target, curl_config
 from ops.contract import METRICS, OVERALL, Dependency, Pool, read_health, read_metrics
+from ops.declared import Declaration
 from ops.doctor.facts import ContainerFacts, InstanceFacts
 from ops.doctor.skip import Skip
 from ops.platform.ports import Platform
-from ops.project.config import Project
+from ops.probes import ContainerCheck, Http, Probe, TcpConnect
+from ops.project.settings import Settings
 
 TIMEOUT = 6
 PROBE_TIMEOUT = 2
@@ -20,8 +24,10 @@ LONGEST_ROUND = 1.5
 """Seconds until the query of the last replica starts."""
 MARK = "@videa@"
 QUERIES = 4
-"""For each replica: liveness and readiness at the paths of x-videa and, for our own backend, the state of its
+"""For each replica: liveness and readiness as its release declares and, for our own backend, the state of its
 dependencies and its metrics."""
+CONFIG = "VIDEA_CURL_"
+"""Environment variable with curl's configuration of a replica: no header of a probe becomes a process argument."""
 
 # One curl per replica, with one query at a time, started one after the other: all at once, they would delay the traffic
 # until the replicas have answered; and a process per query costs more than its answer.
@@ -29,14 +35,12 @@ _SCRIPT = rf"""
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-live=$1 ready=$2 pause=$3 number=0; shift 3
+pause=$1 replicas=$2 number=0
 date +%s
-for replica in "$@"; do
-  nice -n 10 curl -s -g -m {PROBE_TIMEOUT} --fail-early \
-    -w '%{{filename_effective}} %{{http_code}} %{{time_total}} %header{{date}}|%{{errormsg}}\n' \
-    -o $number "http://$replica$live" -o $((number + 1)) "http://$replica$ready" \
-    -o $((number + 2)) "http://$replica{OVERALL}" -o $((number + 3)) "http://$replica{METRICS}" &
-  number=$((number + {QUERIES}))
+while [ "$number" -lt "$replicas" ]; do
+  eval "config=\$VIDEA_CURL_$number"
+  printf %s "$config" | nice -n 10 curl --fail-early -K - &
+  number=$((number + 1))
   sleep "$pause"
 done
 wait
@@ -45,38 +49,79 @@ for file in [0-9]*; do echo '{MARK}'"$file"; cat "$file"; echo; done
 
 
 def instance_facts(
-    platform: Platform, project: Project, nginx: ContainerFacts | None, replicas: list[ContainerFacts]
+    platform: Platform,
+    settings: Settings,
+    nginx: ContainerFacts | None,
+    replicas: list[ContainerFacts],
+    declared: Callable[[str], Declaration],
 ) -> list[InstanceFacts]:
-    """Queries the health of every running replica. Raises EngineError and Skip."""
+    """Queries the health of every running replica. ``declared``: returns the declaration of a release.
+
+    Raises EngineError and Skip.
+    """
     if nginx is None or not nginx.running:
-        raise Skip(f"{project.settings.balancer}, from which the replicas are queried, is not running")
-    health, port = project.settings.health, project.settings.port
-    running = {f"{replica.name}:{port}": replica for replica in replicas if replica.running}
+        raise Skip(f"{settings.balancer}, from which the replicas are queried, is not running")
+    running = [replica for replica in replicas if replica.running]
     if not running:
-        raise Skip(f"no replica of {project.settings.service} is running")
+        raise Skip(f"no replica of {settings.service} is running")
+    declarations = [declared(replica.release) for replica in running]
+    configs = {
+        f"{CONFIG}{index}": query(replica, declaration, index * QUERIES)
+        for index, (replica, declaration) in enumerate(zip(running, declarations, strict=True))
+    }
     pause = f"{min(PAUSE, LONGEST_ROUND / len(running)):.3f}"
-    script = ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", project.live_path, health.ready, pause]
-    answer = platform.ask(nginx.name, [*script, *running])
+    script = ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", pause, str(len(running))]
+    answer = platform.ask(nginx.name, script, configs)
     answers = read_answers(answer.output)
     if not answers:
         raise Skip(f"querying from {nginx.name} failed: {answer.output.strip()[-200:] or 'no answer'}")
     return [
-        read(replica, [answers.get(index * QUERIES + number, Answer()) for number in range(QUERIES)])
-        for index, replica in enumerate(running.values())
+        read(
+            replica,
+            [answers.get(index * QUERIES + number, Answer()) for number in range(QUERIES)],
+            declaration.probe(live=False, has_check=replica.has_check),
+        )
+        for index, (replica, declaration) in enumerate(zip(running, declarations, strict=True))
     ]
 
 
+def query(replica: ContainerFacts, declaration: Declaration, number: int) -> str:
+    """curl's configuration for the queries of a replica, which have the numbers from ``number``.
+
+    The engine answers for the container's own health check, so such a replica only has to accept connections.
+    """
+    own = f"http://{replica.name}:{declaration.port}"
+    parts = []
+    for live in (True, False):
+        probe = declaration.probe(live, replica.has_check)
+        asked = TcpConnect(declaration.port) if isinstance(probe, ContainerCheck) else probe
+        target = Target(replica.name, asked)
+        parts.append(curl_config(target.url, target.headers, PROBE_TIMEOUT))
+    parts += [curl_config(own + path, (), PROBE_TIMEOUT) for path in (OVERALL, METRICS)]
+    form = "%{http_code} %{time_total} %header{date}|%{errormsg}"
+    return "next\n".join(
+        f'{part}output = {number + index}\nwrite-out = "{number + index} {form}\\n"\n'
+        for index, part in enumerate(parts)
+    )
+
+
 class Answer(msgspec.Struct, frozen=True):
-    """One answer of a replica. ``status``: None without an HTTP answer; ``clock``: its clock minus ours, seconds."""
+    """One answer of a replica. ``status``: None without an HTTP answer; ``connected``: there was no error.
+
+    ``clock``: its clock minus ours, seconds.
+    """
 
     body: str = ""
     status: int | None = None
     error: str = "no answer"
     clock: float | None = None
+    connected: bool = False
 
 
-def read(replica: ContainerFacts, answers: list[Answer]) -> InstanceFacts:
-    """The facts in a replica's answers: live, ready, health, metrics."""
+def read(replica: ContainerFacts, answers: list[Answer], probe: Probe) -> InstanceFacts:
+    """The facts in a replica's answers: live, ready, health, metrics. ``probe``: of its readiness."""
+    if not isinstance(probe, Http):  # it only had to accept the connection
+        answers = [_connection(answer) for answer in answers[:2]] + answers[2:]
     live, ready, health, metrics = answers
     reported, measured = read_health(health.body), read_metrics(metrics.body)
     pool, last_minute = reported.pool or Pool(), measured.last_minute
@@ -87,6 +132,8 @@ def read(replica: ContainerFacts, answers: list[Answer]) -> InstanceFacts:
         live=live.status,
         ready=ready.status,
         health=health.status,
+        well=_is_well(replica, probe, ready),
+        by_connect=isinstance(probe, TcpConnect),
         error=live.error or ready.error or health.error,
         instance=reported.instance,
         release=replica.release,
@@ -106,6 +153,18 @@ def read(replica: ContainerFacts, answers: list[Answer]) -> InstanceFacts:
     )
 
 
+def _connection(answer: Answer) -> Answer:
+    return msgspec.structs.replace(answer, status=0, error="") if answer.connected else answer
+
+
+def _is_well(replica: ContainerFacts, probe: Probe, ready: Answer) -> bool:
+    if isinstance(probe, ContainerCheck):
+        return replica.health == "healthy"
+    if isinstance(probe, Http):
+        return ready.status is not None and probe.admits(ready.status)
+    return ready.status is not None
+
+
 def read_answers(output: str) -> dict[int, Answer]:
     """The script's output by query number: our time, one line of curl per query, then the bodies."""
     head, *parts = output.split(MARK)
@@ -122,6 +181,7 @@ def read_answers(output: str) -> dict[int, Answer]:
             body=bodies.get(number, ""),
             status=code or None,
             error="" if code else error.strip() or "no answer",
+            connected=not error.strip(),
             clock=_clock(started, seconds, date),
         )
     return answers

@@ -1,6 +1,7 @@
 """The queries to PostgreSQL, in sections. Each returns one JSON object; a failed section does not affect others.
 
 Sections that depend on the version (a view moved in PostgreSQL 17) or need an extension are selected on the server.
+What the role may not see (without pg_read_all_stats, the state of other roles' sessions) is counted.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ SELECT /* videa-doctor */ json_build_object('server', json_build_object(
   'locks', (SELECT count(*) FROM pg_locks WHERE NOT fastpath),
   'xids_left', (SELECT 2147483647 - max(age(datfrozenxid)) - CASE
     WHEN current_setting('server_version_num')::int >= 140000 THEN 3000000 ELSE 1000000 END FROM pg_database),
+  'role', quote_ident(current_user),
   'in_recovery', pg_is_in_recovery(),
   'replay_age', CASE WHEN NOT pg_is_in_recovery() OR pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
                 ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp()) END
@@ -27,7 +29,9 @@ SELECT /* videa-doctor */ json_build_object('server', json_build_object(
 """
 
 _SESSIONS = """
-SELECT /* videa-doctor */ json_build_object('sessions', coalesce(json_agg(json_build_object(
+SELECT /* videa-doctor */ json_build_object(
+  'hidden', count(*) FILTER (WHERE datid IS NOT NULL AND usesysid IS NOT NULL AND backend_type IS NULL),
+  'sessions', coalesce(json_agg(json_build_object(
   'pid', pid,
   'user', coalesce(usename, ''),
   'application', application_name,
@@ -58,7 +62,9 @@ SELECT /* videa-doctor */ json_build_object('tables', coalesce(jsonb_agg(t), '[]
 """
 
 _SEQUENCES = """
-SELECT /* videa-doctor */ json_build_object('sequences', coalesce(jsonb_agg(t), '[]')) FROM (
+SELECT /* videa-doctor */ json_build_object('sequences', coalesce(jsonb_agg(t), '[]'), 'hidden_sequences',
+  (SELECT count(*) FROM pg_class WHERE NOT pg_is_other_temp_schema(relnamespace)
+    AND CASE WHEN relkind = 'S' THEN NOT has_sequence_privilege(oid, 'SELECT,USAGE') END)) FROM (
   SELECT s.schemaname || '.' || s.sequencename AS name, s.last_value AS last, least(s.max_value, CASE y.typname
     WHEN 'int2' THEN 32767 WHEN 'int4' THEN 2147483647 ELSE s.max_value END) AS most
   FROM pg_sequences s
@@ -89,8 +95,9 @@ SELECT /* videa-doctor */ json_build_object(
   'slots', (SELECT coalesce(json_agg(json_build_object('name', slot_name, 'active', active, 'retained',
       CASE WHEN pg_is_in_recovery() THEN 0 ELSE pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) END)), '[]')
     FROM pg_replication_slots WHERE NOT temporary),
-  'standbys', (SELECT coalesce(json_agg(json_build_object('name', application_name, 'state', state,
-      'lag', coalesce(extract(epoch FROM replay_lag), 0))), '[]') FROM pg_stat_replication));
+  'standbys', (SELECT CASE WHEN bool_and(state IS NOT NULL) IS NOT false THEN coalesce(json_agg(json_build_object(
+      'name', application_name, 'state', state, 'lag', coalesce(extract(epoch FROM replay_lag), 0))), '[]') END
+    FROM pg_stat_replication));
 """
 
 _STATEMENTS = """

@@ -131,8 +131,8 @@ class ComposePlatform:
     ) -> ExecResult:
         return self.engine.exec(container, command, user, environment)
 
-    def ask(self, container: str, command: list[str]) -> ExecResult:
-        return self.engine.ask(container, command)
+    def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
+        return self.engine.ask(container, command, environment)
 
     def last_words(self, container: str) -> str:
         return replicas.last_words(self.engine, container)

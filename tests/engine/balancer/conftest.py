@@ -164,7 +164,7 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def nginx_image(engine: Engine) -> str:
-    built_on = base(engine, "videa/nginx:latest", "nginx:1.30-alpine")
+    built_on = base(engine, "videa/nginx:latest", "nginx:1.30")
     # Plain `build` is the old builder before engine 23, which does not know `COPY --chmod`.
     command = ["docker", "buildx", "build", "-q"]
     command += ["--build-arg", f"NGINX_BASE={built_on}"]

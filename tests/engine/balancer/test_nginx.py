@@ -233,7 +233,7 @@ def test_a_full_disk_changes_nothing(bare: Bench) -> None:
     change(bare, bare.upstream("one"))
     before = on_volume(bare)
     bare.engine.exec(bare.nginx.id, ["sh", "-c", f"head -c 100000 /dev/zero > {Path(FILE).with_name('ballast')}"])
-    with pytest.raises(BalancerError, match="could not be written"):
+    with pytest.raises(BalancerError, match="could not be written: no space left"):
         bare.balancer.apply(bare.upstream("two"))
     assert on_volume(bare) == before
     assert leftovers(bare) == ["ballast"]

@@ -53,8 +53,9 @@ def ask(bench: Bench, path: str = "/", header: str = "", cookie: str = "") -> st
 
 def split(bench: Bench, percent: float, token: str = "") -> None:
     canary = TrafficSplit((bench.name("two"),), percent, token=token)
-    bench.balancer.apply(replace(bench.upstream("one"), split=canary))
-    bench.balancer.wait_drained(60)
+    balancer = bench.balancer
+    balancer.apply(replace(bench.upstream("one"), split=canary))
+    balancer.wait_drained(60)
 
 
 CHOICES = {

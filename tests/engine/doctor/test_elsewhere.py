@@ -62,6 +62,32 @@ def test_servers_outside_of_the_project_are_asked_from_a_replica(patient: Patien
     assert found(report) == {"redis.down"}
 
 
+def test_what_a_plain_role_may_not_see_is_not_called_well(patient: Patient) -> None:
+    """The replicas' role is no superuser, and the open transaction is the superuser's."""
+    project = with_urls(patient.project, DATABASE_URL="postgresql://db.example:5432/videa")
+    checks = selection(only=("pg.idle_in_tx", "pg.long_query", "pg.sequence", "pg.blocked", "pg.conn_high"))
+    limits = Limits(pg_idle_in_tx_warn=0.01, pg_idle_in_tx_fail=0.02)
+    connect = partial(open_stack, project)
+    with patient.session("BEGIN; CREATE SEQUENCE hidden; COMMIT; BEGIN; SELECT 1;", "state = 'idle in transaction'"):
+        try:
+            plain = diagnose(project, connect, checks=checks, limits=limits)
+            patient.sql("GRANT pg_read_all_stats TO videa_app; GRANT SELECT ON SEQUENCE hidden TO videa_app")
+            granted = diagnose(project, connect, checks=checks, limits=limits)
+        finally:
+            patient.sql("DROP SEQUENCE hidden; REVOKE pg_read_all_stats FROM videa_app")
+    assert found(plain) == set()
+    hides = "PostgreSQL hides what sessions of other roles do from videa_app: GRANT pg_read_all_stats TO videa_app"
+    assert {skip.id: skip.reason for skip in plain.skipped} == {
+        **dict.fromkeys(("pg.idle_in_tx", "pg.long_query", "pg.blocked"), hides),
+        "pg.sequence": "videa_app may not read 1 of the sequences: "
+        "GRANT SELECT ON ALL SEQUENCES IN SCHEMA ... TO videa_app",
+    }
+    assert plain.facts.postgres
+    assert granted.facts.postgres
+    assert plain.facts.postgres.connections == granted.facts.postgres.connections
+    assert (found(granted), granted.skipped) == ({"pg.idle_in_tx"}, [])
+
+
 def test_a_database_that_has_nearly_used_up_its_transaction_ids(patient: Patient) -> None:
     """pg_resetwal sets the next one, as two thousand million transactions without a vacuum would."""
     stack = patient.stack

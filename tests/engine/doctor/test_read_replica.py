@@ -36,7 +36,7 @@ def with_replica(patient: Patient) -> Iterator[Patient]:
 def test_a_read_replica_that_is_behind_and_then_lost(with_replica: Patient) -> None:
     patient = with_replica
     assert found(patient.examine()) == set()
-    patient.exec("read-replica", 'psql -Xq -U "$PGUSER" -h /run/postgresql -c "SELECT pg_wal_replay_pause()"')
+    patient.exec("read-replica", 'psql -Xq -U videa -c "SELECT pg_wal_replay_pause()"')
     # Each write that arrives, and is not replayed, lets the primary see how far the replica is behind.
     patient.stack.until(lambda: behind(patient) > 1)
     report = patient.examine(pg_replica_lag=0.5)

@@ -12,12 +12,12 @@ from ops.preflight import (
     MIB,
     Capacity,
     check,
-    check_health,
     check_memory,
     check_pool,
     check_room,
     check_shape,
     check_volumes,
+    has_check,
     reservation,
     spare,
 )
@@ -73,12 +73,19 @@ def test_the_reservation_is_read_in_composes_format() -> None:
     assert reservation({}) == 0
 
 
-def test_a_service_without_a_health_check_is_refused() -> None:
-    for service in ({}, {"healthcheck": {"disable": True}}, {"healthcheck": {"test": ["NONE"]}}):
-        with pytest.raises(PlanRefused, match="no health check"):
-            check_health(service, "backend", probed=False)
-        check_health(service, "backend", probed=True)
-    check_health({"healthcheck": {"test": ["CMD", "true"]}}, "backend", probed=False)
+@pytest.mark.parametrize(
+    ("check", "declared"),
+    [
+        ({}, None),
+        ({"interval": "5s"}, None),
+        ({"disable": True}, False),
+        ({"test": ["NONE"]}, False),
+        ({"test": ["CMD", "true"]}, True),
+    ],
+    ids=["image", "image's test", "disabled", "none", "own"],
+)
+def test_the_file_or_the_image_has_the_health_check(check: dict[str, Any], declared: bool | None) -> None:
+    assert has_check({"healthcheck": check}) is declared
 
 
 @pytest.mark.parametrize("kind", ["volume", "bind"])

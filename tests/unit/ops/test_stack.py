@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from ops import stack as stack_module
+from ops.balancer.probe import Target
 from ops.balancer.render import parse, render
-from ops.declared import Declaration
+from ops.declared import Declaration, unknown
 from ops.models import ProbeResult, Replica
+from ops.probes import TcpConnect
 from ops.project.settings import Health, Settings
 from ops.stack import Stack
 from ops.traffic import Upstream
@@ -32,6 +34,8 @@ class World:
     listed: Upstream = field(default_factory=lambda: Upstream("app", 3001, ("app-1", "app-2")))
     replicas: tuple[Replica, ...] = (member(1).replica, member(2).replica, member(3, NEW).replica)
     broken: set[str] = field(default_factory=set)
+    settings: Settings = SETTINGS
+    asked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.monkeypatch.setattr(stack_module.declared, "read", lambda *_: dict(self.recorded))
@@ -42,7 +46,7 @@ class World:
 
     @property
     def stack(self) -> Stack:
-        project: Any = SimpleNamespace(name="p", settings=SETTINGS, live_path=SETTINGS.health.live)
+        project: Any = SimpleNamespace(name="p", settings=self.settings)
         platform: Any = SimpleNamespace(replicas=self.list_replicas)
         gateway: Any = SimpleNamespace(membership=lambda remembered=False: parse(render(self.listed, 1)))
         return Stack(project, platform, FakeStore(), lambda: gateway)
@@ -50,17 +54,19 @@ class World:
     def list_replicas(self) -> list[Replica]:
         return list(self.replicas)
 
-    def probe_all(self, gateway: object, targets: Mapping[str, str], timeout: float) -> dict[str, ProbeResult]:
-        return {name: self.answer(url) for name, url in targets.items()}
+    def probe_all(self, gateway: object, targets: Mapping[str, Target], timeout: float) -> dict[str, ProbeResult]:
+        self.asked += [str(target.probe) for target in targets.values()]
+        return {name: self.answer(target) for name, target in targets.items()}
 
-    def answer(self, url: str) -> ProbeResult:
-        name, _, rest = url.removeprefix("http://").partition(":")
-        port, _, path = rest.partition("/")
-        release = next(replica.release for replica in self.replicas if replica.name == name)
-        if port != {OLD: "3001", NEW: "3002"}[release]:
+    def answer(self, target: Target) -> ProbeResult:
+        release = next(replica.release for replica in self.replicas if replica.name == target.host)
+        if target.probe.port != {OLD: 3001, NEW: 3002}[release]:
             return ProbeResult(False, 0, 0.0, "refused")
-        status = 503 if name in self.broken else 200 if path == {OLD: "old", NEW: "new"}[release] else 404
-        return ProbeResult(status == 200, status, 0.01, "" if status == 200 else f"status {status}")
+        if isinstance(target.probe, TcpConnect):
+            return ProbeResult(True, 0, 0.01, "")
+        right = target.probe.path == {OLD: "/old", NEW: "/new"}[release]
+        status = 503 if target.host in self.broken else 200 if right else 404
+        return ProbeResult(target.probe.admits(status), status, 0.01, f"status {status}")
 
     def ready(self) -> list[str]:
         return [replica.name for replica in self.stack.fleet().ready]
@@ -83,7 +89,7 @@ def test_without_records_serving_replicas_are_ready(monkeypatch: pytest.MonkeyPa
 def test_serving_replicas_are_recorded_and_stay_ready_when_they_are_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch)
     world.stack.declare(world.replicas[:2], serving=True)
-    assert world.recorded == {OLD: Declaration(3001, "", "")}
+    assert world.recorded == {OLD: unknown(3001, FILE)}
     world.listed = Upstream("app", 3002, ("app-3",))
     assert world.ready() == ["app-1", "app-2", "app-3"]
 
@@ -120,3 +126,28 @@ def test_a_list_with_the_ports_of_the_releases_is_not_outdated(monkeypatch: pyte
     world = World(monkeypatch, {OLD: BEFORE, NEW: FILE})
     upstream = world.stack.upstream(["app-1", "app-2"])
     assert not world.stack.outdated(parse(render(upstream, 5)))
+
+
+def test_without_a_path_the_state_of_the_containers_own_check_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replica of an old release keeps the port that the balancer has, whatever the new file says."""
+    world = World(monkeypatch, settings=Settings(service="app", port=3002))
+    checked = ("healthy", "unhealthy", "starting")
+    world.replicas = tuple(
+        replace(replica, health=health, health_output="no  such\ncommand", first_check=40.0)
+        for replica, health in zip(world.replicas, checked, strict=True)
+    )
+    ready, live = world.stack.probe(world.replicas), world.stack.probe(world.replicas, live=True)
+    assert [result.ok for result in ready.values()] == [True, False, False]
+    assert [result.ok for result in live.values()] == [True, False, True]
+    assert ready["app-2"].reason == "unhealthy no such command"
+    assert ready["app-3"].delay == 40
+    world.stack.declare(world.replicas[:1], serving=True)
+    assert world.recorded[OLD].port == 3001
+    assert not world.asked
+
+
+def test_without_a_path_and_a_check_a_connection_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, settings=Settings(service="app", port=3002))
+    assert world.ready() == ["app-1", "app-2", "app-3"]
+    assert set(world.asked) == {"TCP connect to port 3001", "TCP connect to port 3002"}
+    assert world.stack.readiness_body(world.replicas[0]) == ""

@@ -62,3 +62,41 @@ def test_access_entries_become_lines() -> None:
     (line,) = written(lambda writer: writer.access((0.5, "r", "GET", "/a", 200, 0.0015, 12, "10.0.0.1")))
     assert line["ts"] == "1970-01-01T00:00:00.500Z"
     assert (line["duration_ms"], line["status"], line["client"]) == (1.5, 200, "10.0.0.1")
+
+
+def test_while_nobody_reads_lines_are_dropped_and_counted_and_nothing_waits() -> None:
+    reading, writing = os.pipe()
+    writer = LogWriter("one", "v1", writing)
+    wanted = 100_000
+    for _ in range(wanted):
+        writer.access((0.5, "r", "GET", "/a", 200, 0.0015, 12, "10.0.0.1"))
+    with os.fdopen(reading, "rb") as stream:
+        seen = dropped = 0
+        for line in map(json.loads, stream):
+            seen += line["message"] == "request"
+            dropped += line.get("dropped", 0)
+            if seen + dropped == wanted:
+                break
+        writer.close()
+    os.close(writing)
+    assert seen > 0
+    assert dropped > 0
+
+
+def test_long_texts_are_dropped_earlier() -> None:
+    reading, writing = os.pipe()
+    writer = LogWriter("one", "v1", writing)
+    path, wanted = "/" + "a" * 8000, 10_000
+    for _ in range(wanted):
+        writer.access((0.5, "r", "GET", path, 200, 0.0015, 12, "10.0.0.1"))
+    with os.fdopen(reading, "rb") as stream:
+        size = dropped = 0
+        for text in stream:
+            size += len(text)
+            dropped = json.loads(text).get("dropped", 0)
+            if dropped:
+                break
+        writer.close()
+    os.close(writing)
+    assert dropped > wanted / 2
+    assert size < 2.1 * 8_000_000

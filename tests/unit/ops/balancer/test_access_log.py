@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ops.balancer.access_log import Line, Lines, parse
+from ops.balancer.access_log import Line, Lines, dropped, parse
 
 GOOD = (
     b'{"time":1795438895.531,"status":200,"seconds":0.012,"request_id":"abc123","method":"GET","path":"/api",'
@@ -90,6 +90,13 @@ def test_a_request_with_invalid_utf8_is_parsed(field: bytes) -> None:
 )
 def test_other_output_is_not_a_request(text: bytes) -> None:
     assert parse(text) is None
+
+
+def test_the_number_of_dropped_lines_is_only_in_a_line_of_its_own() -> None:
+    notice = b'{"time":1795438895,"level":"warning","message":"log lines dropped","dropped":1234}'
+    assert dropped(notice) == 1234
+    assert dropped(GOOD) == dropped(GOOD.replace(b"/api", notice)) == dropped(b"") == 0
+    assert parse(notice) is None
 
 
 def test_chunks_may_end_within_a_line() -> None:

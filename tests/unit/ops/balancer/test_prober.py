@@ -24,7 +24,7 @@ class Inside:
         self.commands: list[list[str]] = []
         self.requested = threading.Event()
 
-    def ask(self, command: list[str]) -> ExecResult:
+    def ask(self, command: list[str], environment: object = None) -> ExecResult:
         self.commands.append(command)
         if len(self.commands) > 1:
             self.requested.set()

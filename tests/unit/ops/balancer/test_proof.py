@@ -14,6 +14,7 @@ from ops.balancer.access_log import Line
 from ops.balancer.proof import SAMPLE, Failure, LogTally, Proof, TrafficProof
 
 PREFIX = "videa-0f-"
+DROPPED = '{"time":1795438895,"level":"warning","message":"log lines dropped","dropped":%d}'
 
 
 def line(status: int = 200, request_id: str = "x", seconds: float = 0.01) -> Line:
@@ -107,8 +108,11 @@ class Watched(threading.Condition):
         return super().wait_for(predicate, timeout)
 
 
-def late_proof(monkeypatch: pytest.MonkeyPatch, last_probe_is_logged: bool) -> Proof:
-    """A proof whose log has a failed request and perhaps the last probe only after the probes have ended."""
+def late_proof(monkeypatch: pytest.MonkeyPatch, last_probe_is_logged: bool, first: str = "") -> Proof:
+    """A proof whose log has a failed request and perhaps the last probe only after the probes have ended.
+
+    ``first``: the lines before.
+    """
     monkeypatch.setattr(module, "Prober", Probes)
     monkeypatch.setattr(module, "FLUSH", 0.0)
     monkeypatch.setattr(module, "LOG_WAIT", 5.0 if last_probe_is_logged else 0.1)
@@ -116,7 +120,8 @@ def late_proof(monkeypatch: pytest.MonkeyPatch, last_probe_is_logged: bool) -> P
     monkeypatch.setattr(module, "PROCESS_IDS", "videa-")
     names = ["other", f"{PREFIX}3"] if last_probe_is_logged else ["other"]
     status = {"other": 502}
-    log = LateLog([json.dumps({"time": 1, "status": status.get(n, 200), "seconds": 0, "request_id": n}) for n in names])
+    lines = [json.dumps({"time": 1, "status": status.get(n, 200), "seconds": 0, "request_id": n}) for n in names]
+    log = LateLog([*first.splitlines(), *lines])
     gateway = SimpleNamespace(follow_log=lambda: log)
     proof = TrafficProof(gateway, "http://127.0.0.1", "/alive")  # type: ignore[arg-type]
     proof._progress = Watched(log.wanted)
@@ -133,6 +138,12 @@ def test_a_log_without_the_last_probe_is_a_gap(monkeypatch: pytest.MonkeyPatch) 
     proof = late_proof(monkeypatch, last_probe_is_logged=False)
     assert proof.gap == "the last probe is not in nginx's log"
     assert not proof.proven
+
+
+def test_dropped_lines_of_the_log_are_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    proof = late_proof(monkeypatch, last_probe_is_logged=True, first=DROPPED % 12)
+    assert proof.gap == "12 lines of nginx's log were dropped"
+    assert (proof.failed, proof.proven) == (1, False)
 
 
 def test_a_published_port_that_does_not_answer_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,13 @@ def test_ready_while_the_database_is_down_is_a_finding() -> None:
     assert ("app.health_lies", "warn") not in reported(postgres=down, instances=not_ready)
 
 
+def test_readiness_by_a_tcp_connection_is_said() -> None:
+    connected = [instance(number, ready=0, well=True, by_connect=True) for number in (1, 2)]
+    assert reported(instances=connected) == [("app.readiness", "info")]
+    down = postgres(up=False, error="refused")
+    assert "app.health_lies" not in {check for check, _ in reported(postgres=down, instances=connected)}
+
+
 def test_instances_with_different_secrets_show_fingerprints_only() -> None:
     odd = replica(2, fingerprints={"JWT_ACCESS_SECRET": ["cc"], "JWT_REFRESH_SECRET": ["bb"]})
     result = finding("app.jwt_skew", containers=with_replicas(replica(1), odd))

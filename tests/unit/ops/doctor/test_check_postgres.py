@@ -54,6 +54,37 @@ def test_connections_are_compared_with_the_maximum_for_clients(clients: int, exp
     assert reported(postgres=postgres(sessions=[session()] * clients)) == expected
 
 
+@pytest.mark.parametrize(
+    ("hidden", "sessions", "skipped", "expected"),
+    [
+        ({}, [], [], []),
+        ({"hidden": 1}, [], ["pg.idle_in_tx", "pg.long_query", "pg.blocked"], []),
+        (
+            {"hidden": 1},
+            [session(state="idle in transaction", state_age=90.0)],
+            ["pg.long_query", "pg.blocked"],
+            ["pg.idle_in_tx"],
+        ),
+        ({"hidden_sequences": 2}, [], ["pg.sequence"], []),
+        ({"standbys": None}, [], ["pg.replica_lag"], []),
+    ],
+    ids=["everything", "sessions", "own-session", "sequences", "standbys"],
+)
+def test_what_postgresql_hides_from_the_role_is_skipped_unless_a_check_finds_something(
+    hidden: dict[str, Any], sessions: list[Session], skipped: list[str], expected: list[str]
+) -> None:
+    report = report_on(postgres=postgres(role="app", sessions=sessions, **hidden))
+    reasons = {skip.id: skip.reason for skip in report.skipped if skip.id.startswith("pg.")}
+    assert sorted(reasons) == sorted(skipped)
+    assert all("GRANT " in reason and reason.endswith(" TO app") for reason in reasons.values())
+    assert [finding.id for finding in report.findings] == expected
+
+
+def test_hidden_sessions_count_as_connections() -> None:
+    result = finding("pg.conn_high", postgres=postgres(sessions=[session()] * 7, hidden=90))
+    assert "other roles: 90" in result.evidence
+
+
 def test_background_workers_do_not_count_as_connections() -> None:
     assert reported(postgres=postgres(sessions=[session(kind="walwriter")] * 99)) == []
 

@@ -11,6 +11,7 @@ import pytest
 
 from ops.balancer.access_log import Line
 from ops.balancer.render import render
+from ops.declared import Declaration
 from ops.doctor.collect import container_of, run_all
 from ops.doctor.collectors import balancer, containers, fleet, instances, outside, postgres, proof, redis, services
 from ops.doctor.collectors.postgres_sql import BATCH
@@ -19,6 +20,7 @@ from ops.doctor.skip import Skip
 from ops.engine.compose import Compose
 from ops.engine.replicas import read
 from ops.errors import EngineError
+from ops.probes import ContainerCheck, Http, Probe, Statuses, TcpConnect
 from ops.project.config import Project
 from ops.project.settings import read_settings
 from ops.traffic import Membership, Upstream
@@ -238,7 +240,7 @@ def test_the_answers_of_a_replica() -> None:
     verdicts = [f"{number} {status} 1.9 {date}|" for number, status in enumerate(statuses)]
     text = "\n".join(["1795442400", *reversed(verdicts), *(f"@videa@{n}\n{body}" for n, body in enumerate(bodies))])
     answers = instances.read_answers(text)
-    facts = instances.read(replica(1), [answers[number] for number in range(4)])
+    facts = instances.read(replica(1), [answers[number] for number in range(4)], Http(1, "/"))
     assert facts.clock == 1
     assert (facts.live, facts.ready, facts.health) == (200, 503, 200)
     assert (facts.instance, facts.redis, facts.pool_waiting) == ("abc", "fail", 3)
@@ -246,7 +248,7 @@ def test_the_answers_of_a_replica() -> None:
 
 def test_a_replica_that_does_not_answer() -> None:
     answers = instances.read_answers("1795442400\n0 000 2.0 |Operation timed out\n1 000 2.0 |\n")
-    facts = instances.read(replica(1), [answers[0], answers[1], instances.Answer(), instances.Answer()])
+    facts = instances.read(replica(1), [answers[0], answers[1], instances.Answer(), instances.Answer()], Http(1, "/"))
     assert (facts.live, facts.error) == (None, "Operation timed out")
 
 
@@ -262,9 +264,43 @@ def test_a_replica_that_does_not_answer() -> None:
 )
 def test_answers_of_another_service_at_our_backends_paths_are_ignored(body: str) -> None:
     answers = [instances.Answer("", 204, ""), instances.Answer("", 204, ""), *[instances.Answer(body, 200, "")] * 2]
-    facts = instances.read(replica(1), answers)
+    facts = instances.read(replica(1), answers, Http(1, "/"))
     assert facts.is_ready and facts.answers
     assert (facts.database, facts.limiter, facts.pool_limit, facts.requests) == ("", "", None, None)
+
+
+@pytest.mark.parametrize(
+    ("probe", "health", "well"),
+    [
+        (ContainerCheck(), "healthy", True),
+        (ContainerCheck(), "unhealthy", False),
+        (TcpConnect(3001), "none", True),
+        (Http(3001, "/", expect=(Statuses("302"),)), "none", True),
+        (Http(3001, "/"), "none", False),
+    ],
+    ids=["healthy", "unhealthy", "connect", "expected", "unexpected"],
+)
+def test_a_replica_is_ready_as_its_release_declares(probe: Probe, health: str, well: bool) -> None:
+    status = "302" if isinstance(probe, Http) else "000"
+    answers = instances.read_answers("1795442400\n" + "".join(f"{number} {status} 0.1 |\n" for number in range(2)))
+    given = [answers[0], answers[1], instances.Answer(), instances.Answer()]
+    facts = instances.read(replica(1, health=health), given, probe)
+    assert (facts.is_ready, facts.answers, facts.by_connect) == (well, True, isinstance(probe, TcpConnect))
+    refused = instances.Answer(error="refused")
+    silent = instances.read(replica(1, health="healthy"), [refused] * 4, probe)
+    assert (silent.answers, silent.error) == (False, "refused")
+    assert silent.is_ready is isinstance(probe, ContainerCheck)
+
+
+def test_the_queries_of_a_replica_are_numbered_and_have_their_headers() -> None:
+    declaration = Declaration(8000, "/live", "/ready", probe_port=9000, headers=(("Host", "shop.example"),))
+    parts = instances.query(replica(2), declaration, 4).split("next\n")
+    assert [part.partition("output = ")[2][0] for part in parts] == ["4", "5", "6", "7"]
+    assert 'url = "http://app-backend-2:9000/live"' in parts[0]
+    assert [part.count("shop.example") for part in parts] == [1, 1, 0, 0]
+    assert 'url = "http://app-backend-2:8000/health"' in parts[2]
+    checked = instances.query(replica(2), Declaration(8000), 0)
+    assert checked.count('url = "telnet://app-backend-2:8000"') == 2
 
 
 def test_a_service_without_our_backends_sign_in_skips_the_proof() -> None:

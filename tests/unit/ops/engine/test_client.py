@@ -169,6 +169,6 @@ def test_what_is_not_an_address_is_said_so(host: str) -> None:
 
 def test_a_command_whose_output_the_engine_loses_is_sent_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter((ExecResult(0, "\n"), ExecResult(0, "200")))
-    monkeypatch.setattr(Engine, "exec", lambda *_: next(answers))
+    monkeypatch.setattr(Engine, "exec", lambda *_, **__: next(answers))
     with engine_that(tmp_path, lambda _, __: "[]") as (environment, _), closing(Engine(environment)) as engine:
         assert engine.ask("nginx", ["curl"]).output == "200"

@@ -21,7 +21,7 @@ from tests.unit.ops.fakes.world import APP, NAME, World
 
 SETTINGS = Settings(
     service=APP,
-    health=Health(interval=Seconds(0.001), success_threshold=1, deadline=Seconds(0.05)),
+    health=Health("/live", "/ready", interval=Seconds(0.001), success_threshold=1, deadline=Seconds(0.05)),
     drain_timeout=Seconds(0.01),
 )
 

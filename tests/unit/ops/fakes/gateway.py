@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from ops.balancer.probe import CONFIG
 from ops.balancer.proof import Proof
 from ops.errors import EngineError
 from ops.models import ExecResult
@@ -81,14 +83,14 @@ class FakeGateway:
         self.world.used("wait_drained")
         return ()
 
-    def ask(self, command: list[str]) -> ExecResult:
+    def ask(self, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
         """Simulates curl: all replicas except the sick ones answer 200."""
         self.world.used("probe")
-        if "--parallel" not in command:
+        config = (environment or {}).get(CONFIG, "")
+        if "parallel\n" not in config:
             status = any("%{http_code}" in argument for argument in command)
             return ExecResult(0, "\n200 " if status else "")
-        urls = [argument for argument in command if argument.startswith("http://")]
-        names = [url.removeprefix("http://").partition(":")[0] for url in urls]
+        names = re.findall(r'^url = "\w+://([^:]+):', config, re.MULTILINE)
         statuses = [500 if name in self.world.sick else 200 for name in names]
         return ExecResult(0, "".join(f"{index} {status} 0.001 \n" for index, status in enumerate(statuses)))
 

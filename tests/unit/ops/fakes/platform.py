@@ -31,6 +31,12 @@ class FakeImages:
     def ensure(self, reference: str) -> None:
         pass
 
+    def exposed(self, reference: str) -> tuple[int, ...]:
+        return ()
+
+    def build(self, reference: str, folder: Path, arguments: Mapping[str, str]) -> None:
+        pass
+
     def tag(self, image: str, reference: str) -> None:
         pass
 
@@ -171,7 +177,7 @@ class FakePlatform:
     ) -> ExecResult:
         return ExecResult(127, "executable file not found")
 
-    def ask(self, container: str, command: list[str]) -> ExecResult:
+    def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
         return self.exec(container, command)
 
     def last_words(self, container: str) -> str:

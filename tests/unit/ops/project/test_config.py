@@ -56,14 +56,14 @@ def test_variables_that_only_the_service_and_its_followers_read_belong_to_a_rele
 @pytest.mark.parametrize(
     ("health", "path"),
     [
-        ({}, "/health/live"),
+        ({}, "/"),
         ({"ready": "/"}, "/"),
         ({"ready": "/ping?deep=1", "interval": "2s"}, "/ping?deep=1"),
         ({"live": "/alive"}, "/alive"),
         ({"live": "/alive", "ready": "/ready"}, "/alive"),
     ],
 )
-def test_the_readiness_path_is_also_the_liveness_path_if_it_is_the_only_one(health: dict[str, str], path: str) -> None:
+def test_requests_through_the_balancer_use_the_liveness_path_or_the_only_one(health: dict[str, str], path: str) -> None:
     written = {"service": "web", "health": health}
     project = Project("shop", Path(), Compose((), None, Path(), {}), {}, read_settings(written), written, {})
     assert project.live_path == path

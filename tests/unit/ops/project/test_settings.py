@@ -42,6 +42,11 @@ def test_everything_has_a_default() -> None:
         ({"drain_timeout": 30}, "drain_timeout", ""),
         ({"health": {"passes": 0}}, "x-videa.health.passes", ""),
         ({"health": {"ready": "no slash"}}, "x-videa.health.ready", "/health"),
+        ({"health": {"expect": "2xx"}}, "x-videa.health.expect", ""),
+        ({"health": {"expect": []}}, "x-videa.health.expect", "200-399"),
+        ({"health": {"headers": {"Host": "a\r\nX: b"}}}, "x-videa.health.headers", "Host"),
+        ({"health": {"headers": {"Ho st": "a"}}}, "x-videa.health.headers", "Host"),
+        ({"health": {"headers": ["Host: a"]}}, "x-videa.health.headers", ""),
         ({"canary": {"steps": [50, 5, 100]}}, "x-videa.canary.steps", "rising"),
         ({"canary": {"steps": [5, 50]}}, "x-videa.canary.steps", "100"),
         ({"canary": {"min_success_rate": 101}}, "min_success_rate", ""),
@@ -87,6 +92,13 @@ def test_every_value_has_its_source() -> None:
     assert rows["x-videa.canary.max_p99"] == ("500ms", "default")
 
 
+def test_the_headers_of_a_probe_are_shown_without_their_secrets() -> None:
+    written = {"health": {"headers": {"Host": "shop.example", "Authorization": "Bearer 0123456789abcdef"}}}
+    rows = {key: value for key, value, _ in effective(read_settings(written), written)}
+    assert rows["x-videa.health.headers"] == "{Host: shop.example, Authorization: Bearer <hidden>}"
+    assert rows["x-videa.health.expect"] == "[200-299]"
+
+
 def test_a_duration_is_shown_in_the_format_of_the_file() -> None:
     assert str(Seconds(0.5)) == "500ms"
     assert str(Seconds(30)) == "30s"
@@ -118,6 +130,9 @@ def test_an_error_in_canary_or_hooks_names_the_key(section: dict[str, object], w
         ({"keep_releases": "5"}, {"keep_releases": 5}),
         ({"also": "worker, mailer"}, {"also": ["worker", "mailer"]}),
         ({"also": ""}, {}),
+        ({"health": {"expect": "200-399, 401"}}, {"health": {"expect": ["200-399", 401]}}),
+        ({"health": {"expect": 204}}, {"health": {"expect": ["204"]}}),
+        ({"health": {"port": "9000"}}, {"health": {"port": 9000}}),
     ],
 )
 def test_a_value_from_a_variable_may_be_a_string(written: dict[str, Any], plain: dict[str, Any]) -> None:

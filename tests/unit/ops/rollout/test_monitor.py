@@ -210,3 +210,11 @@ def test_waiting_requests_of_a_cold_replica_are_not_slow_yet() -> None:
         tallies.add(Try("10.0.0.3:3001", 200, 0.02, float(number)))
     tallies.add(Try("10.0.0.1:3001", 200, 0.02, 100.0))
     assert len(samples(tallies, [STABLE, FRESH], {"app-3"}, {"app-3": waiting})[0].waiting) == 20
+
+
+def test_only_restarts_since_the_first_check_count() -> None:
+    """Before that, the replica may have waited for its database."""
+    monitor = Monitor(SimpleNamespace(platform=SimpleNamespace(memory=lambda _: {})), *([None] * 3))  # type: ignore[arg-type,list-item]
+    replica = replace(member(1, NEW).replica, restarts=2)
+    assert [fact.restarts for fact in monitor._facts([replica])] == [0]
+    assert [fact.restarts for fact in monitor._facts([replace(replica, restarts=3)])] == [1]

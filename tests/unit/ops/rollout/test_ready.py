@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as changed
 
 from ops.errors import ReplicaNotReady
+from ops.models import ProbeResult
 from ops.rollout.ready import await_ready
 from tests.unit.ops.fakes import fake_stack
 
@@ -21,8 +23,9 @@ NAME = "shop-app-1"
         ({"state": "paused"}, f"{NAME} is paused", f"docker unpause {NAME}"),
         ({"state": "exited", "exit_code": 3}, "exited with exit code 3", "log"),
         ({"state": "exited", "oom_killed": True}, "killed for lack of memory", "memory limit"),
-        ({"restarts": 1}, "exited", "log"),
+        ({"state": "restarting", "oom_killed": True}, "killed for lack of memory", "memory limit"),
     ],
+    ids=["paused", "exited", "out of memory", "out of memory again"],
 )
 def test_a_replica_that_cannot_become_ready_fails_at_once(
     tmp_path: Path, changes: dict[str, Any], message: str, hint: str
@@ -38,4 +41,64 @@ def test_a_removed_replica_is_named(tmp_path: Path) -> None:
     stack = fake_stack(tmp_path)
     stack.platform.remove(NAME)
     with pytest.raises(ReplicaNotReady, match=f"{NAME} is gone"):
+        await_ready(stack, [NAME])
+
+
+def test_a_replica_that_is_restarted_has_time_until_the_deadline(tmp_path: Path) -> None:
+    """It exits twice, because its database is not there, and passes the second time it runs."""
+    stack = fake_stack(tmp_path)
+    states = iter([("restarting", 1), ("running", 1), ("restarting", 2), ("running", 2)])
+
+    def disturb(call: str) -> None:
+        if call == "replicas" and (state := next(states, None)):
+            stack.platform.by_name[NAME] = replace(stack.platform.by_name[NAME], state=state[0], restarts=state[1])
+            stack.world.sick = {NAME} if state == ("running", 1) else set()
+
+    stack.world.disturb = disturb
+    await_ready(stack, [NAME])
+    assert next(states, None) is None
+
+
+def test_probes_before_a_restart_do_not_count(tmp_path: Path) -> None:
+    stack = fake_stack(tmp_path)
+    health = changed(stack.project.settings.health, success_threshold=2)
+    stack = replace(stack, project=replace(stack.project, settings=changed(stack.project.settings, health=health)))
+    probed: list[int] = []
+
+    def disturb(call: str) -> None:
+        if call == "probe":
+            probed.append(1)
+            replica = stack.platform.by_name[NAME]
+            stack.platform.by_name[NAME] = replace(replica, restarts=min(len(probed), 3))
+
+    stack.world.disturb = disturb
+    await_ready(stack, [NAME])
+    assert sum(probed) >= 5
+
+
+def test_the_message_has_the_restarts_and_the_last_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = fake_stack(tmp_path)
+    changes: dict[str, Any] = {"state": "restarting", "restarts": 7, "exit_code": 3}
+    stack.platform.by_name[NAME] = replace(stack.platform.by_name[NAME], **changes)
+    monkeypatch.setattr(stack.platform, "last_words", lambda name: "connecting\nno database")
+    with pytest.raises(ReplicaNotReady) as failed:
+        await_ready(stack, [NAME])
+    assert "it exited and was restarted 7 times, last with exit code 3: no database" in failed.value.message
+    assert failed.value.detail == "connecting\nno database"
+
+
+def test_a_container_check_has_time_until_its_first_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deadline of the stack is 0.05 s."""
+    stack = fake_stack(tmp_path)
+    rounds: list[str] = []
+
+    def probe(*arguments: object, **options: object) -> dict[str, ProbeResult]:
+        rounds.append("probe")
+        ok = len(rounds) > 120
+        return {NAME: ProbeResult(ok, 0, 0.0, "starting", "health check of the container", delay=20.0)}
+
+    monkeypatch.setattr(type(stack), "probe", probe)
+    await_ready(stack, [NAME])
+    monkeypatch.setattr(type(stack), "probe", lambda *_, **__: {NAME: ProbeResult(False, 0, 0, "unhealthy x", "check")})
+    with pytest.raises(ReplicaNotReady, match=r"was not ready after 50ms: check: unhealthy x$"):
         await_ready(stack, [NAME])

@@ -1,0 +1,77 @@
+"""The balancer's image: built from the files in ``image/``, which come with this package; its tag is their hash."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from ops.errors import ImageUnavailable
+from ops.events import Emit, announced
+from ops.notices import BalancerOutdated
+from ops.platform.ports import Images
+
+FOLDER = Path(__file__).parent / "image"
+REPOSITORY = "videa-nginx"
+FROM_DEBIAN = "videa/nginx"
+"""The base that `make up` builds from Debian packages, for machines without a registry."""
+
+_OWN = re.compile(rf"{REPOSITORY}:[0-9a-f]{{12}}")
+_BASE = re.compile(r"^ARG NGINX_BASE=(\S+)$", re.MULTILINE)
+
+
+@cache
+def reference() -> str:
+    """The image of this version of videa: its tag is a hash of the packaged files."""
+    content = sha256()
+    for path in sorted(FOLDER.iterdir()):
+        content.update(f"{path.name}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+    return f"{REPOSITORY}:{content.hexdigest()[:12]}"
+
+
+def ensure_image(images: Images, emit: Emit) -> str:
+    """Builds the image of this version unless it is present, and returns its name.
+
+    Raises ImageUnavailable if there is no base image, EngineError.
+    """
+    wanted = reference()
+    if not images.present(wanted):
+        base = _base(images, emit)
+        with announced(f"build {wanted} from {base}", emit):
+            images.build(wanted, FOLDER, {"NGINX_BASE": base})
+    return wanted
+
+
+def provide(images: Images, declared: str, emit: Emit) -> None:
+    """Builds the image that a project declares for its balancer, if it is the one of this version and missing.
+
+    An image of another version that is present is used and reported. Raises ImageUnavailable, EngineError.
+    """
+    if declared == reference():
+        ensure_image(images, emit)
+    elif _OWN.fullmatch(declared) and images.present(declared):
+        emit(BalancerOutdated(declared))
+    elif _OWN.fullmatch(declared):
+        raise ImageUnavailable(
+            f"there is no image {declared}, and this version of videa builds {reference()}",
+            "write its name into the overlay: videa init",
+        )
+
+
+def _base(images: Images, emit: Emit) -> str:
+    """The base image that is present; otherwise the official one, pulled."""
+    official = _BASE.findall((FOLDER / "Dockerfile").read_text())[0]
+    present = next((base for base in (official, FROM_DEBIAN) if images.present(base)), None)
+    if present:
+        return str(present)
+    try:
+        with announced(f"pull {official}", emit):
+            images.ensure(official)
+    except ImageUnavailable as error:
+        raise ImageUnavailable(
+            f"the balancer's image needs {official}, which is not there: {error.message}",
+            f"make this command work: docker pull {official}",
+            error.detail,
+        ) from error
+    return str(official)

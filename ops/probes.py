@@ -1,0 +1,71 @@
+"""How a replica is probed: an HTTP request, the health check of its own container, or a TCP connection."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+
+_STATUSES = re.compile(r"([1-5]\d\d)(?:-([1-5]\d\d))?", re.ASCII)
+
+
+class Statuses(str):
+    """One HTTP status or a range of them, as x-videa writes it: "204" or "200-399"."""
+
+    __slots__ = ()
+
+    def admits(self, status: int) -> bool:
+        first, _, last = self.partition("-")
+        return int(first) <= status <= int(last or first)
+
+
+GOOD = (Statuses("200-299"),)
+ANY_ANSWER = (Statuses("100-499"),)
+"""Shows only that a replica serves, for one whose readiness path is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """A GET, which is good if the status of its answer is in ``expect``. Redirects are not followed."""
+
+    port: int
+    path: str
+    headers: tuple[tuple[str, str], ...] = ()
+    expect: tuple[Statuses, ...] = GOOD
+
+    def admits(self, status: int) -> bool:
+        """Whether an answer with this status is good."""
+        return any(statuses.admits(status) for statuses in self.expect)
+
+    def __str__(self) -> str:
+        return self.path
+
+
+@dataclass(frozen=True, slots=True)
+class TcpConnect:
+    """A TCP connection, which is good if the replica accepts it."""
+
+    port: int
+
+    def __str__(self) -> str:
+        return f"TCP connect to port {self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerCheck:
+    """The state of the container's own health check, which the engine runs."""
+
+    def __str__(self) -> str:
+        return "health check of the container"
+
+
+Probe: TypeAlias = Http | TcpConnect | ContainerCheck
+
+
+def read_statuses(value: object) -> Statuses:
+    """Reads 204, "204" or "200-399". Raises ValueError."""
+    text = str(value)
+    match = _STATUSES.fullmatch(text)
+    if match is None or isinstance(value, bool) or int(match[2] or match[1]) < int(match[1]):
+        raise ValueError(f"{value!r} is not a status or a range; write it as 200 or 200-399")
+    return Statuses(text)

@@ -1,0 +1,83 @@
+"""While Docker does not read nginx's log, no request waits; what is dropped is counted, and a proof says so."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.engine.balancer.conftest import Bench
+from tests.engine.balancer.load import Load
+from tests.engine.balancer.test_proof import watch
+
+LONG = "/" + '"' * 800
+"""A path whose line in the log has about 2 kB, so that a few thousand requests fill every buffer."""
+
+
+@contextmanager
+def unread(bench: Bench) -> Iterator[None]:
+    """Stops the process that passes the output of nginx's container on to Docker."""
+    bench.nginx.reload()
+    stat = Path(f"/proc/{bench.nginx.attrs['State']['Pid']}/stat").read_text()
+    shim = int(stat.rpartition(")")[2].split()[1])
+    assert b"shim" in Path(f"/proc/{shim}/cmdline").read_bytes()
+    try:
+        os.kill(shim, signal.SIGSTOP)
+    except PermissionError:
+        pytest.skip("only root can stop the engine's processes")
+    try:
+        yield
+    finally:
+        os.kill(shim, signal.SIGCONT)
+
+
+def logged(bench: Bench) -> int:
+    """Number of requests in the log, with those that it says were dropped."""
+    lines = [json.loads(line) for line in bench.nginx.logs(stderr=False).splitlines()]
+    return sum(line.get("dropped", 1) for line in lines)
+
+
+def logged_so_far(bench: Bench) -> int:
+    """Waits until all requests so far are in the log."""
+    bench.get("/last")
+    bench.until(lambda: b"/last" in bench.nginx.logs(stderr=False))
+    return logged(bench)
+
+
+def drop_lines(bench: Bench, load: Load) -> None:
+    """Lets clients ask until more is logged than the buffers hold."""
+    with unread(bench):
+        before = load.done
+        bench.until(lambda: load.done > before + 4000, seconds=60)
+
+
+def test_requests_go_on_and_each_is_in_the_log_or_counted_as_dropped(own: Bench) -> None:
+    before = logged_so_far(own)
+    with Load(own.port, path=LONG, pause=0.001) as load:
+        drop_lines(own, load)
+    assert load.failures == []
+    own.until(lambda: logged(own) == before + load.done)
+    assert b'"dropped":' in own.nginx.logs(stderr=False)
+
+
+def test_a_proof_with_dropped_lines_is_not_proven(own: Bench) -> None:
+    logged_so_far(own)
+    watching = watch(own)
+    with Load(own.port, path=LONG, pause=0.001) as load:
+        drop_lines(own, load)
+    proof = watching.stop()
+    assert proof.failed == 0
+    assert "lines of nginx's log were dropped" in proof.gap
+    assert "0 failed" not in str(proof)
+
+
+def test_errors_that_nobody_reads_stop_no_request(own: Bench) -> None:
+    with unread(own):
+        for _ in range(400):
+            assert own.get(LONG, "POST", **{"Content-Length": "9000000"})[0] == 413
+    own.until(lambda: own.nginx.logs(stdout=False).count(b"too large body") == 400)
