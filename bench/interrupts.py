@@ -89,18 +89,18 @@ def interrupted(stack: BenchStack, command: tuple[str, ...], after: float, gap: 
 
 def fault(before: Seen, after: Seen, code: int, said: str) -> str:
     """What is not as said; "" if all is."""
-    if "Traceback" in said:
-        return "a traceback"
-    if not after.whole:
-        return f"left over: {after.records}, replicas {sorted(after.images)}, listed {sorted(after.listed)}"
     same = (before.images, before.variables) == (after.images, after.variables)
-    if code == 0:
-        return "done, but nothing has changed" if same else ""
-    if code != 130:
-        return f"exit code {code}"
-    if "nothing was changed" not in said and "everything was rolled back" not in said:
-        return "no word of the state"
-    return "" if same else f"not as before: {before.images} -> {after.images}"
+    starting = code == -signal.SIGINT  # Python itself was still starting: nobody can say anything then
+    told = any(words in said for words in ("nothing was changed", "everything was rolled back"))
+    faults = {
+        f"left over: {after.records}, replicas {sorted(after.images)}, listed {sorted(after.listed)}": not after.whole,
+        f"exit code {code}": code not in (0, 130) and not starting,
+        "a traceback": "Traceback" in said and not starting,
+        "done, but nothing has changed": code == 0 and same,
+        "no word of the state": code == 130 and not told,
+        f"not as before: {before.images} -> {after.images}": code != 0 and not same,
+    }
+    return "; ".join(text for text, found in faults.items() if found)
 
 
 def run(stack: BenchStack, single: int, double: int, chance: random.Random) -> int:

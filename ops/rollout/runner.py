@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from functools import singledispatchmethod
 
@@ -89,19 +89,19 @@ class Runner:
         self._stopping = Stopping(stack.platform, lease.check, behind)
         self._restorer = Restorer(stack, journal, lease, header, emit, self._announced, self._stopping)
 
-    def run(self, plan: Plan) -> None:
+    def run(self, plan: Plan, confirm: Callable[[], None]) -> None:
         """Runs all steps, or the steps up to the wait at which the operation is ``left``.
 
-        If a step fails or the operator interrupts, all changes are rolled back.
+        If a step fails or the operator interrupts, all changes are rolled back. ``confirm``: checks the result; its
+        failure rolls nothing back.
 
-        Raises the VideaError of the failed step, or Interrupted, with the result of the rollback.
+        Raises the VideaError of the failed step, or Interrupted, with the result of the rollback, and that of
+        ``confirm``.
         """
         self._target = plan.target
         with held():
             try:
                 self._run(plan)
-                if self.left is None:
-                    self._restorer.end()
             except KeyboardInterrupt:
                 error = Interrupted("interrupted", "run the same command to try again")
                 raise explained(error, self.roll_back(error.message)) from None
@@ -116,6 +116,19 @@ class Runner:
                 bug = VideaError(f"videa itself failed: {fault}", "")
                 self.emit(OwnFault(fault, explained(bug, self.roll_back(bug.message)).hint))
                 raise
+            if self.left is None:
+                self._finish(confirm)
+
+    def _finish(self, confirm: Callable[[], None]) -> None:
+        """Ends the journal after ``confirm``: a process that resumes it in the meantime checks the result again."""
+        try:
+            try:
+                confirm()
+            finally:
+                self._restorer.end()
+        except LockHeld as error:
+            explained(error, self._restorer.lost())
+            raise
 
     def roll_back(self, reason: str) -> Aftermath:
         """Restores the state before the operation, because of ``reason``, and returns the result."""
