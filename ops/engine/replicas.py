@@ -144,9 +144,14 @@ def discard(engine: Engine, container: str) -> None:
 
 
 def last_words(engine: Engine, container: str, lines: int = 20) -> str:
-    """The end of a container's log, to explain its failure; empty if it does not exist. Raises EngineError."""
+    """The end of a container's log, to explain its failure; empty if it is removed. Raises EngineError."""
     with engine_errors(f"read the log of {container}", missing_ok=True):
-        output: bytes = engine.sdk.api.logs(container, tail=lines)
+        try:
+            output: bytes = engine.sdk.api.logs(container, tail=lines)
+        except docker.errors.APIError as error:
+            if error.status_code == HTTPStatus.CONFLICT:  # it is being removed
+                return ""
+            raise
         return output.decode(errors="replace").strip()
     return ""
 

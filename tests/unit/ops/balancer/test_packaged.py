@@ -13,7 +13,7 @@ from ops.events import Event, StepEnded
 from ops.notices import BalancerOutdated
 from tests.unit.ops.fakes.platform import FakeImages
 
-OFFICIAL = "nginx:1.30-alpine"
+OFFICIAL = "nginx:1.30"
 OTHER = f"{packaged.REPOSITORY}:0123456789ab"
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ops.errors import EngineError
 from ops.models import Container, ExecResult, Machine, Replica, Usage
 from ops.platform.ports import Measured, Permit
 from ops.project.pins import remember
@@ -145,10 +146,10 @@ class FakePlatform:
         self.world.used("remove volumes")
 
     def discard(self, container: str) -> None:
-        self.world.used("discard")
-        names = [name for name, replica in self.by_name.items() if replica.id == container and not replica.running]
-        for name in names:
-            del self.by_name[name]
+        self.world.used("remove")
+        for name, replica in list(self.by_name.items()):
+            if container in (name, replica.id) and not replica.running:
+                del self.by_name[name]
 
     def blueprint(self, container: str) -> Mapping[str, Any]:
         self.world.used("blueprint")
@@ -199,4 +200,6 @@ class FakePlatform:
         raise NotImplementedError
 
     def _become(self, container: str, state: str) -> None:
+        if container not in self.by_name:
+            raise EngineError(f"Docker could not find {container}", "see `docker ps -a`")
         self.by_name[container] = replace(self.by_name[container], state=state)
