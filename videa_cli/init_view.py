@@ -41,7 +41,7 @@ def show(plain: Plain, proposal: Proposal) -> None:
         out.print(f"{sign} {escape(_place(note, proposal))}{escape(note.what)}")
         if note.change:
             out.print(f"    change: {escape(note.change.replace(str(plain.folder), '.'))}")
-    if adoption.moves and proposal.running:
+    if adoption.moves and proposal.hands_over:
         out.print(f"[yellow]![/] {GAP}")
     if not proposal.differs(plain):
         out.print(f"nothing to do: {OVERLAY} and .env are up to date")
@@ -52,6 +52,8 @@ def show(plain: Plain, proposal: Proposal) -> None:
 
 def next_steps(proposal: Proposal) -> str:
     """What to type next."""
+    if proposal.before and f"image: {proposal.adoption.image}\n" not in proposal.before:
+        return f"videa up --recreate {proposal.adoption.balancer}, at a quiet time: it interrupts requests"
     routes = "the change of the proxy's lines" if proposal.adoption.routes else ""
     # A replica that keeps running has not got what the overlay adds to the service.
     deploy = "videa deploy" if proposal.running and not proposal.adoption.moves else ""

@@ -30,13 +30,15 @@ DEADLINE = 60.0
 class Choice:
     """What the user, the project or its containers have decided.
 
-    ``health``: of x-videa, empty to leave it out; ``checked``: Docker has a health check for the service.
+    ``health``: of x-videa, empty to leave it out; ``checked``: Docker has a health check for the service; ``shared``:
+    volumes that replicas may share.
     """
 
     service: str
     port: int
-    health: Mapping[str, str]
+    health: Mapping[str, Any]
     checked: bool = False
+    shared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Adoption:
 
     service: str
     port: int
-    health: Mapping[str, str]
+    health: Mapping[str, Any]
     balancer: str
     image: str
     ports: tuple[object, ...]
@@ -127,7 +129,7 @@ def plan(
         notes=(
             *_about_ports(choice, ports, left, front),
             *_about_front(theirs, labels, variables, model["services"]),
-            *obstacles(service, spec, written, choice.checked or bool(choice.health)),
+            *obstacles(service, spec, written, choice.checked or bool(choice.health), choice.shared),
         ),
         found=tuple(found),
     )

@@ -125,7 +125,10 @@ def test_a_running_application_is_adopted_and_its_port_changes_hands(tmp_path: P
         assert "answers /healthz" in done
         assert "Docker cannot pass it" in done
         assert packaged.reference() in overlay.read_text()
-        stack.done("up")
+        moves = f"the published port moves from {stack.project}-web-1 to balancer"
+        assert moves in stack.done("up", "--dry-run")
+        up = stack.videa("up")
+        assert (up.returncode, moves in up.stderr) == (0, True), up.stderr
         assert stack.serves()
         assert stack.services() == ["balancer", "web"]
         try_out(stack, "web")
