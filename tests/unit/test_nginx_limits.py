@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import subprocess
 from pathlib import Path
@@ -54,6 +55,31 @@ def test_bodies_fit_where_they_are_kept(spool: int) -> None:
     given = limits(512, 2, spool, "plain")
     assert given["bodies"] * BODY_KIB <= spool
     assert given["bodies_per_client"] * 2 <= given["bodies"]
+
+
+CLIENTS = [
+    ["192.0.2.1"],
+    ["192.0.2.2"],
+    ["2001:db8:5::1", "2001:db8:5::a:b", "2001:db8:5:0:1:2:3:4", "2001:db8:5:0:a0a:a0a:a0a:a0a"],
+    ["2001:db8:5:1::1", "2001:db8:5:1:ffff:ffff:ffff:ffff"],
+    ["a0a:a0a:a0a:a0a::1", "a0a:a0a:a0a:a0a:1:2:3:4"],
+]
+"""Addresses of which each group is one client: of IPv6 a network of 64 bits, which every subscriber has."""
+
+
+def test_a_client_is_an_address_or_a_network_of_ipv6() -> None:
+    text = (NGINX / "http.conf").read_text()
+    (pattern,) = re.findall(r'map \$binary_remote_addr \$videa_address \{\n.*\n *"~(.*)" \$videa_n;', text)
+    network = re.compile(pattern.replace("(?<", "(?P<").encode())
+
+    def key(address: str) -> bytes:
+        packed = ipaddress.ip_address(address).packed
+        found = network.search(packed)
+        return found["videa_n"] if found else packed
+
+    keys = [{key(address) for address in client} for client in CLIENTS]
+    assert [len(each) for each in keys] == [1] * len(CLIENTS)
+    assert len(set.union(*keys)) == len(CLIENTS)
 
 
 def test_one_client_may_have_what_the_operator_says_but_never_all() -> None:

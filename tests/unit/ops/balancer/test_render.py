@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,6 +56,18 @@ def test_every_variable_of_the_image_is_set_once(sticky: Sticky, names: tuple[st
     text = render(Upstream("backend", 3001, names, sticky), 1)
     assert text.count("$videa_set_cookie {") == text.count("$videa_upstream {") == 1
     assert ("videa_client=" in text) == (sticky == "cookie" and names != ())
+
+
+VARIABLE = re.compile(r"^ *(?:map|split_clients) .* \$(\w+) \{|\(\?<(\w+)>", re.MULTILINE)
+
+
+@pytest.mark.parametrize("sticky", ["none", "ip", "cookie"])
+def test_no_variable_is_defined_by_the_image_and_again_by_the_text(sticky: Sticky) -> None:
+    """nginx would silently use the last definition."""
+    image, text = (DEFAULT.with_name("http.conf")).read_text(), render(canaries(sticky), 1)
+    names = [first or second for first, second in VARIABLE.findall(image + text)]
+    assert {"videa_tester", "videa_upstream", "videa_p"} <= set(names)
+    assert sorted(names) == sorted(set(names))
 
 
 @pytest.mark.parametrize(("seconds", "rendered"), [(30.0, "30s"), (0.2, "1s"), (1.5, "2s"), (0, "1s")])

@@ -133,7 +133,7 @@ class FakePlatform:
         self.world.used("start")
         self._become(container, "running")
 
-    def stop(self, container: str) -> None:
+    def stop(self, container: str, at_most: int | None = None) -> None:
         self.world.used("stop")
         if container in self.by_name:
             self._become(container, "exited")
@@ -141,6 +141,9 @@ class FakePlatform:
     def remove(self, container: str) -> None:
         self.world.used("remove")
         self.by_name.pop(container, None)
+
+    def remove_volumes(self, names: Collection[str]) -> None:
+        self.world.used("remove volumes")
 
     def discard(self, container: str) -> None:
         self.world.used("remove")
