@@ -15,9 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import cycle
 
 from bench.client import under_load
 from bench.stack import PROJECT, RELEASES, BenchStack, bench_stack, clean_environment, videa_command
@@ -58,16 +56,15 @@ def look(stack: BenchStack) -> Seen:
     )
 
 
-def commands() -> Iterator[tuple[str, ...]]:
-    """Operations; each changes something, whether or not the previous one was rolled back."""
-    return cycle(
-        [
-            ("scale", "+2"),
-            ("deploy", "--force", "--image", RELEASES[1]),
-            ("scale", "2"),
-            ("deploy", "--force", "--image", RELEASES[0], "--blue-green", "--keep", "1s"),
-        ]
-    )
+DEPLOYS = ("--rolling",), ("--blue-green", "--keep", "2s"), ("--canary",)
+
+
+def next_command(number: int, now: Seen) -> tuple[str, ...]:
+    """A scale or a deploy, alternately; it changes something, whether or not the previous one was rolled back."""
+    if number % 2 == 0:
+        return ("scale", "4" if len(now.images) == 2 else "2")
+    other = RELEASES[set(now.images.values()) == {RELEASES[0]}]
+    return ("deploy", "--image", other, *DEPLOYS[number // 2 % 3])
 
 
 def interrupted(stack: BenchStack, command: tuple[str, ...], after: float, gap: float | None) -> tuple[int, str]:
@@ -92,34 +89,33 @@ def interrupted(stack: BenchStack, command: tuple[str, ...], after: float, gap: 
 
 def fault(before: Seen, after: Seen, code: int, said: str) -> str:
     """What is not as said; "" if all is."""
-    if "Traceback" in said:
-        return "a traceback"
-    if not after.whole:
-        return f"left over: {after.records}, replicas {sorted(after.images)}, listed {sorted(after.listed)}"
     same = (before.images, before.variables) == (after.images, after.variables)
-    if code == 0:
-        return "" if not same else "done, but nothing has changed"
-    if code != 130:
-        return f"exit code {code}"
-    if "nothing was changed" not in said and "everything was rolled back" not in said:
-        return "no word of the state"
-    return "" if same else f"not as before: {before.images} -> {after.images}"
+    starting = code == -signal.SIGINT  # Python itself was still starting: nobody can say anything then
+    told = any(words in said for words in ("nothing was changed", "everything was rolled back"))
+    faults = {
+        f"left over: {after.records}, replicas {sorted(after.images)}, listed {sorted(after.listed)}": not after.whole,
+        f"exit code {code}": code not in (0, 130) and not starting,
+        "a traceback": "Traceback" in said and not starting,
+        "done, but nothing has changed": code == 0 and same,
+        "no word of the state": code == 130 and not told,
+        f"not as before: {before.images} -> {after.images}": code != 0 and not same,
+    }
+    return "; ".join(text for text, found in faults.items() if found)
 
 
 def run(stack: BenchStack, single: int, double: int, chance: random.Random) -> int:
     """Interrupts the operations; returns how many ended wrongly."""
     wrong = 0
-    each = commands()
     for number in range(single + double):
-        command = next(each)
+        before = look(stack)
+        command = next_command(number, before)
         longest = 1.0 if number % 3 == 0 else LONGEST[command[0]]
         after, gap = chance.uniform(0, longest), chance.uniform(0, 2) if number >= single else None
-        before = look(stack)
         code, said = interrupted(stack, command, after, gap)
         reason = fault(before, look(stack), code, said)
         last = next((line for line in reversed(said.splitlines()) if line.strip()), "")
         moment = f"{after:5.2f}" + ("" if gap is None else f" +{gap:4.2f}")
-        print(f"{number + 1:3} {moment:12} {code:3} {' '.join(command[:2]):16} {last[:110]}")
+        print(f"{number + 1:3} {moment:12} {code:3} {command[0]:6} {command[-1]:9} {last[:100]}")
         if reason:
             wrong += 1
             print(f"    WRONG: {reason}\n{said}")
@@ -134,19 +130,25 @@ def _docker(*arguments: str) -> str:
     return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--single", type=int, default=30, help="operations with one Ctrl-C")
-    parser.add_argument("--double", type=int, default=15, help="operations with two")
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    with bench_stack() as stack, under_load(stack.url, rate=RATE) as watched:
+def interrupt(stack: BenchStack, arguments: argparse.Namespace) -> int:
+    with under_load(stack.url, rate=RATE) as watched:
         wrong = run(stack, arguments.single, arguments.double, random.Random(arguments.seed))
     report = watched.report
     print(f"{report['sent']} requests, {report['failed']} failed, {wrong} operations ended wrongly")
     for entry in report["failures"][:5]:
         print(entry)
     return 1 if wrong or report["failed"] else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--single", type=int, default=30, help="operations with one Ctrl-C")
+    parser.add_argument("--double", type=int, default=15, help="operations with two")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    with bench_stack() as stack:
+        stack.videa("scale", "2")  # from here on, the balancer has a list
+        return interrupt(stack, arguments)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ops import declared
+from ops import declared, handover
 from ops.balancer import packaged
 from ops.ejected import Ejected
 from ops.engine.compose import up_arguments
@@ -67,20 +67,25 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], permit: Permi
     project = stack.project
     service, balancer = project.settings.service, project.settings.balancer
     packaged.provide(stack.platform.images, str(project.model["services"][balancer].get("image")), emit)
-    _check_port(stack)
+    held = handover.holders(stack)
+    if not held:
+        _check_port(stack)
     if "build" in project.service and not stack.platform.images.present(project.image):
         with announced(f"build {project.image}", emit):
             project.compose.run("build", service)
+    order = startup_order(project.model["services"], service, balancer)
+    if held:
+        _Starter(stack, emit, len(stack.replicas()), True, recreate, permit)(order.before)
+        handover.hand_over(stack, held, lambda: _await_balancer(stack), emit, permit)
     present = stack.replicas()
     alive = [replica for replica in present if replica.running]
     target = current_target(stack)
     total = max(project.replicas, len(present))
     orphans = _orphans(stack)
     start = _Starter(stack, emit, total, bool(alive or orphans), recreate, permit)
-    order = startup_order(project.model["services"], service, balancer)
     # One command, so that the service waits for its dependencies.
     start([*order.before, service], overrides={} if alive else target.overrides)
-    if not alive:
+    if held or not alive:
         permit()
         Journal(stack.store, project.name).discard()  # the replicas that it describes no longer exist
         stack.platform.remember(variables_of(project, target, project.replicas))
@@ -101,7 +106,7 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], permit: Permi
         with announced("add the replicas to the balancer", emit):
             stack.gateway.apply(stack.upstream(names))
     start(order.after)
-    if not alive:
+    if held or not alive:
         digest = stack.platform.images.digest(target.image)
         retained.record_running(stack, "videa up", target.release, target.image, digest, len(names))
         return

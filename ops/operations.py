@@ -251,9 +251,7 @@ class Operation:
             runner.monitor.promotion = promotion
 
             def act() -> None:
-                runner.run(plan)
-                if runner.left is None:
-                    self._confirm(plan, header, fleet)
+                runner.run(plan, lambda: self._confirm(plan, header, fleet))
 
             return self._measured(plan, act, runner, action)
 

@@ -40,6 +40,7 @@ def new_header(
         served=tuple(member.name for member in fleet.alive if member.listed),
         variables={name: values.get(name) for name in variables_of(project, target, wanted)},
         request=request,
+        releases={member.name: member.replica.release for member in fleet.members},
     )
 
 

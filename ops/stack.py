@@ -189,7 +189,7 @@ class Stack:
         probe = self.readiness(replica.release, replica.has_check)
         if not isinstance(probe, Http):
             return ""
-        return read_body(self.gateway, Target(replica.name, probe), self.project.settings.health.timeout)
+        return read_body(self.gateway, replica.name, probe, self.project.settings.health.timeout)
 
     def readiness(self, release: str, has_check: bool) -> Probe:
         """How a replica of ``release`` is asked whether it is ready. Raises EngineError.

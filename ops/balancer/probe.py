@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ops.errors import EngineError
@@ -16,8 +17,30 @@ NOT_FOUND = 127
 SHOWN = 300
 """Maximum length, in characters, of an answer in a message."""
 
-CONFIG = "VIDEA_CURL"
-"""Environment variable with curl's configuration: no header of a probe becomes a process argument."""
+CONFIG, CONNECT = "VIDEA_CURL", "VIDEA_CONNECT"
+"""Environment variables: curl's configuration, so that no header of a probe becomes a process argument, and a line
+"number host port" per connection."""
+
+# curl has no connection without a request: an image has nc (Alpine) or bash (Debian).
+_SCRIPT = f"""
+command -v curl >/dev/null || exit {NOT_FOUND}
+connects() {{
+    if command -v nc >/dev/null; then
+        nc -z -w "$1" "$2" "$3"
+    else
+        timeout "$1" bash -c ': </dev/tcp/$0/$1' "$2" "$3"
+    fi
+}}
+[ -z "${CONFIG}" ] || printf %s "${CONFIG}" | curl --stderr /dev/null -K - &
+while read -r number host port; do
+    [ -n "$number" ] || continue
+    {{ connects "$1" "$host" "$port" </dev/null >/dev/null 2>&1 && reason= || reason='it accepts no connection'
+    echo "$number 000 0 $reason"; }} &
+done <<END
+${CONNECT}
+END
+wait
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +49,6 @@ class Target:
 
     host: str
     probe: Http | TcpConnect
-
-    @property
-    def url(self) -> str:
-        """curl connects for a telnet URL, and ends because its standard input is empty."""
-        if isinstance(self.probe, TcpConnect):
-            return f"telnet://{self.host}:{self.probe.port}"
-        return f"http://{self.host}:{self.probe.port}{self.probe.path}"
-
-    @property
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        return self.probe.headers if isinstance(self.probe, Http) else ()
 
 
 def probe_all(gateway: Gateway, targets: Mapping[str, Target], timeout: float) -> dict[str, ProbeResult]:
@@ -47,9 +59,19 @@ def probe_all(gateway: Gateway, targets: Mapping[str, Target], timeout: float) -
     """
     if not targets:
         return {}
-    parts = [_part(target, timeout, number) for number, target in enumerate(targets.values())]
-    config = "parallel\nparallel-immediate\nparallel-max = 300\n" + "next\n".join(parts)
-    answer = gateway.ask(["sh", "-c", f'printf %s "${CONFIG}" | curl --stderr /dev/null -K -'], {CONFIG: config})
+    requests = [
+        _numbered(number, curl_config(target.host, target.probe, timeout))
+        for number, target in enumerate(targets.values())
+        if isinstance(target.probe, Http)
+    ]
+    connections = [
+        f"{number} {target.host} {target.probe.port}"
+        for number, target in enumerate(targets.values())
+        if isinstance(target.probe, TcpConnect)
+    ]
+    head = "parallel\nparallel-immediate\nparallel-max = 300\n" if requests else ""
+    environment = {CONFIG: head + "next\n".join(requests), CONNECT: "\n".join(connections)}
+    answer = gateway.ask(["sh", "-c", _SCRIPT, "videa-probe", str(math.ceil(timeout))], environment)
     if answer.code == NOT_FOUND or "executable file not found" in answer.output:
         raise EngineError(
             "the balancer's container has no curl",
@@ -58,13 +80,13 @@ def probe_all(gateway: Gateway, targets: Mapping[str, Target], timeout: float) -
     return read_answers(answer.output, targets)
 
 
-def read_body(gateway: Gateway, target: Target, timeout: float) -> str:
-    """The answer of ``target`` to a probe: its first SHOWN characters in one line, "" without one. Raises EngineError.
+def read_body(gateway: Gateway, host: str, probe: Http, timeout: float) -> str:
+    """The answer of a replica to a probe: its first SHOWN characters in one line, "" without one. Raises EngineError.
 
     ``timeout``: seconds.
     """
     script = f'printf %s "${CONFIG}" | curl -K -'
-    answer = gateway.ask(["sh", "-c", script], {CONFIG: curl_config(target.url, target.headers, timeout)})
+    answer = gateway.ask(["sh", "-c", script], {CONFIG: curl_config(host, probe, timeout)})
     return " ".join(answer.output.split())[:SHOWN]
 
 
@@ -73,16 +95,16 @@ def quiet_curl(timeout: float) -> list[str]:
     return ["curl", "-s", "--globoff", "--max-time", f"{timeout:.3f}", "-A", "videa-probe"]
 
 
-def curl_config(url: str, headers: Iterable[tuple[str, str]], timeout: float) -> str:
-    """The lines of curl's configuration for one GET. ``timeout``: seconds."""
+def curl_config(host: str, probe: Http, timeout: float) -> str:
+    """The lines of curl's configuration for one probe. ``timeout``: seconds."""
+    url = f"http://{host}:{probe.port}{probe.path}"
     lines = ["silent", "globoff", f"max-time = {timeout:.3f}", 'user-agent = "videa-probe"', f"url = {_quoted(url)}"]
-    lines += [f"header = {_quoted(f'{name}: {value}')}" for name, value in headers]
+    lines += [f"header = {_quoted(f'{name}: {value}')}" for name, value in probe.headers]
     return "\n".join(lines) + "\n"
 
 
-def _part(target: Target, timeout: float, number: int) -> str:
+def _numbered(number: int, config: str) -> str:
     form = f"{number} %{{http_code}} %{{time_total}} %{{errormsg}}"
-    config = curl_config(target.url, target.headers, timeout)
     return config + f'show-error\noutput = /dev/null\nwrite-out = "{form}\\n"\n'
 
 

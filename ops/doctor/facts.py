@@ -148,10 +148,10 @@ class BalancerFacts(Struct, frozen=True):
 
 
 class InstanceFacts(Struct, frozen=True):
-    """One replica of the service, probed directly. A status is None if there was no answer, 0 for a connection.
+    """One replica of the service, probed directly. A status is None if there was no HTTP answer.
 
-    ``well``: whether it is ready as its release declares, None in bundles of older versions; ``by_connect``: it is if
-    it accepts connections.
+    ``well``: whether it is ready as its release declares, None in bundles of older versions; ``by_connect``: it is
+    ready when it accepts connections.
     ``database`` and ``redis``: the reported state of its dependencies ("ok", "fail", "" if not reported);
     ``database_error``: the error that it reports for its database.
     ``limiter``: where it counts rate limits (shared, local, off). ``requests``, ``error_rate``: in its last minute.

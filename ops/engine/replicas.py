@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from http import HTTPStatus
@@ -16,6 +16,7 @@ from ops.releases import CONFIG_HASH, release_of
 
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
+VOLUME = "com.docker.compose.volume"
 NUMBER = "com.docker.compose.container-number"
 ONEOFF = "com.docker.compose.oneoff"
 WORKERS = 16
@@ -105,23 +106,31 @@ def start(engine: Engine, container: str) -> None:
         engine.sdk.api.start(container)
 
 
-def stop(engine: Engine, container: str) -> None:
+def stop(engine: Engine, container: str, at_most: int | None = None) -> None:
     """Sends the stop signal and waits for the container's grace period. A missing container is not an error.
 
-    Raises EngineError.
+    ``at_most``: seconds, for a shorter wait. Raises EngineError.
     """
     with engine_errors(f"stop {container}", missing_ok=True):
         details = engine.sdk.api.inspect_container(container)
         if details["State"].get("Paused"):  # a paused container does not receive the signal
             engine.sdk.api.unpause(container)
         grace = details["Config"].get("StopTimeout") or DEFAULT_GRACE
-        engine.sdk.api.stop(container, timeout=grace)
+        engine.sdk.api.stop(container, timeout=grace if at_most is None else min(grace, at_most))
 
 
 def remove(engine: Engine, container: str) -> None:
     """Removes a container and its anonymous volumes. A missing one is not an error. Raises EngineError."""
     with engine_errors(f"remove {container}", missing_ok=True):
         engine.sdk.api.remove_container(container, v=True, force=True)
+
+
+def remove_volumes(engine: Engine, project: str, names: Collection[str]) -> None:
+    """Removes volumes of a project, by their names in the Compose file. Raises EngineError."""
+    with engine_errors("remove the volumes", missing_ok=True):
+        for volume in engine.sdk.volumes.list(filters={"label": f"{PROJECT}={project}"}):
+            if (volume.attrs.get("Labels") or {}).get(VOLUME) in names:
+                volume.remove()
 
 
 def discard(engine: Engine, container: str) -> None:
@@ -135,9 +144,14 @@ def discard(engine: Engine, container: str) -> None:
 
 
 def last_words(engine: Engine, container: str, lines: int = 20) -> str:
-    """The end of a container's log, to explain its failure; empty if it does not exist. Raises EngineError."""
+    """The end of a container's log, to explain its failure; empty if it is removed. Raises EngineError."""
     with engine_errors(f"read the log of {container}", missing_ok=True):
-        output: bytes = engine.sdk.api.logs(container, tail=lines)
+        try:
+            output: bytes = engine.sdk.api.logs(container, tail=lines)
+        except docker.errors.APIError as error:
+            if error.status_code == HTTPStatus.CONFLICT:  # it is being removed
+                return ""
+            raise
         return output.decode(errors="replace").strip()
     return ""
 

@@ -146,11 +146,17 @@ class Platform(Protocol):
     def start(self, container: str) -> None:
         """Starts a container; a running one is not an error."""
 
-    def stop(self, container: str) -> None:
-        """Sends the stop signal and waits for the container's grace period. A missing container is not an error."""
+    def stop(self, container: str, at_most: int | None = None) -> None:
+        """Sends the stop signal and waits for the container's grace period. A missing container is not an error.
+
+        ``at_most``: seconds, for a shorter wait.
+        """
 
     def remove(self, container: str) -> None:
         """Removes a container and its anonymous volumes. A missing container is not an error."""
+
+    def remove_volumes(self, names: Collection[str]) -> None:
+        """Removes volumes of the project, by their names in the Compose file. A missing one is not an error."""
 
     def discard(self, container: str) -> None:
         """Removes a container that is not running; a running or a missing one is not an error."""

@@ -80,8 +80,7 @@ class Project:
     @property
     def replicas(self) -> int:
         """The number of replicas that a plain ``docker compose up`` runs."""
-        deploy = self.service.get("deploy") or {}
-        return int(deploy.get("replicas", self.service.get("scale", 1)))
+        return replica_count(self.service)
 
     @cached_property
     def pins(self) -> Pins:
@@ -141,6 +140,12 @@ def load(files: tuple[str, ...] = (), name: str | None = None, environment: Mapp
     settings = read_settings(dict(written))
     _check_services(model, settings)
     return Project(str(model["name"]), place.directory, compose, model, settings, written, environment)
+
+
+def replica_count(service: Mapping[str, Any]) -> int:
+    """The number of replicas that a definition in the merged model asks for."""
+    deploy = service.get("deploy") or {}
+    return int(deploy.get("replicas", service.get("scale", 1)))
 
 
 def find_section(model: Mapping[str, Any]) -> Mapping[str, Any]:

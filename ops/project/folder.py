@@ -14,6 +14,11 @@ from ops.project.reading import read_small
 DISABLED = "COMPOSE_DISABLE_ENV_FILE"
 """The variable, in the shell or in .env itself, by which Compose leaves .env out."""
 FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+OVERRIDE_NAMES = (
+    *("compose.override.yml", "compose.override.yaml"),
+    *("docker-compose.override.yml", "docker-compose.override.yaml"),
+)
+"""Of these, Compose also reads the first that exists, if no files are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,25 @@ def find_place(files: tuple[str, ...], environment: Mapping[str, str], start: Pa
         "no Compose file in this folder or in any folder above",
         "change to your project's folder, or name the file: videa -f FILE ...",
     )
+
+
+def default_files(folder: Path) -> tuple[str, ...]:
+    """The files that Compose reads in a folder if none are named."""
+    chosen = (next((name for name in names if _is_file(folder / name)), "") for names in (FILE_NAMES, OVERRIDE_NAMES))
+    return tuple(filter(None, chosen))
+
+
+def named_files(place: Place, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The files that COMPOSE_FILE names, in the shell or in .env, as it names them; empty if it is not set."""
+    settings = _settings_of(place.base, environment)
+    value = environment.get("COMPOSE_FILE") or settings.get("COMPOSE_FILE") or ""
+    return tuple(name for name in value.split(separator(place.base, environment)) if name)
+
+
+def separator(folder: Path, environment: Mapping[str, str]) -> str:
+    """What separates the files in COMPOSE_FILE."""
+    variable = "COMPOSE_PATH_SEPARATOR"
+    return environment.get(variable) or _settings_of(folder, environment).get(variable) or os.pathsep
 
 
 def env_files(place: Place, files: tuple[str, ...], environment: Mapping[str, str]) -> tuple[Path, ...]:
@@ -71,9 +95,7 @@ def _disables(value: str | None) -> bool:
 
 def _first(value: str, environment: Mapping[str, str], folder: Path) -> str:
     """The first file in a value of COMPOSE_FILE."""
-    variable = "COMPOSE_PATH_SEPARATOR"
-    separator = environment.get(variable) or _settings_of(folder, environment).get(variable) or os.pathsep
-    return value.split(separator, maxsplit=1)[0]
+    return value.split(separator(folder, environment), maxsplit=1)[0]
 
 
 def _settings_of(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:

@@ -30,7 +30,7 @@ class Header(msgspec.Struct, frozen=True, tag="opening"):
     """The state before an operation, and its request. ``time``: Unix time.
 
     ``before``: all replicas; ``served``: those that the balancer sent requests to; ``variables``: values in ``.env``,
-    None if unset; ``request``: None for a scale.
+    None if unset; ``request``: None for a scale; ``releases``: by replica, empty if an older videa has written it.
     """
 
     command: str
@@ -42,6 +42,7 @@ class Header(msgspec.Struct, frozen=True, tag="opening"):
     served: tuple[str, ...]
     variables: dict[str, str | None]
     request: Request | None = None
+    releases: dict[str, str] = {}
 
 
 class StepEntry(msgspec.Struct, frozen=True, tag="step_begun"):

@@ -15,16 +15,22 @@ STARTING_INTERVAL = 0.2
 
 
 def await_ready(stack: Stack, names: Iterable[str], starting: bool = True) -> None:
+    """Waits like ``await_passes``, then records the probe of the replicas' release."""
+    names = tuple(names)
+    await_passes(stack, names, starting)
+    stack.declare(replica for replica in stack.replicas() if replica.name in names)
+
+
+def await_passes(stack: Stack, names: Iterable[str], starting: bool = True) -> None:
     """Returns when every replica in ``names`` has passed ``health.success_threshold`` probes in a row.
 
-    Then the probe of its release is recorded. ``starting``: the replicas are new. One that exits and is restarted by
+    ``starting``: the replicas are new. One that exits and is restarted by
     the engine, for example while it waits for its database, has time until the deadline, like all others. Raises
     ReplicaNotReady at ``health.deadline``, later if a container's own health check cannot have a result by then, and at
     once for a replica that cannot become ready any more.
     """
     health = stack.project.settings.health
     pause = min(STARTING_INTERVAL, health.interval)
-    names = tuple(names)
     waiting = dict.fromkeys(names, 0)
     restarts: dict[str, int] = {}
     deadline = time.monotonic() + health.deadline
@@ -44,7 +50,6 @@ def await_ready(stack: Stack, names: Iterable[str], starting: bool = True) -> No
             raise _too_late(stack, late, results.get(late.name))
         if waiting:
             time.sleep(pause)
-    stack.declare(replica for replica in stack.replicas() if replica.name in names)
 
 
 def _refuse_ended(stack: Stack, waiting: Iterable[str], replicas: Iterable[Replica]) -> None:

@@ -126,7 +126,11 @@ class Restorer:
         if self.header.request is not None:
             return_tag(self.stack)
         self._undo_around(state)
-        found = differences(self.stack, lambda fleet, listed: unlike_before(fleet, listed, before, self.header.served))
+        header = self.header
+        found = differences(
+            self.stack,
+            lambda fleet, listed: unlike_before(fleet, listed, header.before, header.served, header.releases),
+        )
         self.end()
         if found:
             raise _NotAsBefore("; ".join(found), "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ops.fleet import Fleet, names
 from ops.steps import replicas
@@ -25,14 +25,22 @@ def unlike_plan(
     return [*found, *_unlike_list(fleet, listed, [member.name for member in claimed])]
 
 
-def unlike_before(fleet: Fleet, listed: Collection[str], before: Collection[str], served: Collection[str]) -> list[str]:
+def unlike_before(
+    fleet: Fleet,
+    listed: Collection[str],
+    before: Collection[str],
+    served: Collection[str],
+    releases: Mapping[str, str],
+) -> list[str]:
     """The differences from the state before a rolled back operation.
 
-    ``before``: names of all replicas then; ``served``: of those in the balancer. A replica that is not ready now does
-    not have to be in the balancer.
+    ``before``: names of all replicas then; ``served``: of those in the balancer; ``releases``: by name, as far as
+    known. A replica that is not ready now does not have to be in the balancer.
     """
     alive = names(fleet.alive)
+    others = (m.name for m in fleet.alive if m.replica.release != releases.get(m.name, m.replica.release))
     found = _each("{} not running any more", (name for name in served if name not in alive))
+    found += _each("{} of another release", others)
     found += _each("{} additional", (name for name in alive if name not in before))
     return [*found, *_unlike_list(fleet, listed, [name for name in names(fleet.ready) if name in served])]
 

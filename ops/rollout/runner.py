@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from functools import singledispatchmethod
 
@@ -89,19 +89,19 @@ class Runner:
         self._stopping = Stopping(stack.platform, lease.check, behind)
         self._restorer = Restorer(stack, journal, lease, header, emit, self._announced, self._stopping)
 
-    def run(self, plan: Plan) -> None:
+    def run(self, plan: Plan, confirm: Callable[[], None]) -> None:
         """Runs all steps, or the steps up to the wait at which the operation is ``left``.
 
-        If a step fails or the operator interrupts, all changes are rolled back.
+        If a step fails or the operator interrupts, all changes are rolled back. ``confirm``: checks the result; its
+        failure rolls nothing back.
 
-        Raises the VideaError of the failed step, or Interrupted, with the result of the rollback.
+        Raises the VideaError of the failed step, or Interrupted, with the result of the rollback, and that of
+        ``confirm``.
         """
         self._target = plan.target
         with held():
             try:
                 self._run(plan)
-                if self.left is None:
-                    self._restorer.end()
             except KeyboardInterrupt:
                 error = Interrupted("interrupted", "run the same command to try again")
                 raise explained(error, self.roll_back(error.message)) from None
@@ -116,6 +116,19 @@ class Runner:
                 bug = VideaError(f"videa itself failed: {fault}", "")
                 self.emit(OwnFault(fault, explained(bug, self.roll_back(bug.message)).hint))
                 raise
+            if self.left is None:
+                self._finish(confirm)
+
+    def _finish(self, confirm: Callable[[], None]) -> None:
+        """Ends the journal after ``confirm``: a process that resumes it in the meantime checks the result again."""
+        try:
+            try:
+                confirm()
+            finally:
+                self._restorer.end()
+        except LockHeld as error:
+            explained(error, self._restorer.lost())
+            raise
 
     def roll_back(self, reason: str) -> Aftermath:
         """Restores the state before the operation, because of ``reason``, and returns the result."""
@@ -202,6 +215,7 @@ class Runner:
 
     @_do.register
     def _remove(self, step: Remove) -> None:
+        self._check_others_run(step.names)
         snapshots = {name: dict(self.stack.platform.blueprint(name)) for name in step.names}
         self.journal.write(RemovalEntry({name: snapshot for name, snapshot in snapshots.items() if snapshot}))
         self._stopping.begin(step.names)
@@ -235,6 +249,16 @@ class Runner:
         results = self.stack.probe(replica for replica in replicas if replica.name in out)
         ready = {name for name, result in results.items() if result.ok}
         return [name for name in names if name not in out - ready] or names
+
+    def _check_others_run(self, leaving: Collection[str]) -> None:
+        """Raises OperationFailed if the last running replicas would be removed, because others were removed outside."""
+        listed = self.stack.gateway.membership(remembered=True).servers
+        running = {replica.name for replica in self.stack.replicas() if replica.running}
+        if listed and running & set(leaving) and not running & set(listed):
+            raise OperationFailed(
+                f"the replicas in the balancer ({', '.join(listed)}) are not running any more",
+                "something else, such as `docker compose up`, has removed them: see `docker events`",
+            )
 
     def _finish_stopping(self) -> None:
         if self._stopping.pending:

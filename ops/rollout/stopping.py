@@ -66,4 +66,4 @@ class Stopping:
         self._platform.stop(name)
         with self._removal:
             self.permit()
-            self._platform.remove(name)
+            self._platform.discard(name)  # not if something else has started it again

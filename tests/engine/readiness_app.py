@@ -11,6 +11,7 @@ MODE = os.environ.get("MODE", "good")
 
 class Site(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         self.answer(404 if self.path.startswith("/health") else 200)
@@ -35,6 +36,11 @@ class Health(Site):
         self.answer(302 if self.headers["Host"] == "shop.example" and self.path == "/ready" else 400)
 
 
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 512
+    daemon_threads = True
+
+
 def waits_for_its_database() -> None:
     """Exits at its first two starts."""
     starts = pathlib.Path("/tmp/starts")
@@ -47,5 +53,5 @@ if MODE == "waits":
     waits_for_its_database()
 if MODE == "deaf":
     threading.Event().wait()
-threading.Thread(target=http.server.ThreadingHTTPServer(("", 9000), Health).serve_forever, daemon=True).start()
-http.server.ThreadingHTTPServer(("", 3001), Site).serve_forever()
+threading.Thread(target=Server(("", 9000), Health).serve_forever, daemon=True).start()
+Server(("", 3001), Site).serve_forever()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
 
 from tests.engine.conftest import LiveStack
+from tests.engine.unread import unread
 
 
 def lines(stack: LiveStack, *arguments: str) -> list[dict[str, Any]]:
@@ -31,3 +34,18 @@ def test_a_request_is_followed_through_all_containers_in_the_order_of_time(stack
     assert "nginx-1" in places
     assert len(places) == 2
     assert last not in {line["request_id"] for line in lines(stack, "--level", "warning")}
+
+
+def test_replicas_whose_log_nobody_reads_answer_and_lose_no_line(stack: LiveStack) -> None:
+    path, wanted = "/api/v1/unread-" + "a" * 1500, 400
+    states = stack.docker("inspect", "--format", "{{.State.Pid}}", *stack.replicas())
+    with closing(HTTPConnection("127.0.0.1", stack.port, timeout=10)) as client, unread(*map(int, states.split())):
+        for _ in range(wanted):
+            client.request("GET", path)
+            answer = client.getresponse()
+            assert (answer.status, answer.read() != b"") == (404, True)
+
+    def logged() -> int:
+        return sum(stack.docker("logs", "--since", "2m", replica).count(path) for replica in stack.replicas())
+
+    stack.until(lambda: logged() == wanted)

@@ -24,6 +24,7 @@ ONLY_IN = {
     "aiopg": {"server/postgres.py", "server/database_session.py"},
     "detect_secrets": {"ops/redaction/services.py"},
     "yaml": {"ops/project/compose_model.py"},
+    "ruamel": {"ops/adopt/overlay.py"},
     "typer": {"videa_cli"},
     "rich": {"videa_cli"},
 }
@@ -91,7 +92,7 @@ LAYERS = (
     {"platform.compose"},
     {"stack"},
     {"rollout"},
-    {"doctor"},
+    {"doctor", "adopt", "handover"},
     {"capacity", "maintenance", "lifecycle", "watch"},
     {"planning", "recording"},
     {"operations", "views"},
@@ -102,6 +103,7 @@ LAYERS = (
 PURE = {
     "doctor/checks": ("*",),
     "balancer": ("render", "split", "sticky", "maintenance", "access_log", "drift"),
+    "adopt": ("images", "routes", "detect", "notes", "published", "plan", "overlay"),
     "rollout": ("blue_green", "canary", "rolling", "scale", "batches", "undo", "judgement", "result"),
 }
 """Folder of ops -> its modules that plan, judge or write text: what they need to know is given to them."""
@@ -154,7 +156,7 @@ def test_rooms_of_ops_import_each_other_in_one_direction_only() -> None:
     assert not {one for one, last in reached if one == last}
 
 
-KNOW_THE_ENGINE = {"platform.compose", "project", "lifecycle", "factory"}
+KNOW_THE_ENGINE = {"platform.compose", "project", "lifecycle", "handover", "factory"}
 """Rooms that may know Docker. Everybody else knows the ports: which engine runs replicas is known in one place."""
 
 
@@ -180,11 +182,12 @@ BACKEND_NAMES = ("/api/v1/", "/health", "DATABASE_URL", "REDIS_URL", "JWT_", "RA
 
 
 def test_what_ops_expects_of_the_backend_is_in_one_place() -> None:
-    """Names in code; sentences for the operator may have them, and x-videa's defaults are x-videa's."""
+    """Names in code; sentences for the operator may have them, x-videa's defaults are x-videa's, and answers.py asks
+    services of any kind."""
     found = {
         f"{path.relative_to(ROOT)}: {text!r}"
         for path in files("ops")
-        if path.name not in ("contract.py", "settings.py")
+        if path.name not in ("contract.py", "settings.py", "answers.py")
         for text in literals(path)
         if " " not in text and any(name in text for name in BACKEND_NAMES)
     }

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 TABLE: Mapping[str, str] = {
+    "init": "init:init",
     "up": "up:up",
     "down": "down:down",
     "scale": "scale:commands",

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
-from ops.balancer.probe import Target, curl_config
+from ops.balancer.probe import curl_config
 from ops.contract import METRICS, OVERALL, Dependency, Pool, read_health, read_metrics
 from ops.declared import Declaration
 from ops.doctor.facts import ContainerFacts, InstanceFacts
@@ -88,41 +88,33 @@ def instance_facts(
 def query(replica: ContainerFacts, declaration: Declaration, number: int) -> str:
     """curl's configuration for the queries of a replica, which have the numbers from ``number``.
 
-    The engine answers for the container's own health check, so such a replica only has to accept connections.
+    The first two are the probes that its release declares; there are none for a release that declares no path.
     """
-    own = f"http://{replica.name}:{declaration.port}"
-    parts = []
-    for live in (True, False):
-        probe = declaration.probe(live, replica.has_check)
-        asked = TcpConnect(declaration.port) if isinstance(probe, ContainerCheck) else probe
-        target = Target(replica.name, asked)
-        parts.append(curl_config(target.url, target.headers, PROBE_TIMEOUT))
-    parts += [curl_config(own + path, (), PROBE_TIMEOUT) for path in (OVERALL, METRICS)]
+    probes = (declaration.probe(live, replica.has_check) for live in (True, False))
+    own = (Http(declaration.port, path) for path in (OVERALL, METRICS))
     form = "%{http_code} %{time_total} %header{date}|%{errormsg}"
     return "next\n".join(
-        f'{part}output = {number + index}\nwrite-out = "{number + index} {form}\\n"\n'
-        for index, part in enumerate(parts)
+        curl_config(replica.name, probe, PROBE_TIMEOUT)
+        + f'output = {number + index}\nwrite-out = "{number + index} {form}\\n"\n'
+        for index, probe in enumerate((*probes, *own))
+        if isinstance(probe, Http)
     )
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """One answer of a replica. ``status``: None without an HTTP answer; ``connected``: there was no error.
-
-    ``clock``: its clock minus ours, seconds.
-    """
+    """One answer of a replica. ``status``: None without an HTTP answer; ``clock``: its clock minus ours, seconds."""
 
     body: str = ""
     status: int | None = None
     error: str = "no answer"
     clock: float | None = None
-    connected: bool = False
 
 
 def read(replica: ContainerFacts, answers: list[Answer], probe: Probe) -> InstanceFacts:
     """The facts in a replica's answers: live, ready, health, metrics. ``probe``: of its readiness."""
-    if not isinstance(probe, Http):  # it only had to accept the connection
-        answers = [_connection(answer) for answer in answers[:2]] + answers[2:]
     live, ready, health, metrics = answers
+    if not isinstance(probe, Http):  # any answer shows that it lives
+        live = ready = health
     reported, measured = read_health(health.body), read_metrics(metrics.body)
     pool, last_minute = reported.pool or Pool(), measured.last_minute
     database = reported.checks.get("postgres", Dependency())
@@ -153,10 +145,6 @@ def read(replica: ContainerFacts, answers: list[Answer], probe: Probe) -> Instan
     )
 
 
-def _connection(answer: Answer) -> Answer:
-    return msgspec.structs.replace(answer, status=0, error="") if answer.connected else answer
-
-
 def _is_well(replica: ContainerFacts, probe: Probe, ready: Answer) -> bool:
     if isinstance(probe, ContainerCheck):
         return replica.health == "healthy"
@@ -181,7 +169,6 @@ def read_answers(output: str) -> dict[int, Answer]:
             body=bodies.get(number, ""),
             status=code or None,
             error="" if code else error.strip() or "no answer",
-            connected=not error.strip(),
             clock=_clock(started, seconds, date),
         )
     return answers

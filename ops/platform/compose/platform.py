@@ -91,11 +91,14 @@ class ComposePlatform:
     def start(self, container: str) -> None:
         replicas.start(self.engine, container)
 
-    def stop(self, container: str) -> None:
-        replicas.stop(self.engine, container)
+    def stop(self, container: str, at_most: int | None = None) -> None:
+        replicas.stop(self.engine, container, at_most)
 
     def remove(self, container: str) -> None:
         replicas.remove(self.engine, container)
+
+    def remove_volumes(self, names: Collection[str]) -> None:
+        replicas.remove_volumes(self.engine, self.project.name, names)
 
     def discard(self, container: str) -> None:
         replicas.discard(self.engine, container)

@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
-import pytest
 
 from tests.engine.balancer.conftest import Bench
 from tests.engine.balancer.load import Load
 from tests.engine.balancer.test_proof import watch
+from tests.engine.unread import unread
 
 LONG = "/" + '"' * 800
 """A path whose line in the log has about 2 kB, so that a few thousand requests fill every buffer."""
 
 
-@contextmanager
-def unread(bench: Bench) -> Iterator[None]:
-    """Stops the process that passes the output of nginx's container on to Docker."""
+def process(bench: Bench) -> int:
+    """The first process of nginx's container."""
     bench.nginx.reload()
-    stat = Path(f"/proc/{bench.nginx.attrs['State']['Pid']}/stat").read_text()
-    shim = int(stat.rpartition(")")[2].split()[1])
-    assert b"shim" in Path(f"/proc/{shim}/cmdline").read_bytes()
-    try:
-        os.kill(shim, signal.SIGSTOP)
-    except PermissionError:
-        pytest.skip("only root can stop the engine's processes")
-    try:
-        yield
-    finally:
-        os.kill(shim, signal.SIGCONT)
+    return int(bench.nginx.attrs["State"]["Pid"])
 
 
 def logged(bench: Bench) -> int:
@@ -51,7 +34,7 @@ def logged_so_far(bench: Bench) -> int:
 
 def drop_lines(bench: Bench, load: Load) -> None:
     """Lets clients ask until more is logged than the buffers hold."""
-    with unread(bench):
+    with unread(process(bench)):
         before = load.done
         bench.until(lambda: load.done > before + 4000, seconds=60)
 
@@ -77,7 +60,7 @@ def test_a_proof_with_dropped_lines_is_not_proven(own: Bench) -> None:
 
 
 def test_errors_that_nobody_reads_stop_no_request(own: Bench) -> None:
-    with unread(own):
+    with unread(process(own)):
         for _ in range(400):
             assert own.get(LONG, "POST", **{"Content-Length": "9000000"})[0] == 413
     own.until(lambda: own.nginx.logs(stdout=False).count(b"too large body") == 400)

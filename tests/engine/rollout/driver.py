@@ -1,10 +1,11 @@
 """videa's operations as a library, in a process that stops where it is told to and waits there to be killed.
 
     driver.py deploy IMAGE STRATEGY PLACE    driver.py resume PLACE    driver.py abort
-    driver.py freeze IMAGE MODULE.FUNCTION
+    driver.py freeze IMAGE STRATEGY PLACE    driver.py freeze IMAGE STRATEGY MODULE.FUNCTION
 
 PLACE: the first words of a step's text for that step; `new:` and the texts of steps, one a line, for the first that is
-none of them; empty for nowhere. FUNCTION: where the process gets SIGSTOP, between the permit and the change.
+none of them; empty for nowhere. `freeze` sends SIGSTOP to the process, once, and continues after SIGCONT; FUNCTION:
+between its permit and its change.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import threading
 from pathlib import Path
 
 from ops.errors import VideaError
-from ops.events import Event, StepStarted, discard
+from ops.events import Event, StepStarted
 from ops.factory import open_stack
 from ops.operations import Operation
 from ops.project.config import load
@@ -59,12 +60,19 @@ def freeze_in(function: str) -> None:
     Lease.permit = permit_and_freeze  # type: ignore[method-assign]
 
 
+def freeze_at(place: str, event: Event) -> None:
+    """Stops this process at the start of a step."""
+    if isinstance(event, StepStarted) and words(event.step).startswith(place):
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
 def main(verb: str, *arguments: str) -> None:
     if verb == "freeze":
-        freeze_in(arguments[1])
-        operation = Operation(open_stack(load()), discard, "driver freeze")
+        image, strategy, place = arguments
+        freeze_in(place)
+        operation = Operation(open_stack(load()), lambda event: freeze_at(place, event), "driver freeze")
         try:
-            operation.deploy(image_target(operation.stack, arguments[0]), Request(Strategy.ROLLING))
+            operation.deploy(image_target(operation.stack, image), Request(Strategy(strategy)))
         except VideaError as error:
             sys.exit(f"{exit_code_of(error)} {error.message}; {error.hint}")
         return

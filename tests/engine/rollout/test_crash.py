@@ -113,7 +113,7 @@ def test_stopped_just_before_a_change_until_another_one_has_ended_it(stack: Live
     before, lock = images(stack), Lock(open_store(), stack.project)
     function, message = PLACES_TO_FREEZE[place]
     with under_load(stack.url, rate=RATE) as watched:
-        process = drive(stack, "freeze", new, function)
+        process = drive(stack, "freeze", new, "rolling", function)
         try:
             stack.until(lambda: is_stopped(process))
             stack.until(lambda: lock.active_holder() is None)

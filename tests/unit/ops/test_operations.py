@@ -192,6 +192,28 @@ def test_a_deploy_does_not_claim_what_something_else_has_changed(
     assert left_over(stack) == []
 
 
+def test_the_old_replicas_are_not_removed_if_all_that_the_balancer_lists_are_gone(tmp_path: Path) -> None:
+    def remove_new(stack: FakeStack) -> None:
+        for name in ("shop-app-3", "shop-app-4"):
+            stack.platform.remove(name)
+
+    stack = fake_stack(tmp_path)
+    before = state(stack)
+    stack.world.disturb = ComposeUp(stack, "wait_drained", remove_new)
+    with pytest.raises(VideaError, match=r"\(shop-app-3, shop-app-4\) are not running any more") as caught:
+        blue_green(Operation(stack, discard, "videa deploy"))
+    assert caught.value.hint.startswith("everything was rolled back; ")
+    assert state(stack) == before
+
+
+def test_an_old_replica_that_was_started_again_after_its_stop_is_not_removed(tmp_path: Path) -> None:
+    stack = fake_stack(tmp_path)
+    stack.world.disturb = ComposeUp(stack, "remove", lambda stack: stack.platform.start("shop-app-1"))
+    with pytest.raises(VideaError, match="3 replicas instead of 2; shop-app-1 is of another release"):
+        blue_green(Operation(stack, discard, "videa deploy"))
+    assert stack.platform.by_name["shop-app-1"].running
+
+
 def test_a_scale_does_not_claim_a_number_that_is_not_there(tmp_path: Path) -> None:
     stack = fake_stack(tmp_path)
     stack.world.disturb = ComposeUp(stack, "apply", lambda stack: stack.platform.remove("shop-app-2"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ops.balancer.probe import CONFIG, Target, curl_config, probe_all, read_answers, read_body
+from ops.balancer.probe import CONFIG, CONNECT, Target, curl_config, probe_all, read_answers, read_body
 from ops.errors import EngineError
 from ops.models import ExecResult, ProbeResult
 from ops.probes import Http, Statuses, TcpConnect
@@ -30,14 +30,25 @@ def test_headers_are_in_the_environment_and_not_in_process_arguments() -> None:
     gateway: Any = SimpleNamespace(ask=ask)
     results = probe_all(gateway, targets(Http(1, "/ready", SECRET), TcpConnect(2)), 1.5)
     assert [result.ok for result in results.values()] == [True, True]
-    read_body(gateway, Target("a", Http(1, "/ready", SECRET)), 1)
+    read_body(gateway, "a", Http(1, "/ready", SECRET), 1)
     for command, environment in asked:
         assert "cret" not in " ".join(command)
         assert 'header = "X-Key: se\\"cret"\n' in environment[CONFIG]
-    config = asked[0][1][CONFIG]
-    assert config.count("max-time = 1.500") == config.count("globoff") == 2
-    assert config.index('url = "http://a:1/ready"') < config.index("next\n") < config.index('url = "telnet://b:2"')
-    assert "header" not in config.partition("next\n")[2]
+    assert asked[0][0][-1] == "2"
+    assert asked[0][1][CONNECT] == "1 b 2"
+    assert asked[0][1][CONFIG].startswith("parallel\n")
+
+
+def test_each_request_has_its_own_options() -> None:
+    """Those before "next" do not apply to the following ones."""
+    asked: list[str] = []
+    gateway: Any = SimpleNamespace(ask=lambda _, environment: asked.append(environment[CONFIG]) or ExecResult(0, ""))
+    probe_all(gateway, targets(Http(1, "/ready", SECRET), Http(2, "/")), 1.5)
+    first, second = asked[0].split("next\n")
+    assert 'url = "http://a:1/ready"' in first
+    for part in (first, second):
+        assert part.count("max-time = 1.500") == part.count("globoff") == part.count("write-out") == 1
+    assert "header" not in second
 
 
 def test_without_targets_nothing_is_asked_and_without_curl_it_is_an_error() -> None:
@@ -84,4 +95,4 @@ def test_a_probe_without_a_line_has_failed() -> None:
 
 
 def test_a_path_with_brackets_is_not_a_pattern() -> None:
-    assert curl_config("http://b:1/[x]", (), 2).splitlines()[:2] == ["silent", "globoff"]
+    assert curl_config("b", Http(1, "/[x]"), 2).splitlines()[:2] == ["silent", "globoff"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from ops.balancer.probe import CONFIG
+from ops.balancer.probe import CONFIG, CONNECT
 from ops.balancer.proof import Proof
 from ops.errors import EngineError
 from ops.models import ExecResult
@@ -87,7 +87,7 @@ class FakeGateway:
         """Simulates curl: all replicas except the sick ones answer 200."""
         self.world.used("probe")
         config = (environment or {}).get(CONFIG, "")
-        if "parallel\n" not in config:
+        if CONNECT not in (environment or {}):
             status = any("%{http_code}" in argument for argument in command)
             return ExecResult(0, "\n200 " if status else "")
         names = re.findall(r'^url = "\w+://([^:]+):', config, re.MULTILINE)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ops.errors import EngineError
 from ops.models import Container, ExecResult, Machine, Replica, Usage
 from ops.platform.ports import Measured, Permit
 from ops.project.pins import remember
@@ -132,7 +133,7 @@ class FakePlatform:
         self.world.used("start")
         self._become(container, "running")
 
-    def stop(self, container: str) -> None:
+    def stop(self, container: str, at_most: int | None = None) -> None:
         self.world.used("stop")
         if container in self.by_name:
             self._become(container, "exited")
@@ -141,11 +142,14 @@ class FakePlatform:
         self.world.used("remove")
         self.by_name.pop(container, None)
 
+    def remove_volumes(self, names: Collection[str]) -> None:
+        self.world.used("remove volumes")
+
     def discard(self, container: str) -> None:
-        self.world.used("discard")
-        names = [name for name, replica in self.by_name.items() if replica.id == container and not replica.running]
-        for name in names:
-            del self.by_name[name]
+        self.world.used("remove")
+        for name, replica in list(self.by_name.items()):
+            if container in (name, replica.id) and not replica.running:
+                del self.by_name[name]
 
     def blueprint(self, container: str) -> Mapping[str, Any]:
         self.world.used("blueprint")
@@ -196,4 +200,6 @@ class FakePlatform:
         raise NotImplementedError
 
     def _become(self, container: str, state: str) -> None:
+        if container not in self.by_name:
+            raise EngineError(f"Docker could not find {container}", "see `docker ps -a`")
         self.by_name[container] = replace(self.by_name[container], state=state)

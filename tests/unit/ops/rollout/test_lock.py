@@ -126,6 +126,19 @@ def test_a_lease_ends_during_a_suspend(stack: FakeStack) -> None:
         assert not lease.renew()
 
 
+def test_a_lease_ends_for_its_holder_not_later_than_for_others(stack: FakeStack) -> None:
+    """The store's time has full seconds: 1000.9 s is 1000 for everybody."""
+    now, stack.world.now = [100.9], 1000.0
+    lock = Lock(stack.store, "shop", lambda: now[0])
+    with lock.hold("videa deploy") as lease:
+        now[0], stack.world.now = 120.0, 1020.0
+        holder = lock.status()
+        assert holder is not None
+        assert holder.lease <= 0
+        with pytest.raises(LockHeld, match="lost its lock"):
+            lease.check()
+
+
 def test_a_lock_that_another_process_has_taken_over_is_not_taken_back(stack: FakeStack) -> None:
     lock = Lock(stack.store, "shop")
     with lock.hold("videa deploy") as lease:

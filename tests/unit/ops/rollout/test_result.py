@@ -74,4 +74,10 @@ def test_an_excused_replica_counts_but_need_not_be_ready_or_listed() -> None:
 def test_every_difference_from_the_state_before_is_named(
     now: Fleet, listed: tuple[str, ...], expected: list[str]
 ) -> None:
-    assert unlike_before(now, listed, BOTH, BOTH) == expected
+    assert unlike_before(now, listed, BOTH, BOTH, {}) == expected
+
+
+def test_a_new_replica_under_the_name_of_an_old_one_is_a_difference() -> None:
+    now = fleet(member(1, OLD), member(2, NEW))
+    assert unlike_before(now, BOTH, BOTH, BOTH, dict.fromkeys(BOTH, OLD)) == ["app-2 is of another release"]
+    assert unlike_before(now, BOTH, BOTH, BOTH, {"app-1": OLD}) == []

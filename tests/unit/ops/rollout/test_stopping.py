@@ -25,7 +25,7 @@ class Grace:
         if name.startswith("stuck"):
             raise EngineError(f"Docker could not stop {name}", "see its log")
 
-    def remove(self, name: str) -> None:
+    def discard(self, name: str) -> None:
         self.removed.append(name)
 
     def end(self, name: str) -> None:

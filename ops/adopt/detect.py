@@ -1,0 +1,161 @@
+"""What each service of a project does: answers HTTP, works, holds data, runs once or sends requests on. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from ops.adopt.images import DATA, OTHER_PROTOCOLS, PROXIES, TOOLS, kind_of
+from ops.adopt.routes import Route, labelled_port, routing
+from ops.project.compose_model import as_mapping
+
+TLS = frozenset({443, 8443})
+
+_URL = re.compile(
+    r"https?://(?:\[[\da-fA-F:]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?(?P<path>/[^\s'\"|;&)]*)?(?=[\s'\"|;&),\]]|$)"
+)
+_REQUEST = re.compile(r"(?:GET|HEAD) (?P<path>/\S*) HTTP/")
+
+
+class Role(Enum):
+    """What a service does in its project."""
+
+    HTTP = "http"
+    WORKER = "worker"
+    DATA = "data"
+    PROXY = "proxy"
+    TASK = "task"
+
+
+class Evidence(Enum):
+    """Why a service is thought to answer HTTP; the strongest last."""
+
+    TOOL = 0
+    DECLARED = 1
+    PUBLISHED = 2
+    ROUTED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A service. ``ports``: on which it may answer HTTP, the likeliest first. ``reason``: one line.
+
+    ``evidence``: None unless it is HTTP. ``health``: the path that Docker's health check asks, "" if unknown.
+    ``targets``: the services to which a proxy sends requests.
+    """
+
+    service: str
+    role: Role
+    reason: str
+    ports: tuple[int, ...] = ()
+    evidence: Evidence | None = None
+    health: str = ""
+    targets: tuple[str, ...] = ()
+
+
+def detect(
+    services: Mapping[str, Mapping[str, Any]], exposed: Mapping[str, tuple[int, ...]], routes: Iterable[Route]
+) -> tuple[Found, ...]:
+    """The role of each service of the merged model. ``exposed``: service -> ports that its image declares."""
+    routed = tuple(routes)
+    once = {
+        name
+        for spec in services.values()
+        for name, condition in _dependencies(spec).items()
+        if condition == "service_completed_successfully"
+    }
+    found = [
+        Found(name, Role.TASK, "runs once before other services")
+        if name in once
+        else _role(name, spec, exposed.get(name, ()), routed)
+        for name, spec in services.items()
+    ]
+    if not any(each.role is Role.HTTP for each in found):  # the only web server serves files itself
+        found = [_as_server(each) for each in found]
+    return tuple(found)
+
+
+def candidates(found: Iterable[Found]) -> tuple[Found, ...]:
+    """The services that answer HTTP with the strongest evidence: the one to be scaled, or those to choose from."""
+    http = [each for each in found if each.evidence]
+    strongest = max((each.evidence.value for each in http if each.evidence), default=0)
+    return tuple(each for each in http if each.evidence and each.evidence.value == strongest)
+
+
+def check_url(spec: Mapping[str, Any]) -> tuple[int | None, str]:
+    """The port and the path that Docker's health check asks over HTTP; (None, "") if it does something else."""
+    test = (spec.get("healthcheck") or {}).get("test") or ""
+    text = test if isinstance(test, str) else " ".join(map(str, test))
+    if url := _URL.search(text):
+        return int(url["port"]) if url["port"] else None, url["path"] or "/"
+    request = _REQUEST.search(text.replace("\\r", " "))
+    return None, request["path"] if request else ""
+
+
+def _role(name: str, spec: Mapping[str, Any], exposed: tuple[int, ...], routes: tuple[Route, ...]) -> Found:
+    kind = kind_of(str(spec.get("image") or ""))
+    if kind in DATA:
+        return Found(name, Role.DATA, f"holds data ({spec['image']})")
+    routed = [route for route in routes if route.service == name]
+    ports, reason, evidence = _http(spec, exposed, routed)
+    if kind in PROXIES or any(route.proxy == name for route in routes):
+        targets = tuple(sorted({route.service for route in routes if route.proxy == name}))
+        reason = f"sends requests to {', '.join(targets)}" if targets else f"is a web server ({kind})"
+        return Found(name, Role.PROXY, reason, ports, targets=targets)
+    if ports:
+        found = Evidence.TOOL if kind in TOOLS else evidence
+        return Found(name, Role.HTTP, reason, ports, found, check_url(spec)[1])
+    if "build" not in spec and _writes(spec):
+        return Found(name, Role.DATA, "writes a volume and has no port")
+    return Found(name, Role.WORKER, "has no HTTP port")
+
+
+def _http(
+    spec: Mapping[str, Any], exposed: tuple[int, ...], routed: list[Route]
+) -> tuple[tuple[int, ...], str, Evidence]:
+    """The ports on which a service may answer HTTP, the likeliest first, why, and how sure that is."""
+    environment = as_mapping(spec.get("environment"))
+    published = [int(port["target"]) for port in spec.get("ports") or () if port.get("protocol", "tcp") == "tcp"]
+    declared = [int(str(port).partition("/")[0]) for port in spec.get("expose") or () if str(port)[:1].isdecimal()]
+    own = str(environment.get("PORT") or "")
+    checked = check_url(spec)[0]
+    label, labelled = labelled_port(spec), any(routing(spec))
+    guesses = [checked, *declared, int(own) if own.isdecimal() else None, *exposed]
+    ordered = [*(route.port for route in routed), label, *_checked_first(published, checked), *guesses]
+    if routed and not any(ordered):
+        ordered = [80]  # what a proxy asks without a port
+    ports = tuple(dict.fromkeys(port for port in ordered if port and port not in OTHER_PROTOCOLS))
+    if not ports:
+        return (), "", Evidence.DECLARED
+    if routed:
+        return ports, f"{routed[0].proxy} sends it requests ({routed[0].place})", Evidence.ROUTED
+    if labelled:
+        return ports, "has labels or variables for a proxy", Evidence.ROUTED
+    if set(published) & set(ports):
+        return ports, "publishes its port", Evidence.PUBLISHED
+    return ports, "declares a port", Evidence.DECLARED
+
+
+def _checked_first(published: list[int], checked: int | None) -> list[int]:
+    """Of several published ports, the one that the health check asks comes first, and one with TLS last."""
+    return sorted(published, key=lambda port: (port != checked, port in TLS))
+
+
+def _as_server(found: Found) -> Found:
+    if found.role is not Role.PROXY or not found.ports or found.targets:
+        return found
+    return Found(found.service, Role.HTTP, "publishes its port", found.ports, Evidence.PUBLISHED, found.health)
+
+
+def _dependencies(spec: Mapping[str, Any]) -> Mapping[str, str]:
+    needed = spec.get("depends_on") or {}
+    if not isinstance(needed, dict):
+        return dict.fromkeys(needed, "service_started")
+    return {name: str((how or {}).get("condition", "service_started")) for name, how in needed.items()}
+
+
+def _writes(spec: Mapping[str, Any]) -> bool:
+    return any(volume.get("type") == "volume" and not volume.get("read_only") for volume in spec.get("volumes") or ())

@@ -1,0 +1,133 @@
+"""Collects the facts for an adoption: the project's files, its proxies' configurations and its running containers."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ops.adopt.answers import Answers, ask
+from ops.adopt.detect import Found, detect
+from ops.adopt.images import PROXIES, kind_of
+from ops.adopt.overlay import line_of
+from ops.adopt.routes import ProxyFile, Route, routes
+from ops.errors import ConfigError
+from ops.models import Container
+from ops.project.plain import Plain
+from ops.project.reading import read_small
+from ops.stack import Stack
+
+MOST = 500
+"""Files of one folder that are looked at."""
+
+_SUFFIXES = (".conf", ".template", ".cfg", ".caddy", "Caddyfile")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """``running``: service -> its running containers with the engine's details; ``balancer``: its service's name."""
+
+    found: tuple[Found, ...]
+    routes: tuple[Route, ...]
+    running: Mapping[str, Sequence[tuple[Container, Mapping[str, Any]]]]
+    raw: Mapping[str, Any]
+
+
+def gather(plain: Plain, stack: Stack, balancer: str) -> Facts:
+    """The facts of a project. ``balancer``: the service that proxies should name. Raises ConfigError, EngineError."""
+    services = plain.project.model["services"]
+    exposed = {
+        name: stack.platform.images.exposed(str(spec.get("image") or f"{plain.project.name}-{name}"))
+        for name, spec in services.items()
+    }
+    lines = routes(_proxy_files(plain, services), services, balancer)
+    running: dict[str, list[tuple[Container, Mapping[str, Any]]]] = {}
+    for container, details in stack.platform.details():
+        if container.running and not container.oneoff:
+            running.setdefault(container.service, []).append((container, details))
+    return Facts(detect(services, exposed, lines), lines, running, plain.raw)
+
+
+def answers(stack: Stack, facts: Facts, found: Found, paths: Sequence[str]) -> dict[int, Answers]:
+    """Port -> what a running container of the service answers there; without ports that do not answer HTTP."""
+    results: dict[int, Answers] = {}
+    for container, details in facts.running.get(found.service, ())[:1]:
+        for port in found.ports:
+            for host, outer in _addresses(stack, container, details, port):
+                if answered := ask(host, outer, paths):
+                    results[port] = answered
+                    break
+    return results
+
+
+def place_of(plain: Plain, keys: Sequence[str]) -> str:
+    """ "compose.yaml:12" for a path of keys: the last of the user's files that has it; "" if none has it."""
+    for name in reversed(plain.files):
+        try:
+            line = line_of(_text(plain.folder / name), keys)
+        except ConfigError:
+            continue
+        if line:
+            return f"{name}:{line}"
+    return ""
+
+
+def _addresses(stack: Stack, container: Container, details: Mapping[str, Any], port: int) -> Iterator[tuple[str, int]]:
+    """Where this machine may reach a container's port: published, or, on the engine's own machine, directly."""
+    bindings = (details.get("NetworkSettings") or {}).get("Ports") or {}
+    for binding in bindings.get(f"{port}/tcp") or ():
+        address = str(binding.get("HostIp") or "")
+        loopback = "::1" if ":" in address else "127.0.0.1"
+        local = loopback if address in ("", "0.0.0.0", "::") else address  # noqa: S104
+        yield (local if stack.platform.local else stack.platform.address), int(binding["HostPort"])
+    if stack.platform.local:
+        yield from ((address, port) for address in container.networks.values() if address)
+
+
+def _proxy_files(plain: Plain, services: Mapping[str, Mapping[str, Any]]) -> Iterator[ProxyFile]:
+    for name, spec in services.items():
+        context = (spec.get("build") or {}).get("context")
+        folder = Path(str(context)) if context else None
+        if kind_of(str(spec.get("image") or "")) in PROXIES or (folder and _built_on_proxy(folder, spec)):
+            mounted = (
+                Path(str(volume["source"])) for volume in spec.get("volumes") or () if volume.get("type") == "bind"
+            )
+            for path in (*mounted, *([folder] if folder else ())):
+                yield from _read(plain, name, path)
+            for entry in spec.get("configs") or ():
+                config = (plain.project.model.get("configs") or {}).get(entry.get("source")) or {}
+                if config.get("content"):
+                    yield ProxyFile(name, f"configs.{entry['source']}", str(config["content"]))
+                elif config.get("file"):
+                    yield from _read(plain, name, Path(str(config["file"])))
+
+
+def _built_on_proxy(folder: Path, spec: Mapping[str, Any]) -> bool:
+    """Whether the last stage of a service's Dockerfile is based on a proxy's image."""
+    try:
+        text = _text(folder / str((spec.get("build") or {}).get("dockerfile") or "Dockerfile"))
+    except ConfigError:
+        return False
+    bases = [
+        line.split()[1] for line in text.splitlines() if line.upper().startswith("FROM ") and len(line.split()) > 1
+    ]
+    return bool(bases) and kind_of(bases[-1]) in PROXIES
+
+
+def _read(plain: Plain, proxy: str, path: Path) -> Iterator[ProxyFile]:
+    """The configuration files at a path of the host, a file or a folder. What cannot be read is left out."""
+    try:
+        files = sorted((*path.glob("*"), *path.glob("*/*")))[:MOST] if path.is_dir() else [path]
+        for file in files:
+            if file.is_file() and (file == path or file.name.endswith(_SUFFIXES)):
+                shown = file.relative_to(plain.folder) if file.is_relative_to(plain.folder) else file
+                yield ProxyFile(proxy, shlex.quote(str(shown)), _text(file))
+    except (OSError, ConfigError):
+        return
+
+
+def _text(path: Path) -> str:
+    """Raises ConfigError."""
+    return read_small(path).decode(errors="replace")

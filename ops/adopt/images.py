@@ -1,0 +1,67 @@
+"""What well-known images are, by the last part of their name. Pure."""
+
+from __future__ import annotations
+
+from ops.image_ref import ImageRef
+
+DATA = frozenset(
+    (
+        *(
+            "postgres",
+            "postgis",
+            "timescaledb",
+            "pgvector",
+            "mysql",
+            "mariadb",
+            "percona",
+            "cockroach",
+            "mongo",
+            "mongodb",
+        ),
+        *(
+            "redis",
+            "redis-stack",
+            "valkey",
+            "keydb",
+            "dragonfly",
+            "memcached",
+            "rabbitmq",
+            "nats",
+            "kafka",
+            "zookeeper",
+        ),
+        *("elasticsearch", "opensearch", "solr", "meilisearch", "typesense", "qdrant", "weaviate", "clickhouse-server"),
+        *("influxdb", "cassandra", "scylla", "couchdb", "neo4j", "minio", "etcd", "consul", "vault", "azure-sql-edge"),
+    )
+)
+PROXIES = frozenset(
+    (
+        "nginx",
+        "nginx-unprivileged",
+        "openresty",
+        "nginx-proxy",
+        "traefik",
+        "caddy",
+        "caddy-docker-proxy",
+        "haproxy",
+        "envoy",
+    )
+)
+"""They send requests on, or serve files themselves."""
+TOOLS = frozenset(
+    (
+        *("adminer", "pgadmin4", "phpmyadmin", "mongo-express", "redis-commander", "redisinsight", "flower", "pgweb"),
+        *("mailhog", "mailpit", "maildev", "grafana", "prometheus", "alertmanager", "node-exporter", "cadvisor"),
+        *("portainer", "portainer-ce", "dozzle", "jaeger", "all-in-one", "otel-collector", "loki", "uptime-kuma"),
+    )
+)
+"""They answer HTTP, but are not what a project is about."""
+OTHER_PROTOCOLS = frozenset(
+    (21, 22, 25, 53, 110, 143, 389, 465, 587, 636, 993, 995, 1025, 1433, 1521, 1883, 2181, 3306, 4222, 5432, 5672)
+) | {6379, 8883, 9092, 11211, 26379, 27017}
+"""Ports of protocols other than HTTP."""
+
+
+def kind_of(reference: str) -> str:
+    """The last part of an image's name: "postgres" of "registry.example/library/postgres:17"."""
+    return ImageRef.parse(reference).repository.rpartition("/")[2].lower()

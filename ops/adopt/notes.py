@@ -1,0 +1,102 @@
+"""What stands between a service and replicas that lose no request, and the line to change. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from ops.project.compose_model import as_mapping
+
+
+class Weight(Enum):
+    """``SOLVED``: the overlay takes care of it; ``ADVICE``: the user should; ``REFUSED``: init stops."""
+
+    SOLVED = "solved"
+    ADVICE = "advice"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """``key``: path of keys in the Compose file; ``what``: one line; ``change``: what to write, "" if nothing."""
+
+    weight: Weight
+    key: tuple[str, ...]
+    what: str
+    change: str = ""
+
+
+def obstacles(service: str, spec: Mapping[str, Any], written: Mapping[str, Any], checked: bool) -> Iterator[Note]:
+    """The obstacles in a service's definition.
+
+    ``written``: without interpolation; ``checked``: a health path or Docker's health check tells if it is well.
+    """
+    yield from _shared(service, spec)
+    place = ("services", service)
+    if name := spec.get("container_name"):
+        yield Note(
+            Weight.SOLVED,
+            (*place, "container_name"),
+            f"two containers cannot share the name {name}; the overlay drops it, and other containers still find the "
+            f"service as {name}",
+        )
+    for number, volume in enumerate(spec.get("volumes") or ()):
+        if volume.get("source") and not volume.get("read_only") and volume.get("type") in ("volume", "bind"):
+            shown = _as_written(written.get("volumes") or (), number) or f"{volume['source']}:{volume['target']}"
+            yield Note(
+                Weight.ADVICE,
+                (*place, "volumes"),
+                f"videa refuses a second replica, because both would write {volume['target']} at the same time",
+                f"- {shown}:ro; or, if replicas may share it, x-videa.shared_volumes: [{volume['target']}]",
+            )
+    if not checked:
+        yield Note(
+            Weight.ADVICE,
+            (*place, "healthcheck"),
+            "nothing tells whether a new replica is ready, only that its port is open",
+            "x-videa.health: {ready: /PATH}, or a healthcheck",
+        )
+    if not _memory(spec):
+        yield Note(
+            Weight.ADVICE,
+            (*place, "deploy"),
+            "no memory limit: one replica can take the memory of all",
+            "deploy: {resources: {limits: {memory: 512M}}}",
+        )
+
+
+def _shared(service: str, spec: Mapping[str, Any]) -> Iterator[Note]:
+    """What two replicas on one host cannot both have, and the overlay cannot take away without changing the service."""
+    place = ("services", service)
+    if mode := spec.get("network_mode"):
+        yield Note(
+            Weight.REFUSED,
+            (*place, "network_mode"),
+            f"with network_mode: {mode}, two replicas would listen on the same port",
+            "remove network_mode and publish the port",
+        )
+    if (spec.get("deploy") or {}).get("mode") == "global":
+        yield Note(Weight.REFUSED, (*place, "deploy"), "a global service has one container", "remove mode: global")
+    for name, network in as_mapping(spec.get("networks")).items():
+        if fixed := next(
+            (key for key in ("ipv4_address", "ipv6_address", "mac_address") if (network or {}).get(key)), ""
+        ):
+            yield Note(
+                Weight.REFUSED,
+                (*place, "networks", name, fixed),
+                f"two replicas cannot share {network[fixed]}",
+                f"remove {fixed}; other containers find the service by its name",
+            )
+
+
+def _as_written(volumes: Sequence[object], number: int) -> str:
+    """A volume in the short syntax, if it was written so and says nothing of its mode."""
+    entry = volumes[number] if number < len(volumes) else None
+    return entry if isinstance(entry, str) and not entry.endswith((":rw", ":z", ":Z")) else ""
+
+
+def _memory(spec: Mapping[str, Any]) -> bool:
+    limits = ((spec.get("deploy") or {}).get("resources") or {}).get("limits") or {}
+    return bool(limits.get("memory") or spec.get("mem_limit"))

@@ -1,0 +1,201 @@
+"""The text of the overlay: written anew, or an existing one brought up to date, which keeps its comments. Pure."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import YAMLError
+
+from ops.adopt.plan import RESET, RESET_LIST, Adoption
+from ops.errors import ConfigError
+
+_TEXT = """\
+# Written by `videa init`; yours to change. `videa init --remove` takes it away again. COMPOSE_FILE in .env names it, so
+# plain `docker compose` reads it too.
+x-videa: # `videa config` shows all keys
+  service: {service}
+  port: {port}
+  balancer: {balancer}
+{health}
+services:
+  {service}:
+{service_part}
+  # nginx. `videa up` builds its image.
+  {balancer}:
+    image: {image}
+    pull_policy: never
+{ports}    depends_on: [{service}]
+    networks: [{networks}]
+    environment:
+{environment}
+{labels}    volumes: ["{balancer}:/etc/nginx/videa", "{balancer}-spool:/var/spool/videa"]
+    tmpfs: ["/tmp:size=16m,mode=1777"]
+    read_only: true
+    cap_drop: [ALL]
+    security_opt: ["no-new-privileges:true"]
+    restart: unless-stopped
+    stop_grace_period: 40s
+    logging:
+      driver: json-file
+      options: {{max-size: 10m, max-file: "3"}}
+    healthcheck:
+      test: [CMD, curl, -fsS, -o, /dev/null, --unix-socket, /tmp/nginx/control.sock, "http://localhost/health"]
+      interval: 5s
+      timeout: 3s
+      retries: 3
+    deploy:
+      resources:
+        # The number of connections that it accepts depends on the memory.
+        limits: {{cpus: "1.0", memory: 512M, pids: 64}}
+        reservations: {{memory: 32M}}
+{network}
+volumes:
+  {balancer}: {{}}
+  {balancer}-spool: {{}}
+"""
+
+_PLAIN = re.compile(r"[A-Za-z/][\w./-]*")
+_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+
+OF_THE_SERVICE = ("ports", "depends_on", "networks", "environment", "labels")
+"""Keys of the balancer that another service makes void."""
+
+OWNED = ("service", "port", "balancer")
+"""Keys of x-videa that init decides each time."""
+
+
+def write(adoption: Adoption, existing: str = "") -> str:
+    """The overlay for ``adoption``. What the user has added to or changed in an ``existing`` one stays, with comments.
+
+    Raises ConfigError if the existing one cannot be read.
+    """
+    fresh = _fresh(adoption)
+    return _updated(existing, fresh, adoption) if existing.strip() else fresh
+
+
+def section(text: str) -> Mapping[str, Any]:
+    """x-videa of an existing overlay; empty if there is none. Raises ConfigError."""
+    found = _load(text).get("x-videa") if text.strip() else None
+    return found if isinstance(found, dict) else {}
+
+
+def volumes(text: str) -> tuple[str, ...]:
+    """The volumes that only the overlay declares. Raises ConfigError."""
+    return tuple(_load(text).get("volumes") or ())
+
+
+def variables(text: str) -> frozenset[str]:
+    """The variables that the overlay reads. Raises ConfigError."""
+    return frozenset(re.findall(r"\$\{(\w+)", text))
+
+
+def line_of(text: str, keys: Sequence[str]) -> int | None:
+    """The number of the line with the deepest of ``keys`` that the text of a Compose file has, at least the second.
+
+    None if it has not, or is no YAML.
+    """
+    try:
+        place = _yaml().load(text)
+    except YAMLError:
+        return None
+    line = None
+    for depth, key in enumerate(keys):
+        if not isinstance(place, CommentedMap) or key not in place:
+            return line if depth > 1 else None
+        if key in place.lc.data:
+            line = int(place.lc.key(key)[0]) + 1
+        place = place[key]
+    return line
+
+
+def _fresh(adoption: Adoption) -> str:
+    health = f"  health: {_flow(adoption.health)}\n" if adoption.health else ""
+    network = f"\nnetworks:\n  {adoption.new_network}: {{}}\n" if adoption.new_network else ""
+    new = (adoption.new_network,) if adoption.new_network else ()
+    return _TEXT.format(
+        service=_scalar(adoption.service),
+        port=adoption.port,
+        balancer=adoption.balancer,
+        health=health,
+        service_part="".join(f"    {key}: {_flow(value)}\n" for key, value in adoption.service_part.items()),
+        image=adoption.image,
+        ports=f"    ports: {_flow(list(adoption.ports))}\n" if adoption.ports else "",
+        networks=", ".join(map(_scalar, (*adoption.networks, *new))),
+        environment="\n".join(f"      {name}: {_flow(value)}" for name, value in adoption.environment.items()),
+        labels=f"    labels: {_flow(adoption.labels)}\n" if adoption.labels else "",
+        network=network,
+    ).replace("\n\n\n", "\n\n")
+
+
+def _updated(existing: str, fresh: str, adoption: Adoption) -> str:
+    old, new = _load(existing), _load(fresh)
+    before = old.get("x-videa") or {}
+    if before.get("service", adoption.service) != adoption.service:
+        old["services"].pop(before["service"], None)
+        for key in OF_THE_SERVICE:
+            old["services"][adoption.balancer].pop(key, None)
+    _add_missing(old, new)
+    for key in OWNED:
+        old["x-videa"][key] = new["x-videa"][key]
+    if adoption.health and dict(old["x-videa"].get("health") or {}) != dict(adoption.health):
+        old["x-videa"]["health"] = {**(old["x-videa"].get("health") or {}), **adoption.health}
+    ours = old["services"][adoption.balancer]
+    ours["image"] = adoption.image
+    for name in ("UPSTREAM_SERVICE", "UPSTREAM_PORT"):
+        ours["environment"][name] = adoption.environment[name]
+    text = io.StringIO()
+    _yaml().dump(old, text)
+    return text.getvalue()
+
+
+def _add_missing(old: CommentedMap, new: CommentedMap) -> None:
+    for key, value in new.items():
+        if key not in old or old[key] is None:
+            old[key] = value
+        elif isinstance(value, CommentedMap) and isinstance(old[key], CommentedMap):
+            _add_missing(old[key], value)
+
+
+def _load(text: str) -> CommentedMap:
+    try:
+        loaded = _yaml().load(text)
+    except YAMLError as error:
+        raise ConfigError(
+            "the overlay is not valid YAML", "correct it, or delete it and its name in .env", str(error)
+        ) from error
+    if not isinstance(loaded, CommentedMap):
+        raise ConfigError("the overlay is not a mapping", "correct it, or delete it and its name in .env")
+    return loaded
+
+
+def _yaml() -> YAML:
+    yaml = YAML()
+    yaml.width = 100_000  # never breaks a line
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.preserve_quotes = True
+    return yaml
+
+
+def _flow(value: object) -> str:
+    """A value in YAML's flow style, as Compose reads it."""
+    if value is RESET:
+        return "!reset null"
+    if value is RESET_LIST:
+        return "!reset []"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_scalar(str(key))}: {_flow(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return _scalar(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _scalar(text: str) -> str:
+    """A string, quoted where YAML would read something else."""
+    plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS and not text.endswith("/")
+    return text if plain else json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,238 @@
+"""Plans how videa takes over one HTTP service of a Compose project. Pure: found facts in, what to write out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ops.adopt.answers import LIKELY, LIVE, READY, Answers
+from ops.adopt.detect import TLS, Found
+from ops.adopt.images import kind_of
+from ops.adopt.notes import Note, Weight, obstacles
+from ops.adopt.published import moved
+from ops.adopt.routes import INSIDE, Route, for_balancer, routing
+from ops.project.compose_model import as_mapping
+from ops.project.settings import LONGEST, parse_duration
+
+HTTP_PORT = "${HTTP_PORT:-8080}"
+"""Where the balancer listens on the host if the service has published no port and no proxy is in front."""
+
+MANY = 100_000
+"""Requests of one address, for a balancer behind a proxy: to it all clients have the proxy's address."""
+
+DEADLINE = 60.0
+"""Seconds: x-videa's default for health.deadline."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the user, the project or its containers have decided.
+
+    ``health``: of x-videa, empty to leave it out; ``checked``: Docker has a health check for the service.
+    """
+
+    service: str
+    port: int
+    health: Mapping[str, str]
+    checked: bool = False
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """The overlay's content. ``service_part`` and ``balancer_part``: what it says of each, beyond what is always there.
+
+    ``networks``: of the balancer; ``new_network``: one that only it uses, so that a port can be published, "" for none.
+    ``image``: of the balancer; ``health``: of x-videa, empty to leave it out; ``routes``: lines of the user's own proxy
+    that must name the balancer.
+    """
+
+    service: str
+    port: int
+    health: Mapping[str, str]
+    balancer: str
+    image: str
+    ports: tuple[object, ...]
+    networks: tuple[str, ...]
+    new_network: str
+    environment: Mapping[str, str]
+    labels: Mapping[str, str]
+    service_part: Mapping[str, Any]
+    moves: bool
+    routes: tuple[Route, ...] = ()
+    notes: tuple[Note, ...] = ()
+    found: tuple[Found, ...] = field(default=(), compare=False)
+
+    @property
+    def refused(self) -> tuple[Note, ...]:
+        return tuple(note for note in self.notes if note.weight is Weight.REFUSED)
+
+
+def health_of(found: Found, answers: Answers | None, spec: Mapping[str, Any]) -> dict[str, str]:
+    """x-videa.health: what the running service answers, else what Docker's health check asks; empty if unknown."""
+    paths = (found.health, *LIKELY) if found.health else LIKELY
+    # An answer at "/" says less than Docker's own check.
+    telling = [path for path in paths if path != "/" or path == found.health or not (spec.get("healthcheck") or {})]
+    ready = answers.well(telling) if answers else found.health
+    if not ready:
+        return {}
+    health = {"ready": ready}
+    if answers and ready == READY and answers.well([LIVE]):
+        health = {"live": LIVE, **health}
+    if slow := _slow_start(spec):
+        health["deadline"] = slow
+    return health
+
+
+def plan(
+    choice: Choice,
+    found: Sequence[Found],
+    model: Mapping[str, Any],
+    raw: Mapping[str, Any],
+    routes: Sequence[Route],
+    balancer: str,
+    image: str,
+) -> Adoption:
+    """What the overlay must say. ``raw``: the model without interpolation; ``balancer``: a free service name."""
+    service, spec, written = choice.service, model["services"][choice.service], raw["services"][choice.service]
+    ports, left = moved(written.get("ports") or (), spec.get("ports") or (), choice.port)
+    theirs = tuple(route for route in routes if route.service == service)
+    labels, variables = routing(written)
+    front = bool(theirs or labels or variables)
+    networks = _networks(spec, model, theirs)
+    publishes = ports or (() if front else (f"{HTTP_PORT}:{INSIDE}",))
+    internal = all((model.get("networks", {}).get(name) or {}).get("internal") for name in networks)
+    moved_labels, moved_variables = for_balancer(labels, variables)
+    requests, bodies = (MANY, MANY) if front else (512, 32)
+    tunable = {
+        "REQUESTS_PER_CLIENT": f"${{REQUESTS_PER_CLIENT:-{requests}}}",
+        "BODIES_PER_CLIENT": f"${{BODIES_PER_CLIENT:-{bodies}}}",
+        "TESTER_KEY": "${TESTER_KEY:-}",
+    }
+    return Adoption(
+        service=service,
+        port=choice.port,
+        health=choice.health,
+        balancer=balancer,
+        image=image,
+        ports=publishes,
+        networks=networks,
+        new_network=balancer if publishes and internal else "",
+        environment={"UPSTREAM_SERVICE": service, "UPSTREAM_PORT": str(choice.port), **tunable, **moved_variables},
+        labels=moved_labels,
+        service_part=_service_part(service, spec, written, labels, variables),
+        moves=bool(ports),
+        routes=theirs,
+        notes=(
+            *_about_ports(choice, ports, left, front),
+            *_about_front(theirs, labels, variables, model["services"]),
+            *obstacles(service, spec, written, choice.checked or bool(choice.health)),
+        ),
+        found=tuple(found),
+    )
+
+
+def free_name(services: Mapping[str, Any]) -> str:
+    """A name for the balancer's service that the project does not use."""
+    names = ("balancer", "videa-balancer", *(f"videa-balancer-{number}" for number in range(2, 100)))
+    return next(name for name in names if name not in services)
+
+
+def variable_name(service: str) -> str:
+    """The variable with the number of replicas: WEB_REPLICAS."""
+    return f"{re.sub(r'[^A-Z0-9]', '_', service.upper())}_REPLICAS"
+
+
+def _service_part(
+    service: str,
+    spec: Mapping[str, Any],
+    written: Mapping[str, Any],
+    labels: Mapping[str, str],
+    variables: Mapping[str, str],
+) -> dict[str, Any]:
+    """What the overlay adds to the service. RESET stands for `!reset`."""
+    part: dict[str, Any] = {}
+    if spec.get("ports"):
+        part["ports"] = RESET_LIST
+    if name := spec.get("container_name"):
+        part["container_name"] = RESET
+        part["networks"] = {
+            network: {"aliases": [name]} for network in as_mapping(spec.get("networks")) or ("default",)
+        }
+    hidden = {name: RESET for name in labels if not name.startswith("traefik.")}
+    if len(hidden) < len(labels):
+        hidden["traefik.enable"] = "false"
+    release = {} if "videa.release" in as_mapping(written.get("labels")) else {"videa.release": "${VIDEA_RELEASE:-}"}
+    if hidden or release:
+        part["labels"] = {**hidden, **release}
+    if variables:
+        part["environment"] = dict.fromkeys(variables, RESET)
+    replicas = (written.get("deploy") or {}).get("replicas")
+    if "$" not in str(written.get("scale", replicas)):
+        text = f"${{{variable_name(service)}:-{written.get('scale', replicas) or 1}}}"
+        part |= {"scale": text} if "scale" in written else {"deploy": {"replicas": text}}
+    return part
+
+
+RESET, RESET_LIST = object(), object()
+"""In ``service_part``: Compose forgets what the user's files say there."""
+
+
+def _networks(spec: Mapping[str, Any], model: Mapping[str, Any], routes: Sequence[Route]) -> tuple[str, ...]:
+    """The networks of the service, and those of a proxy that must find the balancer."""
+    proxies = [model["services"][name] for name in dict.fromkeys(route.proxy for route in routes)]
+    return tuple(
+        dict.fromkeys(name for each in (spec, *proxies) for name in as_mapping(each.get("networks")) or ("default",))
+    )
+
+
+def _about_ports(choice: Choice, ports: Sequence[object], left: Sequence[str], front: bool) -> Iterator[Note]:
+    key = ("services", choice.service, "ports")
+    if choice.port in TLS and ports:
+        yield Note(
+            Weight.REFUSED,
+            key,
+            f"the service itself ends HTTPS on port {choice.port}, and the balancer speaks HTTP to replicas",
+            "name its HTTP port: --port PORT",
+        )
+    if ports:
+        yield Note(Weight.SOLVED, key, "the published port moves to the balancer: two replicas cannot share it")
+    elif not front:
+        yield Note(Weight.SOLVED, key, f"no port of the service is published: the balancer publishes {HTTP_PORT}")
+    if left:
+        yield Note(
+            Weight.ADVICE,
+            key,
+            f"no longer published, because two replicas cannot share them: {', '.join(left)}",
+            "ask a replica from a container of the project, or publish them from a service of their own",
+        )
+
+
+def _about_front(
+    routes: Sequence[Route], labels: Mapping[str, str], variables: Mapping[str, str], services: Mapping[str, Any]
+) -> Iterator[Note]:
+    for route in routes:
+        image = kind_of(str(services[route.proxy].get("image") or "nginx"))
+        nginx = "nginx" in image or image == "openresty"
+        reload = f"docker compose exec {route.proxy} nginx -s reload" if nginx else f"reload {route.proxy}"
+        yield Note(
+            Weight.ADVICE,
+            (),
+            f"{route.place} sends requests past the balancer: {route.line}",
+            f"{route.wanted}   after `videa up`; then: {reload}",
+        )
+    if labels or variables:
+        yield Note(Weight.SOLVED, (), "the labels or variables by which a proxy finds the service move to the balancer")
+
+
+def _slow_start(spec: Mapping[str, Any]) -> str:
+    """health.deadline for a service whose health check allows for a longer start than x-videa; "" otherwise."""
+    check = spec.get("healthcheck") or {}
+    if not check.get("start_period"):
+        return ""
+    try:
+        allowed = parse_duration(str(check["start_period"])) + DEADLINE
+    except ValueError:
+        return ""
+    return f"{min(allowed, LONGEST):.0f}s" if allowed > DEADLINE + DEADLINE / 2 else ""

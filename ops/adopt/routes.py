@@ -1,0 +1,111 @@
+"""How a project's own proxy finds a service: its configuration files, or labels and variables of the service. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ops.project.compose_model import as_mapping
+
+INSIDE = 8080
+"""The port of the balancer's container."""
+
+_TARGETS = re.compile(
+    r"(?:proxy_pass\s+https?://|grpc_pass\s+grpcs?://|reverse_proxy\s+(?:\S+\s+)*?(?:https?://)?|server\s+(?:[\w.-]+\s+)?)"
+    r"(?P<target>(?P<host>[A-Za-z0-9][\w.-]*)(?::(?P<port>\d{1,5}))?)"
+)
+_TRAEFIK_PORT = re.compile(r"traefik\.(http|tcp)\.services\.[^.]+\.loadbalancer\.server\.port")
+_CADDY_UPSTREAMS = re.compile(r"\{\{\s*upstreams\s*(?:(\w+)\s+)?(\d+)?\s*\}\}")
+_VARIABLES = ("VIRTUAL_HOST", "VIRTUAL_PORT", "VIRTUAL_PATH", "VIRTUAL_DEST", "VIRTUAL_PROTO", "LETSENCRYPT_HOST")
+"""What nginx-proxy and its companion read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyFile:
+    """A configuration file of a proxy. ``name``: as the user finds it; ``proxy``: the Compose service."""
+
+    proxy: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A line by which ``proxy`` sends requests to ``service``. ``port``: None if the line has none.
+
+    ``place``: file and line number; ``line``: as it is; ``wanted``: as it must be for the balancer.
+    """
+
+    proxy: str
+    service: str
+    port: int | None
+    place: str
+    line: str
+    wanted: str
+
+
+def routes(files: Iterable[ProxyFile], services: Mapping[str, Mapping[str, Any]], balancer: str) -> tuple[Route, ...]:
+    """The lines of proxies' configurations that name a service, by its name, its container's or an alias."""
+    names = {name: service for service, spec in services.items() for name in names_of(service, spec)}
+    return tuple(route for file in files for route in _routes_of(file, names, balancer))
+
+
+def names_of(service: str, spec: Mapping[str, Any]) -> Iterator[str]:
+    """The names under which other containers find a service."""
+    yield service
+    if spec.get("container_name"):
+        yield str(spec["container_name"])
+    for network in as_mapping(spec.get("networks")).values():
+        yield from map(str, (network or {}).get("aliases") or ())
+
+
+def labelled_port(spec: Mapping[str, Any]) -> int | None:
+    """The port that labels or variables for Traefik, Caddy or nginx-proxy name; None without any, or without a port."""
+    labels, environment = as_mapping(spec.get("labels")), as_mapping(spec.get("environment"))
+    for name, value in labels.items():
+        if _TRAEFIK_PORT.fullmatch(name) and str(value).isdecimal():
+            return int(str(value))
+        if name.startswith("caddy") and (upstreams := _CADDY_UPSTREAMS.search(str(value))) and upstreams[2]:
+            return int(upstreams[2])
+    port = str(environment.get("VIRTUAL_PORT") or "")
+    return int(port) if port.isdecimal() else None
+
+
+def routing(spec: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """The labels and the variables of a service by which a proxy finds it. ``spec``: without interpolation."""
+    labels = {
+        name: str(value)
+        for name, value in as_mapping(spec.get("labels")).items()
+        if re.match(r"traefik\.|caddy\b", name)
+    }
+    environment = {
+        name: str(value) for name, value in as_mapping(spec.get("environment")).items() if name in _VARIABLES
+    }
+    return labels, environment
+
+
+def for_balancer(labels: Mapping[str, str], environment: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The labels and variables with which the same proxy finds the balancer."""
+    moved = {
+        name: str(INSIDE)
+        if _TRAEFIK_PORT.fullmatch(name)
+        else _CADDY_UPSTREAMS.sub(
+            lambda match: f"{{{{upstreams {match[1] + ' ' if match[1] else ''}{INSIDE}}}}}", value
+        )
+        for name, value in labels.items()
+    }
+    return moved, {**environment, "VIRTUAL_PORT": str(INSIDE)} if environment else {}
+
+
+def _routes_of(file: ProxyFile, names: Mapping[str, str], balancer: str) -> Iterator[Route]:
+    for number, line in enumerate(file.text.splitlines(), 1):
+        code = line.partition("#")[0]
+        for match in _TARGETS.finditer(code):
+            service = names.get(match["host"])
+            if service and service != file.proxy:
+                begin, end = match.span("target")
+                wanted = f"{code[:begin]}{balancer}:{INSIDE}{code[end:]}".strip()
+                port = int(match["port"]) if match["port"] else None
+                yield Route(file.proxy, service, port, f"{file.name}:{number}", code.strip(), wanted)

@@ -1,0 +1,192 @@
+"""Moves the published port from the service to a balancer that is new, and back.
+
+Docker binds a port when it starts a container, and frees it when the container has ended: between the two, connections
+are refused. So everything slow happens before: new replicas are ready, and the balancer's container exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ops import declared
+from ops.balancer.nginx import Balancer
+from ops.ejected import Ejected
+from ops.engine.compose import more_arguments
+from ops.engine.effects import run_harmless
+from ops.errors import Aftermath, Left, PlanRefused, VideaError, explained
+from ops.events import Emit, announced
+from ops.models import Container
+from ops.platform.ports import Permit
+from ops.preflight import check_volumes
+from ops.project.config import replica_count
+from ops.project.plain import Plain
+from ops.project.published import target_of
+from ops.rollout import fence
+from ops.rollout.journal import Journal
+from ops.rollout.lock import Lock
+from ops.rollout.ready import await_passes
+from ops.rollout.targets import current_target
+from ops.stack import Stack
+
+AT_MOST = 2
+"""Seconds that the old container gets to end: a service that ignores its stop signal would keep the port for longer."""
+
+PROBER_LIFE = "3600"
+"""Seconds after which a container that probes ends, should videa be killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What a removed overlay has declared: its service, its balancer and the balancer's volumes."""
+
+    service: str
+    balancer: str
+    volumes: tuple[str, ...]
+
+
+def holders(stack: Stack) -> list[Container]:
+    """The running replicas that themselves publish a port that the balancer is to publish. Raises EngineError."""
+    settings = stack.project.settings
+    ports = stack.project.model["services"][settings.balancer].get("ports")
+    return [
+        container
+        for container, details in stack.platform.details()
+        if container.service == settings.service
+        and container.running
+        and not container.oneoff
+        and any(target_of(ports, port) is not None for port in _bound(details))
+    ]
+
+
+def hand_over(stack: Stack, held: Sequence[Container], serves: Callable[[], None], emit: Emit, permit: Permit) -> None:
+    """Replaces the replicas in ``held``, which publish the port, by new ones behind the balancer.
+
+    ``serves``: returns when the balancer answers, or raises; ``permit``: called before each change. Raises
+    ReplicaNotReady, PlanRefused, LockHeld, BalancerError, EngineError; the old replicas then serve as before.
+    """
+    settings = stack.project.settings
+    service, balancer = settings.service, settings.balancer
+    old = {container.name for container in held}
+    total = max(len(stack.replicas()), len(held) + stack.project.replicas)
+    names = ", ".join(sorted(old))
+    check_volumes(stack.project.service, service, settings.shared_volumes, total)
+    try:
+        with announced(f"start {stack.project.replicas} of {service} beside {names}", emit):
+            stack.platform.create(total, current_target(stack), permit)
+            for replica in _others(stack, old):
+                permit()
+                stack.platform.start(replica.id)
+        with announced("wait until ready", emit), _prober(stack) as probing:
+            await_passes(probing, [replica.name for replica in _others(stack, old)])
+        permit()
+        stack.project.compose.run("up", "--no-start", "--no-deps", "--no-recreate", balancer)
+        with announced(f"move the published port from {names} to {balancer}", emit):
+            _switch(stack, held, serves, permit)
+    except BaseException as error:
+        for replica in _others(stack, old):
+            permit()
+            stack.platform.remove(replica.id)
+        if isinstance(error, VideaError):
+            raise explained(error, Aftermath(Left.ROLLED_BACK)) from error
+        raise
+
+
+def hand_back(stack: Stack, plain: Plain, left: Leaving, change: Callable[[], None], emit: Emit, command: str) -> None:
+    """Removes the balancer and lets the service publish its port again.
+
+    ``change``: makes Compose read only the user's files; ``command``: as typed. Raises LockHeld, PlanRefused during an
+    operation, ConfigError, EngineError.
+    """
+    service, balancer = left.service, left.balancer
+    store, project, compose = stack.store, plain.project.name, plain.project.compose
+    with Lock(store, project).hold(command) as lease:
+        if Journal(store, project).read():
+            raise PlanRefused("an operation has not ended", "end it first: videa deploy --resume, or --abort")
+        ours = [container for container in stack.containers() if container.service in (service, balancer)]
+        old = [container for container in ours if container.service == service]
+        if any(container.running for container in old):
+            with announced(f"create {service} with its own port", emit):
+                total = len(old) + replica_count(plain.project.model["services"][service])
+                run_harmless(compose, more_arguments(compose, service, total, start=False), {}, permit=lease.permit)
+        created = [each for each in stack.containers() if each.service == service and each.state == "created"]
+        try:
+            change()
+        except BaseException:
+            for container in created:
+                stack.platform.remove(container.id)
+            raise
+        gone = [container for container in ours if container.service == balancer]
+        with announced(f"move the published port from {balancer} to {service}", emit):
+            _exchange(stack, gone, created, lease.permit)
+        for container in (*gone, *(old if created else ())):
+            lease.permit()
+            stack.platform.stop(container.id)
+            stack.platform.remove(container.id)
+        stack.platform.remove_volumes(left.volumes)
+        fence.forget(store, project)
+        Ejected(store, project).write({})
+        declared.forget(store, project, service)
+
+
+def _switch(stack: Stack, held: Sequence[Container], serves: Callable[[], None], permit: Permit) -> None:
+    """The moment without a listener: the old containers end, and the balancer starts."""
+    balancer = stack.platform.container(stack.project.settings.balancer)
+    try:
+        _exchange(stack, held, [balancer] if balancer else [], permit, AT_MOST)
+        serves()
+    except BaseException:
+        permit()
+        if balancer:
+            stack.platform.remove(balancer.id)
+        for container in held:
+            stack.platform.start(container.id)
+        raise
+    for container in held:
+        permit()
+        stack.platform.remove(container.id)
+
+
+def _exchange(
+    stack: Stack,
+    ending: Sequence[Container],
+    starting: Sequence[Container],
+    permit: Permit,
+    at_most: int | None = None,
+) -> None:
+    """Stops some containers, all at once, and then starts others."""
+    permit()
+    if ending:
+        with ThreadPoolExecutor(len(ending)) as pool:
+            list(pool.map(lambda container: stack.platform.stop(container.id, at_most), ending))
+    for container in starting:
+        permit()
+        stack.platform.start(container.id)
+
+
+@contextmanager
+def _prober(stack: Stack) -> Iterator[Stack]:
+    """The stack with probes from a container like the balancer's, but without its port."""
+    name = f"videa.prober.{stack.project.name}"
+    stack.platform.remove(name)
+    command = ("--name", name, "--entrypoint", "sleep", stack.project.settings.balancer, PROBER_LIFE)
+    stack.project.compose.run("run", "--detach", "--no-deps", "-T", *command)
+    try:
+        yield replace(stack, connect=lambda: Balancer(stack.platform, name))
+    finally:
+        stack.platform.remove(name)
+
+
+def _bound(details: Mapping[str, Any]) -> Iterator[int]:
+    """The ports of the host that a container binds, by the engine's details."""
+    bindings = (details.get("HostConfig") or {}).get("PortBindings") or {}
+    for each in (binding for bound in bindings.values() for binding in bound or ()):
+        if str(each.get("HostPort")).isdecimal():
+            yield int(each["HostPort"])
+
+
+def _others(stack: Stack, known: Collection[str]) -> list[Container]:
+    return [replica for replica in stack.replicas() if replica.name not in known]

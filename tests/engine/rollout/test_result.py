@@ -1,0 +1,48 @@
+"""Something else changes the stack in the middle of a deploy, and the deploy does not claim what is not there."""
+
+from __future__ import annotations
+
+import signal
+
+from ops.balancer.render import parse
+from tests.engine.conftest import LiveStack
+from tests.engine.rollout.test_crash import drive, images, is_stopped
+
+
+def disturbed_at(stack: LiveStack, place: str, image: str) -> str:
+    """What a blue-green deploy says in the end, if a plain `docker compose up` runs at the start of a step."""
+    process = drive(stack, "freeze", image, "blue-green", place)
+    try:
+        stack.until(lambda: is_stopped(process))
+        stack.compose("up", "--detach")
+        process.send_signal(signal.SIGCONT)
+        return process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_replicas_to_which_compose_has_given_back_the_old_release_are_named_and_serve(stack: LiveStack) -> None:
+    """`.env` still has the old release. The old replicas are being stopped, or gone, when Compose runs."""
+    old, new = stack.releases()
+    said = disturbed_at(stack, "record", new)
+    names = ", ".join(stack.replicas())
+    assert said.startswith("8 all steps are done, but the result is not as planned: ")
+    assert f"{names} are of another release" in said
+    assert "run the same command again; `videa status` shows the stack" in said
+    assert {each["image"] for each in stack.status()["replicas"]} == {old}
+    stack.until(lambda: stack.answers("/health/ready"))
+    assert "all steps are done, but" in stack.done("history")
+    stack.done("deploy", "--image", new)
+    assert sorted(images(stack).values()) == [new, new]
+
+
+def test_the_old_replicas_stay_if_compose_has_removed_all_that_the_balancer_lists(stack: LiveStack) -> None:
+    _, new = stack.releases()
+    before = images(stack)
+    said = disturbed_at(stack, "stop and remove", new)
+    assert said.startswith("1 ")
+    assert "are not running any more" in said
+    assert "everything was rolled back" in said
+    assert images(stack) == before
+    assert set(parse(stack.served()).servers) == set(before)

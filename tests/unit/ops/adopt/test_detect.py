@@ -1,0 +1,107 @@
+"""The role of each service, by what its definition and its image say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ops.adopt.detect import Evidence, Found, Role, candidates, check_url, detect
+from ops.adopt.routes import Route
+
+
+def one(spec: dict[str, Any], exposed: tuple[int, ...] = (), *routes: Route) -> Found:
+    return detect({"x": spec}, {"x": exposed}, routes)[0]
+
+
+def published(*targets: int, protocol: str = "tcp") -> list[dict[str, Any]]:
+    return [{"target": target, "published": str(target), "protocol": protocol} for target in targets]
+
+
+@pytest.mark.parametrize(
+    ("spec", "exposed", "role", "ports"),
+    [
+        ({"image": "shop", "ports": published(8000)}, (), Role.HTTP, (8000,)),
+        ({"image": "shop", "expose": ["8000/tcp"]}, (), Role.HTTP, (8000,)),
+        ({"image": "shop"}, (8000,), Role.HTTP, (8000,)),
+        ({"image": "shop", "environment": {"PORT": "3000"}}, (), Role.HTTP, (3000,)),
+        ({"image": "shop", "environment": ["PORT=3000"]}, (), Role.HTTP, (3000,)),
+        ({"image": "shop", "environment": {"VIRTUAL_HOST": "a.example", "VIRTUAL_PORT": "81"}}, (), Role.HTTP, (81,)),
+        (
+            {"image": "shop", "labels": {"caddy": "a.example", "caddy.reverse_proxy": "{{upstreams 82}}"}},
+            (),
+            Role.HTTP,
+            (82,),
+        ),
+        ({"image": "shop", "healthcheck": {"test": "curl localhost:9000/up"}}, (), Role.WORKER, ()),
+        ({"image": "shop", "healthcheck": {"test": "curl http://localhost:9000/up"}}, (), Role.HTTP, (9000,)),
+        ({"image": "shop", "ports": published(25, 5432)}, (), Role.WORKER, ()),
+        ({"image": "shop", "ports": published(8000, protocol="udp")}, (), Role.WORKER, ()),
+        ({"image": "ghcr.io/acme/postgres:17", "ports": published(5432)}, (5432,), Role.DATA, ()),
+        ({"image": "acme", "volumes": [{"type": "volume", "target": "/data"}]}, (), Role.DATA, ()),
+        ({"image": "acme", "build": {}, "volumes": [{"type": "volume", "target": "/data"}]}, (), Role.WORKER, ()),
+        ({"image": "acme", "volumes": [{"type": "volume", "target": "/data", "read_only": True}]}, (), Role.WORKER, ()),
+        ({"image": "shop"}, (), Role.WORKER, ()),
+    ],
+)
+def test_what_a_service_does(
+    spec: dict[str, Any], exposed: tuple[int, ...], role: Role, ports: tuple[int, ...]
+) -> None:
+    found = one(spec, exposed)
+    assert (found.role, found.ports) == (role, ports)
+
+
+def test_the_port_that_the_health_check_asks_comes_before_the_other_published_ones_and_tls_last() -> None:
+    spec = {
+        "image": "shop",
+        "ports": published(443, 9000, 8000),
+        "healthcheck": {"test": "curl http://localhost:8000/"},
+    }
+    assert one(spec).ports == (8000, 9000, 443)
+
+
+def test_what_another_service_waits_for_to_complete_is_a_task() -> None:
+    web = {
+        "image": "a",
+        "ports": published(80),
+        "depends_on": {"init": {"condition": "service_completed_successfully"}},
+    }
+    roles = {found.service: found.role for found in detect({"web": web, "init": {"image": "a"}}, {}, ())}
+    assert roles == {"web": Role.HTTP, "init": Role.TASK}
+
+
+def test_an_nginx_is_a_proxy_beside_an_application_and_the_application_where_there_is_no_other() -> None:
+    nginx = {"image": "nginx:alpine", "ports": published(80)}
+    assert one(nginx).role is Role.HTTP
+    both = detect({"nginx": nginx, "web": {"image": "a", "expose": ["80"]}}, {}, ())
+    assert [found.role for found in both] == [Role.PROXY, Role.HTTP]
+
+
+def test_the_strongest_evidence_decides_and_tools_never_win() -> None:
+    services = {
+        "adminer": {"image": "adminer", "ports": published(8080)},
+        "docs": {"image": "docs", "expose": ["80"]},
+        "web": {"image": "web", "ports": published(8000)},
+        "api": {"image": "api", "expose": ["81"]},
+    }
+    assert [found.service for found in candidates(detect(services, {}, ()))] == ["web"]
+    route = Route("nginx", "api", 81, "nginx.conf:3", "", "")
+    routed = candidates(detect(services, {}, (route,)))
+    assert [(found.service, found.evidence) for found in routed] == [("api", Evidence.ROUTED)]
+    assert [found.service for found in candidates(detect({"adminer": services["adminer"]}, {}, ()))] == ["adminer"]
+
+
+@pytest.mark.parametrize(
+    ("test", "found"),
+    [
+        ("curl -f http://localhost:8000/healthz || exit 1", (8000, "/healthz")),
+        (["CMD-SHELL", 'wget -q "http://127.0.0.1/up?full=1" -O -'], (None, "/up?full=1")),
+        (["CMD", "curl", "http://[::1]:3000"], (3000, "/")),
+        (["CMD", "python", "-c", r's.sendall(b"GET /health/live HTTP/1.0\r\n\r\n")'], (None, "/health/live")),
+        ("urllib.request.urlopen('http://localhost:5000/ping')", (5000, "/ping")),
+        (["CMD", "pg_isready"], (None, "")),
+        (None, (None, "")),
+    ],
+)
+def test_the_url_of_a_health_check(test: object, found: tuple[int | None, str]) -> None:
+    assert check_url({"healthcheck": {"test": test}}) == found

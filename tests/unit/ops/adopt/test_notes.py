@@ -1,0 +1,59 @@
+"""Obstacles in a service's definition, and the line to change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ops.adopt.notes import Weight, obstacles
+
+GOOD: dict[str, Any] = {"mem_limit": "128m"}
+
+
+def keys(spec: dict[str, Any], checked: bool = True) -> list[tuple[str, str]]:
+    return [(note.weight.value, ".".join(note.key)) for note in obstacles("web", spec, spec, checked)]
+
+
+def test_a_service_without_obstacles() -> None:
+    assert keys(GOOD) == []
+    assert keys({"deploy": {"resources": {"limits": {"memory": "1G"}}}}) == []
+    assert keys(GOOD, checked=False) == [("advice", "services.web.healthcheck")]
+
+
+@pytest.mark.parametrize(
+    ("more", "weight", "key"),
+    [
+        ({"container_name": "shop"}, Weight.SOLVED, "container_name"),
+        ({"network_mode": "host"}, Weight.REFUSED, "network_mode"),
+        ({"network_mode": "service:vpn"}, Weight.REFUSED, "network_mode"),
+        ({"deploy": {"mode": "global"}}, Weight.REFUSED, "deploy"),
+        ({"networks": {"lan": {"ipv4_address": "10.0.0.7"}}}, Weight.REFUSED, "networks.lan.ipv4_address"),
+        ({"volumes": [{"type": "volume", "source": "data", "target": "/data"}]}, Weight.ADVICE, "volumes"),
+        ({"volumes": [{"type": "bind", "source": "/srv", "target": "/data"}]}, Weight.ADVICE, "volumes"),
+        ({"mem_limit": None}, Weight.ADVICE, "deploy"),
+    ],
+)
+def test_an_obstacle(more: dict[str, Any], weight: Weight, key: str) -> None:
+    assert keys({**GOOD, **more}) == [(weight.value, f"services.web.{key}")]
+
+
+@pytest.mark.parametrize(
+    "volume",
+    [
+        {"type": "volume", "source": "data", "target": "/data", "read_only": True},
+        {"type": "tmpfs", "target": "/tmp"},
+        {"type": "volume", "target": "/cache"},
+    ],
+)
+def test_a_volume_that_replicas_do_not_share_is_no_obstacle(volume: dict[str, Any]) -> None:
+    assert keys({**GOOD, "volumes": [volume]}) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"), [("${DATA:-data}:/data", "- ${DATA:-data}:/data:ro"), ("data:/data:rw", "- data:/data:ro")]
+)
+def test_the_line_of_a_volume_is_shown_as_it_must_be(written: str, shown: str) -> None:
+    spec = {**GOOD, "volumes": [{"type": "volume", "source": "data", "target": "/data"}]}
+    (note,) = obstacles("web", spec, {"volumes": [written]}, True)
+    assert note.change.startswith(shown)

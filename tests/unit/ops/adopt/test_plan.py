@@ -1,0 +1,125 @@
+"""What the overlay must say, by the facts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ops.adopt.answers import Answers
+from ops.adopt.detect import Evidence, Found, Role
+from ops.adopt.notes import Weight
+from ops.adopt.plan import MANY, RESET, RESET_LIST, Adoption, Choice, free_name, health_of, plan, variable_name
+from ops.adopt.routes import Route
+
+PORT = {"target": 8000, "published": "80", "protocol": "tcp"}
+
+
+def adopt(spec: dict[str, Any], *routes: Route, networks: dict[str, Any] | None = None, port: int = 8000) -> Adoption:
+    model = {"services": {"web": spec, "nginx": {"networks": {"edge": None}}}, "networks": networks or {}}
+    return plan(Choice("web", port, {}), (), model, model, routes, "balancer", "videa-nginx:1")
+
+
+def test_a_published_port_moves_to_the_balancer() -> None:
+    adoption = adopt({"ports": [PORT]})
+    assert (adoption.ports, adoption.moves) == (("80:8080",), True)
+    assert adoption.service_part["ports"] is RESET_LIST
+    assert (adoption.environment["UPSTREAM_SERVICE"], adoption.environment["UPSTREAM_PORT"]) == ("web", "8000")
+    assert adoption.environment["REQUESTS_PER_CLIENT"] == "${REQUESTS_PER_CLIENT:-512}"
+    assert adoption.networks == ("default",)
+
+
+def test_a_service_that_nobody_reaches_gets_a_port_of_the_balancers() -> None:
+    adoption = adopt({"expose": ["8000"]})
+    assert (adoption.ports, adoption.moves) == (("${HTTP_PORT:-8080}:8080",), False)
+    assert "ports" not in adoption.service_part
+
+
+def test_behind_the_users_own_nginx_the_balancer_publishes_nothing_and_is_where_both_are() -> None:
+    route = Route(
+        "nginx", "web", 8000, "nginx.conf:3", "proxy_pass http://web:8000;", "proxy_pass http://balancer:8080;"
+    )
+    adoption = adopt({"networks": {"app": None}}, route, Route("nginx", "api", 1, "nginx.conf:9", "", ""))
+    assert adoption.ports == ()
+    assert adoption.networks == ("app", "edge")
+    assert adoption.environment["REQUESTS_PER_CLIENT"] == f"${{REQUESTS_PER_CLIENT:-{MANY}}}"
+    (note,) = [note for note in adoption.notes if "past the balancer" in note.what]
+    assert note.what == "nginx.conf:3 sends requests past the balancer: proxy_pass http://web:8000;"
+    assert note.change.startswith("proxy_pass http://balancer:8080;")
+
+
+def test_traefiks_labels_move_and_the_service_is_hidden_from_it() -> None:
+    adoption = adopt({"labels": {"traefik.enable": "true", "traefik.http.routers.web.rule": "Host(`a`)"}})
+    assert adoption.labels["traefik.http.routers.web.rule"] == "Host(`a`)"
+    assert adoption.service_part["labels"] == {"traefik.enable": "false", "videa.release": "${VIDEA_RELEASE:-}"}
+    assert adoption.ports == ()
+
+
+def test_caddys_labels_and_nginx_proxys_variables_move() -> None:
+    adoption = adopt({"labels": {"caddy": "a.example"}, "environment": {"VIRTUAL_HOST": "a", "SECRET": "1"}})
+    assert adoption.labels == {"caddy": "a.example"}
+    assert adoption.environment["VIRTUAL_PORT"] == "8080"
+    assert adoption.service_part["labels"]["caddy"] is RESET
+    assert adoption.service_part["environment"] == {"VIRTUAL_HOST": RESET}
+
+
+@pytest.mark.parametrize(
+    ("networks", "own"), [({"app": {"internal": True}}, "balancer"), ({"app": {}}, ""), ({"app": None}, "")]
+)
+def test_a_port_needs_a_network_that_is_not_internal(networks: dict[str, Any], own: str) -> None:
+    assert adopt({"networks": {"app": None}, "ports": [PORT]}, networks=networks).new_network == own
+
+
+def test_a_fixed_container_name_stays_a_name_on_every_network() -> None:
+    part = adopt({"container_name": "shop", "networks": {"a": None, "b": None}}).service_part
+    assert part["container_name"] is RESET
+    assert part["networks"] == {"a": {"aliases": ["shop"]}, "b": {"aliases": ["shop"]}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "part"),
+    [
+        ({}, {"deploy": {"replicas": "${WEB_REPLICAS:-1}"}}),
+        ({"deploy": {"replicas": 3}}, {"deploy": {"replicas": "${WEB_REPLICAS:-3}"}}),
+        ({"scale": 2}, {"scale": "${WEB_REPLICAS:-2}"}),
+        ({"deploy": {"replicas": "${N:-2}"}}, {}),
+        ({"scale": "${N}"}, {}),
+    ],
+)
+def test_the_number_of_replicas_is_a_variable(spec: dict[str, Any], part: dict[str, Any]) -> None:
+    found = adopt(spec).service_part
+    assert {key: found[key] for key in ("deploy", "scale") if key in found} == part
+
+
+def test_a_service_that_ends_https_itself_is_refused() -> None:
+    port = {"target": 443, "published": "443", "protocol": "tcp"}
+    assert [note.weight for note in adopt({"ports": [port]}, port=443).refused] == [Weight.REFUSED]
+
+
+@pytest.mark.parametrize(
+    ("checked", "answers", "spec", "health"),
+    [
+        ("", None, {}, {}),
+        ("/up", None, {}, {"ready": "/up"}),
+        ("/up", {"/up": 200, "/health": 200}, {}, {"ready": "/up"}),
+        ("/up", {"/up": 404, "/health": 200}, {}, {"ready": "/health"}),
+        ("", {"/health/ready": 200, "/health/live": 200}, {}, {"live": "/health/live", "ready": "/health/ready"}),
+        ("", {"/health/ready": 200, "/health/live": 404}, {}, {"ready": "/health/ready"}),
+        ("", {"/": 200}, {}, {"ready": "/"}),
+        ("", {"/": 200}, {"healthcheck": {"test": ["CMD", "true"]}}, {}),
+        ("", {"/": 404}, {}, {}),
+        ("/up", None, {"healthcheck": {"start_period": "2m0s"}}, {"ready": "/up", "deadline": "180s"}),
+        ("/up", None, {"healthcheck": {"start_period": "10s"}}, {"ready": "/up"}),
+    ],
+)
+def test_the_health_path_is_what_the_running_service_answers_else_what_docker_asks(
+    checked: str, answers: dict[str, int] | None, spec: dict[str, Any], health: dict[str, str]
+) -> None:
+    found = Found("web", Role.HTTP, "", (8000,), Evidence.PUBLISHED, checked)
+    assert health_of(found, Answers(answers) if answers else None, spec) == health
+
+
+def test_names_that_the_project_does_not_use() -> None:
+    assert free_name({"web": {}}) == "balancer"
+    assert free_name({"balancer": {}, "videa-balancer": {}}) == "videa-balancer-2"
+    assert variable_name("my-web.2") == "MY_WEB_2_REPLICAS"

@@ -1,0 +1,176 @@
+"""What init proposes for the projects of tests/projects, as Compose reads them; none of them runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ops.adopt.propose import Proposal, Wanted, env_after, propose, removal
+from ops.adopt.write import install
+from ops.errors import ConfigError, PlanRefused, UsageError
+from ops.project.compose_model import read_model
+from ops.project.plain import Plain, load_plain
+from tests.unit.ops.fakes import fake_stack
+
+PROJECTS = Path(__file__).parents[3] / "projects"
+ENV = "PYTHON=videa/python\nNGINX=videa/nginx\nREDIS=videa/redis:8\n"
+SHELL = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+
+
+@dataclass(frozen=True)
+class Expected:
+    """``roles``: of the other services; ``advised``: keys of the notes that the user should read."""
+
+    service: str
+    port: int
+    health: dict[str, str]
+    ports: tuple[str, ...]
+    roles: dict[str, str]
+    advised: frozenset[str] = frozenset({"healthcheck", "deploy"})
+
+
+PLAIN_PORT = ("127.0.0.1:${WEB_PORT:-8000}:8080",)
+EXPECTED = {
+    "published": Expected("web", 8000, {}, PLAIN_PORT, {}),
+    "healthcheck": Expected("app", 5000, {}, PLAIN_PORT, {}, frozenset()),
+    "own-nginx": Expected("web", 8000, {}, (), {"nginx": "proxy"}, frozenset({"", "healthcheck", "deploy"})),
+    "tagged": Expected(
+        "shop", 3000, {"ready": "/healthz"}, ("${WEB_PORT:-3000}:8080",), {}, frozenset({"ports", "volumes"})
+    ),
+    "worker-redis": Expected("web", 8000, {}, PLAIN_PORT, {"worker": "worker", "redis": "data"}),
+    "migrate": Expected("web", 8000, {}, PLAIN_PORT, {"db": "data", "migrate": "task"}),
+    "slow-start": Expected(
+        "web", 8000, {"ready": "/healthz", "deadline": "240s"}, PLAIN_PORT, {}, frozenset({"deploy"})
+    ),
+    "distroless": Expected("web", 8080, {}, ("${HTTP_PORT:-8080}:8080",), {}),
+    "traefik": Expected("web", 8000, {}, (), {"traefik": "proxy", "db": "data"}),
+    "development": Expected(
+        "api",
+        8000,
+        {},
+        PLAIN_PORT,
+        {"adminer": "http", "postgres": "data"},
+        frozenset({"volumes", "healthcheck", "deploy"}),
+    ),
+}
+ASKED = ("two-web", "host-network")
+
+
+def nobody(question: str, answers: Sequence[str]) -> str:
+    raise UsageError(question, ", ".join(answers))
+
+
+def plain_project(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Plain:
+    place = folder / f"a {name}"
+    shutil.copytree(PROJECTS / name, place)
+    (place / ".env").write_text(ENV)
+    monkeypatch.chdir(place)
+    return load_plain((), None, SHELL)
+
+
+def proposal(plain: Plain, wanted: Wanted | None = None) -> Proposal:
+    return propose(plain, fake_stack(plain.folder.parent, replicas=0), wanted or Wanted(), nobody)
+
+
+def test_every_project_is_tried() -> None:
+    assert {path.name for path in PROJECTS.iterdir() if path.is_dir()} == {*EXPECTED, *ASKED}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_project(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, expected = plain_project(name, tmp_path, monkeypatch), EXPECTED[name]
+    found = proposal(plain)
+    adoption = found.adoption
+    assert (adoption.service, adoption.port, dict(adoption.health)) == (
+        expected.service,
+        expected.port,
+        expected.health,
+    )
+    assert adoption.ports == expected.ports
+    roles = {each.service: each.role.value for each in adoption.found if each.service != expected.service}
+    assert roles == expected.roles
+    advised = {note.key[2] if note.key else "" for note in adoption.notes if note.weight.value == "advice"}
+    assert advised == expected.advised
+    assert all(found.places[note].startswith("compose") for note in adoption.notes if note.key)
+
+    # What Compose makes of it: the ports have moved, nothing else of the user's services has changed.
+    install(plain, found.after, found.variables)
+    merged = read_model(load_plain((), None, SHELL).with_overlay(plain.overlay))["services"]
+    before = plain.project.model["services"]
+    assert {key: merged[key] for key in before if key != expected.service} == {
+        key: before[key] for key in before if key != expected.service
+    }
+    changed = {
+        key
+        for key in {*before[expected.service], *merged[expected.service]}
+        if before[expected.service].get(key) != merged[expected.service].get(key)
+    }
+    assert changed <= {"ports", "labels", "deploy", "container_name", "networks"}
+    assert "ports" not in merged[expected.service]
+    assert len(merged["balancer"].get("ports", ())) == len(expected.ports)
+
+    # A second run has nothing to do, and the way back leads to the bytes of before.
+    again = load_plain((), None, SHELL)
+    assert not proposal(again).differs(again)
+    assert env_after(again, removal(again))[1] == ENV
+
+
+def test_the_answers_of_the_command_line_win(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = plain_project("worker-redis", tmp_path, monkeypatch)
+    adoption = proposal(plain, Wanted("worker", 9000, "/well")).adoption
+    assert (adoption.service, adoption.port, adoption.health) == ("worker", 9000, {"ready": "/well"})
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "error", "words"),
+    [
+        ("two-web", Wanted(), UsageError, "which service that answers HTTP gets replicas"),
+        ("two-web", Wanted(service="shop"), UsageError, "no service shop"),
+        ("worker-redis", Wanted(service="worker"), UsageError, "on which port worker answers HTTP"),
+        ("host-network", Wanted(), PlanRefused, r"compose.yaml:5: with network_mode: host"),
+        ("published", Wanted(health="no path"), ConfigError, "x-videa.health.ready"),
+    ],
+)
+def test_what_it_cannot_know_or_do_is_an_error(
+    name: str, wanted: Wanted, error: type[Exception], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = plain_project(name, tmp_path, monkeypatch)
+    with pytest.raises(error, match=words):
+        proposal(plain, wanted)
+
+
+def test_a_choice_of_before_is_kept_unless_another_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = plain_project("two-web", tmp_path, monkeypatch)
+    first = proposal(plain, Wanted("api", 8000, "/up"))
+    install(plain, first.after, first.variables)
+    again = load_plain((), None, SHELL)
+    assert proposal(again).adoption.service == "api"
+    other = proposal(again, Wanted("web"))
+    assert "service: web" in other.after
+    assert "api" not in other.after
+
+
+def test_a_project_that_has_the_section_already_needs_no_overlay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = plain_project("published", tmp_path, monkeypatch)
+    path = plain.folder / "compose.yaml"
+    path.write_text(path.read_text() + "x-videa: {service: web}\n")
+    with pytest.raises(ConfigError, match="x-videa is already there"):
+        proposal(load_plain((), None, SHELL))
+
+
+def test_without_an_overlay_there_is_nothing_to_take_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match=r"there is no compose\.videa\.yaml"):
+        removal(plain_project("published", tmp_path, monkeypatch))
+
+
+def test_a_shell_that_names_the_files_would_hide_the_overlay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain_project("published", tmp_path, monkeypatch)
+    with pytest.raises(ConfigError, match="COMPOSE_FILE is set in your shell"):
+        proposal(load_plain((), None, {**SHELL, "COMPOSE_FILE": "compose.yaml"}))

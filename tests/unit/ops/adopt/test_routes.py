@@ -1,0 +1,74 @@
+"""How a user's own proxy finds a service."""
+
+from __future__ import annotations
+
+import pytest
+
+from ops.adopt.routes import ProxyFile, for_balancer, labelled_port, routes, routing
+
+SERVICES = {
+    "web": {"container_name": "shop-web", "networks": {"front": {"aliases": ["app"]}}},
+    "api": {},
+    "nginx": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("line", "service", "port", "wanted"),
+    [
+        ("proxy_pass http://web:8000;", "web", 8000, "proxy_pass http://balancer:8080;"),
+        ("  proxy_pass http://web:8000/app/;  # the shop", "web", 8000, "proxy_pass http://balancer:8080/app/;"),
+        ("proxy_pass http://shop-web;", "web", None, "proxy_pass http://balancer:8080;"),
+        ("server app:80 max_fails=3;", "web", 80, "server balancer:8080 max_fails=3;"),
+        ("reverse_proxy api:3000", "api", 3000, "reverse_proxy balancer:8080"),
+        ("reverse_proxy /v1/* api:3000", "api", 3000, "reverse_proxy /v1/* balancer:8080"),
+        ("    server s1 web:8000 check", "web", 8000, "server s1 balancer:8080 check"),
+        ("grpc_pass grpc://api:50051;", "api", 50051, "grpc_pass grpc://balancer:8080;"),
+    ],
+)
+def test_a_line_that_names_a_service_and_what_it_must_say(
+    line: str, service: str, port: int | None, wanted: str
+) -> None:
+    file = ProxyFile("nginx", "nginx.conf", f"http {{\n{line}\n}}\n")
+    (route,) = routes([file], SERVICES, "balancer")
+    assert (route.service, route.port, route.wanted, route.place) == (service, port, wanted, "nginx.conf:2")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# proxy_pass http://web:8000;",
+        "proxy_pass http://other.example;",
+        "server_name web;",
+        "proxy_pass http://nginx;",
+    ],
+)
+def test_other_lines_are_left_alone(line: str) -> None:
+    assert routes([ProxyFile("nginx", "nginx.conf", line)], SERVICES, "balancer") == ()
+
+
+def test_traefiks_labels_lead_to_the_balancer() -> None:
+    labels = {
+        "traefik.enable": "true",
+        "traefik.http.services.shop.loadbalancer.server.port": "8000",
+        "made": "by hand",
+    }
+    spec = {"labels": labels}
+    assert labelled_port(spec) == 8000
+    moved, variables = for_balancer(*routing(spec))
+    assert moved == {"traefik.enable": "true", "traefik.http.services.shop.loadbalancer.server.port": "8080"}
+    assert not variables
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"), [("{{upstreams 80}}", "{{upstreams 8080}}"), ("{{upstreams}}", "{{upstreams 8080}}")]
+)
+def test_caddys_labels_lead_to_the_balancer(text: str, wanted: str) -> None:
+    moved, _ = for_balancer(*routing({"labels": {"caddy": "a.example", "caddy.reverse_proxy": text}}))
+    assert moved == {"caddy": "a.example", "caddy.reverse_proxy": wanted}
+
+
+def test_nginx_proxys_variables_lead_to_the_balancer() -> None:
+    spec = {"environment": ["VIRTUAL_HOST=a.example", "VIRTUAL_PORT=3000", "SECRET=1"]}
+    assert labelled_port(spec) == 3000
+    assert for_balancer(*routing(spec)) == ({}, {"VIRTUAL_HOST": "a.example", "VIRTUAL_PORT": "8080"})

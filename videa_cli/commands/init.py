@@ -1,0 +1,172 @@
+"""videa init"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from videa_cli.context import Options
+from videa_cli.numbers import whole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ops.adopt.propose import Ask
+
+
+def init(
+    context: typer.Context,
+    service: Annotated[str | None, typer.Option("--service", metavar="NAME", help="The service to scale.")] = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", parser=whole(1), metavar="PORT", help="Its HTTP port in the container."),
+    ] = None,
+    health: Annotated[
+        str | None,
+        typer.Option("--health", metavar="/PATH", help="The path that it answers with 200 when it is ready."),
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Go back to plain Compose.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON; needs --yes or --dry-run.")] = False,
+) -> None:
+    """Put a Compose project behind a balancer, so that videa can scale and deploy it.
+
+    Reads the Compose files as Compose merges them, the configuration of a proxy of yours, and the containers that run.
+    Finds the service that answers HTTP, its port and its health path, and shows a file compose.videa.yaml with what is
+    missing: the x-videa section and nginx. COMPOSE_FILE in .env names that file, so `docker compose` reads it too. Your
+    own files do not change. After a question, both are written; `videa up` then starts what is new.
+
+    Where something stands against replicas that lose no request, the line to change is shown.
+
+    A published port moves from the service to nginx. Docker cannot hand over a port between running containers: on a
+    project that runs, `videa up` first starts new replicas and waits until they are ready, then stops the old container
+    and starts nginx. In between, for about a second, connections are refused. Everything after that loses none.
+
+    --remove deletes compose.videa.yaml and what videa has written into .env, and, if the project runs, gives the port
+    back to the service: connections are refused until the service has started again.
+
+    Run it again after an update of videa, to get its new nginx: what you have changed in compose.videa.yaml stays.
+
+    \b
+    Examples:
+      videa init                       find out, show, ask, write
+      videa init --dry-run             only show
+      videa init --yes                 in a script
+      videa init --service api --port 8000 --health /healthz
+      videa init --remove
+
+    \b
+    Exit codes (on any but 0, nothing was changed):
+      0 written, or nothing to do   2 usage, or a question that nobody could answer   3 Compose file or .env
+      4 Docker   6 the service cannot have several replicas   130 not confirmed, or interrupted
+    """
+    from ops.adopt.propose import Wanted, propose
+    from ops.adopt.write import install
+    from ops.balancer.packaged import ensure_image
+    from ops.errors import UsageError
+    from ops.factory import connect, open_stack
+    from ops.project.plain import load_plain
+    from videa_cli.init_view import as_dict, next_steps, show
+    from videa_cli.render import Progress, console
+
+    if as_json and not (yes or dry_run):
+        raise UsageError("--json asks nothing", "add --yes to write, or --dry-run")
+    if health is not None and not health.startswith("/"):
+        raise UsageError(f"--health {health} is not a path", "write it as /healthz")
+    if remove and (service or port or health):
+        raise UsageError("--remove takes no --service, --port or --health", "videa init --remove")
+    options: Options = context.obj
+    if remove:
+        _remove(options, yes, dry_run, as_json)
+        return
+    asked = not (yes or dry_run)
+    plain = load_plain(options.files, options.project)
+    stack = open_stack(plain.project, connect())
+    proposal = propose(plain, stack, Wanted(service, port, health), _asker(asked))
+    if not as_json:
+        show(plain, proposal)
+    if not dry_run and proposal.differs(plain):
+        if asked:
+            _confirm("write this?")
+        progress = Progress()
+        try:
+            ensure_image(stack.platform.images, progress)
+        finally:
+            progress.close()
+        install(plain, proposal.after, proposal.variables)
+    if as_json:
+        typer.echo(as_dict(plain, proposal, dry_run))
+    elif dry_run:
+        console().print("nothing was changed (dry run)")
+    else:
+        console().print(f"next: {next_steps(proposal)}")
+
+
+def _remove(options: Options, yes: bool, dry_run: bool, as_json: bool) -> None:
+    import json
+
+    from ops.adopt import overlay
+    from ops.adopt.propose import removal
+    from ops.adopt.write import uninstall
+    from ops.factory import open_stack
+    from ops.handover import Leaving, hand_back
+    from ops.project.plain import load_plain
+    from videa_cli.init_view import show_removal
+    from videa_cli.operation import typed
+    from videa_cli.render import Progress, console
+
+    plain = load_plain(options.files, options.project)
+    variables = removal(plain)
+    text = plain.overlay_text()
+    section = overlay.section(text)
+    leaving = Leaving(str(section.get("service")), str(section.get("balancer")), overlay.volumes(text))
+    stack = open_stack(plain.project)
+    running = any(container.service == leaving.balancer for container in stack.containers())
+    if not as_json:
+        show_removal(plain, variables, running)
+    if not dry_run:
+        if not yes:
+            _confirm("remove this?")
+        progress = Progress()
+        try:
+            hand_back(stack, plain, leaving, lambda: uninstall(plain, variables), progress, typed())
+        finally:
+            progress.close()
+    if as_json:
+        typer.echo(json.dumps({"removed": str(plain.overlay), "variables": list(variables), "dry_run": dry_run}))
+    elif dry_run:
+        console().print("nothing was changed (dry run)")
+
+
+def _asker(allowed: bool) -> Ask:
+    from ops.errors import UsageError
+
+    def ask(question: str, answers: Sequence[str]) -> str:
+        option = "--port PORT" if "port" in question else "--service NAME"
+        known = f": {', '.join(answers)}" if answers else ""
+        if not (allowed and _on_terminal()):
+            raise UsageError(f"cannot know {question}{known}", f"say it: {option}")
+        answer = typer.prompt(f"{question}{known}\n", err=True).strip()
+        if answers and answer not in answers:
+            raise UsageError(f"{answer!r} is none of {', '.join(answers)}", f"say it: {option}")
+        return str(answer)
+
+    return ask
+
+
+def _confirm(question: str) -> None:
+    """Raises UsageError where nobody can be asked, Abort for a no."""
+    from ops.errors import UsageError
+
+    if not _on_terminal():
+        raise UsageError("nobody can be asked: this is not a terminal", "add --yes to write, or --dry-run to look")
+    if not typer.confirm(question, err=True):
+        raise typer.Abort
+
+
+def _on_terminal() -> bool:
+    import sys
+
+    return sys.stdin.isatty() and sys.stderr.isatty()

@@ -1,0 +1,129 @@
+"""Shows what `videa init` has found and what it would write."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from ops.adopt.notes import Note, Weight
+from ops.adopt.propose import env_after
+from ops.project.plain import OVERLAY
+from videa_cli.render import console
+
+if TYPE_CHECKING:
+    from ops.adopt.detect import Found
+    from ops.adopt.propose import Proposal
+    from ops.project.plain import Plain
+
+GAP = (
+    "the published port changes hands: Docker cannot pass it from one running container to another, so for about a "
+    "second, while `videa up` stops the old container and starts nginx, connections are refused"
+)
+GAP_BACK = (
+    "the published port goes back to the service: connections are refused from the end of nginx until the service has "
+    "started again"
+)
+
+
+def show(plain: Plain, proposal: Proposal) -> None:
+    """Prints the services, the notes and both changes."""
+    out, adoption = console(), proposal.adoption
+    out.print(f"{escape(plain.project.name)} ({escape(', '.join(plain.files))}):")
+    width = max(len(found.service) for found in adoption.found)
+    for found in adoption.found:
+        out.print(f"  {escape(found.service.ljust(width))}  {escape(_what(found, proposal))}")
+    for note in adoption.notes:
+        sign = "[green]✓[/]" if note.weight is Weight.SOLVED else "[yellow]![/]"
+        out.print(f"{sign} {escape(_place(note, proposal))}{escape(note.what)}")
+        if note.change:
+            out.print(f"    change: {escape(note.change.replace(str(plain.folder), '.'))}")
+    if adoption.moves and proposal.running:
+        out.print(f"[yellow]![/] {GAP}")
+    if not proposal.differs(plain):
+        out.print(f"nothing to do: {OVERLAY} and .env are up to date")
+        return
+    _diff(OVERLAY, proposal.before, proposal.after)
+    _diff(".env", *env_after(plain, proposal.variables))
+
+
+def next_steps(proposal: Proposal) -> str:
+    """What to type next."""
+    routes = "the change of the proxy's lines" if proposal.adoption.routes else ""
+    # A replica that keeps running has not got what the overlay adds to the service.
+    deploy = "videa deploy" if proposal.running and not proposal.adoption.moves else ""
+    return ", then ".join(filter(None, ("videa up", routes, deploy)))
+
+
+def show_removal(plain: Plain, variables: Mapping[str, str | None], running: bool) -> None:
+    """Prints what would be taken away."""
+    console().print(f"removes {OVERLAY}, the balancer and its volumes")
+    _diff(".env", *env_after(plain, variables))
+    if running:
+        console().print(f"[yellow]![/] {GAP_BACK}")
+
+
+def as_dict(plain: Plain, proposal: Proposal, dry_run: bool) -> str:
+    """The proposal for scripts, as JSON."""
+    adoption = proposal.adoption
+    return json.dumps(
+        {
+            "service": adoption.service,
+            "port": adoption.port,
+            "health": dict(adoption.health),
+            "balancer": adoption.balancer,
+            "services": [
+                {"service": found.service, "role": found.role.value, "ports": found.ports, "reason": found.reason}
+                for found in adoption.found
+            ],
+            "notes": [
+                {
+                    "weight": note.weight.value,
+                    "place": proposal.places.get(note, ""),
+                    "key": ".".join(note.key),
+                    "what": note.what,
+                    "change": note.change,
+                }
+                for note in adoption.notes
+            ],
+            "overlay": {"file": str(plain.overlay), "text": proposal.after},
+            "variables": dict(proposal.variables),
+            "changed": proposal.differs(plain) and not dry_run,
+            "dry_run": dry_run,
+        }
+    )
+
+
+def _what(found: Found, proposal: Proposal) -> str:
+    adoption = proposal.adoption
+    if found.service != adoption.service:
+        after = {"data": "; left alone", "proxy": "; left alone"}.get(found.role.value, "")
+        return f"{found.role.value}: {found.reason}{after}"
+    answered = proposal.answered.get(adoption.port)
+    ready = adoption.health.get("ready")
+    if ready and answered:
+        health = f"answers {ready}"
+    elif ready:
+        health = f"health path {ready}"
+    else:
+        health = "no health path known"
+    return f"http on port {adoption.port}: {found.reason}; {health}; gets replicas"
+
+
+def _place(note: Note, proposal: Proposal) -> str:
+    place = proposal.places.get(note)
+    key = ".".join(note.key)
+    return f"{place} {key}: " if place else f"{key}: " if key else ""
+
+
+def _diff(name: str, before: str, after: str) -> None:
+    """Only changed lines, because the others of .env may be secrets."""
+    out = console()
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), name, name, lineterm="", n=0)
+    for line in lines:
+        if not line.startswith(("@@", "---")):
+            colour = "green" if line.startswith("+") else "red"
+            out.print(f"[{colour}]{escape(line)}[/]")
