@@ -120,8 +120,9 @@ def hand_back(stack: Stack, plain: Plain, left: Leaving, change: Callable[[], No
                 stack.platform.remove(container.id)
             raise
         gone = [container for container in ours if container.service == balancer]
-        with announced(f"move the published port from {balancer} to {service}", emit):
-            _exchange(stack, gone, created, lease.permit)
+        if gone:
+            with announced(f"move the published port from {balancer} to {service}", emit):
+                _exchange(stack, gone, created, lease.permit)
         for container in (*gone, *(old if created else ())):
             lease.permit()
             stack.platform.stop(container.id)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs a Chromium for the tests of the dashboard if possible; without it the tests are skipped.
 . "$(dirname "$0")/step.sh"
-. compose/setup/debian.sh
+. ops/balancer/base/debian.sh
 
 # The names that tests/browser/conftest.py looks for.
 NAMES=(chromium-headless-shell chromium chromium-browser google-chrome)

@@ -2,7 +2,7 @@
 # engine.sh [stop]   provides a Docker Engine that answers: the user's own if there is one, otherwise Debian's; starts it if needed.
 # "stop" stops the engine that this script started from this folder, and no other.
 . "$(dirname "$0")/step.sh"
-. compose/setup/debian.sh
+. ops/balancer/base/debian.sh
 
 PID_FILE=.videa/engine.pid
 LOG=/var/log/videa-dockerd.log

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Pulls and builds the images of the stack, or builds all of them from Debian packages if no registry answers.
 . "$(dirname "$0")/step.sh"
-. compose/setup/debian.sh
+. ops/balancer/base/debian.sh
 . compose/setup/dotenv.sh
 
 STAMP=.videa/images
@@ -16,7 +16,7 @@ present() { docker image inspect "$@" >/dev/null 2>&1; }
 
 # The inputs of the images, and the ids that the engine has: if the text is the same, there is nothing to do.
 state() {
-    find server compose/images ops/balancer/image compose/offline.yml docker-compose.yml pyproject.toml \
+    find server compose/images ops/balancer/image ops/balancer/base compose/offline.yml docker-compose.yml pyproject.toml \
         -type f ! -path '*/__pycache__/*' -print0 | sort -z | xargs -0 sha256sum
     docker compose config --images | sort | xargs docker image inspect --format '{{.Id}}'
 }
@@ -62,10 +62,10 @@ choose_source() {
 
 make_bases() {
     command -v debootstrap >/dev/null || apt_install debootstrap
-    both bash compose/setup/base-image.sh trixie -- bash compose/setup/base-image.sh forky
-    both build_base python -- build_base nginx
+    both bash ops/balancer/base/debian-image.sh trixie -- bash ops/balancer/base/debian-image.sh forky
+    both docker build --quiet --tag videa/python --file compose/images/python.Dockerfile compose/images -- \
+        bash ops/balancer/base/make.sh videa/nginx
 }
-build_base() { docker build --quiet --tag "videa/$1" --file "compose/images/$1.Dockerfile" compose/images; }
 
 # both COMMAND -- COMMAND   runs both at the same time: one waits for the network while the other unpacks.
 both() {

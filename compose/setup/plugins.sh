@@ -2,7 +2,7 @@
 # Installs Compose v2 and buildx for the docker command, if missing. Debian 12 has neither: they come from a newer release of
 # the same mirror, as plain programs (they need only libc6 >= 2.34). apt checks the signatures.
 . "$(dirname "$0")/step.sh"
-. compose/setup/debian.sh
+. ops/balancer/base/debian.sh
 
 # 2.22 introduced `pull --policy`; older versions are replaced.
 has_compose() {

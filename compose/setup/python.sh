@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # python.sh [dev]   creates the Python environment in .venv with the videa command; with "dev" also the test tools.
 . "$(dirname "$0")/step.sh"
-. compose/setup/debian.sh
+. ops/balancer/base/debian.sh
 
 WANTED='import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
 

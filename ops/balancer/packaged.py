@@ -15,7 +15,8 @@ from ops.platform.ports import Images
 FOLDER = Path(__file__).parent / "image"
 REPOSITORY = "videa-nginx"
 FROM_DEBIAN = "videa/nginx"
-"""The base that `make up` builds from Debian packages, for machines without a registry."""
+"""The base that is made from Debian packages, on machines without a registry."""
+SCRIPT = Path(__file__).parent / "base" / "make.sh"
 
 _OWN = re.compile(rf"{REPOSITORY}:[0-9a-f]{{12}}")
 _BASE = re.compile(r"^ARG NGINX_BASE=(\S+)$", re.MULTILINE)
@@ -60,18 +61,24 @@ def provide(images: Images, declared: str, emit: Emit) -> None:
 
 
 def _base(images: Images, emit: Emit) -> str:
-    """The base image that is present; otherwise the official one, pulled."""
-    official = _BASE.findall((FOLDER / "Dockerfile").read_text())[0]
-    present = next((base for base in (official, FROM_DEBIAN) if images.present(base)), None)
-    if present:
-        return str(present)
+    """The base image that is present; otherwise the official one, pulled; otherwise one from Debian packages."""
+    official = str(_BASE.findall((FOLDER / "Dockerfile").read_text())[0])
+    for base in (official, FROM_DEBIAN):
+        if images.present(base):
+            return base
     try:
         with announced(f"pull {official}", emit):
             images.ensure(official)
+        return official
+    except ImageUnavailable as error:
+        no_registry = error
+    try:
+        with announced(f"make {FROM_DEBIAN} from Debian packages", emit):
+            images.make(FROM_DEBIAN, SCRIPT)
+        return FROM_DEBIAN
     except ImageUnavailable as error:
         raise ImageUnavailable(
-            f"the balancer's image needs {official}, which is not there: {error.message}",
+            f"the balancer's image needs {official}: {no_registry.message}; and {error.message}",
             f"make this command work: docker pull {official}",
-            error.detail,
+            f"{no_registry.detail}\n{error.detail}".strip(),
         ) from error
-    return str(official)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -11,6 +12,7 @@ from typing import Any
 import docker.errors
 
 from ops.engine.client import Engine, engine_errors
+from ops.engine.compose import last_line
 from ops.errors import EngineError, ImageUnavailable
 from ops.image_ref import ImageRef
 
@@ -79,6 +81,21 @@ class EngineImages:
         if failed := next((line["error"] for line in output if "error" in line), None):
             log = "".join(str(line.get("stream", "")) for line in output)
             raise EngineError(f"the image {reference} could not be built: {failed}", "--verbose shows the output", log)
+
+    def make(self, reference: str, script: Path) -> None:
+        """Runs ``script``, which makes the image ``reference`` from Debian packages. Raises ImageUnavailable."""
+        if not self.engine.local:
+            raise ImageUnavailable("the engine is not on this machine", "run videa on the engine's machine")
+        done = subprocess.run(
+            ["bash", str(script), reference],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise ImageUnavailable(last_line(done.stdout), "--verbose shows the output", done.stdout)
 
     def tag(self, image: str, reference: str) -> None:
         """Adds a tag to an image."""

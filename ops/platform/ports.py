@@ -77,6 +77,9 @@ class Images(Protocol):
     def build(self, reference: str, folder: Path, arguments: Mapping[str, str]) -> None:
         """Builds the Dockerfile in ``folder``, with build ``arguments``, as ``reference``; pulls no base image."""
 
+    def make(self, reference: str, script: Path) -> None:
+        """Runs ``script``, which makes the image ``reference`` from Debian packages. Raises ImageUnavailable."""
+
     def tag(self, image: str, reference: str) -> None:
         """Adds a tag to an image."""
 

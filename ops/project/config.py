@@ -169,7 +169,7 @@ def find_section(model: Mapping[str, Any]) -> Mapping[str, Any]:
     if not names:
         raise ConfigError(
             "the Compose file has no x-videa section",
-            "add `x-videa: {service: NAME, port: PORT}` to select the service",
+            "let `videa init` add it, or write `x-videa: {service: NAME, port: PORT}`",
         )
     if len(names) > 1:
         raise ConfigError(

@@ -76,11 +76,11 @@ def project(name: str, folder: Path) -> Iterator[Adopted]:
             stack.docker("rmi", *kept)
 
 
-def try_out(stack: Adopted, service: str) -> None:
-    """What an operator does every day, under a client."""
+def try_out(stack: Adopted, service: str, *commands: tuple[str, ...]) -> None:
+    """What an operator does every day, under a client; two replicas are left."""
     with stack.under_load():
-        stack.done("scale", "2")
-        stack.done("deploy", "--force")
+        for command in commands or (("scale", "2"), ("deploy", "--force")):
+            stack.done(*command)
     before = stack.containers()
     stack.compose("up", "--detach")
     assert stack.containers() == before
@@ -166,9 +166,7 @@ def test_the_users_own_nginx_stays_in_front(tmp_path: Path) -> None:
             file.truncate()
         stack.compose("exec", "nginx", "nginx", "-s", "reload")
         stack.until(stack.serves)
-        with stack.under_load():
-            stack.done("deploy")
-        try_out(stack, "web")
+        try_out(stack, "web", ("deploy",), ("scale", "2"))
 
         with conf.open("r+") as file:
             file.write(written)

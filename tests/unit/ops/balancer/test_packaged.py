@@ -18,10 +18,11 @@ OTHER = f"{packaged.REPOSITORY}:0123456789ab"
 
 
 class Engine(FakeImages):
-    """An engine with some images; ``registry``: what a pull brings."""
+    """An engine with some images; ``registry``: what a pull brings; ``packages``: Debian's can be had."""
 
-    def __init__(self, *present: str, registry: tuple[str, ...] = ()) -> None:
+    def __init__(self, *present: str, registry: tuple[str, ...] = (), packages: bool = False) -> None:
         self.stored = set(present)
+        self.packages = packages
         self.registry = registry
         self.built: list[tuple[str, Path, dict[str, str]]] = []
 
@@ -31,6 +32,12 @@ class Engine(FakeImages):
     def ensure(self, reference: str) -> None:
         if reference not in self.registry:
             raise ImageUnavailable(f"there is no image {reference}: no route to host", "check its name")
+        self.stored.add(reference)
+
+    def make(self, reference: str, script: Path) -> None:
+        assert script.is_file()
+        if not self.packages:
+            raise ImageUnavailable("this is not a Debian system", "--verbose shows the output")
         self.stored.add(reference)
 
     def build(self, reference: str, folder: Path, arguments: Mapping[str, str]) -> None:
@@ -48,6 +55,7 @@ def done(events: list[Event]) -> list[str]:
         pytest.param(Engine(OFFICIAL, packaged.FROM_DEBIAN), OFFICIAL, id="official"),
         pytest.param(Engine(packaged.FROM_DEBIAN, registry=(OFFICIAL,)), packaged.FROM_DEBIAN, id="from Debian"),
         pytest.param(Engine(registry=(OFFICIAL,)), OFFICIAL, id="pulled"),
+        pytest.param(Engine(packages=True), packaged.FROM_DEBIAN, id="made from Debian packages"),
     ],
 )
 def test_it_is_built_once_on_the_base_that_is_there(engine: Engine, base: str) -> None:
@@ -59,7 +67,7 @@ def test_it_is_built_once_on_the_base_that_is_there(engine: Engine, base: str) -
 
 
 def test_without_a_base_the_error_names_the_command_that_must_work() -> None:
-    with pytest.raises(ImageUnavailable, match="no route to host") as error:
+    with pytest.raises(ImageUnavailable, match="no route to host; and this is not a Debian system") as error:
         packaged.ensure_image(Engine(), lambda event: None)
     assert error.value.hint == f"make this command work: docker pull {OFFICIAL}"
 

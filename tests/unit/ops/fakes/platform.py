@@ -37,6 +37,9 @@ class FakeImages:
     def build(self, reference: str, folder: Path, arguments: Mapping[str, str]) -> None:
         pass
 
+    def make(self, reference: str, script: Path) -> None:
+        pass
+
     def tag(self, image: str, reference: str) -> None:
         pass
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# base-image.sh RELEASE   makes the image videa/debian-RELEASE out of Debian packages, for machines without a registry.
-. "$(dirname "$0")/step.sh"
-. compose/setup/debian.sh
+# debian-image.sh RELEASE [IMAGE]   makes an image of a Debian release out of its packages, for machines without a registry.
+set -euo pipefail
+. "$(dirname "$0")/debian.sh"
 
 release=$1
-image=videa/debian-$release
+image=${2:-videa/debian-$release}
 inputs=$(sha256sum "$0" | cut -c1-16)
 
 made_before() {
@@ -51,8 +51,4 @@ configure_apt() {
     chmod 755 "$root/usr/sbin/policy-rc.d"
 }
 
-if made_before; then
-    skipped "base-$release" "$image" done
-else
-    step "base-$release" "building $image from Debian packages" make_image
-fi
+made_before || make_image
