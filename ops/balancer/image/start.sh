@@ -1,7 +1,8 @@
 #!/bin/sh
 # Starts nginx with the upstreams that videa last wrote. If there are none, or nginx refuses them, uses the default:
 # every replica of UPSTREAM_SERVICE (default: backend) on UPSTREAM_PORT (default: 3001).
-# REQUESTS_PER_CLIENT, BODIES_PER_CLIENT: how many one address may have under way (512, 32). PUBLIC_HOST, PUBLIC_PORT: where clients find the site with HTTPS (compose/tls.yml).
+# REQUESTS_PER_CLIENT, BODIES_PER_CLIENT: how many one address may have under way (512, 32).
+# PUBLIC_HOST, PUBLIC_PORT: where clients find the site with HTTPS (compose/tls.yml).
 # TESTER_KEY: lets testers choose a release (docs/canary.md).
 set -eu
 

@@ -1,4 +1,4 @@
-"""A replica for tests, run inside its container: its name, /hold/X until /release/X, /count/PATH, /large/SIZE headers.
+"""A replica for tests, run inside its container: its name, /hold/X until /release/X, /count/PATH, a /large/SIZE header.
 
 Over a WebSocket it returns what it gets (without frames: nginx does not look into them).
 """
