@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from ops.project.settings import Seconds, Settings
+from ops.project.settings import Settings
+from ops.project.units import Seconds
 from videa_cli.commands import Commands
 from videa_cli.exit_codes import ExitCode
 

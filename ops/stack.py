@@ -108,6 +108,7 @@ class Stack:
             drain_timeout=settings.drain_timeout,
             split=split,
             ports=self.ports(),
+            proxy=settings.proxy.effective,
         )
 
     def replicas(self) -> list[Replica]:

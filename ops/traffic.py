@@ -65,6 +65,27 @@ class Maintenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Proxy:
+    """How requests are passed on. The image of the balancer has the same defaults.
+
+    ``max_body``: bytes of a request's body; ``response_headers``: bytes of an answer's headers; ``read_timeout`` and,
+    for WebSockets, ``websocket_timeout``: seconds without any data from the replica; ``buffering``: a slow client does
+    not occupy a replica; ``trusted``: networks of proxies that may name the client. Raises ValueError for a network.
+    """
+
+    max_body: int = 64 << 20
+    read_timeout: float = 300.0
+    response_headers: int = 16 << 10
+    buffering: bool = True
+    websocket_timeout: float = 3600.0
+    trusted: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for network in self.trusted:
+            ip_network(network)
+
+
+@dataclass(frozen=True, slots=True)
 class Upstream:
     """The desired configuration of the balancer.
 
@@ -72,7 +93,7 @@ class Upstream:
     ``drain_timeout``: seconds after a reload until the old workers abort their remaining requests.
     ``split``: canary replicas, which get a share of the requests; ``servers`` must not be empty then.
     ``ports``: of the replicas that do not listen on ``port``, because their release has another port.
-    Raises ValueError for a name that is not allowed in a configuration file.
+    ``proxy``: how requests are passed on. Raises ValueError for a name that is not allowed in a configuration file.
     """
 
     service: str
@@ -82,6 +103,7 @@ class Upstream:
     drain_timeout: float = 30.0
     split: TrafficSplit | None = None
     ports: Mapping[str, int] = field(default_factory=dict, hash=False)
+    proxy: Proxy = Proxy()
 
     def __post_init__(self) -> None:
         if self.split and not self.servers:

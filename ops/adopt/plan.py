@@ -14,7 +14,7 @@ from ops.adopt.notes import Note, Weight, obstacles
 from ops.adopt.published import moved
 from ops.adopt.routes import INSIDE, Route, for_balancer, routing
 from ops.project.compose_model import as_mapping
-from ops.project.settings import LONGEST, parse_duration
+from ops.project.units import LONGEST, parse_duration
 
 HTTP_PORT = "${HTTP_PORT:-8080}"
 """Where the balancer listens on the host if the service has published no port and no proxy is in front."""

@@ -23,7 +23,7 @@ from ops.project.config import find_section
 from ops.project.folder import read_env_file
 from ops.project.pins import check_writable
 from ops.project.plain import OVERLAY, Plain
-from ops.project.settings import read_settings
+from ops.project.section import read_settings
 from ops.stack import Stack
 
 

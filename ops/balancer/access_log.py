@@ -25,6 +25,7 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
     ``upstream``: the addresses that nginx tried, such as "a:3001, b:3001"; empty if nginx answered itself. For each of
     them, ``upstream_seconds`` until the end of its answer and ``upstream_first`` until its first byte, "-" for none.
+    ``remote``: the client's address; ``untrusted``: 1 if another proxy, which is not trusted, names another client.
     ``body``: bytes of the answer's body; None if this nginx does not log them. ``tester``: the upstream group that a
     tester with the project's key has chosen; empty for everyone else.
     """
@@ -40,6 +41,8 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     upstream_seconds: str = ""
     upstream_first: str = ""
     body: int | None = None
+    remote: str = ""
+    untrusted: int = 0
     tester: str = ""
 
     @property

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 
 from ops.balancer import maintenance as closing
+from ops.balancer import proxy
 from ops.balancer.split import CANARY
 from ops.balancer.split import parse as parse_split
 from ops.balancer.split import render as render_split
@@ -42,7 +43,7 @@ def render(upstream: Upstream, generation: int, maintenance: Maintenance | None 
     if upstream.split:
         groups[CANARY] = upstream.split.servers
     parts = [
-        "    include /etc/nginx/http.conf;\n",
+        f"{proxy.line(upstream.proxy)}    include /etc/nginx/http.conf;\n",
         f'    map "" $videa_generation {{ default {generation}; }}\n{_route(upstream, groups)}',
         closing.block(maintenance),
         *(text for group, servers in groups.items() for text in _groups(upstream, group, servers)),

@@ -85,21 +85,26 @@ not_written() {
     [ "$free" != 0 ] || echo "no space left"
     exit 10
 }
+# Writes what nginx includes for the proxy settings of $1, unless they are those of $2.
+proxy() { sed -n 's/^ *# proxy: //p' "$1"; }
+adopt() { [ "$(proxy "$1")" = "$(proxy "$2")" ] || settings.sh "$1"; }
 [ -f /etc/nginx/candidate.conf ] && [ -f "$current" ] && command -v curl >/dev/null || exit 13
 alone || exit 10
 [ "$number" -ge "$(highest)" ] || { highest; exit 15; }
-register "$number" || exit 10
+register "$number" || not_written
 [ -z "$before" ] || [ "$(cat "$current")" = "$before" ] || exit 14
 old=$(workers)
 printf '%s' "$content" > "$next" && [ "$(wc -c < "$next")" -eq "${#content}" ] || not_written
-if ! nginx -e stderr -t -q -c /etc/nginx/candidate.conf; then
+if ! { adopt "$next" "$current" && nginx -e stderr -t -q -c /etc/nginx/candidate.conf; }; then
+    adopt "$current" "$next"
     rm -f "$next"
     exit 11
 fi
 started
-ln -f "$current" "$previous" && mv "$next" "$current" || not_written
+ln -f "$current" "$previous" && mv "$next" "$current" || { adopt "$current" "$next"; not_written; }
 reload
 if ! serves "$wanted" "$attempts"; then
+    adopt "$previous" "$current"
     mv "$previous" "$current"
     reload
     echo "generation $(generation) is active instead of $wanted"

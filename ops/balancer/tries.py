@@ -6,7 +6,7 @@ import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ops.balancer.access_log import NO_ANSWER, SEPARATOR, SERVER_ERROR, Line, Lines, parse
+from ops.balancer.access_log import NO_ANSWER, SEPARATOR, SERVER_ERROR, Line, Lines, dropped, parse
 from ops.balancer.recent import PROCESS_IDS
 from ops.balancer.tally import Latencies, Mix, Routes
 from ops.errors import EngineError
@@ -177,7 +177,7 @@ class Tallies:
 
 
 class TryLog:
-    """Counts every try from ``start`` on. ``breaks``: number of interruptions of the log since ``restart``."""
+    """Counts every try from ``start`` on. ``breaks``: number of gaps in the log since ``restart``."""
 
     def __init__(self, gateway: Gateway, tallies: Tallies) -> None:
         self._gateway = gateway
@@ -220,6 +220,7 @@ class TryLog:
                         if line is not None:
                             for request in tries_of(line):
                                 self.tallies.add(request)
+                        self.breaks += dropped(text) > 0
                 self.breaks += not self._ended.is_set()
             if self._ended.wait(REOPEN):
                 return

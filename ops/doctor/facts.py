@@ -103,6 +103,8 @@ class ContainerFacts(Struct, frozen=True):
 class Traffic(Struct, frozen=True):
     """The last ``window`` seconds of nginx's log, without health checks and doctor's own probes.
 
+    ``proxied``: address -> requests in which it names another client (X-Forwarded-For), but is not trusted.
+
     ``errors``: 5xx answers and cut requests; ``p99``: seconds, None without requests; ``retried``: address of a
     replica -> requests that it failed and another replica answered.
     """
@@ -112,6 +114,7 @@ class Traffic(Struct, frozen=True):
     errors: int
     p99: float | None = None
     retried: dict[str, int] = field(default_factory=dict)
+    proxied: dict[str, int] = field(default_factory=dict)
 
 
 class BalancerFacts(Struct, frozen=True):

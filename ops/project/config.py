@@ -20,7 +20,8 @@ from ops.project import dotenv
 from ops.project.compose_model import as_mapping, read_model
 from ops.project.folder import Place, check_env_files, env_files, find_place, read_env_file
 from ops.project.published import Published, published
-from ops.project.settings import Settings, effective, read_settings
+from ops.project.section import read_settings
+from ops.project.settings import Settings, effective
 
 ANY_VARIABLE = re.compile(r"\$\{?(\w+)")
 VARIABLE = re.compile(r"\$\{(\w+)(?::?[-?+][^}]*)?\}|\$(\w+)")

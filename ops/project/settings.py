@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterator
 from enum import Enum
-from typing import Annotated, Any, TypeAlias, get_origin
+from ipaddress import ip_network
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
-from ops.errors import ConfigError
-from ops.probes import GOOD, Statuses, read_statuses
+from ops.probes import GOOD, Statuses
+from ops.project.units import Seconds, Size
 from ops.redaction.typed import shown, shown_command
-from ops.traffic import is_key
-
-UNITS = {"us": 1e-6, "µs": 1e-6, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(us|µs|ms|s|m|h)", re.ASCII)
-DURATION = re.compile(rf"(?:{PART.pattern})+", re.ASCII)
-LONGEST = 365 * 24 * 3600.0
-"""Seconds; a longer duration is an error."""
-NEVER_ZERO = (
-    "health.interval",
-    "health.timeout",
-    "health.deadline",
-    "canary.interval",
-    "canary.deadline",
-    "hooks.timeout",
-)
+from ops.traffic import Proxy as Passing
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=100)]
@@ -37,13 +22,6 @@ Percent = Annotated[float, Meta(gt=0, le=100)]
 
 Command: TypeAlias = str | tuple[str, ...]
 """A string runs in ``sh -c``, a list runs as it is, like Compose's health checks."""
-
-
-class Seconds(float):
-    """A duration in Compose's format: 500ms, 30s, 1m30s or 1h."""
-
-    def __str__(self) -> str:
-        return f"{round(self * 1000)}ms" if self < 1 else f"{float(self):g}s"
 
 
 class Sticky(Enum):
@@ -121,6 +99,29 @@ class Hooks(Section, frozen=True):
     timeout: Seconds = Seconds(300)
 
 
+class Proxy(Section, frozen=True):
+    """How nginx passes requests to the replicas, see ``ops.traffic.Proxy``."""
+
+    max_body: Size = Size(Passing().max_body)
+    read_timeout: Seconds = Seconds(Passing().read_timeout)
+    response_headers: Size = Size(Passing().response_headers)
+    buffering: bool = True
+    websocket_timeout: Seconds = Seconds(Passing().websocket_timeout)
+    trusted: tuple[str, ...] = ()
+
+    @property
+    def effective(self) -> Passing:
+        """The settings for the balancer. Raises ValueError if a trusted network is none."""
+        return Passing(
+            self.max_body,
+            self.read_timeout,
+            self.response_headers,
+            self.buffering,
+            self.websocket_timeout,
+            tuple(str(ip_network(network, strict=False)) for network in self.trusted),
+        )
+
+
 class Settings(Section, frozen=True):
     """The complete section.
 
@@ -134,6 +135,7 @@ class Settings(Section, frozen=True):
     drain_timeout: Seconds = Seconds(30)
     sticky: Sticky = Sticky.NONE
     canary: Canary = Canary()
+    proxy: Proxy = Proxy()
     keep_releases: Count = 3
     hooks: Hooks = Hooks()
     also: tuple[str, ...] = ()
@@ -145,83 +147,9 @@ class Settings(Section, frozen=True):
         return "client" if self.canary.by == "request" and self.sticky is not Sticky.NONE else self.canary.by
 
 
-def parse_duration(text: object) -> Seconds:
-    """Reads "500ms", "30s", "1m30s" or "1h". Raises ValueError."""
-    if not isinstance(text, str) or not DURATION.fullmatch(text):
-        raise ValueError(f"{text!r} is not a duration; write it as 500ms, 30s, 1m30s or 1h")
-    seconds = sum(float(number) * UNITS[unit] for number, unit in PART.findall(text))
-    if seconds > LONGEST:
-        raise ValueError(f"the duration {text!r} is longer than a year")
-    return Seconds(seconds)
-
-
-def read_settings(section: dict[str, Any]) -> Settings:
-    """Validates the x-videa section. Raises ConfigError with the key and the allowed values.
-
-    Each value may come from a variable, so numbers and lists may be strings.
-    """
-    section = _with_lists(section, Settings)
-    try:
-        settings = msgspec.convert(section, Settings, strict=False, dec_hook=_decode)
-    except msgspec.ValidationError as error:
-        raise ConfigError(*_explain(str(error), section)) from error
-    for key, number in _numbers("x-videa", settings):
-        if not math.isfinite(number) or (number == 0 and key.removeprefix("x-videa.") in NEVER_ZERO):
-            raise ConfigError(f"{key}: {number!s} is out of range", "write a number or duration above 0")
-    steps = settings.canary.steps
-    if not steps or list(steps) != sorted(set(steps)) or steps[-1] != 100:
-        raise ConfigError(
-            f"x-videa.canary.steps: {list(steps)} does not rise to 100",
-            "write rising percentages, the last one 100",
-        )
-    if not is_key(settings.canary.by):
-        raise ConfigError(
-            f"x-videa.canary.by: {settings.canary.by!r} is not allowed",
-            "allowed: request, client, cookie:NAME, header:NAME",
-        )
-    _check_health(settings.health)
-    return settings
-
-
-def _check_health(health: Health) -> None:
-    for key, path in (("live", health.live), ("ready", health.ready)):
-        if not re.fullmatch(r"(/[\w./?=&%-]*)?", path):
-            raise ConfigError(f"x-videa.health.{key}: {path!r} is not a path", "write a path such as /health/live")
-    if not health.expect:
-        raise ConfigError("x-videa.health.expect: it is empty", 'write statuses, such as "200-399"')
-    for name, value in health.headers.items():
-        if not re.fullmatch(r"[\w-]+", name, re.ASCII) or not value.isprintable():
-            raise ConfigError(
-                f"x-videa.health.headers: {name!r} is not a header of one line", "write it as {Host: shop.example}"
-            )
-
-
-def _with_lists(section: dict[str, Any], kind: type[Section]) -> dict[str, Any]:
-    """The section with lists in place of strings such as "5, 25, 100" or "[5, 25, 100]"."""
-    lists = dict(section)
-    for field in msgspec.structs.fields(kind):
-        value = section.get(field.encode_name)
-        if isinstance(value, int) and get_origin(field.type) is tuple:
-            lists[field.encode_name] = [value]
-        elif isinstance(value, str) and get_origin(field.type) is tuple:
-            lists[field.encode_name] = value.strip().removeprefix("[").removesuffix("]").replace(",", " ").split()
-        elif isinstance(value, dict) and isinstance(field.type, type) and issubclass(field.type, Section):
-            lists[field.encode_name] = _with_lists(value, field.type)
-    return lists
-
-
-def _values(section: Section) -> Iterator[tuple[str, Any]]:
+def values(section: Section) -> Iterator[tuple[str, Any]]:
     """(key in the file, value) of a section."""
     return ((field.encode_name, getattr(section, field.name)) for field in msgspec.structs.fields(section))
-
-
-def _numbers(prefix: str, section: Section) -> Iterator[tuple[str, float]]:
-    for key, value in _values(section):
-        if isinstance(value, Section):
-            yield from _numbers(f"{prefix}.{key}", value)
-        else:
-            parts = value if isinstance(value, tuple) else (value,)
-            yield from ((f"{prefix}.{key}", part) for part in parts if isinstance(part, int | float))
 
 
 def effective(settings: Settings, written: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -230,7 +158,7 @@ def effective(settings: Settings, written: dict[str, Any]) -> list[tuple[str, st
 
 
 def _flatten(prefix: str, section: Section, written: object) -> Iterator[tuple[str, str, str]]:
-    for key, value in _values(section):
+    for key, value in values(section):
         given = written.get(key) if isinstance(written, dict) else None
         name = f"{prefix}.{key}"
         if isinstance(value, Section):
@@ -254,53 +182,3 @@ def _show(value: object) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(item if isinstance(item, str) else f"{item:g}" for item in value) + "]"
     return str(value)
-
-
-def _decode(kind: type, value: object) -> object:
-    if kind is Seconds:
-        return parse_duration(value)
-    if kind is Statuses:
-        return read_statuses(value)
-    raise NotImplementedError(kind)
-
-
-def _explain(reason: str, section: dict[str, Any]) -> tuple[str, str]:
-    """Translates msgspec's error ("Object contains unknown field `foo` - at `$.health`"): (message, hint)."""
-    problem, _, path = reason.partition(" - at `")
-    where = "x-videa" + path.rstrip("`").lstrip("$")
-    unknown = re.search(r"unknown field `([^`]*)`", problem)
-    if unknown:
-        return f"{where}: unknown key {unknown[1]!r}", f"allowed here: {', '.join(_keys_at(where))}"
-    if "Invalid enum value" in problem:
-        return (
-            f"{where}: {problem[0].lower()}{problem[1:]}",
-            f"allowed: {', '.join(item.value for item in (OnInconclusive if where.endswith('in_doubt') else Sticky))}",
-        )
-    value = _value_at(path.rstrip("`"), section)
-    given = f": {value!r}" if isinstance(value, str | int | float) and "duration" not in problem else ""
-    return (
-        f"{where}: {problem[0].lower()}{problem[1:]}{given}",
-        "see `videa config` for the effective values, and README for the section",
-    )
-
-
-def _value_at(path: str, section: Any) -> object:
-    """The value at msgspec's path "$.canary.steps[1]"; None for an incomplete path such as "$[...]"."""
-    for key, number in re.findall(r"\.(\w+)|\[([\d.]+)\]", path):
-        if isinstance(section, dict):
-            section = section.get(key)
-        elif isinstance(section, list) and number.isdecimal():
-            section = section[int(number)]
-        else:
-            return None
-    value: object = section
-    return value
-
-
-def _keys_at(where: str) -> tuple[str, ...]:
-    sections: dict[str, type[Section]] = {
-        "x-videa.health": Health,
-        "x-videa.canary": Canary,
-        "x-videa.hooks": Hooks,
-    }
-    return sections.get(where, Settings).__struct_encode_fields__

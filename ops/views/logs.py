@@ -17,7 +17,7 @@ from msgspec import Struct
 from ops.errors import UsageError, VideaError
 from ops.models import Container
 from ops.platform.ports import Platform
-from ops.project.settings import DURATION, parse_duration
+from ops.project.units import DURATION, parse_duration
 
 LEVELS = ("debug", "info", "warning", "error")
 DELAY = 0.4

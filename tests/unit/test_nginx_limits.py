@@ -10,17 +10,29 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ops.balancer.proxy import values
+from ops.traffic import Proxy
+
 ROOT = Path(__file__).parents[2]
 NGINX = ROOT / "ops/balancer/image"
 CONNECTION_KIB = {"plain": 20, "tls": 64}
-REQUEST_KIB, BODY_KIB = 64, 2048
+BODY_KIB, HEADERS_KIB = 65536, 16
 NGINX_ITSELF_MIB, WORKER_MIB = 48, 12
 DISK = 100_000_000
 
 
-def limits(memory: int, processors: int, spool: int, kind: str, **environment: str) -> dict[str, int]:
-    """What the script prints; memory in MiB, spool in KiB."""
-    command = ["sh", str(NGINX / "limits.sh"), *map(str, (memory, processors, spool)), kind]
+def limits(
+    memory: int,
+    processors: int,
+    spool: int,
+    kind: str,
+    body: int = BODY_KIB,
+    headers: int = HEADERS_KIB,
+    **environment: str,
+) -> dict[str, int]:
+    """What the script prints; memory in MiB, the others in KiB."""
+    numbers = (memory, processors, spool, kind, body, headers)
+    command = ["sh", str(NGINX / "limits.sh"), *map(str, numbers)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return {name: int(number) for name, number in (line.split("=") for line in done.stdout.splitlines())}
 
@@ -35,26 +47,43 @@ def kib(size: str) -> int:
     return int(size[:-1]) * {"k": 1, "m": 1024}[size[-1]]
 
 
+def request_kib(headers: int, buffers: int) -> int:
+    """client_body_buffer_size, proxy_buffer_size, proxy_buffers, and pools."""
+    return 16 + headers + buffers * 8 + 8
+
+
+@pytest.mark.parametrize("headers", [4, 16, 100, 256])
 @pytest.mark.parametrize("kind", ["plain", "tls"])
 @pytest.mark.parametrize("processors", [1, 2, 4, 64])
 @pytest.mark.parametrize("memory", [256, 512, 1024, 4096, 16384])
 def test_what_clients_can_hold_fits_the_memory_also_while_a_reload_doubles_the_workers(
-    memory: int, processors: int, kind: str
+    memory: int, processors: int, kind: str, headers: int
 ) -> None:
-    given = limits(memory, processors, DISK, kind)
+    given = limits(memory, processors, DISK, kind, headers=headers)
     connections = given["workers"] * given["connections"]
-    held = 2 * connections * CONNECTION_KIB[kind] / 1024 + given["requests"] * REQUEST_KIB / 1024
+    requests = given["requests"] * request_kib(headers, given["buffers"]) / 1024
+    held = 2 * connections * CONNECTION_KIB[kind] / 1024 + requests
     if given["connections"] > 256:  # below nobody could be served
         assert held + NGINX_ITSELF_MIB + WORKER_MIB * given["workers"] <= memory
     assert given["requests"] * 2 <= connections
     assert given["requests_per_client"] * 2 <= given["requests"]
 
 
+@pytest.mark.parametrize("body", [64, 2048, BODY_KIB, DISK])
 @pytest.mark.parametrize("spool", [16_384, 65_536, DISK])
-def test_bodies_fit_where_they_are_kept(spool: int) -> None:
-    given = limits(512, 2, spool, "plain")
-    assert given["bodies"] * BODY_KIB <= spool
+def test_bodies_fit_where_they_are_kept(spool: int, body: int) -> None:
+    given = limits(512, 2, spool, "plain", body)
+    assert given["bodies"] * given["max_body"] <= spool
     assert given["bodies_per_client"] * 2 <= given["bodies"]
+    assert given["bodies"] >= 4
+    assert given["max_body"] == min(body, max(1024, spool * 3 // 16))
+
+
+@pytest.mark.parametrize("headers", [4, 8, 12, 16, 100, 256])
+def test_nginx_accepts_the_buffers(headers: int) -> None:
+    """Busy buffers: at least one of either kind, at most all but one (ngx_http_proxy_module)."""
+    given = limits(512, 2, DISK, "plain", headers=headers)
+    assert max(headers, 8) <= given["busy"] <= (given["buffers"] - 1) * 8
 
 
 CLIENTS = [
@@ -91,11 +120,18 @@ def test_the_sizes_that_it_counts_with_are_those_of_the_configuration() -> None:
     number, size = directive("large_client_header_buffers").split()
     header = int(number) * kib(size) + 1  # client_header_buffer_size is 1k unless somebody changes it
     assert header + 3 <= CONNECTION_KIB["plain"]
-    number, size = directive("proxy_buffers").split()
-    answer = (int(number) + 1) * kib(size)
-    assert kib(directive("client_body_buffer_size")) + answer + 8 <= REQUEST_KIB
-    assert kib(directive("client_max_body_size")) == BODY_KIB
+    assert kib(directive("client_body_buffer_size")) == 16
+    assert re.search(r"^proxy_buffers \$buffers 8k;", (NGINX / "settings.sh").read_text(), re.MULTILINE)
     assert directive("proxy_max_temp_file_size") == "0"
+
+
+def test_the_defaults_of_the_image_are_those_of_x_videa() -> None:
+    """The line in upstreams.conf has only what differs."""
+    script = (NGINX / "settings.sh").read_text()
+    (defaults,) = re.findall(r"^(max_body=.*)$", script, re.MULTILINE)
+    assert dict(setting.split("=") for setting in defaults.split()) == values(Proxy())
+    assert values(Proxy())["max_body"] == str(BODY_KIB)
+    assert values(Proxy())["response_headers"] == str(HEADERS_KIB)
 
 
 def test_the_stack_gives_memory_for_thousands_of_connections_and_keeps_bodies_on_a_volume() -> None:

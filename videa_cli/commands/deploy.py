@@ -173,7 +173,7 @@ def make_request(
     pause_at: tuple[float, ...] = (),
 ) -> Request:
     """The request that the options make. ``keep``: a duration such as "10m". Raises UsageError."""
-    from ops.project.settings import parse_duration
+    from ops.project.units import parse_duration
     from ops.rollout.request import Request, Strategy
 
     try:

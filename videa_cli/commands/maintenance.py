@@ -39,7 +39,7 @@ def on(
     """
     from ops.errors import UsageError
     from ops.maintenance import planned
-    from ops.project.settings import parse_duration
+    from ops.project.units import parse_duration
 
     try:
         seconds = parse_duration(retry_after)

@@ -33,7 +33,7 @@ def watch(
     from concurrent.futures import ThreadPoolExecutor
 
     from ops.interrupts import held
-    from ops.project.settings import parse_duration
+    from ops.project.units import parse_duration
     from ops.watch import watch as run
     from videa_cli.render import Progress, console
 

@@ -1,9 +1,12 @@
 #!/bin/sh
-# limits.sh MEMORY PROCESSORS SPOOL KIND   how many clients nginx lets in, so that no client can use up its memory or disk.
-#   MEMORY: MiB of the container; SPOOL: KiB for bodies on their way; KIND: plain or tls
-# Prints NAME=NUMBER lines. The one place where these numbers fit each other: the *.conf beside it have the sizes below.
+# limits.sh MEMORY PROCESSORS SPOOL KIND BODY HEADERS   how many clients nginx lets in, so that no client can use up its
+# memory or disk.
+#   MEMORY: MiB of the container; SPOOL: KiB for bodies on their way; KIND: plain or tls; BODY: KiB of the largest body;
+#   HEADERS: KiB of the headers of an answer
+# Prints NAME=NUMBER lines. The one place where these numbers fit each other: settings.sh and the *.conf beside it have the
+# sizes below.
 set -eu
-memory=$1 processors=$2 spool=$3 kind=$4
+memory=$1 processors=$2 spool=$3 kind=$4 max_body=$5 headers=$6
 
 # KiB that one connection costs at most before its request is complete: large_client_header_buffers and what nginx and,
 # for TLS, OpenSSL keep of it.
@@ -11,10 +14,13 @@ case $kind in
     tls) connection=64 ;;
     plain) connection=20 ;;
 esac
-# KiB that a request adds: client_body_buffer_size, proxy_buffers, and its pools.
-request=64
-# KiB of the largest body (client_max_body_size).
-body=2048
+# proxy_buffers of 8 KiB: one more than those that may be busy, which hold the headers (proxy_busy_buffers_size, KiB).
+busy=$headers
+[ "$busy" -ge 8 ] || busy=8
+buffers=$(((busy + 7) / 8 + 1))
+[ "$buffers" -ge 4 ] || buffers=4
+# KiB that a request adds: client_body_buffer_size, proxy_buffer_size, proxy_buffers, and its pools.
+request=$((16 + headers + buffers * 8 + 8))
 
 workers=$processors
 [ "$workers" -le 4 ] || workers=4
@@ -29,7 +35,11 @@ connections=$((rest * 1024 / connection / 2 / workers))
 # A request holds two: the client's and the replica's.
 [ "$requests" -le $((connections * workers / 2)) ] || requests=$((connections * workers / 2))
 
-bodies=$((spool * 3 / 4 / body))
+# Four of the largest bodies have room at the same time, however little there is.
+room=$((spool * 3 / 16))
+[ "$room" -ge 1024 ] || room=1024
+[ "$max_body" -le "$room" ] || max_body=$room
+bodies=$((spool * 3 / 4 / max_body))
 [ "$bodies" -le 256 ] || bodies=256
 [ "$bodies" -ge 2 ] || bodies=2
 
@@ -39,6 +49,9 @@ workers=$workers
 connections=$connections
 requests=$requests
 requests_per_client=$(at_most "${REQUESTS_PER_CLIENT:-512}" $((requests / 2)))
+busy=$busy
+buffers=$buffers
+max_body=$max_body
 bodies=$bodies
 bodies_per_client=$(at_most "${BODIES_PER_CLIENT:-32}" $((bodies / 2)))
 END

@@ -1,51 +1,16 @@
 #!/bin/sh
 # Starts nginx with the upstreams that videa last wrote. If there are none, or nginx refuses them, uses the default:
 # every replica of UPSTREAM_SERVICE (default: backend) on UPSTREAM_PORT (default: 3001).
-# REQUESTS_PER_CLIENT, BODIES_PER_CLIENT: how many one address may have under way (512, 32). Raise them where all clients
-# come through another proxy. PUBLIC_HOST, PUBLIC_PORT: where clients find the site with HTTPS (compose/tls.yml).
+# REQUESTS_PER_CLIENT, BODIES_PER_CLIENT: how many one address may have under way (512, 32).
+# PUBLIC_HOST, PUBLIC_PORT: where clients find the site with HTTPS (compose/tls.yml).
 # TESTER_KEY: lets testers choose a release (docs/canary.md).
 set -eu
 
 volume=/etc/nginx/videa
 ulimit -n "$(ulimit -Hn)"
 mkdir -p /tmp/nginx
-rm -f /tmp/nginx/control.sock "$volume/upstreams.conf.next"
-
-# MiB: the container's own limit. Without one, what docker-compose.yml would give it.
-memory() {
-    limit=
-    for file in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do
-        [ ! -r "$file" ] || read -r limit <"$file"
-    done
-    # cgroup v2 says "max" and v1 a number of nineteen digits for none.
-    case $limit in
-        '' | max | ????????????????*) echo 512 ;;
-        *) echo $((limit / 1048576)) ;;
-    esac
-}
-
-write_limits() {
-    spool=/var/spool/videa
-    [ -w "$spool" ] || { spool=/tmp/nginx/body && mkdir -p "$spool"; }
-    # What a nginx that was killed has left behind.
-    rm -rf "${spool:?}"/*
-    space=$(df -Pk "$spool" | awk 'END { print $4 }')
-    kind=plain
-    ! grep -Eq '^[[:space:]]*listen .*ssl' /etc/nginx/site.conf || kind=tls
-    numbers=$(limits.sh "$(memory)" "$(nproc)" "$space" "$kind")
-    eval "$numbers"
-    files=$(ulimit -n)
-    [ "$files" = unlimited ] || [ "$connections" -le $((files - 64)) ] || connections=$((files - 64))
-    echo "worker_processes $workers;" >/tmp/nginx/workers.conf
-    echo "worker_connections $connections;" >/tmp/nginx/connections.conf
-    echo "client_body_temp_path $spool;" >/tmp/nginx/spool.conf
-    cat >/tmp/nginx/limits.conf <<END
-limit_conn requests $requests;
-limit_conn requests_of_client $requests_per_client;
-limit_conn bodies $bodies;
-limit_conn bodies_of_client $bodies_per_client;
-END
-}
+# What a nginx that was killed has left behind.
+rm -rf /tmp/nginx/control.sock /tmp/nginx/space "$volume/upstreams.conf.next" /tmp/nginx/body/* /var/spool/videa/*
 
 write_public_address() {
     case ${PUBLIC_HOST:-localhost}${PUBLIC_PORT:-443} in
@@ -92,17 +57,18 @@ use_default() {
     mv "$volume/upstreams.conf.next" "$volume/upstreams.conf"
 }
 
-write_limits
 write_public_address
 write_testers
 write_listen
 
 if [ ! -s "$volume/upstreams.conf" ]; then
     use_default
-elif ! nginx -e stderr -t -q; then
+    settings.sh "$volume/upstreams.conf"
+elif ! settings.sh "$volume/upstreams.conf" || ! nginx -e stderr -t -q; then
     echo "videa: nginx refuses $volume/upstreams.conf (kept as upstreams.conf.refused), starting with the default" >&2
     mv "$volume/upstreams.conf" "$volume/upstreams.conf.refused"
     use_default
+    settings.sh "$volume/upstreams.conf"
 fi
 
 exec relay.pl nginx -e stderr -g 'daemon off;'

@@ -39,6 +39,22 @@ def slow(facts: Facts, limits: Limits) -> Iterator[Finding]:
         )
 
 
+def one_client(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Another proxy is in front of nginx and names its clients, but nginx takes all of them for one."""
+    traffic = present(facts.traffic)
+    address, count = max(traffic.proxied.items(), key=lambda entry: entry[1], default=("", 0))
+    if count >= limits.lb_one_client_least and count / traffic.requests >= limits.lb_one_client:
+        yield Finding(
+            "lb.one_client",
+            Severity.WARN,
+            f"all clients share one address: {address}",
+            f"{count} of {traffic.requests} requests in the last {span(traffic.window)} come from it and have"
+            " X-Forwarded-For",
+            "limits, sticky: ip and canary.by: client treat them as one client, and X-Forwarded-Proto is not passed on",
+            f"if it is your proxy, add its network to x-videa.proxy.trusted, such as [{address}], then videa up",
+        )
+
+
 def ejecting(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """A replica fails requests repeatedly, and nginx removes it for a moment each time."""
     retried = {
@@ -86,5 +102,6 @@ CHECKS = (
     Check(
         "lb.ejecting", Group.BALANCER, ">= 3 requests of a replica answered by another W", "own", (TRAFFIC,), ejecting
     ),
+    Check("lb.one_client", Group.BALANCER, "one untrusted proxy, >= 90% of >= 100 W", "own", (TRAFFIC,), one_client),
     Check("tls.expiry", Group.BALANCER, "< 20 d W, < 3 d F", _APA, (BALANCER_UP,), expiry),
 )

@@ -14,6 +14,8 @@ from ops.doctor.skip import Skip
 from ops.platform.ports import Platform
 
 WINDOW = 60.0
+PROXIES = 5
+"""Number of addresses that are remembered."""
 
 
 def traffic_facts(platform: Platform, nginx: ContainerFacts | None, health: Collection[str]) -> Traffic:
@@ -41,6 +43,7 @@ def summarise(lines: Iterable[Line], window: float = WINDOW, health: Collection[
         errors=sum(1 for line in requests if line.failed),
         p99=times[min(len(times) - 1, len(times) * 99 // 100)] if times else None,
         retried=dict(retried),
+        proxied=dict(Counter(line.remote for line in requests if line.untrusted).most_common(PROXIES)),
     )
 
 

@@ -1,4 +1,7 @@
-"""A replica for tests, run inside its container: its name, /hold/X until /release/X, /count/PATH."""
+"""A replica for tests, run inside its container: its name, /hold/X until /release/X, /count/PATH, a /large/SIZE header.
+
+Over a WebSocket it returns what it gets (without frames: nginx does not look into them).
+"""
 
 import http.server
 import os
@@ -20,6 +23,8 @@ class Replica(http.server.BaseHTTPRequestHandler):
         with lock:
             answered[self.path] = answered.get(self.path, 0) + 1
         _, verb, *rest = self.path.split("/")
+        if self.headers["Upgrade"] == "websocket":
+            return self.echo()
         if verb == "hold":
             held[rest[0]].wait(60)
         elif verb == "release":
@@ -30,7 +35,20 @@ class Replica(http.server.BaseHTTPRequestHandler):
             return self.answer(200, str(answered.get("/" + "/".join(rest), 0)))
         elif verb == "headers":
             return self.answer(200, "\n".join(f"{name}: {value}" for name, value in self.headers.items()))
+        elif verb == "large":
+            return self.answer(200, "large", {"X-Large": "x" * int(rest[0])})
         return self.answer(status["now"], os.uname().nodename)
+
+    def echo(self) -> None:
+        self.close_connection = True
+        self.send_response(101)
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Upgrade", "websocket")
+        self.end_headers()
+        self.wfile.flush()
+        while line := self.rfile.readline():
+            self.wfile.write(line)
+            self.wfile.flush()
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -38,10 +56,11 @@ class Replica(http.server.BaseHTTPRequestHandler):
             os._exit(1)
         self.do_GET()
 
-    def answer(self, code: int, text: str) -> None:
+    def answer(self, code: int, text: str, headers: dict[str, str] = {}) -> None:  # noqa: B006
         body = text.encode()
         self.send_response(code)
-        self.send_header("Content-Length", str(len(body)))
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 

@@ -151,7 +151,7 @@ def test_the_children_of_a_killed_holder_are_waited_for(store: Store, project: s
 def test_a_holder_of_another_machine_counts_until_its_lease_ends(
     store: Store, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LEASE", 2)
+    monkeypatch.setattr(module, "LEASE", 10)
     lock = Lock(store, project)
     elsewhere = {"videa.lock.machine": "elsewhere", "videa.lock.who": "ann@elsewhere", "videa.lock.command": "x"}
     assert store.create(f"videa.lock.{project}", elsewhere, int(store.now()) + 2)

@@ -15,7 +15,8 @@ from ops.errors import CONTINUE, EngineUnreachable, Left, LockHeld, OperationFai
 from ops.events import Event, Kind, LeftWaiting, Promoted, discard
 from ops.operations import Operation, Outcome
 from ops.preflight import Capacity
-from ops.project.settings import Canary, Seconds
+from ops.project.settings import Canary
+from ops.project.units import Seconds
 from ops.rollout import history, lease, lock, monitor, restore
 from ops.rollout.journal import Header, Journal
 from ops.rollout.judgement import Verdict

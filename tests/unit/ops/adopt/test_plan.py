@@ -26,6 +26,7 @@ def test_a_published_port_moves_to_the_balancer() -> None:
     assert adoption.service_part["ports"] is RESET_LIST
     assert (adoption.environment["UPSTREAM_SERVICE"], adoption.environment["UPSTREAM_PORT"]) == ("web", "8000")
     assert adoption.environment["REQUESTS_PER_CLIENT"] == "${REQUESTS_PER_CLIENT:-512}"
+    assert adoption.environment["TESTER_KEY"] == "${TESTER_KEY:-}"
     assert adoption.networks == ("default",)
 
 

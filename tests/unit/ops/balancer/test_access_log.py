@@ -24,6 +24,7 @@ def test_the_fields_of_a_line() -> None:
         upstream="172.29.0.3:3001, 172.29.0.4:3001",
         upstream_status="502, 200",
         upstream_seconds="0.001, 0.010",
+        remote="172.28.0.1",
         tester="app",
     )
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
+
 import pytest
 
 from ops.balancer.access_log import Line
 from ops.balancer.recent import PROCESS_IDS
 from ops.balancer.tally import MAX_ROUTES, total
-from ops.balancer.tries import Tallies, Try, Warming, Warmup, tries_of
+from ops.balancer.tries import Tallies, Try, TryLog, Warming, Warmup, tries_of
 
 
 def line(**values: object) -> Line:
@@ -159,3 +163,32 @@ def test_slow_and_waiting_requests_of_a_warm_replica_count() -> None:
     tallies.add(tried(20, seconds=2.0))
     assert tallies.of(["10.0.0.2"]).cold.count == 0
     assert tallies.waits("10.0.0.2", [3.0, 50.0]) == [3.0]
+
+
+class EndlessLog:
+    """A log with these lines, which then ends only when it is closed."""
+
+    def __init__(self, *lines: bytes) -> None:
+        self.lines = lines
+        self.read, self.closed = threading.Event(), threading.Event()
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"".join(line + b"\n" for line in self.lines)
+        self.read.set()
+        self.closed.wait(10)
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+@pytest.mark.parametrize("gaps", [0, 1, 2])
+def test_dropped_lines_are_gaps(gaps: int) -> None:
+    notice = b'{"time":1795438895,"level":"warning","message":"log lines dropped","dropped":7}'
+    request = b'{"time":1.0,"status":200,"seconds":0.05,"upstream":"10.0.0.2:3001","upstream_status":"200"}'
+    stream = EndlessLog(request, *[notice] * gaps)
+    log = TryLog(SimpleNamespace(follow_log=lambda: stream), Tallies(Warmup()))  # type: ignore[arg-type]
+    log.start()
+    assert stream.read.wait(10)
+    breaks = log.breaks
+    log.stop()
+    assert breaks == gaps

@@ -18,6 +18,10 @@ from tests.unit.ops.doctor.stack import NOW, balancer, reported
         (Traffic(60, 19, 19), []),
         (Traffic(60, 100, 0, p99=3.1), [("lb.p99", "warn")]),
         (Traffic(60, 100, 0, retried={"10.0.0.3:3001": 3}), [("lb.ejecting", "warn")]),
+        (Traffic(60, 100, 0, proxied={"10.0.0.1": 99}), []),
+        (Traffic(60, 110, 0, proxied={"10.0.0.1": 100, "10.0.0.2": 10}), [("lb.one_client", "warn")]),
+        (Traffic(60, 250, 0, proxied={"10.0.0.1": 100, "10.0.0.2": 150}), []),
+        (Traffic(60, 1000, 0), []),
         (Traffic(60, 0, 0), []),
     ],
 )
@@ -46,3 +50,10 @@ def test_the_log_of_a_minute() -> None:
     traffic = summarise(lines, health=["/health/ready?deep=1", "/"])
     assert (traffic.requests, traffic.errors, traffic.p99) == (5, 2, 1.2)
     assert traffic.retried == {"10.0.0.3:3001": 1, "backend": 1}
+
+
+def test_the_addresses_that_name_other_clients_without_being_trusted() -> None:
+    lines = [Line(1.0, 200, 0.01, remote=address, untrusted=int(address > "b")) for address in "cabccadef"]
+    traffic = summarise([*lines, *[Line(1.0, 200, 0.01, remote=str(n), untrusted=1) for n in range(9)]])
+    assert list(traffic.proxied.items())[:1] == [("c", 3)]
+    assert len(traffic.proxied) == 5

@@ -22,7 +22,7 @@ from ops.engine.replicas import read
 from ops.errors import EngineError
 from ops.probes import ContainerCheck, Http, Probe, Statuses, TcpConnect
 from ops.project.config import Project
-from ops.project.settings import read_settings
+from ops.project.section import read_settings
 from ops.traffic import Membership, Upstream
 from tests.unit.ops.doctor.stack import NOW, container, replica
 

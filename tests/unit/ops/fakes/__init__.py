@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from ops.engine.compose import Compose
 from ops.project.config import Project
-from ops.project.settings import Canary, Health, Hooks, Seconds, Settings
+from ops.project.settings import Canary, Health, Hooks, Settings
+from ops.project.units import Seconds
 from ops.stack import Stack
 from tests.unit.ops.fakes.compose import MODEL, FakeCompose
 from tests.unit.ops.fakes.gateway import FakeGateway

@@ -10,7 +10,7 @@ import pytest
 from ops.engine.compose import Compose
 from ops.errors import ConfigError
 from ops.project.config import Pins, Project, env_file_values, find_section, read_env_value
-from ops.project.settings import read_settings
+from ops.project.section import read_settings
 
 
 def test_the_section_may_be_at_the_top() -> None:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from ops.errors import ConfigError
-from ops.project.settings import Seconds, effective, parse_duration, read_settings
+from ops.project.section import read_settings
+from ops.project.settings import effective
+from ops.project.units import Seconds, Size, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -43,6 +45,13 @@ def test_everything_has_a_default() -> None:
         ({"health": {"passes": 0}}, "x-videa.health.passes", ""),
         ({"health": {"ready": "no slash"}}, "x-videa.health.ready", "/health"),
         ({"health": {"expect": "2xx"}}, "x-videa.health.expect", ""),
+        ({"proxy": {"max_body": "lots"}}, "x-videa.proxy.max_body", ""),
+        ({"proxy": {"max_body": "0m"}}, "x-videa.proxy.max_body", "above 0"),
+        ({"proxy": {"response_headers": "1m"}}, "x-videa.proxy.response_headers", "256k"),
+        ({"proxy": {"trusted": ["cdn.example"]}}, "x-videa.proxy.trusted", "10.0.0.0/8"),
+        ({"proxy": {"trusted": ["0.0.0.0/0"]}}, "x-videa.proxy.trusted", "networks of the proxies"),
+        ({"proxy": {"buffering": "maybe"}}, "x-videa.proxy.buffering", ""),
+        ({"proxy": {"timeout": "1m"}}, "unknown key 'timeout'", "read_timeout"),
         ({"health": {"expect": []}}, "x-videa.health.expect", "200-399"),
         ({"health": {"headers": {"Host": "a\r\nX: b"}}}, "x-videa.health.headers", "Host"),
         ({"health": {"headers": {"Ho st": "a"}}}, "x-videa.health.headers", "Host"),
@@ -102,6 +111,7 @@ def test_the_headers_of_a_probe_are_shown_without_their_secrets() -> None:
 def test_a_duration_is_shown_in_the_format_of_the_file() -> None:
     assert str(Seconds(0.5)) == "500ms"
     assert str(Seconds(30)) == "30s"
+    assert [str(Size(size)) for size in (100, 4096, 64 << 20, 3 << 30)] == ["100b", "4k", "64m", "3g"]
 
 
 @pytest.mark.parametrize(
@@ -130,6 +140,9 @@ def test_an_error_in_canary_or_hooks_names_the_key(section: dict[str, object], w
         ({"keep_releases": "5"}, {"keep_releases": 5}),
         ({"also": "worker, mailer"}, {"also": ["worker", "mailer"]}),
         ({"also": ""}, {}),
+        ({"proxy": {"buffering": "Off"}}, {"proxy": {"buffering": False}}),
+        ({"proxy": {"max_body": "1g"}}, {"proxy": {"max_body": "1024M"}}),
+        ({"proxy": {"max_body": 1024}}, {"proxy": {"max_body": "1kb"}}),
         ({"health": {"expect": "200-399, 401"}}, {"health": {"expect": ["200-399", 401]}}),
         ({"health": {"expect": 204}}, {"health": {"expect": ["204"]}}),
         ({"health": {"port": "9000"}}, {"health": {"port": 9000}}),

@@ -6,7 +6,8 @@ import pytest
 
 from ops.balancer.tally import Latencies, Mix
 from ops.events import Kind
-from ops.project.settings import Canary, Seconds
+from ops.project.settings import Canary
+from ops.project.units import Seconds
 from ops.rollout.judgement import Fact, Sample, judge, leak, p99_limit
 
 BOUNDS = Canary()

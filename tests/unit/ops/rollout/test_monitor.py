@@ -13,7 +13,8 @@ import pytest
 from ops.balancer.tries import Tallies, Try, TryLog, Warmup
 from ops.errors import Aborted, EngineError, ReleaseFailed
 from ops.events import Kind, VerdictGiven
-from ops.project.settings import Canary, OnInconclusive, Seconds
+from ops.project.settings import Canary, OnInconclusive
+from ops.project.units import Seconds
 from ops.rollout import monitor as monitor_module
 from ops.rollout.command_queue import Command
 from ops.rollout.journal import StepEntry

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ops.project.settings import Canary, Seconds
+from ops.project.settings import Canary
+from ops.project.units import Seconds
 from ops.rollout.journal import Header, JournalState, StepEntry
 from ops.rollout.waiting import resumed, wait_for
 from ops.steps import Judge, Keep, Pause, Plan, Split, Step, Target, Wait, Waiting

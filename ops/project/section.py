@@ -1,0 +1,168 @@
+"""Reads the x-videa section, and names what is wrong in it: the key and the allowed values."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, get_origin
+
+import msgspec
+
+from ops.errors import ConfigError
+from ops.probes import Statuses, read_statuses
+from ops.project.settings import Canary, Health, Hooks, OnInconclusive, Proxy, Section, Settings, Sticky, values
+from ops.project.units import Seconds, Size, parse_duration, parse_size
+from ops.traffic import is_key
+
+NEVER_ZERO = (
+    "health.interval",
+    "health.timeout",
+    "health.deadline",
+    "canary.interval",
+    "canary.deadline",
+    "hooks.timeout",
+    "proxy.max_body",
+    "proxy.read_timeout",
+    "proxy.websocket_timeout",
+)
+MOST_HEADERS = 256 << 10
+"""Bytes: each request under way may need so much of nginx's memory."""
+ON, OFF = ("on", "yes"), ("off", "no")
+"""Words for true and false, besides YAML's own."""
+
+
+def read_settings(section: dict[str, Any]) -> Settings:
+    """Validates the x-videa section. Raises ConfigError with the key and the allowed values.
+
+    Each value may come from a variable, so numbers and lists may be strings.
+    """
+    section = _with_lists(section, Settings)
+    try:
+        settings = msgspec.convert(section, Settings, strict=False, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        raise ConfigError(*_explain(str(error), section)) from error
+    for key, number in _numbers("x-videa", settings):
+        if not math.isfinite(number) or (number == 0 and key.removeprefix("x-videa.") in NEVER_ZERO):
+            raise ConfigError(f"{key}: {number!s} is out of range", "write a number or duration above 0")
+    steps = settings.canary.steps
+    if not steps or list(steps) != sorted(set(steps)) or steps[-1] != 100:
+        raise ConfigError(
+            f"x-videa.canary.steps: {list(steps)} does not rise to 100",
+            "write rising percentages, the last one 100",
+        )
+    if not is_key(settings.canary.by):
+        raise ConfigError(
+            f"x-videa.canary.by: {settings.canary.by!r} is not allowed",
+            "allowed: request, client, cookie:NAME, header:NAME",
+        )
+    _check_health(settings.health)
+    _check_proxy(settings.proxy)
+    return settings
+
+
+def _check_proxy(proxy: Proxy) -> None:
+    try:
+        effective = proxy.effective
+    except ValueError as error:
+        raise ConfigError(f"x-videa.proxy.trusted: {error}", "write networks, such as [10.0.0.0/8]") from error
+    if any(network.endswith("/0") for network in effective.trusted):
+        raise ConfigError(
+            f"x-videa.proxy.trusted: {', '.join(proxy.trusted)} is everybody, so a client could claim any address",
+            "write the networks of the proxies in front of nginx only",
+        )
+    if not 4096 <= proxy.response_headers <= MOST_HEADERS:
+        raise ConfigError(
+            f"x-videa.proxy.response_headers: {proxy.response_headers} is out of range", "allowed: 4k to 256k"
+        )
+
+
+def _check_health(health: Health) -> None:
+    for key, path in (("live", health.live), ("ready", health.ready)):
+        if not re.fullmatch(r"(/[\w./?=&%-]*)?", path):
+            raise ConfigError(f"x-videa.health.{key}: {path!r} is not a path", "write a path such as /health/live")
+    if not health.expect:
+        raise ConfigError("x-videa.health.expect: it is empty", 'write statuses, such as "200-399"')
+    for name, value in health.headers.items():
+        if not re.fullmatch(r"[\w-]+", name, re.ASCII) or not value.isprintable():
+            raise ConfigError(
+                f"x-videa.health.headers: {name!r} is not a header of one line", "write it as {Host: shop.example}"
+            )
+
+
+def _with_lists(section: dict[str, Any], kind: type[Section]) -> dict[str, Any]:
+    """The section with lists in place of strings such as "5, 25, 100", and with booleans in place of on and off."""
+    lists = dict(section)
+    for field in msgspec.structs.fields(kind):
+        value = section.get(field.encode_name)
+        if field.type is bool and isinstance(value, str) and value.lower() in (*ON, *OFF):
+            lists[field.encode_name] = value.lower() in ON
+        elif isinstance(value, int) and get_origin(field.type) is tuple:
+            lists[field.encode_name] = [value]
+        elif isinstance(value, str) and get_origin(field.type) is tuple:
+            lists[field.encode_name] = value.strip().removeprefix("[").removesuffix("]").replace(",", " ").split()
+        elif isinstance(value, dict) and isinstance(field.type, type) and issubclass(field.type, Section):
+            lists[field.encode_name] = _with_lists(value, field.type)
+    return lists
+
+
+def _numbers(prefix: str, section: Section) -> Iterator[tuple[str, float]]:
+    for key, value in values(section):
+        if isinstance(value, Section):
+            yield from _numbers(f"{prefix}.{key}", value)
+        else:
+            parts = value if isinstance(value, tuple) else (value,)
+            yield from ((f"{prefix}.{key}", part) for part in parts if isinstance(part, int | float))
+
+
+def _decode(kind: type, value: object) -> object:
+    if kind is Seconds:
+        return parse_duration(value)
+    if kind is Size:
+        return parse_size(value)
+    if kind is Statuses:
+        return read_statuses(value)
+    raise NotImplementedError(kind)
+
+
+def _explain(reason: str, section: dict[str, Any]) -> tuple[str, str]:
+    """Translates msgspec's error ("Object contains unknown field `foo` - at `$.health`"): (message, hint)."""
+    problem, _, path = reason.partition(" - at `")
+    where = "x-videa" + path.rstrip("`").lstrip("$")
+    unknown = re.search(r"unknown field `([^`]*)`", problem)
+    if unknown:
+        return f"{where}: unknown key {unknown[1]!r}", f"allowed here: {', '.join(_keys_at(where))}"
+    if "Invalid enum value" in problem:
+        return (
+            f"{where}: {problem[0].lower()}{problem[1:]}",
+            f"allowed: {', '.join(item.value for item in (OnInconclusive if where.endswith('in_doubt') else Sticky))}",
+        )
+    value = _value_at(path.rstrip("`"), section)
+    given = f": {value!r}" if isinstance(value, str | int | float) and " is not a " not in problem else ""
+    return (
+        f"{where}: {problem[0].lower()}{problem[1:]}{given}",
+        "see `videa config` for the effective values, and README for the section",
+    )
+
+
+def _value_at(path: str, section: Any) -> object:
+    """The value at msgspec's path "$.canary.steps[1]"; None for an incomplete path such as "$[...]"."""
+    for key, number in re.findall(r"\.(\w+)|\[([\d.]+)\]", path):
+        if isinstance(section, dict):
+            section = section.get(key)
+        elif isinstance(section, list) and number.isdecimal():
+            section = section[int(number)]
+        else:
+            return None
+    value: object = section
+    return value
+
+
+def _keys_at(where: str) -> tuple[str, ...]:
+    sections: dict[str, type[Section]] = {
+        "x-videa.health": Health,
+        "x-videa.canary": Canary,
+        "x-videa.hooks": Hooks,
+        "x-videa.proxy": Proxy,
+    }
+    return sections.get(where, Settings).__struct_encode_fields__
