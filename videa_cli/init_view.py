@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
@@ -17,6 +17,7 @@ from videa_cli.render import console
 if TYPE_CHECKING:
     from ops.adopt.detect import Found
     from ops.adopt.propose import Proposal
+    from ops.adopt.routes import Route
     from ops.project.plain import Plain
 
 GAP = (
@@ -60,10 +61,13 @@ def next_steps(proposal: Proposal) -> str:
     return ", then ".join(filter(None, ("videa up", routes, deploy)))
 
 
-def show_removal(plain: Plain, variables: Mapping[str, str | None], running: bool) -> None:
-    """Prints what would be taken away."""
+def show_removal(plain: Plain, variables: Mapping[str, str | None], running: bool, lines: Sequence[Route]) -> None:
+    """Prints what would be taken away. ``lines``: of the user's own proxy that name the balancer."""
     console().print(f"removes {OVERLAY}, the balancer and its volumes")
     _diff(".env", *env_after(plain, variables))
+    for route in lines:
+        console().print(f"[yellow]![/] {escape(f'{route.place} names the balancer: {route.line}')}")
+        console().print("    change it back first, and reload the proxy")
     if running:
         console().print(f"[yellow]![/] {GAP_BACK}")
 

@@ -170,6 +170,8 @@ def test_the_users_own_nginx_stays_in_front(tmp_path: Path) -> None:
         stack.compose("exec", "nginx", "nginx", "-s", "reload")
         stack.until(stack.serves)
         try_out(stack, "web", ("deploy",), ("scale", "2"))
+        assert "nothing to do" in stack.done("init", "--yes")
+        assert "default.conf:2 names the balancer: server balancer:8080;" in stack.done("init", "--remove", "--dry-run")
 
         with conf.open("r+") as file:
             file.write(written)
