@@ -15,8 +15,8 @@ from typing import Any
 from ops import declared
 from ops.balancer.nginx import Balancer
 from ops.ejected import Ejected
-from ops.engine.compose import more_arguments
-from ops.engine.effects import run_harmless
+from ops.engine.compose import more_arguments, up_arguments
+from ops.engine.effects import check_harmless, run_harmless
 from ops.errors import Aftermath, Left, PlanRefused, VideaError, explained
 from ops.events import Emit, announced
 from ops.models import Container
@@ -42,11 +42,12 @@ PROBER_LIFE = "3600"
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """What a removed overlay has declared: its service, its balancer and the balancer's volumes."""
+    """What a removed overlay has declared. ``volumes``: of the balancer; ``shared``: those that replicas may share."""
 
     service: str
     balancer: str
     volumes: tuple[str, ...]
+    shared: tuple[str, ...]
 
 
 def holders(stack: Stack) -> list[Container]:
@@ -110,9 +111,15 @@ def hand_back(stack: Stack, plain: Plain, left: Leaving, change: Callable[[], No
             raise PlanRefused("an operation has not ended", "end it first: videa deploy --resume, or --abort")
         ours = [container for container in stack.containers() if container.service in (service, balancer)]
         old = [container for container in ours if container.service == service]
-        if any(container.running for container in old):
+        definition = plain.project.model["services"].get(service)
+        running = definition is not None and any(container.running for container in old)
+        alone = running and _is_alone(definition, left)
+        recreate = up_arguments(compose, [service])
+        if alone:
+            check_harmless(compose, recreate, {}, [container.name for container in old])
+        elif running:
             with announced(f"create {service} with its own port", emit):
-                total = len(old) + replica_count(plain.project.model["services"][service])
+                total = len(old) + replica_count(definition)
                 run_harmless(compose, more_arguments(compose, service, total, start=False), {}, permit=lease.permit)
         created = [each for each in stack.containers() if each.service == service and each.state == "created"]
         try:
@@ -122,9 +129,11 @@ def hand_back(stack: Stack, plain: Plain, left: Leaving, change: Callable[[], No
                 stack.platform.remove(container.id)
             raise
         gone = [container for container in ours if container.service == balancer]
-        if gone:
+        if gone or alone:
             with announced(f"move the published port from {balancer} to {service}", emit):
                 _exchange(stack, gone, created, lease.permit)
+                if alone:
+                    compose.run(*recreate)
         for container in (*gone, *(old if created else ())):
             lease.permit()
             stack.platform.stop(container.id)
@@ -133,6 +142,15 @@ def hand_back(stack: Stack, plain: Plain, left: Leaving, change: Callable[[], No
         fence.forget(store, project)
         Ejected(store, project).write({})
         declared.forget(store, project, service)
+
+
+def _is_alone(definition: Mapping[str, Any], left: Leaving) -> bool:
+    """Whether a container with the user's own definition cannot exist beside one of now."""
+    try:
+        check_volumes(definition, left.service, left.shared, 2)
+    except PlanRefused:
+        return True
+    return bool(definition.get("container_name"))
 
 
 def _switch(stack: Stack, held: Sequence[Container], serves: Callable[[], None], permit: Permit) -> None:

@@ -59,6 +59,7 @@ def videa(
 
     \b
     Examples:
+      videa init                    put your own Compose project behind a balancer
       videa up                      start the stack and wait until it serves
       videa scale 3                 run three replicas
       videa scale +1                run one more

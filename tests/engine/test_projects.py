@@ -62,6 +62,7 @@ def project(name: str, folder: Path) -> Iterator[Adopted]:
         "NGINX": "videa/nginx" if debian else "nginx:1.30-alpine",
         "REDIS": "videa/redis:8" if debian else "redis:8",
         "WEB_PORT": str(stack.port),
+        "WEB_NAME": f"{stack.project}-the-web",
         "COMPOSE_PROJECT_NAME": stack.project,
     }
     stack.env_file.write_text("# kept\n" + "".join(f"{key}={value}\n" for key, value in values.items()))
@@ -143,6 +144,8 @@ def test_a_plain_first_start_serves_and_the_worker_is_left_alone(tmp_path: Path)
         stack.until(stack.serves)
         stack.done("up")
         others = set(stack.compose("ps", "--quiet", "worker", "redis").split())
+        asked = f"from urllib.request import urlopen; urlopen('http://{stack.project}-the-web:8000{PATH}')"
+        stack.compose("exec", "-T", "worker", "python3", "-c", asked)
         try_out(stack, "web")
         assert set(stack.compose("ps", "--quiet", "worker", "redis").split()) == others
         leave(stack, env, ["redis", "web", "worker"])

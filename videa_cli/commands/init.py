@@ -64,7 +64,8 @@ def init(
     \b
     Exit codes (on any but 0, nothing was changed):
       0 written, or nothing to do   2 usage, or a question that nobody could answer   3 Compose file or .env
-      4 Docker   6 the service cannot have several replicas   130 not confirmed, or interrupted
+      4 Docker   6 the service cannot have several replicas   7 --remove: another operation is running
+      130 not confirmed, or interrupted
     """
     from ops.adopt.propose import Wanted, propose
     from ops.adopt.write import install
@@ -128,7 +129,8 @@ def _remove(options: Options, yes: bool, dry_run: bool, as_json: bool) -> None:
     variables = removal(plain)
     text = plain.overlay_text()
     section = overlay.section(text)
-    leaving = Leaving(str(section.get("service")), str(section.get("balancer")), overlay.volumes(text))
+    shared = tuple(map(str, section.get("shared_volumes") or ()))
+    leaving = Leaving(str(section.get("service")), str(section.get("balancer")), overlay.volumes(text), shared)
     stack = open_stack(plain.project)
     running = any(container.service == leaving.balancer for container in stack.containers())
     lines = [route for route in gather(plain, stack, leaving.balancer).routes if route.service == leaving.balancer]
