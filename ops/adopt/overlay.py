@@ -87,7 +87,7 @@ def section(text: str) -> Mapping[str, Any]:
 
 def volumes(text: str) -> tuple[str, ...]:
     """The volumes that only the overlay declares. Raises ConfigError."""
-    return tuple(_load(text).get("volumes") or ())
+    return tuple(_load(text).get("volumes") or ()) if text.strip() else ()
 
 
 def variables(text: str) -> frozenset[str]:

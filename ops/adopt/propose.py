@@ -106,7 +106,7 @@ def propose(plain: Plain, stack: Stack, wanted: Wanted, ask: Ask) -> Proposal:
 def removal(plain: Plain) -> dict[str, str | None]:
     """The variables of .env after the overlay is taken away: None removes one. Raises ConfigError."""
     text = plain.overlay_text()
-    if not text:
+    if not text and not plain.adopted:
         raise ConfigError(f"there is no {OVERLAY} in {plain.folder}", "nothing to do: plain Compose runs this project")
     recorded = {"VIDEA_RELEASE", variable_name(str(overlay.section(text).get("service")))}
     users = str(plain.raw)

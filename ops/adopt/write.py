@@ -34,7 +34,7 @@ def uninstall(plain: Plain, variables: Mapping[str, str | None]) -> None:
     try:
         if plain.env_file.is_file() and not plain.env_file.stat().st_size:
             plain.env_file.unlink()
-        plain.overlay.unlink()
+        plain.overlay.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(f"cannot remove {error.filename}: {error.strerror}", "remove it yourself") from error
 

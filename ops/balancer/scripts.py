@@ -91,7 +91,7 @@ adopt() { [ "$(proxy "$1")" = "$(proxy "$2")" ] || settings.sh "$1"; }
 [ -f /etc/nginx/candidate.conf ] && [ -f "$current" ] && command -v curl >/dev/null || exit 13
 alone || exit 10
 [ "$number" -ge "$(highest)" ] || { highest; exit 15; }
-register "$number" || exit 10
+register "$number" || not_written
 [ -z "$before" ] || [ "$(cat "$current")" = "$before" ] || exit 14
 old=$(workers)
 printf '%s' "$content" > "$next" && [ "$(wc -c < "$next")" -eq "${#content}" ] || not_written

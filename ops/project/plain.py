@@ -31,8 +31,8 @@ OVERLAY = "compose.videa.yaml"
 class Plain:
     """``project``: with x-videa's defaults. ``files``: the user's files, relative to ``folder``, as in COMPOSE_FILE.
 
-    ``folder``: has the overlay and .env. ``by_default``: Compose finds the files without COMPOSE_FILE.
-    ``separator``: of the files in COMPOSE_FILE.
+    ``folder``: has the overlay and .env. ``by_default``: Compose finds the files without COMPOSE_FILE; ``adopted``:
+    COMPOSE_FILE names the overlay, even if it is missing. ``separator``: of the files in COMPOSE_FILE.
     """
 
     project: Project
@@ -40,6 +40,7 @@ class Plain:
     files: tuple[str, ...]
     by_default: bool
     separator: str
+    adopted: bool = False
 
     @property
     def overlay(self) -> Path:
@@ -94,4 +95,4 @@ def load_plain(files: tuple[str, ...], name: str | None, environment: Mapping[st
     compose = Compose((), name, folder, {**environment, "COMPOSE_FILE": between.join(own)})
     model = read_model(compose)
     project = Project(str(model["name"]), place.directory, compose, model, Settings(), {}, environment)
-    return Plain(project, folder, own, own == found, between)
+    return Plain(project, folder, own, own == found, between, own != named and bool(named))

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from ops.adopt.propose import Ask
 
 
+MOST = 65535
+"""The highest port."""
+
+
 def init(
     context: typer.Context,
     service: Annotated[str | None, typer.Option("--service", metavar="NAME", help="The service to scale.")] = None,
@@ -75,6 +79,8 @@ def init(
         raise UsageError("--json asks nothing", "add --yes to write, or --dry-run")
     if health is not None and not health.startswith("/"):
         raise UsageError(f"--health {health} is not a path", "write it as /healthz")
+    if port is not None and port > MOST:
+        raise UsageError(f"--port {port} is not a port", f"write a number from 1 to {MOST}")
     if remove and (service or port or health):
         raise UsageError("--remove takes no --service, --port or --health", "videa init --remove")
     options: Options = context.obj

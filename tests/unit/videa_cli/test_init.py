@@ -101,7 +101,14 @@ def test_for_scripts_it_prints_one_object(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--json",), ("--health", "healthz", "--yes"), ("--remove", "--service", "web"), ("--port", "x")]
+    "arguments",
+    [
+        ("--json",),
+        ("--health", "healthz", "--yes"),
+        ("--remove", "--service", "web"),
+        ("--port", "x"),
+        ("--port", "65536", "--yes"),
+    ],
 )
 def test_a_wrong_command_line_writes_nothing(folder: Path, arguments: tuple[str, ...]) -> None:
     assert run(*arguments).exception is not None
@@ -110,6 +117,11 @@ def test_a_wrong_command_line_writes_nothing(folder: Path, arguments: tuple[str,
 
 def test_remove_leads_back_to_the_bytes_of_before(folder: Path) -> None:
     before = names(folder)
+    assert run("--remove", "--yes").exception is not None
+    run("--yes")
+    (folder / "compose.videa.yaml").unlink()
+    run("--remove", "--yes")
+    assert (names(folder), (folder / ".env").read_text()) == (before, ENV)
     run("--yes")
     shown = run("--remove", "--dry-run").output
     assert "-COMPOSE_FILE=compose.yaml:compose.videa.yaml" in shown

@@ -43,13 +43,14 @@ def test_the_overlay_that_compose_file_names_is_left_out(folder: Path) -> None:
     assert (plain.files, plain.by_default) == (("compose.yaml",), True)
     assert plain.project.model["services"]["web"]["image"] == "shop"
     assert plain.overlay_text() == OVERLAY
+    assert plain.adopted
 
 
 def test_files_that_env_names_stay_in_order(folder: Path) -> None:
     (folder / "more.yml").write_text("services: {db: {image: postgres}}\n")
     (folder / ".env").write_text("COMPOSE_PATH_SEPARATOR=,\nCOMPOSE_FILE=compose.yaml,more.yml\n")
     plain = load()
-    assert (plain.files, plain.by_default) == (("compose.yaml", "more.yml"), False)
+    assert (plain.files, plain.by_default, plain.adopted) == (("compose.yaml", "more.yml"), False, False)
     assert plain.compose_file() == "compose.yaml,more.yml,compose.videa.yaml"
     assert set(plain.project.model["services"]) == {"web", "db"}
 
