@@ -20,6 +20,7 @@ from ops.engine.effects import run_harmless
 from ops.errors import Aftermath, Left, PlanRefused, VideaError, explained
 from ops.events import Emit, announced
 from ops.models import Container
+from ops.notices import PortMoves
 from ops.platform.ports import Permit
 from ops.preflight import check_volumes
 from ops.project.config import replica_count
@@ -74,6 +75,7 @@ def hand_over(stack: Stack, held: Sequence[Container], serves: Callable[[], None
     total = max(len(stack.replicas()), len(held) + stack.project.replicas)
     names = ", ".join(sorted(old))
     check_volumes(stack.project.service, service, settings.shared_volumes, total)
+    emit(PortMoves(tuple(sorted(old)), balancer))
     try:
         with announced(f"start {stack.project.replicas} of {service} beside {names}", emit):
             stack.platform.create(total, current_target(stack), permit)

@@ -23,6 +23,13 @@ class ReleaseChanged(msgspec.Struct, frozen=True, tag="release_changed"):
     """The scaled service or its image changed after its replicas were started."""
 
 
+class PortMoves(msgspec.Struct, frozen=True, tag="port_moves"):
+    """The port that ``containers`` publish moves to the ``balancer``; in between, connections are refused."""
+
+    containers: tuple[str, ...]
+    balancer: str
+
+
 class BalancerOutdated(msgspec.Struct, frozen=True, tag="balancer_outdated"):
     """The balancer's ``image`` is the one of another version of videa."""
 
@@ -103,6 +110,7 @@ Notice: TypeAlias = (
     | ServicesChanged
     | ReleaseChanged
     | BalancerOutdated
+    | PortMoves
     | PoolsUnchecked
     | LockAwaited
     | ProbedByConnect

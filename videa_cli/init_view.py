@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
@@ -17,6 +17,7 @@ from videa_cli.render import console
 if TYPE_CHECKING:
     from ops.adopt.detect import Found
     from ops.adopt.propose import Proposal
+    from ops.adopt.routes import Route
     from ops.project.plain import Plain
 
 GAP = (
@@ -41,7 +42,7 @@ def show(plain: Plain, proposal: Proposal) -> None:
         out.print(f"{sign} {escape(_place(note, proposal))}{escape(note.what)}")
         if note.change:
             out.print(f"    change: {escape(note.change.replace(str(plain.folder), '.'))}")
-    if adoption.moves and proposal.running:
+    if adoption.moves and proposal.hands_over:
         out.print(f"[yellow]![/] {GAP}")
     if not proposal.differs(plain):
         out.print(f"nothing to do: {OVERLAY} and .env are up to date")
@@ -52,16 +53,21 @@ def show(plain: Plain, proposal: Proposal) -> None:
 
 def next_steps(proposal: Proposal) -> str:
     """What to type next."""
+    if proposal.before and f"image: {proposal.adoption.image}\n" not in proposal.before:
+        return f"videa up --recreate {proposal.adoption.balancer}, at a quiet time: it interrupts requests"
     routes = "the change of the proxy's lines" if proposal.adoption.routes else ""
     # A replica that keeps running has not got what the overlay adds to the service.
     deploy = "videa deploy" if proposal.running and not proposal.adoption.moves else ""
     return ", then ".join(filter(None, ("videa up", routes, deploy)))
 
 
-def show_removal(plain: Plain, variables: Mapping[str, str | None], running: bool) -> None:
-    """Prints what would be taken away."""
+def show_removal(plain: Plain, variables: Mapping[str, str | None], running: bool, lines: Sequence[Route]) -> None:
+    """Prints what would be taken away. ``lines``: of the user's own proxy that name the balancer."""
     console().print(f"removes {OVERLAY}, the balancer and its volumes")
     _diff(".env", *env_after(plain, variables))
+    for route in lines:
+        console().print(f"[yellow]![/] {escape(f'{route.place} names the balancer: {route.line}')}")
+        console().print("    change it back first, and reload the proxy")
     if running:
         console().print(f"[yellow]![/] {GAP_BACK}")
 

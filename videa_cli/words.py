@@ -32,6 +32,7 @@ from ops.notices import (
     LockAwaited,
     OrphansLeft,
     PoolsUnchecked,
+    PortMoves,
     ProbedByConnect,
     ReleaseChanged,
     ReplicaEjected,
@@ -139,6 +140,14 @@ def _(event: ServicesChanged) -> str:
 @words.register
 def _(event: ReleaseChanged) -> str:
     return "the Compose file or the image has changed; to roll out the change: videa deploy"
+
+
+@words.register
+def _(event: PortMoves) -> str:
+    return (
+        f"the published port moves from {', '.join(event.containers)} to {event.balancer}: connections are refused for "
+        "about a second in between, because Docker cannot hand a port over"
+    )
 
 
 @words.register

@@ -42,7 +42,7 @@ def gather(plain: Plain, stack: Stack, balancer: str) -> Facts:
         name: stack.platform.images.exposed(str(spec.get("image") or f"{plain.project.name}-{name}"))
         for name, spec in services.items()
     }
-    lines = routes(_proxy_files(plain, services), services, balancer)
+    lines = routes(_proxy_files(plain, services), {**services, balancer: {}}, balancer)
     running: dict[str, list[tuple[Container, Mapping[str, Any]]]] = {}
     for container, details in stack.platform.details():
         if container.running and not container.oneoff:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -28,10 +28,13 @@ class Note:
     change: str = ""
 
 
-def obstacles(service: str, spec: Mapping[str, Any], written: Mapping[str, Any], checked: bool) -> Iterator[Note]:
+def obstacles(
+    service: str, spec: Mapping[str, Any], written: Mapping[str, Any], checked: bool, shared: Collection[str]
+) -> Iterator[Note]:
     """The obstacles in a service's definition.
 
-    ``written``: without interpolation; ``checked``: a health path or Docker's health check tells if it is well.
+    ``written``: without interpolation; ``checked``: a health path or Docker's health check tells if it is well;
+    ``shared``: sources and targets of volumes that replicas may share.
     """
     yield from _shared(service, spec)
     place = ("services", service)
@@ -43,7 +46,8 @@ def obstacles(service: str, spec: Mapping[str, Any], written: Mapping[str, Any],
             f"service as {name}",
         )
     for number, volume in enumerate(spec.get("volumes") or ()):
-        if volume.get("source") and not volume.get("read_only") and volume.get("type") in ("volume", "bind"):
+        alone = volume.get("source") and not volume.get("read_only") and volume.get("type") in ("volume", "bind")
+        if alone and not {volume["source"], volume["target"]} & set(shared):
             shown = _as_written(written.get("volumes") or (), number) or f"{volume['source']}:{volume['target']}"
             yield Note(
                 Weight.ADVICE,

@@ -22,7 +22,7 @@ x-videa: # `videa config` shows all keys
   service: {service}
   port: {port}
   balancer: {balancer}
-{health}
+{health}{proxy}
 services:
   {service}:
 {service_part}
@@ -123,6 +123,7 @@ def _fresh(adoption: Adoption) -> str:
         port=adoption.port,
         balancer=adoption.balancer,
         health=health,
+        proxy=f"  proxy: {{trusted: {_flow(adoption.trusted)}}}\n" if adoption.trusted else "",
         service_part="".join(f"    {key}: {_flow(value)}\n" for key, value in adoption.service_part.items()),
         image=adoption.image,
         ports=f"    ports: {_flow(list(adoption.ports))}\n" if adoption.ports else "",

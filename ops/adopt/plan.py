@@ -20,7 +20,10 @@ HTTP_PORT = "${HTTP_PORT:-8080}"
 """Where the balancer listens on the host if the service has published no port and no proxy is in front."""
 
 MANY = 100_000
-"""Requests of one address, for a balancer behind a proxy: to it all clients have the proxy's address."""
+"""Requests of one address, behind a proxy that does not pass on the client's: all clients have the proxy's."""
+
+CONTAINERS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8")
+"""The networks of containers: a balancer that publishes no port gets requests only from there."""
 
 DEADLINE = 60.0
 """Seconds: x-videa's default for health.deadline."""
@@ -30,27 +33,29 @@ DEADLINE = 60.0
 class Choice:
     """What the user, the project or its containers have decided.
 
-    ``health``: of x-videa, empty to leave it out; ``checked``: Docker has a health check for the service.
+    ``health``: of x-videa, empty to leave it out; ``checked``: Docker has a health check for the service; ``shared``:
+    volumes that replicas may share.
     """
 
     service: str
     port: int
-    health: Mapping[str, str]
+    health: Mapping[str, Any]
     checked: bool = False
+    shared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Adoption:
     """The overlay's content. ``service_part`` and ``balancer_part``: what it says of each, beyond what is always there.
 
-    ``networks``: of the balancer; ``new_network``: one that only it uses, so that a port can be published, "" for none.
-    ``image``: of the balancer; ``health``: of x-videa, empty to leave it out; ``routes``: lines of the user's own proxy
-    that must name the balancer.
+    ``networks``: of the balancer; ``new_network``: one that only it uses, so that a port can be published, "" for none;
+    ``image``: of the balancer; ``health``: of x-videa, empty: left out; ``trusted``: networks of proxies in front;
+    ``routes``: lines of the user's own proxy that must name the balancer.
     """
 
     service: str
     port: int
-    health: Mapping[str, str]
+    health: Mapping[str, Any]
     balancer: str
     image: str
     ports: tuple[object, ...]
@@ -58,6 +63,7 @@ class Adoption:
     new_network: str
     environment: Mapping[str, str]
     labels: Mapping[str, str]
+    trusted: tuple[str, ...]
     service_part: Mapping[str, Any]
     moves: bool
     routes: tuple[Route, ...] = ()
@@ -99,12 +105,14 @@ def plan(
     ports, left = moved(written.get("ports") or (), spec.get("ports") or (), choice.port)
     theirs = tuple(route for route in routes if route.service == service)
     labels, variables = routing(written)
-    front = bool(theirs or labels or variables)
-    networks = _networks(spec, model, theirs)
+    proxied = tuple(route for route in routes if route.service in (service, balancer))
+    front = bool(proxied or labels or variables)
+    networks = _networks(spec, model, proxied)
     publishes = ports or (() if front else (f"{HTTP_PORT}:{INSIDE}",))
     internal = all((model.get("networks", {}).get(name) or {}).get("internal") for name in networks)
     moved_labels, moved_variables = for_balancer(labels, variables)
-    requests, bodies = (MANY, MANY) if front else (512, 32)
+    forwarded = front and all(route.forwards for route in proxied)
+    requests, bodies = (MANY, MANY) if front and not forwarded else (512, 32)
     tunable = {
         "REQUESTS_PER_CLIENT": f"${{REQUESTS_PER_CLIENT:-{requests}}}",
         "BODIES_PER_CLIENT": f"${{BODIES_PER_CLIENT:-{bodies}}}",
@@ -121,13 +129,14 @@ def plan(
         new_network=balancer if publishes and internal else "",
         environment={"UPSTREAM_SERVICE": service, "UPSTREAM_PORT": str(choice.port), **tunable, **moved_variables},
         labels=moved_labels,
+        trusted=CONTAINERS if forwarded and not publishes else (),
         service_part=_service_part(service, spec, written, labels, variables),
         moves=bool(ports),
         routes=theirs,
         notes=(
             *_about_ports(choice, ports, left, front),
             *_about_front(theirs, labels, variables, model["services"]),
-            *obstacles(service, spec, written, choice.checked or bool(choice.health)),
+            *obstacles(service, spec, written, choice.checked or bool(choice.health), choice.shared),
         ),
         found=tuple(found),
     )
@@ -222,6 +231,14 @@ def _about_front(
             f"{route.place} sends requests past the balancer: {route.line}",
             f"{route.wanted}   after `videa up`; then: {reload}",
         )
+        if not route.forwards:
+            yield Note(
+                Weight.ADVICE,
+                (),
+                f"{route.place.rpartition(':')[0]} does not pass on who the client is, nor that it came by HTTPS",
+                "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto "
+                "$scheme;   then run init again",
+            )
     if labels or variables:
         yield Note(Weight.SOLVED, (), "the labels or variables by which a proxy finds the service move to the balancer")
 

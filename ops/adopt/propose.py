@@ -42,7 +42,10 @@ Ask = Callable[[str, Sequence[str]], str]
 
 @dataclass(frozen=True)
 class Proposal:
-    """``before``, ``after``: the overlay; ``variables``: for .env; ``places``: note -> "compose.yaml:12"."""
+    """``before``, ``after``: the overlay; ``variables``: for .env; ``places``: note -> "compose.yaml:12".
+
+    ``hands_over``: a running container of the service publishes a port, which is to move.
+    """
 
     adoption: Adoption
     before: str
@@ -50,6 +53,7 @@ class Proposal:
     variables: Mapping[str, str | None]
     places: Mapping[Note, str]
     answered: Mapping[int, Answers]
+    hands_over: bool
 
     @property
     def running(self) -> bool:
@@ -85,12 +89,15 @@ def propose(plain: Plain, stack: Stack, wanted: Wanted, ask: Ask) -> Proposal:
         port = int(section["port"])
     else:
         port = _port(found, spec, answered, ask)
-    health = {"ready": wanted.health} if wanted.health else health_of(found, answered.get(port), spec)
+    health: dict[str, Any] = health_of(found, answered.get(port), spec)
+    if wanted.health:
+        health = {"ready": wanted.health}
     declared = has_check(spec)
     image = str(spec.get("image") or f"{plain.project.name}-{found.service}")
     checked = stack.platform.images.has_healthcheck(image) if declared is None else declared
-    kept = section.get("health") and not wanted.health
-    choice = Choice(found.service, port, {} if kept else health, checked or bool(kept))
+    if section.get("health") and not wanted.health:
+        health = dict(section["health"])
+    choice = Choice(found.service, port, health, checked, tuple(map(str, section.get("shared_volumes") or ())))
     adoption = plan(choice, facts.found, model, facts.raw, facts.routes, balancer, packaged.reference())
     places = {note: place_of(plain, note.key) for note in adoption.notes if note.key}
     for note in adoption.refused:
@@ -100,7 +107,7 @@ def propose(plain: Plain, stack: Stack, wanted: Wanted, ask: Ask) -> Proposal:
     after = overlay.write(adoption, before)
     variables: dict[str, str | None] = {"COMPOSE_FILE": plain.compose_file()}
     _check(plain, after, variables)
-    return Proposal(adoption, before, after, variables, places, answered)
+    return Proposal(adoption, before, after, variables, places, answered, _binds(facts, found.service))
 
 
 def removal(plain: Plain) -> dict[str, str | None]:
@@ -158,6 +165,11 @@ def _port(found: Found, spec: Mapping[str, Any], answered: Mapping[int, Answers]
     if not shown.isdecimal() or not 0 < int(shown) < 65536:
         raise UsageError(f"{shown!r} is not a port", "name it: --port PORT")
     return int(shown)
+
+
+def _binds(facts: Facts, service: str) -> bool:
+    """Whether a running container of the service publishes a port."""
+    return any((details.get("HostConfig") or {}).get("PortBindings") for _, details in facts.running.get(service, ()))
 
 
 def _check(plain: Plain, text: str, variables: Mapping[str, str | None]) -> None:

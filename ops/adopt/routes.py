@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ops.project.compose_model import as_mapping
@@ -16,6 +16,8 @@ _TARGETS = re.compile(
     r"(?:proxy_pass\s+https?://|grpc_pass\s+grpcs?://|reverse_proxy\s+(?:\S+\s+)*?(?:https?://)?|server\s+(?:[\w.-]+\s+)?)"
     r"(?P<target>(?P<host>[A-Za-z0-9][\w.-]*)(?::(?P<port>\d{1,5}))?)"
 )
+_FORWARDS = re.compile(r"^[^#\n]*(?:X-Forwarded-For|forwardfor|reverse_proxy)", re.IGNORECASE | re.MULTILINE)
+"""In nginx, HAProxy and Caddy, of which the last always does it."""
 _TRAEFIK_PORT = re.compile(r"traefik\.(http|tcp)\.services\.[^.]+\.loadbalancer\.server\.port")
 _CADDY_UPSTREAMS = re.compile(r"\{\{\s*upstreams\s*(?:(\w+)\s+)?(\d+)?\s*\}\}")
 _VARIABLES = ("VIRTUAL_HOST", "VIRTUAL_PORT", "VIRTUAL_PATH", "VIRTUAL_DEST", "VIRTUAL_PROTO", "LETSENCRYPT_HOST")
@@ -35,7 +37,8 @@ class ProxyFile:
 class Route:
     """A line by which ``proxy`` sends requests to ``service``. ``port``: None if the line has none.
 
-    ``place``: file and line number; ``line``: as it is; ``wanted``: as it must be for the balancer.
+    ``place``: file and line number; ``line``: as it is; ``wanted``: as it must be for the balancer. ``forwards``: the
+    proxy passes on the client's address.
     """
 
     proxy: str
@@ -44,12 +47,16 @@ class Route:
     place: str
     line: str
     wanted: str
+    forwards: bool = False
 
 
 def routes(files: Iterable[ProxyFile], services: Mapping[str, Mapping[str, Any]], balancer: str) -> tuple[Route, ...]:
     """The lines of proxies' configurations that name a service, by its name, its container's or an alias."""
     names = {name: service for service, spec in services.items() for name in names_of(service, spec)}
-    return tuple(route for file in files for route in _routes_of(file, names, balancer))
+    read = tuple(files)
+    forwarding = {file.proxy for file in read if _FORWARDS.search(file.text)}
+    found = (route for file in read for route in _routes_of(file, names, balancer))
+    return tuple(replace(route, forwards=route.proxy in forwarding) for route in found)
 
 
 def names_of(service: str, spec: Mapping[str, Any]) -> Iterator[str]:

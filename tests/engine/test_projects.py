@@ -125,7 +125,10 @@ def test_a_running_application_is_adopted_and_its_port_changes_hands(tmp_path: P
         assert "answers /healthz" in done
         assert "Docker cannot pass it" in done
         assert packaged.reference() in overlay.read_text()
-        stack.done("up")
+        moves = f"the published port moves from {stack.project}-web-1 to balancer"
+        assert moves in stack.done("up", "--dry-run")
+        up = stack.videa("up")
+        assert (up.returncode, moves in up.stderr) == (0, True), up.stderr
         assert stack.serves()
         assert stack.services() == ["balancer", "web"]
         try_out(stack, "web")
@@ -167,6 +170,8 @@ def test_the_users_own_nginx_stays_in_front(tmp_path: Path) -> None:
         stack.compose("exec", "nginx", "nginx", "-s", "reload")
         stack.until(stack.serves)
         try_out(stack, "web", ("deploy",), ("scale", "2"))
+        assert "nothing to do" in stack.done("init", "--yes")
+        assert "default.conf:2 names the balancer: server balancer:8080;" in stack.done("init", "--remove", "--dry-run")
 
         with conf.open("r+") as file:
             file.write(written)

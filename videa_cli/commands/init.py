@@ -114,6 +114,7 @@ def _remove(options: Options, yes: bool, dry_run: bool, as_json: bool) -> None:
     import json
 
     from ops.adopt import overlay
+    from ops.adopt.gather import gather
     from ops.adopt.propose import removal
     from ops.adopt.write import uninstall
     from ops.factory import open_stack
@@ -130,8 +131,9 @@ def _remove(options: Options, yes: bool, dry_run: bool, as_json: bool) -> None:
     leaving = Leaving(str(section.get("service")), str(section.get("balancer")), overlay.volumes(text))
     stack = open_stack(plain.project)
     running = any(container.service == leaving.balancer for container in stack.containers())
+    lines = [route for route in gather(plain, stack, leaving.balancer).routes if route.service == leaving.balancer]
     if not as_json:
-        show_removal(plain, variables, running)
+        show_removal(plain, variables, running, lines)
     if not dry_run:
         if not yes:
             _confirm("remove this?")

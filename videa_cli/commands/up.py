@@ -34,11 +34,14 @@ def up(
       videa up --recreate worker
       videa -f docker-compose.yml -f compose/tls.yml up
     """
+    from ops.handover import holders
     from ops.lifecycle import bring_up
+    from ops.notices import PortMoves
     from ops.views.status import read_status
     from videa_cli.commands.status import show_status
     from videa_cli.operation import typed
     from videa_cli.render import Progress, console
+    from videa_cli.words import words
 
     options: Options = context.obj
     if dry_run:
@@ -46,6 +49,9 @@ def up(
         running = {container.service for container in stack.containers() if container.state == "running"}
         missing = [name for name in stack.project.model["services"] if name not in running]
         console().print(f"would start: {', '.join(missing)}" if missing else "nothing to do: everything is running")
+        if held := holders(stack):
+            names = tuple(container.name for container in held)
+            console().print(words(PortMoves(names, stack.project.settings.balancer)))
         return
     progress = Progress()
 

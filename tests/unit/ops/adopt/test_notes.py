@@ -12,7 +12,7 @@ GOOD: dict[str, Any] = {"mem_limit": "128m"}
 
 
 def keys(spec: dict[str, Any], checked: bool = True) -> list[tuple[str, str]]:
-    return [(note.weight.value, ".".join(note.key)) for note in obstacles("web", spec, spec, checked)]
+    return [(note.weight.value, ".".join(note.key)) for note in obstacles("web", spec, spec, checked, ("/shared",))]
 
 
 def test_a_service_without_obstacles() -> None:
@@ -44,6 +44,7 @@ def test_an_obstacle(more: dict[str, Any], weight: Weight, key: str) -> None:
         {"type": "volume", "source": "data", "target": "/data", "read_only": True},
         {"type": "tmpfs", "target": "/tmp"},
         {"type": "volume", "target": "/cache"},
+        {"type": "volume", "source": "data", "target": "/shared"},
     ],
 )
 def test_a_volume_that_replicas_do_not_share_is_no_obstacle(volume: dict[str, Any]) -> None:
@@ -55,5 +56,5 @@ def test_a_volume_that_replicas_do_not_share_is_no_obstacle(volume: dict[str, An
 )
 def test_the_line_of_a_volume_is_shown_as_it_must_be(written: str, shown: str) -> None:
     spec = {**GOOD, "volumes": [{"type": "volume", "source": "data", "target": "/data"}]}
-    (note,) = obstacles("web", spec, {"volumes": [written]}, True)
+    (note,) = obstacles("web", spec, {"volumes": [written]}, True, ())
     assert note.change.startswith(shown)

@@ -9,7 +9,18 @@ import pytest
 from ops.adopt.answers import Answers
 from ops.adopt.detect import Evidence, Found, Role
 from ops.adopt.notes import Weight
-from ops.adopt.plan import MANY, RESET, RESET_LIST, Adoption, Choice, free_name, health_of, plan, variable_name
+from ops.adopt.plan import (
+    CONTAINERS,
+    MANY,
+    RESET,
+    RESET_LIST,
+    Adoption,
+    Choice,
+    free_name,
+    health_of,
+    plan,
+    variable_name,
+)
 from ops.adopt.routes import Route
 
 PORT = {"target": 8000, "published": "80", "protocol": "tcp"}
@@ -42,11 +53,28 @@ def test_behind_the_users_own_nginx_the_balancer_publishes_nothing_and_is_where_
     )
     adoption = adopt({"networks": {"app": None}}, route, Route("nginx", "api", 1, "nginx.conf:9", "", ""))
     assert adoption.ports == ()
+    assert adoption.trusted == ()
     assert adoption.networks == ("app", "edge")
     assert adoption.environment["REQUESTS_PER_CLIENT"] == f"${{REQUESTS_PER_CLIENT:-{MANY}}}"
     (note,) = [note for note in adoption.notes if "past the balancer" in note.what]
     assert note.what == "nginx.conf:3 sends requests past the balancer: proxy_pass http://web:8000;"
     assert note.change.startswith("proxy_pass http://balancer:8080;")
+
+
+def test_a_proxy_that_passes_on_the_client_is_trusted_with_it() -> None:
+    route = Route("nginx", "web", 8000, "nginx.conf:3", "", "", forwards=True)
+    adoption = adopt({}, route)
+    assert adoption.trusted == CONTAINERS
+    assert adoption.environment["REQUESTS_PER_CLIENT"] == "${REQUESTS_PER_CLIENT:-512}"
+    assert not [note for note in adoption.notes if "who the client is" in note.what]
+    assert adopt({"ports": [PORT]}, route).trusted == ()
+
+
+def test_a_proxy_that_names_the_balancer_already_is_still_in_front_of_it() -> None:
+    route = Route("nginx", "balancer", 8080, "nginx.conf:3", "", "", forwards=True)
+    adoption = adopt({"networks": {"app": None}}, route)
+    assert (adoption.ports, adoption.networks, adoption.routes) == ((), ("app", "edge"), ())
+    assert adoption.trusted == CONTAINERS
 
 
 def test_traefiks_labels_move_and_the_service_is_hidden_from_it() -> None:

@@ -47,6 +47,20 @@ def test_other_lines_are_left_alone(line: str) -> None:
     assert routes([ProxyFile("nginx", "nginx.conf", line)], SERVICES, "balancer") == ()
 
 
+@pytest.mark.parametrize(
+    ("other", "forwards"),
+    [
+        ("proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;", True),
+        ("    option forwardfor", True),
+        ("# proxy_set_header X-Forwarded-For $remote_addr;", False),
+        ("proxy_set_header Host $host;", False),
+    ],
+)
+def test_whether_the_proxy_passes_on_the_client_may_be_in_another_of_its_files(other: str, forwards: bool) -> None:
+    files = [ProxyFile("nginx", "a.conf", "proxy_pass http://web;"), ProxyFile("nginx", "b.conf", f"x;\n{other}\n")]
+    assert [route.forwards for route in routes(files, SERVICES, "balancer")] == [forwards]
+
+
 def test_traefiks_labels_lead_to_the_balancer() -> None:
     labels = {
         "traefik.enable": "true",
