@@ -42,6 +42,13 @@ class PoolsUnchecked(msgspec.Struct, frozen=True, tag="pools_unchecked"):
     reason: str
 
 
+class LockAwaited(msgspec.Struct, frozen=True, tag="lock_awaited"):
+    """Another operation holds the lock. ``reason``: which one; ``seconds``: how long this one waits for it."""
+
+    reason: str
+    seconds: float
+
+
 class ProbedByConnect(msgspec.Struct, frozen=True, tag="probed_by_connect"):
     """New replicas are ready when they accept TCP connections: neither the file nor the image declares more."""
 
@@ -105,6 +112,7 @@ Notice: TypeAlias = (
     | BalancerOutdated
     | PortMoves
     | PoolsUnchecked
+    | LockAwaited
     | ProbedByConnect
     | ShellOnly
     | VariableShared

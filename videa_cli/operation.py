@@ -10,21 +10,37 @@ from pathlib import Path
 from ops.interrupts import held
 from ops.operations import Operation, Outcome
 from ops.redaction.typed import shown_command
+from ops.stack import Stack
 from videa_cli.context import Options
+from videa_cli.lock_wait import patiently
 from videa_cli.render import Progress, show_outcome, show_proof
 
 
 def carry_out(
-    options: Options, what: str, run: Callable[[Operation], Outcome], as_json: bool, dry_run: bool = False
+    options: Options,
+    what: str,
+    run: Callable[[Operation], Outcome],
+    as_json: bool,
+    dry_run: bool = False,
+    lock_wait: float = 0.0,
 ) -> None:
-    """Runs an operation of ops and shows its progress. On failure, shows the traffic during it and raises its error."""
+    """Runs an operation of ops and shows its progress. On failure, shows the traffic during it and raises its error.
+
+    ``lock_wait``: seconds to wait for an operation of another process.
+    """
     progress = Progress()
-    operation = Operation(options.stack(), progress, typed())
+    operation: Operation | None = None
+
+    def attempt(stack: Stack) -> Outcome:
+        nonlocal operation
+        operation = Operation(stack, progress, typed())
+        return run(operation)
+
     try:
-        outcome = run(operation)
+        outcome = patiently(options, lock_wait, progress, attempt)
     except BaseException:
         progress.close()
-        if operation.proof and not as_json:
+        if operation and operation.proof and not as_json:
             show_proof(operation.proof)
         raise
     with held():

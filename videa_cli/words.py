@@ -29,6 +29,7 @@ from ops.events import (
 from ops.notices import (
     BalancerOutdated,
     CanaryKey,
+    LockAwaited,
     OrphansLeft,
     PoolsUnchecked,
     PortMoves,
@@ -160,6 +161,11 @@ def _(event: BalancerOutdated) -> str:
 @words.register
 def _(event: PoolsUnchecked) -> str:
     return f"the connection pools are not checked against PostgreSQL: {event.reason}"
+
+
+@words.register
+def _(event: LockAwaited) -> str:
+    return f"{event.reason}; waiting for it, at most {event.seconds:g} s"
 
 
 @words.register

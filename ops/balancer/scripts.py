@@ -80,9 +80,9 @@ APPLY = (
 content=$1 wanted=$2 attempts=$3 before=$4 number=$5
 next=$current.next previous=$current.previous
 not_written() {
-    free=$(df -Pk "$current" | awk 'END { print $4 }')
+    free=$(df -Pk "$current" | awk 'END { print $4 }') # KiB
     rm -f "$next"
-    [ "$free" != 0 ] || echo "no space left"
+    [ "$free" -gt $((${#content} / 1024 + 4)) ] || echo "no space left"
     exit 10
 }
 # Writes what nginx includes for the proxy settings of $1, unless they are those of $2.

@@ -20,7 +20,7 @@ from ops.project import dotenv
 from ops.project.compose_model import as_mapping, read_model
 from ops.project.folder import Place, check_env_files, env_files, find_place, read_env_file
 from ops.project.published import Published, published
-from ops.project.section import read_settings
+from ops.project.section import problems, read_settings
 from ops.project.settings import Settings, effective
 
 ANY_VARIABLE = re.compile(r"\$\{?(\w+)")
@@ -133,14 +133,34 @@ def load(files: tuple[str, ...] = (), name: str | None = None, environment: Mapp
     Raises ConfigError if there is no Compose file, Compose refuses it, or its x-videa section is wrong.
     """
     environment = dict(os.environ if environment is None else environment)
-    place = find_place(files, environment, Path.cwd())
-    check_env_files(env_files(place, files, environment))
-    compose = Compose(files=files, project=name, directory=place.base, environment=environment)
+    place, compose = _compose(files, name, environment)
     model = read_model(compose)
     written = find_section(model)
     settings = read_settings(dict(written))
     _check_services(model, settings)
     return Project(str(model["name"]), place.directory, compose, model, settings, written, environment)
+
+
+def find_problems(files: tuple[str, ...] = (), name: str | None = None) -> list[ConfigError]:
+    """Everything that is wrong in the x-videa section of the project that ``load`` would read.
+
+    Raises ConfigError if there is no Compose file or no section, or Compose refuses the file.
+    """
+    model = read_model(_compose(files, name, dict(os.environ))[1])
+    written = dict(find_section(model))
+    found = problems(written)
+    if not found:
+        try:
+            _check_services(model, read_settings(written))
+        except ConfigError as error:
+            return [error]
+    return found
+
+
+def _compose(files: tuple[str, ...], name: str | None, environment: Mapping[str, str]) -> tuple[Place, Compose]:
+    place = find_place(files, environment, Path.cwd())
+    check_env_files(env_files(place, files, environment))
+    return place, Compose(files=files, project=name, directory=place.base, environment=environment)
 
 
 def replica_count(service: Mapping[str, Any]) -> int:

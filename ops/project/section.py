@@ -61,6 +61,28 @@ def read_settings(section: dict[str, Any]) -> Settings:
     return settings
 
 
+def problems(section: dict[str, Any]) -> list[ConfigError]:
+    """Everything that is wrong in the section: ``read_settings`` ends at the first error."""
+    found = []
+    for part in _parts(section, Settings):
+        try:
+            read_settings(part)
+        except ConfigError as error:
+            found.append(error)
+    return found
+
+
+def _parts(section: dict[str, Any], kind: type[Section]) -> Iterator[dict[str, Any]]:
+    """The section in parts with one value each."""
+    kinds = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    for key, value in section.items():
+        inner = kinds.get(key)
+        if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, Section):
+            yield from ({key: part} for part in _parts(value, inner))
+        else:
+            yield {key: value}
+
+
 def _check_proxy(proxy: Proxy) -> None:
     try:
         effective = proxy.effective

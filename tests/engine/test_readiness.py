@@ -117,3 +117,15 @@ def test_headers_port_and_statuses_of_the_probe_are_as_declared(shop: LiveStack)
     doctor = json.loads(shop.videa(*files, "doctor", "--json").stdout)
     assert not [each for each in doctor["findings"] if each["id"].startswith(("lb.", "app."))]
     assert probes(shop) == {"/ready"}  # as its release declares, whatever the file without the overlay says
+
+
+def test_a_second_operation_waits_for_the_first_one_if_asked_to(shop: LiveStack) -> None:
+    before = len(shop.status()["replicas"])
+    first = shop.start_videa("deploy", MODE="deaf", DEADLINE="8s")
+    shop.until(lambda: len(shop.status()["replicas"]) > before)
+    assert shop.videa("scale", str(before + 1)).returncode == 7
+    second = shop.videa("scale", str(before + 1), "--lock-wait", "2m")
+    assert "waiting for it, at most 120 s" in second.stderr
+    assert (first.wait(), second.returncode) == (1, 0), second.stderr
+    first.communicate()
+    assert [replica["health"] for replica in shop.status()["replicas"]] == ["healthy"] * (before + 1)

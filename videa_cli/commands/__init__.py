@@ -32,6 +32,7 @@ TABLE: Mapping[str, str] = {
     "db": "db:db",
     "redis": "redis:redis",
     "config": "config:config",
+    "validate": "validate:validate",
 }
 """Command -> "module:attribute" in this folder: its function, or its own Typer for a group or for special settings."""
 

@@ -8,6 +8,7 @@ import typer
 
 from ops.errors import TAKE_UP, OperationFailed, UsageError
 from videa_cli.context import Options
+from videa_cli.lock_wait import LockWait
 from videa_cli.numbers import decimal, whole
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def deploy(
     watch: Annotated[bool, typer.Option("--watch", help="Follow the running operation.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps, and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    lock_wait: LockWait = 0.0,
 ) -> None:
     """Roll out a new release without losing a request.
 
@@ -95,6 +97,7 @@ def deploy(
       videa deploy --image app:42 --blue-green --check /health --check 'make smoke' --keep 2m
       videa deploy --image app:42 --canary --pause-at 25
       videa deploy --image app:42 --canary --pause-at 25 --detach
+      videa deploy --image app:42 --lock-wait 10m
       videa deploy --watch
       videa deploy --resume
     """
@@ -118,7 +121,7 @@ def deploy(
         )
         return deploy_what(operation, image, build, request, dry_run, detach)
 
-    carry_out(options, "deployed", run, as_json, dry_run)
+    carry_out(options, "deployed", run, as_json, dry_run, lock_wait)
 
 
 def deploy_what(

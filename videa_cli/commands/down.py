@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from videa_cli.context import Options
+from videa_cli.lock_wait import LockWait, patiently
+
+if TYPE_CHECKING:
+    from ops.stack import Stack
 
 
 def down(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be removed and change nothing.")] = False,
+    lock_wait: LockWait = 0.0,
 ) -> None:
     """Stop and remove the stack's containers. Data stays in its volumes.
 
@@ -25,13 +30,16 @@ def down(
     from videa_cli.render import Progress, console
 
     options: Options = context.obj
-    stack = options.stack()
-    names = [container.name for container in stack.containers()]
-    if dry_run or not names:
-        console().print(f"would stop and remove: {', '.join(names)}" if names else "nothing to do: nothing is running")
-        return
     progress = Progress()
+
+    def stop(stack: Stack) -> None:
+        names = [container.name for container in stack.containers()]
+        if names and not dry_run:
+            take_down(stack, progress, typed())
+            return
+        console().print(f"would stop and remove: {', '.join(names)}" if names else "nothing to do: nothing is running")
+
     try:
-        take_down(stack, progress, typed())
+        patiently(options, lock_wait, progress, stop)
     finally:
         progress.close()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from videa_cli.commands.abort import roll_back
 from videa_cli.context import Options
+from videa_cli.lock_wait import LockWait
 from videa_cli.numbers import whole
+
+if TYPE_CHECKING:
+    from ops.operations import Operation, Outcome
 
 
 def rollback(
@@ -22,6 +26,7 @@ def rollback(
     blue_green: Annotated[bool, typer.Option("--blue-green", help="Start all new replicas, then switch once.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    lock_wait: LockWait = 0.0,
 ) -> None:
     """Return to an earlier release without losing a request.
 
@@ -48,4 +53,8 @@ def rollback(
 
     strategy = Strategy.BLUE_GREEN if blue_green else Strategy.ROLLING
     request = Request(strategy=strategy, surge=surge)
-    carry_out(options, "rolled back", lambda operation: operation.rollback(release, request, dry_run), as_json, dry_run)
+
+    def run(operation: Operation) -> Outcome:
+        return operation.rollback(release, request, dry_run)
+
+    carry_out(options, "rolled back", run, as_json, dry_run, lock_wait)

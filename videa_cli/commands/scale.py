@@ -10,6 +10,7 @@ import typer
 
 from ops.errors import UsageError
 from videa_cli.context import Options
+from videa_cli.lock_wait import LockWait
 
 HINT = "give the number of replicas, such as 3, or +1 for one more"
 
@@ -20,6 +21,7 @@ def scale(
     force: Annotated[bool, typer.Option("--force", help="Allow 0 replicas.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    lock_wait: LockWait = 0.0,
 ) -> None:
     """Run N replicas of the service without losing a request.
 
@@ -40,7 +42,7 @@ def scale(
 
     wanted = parse(number)
     options: Options = context.obj
-    carry_out(options, "scaled", lambda operation: operation.scale(wanted, force, dry_run), as_json, dry_run)
+    carry_out(options, "scaled", lambda operation: operation.scale(wanted, force, dry_run), as_json, dry_run, lock_wait)
 
 
 def parse(number: str) -> Callable[[int], int]:

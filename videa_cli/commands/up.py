@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from videa_cli.context import Options
+from videa_cli.lock_wait import LockWait, patiently
+
+if TYPE_CHECKING:
+    from ops.stack import Stack
 
 
 def up(
@@ -16,6 +20,7 @@ def up(
         list[str] | None,
         typer.Option(help="Also recreate this service if it has changed; may be repeated.", metavar="SERVICE"),
     ] = None,
+    lock_wait: LockWait = 0.0,
 ) -> None:
     """Start the stack, wait until it serves, show its URL.
 
@@ -39,8 +44,8 @@ def up(
     from videa_cli.words import words
 
     options: Options = context.obj
-    stack = options.stack()
     if dry_run:
+        stack = options.stack()
         running = {container.service for container in stack.containers() if container.state == "running"}
         missing = [name for name in stack.project.model["services"] if name not in running]
         console().print(f"would start: {', '.join(missing)}" if missing else "nothing to do: everything is running")
@@ -49,8 +54,13 @@ def up(
             console().print(words(PortMoves(names, stack.project.settings.balancer)))
         return
     progress = Progress()
+
+    def start(now: Stack) -> Stack:
+        bring_up(now, progress, typed(), recreate or ())
+        return now
+
     try:
-        bring_up(stack, progress, typed(), recreate or ())
+        stack = patiently(options, lock_wait, progress, start)
     finally:
         progress.close()
     show_status(read_status(stack))

@@ -18,7 +18,7 @@ use constant {
 
 my @streams = (
     { to => \*STDOUT, notice => qq({"time":%2\$d,"level":"warning","message":"log lines dropped","dropped":%1\$d}\n) },
-    { to => \*STDERR, notice => "[warn] videa: %d log lines dropped\n" },
+    { to => \*STDERR, notice => qq([warn] videa: %1\$d log lines dropped\n) },
 );
 my $pause = PAUSE;
 for my $stream (@streams) {

@@ -38,12 +38,6 @@ def test_a_request_id_that_is_unfit_for_a_log_is_replaced(bench: Bench) -> None:
     assert "X-Request-ID: " in told
 
 
-def test_a_websocket_upgrade_is_passed_on(bench: Bench) -> None:
-    _, told, _ = bench.get("/headers", Connection="Upgrade", Upgrade="websocket")
-    assert "Connection: upgrade" in told
-    assert "Upgrade: websocket" in told
-
-
 def test_the_control_server_is_out_of_reach(bench: Bench) -> None:
     assert {bench.get(path)[1] for path in ("/generation", "/status")} <= {"one", "two"}
 

@@ -62,5 +62,5 @@ def test_a_proof_with_dropped_lines_is_not_proven(own: Bench) -> None:
 def test_errors_that_nobody_reads_stop_no_request(own: Bench) -> None:
     with unread(process(own)):
         for _ in range(400):
-            assert own.get(LONG, "POST", **{"Content-Length": "9000000"})[0] == 413
+            assert own.get(LONG, "POST", **{"Content-Length": "9000000000"})[0] == 413
     own.until(lambda: own.nginx.logs(stdout=False).count(b"too large body") == 400)

@@ -1,0 +1,51 @@
+"""videa validate"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from videa_cli.context import Options
+
+
+def validate(
+    context: typer.Context,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of x-videa for editors, and check nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Check x-videa in the Compose file: one line for each error, with its key and the allowed values.
+
+    Needs no engine. The exit code is 3 if there is an error.
+
+    \b
+    Examples:
+      videa validate
+      videa -f compose.yaml -f compose.prod.yaml validate
+      videa validate --schema >x-videa.schema.json
+    """
+    if schema:
+        from ops.project.schema import compose_schema
+
+        typer.echo(json.dumps(compose_schema(), indent=2))
+        return
+
+    from ops.project.config import find_problems
+    from videa_cli.exit_codes import ExitCode
+    from videa_cli.failure import one_line
+
+    options: Options = context.obj
+    found = find_problems(options.files, options.project)
+    if as_json:
+        errors = [{"error": error.message, "hint": error.hint} for error in found]
+        typer.echo(json.dumps({"valid": not found, "errors": errors}))
+    elif found:
+        for error in found:
+            typer.echo(one_line(f"{error.message}; {error.hint}"))
+    else:
+        typer.echo("x-videa is valid")
+    if found:
+        raise typer.Exit(ExitCode.CONFIG)
