@@ -18,7 +18,7 @@ def watch(
 ) -> None:
     """Keep unhealthy replicas out of the balancer.
 
-    Asks all replicas regularly whether they are alive, as x-videa.health of their release declares. A replica is removed
+    Asks all replicas regularly whether they are alive, as x-videa.health of their release declares. A replica leaves
     after x-videa.health.fails consecutive failures, and returned after x-videa.health.passes consecutive successes. The
     last replica is never removed.
 

@@ -29,7 +29,10 @@ def narrow(bare: Bench) -> Bench:
 
 
 def apply(bench: Bench, proxy: Proxy) -> None:
-    bench.balancer.apply(replace(bench.upstream("one"), proxy=proxy))
+    """Returns when the old workers, which take connections for a moment more, are gone."""
+    balancer = bench.balancer
+    balancer.apply(replace(bench.upstream("one"), proxy=proxy))
+    assert balancer.wait_drained(10) == ()
 
 
 def upload(bench: Bench, size: int) -> int:
