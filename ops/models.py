@@ -100,7 +100,7 @@ class ProbeResult:
     """The result of a probe. ``status``: 0 without an answer; ``seconds``: duration; ``reason``: why it is not ok.
 
     ``asked``: what was asked, as text; ``by_connect``: only for a connection; ``delay``: seconds after a start until
-    there can be a first result.
+    there can be a first result, 0 if there is one.
     """
 
     ok: bool

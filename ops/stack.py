@@ -236,4 +236,5 @@ def _checked(replica: Replica, live: bool, probe: ContainerCheck) -> ProbeResult
     """The result of the container's own health check. A replica that only starts is alive, but not ready."""
     ok = replica.health != "unhealthy" if live else replica.health == "healthy"
     reason = "" if ok else " ".join(f"{replica.health} {replica.health_output}".split())
-    return ProbeResult(ok, 0, 0.0, reason, str(probe), delay=replica.first_check)
+    delay = replica.first_check if replica.health == "starting" else 0.0
+    return ProbeResult(ok, 0, 0.0, reason, str(probe), delay=delay)

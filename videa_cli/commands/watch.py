@@ -18,8 +18,9 @@ def watch(
 ) -> None:
     """Keep unhealthy replicas out of the balancer.
 
-    Probes the liveness path of all replicas regularly. A replica is removed after x-videa.health.fails consecutive
-    failures, and returned after x-videa.health.passes consecutive successes. The last replica is never removed.
+    Asks all replicas regularly whether they are alive, as x-videa.health of their release declares. A replica leaves
+    after x-videa.health.fails consecutive failures, and returned after x-videa.health.passes consecutive successes. The
+    last replica is never removed.
 
     Runs until Ctrl-C, which completes a change that has started. Start it in a terminal or with a service manager. The
     removed replicas are stored on the engine, so that the next `videa watch` can return them.

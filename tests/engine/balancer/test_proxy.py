@@ -29,7 +29,10 @@ def narrow(bare: Bench) -> Bench:
 
 
 def apply(bench: Bench, proxy: Proxy) -> None:
-    bench.balancer.apply(replace(bench.upstream("one"), proxy=proxy))
+    """Returns when the old workers, which take connections for a moment more, are gone."""
+    balancer = bench.balancer
+    balancer.apply(replace(bench.upstream("one"), proxy=proxy))
+    assert balancer.wait_drained(10) == ()
 
 
 def upload(bench: Bench, size: int) -> int:
@@ -72,7 +75,8 @@ def test_defaults_that_common_apps_live_with(narrow: Bench) -> None:
 
 
 def test_the_settings_apply_at_once_and_again_after_a_restart(narrow: Bench) -> None:
-    apply(narrow, Proxy(max_body=100 << 10, read_timeout=1, response_headers=4 << 10, websocket_timeout=60))
+    apply(narrow, Proxy(100 << 10, read_timeout=1, response_headers=4 << 10, buffering=False, websocket_timeout=60))
+    assert "proxy_buffering off;" in written(narrow, "settings")
     with chat(narrow) as (connection, lines):
         assert upload(narrow, 200_000) == 413
         assert narrow.get("/large/5000")[0] == 502

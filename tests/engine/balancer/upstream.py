@@ -1,6 +1,6 @@
 """A replica for tests, run inside its container: its name, /hold/X until /release/X, /count/PATH, a /large/SIZE header.
 
-Over a WebSocket it returns what it gets (without frames: nginx does not look into them).
+/chat is a WebSocket that returns what it gets (without frames: nginx does not look into them).
 """
 
 import http.server
@@ -23,7 +23,7 @@ class Replica(http.server.BaseHTTPRequestHandler):
         with lock:
             answered[self.path] = answered.get(self.path, 0) + 1
         _, verb, *rest = self.path.split("/")
-        if self.headers["Upgrade"] == "websocket":
+        if verb == "chat":
             return self.echo()
         if verb == "hold":
             held[rest[0]].wait(60)

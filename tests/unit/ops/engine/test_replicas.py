@@ -100,3 +100,33 @@ def test_fields_that_an_engine_omits_are_empty() -> None:
     bare["Config"]["Labels"] = None
     container = read(bare)
     assert (container.service, container.number, container.networks, container.health) == ("", 0, {}, "none")
+
+
+SECOND = 10**9
+
+
+@pytest.mark.parametrize(
+    ("check", "seconds"),
+    [
+        ({}, 0.0),
+        ({"Test": ["NONE"], "Interval": SECOND}, 0.0),
+        ({"Test": ["CMD", "true"]}, 60.0),
+        ({"Test": ["CMD", "true"], "Interval": 5 * SECOND, "Timeout": 2 * SECOND}, 7.0),
+        ({"Test": ["CMD", "true"], "Timeout": SECOND, "StartPeriod": 60 * SECOND, "StartInterval": SECOND}, 2.0),
+        ({"Test": ["CMD", "true"], "Timeout": SECOND, "Interval": 9 * SECOND, "StartInterval": SECOND}, 10.0),
+    ],
+    ids=["no check", "switched off", "Docker's defaults", "own times", "start interval", "no start period"],
+)
+def test_when_the_first_health_check_ends(check: dict[str, Any], seconds: float) -> None:
+    container = details()
+    container["Config"]["Healthcheck"] = check
+    assert read(container).first_check == seconds
+
+
+def test_the_state_and_the_last_output_of_the_health_check() -> None:
+    log = [{"Output": "early"}, {"Output": " disk full\n" + "x" * 1000}]
+    replica = read(details(Health={"Status": "unhealthy", "Log": log}))
+    assert (replica.has_check, replica.health) == (True, "unhealthy")
+    assert replica.health_output.startswith("disk full\nx")
+    assert len(replica.health_output) == 300
+    assert (read(details()).has_check, read(details()).health_output) == (False, "")
