@@ -82,7 +82,7 @@ def hand_over(stack: Stack, held: Sequence[Container], serves: Callable[[], None
             stack.platform.create(total, current_target(stack), permit)
             for replica in _others(stack, old):
                 permit()
-                stack.platform.start(replica.id)
+                stack.platform.start(replica.name)
         with announced("wait until ready", emit), _prober(stack) as probing:
             await_passes(probing, [replica.name for replica in _others(stack, old)])
         permit()
@@ -92,10 +92,13 @@ def hand_over(stack: Stack, held: Sequence[Container], serves: Callable[[], None
     except BaseException as error:
         for replica in _others(stack, old):
             permit()
-            stack.platform.remove(replica.id)
+            stack.platform.remove(replica.name)
         if isinstance(error, VideaError):
             raise explained(error, Aftermath(Left.ROLLED_BACK)) from error
         raise
+    for container in held:
+        permit()
+        stack.platform.remove(container.name)
 
 
 def hand_back(stack: Stack, plain: Plain, left: Leaving, change: Callable[[], None], emit: Emit, command: str) -> None:
@@ -126,18 +129,23 @@ def hand_back(stack: Stack, plain: Plain, left: Leaving, change: Callable[[], No
             change()
         except BaseException:
             for container in created:
-                stack.platform.remove(container.id)
+                stack.platform.remove(container.name)
             raise
         gone = [container for container in ours if container.service == balancer]
         if gone or alone:
             with announced(f"move the published port from {balancer} to {service}", emit):
-                _exchange(stack, gone, created, lease.permit)
-                if alone:
-                    compose.run(*recreate)
+                try:
+                    _exchange(stack, gone, created, lease.permit)
+                    if alone:
+                        compose.run(*recreate)
+                except BaseException:
+                    for container in gone:
+                        stack.platform.start(container.name)
+                    raise
         for container in (*gone, *(old if created else ())):
             lease.permit()
-            stack.platform.stop(container.id)
-            stack.platform.remove(container.id)
+            stack.platform.stop(container.name)
+            stack.platform.remove(container.name)
         stack.platform.remove_volumes(left.volumes)
         fence.forget(store, project)
         Ejected(store, project).write({})
@@ -162,13 +170,10 @@ def _switch(stack: Stack, held: Sequence[Container], serves: Callable[[], None],
     except BaseException:
         permit()
         if balancer:
-            stack.platform.remove(balancer.id)
+            stack.platform.remove(balancer.name)
         for container in held:
-            stack.platform.start(container.id)
+            stack.platform.start(container.name)
         raise
-    for container in held:
-        permit()
-        stack.platform.remove(container.id)
 
 
 def _exchange(
@@ -182,10 +187,10 @@ def _exchange(
     permit()
     if ending:
         with ThreadPoolExecutor(len(ending)) as pool:
-            list(pool.map(lambda container: stack.platform.stop(container.id, at_most), ending))
+            list(pool.map(lambda container: stack.platform.stop(container.name, at_most), ending))
     for container in starting:
         permit()
-        stack.platform.start(container.id)
+        stack.platform.start(container.name)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from tests.engine.conftest import LiveStack
 from videa_cli.words import words
 
 
-def tester_key(stack: LiveStack) -> str:
+def key_of_testers(stack: LiveStack) -> str:
     """The project's key, as its operator gets it."""
     return stack.done("config", "--tester-header").strip().removeprefix("X-Videa-Canary: ")
 

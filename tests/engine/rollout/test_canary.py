@@ -15,7 +15,7 @@ import pytest
 
 from bench.client import under_load
 from tests.engine.conftest import LiveStack, make_image
-from tests.engine.rollout.seen import last_of_history, release_of, standing, tester_key
+from tests.engine.rollout.seen import key_of_testers, last_of_history, release_of, standing
 
 RATE = 100
 
@@ -70,7 +70,7 @@ def await_step(process: subprocess.Popen[str], words: str) -> None:
 
 def test_a_canary_is_promoted_step_by_step_and_loses_no_request(stack: LiveStack) -> None:
     _, image = stack.releases()
-    old, key = release_of(stack), tester_key(stack)
+    old, key = release_of(stack), key_of_testers(stack)
     with under_load(stack.url, rate=RATE) as watched:
         process = stack.start_videa("deploy", "--image", image, "--canary", "--pause-at", "10")
         stack.until(lambda: "paused at 10%" in standing(stack))
@@ -132,7 +132,7 @@ def test_neither_a_stranger_nor_a_tester_has_a_say_in_the_verdict(stack: LiveSta
     with (
         under_load(stack.url, rate=RATE),
         asking(f"{stack.url}/nothing", "always") as strangers,
-        asking(f"{stack.url}/new", tester_key(stack)) as testers,
+        asking(f"{stack.url}/new", key_of_testers(stack)) as testers,
     ):
         stack.done("deploy", "--image", image, "--canary", INTERVAL=LONG)
     assert set(strangers) == {404}
