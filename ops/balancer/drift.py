@@ -8,8 +8,8 @@ from difflib import ndiff
 from ops.balancer.render import render
 from ops.traffic import Membership, Upstream
 
-_COMMENT = re.compile(r"^\s*#")
-_WORKERS = re.compile(r"^worker_shutdown_timeout ")
+_COMMENT = re.compile(r"^\s*#(?! proxy: )")
+_NOT_IN_DEFAULT = re.compile(r"^(worker_shutdown_timeout|# proxy:) ")
 
 
 def differences(membership: Membership, wanted: Upstream) -> list[str]:
@@ -26,13 +26,16 @@ def differences(membership: Membership, wanted: Upstream) -> list[str]:
 
 
 def _statements(text: str, membership: Membership) -> list[str]:
-    """The directives, one per line, with their blocks. The image's default has its own worker_shutdown_timeout."""
+    """The directives and the proxy settings, one per line, with their blocks.
+
+    The image's default has neither x-videa's proxy settings nor its drain_timeout.
+    """
     statements: list[str] = []
     blocks: list[str] = []
     for line in (" ".join(line.split()) for line in text.splitlines() if not _COMMENT.match(line)):
         if line == "}":
             del blocks[-1:]
-        elif line and not (membership.everything and _WORKERS.match(line)):
+        elif line and not (membership.everything and _NOT_IN_DEFAULT.match(line)):
             statements.append(f"{blocks[-1]}: {line}" if len(blocks) > 1 else line)
         if line.endswith("{"):
             blocks.append(line.removesuffix("{").strip())

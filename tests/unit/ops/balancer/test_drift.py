@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ops.balancer.drift import differences
 from ops.balancer.render import parse, render
-from ops.traffic import Maintenance, Sticky, TrafficSplit, Upstream
+from ops.traffic import Maintenance, Proxy, Sticky, TrafficSplit, Upstream
 
 DEFAULT = Path(__file__).parents[4] / "ops/balancer/image/default-upstreams.conf"
 SERVED = Upstream("backend", 3001, ("app-1", "app-2"))
@@ -27,7 +28,14 @@ def test_videas_own_text_has_no_drift(sticky: Sticky, closed: Maintenance | None
 
 def test_the_images_default_has_no_drift_with_any_drain_timeout() -> None:
     text = DEFAULT.read_text().replace("@SERVICE@", "backend").replace("@PORT@", "3001")
-    assert drift(text, Upstream("backend", 3001, sticky="cookie", drain_timeout=90)) == []
+    proxy = Proxy(max_body=1 << 20)
+    assert drift(text, Upstream("backend", 3001, sticky="cookie", drain_timeout=90, proxy=proxy)) == []
+
+
+def test_proxy_settings_that_are_not_applied_are_drift() -> None:
+    wanted = replace(SERVED, proxy=Proxy(read_timeout=60))
+    assert drift(render(SERVED, 3), wanted) == ["- # proxy: read_timeout=60"]
+    assert drift(render(wanted, 3), wanted) == []
 
 
 @pytest.mark.parametrize(
