@@ -17,7 +17,7 @@ import msgspec
 
 from ops.models import ProbeResult
 from ops.platform.ports import Store
-from ops.probes import ANY_ANSWER, GOOD, ContainerCheck, Http, Probe, Statuses, TcpConnect, read_statuses
+from ops.probes import ANY_ANSWER, GOOD, ContainerCheck, Http, Probe, Running, Statuses, TcpConnect, read_statuses
 
 _OF, _RELEASE, _PORT = "videa.declared.of", "videa.declared.release", "videa.declared.port"
 _LIVE, _READY, _REQUEST = "videa.declared.live", "videa.declared.ready", "videa.declared.request"
@@ -29,7 +29,7 @@ _SUFFIX = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """How a release is probed. ``port``: of its requests, and of its probes unless it has a ``probe_port``.
+    """How a release is probed. ``port``: of its requests, and of its probes unless it has a ``probe_port``; 0: none.
 
     ``live``, ``ready``: paths; both empty: the container's own health check decides, or a TCP connection if it has
     none. ``known`` is False for replicas that served before videa's first operation, if the current file does not apply
@@ -50,7 +50,9 @@ class Declaration:
         port = self.probe_port or self.port
         if path:
             return Http(port, path, self.headers, self.expect)
-        return ContainerCheck() if has_check else TcpConnect(port)
+        if has_check:
+            return ContainerCheck()
+        return TcpConnect(port) if port else Running()
 
 
 class _Request(msgspec.Struct, frozen=True):

@@ -157,6 +157,12 @@ class Superseded(msgspec.Struct, frozen=True, tag="superseded"):
     operation: Standing
 
 
+class ServiceReached(msgspec.Struct, frozen=True, tag="service_reached"):
+    """The next steps are for this one of several services."""
+
+    service: str
+
+
 class UnderWay(msgspec.Struct, frozen=True, tag="under_way"):
     """The operation that the user follows."""
 
@@ -198,6 +204,7 @@ News: TypeAlias = (
     | OperationInterrupted
     | Resuming
     | RollingBack
+    | ServiceReached
     | Superseded
     | UnderWay
     | Retrying

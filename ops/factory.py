@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ops.balancer import nginx
+from ops.balancer.worker import NoRequests
 from ops.engine.client import Engine
 from ops.platform.compose.platform import ComposePlatform
 from ops.platform.compose.store import EngineStore
-from ops.platform.ports import Store
+from ops.platform.ports import Gateway, Platform, Store
 from ops.project.config import Project
 from ops.stack import Stack
 
@@ -20,7 +21,20 @@ def open_stack(project: Project, engine: Engine | None = None) -> Stack:
     """The stack of a project. ``engine``: a connection to use instead of a new one. Raises EngineUnreachable."""
     connected = engine or Engine()
     platform = ComposePlatform(connected, project)
-    return Stack(project, platform, EngineStore(connected), lambda: nginx.connect(platform, project.settings.balancer))
+    return Stack(
+        project=project,
+        platform=platform,
+        store=EngineStore(connected),
+        connect=lambda: _gateway(platform, project),
+        open=lambda other: open_stack(other, connected),
+    )
+
+
+def _gateway(platform: Platform, project: Project) -> Gateway:
+    """Raises BalancerError, EngineError."""
+    if project.settings.worker:
+        return NoRequests(platform)
+    return nginx.connect(platform, project.settings.balancer)
 
 
 def open_store(engine: Engine | None = None) -> Store:

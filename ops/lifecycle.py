@@ -50,9 +50,9 @@ def bring_up(stack: Stack, emit: Emit, command: str = "videa up", recreate: Coll
             f"no service {', '.join(unknown)} in the Compose file",
             f"its services: {', '.join(sorted(project.model['services']))}",
         )
-    if project.settings.service in recreate:
+    if scaled := sorted(set(recreate) & set(project.services)):
         raise UsageError(
-            f"{project.settings.service} is the scaled service",
+            f"videa scales {', '.join(scaled)}",
             "to replace its replicas without losing a request: videa deploy",
         )
     with (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from ops.capacity import measure
 from ops.ejected import Ejected
@@ -20,13 +21,14 @@ from ops.rollout.scale import plan_scale
 from ops.rollout.side_effects import check_steps
 from ops.rollout.waiting import resumed
 from ops.stack import Stack
-from ops.steps import Plan, Start, Target
+from ops.steps import Drain, Plan, Route, Start, Target
 
 
 def scale_plan(stack: Stack, fleet: Fleet, replicas: int, target: Target) -> Plan:
     """The plan that scales to ``replicas``; those that `videa watch` has ejected do not return. Raises EngineError."""
     ejected = Ejected(stack.store, stack.project.name)
-    return plan_scale(fleet, replicas, target, ejected.names(member.replica for member in fleet.members))
+    plan = plan_scale(fleet, replicas, target, ejected.names(member.replica for member in fleet.members))
+    return _for_worker(plan) if stack.project.settings.worker else plan
 
 
 def deploy_plan(
@@ -41,7 +43,13 @@ def deploy_plan(
     batch = parallelism(stack.platform.machine.cpus)
     plan = plan_deploy(request, fleet, wanted, target, before, reached, batch)
     plan = resumed(plan, state) if state else plan
+    plan = _for_worker(plan) if settings.worker else plan
     return with_hooks(plan, settings.hooks, settings.also)
+
+
+def _for_worker(plan: Plan) -> Plan:
+    """The plan without the steps of the balancer, which sends no requests to a worker."""
+    return replace(plan, steps=tuple(step for step in plan.steps if not isinstance(step, Route | Drain)))
 
 
 def wanted_replicas(stack: Stack, fleet: Fleet) -> int:

@@ -1,4 +1,4 @@
-"""How a replica is probed: an HTTP request, the health check of its own container, or a TCP connection."""
+"""How a replica is probed: an HTTP request, its container's own health check, a TCP connection, or only its process."""
 
 from __future__ import annotations
 
@@ -59,7 +59,15 @@ class ContainerCheck:
         return "health check of the container"
 
 
-Probe: TypeAlias = Http | TcpConnect | ContainerCheck
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Whether the container has been running for a moment: all that can be said of a worker without a health check."""
+
+    def __str__(self) -> str:
+        return "process of the container"
+
+
+Probe: TypeAlias = Http | TcpConnect | ContainerCheck | Running
 
 
 def read_statuses(value: object) -> Statuses:

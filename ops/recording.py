@@ -11,7 +11,7 @@ from ops.events import Emit, HistoryIncomplete, OperationEnded, VerdictGiven
 from ops.fleet import Fleet
 from ops.project.config import env_file_values
 from ops.rollout import history, retained
-from ops.rollout.journal import Header
+from ops.rollout.journal import Following, Header
 from ops.rollout.operator import whoami
 from ops.rollout.request import Request
 from ops.rollout.targets import variables_of
@@ -20,11 +20,18 @@ from ops.steps import Target
 
 
 def new_header(
-    stack: Stack, command: str, fleet: Fleet, target: Target, wanted: int, request: Request | None
+    stack: Stack,
+    command: str,
+    fleet: Fleet,
+    target: Target,
+    wanted: int,
+    request: Request | None,
+    following: tuple[Following, ...] = (),
 ) -> Header:
     """The header of a new operation, and a record of how the replicas that serve now are probed.
 
-    ``command``: without secrets; ``wanted``: number of replicas at the end; ``request``: None for a scale.
+    ``command``: without secrets; ``wanted``: number of replicas at the end; ``request``: None for a scale;
+    ``following``: the other services that the operation changes later.
     Raises EngineError, ConfigError.
     """
     stack.declare((member.replica for member in fleet.alive if member.listed), serving=True)
@@ -40,6 +47,8 @@ def new_header(
         served=tuple(member.name for member in fleet.alive if member.listed),
         variables={name: values.get(name) for name in variables_of(project, target, wanted)},
         request=request,
+        service=project.settings.service,
+        following=following,
         releases={member.name: member.replica.release for member in fleet.members},
     )
 
@@ -56,19 +65,19 @@ def record_fleet(stack: Stack, fleet: Fleet) -> None:
 def record_end(
     stack: Stack,
     ended: OperationEnded,
-    image: str,
-    wanted: int,
+    header: Header,
     proof: Proof | None,
     verdicts: Sequence[VerdictGiven],
     emit: Emit,
 ) -> None:
     """Writes the history and retains the image. Emits an event if this fails: the operation itself has ended.
 
-    ``wanted``: number of replicas at the end; ``proof``: the traffic during the operation.
+    ``header``: of the operation on this service; ``proof``: the traffic during the operation.
     """
     project = stack.project
+    image = header.target.image or project.image
     try:
-        entries = history.read(project.directory)
+        entries = history.of(project)
         entry = history.Entry(
             time=time.time(),
             who=ended.who,
@@ -78,13 +87,14 @@ def record_end(
             release=ended.release,
             image=image,
             image_id=stack.platform.images.digest(image),
-            replicas=wanted,
+            replicas=header.wanted,
             seconds=round(ended.seconds, 3),
             requests=ended.requests,
             failed=ended.failed,
             slowest_ms=round(proof.slowest_ms, 1) if proof else None,
             verdicts=tuple(map(history.verdict_line, verdicts)),
             variables=retained.variables_now(project),
+            service=project.settings.service,
         )
         history.append(project.directory, entry)
         if entry.deployed:

@@ -16,10 +16,13 @@ from ops.declared import Declaration
 from ops.fleet import Fleet, Member
 from ops.models import Container, ProbeResult, Replica
 from ops.platform.ports import Gateway, Platform, Store
-from ops.probes import ContainerCheck, Http, Probe
+from ops.probes import ContainerCheck, Http, Probe, Running
 from ops.project.config import Project
 from ops.project.published import http_url
 from ops.traffic import Membership, TrafficSplit, Upstream
+
+SETTLED = 3.0
+"""Seconds for which a worker without a health check must run until it counts as ready: one that cannot start exits."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,12 @@ class Stack:
     store: Store
     connect: Callable[[], Gateway]
     """Connects to the balancer. Raises BalancerError if it is not running, EngineError."""
+    open: Callable[[Project], Stack]
+    """The stack of another service of the project, on the same engine."""
+
+    def of(self, service: str) -> Stack:
+        """The same project with another service that videa scales. Raises UsageError."""
+        return self if service == self.project.settings.service else self.open(self.project.of(service))
 
     @cached_property
     def gateway(self) -> Gateway:
@@ -68,6 +77,8 @@ class Stack:
         """The declaration in the current Compose file, which applies to new replicas but not to existing ones."""
         settings = self.project.settings
         health = settings.health
+        if settings.worker:
+            return Declaration(0)
         return Declaration(
             settings.port, health.live, health.ready, health.port, tuple(health.headers.items()), health.expect
         )
@@ -175,6 +186,8 @@ class Stack:
                 probe, key = declaration.probe(live, replica.has_check), f"{replica.name} {number}"
                 if isinstance(probe, ContainerCheck):
                     answers[key] = _checked(replica, live, probe)
+                elif isinstance(probe, Running):
+                    answers[key] = self._runs(replica, live, probe)
                 else:
                     targets[key] = Target(replica.name, probe)
         answers |= probe_all(self.gateway, targets, self.project.settings.health.timeout) if targets else {}
@@ -184,6 +197,11 @@ class Stack:
             ]
             for replica, declarations in asked.items()
         }
+
+    def _runs(self, replica: Replica, live: bool, probe: Running) -> ProbeResult:
+        age = self.store.now() - (replica.started or replica.created).timestamp()
+        ok = live or age >= SETTLED
+        return ProbeResult(ok, 0, 0.0, "" if ok else f"started less than {SETTLED:g} s ago", str(probe))
 
     def readiness_body(self, replica: Replica) -> str:
         """What a replica says about its readiness: the body of its answer; "" without one. Raises EngineError."""
@@ -203,9 +221,9 @@ class Stack:
     def outdated(self, membership: Membership) -> bool:
         """Whether x-videa needs another configuration for the same replicas, such as for sticky sessions.
 
-        False while the balancer serves everything that Compose started, or a canary.
+        False while the balancer serves everything that Compose started, or a canary, and for a worker.
         """
-        if membership.everything or membership.canary:
+        if self.project.settings.worker or membership.everything or membership.canary:
             return False
         return is_outdated(membership, self.upstream(membership.servers))
 

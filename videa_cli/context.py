@@ -43,7 +43,7 @@ class Options:
         return started_here or Journal(store, self.load().name)
 
     def stack(self) -> Stack:
-        """The project and its engine. Raises ConfigError, EngineUnreachable."""
+        """The project, with its default service or otherwise its first one. Raises ConfigError, EngineUnreachable."""
         from concurrent.futures import Future
         from threading import Thread
 

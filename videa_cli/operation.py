@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ops.interrupts import held
-from ops.operations import Operation, Outcome
+from ops.operations import Operation
+from ops.outcome import Outcome
 from ops.redaction.typed import shown_command
 from ops.stack import Stack
 from videa_cli.context import Options

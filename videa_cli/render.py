@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.status import Status
 
 from ops.errors import TAKE_UP
-from ops.events import Event, LeftWaiting, OperationEnded, StepEnded, StepFailed, StepStarted
+from ops.events import Event, LeftWaiting, OperationEnded, ServiceReached, StepEnded, StepFailed, StepStarted
 from videa_cli.step_words import lasting
 from videa_cli.streams import Unbroken
 from videa_cli.units import size
@@ -21,7 +21,8 @@ from videa_cli.words import words
 
 if TYPE_CHECKING:
     from ops.balancer.proof import Proof
-    from ops.operations import Outcome
+    from ops.outcome import Outcome
+    from ops.parts import Part
     from ops.preflight import Capacity
 
 
@@ -59,6 +60,8 @@ class Progress:
         elif isinstance(event, StepFailed):
             self._spin(None)
             self.console.print(f"  [red]✗[/] {escape(words(event.step))}: {escape(event.reason)}")
+        elif isinstance(event, ServiceReached):
+            self.console.print(f"[bold]{escape(words(event))}[/]")
         elif not isinstance(event, OperationEnded | LeftWaiting):  # its outcome or its error is shown, with the proof
             self.console.print(f"  [yellow]![/] {escape(words(event))}")
 
@@ -94,15 +97,20 @@ def show_outcome(outcome: Outcome, what: str, as_json: bool, dry_run: bool) -> N
 
 def show_plan(outcome: Outcome) -> None:
     """Shows the numbered steps of a plan, and the resources that it needs."""
-    out, plan = console(unbroken=True), outcome.plan
-    out.print(f"plan: {escape(plan.summary)}")
-    for number, step in enumerate(plan.steps, 1):
-        final = f"  [dim]({lasting(step)})[/]" if lasting(step) else ""
-        out.print(f"  {number}. {escape(words(step))}{final}")
-    if outcome.capacity:
-        for line in needs(outcome.capacity, outcome.most, plan.surge):
+    out, several = console(unbroken=True), len(outcome.parts) > 1
+    for part in outcome.parts:
+        plan = part.plan.redacted
+        out.print(f"{escape(part.service) if several else 'plan'}: {escape(plan.summary)}")
+        for number, step in enumerate(plan.steps, 1):
+            final = f"  [dim]({lasting(step)})[/]" if lasting(step) else ""
+            out.print(f"  {number}. {escape(words(step))}{final}")
+        for line in _needs_of(part):
             out.print(f"needs: {line}")
     out.print("nothing was changed (dry run)")
+
+
+def _needs_of(part: Part) -> list[str]:
+    return needs(part.capacity, part.most, part.plan.surge) if part.capacity else []
 
 
 def needs(capacity: Capacity, most: int, surge: int) -> list[str]:
@@ -141,7 +149,8 @@ def outcome_as_dict(outcome: Outcome, dry_run: bool) -> dict[str, Any]:
         "steps": [words(step) for step in outcome.plan.steps],
         "plan": msgspec.to_builtins(outcome.plan.steps),
         "lasting": {words(step): note for step in outcome.plan.steps if (note := lasting(step))},
-        "needs": needs(outcome.capacity, outcome.most, outcome.plan.surge) if outcome.capacity else [],
+        "needs": [line for part in outcome.parts for line in _needs_of(part)],
+        "services": {part.service: part.plan.summary for part in outcome.parts},
         "verdicts": [words(verdict) for verdict in outcome.verdicts],
         "judged": msgspec.to_builtins(outcome.verdicts),
         "waiting": msgspec.to_builtins(outcome.waiting),

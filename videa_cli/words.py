@@ -20,6 +20,7 @@ from ops.events import (
     Resuming,
     Retrying,
     RollingBack,
+    ServiceReached,
     Standing,
     Superseded,
     Task,
@@ -234,6 +235,11 @@ def _(event: RollingBack) -> str:
     if event.operation:
         return f"rolling back {words(event.operation)}"
     return "rolling back" + (f": {event.reason}" if event.reason else "")
+
+
+@words.register
+def _(event: ServiceReached) -> str:
+    return event.service
 
 
 @words.register

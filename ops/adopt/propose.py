@@ -19,11 +19,11 @@ from ops.errors import ConfigError, PlanRefused, UsageError
 from ops.preflight import has_check
 from ops.project import dotenv
 from ops.project.compose_model import read_model
-from ops.project.config import find_section
 from ops.project.folder import read_env_file
 from ops.project.pins import check_writable
 from ops.project.plain import OVERLAY, Plain
 from ops.project.section import read_settings
+from ops.project.sections import find_sections
 from ops.stack import Stack
 
 
@@ -178,4 +178,5 @@ def _check(plain: Plain, text: str, variables: Mapping[str, str | None]) -> None
     with tempfile.TemporaryDirectory(prefix="videa-init-") as folder:
         path = Path(folder) / OVERLAY
         path.write_text(text, encoding="utf-8")
-        read_settings(dict(find_section(read_model(plain.with_overlay(path)))))
+        for section in find_sections(read_model(plain.with_overlay(path))).written.values():
+            read_settings(dict(section))

@@ -9,18 +9,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ops.engine.compose import Compose
-from ops.errors import ConfigError
+from ops.errors import ConfigError, UsageError
 from ops.project import dotenv
 from ops.project.compose_model import as_mapping, read_model
 from ops.project.folder import Place, check_env_files, env_files, find_place, read_env_file
 from ops.project.published import Published, published
 from ops.project.section import problems, read_settings
+from ops.project.sections import Sections, find_sections
 from ops.project.settings import Settings, effective
 
 ANY_VARIABLE = re.compile(r"\$\{?(\w+)")
@@ -37,8 +38,16 @@ class Pins:
 
 
 @dataclass(frozen=True)
+class Managed:
+    """A service that videa scales: its settings, and its section as written in the file."""
+
+    settings: Settings
+    written: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Project:
-    """A Compose project and its service that videa scales."""
+    """A Compose project and one of its services that videa scales; ``of`` selects another one."""
 
     name: str
     directory: Path
@@ -48,6 +57,31 @@ class Project:
     written: Mapping[str, Any] = field(repr=False)
     """The x-videa section as written in the file."""
     environment: Mapping[str, str] = field(repr=False)
+    managed: Mapping[str, Managed] = field(default_factory=dict, repr=False)
+    """Every service that videa scales; empty stands for only the one of ``settings``."""
+    default: str = ""
+    """The service that a command means if it names none; empty if there is only one."""
+
+    def of(self, service: str) -> Project:
+        """The same project, with another service that videa scales. Raises UsageError."""
+        if service == self.settings.service:
+            return self
+        if service not in self.managed:
+            raise UsageError(
+                f"videa does not scale {service!r}", f"the services with x-videa: {', '.join(self.services)}"
+            )
+        chosen = self.managed[service]
+        return replace(self, settings=chosen.settings, written=chosen.written)
+
+    @property
+    def default_service(self) -> str:
+        """The service that a command means if it names none."""
+        return self.default or self.settings.service
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The names of the services that videa scales, in the order of the file."""
+        return tuple(self.managed) or (self.settings.service,)
 
     @property
     def service(self) -> Mapping[str, Any]:
@@ -124,7 +158,8 @@ class Project:
     @property
     def published(self) -> Published | None:
         """The published port of the balancer on the engine's host; None if there is none."""
-        return published(self.model["services"][self.settings.balancer].get("ports"))
+        balancer = self.model["services"].get(self.settings.balancer) or {}
+        return published(balancer.get("ports"))
 
 
 def load(files: tuple[str, ...] = (), name: str | None = None, environment: Mapping[str, str] | None = None) -> Project:
@@ -135,10 +170,20 @@ def load(files: tuple[str, ...] = (), name: str | None = None, environment: Mapp
     environment = dict(os.environ if environment is None else environment)
     place, compose = _compose(files, name, environment)
     model = read_model(compose)
-    written = find_section(model)
-    settings = read_settings(dict(written))
-    _check_services(model, settings)
-    return Project(str(model["name"]), place.directory, compose, model, settings, written, environment)
+    sections = find_sections(model)
+    managed = _managed(model, sections)
+    chosen = managed[sections.default]
+    return Project(
+        name=str(model["name"]),
+        directory=place.directory,
+        compose=compose,
+        model=model,
+        settings=chosen.settings,
+        written=chosen.written,
+        environment=environment,
+        managed=managed,
+        default=sections.default,
+    )
 
 
 def find_problems(files: tuple[str, ...] = (), name: str | None = None) -> list[ConfigError]:
@@ -147,14 +192,22 @@ def find_problems(files: tuple[str, ...] = (), name: str | None = None) -> list[
     Raises ConfigError if there is no Compose file or no section, or Compose refuses the file.
     """
     model = read_model(_compose(files, name, dict(os.environ))[1])
-    written = dict(find_section(model))
-    found = problems(written)
+    sections = find_sections(model)
+    found = [problem for written in sections.written.values() for problem in problems(dict(written))]
     if not found:
         try:
-            _check_services(model, read_settings(written))
+            _managed(model, sections)
         except ConfigError as error:
             return [error]
     return found
+
+
+def _managed(model: Mapping[str, Any], sections: Sections) -> dict[str, Managed]:
+    managed = {name: Managed(read_settings(dict(written)), written) for name, written in sections.written.items()}
+    for service in managed.values():
+        _check_services(model, service.settings)
+    _check_one_site(managed)
+    return managed
 
 
 def _compose(files: tuple[str, ...], name: str | None, environment: Mapping[str, str]) -> tuple[Place, Compose]:
@@ -167,40 +220,6 @@ def replica_count(service: Mapping[str, Any]) -> int:
     """The number of replicas that a definition in the merged model asks for."""
     deploy = service.get("deploy") or {}
     return int(deploy.get("replicas", service.get("scale", 1)))
-
-
-def find_section(model: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The x-videa section at the top of the file, or of the one service that has it. Raises ConfigError."""
-    services: Mapping[str, Any] = model.get("services") or {}
-    claims = {name: _unless_empty(spec["x-videa"]) for name, spec in services.items() if "x-videa" in spec}
-    top = _unless_empty(model["x-videa"]) if "x-videa" in model else None
-    for key, section in (
-        ("x-videa", top),
-        *((f"services.{name}.x-videa", claim) for name, claim in claims.items()),
-    ):
-        if section is not None and not isinstance(section, dict):
-            raise ConfigError(f"{key} must be a mapping", "write its keys below it, or {} for the defaults")
-    if top is not None and isinstance(top.get("service"), list):
-        raise ConfigError(
-            f"x-videa.service names {len(top['service'])} services: {', '.join(map(str, top['service']))}",
-            "videa scales one service of a Compose file: name only that service",
-        )
-    names = sorted({*claims, *([str(top.get("service", "backend"))] if top is not None else [])})
-    if not names:
-        raise ConfigError(
-            "the Compose file has no x-videa section",
-            "let `videa init` add it, or write `x-videa: {service: NAME, port: PORT}`",
-        )
-    if len(names) > 1:
-        raise ConfigError(
-            f"x-videa names two services: {', '.join(names)}",
-            "videa scales one service of a Compose file: keep only one",
-        )
-    if top is not None:
-        if claims:
-            raise ConfigError("x-videa is defined twice: at the top and in the service", "keep only one")
-        return dict(top)
-    return {"service": names[0], **claims[names[0]]}
 
 
 def read_env_value(project: Project, variable: str) -> tuple[str | None, str]:
@@ -234,14 +253,9 @@ def effective_values(project: Project) -> list[tuple[str, str, str]]:
     return rows + effective(project.settings, dict(project.written))
 
 
-def _unless_empty(section: Any) -> Any:
-    """An empty section means the defaults."""
-    return {} if section is None else section
-
-
 def _check_services(model: Mapping[str, Any], settings: Settings) -> None:
     services = model["services"]
-    for key in ("service", "balancer"):
+    for key in ("service",) if settings.worker else ("service", "balancer"):
         wanted = getattr(settings, key)
         if wanted not in services:
             raise ConfigError(
@@ -258,6 +272,21 @@ def _check_services(model: Mapping[str, Any], settings: Settings) -> None:
         raise ConfigError(
             "x-videa.service and x-videa.balancer name the same service",
             "set x-videa.balancer to the service that runs nginx",
+        )
+
+
+def _check_one_site(managed: Mapping[str, Managed]) -> None:
+    served = [name for name, service in managed.items() if not service.settings.worker]
+    if len(served) != 1:
+        raise ConfigError(
+            f"{len(served)} services of x-videa get requests{': ' if served else ''}{', '.join(served)}",
+            "the balancer sends requests to one service: mark the others with `worker: true`",
+        )
+    balancers = sorted({service.settings.balancer for service in managed.values()})
+    if len(balancers) > 1:
+        raise ConfigError(
+            f"x-videa.balancer differs between services: {', '.join(balancers)}",
+            "all services of a project have one balancer: set it once, at the top of x-videa",
         )
 
 

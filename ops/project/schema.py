@@ -28,12 +28,14 @@ def compose_schema() -> dict[str, Any]:
         part.pop("description", None)  # a docstring of the code
         if "properties" in part:
             part["properties"] = {name: _or_variable(value) for name, value in part["properties"].items()}
+    several = {"additionalProperties": {"anyOf": [section, {"type": "null"}]}}
+    top = {**parts[kind.__name__], "properties": {**parts[kind.__name__]["properties"], "services": several}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "x-videa in a Compose file",
         "type": "object",
         "properties": {
-            "x-videa": {"anyOf": [section, {"type": "null"}]},
+            "x-videa": {"anyOf": [top, {"type": "null"}]},
             "services": {
                 "additionalProperties": {"properties": {"x-videa": {"anyOf": [section, {"type": "null"}]}}},
             },

@@ -125,10 +125,12 @@ class Proxy(Section, frozen=True):
 class Settings(Section, frozen=True):
     """The complete section.
 
-    ``shared_volumes``: names or targets of volumes that several replicas may write to at the same time.
+    ``worker``: the service gets no requests; ``shared_volumes``: names or targets of volumes that several replicas may
+    write to at the same time.
     """
 
     service: str = "backend"
+    worker: bool = False
     port: Port = 3001
     balancer: str = "nginx"
     health: Health = Health()

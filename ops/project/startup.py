@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,3 +38,14 @@ def _needed(services: Mapping[str, Mapping[str, Any]], name: str) -> set[str]:
                 dependencies.add(dependency)
                 waiting.append(dependency)
     return dependencies
+
+
+def dependency_order(services: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> list[str]:
+    """``names``, each after those that it depends on, also indirectly; otherwise in the order of the file."""
+    left = sorted(names, key=list(services).index)
+    order: list[str] = []
+    while left:
+        ready = next(name for name in left if not (_needed(services, name) & set(left)) - {name})
+        left.remove(ready)
+        order.append(ready)
+    return order

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ops.errors import TAKE_UP, PlanRefused
-from ops.events import Emit, Remark, RollingBack, Standing, StepEnded, StepStarted, UnderWay
+from ops.events import Emit, Remark, RollingBack, ServiceReached, Standing, StepEnded, StepStarted, UnderWay
 from ops.rollout import history
 from ops.rollout.journal import Entry, Journal, ReturnEntry, StepEntry
 from ops.rollout.lock import Lock
@@ -30,11 +30,15 @@ def follow(stack: Stack, emit: Emit) -> history.Entry | None:
             hint = f"no process carries out {state}; {TAKE_UP}"
         raise PlanRefused("no operation is running", hint)
     emit(UnderWay(Standing(holder.command, holder.who)))
-    emitted, converter = 0, _Converter(emit)
+    emitted, header, converter = 0, None, _Converter(emit)
     while True:
         now = lock.operation_holder()
         under_way = now is not None and now.since == holder.since
         state = journal.read()
+        if state and state.header != header:
+            emitted, header = 0, state.header
+            if header.following or state.earlier:
+                emit(ServiceReached(header.service))
         for entry in state.entries[emitted:] if state and under_way else ():
             converter.convert(entry)
             emitted += 1

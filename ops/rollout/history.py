@@ -13,6 +13,7 @@ import msgspec
 
 from ops.errors import ConfigError
 from ops.events import OperationEnded, VerdictGiven
+from ops.project.config import Project
 
 FOLDER, FILE = ".videa", "history.jsonl"
 
@@ -20,8 +21,9 @@ FOLDER, FILE = ".videa", "history.jsonl"
 class Entry(msgspec.Struct, frozen=True):
     """One operation. ``time``: Unix time of its end; ``seconds``: duration; ``variables``: of the release, from `.env`.
 
-    ``action``: scale, rolling, blue-green, canary, rollback, abort or found; ``result``: done, or the
-    error. Figures of the traffic during the operation are None if unknown.
+    ``action``: scale, rolling, blue-green, canary, rollback, abort or found; ``result``: done, or the error;
+    ``service``: empty if an older videa has written it. Figures of the traffic during the operation are None if
+    unknown.
     """
 
     time: float
@@ -39,6 +41,7 @@ class Entry(msgspec.Struct, frozen=True):
     slowest_ms: float | None = None
     verdicts: tuple[str, ...] = ()
     variables: dict[str, str] = {}
+    service: str = ""
 
     @property
     def deployed(self) -> bool:
@@ -106,6 +109,12 @@ def read(directory: Path) -> list[Entry]:
         except msgspec.DecodeError:
             continue
     return entries
+
+
+def of(project: Project) -> list[Entry]:
+    """The operations of the project's selected service, the oldest first. Raises ConfigError."""
+    names = {project.settings.service, *([""] if project.settings.service == project.default_service else [])}
+    return [entry for entry in read(project.directory) if entry.service in names]
 
 
 def releases(entries: Iterable[Entry]) -> list[Entry]:

@@ -11,7 +11,7 @@ previous process still writes, because that one knows only the id of the old mar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -26,11 +26,24 @@ from ops.rollout.worded import WordedEntry, WordedNote, typed
 from ops.steps import AnyStep, Keep, Pause, Target, Wait, Waiting, share_of
 
 
+class Following(msgspec.Struct, frozen=True):
+    """A service that an operation changes later. ``request``: None for a scale."""
+
+    service: str
+    wanted: int
+    target: Target
+    request: Request | None = None
+
+
 class Header(msgspec.Struct, frozen=True, tag="opening"):
-    """The state before an operation, and its request. ``time``: Unix time.
+    """The state of a service before an operation, and the request. ``time``: Unix time.
+
+    An operation on several services changes one after the other: each has its own header, and its entries follow.
+    ``following``: the services that come later.
 
     ``before``: all replicas; ``served``: those that the balancer sent requests to; ``variables``: values in ``.env``,
-    None if unset; ``request``: None for a scale; ``releases``: by replica, empty if an older videa has written it.
+    None if unset; ``request``: None for a scale. Empty if an older videa has written it: ``releases``, by replica, and
+    ``service``.
     """
 
     command: str
@@ -43,6 +56,8 @@ class Header(msgspec.Struct, frozen=True, tag="opening"):
     variables: dict[str, str | None]
     request: Request | None = None
     releases: dict[str, str] = {}
+    service: str = ""
+    following: tuple[Following, ...] = ()
 
 
 class StepEntry(msgspec.Struct, frozen=True, tag="step_begun"):
@@ -67,15 +82,25 @@ class ReturnEntry(msgspec.Struct, frozen=True, tag="return"):
     reason: str
 
 
-Entry = Header | StepEntry | RemovalEntry | ReturnEntry | Remark
+class BackTo(msgspec.Struct, frozen=True, tag="back_to"):
+    """The rollback of the services after ``service`` is complete, and that of ``service`` starts."""
+
+    service: str
+
+
+Entry = Header | StepEntry | RemovalEntry | ReturnEntry | BackTo | Remark
 
 
 @dataclass(frozen=True)
 class JournalState:
-    """The content of a journal."""
+    """The content of a journal, of the service that the operation has reached.
+
+    ``earlier``: the services that it has changed completely before, in order.
+    """
 
     header: Header
     entries: tuple[Entry, ...]
+    earlier: tuple[JournalState, ...] = ()
 
     @property
     def snapshots(self) -> dict[str, Mapping[str, Any]]:
@@ -305,10 +330,18 @@ def _replaced() -> LockHeld:
 
 
 def _state(files: Mapping[str, bytes]) -> JournalState | None:
-    entries = list(_decode(files))
-    if not entries or not isinstance(entries[0], Header):
-        return None
-    return JournalState(entries[0], tuple(entries[1:]))
+    parts: list[JournalState] = []
+    for entry in _decode(files):
+        if isinstance(entry, Header):
+            parts.append(JournalState(entry, (), tuple(parts)))
+        elif not parts:
+            return None
+        elif isinstance(entry, BackTo):
+            while len(parts) > 1 and parts[-1].header.service != entry.service:
+                parts.pop()
+        else:
+            parts[-1] = replace(parts[-1], entries=(*parts[-1].entries, entry))
+    return parts[-1] if parts else None
 
 
 def _decode(files: Mapping[str, bytes]) -> Iterator[Entry]:

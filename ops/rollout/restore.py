@@ -31,7 +31,7 @@ from ops.rollout.stopping import Stopping
 from ops.rollout.targets import return_tag
 from ops.rollout.undo import plan_undo, stable_gone, stopped
 from ops.stack import Stack
-from ops.steps import AnyStep, Follow, Hook
+from ops.steps import AnyStep, Drain, Follow, Hook, Route
 
 PATIENCE = 30.0
 """Seconds for which the rollback is retried while the engine or nginx does not answer and the lease is valid."""
@@ -43,13 +43,21 @@ ROUNDS = 3
 """Number of checks for replicas that an interrupted command has still started."""
 
 
+COMPLETE = (Left.UNCHANGED, Left.ROLLED_BACK, Left.NOT_AS_BEFORE)
+"""The results after which the services that were changed before are rolled back, too."""
+
+
 class _NotAsBefore(VideaError):
     """The rollback is complete, and the stack differs from the state before the operation."""
 
 
 @dataclass(frozen=True)
 class Restorer:
-    """Rolls back one operation. ``do``: runs one step and emits its events."""
+    """Rolls back what one operation has changed of one service. ``do``: runs one step and emits its events.
+
+    ``earlier``: then rolls back the services that the operation has changed before, because of a reason; None if there
+    are none.
+    """
 
     stack: Stack
     journal: Journal
@@ -58,6 +66,7 @@ class Restorer:
     emit: Emit
     do: Callable[[AnyStep], None]
     stopping: Stopping
+    earlier: Callable[[str], Aftermath] | None = None
 
     def roll_back(self, reason: str) -> Aftermath:
         """Restores the state before the operation. ``reason``: the cause, recorded in the journal.
@@ -66,22 +75,32 @@ class Restorer:
         valid.
         """
         with held():
-            try:
-                if not self.journal.state().steps:
+            own = self._roll_back(reason)
+            if self.earlier is None or own.left not in COMPLETE:
+                return own
+            others = self.earlier(reason)
+            if others.left not in COMPLETE or own.as_before:
+                return replace(others, replicas=(*(own.replicas or ()), *(others.replicas or ())) or None)
+            return own
+
+    def _roll_back(self, reason: str) -> Aftermath:
+        try:
+            if not self.journal.state().steps:
+                if self.earlier is None:
                     self.end()
-                    return Aftermath(Left.UNCHANGED)
-                self.emit(RollingBack())
-                self._patiently(lambda: self._undo(reason))
-            except StableGone as error:
-                return Aftermath(Left.NEW_SERVES, error.message)
-            except LockHeld:
-                return self.lost()
-            except _NotAsBefore as error:
-                repair = f"to run as many replicas as before: videa scale {len(self.header.served)}"
-                return Aftermath(Left.NOT_AS_BEFORE, error.message, repair=repair)
-            except VideaError as error:
-                return Aftermath(Left.HALF_WAY, error.message, self._present())
-            return Aftermath(Left.ROLLED_BACK, replicas=self._not_brought_back())
+                return Aftermath(Left.UNCHANGED)
+            self.emit(RollingBack())
+            self._patiently(lambda: self._undo(reason))
+        except StableGone as error:
+            return Aftermath(Left.NEW_SERVES, error.message)
+        except LockHeld:
+            return self.lost()
+        except _NotAsBefore as error:
+            repair = f"to run as many replicas as before: videa scale {len(self.header.served)}"
+            return Aftermath(Left.NOT_AS_BEFORE, error.message, repair=repair)
+        except VideaError as error:
+            return Aftermath(Left.HALF_WAY, error.message, self._present())
+        return Aftermath(Left.ROLLED_BACK, replicas=self._not_brought_back())
 
     def lost(self) -> Aftermath:
         """The result of an operation that has lost its lock. Its journal stays if there is something to continue."""
@@ -116,7 +135,8 @@ class Restorer:
         for _ in range(ROUNDS):
             started = [member.name for member in fleet.members if member.name not in before]
             for step in plan_undo(self.header.served, removed, started, fleet):
-                self.do(step)
+                if not (self.stack.project.settings.worker and isinstance(step, Route | Drain)):
+                    self.do(step)
             self.stopping.wait()
             if {replica.name for replica in self.stack.replicas()} <= set(before):
                 break
@@ -131,7 +151,8 @@ class Restorer:
             self.stack,
             lambda fleet, listed: unlike_before(fleet, listed, header.before, header.served, header.releases),
         )
-        self.end()
+        if self.earlier is None:
+            self.end()
         if found:
             raise _NotAsBefore("; ".join(found), "")
 

@@ -12,7 +12,7 @@ from ops.errors import ConfigError, PlanRefused, UsageError
 from ops.image_ref import ImageRef, component
 from ops.project.config import Project, env_file_values
 from ops.releases import release_id
-from ops.rollout.history import DONE, Entry, append, read, releases
+from ops.rollout.history import DONE, Entry, append, of, releases
 from ops.rollout.operator import whoami
 from ops.stack import Stack
 from ops.steps import Target
@@ -31,7 +31,7 @@ def record_running(stack: Stack, command: str, release: str, image: str, digest:
     Raises EngineError, ConfigError.
     """
     directory = stack.project.directory
-    entries = read(directory)
+    entries = of(stack.project)
     if release in {entry.release for entry in releases(entries)} or not stack.platform.images.present(digest):
         return
     entry = Entry(
@@ -46,6 +46,7 @@ def record_running(stack: Stack, command: str, release: str, image: str, digest:
         replicas=replicas,
         seconds=0.0,
         variables=variables_now(stack.project),
+        service=stack.project.settings.service,
     )
     append(directory, entry)
     retain(stack, entry.image_id, release, entries)

@@ -58,7 +58,7 @@ INTERRUPTIBLE = (Start, AwaitReady, Check, Drain, Hook, Follow)
 
 
 class Runner:
-    """Carries out one operation, from its start or from the end of its journal. For one use only."""
+    """Carries out one operation on one service, from its start or from the end of its journal. For one use only."""
 
     def __init__(
         self,
@@ -69,10 +69,12 @@ class Runner:
         emit: Emit,
         behind: int = BEHIND,
         detach: bool = False,
+        earlier: Callable[[str], Aftermath] | None = None,
     ) -> None:
         """``behind``: number of replicas that may still be stopping while the next step runs.
 
         ``detach``: stops at the first step that waits, unless a promotion for that wait has already arrived.
+        ``earlier``: of ``Restorer``.
         """
         self.stack = stack
         self.journal = journal
@@ -87,13 +89,13 @@ class Runner:
         self._token = secrets.token_hex(8)
         self._started: list[str] = []
         self._stopping = Stopping(stack.platform, lease.check, behind)
-        self._restorer = Restorer(stack, journal, lease, header, emit, self._announced, self._stopping)
+        self._restorer = Restorer(stack, journal, lease, header, emit, self._announced, self._stopping, earlier)
 
-    def run(self, plan: Plan, confirm: Callable[[], None]) -> None:
+    def run(self, plan: Plan, confirm: Callable[[], None] | None) -> None:
         """Runs all steps, or the steps up to the wait at which the operation is ``left``.
 
         If a step fails or the operator interrupts, all changes are rolled back. ``confirm``: checks the result; its
-        failure rolls nothing back.
+        failure rolls nothing back. None: the operation continues with other services.
 
         Raises the VideaError of the failed step, or Interrupted, with the result of the rollback, and that of
         ``confirm``.
@@ -116,7 +118,7 @@ class Runner:
                 bug = VideaError(f"videa itself failed: {fault}", "")
                 self.emit(OwnFault(fault, explained(bug, self.roll_back(bug.message)).hint))
                 raise
-            if self.left is None:
+            if self.left is None and confirm:
                 self._finish(confirm)
 
     def _finish(self, confirm: Callable[[], None]) -> None:

@@ -6,13 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ops.balancer.access_log import Line
 from ops.balancer.recent import recent_requests
 from ops.errors import VideaError
 from ops.models import ProbeResult, Replica, Usage
+from ops.probes import Running
 from ops.rollout.under_way import UnderWay, under_way
 from ops.stack import Stack
 from ops.traffic import Membership
@@ -53,7 +54,8 @@ class Status:
     """The answer of ``videa status``.
 
     ``balancer``: "running", or its error; ``maintenance``: whether the site is closed; ``operation``: one that has not
-    ended. ``unreachable``: why nothing answers at ``url`` on this host, empty otherwise.
+    ended. ``unreachable``: why nothing answers at ``url`` on this host, empty otherwise. ``worker``: the service gets
+    no requests; ``others``: the other services that videa scales.
     """
 
     project: str
@@ -65,6 +67,18 @@ class Status:
     maintenance: bool = False
     operation: UnderWay | None = None
     unreachable: str = ""
+    worker: bool = False
+    others: tuple[Status, ...] = ()
+
+
+def read_all(stack: Stack) -> Status:
+    """The status of the default service, with that of the others. Raises EngineError."""
+    names = stack.project.services
+    with ThreadPoolExecutor(len(names)) as pool:
+        asked = [pool.submit(read_status, stack.of(name)) for name in names]
+        known = {status.service: status for status in (answer.result() for answer in asked)}
+    first = known.pop(stack.project.default_service)
+    return replace(first, others=tuple(known.values()))
 
 
 def read_status(stack: Stack) -> Status:
@@ -100,6 +114,7 @@ def read_status(stack: Stack) -> Status:
         maintenance=served is not None and served.maintenance is not None,
         operation=unfinished,
         unreachable=unreachable,
+        worker=stack.project.settings.worker,
     )
 
 
@@ -120,7 +135,8 @@ def health_of(replica: Replica, probe: ProbeResult | None) -> str:
         return replica.health
     if probe.ok:
         return "healthy"
-    return "starting" if replica.health == "starting" else "unhealthy"
+    settling = probe.asked == str(Running())
+    return "starting" if settling or replica.health == "starting" else "unhealthy"
 
 
 def _line(

@@ -95,6 +95,9 @@ LAYERS = (
     {"doctor", "adopt", "handover"},
     {"capacity", "maintenance", "lifecycle", "watch"},
     {"planning", "recording"},
+    {"parts"},
+    {"batch"},
+    {"outcome"},
     {"operations", "views"},
     {"factory"},
 )

@@ -8,19 +8,20 @@ import typer
 
 from ops.errors import TAKE_UP, OperationFailed, UsageError
 from videa_cli.context import Options
+from videa_cli.deploying import KEEP, Asked, deploy_services, strategy_of
 from videa_cli.lock_wait import LockWait
 from videa_cli.numbers import decimal, whole
 
 if TYPE_CHECKING:
-    from ops.operations import Operation, Outcome
-    from ops.project.settings import Settings
-    from ops.rollout.request import Request
-
-KEEP = "10m"
+    from ops.operations import Operation
+    from ops.outcome import Outcome
 
 
 def deploy(
     context: typer.Context,
+    services: Annotated[
+        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Default: all that videa scales.")
+    ] = None,
     image: Annotated[str | None, typer.Option("--image", metavar="REF", help="The image to run.")] = None,
     build: Annotated[bool, typer.Option("--build", help="Build the service's image first.")] = False,
     rolling: Annotated[bool, typer.Option("--rolling", help="Replace a few replicas at a time (the default).")] = False,
@@ -69,9 +70,10 @@ def deploy(
 ) -> None:
     """Roll out a new release without losing a request.
 
-    Replaces all replicas. Without --image and --build, the new release is what the Compose file defines now. A new
-    replica gets traffic when it is ready. If something fails, the deploy is rolled back: first the traffic returns to
-    the old replicas, then the new ones are removed.
+    Replaces all replicas of each SERVICE that has changed, one service after the other, in the order of depends_on.
+    Without --image and --build, the new release is what the Compose file defines now. A new replica gets traffic when
+    it is ready. If something fails, the deploy is rolled back, all services of it: first the traffic returns to the old
+    replicas, then the new ones are removed.
 
     --rolling replaces a few replicas at a time.
 
@@ -79,6 +81,8 @@ def deploy(
     set for the time of --keep. During this time, `videa abort` switches back in one reload, and `videa promote` ends
     the wait. A check is a path, which is requested through nginx, or a command, which gets VIDEA_URL and VIDEA_HEADER,
     the header that selects the new set.
+
+    --image is for one service; others whose image is the same variable of the Compose file are deployed with it.
 
     --canary increases the share of the new release in the steps of x-videa.canary.steps. Each step is judged by nginx's
     log and the containers. Testers choose a release with the header that `videa config --tester-header` prints, and
@@ -93,6 +97,7 @@ def deploy(
     \b
     Examples:
       videa deploy --build
+      videa deploy web worker
       videa deploy --image registry.example/app:42 --surge 2
       videa deploy --image app:42 --blue-green --check /health --check 'make smoke' --keep 2m
       videa deploy --image app:42 --canary --pause-at 25
@@ -114,93 +119,13 @@ def deploy(
         carry_out(options, what, lambda operation: operation.resume(detach) if resume else operation.abort(), as_json)
         return
     strategy = strategy_of(rolling, blue_green, canary, bool(check or keep), bool(pause_at))
+    asked = Asked(strategy, surge, force, tuple(check or ()), keep, tuple(pause_at or ()))
+    names = tuple(services or ())
 
     def run(operation: Operation) -> Outcome:
-        request = make_request(
-            operation.stack.project.settings, strategy, surge, force, tuple(check or ()), keep, tuple(pause_at or ())
-        )
-        return deploy_what(operation, image, build, request, dry_run, detach)
+        return deploy_services(operation, names, image, build, asked, dry_run, detach)
 
     carry_out(options, "deployed", run, as_json, dry_run, lock_wait)
-
-
-def deploy_what(
-    operation: Operation, image: str | None, build: bool, request: Request, dry_run: bool, detach: bool = False
-) -> Outcome:
-    """Deploys an image, a build, or what the Compose file defines. Raises UsageError and the errors of ``deploy``."""
-    from ops.rollout.targets import built_target, current_target, image_target, return_tag
-
-    if image is not None and build:
-        raise UsageError("--image and --build cannot be used together", "choose one of them")
-    if image is not None and not image.strip():
-        raise UsageError("--image is empty", "name an image, such as app:42")
-    if image is not None:
-        target = image_target(operation.stack, image)
-    elif build:
-        operation.check_nothing_waits()  # before the new image gets the tag of the current one
-        target = built_target(operation.stack, operation.emit)
-    else:
-        target = current_target(operation.stack)
-    started = False
-    try:
-        outcome = operation.deploy(target, request, dry_run, detach=detach)
-        started = not dry_run
-    finally:
-        # If the built image does not run, a plain `docker compose up -d` must not start it.
-        if build and not started and operation.journal.read() is None:
-            return_tag(operation.stack)
-    return outcome
-
-
-def strategy_of(rolling: bool, blue_green: bool, canary: bool, keeps: bool, pauses: bool) -> str:
-    """The strategy that the options select. Raises UsageError.
-
-    ``keeps``: --check or --keep is used; ``pauses``: --pause-at is used.
-    """
-    if sum((rolling, blue_green, canary)) > 1:
-        raise UsageError("--rolling, --blue-green and --canary cannot be used together", "choose one of them")
-    if keeps and not blue_green:
-        raise UsageError("--check and --keep need --blue-green", "add --blue-green, or remove them")
-    if pauses and not canary:
-        raise UsageError("--pause-at needs --canary", "add --canary, or remove it")
-    return "blue-green" if blue_green else "canary" if canary else "rolling"
-
-
-def make_request(
-    settings: Settings,
-    strategy: str,
-    surge: int = 1,
-    force: bool = False,
-    checks: tuple[str, ...] = (),
-    keep: str | None = None,
-    pause_at: tuple[float, ...] = (),
-) -> Request:
-    """The request that the options make. ``keep``: a duration such as "10m". Raises UsageError."""
-    from ops.project.units import parse_duration
-    from ops.rollout.request import Request, Strategy
-
-    try:
-        seconds = parse_duration(keep or KEEP) if keep != "0" else 0.0
-    except ValueError as error:
-        raise UsageError(
-            f"--keep: {error}", "use a duration such as 10m, or 0 to remove the old set at once"
-        ) from error
-    steps = settings.canary.steps
-    if unknown := [share for share in pause_at if share not in steps]:
-        raise UsageError(
-            f"--pause-at {unknown[0]:g} is not a step of the canary",
-            f"x-videa.canary.steps has {', '.join(f'{step:g}' for step in steps)}",
-        )
-    return Request(
-        strategy=Strategy(strategy),
-        surge=surge,
-        force=force,
-        keep=float(seconds),
-        commands=tuple(check for check in checks if not check.startswith("/")),
-        paths=tuple(check for check in checks if check.startswith("/")),
-        shares=tuple(steps),
-        pause_at=pause_at,
-    )
 
 
 def _watch(options: Options) -> None:

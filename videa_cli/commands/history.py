@@ -47,7 +47,8 @@ def history(
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("WHEN (UTC)", "WHO", "WHAT", "RELEASE", "IMAGE"):
+    several = len({entry.service for entry in entries} - {""}) > 1
+    for heading in ("WHEN (UTC)", "WHO", "WHAT", *(["SERVICE"] if several else []), "RELEASE", "IMAGE"):
         table.add_column(heading, no_wrap=True)
     for heading in ("REPLICAS", "TOOK", "REQUESTS", "FAILED"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -55,7 +56,7 @@ def history(
     for entry in entries:
         table.add_row(
             datetime.fromtimestamp(entry.time, UTC).strftime("%Y-%m-%d %H:%M:%S"),
-            *map(escape, (entry.who, entry.action, entry.release, entry.image)),
+            *map(escape, (entry.who, entry.action, *([entry.service] if several else []), entry.release, entry.image)),
             str(entry.replicas),
             duration(entry.seconds),
             "-" if entry.requests is None else f"{entry.requests}",

@@ -6,16 +6,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from videa_cli.commands.deploy import deploy_what, make_request, strategy_of
 from videa_cli.context import Options
+from videa_cli.deploying import Asked, deploy_services, strategy_of
 from videa_cli.numbers import decimal, whole
 
 if TYPE_CHECKING:
-    from ops.operations import Operation, Outcome
+    from ops.operations import Operation
+    from ops.outcome import Outcome
 
 
 def plan(
     context: typer.Context,
+    services: Annotated[
+        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Default: all that videa scales.")
+    ] = None,
     image: Annotated[str | None, typer.Option("--image", metavar="REF", help="The image to run.")] = None,
     rolling: Annotated[bool, typer.Option("--rolling", help="Plan a rolling deploy (the default).")] = False,
     blue_green: Annotated[bool, typer.Option("--blue-green", help="Plan a blue-green deploy.")] = False,
@@ -45,16 +49,17 @@ def plan(
     \b
     Examples:
       videa plan
+      videa plan web
       videa plan --image app:42 --canary
     """
     from videa_cli.operation import carry_out
 
     strategy = strategy_of(rolling, blue_green, canary, bool(check or keep), bool(pause_at))
+    asked = Asked(strategy, surge, force, tuple(check or ()), keep, tuple(pause_at or ()))
+    names = tuple(services or ())
     options: Options = context.obj
 
     def look(operation: Operation) -> Outcome:
-        settings = operation.stack.project.settings
-        request = make_request(settings, strategy, surge, force, tuple(check or ()), keep, tuple(pause_at or ()))
-        return deploy_what(operation, image, False, request, dry_run=True)
+        return deploy_services(operation, names, image, False, asked, dry_run=True)
 
     carry_out(options, "plan", look, as_json, dry_run=True)

@@ -12,7 +12,8 @@ from videa_cli.lock_wait import LockWait
 from videa_cli.numbers import whole
 
 if TYPE_CHECKING:
-    from ops.operations import Operation, Outcome
+    from ops.operations import Operation
+    from ops.outcome import Outcome
 
 
 def rollback(
@@ -20,6 +21,7 @@ def rollback(
     release: Annotated[
         str | None, typer.Argument(metavar="[RELEASE]", help="Release in `videa history`, or its first characters.")
     ] = None,
+    service: Annotated[str, typer.Option("--service", metavar="NAME", help="Default: the default service.")] = "",
     surge: Annotated[
         int, typer.Option("--surge", parser=whole(1), metavar="N", help="Number of additional replicas.")
     ] = 1,
@@ -39,6 +41,7 @@ def rollback(
     Examples:
       videa rollback
       videa rollback 3f9a1c
+      videa rollback --service worker
       videa rollback --dry-run
     """
     options: Options = context.obj
@@ -55,6 +58,6 @@ def rollback(
     request = Request(strategy=strategy, surge=surge)
 
     def run(operation: Operation) -> Outcome:
-        return operation.rollback(release, request, dry_run)
+        return operation.rollback(release, request, dry_run, service)
 
     carry_out(options, "rolled back", run, as_json, dry_run, lock_wait)

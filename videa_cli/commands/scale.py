@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,18 +12,28 @@ from ops.errors import UsageError
 from videa_cli.context import Options
 from videa_cli.lock_wait import LockWait
 
-HINT = "give the number of replicas, such as 3, or +1 for one more"
+if TYPE_CHECKING:
+    from ops.operations import Operation
+    from ops.outcome import Outcome
+
+HINT = "give the number of replicas, such as 3, or +1 for one more, or SERVICE=3"
 
 
 def scale(
     context: typer.Context,
-    number: Annotated[str, typer.Argument(metavar="N|+N", help="Number of replicas, or how many to add.")],
+    numbers: Annotated[
+        list[str],
+        typer.Argument(metavar="[SERVICE=]N|+N...", help="Number of replicas, or how many to add.", show_default=False),
+    ],
     force: Annotated[bool, typer.Option("--force", help="Allow 0 replicas.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
     lock_wait: LockWait = 0.0,
 ) -> None:
-    """Run N replicas of the service without losing a request.
+    """Run N replicas of a service without losing a request.
+
+    Without SERVICE, scales the default service: the one that x-videa.service names, the only one, or the only one that
+    gets requests. Several services are scaled one after the other; if one fails, all are rolled back.
 
     New replicas get traffic after they pass their readiness probe. Replicas that leave are removed from the balancer,
     then drained, then stopped and removed: unhealthy ones first, then old releases, then the newest.
@@ -35,14 +45,39 @@ def scale(
     Examples:
       videa scale 3
       videa scale +1
+      videa scale web=3 worker=+2
       videa scale 5 --dry-run
       videa scale 0 --force
     """
     from videa_cli.operation import carry_out
 
-    wanted = parse(number)
+    wanted = parse_all(numbers)
     options: Options = context.obj
-    carry_out(options, "scaled", lambda operation: operation.scale(wanted, force, dry_run), as_json, dry_run, lock_wait)
+
+    def run(operation: Operation) -> Outcome:
+        project = operation.stack.project
+        named = {name or project.default_service: count for name, count in wanted.items()}
+        if len(named) < len(wanted):
+            raise UsageError(f"{project.default_service} has two numbers of replicas", "see videa scale --help")
+        return operation.scale_all(named, force, dry_run)
+
+    carry_out(options, "scaled", run, as_json, dry_run, lock_wait)
+
+
+def parse_all(texts: list[str]) -> dict[str, Callable[[int], int]]:
+    """Service -> function from the current to the wanted number of replicas; "" is the default service.
+
+    Raises UsageError.
+    """
+    wanted: dict[str, Callable[[int], int]] = {}
+    for text in texts:
+        service, sign, number = text.rpartition("=")
+        if sign and not service:
+            raise UsageError(f"{text!r} names no service", HINT)
+        if service in wanted:
+            raise UsageError(f"{service or 'one service'} has two numbers of replicas", "see videa scale --help")
+        wanted[service] = parse(number)
+    return wanted
 
 
 def parse(number: str) -> Callable[[int], int]:

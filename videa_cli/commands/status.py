@@ -33,10 +33,10 @@ def status(
 
     from concurrent.futures import ThreadPoolExecutor
 
-    from ops.views.status import read_status
+    from ops.views.status import read_all
 
     with ThreadPoolExecutor(1) as pool:
-        pending = pool.submit(read_status, stack)
+        pending = pool.submit(read_all, stack)
         if not as_json:
             import rich.table  # noqa: F401 (reading takes longer than this import)
 
@@ -64,27 +64,26 @@ def show_status(result: Status) -> None:
         table.add_column(heading, no_wrap=True)
     for heading in ("AGE", "CPU", "MEMORY", "REQ/S"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for replica in result.replicas:
+    services = (result, *result.others)
+    for worker, replica in ((service.worker, replica) for service in services for replica in service.replicas):
         colour = COLOURS.get(replica.health, "red")
         table.add_row(
             replica.name,
             escape(replica.release),
             f"[{colour}]{replica.health}[/]" + (f" ({replica.restarts} restarts)" if replica.restarts else ""),
-            "in" if replica.in_balancer else "[yellow]out[/]",
+            "-" if worker else "in" if replica.in_balancer else "[yellow]out[/]",
             duration(replica.age),
             "-" if replica.cpu is None else f"{replica.cpu:.0%}",
             "-" if replica.memory is None else share(replica.memory, replica.memory_limit),
             "-" if replica.requests_per_second is None else f"{replica.requests_per_second:.1f}",
         )
     show_operation(result)
+    if any(service.replicas for service in services):
+        out.print(table)
+    for service in services:
+        out.print(_summary(service))
     if not result.replicas:
-        out.print(f"no replica of {result.service}; start the stack: videa up")
         return
-    out.print(table)
-    healthy = sum(replica.health == "healthy" for replica in result.replicas)
-    rate = "" if result.requests_per_second is None else f", {result.requests_per_second:.1f} requests/s"
-    where = f" at {result.url}" if result.url else ""
-    out.print(f"{result.service}: {healthy} of {len(result.replicas)} healthy{rate}{where}")
     if any(replica.by_connect for replica in result.replicas):
         from videa_cli.words import BY_CONNECT
 
@@ -95,6 +94,17 @@ def show_status(result: Status) -> None:
         out.print(f"[red]balancer:[/] {escape(result.balancer)}")
     if result.unreachable:
         out.print(f"[red]unreachable:[/] nothing answers at {result.url}: {result.unreachable}")
+
+
+def _summary(service: Status) -> str:
+    if not service.replicas:
+        start = "videa up" if not service.worker else f"videa scale {service.service}=1"
+        return f"no replica of {service.service}; start the stack: {start}"
+    healthy = sum(replica.health == "healthy" for replica in service.replicas)
+    measured = service.requests_per_second is not None and not service.worker
+    rate = f", {service.requests_per_second:.1f} requests/s" if measured else ""
+    where = f" at {service.url}" if service.url and not service.worker else ""
+    return f"{service.service}: {healthy} of {len(service.replicas)} healthy{rate}{where}"
 
 
 def show_operation(result: Status) -> None:

@@ -37,7 +37,7 @@ def up(
     from ops.handover import holders
     from ops.lifecycle import bring_up
     from ops.notices import PortMoves
-    from ops.views.status import read_status
+    from ops.views.status import read_all
     from videa_cli.commands.status import show_status
     from videa_cli.operation import typed
     from videa_cli.render import Progress, console
@@ -63,4 +63,4 @@ def up(
         stack = patiently(options, lock_wait, progress, start)
     finally:
         progress.close()
-    show_status(read_status(stack))
+    show_status(read_all(stack))

@@ -24,7 +24,7 @@ PLAN = Plan((Start(1),), Target("new", "app:new"), "one more")
 def reported(stack: FakeStack, health: Health, check: dict[str, Any]) -> list[Event]:
     stack.project.model["services"][APP]["healthcheck"] = check
     settings = changed(stack.project.settings, health=health)
-    own = Stack(replace(stack.project, settings=settings), stack.platform, stack.store, stack.connect)
+    own = Stack(replace(stack.project, settings=settings), stack.platform, stack.store, stack.connect, stack.open)
     events: list[Event] = []
     check_plan(own, PLAN, stack.fleet(), events.append)
     return events

@@ -49,7 +49,7 @@ class World:
         project: Any = SimpleNamespace(name="p", settings=self.settings)
         platform: Any = SimpleNamespace(replicas=self.list_replicas)
         gateway: Any = SimpleNamespace(membership=lambda remembered=False: parse(render(self.listed, 1)))
-        return Stack(project, platform, FakeStore(), lambda: gateway)
+        return Stack(project, platform, FakeStore(), lambda: gateway, lambda _: self.stack)
 
     def list_replicas(self) -> list[Replica]:
         return list(self.replicas)

@@ -13,7 +13,8 @@ import pytest
 from ops import maintenance, operations, planning
 from ops.errors import CONTINUE, EngineUnreachable, Left, LockHeld, OperationFailed, PlanRefused, VideaError
 from ops.events import Event, Kind, LeftWaiting, Promoted, discard
-from ops.operations import Operation, Outcome
+from ops.operations import Operation
+from ops.outcome import Outcome
 from ops.preflight import Capacity
 from ops.project.settings import Canary
 from ops.project.units import Seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from typer import Context
@@ -15,7 +15,7 @@ from ops.doctor.facts_data import Statement
 from ops.errors import VideaError
 from ops.events import announced
 from ops.notices import PoolsUnchecked
-from ops.operations import Outcome
+from ops.outcome import Outcome
 from ops.rollout.history import Entry, append
 from ops.steps import Check, Plan, Target
 from ops.views.dataview import DatabaseView, Holder
@@ -40,7 +40,8 @@ def test_the_text_of_a_step_and_of_its_failure_is_shown_unchanged(capsys: pytest
 
 def test_a_plan_shows_a_check_as_it_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
     plan = Plan((Check((LOOKS_LIKE_MARKUP,), ()),), Target("1", "app:1"), "")
-    show_outcome(Outcome(plan, 0.0, None), "deployed", as_json=False, dry_run=True)
+    part: Any = SimpleNamespace(plan=plan, capacity=None)
+    show_outcome(Outcome(plan, 0.0, None, parts=(part,)), "deployed", as_json=False, dry_run=True)
     assert f"1. check {LOOKS_LIKE_MARKUP}" in capsys.readouterr().out
 
 

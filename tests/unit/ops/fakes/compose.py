@@ -15,17 +15,29 @@ services:
 """
 
 
+WITH_WORKER = (
+    MODEL
+    + """
+  mail:
+    image: ${MAIL_IMAGE:-app:old}
+    labels: {videa.release: "${MAIL_RELEASE:-}"}
+    deploy: {replicas: "${MAIL_REPLICAS:-2}"}
+"""
+)
+
+
 @dataclass
 class FakeCompose:
     """The reading part of ``ops.engine.compose.Compose``."""
 
     directory: Path
+    model: str = MODEL
     files: tuple[str, ...] = ()
     project: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
 
     def config(self, interpolate: bool = True) -> str:
-        return MODEL
+        return self.model
 
     def config_hash(self, service: str, overrides: dict[str, str]) -> str:
         return "hash"

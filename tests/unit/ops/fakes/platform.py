@@ -56,6 +56,7 @@ class FakePlatform:
 
     world: World
     env_file: Path
+    service: str = APP
     by_name: dict[str, Container] = field(default_factory=dict)
     followed: list[str] = field(default_factory=list)
     images: FakeImages = field(default_factory=FakeImages)
@@ -69,12 +70,12 @@ class FakePlatform:
     def add(self, image: str = "app:old", state: str = "running", number: int = 0) -> str:
         """Adds a replica, by default with the next number after the highest, like Compose."""
         number = number or max((container.number for container in self.by_name.values()), default=0) + 1
-        name = f"{NAME}-{APP}-{number}"
+        name = f"{NAME}-{self.service}-{number}"
         self.count += 1
         self.by_name[name] = Container(
             id=f"container{self.count:04}",
             name=name,
-            service=APP,
+            service=self.service,
             state=state,
             health="none",
             image=image,
@@ -86,7 +87,7 @@ class FakePlatform:
             image_id=self.images.digest(image),
             config_hash="hash",
             created=datetime.fromtimestamp(START, UTC),
-            started=datetime.fromtimestamp(START, UTC),
+            started=datetime.fromtimestamp(START - 60, UTC),
             networks={"default": f"10.0.0.{number}"},
             pid=1,
         )
@@ -103,7 +104,7 @@ class FakePlatform:
         return self.replicas()
 
     def container(self, service: str) -> Container | None:
-        return next(iter(self.replicas()), None) if service == APP else None
+        return next(iter(self.replicas()), None) if service == self.service else None
 
     def details(self) -> list[tuple[Container, Mapping[str, Any]]]:
         return [(container, {}) for container in self.replicas()]

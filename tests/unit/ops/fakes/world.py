@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-NAME, APP = "shop", "app"
+NAME, APP, MAIL = "shop", "app", "mail"
 START = 1_800_000_000.0
 
 

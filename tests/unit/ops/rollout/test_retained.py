@@ -36,7 +36,7 @@ class Shop:
         project.__dict__["_raw"] = {"services": {"web": {"image": "$IMAGE"}}}
         images = SimpleNamespace(present=lambda name: name in self.images, digest=lambda name: self.images[name])
         platform: Any = SimpleNamespace(images=images)
-        self.stack = Stack(project, platform, FakeStore(), lambda: pytest.fail("asked"))
+        self.stack = Stack(project, platform, FakeStore(), lambda: pytest.fail("asked"), lambda _: self.stack)
         self.images = {"app:latest": DIGESTS["two"]}
         self.entries: list[Entry] = []
         self.running = ""

@@ -1,0 +1,133 @@
+"""An operation on one or several services, one after the other. If one fails, the earlier ones are rolled back, too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ops.errors import Aftermath, VideaError, explained
+from ops.events import Emit, ServiceReached, Standing, VerdictGiven, announced
+from ops.parts import Part
+from ops.preflight import spare
+from ops.recording import new_header
+from ops.rollout.command_queue import Command
+from ops.rollout.confirm import confirm
+from ops.rollout.journal import BackTo, Following, Header, Journal, JournalState
+from ops.rollout.lease import Lease
+from ops.rollout.runner import Runner
+from ops.rollout.stopping import BEHIND
+from ops.stack import Stack
+from ops.steps import Plan
+
+
+class Batch:
+    """Carries out the parts of one operation. ``headers``: of the services that it has changed or was changing."""
+
+    def __init__(self, stack: Callable[[str], Stack], journal: Journal, lease: Lease, emit: Emit, command: str) -> None:
+        """``stack``: of a service; ``command``: as typed, without secrets."""
+        self._stack = stack
+        self._journal = journal
+        self._lease = lease
+        self._emit = emit
+        self._command = command
+        self.headers: list[Header] = []
+        self.verdicts: list[VerdictGiven] = []
+        self.left: Standing | None = None
+
+    def run(self, parts: Sequence[Part], detach: bool = False, promotion: Command | None = None) -> None:
+        """Runs all parts and checks the result, or those up to the wait at which the operation is ``left``.
+
+        Raises like ``Runner.run``.
+        """
+        for number, part in enumerate(parts):
+            if len(parts) > 1:
+                self._emit(ServiceReached(part.service))
+            header = part.header or self._begin(part, parts[number + 1 :], first=number == 0)
+            earlier = self._journal.state().earlier
+            runner = self._runner(part.stack, header, earlier, _behind(part, header), detach)
+            runner.monitor.promotion, promotion = promotion, None
+            self.headers = [*(state.header for state in earlier), header]
+            try:
+                runner.run(part.plan, None if parts[number + 1 :] else lambda: self._confirm(parts))
+            finally:
+                self.verdicts += runner.monitor.verdicts
+            self.left = runner.left
+            if self.left:
+                return
+
+    def roll_back(self, state: JournalState, reason: str) -> Aftermath:
+        """Rolls back all services of an operation that waits or was interrupted."""
+        self.headers = [*(earlier.header for earlier in state.earlier), state.header]
+        return self._runner(self._stack(state.header.service), state.header, state.earlier).roll_back(reason)
+
+    def _begin(self, part: Part, later: Sequence[Part], first: bool) -> Header:
+        """Writes the header of a part. If that fails, the earlier ones are rolled back. Raises VideaError."""
+        try:
+            header = self._header(part, later)
+            if first:
+                self._journal.begin(header)
+            else:
+                self._journal.write(header)
+        except VideaError as error:
+            if first:
+                raise
+            raise explained(error, self.roll_back(self._journal.state(), error.message)) from error
+        return header
+
+    def _confirm(self, parts: Sequence[Part]) -> None:
+        with announced("check the result", self._emit):
+            for part in parts:
+                _confirm(part, len(parts) > 1)
+
+    def _header(self, part: Part, later: Sequence[Part]) -> Header:
+        following = (Following(other.service, other.wanted, other.plan.target, other.request) for other in later)
+        return new_header(
+            part.stack, self._command, part.fleet, part.plan.target, part.wanted, part.request, tuple(following)
+        )
+
+    def _runner(
+        self,
+        stack: Stack,
+        header: Header,
+        earlier: Sequence[JournalState],
+        behind: int = BEHIND,
+        detach: bool = False,
+    ) -> Runner:
+        return Runner(stack, self._journal, self._lease, header, self._emit, behind, detach, self._return_to(earlier))
+
+    def _return_to(self, earlier: Sequence[JournalState]) -> Callable[[str], Aftermath] | None:
+        """Rolls back the ``earlier`` services, the last one first; None if there are none."""
+        if not earlier:
+            return None
+        *before, last = earlier
+
+        def roll_back(reason: str) -> Aftermath:
+            self._emit(ServiceReached(last.header.service))
+            self._journal.write(BackTo(last.header.service))
+            return self._runner(self._stack(last.header.service), last.header, before).roll_back(reason)
+
+        return roll_back
+
+
+def _confirm(part: Part, named: bool) -> None:
+    """``named``: the service is not the only one. Raises OperationFailed."""
+    releases, repair = {part.plan.target.release}, "run the same command again"
+    if part.request is None:
+        releases |= {member.replica.release for member in part.fleet.alive}
+        repair = f"scale again: videa scale {f'{part.service}=' if named else ''}{part.wanted}"
+    unready = [member.name for member in part.fleet.alive if not member.ready]
+    confirm(part.stack, part.wanted, releases, unready, repair)
+
+
+def combined(parts: Sequence[Part]) -> Plan:
+    """One plan with the steps of all parts, to show."""
+    if len(parts) == 1:
+        return parts[0].plan
+    summary = "; ".join(f"{part.service}: {part.plan.summary}" for part in parts)
+    return Plan(tuple(step for part in parts for step in part.plan.steps), parts[0].plan.target, summary)
+
+
+def _behind(part: Part, header: Header) -> int:
+    """How many replicas may still be stopping; if the resources were not measured, none, before others start."""
+    surge = part.plan.surge
+    room = spare(part.capacity, len(header.before) + surge, surge) if part.capacity else 0
+    return BEHIND if room is None else min(BEHIND, room)

@@ -1,0 +1,166 @@
+"""One operation on several services, disturbed at every call: all services have changed, or none."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ops import interrupts
+from ops.errors import Interrupted, UsageError, VideaError
+from ops.events import discard
+from ops.operations import Operation
+from ops.outcome import Outcome
+from ops.rollout import history
+from ops.rollout.lock import Lock
+from ops.rollout.request import Request, Strategy
+from ops.steps import Target
+from tests.unit.ops.disturbances import NEW, Disturbance, left_over, lost_answer, quiet, recorded
+from tests.unit.ops.fakes import FakeStack, fake_shop
+from tests.unit.ops.fakes.world import APP, MAIL
+
+NEW_MAIL = Target("new", "app:new", {"MAIL_IMAGE": "app:new", "MAIL_RELEASE": "new"})
+STRIDE = 7
+"""Not every call, to save time: the runner's own tests disturb every call of one service."""
+
+State = tuple[list[str], list[str], bool, str]
+
+
+def state(shop: FakeStack) -> State:
+    """The images of both services, whether nginx serves exactly the replicas of the first, and what is remembered."""
+    app, mail = ({c.name: c.image for c in shop.of(name).replicas()} for name in (APP, MAIL))
+    served = set(shop.gateway.membership().servers) == set(app)
+    return sorted(app.values()), sorted(mail.values()), served, shop.project.env_file.read_text()
+
+
+def deploy(shop: FakeStack, request: Request | None = None) -> Outcome:
+    request = request or Request(Strategy.ROLLING)
+    return Operation(shop, discard, "videa deploy").deploy_all({APP: (NEW, request), MAIL: (NEW_MAIL, request)})
+
+
+def disturbed(
+    directory: Path, act: Callable[[], None], *places: int
+) -> tuple[FakeStack, Disturbance, State, BaseException | None]:
+    """A deploy. Returns the stack, the disturbance, the state before, and the exception."""
+    directory.mkdir()
+    shop, disturbance = fake_shop(directory), Disturbance(act, places)
+    before, raised = state(shop), None
+    shop.world.disturb = disturbance
+    try:
+        deploy(shop)
+    except BaseException as error:
+        raised = error
+    shop.world.disturb = lambda call: None
+    return shop, disturbance, before, raised
+
+
+@pytest.fixture
+def done(tmp_path: Path) -> tuple[State, int]:
+    """The state after an undisturbed deploy, and its number of calls."""
+    shop, disturbance, _, raised = disturbed(tmp_path / "undisturbed", lambda: None)
+    assert raised is None
+    assert left_over(shop) == []
+    assert [(entry.service, entry.result) for entry in history.read(shop.project.directory) if entry.deployed][-2:] == [
+        (APP, history.DONE),
+        (MAIL, history.DONE),
+    ]
+    return state(shop), len(disturbance.calls)
+
+
+def test_services_are_deployed_one_after_the_other(done: tuple[State, int]) -> None:
+    app, mail, served, remembered = done[0]
+    assert (app, mail, served) == (["app:new"] * 2, ["app:new"] * 2, True)
+    assert {"APP_IMAGE=app:new", "MAIL_IMAGE=app:new", "MAIL_RELEASE=new"} <= set(remembered.splitlines())
+
+
+def test_one_lost_call_at_most_rolls_all_services_back(tmp_path: Path, done: tuple[State, int]) -> None:
+    endings = set()
+    for place in range(1, done[1] + 1):
+        shop, disturbance, before, raised = disturbed(tmp_path / str(place), lost_answer, place)
+        where = disturbance.at(place)
+        endings.add(raised is None)
+        if raised is not None:
+            assert isinstance(raised, VideaError), (where, raised)
+            assert raised.aftermath is None or raised.aftermath.as_before, (where, raised.message)
+        assert state(shop) == (before if raised else done[0]), where
+        assert Operation(shop, discard, "").journal.read() is None, where
+        assert Lock(shop.store, shop.project.name).active_holder() is None, where
+    assert endings == {True, False}
+
+
+def test_after_an_interrupt_at_any_call_all_services_are_as_before_or_done(
+    tmp_path: Path, done: tuple[State, int]
+) -> None:
+    for place in range(1, done[1] + 1, STRIDE):
+        with interrupts.held():
+            directory = tmp_path / str(place)
+            shop, disturbance, before, raised = None, None, None, None
+            try:
+                with interrupts.allowed(again=True):
+                    shop, disturbance, before, raised = disturbed(
+                        directory, lambda: os.kill(os.getpid(), signal.SIGINT), place
+                    )
+            except KeyboardInterrupt as error:  # in the last moment
+                raised = error
+        if shop is None or disturbance is None:
+            continue
+        where = disturbance.at(place)
+        assert raised is None or isinstance(raised, KeyboardInterrupt | Interrupted), (where, raised)
+        assert state(shop) == (before if raised else done[0]), where
+        assert left_over(shop) == [], where
+
+
+class Killed(BaseException):
+    """Ends the process: nothing of it runs any more."""
+
+
+def continue_with(shop: FakeStack, then: str) -> None:
+    operation = Operation(shop, discard, f"videa {then}")
+    {"resume": operation.resume, "abort": operation.abort, "same command": lambda: deploy(shop)}[then]()
+
+
+@pytest.mark.parametrize("then", ["resume", "abort", "same command"])
+def test_after_a_kill_at_any_call_another_process_completes_it_or_rolls_it_back(
+    tmp_path: Path, done: tuple[State, int], then: str
+) -> None:
+    reached = set()
+    for place in range(1, done[1] + 1, STRIDE):
+
+        def die() -> None:
+            raise Killed
+
+        every_later = range(place, 10_000)
+        shop, disturbance, before, raised = disturbed(tmp_path / str(place), die, *every_later)
+        where = disturbance.at(place)
+        assert isinstance(raised, Killed | VideaError), where
+        shop.world.now += 3600  # its lease has run out
+        unfinished = Operation(shop, discard, "").journal.read()
+        if unfinished is None:
+            continue
+        reached.add(unfinished.header.service)
+        continue_with(shop, then)
+        assert state(shop) == (before if then == "abort" else done[0]), where
+        assert left_over(shop) == [], where
+    assert reached == {APP, MAIL}
+
+
+def test_services_are_scaled_together(tmp_path: Path) -> None:
+    shop = fake_shop(tmp_path)
+    Operation(shop, discard, "videa scale app=3 mail=1").scale_all(
+        {APP: lambda _: 3, MAIL: lambda present: present - 1}
+    )
+    app, mail, served, remembered = state(shop)
+    assert (len(app), len(mail), served) == (3, 1, True)
+    assert {"APP_REPLICAS=3", "MAIL_REPLICAS=1"} <= set(remembered.splitlines())
+    assert recorded(shop) == [history.DONE, history.DONE]
+
+
+def test_a_service_that_is_not_managed_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="does not scale 'db'"):
+        Operation(fake_shop(tmp_path), discard, "videa scale db=2").scale_all({"db": lambda _: 2})
+
+
+__all__ = ["quiet"]

@@ -1,0 +1,146 @@
+"""From the options of ``videa deploy`` and ``videa plan`` to the targets and requests of the services."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ops.errors import UsageError
+
+if TYPE_CHECKING:
+    from ops.operations import Operation
+    from ops.outcome import Outcome
+    from ops.project.settings import Settings
+    from ops.rollout.request import Request
+    from ops.stack import Stack
+    from ops.steps import Target
+
+KEEP = "10m"
+"""How long a blue-green deploy keeps the old set."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options that apply to every service. ``keep``: a duration such as "10m", None for KEEP."""
+
+    strategy: str
+    surge: int = 1
+    force: bool = False
+    checks: tuple[str, ...] = ()
+    keep: str | None = None
+    pause_at: tuple[float, ...] = ()
+
+    def request(self, settings: Settings) -> Request:
+        """The request for one service: a worker is never a canary, because it gets no requests. Raises UsageError."""
+        from ops.project.units import parse_duration
+        from ops.rollout.request import Request, Strategy
+
+        try:
+            seconds = parse_duration(self.keep or KEEP) if self.keep != "0" else 0.0
+        except ValueError as error:
+            raise UsageError(
+                f"--keep: {error}", "use a duration such as 10m, or 0 to remove the old set at once"
+            ) from error
+        if settings.worker:
+            strategy = "rolling" if self.strategy == "canary" else self.strategy
+            return Request(Strategy(strategy), self.surge, self.force, float(seconds))
+        steps = settings.canary.steps
+        if unknown := [share for share in self.pause_at if share not in steps]:
+            raise UsageError(
+                f"--pause-at {unknown[0]:g} is not a step of the canary",
+                f"x-videa.canary.steps has {', '.join(f'{step:g}' for step in steps)}",
+            )
+        return Request(
+            strategy=Strategy(self.strategy),
+            surge=self.surge,
+            force=self.force,
+            keep=float(seconds),
+            commands=tuple(check for check in self.checks if not check.startswith("/")),
+            paths=tuple(check for check in self.checks if check.startswith("/")),
+            shares=tuple(steps),
+            pause_at=self.pause_at,
+        )
+
+
+def strategy_of(rolling: bool, blue_green: bool, canary: bool, keeps: bool, pauses: bool) -> str:
+    """The strategy that the options select. Raises UsageError.
+
+    ``keeps``: --check or --keep is used; ``pauses``: --pause-at is used.
+    """
+    if sum((rolling, blue_green, canary)) > 1:
+        raise UsageError("--rolling, --blue-green and --canary cannot be used together", "choose one of them")
+    if keeps and not blue_green:
+        raise UsageError("--check and --keep need --blue-green", "add --blue-green, or remove them")
+    if pauses and not canary:
+        raise UsageError("--pause-at needs --canary", "add --canary, or remove it")
+    return "blue-green" if blue_green else "canary" if canary else "rolling"
+
+
+def deploy_services(
+    operation: Operation,
+    names: Collection[str],
+    image: str | None,
+    build: bool,
+    asked: Asked,
+    dry_run: bool,
+    detach: bool = False,
+) -> Outcome:
+    """Deploys an image, a build, or what the Compose file defines. ``names``: the services, all if empty.
+
+    Raises UsageError and the errors of ``deploy_all``.
+    """
+    from ops.project.startup import dependency_order
+    from ops.rollout.targets import return_tag
+
+    if image is not None and build:
+        raise UsageError("--image and --build cannot be used together", "choose one of them")
+    if image is not None and not image.strip():
+        raise UsageError("--image is empty", "name an image, such as app:42")
+    project = operation.stack.project
+    chosen = [project.of(name).settings.service for name in names] or list(project.services)
+    if image is not None:
+        chosen = _with_this_image(operation.stack, names)
+    if build:
+        operation.check_nothing_waits()  # before the new image gets the tag of the current one
+    stacks = [operation.stack.of(name) for name in dependency_order(project.model["services"], chosen)]
+    targets = {stack.project.settings.service: _target(operation, stack, image, build, names) for stack in stacks}
+    deploys = {
+        stack.project.settings.service: (
+            targets[stack.project.settings.service],
+            asked.request(stack.project.settings),
+        )
+        for stack in stacks
+    }
+    started = False
+    try:
+        outcome = operation.deploy_all(deploys, dry_run, detach=detach)
+        started = not dry_run
+    finally:
+        # If the built image does not run, a plain `docker compose up -d` must not start it.
+        if build and not started and operation.journal.read() is None:
+            for stack in stacks:
+                return_tag(stack)
+    return outcome
+
+
+def _with_this_image(stack: Stack, names: Collection[str]) -> list[str]:
+    """The service of --image, and those whose image is the same variable. Raises UsageError."""
+    project = stack.project
+    if len(names) > 1:
+        raise UsageError("--image is for one service", "name one of them, or deploy what the Compose file defines")
+    first = project.of(next(iter(names), project.default_service))
+    variable = first.pins.image
+    others = [name for name in project.services if variable and project.of(name).pins.image == variable]
+    return list(dict.fromkeys((first.settings.service, *others)))
+
+
+def _target(operation: Operation, stack: Stack, image: str | None, build: bool, names: Collection[str]) -> Target:
+    from ops.rollout.targets import built_target, current_target, image_target
+
+    if image is not None:
+        return image_target(stack, image)
+    # Without names, services that have only an image are deployed as they are defined.
+    if build and ("build" in stack.project.service or names or len(stack.project.services) == 1):
+        return built_target(stack, operation.emit)
+    return current_target(stack)
