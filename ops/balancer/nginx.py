@@ -80,10 +80,7 @@ class Balancer:
         permit.
         """
         number = "0" if self._guarded else str(self._permit())
-        try:
-            answer = self._run(scripts.LOOK, number)
-        except _ContainerEnded:
-            answer = self._run(scripts.LOOK, number)
+        answer = self._patiently_look(number)
         head, _, rest = answer.output.partition("\n")
         generation, _, text = rest.partition("\n")
         version = _VERSION.search(head)
@@ -100,6 +97,17 @@ class Balancer:
         serving = int(generation) if generation.isdecimal() else None
         self._seen, self._guarded = Look(version[0].removeprefix("nginx/"), serving, text), True
         return self._seen
+
+    def _patiently_look(self, number: str) -> ExecResult:
+        """Looks again while nginx's container ends and restarts. Raises BalancerError like ``_run``."""
+        deadline = time.monotonic() + RESTART_GRACE
+        while True:
+            try:
+                return self._run(scripts.LOOK, number)
+            except _ContainerEnded:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(RESTART_POLL)
 
     def apply(self, upstream: Upstream) -> Applied:
         """Makes nginx serve ``upstream`` and returns when the new generation is active. A closed site stays closed.
