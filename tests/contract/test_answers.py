@@ -11,14 +11,14 @@ import msgspec
 from ops.contract import METRICS, OVERALL, Health, Metrics
 from ops.doctor.collectors.instances import MARK, QUERIES, read, read_answers
 from ops.doctor.facts import InstanceFacts
-from ops.project.settings import Health as HealthPaths
+from ops.probes import Http
 from ops.rollout.own_metrics import Figures
 from ops.rollout.own_metrics import read as read_figures
+from tests.contract.paths import LIVE, READY
 from tests.server.support import Process, StartProcess, eventually, half_a_request
 from tests.unit.ops.doctor.stack import replica
 
-HEALTH = HealthPaths()
-PATHS = (HEALTH.live, HEALTH.ready, OVERALL, METRICS)
+PATHS = (LIVE, READY, OVERALL, METRICS)
 
 
 async def answers(server: Process) -> dict[str, tuple[int, str, str]]:
@@ -37,7 +37,7 @@ async def facts(server: Process) -> InstanceFacts:
     verdicts = "".join(f"{number} {status} 0.001 {date}|\n" for number, (status, _, date) in said)
     bodies = "".join(f"{MARK}{number}\n{body}\n" for number, (_, body, _) in said)
     found = read_answers(f"{int(time.time())}\n{verdicts}{bodies}")
-    return read(replica(), [found[number] for number in range(QUERIES)])
+    return read(replica(), [found[number] for number in range(QUERIES)], Http(3001, READY))
 
 
 def missing(kind: type[msgspec.Struct], answer: dict[str, Any], place: str = "") -> list[str]:

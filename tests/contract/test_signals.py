@@ -9,10 +9,8 @@ import msgspec
 import redis.asyncio
 
 from ops.contract import FLEET
-from ops.project.settings import Health as HealthPaths
+from tests.contract.paths import LIVE, READY
 from tests.server.support import StartProcess, eventually, half_a_request
-
-HEALTH = HealthPaths()
 
 
 async def test_an_instance_that_leaves_says_so_and_ends(start_process: StartProcess, empty_redis: str) -> None:
@@ -37,10 +35,10 @@ async def test_an_instance_that_leaves_says_so_and_ends(start_process: StartProc
             server.process.send_signal(signal.SIGTERM)
 
             async def unready() -> bool:
-                return await status(HEALTH.ready) == 503
+                return await status(READY) == 503
 
             await eventually(unready)
-            assert await status(HEALTH.live) == 200
+            assert await status(LIVE) == 200
             assert await status("/api/v1/titles") == 200
             await eventually(beat_says_draining)
         await server.process.wait()

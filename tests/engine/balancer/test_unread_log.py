@@ -44,7 +44,7 @@ def test_requests_go_on_and_each_is_in_the_log_or_counted_as_dropped(own: Bench)
     with Load(own.port, path=LONG, pause=0.001) as load:
         drop_lines(own, load)
     assert load.failures == []
-    own.until(lambda: logged(own) == before + load.done)
+    own.until(lambda: logged(own) == before + load.done, seconds=60)
     assert b'"dropped":' in own.nginx.logs(stderr=False)
 
 
