@@ -30,10 +30,14 @@ ANY = "any"
 SERVER_OPTIONS = "resolve max_fails=1 fail_timeout=2s"
 """After one failed connection, a replica gets no requests for a while: Docker's DNS may still have its old address."""
 
+NEVER_ALONE = "server 127.0.0.1:9 down;"
+"""A second entry, never used. If the name of a killed replica is gone and one is left, nginx would count a group of
+one, and answer 504 to the requests that still wait at the dead address, instead of trying once more."""
+
 _METHODS: dict[Sticky, str] = {"none": "least_conn", "ip": "hash $remote_addr consistent"}
 _GENERATION = re.compile(r'map "" \$videa_generation\s*\{ default (\d+); \}')
 _GROUP = re.compile(rf"upstream ({APP}|{CANARY})(?:-\w+)? \{{(.*?)\n    \}}", re.DOTALL)
-_SERVER = re.compile(r"^ *server ([^\s:;]+):(\d+) (?!.* backup;)", re.MULTILINE)
+_SERVER = re.compile(r"^ *server ([^\s:;]+):(\d+) (?!.*(?:backup|down);)", re.MULTILINE)
 _ANY_PORT = re.compile(rf"upstream {ANY} \{{.*?^ *server [^\s:;]+:(\d+) ", re.DOTALL | re.MULTILINE)
 
 
@@ -126,6 +130,7 @@ def _groups(upstream: Upstream, group: str, servers: tuple[str, ...]) -> list[st
 def _group(name: str, addresses: tuple[str, ...], method: str = "", backup: tuple[str, ...] = ()) -> str:
     lines = "".join(f"        server {address} {SERVER_OPTIONS};\n" for address in addresses)
     lines += "".join(f"        server {address} {SERVER_OPTIONS} backup;\n" for address in backup)
+    lines += f"        {NEVER_ALONE}\n" if method == "least_conn" else ""
     return (
         f"    upstream {name} {{\n"
         f"        zone {name} {'512k' if method else '128k'};\n"
