@@ -76,7 +76,7 @@ class Batch:
     def _confirm(self, parts: Sequence[Part]) -> None:
         with announced("check the result", self._emit):
             for part in parts:
-                _confirm(part, len(parts) > 1)
+                _confirm(part)
 
     def _header(self, part: Part, later: Sequence[Part]) -> Header:
         following = (Following(other.service, other.wanted, other.plan.target, other.request) for other in later)
@@ -108,12 +108,12 @@ class Batch:
         return roll_back
 
 
-def _confirm(part: Part, named: bool) -> None:
-    """``named``: the service is not the only one. Raises OperationFailed."""
+def _confirm(part: Part) -> None:
+    """Raises OperationFailed."""
     releases, repair = {part.plan.target.release}, "run the same command again"
     if part.request is None:
         releases |= {member.replica.release for member in part.fleet.alive}
-        repair = f"scale again: videa scale {f'{part.service}=' if named else ''}{part.wanted}"
+        repair = f"scale again: {part.stack.project.scale_command(part.wanted)}"
     unready = [member.name for member in part.fleet.alive if not member.ready]
     confirm(part.stack, part.wanted, releases, unready, repair)
 

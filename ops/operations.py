@@ -71,7 +71,7 @@ class Operation:
         self._lease, self._stacks = lease, {}
 
     def _stack(self, service: str) -> Stack:
-        """The stack of a service, guarded; "" in the journal of an older videa is the only service."""
+        """The stack of a service, guarded; "", as in the journal of an older videa: the one that gets the requests."""
         name = service or self.stack.project.settings.service
         if name not in self._stacks:
             self._stacks[name] = stack = self.stack.of(name)
@@ -145,7 +145,7 @@ class Operation:
             for part in todo:
                 record_fleet(part.stack, part.fleet)
             if any(part.request and part.request.strategy is Strategy.CANARY for part in todo):
-                self.emit(CanaryKey(todo[0].stack.gateway.ask(["grep", "-c", "", TESTERS]).ok))
+                self.emit(CanaryKey(self._stack("").gateway.ask(["grep", "-c", "", TESTERS]).ok))
             return self._run(todo, lease, action, resumed=same is not None, detach=detach)
 
     def rollback(
@@ -244,9 +244,9 @@ class Operation:
         result is always recorded and emitted.
         """
         started, result, left = time.monotonic(), "videa itself failed", ""
-        traffic = self._traffic()
-        if traffic:
-            traffic.start()
+        site = self._stack("")
+        traffic = TrafficProof(site.gateway, site.url, site.project.live_path, site.on_the_host)
+        traffic.start()
         try:
             act()
             result = history.DONE if batch.left is None else history.LEFT
@@ -256,7 +256,7 @@ class Operation:
             raise
         finally:
             settle()
-            self.proof = traffic.stop() if traffic else None
+            self.proof = traffic.stop()
             seconds = time.monotonic() - started
             for header in batch.headers:
                 ended = self._ended(header, action, result, seconds, left)
@@ -266,14 +266,6 @@ class Operation:
             if batch.left:
                 self.emit(LeftWaiting(batch.left))
         return Outcome(plan.redacted, seconds, self.proof, tuple(batch.verdicts), waiting=batch.left)
-
-    def _traffic(self) -> TrafficProof | None:
-        """Measures the requests to all services, which have one balancer; None if there are only workers."""
-        site = next((name for name, service in self.stack.project.managed.items() if not service.settings.worker), None)
-        stack = self._stack(site or "")
-        if stack.project.settings.worker:
-            return None
-        return TrafficProof(stack.gateway, stack.url, stack.project.live_path, stack.on_the_host)
 
     def _ended(self, header: Header, action: str, result: str, seconds: float, left: str) -> OperationEnded:
         requests, failed = (self.proof.requests, self.proof.failed) if self.proof else (None, None)

@@ -11,6 +11,7 @@ from ops.errors import UsageError
 if TYPE_CHECKING:
     from ops.operations import Operation
     from ops.outcome import Outcome
+    from ops.project.config import Project
     from ops.project.settings import Settings
     from ops.rollout.request import Request
     from ops.stack import Stack
@@ -98,19 +99,18 @@ def deploy_services(
     if image is not None and not image.strip():
         raise UsageError("--image is empty", "name an image, such as app:42")
     project = operation.stack.project
-    chosen = [project.of(name).settings.service for name in names] or list(project.services)
     if image is not None:
-        chosen = _with_this_image(operation.stack, names)
+        chosen = _with_this_image(project, names)
+    else:
+        chosen = [project.of(name).settings.service for name in names] or list(project.services)
+    stacks = [operation.stack.of(name) for name in dependency_order(project.model["services"], chosen)]
+    requests = [asked.request(stack.project.settings) for stack in stacks]  # before anything is built
     if build:
         operation.check_nothing_waits()  # before the new image gets the tag of the current one
-    stacks = [operation.stack.of(name) for name in dependency_order(project.model["services"], chosen)]
-    targets = {stack.project.settings.service: _target(operation, stack, image, build, names) for stack in stacks}
+    targets = [_target(operation, stack, image, build, names) for stack in stacks]
     deploys = {
-        stack.project.settings.service: (
-            targets[stack.project.settings.service],
-            asked.request(stack.project.settings),
-        )
-        for stack in stacks
+        stack.project.settings.service: (target, request)
+        for stack, target, request in zip(stacks, targets, requests, strict=True)
     }
     started = False
     try:
@@ -124,9 +124,8 @@ def deploy_services(
     return outcome
 
 
-def _with_this_image(stack: Stack, names: Collection[str]) -> list[str]:
+def _with_this_image(project: Project, names: Collection[str]) -> list[str]:
     """The service of --image, and those whose image is the same variable. Raises UsageError."""
-    project = stack.project
     if len(names) > 1:
         raise UsageError("--image is for one service", "name one of them, or deploy what the Compose file defines")
     first = project.of(next(iter(names), project.default_service))

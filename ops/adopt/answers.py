@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from ops.balancer.outside import UNANSWERED, connect
+from ops.project.published import http_url
 
 LIKELY = ("/health/ready", "/health", "/healthz", "/readyz", "/ready", "/up", "/ping", "/")
 """Where web frameworks have their health checks, the most telling first."""
@@ -46,9 +47,8 @@ def ask(host: str, port: int, paths: Iterable[str] = LIKELY) -> Answers | None:
 
 def _status(host: str, port: int, path: str) -> int:
     """0 without an answer."""
-    name = f"[{host}]" if ":" in host else host
     try:
-        with closing(connect(f"http://{name}:{port}", TIMEOUT)) as connection:
+        with closing(connect(http_url(host, port), TIMEOUT)) as connection:
             connection.request("GET", path, headers={"User-Agent": "videa-init"})
             return connection.getresponse().status
     except UNANSWERED:

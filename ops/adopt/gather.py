@@ -16,6 +16,7 @@ from ops.adopt.routes import ProxyFile, Route, routes
 from ops.errors import ConfigError
 from ops.models import Container
 from ops.project.plain import Plain
+from ops.project.published import LOOPBACK
 from ops.project.reading import read_small
 from ops.stack import Stack
 
@@ -38,10 +39,7 @@ class Facts:
 def gather(plain: Plain, stack: Stack, balancer: str) -> Facts:
     """The facts of a project. ``balancer``: the service that proxies should name. Raises ConfigError, EngineError."""
     services = plain.project.model["services"]
-    exposed = {
-        name: stack.platform.images.exposed(str(spec.get("image") or f"{plain.project.name}-{name}"))
-        for name, spec in services.items()
-    }
+    exposed = {name: stack.platform.images.exposed(plain.project.image_of(name)) for name in services}
     lines = routes(_proxy_files(plain, services), {**services, balancer: {}}, balancer)
     running: dict[str, list[tuple[Container, Mapping[str, Any]]]] = {}
     for container, details in stack.platform.details():
@@ -79,8 +77,7 @@ def _addresses(stack: Stack, container: Container, details: Mapping[str, Any], p
     bindings = (details.get("NetworkSettings") or {}).get("Ports") or {}
     for binding in bindings.get(f"{port}/tcp") or ():
         address = str(binding.get("HostIp") or "")
-        loopback = "::1" if ":" in address else "127.0.0.1"
-        local = loopback if address in ("", "0.0.0.0", "::") else address  # noqa: S104
+        local = LOOPBACK.get(address, address)
         yield (local if stack.platform.local else stack.platform.address), int(binding["HostPort"])
     if stack.platform.local:
         yield from ((address, port) for address in container.networks.values() if address)

@@ -14,6 +14,7 @@ from ops.adopt.notes import Note, Weight, obstacles
 from ops.adopt.published import moved
 from ops.adopt.routes import INSIDE, Route, for_balancer, routing
 from ops.project.compose_model import as_mapping
+from ops.project.settings import Health
 from ops.project.units import LONGEST, parse_duration
 
 HTTP_PORT = "${HTTP_PORT:-8080}"
@@ -25,8 +26,7 @@ MANY = 100_000
 CONTAINERS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8")
 """The networks of containers: a balancer that publishes no port gets requests only from there."""
 
-DEADLINE = 60.0
-"""Seconds: x-videa's default for health.deadline."""
+DEADLINE = Health().deadline
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def propose(plain: Plain, stack: Stack, wanted: Wanted, ask: Ask) -> Proposal:
     if wanted.health:
         health = {"ready": wanted.health}
     declared = has_check(spec)
-    image = str(spec.get("image") or f"{plain.project.name}-{found.service}")
+    image = plain.project.image_of(found.service)
     checked = stack.platform.images.has_healthcheck(image) if declared is None else declared
     if section.get("health") and not wanted.health:
         health = dict(section["health"])

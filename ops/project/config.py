@@ -73,6 +73,15 @@ class Project:
         chosen = self.managed[service]
         return replace(self, settings=chosen.settings, written=chosen.written)
 
+    def image_of(self, service: str) -> str:
+        """The image of any service in the Compose file; Compose's default name if the image is only built."""
+        return str(self.model["services"][service].get("image") or f"{self.name}-{service}")
+
+    def scale_command(self, replicas: int) -> str:
+        """What a user types to scale this service."""
+        named = f"{self.settings.service}=" if len(self.services) > 1 else ""
+        return f"videa scale {named}{replicas}"
+
     @property
     def default_service(self) -> str:
         """The service that a command means if it names none."""
@@ -109,8 +118,8 @@ class Project:
 
     @property
     def image(self) -> str:
-        """The service's image in the Compose file; Compose's default name if the image is only built."""
-        return str(self.service.get("image") or f"{self.name}-{self.settings.service}")
+        """The image of this service, see ``image_of``."""
+        return self.image_of(self.settings.service)
 
     @property
     def replicas(self) -> int:
@@ -172,7 +181,7 @@ def load(files: tuple[str, ...] = (), name: str | None = None, environment: Mapp
     model = read_model(compose)
     sections = find_sections(model)
     managed = _managed(model, sections)
-    chosen = managed[sections.default]
+    chosen = managed[_site(managed)]
     return Project(
         name=str(model["name"]),
         directory=place.directory,
@@ -196,7 +205,7 @@ def find_problems(files: tuple[str, ...] = (), name: str | None = None) -> list[
     found = [problem for written in sections.written.values() for problem in problems(dict(written))]
     if not found:
         try:
-            _managed(model, sections)
+            _site(_managed(model, sections))
         except ConfigError as error:
             return [error]
     return found
@@ -206,8 +215,19 @@ def _managed(model: Mapping[str, Any], sections: Sections) -> dict[str, Managed]
     managed = {name: Managed(read_settings(dict(written)), written) for name, written in sections.written.items()}
     for service in managed.values():
         _check_services(model, service.settings)
-    _check_one_site(managed)
+    _check_one_balancer(managed)
     return managed
+
+
+def _site(managed: Mapping[str, Managed]) -> str:
+    """The service that gets the requests. Raises ConfigError unless it is exactly one."""
+    served = [name for name, service in managed.items() if not service.settings.worker]
+    if len(served) != 1:
+        raise ConfigError(
+            f"{len(served)} services of x-videa get requests{': ' if served else ''}{', '.join(served)}",
+            "the balancer sends requests to one service: mark the others with `worker: true`",
+        )
+    return served[0]
 
 
 def _compose(files: tuple[str, ...], name: str | None, environment: Mapping[str, str]) -> tuple[Place, Compose]:
@@ -275,13 +295,7 @@ def _check_services(model: Mapping[str, Any], settings: Settings) -> None:
         )
 
 
-def _check_one_site(managed: Mapping[str, Managed]) -> None:
-    served = [name for name, service in managed.items() if not service.settings.worker]
-    if len(served) != 1:
-        raise ConfigError(
-            f"{len(served)} services of x-videa get requests{': ' if served else ''}{', '.join(served)}",
-            "the balancer sends requests to one service: mark the others with `worker: true`",
-        )
+def _check_one_balancer(managed: Mapping[str, Managed]) -> None:
     balancers = sorted({service.settings.balancer for service in managed.values()})
     if len(balancers) > 1:
         raise ConfigError(

@@ -96,7 +96,7 @@ class Restorer:
         except LockHeld:
             return self.lost()
         except _NotAsBefore as error:
-            repair = f"to run as many replicas as before: videa scale {len(self.header.served)}"
+            repair = f"to run as many replicas as before: {self.stack.project.scale_command(len(self.header.served))}"
             return Aftermath(Left.NOT_AS_BEFORE, error.message, repair=repair)
         except VideaError as error:
             return Aftermath(Left.HALF_WAY, error.message, self._present())

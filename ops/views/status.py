@@ -72,36 +72,37 @@ class Status:
 
 
 def read_all(stack: Stack) -> Status:
-    """The status of the default service, with that of the others. Raises EngineError."""
+    """The status of the service that gets the requests, with that of the workers. Raises EngineError."""
     names = stack.project.services
     with ThreadPoolExecutor(len(names)) as pool:
         asked = [pool.submit(read_status, stack.of(name)) for name in names]
         known = {status.service: status for status in (answer.result() for answer in asked)}
-    first = known.pop(stack.project.default_service)
+    first = known.pop(stack.project.settings.service)
     return replace(first, others=tuple(known.values()))
 
 
 def read_status(stack: Stack) -> Status:
     """Queries the engine, the balancer and every replica, in parallel. Raises EngineError.
 
-    The error of a balancer that is not running is part of the result: the replicas are still useful to know.
+    The operation and the published port are those of the service that gets the requests, not of a worker. The error of
+    a balancer that is not running is part of the result: the replicas are still useful to know.
     """
-    replicas = stack.replicas()
+    replicas, worker = stack.replicas(), stack.project.settings.worker
     with ThreadPoolExecutor(6) as pool:
-        operation = pool.submit(under_way, stack.store, stack.project.name)
+        operation = None if worker else pool.submit(under_way, stack.store, stack.project.name)
         usage = pool.submit(stack.platform.usage, replicas, SAMPLE_GAP)
         try:
             gateway = stack.gateway
             membership = pool.submit(gateway.membership)
             probes = pool.submit(stack.probe, replicas)
-            outside = pool.submit(stack.unreachable)
+            outside = None if worker else pool.submit(stack.unreachable)
             requests = pool.submit(recent_requests, gateway.log_tail, RATE_WINDOW)
             served, answers, lines, balancer = membership.result(), probes.result(), requests.result(), "running"
-            unreachable = outside.result()
+            unreachable = outside.result() if outside else ""
         except VideaError as error:
             served, answers, lines, balancer, unreachable = None, {}, None, error.message, ""
         rates = request_rates(lines, replicas, time.time()) if lines is not None else {}
-        used, unfinished = usage.result(), operation.result()
+        used, unfinished = usage.result(), operation.result() if operation else None
     return Status(
         project=stack.project.name,
         service=stack.project.settings.service,
@@ -114,7 +115,7 @@ def read_status(stack: Stack) -> Status:
         maintenance=served is not None and served.maintenance is not None,
         operation=unfinished,
         unreachable=unreachable,
-        worker=stack.project.settings.worker,
+        worker=worker,
     )
 
 
