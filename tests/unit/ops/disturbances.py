@@ -42,6 +42,10 @@ def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
         signal.signal(number, handler)
 
 
+class Killed(BaseException):
+    """The end of a process: ops never catches it."""
+
+
 @dataclass
 class Disturbance:
     """Runs ``act`` at the calls numbered ``places``, and records all calls."""

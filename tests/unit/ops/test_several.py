@@ -17,7 +17,7 @@ from ops.rollout import history
 from ops.rollout.lock import Lock
 from ops.rollout.request import Request, Strategy
 from ops.steps import Target
-from tests.unit.ops.disturbances import NEW, Disturbance, left_over, lost_answer, quiet, recorded
+from tests.unit.ops.disturbances import NEW, Disturbance, Killed, left_over, lost_answer, quiet, recorded
 from tests.unit.ops.fakes import FakeStack, fake_shop
 from tests.unit.ops.fakes.world import APP, MAIL
 
@@ -104,10 +104,6 @@ def test_after_an_interrupt_at_any_call_all_services_are_as_before_or_done(
         assert state(shop) == (before if raised else done[0]), where
         assert left_over(shop) == [], where
     assert endings == {type(None), Interrupted, KeyboardInterrupt}
-
-
-class Killed(BaseException):
-    """Ends the process: nothing of it runs any more."""
 
 
 def continue_with(shop: FakeStack, then: str) -> None:
