@@ -256,20 +256,26 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
         "BACKEND_IMAGE": GOOD,
     }
     (directory / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
-    try:
+    with cleared_away(stack, f"videa-kept/{stack.project}-backend"):
         stack.done("up")
         stack.compose("exec", "-T", "backend", "python", "-m", "server", "seed", "--titles", "20")
         yield stack
+
+
+@contextmanager
+def cleared_away(stack: LiveStack, *repositories: str) -> Iterator[None]:
+    """At the end, nothing of the stack is left: containers, volumes, records of videa, images of ``repositories``."""
+    try:
+        yield
     finally:
         stack.compose("down", "--volumes", "--remove-orphans", "--timeout", "0")
-        for kind in ("lock", "operation", "journal", "watch"):
-            stack.docker("rm", "--force", f"videa.{kind}.{stack.project}")
-        for label in (f"videa.declared.of={stack.project}/backend", f"videa.fence={stack.project}"):
-            if markers := stack.docker("ps", "--all", "--quiet", "--filter", f"label={label}").split():
-                stack.docker("rm", "--force", *markers)
-        kept = stack.docker("images", "--format", "{{.Repository}}:{{.Tag}}", f"videa-kept/{stack.project}-backend")
-        if kept:
-            stack.docker("rmi", *kept.split())
+        record = re.compile(rf"videa\.[a-z]+\.{re.escape(stack.project)}(\.|$)")
+        names = stack.docker("ps", "--all", "--format", "{{.Names}}").split()
+        if records := list(filter(record.match, names)):
+            stack.docker("rm", "--force", *records)
+        for repository in repositories:
+            if tags := stack.docker("images", "--format", "{{.Repository}}:{{.Tag}}", repository).split():
+                stack.docker("rmi", *tags)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 from bench.client import under_load
 from bench.stack import free_port
-from tests.engine.conftest import ROOT, LiveStack, read_env
+from tests.engine.conftest import ROOT, LiveStack, cleared_away, read_env
 
 RATE = 150
 
@@ -85,17 +85,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
         "UPSTREAM": str(Path(__file__).parent / "balancer" / "upstream.py"),
     }
     (directory / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
-    try:
+    with cleared_away(stack, app, f"videa-kept/{project}-web"):
         stack.done("up")
         yield stack
-    finally:
-        stack.compose("down", "--volumes", "--remove-orphans", "--timeout", "0")
-        for kind in ("lock", "operation", "journal"):
-            stack.docker("rm", "--force", f"videa.{kind}.{project}")
-        for name in (app, f"videa-kept/{project}-web"):
-            tags = stack.docker("images", "--format", "{{.Repository}}:{{.Tag}}", name).split()
-            if tags:
-                stack.docker("rmi", *tags)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import Any
 from bench.companion import companion
 from bench.stack import free_port
 from ops.balancer import packaged
-from tests.engine.conftest import ROOT, LiveStack, read_env
+from tests.engine.conftest import ROOT, LiveStack, cleared_away, read_env
 
 PROJECTS = ROOT / "tests" / "projects"
 PATH = "/healthz"
@@ -66,15 +66,8 @@ def project(name: str, folder: Path) -> Iterator[Adopted]:
         "COMPOSE_PROJECT_NAME": stack.project,
     }
     stack.env_file.write_text("# kept\n" + "".join(f"{key}={value}\n" for key, value in values.items()))
-    try:
+    with cleared_away(stack, f"videa-kept/{stack.project}-*"):
         yield stack
-    finally:
-        stack.compose("down", "--volumes", "--remove-orphans", "--timeout", "0")
-        for kind in ("lock", "operation", "journal", "prober"):
-            stack.docker("rm", "--force", f"videa.{kind}.{stack.project}")
-        kept = stack.docker("images", "--format", "{{.Repository}}:{{.Tag}}", f"videa-kept/{stack.project}-*").split()
-        if kept:
-            stack.docker("rmi", *kept)
 
 
 def try_out(stack: Adopted, service: str, *commands: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from bench.client import under_load
 from bench.stack import free_port
-from tests.engine.conftest import ROOT, LiveStack, read_env
+from tests.engine.conftest import ROOT, LiveStack, cleared_away, read_env
 
 PROJECT = """
 name: ${PROJECT}
@@ -61,17 +61,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
         "SCRIPT": str(Path(__file__).with_name("readiness_app.py")),
     }
     (directory / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
-    try:
+    with cleared_away(stack, f"videa-kept/{project}-web"):
         stack.done("up")
         yield stack
-    finally:
-        stack.compose("down", "--volumes", "--remove-orphans", "--timeout", "0")
-        markers = stack.docker("ps", "--all", "--format", "{{.Names}}").split()
-        if ours := [name for name in markers if name.startswith("videa.") and f".{project}" in name]:
-            stack.docker("rm", "--force", *ours)
-        tags = stack.docker("images", "--format", "{{.Repository}}:{{.Tag}}", f"videa-kept/{project}-web").split()
-        if tags:
-            stack.docker("rmi", *tags)
 
 
 def probes(stack: LiveStack) -> set[str]:
