@@ -11,7 +11,8 @@ from ops.preflight import spare
 from ops.recording import new_header
 from ops.rollout.command_queue import Command
 from ops.rollout.confirm import confirm
-from ops.rollout.journal import BackTo, Following, Header, Journal, JournalState
+from ops.rollout.entries import BackTo, Following, Header, JournalState
+from ops.rollout.journal import Journal
 from ops.rollout.lease import Lease
 from ops.rollout.runner import Runner
 from ops.rollout.stopping import BEHIND

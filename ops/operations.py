@@ -28,7 +28,8 @@ from ops.recording import record_end, record_fleet
 from ops.redaction.typed import shown_command
 from ops.rollout import history, retained
 from ops.rollout.command_queue import PROMOTE, Command
-from ops.rollout.journal import Following, Header, Journal, JournalState
+from ops.rollout.entries import Following, Header, JournalState
+from ops.rollout.journal import Journal
 from ops.rollout.lease import Lease
 from ops.rollout.lock import Lock
 from ops.rollout.operator import whoami

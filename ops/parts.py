@@ -10,7 +10,7 @@ from ops.events import Emit
 from ops.fleet import Fleet
 from ops.planning import check_plan, deploy_plan, scale_plan, wanted_replicas
 from ops.preflight import Capacity
-from ops.rollout.journal import Following, Header, JournalState
+from ops.rollout.entries import Following, Header, JournalState
 from ops.rollout.remembering import check_remembering
 from ops.rollout.request import Request
 from ops.rollout.targets import running_target

@@ -14,8 +14,8 @@ from ops.notices import ProbedByConnect
 from ops.preflight import Capacity, check, check_paused, has_check
 from ops.probes import TcpConnect
 from ops.rollout.batches import parallelism
+from ops.rollout.entries import JournalState
 from ops.rollout.hooks import with_hooks
-from ops.rollout.journal import JournalState
 from ops.rollout.request import Request, plan_deploy
 from ops.rollout.scale import plan_scale
 from ops.rollout.side_effects import check_steps

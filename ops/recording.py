@@ -11,7 +11,7 @@ from ops.events import Emit, HistoryIncomplete, OperationEnded, VerdictGiven
 from ops.fleet import Fleet
 from ops.project.config import env_file_values
 from ops.rollout import history, retained
-from ops.rollout.journal import Following, Header
+from ops.rollout.entries import Following, Header
 from ops.rollout.operator import whoami
 from ops.rollout.request import Request
 from ops.rollout.targets import variables_of

@@ -7,7 +7,8 @@ import time
 from ops.errors import TAKE_UP, PlanRefused
 from ops.events import Emit, Remark, RollingBack, ServiceReached, Standing, StepEnded, StepStarted, UnderWay
 from ops.rollout import history
-from ops.rollout.journal import Entry, Journal, ReturnEntry, StepEntry
+from ops.rollout.entries import Entry, ReturnEntry, StepEntry
+from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
 from ops.stack import Stack
 from ops.steps import AnyStep

@@ -23,8 +23,9 @@ from ops.events import Back, Emit, HookFailed, JournalLeft, Retrying, RollingBac
 from ops.fleet import Fleet
 from ops.interrupts import held
 from ops.rollout.confirm import differences
+from ops.rollout.entries import Header, JournalState, ReturnEntry
 from ops.rollout.hooks import run_hook
-from ops.rollout.journal import Header, Journal, JournalState, ReturnEntry
+from ops.rollout.journal import Journal
 from ops.rollout.lease import Lease
 from ops.rollout.result import unlike_before
 from ops.rollout.stopping import Stopping

@@ -16,8 +16,9 @@ from ops.errors import Aftermath, Interrupted, LockHeld, OperationFailed, VideaE
 from ops.events import Emit, HookFailed, OwnFault, Standing, announced
 from ops.interrupts import allowed, held
 from ops.redaction.typed import shown
+from ops.rollout.entries import Header, RemovalEntry, StepEntry
 from ops.rollout.hooks import run_hook
-from ops.rollout.journal import Header, Journal, RemovalEntry, StepEntry
+from ops.rollout.journal import Journal
 from ops.rollout.lease import Lease
 from ops.rollout.monitor import Monitor
 from ops.rollout.ready import await_ready

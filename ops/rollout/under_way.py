@@ -7,8 +7,9 @@ from enum import Enum
 
 from ops.events import Standing
 from ops.platform.ports import Store
+from ops.rollout.entries import JournalState
 from ops.rollout.holder import Holder
-from ops.rollout.journal import Journal, JournalState
+from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ops.project.settings import Canary
-from ops.rollout.journal import JournalState
+from ops.rollout.entries import JournalState
 from ops.steps import Judge, Keep, Pause, Plan, Step, Wait, Waiting
 
 

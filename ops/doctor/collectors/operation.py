@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ops.doctor.facts import OperationFacts
 from ops.platform.ports import Store
+from ops.rollout.entries import JournalState
 from ops.rollout.holder import Holder
-from ops.rollout.journal import JournalState
 from ops.rollout.lock import Lock
 from ops.rollout.under_way import observe
 

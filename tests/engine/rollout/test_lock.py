@@ -19,7 +19,8 @@ from ops.platform.ports import Store
 from ops.rollout import fence
 from ops.rollout import lease as module
 from ops.rollout.command_queue import Command
-from ops.rollout.journal import Header, Journal, ReturnEntry
+from ops.rollout.entries import Header, ReturnEntry
+from ops.rollout.journal import Journal
 from ops.rollout.lease import Lease
 from ops.rollout.lock import Lock
 from ops.rollout.operator import whoami

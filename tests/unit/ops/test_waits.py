@@ -11,7 +11,8 @@ from ops.errors import CONTINUE, Left, LockHeld, OperationFailed
 from ops.events import discard
 from ops.operations import Operation
 from ops.rollout import lock
-from ops.rollout.journal import Header, Journal
+from ops.rollout.entries import Header
+from ops.rollout.journal import Journal
 from ops.rollout.judgement import Verdict
 from ops.rollout.lease import LEASE
 from ops.rollout.lock import Lock

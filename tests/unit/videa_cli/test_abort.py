@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ops.errors import OperationFailed
-from ops.rollout.journal import Header, Journal
+from ops.rollout.entries import Header
+from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
 from ops.steps import Target
 from tests.unit.ops.fakes import fake_stack

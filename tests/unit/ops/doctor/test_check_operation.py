@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from ops.doctor.collectors.operation import read
 from ops.doctor.facts import OperationFacts
+from ops.rollout.entries import Header, JournalState, ReturnEntry, StepEntry
 from ops.rollout.holder import Holder
-from ops.rollout.journal import Header, JournalState, ReturnEntry, StepEntry
 from ops.steps import Pause, Start, Target, Wait
 from tests.unit.ops.doctor.stack import NOW, balancer, container, finding, instance, replica, reported, with_replicas
 

@@ -10,17 +10,8 @@ import pytest
 
 from ops.errors import LockHeld
 from ops.events import HookFailed, Kind, NoVerdict, Promoted, Remark, VerdictGiven
-from ops.rollout.journal import (
-    _ENCODER,
-    Header,
-    Journal,
-    JournalState,
-    RemovalEntry,
-    ReturnEntry,
-    StepEntry,
-    _decode,
-    _state,
-)
+from ops.rollout.entries import Header, JournalState, RemovalEntry, ReturnEntry, StepEntry, decode, encode, state_of
+from ops.rollout.journal import Journal
 from ops.rollout.request import Request, Strategy
 from ops.steps import (
     AnyStep,
@@ -61,19 +52,19 @@ REMARKS: tuple[Remark, ...] = (
 
 
 def files(*entries: object) -> dict[str, bytes]:
-    return {f"{number:06}": _ENCODER.encode(entry) for number, entry in enumerate(entries)}
+    return {f"{number:06}": encode(entry) for number, entry in enumerate(entries)}
 
 
 def test_entries_are_read_in_order() -> None:
     steps = [StepEntry(number, len(STEPS), step) for number, step in enumerate(STEPS, 1)]
     entries = [HEADER, *steps, *REMARKS, RemovalEntry({"app-1": {"Id": "x"}}), ReturnEntry("it failed")]
-    assert list(_decode(files(*entries))) == entries
+    assert list(decode(files(*entries))) == entries
 
 
 def test_a_truncated_entry_counts_as_not_written() -> None:
     written = files(HEADER, StepEntry(1, 3, Start(1)), StepEntry(2, 3, AwaitReady()))
     written["000002"] = written["000002"][:-5]
-    assert list(_decode(written)) == [HEADER, StepEntry(1, 3, Start(1))]
+    assert list(decode(written)) == [HEADER, StepEntry(1, 3, Start(1))]
 
 
 def test_the_state_has_the_last_step_the_share_and_the_snapshots() -> None:
@@ -214,13 +205,13 @@ def test_killed_at_any_call_while_it_resumes_nothing_is_lost(then: str) -> None:
 def test_an_entry_of_a_later_videa_does_not_hide_the_entries_after_it() -> None:
     later = msgspec.json.encode({"type": "of a later videa", "number": 1})
     removal = RemovalEntry({"app-1": {"Id": "x"}})
-    written = {**files(HEADER), "000001": later, "000002": _ENCODER.encode(removal)}
-    assert list(_decode(written)) == [HEADER, removal]
+    written = {**files(HEADER), "000001": later, "000002": encode(removal)}
+    assert list(decode(written)) == [HEADER, removal]
 
 
 def test_an_older_videa_reads_the_steps_that_wait() -> None:
     """It does not know `wait`, and ignores unknown fields of an entry."""
-    entry = _ENCODER.encode(StepEntry(6, 7, Keep(60.0), 1.0, Wait(1.0, 61.0)))
+    entry = encode(StepEntry(6, 7, Keep(60.0), 1.0, Wait(1.0, 61.0)))
     assert msgspec.json.decode(entry) == {
         **{"type": "step_begun", "number": 6, "total": 7, "time": 1.0},
         **{"step": {"type": "keep", "seconds": 60.0}, "wait": {"begun": 1.0, "until": 61.0}},
@@ -260,7 +251,7 @@ WORDED = [
 )
 def test_a_step_written_as_text_is_recognized(text: str, step: AnyStep) -> None:
     entry = msgspec.json.encode({"type": "step", "number": 3, "total": 7, "text": text, "share": None, "time": 4.0})
-    state = _state({f"{number:06}": line for number, line in enumerate([*WORDED, entry])})
+    state = state_of({f"{number:06}": line for number, line in enumerate([*WORDED, entry])})
     assert state is not None
     assert state.steps[-1] == step
     assert state.keeping == isinstance(step, Keep)

@@ -17,7 +17,7 @@ from ops.project.settings import Canary, OnInconclusive
 from ops.project.units import Seconds
 from ops.rollout import monitor as monitor_module
 from ops.rollout.command_queue import Command
-from ops.rollout.journal import StepEntry
+from ops.rollout.entries import StepEntry
 from ops.rollout.judgement import Verdict
 from ops.rollout.monitor import Monitor, samples
 from ops.rollout.own_metrics import Figures

@@ -18,7 +18,8 @@ from ops.events import Event
 from ops.operations import Operation
 from ops.preflight import Capacity
 from ops.project.settings import Hooks
-from ops.rollout.journal import Header, Journal
+from ops.rollout.entries import Header
+from ops.rollout.journal import Journal
 from ops.rollout.request import Request, Strategy
 from ops.steps import Check, Hook, Start, Target, redacted
 from tests.unit.ops.fakes import FakeStack, fake_stack

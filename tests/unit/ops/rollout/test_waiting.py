@@ -6,7 +6,7 @@ import pytest
 
 from ops.project.settings import Canary
 from ops.project.units import Seconds
-from ops.rollout.journal import Header, JournalState, StepEntry
+from ops.rollout.entries import Header, JournalState, StepEntry
 from ops.rollout.waiting import resumed, wait_for
 from ops.steps import Judge, Keep, Pause, Plan, Split, Step, Target, Wait, Waiting
 
