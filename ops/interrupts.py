@@ -40,7 +40,7 @@ class _Gate:
     handlers: dict[signal.Signals, Any] = field(default_factory=dict)
 
     def receive(self, signum: int, frame: FrameType | None) -> None:
-        if self.depth and self.mode is _Mode.HELD:
+        if self.mode is _Mode.HELD:
             self.waiting = True
         else:
             self.let_through()
@@ -50,6 +50,10 @@ class _Gate:
         if self.mode is _Mode.ONCE:
             self.mode, self.spent = _Mode.HELD, True
         raise KeyboardInterrupt
+
+    def let_a_waiting_one_through(self) -> None:
+        if self.waiting and self.mode is not _Mode.HELD:
+            self.let_through()
 
     def back_to(self, mode: _Mode) -> None:
         over = self.settled or (self.spent and mode is _Mode.ONCE)
@@ -81,7 +85,8 @@ _GATE = _Gate()
 def held() -> Iterator[None]:
     """Holds signals back in the block, except in ``allowed`` blocks within it. No effect outside the main thread.
 
-    A signal that arrives after the last ``allowed`` block is dropped at the end: the work is complete then.
+    A signal that arrived in a block within ``allowed`` raises KeyboardInterrupt at its end. One that arrives after the
+    last ``allowed`` block is dropped at the end: the work is complete then.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -95,11 +100,12 @@ def held() -> Iterator[None]:
     try:
         yield
     finally:
-        if _GATE.depth == 1:
-            _GATE.uninstall()
-        else:
-            _GATE.back_to(before)
         _GATE.depth -= 1
+        if _GATE.depth:
+            _GATE.back_to(before)
+            _GATE.let_a_waiting_one_through()
+        else:
+            _GATE.uninstall()
 
 
 @contextmanager
@@ -114,8 +120,7 @@ def allowed(again: bool = False) -> Iterator[None]:
     before = _GATE.mode
     try:
         _GATE.back_to(_Mode.ALWAYS if again else _Mode.ONCE)
-        if _GATE.waiting and _GATE.mode is not _Mode.HELD:
-            _GATE.let_through()
+        _GATE.let_a_waiting_one_through()
         yield
     finally:
         _GATE.back_to(before)

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TypeAlias
 
 from ops.errors import EngineError, LockHeld
+from ops.interrupts import held
 from ops.platform.ports import Store
 from ops.rollout.fence import highest, take_number
 
@@ -69,7 +70,7 @@ class Claim:
 
     def renew(self) -> bool:
         """Renews the marker once; False if it is no longer valid. Raises EngineError."""
-        with self._mutex:
+        with held(), self._mutex:  # a signal between a marker's creation and its id here would lose the lock
             now = self._clock()
             if self._released:
                 return True
@@ -92,7 +93,8 @@ class Claim:
 
         Another process that takes the lock after this check takes a larger number.
         """
-        self.project, self.number = project, take_number(self._store, project, above)
+        with held():
+            self.project, self.number = project, take_number(self._store, project, above)
         if not self.renew():
             raise _lost()
 

@@ -70,6 +70,16 @@ def test_an_inner_block_that_was_interrupted_closes_the_outer_one_too() -> None:
     assert order == ["put back", "told"]
 
 
+def test_one_that_came_while_held_within_an_allowed_block_is_let_through_at_the_end_of_that() -> None:
+    done = []
+    with pytest.raises(KeyboardInterrupt), held(), allowed():
+        with held():
+            send()
+            done.append("renewed")
+        pytest.fail("went on")
+    assert done == ["renewed"]
+
+
 def test_after_what_is_done_no_signal_is_let_through() -> None:
     with held(), allowed(again=True):
         with held(), allowed():

@@ -93,16 +93,17 @@ def test_a_process_that_was_stopped_until_its_lease_ended_changes_nothing(
 
 
 class LineTracer:
-    """Traces the lines of ops in the main thread, and interrupts at the lines numbered ``places``."""
+    """Traces the lines of ops in the main thread, and interrupts at ``places``, numbers of lines of ``module``."""
 
-    def __init__(self, places: tuple[int, ...]) -> None:
+    def __init__(self, module: str, places: tuple[int, ...]) -> None:
+        self.module = OPS + module
         self.places = places
         self.lines = 0
 
     def __call__(self, frame: FrameType, event: str, argument: object) -> LineTracer | None:
         if not frame.f_code.co_filename.startswith(OPS):
             return None
-        if event == "line":
+        if event == "line" and frame.f_code.co_filename.startswith(self.module):
             self.lines += 1
             if self.lines in self.places:
                 os.kill(os.getpid(), signal.SIGINT)
@@ -111,8 +112,11 @@ class LineTracer:
 
 # The end of a `with` is a line too: a signal there leaves its file to the garbage collector, which closes it.
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
-def test_after_an_interrupt_between_lines_it_is_rolled_back_or_done_and_reports_which(tmp_path: Path) -> None:
-    """Like the test above, also between calls: at every 83rd line, with two further signals later."""
+@pytest.mark.parametrize(("module", "step"), [("", 83), ("rollout/lease.py", 13)], ids=["anywhere", "lease"])
+def test_after_an_interrupt_between_lines_it_is_rolled_back_or_done_and_reports_which(
+    tmp_path: Path, module: str, step: int
+) -> None:
+    """Like the test above, also between calls: at every ``step``-th line, with two further signals later."""
     done, _ = wanted(tmp_path / "undisturbed", "rolling")
     expected = {type(None): [history.DONE], Interrupted: ["interrupted"]}
     place, endings = 1, set()
@@ -120,7 +124,7 @@ def test_after_an_interrupt_between_lines_it_is_rolled_back_or_done_and_reports_
         directory = tmp_path / str(place)
         directory.mkdir()
         stack = fake_stack(directory)
-        before, raised, trace = state(stack), None, LineTracer((place, place + 7, place + 40))
+        before, raised, trace = state(stack), None, LineTracer(module, (place, place + 7, place + 40))
         traced = sys.gettrace()
         with interrupts.held():
             sys.settrace(trace)
@@ -131,13 +135,14 @@ def test_after_an_interrupt_between_lines_it_is_rolled_back_or_done_and_reports_
                 raised = error
             finally:
                 sys.settrace(traced)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler, place
         if trace.lines < place:
             break
         assert left_over(stack) == [], place
         assert state(stack) == (before if raised else done), place
         assert recorded(stack) == expected.get(type(raised), []), place
         endings.add(type(raised))
-        place += 83
+        place += step
     assert endings == {type(None), Interrupted, KeyboardInterrupt}
 
 
