@@ -18,7 +18,7 @@ from typing import Any, Self
 from bench.stack import PROJECT
 from ops.balancer.access_log import Line, Lines, parse
 from ops.engine.client import Engine
-from ops.engine.logs import Stdout
+from ops.engine.logs import Output
 
 AFTER_DEATH = 8.0
 """Seconds from the exit of a replica until Docker has restarted it and it answers."""
@@ -86,7 +86,7 @@ class Witness:
         self._engine = engine
         for replica in replicas:
             self._at_home(replica, 0.0)
-        self._log = Stdout(engine, nginx)
+        self._log = Output(engine, nginx)
         self._told: dict[str, float] = {}
         kinds = ("start", "kill", "die", "exec_create")
         self._events = subprocess.Popen(

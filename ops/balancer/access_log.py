@@ -87,12 +87,24 @@ def parse(line: bytes) -> Line | None:
 
 
 _DROPPED = re.compile(rb'\{"time":\d+,"level":"warning","message":"log lines dropped","dropped":(\d+)\}')
+_KILLED = re.compile(rb"[\d/]+ [\d:]+ \[alert\] \d+#\d+: worker process \d+ exited on signal (\d+).*")
 
 
 def dropped(line: bytes) -> int:
     """How many lines relay.pl has dropped, if this is its line about that; otherwise 0."""
     found = _DROPPED.fullmatch(line)
     return int(found[1]) if found else 0
+
+
+def gap(line: bytes) -> str:
+    """Why the log has not every request, if this line says so; otherwise empty.
+
+    A worker that is killed, for example for its memory, logs nothing of the requests that it had.
+    """
+    if missing := dropped(line):
+        return f"{missing} lines of nginx's log were dropped"
+    killed = _KILLED.fullmatch(line)
+    return f"a worker of nginx was ended by signal {int(killed[1])}, and its requests are not logged" if killed else ""
 
 
 class Lines:

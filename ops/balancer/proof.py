@@ -7,7 +7,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from ops.balancer.access_log import Line, Lines, dropped, parse
+from ops.balancer.access_log import Line, Lines, gap, parse
 from ops.balancer.prober import Prober
 from ops.balancer.recent import PROCESS_IDS
 from ops.errors import EngineError
@@ -169,8 +169,8 @@ class TrafficProof:
                 line = parse(text)
                 if line is not None:
                     probed |= self._tally.add(line)
-                elif missing := dropped(text):
-                    self._gap = self._gap or f"{missing} lines of nginx's log were dropped"
+                else:
+                    self._gap = self._gap or gap(text)
             if probed:
                 with self._progress:
                     self._progress.notify_all()

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ops.balancer.access_log import NO_ANSWER, SEPARATOR, SERVER_ERROR, Line, Lines, dropped, parse
+from ops.balancer.access_log import NO_ANSWER, SEPARATOR, SERVER_ERROR, Line, Lines, gap, parse
 from ops.balancer.recent import PROCESS_IDS
 from ops.balancer.tally import Latencies, Mix, Routes
 from ops.errors import EngineError
@@ -220,7 +220,8 @@ class TryLog:
                         if line is not None:
                             for request in tries_of(line):
                                 self.tallies.add(request)
-                        self.breaks += dropped(text) > 0
+                        else:
+                            self.breaks += bool(gap(text))
                 self.breaks += not self._ended.is_set()
             if self._ended.wait(REOPEN):
                 return

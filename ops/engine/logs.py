@@ -11,13 +11,12 @@ from docker.types import CancellableStream
 
 from ops.engine.client import Engine, engine_errors
 
-STDOUT = 1
 _HEADER = 8
 _CHUNK = 65536
 
 
-class Stdout:
-    """The standard output of a container without a terminal from now on, in chunks that may end within a line.
+class Output:
+    """The output of a container without a terminal from now on, in chunks of complete lines.
 
     The SDK's reader makes two reads per frame; this one reads all data that the socket has. At 4,800 lines/s, it uses
     5% of a core instead of 13%. The iteration ends with the container, or at ``close`` from another thread.
@@ -52,22 +51,31 @@ class Stdout:
 
 
 class Demultiplexer:
-    """Extracts standard output from Docker's stream of frames: type, three zeros, length in four bytes, content."""
+    """Extracts lines from Docker's stream of frames: stream (1 stdout, 2 stderr), three zeros, length in four bytes.
+
+    The content of a frame may end within a line, where one of the other stream may follow.
+    """
 
     def __init__(self) -> None:
         self._rest = b""
+        self._begun: dict[int, bytes] = {}
 
     def feed(self, chunk: bytes) -> bytes:
-        """The standard output in the frames that are complete now and were not returned yet."""
+        """The lines that are complete now and were not returned yet: those of stdout, then those of stderr."""
         data = self._rest + chunk if self._rest else chunk
-        output: list[bytes] = []
+        content: dict[int, list[bytes]] = {}
         start = 0
         while len(data) - start >= _HEADER:
             end = start + _HEADER + int.from_bytes(data[start + 4 : start + _HEADER], "big")
             if end > len(data):
                 break
-            if data[start] == STDOUT:
-                output.append(data[start + _HEADER : end])
+            content.setdefault(data[start], []).append(data[start + _HEADER : end])
             start = end
         self._rest = data[start:]
-        return b"".join(output)
+        return b"".join(self._complete(kind, b"".join(parts)) for kind, parts in sorted(content.items()))
+
+    def _complete(self, kind: int, content: bytes) -> bytes:
+        text = self._begun.get(kind, b"") + content
+        end = text.rfind(b"\n") + 1
+        self._begun[kind] = text[end:]
+        return text[:end]

@@ -217,7 +217,7 @@ class Platform(Protocol):
         """
 
     def output(self, container: str) -> Stream:
-        """The standard output of a container from now on, in chunks that may end within a line."""
+        """The output of a container from now on, standard error too, in chunks of complete lines."""
 
 
 class Gateway(Protocol):

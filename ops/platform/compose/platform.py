@@ -17,7 +17,7 @@ from ops.engine.client import Engine
 from ops.engine.compose import more_arguments, up_arguments
 from ops.engine.effects import check_harmless, run_harmless
 from ops.engine.images import EngineImages
-from ops.engine.logs import Stdout
+from ops.engine.logs import Output
 from ops.errors import EngineError
 from ops.models import Container, ExecResult, Machine, Replica, Usage
 from ops.platform.ports import Measured, Permit
@@ -149,8 +149,8 @@ class ComposePlatform:
     def log_lines(self, container: str, since: float, tail: int, follow: bool) -> Iterator[str]:
         return inspection.log_lines(self.engine, container, since, tail, follow)
 
-    def output(self, container: str) -> Stdout:
-        return Stdout(self.engine, container)
+    def output(self, container: str) -> Output:
+        return Output(self.engine, container)
 
     @property
     def _service(self) -> str:

@@ -79,6 +79,17 @@ def test_nginx_not_answering_is_counted_and_the_gap_is_said(own: Bench) -> None:
     assert not proof.proven
 
 
+def test_a_killed_worker_is_a_gap_because_it_logs_nothing_of_its_requests(own: Bench) -> None:
+    watching = watch(own)
+    enough(watching, own)
+    workers = "grep -l '^nginx: worker process' /proc/[0-9]*/cmdline | cut -d/ -f3"
+    assert own.engine.exec(own.nginx.id, ["sh", "-c", f"kill -9 $({workers})"]).ok
+    own.until(lambda: own.get("/")[0] == 200)
+    proof = watching.stop()
+    assert "signal 9" in proof.gap
+    assert not proof.proven
+
+
 def test_without_a_way_from_here_probes_are_made_inside(bench: Bench) -> None:
     watching = watch(bench, url=None)
     enough(watching, bench)

@@ -40,6 +40,7 @@ def by_address(bench: Bench) -> list[str]:
 
 def serve(bench: Bench, sticky: Sticky, *names: str, split: TrafficSplit | None = None) -> None:
     bench.balancer.apply(replace(bench.upstream(*names, sticky=sticky), split=split))
+    bench.balancer.wait_drained(10)  # a worker that is ending may still accept a connection, with the list of before
     if sticky == "cookie":
         for name in (*names, *(("three",) if split else ())):
             bench.until(lambda name=name: all(answers_its_clients(bench, name) for _ in range(5)))

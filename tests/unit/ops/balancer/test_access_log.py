@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ops.balancer.access_log import Line, Lines, dropped, parse
+from ops.balancer.access_log import Line, Lines, dropped, gap, parse
 
 GOOD = (
     b'{"time":1795438895.531,"status":200,"seconds":0.012,"request_id":"abc123","method":"GET","path":"/api",'
@@ -98,6 +98,19 @@ def test_the_number_of_dropped_lines_is_only_in_a_line_of_its_own() -> None:
     assert dropped(notice) == 1234
     assert dropped(GOOD) == dropped(GOOD.replace(b"/api", notice)) == dropped(b"") == 0
     assert parse(notice) is None
+
+
+def test_a_killed_worker_is_a_gap_and_one_that_ends_is_none() -> None:
+    killed = b"2026/11/26 09:13:01 [alert] 7#7: worker process 31 exited on signal 9"
+    assert gap(killed) == "a worker of nginx was ended by signal 9, and its requests are not logged"
+    assert gap(killed + b" (core dumped)") == gap(killed)
+    for other in (
+        b"2026/11/26 09:13:01 [notice] 7#7: worker process 31 exited with code 0",
+        b'2026/11/26 09:13:01 [error] 31#31: *4 upstream timed out, request: "GET /' + killed + b'"',
+        GOOD.replace(b"/api", killed),
+        b"",
+    ):
+        assert gap(other) == ""
 
 
 def test_chunks_may_end_within_a_line() -> None:
