@@ -60,13 +60,13 @@ class Attack:
             await asyncio.sleep(self.seconds / self.count)
         await asyncio.gather(*tasks)
 
-    async def hold_all(self, sent: bytes) -> None:
-        """Opens a hundred connections each 150 ms, so that opening them costs little on cores that everybody shares."""
+    async def hold_all(self, sent: bytes, together: int = 100) -> None:
+        """Opens ``together`` connections each 150 ms, so that opening them costs little on cores that everybody shares."""
         print("ready", file=sys.stderr, flush=True)
         tasks = []
         for number in range(self.count):
             tasks.append(asyncio.create_task(self.once(sent, hold=True)))
-            if number % 100 == 99:
+            if number % together == together - 1:
                 await asyncio.sleep(0.15)
         await asyncio.gather(*tasks)
 
@@ -75,10 +75,9 @@ class Attack:
         await self.hold_all(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: " + b"a" * 6000)
 
     async def stalled(self) -> None:
-        """Uploads of 2 MB that stop half way."""
-        await self.hold_all(
-            b"POST /api/v1/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n" + bytes(1_000_000)
-        )
+        """Uploads of 2 MB that stop half way, 100 MB/s: what a gigabit link brings."""
+        head = b"POST /api/v1/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n"
+        await self.hold_all(head + bytes(1_000_000), together=15)
 
     async def login(self) -> None:
         """Wrong passwords for one account, each from another address (as a balancer would say it)."""
