@@ -81,6 +81,7 @@ def as_dict(plain: Plain, proposal: Proposal, dry_run: bool) -> str:
             "port": adoption.port,
             "health": dict(adoption.health),
             "balancer": adoption.balancer,
+            "workers": list(adoption.workers),
             "services": [
                 {"service": found.service, "role": found.role.value, "ports": found.ports, "reason": found.reason}
                 for found in adoption.found
@@ -106,7 +107,7 @@ def as_dict(plain: Plain, proposal: Proposal, dry_run: bool) -> str:
 def _what(found: Found, proposal: Proposal) -> str:
     adoption = proposal.adoption
     if found.service != adoption.service:
-        after = {"data": "; left alone", "proxy": "; left alone"}.get(found.role.value, "")
+        after = "; can be scaled" if found.service in adoption.workers else "; left alone"
         return f"{found.role.value}: {found.reason}{after}"
     answered = proposal.answered.get(adoption.port)
     ready = adoption.health.get("ready")

@@ -61,7 +61,7 @@ class Attack:
         await asyncio.gather(*tasks)
 
     async def hold_all(self, sent: bytes, together: int = 100) -> None:
-        """Opens ``together`` connections each 150 ms, so that opening them costs little on cores that everybody shares."""
+        """Opens ``together`` connections each 150 ms, so that it costs little on cores that everybody shares."""
         print("ready", file=sys.stderr, flush=True)
         tasks = []
         for number in range(self.count):

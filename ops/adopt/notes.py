@@ -71,6 +71,18 @@ def obstacles(
         )
 
 
+def may_repeat(spec: Mapping[str, Any], running: bool) -> bool:
+    """Whether a service without requests is known to run on, and nothing stands against several replicas of it.
+
+    Without a restart policy it may as well be a task that runs once, unless it is ``running``.
+    """
+    policy = (spec.get("deploy") or {}).get("restart_policy") or {}
+    runs_on = running or spec.get("restart") in ("always", "unless-stopped") or policy.get("condition") == "any"
+    notes = obstacles("", spec, spec, True, ())
+    alone = spec.get("ports") or any(note.key[-1] != "deploy" or note.weight is not Weight.ADVICE for note in notes)
+    return runs_on and not alone
+
+
 def _shared(service: str, spec: Mapping[str, Any]) -> Iterator[Note]:
     """What two replicas on one host cannot both have, and the overlay cannot take away without changing the service."""
     place = ("services", service)

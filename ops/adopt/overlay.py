@@ -25,7 +25,7 @@ x-videa: # `videa config` shows all keys
 {health}{proxy}
 services:
   {service}:
-{service_part}
+{service_part}{workers}
   # nginx. `videa up` builds its image.
   {balancer}:
     image: {image}
@@ -85,6 +85,12 @@ def section(text: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def workers(text: str) -> tuple[str, ...]:
+    """The services without requests that the overlay lets videa scale. Raises ConfigError."""
+    services = _load(text).get("services") if text.strip() else None
+    return tuple(name for name, part in (services or {}).items() if isinstance(part, dict) and "x-videa" in part)
+
+
 def volumes(text: str) -> tuple[str, ...]:
     """The volumes that only the overlay declares. Raises ConfigError."""
     return tuple(_load(text).get("volumes") or ()) if text.strip() else ()
@@ -125,6 +131,11 @@ def _fresh(adoption: Adoption) -> str:
         health=health,
         proxy=f"  proxy: {{trusted: {_flow(adoption.trusted)}}}\n" if adoption.trusted else "",
         service_part="".join(f"    {key}: {_flow(value)}\n" for key, value in adoption.service_part.items()),
+        workers="".join(
+            f"\n  # Gets no requests: `videa scale {service}=2`, `videa deploy {service}`.\n  {_scalar(service)}:\n"
+            + "".join(f"    {key}: {_flow(value)}\n" for key, value in part.items())
+            for service, part in adoption.workers.items()
+        ),
         image=adoption.image,
         ports=f"    ports: {_flow(list(adoption.ports))}\n" if adoption.ports else "",
         networks=", ".join(map(_scalar, (*adoption.networks, *new))),
@@ -136,9 +147,13 @@ def _fresh(adoption: Adoption) -> str:
 
 def _updated(existing: str, fresh: str, adoption: Adoption) -> str:
     old, new = _load(existing), _load(fresh)
+    for worker in adoption.workers:  # those of the first run may have been taken out on purpose
+        if worker not in old["services"]:
+            del new["services"][worker]
     before = old.get("x-videa") or {}
     if before.get("service", adoption.service) != adoption.service:
         old["services"].pop(before["service"], None)
+        (old["services"].get(adoption.service) or {}).pop("x-videa", None)
         for key in OF_THE_SERVICE:
             old["services"][adoption.balancer].pop(key, None)
     _add_missing(old, new)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ops.adopt.answers import LIKELY, LIVE, READY, Answers
-from ops.adopt.detect import TLS, Found
+from ops.adopt.detect import TLS, Found, Role
 from ops.adopt.images import kind_of
-from ops.adopt.notes import Note, Weight, obstacles
+from ops.adopt.notes import Note, Weight, may_repeat, obstacles
 from ops.adopt.published import moved
 from ops.adopt.routes import INSIDE, Route, for_balancer, routing
 from ops.project.compose_model import as_mapping
@@ -34,7 +34,7 @@ class Choice:
     """What the user, the project or its containers have decided.
 
     ``health``: of x-videa, empty to leave it out; ``checked``: Docker has a health check for the service; ``shared``:
-    volumes that replicas may share.
+    volumes that replicas may share; ``running``: services that have a running container.
     """
 
     service: str
@@ -42,6 +42,7 @@ class Choice:
     health: Mapping[str, Any]
     checked: bool = False
     shared: tuple[str, ...] = ()
+    running: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class Adoption:
 
     ``networks``: of the balancer; ``new_network``: one that only it uses, so that a port can be published, "" for none;
     ``image``: of the balancer; ``health``: of x-videa, empty: left out; ``trusted``: networks of proxies in front;
-    ``routes``: lines of the user's own proxy that must name the balancer.
+    ``routes``: lines of the user's own proxy that must name the balancer; ``workers``: services without requests that
+    can be scaled, with what the overlay says of each.
     """
 
     service: str
@@ -66,6 +68,7 @@ class Adoption:
     trusted: tuple[str, ...]
     service_part: Mapping[str, Any]
     moves: bool
+    workers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     notes: tuple[Note, ...] = ()
     found: tuple[Found, ...] = field(default=(), compare=False)
@@ -132,6 +135,12 @@ def plan(
         trusted=CONTAINERS if forwarded and not publishes else (),
         service_part=_service_part(service, spec, written, labels, variables),
         moves=bool(ports),
+        workers={
+            each.service: {"x-videa": {"worker": True}, **_replicas(each.service, raw["services"][each.service])}
+            for each in found
+            if each.role is Role.WORKER and each.service != service
+            if may_repeat(model["services"][each.service], each.service in choice.running)
+        },
         routes=theirs,
         notes=(
             *_about_ports(choice, ports, left, front),
@@ -177,11 +186,16 @@ def _service_part(
         part["labels"] = {**hidden, **release}
     if variables:
         part["environment"] = dict.fromkeys(variables, RESET)
-    replicas = (written.get("deploy") or {}).get("replicas")
-    if "$" not in str(written.get("scale", replicas)):
-        text = f"${{{variable_name(service)}:-{written.get('scale', replicas) or 1}}}"
-        part |= {"scale": text} if "scale" in written else {"deploy": {"replicas": text}}
-    return part
+    return part | _replicas(service, written)
+
+
+def _replicas(service: str, written: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes the number of replicas a variable; empty if it is one."""
+    number = written.get("scale", (written.get("deploy") or {}).get("replicas"))
+    if "$" in str(number):
+        return {}
+    text = f"${{{variable_name(service)}:-{1 if number is None else number}}}"
+    return {"scale": text} if "scale" in written else {"deploy": {"replicas": text}}
 
 
 RESET, RESET_LIST = object(), object()

@@ -97,7 +97,8 @@ def propose(plain: Plain, stack: Stack, wanted: Wanted, ask: Ask) -> Proposal:
     checked = stack.platform.images.has_healthcheck(image) if declared is None else declared
     if section.get("health") and not wanted.health:
         health = dict(section["health"])
-    choice = Choice(found.service, port, health, checked, tuple(map(str, section.get("shared_volumes") or ())))
+    shared = tuple(map(str, section.get("shared_volumes") or ()))
+    choice = Choice(found.service, port, health, checked, shared, frozenset(facts.running))
     adoption = plan(choice, facts.found, model, facts.raw, facts.routes, balancer, packaged.reference())
     places = {note: place_of(plain, note.key) for note in adoption.notes if note.key}
     for note in adoption.refused:
@@ -115,7 +116,8 @@ def removal(plain: Plain) -> dict[str, str | None]:
     text = plain.overlay_text()
     if not text and not plain.adopted:
         raise ConfigError(f"there is no {OVERLAY} in {plain.folder}", "nothing to do: plain Compose runs this project")
-    recorded = {"VIDEA_RELEASE", variable_name(str(overlay.section(text).get("service")))}
+    scaled = (str(overlay.section(text).get("service")), *overlay.workers(text))
+    recorded = {"VIDEA_RELEASE", *map(variable_name, scaled)}
     users = str(plain.raw)
     own = {name for name in overlay.variables(text) & recorded if name not in users}
     files = None if plain.by_default else plain.separator.join(plain.files)

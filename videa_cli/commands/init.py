@@ -38,9 +38,10 @@ def init(
     """Put a Compose project behind a balancer, so that videa can scale and deploy it.
 
     Reads the Compose files as Compose merges them, the configuration of a proxy of yours, and the containers that run.
-    Finds the service that answers HTTP, its port and its health path, and shows a file compose.videa.yaml with what is
-    missing: the x-videa section and nginx. COMPOSE_FILE in .env names that file, so `docker compose` reads it too. Your
-    own files do not change. After a question, both are written; `videa up` then starts what is new.
+    Finds the service that answers HTTP, its port and its health path, and the workers, which answer none. Shows a file
+    compose.videa.yaml with what is missing: the x-videa sections and nginx. COMPOSE_FILE in .env names that file, so
+    `docker compose` reads it too. Your own files do not change. After a question, both are written; `videa up` then
+    starts what is new.
 
     Where something stands against replicas that lose no request, the line to change is shown.
 
@@ -49,7 +50,8 @@ def init(
     and starts nginx. In between, for about a second, connections are refused. Everything after that loses none.
 
     --remove deletes compose.videa.yaml and what videa has written into .env, and, if the project runs, gives the port
-    back to the service: connections are refused until the service has started again.
+    back to the service: connections are refused until the service has started again. Additional replicas of workers
+    stay until the next `docker compose up -d`.
 
     Run it again after an update of videa, to get its new nginx: what you have changed in compose.videa.yaml stays.
 

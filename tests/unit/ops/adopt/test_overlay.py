@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ops.adopt.overlay import line_of, section, variables, volumes, write
+from ops.adopt.overlay import line_of, section, variables, volumes, workers, write
 from ops.adopt.plan import Adoption, Choice, plan
 from ops.errors import ConfigError
 
@@ -79,6 +79,18 @@ def test_another_service_takes_the_place_of_the_one_before() -> None:
         {"ready": "/"},
     )
     assert found["services"]["balancer"]["environment"]["UPSTREAM_PORT"] == "9000"
+
+
+def test_a_worker_that_the_user_has_taken_out_stays_out() -> None:
+    part = {"x-videa": {"worker": True}, "deploy": {"replicas": "${MAILS_REPLICAS:-1}"}}
+    with_worker = replace(adoption(), workers={"mails": part})
+    text = write(with_worker)
+    assert read(text)["services"]["mails"] == part
+    assert workers(text) == ("mails",)
+    assert write(with_worker, text) == text
+    without = write(adoption())
+    assert workers(without) == ()
+    assert write(with_worker, without) == without
 
 
 def test_what_an_existing_one_says() -> None:

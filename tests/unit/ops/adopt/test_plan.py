@@ -111,6 +111,7 @@ def test_a_fixed_container_name_stays_a_name_on_every_network() -> None:
         ({}, {"deploy": {"replicas": "${WEB_REPLICAS:-1}"}}),
         ({"deploy": {"replicas": 3}}, {"deploy": {"replicas": "${WEB_REPLICAS:-3}"}}),
         ({"scale": 2}, {"scale": "${WEB_REPLICAS:-2}"}),
+        ({"scale": 0}, {"scale": "${WEB_REPLICAS:-0}"}),
         ({"deploy": {"replicas": "${N:-2}"}}, {}),
         ({"scale": "${N}"}, {}),
     ],
@@ -118,6 +119,34 @@ def test_a_fixed_container_name_stays_a_name_on_every_network() -> None:
 def test_the_number_of_replicas_is_a_variable(spec: dict[str, Any], part: dict[str, Any]) -> None:
     found = adopt(spec).service_part
     assert {key: found[key] for key in ("deploy", "scale") if key in found} == part
+
+
+READ_ONLY = {"type": "bind", "source": "/a", "target": "/a", "read_only": True}
+
+
+@pytest.mark.parametrize(
+    ("spec", "running", "taken"),
+    [
+        ({}, True, True),
+        ({}, False, False),
+        ({"restart": "no"}, False, False),
+        ({"restart": "always"}, False, True),
+        ({"deploy": {"replicas": 2, "restart_policy": {"condition": "any"}}, "volumes": [READ_ONLY]}, False, True),
+        ({"container_name": "jobs"}, True, False),
+        ({"volumes": [{"type": "volume", "source": "data", "target": "/data"}]}, True, False),
+        ({"network_mode": "host"}, True, False),
+        ({"deploy": {"mode": "global"}}, True, False),
+        ({"ports": [{"target": 9000, "published": "9000", "protocol": "udp"}]}, True, False),
+    ],
+)
+def test_a_worker_can_be_scaled_if_it_runs_on_and_two_of_it_are_not_in_each_others_way(
+    spec: dict[str, Any], running: bool, taken: bool
+) -> None:
+    model = {"services": {"web": {}, "jobs": spec, "db": {}}}
+    found = (Found("jobs", Role.WORKER, ""), Found("db", Role.DATA, ""), Found("web", Role.HTTP, ""))
+    choice = Choice("web", 8000, {}, running=frozenset({"jobs", "web", "db"} if running else ()))
+    adoption = plan(choice, found, model, model, (), "balancer", "videa-nginx:1")
+    assert set(adoption.workers) == ({"jobs"} if taken else set())
 
 
 def test_a_service_that_ends_https_itself_is_refused() -> None:

@@ -14,6 +14,7 @@ from ops.adopt.propose import Proposal, Wanted, env_after, propose, removal
 from ops.adopt.write import install
 from ops.errors import ConfigError, PlanRefused, UsageError
 from ops.project.compose_model import read_model
+from ops.project.config import load
 from ops.project.plain import Plain, load_plain
 from tests.unit.ops.fakes import fake_stack
 
@@ -32,6 +33,7 @@ class Expected:
     ports: tuple[str, ...]
     roles: dict[str, str]
     advised: frozenset[str] = frozenset({"healthcheck", "deploy"})
+    workers: frozenset[str] = frozenset()
 
 
 PLAIN_PORT = ("127.0.0.1:${WEB_PORT:-8000}:8080",)
@@ -42,7 +44,9 @@ EXPECTED = {
     "tagged": Expected(
         "shop", 3000, {"ready": "/healthz"}, ("${WEB_PORT:-3000}:8080",), {}, frozenset({"ports", "volumes"})
     ),
-    "worker-redis": Expected("web", 8000, {}, PLAIN_PORT, {"worker": "worker", "redis": "data"}),
+    "worker-redis": Expected(
+        "web", 8000, {}, PLAIN_PORT, {"worker": "worker", "redis": "data"}, workers=frozenset({"worker"})
+    ),
     "migrate": Expected("web", 8000, {}, PLAIN_PORT, {"db": "data", "migrate": "task"}),
     "slow-start": Expected(
         "web", 8000, {"ready": "/healthz", "deadline": "240s"}, PLAIN_PORT, {}, frozenset({"deploy"})
@@ -94,14 +98,19 @@ def test_a_project(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert adoption.ports == expected.ports
     roles = {each.service: each.role.value for each in adoption.found if each.service != expected.service}
     assert roles == expected.roles
+    assert set(adoption.workers) == expected.workers
     advised = {note.key[2] if note.key else "" for note in adoption.notes if note.weight.value == "advice"}
     assert advised == expected.advised
     assert all(found.places[note].startswith("compose") for note in adoption.notes if note.key)
 
-    # What Compose makes of it: the ports have moved, nothing else of the user's services has changed.
+    # What Compose makes of it: the ports have moved, nothing else of the user's services has changed. One replica is
+    # what Compose starts without a number, too.
     install(plain, found.after, found.variables)
     merged = read_model(load_plain((), None, SHELL).with_overlay(plain.overlay))["services"]
     before = plain.project.model["services"]
+    for worker in expected.workers:
+        assert merged[worker].pop("x-videa") == {"worker": True}
+        assert merged[worker].pop("deploy") == {"replicas": 1}
     assert {key: merged[key] for key in before if key != expected.service} == {
         key: before[key] for key in before if key != expected.service
     }
@@ -118,6 +127,18 @@ def test_a_project(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     again = load_plain((), None, SHELL)
     assert not proposal(again).differs(again)
     assert env_after(again, removal(again))[1] == ENV
+
+
+def test_a_worker_that_was_chosen_as_the_service_is_a_worker_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = plain_project("worker-redis", tmp_path, monkeypatch)
+    found = proposal(plain)
+    install(plain, found.after, found.variables)
+    plain = load_plain((), None, SHELL)
+    found = proposal(plain, Wanted("worker", 9000))
+    install(plain, found.after, found.variables)
+    assert load((), None, SHELL).settings.service == "worker"
 
 
 def test_the_answers_of_the_command_line_win(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
