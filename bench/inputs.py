@@ -18,6 +18,7 @@ from ops.project.settings import Settings
 from ops.project.units import Seconds
 from videa_cli.commands import Commands
 from videa_cli.exit_codes import ExitCode
+from videa_cli.json_output import wanted_json
 
 NUMBERS = (
     "",
@@ -95,7 +96,7 @@ class Answer:
             return "a traceback"
         if not self.code or "doctor" in arguments:
             return ""
-        if "--json" in arguments:
+        if wanted_json(arguments):
             return "" if self.out.endswith("}\n") and '"hint"' in self.out else "no JSON with a hint"
         return "" if SHAPE.fullmatch(self.err) else "not one line of what is wrong and one of what to do"
 
