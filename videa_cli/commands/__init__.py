@@ -29,6 +29,8 @@ TABLE: Mapping[str, str] = {
     "stats": "stats:stats",
     "top": "top:top",
     "logs": "logs:logs",
+    "exec": "exec:commands",
+    "run": "run:commands",
     "watch": "watch:watch",
     "doctor": "doctor:doctor",
     "db": "db:db",
