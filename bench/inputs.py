@@ -159,8 +159,9 @@ def _command_line(path: tuple[str, ...]) -> st.SearchStrategy[list[str]]:
 
 @cache
 def _vocabulary() -> dict[tuple[str, ...], list[str]]:
-    """Each command with its options."""
-    return {path: options for name, command in Commands().items() for path, options in _walk((name,), command)}
+    """Each command with its options, except the one that writes into the home folder."""
+    named = [(name, command) for name, command in Commands().items() if name != "plugin"]
+    return {path: options for name, command in named for path, options in _walk((name,), command)}
 
 
 def _walk(path: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, ...], list[str]]]:

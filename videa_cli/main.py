@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +19,7 @@ from videa_cli.context import Options, show_help
 from videa_cli.exit_codes import ExitCode, exit_code_of
 from videa_cli.failure import show_failure
 from videa_cli.json_output import Json, own_words, show_result, wanted_json
+from videa_cli.start import PLUGIN
 from videa_cli.streams import discard_output, show_anything
 
 
@@ -94,12 +97,15 @@ def run() -> None:
 
 
 def _run(arguments: list[str]) -> int:
+    program = None
     verbose = bool({"--verbose", "-v"} & set(own_words(arguments)))
     as_json = wanted_json(arguments)
     try:
         _check_encoding(arguments)
+        if Path(sys.argv[0]).name == PLUGIN:
+            program = _become_plugin()
         with interrupts.allowed(again=True):
-            code = app(standalone_mode=False)
+            code = app(prog_name=program, standalone_mode=False)
             if code == ExitCode.INTERRUPTED:  # what typer returns after Ctrl-C
                 raise KeyboardInterrupt
         return code if isinstance(code, int) else ExitCode.OK
@@ -116,6 +122,14 @@ def _run(arguments: list[str]) -> int:
         return ExitCode.INTERRUPTED
     except Exception as error:
         return _end_of(error, as_json, verbose)
+
+
+def _become_plugin() -> str:
+    """Takes over the arguments of docker, as if videa had been typed, and returns the name for usage lines."""
+    from videa_cli.docker_plugin import PROGRAM, own_arguments
+
+    sys.argv = ["videa", *own_arguments(sys.argv[1:], os.environ)]
+    return PROGRAM
 
 
 def _show_interrupted(as_json: Json) -> None:

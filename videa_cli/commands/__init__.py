@@ -37,6 +37,7 @@ TABLE: Mapping[str, str] = {
     "redis": "redis:redis",
     "config": "config:config",
     "validate": "validate:validate",
+    "plugin": "plugin:commands",
 }
 """Command -> "module:attribute" in this folder: its function, or its own Typer for a group or for special settings."""
 

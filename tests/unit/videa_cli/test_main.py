@@ -57,7 +57,7 @@ def test_every_command_is_listed_and_has_help_with_examples(command: str) -> Non
     [
         *(["scale"], ["deploy"], ["rollback"], ["promote"], ["abort"], ["up"], ["down"]),
         *(["lock", "release"], ["maintenance", "on"], ["maintenance", "off"]),
-        ["run"],
+        *(["run"], ["plugin", "install"], ["plugin", "remove"]),
     ],
 )
 def test_every_command_that_changes_something_has_dry_run(command: list[str]) -> None:
