@@ -18,7 +18,11 @@ from ops.engine.replicas import stop
 from ops.errors import EngineError
 from ops.models import UserCommand
 
-_READ_BY_DOCKER = re.compile(r"(DOCKER|COMPOSE|SSH|LD|GO)\w*|PATH|HOME|\w+_PROXY", re.IGNORECASE)
+_READ_BY_DOCKER = re.compile(
+    r"DOCKER_(HOST|CONTEXT|CONFIG|CERT_PATH|TLS\w*|API_VERSION|AUTH_CONFIG|CUSTOM_HEADERS)"
+    r"|PATH|HOME|LD_\w+|GODEBUG|SSH_(AUTH_SOCK|ASKPASS\w*)|(HTTPS?|NO|ALL)_PROXY",
+    re.IGNORECASE,
+)
 """Variables that the docker command itself, or the ssh command that it starts, may read."""
 
 _SIGNALLED = 128

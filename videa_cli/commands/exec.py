@@ -32,8 +32,8 @@ def execute(
     so and chooses one that is running. SERVICE may be any service of the Compose file.
 
     The command follows `--`. Without `--`, it follows SERVICE, as in docker compose exec. It gets the input of this
-    command, and a terminal if input and output are one. Values of --env do not show in the list of processes, and
-    nothing of the command is recorded in the history.
+    command, and a terminal if input and output are one. Nothing of it is recorded in the history. For a secret, use
+    --env NAME: its value is then no argument of a process, which others on this machine could see.
 
     The exit code is that of the command; 126 and 127: it cannot be run. If videa cannot start it, the exit codes of
     `videa --help` apply: 2 there is no such replica, 4 Docker, 6 none is running.

@@ -33,7 +33,8 @@ def run(
 
     The command follows `--`. Without `--`, it follows SERVICE, as in docker compose run. It replaces the command of the
     service, not its entrypoint. It gets the input of this command, and a terminal if input and output are one. Nothing
-    of it is recorded in the history.
+    of it is recorded in the history. For a secret, use --env NAME: its value is then no argument of a process, which
+    others on this machine could see.
 
     Ctrl-C sends the stop signal of the service, waits for its grace period, and removes the container. The exit code is
     that of the command; 126 and 127: it cannot be run. If videa cannot start it, the exit codes of `videa --help`

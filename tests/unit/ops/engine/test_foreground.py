@@ -28,11 +28,12 @@ def test_a_command_gets_only_the_options_that_were_given() -> None:
 
 
 def test_the_value_of_a_variable_is_no_argument() -> None:
-    command = UserCommand(("env",), environment={"TOKEN": "secret", "EMPTY": ""})
+    given = {"TOKEN": "secret", "LDAP_PASSWORD": "secret", "GOOGLE_KEY": "secret", "DOCKER_PASSWORD": "secret", "E": ""}
+    command = UserCommand(("env",), environment=given)
     arguments, environment = exec_command("app-1", command, {"DOCKER_HOST": "ssh://far", "TOKEN": "other"})
     assert "secret" not in " ".join(arguments)
-    assert arguments[3:7] == ["--env", "TOKEN", "--env", "EMPTY"]
-    assert environment == {"DOCKER_HOST": "ssh://far", "TOKEN": "secret", "EMPTY": ""}
+    assert arguments[3:13] == [part for name in given for part in ("--env", name)]
+    assert environment == {"DOCKER_HOST": "ssh://far", **given}
 
 
 @pytest.mark.parametrize("name", ["DOCKER_HOST", "PATH", "HOME", "https_proxy", "SSH_AUTH_SOCK"])
