@@ -132,7 +132,7 @@ def test_each_line_is_written_at_once_and_a_reader_may_exit() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""},
     )
     assert process.stdin
     assert process.stdout
