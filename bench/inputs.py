@@ -18,6 +18,7 @@ from ops.project.settings import Settings
 from ops.project.units import Seconds
 from videa_cli.commands import Commands
 from videa_cli.exit_codes import ExitCode
+from videa_cli.json_output import wanted_json
 
 NUMBERS = (
     "",
@@ -95,7 +96,7 @@ class Answer:
             return "a traceback"
         if not self.code or "doctor" in arguments:
             return ""
-        if "--json" in arguments:
+        if wanted_json(arguments):
             return "" if self.out.endswith("}\n") and '"hint"' in self.out else "no JSON with a hint"
         return "" if SHAPE.fullmatch(self.err) else "not one line of what is wrong and one of what to do"
 
@@ -158,8 +159,9 @@ def _command_line(path: tuple[str, ...]) -> st.SearchStrategy[list[str]]:
 
 @cache
 def _vocabulary() -> dict[tuple[str, ...], list[str]]:
-    """Each command with its options."""
-    return {path: options for name, command in Commands().items() for path, options in _walk((name,), command)}
+    """Each command with its options, except the one that writes into the home folder."""
+    named = [(name, command) for name, command in Commands().items() if name != "plugin"]
+    return {path: options for name, command in named for path, options in _walk((name,), command)}
 
 
 def _walk(path: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, ...], list[str]]]:

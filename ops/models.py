@@ -96,6 +96,21 @@ class ExecResult:
 
 
 @dataclass(frozen=True, slots=True)
+class UserCommand:
+    """A command that a user runs in a container. ``terminal``: it gets the user's terminal, otherwise only the streams.
+
+    ``environment``: additional variables, whose values no argument of a process may have; ``user`` and ``workdir``:
+    empty for those of the container.
+    """
+
+    words: tuple[str, ...]
+    terminal: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
+    user: str = ""
+    workdir: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeResult:
     """The result of a probe. ``status``: 0 without an answer; ``seconds``: duration; ``reason``: why it is not ok.
 

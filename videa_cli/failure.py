@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from contextlib import suppress
 
 from ops.errors import VideaError
+from videa_cli.json_output import Json, show_result
 
 LONGEST_LINE = 1000
 """Characters of a line; a message may quote an argument of any length."""
 
 
-def show_failure(error: VideaError, as_json: bool, verbose: bool) -> None:
+def show_failure(error: VideaError, as_json: Json, verbose: bool, code: int = 1) -> None:
     """Prints two lines on stderr, or one JSON object on stdout; with ``verbose`` also the details, on stderr.
 
-    An error that ``shows_detail`` always shows them. Prints nothing if the output is closed, for example with the
-    terminal: the exit code still reports the error.
+    After events it prints both: the object is their last line, with the exit ``code``. An error that ``shows_detail``
+    always shows them. Prints nothing if the output is closed, for example with the terminal: the exit code still
+    reports the error.
     """
     with suppress(OSError):
-        _show(error, as_json, verbose)
+        _show(error, as_json, verbose, code)
 
 
-def _show(error: VideaError, as_json: bool, verbose: bool) -> None:
+def _show(error: VideaError, as_json: Json, verbose: bool, code: int) -> None:
     if as_json:
         shown = {"error": error.message, "hint": error.hint}
-        sys.stdout.write(json.dumps({**shown, "detail": error.detail} if error.shows_detail else shown) + "\n")
-    else:
+        show_result({**shown, "detail": error.detail} if error.shows_detail else shown, as_json, code)
+    if as_json is not Json.RESULT:
         red, plain = ("\033[31m", "\033[0m") if colours(sys.stderr.isatty()) else ("", "")
         sys.stderr.write(f"{red}error:{plain} {one_line(error.message)}\n hint: {one_line(error.hint)}\n")
-    if error.detail and (verbose or (error.shows_detail and not as_json)):
+    if error.detail and (verbose or (error.shows_detail and as_json is not Json.RESULT)):
         sys.stderr.write("\n" + "".join(f"{one_line(line)}\n" for line in error.detail.rstrip().splitlines()))
 
 

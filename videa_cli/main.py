@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +18,8 @@ from videa_cli.commands import LazyGroup
 from videa_cli.context import Options, show_help
 from videa_cli.exit_codes import ExitCode, exit_code_of
 from videa_cli.failure import show_failure
+from videa_cli.json_output import Json, own_words, show_result, wanted_json
+from videa_cli.start import PLUGIN
 from videa_cli.streams import discard_output, show_anything
 
 
@@ -93,28 +97,47 @@ def run() -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    verbose = bool({"--verbose", "-v"} & set(arguments))
-    as_json = "--json" in arguments
+    program = None
+    verbose = bool({"--verbose", "-v"} & set(own_words(arguments)))
+    as_json = wanted_json(arguments)
     try:
         _check_encoding(arguments)
+        if Path(sys.argv[0]).name == PLUGIN:
+            program = _become_plugin()
         with interrupts.allowed(again=True):
-            code = app(standalone_mode=False)
+            code = app(prog_name=program, standalone_mode=False)
             if code == ExitCode.INTERRUPTED:  # what typer returns after Ctrl-C
                 raise KeyboardInterrupt
         return code if isinstance(code, int) else ExitCode.OK
     except VideaError as error:
-        show_failure(error, as_json, verbose)
-        return exit_code_of(error)
+        code = exit_code_of(error)
+        show_failure(error, as_json, verbose, code)
+        return code
     except typer.TyperException as error:
         command = getattr(getattr(error, "ctx", None), "command_path", "videa")
-        show_failure(UsageError(_sentence(error), f"see {command} --help"), as_json, verbose)
+        show_failure(UsageError(_sentence(error), f"see {command} --help"), as_json, verbose, ExitCode.USAGE)
         return ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
-        with suppress(OSError):
-            print("interrupted; nothing was changed", file=sys.stderr)  # noqa: T201
+        _show_interrupted(as_json)
         return ExitCode.INTERRUPTED
     except Exception as error:
         return _end_of(error, as_json, verbose)
+
+
+def _become_plugin() -> str:
+    """Takes over the arguments of docker, as if videa had been typed, and returns the name for usage lines."""
+    from videa_cli.docker_plugin import PROGRAM, own_arguments
+
+    sys.argv = ["videa", *own_arguments(sys.argv[1:], os.environ)]
+    return PROGRAM
+
+
+def _show_interrupted(as_json: Json) -> None:
+    text = "interrupted; nothing was changed"
+    with suppress(OSError):
+        print(text, file=sys.stderr)  # noqa: T201
+        if as_json is Json.EVENTS:
+            show_result({"error": text, "hint": ""}, as_json, ExitCode.INTERRUPTED)
 
 
 def _check_encoding(arguments: list[str]) -> None:
@@ -124,7 +147,7 @@ def _check_encoding(arguments: list[str]) -> None:
             raise UsageError(f"argument {number} has bytes that are not UTF-8: {argument}", "write it in UTF-8")
 
 
-def _end_of(error: Exception, as_json: bool, verbose: bool) -> ExitCode:
+def _end_of(error: Exception, as_json: Json, verbose: bool) -> ExitCode:
     """Ends a command after an unexpected error: its output was closed, or videa has a bug."""
     if isinstance(error, BrokenPipeError):
         sys.stderr.close()
@@ -140,7 +163,7 @@ def _end_of(error: Exception, as_json: bool, verbose: bool) -> ExitCode:
         shown(f"videa itself failed: {type(error).__name__}: {error}"),
         "this is a bug; run the command again with --verbose and report the output",
     )
-    show_failure(bug, as_json, verbose)
+    show_failure(bug, as_json, verbose, ExitCode.BUG)
     return ExitCode.BUG
 
 

@@ -13,6 +13,7 @@ from ops.outcome import Outcome
 from ops.redaction.typed import shown_command
 from ops.stack import Stack
 from videa_cli.context import Options
+from videa_cli.json_output import Json
 from videa_cli.lock_wait import patiently
 from videa_cli.render import Progress, show_outcome, show_proof
 
@@ -21,7 +22,7 @@ def carry_out(
     options: Options,
     what: str,
     run: Callable[[Operation], Outcome],
-    as_json: bool,
+    as_json: Json,
     dry_run: bool = False,
     lock_wait: float = 0.0,
 ) -> None:
@@ -29,7 +30,7 @@ def carry_out(
 
     ``lock_wait``: seconds to wait for an operation of another process.
     """
-    progress = Progress()
+    progress = Progress(as_json)
     operation: Operation | None = None
 
     def attempt(stack: Stack) -> Outcome:

@@ -14,6 +14,7 @@ from rich.status import Status
 
 from ops.errors import TAKE_UP
 from ops.events import Event, LeftWaiting, OperationEnded, ServiceReached, StepEnded, StepFailed, StepStarted
+from videa_cli.json_output import Json, show_event, show_result
 from videa_cli.step_words import lasting
 from videa_cli.streams import Unbroken
 from videa_cli.units import size
@@ -44,14 +45,20 @@ def console(stderr: bool = False, unbroken: bool = False) -> Console:
 
 
 class Progress:
-    """Shows events: a spinner for the running step, a line for each finished step. In a pipe, only the lines."""
+    """Shows events: a spinner for the running step, a line for each finished step. In a pipe, only the lines.
 
-    def __init__(self) -> None:
+    ``as_json``: with ``EVENTS``, also prints each event on stdout.
+    """
+
+    def __init__(self, as_json: Json = Json.NO) -> None:
         self.console = console(stderr=True)
         self.spinner: Status | None = None
+        self.as_json = as_json
 
     def __call__(self, event: Event) -> None:
         """Shows one event."""
+        if self.as_json is Json.EVENTS:
+            show_event(event)
         if isinstance(event, StepStarted):
             self._spin(words(event.step))
         elif isinstance(event, StepEnded):
@@ -78,10 +85,12 @@ class Progress:
             self.spinner.start()
 
 
-def show_outcome(outcome: Outcome, what: str, as_json: bool, dry_run: bool) -> None:
+def show_outcome(outcome: Outcome, what: str, as_json: Json, dry_run: bool) -> None:
     """Shows what an operation did or would do, and its proof. ``what``: past participle, such as "scaled"."""
     out = console(unbroken=True)
-    if as_json:
+    if as_json is Json.EVENTS:
+        show_result(outcome_as_dict(outcome, dry_run), as_json)
+    elif as_json:
         out.print_json(json.dumps(outcome_as_dict(outcome, dry_run)))
     elif dry_run:
         show_plan(outcome)

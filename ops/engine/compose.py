@@ -109,18 +109,6 @@ class Compose:
         """Runs a command with ``--dry-run``; any exit code is accepted. Raises EngineError if it takes too long."""
         return self._run(self.command("--dry-run", *arguments), {**(overrides or {}), **PLAIN}, DRY_RUN_TIMEOUT)
 
-    def attach(self, *arguments: str) -> int:
-        """Runs a compose command on the caller's terminal and returns its exit code. Raises EngineUnreachable."""
-        try:
-            return subprocess.run(
-                ["docker", "compose", *self.command(*arguments)[4:]],
-                cwd=self._folder,
-                env=dict(self.environment),
-                check=False,
-            ).returncode
-        except FileNotFoundError as error:
-            raise NO_DOCKER from error
-
     @property
     def _location(self) -> str:
         """The files for a message, or the directory if they have no names."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from ops.events import Emit
-from ops.models import Container, ExecResult, Machine, Record, Replica, Usage
+from ops.models import Container, ExecResult, Machine, Record, Replica, Usage, UserCommand
 from ops.steps import Target
 from ops.traffic import Applied, Look, Maintenance, Membership, Upstream
 
@@ -200,6 +200,21 @@ class Platform(Protocol):
 
     def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
         """Runs a command that only reads, and repeats it if its output was lost."""
+
+    def hand_over(self, container: str, command: UserCommand) -> NoReturn:
+        """Replaces this process by a command in a running container, which gets its streams or its terminal."""
+
+    def create_like(self, model: Container, name: str, command: UserCommand) -> None:
+        """Creates a one-off container with the image, environment, networks and volumes of a running one.
+
+        It is no replica: it has no name of the service in DNS, no published port and no health check.
+        """
+
+    def attach(self, container: str) -> int:
+        """Starts a created container with the streams or the terminal of this process. Returns its exit code.
+
+        A signal stops the container with its stop signal, then raises KeyboardInterrupt.
+        """
 
     def last_words(self, container: str) -> str:
         """The end of a container's log, to explain its failure; empty if it does not exist."""

@@ -93,7 +93,7 @@ LAYERS = (
     {"stack"},
     {"rollout"},
     {"doctor", "adopt", "handover"},
-    {"capacity", "maintenance", "lifecycle", "watch"},
+    {"capacity", "maintenance", "lifecycle", "watch", "foreground"},
     {"planning", "recording"},
     {"parts"},
     {"batch"},

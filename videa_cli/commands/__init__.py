@@ -10,6 +10,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from videa_cli.json_output import Command
+
 TABLE: Mapping[str, str] = {
     "init": "init:init",
     "up": "up:up",
@@ -27,12 +29,15 @@ TABLE: Mapping[str, str] = {
     "stats": "stats:stats",
     "top": "top:top",
     "logs": "logs:logs",
+    "exec": "exec:commands",
+    "run": "run:commands",
     "watch": "watch:watch",
     "doctor": "doctor:doctor",
     "db": "db:db",
     "redis": "redis:redis",
     "config": "config:config",
     "validate": "validate:validate",
+    "plugin": "plugin:commands",
 }
 """Command -> "module:attribute" in this folder: its function, or its own Typer for a group or for special settings."""
 
@@ -75,7 +80,7 @@ def _load(name: str) -> Any:
     target = getattr(import_module(f"{__name__}.{module}"), attribute)
     if not isinstance(target, typer.Typer):
         function, target = target, typer.Typer(add_completion=False, rich_markup_mode=None)
-        target.command(name)(function)
+        target.command(name, cls=Command)(function)
     command = get_command(target)
     command.name = name
     return command

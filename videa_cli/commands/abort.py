@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from ops.errors import CONTINUE, Aftermath, Interrupted, Left, OperationFailed, PlanRefused
 from videa_cli.context import Options
+from videa_cli.json_output import AsJson, Json, show_text_or_json
 
 if TYPE_CHECKING:
     from ops.rollout.journal import Journal
@@ -27,7 +27,7 @@ def abort(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be rolled back, and change nothing.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    as_json: AsJson = Json.NO,
 ) -> None:
     """Roll back an operation that has not ended.
 
@@ -49,12 +49,14 @@ def abort(
         if state is None:
             raise PlanRefused("no operation is running, waits or was interrupted", "see `videa history`")
         operation = words(state.standing)
-        _print({"dry_run": True, "operation": operation}, f"would roll back {operation}; nothing was changed", as_json)
+        show_text_or_json(
+            {"dry_run": True, "operation": operation}, f"would roll back {operation}; nothing was changed", as_json
+        )
         return
     roll_back(options, journal, as_json)
 
 
-def roll_back(options: Options, journal: Journal, as_json: bool) -> None:
+def roll_back(options: Options, journal: Journal, as_json: Json) -> None:
     """Asks the process that runs the operation to roll it back, and waits. Without such a process, rolls it back here.
 
     Raises OperationFailed after PATIENCE, and the errors of the rollback.
@@ -89,10 +91,10 @@ def roll_back(options: Options, journal: Journal, as_json: bool) -> None:
         return
     check_ended(lock, journal)
     ended = {"dry_run": False, "operation": f"`{holder.command}` of {holder.who}"}
-    _print(ended, "it has ended; see `videa status` and `videa history`", as_json)
+    show_text_or_json(ended, "it has ended; see `videa status` and `videa history`", as_json)
 
 
-def _carry_out(options: Options, as_json: bool) -> None:
+def _carry_out(options: Options, as_json: Json) -> None:
     from ops.operations import Operation
     from videa_cli.operation import carry_out
 
@@ -113,7 +115,3 @@ def check_ended(lock: Lock, journal: Journal) -> None:
         error = OperationFailed("it has ended, but was not rolled back completely", f"see `videa history`; {CONTINUE}")
         error.aftermath = Aftermath(Left.HALF_WAY)
         raise error
-
-
-def _print(outcome: dict[str, object], text: str, as_json: bool) -> None:
-    typer.echo(json.dumps(outcome) if as_json else text)

@@ -9,6 +9,7 @@ import typer
 from ops.errors import TAKE_UP, OperationFailed, UsageError
 from videa_cli.context import Options
 from videa_cli.deploying import KEEP, Asked, deploy_services, strategy_of
+from videa_cli.json_output import AsJson, Json, show_text_or_json
 from videa_cli.lock_wait import LockWait
 from videa_cli.numbers import decimal, whole
 
@@ -65,7 +66,7 @@ def deploy(
     ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the running operation.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps, and change nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    as_json: AsJson = Json.NO,
     lock_wait: LockWait = 0.0,
 ) -> None:
     """Roll out a new release without losing a request.
@@ -110,7 +111,7 @@ def deploy(
 
     options: Options = context.obj
     if watch:
-        _watch(options)
+        _watch(options, as_json)
         return
     if resume or abort:
         if resume and abort:
@@ -128,30 +129,33 @@ def deploy(
     carry_out(options, "deployed", run, as_json, dry_run, lock_wait)
 
 
-def _watch(options: Options) -> None:
-    from rich.markup import escape
+def _watch(options: Options, as_json: Json) -> None:
+    import msgspec
 
     from ops.rollout.follow import follow
     from ops.rollout.history import DONE
     from ops.rollout.journal import Journal
     from ops.rollout.lock import Lock
     from videa_cli.commands.abort import check_ended
-    from videa_cli.render import Progress, console
+    from videa_cli.render import Progress
     from videa_cli.words import words
 
-    progress, stack = Progress(), options.stack()
+    progress, stack = Progress(as_json), options.stack()
     try:
         entry = follow(stack, progress)
     finally:
         progress.close()
     state = Journal(stack.store, stack.project.name).read()
     if state and state.waiting and Lock(stack.store, stack.project.name).operation_holder() is None:
-        console().print(escape(f"{words(state.standing)}; {TAKE_UP}"))
+        show_text_or_json(
+            {"waiting": msgspec.to_builtins(state.standing)}, f"{words(state.standing)}; {TAKE_UP}", as_json
+        )
         return
     check_ended(Lock(stack.store, stack.project.name), Journal(stack.store, stack.project.name))
     if entry is None:
-        console().print("it has ended; see `videa status` and `videa history`")
+        show_text_or_json({"ended": True}, "it has ended; see `videa status` and `videa history`", as_json)
         return
     if entry.result != DONE:
         raise OperationFailed(f"it failed: {entry.result}", "see `videa history`")
-    console().print(f"done: release {escape(entry.release)}, {entry.requests} requests, {entry.failed} failed")
+    text = f"done: release {entry.release}, {entry.requests} requests, {entry.failed} failed"
+    show_text_or_json({"ended": True, "release": entry.release}, text, as_json)

@@ -13,6 +13,7 @@ import typer
 from ops.errors import UsageError, VideaError
 from videa_cli.context import Options
 from videa_cli.failure import show_failure
+from videa_cli.json_output import Json
 from videa_cli.numbers import decimal
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def doctor(
             return
         report = _replay(source, chosen) if source else _examine(options, chosen, bundle, prove)
     except VideaError as error:
-        show_failure(error, as_json, options.verbose)
+        show_failure(error, Json.RESULT if as_json else Json.NO, options.verbose)
         raise typer.Exit(DoctorExit.COULD_NOT_RUN) from None
     _show(report, as_json)
     if options.verbose:
@@ -173,7 +174,7 @@ def _fix(options: Options, report: Report, apply: bool, yes: bool) -> None:
                 remedy.act()
                 typer.echo(f"done: {remedy.text}", err=True)
             except VideaError as error:
-                show_failure(error, False, options.verbose)
+                show_failure(error, Json.NO, options.verbose)
 
 
 def _list(as_json: bool, only: tuple[str, ...], skip: tuple[str, ...]) -> None:

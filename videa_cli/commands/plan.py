@@ -8,6 +8,7 @@ import typer
 
 from videa_cli.context import Options
 from videa_cli.deploying import Asked, deploy_services, strategy_of
+from videa_cli.json_output import Json
 from videa_cli.numbers import decimal, whole
 
 if TYPE_CHECKING:
@@ -62,4 +63,4 @@ def plan(
     def look(operation: Operation) -> Outcome:
         return deploy_services(operation, names, image, False, asked, dry_run=True)
 
-    carry_out(options, "plan", look, as_json, dry_run=True)
+    carry_out(options, "plan", look, Json.RESULT if as_json else Json.NO, dry_run=True)

@@ -8,12 +8,14 @@ import typer
 
 from ops.errors import CONTINUE, PlanRefused
 from videa_cli.context import Options
+from videa_cli.json_output import AsJson, Json, show_text_or_json
 
 
 def promote(
     context: typer.Context,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return at the next wait.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would continue, and change nothing.")] = False,
+    as_json: AsJson = Json.NO,
 ) -> None:
     """End the wait of a deploy, which then continues.
 
@@ -25,6 +27,7 @@ def promote(
     Examples:
       videa promote
       videa promote --detach
+      videa promote --json=events
     """
     from ops.rollout.lock import Lock
 
@@ -35,23 +38,27 @@ def promote(
         hint = f"{state} was interrupted; {CONTINUE}" if state else "see `videa status` and `videa history`"
         raise PlanRefused("no deploy waits", hint)
     if holder is None:
-        _carry_out(options, detach, dry_run)
+        _carry_out(options, detach, dry_run, as_json)
         return
     if not dry_run:
         journal.commands.send("promote")
-    request = f"`{holder.command}` of {holder.who} to continue"
-    typer.echo(
+    operation = f"`{holder.command}` of {holder.who}"
+    request = f"{operation} to continue"
+    text = (
         f"would ask {request}; nothing was changed" if dry_run else f"asked {request}; follow it: videa deploy --watch"
     )
+    show_text_or_json({"dry_run": dry_run, "operation": operation}, text, as_json)
 
 
-def _carry_out(options: Options, detach: bool, dry_run: bool) -> None:
+def _carry_out(options: Options, detach: bool, dry_run: bool, as_json: Json) -> None:
     """Ends the wait and runs the remaining steps in this process. Raises the errors of the steps."""
     from videa_cli.operation import carry_out
     from videa_cli.words import words
 
     state = options.journal().read()
     if dry_run and state:
-        typer.echo(f"would continue {words(state.standing)}; nothing was changed")
+        operation = words(state.standing)
+        text = f"would continue {operation}; nothing was changed"
+        show_text_or_json({"dry_run": True, "operation": operation}, text, as_json)
         return
-    carry_out(options, "completed", lambda operation: operation.promote(detach), as_json=False)
+    carry_out(options, "completed", lambda operation: operation.promote(detach), as_json)

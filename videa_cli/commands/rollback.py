@@ -8,6 +8,7 @@ import typer
 
 from videa_cli.commands.abort import roll_back
 from videa_cli.context import Options
+from videa_cli.json_output import AsJson, Json
 from videa_cli.lock_wait import LockWait
 from videa_cli.numbers import whole
 
@@ -27,7 +28,7 @@ def rollback(
     ] = 1,
     blue_green: Annotated[bool, typer.Option("--blue-green", help="Start all new replicas, then switch once.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    as_json: AsJson = Json.NO,
     lock_wait: LockWait = 0.0,
 ) -> None:
     """Return to an earlier release without losing a request.

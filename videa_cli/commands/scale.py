@@ -10,6 +10,7 @@ import typer
 
 from ops.errors import UsageError
 from videa_cli.context import Options
+from videa_cli.json_output import AsJson, Command, Json
 from videa_cli.lock_wait import LockWait
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def scale(
     ],
     force: Annotated[bool, typer.Option("--force", help="Allow 0 replicas.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    as_json: AsJson = Json.NO,
     lock_wait: LockWait = 0.0,
 ) -> None:
     """Run N replicas of a service without losing a request.
@@ -92,4 +93,4 @@ def parse(number: str) -> Callable[[int], int]:
 
 
 commands = typer.Typer(add_completion=False, rich_markup_mode=None)
-commands.command("scale", context_settings={"ignore_unknown_options": True})(scale)
+commands.command("scale", cls=Command, context_settings={"ignore_unknown_options": True})(scale)

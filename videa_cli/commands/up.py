@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from videa_cli.context import Options
+from videa_cli.json_output import AsJson, Json, show_result, show_text_or_json
 from videa_cli.lock_wait import LockWait, patiently
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def up(
         list[str] | None,
         typer.Option(help="Also recreate this service if it has changed; may be repeated.", metavar="SERVICE"),
     ] = None,
+    as_json: AsJson = Json.NO,
     lock_wait: LockWait = 0.0,
 ) -> None:
     """Start the stack, wait until it serves, show its URL.
@@ -34,26 +36,19 @@ def up(
       videa up --recreate worker
       videa -f docker-compose.yml -f compose/tls.yml up
     """
-    from ops.handover import holders
+    import msgspec
+
     from ops.lifecycle import bring_up
-    from ops.notices import PortMoves
     from ops.views.status import read_all
     from videa_cli.commands.status import show_status
     from videa_cli.operation import typed
-    from videa_cli.render import Progress, console
-    from videa_cli.words import words
+    from videa_cli.render import Progress
 
     options: Options = context.obj
     if dry_run:
-        stack = options.stack()
-        running = {container.service for container in stack.containers() if container.state == "running"}
-        missing = [name for name in stack.project.model["services"] if name not in running]
-        console().print(f"would start: {', '.join(missing)}" if missing else "nothing to do: everything is running")
-        if held := holders(stack):
-            names = tuple(container.name for container in held)
-            console().print(words(PortMoves(names, stack.project.settings.balancer)))
+        _preview(options.stack(), as_json)
         return
-    progress = Progress()
+    progress = Progress(as_json)
 
     def start(now: Stack) -> Stack:
         bring_up(now, progress, typed(), recreate or ())
@@ -63,4 +58,21 @@ def up(
         stack = patiently(options, lock_wait, progress, start)
     finally:
         progress.close()
-    show_status(read_all(stack))
+    status = read_all(stack)
+    if as_json:
+        show_result(msgspec.to_builtins(status), as_json)
+    else:
+        show_status(status)
+
+
+def _preview(stack: Stack, as_json: Json) -> None:
+    from ops.handover import holders
+    from ops.notices import PortMoves
+    from videa_cli.words import words
+
+    running = {container.service for container in stack.containers() if container.state == "running"}
+    missing = [name for name in stack.project.model["services"] if name not in running]
+    lines = [f"would start: {', '.join(missing)}" if missing else "nothing to do: everything is running"]
+    if held := tuple(container.name for container in holders(stack)):
+        lines.append(words(PortMoves(held, stack.project.settings.balancer)))
+    show_text_or_json({"dry_run": True, "would_start": missing, "port_moves_from": held}, "\n".join(lines), as_json)

@@ -10,18 +10,19 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
-from ops.engine import cgroups, inspection, ports, recreate, replicas, stats
+from ops.engine import cgroups, foreground, inspection, one_off, ports, recreate, replicas, stats
 from ops.engine.client import Engine
 from ops.engine.compose import more_arguments, up_arguments
 from ops.engine.effects import check_harmless, run_harmless
 from ops.engine.images import EngineImages
 from ops.engine.logs import Output
 from ops.errors import EngineError
-from ops.models import Container, ExecResult, Machine, Replica, Usage
+from ops.models import Container, ExecResult, Machine, Replica, Usage, UserCommand
 from ops.platform.ports import Measured, Permit
 from ops.project.config import Project
+from ops.project.copied import copied_files
 from ops.project.pins import remember
 from ops.steps import Target
 
@@ -52,9 +53,7 @@ class ComposePlatform:
     @property
     def creates_alone(self) -> bool:
         """True for ``post_start`` hooks, which only Compose runs, and configs and secrets that only Compose copies."""
-        return bool(self.project.service.get("post_start")) or any(
-            self._has_content(kind) for kind in ("configs", "secrets")
-        )
+        return bool(self.project.service.get("post_start") or copied_files(self.project.model, self._service))
 
     def replicas(self) -> list[Replica]:
         return replicas.list_replicas(self.engine, self.project.name, self._service)
@@ -137,6 +136,16 @@ class ComposePlatform:
     def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
         return self.engine.ask(container, command, environment)
 
+    def hand_over(self, container: str, command: UserCommand) -> NoReturn:
+        foreground.become(*foreground.exec_command(container, command, self.project.environment))
+
+    def create_like(self, model: Container, name: str, command: UserCommand) -> None:
+        files = copied_files(self.project.model, model.service)
+        one_off.create_like(self.engine, model.name, name, command, files)
+
+    def attach(self, container: str) -> int:
+        return foreground.attach(self.engine, container, self.project.environment)
+
     def last_words(self, container: str) -> str:
         return replicas.last_words(self.engine, container)
 
@@ -167,10 +176,3 @@ class ComposePlatform:
 
     def _containers_of(self, services: Collection[str]) -> list[str]:
         return [container.name for container in self.containers() if container.service in services]
-
-    def _has_content(self, kind: str) -> bool:
-        """Whether a config or secret of the service is not a file of the host: Compose copies it into the container."""
-        sources: Mapping[str, Any] = self.project.model.get(kind) or {}
-        entries = self.project.service.get(kind) or []
-        used = (entry["source"] if isinstance(entry, dict) else entry for entry in entries)
-        return any({"content", "environment"} & set(sources.get(name) or {}) for name in used)

@@ -29,7 +29,7 @@ from videa_cli.exit_codes import ExitCode, exit_code_of
 ROOT = Path(__file__).parents[3]
 COMMANDS = [
     *("up", "down", "scale", "deploy", "plan", "promote", "abort", "rollback", "history"),
-    *("status", "stats", "top", "logs", "watch", "doctor", "db", "redis", "config"),
+    *("status", "stats", "top", "logs", "exec", "run", "watch", "doctor", "db", "redis", "config"),
 ]
 PROGRAM = "from videa_cli.start import run; run()"
 
@@ -57,6 +57,7 @@ def test_every_command_is_listed_and_has_help_with_examples(command: str) -> Non
     [
         *(["scale"], ["deploy"], ["rollback"], ["promote"], ["abort"], ["up"], ["down"]),
         *(["lock", "release"], ["maintenance", "on"], ["maintenance", "off"]),
+        *(["run"], ["plugin", "install"], ["plugin", "remove"]),
     ],
 )
 def test_every_command_that_changes_something_has_dry_run(command: list[str]) -> None:

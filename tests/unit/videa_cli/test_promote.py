@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ from tests.unit.ops.fakes import FakeStack, fake_stack
 from tests.unit.ops.fakes.gateway import NoTraffic
 from videa_cli.commands import abort, promote
 from videa_cli.commands.status import show_operation
+from videa_cli.json_output import Json
 
 NEW = Target("new", "app:new", {"APP_IMAGE": "app:new", "APP_RELEASE": "new"})
 
@@ -66,6 +68,14 @@ def test_the_process_that_runs_it_is_asked(stack: FakeStack, capsys: pytest.Capt
         assert Journal(stack.store, "shop").commands.take() == Command("promote", whoami())
     assert "asked `videa deploy --resume` of" in capsys.readouterr().out
     assert len(images(stack)) == 4
+
+
+def test_a_script_gets_the_outcome_of_a_request_too(stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
+    with Lock(stack.store, "shop").hold("videa deploy --resume") as lease, lease.suspended():
+        promote.promote(context(stack), as_json=Json.EVENTS)
+    outcome = json.loads(capsys.readouterr().out)
+    assert (outcome["type"], outcome["exit_code"]) == ("outcome", 0)
+    assert outcome["operation"].startswith("`videa deploy --resume` of")
 
 
 def test_without_a_process_it_is_rolled_back_here(stack: FakeStack) -> None:

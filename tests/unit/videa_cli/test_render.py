@@ -24,6 +24,7 @@ from videa_cli.commands.config import config
 from videa_cli.commands.db import show_database
 from videa_cli.commands.history import history
 from videa_cli.commands.status import show_status
+from videa_cli.json_output import Json
 from videa_cli.render import Progress, console, show_outcome, show_proof
 
 LOOKS_LIKE_MARKUP = "test [red] -f [/tmp/x] :key:"
@@ -41,7 +42,7 @@ def test_the_text_of_a_step_and_of_its_failure_is_shown_unchanged(capsys: pytest
 def test_a_plan_shows_a_check_as_it_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
     plan = Plan((Check((LOOKS_LIKE_MARKUP,), ()),), Target("1", "app:1"), "")
     part: Any = SimpleNamespace(plan=plan, capacity=None)
-    show_outcome(Outcome(plan, 0.0, None, parts=(part,)), "deployed", as_json=False, dry_run=True)
+    show_outcome(Outcome(plan, 0.0, None, parts=(part,)), "deployed", as_json=Json.NO, dry_run=True)
     assert f"1. check {LOOKS_LIKE_MARKUP}" in capsys.readouterr().out
 
 

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ops.errors import EngineError
-from ops.models import Container, ExecResult, Machine, Replica, Usage
+from ops.models import Container, ExecResult, Machine, Replica, Usage, UserCommand
 from ops.platform.ports import Measured, Permit
 from ops.project.pins import remember
 from ops.steps import Target
@@ -51,7 +51,8 @@ class FakeImages:
 class FakePlatform:
     """``ops.platform.ports.Platform``. ``by_name``: the replicas; ``followed``: services that were recreated.
 
-    ``tasks``: names and commands of one-off containers.
+    ``tasks``: names and commands of one-off containers. ``one_offs``: those of users, each with the container that it
+    is like; ``exit_code``: of their commands.
     """
 
     world: World
@@ -66,6 +67,8 @@ class FakePlatform:
     creates_alone: bool = False
     count: int = 0
     tasks: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    one_offs: dict[str, str] = field(default_factory=dict)
+    exit_code: int = 0
 
     def add(self, image: str = "app:old", state: str = "running", number: int = 0) -> str:
         """Adds a replica, by default with the next number after the highest, like Compose."""
@@ -145,6 +148,7 @@ class FakePlatform:
     def remove(self, container: str) -> None:
         self.world.used("remove")
         self.by_name.pop(container, None)
+        self.one_offs.pop(container, None)
 
     def remove_volumes(self, names: Collection[str]) -> None:
         self.world.used("remove volumes")
@@ -186,6 +190,18 @@ class FakePlatform:
 
     def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
         return self.exec(container, command)
+
+    def hand_over(self, container: str, command: UserCommand) -> NoReturn:
+        self.world.used(f"exec {container}")
+        raise SystemExit(self.exit_code)
+
+    def create_like(self, model: Container, name: str, command: UserCommand) -> None:
+        self.one_offs[name] = model.name
+        self.world.used("create one-off")
+
+    def attach(self, container: str) -> int:
+        self.world.used("attach")
+        return self.exit_code
 
     def last_words(self, container: str) -> str:
         self.world.used("log")

@@ -1,0 +1,77 @@
+"""One-off containers: like a running container, but with another command, and outside of the service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from ops.engine.client import Engine, engine_errors
+from ops.engine.images import EngineImages
+from ops.engine.replicas import ONEOFF
+from ops.models import UserCommand
+
+_ONLY_FOR_REPLICAS: Mapping[str, Any] = {
+    "PortBindings": {},
+    "PublishAllPorts": False,
+    "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
+    "AutoRemove": False,
+}
+
+
+def create_like(engine: Engine, model: str, name: str, command: UserCommand, files: Iterable[str] = ()) -> None:
+    """Creates a container with the configuration of the container ``model``, and ``command``. Raises EngineError.
+
+    ``files``: paths to copy from it.
+    """
+    with engine_errors(f"create {name}"):
+        api = engine.sdk.api
+        details: Mapping[str, Any] = api.inspect_container(model)
+        same = EngineImages(engine).is_same(details["Config"]["Image"], details["Image"])
+        image = details["Config"]["Image"] if same else details["Image"]
+        networks = networks_of(details)
+        endpoints: dict[str, Any] = {"NetworkingConfig": {"EndpointsConfig": {networks[0]: {}}}} if networks else {}
+        api.create_container_from_config(  # type: ignore[no-untyped-call]
+            {**configuration(details, command), "Image": image, **endpoints}, name
+        )
+        for network in networks[1:]:
+            api.connect_container_to_network(name, network)
+        for path in files:
+            archive, _ = api.get_archive(model, path)
+            api.put_archive(name, str(PurePosixPath(path).parent), b"".join(archive))
+
+
+def configuration(details: Mapping[str, Any], command: UserCommand) -> dict[str, Any]:
+    """The configuration of a one-off container, from the engine's ``details`` of its model; without its networks.
+
+    Compose's label for one-off containers keeps it out of the replicas. It has no health check: that one is for the
+    service's own command.
+    """
+    config = dict(details["Config"])
+    shares_network = str(details["HostConfig"].get("NetworkMode")).startswith("container:")
+    if shares_network or details["Id"].startswith(config.get("Hostname") or "-"):
+        config.pop("Hostname", None)
+    if shares_network:
+        config.pop("ExposedPorts", None)
+    names = command.environment.keys()
+    inherited = [line for line in config.get("Env") or [] if line.partition("=")[0] not in names]
+    return {
+        **config,
+        "Cmd": list(command.words),
+        "Env": [*inherited, *(f"{name}={value}" for name, value in command.environment.items())],
+        "User": command.user or config.get("User", ""),
+        "WorkingDir": command.workdir or config.get("WorkingDir", ""),
+        "Labels": {**(config.get("Labels") or {}), ONEOFF: "True"},
+        "Healthcheck": {"Test": ["NONE"]},
+        "Tty": command.terminal,
+        "OpenStdin": True,
+        "StdinOnce": True,
+        **dict.fromkeys(("AttachStdin", "AttachStdout", "AttachStderr"), True),
+        "HostConfig": {**details["HostConfig"], **_ONLY_FOR_REPLICAS},
+    }
+
+
+def networks_of(details: Mapping[str, Any]) -> list[str]:
+    """The networks of a container, the one of its network mode first; empty if it has the network of another one."""
+    mode = details["HostConfig"].get("NetworkMode")
+    return sorted(details["NetworkSettings"]["Networks"] or {}, key=lambda name: name != mode)
