@@ -136,7 +136,7 @@ def plan(
         service_part=_service_part(service, spec, written, labels, variables),
         moves=bool(ports),
         workers={
-            each.service: {"x-videa": {"worker": True}, **_replicas(each.service, raw["services"][each.service])}
+            each.service: _worker_part(each.service, raw["services"][each.service])
             for each in found
             if each.role is Role.WORKER and each.service != service
             if may_repeat(model["services"][each.service], each.service in choice.running)
@@ -187,6 +187,14 @@ def _service_part(
     if variables:
         part["environment"] = dict.fromkeys(variables, RESET)
     return part | _replicas(service, written)
+
+
+def _worker_part(service: str, written: Mapping[str, Any]) -> dict[str, Any]:
+    """What the overlay adds to a worker: nothing that Compose counts as a change of its containers."""
+    part = _replicas(service, written)
+    if "deploy" not in written and "deploy" in part:
+        part = {"scale": part["deploy"]["replicas"]}
+    return {"x-videa": {"worker": True}, **part}
 
 
 def _replicas(service: str, written: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,9 @@ from ops.errors import ConfigError
 DEFAULT = "backend"
 """The service of a section that names none."""
 
+OF_THE_PROJECT = ("balancer",)
+"""Keys that have one value in the project, wherever they are written."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sections:
@@ -28,8 +31,8 @@ def find_sections(model: Mapping[str, Any]) -> Sections:
     """The sections of a Compose model. Raises ConfigError.
 
     A service's section is `services.NAME.x-videa` or `x-videa.services.NAME`. If `x-videa.service` names a service, the
-    other keys at the top are the section of this service, which is then the default; otherwise they apply to every
-    service whose own section does not have them.
+    other keys at the top are the section of this service, which is then the default, and only ``OF_THE_PROJECT`` apply
+    to all; otherwise they apply to every service whose own section does not have them.
     """
     top = _mapping("x-videa", model["x-videa"]) if "x-videa" in model else None
     claims = dict(_claims(model, top or {}))
@@ -40,7 +43,8 @@ def find_sections(model: Mapping[str, Any]) -> Sections:
             raise ConfigError(
                 f"x-videa is defined twice for {named}: at the top and for the service", "keep only one of them"
             )
-        own = {name: {**claim, "service": name} for name, claim in claims.items()}
+        shared = {key: value for key, value in common.items() if key in OF_THE_PROJECT}
+        own = {name: {**shared, **claim, "service": name} for name, claim in claims.items()}
         return Sections({named: {**common, "service": named}, **own}, named)
     if not claims:
         raise ConfigError(

@@ -149,6 +149,23 @@ def test_a_worker_can_be_scaled_if_it_runs_on_and_two_of_it_are_not_in_each_othe
     assert set(adoption.workers) == ({"jobs"} if taken else set())
 
 
+@pytest.mark.parametrize(
+    ("spec", "part"),
+    [
+        ({}, {"scale": "${JOBS_REPLICAS:-1}"}),
+        ({"deploy": {"resources": {}}}, {"deploy": {"replicas": "${JOBS_REPLICAS:-1}"}}),
+        ({"deploy": {"replicas": 2}}, {"deploy": {"replicas": "${JOBS_REPLICAS:-2}"}}),
+        ({"scale": "${N}"}, {}),
+    ],
+)
+def test_what_the_overlay_says_of_a_worker_is_no_change_for_compose(spec: dict[str, Any], part: dict[str, Any]) -> None:
+    """Its hash of a service has the `deploy` key, but no number of replicas."""
+    model = {"services": {"web": {}, "jobs": spec}}
+    choice = Choice("web", 8000, {}, running=frozenset({"jobs"}))
+    adoption = plan(choice, (Found("jobs", Role.WORKER, ""),), model, model, (), "balancer", "videa-nginx:1")
+    assert adoption.workers["jobs"] == {"x-videa": {"worker": True}, **part}
+
+
 def test_a_service_that_ends_https_itself_is_refused() -> None:
     port = {"target": 443, "published": "443", "protocol": "tcp"}
     assert [note.weight for note in adopt({"ports": [port]}, port=443).refused] == [Weight.REFUSED]

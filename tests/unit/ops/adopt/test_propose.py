@@ -110,7 +110,7 @@ def test_a_project(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     before = plain.project.model["services"]
     for worker in expected.workers:
         assert merged[worker].pop("x-videa") == {"worker": True}
-        assert merged[worker].pop("deploy") == {"replicas": 1}
+        assert merged[worker].pop("scale") == 1
     assert {key: merged[key] for key in before if key != expected.service} == {
         key: before[key] for key in before if key != expected.service
     }

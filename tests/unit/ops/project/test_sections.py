@@ -51,6 +51,8 @@ def test_the_keys_at_the_top_are_those_of_the_service_that_they_name() -> None:
     sections = find_sections(model)
     assert sections.written == {"web": {"service": "web", "port": 80}, "mail": {"worker": True, "service": "mail"}}
     assert sections.default == "web"
+    model["x-videa"]["balancer"] = "lb"  # the one of the project
+    assert [section["balancer"] for section in find_sections(model).written.values()] == ["lb", "lb"]
 
 
 @pytest.mark.parametrize(
