@@ -48,13 +48,10 @@ def shell_values(names: Collection[str], shell: Mapping[str, str], env_file: Map
         raise ConfigError(
             f"{wrong[0]} in your shell has bytes that are not UTF-8", f"set it again in UTF-8, or unset {wrong[0]}"
         )
-    secret = tuple(name for name, value in chosen.items() if is_secret(name, value))
+    secret = tuple(name for name, value in chosen.items() if _is_secret(name, value))
     return ShellValues({name: value for name, value in chosen.items() if name not in secret}, secret)
 
 
-def is_secret(name: str, value: str) -> bool:
-    """Whether a variable has a secret: by its name or by a password in its URL.
-
-    Not by randomness, because a tag may be a commit hash.
-    """
+def _is_secret(name: str, value: str) -> bool:
+    """By its name or by a password in its URL; not by randomness, because a tag may be a commit hash."""
     return bool(is_secret_name(name) or _LOGIN.search(value))

@@ -22,7 +22,8 @@ from ops.events import OperationEnded, VerdictGiven
 from ops.image_ref import ImageRef
 from ops.project.config import Project
 from ops.project.private import private_file
-from ops.project.shell import is_secret
+from ops.redaction.names import is_secret_name
+from ops.redaction.redactor import Redactor
 from ops.rollout import secret_values
 from ops.stack import Stack
 
@@ -128,7 +129,7 @@ def of(stack: Stack) -> list[Entry]:
 
 def secrets_of(project: Project, entry: Entry) -> dict[str, str]:
     """The secret values of the entry's release, if it was deployed from this folder. Raises ConfigError."""
-    of_older = (_split(other)[1] for other in reversed(_file(project)) if other.release == entry.release)
+    of_older = (_split(other)[1] for _, other in reversed(_file(project)) if other and other.release == entry.release)
     return secret_values.of(project.directory, entry.release) or next(filter(None, of_older), {})
 
 
@@ -161,17 +162,24 @@ def _with_file(stored: Iterable[bytes], project: Project) -> list[_Line]:
     """The stored lines, in their order, and those that only the file has, by their time."""
     lines = [(raw, _decoded(raw)) for raw in stored]
     known = {_identity(entry) for _, entry in lines if entry}
-    missing = [_split(entry)[0] for entry in _file(project) if _identity(entry) not in known]
-    added: list[_Line] = [(_ENCODER.encode(entry), entry) for entry in missing]
-    return list(heapq.merge(added, lines, key=lambda line: line[1].time if line[1] else 0.0))
+    missing = [line for line in _file(project) if line[1] and _identity(line[1]) not in known]
+    if not missing:
+        return lines
+    merged = _bounded(list(heapq.merge(missing, lines, key=lambda line: line[1].time if line[1] else 0.0)))
+    added = {raw for raw, _ in missing}
+    return [_public(entry) if entry and raw in added else (raw, entry) for raw, entry in merged]
 
 
-def _file(project: Project) -> list[Entry]:
-    """The entries in the file of an older videa; none if it cannot be read, like that of another user."""
+def _file(project: Project) -> list[_Line]:
+    """The lines in the file of an older videa; none if it cannot be read, like that of another user."""
     with suppress(OSError):
-        lines = private_file(project.directory, FILE).read_bytes().splitlines()
-        return [entry for entry in map(_decoded, lines) if entry]
+        return [(raw, _decoded(raw)) for raw in private_file(project.directory, FILE).read_bytes().splitlines()]
     return []
+
+
+def _public(entry: Entry) -> _Line:
+    public = _split(entry)[0]
+    return _ENCODER.encode(public), public
 
 
 def _decoded(line: bytes) -> Entry | None:
@@ -187,11 +195,10 @@ def _identity(entry: Entry) -> tuple[float, str, str, str]:
 def _split(entry: Entry) -> tuple[Entry, dict[str, str]]:
     """The entry without its secret values, and these. The name of an image is never secret."""
     image = {entry.image, entry.release, ImageRef.parse(entry.image).tag}
-    hidden = {
-        name: value
-        for name, value in entry.variables.items()
-        if value not in image and value and is_secret(name, value)
-    }
+    values = {name: value for name, value in entry.variables.items() if value and value not in image}
+    redactor = Redactor()
+    redactor.learn(value for name, value in values.items() if is_secret_name(name))
+    hidden = {name: value for name, value in values.items() if is_secret_name(name) or redactor.text(value) != value}
     public = {name: value for name, value in entry.variables.items() if name not in hidden}
     return replace(entry, variables=public, secrets=(*entry.secrets, *sorted(hidden))), hidden
 

@@ -118,8 +118,14 @@ def test_an_entry_of_an_older_videa_belongs_to_the_default_service(stack: FakeSt
     assert [each.time for each in of(stack)] == [1.0]
 
 
-SECRETS = {"API_TOKEN": "Zq81kV", "DATABASE_URL": "postgres://app:Zq81kV@db/app", "OLD_PASSWORD": "Zq81kV"}
-PUBLIC = {"APP_IMAGE": "shop:a", "LEVEL": "info", "EMPTY_TOKEN": "", "TOKEN_TAG": "a"}
+SECRETS = {
+    "API_TOKEN": "Zq81kV",
+    "DATABASE_URL": "postgres://app:Zq81kV@db/app",
+    "LOGIN": "host=db password=Zq81kV",
+    "QUEUE": "--channel Zq81kV",
+    "STRIPE": "sk_live_Zq81kVZq81kVZq81kV",
+}
+PUBLIC = {"APP_IMAGE": "shop:a", "LEVEL": "info", "EMPTY_TOKEN": "", "TOKEN_TAG": "a", "COMMIT": "4f2d9c81" * 5}
 
 
 @pytest.mark.parametrize("by_older_videa", [False, True])
