@@ -104,7 +104,7 @@ def verdict_line(given: VerdictGiven) -> str:
 def append(stack: Stack, entry: Entry) -> None:
     """Adds an entry, whose secret values stay in the project's folder. Raises EngineError, ConfigError."""
     public, hidden = _split(entry)
-    if hidden:
+    if hidden and entry.deployed:  # after a failure, `.env` has the values of another release
         secret_values.remember(stack.project.directory, entry.release, hidden)
     _update(stack, [public])
 
@@ -129,8 +129,9 @@ def of(stack: Stack) -> list[Entry]:
 
 def secrets_of(project: Project, entry: Entry) -> dict[str, str]:
     """The secret values of the entry's release, if it was deployed from this folder. Raises ConfigError."""
-    of_older = (_split(other)[1] for _, other in reversed(_file(project)) if other and other.release == entry.release)
-    return secret_values.of(project.directory, entry.release) or next(filter(None, of_older), {})
+    older = (other for _, other in reversed(_file(project)) if other and other.deployed)
+    found = (_split(other)[1] for other in older if other.release == entry.release)
+    return secret_values.of(project.directory, entry.release) or next(filter(None, found), {})
 
 
 def releases(entries: Iterable[Entry]) -> list[Entry]:

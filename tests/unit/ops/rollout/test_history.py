@@ -147,6 +147,18 @@ def test_secret_values_stay_in_the_folder(stack: FakeStack, tmp_path: Path, by_o
         assert (path.parent / ".gitignore").read_text() == "*\n"
 
 
+@pytest.mark.parametrize("by_older_videa", [False, True])
+def test_the_values_after_a_failed_deploy_are_not_those_of_its_release(stack: FakeStack, by_older_videa: bool) -> None:
+    well = entry(1, "a", "rolling", API_TOKEN="of a")
+    failed = replace(entry(2, "a", "rolling", API_TOKEN="of another"), result="not ready")
+    if by_older_videa:
+        of_older_videa(stack, well, failed)
+    else:
+        append(stack, well)
+        append(stack, failed)
+    assert secrets_of(stack.project, read(stack)[0]) == {"API_TOKEN": "of a"}
+
+
 def test_it_is_bounded_and_keeps_the_deploys_that_a_rollback_needs(stack: FakeStack) -> None:
     append(stack, entry(0, "first", "rolling"))
     append(stack, entry(1, "second", "rolling"))
