@@ -19,8 +19,8 @@ def history(
 ) -> None:
     """Show past operations: who, what, when, failed requests.
 
-    Also the strategy, the release, the number of requests during the operation, and the verdicts of a canary. The history
-    is on the engine: every folder and machine with this project sees the same.
+    Also the strategy, the release, the number of requests during the operation, and the verdicts of a canary.
+    The history is on the engine: every folder and machine with this project sees the same.
 
     \b
     Examples:
