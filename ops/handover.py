@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ops import declared
+from ops import declared, documents
 from ops.balancer.nginx import Balancer
 from ops.ejected import Ejected
 from ops.engine.compose import more_arguments, up_arguments
@@ -150,6 +150,7 @@ def hand_back(stack: Stack, plain: Plain, left: Leaving, change: Callable[[], No
         fence.forget(store, project)
         Ejected(store, project).write({})
         declared.forget(store, project, service)
+        documents.forget(store, project)
 
 
 def _is_alone(definition: Mapping[str, Any], left: Leaving) -> bool:

@@ -20,7 +20,7 @@ from ops.interrupts import settle
 from ops.notices import OrphansLeft, ReleaseChanged, ServicesChanged
 from ops.platform.ports import Permit
 from ops.project.startup import startup_order
-from ops.rollout import fence, retained
+from ops.rollout import fence, history, retained
 from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
 from ops.rollout.ready import await_ready
@@ -106,6 +106,7 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], permit: Permi
         with announced("add the replicas to the balancer", emit):
             stack.gateway.apply(stack.upstream(names))
     start(order.after)
+    history.take_over(stack)
     if held or not alive:
         digest = stack.platform.images.digest(target.image)
         retained.record_running(stack, "videa up", target.release, target.image, digest, len(names))

@@ -149,3 +149,11 @@ class Record:
     labels: Mapping[str, str]
     number: int
     created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a store has under a name. ``version``: larger than all previous ones; 0 if there is none."""
+
+    version: int = 0
+    content: bytes = b""

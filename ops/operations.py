@@ -164,7 +164,7 @@ class Operation:
         """
         stack = self.stack.of(service or self.stack.project.default_service)
         running = {member.replica.release for member in stack.fleet().alive}
-        entry = retained.choose(history.of(stack.project), running, release)
+        entry = retained.choose(history.of(stack), running, release)
         target = retained.rollback_target(stack, entry)
         return self.deploy_all({stack.project.settings.service: (target, request or Request())}, dry_run, "rollback")
 

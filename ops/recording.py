@@ -56,8 +56,9 @@ def new_header(
 def record_fleet(stack: Stack, fleet: Fleet) -> None:
     """Records the running releases that are not in the history, so that a rollback to them is possible.
 
-    Raises EngineError, ConfigError.
+    Also takes over the history of an older videa. Raises EngineError, ConfigError.
     """
+    history.take_over(stack)
     for replica in {member.replica.release: member.replica for member in fleet.ready}.values():
         retained.record_running(stack, "found", replica.release, replica.image, replica.image_id, len(fleet.ready))
 
@@ -77,7 +78,7 @@ def record_end(
     project = stack.project
     image = header.target.image or project.image
     try:
-        entries = history.of(project)
+        entries = history.of(stack)
         entry = history.Entry(
             time=time.time(),
             who=ended.who,
@@ -96,7 +97,7 @@ def record_end(
             variables=retained.variables_now(project),
             service=project.settings.service,
         )
-        history.append(project.directory, entry)
+        history.append(stack, entry)
         if entry.deployed:
             retained.retain(stack, entry.image_id, entry.release, entries)
     except VideaError as error:

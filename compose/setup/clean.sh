@@ -4,7 +4,14 @@
 
 OURS=label=videa.image
 
-remove_stack() { docker compose down --volumes --remove-orphans; }
+remove_stack() {
+    local project document
+    project=$(docker compose config --format json | sed -n 's/^  "name": "\(.*\)",$/\1/p')
+    docker compose down --volumes --remove-orphans
+    for document in history doctor; do
+        docker volume ls --quiet --filter "label=videa.document=videa.$document.$project" | xargs --no-run-if-empty docker volume rm
+    done
+}
 
 remove_images() {
     local image
@@ -16,7 +23,7 @@ remove_images() {
 }
 
 remove_files() {
-    rm -rf .env .venv videa.egg-info .mypy_cache .ruff_cache .pytest_cache .videa/images .videa/history.jsonl .videa/doctor-*.jsonl
+    rm -rf .env .venv videa.egg-info .mypy_cache .ruff_cache .pytest_cache .videa/images .videa/secrets.json .videa/history.jsonl .videa/doctor-*.jsonl
 }
 
 if [ "${CLEAN_YES:-}" != 1 ]; then

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from functools import cache
 
 import msgspec
 
 from ops.doctor.check import Check
-from ops.doctor.collect import collect
+from ops.doctor.collect import DEADLINE, collect, run_all
+from ops.doctor.facts import Facts
 from ops.doctor.limits import Limits
 from ops.doctor.registry import CHECKS
 from ops.doctor.report import Report, examine, told
 from ops.doctor.ring import Ring, snapshot, with_history, without_history
+from ops.doctor.sources import ENGINE, HISTORY
 from ops.project.config import Project
 from ops.stack import Stack
 
@@ -27,19 +29,24 @@ def diagnose(
 ) -> Report:
     """Examines the project's current state and changes nothing. An engine that does not answer is a finding.
 
-    With ``prove``, tokens are replayed between the instances. The data for trends is stored in the project's folder, if
-    it is writable.
+    With ``prove``, tokens are replayed between the instances. The data for trends is stored on the engine.
     """
     started = time.monotonic()
-    facts = collect(project, connect, prove=prove)
-    ring = Ring(project.directory, project.name)
-    try:
-        snapshots = ring.read()
-        facts = with_history(facts, snapshots)
-    except OSError as error:
-        snapshots, facts = [], without_history(facts, f"{ring.path.name} cannot be read: {error.strerror}")
+    connected = cache(connect)
+    facts = collect(project, connected, prove=prove)
+    ring = Ring(connected().store, project) if facts.engine else None
+    facts = _with_earlier(facts, ring)
     report = told(examine(facts, limits or Limits(), checks))
-    if facts.engine is not None:
-        with suppress(OSError):
-            ring.append(snapshots, snapshot(report))
+    if ring and facts.history:
+        run_all({HISTORY: lambda: ring.append(snapshot(report))}, DEADLINE)
     return msgspec.structs.replace(report, seconds=time.monotonic() - started)
+
+
+def _with_earlier(facts: Facts, ring: Ring | None) -> Facts:
+    """The facts with what earlier runs saw, if the engine says it in time."""
+    if ring is None:
+        return without_history(facts, facts.why_skipped(ENGINE))
+    answers, skipped, _ = run_all({HISTORY: ring.read}, DEADLINE)
+    if skipped:
+        return msgspec.structs.replace(facts, skipped=[*facts.skipped, *skipped])
+    return with_history(facts, answers[HISTORY])

@@ -1,21 +1,36 @@
-"""The last runs of the doctor, stored with the project, for rates over minutes and trends over days."""
+"""The last runs of the doctor, on the engine, for rates over minutes and trends over days.
+
+All users of the project add to them, on machines whose clocks may differ: stored times are those of the engine.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
+from ops import documents
 from ops.doctor.facts import Facts, History, Skipped
 from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode
 from ops.doctor.report import Report
 from ops.doctor.sources import HISTORY
+from ops.documents import Kind
+from ops.platform.ports import Store
+from ops.project.config import Project
+from ops.project.private import private_file
 
 MOST = 500
-"""Snapshots: three and a half days at one every ten minutes, in less than a megabyte."""
+"""Snapshots: three and a half days at one every ten minutes."""
+MOST_BYTES = 512 * 1024
+"""Of all snapshots, as JSON."""
+SKEW = 2.0
+"""Seconds by which a clock must differ from the engine's, which has full seconds, to be another clock."""
 SHORTEST, LONGEST = 30.0, 900.0
 """Seconds between the two samples of a rate; a newer or older snapshot is not used for rates."""
 _REDIS_COUNTERS = ("evicted_keys", "rejected_connections", "slowlog_id")
@@ -32,31 +47,69 @@ class Snapshot(Struct, frozen=True):
     known: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
 class Ring:
-    """A file with one snapshot per line, oldest first."""
+    """The snapshots of one project, oldest first. ``clock``: this machine's Unix time."""
 
-    def __init__(self, folder: Path, project: str) -> None:
-        self.path = folder / ".videa" / f"doctor-{project}.jsonl"
+    store: Store
+    project: Project
+    clock: Callable[[], float] = time.time
 
     def read(self) -> list[Snapshot]:
-        """The snapshots, without damaged lines; empty if there is no file. Raises other OSErrors."""
-        try:
-            lines = self.path.read_bytes().splitlines()
-        except FileNotFoundError:
-            return []
-        snapshots = []
-        for line in lines:
-            with suppress(msgspec.MsgspecError):
-                snapshots.append(msgspec.json.decode(line, type=Snapshot))
-        return snapshots
+        """The snapshots, without damaged ones, with the times of this machine's clock. Raises EngineError."""
+        lines = self._with_file(documents.load(self.store, Kind.DOCTOR, self.project.name))
+        return [_shifted(item, -self._ahead) for item in _decoded(lines)]
 
-    def append(self, snapshots: Iterable[Snapshot], newest: Snapshot) -> None:
-        """Replaces the file by one that also has the newest snapshot. Atomic. Raises OSError."""
-        retained = [*snapshots, newest][-MOST:]
-        self.path.parent.mkdir(exist_ok=True)
-        new_file = self.path.with_suffix(".next")
-        new_file.write_bytes(b"".join(msgspec.json.encode(item) + b"\n" for item in retained))
-        new_file.replace(self.path)
+    def append(self, newest: Snapshot) -> None:
+        """Adds a snapshot, and removes the oldest ones beyond the bounds. Raises EngineError."""
+        added = msgspec.json.encode(_shifted(newest, self._ahead))
+
+        def change(content: bytes) -> bytes:
+            lines = self._with_file(content)
+            return b"\n".join(_bounded(lines if added in lines else [*lines, added]))
+
+        documents.update(self.store, Kind.DOCTOR, self.project.name, change)
+
+    @cached_property
+    def _ahead(self) -> float:
+        """Seconds by which the engine's clock is ahead."""
+        ahead = self.store.now() - self.clock()
+        return ahead if abs(ahead) > SKEW else 0.0
+
+    def _with_file(self, content: bytes) -> list[bytes]:
+        """The lines of the document; before there is one, those of the file that an older videa wrote."""
+        if not content:
+            with suppress(OSError):
+                content = private_file(self.project.directory, f"doctor-{self.project.name}.jsonl").read_bytes()
+        return content.splitlines()
+
+
+def _decoded(lines: Iterable[bytes]) -> list[Snapshot]:
+    snapshots = []
+    for line in lines:
+        with suppress(msgspec.MsgspecError):
+            snapshots.append(msgspec.json.decode(line, type=Snapshot))
+    return snapshots
+
+
+def _bounded(lines: list[bytes]) -> list[bytes]:
+    newest, size = lines[-MOST:], 0
+    for index, line in reversed(list(enumerate(newest))):
+        size += len(line) + 1
+        if size > MOST_BYTES:
+            return newest[index + 1 :]
+    return newest
+
+
+def _shifted(item: Snapshot, seconds: float) -> Snapshot:
+    if not seconds:
+        return item
+    return replace(
+        item,
+        taken=item.taken + seconds,
+        postgres_start=item.postgres_start and item.postgres_start + seconds,
+        known={key: since + seconds for key, since in item.known.items()},
+    )
 
 
 def snapshot(report: Report) -> Snapshot:
@@ -91,7 +144,7 @@ def with_history(facts: Facts, snapshots: list[Snapshot]) -> Facts:
     )
     usable = [item for item in snapshots if SHORTEST <= facts.taken - item.taken <= LONGEST]
     base = usable[-1] if usable else None
-    return msgspec.structs.replace(
+    return replace(
         facts,
         history=history,
         postgres=_widen_postgres(facts.postgres, base, facts.taken) if base and facts.postgres else facts.postgres,
@@ -101,14 +154,14 @@ def with_history(facts: Facts, snapshots: list[Snapshot]) -> Facts:
 
 def without_history(facts: Facts, reason: str) -> Facts:
     """The facts if the ring cannot be read."""
-    return msgspec.structs.replace(facts, skipped=[*facts.skipped, Skipped(HISTORY, reason)])
+    return replace(facts, skipped=[*facts.skipped, Skipped(HISTORY, reason)])
 
 
 def _widen_postgres(postgres: PostgresFacts, base: Snapshot, taken: float) -> PostgresFacts:
     same_server = abs(taken - postgres.uptime - base.postgres_start) < 5
     if not same_server or not base.postgres:
         return postgres
-    return msgspec.structs.replace(postgres, earlier=base.postgres, gap=taken - base.taken)
+    return replace(postgres, earlier=base.postgres, gap=taken - base.taken)
 
 
 def _widen_redis(redis: RedisFacts, base: Snapshot, taken: float) -> RedisFacts:
@@ -116,7 +169,7 @@ def _widen_redis(redis: RedisFacts, base: Snapshot, taken: float) -> RedisFacts:
         old = base.redis.get(node.container)
         if not old or old.get("run_id") != node.info.get("run_id"):
             return node
-        return msgspec.structs.replace(node, earlier={**node.earlier, **old}, gap=taken - base.taken)
+        return replace(node, earlier={**node.earlier, **old}, gap=taken - base.taken)
 
     return RedisFacts([widen(node) for node in redis.nodes])
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from ops.events import Emit
-from ops.models import Container, ExecResult, Machine, Record, Replica, Usage, UserCommand
+from ops.models import Container, Document, ExecResult, Machine, Record, Replica, Usage, UserCommand
 from ops.steps import Target
 from ops.traffic import Applied, Look, Maintenance, Membership, Upstream
 
@@ -276,7 +276,10 @@ class Gateway(Protocol):
 
 
 class Store(Protocol):
-    """Records with unique names, which all users of the project see from every machine."""
+    """Records and documents with unique names, which all users of the project see from every machine.
+
+    A record is removed by `docker container prune`, a document is not.
+    """
 
     def now(self) -> float:
         """The store's clock in full seconds of Unix time: all its users share this clock."""
@@ -304,3 +307,15 @@ class Store(Protocol):
 
     def remove(self, record: str) -> None:
         """Removes the record with this id or name; a missing one is not an error."""
+
+    def load(self, name: str) -> Document:
+        """The document with this name."""
+
+    def save(self, name: str, content: bytes, after: int) -> bool:
+        """Replaces the document of version ``after``, all at once. False if there was another version.
+
+        After False, ``content`` may have been read by the process whose version there is now.
+        """
+
+    def drop(self, name: str) -> None:
+        """Removes the document; a missing one is not an error."""

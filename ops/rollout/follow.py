@@ -47,7 +47,7 @@ def follow(stack: Stack, emit: Emit) -> history.Entry | None:
             break
         time.sleep(INTERVAL)
     converter.end(time.time())
-    ended = [entry for entry in history.read(stack.project.directory) if entry.command == holder.command]
+    ended = [entry for entry in history.read(stack) if entry.command == holder.command]
     if not ended or ended[-1].time <= holder.since.timestamp():
         return None
     emit(ended[-1].ended)

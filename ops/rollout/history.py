@@ -1,25 +1,48 @@
-"""The history of a project: one line per operation, in `.videa/history.jsonl` next to the Compose file.
+"""The history of a project: one entry per operation, on the engine, so that all users of the project see the same.
 
-Like `.env`, it contains the variables of each release and is readable by its owner only.
+Only secret values of variables are not in it (``ops.rollout.secret_values``). It is bounded: a release that may be
+rolled back to stays longer than the operations that changed no release.
+
+An older videa wrote `.videa/history.jsonl` next to the Compose file. Its entries are taken over, whenever the file has
+some that the engine does not have; the file stays as it is, for that videa.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
-from pathlib import Path
+import heapq
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 import msgspec
+from msgspec.structs import replace
 
-from ops.errors import ConfigError
+from ops import documents
+from ops.documents import Kind
 from ops.events import OperationEnded, VerdictGiven
+from ops.image_ref import ImageRef
 from ops.project.config import Project
+from ops.project.private import private_file
+from ops.redaction.names import is_secret_name
+from ops.redaction.redactor import Redactor
+from ops.rollout import secret_values
+from ops.stack import Stack
 
-FOLDER, FILE = ".videa", "history.jsonl"
+FILE = "history.jsonl"
+"""What an older videa wrote; only read."""
+
+MOST = 200
+"""Entries of a project."""
+
+MOST_BYTES = 256 * 1024
+"""Of all entries, as JSON."""
+
+RELEASES = 20
+"""Releases of a service whose entries are removed last."""
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One operation. ``time``: Unix time of its end; ``seconds``: duration; ``variables``: of the release, from `.env`.
+    """One operation. ``time``: Unix time of its end; ``seconds``: duration; ``variables``: of the release, from `.env`,
+    without the secret ones, whose names are ``secrets``.
 
     ``action``: scale, rolling, blue-green, canary, rollback, abort or found; ``result``: done, or the error;
     ``service``: empty if an older videa has written it. Figures of the traffic during the operation are None if
@@ -42,6 +65,7 @@ class Entry(msgspec.Struct, frozen=True):
     verdicts: tuple[str, ...] = ()
     variables: dict[str, str] = {}
     service: str = ""
+    secrets: tuple[str, ...] = ()
 
     @property
     def deployed(self) -> bool:
@@ -77,44 +101,37 @@ def verdict_line(given: VerdictGiven) -> str:
     return f"{given.percent:g}%: {given.kind.value}: {given.reason} ({given.numbers})"
 
 
-def append(directory: Path, entry: Entry) -> None:
-    """Appends a line. Raises ConfigError if it cannot be written."""
-    folder = directory / FOLDER
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        ignore = folder / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")
-        handle = os.open(folder / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        with os.fdopen(handle, "ab") as file:
-            file.write(_ENCODER.encode(entry) + b"\n")
-    except OSError as error:
-        raise ConfigError(
-            f"cannot write {folder / FILE}: {error.strerror}", "check who owns it and its mode"
-        ) from error
+def append(stack: Stack, entry: Entry) -> None:
+    """Adds an entry, whose secret values stay in the project's folder. Raises EngineError, ConfigError."""
+    public, hidden = _split(entry)
+    if hidden and entry.deployed:  # after a failure, `.env` has the values of another release
+        secret_values.remember(stack.project.directory, entry.release, hidden)
+    _update(stack, [public])
 
 
-def read(directory: Path) -> list[Entry]:
-    """All operations, the oldest first; invalid lines are skipped. Raises ConfigError."""
-    try:
-        lines = (directory / FOLDER / FILE).read_bytes().splitlines()
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise ConfigError(f"cannot read {FILE}: {error.strerror}", "check who owns it and its mode") from error
-    entries = []
-    for line in lines:
-        try:
-            entries.append(_DECODER.decode(line))
-        except msgspec.DecodeError:
-            continue
-    return entries
+def take_over(stack: Stack) -> None:
+    """Adds what an older videa wrote into the project's folder. Raises EngineError."""
+    _update(stack, [])
 
 
-def of(project: Project) -> list[Entry]:
-    """The operations of the project's selected service, the oldest first. Raises ConfigError."""
+def read(stack: Stack) -> list[Entry]:
+    """All operations, the oldest first, also those that are still to be taken over. Raises EngineError."""
+    lines = documents.load(stack.store, Kind.HISTORY, stack.project.name).splitlines()
+    return [entry for _, entry in _with_file(lines, stack.project) if entry]
+
+
+def of(stack: Stack) -> list[Entry]:
+    """The operations of the stack's service, the oldest first. Raises EngineError."""
+    project = stack.project
     names = {project.settings.service, *([""] if project.settings.service == project.default_service else [])}
-    return [entry for entry in read(project.directory) if entry.service in names]
+    return [entry for entry in read(stack) if entry.service in names]
+
+
+def secrets_of(project: Project, entry: Entry) -> dict[str, str]:
+    """The secret values of the entry's release, if it was deployed from this folder. Raises ConfigError."""
+    older = (other for _, other in reversed(_file(project)) if other and other.deployed)
+    found = (_split(other)[1] for other in older if other.release == entry.release)
+    return secret_values.of(project.directory, entry.release) or next(filter(None, found), {})
 
 
 def releases(entries: Iterable[Entry]) -> list[Entry]:
@@ -124,3 +141,90 @@ def releases(entries: Iterable[Entry]) -> list[Entry]:
         if entry.deployed:
             latest.setdefault(entry.release, entry)
     return list(latest.values())
+
+
+_Line = tuple[bytes, Entry | None]
+"""An entry as it is stored, and decoded; None if a newer videa has written it in another way."""
+
+
+def _update(stack: Stack, new: Sequence[Entry]) -> None:
+    """Adds entries and those of the file. Raises EngineError."""
+
+    def change(content: bytes) -> bytes:
+        lines = _with_file(content.splitlines(), stack.project)
+        known = {_identity(entry) for _, entry in lines if entry}
+        lines += [(_ENCODER.encode(entry), entry) for entry in new if _identity(entry) not in known]
+        return b"\n".join(raw for raw, _ in _bounded(lines))
+
+    documents.update(stack.store, Kind.HISTORY, stack.project.name, change)
+
+
+def _with_file(stored: Iterable[bytes], project: Project) -> list[_Line]:
+    """The stored lines, in their order, and those that only the file has, by their time."""
+    lines = [(raw, _decoded(raw)) for raw in stored]
+    known = {_identity(entry) for _, entry in lines if entry}
+    missing = [line for line in _file(project) if line[1] and _identity(line[1]) not in known]
+    if not missing:
+        return lines
+    merged = _bounded(list(heapq.merge(missing, lines, key=lambda line: line[1].time if line[1] else 0.0)))
+    added = {raw for raw, _ in missing}
+    return [_public(entry) if entry and raw in added else (raw, entry) for raw, entry in merged]
+
+
+def _file(project: Project) -> list[_Line]:
+    """The lines in the file of an older videa; none if it cannot be read, like that of another user."""
+    with suppress(OSError):
+        return [(raw, _decoded(raw)) for raw in private_file(project.directory, FILE).read_bytes().splitlines()]
+    return []
+
+
+def _public(entry: Entry) -> _Line:
+    public = _split(entry)[0]
+    return _ENCODER.encode(public), public
+
+
+def _decoded(line: bytes) -> Entry | None:
+    with suppress(msgspec.DecodeError):
+        return _DECODER.decode(line)
+    return None
+
+
+def _identity(entry: Entry) -> tuple[float, str, str, str]:
+    return entry.time, entry.who, entry.command, entry.service
+
+
+def _split(entry: Entry) -> tuple[Entry, dict[str, str]]:
+    """The entry without its secret values, and these. The name of an image is never secret."""
+    image = {entry.image, entry.release, ImageRef.parse(entry.image).tag}
+    values = {name: value for name, value in entry.variables.items() if value and value not in image}
+    redactor = Redactor()
+    redactor.learn(value for name, value in values.items() if is_secret_name(name))
+    hidden = {name: value for name, value in values.items() if is_secret_name(name) or redactor.text(value) != value}
+    public = {name: value for name, value in entry.variables.items() if name not in hidden}
+    return replace(entry, variables=public, secrets=(*entry.secrets, *sorted(hidden))), hidden
+
+
+def _bounded(lines: list[_Line]) -> list[_Line]:
+    """The newest lines within the bounds; first without those that no rollback needs."""
+    needed = _needed([entry for _, entry in lines])
+    kept, size = set(range(len(lines))), sum(len(raw) + 1 for raw, _ in lines)
+    for index in sorted(kept, key=lambda index: (index in needed, index)):
+        if len(kept) <= MOST and size <= MOST_BYTES:
+            break
+        kept.remove(index)
+        size -= len(lines[index][0]) + 1
+    return [lines[index] for index in sorted(kept)]
+
+
+def _needed(entries: Sequence[Entry | None]) -> set[int]:
+    """The first and the last deploy of each of the last releases: a rollback needs the image name of the first."""
+    found: dict[str, dict[str, list[int]]] = {}
+    for index in reversed(range(len(entries))):
+        entry = entries[index]
+        if entry and entry.deployed:
+            releases = found.setdefault(entry.service, {})
+            if entry.release in releases or len(releases) < RELEASES:
+                releases.setdefault(entry.release, []).append(index)
+    return {
+        index for releases in found.values() for deploys in releases.values() for index in (deploys[0], deploys[-1])
+    }

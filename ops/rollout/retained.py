@@ -12,7 +12,7 @@ from ops.errors import ConfigError, PlanRefused, UsageError
 from ops.image_ref import ImageRef, component
 from ops.project.config import Project, env_file_values
 from ops.releases import release_id
-from ops.rollout.history import DONE, Entry, append, of, releases
+from ops.rollout.history import DONE, Entry, append, of, releases, secrets_of
 from ops.rollout.operator import whoami
 from ops.stack import Stack
 from ops.steps import Target
@@ -30,8 +30,7 @@ def record_running(stack: Stack, command: str, release: str, image: str, digest:
 
     Raises EngineError, ConfigError.
     """
-    directory = stack.project.directory
-    entries = of(stack.project)
+    entries = of(stack)
     if release in {entry.release for entry in releases(entries)} or not stack.platform.images.present(digest):
         return
     entry = Entry(
@@ -48,7 +47,7 @@ def record_running(stack: Stack, command: str, release: str, image: str, digest:
         variables=variables_now(stack.project),
         service=stack.project.settings.service,
     )
-    append(directory, entry)
+    append(stack, entry)
     retain(stack, entry.image_id, release, entries)
 
 
@@ -107,8 +106,9 @@ def _with_original_image(entry: Entry, entries: Iterable[Entry]) -> Entry:
 def rollback_target(stack: Stack, entry: Entry) -> Target:
     """An earlier release, with its image and its variables.
 
-    Raises ConfigError if the Compose file has no variable for the image, PlanRefused if the image was not retained or
-    if the Compose file has changed since then, so that the result would be another release.
+    Secret variables that were not remembered here keep their present values. Raises ConfigError if the Compose file has
+    no variable for the image, PlanRefused if the image was not retained or if the Compose file or such a value has
+    changed since then, so that the result would be another release.
     """
     project = stack.project
     variable = project.pins.image
@@ -119,13 +119,19 @@ def rollback_target(stack: Stack, entry: Entry) -> Target:
         )
     now = variables_now(project)
     # A variable that was not set then is empty: `${NAME:-default}` uses its default for that too.
-    then = {**dict.fromkeys(now, ""), **entry.variables}
+    secrets = secrets_of(project, entry)
+    unknown = entry.secrets if not secrets else ()
+    kept = {name: now[name] for name in unknown if name in now}
+    then = {**dict.fromkeys(now, ""), **kept, **entry.variables, **secrets}
     unnamed = {project.pins.release: ""} if project.pins.release else {}
     config_hash = project.compose.config_hash(project.settings.service, {**then, **unnamed, variable: entry.image})
     if release_id(entry.image_id, config_hash) != entry.release:
+        changed = " or ".join(("the Compose file", *([f"the value of {', '.join(unknown)}"] if unknown else [])))
+        hint = f"set {', '.join(unknown)} in .env as it was, or roll back where it was deployed; " if unknown else ""
         raise PlanRefused(
-            f"the Compose file has changed since release {entry.release}, so it cannot be restored as it was",
-            f"check out its Compose file, or deploy its image with the present one: videa deploy --image {entry.image}",
+            f"{changed} has changed since release {entry.release}, so it cannot be restored as it was",
+            f"{hint}check out its Compose file, or deploy its image with the present one:"
+            f" videa deploy --image {entry.image}",
         )
     image, release = entry.image, entry.release
     if not stack.platform.images.present(image) or stack.platform.images.digest(image) != entry.image_id:
@@ -139,8 +145,8 @@ def rollback_target(stack: Stack, entry: Entry) -> Target:
             # Without a variable for the release, its id depends on the image name that Compose gets.
             config_hash = project.compose.config_hash(project.settings.service, {**then, variable: image})
             release = release_id(entry.image_id, config_hash)
-    changed = {name: value for name, value in then.items() if now.get(name, "") != value}
-    overrides = {**changed, variable: image}
+    different = {name: value for name, value in then.items() if now.get(name, "") != value}
+    overrides = {**different, variable: image}
     if project.pins.release:
         overrides[project.pins.release] = entry.release
     return Target(release, image, overrides)

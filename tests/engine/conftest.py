@@ -269,10 +269,12 @@ def cleared_away(stack: LiveStack, *repositories: str) -> Iterator[None]:
         yield
     finally:
         stack.compose("down", "--volumes", "--remove-orphans", "--timeout", "0")
-        record = re.compile(rf"videa\.[a-z]+\.{re.escape(stack.project)}(\.|$)")
+        ours = re.compile(rf"videa\.[a-z]+\.{re.escape(stack.project)}(\.|$)")
         names = stack.docker("ps", "--all", "--format", "{{.Names}}").split()
-        if records := list(filter(record.match, names)):
+        if records := list(filter(ours.match, names)):
             stack.docker("rm", "--force", *records)
+        if documents := list(filter(ours.match, stack.docker("volume", "ls", "--quiet").split())):
+            stack.docker("volume", "rm", *documents)
         for repository in repositories:
             if tags := stack.docker("images", "--format", "{{.Repository}}:{{.Tag}}", repository).split():
                 stack.docker("rmi", *tags)

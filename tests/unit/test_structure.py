@@ -87,7 +87,7 @@ LAYERS = (
     {"notices"},
     {"events", "pools", "preflight"},
     {"platform.ports"},
-    {"engine", "balancer"},
+    {"documents", "engine", "balancer"},
     {"project"},
     {"platform.compose"},
     {"stack"},

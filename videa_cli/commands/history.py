@@ -20,6 +20,7 @@ def history(
     """Show past operations: who, what, when, failed requests.
 
     Also the strategy, the release, the number of requests during the operation, and the verdicts of a canary.
+    The history is on the engine: every folder and machine with this project sees the same.
 
     \b
     Examples:
@@ -29,16 +30,19 @@ def history(
     """
     import msgspec
 
-    from ops.rollout.history import read
+    from ops.rollout.history import read, take_over
     from videa_cli.render import console
     from videa_cli.units import duration
 
     options: Options = context.obj
-    entries = read(options.load().directory)[-number:]
+    stack = options.stack()
+    take_over(stack)
+    entries = read(stack)[-number:]
     if as_json:
-        # Without the release's variables, which may contain secrets.
+        # The variables concern only a rollback.
         rows = [
-            {key: value for key, value in msgspec.to_builtins(entry).items() if key != "variables"} for entry in entries
+            {key: value for key, value in msgspec.to_builtins(entry).items() if key not in ("variables", "secrets")}
+            for entry in entries
         ]
         typer.echo(json.dumps({"operations": rows}))
         return

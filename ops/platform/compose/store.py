@@ -1,13 +1,13 @@
-"""The store on a Docker Engine: each record is a marker, a container that never runs (``ops.engine.marker``)."""
+"""The store on a Docker Engine: records are containers that never run, documents are volumes that nobody mounts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ops.engine import marker
+from ops.engine import document, marker
 from ops.engine.client import Engine
-from ops.models import Record
+from ops.models import Document, Record
 
 
 @dataclass(frozen=True)
@@ -42,3 +42,12 @@ class EngineStore:
 
     def remove(self, record: str) -> None:
         marker.remove(self.engine, record)
+
+    def load(self, name: str) -> Document:
+        return document.load(self.engine, name)
+
+    def save(self, name: str, content: bytes, after: int) -> bool:
+        return document.save(self.engine, name, content, after)
+
+    def drop(self, name: str) -> None:
+        document.drop(self.engine, name)

@@ -12,13 +12,14 @@ import pytest
 from msgspec.structs import replace
 
 from bench.stack import clean_environment
+from ops import documents
 from ops.doctor import diagnose
 from ops.doctor.collect import collect
 from ops.doctor.limits import Limits
 from ops.doctor.report import Report, examine, selection
 from ops.doctor.ring import Ring
 from ops.doctor.sources import BALANCER, INSTANCES
-from ops.factory import open_stack
+from ops.factory import open_stack, open_store
 from ops.project.config import Project, load
 from tests.engine.conftest import LiveStack
 
@@ -104,9 +105,14 @@ class Patient:
     def remember(self, age: float = 60) -> None:
         """Lets doctor look once, and makes that look ``age`` seconds old: the next one takes its rates since then."""
         self.examine()
-        ring = Ring(self.project.directory, self.project.name)
-        *others, last = ring.read()
-        ring.append(others, replace(last, taken=last.taken - age))
+        store, project = open_store(), self.project
+        last = Ring(store, project).read()[-1]
+        self.forget()
+        Ring(store, project).append(replace(last, taken=last.taken - age))
+
+    def forget(self) -> None:
+        """Removes what doctor remembers of earlier looks."""
+        documents.update(open_store(), documents.Kind.DOCTOR, self.project.name, lambda content: b"")
 
     @contextmanager
     def stranger(self, *options: str, service: str = "stranger") -> Iterator[str]:
@@ -156,7 +162,7 @@ def patient(live: LiveStack) -> Patient:
     """The healthy stack, without a memory of earlier looks."""
     files = tuple(str(live.directory / name) for name in compose_files(live))
     patient = Patient(live, load(files, live.project, clean_environment()))
-    Ring(patient.project.directory, patient.project.name).path.unlink(missing_ok=True)
+    patient.forget()
     patient.heal()
     return patient
 

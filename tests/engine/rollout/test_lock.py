@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.documents import Kind
 from ops.errors import LockHeld
 from ops.factory import connect, open_store
 from ops.platform.ports import Store
@@ -25,7 +26,7 @@ from ops.rollout.lease import Lease
 from ops.rollout.lock import Lock
 from ops.rollout.operator import whoami
 from ops.steps import Target
-from tests.unit.ops.fakes.contract import check_fence, check_store
+from tests.unit.ops.fakes.contract import check_common_document, check_documents, check_fence, check_store
 
 ROOT = Path(__file__).parents[3]
 HOLD = """
@@ -84,6 +85,8 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 def test_the_store_of_an_engine_keeps_the_contract(store: Store, project: str) -> None:
     check_store(store, f"videa.lock.{project}")
+    check_documents(store, f"videa.lock.{project}")
+    check_common_document(store, Kind.HISTORY, project)
 
 
 def test_the_numbers_of_an_engine_keep_the_contract(store: Store, project: str) -> None:

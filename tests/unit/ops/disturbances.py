@@ -99,7 +99,7 @@ def left_over(stack: FakeStack) -> list[str]:
 
 
 def recorded(stack: FakeStack) -> list[str]:
-    return [entry.result for entry in history.read(stack.project.directory) if entry.action != "found"]
+    return [entry.result for entry in history.read(stack) if entry.action != "found"]
 
 
 def disturbed(

@@ -142,7 +142,7 @@ def test_the_last_event_and_the_history_agree(tmp_path: Path) -> None:
         ("videa scale 5", False, "rolled_back"),
     ]
     assert [msgspec.structs.replace(event, left="", seconds=round(event.seconds, 3)) for event in ended] == [
-        entry.ended for entry in history.read(tmp_path)
+        entry.ended for entry in history.read(stack)
     ]
 
 
@@ -150,7 +150,7 @@ def test_after_an_incomplete_rollback_the_history_names_the_serving_release(tmp_
     stack = fake_stack(tmp_path)
     stack.platform.add("app:new")
     Operation(stack, discard, "videa scale 2").scale(lambda present: 2)
-    entry = history.read(tmp_path)[-1]
+    entry = history.read(stack)[-1]
     assert (entry.release, entry.image) == ("old", "app:old")
     assert stack.gateway.served == ("shop-app-1", "shop-app-2")
 

@@ -62,7 +62,7 @@ def done(tmp_path: Path) -> tuple[State, int]:
     shop, disturbance, _, raised = disturbed(tmp_path / "undisturbed", lambda: None)
     assert raised is None
     assert left_over(shop) == []
-    assert [(entry.service, entry.result) for entry in history.read(shop.project.directory) if entry.deployed][-2:] == [
+    assert [(entry.service, entry.result) for entry in history.read(shop) if entry.deployed][-2:] == [
         (APP, history.DONE),
         (MAIL, history.DONE),
     ]

@@ -35,7 +35,7 @@ def test_detach_leaves_a_deploy_at_its_first_wait_with_its_locks_free(
     assert operation is not None
     assert (operation.phase, operation.attended) == (Phase.WAITING, False)
     assert recorded(stack) == [history.LEFT]
-    assert "new" not in [entry.release for entry in history.releases(history.read(stack.project.directory))]
+    assert "new" not in [entry.release for entry in history.releases(history.read(stack))]
 
 
 @pytest.mark.parametrize("name", STEPS)

@@ -20,6 +20,7 @@ from ops.rollout.history import Entry, append
 from ops.steps import Check, Plan, Target
 from ops.views.dataview import DatabaseView, Holder
 from ops.views.status import ReplicaStatus, Status
+from tests.unit.ops.fakes import fake_stack
 from videa_cli.commands.config import config
 from videa_cli.commands.db import show_database
 from videa_cli.commands.history import history
@@ -58,8 +59,9 @@ def show_config(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 def show_history(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    append(folder, Entry(0.0, LOOKS_LIKE_MARKUP, "", "scale", "done", "1", "app:1", "", 1, 0.0))
-    history(cast(Context, SimpleNamespace(obj=SimpleNamespace(load=lambda: SimpleNamespace(directory=folder)))))
+    stack = fake_stack(folder)
+    append(stack, Entry(0.0, LOOKS_LIKE_MARKUP, "", "scale", "done", "1", "app:1", "", 1, 0.0))
+    history(cast(Context, SimpleNamespace(obj=SimpleNamespace(stack=lambda: stack))))
 
 
 def show_release(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:

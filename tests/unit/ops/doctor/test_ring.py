@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from ops.doctor.facts import Facts
 from ops.doctor.limits import Limits
 from ops.doctor.report import examine, selection
-from ops.doctor.ring import MOST, Ring, Snapshot, snapshot, with_history
+from ops.doctor.ring import MOST, MOST_BYTES, Ring, Snapshot, snapshot, with_history
+from ops.project.private import private_file
 from tests.unit.ops.doctor.stack import NOW, healthy, postgres, redis
+from tests.unit.ops.fakes import fake_stack
+from tests.unit.ops.fakes.store import FakeStore
 
 
 def deadlocked(age: float = 60, restarted: bool = False) -> Facts:
@@ -61,12 +66,72 @@ def test_a_finding_whose_check_did_not_run_stays_known() -> None:
     assert snapshot(between).known == {"redis.maxmem": NOW}
 
 
-def test_the_file_is_bounded_and_survives_a_damaged_line(tmp_path: Path) -> None:
-    ring = Ring(tmp_path, "app")
-    assert ring.read() == []
-    ring.append([Snapshot(float(n)) for n in range(MOST + 10)], Snapshot(9999.0))
-    with ring.path.open("ab") as file:
-        file.write(b'{"taken": 1')
-    snapshots = ring.read()
-    assert len(snapshots) == MOST
+@dataclass
+class Machine:
+    """A machine with a clock that is ``ahead`` of the engine's, and a folder of the project."""
+
+    store: FakeStore
+    folder: Path
+    ahead: float = 0.0
+
+    @property
+    def ring(self) -> Ring:
+        project = fake_stack(self.folder).project
+        return Ring(self.store, project, lambda: self.store.world.now + self.ahead)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(FakeStore(), tmp_path)
+
+
+def document(store: FakeStore) -> bytes:
+    (document,) = store.documents.values()
+    return document.content
+
+
+def test_it_is_bounded_and_survives_a_damaged_line(machine: Machine) -> None:
+    assert machine.ring.read() == []
+    many = b"\n".join(msgspec.json.encode(Snapshot(float(n))) for n in range(MOST + 10))
+    machine.store.save("videa.doctor.shop", many + b'\n{"taken": 1', 0)
+    machine.ring.append(Snapshot(9999.0))
+    snapshots = machine.ring.read()
+    assert len(document(machine.store).splitlines()) == MOST
     assert snapshots[-1].taken == 9999.0
+
+
+def test_it_is_bounded_in_bytes(machine: Machine) -> None:
+    big = Snapshot(1.0, memory={f"{n:064}": n for n in range(2000)})
+    for number in range(6):
+        machine.ring.append(replace(big, taken=float(number)))
+    assert len(document(machine.store)) <= MOST_BYTES
+    assert [item.taken for item in machine.ring.read()] == [3.0, 4.0, 5.0]
+
+
+def test_what_another_machine_saw_has_the_times_of_ones_own_clock(tmp_path: Path) -> None:
+    store = FakeStore()
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    one, other = Machine(store, tmp_path / "a", ahead=100), Machine(store, tmp_path / "b", ahead=-3600)
+    saw = Snapshot(5000.0, postgres_start=4000.0, known={"pg.down": 4500.0})
+    one.ring.append(saw)
+    assert one.ring.read() == [saw]
+    assert other.ring.read() == [Snapshot(1300.0, postgres_start=300.0, known={"pg.down": 800.0})]
+
+
+def test_the_seconds_of_the_engines_clock_are_no_difference(machine: Machine) -> None:
+    machine.ahead = 0.9
+    machine.ring.append(Snapshot(5000.25))
+    machine.ahead = 0.1
+    assert machine.ring.read() == [Snapshot(5000.25)]
+
+
+def test_the_file_of_an_older_videa_is_taken_over(machine: Machine) -> None:
+    path = private_file(machine.folder, "doctor-shop.jsonl")
+    path.parent.mkdir()
+    path.write_bytes(b'{"taken":1}\n{"taken":2}\n')
+    assert [item.taken for item in machine.ring.read()] == [1.0, 2.0]
+    machine.ring.append(Snapshot(3.0))
+    machine.ring.append(Snapshot(4.0))
+    assert [item.taken for item in machine.ring.read()] == [1.0, 2.0, 3.0, 4.0]
+    assert path.read_bytes() == b'{"taken":1}\n{"taken":2}\n'

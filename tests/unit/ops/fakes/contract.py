@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from ops import documents
+from ops.documents import Kind
 from ops.errors import EngineError, LockHeld
+from ops.models import Document
 from ops.platform.ports import Gateway, Permit, Store
 from ops.rollout import fence
 from ops.traffic import Maintenance, Upstream
@@ -63,6 +67,51 @@ def check_store(store: Store, name: str) -> None:
     assert store.find(name)
     store.remove(name)
     assert store.find(name) is None
+
+
+def check_documents(store: Store, name: str) -> None:
+    """Checks a document with ``name``, which nobody else uses."""
+    content = bytes(range(256)) * 1000
+    store.drop(name)
+    assert store.load(name) == Document()
+    assert store.save(name, b"one", 0)
+    first = store.load(name)
+    assert (first.version > 0, first.content) == (True, b"one")
+    assert not store.save(name, b"late", 0)
+    assert store.save(name, content, first.version)
+    second = store.load(name)
+    assert (second.version > first.version, second.content) == (True, content)
+    for version in (0, first.version):  # of processes that have read before
+        assert not store.save(name, b"late", version)
+    assert store.load(name) == second
+    assert store.save(name, b"", second.version)
+    assert store.load(name).content == b""
+    assert store.load(f"{name}.other") == Document()
+    store.drop(name)
+    assert store.load(name) == Document()
+
+
+def check_common_document(store: Store, kind: Kind, project: str, writers: int = 4, lines: int = 5) -> None:
+    """Checks that nothing is lost when ``writers`` write into one document at the same time."""
+
+    def write(writer: int) -> None:
+        for number in range(lines):
+            line = f"{writer}-{number}"
+
+            def change(content: bytes, line: str = line) -> bytes:
+                present = content.decode().split()
+                return " ".join(present if line in present else [*present, line]).encode()
+
+            documents.update(store, kind, project, change)
+
+    with ThreadPoolExecutor(writers) as pool:
+        list(pool.map(write, range(writers)))
+    written = documents.load(store, kind, project).decode().split()
+    assert sorted(written) == sorted(f"{writer}-{number}" for writer in range(writers) for number in range(lines))
+    for writer in range(writers):
+        assert [line for line in written if line.startswith(f"{writer}-")] == [f"{writer}-{n}" for n in range(lines)]
+    documents.forget(store, project)
+    assert documents.load(store, kind, project) == b""
 
 
 def check_fence(store: Store, project: str) -> None:

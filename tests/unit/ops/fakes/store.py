@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from threading import Lock
 
 from ops.errors import EngineError
-from ops.models import Record
+from ops.models import Document, Record
 from tests.unit.ops.fakes.world import World
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
@@ -17,12 +18,14 @@ _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
 @dataclass
 class FakeStore:
-    """``ops.platform.ports.Store``. ``records``: by name; ``files``: by record id."""
+    """``ops.platform.ports.Store``. ``records``: by name; ``files``: by record id; ``documents``: by name."""
 
     world: World = field(default_factory=World)
     records: dict[str, Record] = field(default_factory=dict)
     files: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    documents: dict[str, Document] = field(default_factory=dict)
     count: int = 0
+    saving: Lock = field(default_factory=Lock)
 
     def now(self) -> float:
         self.world.used("now")
@@ -77,6 +80,22 @@ class FakeStore:
         removed = self.records.pop(self._name(record), None)
         if removed:
             del self.files[removed.id]
+
+    def load(self, name: str) -> Document:
+        self.world.used("load document")
+        return self.documents.get(name, Document())
+
+    def save(self, name: str, content: bytes, after: int) -> bool:
+        self.world.used("save document")
+        with self.saving:
+            if self.documents.get(name, Document()).version != after:
+                return False
+            self.documents[name] = Document(after + 1, content)
+            return True
+
+    def drop(self, name: str) -> None:
+        self.world.used("drop document")
+        self.documents.pop(name, None)
 
     def _name(self, record: str) -> str:
         """The name of the record with this id or name."""

@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 
 from ops.engine.compose import Compose
+from ops.errors import PlanRefused
 from ops.project.config import Pins, Project
+from ops.project.private import private_file
 from ops.project.settings import Settings
 from ops.releases import release_id
-from ops.rollout.history import DONE, Entry
+from ops.rollout.history import DONE, Entry, append, of
 from ops.rollout.retained import choose, retained_reference, rollback_target
 from ops.stack import Stack
+from ops.steps import Target
 from tests.unit.ops.fakes.store import FakeStore
 
 DIGESTS = {"one": "sha256:1", "two": "sha256:2"}
@@ -74,3 +77,48 @@ def test_an_image_is_retained_with_a_name_that_docker_allows(name: str) -> None:
     project = Project(name, Path(), Compose((), None, Path(), {}), {}, Settings(service="Web"), {}, {})
     assert retained_reference(project, "f00").startswith("videa-kept/")
     assert "_-" not in retained_reference(project, "f00")
+
+
+class Secretive(Shop):
+    """The same, with a variable TOKEN that changed between the two releases."""
+
+    def __init__(self, folder: Path) -> None:
+        project = Project("shop", folder, FakeCompose((), None, folder, {}), {}, Settings(service="web"), {}, {})
+        project.__dict__["pins"] = Pins(None, "IMAGE", None)
+        project.__dict__["_raw"] = {"services": {"web": {"image": "$IMAGE", "environment": ["TOKEN=$TOKEN"]}}}
+        images = SimpleNamespace(present=lambda name: name in self.images, digest=lambda name: self.images[name])
+        platform: Any = SimpleNamespace(images=images)
+        self.stack = Stack(project, platform, FakeStore(), lambda: pytest.fail("asked"), lambda _: self.stack)
+        self.images = {"app:1": "sha256:1", "app:2": "sha256:2"}
+        for number in "12":
+            self.set(number)
+            image, digest = f"app:{number}", f"sha256:{number}"
+            variables = {"IMAGE": image, "TOKEN": f"t{number}"}
+            release = release_id(digest, project.compose.config_hash("web", variables))
+            append(
+                self.stack,
+                Entry(
+                    float(number), "me", "", "rolling", DONE, release, image, digest, 1, 0, None, variables=variables
+                ),
+            )
+            self.running = release
+
+    def set(self, number: str) -> None:
+        (self.stack.project.env_file).write_text(f"IMAGE=app:{number}\nTOKEN=t{number}\n")
+
+    def target(self) -> Target:
+        return rollback_target(self.stack, choose(of(self.stack), [self.running], None))
+
+
+def test_a_rollback_where_it_was_deployed_restores_secret_values_too(tmp_path: Path) -> None:
+    assert Secretive(tmp_path).target().overrides == {"IMAGE": "app:1", "TOKEN": "t1"}
+
+
+def test_a_rollback_in_another_folder_needs_the_secret_values_to_be_the_same(tmp_path: Path) -> None:
+    shop = Secretive(tmp_path)
+    private_file(tmp_path, "secrets.json").unlink()
+    with pytest.raises(PlanRefused, match="the Compose file or the value of TOKEN has changed") as refused:
+        shop.target()
+    assert "set TOKEN in .env as it was" in refused.value.hint
+    (tmp_path / ".env").write_text("IMAGE=app:2\nTOKEN=t1\n")
+    assert shop.target().overrides == {"IMAGE": "app:1"}

@@ -46,13 +46,12 @@ def request(check: str) -> Request:
 
 
 def everything(stack: FakeStack, events: list[Event]) -> str:
-    """Everything stored on the engine and next to the Compose file, and all events."""
+    """Everything stored on the engine, and all events."""
     labels = [record.labels for record in stack.store.records.values()]
     stored = [file for files in stack.store.files.values() for file in files.values()]
-    history = stack.project.directory / ".videa" / "history.jsonl"
-    written = history.read_text() if history.exists() else ""
+    documents = [document.content for document in stack.store.documents.values()]
     texts = [words(event) if hasattr(event, "text") else "" for event in events]
-    return f"{labels} {stored} {written} {texts} {[msgspec.json.encode(event).decode() for event in events]}"
+    return f"{labels} {stored} {documents} {texts} {[msgspec.json.encode(event).decode() for event in events]}"
 
 
 def test_a_check_gets_its_secret_and_nothing_else_does(stack: FakeStack, tmp_path: Path) -> None:

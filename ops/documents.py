@@ -1,0 +1,48 @@
+"""The documents of a project: what all its users share for longer than an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from ops.errors import EngineError
+from ops.platform.ports import Store
+
+TRIES = 50
+"""Each failed try means that another process has written the document meanwhile."""
+
+
+class Kind(StrEnum):
+    """HISTORY: past operations and their releases; DOCTOR: what earlier runs of the doctor saw."""
+
+    HISTORY = "history"
+    DOCTOR = "doctor"
+
+
+def load(store: Store, kind: Kind, project: str) -> bytes:
+    """The content; empty without a document. Raises EngineError."""
+    return store.load(_name(kind, project)).content
+
+
+def update(store: Store, kind: Kind, project: str, change: Callable[[bytes], bytes]) -> None:
+    """Replaces the content by ``change(content)``; nothing is lost if several processes do this. Raises EngineError.
+
+    ``change`` is called again after another process has written. It must not add again what the content already has.
+    """
+    name = _name(kind, project)
+    for _ in range(TRIES):
+        present = store.load(name)
+        content = change(present.content)
+        if content == present.content or store.save(name, content, present.version):
+            return
+    raise EngineError(f"{name} could not be written: other processes write it all the time", "try again")
+
+
+def forget(store: Store, project: str) -> None:
+    """Removes all documents of the project. Raises EngineError."""
+    for kind in Kind:
+        store.drop(_name(kind, project))
+
+
+def _name(kind: Kind, project: str) -> str:
+    return f"videa.{kind}.{project}"

@@ -1,0 +1,30 @@
+"""`.videa`, the folder next to the Compose file for what stays on this machine. Only its owner can read it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+FOLDER = ".videa"
+
+
+def private_file(directory: Path, name: str) -> Path:
+    """The path of a file in the folder of the project in ``directory``."""
+    return directory / FOLDER / name
+
+
+def replace_private(path: Path, content: bytes) -> None:
+    """Writes a file of the folder, all at once; creates the folder. Raises OSError."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    ignore = path.parent / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")
+    handle, new_file = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")  # with mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(new_file).replace(path)
+    except BaseException:
+        Path(new_file).unlink(missing_ok=True)
+        raise
