@@ -131,17 +131,19 @@ class TrafficProof:
 
     def _proof(self) -> Proof:
         tally, bad = self._tally, self._prober.bad
+        # The first one, which finds out whether the published port answers, is not in ``sent``.
+        probes = max(self._prober.sent, len(tally.probes_seen | bad.keys()))
         unlogged = [
             Failure(probe.time, "GET", self._path, probe.status, probe.reason)
             for name, probe in bad.items()
             if name not in tally.probes_failed
         ]
         return Proof(
-            requests=tally.others + self._prober.sent,
+            requests=tally.others + probes,
             failed=tally.others_failed + len(tally.probes_failed | bad.keys()),
             slowest_ms=tally.slowest * 1000,
             failures=tuple([*unlogged, *tally.failures][:SAMPLE]),
-            probes=self._prober.sent,
+            probes=probes,
             gap=self._gap,
         )
 

@@ -134,6 +134,14 @@ def test_the_proof_waits_for_late_lines_of_the_log(monkeypatch: pytest.MonkeyPat
     assert (proof.failed, proof.gap) == (1, "")
 
 
+def test_a_failed_request_is_one_of_the_requests_also_the_first_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    probes = "\n".join(
+        json.dumps({"time": 1, "status": 502, "seconds": 0, "request_id": f"{PREFIX}{number}"}) for number in range(3)
+    )
+    proof = late_proof(monkeypatch, last_probe_is_logged=True, first=probes)
+    assert (proof.failed, proof.requests) == (4, 5)
+
+
 def test_a_log_without_the_last_probe_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     proof = late_proof(monkeypatch, last_probe_is_logged=False)
     assert proof.gap == "the last probe is not in nginx's log"
