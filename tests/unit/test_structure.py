@@ -83,7 +83,19 @@ def test_the_nouns_depend_on_nothing_of_ops_but_each_other(module: str) -> None:
 
 
 LAYERS = (
-    {"models", "errors", "contract", "steps", "fleet", "redaction", "traffic", "probes", "releases", "image_ref"},
+    {
+        "models",
+        "errors",
+        "contract",
+        "steps",
+        "fleet",
+        "redaction",
+        "traffic",
+        "route",
+        "probes",
+        "releases",
+        "image_ref",
+    },
     {"notices"},
     {"events", "pools", "preflight"},
     {"platform.ports"},
