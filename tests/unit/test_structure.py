@@ -117,7 +117,7 @@ LAYERS = (
 
 PURE = {
     "doctor/checks": ("*",),
-    "balancer": ("render", "proxy", "split", "sticky", "maintenance", "access_log", "drift"),
+    "balancer": ("render", "site", "scope", "proxy", "split", "sticky", "maintenance", "access_log", "drift"),
     "adopt": ("images", "routes", "detect", "notes", "published", "plan", "overlay"),
     "rollout": ("blue_green", "canary", "rolling", "scale", "batches", "undo", "judgement", "result"),
 }
