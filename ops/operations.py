@@ -162,7 +162,7 @@ class Operation:
         default, the project's default service. Raises UsageError, PlanRefused, ConfigError, and the errors of
         ``deploy``.
         """
-        stack = self.stack.of(service or self.stack.project.default_service)
+        stack = self.stack.of(service or self.stack.project.implied_service)
         running = {member.replica.release for member in stack.fleet().alive}
         entry = retained.choose(history.of(stack.project), running, release)
         target = retained.rollback_target(stack, entry)
@@ -246,7 +246,8 @@ class Operation:
         """
         started, result, left = time.monotonic(), "videa itself failed", ""
         site = self._stack("")
-        traffic = TrafficProof(site.gateway, site.url, site.project.live_path, site.on_the_host)
+        entrances = [site.project.of(name).entrance for name in site.project.served]
+        traffic = TrafficProof(site.gateway, site.url, entrances, site.on_the_host)
         traffic.start()
         try:
             act()

@@ -12,6 +12,7 @@ import pytest
 from ops.balancer import proof as module
 from ops.balancer.access_log import Line
 from ops.balancer.proof import SAMPLE, Failure, LogTally, Proof, TrafficProof
+from ops.route import Address
 
 PREFIX = "videa-0f-"
 DROPPED = '{"time":1795438895,"level":"warning","message":"log lines dropped","dropped":%d}'
@@ -70,7 +71,7 @@ class Probes:
 
     sent, bad, broken, unreachable = 3, {}, "", ""
 
-    def __init__(self, gateway: object, url: str, path: str, prefix: str, host: bool) -> None:
+    def __init__(self, gateway: object, url: str, requests: object, prefix: str, host: bool) -> None:
         self.last_answered = f"{prefix}3"
 
     def start(self) -> None: ...
@@ -123,7 +124,7 @@ def late_proof(monkeypatch: pytest.MonkeyPatch, last_probe_is_logged: bool, firs
     lines = [json.dumps({"time": 1, "status": status.get(n, 200), "seconds": 0, "request_id": n}) for n in names]
     log = LateLog([*first.splitlines(), *lines])
     gateway = SimpleNamespace(follow_log=lambda: log)
-    proof = TrafficProof(gateway, "http://127.0.0.1", "/alive")  # type: ignore[arg-type]
+    proof = TrafficProof(gateway, "http://127.0.0.1", [Address(path="/alive")])  # type: ignore[arg-type]
     proof._progress = Watched(log.wanted)
     proof.start()
     return proof.stop()

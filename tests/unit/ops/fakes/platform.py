@@ -97,11 +97,11 @@ class FakePlatform:
         return sorted(self.by_name)
 
     def replicas(self) -> list[Replica]:
-        self.world.used("replicas")
-        return sorted(self.by_name.values(), key=lambda container: container.number)
+        return [container for container in self.containers() if container.service == self.service]
 
     def containers(self) -> list[Container]:
-        return self.replicas()
+        self.world.used("replicas")
+        return sorted(self.by_name.values(), key=lambda container: container.number)
 
     def container(self, service: str) -> Container | None:
         return next(iter(self.replicas()), None) if service == self.service else None
