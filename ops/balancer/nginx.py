@@ -9,6 +9,7 @@ from functools import partial
 
 from ops.balancer import scripts
 from ops.balancer.render import parse, render, switched
+from ops.balancer.scope import ANY
 from ops.errors import BalancerError, ConfigRefused, EngineError, EngineUnreachable
 from ops.events import Emit, discard
 from ops.models import ExecResult
@@ -283,9 +284,12 @@ class Balancer:
         last = output.splitlines()[-1] if output else "no output"
         if answer.code == scripts.REFUSED:
             reason = next((line for line in output.splitlines() if "[emerg]" in line), last)
+            hint = "the active configuration is unchanged; --verbose shows nginx's output"
+            if f'in upstream "{ANY}"' in reason:  # the image names this group, which only one service has
+                hint = "for several services, nginx's container needs the image of this videa: videa init"
             return ConfigRefused(
                 f"nginx refuses the new configuration: {reason}",
-                "the active configuration is unchanged; --verbose shows nginx's output",
+                f"the active configuration is unchanged; {hint}",
                 output,
             )
         if answer.code == scripts.WRITE_FAILED:

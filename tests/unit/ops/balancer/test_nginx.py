@@ -10,6 +10,7 @@ import pytest
 from ops.balancer import scripts
 from ops.balancer.nginx import Balancer
 from ops.balancer.render import render
+from ops.errors import ConfigRefused
 from ops.models import ExecResult
 from ops.route import Route
 from ops.traffic import Maintenance, Membership, TrafficSplit, Upstream
@@ -23,6 +24,7 @@ class Nginx:
 
     text: str
     refused: int = 0
+    verdict: str = ""
 
     def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
         assert command[2] == scripts.LOOK
@@ -34,6 +36,8 @@ class Nginx:
         if before and before != self.text.rstrip("\n"):
             self.refused += 1
             return ExecResult(scripts.CHANGED, "")
+        if self.verdict:
+            return ExecResult(scripts.REFUSED, self.verdict)
         self.text = text
         return ExecResult(0, "videa-old-workers 7@1")
 
@@ -58,6 +62,13 @@ def test_each_service_changes_its_own_list_after_changes_of_the_other(nginx: Ngi
     assert web.membership(remembered=True) == Membership(3, ("web-1", "web-2"))
     assert api.membership() == Membership(3, ("api-1",), ("api-2",))
     assert api.membership().split == split
+
+
+def test_an_image_of_an_older_videa_is_named_as_the_reason(nginx: Nginx) -> None:
+    nginx.verdict = 'nginx: [emerg] host not found in upstream "any" in /etc/nginx/locations.conf:61'
+    with pytest.raises(ConfigRefused) as refused:
+        balancer(nginx, "api").apply(replace(API, servers=("api-1",), others=(WEB,)))
+    assert "needs the image of this videa: videa init" in refused.value.hint
 
 
 def test_maintenance_of_the_site_is_seen_and_kept_by_every_service(nginx: Nginx) -> None:

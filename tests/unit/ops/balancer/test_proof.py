@@ -11,6 +11,7 @@ import pytest
 
 from ops.balancer import proof as module
 from ops.balancer.access_log import Line
+from ops.balancer.prober import BadProbe
 from ops.balancer.proof import SAMPLE, Failure, LogTally, Proof, TrafficProof
 from ops.route import Address
 
@@ -133,6 +134,16 @@ def late_proof(monkeypatch: pytest.MonkeyPatch, last_probe_is_logged: bool, firs
 def test_the_proof_waits_for_late_lines_of_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     proof = late_proof(monkeypatch, last_probe_is_logged=True)
     assert (proof.failed, proof.gap) == (1, "")
+
+
+@pytest.mark.parametrize(("upstream", "failed"), [("", 1), ("10.0.0.2:3001", 2)])
+def test_a_probe_that_gets_the_page_of_maintenance_has_not_failed(
+    monkeypatch: pytest.MonkeyPatch, upstream: str, failed: int
+) -> None:
+    name = f"{PREFIX}2"
+    monkeypatch.setattr(Probes, "bad", {name: BadProbe(1.0, "/", 503, "status 503")})
+    first = json.dumps({"time": 1, "status": 503, "seconds": 0, "request_id": name, "upstream": upstream})
+    assert late_proof(monkeypatch, last_probe_is_logged=True, first=first).failed == failed
 
 
 def test_a_log_without_the_last_probe_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,7 @@ class FakePlatform:
     count: int = 0
     tasks: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
-    def add(self, image: str = "app:old", state: str = "running", number: int = 0) -> str:
+    def add(self, image: str = "app:old", state: str = "running", number: int = 0, release: str = "") -> str:
         """Adds a replica, by default with the next number after the highest, like Compose."""
         number = number or max((container.number for container in self.by_name.values()), default=0) + 1
         name = f"{NAME}-{self.service}-{number}"
@@ -83,7 +83,7 @@ class FakePlatform:
             exit_code=0,
             oom_killed=False,
             number=number,
-            release=image.partition(":")[2],
+            release=release or image.partition(":")[2],
             image_id=self.images.digest(image),
             config_hash="hash",
             created=datetime.fromtimestamp(START, UTC),
@@ -126,7 +126,7 @@ class FakePlatform:
         self.world.used("preview")
         permit()
         self.world.used("create")
-        created = {self.add(target.image, "created") for _ in range(total - len(self.by_name))}
+        created = {self.add(target.image, "created", release=target.release) for _ in range(total - len(self.by_name))}
         self.world.used("created")
         return created
 
