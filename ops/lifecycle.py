@@ -82,7 +82,7 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], permit: Permi
     alive = {_name(each): _running(each) for each in served}
     orphans = _orphans(stack)
     targets = {_name(each): current_target(each) for each in served}
-    new = {name for name, running in alive.items() if not running}
+    new = {name for name, running in alive.items() if not running and project.of(name).replicas}
     begun = [each for each in served if _name(each) in new or (held and each is stack)]
     overrides = {variable: value for name in new for variable, value in targets[name].overrides.items()}
     start = _Starter(stack, emit, bool(any(alive.values()) or orphans), recreate, permit)
@@ -109,7 +109,7 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], permit: Permi
         target, running = targets[_name(each)], len(each.replicas())
         digest = each.platform.images.digest(target.image)
         retained.record_running(each, "videa up", target.release, target.image, digest, running)
-    if not held and any(drifted(each, alive[_name(each)]) for each in served if _name(each) not in new):
+    if not held and any(drifted(each, alive[_name(each)]) for each in served if alive[_name(each)]):
         emit(ReleaseChanged())
 
 
