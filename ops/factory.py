@@ -34,7 +34,7 @@ def _gateway(platform: Platform, project: Project) -> Gateway:
     """Raises BalancerError, EngineError."""
     if project.settings.worker:
         return NoRequests(platform)
-    return nginx.connect(platform, project.settings.balancer)
+    return nginx.connect(platform, project.settings.balancer, project.settings.service)
 
 
 def open_store(engine: Engine | None = None) -> Store:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import time
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from ops.engine.effects import foresee, harm, run_harmless
 from ops.errors import BalancerError, EngineError, Interrupted, UsageError
 from ops.events import Emit, OperationInterrupted, announced
 from ops.interrupts import settle
+from ops.models import Replica
 from ops.notices import OrphansLeft, ReleaseChanged, ServicesChanged
 from ops.platform.ports import Permit
 from ops.project.startup import startup_order
@@ -65,66 +67,93 @@ def bring_up(stack: Stack, emit: Emit, command: str = "videa up", recreate: Coll
 
 def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], permit: Permit) -> None:
     project = stack.project
-    service, balancer = project.settings.service, project.settings.balancer
+    balancer = project.settings.balancer
     packaged.provide(stack.platform.images, str(project.model["services"][balancer].get("image")), emit)
     held = handover.holders(stack)
     if not held:
         _check_port(stack)
-    if "build" in project.service and not stack.platform.images.present(project.image):
-        with announced(f"build {project.image}", emit):
-            project.compose.run("build", service)
-    order = startup_order(project.model["services"], service, balancer)
+    served = [stack, *(stack.of(name) for name in project.served if name != project.settings.service)]
+    for each in served:
+        _build_missing(each, emit)
+    order = startup_order(project.model["services"], project.served, balancer)
     if held:
-        _Starter(stack, emit, len(stack.replicas()), True, recreate, permit)(order.before)
+        _Starter(stack, emit, True, recreate, permit)(order.before)
         handover.hand_over(stack, held, lambda: _await_balancer(stack), emit, permit)
-    present = stack.replicas()
-    alive = [replica for replica in present if replica.running]
-    target = current_target(stack)
-    total = max(project.replicas, len(present))
+    alive = {_name(each): _running(each) for each in served}
     orphans = _orphans(stack)
-    start = _Starter(stack, emit, total, bool(alive or orphans), recreate, permit)
-    # One command, so that the service waits for its dependencies.
-    start([*order.before, service], overrides={} if alive else target.overrides)
-    if held or not alive:
+    targets = {_name(each): current_target(each) for each in served}
+    new = {name for name, running in alive.items() if not running and project.of(name).replicas}
+    begun = [each for each in served if _name(each) in new or (held and each is stack)]
+    overrides = {variable: value for name in new for variable, value in targets[name].overrides.items()}
+    start = _Starter(stack, emit, bool(any(alive.values()) or orphans), recreate, permit)
+    # One command, so that the services wait for their dependencies.
+    start([*order.before, *project.served], overrides)
+    if held or not any(alive.values()):
         permit()
         Journal(stack.store, project.name).discard()  # the replicas that it describes no longer exist
-        stack.platform.remember(variables_of(project, target, project.replicas))
+    for each in begun:
+        each.platform.remember(variables_of(each.project, targets[_name(each)], each.project.replicas))
     start([*order.beside, balancer])
     start.report_changed()
     if orphans:
         emit(OrphansLeft(tuple(orphans)))
     with announced("wait until ready", emit):
-        stack.gateway.guard(permit)
+        for each in served:
+            each.gateway.guard(permit)
         _await_balancer(stack)
-        await_ready(stack, [replica.name for replica in stack.replicas()], starting=not alive)
-    names = [replica.name for replica in stack.replicas()]
-    membership = stack.gateway.membership()
-    state = Journal(stack.store, project.name).read()
-    if state:
-        emit(OperationInterrupted(state.standing))
-    elif membership.everything or set(membership.servers) != set(names) or stack.outdated(membership):
-        with announced("add the replicas to the balancer", emit):
-            stack.gateway.apply(stack.upstream(names))
+        for each in served:
+            await_ready(each, [replica.name for replica in each.replicas()], starting=_name(each) in new)
+    _add_to_balancer(served, emit)
     start(order.after)
     history.take_over(stack)
-    if held or not alive:
-        digest = stack.platform.images.digest(target.image)
-        retained.record_running(stack, "videa up", target.release, target.image, digest, len(names))
-        return
-    if drifted(stack, alive):
+    for each in begun:
+        target, running = targets[_name(each)], len(each.replicas())
+        digest = each.platform.images.digest(target.image)
+        retained.record_running(each, "videa up", target.release, target.image, digest, running)
+    if not held and any(drifted(each, alive[_name(each)]) for each in served if alive[_name(each)]):
         emit(ReleaseChanged())
+
+
+def _name(stack: Stack) -> str:
+    return stack.project.settings.service
+
+
+def _running(stack: Stack) -> list[Replica]:
+    return [replica for replica in stack.replicas() if replica.running]
+
+
+def _build_missing(stack: Stack, emit: Emit) -> None:
+    """Builds the image of a service that is not present and has a build section. Raises EngineError."""
+    project = stack.project
+    if "build" in project.service and not stack.platform.images.present(project.image):
+        with announced(f"build {project.image}", emit):
+            project.compose.run("build", project.settings.service)
+
+
+def _add_to_balancer(served: Sequence[Stack], emit: Emit) -> None:
+    """Makes the balancer list all replicas. Changes nothing if an operation was interrupted. Raises BalancerError."""
+    state = Journal(served[0].store, served[0].project.name).read()
+    if state:
+        emit(OperationInterrupted(state.standing))
+        return
+    for stack in served:
+        names = [replica.name for replica in stack.replicas()]
+        membership = stack.gateway.membership()
+        if membership.everything or set(membership.servers) != set(names) or stack.outdated(membership):
+            of_service = f" of {_name(stack)}" if served[1:] else ""
+            with announced(f"add the replicas{of_service} to the balancer", emit):
+                stack.gateway.apply(stack.upstream(names))
 
 
 @dataclass(frozen=True)
 class _Starter:
     """Starts services. With ``keep``, recreates only the changed ones among ``recreate``.
 
-    ``total``: the number of replicas of the scaled service; ``permit``: called immediately before each Compose command.
+    ``permit``: called immediately before each Compose command.
     """
 
     stack: Stack
     emit: Emit
-    total: int
     keep: bool
     recreate: Collection[str]
     permit: Permit
@@ -147,17 +176,18 @@ class _Starter:
             self.emit(ServicesChanged(tuple(changed)))
 
     def _changed(self) -> list[str]:
-        """The services, except the scaled one, that Compose would recreate according to its dry run."""
+        """The services, except those with requests, that Compose would recreate according to its dry run."""
         project = self.stack.project
-        others = [name for name in project.model["services"] if name != project.settings.service]
+        others = [name for name in project.model["services"] if name not in project.served]
         harmed = {effect.name for effect in harm(foresee(project.compose, self._up(others), {}))}
         return sorted(
             {container.service for container in self.stack.containers() if container.name in harmed} & set(others)
         )
 
     def _up(self, services: Sequence[str], *options: str) -> list[str]:
-        project = self.stack.project
-        return up_arguments(project.compose, services, *options, scale=(project.settings.service, self.total))
+        project, present = self.stack.project, Counter(each.service for each in self.stack.containers())
+        scale = {name: max(project.of(name).replicas, present[name]) for name in project.served}
+        return up_arguments(project.compose, services, *options, scale=scale)
 
     def _run(self, may_touch: Sequence[str], arguments: Sequence[str], overrides: Mapping[str, str]) -> None:
         allowed = [container.name for container in self.stack.containers() if container.service in may_touch]
@@ -179,7 +209,8 @@ def take_down(stack: Stack, emit: Emit, command: str = "videa down") -> None:
         Journal(stack.store, stack.project.name).discard()
         fence.forget(stack.store, stack.project.name)
         Ejected(stack.store, stack.project.name).write({})
-        declared.forget(stack.store, stack.project.name, stack.project.settings.service)
+        for name in stack.project.services:
+            declared.forget(stack.store, stack.project.name, name)
         settle()
 
 

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 
 from ops.balancer.maintenance import networks
 from ops.contract import OVERALL
 from ops.errors import UsageError
 from ops.interrupts import held, settle
-from ops.project.settings import Health
+from ops.project.config import Project
 from ops.rollout.lock import Lock
 from ops.stack import Stack
 from ops.traffic import Maintenance
 
 
-def planned(health: Health, allow: Sequence[str], retry_after: float) -> Maintenance:
-    """The settings of a closed site: OVERALL and the paths of ``health`` stay open. Raises UsageError.
+def planned(project: Project, allow: Sequence[str], retry_after: float) -> Maintenance:
+    """The settings of a closed site: OVERALL and the health paths of the services stay open. Raises UsageError.
 
     ``allow``: addresses and networks of allowed clients; ``retry_after``: seconds.
     """
-    paths = tuple(dict.fromkeys(path.partition("?")[0] for path in (OVERALL, health.live, health.ready) if path))
+    paths = tuple(dict.fromkeys(path.partition("?")[0] for path in (OVERALL, *_health_paths(project))))
     try:
         return Maintenance(networks(allow), paths, max(1, round(retry_after)))
     except ValueError as error:
         raise UsageError(f"--allow: {error}", "use an address or a network, such as 10.0.0.0/8") from error
+
+
+def _health_paths(project: Project) -> Iterator[str]:
+    """The health paths of every service, as clients request them; a path to which no route leads is left out."""
+    for service, route in project.routes.items():
+        health = project.of(service).settings.health
+        for path in (health.live, health.ready):
+            address = route.address(path) if path else None
+            if address:
+                yield address.path
 
 
 def switch(stack: Stack, maintenance: Maintenance | None, command: str, dry_run: bool = False) -> bool:

@@ -35,6 +35,7 @@ from ops.rollout.lock import Lock
 from ops.rollout.operator import whoami
 from ops.rollout.origin import origin
 from ops.rollout.request import Request, Strategy
+from ops.route import Address
 from ops.stack import Stack
 from ops.steps import Plan, Target
 
@@ -162,7 +163,7 @@ class Operation:
         default, the project's default service. Raises UsageError, PlanRefused, ConfigError, and the errors of
         ``deploy``.
         """
-        stack = self.stack.of(service or self.stack.project.default_service)
+        stack = self.stack.of(service or self.stack.project.implied_service)
         running = {member.replica.release for member in stack.fleet().alive}
         entry = retained.choose(history.of(stack), running, release)
         target = retained.rollback_target(stack, entry)
@@ -246,7 +247,7 @@ class Operation:
         """
         started, result, left = time.monotonic(), "videa itself failed", ""
         site = self._stack("")
-        traffic = TrafficProof(site.gateway, site.url, site.project.live_path, site.on_the_host)
+        traffic = TrafficProof(site.gateway, site.url, _entrances(site), site.on_the_host)
         traffic.start()
         try:
             act()
@@ -296,6 +297,15 @@ class Operation:
         _refuse_waiting(state)
         if state:
             self.emit(Superseded(state.standing))
+
+
+def _entrances(stack: Stack) -> list[Address]:
+    """The probes of the proof: one for each service that has a running replica. Raises EngineError."""
+    project, served = stack.project, stack.project.served
+    if len(served) > 1:
+        running = {container.service for container in stack.containers() if container.running}
+        served = tuple(name for name in served if name in running)
+    return [project.of(name).entrance for name in served] or [project.entrance]
 
 
 def _refuse_waiting(state: JournalState | None) -> None:

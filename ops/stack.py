@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from ops.platform.ports import Gateway, Platform, Store
 from ops.probes import ContainerCheck, Http, Probe, Running
 from ops.project.config import Project
 from ops.project.published import http_url
+from ops.project.settings import Settings
 from ops.traffic import Membership, TrafficSplit, Upstream
 
 SETTLED = 3.0
@@ -70,7 +71,7 @@ class Stack:
     def unreachable(self) -> str:
         """Why the published port does not answer; "" if it does or if this is not its host. Raises EngineError."""
         url = self.url if self.on_the_host else None
-        return unreachable(url, self.project.live_path, self.project.settings.health.timeout) if url else ""
+        return unreachable(url, self.project.entrance, self.project.settings.health.timeout) if url else ""
 
     @property
     def own_declaration(self) -> Declaration:
@@ -110,16 +111,14 @@ class Stack:
 
         Raises EngineError, BalancerError.
         """
-        settings = self.project.settings
-        return Upstream(
-            service=settings.service,
-            port=settings.port,
+        own = self.project.settings.service
+        others = (self.project.of(name).settings for name in self.project.served if name != own)
+        return replace(
+            _configured(self.project.settings),
             servers=tuple(names),
-            sticky=settings.sticky.value,
-            drain_timeout=settings.drain_timeout,
             split=split,
             ports=self.ports(),
-            proxy=settings.proxy.effective,
+            others=tuple(map(_configured, others)),
         )
 
     def replicas(self) -> list[Replica]:
@@ -248,6 +247,18 @@ class Stack:
             or self.outdated(membership),
             split=bool(membership.canary),
         )
+
+
+def _configured(settings: Settings) -> Upstream:
+    """The configuration of a service without a list."""
+    return Upstream(
+        service=settings.service,
+        port=settings.port,
+        sticky=settings.sticky.value,
+        drain_timeout=settings.drain_timeout,
+        proxy=settings.proxy.effective,
+        route=settings.route.effective,
+    )
 
 
 def _checked(replica: Replica, live: bool, probe: ContainerCheck) -> ProbeResult:

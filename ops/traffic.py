@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Literal, TypeAlias
 
+from ops.route import EVERYTHING, Route
+
 Sticky: TypeAlias = Literal["none", "ip", "cookie"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -93,7 +95,9 @@ class Upstream:
     ``drain_timeout``: seconds after a reload until the old workers abort their remaining requests.
     ``split``: canary replicas, which get a share of the requests; ``servers`` must not be empty then.
     ``ports``: of the replicas that do not listen on ``port``, because their release has another port.
-    ``proxy``: how requests are passed on. Raises ValueError for a name that is not allowed in a configuration file.
+    ``proxy``: how requests are passed on. ``route``: which requests the service gets; ``others``: the other services
+    that get requests, as they are configured, without their lists, which do not change. Raises ValueError for a name
+    that is not allowed in a configuration file.
     """
 
     service: str
@@ -104,6 +108,8 @@ class Upstream:
     split: TrafficSplit | None = None
     ports: Mapping[str, int] = field(default_factory=dict, hash=False)
     proxy: Proxy = Proxy()
+    route: Route = EVERYTHING
+    others: tuple[Upstream, ...] = ()
 
     def __post_init__(self) -> None:
         if self.split and not self.servers:
@@ -111,6 +117,16 @@ class Upstream:
         for name in (self.service, *self.servers, *(self.split.servers if self.split else ())):
             if not _NAME.fullmatch(name):
                 raise ValueError(f"not the name of a container or service: {name!r}")
+
+    @property
+    def alone(self) -> bool:
+        """Whether the service gets every request."""
+        return not self.others and self.route.everything
+
+    @property
+    def site(self) -> tuple[Upstream, ...]:
+        """All services that get requests, in the same order whichever of them this is."""
+        return tuple(sorted((self, *self.others), key=lambda upstream: upstream.service))
 
     def address(self, name: str) -> str:
         """The address of the replica with this name: NAME:PORT."""

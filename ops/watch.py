@@ -50,23 +50,28 @@ class Judge:
 
 
 def watch(stack: Stack, interval: float, emit: Emit, stop: threading.Event) -> None:
-    """Probes the liveness path of all replicas every ``interval`` seconds until ``stop`` is set.
+    """Probes the liveness path of all replicas of each service every ``interval`` seconds until ``stop`` is set.
 
-    An error skips a round and is emitted. Raises EngineUnreachable if the first round has this error.
+    An error skips a round of its service and is emitted. Raises EngineUnreachable if the first round has this error.
     """
-    health = stack.project.settings.health
-    judge = Judge(health.failure_threshold, health.success_threshold)
+    watched = [(each, _judge(each)) for each in map(stack.of, stack.project.served)]
     first = True
     while first or not stop.wait(interval):
-        try:
-            check_once(stack, judge, emit)
-        except EngineUnreachable as error:
-            if first:
-                raise
-            emit(RoundSkipped(error.message))
-        except VideaError as error:
-            emit(RoundSkipped(error.message))
+        for each, judge in watched:
+            try:
+                check_once(each, judge, emit)
+            except EngineUnreachable as error:
+                if first:
+                    raise
+                emit(RoundSkipped(error.message))
+            except VideaError as error:
+                emit(RoundSkipped(error.message))
         first = False
+
+
+def _judge(stack: Stack) -> Judge:
+    health = stack.project.settings.health
+    return Judge(health.failure_threshold, health.success_threshold)
 
 
 def check_once(stack: Stack, judge: Judge, emit: Emit) -> None:
@@ -83,7 +88,7 @@ def check_once(stack: Stack, judge: Judge, emit: Emit) -> None:
     current = replace(stack)  # nginx may run in a new container
     replicas = {replica.name: replica for replica in current.replicas()}
     names = ejected.names(replicas.values())
-    _store(ejected, names, replicas)
+    _store(current, ejected, names, replicas)
     membership = current.gateway.membership()
     if membership.canary and membership.split is None:
         return  # not written by videa: the share would be lost
@@ -98,7 +103,7 @@ def check_once(stack: Stack, judge: Judge, emit: Emit) -> None:
     wanted = judge.judge(answers, listed)
     if wanted != listed:
         upstream = current.upstream(sorted(wanted, key=lambda name: replicas[name].number), membership.split)
-        _store(ejected, names | judge.ejected, replicas)
+        _store(current, ejected, names | judge.ejected, replicas)
         if not _apply(current, lock, membership, upstream):
             return
         for name in sorted(listed - wanted):
@@ -106,12 +111,17 @@ def check_once(stack: Stack, judge: Judge, emit: Emit) -> None:
             emit(ReplicaEjected(name, reason))
         for name in sorted(wanted - listed):
             emit(ReplicaReturned(name))
-    _store(ejected, judge.ejected, replicas)
+    _store(current, ejected, judge.ejected, replicas)
 
 
-def _store(ejected: Ejected, names: set[str], replicas: Mapping[str, Replica]) -> None:
-    ids = {name: replicas[name].id for name in sorted(names)}
-    if ids != ejected.read():
+def _store(current: Stack, ejected: Ejected, names: set[str], replicas: Mapping[str, Replica]) -> None:
+    """Stores the ejected replicas of this service; those of others stay while they exist."""
+    recorded = ejected.read()
+    others = {name: id for name, id in recorded.items() if name not in replicas}
+    present = {container.id for container in current.containers()} if others else set()
+    ids = {name: id for name, id in others.items() if id in present}
+    ids |= {name: replicas[name].id for name in sorted(names)}
+    if ids != recorded:
         ejected.write(ids)
 
 

@@ -128,7 +128,7 @@ def _with_this_image(project: Project, names: Collection[str]) -> list[str]:
     """The service of --image, and those whose image is the same variable. Raises UsageError."""
     if len(names) > 1:
         raise UsageError("--image is for one service", "name one of them, or deploy what the Compose file defines")
-    first = project.of(next(iter(names), project.default_service))
+    first = project.of(next(iter(names), "") or project.implied_service)
     variable = first.pins.image
     others = [name for name in project.services if variable and project.of(name).pins.image == variable]
     return list(dict.fromkeys((first.settings.service, *others)))

@@ -5,23 +5,25 @@ from __future__ import annotations
 import re
 from difflib import ndiff
 
-from ops.balancer.render import render
+from ops.balancer.render import parse, render
 from ops.traffic import Membership, Upstream
 
 _COMMENT = re.compile(r"^\s*#(?! proxy: )")
 _NOT_IN_DEFAULT = re.compile(r"^(worker_shutdown_timeout|# proxy:) ")
 
 
-def differences(membership: Membership, wanted: Upstream) -> list[str]:
+def differences(membership: Membership, *wanted: Upstream) -> list[str]:
     """The different lines: "- " before a missing one, "+ " before an added one.
 
-    ``wanted``: the configuration that x-videa defines for the same servers. Indentation, empty lines and comments are
-    ignored. With a canary, nothing is compared: its operation, or the next one, rewrites the configuration.
+    ``wanted``: the configuration that x-videa defines for the same servers, of each service. Indentation, empty lines
+    and comments are ignored. The lines of a service with a canary are not compared: its operation, or the next one,
+    rewrites them.
     """
-    if membership.canary:
-        return []
-    present = _statements(membership.text, membership)
-    expected = _statements(render(wanted, membership.generation, membership.maintenance), membership)
+    text = membership.text
+    for upstream in wanted:
+        if not parse(text, upstream.service).canary:
+            text = render(upstream, membership.generation, membership.maintenance, text)
+    present, expected = _statements(membership.text, membership), _statements(text, membership)
     return [line for line in ndiff(expected, present) if line.startswith(("- ", "+ "))]
 
 

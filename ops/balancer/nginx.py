@@ -9,6 +9,7 @@ from functools import partial
 
 from ops.balancer import scripts
 from ops.balancer.render import parse, render, switched
+from ops.balancer.scope import ANY
 from ops.errors import BalancerError, ConfigRefused, EngineError, EngineUnreachable
 from ops.events import Emit, discard
 from ops.models import ExecResult
@@ -43,15 +44,19 @@ class _ContainerEnded(BalancerError):
 
 
 class Balancer:
-    """The nginx of one stack, a ``Gateway``. For ``wait_drained``, it remembers the workers that its changes replaced.
+    """The nginx of one stack for one of its services, a ``Gateway``: it leaves the others' lists as they are.
+
+    For ``wait_drained``, it remembers the workers that its changes replaced.
 
     It also remembers the configuration that it read or wrote last, so that the next change needs no ``look``; APPLY
     checks that it is still the active one.
     """
 
-    def __init__(self, platform: Platform, container: str) -> None:
+    def __init__(self, platform: Platform, container: str, service: str = "") -> None:
+        """``service``: whose list this object reads and changes; may be empty if there is only one."""
         self._platform = platform
         self._container = container
+        self._service = service
         self._retired: tuple[str, ...] = ()
         self._seen: Look | None = None
         self._permit: Permit = _unnumbered
@@ -115,7 +120,11 @@ class Balancer:
         Raises ConfigRefused with nginx's error if nginx refuses the text, and BalancerError if the text cannot be
         written or its generation is not active in time. The previous configuration is then still active.
         """
-        return self._change(lambda look, generation: render(upstream, generation, self._parsed(look.text).maintenance))
+
+        def text(look: Look, generation: int) -> str:
+            return render(upstream, generation, self._parsed(look.text).maintenance, look.text)
+
+        return self._change(text)
 
     def maintain(self, maintenance: Maintenance | None) -> Applied:
         """Closes the site, or opens it with None; the replicas do not change. Raises like ``apply``."""
@@ -255,7 +264,7 @@ class Balancer:
 
     def _parsed(self, text: str) -> Membership:
         try:
-            return parse(text)
+            return parse(text, self._service)
         except ValueError as error:
             raise BalancerError(
                 f"{scripts.FILE} was not written by videa: {error}",
@@ -275,9 +284,12 @@ class Balancer:
         last = output.splitlines()[-1] if output else "no output"
         if answer.code == scripts.REFUSED:
             reason = next((line for line in output.splitlines() if "[emerg]" in line), last)
+            hint = "the active configuration is unchanged; --verbose shows nginx's output"
+            if f'in upstream "{ANY}"' in reason:  # the image names this group, which only one service has
+                hint = "for several services, nginx's container needs the image of this videa: videa init"
             return ConfigRefused(
                 f"nginx refuses the new configuration: {reason}",
-                "the active configuration is unchanged; --verbose shows nginx's output",
+                f"the active configuration is unchanged; {hint}",
                 output,
             )
         if answer.code == scripts.WRITE_FAILED:
@@ -295,8 +307,11 @@ class Balancer:
         return self._not_ours(answer)
 
 
-def connect(platform: Platform, service: str) -> Balancer:
-    """The balancer in the container of ``service``. Raises BalancerError if it is not running, EngineError."""
+def connect(platform: Platform, service: str, served: str = "") -> Balancer:
+    """The balancer in the container of ``service``, for the replicas of ``served``.
+
+    Raises BalancerError if it is not running, EngineError.
+    """
     container = platform.container(service)
     if container is None:
         raise BalancerError(f"the balancer {service!r} has no container", "start the stack first: videa up")
@@ -305,7 +320,7 @@ def connect(platform: Platform, service: str) -> Balancer:
             f"the balancer {container.name} is not running (state: {container.state})",
             f"start it: docker compose up -d {service}; its log shows why it ended: docker compose logs {service}",
         )
-    return Balancer(platform, container.id)
+    return Balancer(platform, container.id, served)
 
 
 def _unnumbered(above: int = 0) -> int:

@@ -7,6 +7,8 @@ import ssl
 from contextlib import closing, suppress
 from urllib.parse import urlsplit
 
+from ops.route import Address
+
 TIMEOUT = 5.0
 """Seconds until a request counts as unanswered."""
 
@@ -27,14 +29,19 @@ def connect(url: str, timeout: float = TIMEOUT) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(host, port or 80, timeout=timeout)
 
 
-def unreachable(url: str, path: str, timeout: float = TIMEOUT) -> str:
+def headers(request: Address, **others: str) -> dict[str, str]:
+    """The headers of a request. Without a host, it is the one of the connection."""
+    return {"User-Agent": "videa-probe", **({"Host": request.host} if request.host else {}), **others}
+
+
+def unreachable(url: str, request: Address, timeout: float = TIMEOUT) -> str:
     """Why no connection to ``url`` is possible; "" if one is, whatever the answer is. ``timeout``: seconds.
 
     A late answer is not a failure: the port accepts connections, and a replica may be slow.
     """
     try:
         with closing(connect(url, timeout)) as connection:
-            connection.request("GET", path, headers={"User-Agent": "videa-probe"})
+            connection.request("GET", request.path, headers=headers(request))
             with suppress(TimeoutError):
                 connection.getresponse()
     except UNANSWERED as error:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import http.client
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ops.balancer.access_log import SERVER_ERROR
-from ops.balancer.outside import TIMEOUT, UNANSWERED, connect, in_words
+from ops.balancer.outside import TIMEOUT, UNANSWERED, connect, headers, in_words
 from ops.errors import EngineError
 from ops.platform.ports import Gateway
+from ops.route import Address
 
 INTERVAL = 0.1
 """Seconds between two probes from this machine."""
@@ -26,6 +28,7 @@ class BadProbe:
     """A failed probe. ``time``: Unix time; ``status``: 0 without an answer."""
 
     time: float
+    path: str
     status: int
     reason: str
 
@@ -35,15 +38,15 @@ class Prober:
     """Sends probes from a thread until ``stop``, alternately over a persistent connection and over new ones.
 
     If the published port cannot be reached from this machine (a remote engine behind a firewall, no published port, an
-    invalid URL), the probes are sent inside nginx's container instead. ``path``: the liveness path of the service.
-    ``prefix``: of the probes' request ids, which identify them in nginx's log. ``broken``: why the probes have ended
-    early, otherwise "". ``host``: this is the host of the published port, so the port must answer; ``unreachable``: why
-    it does not, although nginx itself does.
+    invalid URL), the probes are sent inside nginx's container instead. ``requests``: for the liveness path of each
+    service, in turn. ``prefix``: of the probes' request ids, which identify them in nginx's log. ``broken``: why the
+    probes have ended early, otherwise "". ``host``: this is the host of the published port, so the port must answer;
+    ``unreachable``: why it does not, although nginx itself does.
     """
 
     gateway: Gateway
     url: str | None
-    path: str
+    requests: Sequence[Address]
     prefix: str
     host: bool = False
     sent: int = field(default=0, init=False)
@@ -86,9 +89,9 @@ class Prober:
     def _reachable(self) -> bool:
         """Whether to send the probes from this machine. True also if nginx does not answer at all: then they fail."""
         try:
-            self._send_from_here(f"{self.prefix}{self.sent}", fresh=True)
+            self._send_from_here(f"{self.prefix}{self.sent}", self._request, fresh=True)
         except UNANSWERED as error:
-            if self._send_inside(f"{self.prefix}{self.sent}") == 0:
+            if self._send_inside(f"{self.prefix}{self.sent}", self._request) == 0:
                 return True
             if self.host:
                 self.unreachable = f"{self.url} does not answer, only nginx itself does: {in_words(error)}"
@@ -96,24 +99,31 @@ class Prober:
         return True
 
     def _probe(self) -> None:
+        request = self._request
         self.sent += 1
         name = f"{self.prefix}{self.sent}"
         began, status, reason = time.time(), 0, "no answer"
         try:
-            status = self._send_inside(name) if self.inside else self._send_from_here(name, fresh=self.sent % 2 == 0)
+            fresh = self.sent % 2 == 0
+            status = self._send_inside(name, request) if self.inside else self._send_from_here(name, request, fresh)
         except UNANSWERED as error:
             reason = f"no answer: {error!r}"
         if status:
             self.last_answered = name
         if not status or status >= SERVER_ERROR:
-            self.bad[name] = BadProbe(began, status, f"status {status}" if status else reason)
+            self.bad[name] = BadProbe(began, request.path, status, f"status {status}" if status else reason)
 
-    def _send_from_here(self, name: str, fresh: bool) -> int:
+    @property
+    def _request(self) -> Address:
+        """The next one: each over a persistent connection, then over a new one."""
+        return self.requests[self.sent // 2 % len(self.requests)]
+
+    def _send_from_here(self, name: str, request: Address, fresh: bool) -> int:
         connection = None if fresh else self._persistent
         if connection is None:
             connection = connect(str(self.url))
         try:
-            connection.request("GET", self.path, headers={"User-Agent": "videa-probe", "X-Request-ID": name})
+            connection.request("GET", request.path, headers=headers(request, **{"X-Request-ID": name}))
             response = connection.getresponse()
             response.read()
         except BaseException:
@@ -126,10 +136,12 @@ class Prober:
             self._persistent = connection
         return response.status
 
-    def _send_inside(self, name: str) -> int:
+    def _send_inside(self, name: str, request: Address) -> int:
         command = [
             *("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-A", "videa-probe", "--globoff"),
-            *("--max-time", str(TIMEOUT), "-H", f"X-Request-ID: {name}", INSIDE + self.path),
+            *("--max-time", str(TIMEOUT), "-H", f"X-Request-ID: {name}"),
+            *(("-H", f"Host: {request.host}") if request.host else ()),
+            INSIDE + request.path,
         ]
         try:
             answer = self.gateway.ask(command)

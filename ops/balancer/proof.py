@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ops.balancer.access_log import Line, Lines, gap, parse
@@ -12,6 +13,7 @@ from ops.balancer.prober import Prober
 from ops.balancer.recent import PROCESS_IDS
 from ops.errors import EngineError
 from ops.platform.ports import Gateway, Stream
+from ops.route import Address
 
 SAMPLE = 10
 """Maximum number of failed requests that are recorded with their details."""
@@ -91,14 +93,15 @@ class LogTally:
 class TrafficProof:
     """Watches all traffic from ``start`` to ``stop``. If it cannot, the proof has a gap; this is not an error."""
 
-    def __init__(self, gateway: Gateway, url: str | None, path: str, host: bool = False) -> None:
+    def __init__(self, gateway: Gateway, url: str | None, requests: Sequence[Address], host: bool = False) -> None:
         """``url``: of nginx's published port, http://HOST:PORT; None sends the probes inside nginx's container.
 
-        ``path``: the liveness path of the service, without side effects. ``host``: the port is on this machine.
+        ``requests``: for the liveness path of each service, without side effects. ``host``: the port is on this
+        machine.
         """
         prefix = f"{PROCESS_IDS}{secrets.token_hex(6)}-"
-        self._gateway, self._path = gateway, path
-        self._prober = Prober(gateway, url, path, prefix, host)
+        self._gateway = gateway
+        self._prober = Prober(gateway, url, requests, prefix, host)
         self._tally = LogTally(prefix)
         self._gap = ""
         self._progress = threading.Condition()
@@ -130,11 +133,14 @@ class TrafficProof:
         return self._proof()
 
     def _proof(self) -> Proof:
-        tally, bad = self._tally, self._prober.bad
+        tally = self._tally
+        # nginx's log decides about an answer: the 503 of maintenance is no failure.
+        passed = tally.probes_seen - tally.probes_failed
+        bad = {name: probe for name, probe in self._prober.bad.items() if not (probe.status and name in passed)}
         # The first one, which finds out whether the published port answers, is not in ``sent``.
-        probes = max(self._prober.sent, len(tally.probes_seen | bad.keys()))
+        probes = max(self._prober.sent, len(tally.probes_seen | self._prober.bad.keys()))
         unlogged = [
-            Failure(probe.time, "GET", self._path, probe.status, probe.reason)
+            Failure(probe.time, "GET", probe.path, probe.status, probe.reason)
             for name, probe in bad.items()
             if name not in tally.probes_failed
         ]

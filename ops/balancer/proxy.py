@@ -7,6 +7,8 @@ disk hold.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ops.traffic import Proxy
 
 DEFAULT = Proxy()
@@ -16,6 +18,22 @@ def line(proxy: Proxy) -> str:
     """The line "# proxy: NAME=VALUE ...", in KiB and seconds; empty for the defaults."""
     settings = [f"{name}={value}" for name, value in values(proxy).items() if value != values(DEFAULT)[name]]
     return f"    # proxy: {' '.join(settings)}\n" if settings else ""
+
+
+def together(proxies: Iterable[Proxy]) -> Proxy:
+    """What suits every service, because nginx has these settings once.
+
+    The largest limits, buffering only if no service turns it off, and the networks that any of them trusts.
+    """
+    each = tuple(proxies)
+    return Proxy(
+        max_body=max(proxy.max_body for proxy in each),
+        read_timeout=max(proxy.read_timeout for proxy in each),
+        response_headers=max(proxy.response_headers for proxy in each),
+        buffering=all(proxy.buffering for proxy in each),
+        websocket_timeout=max(proxy.websocket_timeout for proxy in each),
+        trusted=tuple(dict.fromkeys(network for proxy in each for network in proxy.trusted)),
+    )
 
 
 def values(proxy: Proxy) -> dict[str, str]:

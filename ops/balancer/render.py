@@ -2,30 +2,27 @@
 
 The file has everything that changes while the stack is running; the rest is in the image (image/). It opens the
 ``http`` block itself, so that one atomic rename replaces process-wide and site settings together. The image expects in
-it: ``$videa_generation``, ``$videa_upstream`` (the group for a request), ``$videa_set_cookie`` (empty for none),
-``$videa_maintenance`` (1 closes the site), and a group ``any`` of all replicas that Compose started, for requests that
-no listed replica could answer.
+it: ``$videa_generation``, ``$videa_upstream`` (the group for a request, empty for nginx's 404), ``$videa_set_cookie``
+(empty for none), ``$videa_maintenance`` (1 closes the site), and a group ``any`` of all replicas that Compose started,
+for requests that no listed replica could answer. With several services, ``ops.balancer.site`` chooses among their
+groups, and ``$videa_any`` names the group of all replicas.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from ops.balancer import maintenance as closing
 from ops.balancer import proxy
-from ops.balancer.split import CANARY
+from ops.balancer.scope import ALONE, ANY, APP, CANARY, Scope
+from ops.balancer.site import block, blocks, routing
 from ops.balancer.split import parse as parse_split
 from ops.balancer.split import render as render_split
 from ops.balancer.sticky import BACKUPS, CLIENT, backups, choice, replica_id
 from ops.traffic import Maintenance, Membership, Sticky, Upstream
-
-APP = "app"
-"""The upstream group of the listed replicas."""
-
-ANY = "any"
-"""The upstream group of every replica that Docker's DNS returns for the service's name."""
 
 SERVER_OPTIONS = "resolve max_fails=1 fail_timeout=2s"
 """After one failed connection, a replica gets no requests for a while: Docker's DNS may still have its old address."""
@@ -36,42 +33,72 @@ one, and answer 504 to the requests that still wait at the dead address, instead
 
 _METHODS: dict[Sticky, str] = {"none": "least_conn", "ip": "hash $remote_addr consistent"}
 _GENERATION = re.compile(r'map "" \$videa_generation\s*\{ default (\d+); \}')
-_GROUP = re.compile(rf"upstream ({APP}|{CANARY})(?:-\w+)? \{{(.*?)\n    \}}", re.DOTALL)
+_GROUP = re.compile(rf"upstream ({APP}|{CANARY})(?:\.\S+|-\w+)? \{{(.*?)\n    \}}", re.DOTALL)
 _SERVER = re.compile(r"^ *server ([^\s:;]+):(\d+) (?!.*(?:backup|down);)", re.MULTILINE)
-_ANY_PORT = re.compile(rf"upstream {ANY} \{{.*?^ *server [^\s:;]+:(\d+) ", re.DOTALL | re.MULTILINE)
+_ANY = re.compile(rf"upstream {ANY}(?:\.\S+)? \{{.*?^ *server ([^\s:;]+):(\S+) ", re.DOTALL | re.MULTILINE)
 
 
-def render(upstream: Upstream, generation: int, maintenance: Maintenance | None = None) -> str:
-    """The text of upstreams.conf. ``generation``: the number that nginx reports when this text is active."""
-    groups = {APP: upstream.servers} if upstream.servers else {}
-    if upstream.split:
-        groups[CANARY] = upstream.split.servers
+def render(upstream: Upstream, generation: int, maintenance: Maintenance | None = None, before: str = "") -> str:
+    """The text of upstreams.conf. ``generation``: the number that nginx reports when this text is active.
+
+    ``before``: the text that it replaces, from which the lists and splits of the other services are taken.
+    """
+    head = f'    map "" $videa_generation {{ default {generation}; }}\n'
+    if upstream.alone:
+        route, *groups = _lines(upstream, ALONE)
+    else:
+        route = routing({each.service: each.route for each in upstream.site})
+        groups = list(_blocks(upstream, before))
     parts = [
-        f"{proxy.line(upstream.proxy)}    include /etc/nginx/http.conf;\n",
-        f'    map "" $videa_generation {{ default {generation}; }}\n{_route(upstream, groups)}',
+        f"{proxy.line(proxy.together(each.proxy for each in upstream.site))}    include /etc/nginx/http.conf;\n",
+        f"{head}{route}",
         closing.block(maintenance),
-        *(text for group, servers in groups.items() for text in _groups(upstream, group, servers)),
-        _group(ANY, (f"{upstream.service}:{upstream.port}",), "least_conn"),
+        *groups,
     ]
+    drain_timeout = max(each.drain_timeout for each in upstream.site)
     return (
         "# Written by videa, replaced at every change. To start over: remove it and restart the container.\n"
-        f"worker_shutdown_timeout {max(1, math.ceil(upstream.drain_timeout))}s;\n\n"
+        f"worker_shutdown_timeout {max(1, math.ceil(drain_timeout))}s;\n\n"
         "http {\n" + "\n".join(parts) + "}\n"
     )
 
 
-def parse(text: str) -> Membership:
-    """The membership in a rendered or default upstreams.conf, from the directives that nginx uses.
+def _blocks(upstream: Upstream, before: str) -> Iterator[str]:
+    """The blocks of all services, those of the others as they are in ``before``."""
+    present = blocks(before)
+    for each in upstream.site:
+        if each.service in present and each is not upstream:
+            yield present[each.service]
+        else:
+            served = each if each is upstream or not before else _as_listed(each, parse(before, each.service))
+            yield block(each.service, "\n".join(_lines(served, Scope(each.service))))
 
-    Raises ValueError if the text is not such a file.
+
+def _as_listed(upstream: Upstream, membership: Membership) -> Upstream:
+    """``upstream`` with the replicas of ``membership``, from a text in which it was the only service."""
+    return replace(
+        upstream,
+        servers=membership.servers,
+        split=membership.split,
+        ports=membership.ports,
+        port=membership.any_port or upstream.port,
+    )
+
+
+def parse(text: str, service: str = "") -> Membership:
+    """The membership of a service in a rendered or default upstreams.conf, from the directives that nginx uses.
+
+    A service that is not in the text has no list. ``service``: may be empty if there is only one. Raises ValueError if
+    the text is not such a file.
     """
-    generation = _GENERATION.search(text)
-    if generation is None or f"upstream {ANY} " not in text:
+    generation, any_of = _GENERATION.search(text), _ANY.search(text)
+    if generation is None or any_of is None:
         raise ValueError(f"it has no generation or no group {ANY!r}")
-    servers = [(group, *server) for group, lines in _GROUP.findall(text) for server in _SERVER.findall(lines)]
+    own = blocks(text).get(service, "") if blocks(text) else text if service in ("", any_of[1]) else ""
+    servers = [(group, *server) for group, lines in _GROUP.findall(own) for server in _SERVER.findall(lines)]
     app, canary = (tuple(name for member_of, name, _ in servers if member_of == group) for group in (APP, CANARY))
     ports = {name: int(port) for _, name, port in servers}
-    any_port = _ANY_PORT.search(text)
+    any_of = _ANY.search(own)
     return Membership(
         generation=int(generation[1]),
         servers=app,
@@ -79,14 +106,15 @@ def parse(text: str) -> Membership:
         maintenance=closing.read(text),
         text=text,
         ports=ports,
-        any_port=int(any_port[1]) if any_port else None,
-        split=parse_split(text, canary),
+        any_port=int(any_of[2]) if any_of and any_of[2].isdecimal() else None,
+        split=parse_split(own, canary),
     )
 
 
 def is_outdated(membership: Membership, upstream: Upstream) -> bool:
     """Whether the text for ``upstream``, with the same servers, differs: the settings have changed since."""
-    return membership.text.strip() != render(upstream, membership.generation, membership.maintenance).strip()
+    wanted = render(upstream, membership.generation, membership.maintenance, membership.text)
+    return membership.text.strip() != wanted.strip()
 
 
 def switched(text: str, generation: int, maintenance: Maintenance | None) -> str:
@@ -95,36 +123,55 @@ def switched(text: str, generation: int, maintenance: Maintenance | None) -> str
     return closing.switched(renumbered, maintenance)
 
 
-def _route(upstream: Upstream, groups: Mapping[str, tuple[str, ...]]) -> str:
+def _lines(upstream: Upstream, scope: Scope) -> list[str]:
+    """The lines of one service: those that choose a group, then its groups."""
+    groups = {APP: upstream.servers} if upstream.servers else {}
+    if upstream.split:
+        groups[CANARY] = upstream.split.servers
+    return [
+        _route(upstream, groups, scope),
+        *(text for group, servers in groups.items() for text in _groups(upstream, group, servers, scope)),
+        _group(scope.group(ANY), (f"{upstream.service}:{upstream.port}",), "least_conn"),
+    ]
+
+
+def _route(upstream: Upstream, groups: Mapping[str, tuple[str, ...]], scope: Scope) -> str:
     """The lines that set $videa_upstream and $videa_set_cookie."""
     cookie = upstream.sticky == "cookie" and bool(groups)
-    variable = "$videa_side" if cookie else "$videa_upstream"
-    route = f'    map "" {variable} {{ default {APP if groups else ANY}; }}\n'
+    chosen, side = scope.variable("upstream"), scope.variable("side")
+    if not cookie and not scope.service:
+        side = chosen
+    route = f'    map "" {side} {{ default {APP if groups else ANY}; }}\n'
     if upstream.split:
-        route = render_split(upstream.split, APP, CLIENT if cookie else "$remote_addr", variable)
-    return route + (choice(groups) if cookie else '\n    map "" $videa_set_cookie { default ""; }\n')
+        client = scope.variable(CLIENT) if cookie else "$remote_addr"
+        route = render_split(upstream.split, APP, client, side, scope)
+    if cookie:
+        return route + choice(groups, scope)
+    if side != chosen:
+        route += f'    map "" {chosen} {{ default {side}{scope.ending}; }}\n'
+    return f'{route}\n    map "" {scope.variable("set_cookie")} {{ default ""; }}\n'
 
 
-def _groups(upstream: Upstream, group: str, servers: tuple[str, ...]) -> list[str]:
+def _groups(upstream: Upstream, group: str, servers: tuple[str, ...], scope: Scope) -> list[str]:
     """The upstream blocks of APP or CANARY: one for all replicas or, with sticky cookies, one per replica with backups.
 
     Clients of a canary that cannot be reached still get an answer: stable replicas are its backups. This does not apply
     to sticky addresses, because nginx's ``hash`` supports no backups.
     """
-    split = upstream.split
+    split, name = upstream.split, scope.group(group)
     stable = upstream.servers if split and group == CANARY and not split.private else ()
     if upstream.sticky == "cookie":
         return [
             _group(
-                f"{group}-{replica_id(name)}",
-                (upstream.address(name),),
-                backup=tuple(map(upstream.address, (*backups(servers, name), *stable)[:BACKUPS])),
+                f"{name}-{replica_id(server)}",
+                (upstream.address(server),),
+                backup=tuple(map(upstream.address, (*backups(servers, server), *stable)[:BACKUPS])),
             )
-            for name in servers
+            for server in servers
         ]
     backup = stable if upstream.sticky == "none" else ()
     addresses, backup = tuple(map(upstream.address, servers)), tuple(map(upstream.address, backup))
-    return [_group(group, addresses, _METHODS[upstream.sticky], backup)]
+    return [_group(name, addresses, _METHODS[upstream.sticky], backup)]
 
 
 def _group(name: str, addresses: tuple[str, ...], method: str = "", backup: tuple[str, ...] = ()) -> str:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from ops.balancer.scope import ALONE, CANARY, Scope
 from ops.traffic import TrafficSplit
-
-CANARY = "canary"
-"""The upstream group of the canary replicas."""
 
 HEADER, COOKIE = "X-Videa-Canary", "videa_canary"
 """A tester's header or cookie. Its value is the project's key for the canary, or the key with ".never" for stable."""
@@ -24,28 +22,29 @@ _INCLUDE = "include /tmp/nginx/testers*.conf;"
 """A pattern, because containers of older images have no such file."""
 _VALID_KEY = re.compile(r"[A-Za-z0-9_-]{16,}")
 
-_ALL = f'map "" $videa_arm {{ default {CANARY}; }}'
-_SHARE = re.compile(rf"split_clients \$videa_key \$videa_arm \{{ ([\d.]+)% {CANARY}; ")
-_KEY = re.compile(r'map \$(\w+) \$videa_key \{ default \$\w+; "" \$request_id; \}')
+_ALL = re.compile(rf'map "" \$videa_arm\w* \{{ default {CANARY}; \}}')
+_SHARE = re.compile(rf"split_clients \$videa_key\w* \$videa_arm\w* \{{ ([\d.]+)% {CANARY}; ")
+_KEY = re.compile(r'map \$(\w+) \$videa_key\w* \{ default \$\w+; "" \$request_id; \}')
 _TOKEN = re.compile(rf'"~\^(\w+):" {CANARY};')
 _PUBLIC_TOKEN = "always"  # noqa: S105
 """The token of every split of an older videa that was not private."""
 
 
-def render(split: TrafficSplit, stable: str, client: str, chosen: str = "$videa_upstream") -> str:
+def render(split: TrafficSplit, stable: str, client: str, chosen: str = "$videa_upstream", scope: Scope = ALONE) -> str:
     """The lines that set ``chosen`` to ``stable`` or CANARY. ``client``: nginx's variable for "client"."""
     if split.private:
         return _by_value(chosen, stable, f'"~^{split.token}:" {CANARY};')
     kind, _, name = split.by.partition(":")
     variable = {"request": "$request_id", "client": client}.get(kind) or f"${_variable(kind, name)}"
-    key = '    map "" $videa_key { default $request_id; }\n'
+    key, arm = scope.variable("key"), scope.variable("arm")
+    keyed = f'    map "" {key} {{ default $request_id; }}\n'
     if kind != "request":
-        key = f'    map {variable} $videa_key {{ default {variable}; "" $request_id; }}\n'
+        keyed = f'    map {variable} {key} {{ default {variable}; "" $request_id; }}\n'
     share = f"{split.percent:.2f}% {CANARY}; " if split.percent >= 0.01 else ""
-    chance = f"    split_clients $videa_key $videa_arm {{ {share}* {stable}; }}\n"
+    chance = f"    split_clients {key} {arm} {{ {share}* {stable}; }}\n"
     if split.percent >= 100:
-        chance = f"    {_ALL}\n"
-    return f"{key}{chance}{_by_value(chosen, '$videa_arm', _INCLUDE)}"
+        chance = f'    map "" {arm} {{ default {CANARY}; }}\n'
+    return f"{keyed}{chance}{_by_value(chosen, arm, _INCLUDE)}"
 
 
 def parse(text: str, servers: tuple[str, ...]) -> TrafficSplit | None:
@@ -59,7 +58,7 @@ def parse(text: str, servers: tuple[str, ...]) -> TrafficSplit | None:
     if token and token[1] != _PUBLIC_TOKEN:
         return TrafficSplit(servers, 0, token=token[1])
     share, key = _SHARE.search(text), _KEY.search(text)
-    percent = 100.0 if _ALL in text else float(share[1]) if share else 0.0
+    percent = 100.0 if _ALL.search(text) else float(share[1]) if share else 0.0
     return TrafficSplit(servers, percent, _by(key[1]) if key else "request")
 
 

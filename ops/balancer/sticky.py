@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
+from ops.balancer.scope import ALONE, Scope
+
 COOKIE = "videa_client"
 
 BACKUPS = 2
 """Number of backups for a replica that cannot be reached: nginx does not try more (proxy.conf)."""
 
-CLIENT = "$videa_client"
+CLIENT = "client"
 """nginx's variable for the client's id: from its cookie or, without one, the new id that it gets now."""
 
 
@@ -30,38 +32,41 @@ def backups(servers: Sequence[str], name: str) -> tuple[str, ...]:
     return tuple([*servers[index + 1 :], *servers[:index]][:BACKUPS])
 
 
-def choice(groups: Mapping[str, Sequence[str]]) -> str:
+def choice(groups: Mapping[str, Sequence[str]], scope: Scope = ALONE) -> str:
     """The lines that set $videa_upstream to a replica's upstream group, GROUP-ID, and $videa_set_cookie.
 
     ``groups``: value of $videa_side -> its replicas.
     """
+    cookie, c, r = scope.name(COOKIE), scope.name("videa_c"), scope.name("videa_r")
+    client, at, side = scope.variable(CLIENT), scope.variable("at"), scope.variable("side")
+    pick, home, secure = scope.variable("pick"), scope.variable("home"), scope.variable("secure")
     homes = "".join(
         f'        "{group}:{replica_id(name)}" {replica_id(name)};\n' for group in groups for name in groups[group]
     )
     return (
-        f"    map $cookie_{COOKIE} $videa_client {{\n"
+        f"    map $cookie_{cookie} {client} {{\n"
         "        default $request_id;\n"
-        '        "~^(?<videa_c>[0-9a-f]{32})(\\.|$)" $videa_c;\n'
+        f'        "~^(?<{c}>[0-9a-f]{{32}})(\\.|$)" ${c};\n'
         "    }\n"
-        f"    map $cookie_{COOKIE} $videa_at {{\n"
+        f"    map $cookie_{cookie} {at} {{\n"
         '        default "";\n'
-        '        "~^[0-9a-f]{32}\\.(?<videa_r>[0-9a-f]{12})$" $videa_r;\n'
+        f'        "~^[0-9a-f]{{32}}\\.(?<{r}>[0-9a-f]{{12}})$" ${r};\n'
         "    }\n"
-        + "".join(_pick(group, servers) for group, servers in groups.items())
-        + "    map $videa_side $videa_pick { "
-        + "".join(f"{group} $videa_pick_{group}; " for group in groups)
+        + "".join(_pick(group, servers, scope) for group, servers in groups.items())
+        + f"    map {side} {pick} {{ "
+        + "".join(f"{group} {_picked(group, scope)}; " for group in groups)
         + "}\n"
-        f'    map "$videa_side:$videa_at" $videa_home {{\n        default $videa_pick;\n{homes}    }}\n'
-        '    map "" $videa_upstream { default $videa_side-$videa_home; }\n'
-        '    map $scheme $videa_secure { default ""; https "; Secure"; }\n'
-        '    map "$videa_at:$videa_home" $videa_set_cookie {\n'
-        f'        default "{COOKIE}=$videa_client.$videa_home; Path=/; HttpOnly; SameSite=Lax$videa_secure";\n'
+        f'    map "{side}:{at}" {home} {{\n        default {pick};\n{homes}    }}\n'
+        f'    map "" {scope.variable("upstream")} {{ default {side}{scope.ending}-{home}; }}\n'
+        f'    map $scheme {secure} {{ default ""; https "; Secure"; }}\n'
+        f'    map "{at}:{home}" {scope.variable("set_cookie")} {{\n'
+        f'        default "{cookie}={client}.{home}; Path=/; HttpOnly; SameSite=Lax{secure}";\n'
         '        "~^(.+):\\1$" "";\n'
         "    }\n"
     )
 
 
-def _pick(group: str, servers: Sequence[str]) -> str:
+def _pick(group: str, servers: Sequence[str], scope: Scope) -> str:
     """Picks a replica at random, but always the same one for a client.
 
     The key has the group, because the client's id alone already decides the group; and the client's previous replica,
@@ -69,4 +74,9 @@ def _pick(group: str, servers: Sequence[str]) -> str:
     """
     *others, last = map(replica_id, servers)
     parts = "".join(f"{100 / len(servers):.2f}% {replica}; " for replica in others)
-    return f'    split_clients "{group}$videa_at$videa_client" $videa_pick_{group} {{ {parts}* {last}; }}\n'
+    key = f"{group}{scope.variable('at')}{scope.variable(CLIENT)}"
+    return f'    split_clients "{key}" {_picked(group, scope)} {{ {parts}* {last}; }}\n'
+
+
+def _picked(group: str, scope: Scope) -> str:
+    return scope.variable(f"pick_{group}")

@@ -9,12 +9,13 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
 import msgspec
 
+from ops.balancer.render import parse
 from ops.contract import DATABASE, METRICS, OVERALL, REDIS
 from ops.declared import Declaration, candidates
 from ops.doctor import sources
@@ -38,6 +39,7 @@ from ops.platform.ports import Platform
 from ops.project.config import Project
 from ops.project.settings import Sticky
 from ops.stack import Stack
+from ops.traffic import Upstream
 
 DEADLINE = 6.0
 """Seconds after the start of the last source, after which sources without an answer are skipped; each source also has
@@ -143,7 +145,7 @@ def _collectors(stack: Stack, engine: EngineFacts, containers: list[ContainerFac
     nginx = container_of(containers, settings.balancer)
     replicas = [container for container in containers if container.service == settings.service and not container.oneoff]
     sticky = settings.sticky is not Sticky.NONE
-    health = (project.live_path, settings.health.ready or "/", OVERALL, METRICS)
+    health = (*_health_paths(project), settings.health.ready or "/", OVERALL, METRICS)
     # Slow collectors first. Instances and balancer send requests, so they do not start one after the other.
     return {
         sources.INSTANCES: lambda: instance_facts(platform, settings, nginx, replicas, _declared(stack)),
@@ -155,8 +157,8 @@ def _collectors(stack: Stack, engine: EngineFacts, containers: list[ContainerFac
             nginx,
             replicas,
             sticky,
-            project.live_path,
-            lambda membership: stack.upstream(membership.servers),
+            project.entrance,
+            lambda text: _wanted(stack, text),
             lambda: stack.unreachable() if stack.on_the_host else None,
         ),
         sources.FLEET: lambda: fleet_beats(platform, container_of(containers, locate(project, REDIS).service)),
@@ -164,6 +166,23 @@ def _collectors(stack: Stack, engine: EngineFacts, containers: list[ContainerFac
         sources.OPERATION: lambda: operation_facts(stack.store, project.name),
         sources.HOST: lambda: host_facts(engine),
     }
+
+
+def _health_paths(project: Project) -> Iterator[str]:
+    """The paths of health checks of every service with requests, as clients and as its replicas get them."""
+    for name in project.served:
+        of_service = project.of(name)
+        yield from (of_service.live_path, of_service.entrance.path)
+
+
+def _wanted(stack: Stack, text: str) -> list[Upstream]:
+    """What videa would configure for the replicas in nginx's configuration: for this service, then for the others.
+
+    Raises ValueError if the text was not written by videa.
+    """
+    own = stack.project.settings.service
+    served = [stack, *(stack.of(name) for name in stack.project.served if name != own)]
+    return [each.upstream(parse(text, each.project.settings.service).servers) for each in served]
 
 
 def _declared(stack: Stack) -> Callable[[str], Declaration]:

@@ -120,12 +120,13 @@ class Traffic(Struct, frozen=True):
 class BalancerFacts(Struct, frozen=True):
     """nginx, seen from inside its container.
 
-    ``accepted``: whether ``nginx -t`` accepts the configuration on disk; ``listed``: the upstream's names, None for a
-    configuration with all addresses of the service's name. ``drift``: lines that differ from what videa would write,
-    "- " before a missing one, "+ " before an added one. ``answers``: replica -> answers to ``probes`` requests sent
-    through nginx, UNKNOWN if its log does not show the replica; ``failures``: probes without an answer or with a status
-    of 500 and above, by status. ``sticky``: a client stays on one replica, so all probes reach the same one. ``seen``:
-    replica -> user requests that it has answered in the last seconds; if each replica has some, there are no probes.
+    ``accepted``: whether ``nginx -t`` accepts the configuration on disk; ``listed``: the names in the upstreams of all
+    services, None for a configuration with all addresses of the service's name. ``drift``: lines that differ from what
+    videa would write, "- " before a missing one, "+ " before an added one. ``answers``: replica -> answers to
+    ``probes`` requests sent through nginx, UNKNOWN if its log does not show the replica; ``failures``: probes without
+    an answer or with a status of 500 and above, by status. ``sticky``: a client stays on one replica, so all probes
+    reach the same one. ``seen``: replica -> user requests that it has answered in the last seconds; if each replica has
+    some, there are no probes.
     ``tls_expires``: expiry of the served certificate. ``maintenance``: clients that are allowed while the site is
     closed, None if it is open. ``unreachable``: why the published port does not answer on its host, "" if it answers,
     None if it cannot be queried from here.

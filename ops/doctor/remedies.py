@@ -115,13 +115,16 @@ def _balancer(report: Report, stack: Stack) -> Iterator[Remedy]:
 
 def _reconcile(stack: Stack) -> None:
     """Makes nginx serve the replicas that are ready now, or all running ones if none is ready. Raises VideaError."""
+    own = stack.project.settings.service
     with Lock(stack.store, stack.project.name).hold_briefly(COMMAND) as lease:
-        stack.gateway.guard(lease.permit)
-        fleet = stack.fleet()
         if state := Journal(stack.store, stack.project.name).read():
             raise OperationFailed(f"an operation is not finished: {state}", TAKE_UP if state.waiting else CONTINUE)
-        if fleet.split:
-            raise OperationFailed("a canary is running", "end it first: videa promote, or videa abort")
-        if not fleet.alive:
-            raise OperationFailed("no replica is running", "start one: videa scale 1")
-        stack.gateway.apply(stack.upstream(names(fleet.ready or fleet.alive)))
+        for each in (stack, *(stack.of(name) for name in stack.project.served if name != own)):
+            each.gateway.guard(lease.permit)
+            fleet = each.fleet()
+            if fleet.split:
+                raise OperationFailed("a canary is running", "end it first: videa promote, or videa abort")
+            if fleet.alive:
+                each.gateway.apply(each.upstream(names(fleet.ready or fleet.alive)))
+            elif each is stack:
+                raise OperationFailed("no replica is running", "start one: videa scale 1")

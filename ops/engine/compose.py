@@ -156,16 +156,20 @@ def more_arguments(compose: Compose, service: str, total: int, start: bool) -> l
 
 
 def up_arguments(
-    compose: Compose, services: Iterable[str], *options: str, scale: tuple[str, int] | None = None
+    compose: Compose, services: Iterable[str], *options: str, scale: Mapping[str, int] | None = None
 ) -> list[str]:
     """The arguments to start those of ``services`` that are not running.
 
-    Their dependencies start only if Compose ``hashes_depends_on``. ``scale``: the scaled service and its desired number
-    of replicas; without it, Compose removes replicas above the number in the file.
+    Their dependencies start only if Compose ``hashes_depends_on``. ``scale``: the scaled services and their desired
+    numbers of replicas; without it, Compose removes replicas above the number in the file.
     """
     chosen = list(services)
-    included = scale and (compose.hashes_depends_on or scale[0] in chosen)
-    counts = ("--scale", f"{scale[0]}={scale[1]}") if scale and included else ()
+    counts = [
+        argument
+        for name, count in (scale or {}).items()
+        if compose.hashes_depends_on or name in chosen
+        for argument in ("--scale", f"{name}={count}")
+    ]
     no_deps = () if compose.hashes_depends_on else ("--no-deps",)
     return ["up", "--detach", *no_deps, *options, *counts, *chosen]
 

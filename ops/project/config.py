@@ -19,10 +19,12 @@ from ops.errors import ConfigError, UsageError
 from ops.project import dotenv
 from ops.project.compose_model import as_mapping, read_model
 from ops.project.folder import Place, check_env_files, env_files, find_place, read_env_file
+from ops.project.managed import Managed, read_managed, site
 from ops.project.published import Published, published
-from ops.project.section import problems, read_settings
-from ops.project.sections import Sections, find_sections
+from ops.project.section import problems
+from ops.project.sections import find_sections
 from ops.project.settings import Settings, effective
+from ops.route import Address, Route, entrance
 
 ANY_VARIABLE = re.compile(r"\$\{?(\w+)")
 VARIABLE = re.compile(r"\$\{(\w+)(?::?[-?+][^}]*)?\}|\$(\w+)")
@@ -35,14 +37,6 @@ class Pins:
     replicas: str | None
     image: str | None
     release: str | None
-
-
-@dataclass(frozen=True)
-class Managed:
-    """A service that videa scales: its settings, and its section as written in the file."""
-
-    settings: Settings
-    written: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -60,7 +54,7 @@ class Project:
     managed: Mapping[str, Managed] = field(default_factory=dict, repr=False)
     """Every service that videa scales; empty stands for only the one of ``settings``."""
     default: str = ""
-    """The service that a command means if it names none; empty if there is only one."""
+    """The service that a command means if it names none; empty if there is only one, or if it must name one."""
 
     def of(self, service: str) -> Project:
         """The same project, with another service that videa scales. Raises UsageError."""
@@ -84,13 +78,33 @@ class Project:
 
     @property
     def default_service(self) -> str:
-        """The service that a command means if it names none."""
+        """The service that a command shows if it names none."""
         return self.default or self.settings.service
+
+    @property
+    def implied_service(self) -> str:
+        """The service that a command changes if it names none. Raises UsageError if it must name one."""
+        if not self.default and len(self.served) > 1:
+            raise UsageError(
+                f"which service? {', '.join(self.served)} get requests",
+                "name it, or write `x-videa: {service: NAME}` at the top of the Compose file",
+            )
+        return self.default_service
 
     @property
     def services(self) -> tuple[str, ...]:
         """The names of the services that videa scales, in the order of the file."""
         return tuple(self.managed) or (self.settings.service,)
+
+    @property
+    def served(self) -> tuple[str, ...]:
+        """The services that get requests, in the order of the file."""
+        return tuple(name for name in self.services if not self.of(name).settings.worker)
+
+    @property
+    def routes(self) -> dict[str, Route]:
+        """Which requests each service gets."""
+        return {name: self.of(name).settings.route.effective for name in self.served}
 
     @property
     def service(self) -> Mapping[str, Any]:
@@ -103,6 +117,11 @@ class Project:
         """A path for requests that go through the balancer: the liveness path, "/" if none is declared."""
         health = self.settings.health
         return health.live or health.ready or "/"
+
+    @property
+    def entrance(self) -> Address:
+        """How a client requests ``live_path``; if no route leads there, the place where this service's route begins."""
+        return entrance(self.settings.service, self.live_path, self.routes)
 
     @property
     def env_files(self) -> tuple[Path, ...]:
@@ -180,8 +199,8 @@ def load(files: tuple[str, ...] = (), name: str | None = None, environment: Mapp
     place, compose = _compose(files, name, environment)
     model = read_model(compose)
     sections = find_sections(model)
-    managed = _managed(model, sections)
-    chosen = managed[_site(managed)]
+    managed = read_managed(model, sections)
+    chosen = managed[site(managed, sections.default)]
     return Project(
         name=str(model["name"]),
         directory=place.directory,
@@ -205,29 +224,10 @@ def find_problems(files: tuple[str, ...] = (), name: str | None = None) -> list[
     found = [problem for written in sections.written.values() for problem in problems(dict(written))]
     if not found:
         try:
-            _site(_managed(model, sections))
+            site(read_managed(model, sections), sections.default)
         except ConfigError as error:
             return [error]
     return found
-
-
-def _managed(model: Mapping[str, Any], sections: Sections) -> dict[str, Managed]:
-    managed = {name: Managed(read_settings(dict(written)), written) for name, written in sections.written.items()}
-    for service in managed.values():
-        _check_services(model, service.settings)
-    _check_one_balancer(managed)
-    return managed
-
-
-def _site(managed: Mapping[str, Managed]) -> str:
-    """The service that gets the requests. Raises ConfigError unless it is exactly one."""
-    served = [name for name, service in managed.items() if not service.settings.worker]
-    if len(served) != 1:
-        raise ConfigError(
-            f"{len(served)} services of x-videa get requests{': ' if served else ''}{', '.join(served)}",
-            "the balancer sends requests to one service: mark the others with `worker: true`",
-        )
-    return served[0]
 
 
 def _compose(files: tuple[str, ...], name: str | None, environment: Mapping[str, str]) -> tuple[Place, Compose]:
@@ -271,37 +271,6 @@ def effective_values(project: Project) -> list[tuple[str, str, str]]:
         source = f"{variable}: {read_env_value(project, variable)[1]}" if variable else "Compose file"
         rows.append((key, value, source))
     return rows + effective(project.settings, dict(project.written))
-
-
-def _check_services(model: Mapping[str, Any], settings: Settings) -> None:
-    services = model["services"]
-    for key in ("service",) if settings.worker else ("service", "balancer"):
-        wanted = getattr(settings, key)
-        if wanted not in services:
-            raise ConfigError(
-                f"x-videa.{key}: there is no service {wanted!r} in the Compose file",
-                f"its services: {', '.join(sorted(services))}",
-            )
-    for name in settings.also:
-        if name not in services or name in (settings.service, settings.balancer):
-            raise ConfigError(
-                f"x-videa.also: {name!r} is not another service of the Compose file",
-                f"its services: {', '.join(sorted(services))}",
-            )
-    if settings.service == settings.balancer:
-        raise ConfigError(
-            "x-videa.service and x-videa.balancer name the same service",
-            "set x-videa.balancer to the service that runs nginx",
-        )
-
-
-def _check_one_balancer(managed: Mapping[str, Managed]) -> None:
-    balancers = sorted({service.settings.balancer for service in managed.values()})
-    if len(balancers) > 1:
-        raise ConfigError(
-            f"x-videa.balancer differs between services: {', '.join(balancers)}",
-            "all services of a project have one balancer: set it once, at the top of x-videa",
-        )
 
 
 def _variables_in(value: object) -> frozenset[str]:

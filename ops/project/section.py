@@ -11,7 +11,7 @@ import msgspec
 
 from ops.errors import ConfigError
 from ops.probes import Statuses, read_statuses
-from ops.project.settings import Canary, Health, Hooks, OnInconclusive, Proxy, Section, Settings, Sticky, values
+from ops.project.settings import Canary, Health, Hooks, OnInconclusive, Proxy, Route, Section, Settings, Sticky, values
 from ops.project.units import Seconds, Size, parse_duration, parse_size
 from ops.traffic import is_key
 
@@ -58,6 +58,7 @@ def read_settings(section: dict[str, Any]) -> Settings:
         )
     _check_health(settings.health)
     _check_proxy(settings.proxy)
+    _check_route(settings)
     return settings
 
 
@@ -97,6 +98,17 @@ def _check_proxy(proxy: Proxy) -> None:
         raise ConfigError(
             f"x-videa.proxy.response_headers: {proxy.response_headers} is out of range", "allowed: 4k to 256k"
         )
+
+
+def _check_route(settings: Settings) -> None:
+    try:
+        _ = settings.route.effective
+    except ValueError as error:
+        raise ConfigError(
+            f"x-videa.route: {error}", "write it as {host: shop.example, path: /api}, with *.example for all below it"
+        ) from error
+    if settings.worker and settings.route != Route():
+        raise ConfigError("x-videa.route: a worker gets no requests", "remove route, or worker")
 
 
 def _check_health(health: Health) -> None:
@@ -186,5 +198,6 @@ def _keys_at(where: str) -> tuple[str, ...]:
         "x-videa.canary": Canary,
         "x-videa.hooks": Hooks,
         "x-videa.proxy": Proxy,
+        "x-videa.route": Route,
     }
     return sections.get(where, Settings).__struct_encode_fields__

@@ -19,8 +19,8 @@ OF_THE_PROJECT = ("balancer",)
 class Sections:
     """The services that videa scales, each with its section as written.
 
-    ``default``: the service that a command means if it names none: the one of `x-videa.service`, otherwise the first
-    one that is no worker.
+    ``default``: the service that a command means if it names none: the one of `x-videa.service`, or the only one that
+    is no worker; empty if several are none.
     """
 
     written: Mapping[str, Mapping[str, Any]]
@@ -52,8 +52,8 @@ def find_sections(model: Mapping[str, Any]) -> Sections:
             "add `x-videa: {service: NAME, port: PORT}` to select the service",
         )
     written = {name: {**_merged(common, claim), "service": name} for name, claim in claims.items()}
-    default = next((name for name, section in written.items() if not section.get("worker")), next(iter(written)))
-    return Sections(written, default)
+    served = [name for name, section in written.items() if not section.get("worker")]
+    return Sections(written, "" if len(served) > 1 else next(iter(served or written)))
 
 
 def _claims(model: Mapping[str, Any], top: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

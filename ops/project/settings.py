@@ -13,6 +13,7 @@ from msgspec import Meta
 from ops.probes import GOOD, Statuses
 from ops.project.units import Seconds, Size
 from ops.redaction.typed import shown, shown_command
+from ops.route import Route as Routed
 from ops.traffic import Proxy as Passing
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
@@ -122,6 +123,21 @@ class Proxy(Section, frozen=True):
         )
 
 
+class Route(Section, frozen=True):
+    """Which requests the service gets if several services get requests, see ``ops.route.Route``."""
+
+    host: str = ""
+    path: str = "/"
+    strip: bool = False
+
+    @property
+    def effective(self) -> Routed:
+        """The route for the balancer. Raises ValueError if the host or the path is none."""
+        if not self.path.startswith("/"):
+            raise ValueError(f"{self.path!r} is not a path")
+        return Routed(self.host.lower(), self.path.removesuffix("/"), self.strip)
+
+
 class Settings(Section, frozen=True):
     """The complete section.
 
@@ -132,6 +148,7 @@ class Settings(Section, frozen=True):
     service: str = "backend"
     worker: bool = False
     port: Port = 3001
+    route: Route = Route()
     balancer: str = "nginx"
     health: Health = Health()
     drain_timeout: Seconds = Seconds(30)

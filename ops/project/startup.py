@@ -1,4 +1,4 @@
-"""The order in which the services of a project start around the scaled one. Pure: takes the Compose model."""
+"""The order in which the services of a project start around those with requests. Pure: takes the Compose model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """``before``: dependencies of the scaled service; ``beside``: other ones of the balancer; ``after``: the rest.
+    """``before``: what the services with requests depend on; ``beside``: so does the balancer; ``after``: the rest.
 
     Within each group, Compose itself follows the order and the conditions of ``depends_on``.
     """
@@ -19,10 +19,10 @@ class Order:
     after: tuple[str, ...]
 
 
-def startup_order(services: Mapping[str, Mapping[str, Any]], service: str, balancer: str) -> Order:
-    """Groups all services except ``service`` and ``balancer``. ``depends_on`` may be a list or a mapping."""
-    named = {service, balancer}
-    before = _needed(services, service) - named
+def startup_order(services: Mapping[str, Mapping[str, Any]], served: Iterable[str], balancer: str) -> Order:
+    """Groups all services except ``served`` and ``balancer``. ``depends_on`` may be a list or a mapping."""
+    named = {*served, balancer}
+    before = {dependency for service in named - {balancer} for dependency in _needed(services, service)} - named
     beside = _needed(services, balancer) - named - before
     after = services.keys() - named - before - beside
     return Order(*(tuple(name for name in services if name in group) for group in (before, beside, after)))

@@ -13,6 +13,7 @@ from ops.balancer.split import HEADER
 from ops.errors import ReleaseFailed
 from ops.project.published import target_of
 from ops.redaction.typed import shown, shown_command
+from ops.route import Address, service_of
 from ops.stack import Stack
 
 PATH_TIMEOUT = 10
@@ -32,9 +33,11 @@ class Answer:
 def check_paths(stack: Stack, paths: Iterable[str], token: str) -> None:
     """GETs each path of the new release through nginx, over TLS if the site uses it. Raises ReleaseFailed, EngineError.
 
-    Only 200 to 299 is a success: a redirect may come from nginx, or its target may be an error page.
+    Only 200 to 299 is a success: a redirect may come from nginx, or its target may be an error page. A path is written
+    as clients request it, so it must lead to this service.
     """
     for path in paths:
+        _check_route(stack, path)
         answer = _get(stack, INSIDE + path, token)
         if target := _tls_target(stack, path, answer.location):
             answer = _get(stack, answer.location, token, target)
@@ -50,6 +53,17 @@ def check_paths(stack: Stack, paths: Iterable[str], token: str) -> None:
             )
 
 
+def _check_route(stack: Stack, path: str) -> None:
+    project = stack.project
+    service = project.settings.service
+    other = service_of(Address(project.entrance.host, path), project.routes)
+    if other != service:
+        raise ReleaseFailed(
+            f"requests for {shown_command(path)} go to {other or 'no service'}, not to {service}",
+            f"write the path as clients request it; the route of {service} is {project.routes[service]}",
+        )
+
+
 def site_url(stack: Stack, token: str) -> str:
     """The address for clients: that of the TLS site if plain HTTP redirects to it. Raises EngineError."""
     location = _get(stack, f"{INSIDE}/", token).location
@@ -61,9 +75,9 @@ def _get(stack: Stack, url: str, token: str, target: int | None = None) -> Answe
     # The certificate may be for another name: the release is checked, not the certificate.
     tls = ("--insecure", "--connect-to", f"::127.0.0.1:{target}") if target else ()
     command = ["curl", "-sS", "-o", "/dev/null", "-w", "\n%{http_code} %{redirect_url}"]
-    answer = stack.gateway.ask(
-        [*command, *tls, "--globoff", "--max-time", str(PATH_TIMEOUT), "-H", f"{HEADER}: {token}", url]
-    )
+    host = stack.project.entrance.host
+    header = ("-H", f"{HEADER}: {token}", *(("-H", f"Host: {host}") if host else ()))
+    answer = stack.gateway.ask([*command, *tls, "--globoff", "--max-time", str(PATH_TIMEOUT), *header, url])
     error, _, last = answer.output.strip().rpartition("\n")
     status, _, location = last.partition(" ")
     if not answer.ok or not status.isdecimal():

@@ -24,12 +24,14 @@ def current_target(stack: Stack) -> Target:
 
 
 def running_target(stack: Stack, fleet: Fleet, growing: bool) -> Target:
-    """The running release, for additional replicas by ``scale``.
+    """The running release, for additional replicas by ``scale``; if none is running, what Compose would start now.
 
     Raises PlanRefused if ``growing`` and the Compose file has changed since then: new replicas would be different.
     """
     project = stack.project
     ready = fleet.ready or fleet.alive
+    if growing and not ready:
+        return current_target(stack)
     if growing and ready and drifted(stack, [member.replica for member in ready]):
         raise PlanRefused(
             "the Compose file or its image has changed since this release was deployed, so new replicas would differ "

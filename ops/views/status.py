@@ -55,7 +55,7 @@ class Status:
 
     ``balancer``: "running", or its error; ``maintenance``: whether the site is closed; ``operation``: one that has not
     ended. ``unreachable``: why nothing answers at ``url`` on this host, empty otherwise. ``worker``: the service gets
-    no requests; ``others``: the other services that videa scales.
+    no requests; ``route``: which requests it gets, "" if it gets all; ``others``: the other services that videa scales.
     """
 
     project: str
@@ -68,34 +68,35 @@ class Status:
     operation: UnderWay | None = None
     unreachable: str = ""
     worker: bool = False
+    route: str = ""
     others: tuple[Status, ...] = ()
 
 
 def read_all(stack: Stack) -> Status:
-    """The status of the service that gets the requests, with that of the workers. Raises EngineError."""
-    names = stack.project.services
+    """The status of the default service, with that of the others. Raises EngineError."""
+    names, own = stack.project.services, stack.project.settings.service
     with ThreadPoolExecutor(len(names)) as pool:
-        asked = [pool.submit(read_status, stack.of(name)) for name in names]
+        asked = [pool.submit(read_status, stack.of(name), name == own) for name in names]
         known = {status.service: status for status in (answer.result() for answer in asked)}
-    first = known.pop(stack.project.settings.service)
+    first = known.pop(own)
     return replace(first, others=tuple(known.values()))
 
 
-def read_status(stack: Stack) -> Status:
+def read_status(stack: Stack, first: bool = True) -> Status:
     """Queries the engine, the balancer and every replica, in parallel. Raises EngineError.
 
-    The operation and the published port are those of the service that gets the requests, not of a worker. The error of
-    a balancer that is not running is part of the result: the replicas are still useful to know.
+    ``first``: also the operation and the published port, which are the same for every service. The error of a balancer
+    that is not running is part of the result: the replicas are still useful to know.
     """
-    replicas, worker = stack.replicas(), stack.project.settings.worker
+    replicas, settings = stack.replicas(), stack.project.settings
     with ThreadPoolExecutor(6) as pool:
-        operation = None if worker else pool.submit(under_way, stack.store, stack.project.name)
+        operation = pool.submit(under_way, stack.store, stack.project.name) if first else None
         usage = pool.submit(stack.platform.usage, replicas, SAMPLE_GAP)
         try:
             gateway = stack.gateway
             membership = pool.submit(gateway.membership)
             probes = pool.submit(stack.probe, replicas)
-            outside = None if worker else pool.submit(stack.unreachable)
+            outside = pool.submit(stack.unreachable) if first else None
             requests = pool.submit(recent_requests, gateway.log_tail, RATE_WINDOW)
             served, answers, lines, balancer = membership.result(), probes.result(), requests.result(), "running"
             unreachable = outside.result() if outside else ""
@@ -105,7 +106,7 @@ def read_status(stack: Stack) -> Status:
         used, unfinished = usage.result(), operation.result() if operation else None
     return Status(
         project=stack.project.name,
-        service=stack.project.settings.service,
+        service=settings.service,
         url=stack.url,
         balancer=balancer,
         requests_per_second=round(sum(rates.values()), 1) if lines is not None else None,
@@ -115,7 +116,8 @@ def read_status(stack: Stack) -> Status:
         maintenance=served is not None and served.maintenance is not None,
         operation=unfinished,
         unreachable=unreachable,
-        worker=worker,
+        worker=settings.worker,
+        route="" if len(stack.project.served) < 2 or settings.worker else str(settings.route.effective),
     )
 
 

@@ -49,7 +49,7 @@ def test_a_mistake_on_the_command_line_changes_nothing(
     ("code", "words", "overlay"),
     [
         (3, "unknown key 'replicas'", "x-videa: {replicas: 3}"),
-        (3, "2 services of x-videa get requests", "services: {redis: {x-videa: {port: 6379}}}"),
+        (3, "have no route, so both would get every request", "services: {redis: {x-videa: {port: 6379}}}"),
         (3, "there is no service 'web'", "x-videa: {service: web}"),
         (3, "container_name", "services: {backend: {container_name: only}}"),
         (6, "writes to uploads at /data", 'services: {backend: {volumes: ["uploads:/data"]}}\nvolumes: {uploads: {}}'),

@@ -83,7 +83,19 @@ def test_the_nouns_depend_on_nothing_of_ops_but_each_other(module: str) -> None:
 
 
 LAYERS = (
-    {"models", "errors", "contract", "steps", "fleet", "redaction", "traffic", "probes", "releases", "image_ref"},
+    {
+        "models",
+        "errors",
+        "contract",
+        "steps",
+        "fleet",
+        "redaction",
+        "traffic",
+        "route",
+        "probes",
+        "releases",
+        "image_ref",
+    },
     {"notices"},
     {"events", "pools", "preflight"},
     {"platform.ports"},
@@ -105,7 +117,7 @@ LAYERS = (
 
 PURE = {
     "doctor/checks": ("*",),
-    "balancer": ("render", "proxy", "split", "sticky", "maintenance", "access_log", "drift"),
+    "balancer": ("render", "site", "scope", "proxy", "split", "sticky", "maintenance", "access_log", "drift"),
     "adopt": ("images", "routes", "detect", "notes", "published", "plan", "overlay"),
     "rollout": ("blue_green", "canary", "rolling", "scale", "batches", "undo", "judgement", "result"),
 }

@@ -46,7 +46,7 @@ def on(
     except ValueError as error:
         raise UsageError(f"--retry-after: {error}", "use a duration such as 30s or 10m") from error
     options: Options = context.obj
-    _switch(options, planned(options.load().settings.health, allow or (), seconds), as_json, dry_run)
+    _switch(options, planned(options.load(), allow or (), seconds), as_json, dry_run)
 
 
 def off(context: typer.Context, dry_run: DryRun = False, as_json: Json = False) -> None:

@@ -33,8 +33,8 @@ def scale(
 ) -> None:
     """Run N replicas of a service without losing a request.
 
-    Without SERVICE, scales the default service: the one that x-videa.service names, the only one, or the only one that
-    gets requests. Several services are scaled one after the other; if one fails, all are rolled back.
+    Without SERVICE, scales the default service: the one that x-videa.service names, or the only one that gets requests.
+    Several services are scaled one after the other; if one fails, all are rolled back.
 
     New replicas get traffic after they pass their readiness probe. Replicas that leave are removed from the balancer,
     then drained, then stopped and removed: unhealthy ones first, then old releases, then the newest.
@@ -57,9 +57,9 @@ def scale(
 
     def run(operation: Operation) -> Outcome:
         project = operation.stack.project
-        named = {name or project.default_service: count for name, count in wanted.items()}
+        named = {name or project.implied_service: count for name, count in wanted.items()}
         if len(named) < len(wanted):
-            raise UsageError(f"{project.default_service} has two numbers of replicas", "see videa scale --help")
+            raise UsageError(f"{project.implied_service} has two numbers of replicas", "see videa scale --help")
         return operation.scale_all(named, force, dry_run)
 
     carry_out(options, "scaled", run, as_json, dry_run, lock_wait)

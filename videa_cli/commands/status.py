@@ -104,7 +104,8 @@ def _summary(service: Status) -> str:
     measured = service.requests_per_second is not None and not service.worker
     rate = f", {service.requests_per_second:.1f} requests/s" if measured else ""
     where = f" at {service.url}" if service.url and not service.worker else ""
-    return f"{service.service}: {healthy} of {len(service.replicas)} healthy{rate}{where}"
+    route = f" for {service.route}" if service.route else ""
+    return f"{service.service}: {healthy} of {len(service.replicas)} healthy{rate}{where}{route}"
 
 
 def show_operation(result: Status) -> None:

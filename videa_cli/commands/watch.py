@@ -46,7 +46,7 @@ def watch(
         raise UsageError(f"--interval: {interval} is too short", "use at least 1s")
     options: Options = context.obj
     stack = options.stack()
-    console(stderr=True).print(f"watching {stack.project.settings.service} every {interval}; stop with Ctrl-C")
+    console(stderr=True).print(f"watching {', '.join(stack.project.served)} every {interval}; stop with Ctrl-C")
     stop = threading.Event()
     with ThreadPoolExecutor(
         max_workers=1

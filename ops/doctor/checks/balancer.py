@@ -135,9 +135,11 @@ def _ready(facts: Facts) -> list[InstanceFacts]:
 def stale(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """The upstream lists a replica that does not exist or is not running."""
     balancer = present(facts.balancer)
-    states = {replica.name: replica.state for replica in facts.replicas}
+    replicas = {container.name: container for container in facts.containers or []}
+    states = {name: container.state for name, container in replicas.items()}
     gone = [name for name in balancer.listed or [] if states.get(name) != "running"]
     if gone:
+        service = replicas[gone[0]].service if gone[0] in replicas else facts.service
         yield Finding(
             "lb.stale",
             Severity.FAIL,
@@ -145,7 +147,7 @@ def stale(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "\n".join(f"{name}: {states.get(name, 'no such container')}" for name in gone[:5]),
             "requests to it wait for a connection before nginx tries another replica",
             "docker compose start SERVICE, or remove it from the balancer: videa doctor --fix --apply".replace(
-                "SERVICE", facts.service
+                "SERVICE", service
             ),
             subject=gone[0],
         )

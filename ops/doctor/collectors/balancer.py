@@ -11,11 +11,12 @@ import secrets
 import ssl
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from math import inf
 from types import MappingProxyType
+from typing import TypeAlias
 
 import msgspec
 
@@ -27,7 +28,8 @@ from ops.doctor.facts import UNKNOWN, BalancerFacts, ContainerFacts
 from ops.doctor.skip import Skip
 from ops.errors import EngineError
 from ops.platform.ports import Platform
-from ops.traffic import Membership, Upstream
+from ops.route import Address
+from ops.traffic import Upstream
 
 TIMEOUT = 6
 PROBES_PER_REPLICA = 10
@@ -47,6 +49,7 @@ CLIENT_GONE = 499
 OWN = f"{OWN_IDS}doctor-"
 """Prefix of the probes' request ids."""
 MARK = "@videa@"
+Wanted: TypeAlias = Callable[[str], Sequence[Upstream]]
 _VERDICT = re.compile(r"(\d*) (\d{3})")
 
 # All output in one stream: the engine does not keep the order of two, so a late line could end up in another part.
@@ -70,11 +73,11 @@ echo '{MARK}'
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-path=$1 probers=$2 count=$3 id=$4 first=1 seconds={TIMEOUT - 2}
+path=$1 probers=$2 count=$3 id=$4 host=${{5:+Host: $5}} first=1 seconds={TIMEOUT - 2}
 [ -n "$serving" ] || {{ probers={PROBERS} seconds=2; }}  # nginx hangs, so every probe will
 for prober in $(seq $probers); do
   timeout $seconds nice -n 10 curl -sk -m 2 --rate {PROBE_RATE}/s \
-    -A videa-probe -H "X-Request-ID: $id" \
+    -A videa-probe -H "X-Request-ID: $id" -H "$host" \
     -o '#1' -w '%{{filename_effective}} %{{http_code}}\n' "$site${{path}}doctor=[$first-$((first + count - 1))]" &
   first=$((first + count))
 done
@@ -88,14 +91,14 @@ def balancer_facts(
     nginx: ContainerFacts | None,
     replicas: Collection[ContainerFacts],
     sticky: bool,
-    path: str,
-    wanted: Callable[[Membership], Upstream],
+    entrance: Address,
+    wanted: Wanted,
     unreachable: Callable[[], str | None],
 ) -> BalancerFacts:
     """Examines the container ``nginx``. Raises EngineError and Skip.
 
-    ``path``: the liveness path. ``wanted``: returns what videa would configure for the replicas in the current
-    configuration. ``unreachable``: returns why the published port does not answer, None if it cannot be queried here.
+    ``entrance``: the request for the liveness path. ``wanted``: see ``read``. ``unreachable``: returns why the
+    published port does not answer, None if it cannot be queried here.
     """
     if nginx is None:
         return BalancerFacts("", running=False, refusal="it has no container")
@@ -107,9 +110,9 @@ def balancer_facts(
         lines = recent_requests(partial(platform.log_tail, nginx.name), FRESH, tail=probes)
     seen = served(lines, replicas)
     probers = 0 if seen else PROBERS
-    query = path + ("&" if "?" in path else "?")
+    query = entrance.path + ("&" if "?" in entrance.path else "?")
     mark = OWN + secrets.token_hex(6)
-    arguments = (query, str(probers), str(probes // PROBERS), mark)
+    arguments = (query, str(probers), str(probes // PROBERS), mark, entrance.host)
     answer = platform.ask(nginx.name, ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", *arguments])
     facts = read(nginx.name, answer.output, wanted, sticky, seen)
     facts = msgspec.structs.replace(facts, unreachable=unreachable())
@@ -148,11 +151,15 @@ def served(lines: Collection[Line], replicas: Collection[ContainerFacts]) -> dic
 def read(
     container: str,
     output: str,
-    wanted: Callable[[Membership], Upstream],
+    wanted: Wanted,
     sticky: bool,
     seen: Mapping[str, int] = MappingProxyType({}),
 ) -> BalancerFacts:
-    """The facts in the script's output. With ``seen``, nginx was probed only if it hangs. Raises Skip."""
+    """The facts in the script's output. With ``seen``, nginx was probed only if it hangs. Raises Skip.
+
+    ``wanted``: returns, from nginx's configuration, what videa would configure for the replicas in it: for the examined
+    service, and for the others with requests.
+    """
     parts = [part.strip() for part in output.split(MARK)]
     if len(parts) != 6:
         raise Skip(f"the script in {container} ended early: {output.strip()[-200:]}")
@@ -160,13 +167,14 @@ def read(
     accepted = verdict.endswith("accepted")
     generation, listed, closed, drift = "", None, None, list[str]()
     try:
-        membership = parse(text)
-        drift = differences(membership, wanted(membership))
+        configured = wanted(text)
+        membership = parse(text, configured[0].service)
+        drift = differences(membership, *configured)
     except ValueError as error:
         accepted, verdict = False, verdict if not accepted else f"not written by videa: {error}"
     else:
         generation = str(membership.generation)
-        listed = None if membership.everything else list(membership.servers)
+        listed = None if membership.everything else [name for each in configured for name in each.servers]
         closed = membership.maintenance
     probed = not seen or not serving
     reached, failures = _count(answers) if probed else (0, Counter[str]())

@@ -170,7 +170,7 @@ class ComposePlatform:
 
     def _follow(self, services: Collection[str]) -> list[str]:
         deadline = math.ceil(self.project.settings.health.deadline)
-        scale = (self._service, len(self.replicas()))
+        scale = {self._service: len(self.replicas())}
         wait = ("--wait", "--wait-timeout", str(deadline))
         return up_arguments(self.project.compose, services, *wait, scale=scale)
 

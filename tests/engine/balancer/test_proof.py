@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from ops.balancer.proof import TrafficProof
+from ops.route import Address
 from tests.engine.balancer.conftest import Bench
 from tests.engine.balancer.load import Load
 
 
 def watch(bench: Bench, url: str | None = "published", container: str = "") -> TrafficProof:
     where = bench.url if url == "published" else url
-    proof = TrafficProof(bench.balancer_in(container or bench.nginx.id), where, "/probe")
+    proof = TrafficProof(bench.balancer_in(container or bench.nginx.id), where, [Address(path="/probe")])
     proof.start()
     return proof
 

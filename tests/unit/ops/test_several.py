@@ -147,6 +147,15 @@ def test_services_are_scaled_together(tmp_path: Path) -> None:
     assert recorded(shop) == [history.DONE, history.DONE]
 
 
+def test_a_service_without_a_replica_is_scaled_up_as_compose_would_start_it(tmp_path: Path) -> None:
+    shop = fake_shop(tmp_path)
+    operation = Operation(shop, discard, "videa scale mail=2")
+    operation.scale_all({MAIL: lambda _: 0}, force=True)
+    operation.scale_all({MAIL: lambda _: 2})
+    assert [replica.image for replica in shop.of(MAIL).replicas()] == ["app:old"] * 2
+    assert recorded(shop) == [history.DONE, history.DONE]
+
+
 def test_a_service_that_is_not_managed_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not scale 'db'"):
         Operation(fake_shop(tmp_path), discard, "videa scale db=2").scale_all({"db": lambda _: 2})

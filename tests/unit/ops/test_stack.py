@@ -46,7 +46,7 @@ class World:
 
     @property
     def stack(self) -> Stack:
-        project: Any = SimpleNamespace(name="p", settings=self.settings)
+        project: Any = SimpleNamespace(name="p", settings=self.settings, served=(self.settings.service,))
         platform: Any = SimpleNamespace(replicas=self.list_replicas)
         gateway: Any = SimpleNamespace(membership=lambda remembered=False: parse(render(self.listed, 1)))
         return Stack(project, platform, FakeStore(), lambda: gateway, lambda _: self.stack)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,19 @@ def test_what_was_taken_out_is_let_back_by_whoever_watches_next(stack: FakeStack
     assert told == [ReplicaReturned(SECOND)]
     assert out(stack) == {}
     assert "videa.watch" not in str(stack.store.records)
+
+
+def test_the_ejected_replicas_of_another_service_stay_while_they_exist(stack: FakeStack) -> None:
+    mail = stack.platform.add("mail:old")
+    other = stack.platform.by_name[mail]
+    stack.platform.by_name[mail] = replace(other, service="mail")
+    Ejected(stack.store, stack.project.name).write({mail: other.id, "shop-mail-9": "gone"})
+    stack.world.sick.add(SECOND)
+    check_once(stack, watching(), discard)
+    assert out(stack).keys() == {SECOND, mail}
+    stack.world.sick.clear()
+    check_once(stack, watching(), discard)
+    assert out(stack) == {mail: other.id}
 
 
 def test_killed_while_it_takes_one_out_it_is_let_back_too(stack: FakeStack) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from ops.balancer.outside import unreachable
+from ops.route import Address
 
 
 @contextmanager
@@ -42,12 +43,12 @@ def close_connection(connection: socket.socket) -> None:
 
 def test_a_port_with_any_answer_is_reachable() -> None:
     with listener(answer) as url:
-        assert unreachable(url, "/") == ""
+        assert unreachable(url, Address()) == ""
 
 
 def test_a_proxy_that_accepts_connections_and_closes_them_is_unreachable() -> None:
     with listener(close_connection) as url:
-        assert unreachable(url, "/") != ""
+        assert unreachable(url, Address()) != ""
 
 
 def test_a_port_with_a_late_answer_is_reachable() -> None:
@@ -58,11 +59,11 @@ def test_a_port_with_a_late_answer_is_reachable() -> None:
         finished.wait(10)
 
     with listener(wait) as url:
-        assert unreachable(url, "/", timeout=0.2) == ""
+        assert unreachable(url, Address(), timeout=0.2) == ""
         finished.set()
     assert connected.is_set()
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://", "http://127.0.0.1:99999"])
 def test_a_port_without_a_server_and_an_invalid_url_are_unreachable(url: str) -> None:
-    assert unreachable(url, "/") != ""
+    assert unreachable(url, Address()) != ""

@@ -14,6 +14,7 @@ from ops.balancer import prober as module
 from ops.balancer.prober import Prober
 from ops.errors import EngineError
 from ops.models import ExecResult
+from ops.route import Address
 
 
 class Inside:
@@ -38,14 +39,17 @@ class Answering(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     paths: list[str]
+    hosts: set[str]
     twice: threading.Event
+    enough = 2
 
     def do_GET(self) -> None:
         self.paths.append(self.path)
+        self.hosts.add(self.headers["Host"])
         self.send_response(500 if self.path == "/ill" else 200)
         self.send_header("Content-Length", "0")
         self.end_headers()
-        if len(self.paths) > 2:
+        if len(self.paths) > self.enough:
             self.twice.set()
 
     def log_message(self, format: str, *args: object) -> None: ...
@@ -53,7 +57,7 @@ class Answering(BaseHTTPRequestHandler):
 
 @contextmanager
 def server() -> Iterator[tuple[str, type[Answering]]]:
-    handler = type("Handler", (Answering,), {"paths": [], "twice": threading.Event()})
+    handler = type("Handler", (Answering,), {"paths": [], "hosts": set(), "twice": threading.Event()})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as listener:
         listener.daemon_threads = True
         threading.Thread(target=listener.serve_forever, args=(0.01,), daemon=True).start()
@@ -68,7 +72,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def prober_with(gateway: Inside, url: str | None, path: str = "/alive") -> Prober:
-    return Prober(gateway, url, path, "videa-0f-")  # type: ignore[arg-type]
+    return Prober(gateway, url, [Address(path=path)], "videa-0f-")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("path", "good"), [("/alive", True), ("/ill", False)])
@@ -81,6 +85,25 @@ def test_the_services_path_is_probed_at_the_published_port(path: str, good: bool
     assert set(handler.paths) == {path}
     assert (prober.inside, bool(prober.bad), prober.broken) == (False, not good, "")
     assert prober.last_answered
+
+
+def test_each_service_is_probed_at_its_own_route() -> None:
+    requests = [Address(), Address("shop.example", "/api/up"), Address("shop.example", "/x")]
+    with server() as (url, handler):
+        handler.enough = 8
+        prober = Prober(Inside(), url, requests, "videa-0f-")  # type: ignore[arg-type]
+        prober.start()
+        assert handler.twice.wait(10)
+        prober.stop()
+        assert set(handler.paths) == {"/", "/api/up", "/x"}
+        assert handler.hosts == {"shop.example", url.removeprefix("http://")}
+    gateway = Inside()
+    prober = Prober(gateway, None, requests[1:], "videa-0f-")  # type: ignore[arg-type]
+    prober.start()
+    assert gateway.requested.wait(10)
+    prober.stop()
+    assert "Host: shop.example" in gateway.commands[0]
+    assert gateway.commands[0][-1] == "http://127.0.0.1:8080/api/up"
 
 
 @pytest.mark.parametrize(
@@ -115,7 +138,9 @@ def test_a_dead_published_port_is_reported_only_on_its_host(host: bool) -> None:
     gateway = Inside()
     with socket.socket() as bound:  # bound, but not listening
         bound.bind(("127.0.0.1", 0))
-        prober = Prober(gateway, f"http://127.0.0.1:{bound.getsockname()[1]}", "/alive", "videa-0f-", host)  # type: ignore[arg-type]
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        prober = Prober(gateway, url, [Address(path="/alive")], "videa-0f-", host)  # type: ignore[arg-type]
+        # type: ignore[arg-type]
         prober.start()
         assert gateway.requested.wait(10)
         prober.stop()
@@ -134,7 +159,7 @@ def test_without_any_answer_the_probes_fail() -> None:
 
 
 def test_a_bug_that_ends_the_probes_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(prober: Prober, name: str) -> int:
+    def broken(prober: Prober, name: str, request: Address) -> int:
         raise KeyError("x")
 
     monkeypatch.setattr(Prober, "_send_inside", broken)

@@ -11,7 +11,9 @@ import pytest
 
 from ops.balancer import proof as module
 from ops.balancer.access_log import Line
+from ops.balancer.prober import BadProbe
 from ops.balancer.proof import SAMPLE, Failure, LogTally, Proof, TrafficProof
+from ops.route import Address
 
 PREFIX = "videa-0f-"
 DROPPED = '{"time":1795438895,"level":"warning","message":"log lines dropped","dropped":%d}'
@@ -70,7 +72,7 @@ class Probes:
 
     sent, bad, broken, unreachable = 3, {}, "", ""
 
-    def __init__(self, gateway: object, url: str, path: str, prefix: str, host: bool) -> None:
+    def __init__(self, gateway: object, url: str, requests: object, prefix: str, host: bool) -> None:
         self.last_answered = f"{prefix}3"
 
     def start(self) -> None: ...
@@ -123,7 +125,7 @@ def late_proof(monkeypatch: pytest.MonkeyPatch, last_probe_is_logged: bool, firs
     lines = [json.dumps({"time": 1, "status": status.get(n, 200), "seconds": 0, "request_id": n}) for n in names]
     log = LateLog([*first.splitlines(), *lines])
     gateway = SimpleNamespace(follow_log=lambda: log)
-    proof = TrafficProof(gateway, "http://127.0.0.1", "/alive")  # type: ignore[arg-type]
+    proof = TrafficProof(gateway, "http://127.0.0.1", [Address(path="/alive")])  # type: ignore[arg-type]
     proof._progress = Watched(log.wanted)
     proof.start()
     return proof.stop()
@@ -140,6 +142,16 @@ def test_a_failed_request_is_one_of_the_requests_also_the_first_probe(monkeypatc
     )
     proof = late_proof(monkeypatch, last_probe_is_logged=True, first=probes)
     assert (proof.failed, proof.requests) == (4, 5)
+
+
+@pytest.mark.parametrize(("upstream", "failed"), [("", 1), ("10.0.0.2:3001", 2)])
+def test_a_probe_that_gets_the_page_of_maintenance_has_not_failed(
+    monkeypatch: pytest.MonkeyPatch, upstream: str, failed: int
+) -> None:
+    name = f"{PREFIX}2"
+    monkeypatch.setattr(Probes, "bad", {name: BadProbe(1.0, "/", 503, "status 503")})
+    first = json.dumps({"time": 1, "status": 503, "seconds": 0, "request_id": name, "upstream": upstream})
+    assert late_proof(monkeypatch, last_probe_is_logged=True, first=first).failed == failed
 
 
 def test_a_log_without_the_last_probe_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ops.balancer.access_log import Line
-from ops.balancer.render import render
+from ops.balancer.render import parse, render
 from ops.declared import Declaration
 from ops.doctor.collect import container_of, run_all
 from ops.doctor.collectors import balancer, containers, fleet, instances, outside, postgres, proof, redis, services
@@ -23,7 +23,7 @@ from ops.errors import EngineError
 from ops.probes import ContainerCheck, Http, Probe, Statuses, TcpConnect
 from ops.project.config import Project
 from ops.project.section import read_settings
-from ops.traffic import Membership, Upstream
+from ops.traffic import Upstream
 from tests.unit.ops.doctor.stack import NOW, container, replica
 
 
@@ -140,8 +140,8 @@ def script_output(
     return "\n@videa@\n".join(["nginx version: nginx/1.30.6", verdict, configuration, serving, expires, answers])
 
 
-def wanted(membership: Membership) -> Upstream:
-    return Upstream("backend", 3001, membership.servers)
+def wanted(text: str) -> list[Upstream]:
+    return [Upstream("backend", 3001, parse(text).servers)]
 
 
 def test_the_configuration_and_the_probes_of_nginx() -> None:

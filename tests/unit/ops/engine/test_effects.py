@@ -136,12 +136,12 @@ def test_an_older_compose_never_gets_no_deps_because_it_would_change_the_config_
     assert " ".join(more_arguments(command, "web", 2, start=False)) == f"up --no-start {no_deps}{rest}"
     assert " ".join(more_arguments(command, "web", 2, start=True)) == f"up --detach {no_deps}{rest}"
     scale = "" if no_deps else "--scale web=3 "
-    up = " ".join(up_arguments(command, ["worker"], "--no-recreate", scale=("web", 3)))
+    up = " ".join(up_arguments(command, ["worker"], "--no-recreate", scale={"web": 3}))
     assert up == f"up --detach {no_deps}--no-recreate {scale}worker"
 
 
 def test_the_service_is_never_scaled_to_the_number_in_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    arguments = up_arguments(compose(tmp_path, monkeypatch), ["db", "web"], scale=("web", 3))
+    arguments = up_arguments(compose(tmp_path, monkeypatch), ["db", "web"], scale={"web": 3})
     assert arguments == ["up", "--detach", "--no-deps", "--scale", "web=3", "db", "web"]
 
 

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from ops.balancer.worker import NoRequests
 from ops.engine.compose import Compose
-from ops.project.config import Managed, Project
+from ops.project.config import Project
+from ops.project.managed import Managed
 from ops.project.settings import Canary, Health, Hooks, Settings
 from ops.project.units import Seconds
 from ops.stack import Stack

@@ -70,7 +70,7 @@ class FakePlatform:
     one_offs: dict[str, str] = field(default_factory=dict)
     exit_code: int = 0
 
-    def add(self, image: str = "app:old", state: str = "running", number: int = 0) -> str:
+    def add(self, image: str = "app:old", state: str = "running", number: int = 0, release: str = "") -> str:
         """Adds a replica, by default with the next number after the highest, like Compose."""
         number = number or max((container.number for container in self.by_name.values()), default=0) + 1
         name = f"{NAME}-{self.service}-{number}"
@@ -86,7 +86,7 @@ class FakePlatform:
             exit_code=0,
             oom_killed=False,
             number=number,
-            release=image.partition(":")[2],
+            release=release or image.partition(":")[2],
             image_id=self.images.digest(image),
             config_hash="hash",
             created=datetime.fromtimestamp(START, UTC),
@@ -100,11 +100,11 @@ class FakePlatform:
         return sorted(self.by_name)
 
     def replicas(self) -> list[Replica]:
-        self.world.used("replicas")
-        return sorted(self.by_name.values(), key=lambda container: container.number)
+        return [container for container in self.containers() if container.service == self.service]
 
     def containers(self) -> list[Container]:
-        return self.replicas()
+        self.world.used("replicas")
+        return sorted(self.by_name.values(), key=lambda container: container.number)
 
     def container(self, service: str) -> Container | None:
         return next(iter(self.replicas()), None) if service == self.service else None
@@ -129,7 +129,7 @@ class FakePlatform:
         self.world.used("preview")
         permit()
         self.world.used("create")
-        created = {self.add(target.image, "created") for _ in range(total - len(self.by_name))}
+        created = {self.add(target.image, "created", release=target.release) for _ in range(total - len(self.by_name))}
         self.world.used("created")
         return created
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ops.engine.compose import Compose
+from ops.errors import UsageError
 from ops.project.config import Pins, Project, env_file_values, read_env_value
+from ops.project.managed import Managed
 from ops.project.section import read_settings
+from ops.route import Address
 
 
 @pytest.mark.parametrize(("also", "own"), [([], {"IMAGE"}), (["worker"], {"IMAGE", "MODE"})])
@@ -40,6 +44,17 @@ def test_requests_through_the_balancer_use_the_liveness_path_or_the_only_one(hea
     written = {"service": "web", "health": health}
     project = Project("shop", Path(), Compose((), None, Path(), {}), {}, read_settings(written), written, {})
     assert project.live_path == path
+
+
+def test_a_change_of_one_of_several_services_with_requests_must_name_it() -> None:
+    sections = {"web": {"service": "web"}, "api": {"service": "api", "route": {"path": "/api", "strip": True}}}
+    managed = {name: Managed(read_settings(dict(section)), section) for name, section in sections.items()}
+    project = Project("shop", Path(), Compose((), None, Path(), {}), {}, managed["web"].settings, {}, {}, managed)
+    with pytest.raises(UsageError, match="which service\\? web, api get requests"):
+        _ = project.implied_service
+    assert replace(project, default="api").implied_service == "api"
+    assert project.default_service == "web"
+    assert (project.entrance, project.of("api").entrance) == (Address("", "/"), Address("", "/api/"))
 
 
 def test_labels_may_be_a_list() -> None:

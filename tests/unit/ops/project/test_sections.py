@@ -43,7 +43,13 @@ def test_sections_may_be_together_at_the_top() -> None:
     model = {"services": {"web": {}, "api": {}}, "x-videa": {"services": {"api": {"port": 1}, "web": {"port": 2}}}}
     sections = find_sections(model)
     assert {name: section["port"] for name, section in sections.written.items()} == {"web": 2, "api": 1}
-    assert sections.default == "web"
+
+
+def test_of_several_services_with_requests_only_the_named_one_is_the_default() -> None:
+    services: dict[str, Any] = {"web": {}, "api": {"x-videa": {}}, "mail": {"x-videa": {"worker": True}}}
+    assert find_sections({"services": services, "x-videa": {"services": {"web": {}}}}).default == ""
+    assert find_sections({"services": services, "x-videa": {"service": "web"}}).default == "web"
+    assert find_sections({"services": {**services, "web": {}}}).default == "api"
 
 
 def test_the_keys_at_the_top_are_those_of_the_service_that_they_name() -> None:

@@ -10,6 +10,7 @@ from ops.errors import ConfigError
 from ops.project.section import read_settings
 from ops.project.settings import effective
 from ops.project.units import Seconds, Size, parse_duration
+from ops.route import Route
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,19 @@ from ops.project.units import Seconds, Size, parse_duration
 )
 def test_a_canary_assigns_sticky_clients_as_a_client(section: dict[str, Any], by: str) -> None:
     assert read_settings(section).split_by == by
+
+
+@pytest.mark.parametrize(
+    ("route", "effective"),
+    [
+        ({}, Route()),
+        ({"path": "/"}, Route()),
+        ({"host": "Shop.Example", "path": "/api/", "strip": "yes"}, Route("shop.example", "/api", True)),
+        ({"host": "*.example"}, Route("*.example")),
+    ],
+)
+def test_a_route_is_written_in_several_ways(route: dict[str, Any], effective: Route) -> None:
+    assert read_settings({"route": route}).route.effective == effective
 
 
 def test_everything_has_a_default() -> None:
@@ -52,6 +66,10 @@ def test_everything_has_a_default() -> None:
         ({"proxy": {"trusted": ["0.0.0.0/0"]}}, "x-videa.proxy.trusted", "networks of the proxies"),
         ({"proxy": {"buffering": "maybe"}}, "x-videa.proxy.buffering", ""),
         ({"proxy": {"timeout": "1m"}}, "unknown key 'timeout'", "read_timeout"),
+        ({"route": {"host": "shop.example:80"}}, "x-videa.route: 'shop.example:80' is not a host", "*.example"),
+        ({"route": {"path": "api"}}, "x-videa.route: 'api' is not a path", "path: /api"),
+        ({"route": {"prefix": "/api"}}, "x-videa.route: unknown key 'prefix'", "strip"),
+        ({"route": {"path": "/x"}, "worker": True}, "x-videa.route: a worker gets no requests", "remove route"),
         ({"health": {"expect": []}}, "x-videa.health.expect", "200-399"),
         ({"health": {"headers": {"Host": "a\r\nX: b"}}}, "x-videa.health.headers", "Host"),
         ({"health": {"headers": {"Ho st": "a"}}}, "x-videa.health.headers", "Host"),

@@ -17,7 +17,12 @@ def test_dependencies_start_before_and_dependants_after() -> None:
         "certs": {},
         "admin": {},
     }
-    assert startup_order(services, "web", "lb") == Order(("migrate", "db"), ("certs",), ("worker", "admin"))
+    assert startup_order(services, ["web"], "lb") == Order(("migrate", "db"), ("certs",), ("worker", "admin"))
+
+
+def test_what_several_services_need_starts_before_all_of_them() -> None:
+    services: dict[str, dict[str, Any]] = {"web": {"depends_on": ["api"]}, "api": {"depends_on": ["db"]}, "db": {}}
+    assert startup_order({**services, "lb": {}, "mail": {}}, ["web", "api"], "lb") == Order(("db",), (), ("mail",))
 
 
 def test_cycles_and_unknown_dependencies_are_ignored() -> None:
@@ -27,4 +32,4 @@ def test_cycles_and_unknown_dependencies_are_ignored() -> None:
         "b": {"depends_on": ["a", "web", "lb"]},
         "lb": {},
     }
-    assert startup_order(services, "web", "lb") == Order(("a", "b"), (), ())
+    assert startup_order(services, ["web"], "lb") == Order(("a", "b"), (), ())

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from ops.errors import ReleaseFailed
 from ops.models import ExecResult
+from ops.project.settings import Route
 from ops.rollout.smoke import check_command, check_paths
 from tests.unit.ops.fakes import FakeStack, fake_stack
 
@@ -38,6 +41,16 @@ def test_a_path_with_a_good_answer_passes(stack: FakeStack) -> None:
     commands = answering(stack, {"http://127.0.0.1:8080/a?b=1": "204 "})
     check_paths(stack, ["/a?b=1"], "token")
     assert "X-Videa-Canary: token" in commands[0]
+
+
+def test_the_path_of_a_service_with_a_route_is_requested_as_clients_do(stack: FakeStack) -> None:
+    settings = msgspec.structs.replace(stack.project.settings, route=Route(host="shop.example", path="/api"))
+    routed = dataclasses.replace(stack, project=dataclasses.replace(stack.project, settings=settings))
+    commands = answering(routed, {"http://127.0.0.1:8080/api/up": "200 "})
+    check_paths(routed, ["/api/up"], "token")
+    assert "Host: shop.example" in commands[0]
+    with pytest.raises(ReleaseFailed, match="requests for /up go to no service, not to app"):
+        check_paths(routed, ["/up"], "token")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,80 @@
+"""Two services of a project change one configuration; tests/engine does it with a real nginx."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import pytest
+
+from ops.balancer import scripts
+from ops.balancer.nginx import Balancer
+from ops.balancer.render import render
+from ops.errors import ConfigRefused
+from ops.models import ExecResult
+from ops.route import Route
+from ops.traffic import Maintenance, Membership, TrafficSplit, Upstream
+
+WEB, API = Upstream("web", 8000), Upstream("api", 9000, route=Route(path="/api"))
+
+
+@dataclass
+class Nginx:
+    """The part of a platform that runs the scripts: LOOK and APPLY, which refuses a change of another text."""
+
+    text: str
+    refused: int = 0
+    verdict: str = ""
+
+    def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
+        assert command[2] == scripts.LOOK
+        return ExecResult(0, f"nginx version: nginx/1.30.6\n1\n{self.text}")
+
+    def exec(self, container: str, command: list[str], user: str = "", environment: object = None) -> ExecResult:
+        assert command[2] == scripts.APPLY
+        text, _, _, before, _ = command[4:]
+        if before and before != self.text.rstrip("\n"):
+            self.refused += 1
+            return ExecResult(scripts.CHANGED, "")
+        if self.verdict:
+            return ExecResult(scripts.REFUSED, self.verdict)
+        self.text = text
+        return ExecResult(0, "videa-old-workers 7@1")
+
+
+@pytest.fixture
+def nginx() -> Nginx:
+    return Nginx(render(replace(WEB, servers=("web-1",)), 1))
+
+
+def balancer(nginx: Nginx, service: str) -> Balancer:
+    return Balancer(nginx, "nginx", service)  # type: ignore[arg-type]
+
+
+def test_each_service_changes_its_own_list_after_changes_of_the_other(nginx: Nginx) -> None:
+    web, api = balancer(nginx, "web"), balancer(nginx, "api")
+    split = TrafficSplit(("api-2",), 25)
+    assert web.membership().servers == ("web-1",)
+    assert api.membership().everything
+    api.apply(replace(API, servers=("api-1",), split=split, others=(WEB,)))
+    web.apply(replace(WEB, servers=("web-1", "web-2"), others=(API,)))
+    assert nginx.refused == 1  # web had read the text before the change of api
+    assert web.membership(remembered=True) == Membership(3, ("web-1", "web-2"))
+    assert api.membership() == Membership(3, ("api-1",), ("api-2",))
+    assert api.membership().split == split
+
+
+def test_an_image_of_an_older_videa_is_named_as_the_reason(nginx: Nginx) -> None:
+    nginx.verdict = 'nginx: [emerg] host not found in upstream "any" in /etc/nginx/locations.conf:61'
+    with pytest.raises(ConfigRefused) as refused:
+        balancer(nginx, "api").apply(replace(API, servers=("api-1",), others=(WEB,)))
+    assert "needs the image of this videa: videa init" in refused.value.hint
+
+
+def test_maintenance_of_the_site_is_seen_and_kept_by_every_service(nginx: Nginx) -> None:
+    closed = Maintenance(("10.0.0.0/8",), ("/up",), 60)
+    balancer(nginx, "web").maintain(closed)
+    api = balancer(nginx, "api")
+    assert api.membership().maintenance == closed
+    api.apply(replace(API, servers=("api-1",), others=(WEB,)))
+    assert balancer(nginx, "web").membership() == Membership(3, ("web-1",), maintenance=closed)
