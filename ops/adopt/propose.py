@@ -20,9 +20,9 @@ from ops.preflight import has_check
 from ops.project import dotenv
 from ops.project.compose_model import read_model
 from ops.project.folder import read_env_file
+from ops.project.managed import read_managed, site
 from ops.project.pins import check_writable
 from ops.project.plain import OVERLAY, Plain
-from ops.project.section import read_settings
 from ops.project.sections import find_sections
 from ops.stack import Stack
 
@@ -180,5 +180,6 @@ def _check(plain: Plain, text: str, variables: Mapping[str, str | None]) -> None
     with tempfile.TemporaryDirectory(prefix="videa-init-") as folder:
         path = Path(folder) / OVERLAY
         path.write_text(text, encoding="utf-8")
-        for section in find_sections(read_model(plain.with_overlay(path))).written.values():
-            read_settings(dict(section))
+        model = read_model(plain.with_overlay(path))
+        sections = find_sections(model)
+        site(read_managed(model, sections), sections.default)
