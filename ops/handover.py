@@ -42,9 +42,13 @@ PROBER_LIFE = "3600"
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """What a removed overlay has declared. ``volumes``: of the balancer; ``shared``: those that replicas may share."""
+    """What a removed overlay has declared.
+
+    ``workers``: services without requests; ``volumes``: of the balancer; ``shared``: those that replicas may share.
+    """
 
     service: str
+    workers: tuple[str, ...]
     balancer: str
     volumes: tuple[str, ...]
     shared: tuple[str, ...]
@@ -149,7 +153,8 @@ def hand_back(stack: Stack, plain: Plain, left: Leaving, change: Callable[[], No
         stack.platform.remove_volumes(left.volumes)
         fence.forget(store, project)
         Ejected(store, project).write({})
-        declared.forget(store, project, service)
+        for name in (service, *left.workers):
+            declared.forget(store, project, name)
         documents.forget(store, project)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
@@ -11,7 +10,7 @@ from urllib.request import urlopen
 import pytest
 
 from bench.stack import free_port
-from tests.engine.conftest import ROOT, LiveStack, read_env
+from tests.engine.conftest import ROOT, LiveStack, cleared_away, read_env
 
 MODEL = """
 name: {project}
@@ -68,16 +67,8 @@ class Shop(LiveStack):
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
     shop = Shop(tmp_path, free_port(), f"shop_{os.getpid()}_")
-    try:
+    with cleared_away(shop, f"videa-shop-{os.getpid()}*", f"videa-kept/shop_{os.getpid()}*"):
         yield shop
-    finally:
-        shop._run(["docker", "compose", "down", "--volumes", "--timeout", "0"], {})
-        for kind in ("lock", "operation", "journal"):
-            shop._run(["docker", "rm", "--force", f"videa.{kind}.{shop.project}"], {})
-        names = shop.docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()
-        if ours := [name for name in names if str(os.getpid()) in name and "shop" in name]:
-            shop._run(["docker", "rmi", "--force", *ours], {})
-        shutil.rmtree(tmp_path, ignore_errors=True)
 
 
 def test_a_built_release_that_fails_leaves_the_tag_on_the_one_that_serves(shop: Shop) -> None:

@@ -89,6 +89,7 @@ def leave(stack: Adopted, env: str, services: list[str]) -> None:
     assert not (stack.directory / "compose.videa.yaml").exists()
     assert stack.services() == services
     assert not stack.docker("volume", "ls", "--quiet", "--filter", f"name={stack.project}_balancer").split()
+    assert not stack.docker("ps", "--all", "--quiet", "--filter", rf"name=^/?videa\..*\.{stack.project}").split()
     before = stack.containers()
     stack.compose("up", "--detach")
     assert stack.containers() == before
@@ -129,18 +130,22 @@ def test_a_running_application_is_adopted_and_its_port_changes_hands(tmp_path: P
         leave(stack, env, ["web"])
 
 
-def test_a_plain_first_start_serves_and_the_worker_is_left_alone(tmp_path: Path) -> None:
+def test_a_plain_first_start_serves_and_the_worker_is_scaled_and_deployed_with_the_service(tmp_path: Path) -> None:
     with project("worker-redis", tmp_path) as stack:
         env = stack.env_file.read_text()
         stack.done("init", "--yes", "--health", PATH)
         stack.compose("up", "--detach")
         stack.until(stack.serves)
         stack.done("up")
-        others = set(stack.compose("ps", "--quiet", "worker", "redis").split())
+        worker, redis = stack.compose("ps", "--quiet", "worker"), stack.compose("ps", "--quiet", "redis")
         asked = f"from urllib.request import urlopen; urlopen('http://{stack.project}-the-web:8000{PATH}')"
         stack.compose("exec", "-T", "worker", "python3", "-c", asked)
-        try_out(stack, "web")
-        assert set(stack.compose("ps", "--quiet", "worker", "redis").split()) == others
+        with stack.under_load():
+            stack.done("scale", "web=2", "worker=2")
+        assert worker.strip() in stack.compose("ps", "--quiet", "worker").split()
+        try_out(stack, "web", ("deploy", "--force"), ("scale", "worker=1"))
+        assert worker.strip() not in stack.compose("ps", "--quiet", "worker").split()
+        assert stack.compose("ps", "--quiet", "redis") == redis
         leave(stack, env, ["redis", "web", "worker"])
 
 

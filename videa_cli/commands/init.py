@@ -132,7 +132,8 @@ def _remove(options: Options, yes: bool, dry_run: bool, as_json: bool) -> None:
     text = plain.overlay_text()
     section = overlay.section(text)
     shared = tuple(map(str, section.get("shared_volumes") or ()))
-    leaving = Leaving(str(section.get("service")), str(section.get("balancer")), overlay.volumes(text), shared)
+    service, balancer = str(section.get("service")), str(section.get("balancer"))
+    leaving = Leaving(service, overlay.workers(text), balancer, overlay.volumes(text), shared)
     stack = open_stack(plain.project)
     running = any(container.service == leaving.balancer for container in stack.containers())
     lines = [route for route in gather(plain, stack, leaving.balancer).routes if route.service == leaving.balancer]
