@@ -125,7 +125,9 @@ def test_a_generation_that_never_answers_is_taken_back(bench: Bench, monkeypatch
     applied = change(bench, bench.upstream("one"))
     before = on_volume(bench)
     monkeypatch.setattr("ops.balancer.nginx.CONFIRM_LOOKS", 10)
-    monkeypatch.setattr("ops.balancer.nginx.render", lambda upstream, generation, _: render(upstream, generation + 7))
+    monkeypatch.setattr(
+        "ops.balancer.nginx.render", lambda upstream, generation, *rest: render(upstream, generation + 7, *rest)
+    )
     with pytest.raises(BalancerError, match="did not activate"):
         bench.balancer.apply(bench.upstream("two"))
     assert on_volume(bench) == before
