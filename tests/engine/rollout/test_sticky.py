@@ -14,6 +14,12 @@ CLIENTS = 12
 SETTLED = 5
 """Rounds."""
 
+RELOAD = 30
+"""Rounds during a reload: a worker of before answers clients that it has accepted while others have moved on.
+
+Between two replicas' leaving there are more than a hundred.
+"""
+
 
 class Browsers:
     """Clients that keep their cookie and ask in rounds. ``rounds``: which instance answered each of them."""
@@ -55,7 +61,7 @@ class Browsers:
             f"client {client} left {instance} in round {number} of {last[instance]}"
             for client in range(CLIENTS)
             for instance, number in self.homes(client)[:-1]
-            if last[instance] > number + SETTLED
+            if last[instance] > number + RELOAD
         ]
 
 
