@@ -94,7 +94,8 @@ def parse(text: str, service: str = "") -> Membership:
     generation, any_of = _GENERATION.search(text), _ANY.search(text)
     if generation is None or any_of is None:
         raise ValueError(f"it has no generation or no group {ANY!r}")
-    own = blocks(text).get(service, "") if blocks(text) else text if service in ("", any_of[1]) else ""
+    present = blocks(text) or {any_of[1]: text, "": text}
+    own = present.get(service, "")
     servers = [(group, *server) for group, lines in _GROUP.findall(own) for server in _SERVER.findall(lines)]
     app, canary = (tuple(name for member_of, name, _ in servers if member_of == group) for group in (APP, CANARY))
     ports = {name: int(port) for _, name, port in servers}

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from ops.engine import recreate
 from ops.engine.client import Engine, engine_errors
-from ops.engine.images import EngineImages
 from ops.engine.replicas import ONEOFF
 from ops.models import UserCommand
 
@@ -27,8 +27,7 @@ def create_like(engine: Engine, model: str, name: str, command: UserCommand, fil
     with engine_errors(f"create {name}"):
         api = engine.sdk.api
         details: Mapping[str, Any] = api.inspect_container(model)
-        same = EngineImages(engine).is_same(details["Config"]["Image"], details["Image"])
-        image = details["Config"]["Image"] if same else details["Image"]
+        image = recreate.image_of(engine, details)
         networks = networks_of(details)
         endpoints: dict[str, Any] = {"NetworkingConfig": {"EndpointsConfig": {networks[0]: {}}}} if networks else {}
         api.create_container_from_config(  # type: ignore[no-untyped-call]
@@ -47,11 +46,9 @@ def configuration(details: Mapping[str, Any], command: UserCommand) -> dict[str,
     Compose's label for one-off containers keeps it out of the replicas. It has no health check: that one is for the
     service's own command.
     """
-    config = dict(details["Config"])
-    shares_network = str(details["HostConfig"].get("NetworkMode")).startswith("container:")
-    if shares_network or details["Id"].startswith(config.get("Hostname") or "-"):
+    config = recreate.configuration(details)
+    if str(details["HostConfig"].get("NetworkMode")).startswith("container:"):
         config.pop("Hostname", None)
-    if shares_network:
         config.pop("ExposedPorts", None)
     names = command.environment.keys()
     inherited = [line for line in config.get("Env") or [] if line.partition("=")[0] not in names]

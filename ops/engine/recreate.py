@@ -26,11 +26,7 @@ def recreate(engine: Engine, details: Mapping[str, Any]) -> str:
     """
     name = str(details["Name"]).lstrip("/")
     networks: Mapping[str, Any] = details["NetworkSettings"]["Networks"]
-    config = dict(details["Config"])
-    if details["Id"].startswith(config.get("Hostname") or "-"):
-        del config["Hostname"]
-    same = EngineImages(engine).is_same(config["Image"], details["Image"])
-    image = config["Image"] if same else details["Image"]
+    config, image = configuration(details), image_of(engine, details)
     first, *others = networks
     endpoints = {first: {"Aliases": _aliases(networks[first], details["Id"])}}
     with engine_errors(f"recreate {name}"):
@@ -48,6 +44,20 @@ def recreate(engine: Engine, details: Mapping[str, Any]) -> str:
             api.connect_container_to_network(created["Id"], network, aliases=_aliases(networks[network], details["Id"]))
         api.start(created["Id"])
     return name
+
+
+def configuration(details: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration of a container for another one: without a host name that the engine has generated."""
+    config = dict(details["Config"])
+    if details["Id"].startswith(config.get("Hostname") or "-"):
+        del config["Hostname"]
+    return config
+
+
+def image_of(engine: Engine, details: Mapping[str, Any]) -> str:
+    """The name of a container's image, or its digest if the name now refers to another image. Raises EngineError."""
+    name, digest = str(details["Config"]["Image"]), str(details["Image"])
+    return name if EngineImages(engine).is_same(name, digest) else digest
 
 
 def _aliases(network: Mapping[str, Any], container: str) -> list[str]:

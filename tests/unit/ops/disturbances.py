@@ -25,15 +25,20 @@ from tests.unit.ops.fakes.gateway import NoTraffic
 NEW = Target("new", "app:new", {"APP_IMAGE": "app:new", "APP_RELEASE": "new"})
 
 
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No traffic proof, no measuring, no pauses. Restores the signal handlers at the end."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("locks")))
+def quieten(monkeypatch: pytest.MonkeyPatch, folder: Path, patience: float) -> None:
+    """No traffic proof, no measuring, no pauses. ``folder``: for the files of locks."""
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
     monkeypatch.setattr(planning, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
     for module in (restore, lease):
         monkeypatch.setattr(module, "PAUSES", (0.0,))
-        monkeypatch.setattr(module, "PATIENCE", 0.2)
+        monkeypatch.setattr(module, "PATIENCE", patience)
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No traffic proof, no measuring, no pauses. Restores the signal handlers at the end."""
+    quieten(monkeypatch, tmp_path_factory.mktemp("locks"), patience=0.2)
     before = {number: signal.getsignal(number) for number in SIGNALS}
     interrupts.treat_alike()
     yield

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -10,24 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from ops import operations, planning
 from ops.errors import EngineUnreachable
 from ops.events import Event, Kind, discard
 from ops.operations import Operation
 from ops.outcome import Outcome
-from ops.preflight import Capacity
 from ops.project.settings import Canary
 from ops.project.units import Seconds
-from ops.rollout import lease, monitor, restore
+from ops.rollout import monitor
 from ops.rollout.journal import Journal
 from ops.rollout.judgement import Verdict
 from ops.rollout.monitor import Monitor
 from ops.rollout.request import Request, Strategy
 from ops.rollout.under_way import UnderWay, under_way
 from ops.steps import Judge, Keep, Pause, Target, Waiting
-from tests.unit.ops.disturbances import Killed, state, unnumbered
+from tests.unit.ops.disturbances import Killed, quieten, state, unnumbered
 from tests.unit.ops.fakes import FakeStack, fake_stack
-from tests.unit.ops.fakes.gateway import NoTraffic
+from tests.unit.ops.fakes.clock import FakeClock
 
 NEW = Target("new", "app:new", {"APP_IMAGE": "app:new", "APP_RELEASE": "new"})
 FIRST, SECOND, THIRD = (f"shop-app-{number}" for number in (1, 2, 3))
@@ -44,33 +41,20 @@ STEPS: dict[str, Waiting] = {"judge": Judge(5.0), "pause": Pause(5.0), "keep": K
 
 
 @dataclass
-class EventClock:
+class EventClock(FakeClock):
     """The clock of a waiting process: each sleep runs the next of ``events``."""
 
     events: Iterator[Callable[[], object]] = field(default_factory=lambda: repeat(lambda: None))
-    now: float = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def time(self) -> float:
-        return self.now
 
     def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        assert self.now < 1000, "it waits forever"
+        super().sleep(seconds)
         next(self.events)()
 
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> EventClock:
     """No traffic proof, no measuring, and waits that last as long as their events."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("locks")))
-    monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
-    monkeypatch.setattr(planning, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
-    for module in (restore, lease):
-        monkeypatch.setattr(module, "PAUSES", (0.0,))
-        monkeypatch.setattr(module, "PATIENCE", 0.0)
+    quieten(monkeypatch, tmp_path_factory.mktemp("locks"), patience=0.0)
     clock = EventClock()
     monkeypatch.setattr(monitor, "time", clock)
     return clock

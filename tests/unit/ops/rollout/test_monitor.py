@@ -22,6 +22,7 @@ from ops.rollout.judgement import Verdict
 from ops.rollout.monitor import Monitor, samples
 from ops.rollout.own_metrics import Figures
 from ops.steps import Judge, Pause, Wait
+from tests.unit.ops.fakes.clock import FakeClock
 from tests.unit.ops.rollout.model import NEW, member
 
 PROMOTE, ABORT = Command("promote", "me"), Command("abort", "me")
@@ -30,22 +31,12 @@ UNSURE, FAIL = Verdict(Kind.INCONCLUSIVE, "too few", "-"), Verdict(Kind.FAIL, "b
 
 
 @dataclass
-class Clock:
-    """A clock that only sleeping advances, with commands that arrive at given seconds."""
+class Clock(FakeClock):
+    """With commands that arrive at given seconds."""
 
-    now: float = 0.0
+    longest: float = 100_000.0
     commands: dict[float, Command] = field(default_factory=dict)
     unreachable: bool = False
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def time(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        assert self.now < 100_000, "it waits forever"
 
     def take(self) -> Command | None:
         if self.unreachable:
