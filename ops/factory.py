@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from ops.balancer import nginx
-from ops.balancer.worker import NoRequests
+from typing import TYPE_CHECKING
+
 from ops.engine.client import Engine
-from ops.platform.compose.platform import ComposePlatform
 from ops.platform.compose.store import EngineStore
-from ops.platform.ports import Gateway, Platform, Store
-from ops.project.config import Project
-from ops.stack import Stack
+
+if TYPE_CHECKING:
+    from ops.platform.ports import Gateway, Platform, Store
+    from ops.project.config import Project
+    from ops.stack import Stack
 
 
 def connect() -> Engine:
@@ -19,6 +20,9 @@ def connect() -> Engine:
 
 def open_stack(project: Project, engine: Engine | None = None) -> Stack:
     """The stack of a project. ``engine``: a connection to use instead of a new one. Raises EngineUnreachable."""
+    from ops.platform.compose.platform import ComposePlatform
+    from ops.stack import Stack
+
     connected = engine or Engine()
     platform = ComposePlatform(connected, project)
     return Stack(
@@ -32,6 +36,9 @@ def open_stack(project: Project, engine: Engine | None = None) -> Stack:
 
 def _gateway(platform: Platform, project: Project) -> Gateway:
     """Raises BalancerError, EngineError."""
+    from ops.balancer import nginx
+    from ops.balancer.worker import NoRequests
+
     if project.settings.worker:
         return NoRequests(platform)
     return nginx.connect(platform, project.settings.balancer, project.settings.service)

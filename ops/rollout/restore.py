@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ops.errors import (
     Aftermath,
@@ -52,7 +52,7 @@ class _NotAsBefore(VideaError):
     """The rollback is complete, and the stack differs from the state before the operation."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Restorer:
     """Rolls back what one operation has changed of one service. ``do``: runs one step and emits its events.
 
@@ -68,6 +68,11 @@ class Restorer:
     do: Callable[[AnyStep], None]
     stopping: Stopping
     earlier: Callable[[str], Aftermath] | None = None
+    _looking: Future[Fleet] | None = field(default=None, init=False)
+
+    def look_ahead(self) -> None:
+        """Starts to observe the replicas for a rollback that comes next. No other operation changes them."""
+        self._looking = self._look()
 
     def roll_back(self, reason: str) -> Aftermath:
         """Restores the state before the operation. ``reason``: the cause, recorded in the journal.
@@ -123,11 +128,10 @@ class Restorer:
     def _undo(self, reason: str) -> None:
         """One try of the rollback. Raises VideaError: StableGone if no old replica can serve again."""
         state = self.journal.state()
-        with ThreadPoolExecutor(max_workers=1) as pool:  # at the same time: rollback must be fast
-            observed = pool.submit(self.stack.fleet, remembered=True)
-            if not state.returning:
-                self.journal.write(ReturnEntry(reason))
-        fleet, before = self._without_stopping(observed.result()), self.header.before
+        looking, self._looking = self._looking or self._look(), None
+        if not state.returning:
+            self.journal.write(ReturnEntry(reason))  # at the same time
+        fleet, before = self._without_stopping(looking.result()), self.header.before
         removed: Collection[str] = state.snapshots
         if stable_gone(self.header.served, removed, fleet):
             removed = stopped(self.header.served, fleet)  # for example after a `docker stop`
@@ -156,6 +160,12 @@ class Restorer:
             self.end()
         if found:
             raise _NotAsBefore("; ".join(found), "")
+
+    def _look(self) -> Future[Fleet]:
+        pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="videa-look")
+        looking = pool.submit(self.stack.fleet, remembered=True)
+        pool.shutdown(wait=False)
+        return looking
 
     def _without_stopping(self, fleet: Fleet) -> Fleet:
         """The fleet without replicas that are being stopped: they may still answer, but not for long."""

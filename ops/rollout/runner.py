@@ -159,12 +159,17 @@ class Runner:
     def _wait(self, step: Waiting, wait: Wait) -> None:
         """Waits, without the change lock."""
         self._stopping.wait()
-        with announced(step, self.emit), self._lease.suspended(self.journal.confirm), allowed():
-            left = None if wait.until is None else max(0.0, wait.until - self._lease.now)
-            if isinstance(step, Judge):
-                self.monitor.judge(step.percent, self._new(), left or 0.0)
-            else:
-                self.monitor.pause(left)
+        with announced(step, self.emit), self._lease.suspended(self.journal.confirm):
+            try:
+                with allowed():
+                    left = None if wait.until is None else max(0.0, wait.until - self._lease.now)
+                    if isinstance(step, Judge):
+                        self.monitor.judge(step.percent, self._new(), left or 0.0)
+                    else:
+                        self.monitor.pause(left)
+            except BaseException:
+                self._restorer.look_ahead()  # the rollback must be fast, and taking the lock again takes 0.1 s
+                raise
 
     @singledispatchmethod
     def _do(self, step: object) -> None:
