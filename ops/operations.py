@@ -219,7 +219,7 @@ class Operation:
                 if not aftermath.as_before:
                     raise explained(OperationFailed("", ""), aftermath)
 
-            return self._measured(plan, act, batch, "abort")
+            return replace(self._measured(plan, act, batch, "abort"), rolled_back=True)
 
     def _run(
         self,

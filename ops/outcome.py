@@ -17,7 +17,7 @@ class Outcome:
     """The result of an operation. ``seconds``: its duration; ``proof``: None for a dry run or without any step.
 
     ``parts``: for each service; ``verdicts``: on a canary; ``waiting``: the operation has not ended but waits without a
-    process.
+    process; ``rolled_back``: the operation was rolled back, as it was asked for, or had begun before this process.
     """
 
     plan: Plan
@@ -26,6 +26,7 @@ class Outcome:
     verdicts: tuple[VerdictGiven, ...] = ()
     parts: tuple[Part, ...] = ()
     waiting: Standing | None = None
+    rolled_back: bool = False
 
 
 def planned(parts: Sequence[Part]) -> Outcome:

@@ -99,7 +99,8 @@ def show_outcome(outcome: Outcome, what: str, as_json: Json, dry_run: bool) -> N
     elif not outcome.plan.steps and outcome.proof is None:
         out.print(f"nothing to do: {escape(outcome.plan.summary)}")
     else:
-        out.print(f"[bold]{what}:[/] {escape(outcome.plan.summary)} ({outcome.seconds:.1f} s)")
+        done = "rolled back" if outcome.rolled_back else what
+        out.print(f"[bold]{done}:[/] {escape(outcome.plan.summary)} ({outcome.seconds:.1f} s)")
     if outcome.proof and not as_json:
         show_proof(outcome.proof)
 
@@ -154,6 +155,7 @@ def outcome_as_dict(outcome: Outcome, dry_run: bool) -> dict[str, Any]:
         "summary": outcome.plan.summary,
         "dry_run": dry_run,
         "changed": bool(outcome.plan.steps) and not dry_run,
+        "rolled_back": outcome.rolled_back,
         "release": outcome.plan.target.release,
         "steps": [words(step) for step in outcome.plan.steps],
         "plan": msgspec.to_builtins(outcome.plan.steps),

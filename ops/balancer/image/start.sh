@@ -51,9 +51,17 @@ write_listen() {
     fi
 }
 
-use_default() {
+write_default() {
     sed -e "s/@SERVICE@/${UPSTREAM_SERVICE:-backend}/" -e "s/@PORT@/${UPSTREAM_PORT:-3001}/" \
         /etc/nginx/default-upstreams.conf > "$volume/upstreams.conf.next"
+}
+
+use_default() {
+    if ! write_default; then
+        echo "videa: no room on $volume, so the refused file is not kept" >&2
+        rm -f "$volume/upstreams.conf.next" "$volume/upstreams.conf.refused"
+        write_default
+    fi
     mv "$volume/upstreams.conf.next" "$volume/upstreams.conf"
 }
 

@@ -255,3 +255,16 @@ def test_a_stopped_or_missing_container_is_said(own: Bench) -> None:
 def test_a_container_that_is_no_nginx_is_said(bench: Bench) -> None:
     with pytest.raises(BalancerError, match=r"1\.28 or newer is required"):
         bench.balancer_in(bench.replicas["one"].id).membership()
+
+
+def test_with_a_full_volume_and_a_refused_list_it_serves_the_default(bare: Bench) -> None:
+    """It cannot keep the refused file then; without this it would be restarted for ever."""
+    fill = f"cd {Path(FILE).parent} && echo refused > {Path(FILE).name} && cat /dev/zero > full 2>/dev/null"
+    bare.start_nginx(
+        entrypoint=["sh", "-c", f"{fill}; exec start.sh"],
+        volumes={},
+        tmpfs={"/tmp": "size=64m", str(Path(FILE).parent): "size=64k,uid=101,gid=101"},
+    )
+    bare.start("one")
+    bare.until(lambda: serving(bare) == {"one"})
+    assert b"no room" in bare.nginx.logs()

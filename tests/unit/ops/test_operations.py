@@ -79,7 +79,9 @@ def test_if_the_engine_stays_away_the_journal_and_a_hint_remain(
         assert "rolled back" not in raised.hint
         assert "--abort" in raised.hint
         assert "--resume" in raised.hint
-        Operation(stack, discard, "videa abort").abort()
+        ending = Operation(stack, discard, "videa deploy --resume")
+        outcome = ending.resume() if journal.returning else ending.abort()
+        assert outcome.rolled_back, where
         assert state(stack) == before, where
         assert left_over(stack) == [], where
     assert {Left.HALF_WAY, Left.UNCHECKED} <= seen

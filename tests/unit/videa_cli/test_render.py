@@ -47,6 +47,13 @@ def test_a_plan_shows_a_check_as_it_was_typed(capsys: pytest.CaptureFixture[str]
     assert f"1. check {LOOKS_LIKE_MARKUP}" in capsys.readouterr().out
 
 
+def test_a_resumed_rollback_is_not_called_completed(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = Plan((), Target("1", "app:1"), "`videa deploy`")
+    proof = Proof(requests=1, failed=0, slowest_ms=1.0, failures=(), probes=0, gap="")
+    show_outcome(Outcome(plan, 1.0, proof, rolled_back=True), "completed", as_json=Json.NO, dry_run=False)
+    assert "rolled back: `videa deploy` (1.0 s)" in capsys.readouterr().out
+
+
 def test_a_failed_request_is_shown_with_its_path(capsys: pytest.CaptureFixture[str]) -> None:
     failure = Failure(0.0, "GET", "/search[/old]", 502, "")
     show_proof(Proof(requests=1, failed=1, slowest_ms=1.0, failures=(failure,), probes=0, gap=""))
