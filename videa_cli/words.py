@@ -28,6 +28,9 @@ from ops.events import (
     VerdictGiven,
 )
 from ops.notices import (
+    AutoscaleDecided,
+    AutoscaleLimited,
+    AutoscaleSkipped,
     BalancerOutdated,
     CanaryKey,
     LockAwaited,
@@ -280,3 +283,19 @@ def _(event: ReplicaReturned) -> str:
 @words.register
 def _(event: RoundSkipped) -> str:
     return f"round skipped: {event.reason}"
+
+
+@words.register
+def _(event: AutoscaleDecided) -> str:
+    would = " would be scaled" if event.dry_run else ""
+    return f"{event.service}{would}: {event.now} -> {event.desired} replicas; {event.reason}"
+
+
+@words.register
+def _(event: AutoscaleLimited) -> str:
+    return f"{event.service} stays at {event.now} replicas: {event.reason}"
+
+
+@words.register
+def _(event: AutoscaleSkipped) -> str:
+    return f"autoscale{f' of {event.service}' if event.service else ''} waits: {event.reason}"
