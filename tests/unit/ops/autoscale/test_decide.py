@@ -155,7 +155,9 @@ policies = st.lists(st.sampled_from(["1/15s", "4/15s", "100%/15s", "10%/60s"]).m
     ),
     st.builds(ScaleUp, st.sampled_from([0, 60]).map(Seconds), policies, st.sampled_from(Select)),
     st.builds(ScaleDown, st.sampled_from([0, 300]).map(Seconds), policies, st.sampled_from(Select)),
-    st.builds(Past, st.lists(numbers).map(sorted).map(tuple), st.lists(st.tuples(st.just(NOW - 5), st.integers(-9, 9)))),
+    st.builds(
+        Past, st.lists(numbers).map(sorted).map(tuple), st.lists(st.tuples(st.just(NOW - 5), st.integers(-9, 9)))
+    ),
 )
 def test_no_sample_leads_out_of_the_bounds(
     samples: Samples,
