@@ -44,6 +44,12 @@ def machine_bounds(capacity: Capacity, service: Mapping[str, Any], cpus: int, no
     return tuple(_bounds(capacity, service, cpus, now))
 
 
+def with_last(bounds: tuple[Bound, ...], last: tuple[Bound, ...]) -> tuple[Bound, ...]:
+    """With the ``last`` known limit of connections, if it is unknown now: a full PostgreSQL does not tell it."""
+    known = {bound.name for bound in bounds}
+    return (*bounds, *(bound for bound in last if bound.name == CONNECTIONS and CONNECTIONS not in known))
+
+
 def _bounds(capacity: Capacity, service: Mapping[str, Any], cpus: int, now: int) -> Iterator[Bound]:
     if capacity.pool and capacity.connections is not None:
         yield Bound(

@@ -10,7 +10,7 @@ from functools import partial
 
 from ops import capacity
 from ops.autoscale import state
-from ops.autoscale.bounds import Bound, Bounds, machine_bounds
+from ops.autoscale.bounds import Bound, Bounds, machine_bounds, with_last
 from ops.autoscale.busy import COMMAND, busy, closed
 from ops.autoscale.decide import Decision, decide
 from ops.autoscale.explain import reason
@@ -77,6 +77,7 @@ class Autoscaler:
     name: str = field(default="autoscale", init=False)
     on_change: bool = field(default=False, init=False)
     _stack: Stack | None = field(default=None, init=False)
+    _stacks: dict[str, Stack] = field(default_factory=dict, init=False)
     _meter: Meter | None = field(default=None, init=False)
     _opened: float = field(default=0.0, init=False)
     _took: float = field(default=0.0, init=False)
@@ -110,7 +111,7 @@ class Autoscaler:
         why = busy(store, project.name)
         states = {} if why else state.read(store, project.name)
         for name in project.services:
-            each = stack.of(name)
+            each = self._stack_of(stack, name)
             if not each.project.settings.autoscale.enabled:
                 continue
             service = self._services.setdefault(name, _Service(Record(store, project.name, name)))
@@ -126,10 +127,16 @@ class Autoscaler:
 
     def _open(self) -> tuple[Stack, Meter]:
         if self._stack is None or time.monotonic() - self._opened > REOPEN:
-            self._stack, self._opened = self.connect(), time.monotonic()
+            self._stack, self._opened, self._stacks = self.connect(), time.monotonic(), {}
         if self._meter is None:
             self._meter = Meter(self.clock or engine_clock(self._stack))
         return self._stack, self._meter
+
+    def _stack_of(self, stack: Stack, service: str) -> Stack:
+        """The same one until the project is opened again: each has to ask nginx once for its list."""
+        if service not in self._stacks:
+            self._stacks[service] = stack.of(service)
+        return self._stacks[service]
 
     def _decide(self, stack: Stack, meter: Meter, service: _Service, before: ServiceState, emit: Emit) -> None:
         samples = meter.samples(stack)
@@ -155,7 +162,8 @@ class Autoscaler:
         if decision.desired <= decision.now:
             return decision
         if samples.time - service.machine_at > BOUNDS:
-            service.machine, service.machine_at = machine_limits(stack, samples), samples.time
+            machine = machine_limits(stack, samples)
+            service.machine, service.machine_at = with_last(machine, service.machine), samples.time
         return decide(samples, Bounds(rules.min, rules.max, service.machine), rules, past)
 
     def _stay(self, decision: Decision, service: _Service, past: Past, emit: Emit) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any, cast
 
+import msgspec
 import pytest
 from rich.console import Console, RenderableType
 from typer.testing import CliRunner
@@ -62,9 +63,12 @@ def test_explain_shows_each_metric_and_what_would_have_to_change() -> None:
     asks = (Ask("requests", 400.0, 100.0, 8), Ask("cpu", None, 0.7, None, "no replica is ready"))
     decision = Decision(0.0, 2, 8, 5, asks, (Limit(CONNECTIONS, 8, 5, BOUND.why, BOUND.change),))
     shown = tuple(rows(decision, 0.1))
-    text = printed(show_explanation(Explanation("web", False, Bounds(2, 8, (BOUND,)), decision, shown, {})))
+    explained = Explanation("web", False, Bounds(2, 8, (BOUND,)), decision, shown, {})
+    text = printed(show_explanation(explained))
     for part in ("2 replicas now, 5 desired", "400/s", "above 110/s", "no replica is ready", "raise max_connections"):
         assert part in text
+    scripted = msgspec.json.decode(msgspec.json.encode({"services": [explained, view()]}))["services"]
+    assert (scripted[0]["decision"]["desired"], scripted[1]["state"]["made"][0]["result"]) == (5, "done")
 
 
 @pytest.mark.parametrize("interval", ["0s", "5", "2m"])

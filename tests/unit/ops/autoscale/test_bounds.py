@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.autoscale.bounds import CONNECTIONS, CORES, MEMORY, Bounds, cores_of, machine_bounds
+from ops.autoscale.bounds import CONNECTIONS, CORES, MEMORY, Bounds, cores_of, machine_bounds, with_last
 from ops.errors import PlanRefused
 from ops.preflight import MIB, Capacity, check
 
@@ -51,3 +51,10 @@ def test_videa_scale_accepts_as_many_and_refuses_one_more(name: str) -> None:
 def test_a_replica_needs_what_it_reserves_or_may_use(service: dict[str, Any], cores: float) -> None:
     assert cores_of(service)[0] == cores
     assert limits(Capacity(None, 0, 0, None, None), cores=2, **service)[CORES] == int(2 / cores)
+
+
+def test_a_full_postgresql_that_does_not_answer_keeps_its_limit() -> None:
+    known, unknown = (machine_bounds(Capacity(None, 0, 0, 5, connections), {}, 64, 2) for connections in (97, None))
+    assert [bound.name for bound in with_last(unknown, known)] == [CORES, CONNECTIONS]
+    assert with_last(known, known) == known
+    assert with_last(unknown, unknown) == unknown
