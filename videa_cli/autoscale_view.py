@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ops.autoscale.view import Explanation, ServiceView
+    from ops.events import OperationEnded
 
 LAST = 5
 """Decisions that are shown."""
@@ -69,6 +70,12 @@ def show_explanation(explained: Explanation) -> Group:
     if explained.off:
         lines.append("it is off, so nothing happens: videa autoscale on")
     return Group(f"[bold]{escape(head)}[/]", table, *map(escape, lines))
+
+
+def ended(event: OperationEnded) -> str:
+    """An operation of the autoscaler in one line, with its proof."""
+    seen = "" if event.requests is None else f", {event.requests} requests, {event.failed} failed"
+    return f"{event.result} ({event.seconds:.1f} s{seen})"
 
 
 def _table(*headings: str) -> Table:

@@ -136,8 +136,10 @@ def run(
     from ops.autoscale.duty import Autoscaler, keep
     from ops.autoscale.view import chosen
     from ops.errors import UsageError
+    from ops.events import Event, OperationEnded
     from ops.interrupts import held
     from ops.project.units import parse_duration
+    from videa_cli.autoscale_view import ended
     from videa_cli.render import Progress, console
 
     try:
@@ -150,9 +152,16 @@ def run(
     names = chosen(options.stack().project)
     tried = " (dry run)" if dry_run else ""
     console(stderr=True).print(f"scaling {', '.join(names)} with the load{tried}; stop with Ctrl-C")
+    progress = Progress()
+
+    def show(event: Event) -> None:
+        progress(event)
+        if isinstance(event, OperationEnded):
+            progress.console.print(ended(event), markup=False)
+
     stop, duty = threading.Event(), Autoscaler(options.stack, dry_run, seconds)
     with ThreadPoolExecutor(max_workers=1) as worker:  # in a thread, so that Ctrl-C lets a change complete
-        running = worker.submit(keep, duty, Progress(), stop)
+        running = worker.submit(keep, duty, show, stop)
         try:
             running.result()
         except KeyboardInterrupt:

@@ -16,7 +16,8 @@ from ops.autoscale.decide import Decision, Limit
 from ops.autoscale.explain import rows
 from ops.autoscale.state import Made, ServiceState
 from ops.autoscale.view import Explanation, ServiceView
-from videa_cli.autoscale_view import show_explanation, show_status, state_of
+from ops.events import OperationEnded
+from videa_cli.autoscale_view import ended, show_explanation, show_status, state_of
 from videa_cli.commands.autoscale import commands
 from videa_cli.context import Options
 
@@ -69,6 +70,12 @@ def test_explain_shows_each_metric_and_what_would_have_to_change() -> None:
         assert part in text
     scripted = msgspec.json.decode(msgspec.json.encode({"services": [explained, view()]}))["services"]
     assert (scripted[0]["decision"]["desired"], scripted[1]["state"]["made"][0]["result"]) == (5, "done")
+
+
+def test_the_end_of_an_operation_has_its_proof() -> None:
+    event = OperationEnded("videa autoscale app=5", "me@here", "scale", "new", "done", 1.25, "", 812, 0)
+    assert ended(event) == "done (1.2 s, 812 requests, 0 failed)"
+    assert ended(msgspec.structs.replace(event, requests=None)) == "done (1.2 s)"
 
 
 @pytest.mark.parametrize("interval", ["0s", "5", "2m"])

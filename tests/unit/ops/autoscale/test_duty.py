@@ -28,9 +28,9 @@ from ops.project.units import Rate, Seconds, Share
 from ops.rollout import history
 from ops.rollout.lock import Lock
 from ops.traffic import Maintenance
-from tests.unit.ops.fakes import FakeStack, fake_stack
+from tests.unit.ops.fakes import FakeStack, fake_shop, fake_stack
 from tests.unit.ops.fakes.gateway import FakeGateway, NoTraffic
-from tests.unit.ops.fakes.world import APP, NAME, START
+from tests.unit.ops.fakes.world import APP, MAIL, NAME, START
 
 QUICK = Autoscale(min=1, max=6, target=Target(requests=Rate(100.0)), down=ScaleDown(stabilization=Seconds(60)))
 
@@ -245,3 +245,22 @@ def test_explain_measures_now_and_changes_nothing(shop: Shop) -> None:
     assert explained.decision.now == 5
     assert explained.rows[0].metric == "requests"
     assert shop.stack.store.documents == documents
+
+
+def test_each_service_follows_its_own_load_in_the_same_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
+    shop = opened(fake_shop(tmp_path), monkeypatch, QUICK)
+    mail = shop.stack.project.managed[MAIL]
+    rules = Autoscale(min=1, max=9, target=Target(cpu=Share(0.5)))
+    busy = dataclasses.replace(mail, settings=changed(mail.settings, autoscale=rules))
+    app = dataclasses.replace(shop.stack.project.managed[APP], settings=shop.stack.project.settings)
+    project = dataclasses.replace(shop.stack.project, managed={APP: app, MAIL: busy})
+    worker = dataclasses.replace(shop.stack.of(MAIL), project=project.of(MAIL))
+    both = dataclasses.replace(shop.stack, project=project, open=lambda _: worker)
+    object.__setattr__(worker, "open", lambda _: both)
+    shop.stack = both
+    worker.platform.machine = Machine(64, 2**36)
+    shop.cpu = {replica.name: 1.0 for replica in worker.replicas()}
+    shop.rounds(390.0)
+    assert (len(both.replicas()), len(worker.replicas())) == (4, 4)
