@@ -55,11 +55,13 @@ def show_explanation(explained: Explanation) -> Group:
     from rich.console import Group
     from rich.markup import escape
 
+    from ops.steps import replicas
+
     decision, bounds = explained.decision, explained.bounds
     table = _table("METRIC", "VALUE", "TARGET", "ASKS FOR", "MORE", "FEWER", "NOTE")
     for row in explained.rows:
         table.add_row(row.metric, row.value, row.target, row.asks_for, row.more, row.fewer, escape(row.note))
-    head = f"{explained.service}: {decision.now} replicas now, {decision.desired} desired"
+    head = f"{explained.service}: {replicas(decision.now)} now, {decision.desired} desired"
     lines = [f"the metrics ask for {decision.asked}"]
     for limit in decision.limits:
         lines.append(

@@ -49,7 +49,7 @@ from ops.notices import (
     VariableShared,
 )
 from ops.rollout.history import verdict_line
-from ops.steps import Judge, Pause
+from ops.steps import Judge, Pause, replicas
 from videa_cli.step_words import step_words
 
 BY_CONNECT = "ready: TCP connect; declare x-videa.health.ready to ask more"
@@ -288,12 +288,12 @@ def _(event: RoundSkipped) -> str:
 @words.register
 def _(event: AutoscaleDecided) -> str:
     would = " would be scaled" if event.dry_run else ""
-    return f"{event.service}{would}: {event.now} -> {event.desired} replicas; {event.reason}"
+    return f"{event.service}{would}: {event.now} -> {replicas(event.desired)}; {event.reason}"
 
 
 @words.register
 def _(event: AutoscaleLimited) -> str:
-    return f"{event.service} stays at {event.now} replicas: {event.reason}"
+    return f"{event.service} stays at {replicas(event.now)}: {event.reason}"
 
 
 @words.register
