@@ -179,6 +179,8 @@ class Autoscaler:
 
     def _scale(self, decision: Decision, meter: Meter, service: _Service, past: Past, emit: Emit) -> None:
         name, why = service.record.service, reason(decision)
+        if _is_off(service.record):  # since the round began, which takes some seconds
+            return
         emit(AutoscaleDecided(name, decision.now, decision.desired, why, False))
         operation = Operation(self.connect(), emit, f"{COMMAND} {name}={decision.desired} ({why})")
         self._stack, service.machine_at = None, float("-inf")
@@ -208,6 +210,10 @@ def machine_limits(stack: Stack, samples: Samples) -> tuple[Bound, ...]:
     """What the machine and the database allow now. Raises EngineError."""
     measured = capacity.measure(stack, [replica.name for replica in samples.replicas], discard)
     return machine_bounds(measured, stack.project.service, stack.platform.machine.cpus, samples.now)
+
+
+def _is_off(record: Record) -> bool:
+    return state.read(record.store, record.project).get(record.service, ServiceState()).off
 
 
 def _wanted(decision: Decision, current: int) -> int:

@@ -155,6 +155,16 @@ def test_off_wins_until_on(shop: Shop) -> None:
     assert shop.rounds(450.0) == 5
 
 
+def test_off_wins_also_over_a_round_that_has_begun(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def turned_off_meanwhile(gateway: FakeGateway, lines: int) -> bytes:
+        state.switch(shop.stack.store, NAME, APP, True, "me@here")
+        return shop.log(lines)
+
+    monkeypatch.setattr(FakeGateway, "log_tail", turned_off_meanwhile)
+    assert shop.rounds(450.0) == 2
+    assert not shop.told
+
+
 def test_while_an_operation_holds_the_lock_it_does_nothing(shop: Shop) -> None:
     with Lock(shop.stack.store, NAME).hold("videa deploy"):
         assert shop.rounds(450.0, 3) == 2
