@@ -13,10 +13,14 @@ TRIES = 50
 
 
 class Kind(StrEnum):
-    """HISTORY: past operations and their releases; DOCTOR: what earlier runs of the doctor saw."""
+    """HISTORY: past operations and their releases; DOCTOR: what earlier runs of the doctor saw.
+
+    AUTOSCALE: whether it is on, and its last decisions.
+    """
 
     HISTORY = "history"
     DOCTOR = "doctor"
+    AUTOSCALE = "autoscale"
 
 
 def load(store: Store, kind: Kind, project: str) -> bytes:

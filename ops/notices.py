@@ -1,4 +1,4 @@
-"""Notices: what an operation, a start or `videa watch` reports about the project, apart from its own progress."""
+"""Notices: what an operation, a start or a watcher reports about the project, apart from its own progress."""
 
 from __future__ import annotations
 
@@ -105,6 +105,32 @@ class RoundSkipped(msgspec.Struct, frozen=True, tag="round_skipped"):
     reason: str
 
 
+class AutoscaleDecided(msgspec.Struct, frozen=True, tag="autoscale_decided"):
+    """A service gets another number of replicas: ``desired`` instead of ``now``. ``dry_run``: it only would get it."""
+
+    service: str
+    now: int
+    desired: int
+    reason: str
+    dry_run: bool
+
+
+class AutoscaleLimited(msgspec.Struct, frozen=True, tag="autoscale_limited"):
+    """The load needs ``asked`` replicas, but the database or the machine allows no more than ``now``."""
+
+    service: str
+    now: int
+    asked: int
+    reason: str
+
+
+class AutoscaleSkipped(msgspec.Struct, frozen=True, tag="autoscale_skipped"):
+    """Nothing is decided for a ``service``, or for any if it is empty. ``reason``: one line."""
+
+    service: str
+    reason: str
+
+
 Notice: TypeAlias = (
     OrphansLeft
     | ServicesChanged
@@ -122,4 +148,7 @@ Notice: TypeAlias = (
     | ReplicaEjected
     | ReplicaReturned
     | RoundSkipped
+    | AutoscaleDecided
+    | AutoscaleLimited
+    | AutoscaleSkipped
 )

@@ -28,6 +28,9 @@ from ops.events import (
     VerdictGiven,
 )
 from ops.notices import (
+    AutoscaleDecided,
+    AutoscaleLimited,
+    AutoscaleSkipped,
     BalancerOutdated,
     CanaryKey,
     LockAwaited,
@@ -46,7 +49,7 @@ from ops.notices import (
     VariableShared,
 )
 from ops.rollout.history import verdict_line
-from ops.steps import Judge, Pause
+from ops.steps import Judge, Pause, replicas
 from videa_cli.step_words import step_words
 
 BY_CONNECT = "ready: TCP connect; declare x-videa.health.ready to ask more"
@@ -280,3 +283,19 @@ def _(event: ReplicaReturned) -> str:
 @words.register
 def _(event: RoundSkipped) -> str:
     return f"round skipped: {event.reason}"
+
+
+@words.register
+def _(event: AutoscaleDecided) -> str:
+    would = " would be scaled" if event.dry_run else ""
+    return f"{event.service}{would}: {event.now} -> {replicas(event.desired)}; {event.reason}"
+
+
+@words.register
+def _(event: AutoscaleLimited) -> str:
+    return f"{event.service} stays at {replicas(event.now)}: {event.reason}"
+
+
+@words.register
+def _(event: AutoscaleSkipped) -> str:
+    return f"autoscale{f' of {event.service}' if event.service else ''} waits: {event.reason}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.errors import ConfigError
-from ops.project.section import read_settings
+from ops.project.section import check_autoscale, read_settings
 from ops.project.sections import Sections
 from ops.project.settings import Settings
 from ops.route import Route
@@ -26,6 +26,7 @@ def read_managed(model: Mapping[str, Any], sections: Sections) -> dict[str, Mana
     managed = {name: Managed(read_settings(dict(written)), written) for name, written in sections.written.items()}
     for service in managed.values():
         _check_services(model, service.settings)
+        check_autoscale(service.settings)
     _check_one_balancer(managed)
     return managed
 

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from ops.probes import Statuses
+from ops.project.policy import POLICY, Policy
 from ops.project.settings import Section, Settings
-from ops.project.units import DURATION, Seconds, Size
+from ops.project.units import DURATION, PERCENTAGE, RATE, Rate, Seconds, Share, Size
 
 VARIABLE = {"type": "string", "pattern": r"\$"}
 """Every value may come from a variable, such as ${APP_PORT:-3001}."""
@@ -16,6 +17,9 @@ VARIABLE = {"type": "string", "pattern": r"\$"}
 _TYPES: dict[type, dict[str, Any]] = {
     Seconds: {"type": "string", "pattern": f"^{DURATION.pattern}$", "examples": ["500ms", "30s", "1m30s"]},
     Size: {"type": ["string", "integer"], "pattern": "^[0-9]+[kmgKMG]?[bB]?$", "examples": ["512k", "64m"]},
+    Share: {"type": "string", "pattern": f"^{PERCENTAGE.pattern}$", "examples": ["70%"]},
+    Rate: {"type": "string", "pattern": f"^{RATE.pattern}$", "examples": ["200/s", "12000/m"]},
+    Policy: {"type": "string", "pattern": f"^{POLICY.pattern}$", "examples": ["4/15s", "100%/15s"]},
     Statuses: {"type": ["string", "integer"], "pattern": "^[1-5][0-9]{2}(-[1-5][0-9]{2})?$", "examples": ["200-399"]},
 }
 
@@ -60,7 +64,7 @@ def _plain(section: type[Section]) -> type[msgspec.Struct]:
 def _in_the_file(default: object) -> object:
     if isinstance(default, tuple):
         return tuple(map(_in_the_file, default))
-    return str(default) if isinstance(default, Seconds | Size | Statuses) else default
+    return str(default) if isinstance(default, Seconds | Size | Share | Rate | Policy | Statuses) else default
 
 
 def _custom(kind: type) -> dict[str, Any]:

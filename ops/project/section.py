@@ -5,14 +5,32 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from enum import Enum
 from typing import Any, get_origin
 
 import msgspec
 
 from ops.errors import ConfigError
 from ops.probes import Statuses, read_statuses
-from ops.project.settings import Canary, Health, Hooks, OnInconclusive, Proxy, Route, Section, Settings, Sticky, values
-from ops.project.units import Seconds, Size, parse_duration, parse_size
+from ops.project.policy import Policy, read_policy
+from ops.project.settings import (
+    Autoscale,
+    Canary,
+    Health,
+    Hooks,
+    OnInconclusive,
+    Proxy,
+    Route,
+    ScaleDown,
+    ScaleUp,
+    Section,
+    Select,
+    Settings,
+    Sticky,
+    Target,
+    values,
+)
+from ops.project.units import Rate, Seconds, Share, Size, parse_duration, parse_rate, parse_share, parse_size
 from ops.traffic import is_key
 
 NEVER_ZERO = (
@@ -25,9 +43,14 @@ NEVER_ZERO = (
     "proxy.max_body",
     "proxy.read_timeout",
     "proxy.websocket_timeout",
+    "autoscale.target.cpu",
+    "autoscale.target.requests",
+    "autoscale.target.p95",
 )
 MOST_HEADERS = 256 << 10
 """Bytes: each request under way may need so much of nginx's memory."""
+LONGEST_WINDOW = 3600.0
+"""Seconds; the longest stabilization that Kubernetes allows."""
 ON, OFF = ("on", "yes"), ("off", "no")
 """Words for true and false, besides YAML's own."""
 
@@ -59,6 +82,7 @@ def read_settings(section: dict[str, Any]) -> Settings:
     _check_health(settings.health)
     _check_proxy(settings.proxy)
     _check_route(settings)
+    _check_windows(settings.autoscale)
     return settings
 
 
@@ -111,6 +135,39 @@ def _check_route(settings: Settings) -> None:
         raise ConfigError("x-videa.route: a worker gets no requests", "remove route, or worker")
 
 
+def _check_windows(autoscale: Autoscale) -> None:
+    for key, section in (("up", autoscale.up), ("down", autoscale.down)):
+        if section.stabilization > LONGEST_WINDOW:
+            raise ConfigError(
+                f"x-videa.autoscale.{key}.stabilization: {section.stabilization} is out of range", "allowed: 0s to 1h"
+            )
+        if not section.policies:
+            raise ConfigError(f"x-videa.autoscale.{key}.policies: it is empty", "write policies, such as [4/15s]")
+    if not 0 <= autoscale.tolerance < 1:
+        raise ConfigError(
+            f"x-videa.autoscale.tolerance: {autoscale.tolerance} is out of range", "write a percentage below 100%"
+        )
+
+
+def check_autoscale(settings: Settings) -> None:
+    """Whether the keys of x-videa.autoscale fit together. Raises ConfigError."""
+    autoscale, target = settings.autoscale, settings.autoscale.target
+    if not autoscale.enabled and autoscale != Autoscale():
+        raise ConfigError(
+            f"x-videa.autoscale.max of {settings.service} is missing",
+            "write the largest number of replicas, such as `autoscale: {max: 6}`",
+        )
+    if autoscale.enabled and autoscale.min > autoscale.max:
+        raise ConfigError(
+            f"x-videa.autoscale.min: {autoscale.min} is more than max, which is {autoscale.max}",
+            f"write `min: {autoscale.max}` or less, or a larger max",
+        )
+    if autoscale.enabled and target == Target():
+        raise ConfigError("x-videa.autoscale.target: it is empty", "write a metric, such as `target: {cpu: 70%}`")
+    if settings.worker and (target.requests is not None or target.p95 is not None):
+        raise ConfigError("x-videa.autoscale.target: a worker gets no requests", "use cpu or pool_waiting for it")
+
+
 def _check_health(health: Health) -> None:
     for key, path in (("live", health.live), ("ready", health.ready)):
         if not re.fullmatch(r"(/[\w./?=&%-]*)?", path):
@@ -154,9 +211,19 @@ def _decode(kind: type, value: object) -> object:
         return parse_duration(value)
     if kind is Size:
         return parse_size(value)
+    if kind is Share:
+        return parse_share(value)
+    if kind is Rate:
+        return parse_rate(value)
+    if kind is Policy:
+        return read_policy(value)
     if kind is Statuses:
         return read_statuses(value)
     raise NotImplementedError(kind)
+
+
+_ENUMS: dict[str, type[Enum]] = {"in_doubt": OnInconclusive, "select": Select}
+"""Last key -> its values; those of the others are Sticky's."""
 
 
 def _explain(reason: str, section: dict[str, Any]) -> tuple[str, str]:
@@ -167,9 +234,10 @@ def _explain(reason: str, section: dict[str, Any]) -> tuple[str, str]:
     if unknown:
         return f"{where}: unknown key {unknown[1]!r}", f"allowed here: {', '.join(_keys_at(where))}"
     if "Invalid enum value" in problem:
+        enum = next((kind for key, kind in _ENUMS.items() if where.endswith(key)), Sticky)
         return (
             f"{where}: {problem[0].lower()}{problem[1:]}",
-            f"allowed: {', '.join(item.value for item in (OnInconclusive if where.endswith('in_doubt') else Sticky))}",
+            f"allowed: {', '.join(item.value for item in enum)}",
         )
     value = _value_at(path.rstrip("`"), section)
     given = f": {value!r}" if isinstance(value, str | int | float) and " is not a " not in problem else ""
@@ -199,5 +267,9 @@ def _keys_at(where: str) -> tuple[str, ...]:
         "x-videa.hooks": Hooks,
         "x-videa.proxy": Proxy,
         "x-videa.route": Route,
+        "x-videa.autoscale": Autoscale,
+        "x-videa.autoscale.target": Target,
+        "x-videa.autoscale.up": ScaleUp,
+        "x-videa.autoscale.down": ScaleDown,
     }
     return sections.get(where, Settings).__struct_encode_fields__

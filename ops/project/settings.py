@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Meta
 
 from ops.probes import GOOD, Statuses
-from ops.project.units import Seconds, Size
+from ops.project.policy import Policy
+from ops.project.units import Rate, Seconds, Share, Size
 from ops.redaction.typed import shown, shown_command
 from ops.route import Route as Routed
 from ops.traffic import Proxy as Passing
@@ -38,6 +39,14 @@ class OnInconclusive(Enum):
 
     ABORT = "abort"
     PAUSE = "pause"
+
+
+class Select(Enum):
+    """Which of several policies decides: the one that allows the largest or the smallest change; or no change."""
+
+    MAX = "max"
+    MIN = "min"
+    DISABLED = "disabled"
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=False):
@@ -138,6 +147,50 @@ class Route(Section, frozen=True):
         return Routed(self.host.lower(), self.path.removesuffix("/"), self.strip)
 
 
+class Target(Section, frozen=True):
+    """What one replica may have before there is another one. None: the metric does not count.
+
+    ``cpu``: of its limit, or of one core without a limit; ``requests``: each second; ``p95``: time until the first byte
+    of the answer; ``pool_waiting``: requests that wait for a database connection.
+    """
+
+    cpu: Share | None = None
+    requests: Rate | None = None
+    p95: Seconds | None = None
+    pool_waiting: Annotated[int, Meta(ge=0)] | None = None
+
+
+class ScaleUp(Section, frozen=True):
+    """How fast replicas are added. The defaults are those of Kubernetes."""
+
+    stabilization: Seconds = Seconds(0)
+    policies: tuple[Policy, ...] = (Policy("100%/15s"), Policy("4/15s"))
+    select: Select = Select.MAX
+
+
+class ScaleDown(Section, frozen=True):
+    """How fast replicas are removed. The defaults are those of Kubernetes."""
+
+    stabilization: Seconds = Seconds(300)
+    policies: tuple[Policy, ...] = (Policy("100%/15s"),)
+    select: Select = Select.MAX
+
+
+class Autoscale(Section, frozen=True):
+    """The number of replicas follows the load, see ``ops.autoscale``. ``max``: 0 for a fixed number."""
+
+    min: Count = 2
+    max: Annotated[int, Meta(ge=0, le=100)] = 0
+    target: Target = Target(cpu=Share(0.7))
+    up: ScaleUp = ScaleUp()
+    down: ScaleDown = ScaleDown()
+    tolerance: Share = Share(0.1)
+
+    @property
+    def enabled(self) -> bool:
+        return self.max > 0
+
+
 class Settings(Section, frozen=True):
     """The complete section.
 
@@ -156,6 +209,7 @@ class Settings(Section, frozen=True):
     canary: Canary = Canary()
     proxy: Proxy = Proxy()
     keep_releases: Count = 3
+    autoscale: Autoscale = Autoscale()
     hooks: Hooks = Hooks()
     also: tuple[str, ...] = ()
     shared_volumes: tuple[str, ...] = ()
@@ -186,7 +240,9 @@ def _flatten(prefix: str, section: Section, written: object) -> Iterator[tuple[s
             command = isinstance(section, Hooks) and isinstance(value, str | tuple)
             yield (
                 name,
-                _show(shown_command(value) if command else value),
+                "none"
+                if value is None and isinstance(section, Target)
+                else _show(shown_command(value) if command else value),
                 "default" if given is None else "Compose file",
             )
 

@@ -111,6 +111,7 @@ LAYERS = (
     {"batch"},
     {"outcome"},
     {"operations", "views"},
+    {"autoscale"},
     {"factory"},
 )
 """The rooms of ops, a folder or a file each: one imports from the layers above it in this list and from its own."""
@@ -118,6 +119,7 @@ LAYERS = (
 PURE = {
     "doctor/checks": ("*",),
     "balancer": ("render", "site", "scope", "proxy", "split", "sticky", "maintenance", "access_log", "drift"),
+    "autoscale": ("samples", "asks", "past", "bounds", "decide", "explain", "requests"),
     "adopt": ("images", "routes", "detect", "notes", "published", "plan", "overlay"),
     "rollout": ("blue_green", "canary", "rolling", "scale", "batches", "undo", "judgement", "result"),
 }

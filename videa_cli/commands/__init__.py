@@ -32,6 +32,7 @@ TABLE: Mapping[str, str] = {
     "exec": "exec:commands",
     "run": "run:commands",
     "watch": "watch:watch",
+    "autoscale": "autoscale:commands",
     "doctor": "doctor:doctor",
     "db": "db:db",
     "redis": "redis:redis",

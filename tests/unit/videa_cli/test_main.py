@@ -57,6 +57,7 @@ def test_every_command_is_listed_and_has_help_with_examples(command: str) -> Non
     [
         *(["scale"], ["deploy"], ["rollback"], ["promote"], ["abort"], ["up"], ["down"]),
         *(["lock", "release"], ["maintenance", "on"], ["maintenance", "off"]),
+        *(["autoscale", "on"], ["autoscale", "off"], ["autoscale", "run"]),
         *(["run"], ["plugin", "install"], ["plugin", "remove"]),
     ],
 )
@@ -99,7 +100,7 @@ def test_a_signal_during_an_engine_call_is_reported_and_changes_nothing(tmp_path
     assert (process.returncode, errors) == (ExitCode.INTERRUPTED, "interrupted; nothing was changed\n")
 
 
-@pytest.mark.parametrize("group", [[], ["lock"], ["maintenance"]])
+@pytest.mark.parametrize("group", [[], ["lock"], ["maintenance"], ["autoscale"]])
 def test_without_a_command_the_help_is_shown(group: list[str]) -> None:
     shown = videa(*group)
     assert (shown.returncode, shown.stderr) == (0, "")

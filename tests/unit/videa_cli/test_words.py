@@ -11,7 +11,7 @@ import pytest
 
 from ops import events
 from ops.events import Back, Event, Kind, News, Resuming, Retrying, RollingBack, Standing, Superseded
-from ops.notices import CanaryKey, ReplicaEjected, ReplicasFixed
+from ops.notices import AutoscaleDecided, AutoscaleLimited, AutoscaleSkipped, CanaryKey, ReplicaEjected, ReplicasFixed
 from ops.steps import AnyStep, Drain, Follow, Hook, Judge, Keep, Pause, Split, Start, Wait
 from videa_cli.step_words import step_words
 from videa_cli.words import words
@@ -51,6 +51,11 @@ def test_steps_make_no_words_of_themselves() -> None:
         (Back(Follow(("worker",))), "roll back: update worker"),
         (Retrying("Docker does not answer"), "Docker does not answer; trying again"),
         (ReplicaEjected("app-1", "no answer"), "app-1 removed from the balancer: no answer"),
+        (AutoscaleDecided("web", 2, 1, "no load", False), "web: 2 -> 1 replica; no load"),
+        (AutoscaleDecided("web", 2, 4, "load", True), "web would be scaled: 2 -> 4 replicas; load"),
+        (AutoscaleLimited("web", 3, 6, "connections: full"), "web stays at 3 replicas: connections: full"),
+        (AutoscaleSkipped("web", "it is off"), "autoscale of web waits: it is off"),
+        (AutoscaleSkipped("", "no answer"), "autoscale waits: no answer"),
         (events.VerdictGiven(5.0, Kind.PASS, "as good as stable", "-"), "5%: pass: as good as stable (-)"),
         (events.Promoted("me@here"), "promoted by me@here"),
         (events.Promoted("me@here", 5.0), "5%: promoted by me@here without a verdict"),

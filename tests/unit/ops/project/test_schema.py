@@ -29,7 +29,7 @@ def test_the_published_schema_is_current() -> None:
     assert json.loads((ROOT / "docs/x-videa.schema.json").read_text()) == SCHEMA
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/canary.md", "docs/deploy.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/autoscale.md", "docs/canary.md", "docs/deploy.md"])
 def test_the_sections_in_the_documents_are_accepted_by_both(document: str) -> None:
     text = (ROOT / document).read_text()
     blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
@@ -53,6 +53,12 @@ def test_our_own_compose_file_is_accepted() -> None:
         ({"proxy": {"max_body": "1g", "buffering": "off", "trusted": ["10.0.0.0/8"]}}, True),
         ({"canary": {"warmup": "10s", "max_p99_ratio": 2}}, True),
         ({"hooks": {"pre_deploy": ["a", "b"], "on_abort": "c"}}, True),
+        ({"autoscale": {"max": 6, "target": {"cpu": "70%", "requests": "200/s", "p95": "300ms"}}}, True),
+        ({"autoscale": {"down": {"policies": ["1/60s", "10%/1m30s"], "select": "min"}}}, True),
+        ({"autoscale": {"target": {"cpu": 70}}}, False),
+        ({"autoscale": {"target": {"requests": "200"}}}, False),
+        ({"autoscale": {"up": {"policies": ["fast"]}}}, False),
+        ({"autoscale": {"max": 1000}}, False),
         ({"replicas": 3}, False),
         ({"health": {"path": "/"}}, False),
         ({"health": {"passes": 0}}, False),

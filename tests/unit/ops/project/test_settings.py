@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from ops.errors import ConfigError
-from ops.project.section import read_settings
+from ops.project.section import check_autoscale, problems, read_settings
 from ops.project.settings import effective
-from ops.project.units import Seconds, Size, parse_duration
+from ops.project.units import Seconds, Size, parse_duration, parse_rate, parse_share
 from ops.route import Route
 
 
@@ -77,6 +77,18 @@ def test_everything_has_a_default() -> None:
         ({"canary": {"steps": [50, 5, 100]}}, "x-videa.canary.steps", "rising"),
         ({"canary": {"steps": [5, 50]}}, "x-videa.canary.steps", "100"),
         ({"canary": {"min_success_rate": 101}}, "min_success_rate", ""),
+        ({"autoscale": {"maximum": 6}}, "x-videa.autoscale: unknown key 'maximum'", "max"),
+        ({"autoscale": {"target": {"memory": "1g"}}}, "x-videa.autoscale.target: unknown key 'memory'", "requests"),
+        ({"autoscale": {"target": {"cpu": 0.7}}}, "x-videa.autoscale.target.cpu: 0.7 is not a percentage", ""),
+        ({"autoscale": {"target": {"cpu": "0%"}}}, "x-videa.autoscale.target.cpu", "above 0"),
+        ({"autoscale": {"target": {"requests": "200"}}}, "x-videa.autoscale.target.requests: '200' is not a rate", ""),
+        ({"autoscale": {"down": {"policies": ["1"]}}}, "policies[0]: '1' is not a policy; write it as 4/15s", ""),
+        ({"autoscale": {"down": {"policies": ["1/2h"]}}}, "policies[0]: the period of '1/2h'", ""),
+        ({"autoscale": {"up": {"policies": ["0/15s"]}}}, "policies[0]: '0/15s' allows no change", ""),
+        ({"autoscale": {"up": {"policies": []}}}, "x-videa.autoscale.up.policies: it is empty", "4/15s"),
+        ({"autoscale": {"up": {"select": "all"}}}, "x-videa.autoscale.up.select", "max, min, disabled"),
+        ({"autoscale": {"down": {"stabilization": "2h"}}}, "x-videa.autoscale.down.stabilization", "1h"),
+        ({"autoscale": {"tolerance": "100%"}}, "x-videa.autoscale.tolerance", "below 100%"),
     ],
 )
 def test_an_error_names_the_key(section: dict[str, Any], named: str, hint: str) -> None:
@@ -229,3 +241,39 @@ def test_hooks_are_shown_without_their_secrets() -> None:
     rows = {key: value for key, value, _ in effective(read_settings(written), written)}
     assert rows["x-videa.hooks.pre_deploy"] == "curl -u <hidden> http://x"
     assert rows["x-videa.hooks.on_abort"] == "[mysql, -p<hidden>, shop]"
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ({"autoscale": {"min": 3}}, "x-videa.autoscale.max of backend is missing"),
+        ({"autoscale": {"min": 3, "max": 2}}, "x-videa.autoscale.min: 3 is more than max, which is 2"),
+        ({"autoscale": {"max": 6, "target": {}}}, "x-videa.autoscale.target: it is empty"),
+        ({"worker": True, "autoscale": {"max": 6, "target": {"p95": "1s"}}}, "a worker gets no requests"),
+    ],
+)
+def test_the_keys_of_autoscale_must_fit_together(section: dict[str, Any], words: str) -> None:
+    settings = read_settings(section)
+    assert not problems(section), "each value alone is right"
+    with pytest.raises(ConfigError, match=words):
+        check_autoscale(settings)
+
+
+def test_autoscale_is_off_without_a_number() -> None:
+    assert not read_settings({}).autoscale.enabled
+    check_autoscale(read_settings({}))
+    autoscale = read_settings({"autoscale": {"max": "6", "up": {"policies": "1/1m, 50%/30s"}}}).autoscale
+    check_autoscale(read_settings({"autoscale": {"max": "6"}}))
+    assert (autoscale.enabled, autoscale.min, autoscale.target.cpu) == (True, 2, 0.7)
+    assert [(each.amount, each.relative, each.period) for each in autoscale.up.policies] == [
+        (1, False, 60.0),
+        (50, True, 30.0),
+    ]
+
+
+def test_percentages_and_rates_have_units() -> None:
+    assert (parse_share("70%"), str(parse_share("12.5%"))) == (0.7, "12.5%")
+    assert (parse_rate("200/s"), parse_rate("12000/m"), str(parse_rate("1800/h"))) == (200.0, 200.0, "0.5/s")
+    rows = {key: value for key, value, _ in effective(read_settings({}), {})}
+    assert rows["x-videa.autoscale.target.cpu"] == "70%"
+    assert rows["x-videa.autoscale.target.requests"] == "none"

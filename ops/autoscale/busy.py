@@ -1,0 +1,38 @@
+"""Whether the autoscaler must keep out of the way: an operation runs, waits, or was interrupted."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from ops.errors import VideaError
+from ops.platform.ports import Store
+from ops.rollout.lock import Lock
+from ops.rollout.under_way import observe
+from ops.stack import Stack
+
+COMMAND = "videa autoscale"
+"""The start of its command in the lock, the journal and the history."""
+
+
+def busy(store: Store, project: str) -> str:
+    """Why nothing may be decided now; empty if it may. Raises EngineError.
+
+    An interrupted operation is continued or rolled back by people, except one of the autoscaler itself, which its next
+    one replaces.
+    """
+    state, holder = observe(store, project)
+    if holder:
+        return f"`{holder.command}` of {holder.who} is running"
+    if state and state.waiting:
+        return f"`{state.header.command}` of {state.header.who} waits"
+    if state and not state.header.command.startswith(COMMAND):
+        return f"`{state.header.command}` of {state.header.who} was interrupted"
+    other = Lock(store, project).active_holder()
+    return f"`{other.command}` of {other.who} is running" if other else ""
+
+
+def closed(stack: Stack) -> bool:
+    """Whether the site is closed for maintenance, so that no load means nothing."""
+    with suppress(VideaError):
+        return stack.gateway.membership(remembered=True).maintenance is not None
+    return False

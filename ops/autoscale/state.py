@@ -1,0 +1,99 @@
+"""What all users of a project know of its autoscaling, on the engine: whether it is on, and what it has decided."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+import msgspec
+from msgspec.structs import replace
+
+from ops import documents
+from ops.autoscale.past import Past
+from ops.documents import Kind
+from ops.platform.ports import Store
+
+MOST = 50
+"""Decisions of a service that are kept."""
+
+LONGEST = 300
+"""Characters of a reason."""
+
+
+class Made(msgspec.Struct, frozen=True):
+    """A decision. ``time``: of the engine; ``result``: "done", "dry run", the name of a limit, or an error."""
+
+    time: float
+    now: int
+    desired: int
+    reason: str
+    result: str
+
+
+class ServiceState(msgspec.Struct, frozen=True):
+    """``off``: somebody, ``who``, has turned it off at ``since``. ``looked``: time of the last round.
+
+    ``now``, ``desired``, ``reason``: of the last round; ``waits``: why it has not decided, empty if it has.
+    ``asked`` and ``changes``: see ``Past``; ``made``: the last decisions, the oldest first.
+    """
+
+    off: bool = False
+    who: str = ""
+    since: float = 0.0
+    looked: float = 0.0
+    now: int = 0
+    desired: int = 0
+    reason: str = ""
+    limit: str = ""
+    waits: str = ""
+    asked: tuple[tuple[float, int], ...] = ()
+    changes: tuple[tuple[float, int], ...] = ()
+    made: tuple[Made, ...] = ()
+
+    @property
+    def past(self) -> Past:
+        return Past(self.asked, self.changes)
+
+    def with_past(self, past: Past) -> ServiceState:
+        return replace(self, asked=past.asked, changes=past.changes)
+
+    def with_made(self, made: Made) -> ServiceState:
+        """With one more decision, once."""
+        made = replace(made, reason=made.reason[:LONGEST], result=made.result[:LONGEST])
+        return self if made in self.made else replace(self, made=(*self.made, made)[-MOST:])
+
+
+_DECODER = msgspec.json.Decoder(dict[str, ServiceState])
+
+
+def read(store: Store, project: str) -> dict[str, ServiceState]:
+    """Service -> its state; empty if nothing was written, or it cannot be read. Raises EngineError."""
+    return _decoded(documents.load(store, Kind.AUTOSCALE, project))
+
+
+def change(store: Store, project: str, service: str, by: Callable[[ServiceState], ServiceState]) -> None:
+    """Changes the state of a service; other processes may change it at the same time. Raises EngineError."""
+
+    def changed(content: bytes) -> bytes:
+        states = _decoded(content)
+        before = states.get(service, ServiceState())
+        after = by(before)
+        return content if after == before else msgspec.json.encode({**states, service: after})
+
+    documents.update(store, Kind.AUTOSCALE, project, changed)
+
+
+def switch(store: Store, project: str, service: str, off: bool, who: str, dry_run: bool = False) -> bool:
+    """Turns autoscaling of a service off, or on. Returns False if it already was. Raises EngineError."""
+    if read(store, project).get(service, ServiceState()).off == off:
+        return False
+    if not dry_run:
+        since = store.now()
+        change(store, project, service, lambda state: replace(state, off=off, who=who, since=since))
+    return True
+
+
+def _decoded(content: bytes) -> dict[str, ServiceState]:
+    with contextlib.suppress(msgspec.MsgspecError):
+        return _DECODER.decode(content) if content else {}
+    return {}

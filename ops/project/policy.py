@@ -1,0 +1,44 @@
+"""How fast the autoscaler may change the number of replicas, as x-videa writes it: "4/15s" or "100%/15s"."""
+
+from __future__ import annotations
+
+import re
+
+from ops.project.units import DURATION, parse_duration
+
+POLICY = re.compile(rf"(\d{{1,4}})(%?)/({DURATION.pattern})", re.ASCII)
+LONGEST_PERIOD = 1800.0
+"""Seconds; the longest period that Kubernetes allows."""
+
+
+class Policy(str):
+    """At most so many replicas, or so many percent of the replicas, in each period."""
+
+    __slots__ = ()
+
+    @property
+    def amount(self) -> int:
+        """Replicas, or percent of the replicas."""
+        return int(self.partition("/")[0].removesuffix("%"))
+
+    @property
+    def relative(self) -> bool:
+        """Whether ``amount`` is in percent."""
+        return self.partition("/")[0].endswith("%")
+
+    @property
+    def period(self) -> float:
+        """Seconds."""
+        return float(parse_duration(self.partition("/")[2]))
+
+
+def read_policy(value: object) -> Policy:
+    """Reads "4/15s" or "100%/15s". Raises ValueError."""
+    if not isinstance(value, str) or not POLICY.fullmatch(value):
+        raise ValueError(f"{value!r} is not a policy; write it as 4/15s or 100%/15s")
+    policy = Policy(value)
+    if policy.amount == 0:
+        raise ValueError(f"{value!r} allows no change; write `select: disabled`")
+    if not 0 < policy.period <= LONGEST_PERIOD:
+        raise ValueError(f"the period of {value!r} is not between 1s and 30m")
+    return policy
