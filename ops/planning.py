@@ -40,11 +40,29 @@ def deploy_plan(
     """
     before, reached = (state.header.before, state.reached) if state else (None, 0.0)
     settings = stack.project.settings
+    if request.pace.stop_first and stack.platform.creates_alone:
+        raise PlanRefused(
+            f"order: stop-first is not possible for {settings.service}, because Compose starts its stopped replicas "
+            "again when it runs post_start hooks or copies configs and secrets",
+            "write order: start-first, or use files for its configs and secrets",
+        )
     batch = parallelism(stack.platform.machine.cpus)
     plan = plan_deploy(request, fleet, wanted, target, before, reached, batch)
     plan = resumed(plan, state) if state else plan
-    plan = _for_worker(plan) if settings.worker else plan
+    if settings.worker:
+        plan = _for_worker(plan)
+    else:
+        _check_someone_serves(plan, settings.service)
     return with_hooks(plan, settings.hooks, settings.also)
+
+
+def _check_someone_serves(plan: Plan, service: str) -> None:
+    """Refuses a plan that leaves the balancer without a replica. Raises PlanRefused."""
+    if any(isinstance(step, Route) and not step.names and not step.started for step in plan.steps):
+        raise PlanRefused(
+            f"order: stop-first would leave {service} without a replica that serves",
+            f"write order: start-first, or a smaller parallelism, or run more replicas: videa scale {service}=N",
+        )
 
 
 def _for_worker(plan: Plan) -> Plan:

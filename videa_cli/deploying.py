@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from ops.operations import Operation
     from ops.outcome import Outcome
     from ops.project.config import Project
-    from ops.project.settings import Settings
     from ops.rollout.request import Request
     from ops.stack import Stack
     from ops.steps import Target
@@ -23,17 +22,23 @@ KEEP = "10m"
 
 @dataclass(frozen=True)
 class Asked:
-    """The options that apply to every service. ``keep``: a duration such as "10m", None for KEEP."""
+    """The options that apply to every service.
+
+    ``keep``: a duration such as "10m", None for KEEP; ``surge``: None for what the Compose file says.
+    """
 
     strategy: str
-    surge: int = 1
+    surge: int | None = None
     force: bool = False
     checks: tuple[str, ...] = ()
     keep: str | None = None
     pause_at: tuple[float, ...] = ()
 
-    def request(self, settings: Settings) -> Request:
-        """The request for one service: a worker is never a canary, because it gets no requests. Raises UsageError."""
+    def request(self, project: Project) -> Request:
+        """The request for one service: a worker is never a canary, because it gets no requests.
+
+        Raises UsageError, ConfigError, PlanRefused.
+        """
         from ops.project.units import parse_duration
         from ops.rollout.request import Request, Strategy
 
@@ -43,18 +48,18 @@ class Asked:
             raise UsageError(
                 f"--keep: {error}", "use a duration such as 10m, or 0 to remove the old set at once"
             ) from error
+        settings = project.settings
         if settings.worker:
             strategy = "rolling" if self.strategy == "canary" else self.strategy
-            return Request(Strategy(strategy), self.surge, self.force, float(seconds))
+            return paced(Request(Strategy(strategy), force=self.force, keep=float(seconds)), project, self.surge)
         steps = settings.canary.steps
         if unknown := [share for share in self.pause_at if share not in steps]:
             raise UsageError(
                 f"--pause-at {unknown[0]:g} is not a step of the canary",
                 f"x-videa.canary.steps has {', '.join(f'{step:g}' for step in steps)}",
             )
-        return Request(
+        request = Request(
             strategy=Strategy(self.strategy),
-            surge=self.surge,
             force=self.force,
             keep=float(seconds),
             commands=tuple(check for check in self.checks if not check.startswith("/")),
@@ -62,6 +67,32 @@ class Asked:
             shares=tuple(steps),
             pause_at=self.pause_at,
         )
+        return paced(request, project, self.surge)
+
+
+def paced(request: Request, project: Project, surge: int | None, section: str = "update") -> Request:
+    """The request with what the Compose file says about deploys, or with the ``section`` "rollback" about rollbacks.
+
+    Raises ConfigError, and PlanRefused for a strategy that starts the new replicas first, if the file forbids it.
+    """
+    from msgspec.structs import replace
+
+    from ops.errors import PlanRefused
+    from ops.project.update import update_rules
+    from ops.rollout.pace import Pace
+    from ops.rollout.request import Strategy
+
+    rules = update_rules(project.service, project.settings, surge, section)
+    if request.strategy is Strategy.ROLLING:
+        pace = Pace(rules.delay, rules.monitor, rules.stop_first, rules.pause)
+        return replace(request, surge=rules.parallelism, pace=pace, taken=rules.taken)
+    if rules.stop_first:
+        source = next(source for key, _, source in rules.taken if key == "order")
+        raise PlanRefused(
+            f"a {request.strategy.value} deploy starts new replicas first, but {source}.order is stop-first",
+            "use --rolling, or write order: start-first",
+        )
+    return request
 
 
 def strategy_of(rolling: bool, blue_green: bool, canary: bool, keeps: bool, pauses: bool) -> str:
@@ -104,7 +135,7 @@ def deploy_services(
     else:
         chosen = [project.of(name).settings.service for name in names] or list(project.services)
     stacks = [operation.stack.of(name) for name in dependency_order(project.model["services"], chosen)]
-    requests = [asked.request(stack.project.settings) for stack in stacks]  # before anything is built
+    requests = [asked.request(stack.project) for stack in stacks]  # before anything is built
     if build:
         operation.check_nothing_waits()  # before the new image gets the tag of the current one
     targets = [_target(operation, stack, image, build, names) for stack in stacks]

@@ -8,11 +8,13 @@ from functools import singledispatch
 from ops.steps import (
     AwaitReady,
     Check,
+    Delay,
     Drain,
     Follow,
     Hook,
     Judge,
     Keep,
+    Observe,
     Pause,
     Recreate,
     Remember,
@@ -21,6 +23,7 @@ from ops.steps import (
     Split,
     Start,
     Step,
+    Stop,
     Worded,
     replicas,
 )
@@ -55,6 +58,21 @@ def _(step: Drain) -> str:
 @step_words.register
 def _(step: Remove) -> str:
     return f"stop and remove {', '.join(step.names)}"
+
+
+@step_words.register
+def _(step: Stop) -> str:
+    return f"stop {', '.join(step.names)} before the next replica starts"
+
+
+@step_words.register
+def _(step: Observe) -> str:
+    return f"watch the new replicas for {step.seconds:g} s"
+
+
+@step_words.register
+def _(step: Delay) -> str:
+    return f"wait {step.seconds:g} s before the next replicas (videa promote ends this)"
 
 
 @step_words.register
@@ -109,7 +127,7 @@ def _(step: Worded) -> str:
 
 def lasting(step: Step) -> str:
     """What a rollback cannot undo by only moving the traffic; "" for other steps."""
-    if isinstance(step, Remove):
+    if isinstance(step, Remove | Stop):
         return "from here on, a rollback must start replicas"
     if isinstance(step, Hook):
         return "a rollback does not undo its effects"

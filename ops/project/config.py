@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from ops.project.published import Published, published
 from ops.project.section import problems
 from ops.project.sections import find_sections
 from ops.project.settings import Settings, effective
+from ops.project.update import SECTIONS, update_rules
 from ops.route import Address, Route, entrance
 
 ANY_VARIABLE = re.compile(r"\$\{?(\w+)")
@@ -224,10 +225,22 @@ def find_problems(files: tuple[str, ...] = (), name: str | None = None) -> list[
     found = [problem for written in sections.written.values() for problem in problems(dict(written))]
     if not found:
         try:
-            site(read_managed(model, sections), sections.default)
+            managed = read_managed(model, sections)
+            site(managed, sections.default)
         except ConfigError as error:
             return [error]
+        found = [*_unobeyable(model, managed)]
     return found
+
+
+def _unobeyable(model: Mapping[str, Any], managed: Mapping[str, Managed]) -> Iterator[ConfigError]:
+    """What Compose's own keys ask for and videa cannot do."""
+    for name, service in managed.items():
+        for section in SECTIONS:
+            try:
+                update_rules(model["services"][name], service.settings, section=section)
+            except ConfigError as error:
+                yield error
 
 
 def _compose(files: tuple[str, ...], name: str | None, environment: Mapping[str, str]) -> tuple[Place, Compose]:

@@ -5,13 +5,28 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from enum import Enum
 from typing import Any, get_origin
 
 import msgspec
 
 from ops.errors import ConfigError
 from ops.probes import Statuses, read_statuses
-from ops.project.settings import Canary, Health, Hooks, OnInconclusive, Proxy, Route, Section, Settings, Sticky, values
+from ops.project.settings import (
+    Canary,
+    FailureAction,
+    Health,
+    Hooks,
+    OnInconclusive,
+    Proxy,
+    Route,
+    Section,
+    Settings,
+    Sticky,
+    Update,
+    UpdateOrder,
+    values,
+)
 from ops.project.units import Seconds, Size, parse_duration, parse_size
 from ops.traffic import is_key
 
@@ -28,6 +43,12 @@ NEVER_ZERO = (
 )
 MOST_HEADERS = 256 << 10
 """Bytes: each request under way may need so much of nginx's memory."""
+CHOICES: dict[str, type[Enum]] = {
+    "sticky": Sticky,
+    "in_doubt": OnInconclusive,
+    "order": UpdateOrder,
+    "failure_action": FailureAction,
+}
 ON, OFF = ("on", "yes"), ("off", "no")
 """Words for true and false, besides YAML's own."""
 
@@ -169,7 +190,7 @@ def _explain(reason: str, section: dict[str, Any]) -> tuple[str, str]:
     if "Invalid enum value" in problem:
         return (
             f"{where}: {problem[0].lower()}{problem[1:]}",
-            f"allowed: {', '.join(item.value for item in (OnInconclusive if where.endswith('in_doubt') else Sticky))}",
+            f"allowed: {', '.join(item.value for item in CHOICES[where.rpartition('.')[2]])}",
         )
     value = _value_at(path.rstrip("`"), section)
     given = f": {value!r}" if isinstance(value, str | int | float) and " is not a " not in problem else ""
@@ -199,5 +220,7 @@ def _keys_at(where: str) -> tuple[str, ...]:
         "x-videa.hooks": Hooks,
         "x-videa.proxy": Proxy,
         "x-videa.route": Route,
+        "x-videa.update": Update,
+        "x-videa.rollback": Update,
     }
     return sections.get(where, Settings).__struct_encode_fields__

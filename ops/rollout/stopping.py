@@ -45,6 +45,13 @@ class Stopping:
             self._pending.append((name, self._pool.submit(self._stop_and_remove, name)))
         self.wait(self._behind)
 
+    def stop(self, names: Iterable[str]) -> None:
+        """Stops replicas without removing them, all at the same time. Raises LockHeld, EngineError."""
+        stopped = [self._pool.submit(self._stop, name) for name in names]
+        wait(stopped)
+        for each in stopped:
+            each.result()
+
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Removes no replica during the block, so that the number of containers does not change."""
@@ -61,9 +68,12 @@ class Stopping:
                 self.begun.discard(name)
             stopped.result()
 
-    def _stop_and_remove(self, name: str) -> None:
+    def _stop(self, name: str) -> None:
         self.permit()
         self._platform.stop(name)
+
+    def _stop_and_remove(self, name: str) -> None:
+        self._stop(name)
         with self._removal:
             self.permit()
             self._platform.discard(name)  # not if something else has started it again

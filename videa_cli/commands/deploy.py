@@ -31,9 +31,11 @@ def deploy(
         bool, typer.Option("--canary", help="Increase the traffic in steps and judge each step.")
     ] = False,
     surge: Annotated[
-        int,
-        typer.Option("--surge", parser=whole(1), metavar="N", help="Rolling: number of additional replicas."),
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--surge", parser=whole(1), metavar="N", help="Rolling: replicas at a time [update_config, otherwise 1]."
+        ),
+    ] = None,
     check: Annotated[
         list[str] | None,
         typer.Option(
@@ -76,7 +78,8 @@ def deploy(
     it is ready. If something fails, the deploy is rolled back, all services of it: first the traffic returns to the old
     replicas, then the new ones are removed.
 
-    --rolling replaces a few replicas at a time.
+    --rolling replaces a few replicas at a time, as deploy.update_config of the service or x-videa.update says; --surge
+    takes precedence over both.
 
     --blue-green starts all new replicas, tests them with --check, switches in one reload of nginx, and keeps the old
     set for the time of --keep. During this time, `videa abort` switches back in one reload, and `videa promote` ends
