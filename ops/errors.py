@@ -11,6 +11,7 @@ VideaError                  message: what is wrong, hint: what to do
 |-- PlanRefused             the operation cannot work, so nothing was started
 |-- OperationFailed         the operation was tried and failed
 |   |-- ReplicaNotReady     a new replica did not become ready
+|   |-- OneShotFailed       a service that must complete before the release has failed
 |   |-- ReleaseFailed       a check or the judgement of the canary failed the new release
 |   |-- Aborted             somebody aborted the operation from another terminal
 |   `-- StableGone          no rollback is possible: no old replica is ready, so the new ones keep serving
@@ -125,6 +126,12 @@ class OperationFailed(VideaError):
 
 class ReplicaNotReady(OperationFailed):
     """A new replica did not become ready. ``detail``: the last lines of its log."""
+
+    shows_detail = True
+
+
+class OneShotFailed(OperationFailed):
+    """A service that must complete before the release has failed. ``detail``: the last lines of its log."""
 
     shows_detail = True
 

@@ -23,7 +23,7 @@ from ops.events import (
 from ops.interrupts import held, settle
 from ops.notices import CanaryKey
 from ops.outcome import Outcome, planned
-from ops.parts import Part, continued_part, deploy_part, scale_part
+from ops.parts import Part, continued_part, deploy_part, scale_part, with_due_one_shots
 from ops.recording import record_end, record_fleet
 from ops.redaction.typed import shown_command
 from ops.rollout import history, retained
@@ -38,6 +38,9 @@ from ops.rollout.request import Request, Strategy
 from ops.route import Address
 from ops.stack import Stack
 from ops.steps import Plan, Target
+
+ROLLBACK = "rollback"
+"""The action, in the history, of a deploy of an earlier release: no one-shot service runs before it."""
 
 
 @dataclass
@@ -135,6 +138,8 @@ class Operation:
                 for service, (target, request) in services.items()
                 if service not in done
             ]
+            if not same and action != ROLLBACK:
+                parts = with_due_one_shots(parts)
             todo = [part for part in parts if part.plan.steps]
             if state and not todo:
                 todo = [parts[0].or_remembered]
@@ -167,7 +172,7 @@ class Operation:
         running = {member.replica.release for member in stack.fleet().alive}
         entry = retained.choose(history.of(stack), running, release)
         target = retained.rollback_target(stack, entry)
-        return self.deploy_all({stack.project.settings.service: (target, request or Request())}, dry_run, "rollback")
+        return self.deploy_all({stack.project.settings.service: (target, request or Request())}, dry_run, ROLLBACK)
 
     def promote(self, detach: bool = False) -> Outcome:
         """Ends the wait of an operation that no process runs, and runs the remaining steps.

@@ -130,6 +130,13 @@ class Hook(msgspec.Struct, frozen=True, tag="hook"):
     command: str | tuple[str, ...]
 
 
+class RunOnce(msgspec.Struct, frozen=True, tag="run_once"):
+    """Run a one-shot service until it has completed. ``overrides``: variables of the releases that wait for it."""
+
+    service: str
+    overrides: dict[str, str] = {}
+
+
 class Follow(msgspec.Struct, frozen=True, tag="follow"):
     """Update other services to the new release; each is stopped before it starts again."""
 
@@ -165,6 +172,7 @@ Step: TypeAlias = (
     | Pause
     | Keep
     | Hook
+    | RunOnce
     | Follow
 )
 AnyStep: TypeAlias = Step | Recreate | Worded

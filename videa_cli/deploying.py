@@ -123,6 +123,7 @@ def deploy_services(
     Raises UsageError and the errors of ``deploy_all``.
     """
     from ops.project.startup import dependency_order
+    from ops.rollout.one_shots import build_one_shots
     from ops.rollout.targets import return_tag
 
     if image is not None and build:
@@ -138,6 +139,7 @@ def deploy_services(
     requests = [asked.request(stack.project) for stack in stacks]  # before anything is built
     if build:
         operation.check_nothing_waits()  # before the new image gets the tag of the current one
+        build_one_shots(stacks, operation.emit)
     targets = [_target(operation, stack, image, build, names) for stack in stacks]
     deploys = {
         stack.project.settings.service: (target, request)

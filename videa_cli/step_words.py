@@ -20,6 +20,7 @@ from ops.steps import (
     Remember,
     Remove,
     Route,
+    RunOnce,
     Split,
     Start,
     Step,
@@ -111,6 +112,11 @@ def _(step: Hook) -> str:
 
 
 @step_words.register
+def _(step: RunOnce) -> str:
+    return f"run {step.service} until it has completed"
+
+
+@step_words.register
 def _(step: Follow) -> str:
     return f"update {', '.join(step.services)}"
 
@@ -129,7 +135,7 @@ def lasting(step: Step) -> str:
     """What a rollback cannot undo by only moving the traffic; "" for other steps."""
     if isinstance(step, Remove | Stop):
         return "from here on, a rollback must start replicas"
-    if isinstance(step, Hook):
+    if isinstance(step, Hook | RunOnce):
         return "a rollback does not undo its effects"
     if isinstance(step, Follow):
         return "they are down during the restart, and again during a rollback"

@@ -185,6 +185,16 @@ class Platform(Protocol):
         An existing container with this name is removed first. Raises EngineError if the command fails.
         """
 
+    def complete(self, service: str, overrides: Mapping[str, str], permit: Permit, timeout: float) -> Container:
+        """Runs a one-shot service again, recreated if it has changed, for at most ``timeout`` seconds.
+
+        Returns its container, which still runs only if the time is over. ``overrides``: values for variables of the
+        Compose file. An interrupt stops it. ``permit`` and PlanRefused: like ``create``.
+        """
+
+    def check_complete(self, service: str, overrides: Mapping[str, str]) -> None:
+        """Raises the PlanRefused that ``complete`` would raise. Changes nothing."""
+
     def remember(self, variables: Mapping[str, str | None]) -> None:
         """Saves the result of an operation, so that a plain ``docker compose up -d`` changes nothing.
 

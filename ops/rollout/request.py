@@ -12,7 +12,7 @@ from ops.rollout.blue_green import plan_blue_green
 from ops.rollout.canary import plan_canary
 from ops.rollout.pace import Pace
 from ops.rollout.rolling import plan_rolling
-from ops.steps import Check, Plan, Target
+from ops.steps import Check, Plan, RunOnce, Target
 
 
 class Strategy(Enum):
@@ -28,7 +28,8 @@ class Request(msgspec.Struct, frozen=True):
 
     ``surge``: rolling, replicas in a batch, 0 for all; ``pace``: rolling; ``taken``: (key, value, source) of what the
     Compose file says about both. ``keep``: blue-green, seconds for which the old set is kept; ``commands`` and
-    ``paths``: blue-green, checks before the switch; ``shares`` and ``pause_at``: canary, percentages.
+    ``paths``: blue-green, checks before the switch; ``shares`` and ``pause_at``: canary, percentages. ``once``:
+    one-shot services that run first.
     """
 
     strategy: Strategy = Strategy.ROLLING
@@ -41,6 +42,7 @@ class Request(msgspec.Struct, frozen=True):
     pause_at: tuple[float, ...] = ()
     pace: Pace = Pace()
     taken: tuple[tuple[str, str, str], ...] = ()
+    once: tuple[RunOnce, ...] = ()
 
 
 def plan_deploy(

@@ -23,6 +23,7 @@ from ops.rollout.journal import Journal
 from ops.rollout.lease import Lease
 from ops.rollout.monitor import Monitor
 from ops.rollout.observing import observe_replicas
+from ops.rollout.one_shots import run_one_shot
 from ops.rollout.ready import await_ready
 from ops.rollout.restore import Restorer
 from ops.rollout.smoke import check_command, check_paths
@@ -46,6 +47,7 @@ from ops.steps import (
     Remember,
     Remove,
     Route,
+    RunOnce,
     Split,
     Start,
     Stop,
@@ -59,7 +61,7 @@ DRAIN_SLACK = 5.0
 """Seconds beyond ``drain_timeout`` to wait for a worker that nginx itself should have ended."""
 
 
-INTERRUPTIBLE = (Start, AwaitReady, Check, Drain, Stop, Observe, Delay, Hook, Follow)
+INTERRUPTIBLE = (Start, AwaitReady, Check, Drain, Stop, Observe, Delay, Hook, RunOnce, Follow)
 """Steps that Ctrl-C may interrupt, as it may a wait. The others are short, and half of one is worse than all of it."""
 
 
@@ -216,6 +218,10 @@ class Runner:
             if not step.name.startswith("post"):
                 raise
             self.monitor.note(HookFailed(step.name, error.message))
+
+    @_do.register
+    def _run_once(self, step: RunOnce) -> None:
+        run_one_shot(self.stack, step, self._lease.permit)
 
     @_do.register
     def _follow(self, step: Follow) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn
 
-from ops.engine import cgroups, foreground, inspection, one_off, ports, recreate, replicas, stats
+from ops.engine import cgroups, foreground, inspection, one_off, one_shot, ports, recreate, replicas, stats
 from ops.engine.client import Engine
 from ops.engine.compose import more_arguments, up_arguments
 from ops.engine.effects import check_harmless, run_harmless
@@ -125,6 +125,14 @@ class ComposePlatform:
             self.remove(name)
             raise
 
+    def complete(self, service: str, overrides: Mapping[str, str], permit: Permit, timeout: float) -> Container:
+        allowed = self._containers_of([service])
+        run_harmless(self.project.compose, self._complete(service), overrides, allowed, permit)
+        return one_shot.await_exit(self.engine, self.project.name, service, timeout)
+
+    def check_complete(self, service: str, overrides: Mapping[str, str]) -> None:
+        check_harmless(self.project.compose, self._complete(service), overrides, self._containers_of([service]))
+
     def remember(self, variables: Mapping[str, str | None]) -> None:
         remember(self.project.env_file, variables)
 
@@ -173,6 +181,9 @@ class ComposePlatform:
         scale = {self._service: len(self.replicas())}
         wait = ("--wait", "--wait-timeout", str(deadline))
         return up_arguments(self.project.compose, services, *wait, scale=scale)
+
+    def _complete(self, service: str) -> list[str]:
+        return up_arguments(self.project.compose, [service], scale={self._service: len(self.replicas())})
 
     def _containers_of(self, services: Collection[str]) -> list[str]:
         return [container.name for container in self.containers() if container.service in services]

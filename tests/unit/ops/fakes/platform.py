@@ -52,7 +52,7 @@ class FakePlatform:
     """``ops.platform.ports.Platform``. ``by_name``: the replicas; ``followed``: services that were recreated.
 
     ``tasks``: names and commands of one-off containers. ``one_offs``: those of users, each with the container that it
-    is like; ``exit_code``: of their commands.
+    is like; ``completed``: one-shot services with their variables; ``exit_code``: of both.
     """
 
     world: World
@@ -69,6 +69,7 @@ class FakePlatform:
     tasks: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     one_offs: dict[str, str] = field(default_factory=dict)
     exit_code: int = 0
+    completed: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
     def add(self, image: str = "app:old", state: str = "running", number: int = 0, release: str = "") -> str:
         """Adds a replica, by default with the next number after the highest, like Compose."""
@@ -179,6 +180,16 @@ class FakePlatform:
     def task(self, name: str, command: Collection[str], target: Target, timeout: float) -> None:
         self.world.used(f"task {name}")
         self.tasks.append((name, tuple(command)))
+
+    def complete(self, service: str, overrides: Mapping[str, str], permit: Permit, timeout: float) -> Container:
+        permit()
+        self.world.used(f"complete {service}")
+        self.completed.append((service, dict(overrides)))
+        shown = self.add(state="exited")
+        return replace(self.by_name.pop(shown), name=f"{NAME}-{service}-1", service=service, exit_code=self.exit_code)
+
+    def check_complete(self, service: str, overrides: Mapping[str, str]) -> None:
+        self.world.used("preview")
 
     def remember(self, variables: Mapping[str, str | None]) -> None:
         remember(self.env_file, variables)
