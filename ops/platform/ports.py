@@ -147,12 +147,13 @@ class Platform(Protocol):
         """Raises the PlanRefused that ``create`` would raise. Changes nothing."""
 
     def start(self, container: str) -> None:
-        """Starts a container; a running one is not an error."""
+        """Starts a container, and runs its ``post_start`` hooks; a running one is not an error."""
 
-    def stop(self, container: str, at_most: int | None = None) -> None:
-        """Sends the stop signal and waits for the container's grace period. A missing container is not an error.
+    def stop(self, container: str, at_most: int | None = None) -> str:
+        """Runs the ``pre_stop`` hooks, sends the stop signal and waits for the container's grace period.
 
-        ``at_most``: seconds, for a shorter wait.
+        Returns why a hook has failed, "" if none: the container is stopped anyway. A missing container is not an
+        error. ``at_most``: seconds, for a shorter wait.
         """
 
     def remove(self, container: str) -> None:

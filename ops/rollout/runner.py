@@ -300,6 +300,8 @@ class Runner:
         if self._stopping.pending:
             with announced("wait for the replicas that are still stopping", self.emit):
                 self._stopping.wait()
+        while self._stopping.faults:
+            self.monitor.note(HookFailed("pre_stop", self._stopping.faults.popleft()))
 
     def _new(self) -> Collection[str]:
         """The replicas of the new release."""

@@ -20,7 +20,7 @@ BEHIND = 4
 class Stopping:
     """The replicas that are being stopped and removed. ``begun``: all their names, including removed ones.
 
-    A replica that could not be stopped is no longer included.
+    A replica that could not be stopped is no longer included. ``faults``: of ``pre_stop`` hooks; they stop nothing.
     """
 
     def __init__(self, platform: Platform, permit: Callable[[], None], behind: int = BEHIND) -> None:
@@ -32,6 +32,7 @@ class Stopping:
         self._pending: deque[tuple[str, Future[None]]] = deque()
         self._removal = threading.Lock()
         self.begun: set[str] = set()
+        self.faults: deque[str] = deque()
 
     @property
     def pending(self) -> bool:
@@ -70,7 +71,8 @@ class Stopping:
 
     def _stop(self, name: str) -> None:
         self.permit()
-        self._platform.stop(name)
+        if fault := self._platform.stop(name):
+            self.faults.append(fault)
 
     def _stop_and_remove(self, name: str) -> None:
         self._stop(name)

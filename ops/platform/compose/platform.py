@@ -52,7 +52,7 @@ class ComposePlatform:
 
     @property
     def creates_alone(self) -> bool:
-        """True for ``post_start`` hooks, which only Compose runs, and configs and secrets that only Compose copies."""
+        """True for ``post_start`` hooks, which Compose runs, and configs and secrets that only Compose copies."""
         return bool(self.project.service.get("post_start") or copied_files(self.project.model, self._service))
 
     def replicas(self) -> list[Replica]:
@@ -88,10 +88,10 @@ class ComposePlatform:
         check_harmless(self.project.compose, self._create(total), target.overrides)
 
     def start(self, container: str) -> None:
-        replicas.start(self.engine, container)
+        replicas.start(self.engine, container, self.project.model["services"])
 
-    def stop(self, container: str, at_most: int | None = None) -> None:
-        replicas.stop(self.engine, container, at_most)
+    def stop(self, container: str, at_most: int | None = None) -> str:
+        return replicas.stop(self.engine, container, at_most, self.project.model["services"])
 
     def remove(self, container: str) -> None:
         replicas.remove(self.engine, container)
@@ -103,10 +103,11 @@ class ComposePlatform:
         replicas.discard(self.engine, container)
 
     def blueprint(self, container: str) -> Mapping[str, Any]:
-        return recreate.snapshot(self.engine, container)
+        return recreate.snapshot(self.engine, container, copied_files(self.project.model, self._service))
 
     def restore(self, blueprint: Mapping[str, Any]) -> None:
-        recreate.recreate(self.engine, blueprint)
+        name = recreate.recreate(self.engine, blueprint)
+        replicas.after_start(self.engine, name, self.project.service.get("post_start") or ())
 
     def follow(self, services: Collection[str], target: Target | None, permit: Permit) -> None:
         overrides = target.overrides if target else {}
@@ -122,6 +123,7 @@ class ComposePlatform:
         try:
             self.project.compose.run(*arguments, *command, overrides=target.overrides, timeout=timeout)
         except EngineError:
+            self.stop(name)
             self.remove(name)
             raise
 

@@ -52,7 +52,8 @@ class FakePlatform:
     """``ops.platform.ports.Platform``. ``by_name``: the replicas; ``followed``: services that were recreated.
 
     ``tasks``: names and commands of one-off containers. ``one_offs``: those of users, each with the container that it
-    is like; ``completed``: one-shot services with their variables; ``exit_code``: of both.
+    is like; ``completed``: one-shot services with their variables; ``exit_code``: of both;
+    ``pre_stop``: why such a hook fails.
     """
 
     world: World
@@ -70,6 +71,7 @@ class FakePlatform:
     one_offs: dict[str, str] = field(default_factory=dict)
     exit_code: int = 0
     completed: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    pre_stop: str = ""
 
     def add(self, image: str = "app:old", state: str = "running", number: int = 0, release: str = "") -> str:
         """Adds a replica, by default with the next number after the highest, like Compose."""
@@ -141,10 +143,11 @@ class FakePlatform:
         self.world.used("start")
         self._become(container, "running")
 
-    def stop(self, container: str, at_most: int | None = None) -> None:
+    def stop(self, container: str, at_most: int | None = None) -> str:
         self.world.used("stop")
         if container in self.by_name:
             self._become(container, "exited")
+        return self.pre_stop
 
     def remove(self, container: str) -> None:
         self.world.used("remove")
