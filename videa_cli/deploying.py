@@ -33,6 +33,7 @@ class Asked:
     checks: tuple[str, ...] = ()
     keep: str | None = None
     pause_at: tuple[float, ...] = ()
+    pull: bool = False
 
     def request(self, project: Project) -> Request:
         """The request for one service: a worker is never a canary, because it gets no requests.
@@ -122,9 +123,11 @@ def deploy_services(
 
     Raises UsageError and the errors of ``deploy_all``.
     """
+    from msgspec.structs import replace
+
     from ops.project.startup import dependency_order
     from ops.rollout.one_shots import build_one_shots
-    from ops.rollout.targets import return_tag
+    from ops.rollout.targets import images_to_pull, pull_images, return_tag
 
     if image is not None and build:
         raise UsageError("--image and --build cannot be used together", "choose one of them")
@@ -132,47 +135,67 @@ def deploy_services(
         raise UsageError("--image is empty", "name an image, such as app:42")
     project = operation.stack.project
     if image is not None:
-        chosen = _with_this_image(project, names)
+        chosen = _with_this_image(project, names, image)
     else:
         chosen = [project.of(name).settings.service for name in names] or list(project.services)
     stacks = [operation.stack.of(name) for name in dependency_order(project.model["services"], chosen)]
     requests = [asked.request(stack.project) for stack in stacks]  # before anything is built
-    if build:
+    pulls = [] if dry_run else images_to_pull(stacks, asked.pull, image)
+    if build or pulls:
         operation.check_nothing_waits()  # before the new image gets the tag of the current one
-        build_one_shots(stacks, operation.emit)
-    targets = [_target(operation, stack, image, build, names) for stack in stacks]
-    deploys = {
-        stack.project.settings.service: (target, request)
-        for stack, target, request in zip(stacks, targets, requests, strict=True)
-    }
     started = False
     try:
+        if build:
+            build_one_shots(stacks, operation.emit)
+        pull_images(operation.stack, pulls, operation.emit)
+        if image is not None:
+            targets = _image_targets(stacks, chosen[0], image)
+        else:
+            targets = [_target(operation, stack, build, bool(names), dry_run) for stack in stacks]
+        deploys = {
+            stack.project.settings.service: (target, replace(request, pulled=bool(pulls)))
+            for stack, target, request in zip(stacks, targets, requests, strict=True)
+        }
         outcome = operation.deploy_all(deploys, dry_run, detach=detach)
         started = not dry_run
     finally:
-        # If the built image does not run, a plain `docker compose up -d` must not start it.
-        if build and not started and operation.journal.read() is None:
+        # If the built or pulled image does not run, a plain `docker compose up -d` must not start it.
+        if (build or pulls) and not started and operation.journal.read() is None:
             for stack in stacks:
-                return_tag(stack)
+                return_tag(stack, bool(pulls))
     return outcome
 
 
-def _with_this_image(project: Project, names: Collection[str]) -> list[str]:
-    """The service of --image, and those whose image is the same variable. Raises UsageError."""
+def _with_this_image(project: Project, names: Collection[str], image: str) -> list[str]:
+    """The service of --image, and those whose image has one of the variables that change. Raises UsageError."""
+    from ops.project.image_template import names_in
+
     if len(names) > 1:
         raise UsageError("--image is for one service", "name one of them, or deploy what the Compose file defines")
     first = project.of(next(iter(names), "") or project.implied_service)
-    variable = first.pins.image
-    others = [name for name in project.services if variable and project.of(name).pins.image == variable]
+    changed = (first.image_variables(image) or {}).keys()
+    others = [name for name in project.services if names_in(project.image_template_of(name)) & changed]
     return list(dict.fromkeys((first.settings.service, *others)))
 
 
-def _target(operation: Operation, stack: Stack, image: str | None, build: bool, names: Collection[str]) -> Target:
-    from ops.rollout.targets import built_target, current_target, image_target
+def _image_targets(stacks: Collection[Stack], first: str, image: str) -> list[Target]:
+    """The targets of the service ``first``, which gets the image, and of those that share its variables."""
+    from ops.rollout.targets import image_target, sharing_target
 
-    if image is not None:
-        return image_target(stack, image)
+    named = next(stack for stack in stacks if stack.project.settings.service == first)
+    target = image_target(named, image)
+    variables = named.project.image_variables(image) or {}
+    return [target if stack is named else sharing_target(stack, variables) for stack in stacks]
+
+
+def _target(operation: Operation, stack: Stack, build: bool, named: bool, dry_run: bool) -> Target:
+    """``named``: the user has named the service."""
+    from ops.rollout.targets import built_target, current_target
+
+    definition = stack.project.service
+    if definition.get("pull_policy") == "build" and "build" in definition and not dry_run:
+        return built_target(stack, operation.emit)
     # Without names, services that have only an image are deployed as they are defined.
-    if build and ("build" in stack.project.service or names or len(stack.project.services) == 1):
+    if build and ("build" in stack.project.service or named or len(stack.project.services) == 1):
         return built_target(stack, operation.emit)
     return current_target(stack)

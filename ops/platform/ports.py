@@ -71,6 +71,9 @@ class Images(Protocol):
     def ensure(self, reference: str) -> None:
         """Pulls an image that is not present. Raises ImageUnavailable."""
 
+    def pull(self, reference: str) -> None:
+        """Pulls an image, also if it is present. Raises ImageUnavailable."""
+
     def exposed(self, reference: str) -> tuple[int, ...]:
         """The TCP ports that the image declares; empty also if it is not present."""
 

@@ -19,6 +19,7 @@ from ops.errors import ConfigError, UsageError
 from ops.project import dotenv
 from ops.project.compose_model import as_mapping, read_model
 from ops.project.folder import Place, check_env_files, env_files, find_place, read_env_file
+from ops.project.image_template import names_in, solve
 from ops.project.managed import Managed, read_managed, site
 from ops.project.published import Published, published
 from ops.project.section import problems
@@ -158,6 +159,19 @@ class Project:
         )
 
     @property
+    def image_template(self) -> str:
+        """The image of this service as the file has it, with its variables. Raises ConfigError."""
+        return self.image_template_of(self.settings.service)
+
+    def image_template_of(self, service: str) -> str:
+        """The image of any service as the file has it, "" if it has none. Raises ConfigError."""
+        return str(self._raw["services"][service].get("image") or "")
+
+    def image_variables(self, image: str) -> dict[str, str] | None:
+        """The values of the variables with which the service's image is ``image``; None if no variable can name it."""
+        return solve(self.image_template, image) or None
+
+    @property
     def own_variables(self) -> frozenset[str]:
         """Variables of the Compose file that only the scaled service and its followers read: they belong to a release.
 
@@ -281,7 +295,8 @@ def effective_values(project: Project) -> list[tuple[str, str, str]]:
         ("replicas", pins.replicas, str(project.replicas)),
         ("release", pins.release, as_mapping(project.service.get("labels")).get("videa.release") or "-"),
     ):
-        source = f"{variable}: {read_env_value(project, variable)[1]}" if variable else "Compose file"
+        used = sorted(names_in(project.image_template)) if key == "image" else [variable] if variable else []
+        source = ", ".join(f"{name}: {read_env_value(project, name)[1]}" for name in used) or "Compose file"
         rows.append((key, value, source))
     return rows + effective(project.settings, dict(project.written))
 

@@ -29,7 +29,7 @@ class Request(msgspec.Struct, frozen=True):
     ``surge``: rolling, replicas in a batch, 0 for all; ``pace``: rolling; ``taken``: (key, value, source) of what the
     Compose file says about both. ``keep``: blue-green, seconds for which the old set is kept; ``commands`` and
     ``paths``: blue-green, checks before the switch; ``shares`` and ``pause_at``: canary, percentages. ``once``:
-    one-shot services that run first.
+    one-shot services that run first; ``pulled``: the tag of the image may have moved.
     """
 
     strategy: Strategy = Strategy.ROLLING
@@ -43,6 +43,7 @@ class Request(msgspec.Struct, frozen=True):
     pace: Pace = Pace()
     taken: tuple[tuple[str, str, str], ...] = ()
     once: tuple[RunOnce, ...] = ()
+    pulled: bool = False
 
 
 def plan_deploy(

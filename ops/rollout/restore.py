@@ -147,7 +147,7 @@ class Restorer:
         self.lease.permit()
         self.stack.platform.remember(self.header.variables)
         if self.header.request is not None:
-            return_tag(self.stack)
+            return_tag(self.stack, self.header.request.pulled)
         self._undo_around(state)
         header = self.header
         found = differences(

@@ -17,19 +17,35 @@ from tests.unit.ops.fakes.world import APP, NAME, START, World
 
 
 class FakeImages:
-    """``ops.platform.ports.Images``: every image is present, and its digest is its name."""
+    """``ops.platform.ports.Images``: every image is present, and its digest is its name. ``moved``: tags that differ.
+
+    ``missing``: images that are not present; ``pushed``: tag -> digest in the registry.
+    """
+
+    def __init__(self) -> None:
+        self.moved: dict[str, str] = {}
+        self.missing: set[str] = set()
+        self.pushed: dict[str, str] = {}
+        self.pulled: list[str] = []
 
     def digest(self, reference: str) -> str:
-        return f"sha256:{reference.removeprefix('sha256:')}"
+        return self.moved.get(reference) or f"sha256:{reference.removeprefix('sha256:')}"
 
     def present(self, reference: str) -> bool:
-        return True
+        return reference not in self.missing
 
     def has_healthcheck(self, reference: str) -> bool:
         return False
 
     def ensure(self, reference: str) -> None:
-        pass
+        if not self.present(reference):
+            self.pull(reference)
+
+    def pull(self, reference: str) -> None:
+        self.pulled.append(reference)
+        self.missing.discard(reference)
+        if reference in self.pushed:
+            self.moved[reference] = self.pushed[reference]
 
     def exposed(self, reference: str) -> tuple[int, ...]:
         return ()
@@ -41,7 +57,7 @@ class FakeImages:
         pass
 
     def tag(self, image: str, reference: str) -> None:
-        pass
+        self.moved[reference] = image
 
     def untag(self, reference: str) -> None:
         pass
