@@ -13,7 +13,7 @@ from ops.operations import Operation
 from ops.rollout.pace import Pace
 from ops.rollout.request import Request
 from ops.steps import Delay, Target
-from tests.unit.ops.disturbances import NEW, left_over, state, unnumbered
+from tests.unit.ops.disturbances import NEW, left_over, quiet, state, unnumbered
 from tests.unit.ops.fakes import fake_shop, fake_stack
 from tests.unit.ops.fakes.world import MAIL
 from videa_cli.exit_codes import ExitCode, exit_code_of
@@ -100,3 +100,6 @@ def test_there_is_a_delay_between_two_batches_only(tmp_path: Path) -> None:
     assert len(delays) == 1
     assert {replica.image for replica in stack.platform.by_name.values()} == {"app:new"}
     assert unnumbered(state(stack))
+
+
+__all__ = ["quiet"]

@@ -10,6 +10,7 @@ import pytest
 from ops.errors import ImageUnavailable, VideaError
 from ops.events import discard
 from ops.operations import Operation
+from tests.unit.ops.disturbances import Killed, quiet
 from tests.unit.ops.fakes import FakeStack, fake_stack
 from tests.unit.ops.fakes.world import APP
 from videa_cli.deploying import Asked, deploy_services
@@ -62,8 +63,27 @@ def test_after_a_failure_the_tag_means_the_running_image_again(tmp_path: Path) -
     assert stack.platform.images.digest("app:old") == "sha256:app:old"
 
 
+def test_an_abort_by_another_process_returns_the_tag_too(tmp_path: Path) -> None:
+    stack = pushed_again(tmp_path)
+
+    def kill(call: str) -> None:
+        if call == "created":
+            raise Killed
+
+    stack.world.disturb = kill
+    with pytest.raises(Killed):
+        deploy(stack, pull=True)
+    stack.world.disturb = lambda call: None
+    assert stack.platform.images.digest("app:old") == "sha256:again"
+    Operation(stack, discard, "videa abort").abort()
+    assert stack.platform.images.digest("app:old") == "sha256:app:old"
+
+
 def test_an_image_that_is_never_pulled_must_be_there(tmp_path: Path) -> None:
     stack = pushed_again(tmp_path, pull_policy="never")
     stack.platform.images.missing.add("app:other")
     with pytest.raises(ImageUnavailable, match="pull_policy is never"):
         deploy(stack, image="app:other")
+
+
+__all__ = ["quiet"]

@@ -14,7 +14,7 @@ from ops.operations import ROLLBACK, Operation
 from ops.project.startup import one_shots_of
 from ops.rollout.request import Request
 from ops.steps import RunOnce, Start, Target
-from tests.unit.ops.disturbances import NEW, Killed, left_over, state
+from tests.unit.ops.disturbances import NEW, Killed, left_over, quiet, state
 from tests.unit.ops.fakes import FakeStack, fake_shop, fake_stack
 from tests.unit.ops.fakes.world import APP, MAIL
 
@@ -113,3 +113,6 @@ def test_after_a_kill_only_an_incomplete_one_runs_again(tmp_path: Path, then: st
     Operation(stack, discard, "videa deploy --resume").resume() if then == "resume" else deploy(stack)
     assert len(stack.platform.completed) == times
     assert {replica.image for replica in stack.platform.by_name.values()} == {"app:new"}
+
+
+__all__ = ["quiet"]
