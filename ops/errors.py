@@ -11,6 +11,7 @@ VideaError                  message: what is wrong, hint: what to do
 |-- PlanRefused             the operation cannot work, so nothing was started
 |-- OperationFailed         the operation was tried and failed
 |   |-- ReplicaNotReady     a new replica did not become ready
+|   |-- OneShotFailed       a service that must complete before the release has failed
 |   |-- ReleaseFailed       a check or the judgement of the canary failed the new release
 |   |-- Aborted             somebody aborted the operation from another terminal
 |   `-- StableGone          no rollback is possible: no old replica is ready, so the new ones keep serving
@@ -39,6 +40,7 @@ class Left(Enum):
     NEW_SERVES = "it was not rolled back"
     """No old replica is ready, so the new replicas keep serving."""
     HALF_WAY = "it could not be rolled back"
+    PAUSED = "it was not rolled back, because failure_action is pause"
     NOT_AS_BEFORE = "it was rolled back, but the stack is not as before"
     """Something else has changed it in the meantime."""
     DIFFERS = "all steps are done, but the result is not as planned"
@@ -55,8 +57,8 @@ class Aftermath:
     """The result of a failed operation.
 
     ``reason``: why the stack is not as before, one line; ``repair``: what to do then, if nothing can be continued.
-    ``replicas``: for HALF_WAY, the replicas that exist now, None if unknown; for ROLLED_BACK, replicas that did not
-    serve before and were not restored.
+    ``replicas``: for HALF_WAY and PAUSED, the replicas that exist now, None if unknown; for ROLLED_BACK, replicas that
+    did not serve before and were not restored.
     """
 
     left: Left
@@ -128,6 +130,12 @@ class ReplicaNotReady(OperationFailed):
     shows_detail = True
 
 
+class OneShotFailed(OperationFailed):
+    """A service that must complete before the release has failed. ``detail``: the last lines of its log."""
+
+    shows_detail = True
+
+
 class ReleaseFailed(OperationFailed):
     """A check, or the judgement of the canary, failed the new release."""
 
@@ -163,7 +171,7 @@ def explained(error: Failure, aftermath: Aftermath) -> Failure:
         error.message = f"{error.message}; {left.value}{reason}" if error.message else f"{left.value}{reason}"
     if left is Left.NEW_SERVES:
         error.hint = "the new replicas keep serving; complete the deploy: videa deploy --resume; or start another one"
-    elif left is Left.HALF_WAY:
+    elif left in (Left.HALF_WAY, Left.PAUSED):
         error.hint = f"{_inventory(aftermath)}{CONTINUE}"
     elif left in (Left.NOT_AS_BEFORE, Left.DIFFERS, Left.UNCHECKED):
         error.hint = f"{aftermath.repair}; `videa status` shows the stack"

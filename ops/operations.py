@@ -23,7 +23,8 @@ from ops.events import (
 from ops.interrupts import held, settle
 from ops.notices import CanaryKey
 from ops.outcome import Outcome, planned
-from ops.parts import Part, continued_part, deploy_part, scale_part
+from ops.parts import Part, continued_part, deploy_part, scale_part, with_due_one_shots
+from ops.project.startup import dependency_order
 from ops.recording import record_end, record_fleet
 from ops.redaction.typed import shown_command
 from ops.rollout import history, retained
@@ -38,6 +39,9 @@ from ops.rollout.request import Request, Strategy
 from ops.route import Address
 from ops.stack import Stack
 from ops.steps import Plan, Target
+
+ROLLBACK = "rollback"
+"""The action, in the history, of a deploy of an earlier release: no one-shot service runs before it."""
 
 
 @dataclass
@@ -135,6 +139,8 @@ class Operation:
                 for service, (target, request) in services.items()
                 if service not in done
             ]
+            if not same and action != ROLLBACK:
+                parts = with_due_one_shots(parts)
             todo = [part for part in parts if part.plan.steps]
             if state and not todo:
                 todo = [parts[0].or_remembered]
@@ -159,6 +165,8 @@ class Operation:
     ) -> Outcome:
         """Deploys an earlier release of a service with its own environment.
 
+        Services that share a variable of its image roll back with it.
+
         ``release``: the first characters of its name; by default, the last release that is not running. ``service``: by
         default, the project's default service. Raises UsageError, PlanRefused, ConfigError, and the errors of
         ``deploy``.
@@ -167,7 +175,9 @@ class Operation:
         running = {member.replica.release for member in stack.fleet().alive}
         entry = retained.choose(history.of(stack), running, release)
         target = retained.rollback_target(stack, entry)
-        return self.deploy_all({stack.project.settings.service: (target, request or Request())}, dry_run, "rollback")
+        targets = {stack.project.settings.service: target, **retained.shared_targets(stack, target)}
+        order = dependency_order(stack.project.model["services"], targets)
+        return self.deploy_all({name: (targets[name], request or Request()) for name in order}, dry_run, ROLLBACK)
 
     def promote(self, detach: bool = False) -> Outcome:
         """Ends the wait of an operation that no process runs, and runs the remaining steps.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+
+import msgspec
 
 from ops.errors import UsageError
 from ops.events import Emit
@@ -11,11 +13,12 @@ from ops.fleet import Fleet
 from ops.planning import check_plan, deploy_plan, scale_plan, wanted_replicas
 from ops.preflight import Capacity
 from ops.rollout.entries import Following, Header, JournalState
+from ops.rollout.one_shots import due, overrides_of, with_one_shots
 from ops.rollout.remembering import check_remembering
 from ops.rollout.request import Request
 from ops.rollout.targets import running_target
 from ops.stack import Stack
-from ops.steps import Plan, Remember, Target
+from ops.steps import Plan, Remember, RunOnce, Target
 
 MAX_REPLICAS = 200
 
@@ -87,6 +90,25 @@ def deploy_part(stack: Stack, target: Target, request: Request, same: JournalSta
         return part
     check_remembering(stack.project, target, wanted, emit)
     return replace(part, capacity=check_plan(stack, part.plan, fleet, emit))
+
+
+def with_due_one_shots(parts: Sequence[Part]) -> list[Part]:
+    """The parts of a deploy; the first one that changes something runs the one-shot services of all.
+
+    Raises PlanRefused, EngineError, ConfigError.
+    """
+    overrides = dict(overrides_of([part.plan.target for part in parts]))
+    names = [name for part in parts for name in due(part.stack, part.plan)]
+    once = tuple(RunOnce(name, overrides) for name in dict.fromkeys(names))
+    if not once:
+        return list(parts)
+    first = next((number for number, part in enumerate(parts) if part.plan.steps), 0)
+    part = parts[first]
+    for step in once:
+        part.stack.platform.check_complete(step.service, step.overrides)
+    request = msgspec.structs.replace(part.request or Request(), once=once)
+    prepared = replace(part, request=request, plan=with_one_shots(part.plan, once))
+    return [*parts[:first], prepared, *parts[first + 1 :]]
 
 
 def continued_part(stack: Stack, rest: Following, state: JournalState | None = None) -> Part:

@@ -16,6 +16,7 @@ from ops.probes import TcpConnect
 from ops.rollout.batches import parallelism
 from ops.rollout.entries import JournalState
 from ops.rollout.hooks import with_hooks
+from ops.rollout.one_shots import left_of, with_one_shots
 from ops.rollout.request import Request, plan_deploy
 from ops.rollout.scale import plan_scale
 from ops.rollout.side_effects import check_steps
@@ -40,11 +41,30 @@ def deploy_plan(
     """
     before, reached = (state.header.before, state.reached) if state else (None, 0.0)
     settings = stack.project.settings
+    if request.pace.stop_first and stack.platform.creates_alone:
+        raise PlanRefused(
+            f"order: stop-first is not possible for {settings.service}, because Compose starts its stopped replicas "
+            "again when it runs post_start hooks or copies configs and secrets",
+            "write order: start-first, or use files for its configs and secrets",
+        )
     batch = parallelism(stack.platform.machine.cpus)
     plan = plan_deploy(request, fleet, wanted, target, before, reached, batch)
     plan = resumed(plan, state) if state else plan
-    plan = _for_worker(plan) if settings.worker else plan
-    return with_hooks(plan, settings.hooks, settings.also)
+    if settings.worker:
+        plan = _for_worker(plan)
+    else:
+        _check_someone_serves(plan, settings.service)
+    once = left_of((state.header.request or request).once if state else request.once, state)
+    return with_one_shots(with_hooks(plan, settings.hooks, settings.also), once)
+
+
+def _check_someone_serves(plan: Plan, service: str) -> None:
+    """Refuses a plan that leaves the balancer without a replica. Raises PlanRefused."""
+    if any(isinstance(step, Route) and not step.names and not step.started for step in plan.steps):
+        raise PlanRefused(
+            f"order: stop-first would leave {service} without a replica that serves",
+            f"write order: start-first, or a smaller parallelism, or run more replicas: videa scale {service}=N",
+        )
 
 
 def _for_worker(plan: Plan) -> Plan:

@@ -52,6 +52,24 @@ class Remove(msgspec.Struct, frozen=True, tag="remove"):
     names: tuple[str, ...]
 
 
+class Stop(msgspec.Struct, frozen=True, tag="stop"):
+    """Stop replicas that no longer get traffic, and keep their containers: a start brings them back."""
+
+    names: tuple[str, ...]
+
+
+class Observe(msgspec.Struct, frozen=True, tag="observe"):
+    """Watch the new replicas, which get requests, for ``seconds``: each must stay ready."""
+
+    seconds: float
+
+
+class Delay(msgspec.Struct, frozen=True, tag="delay"):
+    """Wait for ``seconds`` before the next batch, or until `videa promote`."""
+
+    seconds: float
+
+
 class Remember(msgspec.Struct, frozen=True, tag="remember"):
     """Record the result where a plain ``docker compose up -d`` reads it."""
 
@@ -112,6 +130,13 @@ class Hook(msgspec.Struct, frozen=True, tag="hook"):
     command: str | tuple[str, ...]
 
 
+class RunOnce(msgspec.Struct, frozen=True, tag="run_once"):
+    """Run a one-shot service until it has completed. ``overrides``: variables of the releases that wait for it."""
+
+    service: str
+    overrides: dict[str, str] = {}
+
+
 class Follow(msgspec.Struct, frozen=True, tag="follow"):
     """Update other services to the new release; each is stopped before it starts again."""
 
@@ -132,7 +157,23 @@ class Worded(msgspec.Struct, frozen=True, tag="worded"):
 
 
 Step: TypeAlias = (
-    Start | AwaitReady | Route | Drain | Remove | Remember | Split | Check | Judge | Pause | Keep | Hook | Follow
+    Start
+    | AwaitReady
+    | Route
+    | Drain
+    | Stop
+    | Remove
+    | Observe
+    | Delay
+    | Remember
+    | Split
+    | Check
+    | Judge
+    | Pause
+    | Keep
+    | Hook
+    | RunOnce
+    | Follow
 )
 AnyStep: TypeAlias = Step | Recreate | Worded
 """The steps of operations, the one that only rollbacks have, and those of older journals."""
@@ -158,11 +199,13 @@ class Plan:
     def surge(self) -> int:
         """The largest number of replicas at the same time, minus the number before the operation."""
         running = most = 0
+        ended: set[str] = set()
         for step in self.steps:
             if isinstance(step, Start):
                 running += step.count
-            elif isinstance(step, Remove):
-                running -= len(step.names)
+            elif isinstance(step, Stop | Remove):
+                running -= len(set(step.names) - ended)
+                ended |= set(step.names)
             most = max(most, running)
         return most
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -51,6 +52,12 @@ def videa(
     project: Annotated[
         str | None, typer.Option("--project", "--project-name", "-p", metavar="NAME", help="Compose project name.")
     ] = None,
+    env_file: Annotated[
+        list[str] | None, typer.Option("--env-file", metavar="FILE", help="Env file in place of .env; may be repeated.")
+    ] = None,
+    profile: Annotated[
+        list[str] | None, typer.Option("--profile", metavar="NAME", help="Profile to enable; may be repeated.")
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the details of an error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
@@ -82,7 +89,19 @@ def videa(
       8 failed or interrupted, and not rolled back: the message says what is running now
     """
     show_help(context)
+    _pass_to_compose(env_file or (), profile or ())
     context.obj = Options(files=tuple(file or ()), project=project, verbose=verbose)
+
+
+def _pass_to_compose(env_files: Iterable[str], profiles: Iterable[str]) -> None:
+    """Sets the variables by which Compose knows these options, for all commands that it runs. Raises UsageError."""
+    files = [str(Path(name).absolute()) for name in env_files]
+    if wrong := [name for name in files if "," in name]:
+        raise UsageError(f"--env-file {wrong[0]}: Compose separates env files with commas", "rename the file")
+    if files:
+        os.environ["COMPOSE_ENV_FILES"] = ",".join(files)
+    if enabled := [*filter(None, os.environ.get("COMPOSE_PROFILES", "").split(",")), *profiles]:
+        os.environ["COMPOSE_PROFILES"] = ",".join(dict.fromkeys(enabled))
 
 
 def run() -> None:

@@ -114,6 +114,8 @@ def show_plan(outcome: Outcome) -> None:
         for number, step in enumerate(plan.steps, 1):
             final = f"  [dim]({lasting(step)})[/]" if lasting(step) else ""
             out.print(f"  {number}. {escape(words(step))}{final}")
+        for key, value, source in part.request.taken if part.request else ():
+            out.print(f"{escape(key)}: {escape(value)} (from {escape(source)})")
         for line in _needs_of(part):
             out.print(f"needs: {line}")
     out.print("nothing was changed (dry run)")
@@ -161,6 +163,11 @@ def outcome_as_dict(outcome: Outcome, dry_run: bool) -> dict[str, Any]:
         "plan": msgspec.to_builtins(outcome.plan.steps),
         "lasting": {words(step): note for step in outcome.plan.steps if (note := lasting(step))},
         "needs": [line for part in outcome.parts for line in _needs_of(part)],
+        "taken": {
+            part.service: [{"key": key, "value": value, "source": source} for key, value, source in part.request.taken]
+            for part in outcome.parts
+            if part.request
+        },
         "services": {part.service: part.plan.summary for part in outcome.parts},
         "verdicts": [words(verdict) for verdict in outcome.verdicts],
         "judged": msgspec.to_builtins(outcome.verdicts),

@@ -8,19 +8,23 @@ from functools import singledispatch
 from ops.steps import (
     AwaitReady,
     Check,
+    Delay,
     Drain,
     Follow,
     Hook,
     Judge,
     Keep,
+    Observe,
     Pause,
     Recreate,
     Remember,
     Remove,
     Route,
+    RunOnce,
     Split,
     Start,
     Step,
+    Stop,
     Worded,
     replicas,
 )
@@ -55,6 +59,21 @@ def _(step: Drain) -> str:
 @step_words.register
 def _(step: Remove) -> str:
     return f"stop and remove {', '.join(step.names)}"
+
+
+@step_words.register
+def _(step: Stop) -> str:
+    return f"stop {', '.join(step.names)} before the next replica starts"
+
+
+@step_words.register
+def _(step: Observe) -> str:
+    return f"watch the new replicas for {step.seconds:g} s"
+
+
+@step_words.register
+def _(step: Delay) -> str:
+    return f"wait {step.seconds:g} s before the next replicas (videa promote ends this)"
 
 
 @step_words.register
@@ -93,6 +112,11 @@ def _(step: Hook) -> str:
 
 
 @step_words.register
+def _(step: RunOnce) -> str:
+    return f"run {step.service} until it has completed"
+
+
+@step_words.register
 def _(step: Follow) -> str:
     return f"update {', '.join(step.services)}"
 
@@ -109,9 +133,9 @@ def _(step: Worded) -> str:
 
 def lasting(step: Step) -> str:
     """What a rollback cannot undo by only moving the traffic; "" for other steps."""
-    if isinstance(step, Remove):
+    if isinstance(step, Remove | Stop):
         return "from here on, a rollback must start replicas"
-    if isinstance(step, Hook):
+    if isinstance(step, Hook | RunOnce):
         return "a rollback does not undo its effects"
     if isinstance(step, Follow):
         return "they are down during the restart, and again during a rollback"

@@ -47,8 +47,11 @@ class EngineImages:
 
     def ensure(self, reference: str) -> None:
         """Pulls an image that is not present. Raises ImageUnavailable with the registry's message."""
-        if self.present(reference):
-            return
+        if not self.present(reference):
+            self.pull(reference)
+
+    def pull(self, reference: str) -> None:
+        """Pulls an image, also if it is present. Raises ImageUnavailable with the registry's message."""
         wanted = ImageRef.parse(reference)
         try:
             with engine_errors(f"pull {reference}"):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
 from ops.engine import recreate
 from ops.engine.client import Engine, engine_errors
+from ops.engine.files import read_files, write_files
 from ops.engine.replicas import ONEOFF
 from ops.models import UserCommand
 
@@ -28,16 +28,14 @@ def create_like(engine: Engine, model: str, name: str, command: UserCommand, fil
         api = engine.sdk.api
         details: Mapping[str, Any] = api.inspect_container(model)
         image = recreate.image_of(engine, details)
-        networks = networks_of(details)
+        networks = recreate.networks_of(details)
         endpoints: dict[str, Any] = {"NetworkingConfig": {"EndpointsConfig": {networks[0]: {}}}} if networks else {}
         api.create_container_from_config(  # type: ignore[no-untyped-call]
             {**configuration(details, command), "Image": image, **endpoints}, name
         )
         for network in networks[1:]:
             api.connect_container_to_network(name, network)
-        for path in files:
-            archive, _ = api.get_archive(model, path)
-            api.put_archive(name, str(PurePosixPath(path).parent), b"".join(archive))
+    write_files(engine, name, read_files(engine, model, files))
 
 
 def configuration(details: Mapping[str, Any], command: UserCommand) -> dict[str, Any]:
@@ -47,9 +45,6 @@ def configuration(details: Mapping[str, Any], command: UserCommand) -> dict[str,
     service's own command.
     """
     config = recreate.configuration(details)
-    if str(details["HostConfig"].get("NetworkMode")).startswith("container:"):
-        config.pop("Hostname", None)
-        config.pop("ExposedPorts", None)
     names = command.environment.keys()
     inherited = [line for line in config.get("Env") or [] if line.partition("=")[0] not in names]
     return {
@@ -66,9 +61,3 @@ def configuration(details: Mapping[str, Any], command: UserCommand) -> dict[str,
         **dict.fromkeys(("AttachStdin", "AttachStdout", "AttachStderr"), True),
         "HostConfig": {**details["HostConfig"], **_ONLY_FOR_REPLICAS},
     }
-
-
-def networks_of(details: Mapping[str, Any]) -> list[str]:
-    """The networks of a container, the one of its network mode first; empty if it has the network of another one."""
-    mode = details["HostConfig"].get("NetworkMode")
-    return sorted(details["NetworkSettings"]["Networks"] or {}, key=lambda name: name != mode)

@@ -2,56 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ops.engine.client import Engine, engine_errors
+from ops.engine.files import read_files, write_files
 from ops.engine.images import EngineImages
 
 SHORT_ID = 12
+FILES = "VideaFiles"
+"""Key of a snapshot: the files that Compose has copied into the container, which its configuration does not have."""
+SECRETS = "/run/secrets/"
+ADDED = 1
+"""The engine's number for a file that the image does not have."""
+ENDPOINT = ("IPAMConfig", "DriverOpts")
+"""What a container has in a network, besides its aliases and what the engine has chosen."""
 
 
-def snapshot(engine: Engine, container: str) -> Mapping[str, Any]:
-    """All details that ``recreate`` needs; empty if the container does not exist. Raises EngineError."""
+def snapshot(engine: Engine, container: str, copied: Collection[str] = ()) -> Mapping[str, Any]:
+    """All details that ``recreate`` needs; empty if the container does not exist. Raises EngineError.
+
+    ``copied``: paths of the files that Compose copies according to the present Compose file. Secrets of an earlier file
+    are found in their folder.
+    """
+    details: Mapping[str, Any] = {}
     with engine_errors(f"inspect {container}", missing_ok=True):
-        details: Mapping[str, Any] = engine.sdk.api.inspect_container(container)
+        details = engine.sdk.api.inspect_container(container)
+    if not details or not copied:
         return details
+    with engine_errors(f"look for copied files in {container}", missing_ok=True):
+        changes: list[dict[str, Any]] = engine.sdk.api.diff(container) or []
+        added = {str(change["Path"]) for change in changes if change["Kind"] == ADDED}
+        paths = {*copied, *(path for path in added if path.startswith(SECRETS))}
+        archives = read_files(engine, container, sorted(paths))
+        return {**details, FILES: {path: base64.b64encode(archive).decode() for path, archive in archives.items()}}
     return {}
 
 
 def recreate(engine: Engine, details: Mapping[str, Any]) -> str:
-    """Creates and starts a container from its snapshot: name, labels, image, limits, networks. Returns its name.
+    """Creates and starts a container from its snapshot: name, labels, image, limits, networks, files. Returns its name.
 
     The image has its name as before, or its digest if the name now refers to another image. Raises EngineError.
     """
     name = str(details["Name"]).lstrip("/")
-    networks: Mapping[str, Any] = details["NetworkSettings"]["Networks"]
+    networks: Mapping[str, Any] = details["NetworkSettings"]["Networks"] or {}
     config, image = configuration(details), image_of(engine, details)
-    first, *others = networks
-    endpoints = {first: {"Aliases": _aliases(networks[first], details["Id"])}}
+    first, *others = networks_of(details) or [""]
+    endpoints = {"EndpointsConfig": {first: endpoint(networks[first], details)}} if first else {}
     with engine_errors(f"recreate {name}"):
         api = engine.sdk.api
-        created = api.create_container_from_config(  # type: ignore[no-untyped-call]
+        api.create_container_from_config(  # type: ignore[no-untyped-call]
             {
                 **config,
                 "Image": image,
                 "HostConfig": details["HostConfig"],
-                "NetworkingConfig": {"EndpointsConfig": endpoints},
+                "NetworkingConfig": endpoints,
             },
             name,
         )
         for network in others:
-            api.connect_container_to_network(created["Id"], network, aliases=_aliases(networks[network], details["Id"]))
-        api.start(created["Id"])
+            _connect(engine, network, name, endpoint(networks[network], details))
+    files: Mapping[str, str] = details.get(FILES) or {}
+    write_files(engine, name, {path: base64.b64decode(archive) for path, archive in files.items()})
+    with engine_errors(f"start {name}"):
+        engine.sdk.api.start(name)
     return name
 
 
 def configuration(details: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration of a container for another one: without a host name that the engine has generated."""
+    """The configuration of a container for another one: without a host name that the engine has generated.
+
+    A container in the network of another one has no host name and no ports of its own.
+    """
     config = dict(details["Config"])
-    if details["Id"].startswith(config.get("Hostname") or "-"):
-        del config["Hostname"]
+    shares = str(details["HostConfig"].get("NetworkMode")).startswith("container:")
+    if shares or details["Id"].startswith(config.get("Hostname") or "-"):
+        config.pop("Hostname", None)
+    if shares:
+        config.pop("ExposedPorts", None)
     return config
+
+
+def networks_of(details: Mapping[str, Any]) -> list[str]:
+    """The networks of a container, the one of its network mode first; empty if it has the network of another one."""
+    mode = details["HostConfig"].get("NetworkMode")
+    return sorted(details["NetworkSettings"]["Networks"] or {}, key=lambda name: name != mode)
 
 
 def image_of(engine: Engine, details: Mapping[str, Any]) -> str:
@@ -60,6 +96,21 @@ def image_of(engine: Engine, details: Mapping[str, Any]) -> str:
     return name if EngineImages(engine).is_same(name, digest) else digest
 
 
-def _aliases(network: Mapping[str, Any], container: str) -> list[str]:
-    """The container's aliases in a network, without its old id."""
-    return [alias for alias in network.get("Aliases") or [] if alias != container[:SHORT_ID]]
+def endpoint(network: Mapping[str, Any], details: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a container in a network: its aliases without its old id, fixed addresses, options."""
+    aliases = [alias for alias in network.get("Aliases") or [] if alias != details["Id"][:SHORT_ID]]
+    return {"Aliases": aliases, **{key: network[key] for key in ENDPOINT if network.get(key)}}
+
+
+def _connect(engine: Engine, network: str, container: str, settings: Mapping[str, Any]) -> None:
+    fixed: Mapping[str, Any] = settings.get("IPAMConfig") or {}
+    options = {"driver_opt": settings["DriverOpts"]} if settings.get("DriverOpts") else {}
+    engine.sdk.api.connect_container_to_network(
+        container,
+        network,
+        aliases=settings["Aliases"],
+        ipv4_address=fixed.get("IPv4Address"),
+        ipv6_address=fixed.get("IPv6Address"),
+        link_local_ips=fixed.get("LinkLocalIPs"),
+        **options,
+    )

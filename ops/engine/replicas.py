@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 
 import docker.errors
 
 from ops.engine.client import Engine, engine_errors
+from ops.engine.hooks import run_hooks
+from ops.errors import EngineError
 from ops.models import Container, Replica
 from ops.releases import CONFIG_HASH, release_of
 
@@ -29,6 +31,11 @@ HEALTH_OUTPUT = 300
 """Maximum length, in characters, of the output of a health check."""
 DEFAULT_GRACE = 10
 """Docker's default time between the stop signal and the kill, seconds."""
+POST_START, PRE_STOP = "post_start", "pre_stop"
+HOOK_TIMEOUT = 60.0
+"""Seconds for all ``post_start`` hooks of a container."""
+Services: TypeAlias = Mapping[str, Mapping[str, Any]]
+NO_HOOKS: Services = {}
 
 
 def list_replicas(engine: Engine, project: str, service: str) -> list[Replica]:
@@ -100,23 +107,47 @@ def read(details: Mapping[str, Any]) -> Container:
     )
 
 
-def start(engine: Engine, container: str) -> None:
-    """Starts a container; a running one is not an error. Raises EngineError."""
-    with engine_errors(f"start {container}"):
-        engine.sdk.api.start(container)
+def start(engine: Engine, container: str, services: Services = NO_HOOKS) -> None:
+    """Starts a container, and runs its ``post_start`` hooks; a running one is not an error. Raises EngineError.
 
-
-def stop(engine: Engine, container: str, at_most: int | None = None) -> None:
-    """Sends the stop signal and waits for the container's grace period. A missing container is not an error.
-
-    ``at_most``: seconds, for a shorter wait. Raises EngineError.
+    ``services``: of the Compose file, with the hooks.
     """
+    with engine_errors(f"start {container}"):
+        details = engine.sdk.api.inspect_container(container)
+        engine.sdk.api.start(container)
+    if not details["State"].get("Running"):
+        after_start(engine, container, _hooks(details, services, POST_START))
+
+
+def after_start(engine: Engine, container: str, hooks: Sequence[Mapping[str, Any]]) -> None:
+    """Runs the ``post_start`` hooks of a container that has just started. Raises EngineError if one fails."""
+    if failed := run_hooks(engine, container, POST_START, hooks, HOOK_TIMEOUT):
+        raise EngineError(failed, f"see its log: docker logs {container}")
+
+
+def stop(engine: Engine, container: str, at_most: int | None = None, services: Services = NO_HOOKS) -> str:
+    """Runs the ``pre_stop`` hooks, sends the stop signal and waits for the container's grace period.
+
+    A missing container is not an error. The hooks together have the time of the grace period, too. ``at_most``:
+    seconds, for a shorter wait; ``services``: of the Compose file, with the hooks. Returns why a hook has failed: the
+    container is stopped anyway. Raises EngineError.
+    """
+    failed = ""
     with engine_errors(f"stop {container}", missing_ok=True):
         details = engine.sdk.api.inspect_container(container)
         if details["State"].get("Paused"):  # a paused container does not receive the signal
             engine.sdk.api.unpause(container)
-        grace = details["Config"].get("StopTimeout") or DEFAULT_GRACE
-        engine.sdk.api.stop(container, timeout=grace if at_most is None else min(grace, at_most))
+        grace = details["Config"].get("StopTimeout")
+        grace = DEFAULT_GRACE if grace is None else grace
+        seconds = grace if at_most is None else min(grace, at_most)
+        hooks = _hooks(details, services, PRE_STOP)
+        if hooks and details["State"].get("Running"):
+            try:
+                failed = run_hooks(engine, container, PRE_STOP, hooks, seconds)
+            except EngineError as error:
+                failed = error.message
+        engine.sdk.api.stop(container, timeout=seconds)
+    return failed
 
 
 def remove(engine: Engine, container: str) -> None:
@@ -154,6 +185,13 @@ def last_words(engine: Engine, container: str, lines: int = 20) -> str:
             raise
         return output.decode(errors="replace").strip()
     return ""
+
+
+def _hooks(details: Mapping[str, Any], services: Services, name: str) -> Sequence[Mapping[str, Any]]:
+    """The hooks of a container's service; none for a one-off container."""
+    labels: Mapping[str, str] = details["Config"].get("Labels") or {}
+    definition = {} if labels.get(ONEOFF) == "True" else services.get(labels.get(SERVICE, "")) or {}
+    return definition.get(name) or ()
 
 
 def _inspect(engine: Engine, container: str) -> Mapping[str, Any]:

@@ -71,6 +71,9 @@ class Images(Protocol):
     def ensure(self, reference: str) -> None:
         """Pulls an image that is not present. Raises ImageUnavailable."""
 
+    def pull(self, reference: str) -> None:
+        """Pulls an image, also if it is present. Raises ImageUnavailable."""
+
     def exposed(self, reference: str) -> tuple[int, ...]:
         """The TCP ports that the image declares; empty also if it is not present."""
 
@@ -147,12 +150,13 @@ class Platform(Protocol):
         """Raises the PlanRefused that ``create`` would raise. Changes nothing."""
 
     def start(self, container: str) -> None:
-        """Starts a container; a running one is not an error."""
+        """Starts a container, and runs its ``post_start`` hooks; a running one is not an error."""
 
-    def stop(self, container: str, at_most: int | None = None) -> None:
-        """Sends the stop signal and waits for the container's grace period. A missing container is not an error.
+    def stop(self, container: str, at_most: int | None = None) -> str:
+        """Runs the ``pre_stop`` hooks, sends the stop signal and waits for the container's grace period.
 
-        ``at_most``: seconds, for a shorter wait.
+        Returns why a hook has failed, "" if none: the container is stopped anyway. A missing container is not an
+        error. ``at_most``: seconds, for a shorter wait.
         """
 
     def remove(self, container: str) -> None:
@@ -184,6 +188,16 @@ class Platform(Protocol):
 
         An existing container with this name is removed first. Raises EngineError if the command fails.
         """
+
+    def complete(self, service: str, overrides: Mapping[str, str], permit: Permit, timeout: float) -> Container:
+        """Runs a one-shot service again, recreated if it has changed, for at most ``timeout`` seconds.
+
+        Returns its container, which still runs only if the time is over. ``overrides``: values for variables of the
+        Compose file. An interrupt stops it. ``permit`` and PlanRefused: like ``create``.
+        """
+
+    def check_complete(self, service: str, overrides: Mapping[str, str]) -> None:
+        """Raises the PlanRefused that ``complete`` would raise. Changes nothing."""
 
     def remember(self, variables: Mapping[str, str | None]) -> None:
         """Saves the result of an operation, so that a plain ``docker compose up -d`` changes nothing.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,11 +19,13 @@ from ops.errors import ConfigError, UsageError
 from ops.project import dotenv
 from ops.project.compose_model import as_mapping, read_model
 from ops.project.folder import Place, check_env_files, env_files, find_place, read_env_file
+from ops.project.image_template import names_in, solve
 from ops.project.managed import Managed, read_managed, site
 from ops.project.published import Published, published
 from ops.project.section import problems
 from ops.project.sections import find_sections
 from ops.project.settings import Settings, effective
+from ops.project.update import SECTIONS, update_rules
 from ops.route import Address, Route, entrance
 
 ANY_VARIABLE = re.compile(r"\$\{?(\w+)")
@@ -157,6 +159,19 @@ class Project:
         )
 
     @property
+    def image_template(self) -> str:
+        """The image of this service as the file has it, with its variables. Raises ConfigError."""
+        return self.image_template_of(self.settings.service)
+
+    def image_template_of(self, service: str) -> str:
+        """The image of any service as the file has it, "" if it has none. Raises ConfigError."""
+        return str(self._raw["services"][service].get("image") or "")
+
+    def image_variables(self, image: str) -> dict[str, str] | None:
+        """The values of the variables with which the service's image is ``image``; None if no variable can name it."""
+        return solve(self.image_template, image) or None
+
+    @property
     def own_variables(self) -> frozenset[str]:
         """Variables of the Compose file that only the scaled service and its followers read: they belong to a release.
 
@@ -224,10 +239,22 @@ def find_problems(files: tuple[str, ...] = (), name: str | None = None) -> list[
     found = [problem for written in sections.written.values() for problem in problems(dict(written))]
     if not found:
         try:
-            site(read_managed(model, sections), sections.default)
+            managed = read_managed(model, sections)
+            site(managed, sections.default)
         except ConfigError as error:
             return [error]
+        found = [*_unobeyable(model, managed)]
     return found
+
+
+def _unobeyable(model: Mapping[str, Any], managed: Mapping[str, Managed]) -> Iterator[ConfigError]:
+    """What Compose's own keys ask for and videa cannot do."""
+    for name, service in managed.items():
+        for section in SECTIONS:
+            try:
+                update_rules(model["services"][name], service.settings, section=section)
+            except ConfigError as error:
+                yield error
 
 
 def _compose(files: tuple[str, ...], name: str | None, environment: Mapping[str, str]) -> tuple[Place, Compose]:
@@ -268,7 +295,8 @@ def effective_values(project: Project) -> list[tuple[str, str, str]]:
         ("replicas", pins.replicas, str(project.replicas)),
         ("release", pins.release, as_mapping(project.service.get("labels")).get("videa.release") or "-"),
     ):
-        source = f"{variable}: {read_env_value(project, variable)[1]}" if variable else "Compose file"
+        used = sorted(names_in(project.image_template)) if key == "image" else [variable] if variable else []
+        source = ", ".join(f"{name}: {read_env_value(project, name)[1]}" for name in used) or "Compose file"
         rows.append((key, value, source))
     return rows + effective(project.settings, dict(project.written))
 

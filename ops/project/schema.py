@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -48,6 +49,7 @@ def compose_schema() -> dict[str, Any]:
     }
 
 
+@cache
 def _plain(section: type[Section]) -> type[msgspec.Struct]:
     """The section with defaults that JSON has: msgspec encodes no default of a type of our own."""
     fields: list[tuple[str, Any, Any]] = []

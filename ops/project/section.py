@@ -16,6 +16,7 @@ from ops.project.policy import Policy, read_policy
 from ops.project.settings import (
     Autoscale,
     Canary,
+    FailureAction,
     Health,
     Hooks,
     OnInconclusive,
@@ -28,6 +29,8 @@ from ops.project.settings import (
     Settings,
     Sticky,
     Target,
+    Update,
+    UpdateOrder,
     values,
 )
 from ops.project.units import Rate, Seconds, Share, Size, parse_duration, parse_rate, parse_share, parse_size
@@ -51,6 +54,13 @@ MOST_HEADERS = 256 << 10
 """Bytes: each request under way may need so much of nginx's memory."""
 LONGEST_WINDOW = 3600.0
 """Seconds; the longest stabilization that Kubernetes allows."""
+CHOICES: dict[str, type[Enum]] = {
+    "sticky": Sticky,
+    "in_doubt": OnInconclusive,
+    "select": Select,
+    "order": UpdateOrder,
+    "failure_action": FailureAction,
+}
 ON, OFF = ("on", "yes"), ("off", "no")
 """Words for true and false, besides YAML's own."""
 
@@ -222,10 +232,6 @@ def _decode(kind: type, value: object) -> object:
     raise NotImplementedError(kind)
 
 
-_ENUMS: dict[str, type[Enum]] = {"in_doubt": OnInconclusive, "select": Select}
-"""Last key -> its values; those of the others are Sticky's."""
-
-
 def _explain(reason: str, section: dict[str, Any]) -> tuple[str, str]:
     """Translates msgspec's error ("Object contains unknown field `foo` - at `$.health`"): (message, hint)."""
     problem, _, path = reason.partition(" - at `")
@@ -234,10 +240,9 @@ def _explain(reason: str, section: dict[str, Any]) -> tuple[str, str]:
     if unknown:
         return f"{where}: unknown key {unknown[1]!r}", f"allowed here: {', '.join(_keys_at(where))}"
     if "Invalid enum value" in problem:
-        enum = next((kind for key, kind in _ENUMS.items() if where.endswith(key)), Sticky)
         return (
             f"{where}: {problem[0].lower()}{problem[1:]}",
-            f"allowed: {', '.join(item.value for item in enum)}",
+            f"allowed: {', '.join(item.value for item in CHOICES[where.rpartition('.')[2]])}",
         )
     value = _value_at(path.rstrip("`"), section)
     given = f": {value!r}" if isinstance(value, str | int | float) and " is not a " not in problem else ""
@@ -271,5 +276,7 @@ def _keys_at(where: str) -> tuple[str, ...]:
         "x-videa.autoscale.target": Target,
         "x-videa.autoscale.up": ScaleUp,
         "x-videa.autoscale.down": ScaleDown,
+        "x-videa.update": Update,
+        "x-videa.rollback": Update,
     }
     return sections.get(where, Settings).__struct_encode_fields__

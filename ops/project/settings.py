@@ -49,6 +49,20 @@ class Select(Enum):
     DISABLED = "disabled"
 
 
+class UpdateOrder(Enum):
+    """Whether a replica starts before or after the one that it replaces is stopped."""
+
+    START_FIRST = "start-first"
+    STOP_FIRST = "stop-first"
+
+
+class FailureAction(Enum):
+    """What a rolling deploy does when a new replica fails. Compose's ``continue`` would lose requests."""
+
+    ROLLBACK = "rollback"
+    PAUSE = "pause"
+
+
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=False):
     """A mapping in which an unknown key is an error."""
 
@@ -107,6 +121,20 @@ class Hooks(Section, frozen=True):
     post_deploy: Command = ""
     on_abort: Command = ""
     timeout: Seconds = Seconds(300)
+
+
+class Update(Section, frozen=True):
+    """How a rolling deploy goes on, in Compose's words. None: as ``deploy`` of the service says.
+
+    ``parallelism``: replicas in a batch, 0 for all; ``delay``: between two batches; ``monitor``: how long new replicas
+    are watched with requests before the old ones are removed.
+    """
+
+    parallelism: Annotated[int, Meta(ge=0, le=100)] | None = None
+    delay: Seconds | None = None
+    order: UpdateOrder | None = None
+    failure_action: FailureAction | None = None
+    monitor: Seconds | None = None
 
 
 class Proxy(Section, frozen=True):
@@ -210,6 +238,8 @@ class Settings(Section, frozen=True):
     proxy: Proxy = Proxy()
     keep_releases: Count = 3
     autoscale: Autoscale = Autoscale()
+    update: Update = Update()
+    rollback: Update = Update()
     hooks: Hooks = Hooks()
     also: tuple[str, ...] = ()
     shared_volumes: tuple[str, ...] = ()

@@ -49,3 +49,15 @@ def dependency_order(services: Mapping[str, Mapping[str, Any]], names: Iterable[
         left.remove(ready)
         order.append(ready)
     return order
+
+
+def one_shots_of(services: Mapping[str, Mapping[str, Any]], name: str) -> list[str]:
+    """The services that must have completed before ``name`` starts, each after those that it waits for itself."""
+    order: list[str] = []
+    conditions = services[name].get("depends_on") or {}
+    for dependency in conditions if isinstance(conditions, dict) else ():
+        waits = (conditions[dependency] or {}).get("condition") == "service_completed_successfully"
+        if waits and dependency in services and dependency not in order:
+            order += [each for each in one_shots_of(services, dependency) if each not in order]
+            order.append(dependency)
+    return order

@@ -36,7 +36,7 @@ def await_passes(stack: Stack, names: Iterable[str], starting: bool = True) -> N
     deadline = time.monotonic() + health.deadline
     while waiting:
         replicas = [replica for replica in stack.replicas() if replica.name in waiting]
-        _refuse_ended(stack, waiting, replicas)
+        refuse_ended(stack, waiting, replicas)
         results = stack.probe(replicas, starting=starting)
         for replica in replicas:
             result, again = results.get(replica.name), replica.restarts != restarts.get(replica.name)
@@ -52,7 +52,8 @@ def await_passes(stack: Stack, names: Iterable[str], starting: bool = True) -> N
             time.sleep(pause)
 
 
-def _refuse_ended(stack: Stack, waiting: Iterable[str], replicas: Iterable[Replica]) -> None:
+def refuse_ended(stack: Stack, waiting: Iterable[str], replicas: Iterable[Replica]) -> None:
+    """Raises ReplicaNotReady for one of the replicas ``waiting`` that has ended. ``replicas``: the present ones."""
     by_name = {replica.name: replica for replica in replicas}
     for name in waiting:
         replica = by_name.get(name)

@@ -10,8 +10,9 @@ import msgspec
 from ops.fleet import Fleet
 from ops.rollout.blue_green import plan_blue_green
 from ops.rollout.canary import plan_canary
+from ops.rollout.pace import Pace
 from ops.rollout.rolling import plan_rolling
-from ops.steps import Check, Plan, Target
+from ops.steps import Check, Plan, RunOnce, Target
 
 
 class Strategy(Enum):
@@ -25,8 +26,10 @@ class Strategy(Enum):
 class Request(msgspec.Struct, frozen=True):
     """The options of a deploy.
 
-    ``surge``: rolling, replicas beyond the present ones; ``keep``: blue-green, seconds for which the old set is kept;
-    ``commands`` and ``paths``: blue-green, checks before the switch; ``shares`` and ``pause_at``: canary, percentages.
+    ``surge``: rolling, replicas in a batch, 0 for all; ``pace``: rolling; ``taken``: (key, value, source) of what the
+    Compose file says about both. ``keep``: blue-green, seconds for which the old set is kept; ``commands`` and
+    ``paths``: blue-green, checks before the switch; ``shares`` and ``pause_at``: canary, percentages. ``once``:
+    one-shot services that run first; ``pulled``: the tag of the image may have moved.
     """
 
     strategy: Strategy = Strategy.ROLLING
@@ -37,6 +40,10 @@ class Request(msgspec.Struct, frozen=True):
     paths: tuple[str, ...] = ()
     shares: tuple[float, ...] = (100.0,)
     pause_at: tuple[float, ...] = ()
+    pace: Pace = Pace()
+    taken: tuple[tuple[str, str, str], ...] = ()
+    once: tuple[RunOnce, ...] = ()
+    pulled: bool = False
 
 
 def plan_deploy(
@@ -63,4 +70,4 @@ def plan_deploy(
     if request.strategy is Strategy.CANARY:
         shares = tuple(share for share in request.shares if share >= reached)
         return plan_canary(fleet, wanted, target, shares, request.pause_at, replace, parallelism)
-    return plan_rolling(fleet, wanted, target, request.surge, replace)
+    return plan_rolling(fleet, wanted, target, request.surge, replace, request.pace)

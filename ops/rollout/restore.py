@@ -132,6 +132,8 @@ class Restorer:
         if not state.returning:
             self.journal.write(ReturnEntry(reason))  # at the same time
         fleet, before = self._without_stopping(looking.result()), self.header.before
+        worker = self.stack.project.settings.worker
+        stop_first = self.header.request is not None and self.header.request.pace.stop_first
         removed: Collection[str] = state.snapshots
         if stable_gone(self.header.served, removed, fleet):
             removed = stopped(self.header.served, fleet)  # for example after a `docker stop`
@@ -139,8 +141,8 @@ class Restorer:
             raise StableGone(f"none of {', '.join(self.header.served)} exists and is ready any more", "")
         for _ in range(ROUNDS):
             started = [member.name for member in fleet.members if member.name not in before]
-            for step in plan_undo(self.header.served, removed, started, fleet):
-                if not (self.stack.project.settings.worker and isinstance(step, Route | Drain)):
+            for step in plan_undo(self.header.served, removed, started, fleet, stop_first, worker):
+                if not (worker and isinstance(step, Route | Drain)):
                     self.do(step)
             self.stopping.wait()
             if {replica.name for replica in self.stack.replicas()} <= set(before):
@@ -149,7 +151,7 @@ class Restorer:
         self.lease.permit()
         self.stack.platform.remember(self.header.variables)
         if self.header.request is not None:
-            return_tag(self.stack)
+            return_tag(self.stack, self.header.request.pulled)
         self._undo_around(state)
         header = self.header
         found = differences(

@@ -11,6 +11,7 @@ from ops import declared
 from ops.errors import ConfigError, PlanRefused, UsageError
 from ops.image_ref import ImageRef, component
 from ops.project.config import Project, env_file_values
+from ops.project.image_template import names_in, render
 from ops.releases import release_id
 from ops.rollout.history import DONE, Entry, append, of, releases, secrets_of
 from ops.rollout.operator import whoami
@@ -111,10 +112,11 @@ def rollback_target(stack: Stack, entry: Entry) -> Target:
     changed since then, so that the result would be another release.
     """
     project = stack.project
-    variable = project.pins.image
-    if variable is None:
+    naming = project.image_variables(entry.image)
+    if naming is None:
         raise ConfigError(
-            f"services.{project.settings.service}.image is a literal value, so videa cannot roll back to {entry.image}",
+            f"services.{project.settings.service}.image is {project.image_template or project.image}, so videa cannot "
+            f"record {entry.image}",
             "change it and run `videa deploy`, or use a variable for it",
         )
     now = variables_now(project)
@@ -124,7 +126,7 @@ def rollback_target(stack: Stack, entry: Entry) -> Target:
     kept = {name: now[name] for name in unknown if name in now}
     then = {**dict.fromkeys(now, ""), **kept, **entry.variables, **secrets}
     unnamed = {project.pins.release: ""} if project.pins.release else {}
-    config_hash = project.compose.config_hash(project.settings.service, {**then, **unnamed, variable: entry.image})
+    config_hash = project.compose.config_hash(project.settings.service, {**then, **unnamed, **naming})
     if release_id(entry.image_id, config_hash) != entry.release:
         changed = " or ".join(("the Compose file", *([f"the value of {', '.join(unknown)}"] if unknown else [])))
         hint = f"set {', '.join(unknown)} in .env as it was, or roll back where it was deployed; " if unknown else ""
@@ -141,12 +143,51 @@ def rollback_target(stack: Stack, entry: Entry) -> Target:
                 f"the image of release {entry.release} is no longer on the engine",
                 f"pull or build {entry.image} again; x-videa.keep_releases sets how many are retained",
             )
+        naming = project.image_variables(image)
+        if naming is None:
+            raise PlanRefused(
+                f"{entry.image} is another image now, and services.{project.settings.service}.image is "
+                f"{project.image_template}, which cannot name the retained one",
+                f"let the tag name it again: docker tag {image} {entry.image}; then videa rollback {entry.release}",
+            )
         if project.pins.release is None:
             # Without a variable for the release, its id depends on the image name that Compose gets.
-            config_hash = project.compose.config_hash(project.settings.service, {**then, variable: image})
+            config_hash = project.compose.config_hash(project.settings.service, {**then, **naming})
             release = release_id(entry.image_id, config_hash)
     different = {name: value for name, value in then.items() if now.get(name, "") != value}
-    overrides = {**different, variable: image}
+    overrides = {**different, **naming}
     if project.pins.release:
         overrides[project.pins.release] = entry.release
     return Target(release, image, overrides)
+
+
+def shared_targets(stack: Stack, target: Target) -> dict[str, Target]:
+    """The releases of the other services whose image has the same variables: they must roll back together.
+
+    Service -> target. Raises PlanRefused if one has no release with these values, and like ``rollback_target``.
+    """
+    project = stack.project
+    now = {**env_file_values(project), **project.environment}
+    changed = names_in(project.image_template) & target.overrides.keys()
+    found: dict[str, Target] = {}
+    for name in project.services:
+        template = project.image_template_of(name)
+        shared = sorted(names_in(template) & changed)
+        if name == project.settings.service or not shared:
+            continue
+        image = render(template, {**now, **target.overrides})
+        chosen = stack.of(name)
+        entries = [entry for entry in releases(of(chosen)) if entry.image == image]
+        if not entries:
+            raise PlanRefused(
+                f"{name} has its image from {', '.join(shared)}, too, and no release with {image}, so both cannot roll "
+                "back together",
+                f"deploy the image for both: videa deploy {project.settings.service} --image {target.image}",
+            )
+        found[name] = rollback_target(chosen, entries[0])
+        if any(found[name].overrides.get(key, target.overrides[key]) != target.overrides[key] for key in shared):
+            raise PlanRefused(
+                f"{name} has its image from {', '.join(shared)}, too, and needs another value of it to roll back",
+                "give each of them a variable of its own",
+            )
+    return found

@@ -12,15 +12,18 @@ from contextlib import nullcontext
 from functools import singledispatchmethod
 
 from ops.ejected import Ejected
-from ops.errors import Aftermath, Interrupted, LockHeld, OperationFailed, VideaError, explained
+from ops.errors import Aftermath, Interrupted, LockHeld, OperationFailed, ReplicaNotReady, VideaError, explained
 from ops.events import Emit, HookFailed, OwnFault, Standing, announced
 from ops.interrupts import allowed, held
 from ops.redaction.typed import shown
 from ops.rollout.entries import Header, RemovalEntry, StepEntry
+from ops.rollout.halt import halt
 from ops.rollout.hooks import run_hook
 from ops.rollout.journal import Journal
 from ops.rollout.lease import Lease
 from ops.rollout.monitor import Monitor
+from ops.rollout.observing import observe_replicas
+from ops.rollout.one_shots import run_one_shot
 from ops.rollout.ready import await_ready
 from ops.rollout.restore import Restorer
 from ops.rollout.smoke import check_command, check_paths
@@ -33,17 +36,21 @@ from ops.steps import (
     AnyStep,
     AwaitReady,
     Check,
+    Delay,
     Drain,
     Follow,
     Hook,
     Judge,
+    Observe,
     Plan,
     Recreate,
     Remember,
     Remove,
     Route,
+    RunOnce,
     Split,
     Start,
+    Stop,
     Wait,
     Waiting,
     redacted,
@@ -54,7 +61,7 @@ DRAIN_SLACK = 5.0
 """Seconds beyond ``drain_timeout`` to wait for a worker that nginx itself should have ended."""
 
 
-INTERRUPTIBLE = (Start, AwaitReady, Check, Drain, Hook, Follow)
+INTERRUPTIBLE = (Start, AwaitReady, Check, Drain, Stop, Observe, Delay, Hook, RunOnce, Follow)
 """Steps that Ctrl-C may interrupt, as it may a wait. The others are short, and half of one is worse than all of it."""
 
 
@@ -112,7 +119,11 @@ class Runner:
                 explained(error, self._restorer.lost())
                 raise
             except VideaError as error:
-                explained(error, self.roll_back(error.message))
+                pauses = self.header.request is not None and self.header.request.pace.pause
+                if pauses and isinstance(error, ReplicaNotReady):
+                    explained(error, halt(self.stack, self.header.served, self._lease.permit))
+                else:
+                    explained(error, self.roll_back(error.message))
                 raise
             except Exception as error:
                 fault = shown(f"{type(error).__name__}: {error}")
@@ -214,6 +225,10 @@ class Runner:
             self.monitor.note(HookFailed(step.name, error.message))
 
     @_do.register
+    def _run_once(self, step: RunOnce) -> None:
+        run_one_shot(self.stack, step, self._lease.permit)
+
+    @_do.register
     def _follow(self, step: Follow) -> None:
         self.stack.platform.follow(step.services, self._target, self._lease.permit)
 
@@ -224,9 +239,23 @@ class Runner:
     @_do.register
     def _remove(self, step: Remove) -> None:
         self._check_others_run(step.names)
-        snapshots = {name: dict(self.stack.platform.blueprint(name)) for name in step.names}
-        self.journal.write(RemovalEntry({name: snapshot for name, snapshot in snapshots.items() if snapshot}))
+        self._record_removal(step.names)
         self._stopping.begin(step.names)
+
+    @_do.register
+    def _stop(self, step: Stop) -> None:
+        self._record_removal(step.names)
+        self._stopping.stop(step.names)
+
+    @_do.register
+    def _observe(self, step: Observe) -> None:
+        observe_replicas(self.stack, self._new(), step.seconds, self.monitor.poll_commands)
+
+    @_do.register
+    def _delay(self, step: Delay) -> None:
+        self._stopping.wait()
+        with self._lease.suspended(self.journal.confirm):
+            self.monitor.pause(step.seconds)
 
     @_do.register
     def _remember(self, step: Remember) -> None:
@@ -268,10 +297,16 @@ class Runner:
                 "something else, such as `docker compose up`, has removed them: see `docker events`",
             )
 
+    def _record_removal(self, names: Collection[str]) -> None:
+        snapshots = {name: dict(self.stack.platform.blueprint(name)) for name in names}
+        self.journal.write(RemovalEntry({name: snapshot for name, snapshot in snapshots.items() if snapshot}))
+
     def _finish_stopping(self) -> None:
         if self._stopping.pending:
             with announced("wait for the replicas that are still stopping", self.emit):
                 self._stopping.wait()
+        while self._stopping.faults:
+            self.monitor.note(HookFailed("pre_stop", self._stopping.faults.popleft()))
 
     def _new(self) -> Collection[str]:
         """The replicas of the new release."""

@@ -20,7 +20,7 @@ BEHIND = 4
 class Stopping:
     """The replicas that are being stopped and removed. ``begun``: all their names, including removed ones.
 
-    A replica that could not be stopped is no longer included.
+    A replica that could not be stopped is no longer included. ``faults``: of ``pre_stop`` hooks; they stop nothing.
     """
 
     def __init__(self, platform: Platform, permit: Callable[[], None], behind: int = BEHIND) -> None:
@@ -32,6 +32,7 @@ class Stopping:
         self._pending: deque[tuple[str, Future[None]]] = deque()
         self._removal = threading.Lock()
         self.begun: set[str] = set()
+        self.faults: deque[str] = deque()
 
     @property
     def pending(self) -> bool:
@@ -44,6 +45,13 @@ class Stopping:
             self.begun.add(name)
             self._pending.append((name, self._pool.submit(self._stop_and_remove, name)))
         self.wait(self._behind)
+
+    def stop(self, names: Iterable[str]) -> None:
+        """Stops replicas without removing them, all at the same time. Raises LockHeld, EngineError."""
+        stopped = [self._pool.submit(self._stop, name) for name in names]
+        wait(stopped)
+        for each in stopped:
+            each.result()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -61,9 +69,13 @@ class Stopping:
                 self.begun.discard(name)
             stopped.result()
 
-    def _stop_and_remove(self, name: str) -> None:
+    def _stop(self, name: str) -> None:
         self.permit()
-        self._platform.stop(name)
+        if fault := self._platform.stop(name):
+            self.faults.append(fault)
+
+    def _stop_and_remove(self, name: str) -> None:
+        self._stop(name)
         with self._removal:
             self.permit()
             self._platform.discard(name)  # not if something else has started it again

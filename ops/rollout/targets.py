@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ops.errors import ConfigError, PlanRefused, UsageError
+from ops.errors import ConfigError, ImageUnavailable, PlanRefused, UsageError
 from ops.events import Emit, announced
 from ops.fleet import Fleet
 from ops.image_ref import ImageRef
 from ops.models import Replica
 from ops.project.config import Project, env_file_values
+from ops.project.image_template import names_in, render
 from ops.project.shell import ShellValues, shell_values
+from ops.project.startup import one_shots_of
 from ops.releases import release_id
 from ops.stack import Stack
 from ops.steps import Target
@@ -64,14 +66,27 @@ def drifted(stack: Stack, running: Iterable[Replica]) -> bool:
 
 def image_target(stack: Stack, reference: str) -> Target:
     """The target with the image ``reference``, pulled if it is missing. Raises ConfigError, ImageUnavailable."""
-    variable = stack.project.pins.image
-    if variable is None:
-        service = stack.project.settings.service
+    project = stack.project
+    service, template = project.settings.service, project.image_template
+    variables = project.image_variables(reference)
+    if variables is None and not names_in(template):
         raise ConfigError(
             f"services.{service}.image is a literal value, so videa cannot record {reference}",
-            f"write it as ${{{service.upper()}_IMAGE:-{stack.project.image}}}, or change it and run `videa deploy`",
+            f"write it as ${{{service.upper()}_IMAGE:-{project.image}}}, or change it and run `videa deploy`",
         )
-    return _target(stack, reference, {variable: reference})
+    if variables is None:
+        raise ConfigError(
+            f"services.{service}.image is {template}, and no values of its variables name {reference}",
+            f"name another tag of it, or write it as ${{{service.upper()}_IMAGE:-{project.image}}}",
+        )
+    return _target(stack, reference, variables)
+
+
+def sharing_target(stack: Stack, variables: Mapping[str, str]) -> Target:
+    """The target of a service whose image has some of these variables. Raises ConfigError, ImageUnavailable."""
+    project = stack.project
+    values = {**env_file_values(project), **project.environment, **variables}
+    return _target(stack, render(project.image_template, values), variables)
 
 
 def built_target(stack: Stack, emit: Emit) -> Target:
@@ -80,28 +95,61 @@ def built_target(stack: Stack, emit: Emit) -> Target:
     service = project.settings.service
     if "build" not in project.service:
         raise UsageError(f"services.{service} has no build section", "deploy an image: videa deploy --image REF")
-    variable = project.pins.image
-    if variable is None:
+    repository = ImageRef.parse(project.image).repository
+    building = _build_variables(project, f"{repository}:{BUILD_TAG}")
+    if building is None:
         with announced(f"build {project.image}", emit):
             project.compose.run("build", service)
         return current_target(stack)
-    repository = ImageRef.parse(project.image).repository
     with announced(f"build {repository}", emit):
-        project.compose.run("build", service, overrides={variable: f"{repository}:{BUILD_TAG}"})
+        project.compose.run("build", service, overrides=building)
     digest = stack.platform.images.digest(f"{repository}:{BUILD_TAG}")
     reference = f"{repository}:{digest.removeprefix('sha256:')[:12]}"
     stack.platform.images.tag(digest, reference)
-    return _target(stack, reference, {variable: reference})
+    return _target(stack, reference, _build_variables(project, reference) or {})
 
 
-def return_tag(stack: Stack) -> None:
-    """Moves the tag of a built image back to the image of the running replicas, after a rollback.
+def _build_variables(project: Project, reference: str) -> dict[str, str] | None:
+    """The variables that name a built image; None if there are none, or if they are also for other images."""
+    variables = project.image_variables(reference)
+    if variables and project.pins.image is None and any(map(project.readers, variables)):
+        return None
+    return variables
+
+
+def images_to_pull(stacks: Iterable[Stack], always: bool, image: str | None) -> list[str]:
+    """The images of services whose ``pull_policy`` is always, and of their one-shot services.
+
+    ``always``: of all, except those that are built here or never pulled; ``image``: of the command line.
+    """
+    wanted: list[str] = []
+    for stack in stacks:
+        project = stack.project
+        services, own = project.model["services"], project.settings.service
+        for name in (own, *one_shots_of(services, own)):
+            policy = services[name].get("pull_policy")
+            if policy == "always" or (always and policy not in ("never", "build") and "build" not in services[name]):
+                wanted.append(image if image is not None and name == own else project.image_of(name))
+    return list(dict.fromkeys(wanted))
+
+
+def pull_images(stack: Stack, images: Iterable[str], emit: Emit) -> None:
+    """Pulls images, also those that are present: the same tag may be another image. Raises ImageUnavailable."""
+    for reference in images:
+        with announced(f"pull {reference}", emit):
+            stack.platform.images.pull(reference)
+
+
+def return_tag(stack: Stack, pulled: bool = False) -> None:
+    """Moves the tag of a built or ``pulled`` image back to the image of the running replicas, after a rollback.
 
     Otherwise a plain ``docker compose up -d`` would start the other image. If a variable names the image, `.env`
     selects it and the tag does not matter. Raises EngineError.
     """
     project = stack.project
-    if "build" not in project.service or project.pins.image is not None:
+    repository = ImageRef.parse(project.image).repository
+    built = "build" in project.service and _build_variables(project, f"{repository}:{BUILD_TAG}") is None
+    if not (built or pulled):
         return
     image = image_to_return(project.image, stack.replicas())
     images = stack.platform.images
@@ -133,6 +181,11 @@ def from_shell(project: Project) -> ShellValues:
 
 def _target(stack: Stack, reference: str, overrides: Mapping[str, str]) -> Target:
     project = stack.project
+    if project.service.get("pull_policy") == "never" and not stack.platform.images.present(reference):
+        raise ImageUnavailable(
+            f"there is no image {reference}, and services.{project.settings.service}.pull_policy is never",
+            "load it: docker load; or change pull_policy",
+        )
     stack.platform.images.ensure(reference)
     overrides = {**from_shell(project).to_remember, **overrides}
     release_variable = project.pins.release

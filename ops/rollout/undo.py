@@ -9,7 +9,12 @@ from ops.steps import Drain, Recreate, Remove, Route
 
 
 def plan_undo(
-    served: Collection[str], removed: Collection[str], started: Collection[str], now: Fleet
+    served: Collection[str],
+    removed: Collection[str],
+    started: Collection[str],
+    now: Fleet,
+    stop_first: bool = False,
+    worker: bool = False,
 ) -> Iterator[Route | Drain | Remove | Recreate]:
     """Yields the steps that restore what the balancer served before the operation.
 
@@ -17,21 +22,27 @@ def plan_undo(
     remove; ``started``: replicas that it has started. Traffic moves first, and only to replicas that are ready
     (invariant 6) or, if none is, that the balancer still lists and that are running: a serving replica is stable,
     whatever the present file defines as ready (invariant 10). New replicas serve until the old ones are back.
+    With ``stop_first``, which forbids both at the same time, they are removed before, unless no other replica serves;
+    a ``worker`` serves nobody.
     """
     ready = [member.name for member in now.alive if member.ready]
     old = _usable(served, now)
     back = tuple(name for name in removed if name in served and name not in old)
     listed = {member.name for member in now.members if member.listed}
     new = tuple(name for name in started if name in ready and name in listed) if back or not old else ()
-    first = old + new
+    present = {member.name for member in now.members}
+    leaving = tuple(name for name in started if name in present)
+    early = stop_first and bool(leaving and back) and (worker or bool(old))
+    first = old if early else old + new
     if first and (set(first) != listed or now.split):
         yield Route(first)
+    if early:
+        yield Drain()
+        yield Remove(leaving)
     if back:
         yield Recreate(back)
         yield Route(old + back)
-    present = {member.name for member in now.members}
-    leaving = tuple(name for name in started if name in present)
-    if leaving and (old or back):
+    if leaving and not early and (old or back):
         yield Drain()
         yield Remove(leaving)
 

@@ -25,15 +25,20 @@ def deploy(
     ] = None,
     image: Annotated[str | None, typer.Option("--image", metavar="REF", help="The image to run.")] = None,
     build: Annotated[bool, typer.Option("--build", help="Build the service's image first.")] = False,
+    pull: Annotated[
+        bool, typer.Option("--pull", help="Pull the images first: a tag may have been pushed again.")
+    ] = False,
     rolling: Annotated[bool, typer.Option("--rolling", help="Replace a few replicas at a time (the default).")] = False,
     blue_green: Annotated[bool, typer.Option("--blue-green", help="Start all new replicas, then switch once.")] = False,
     canary: Annotated[
         bool, typer.Option("--canary", help="Increase the traffic in steps and judge each step.")
     ] = False,
     surge: Annotated[
-        int,
-        typer.Option("--surge", parser=whole(1), metavar="N", help="Rolling: number of additional replicas."),
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--surge", parser=whole(1), metavar="N", help="Rolling: replicas at a time [update_config, otherwise 1]."
+        ),
+    ] = None,
     check: Annotated[
         list[str] | None,
         typer.Option(
@@ -76,14 +81,18 @@ def deploy(
     it is ready. If something fails, the deploy is rolled back, all services of it: first the traffic returns to the old
     replicas, then the new ones are removed.
 
-    --rolling replaces a few replicas at a time.
+    --rolling replaces a few replicas at a time, as deploy.update_config of the service or x-videa.update says; --surge
+    takes precedence over both.
 
     --blue-green starts all new replicas, tests them with --check, switches in one reload of nginx, and keeps the old
     set for the time of --keep. During this time, `videa abort` switches back in one reload, and `videa promote` ends
     the wait. A check is a path, which is requested through nginx, or a command, which gets VIDEA_URL and VIDEA_HEADER,
     the header that selects the new set.
 
-    --image is for one service; others whose image is the same variable of the Compose file are deployed with it.
+    --image is for one service; others whose image has the same variable of the Compose file are deployed with it.
+
+    --pull pulls the images, except of services that are built here: a tag that was pushed again is a new release. A
+    service with `pull_policy: always` is always pulled, one with `pull_policy: build` always built.
 
     --canary increases the share of the new release in the steps of x-videa.canary.steps. Each step is judged by nginx's
     log and the containers. Testers choose a release with the header that `videa config --tester-header` prints, and
@@ -99,6 +108,7 @@ def deploy(
     Examples:
       videa deploy --build
       videa deploy web worker
+      videa deploy --pull
       videa deploy --image registry.example/app:42 --surge 2
       videa deploy --image app:42 --blue-green --check /health --check 'make smoke' --keep 2m
       videa deploy --image app:42 --canary --pause-at 25
@@ -120,7 +130,7 @@ def deploy(
         carry_out(options, what, lambda operation: operation.resume(detach) if resume else operation.abort(), as_json)
         return
     strategy = strategy_of(rolling, blue_green, canary, bool(check or keep), bool(pause_at))
-    asked = Asked(strategy, surge, force, tuple(check or ()), keep, tuple(pause_at or ()))
+    asked = Asked(strategy, surge, force, tuple(check or ()), keep, tuple(pause_at or ()), pull)
     names = tuple(services or ())
 
     def run(operation: Operation) -> Outcome:

@@ -26,8 +26,11 @@ def plan(
     blue_green: Annotated[bool, typer.Option("--blue-green", help="Plan a blue-green deploy.")] = False,
     canary: Annotated[bool, typer.Option("--canary", help="Plan a canary deploy.")] = False,
     surge: Annotated[
-        int, typer.Option("--surge", parser=whole(1), metavar="N", help="Rolling: number of additional replicas.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--surge", parser=whole(1), metavar="N", help="Rolling: replicas at a time [update_config, otherwise 1]."
+        ),
+    ] = None,
     check: Annotated[
         list[str] | None,
         typer.Option("--check", metavar="CMD|/PATH", help="Blue-green: as in deploy; not run."),

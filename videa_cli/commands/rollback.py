@@ -24,8 +24,11 @@ def rollback(
     ] = None,
     service: Annotated[str, typer.Option("--service", metavar="NAME", help="Default: the default service.")] = "",
     surge: Annotated[
-        int, typer.Option("--surge", parser=whole(1), metavar="N", help="Number of additional replicas.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--surge", parser=whole(1), metavar="N", help="Replicas at a time [rollback_config, otherwise 1]."
+        ),
+    ] = None,
     blue_green: Annotated[bool, typer.Option("--blue-green", help="Start all new replicas, then switch once.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")] = False,
     as_json: AsJson = Json.NO,
@@ -53,12 +56,15 @@ def rollback(
             roll_back(options, journal, as_json)
             return
     from ops.rollout.request import Request, Strategy
+    from videa_cli.deploying import paced
     from videa_cli.operation import carry_out
 
     strategy = Strategy.BLUE_GREEN if blue_green else Strategy.ROLLING
-    request = Request(strategy=strategy, surge=surge)
 
     def run(operation: Operation) -> Outcome:
+        project = operation.stack.project
+        chosen = project.of(service or project.implied_service)
+        request = paced(Request(strategy), chosen, surge, "rollback")
         return operation.rollback(release, request, dry_run, service)
 
     carry_out(options, "rolled back", run, as_json, dry_run, lock_wait)

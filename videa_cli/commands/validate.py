@@ -19,7 +19,8 @@ def validate(
 ) -> None:
     """Check x-videa in the Compose file: one line for each error, with its key and the allowed values.
 
-    Needs no engine. The exit code is 3 if there is an error.
+    Also checks the keys of Compose that videa obeys, such as deploy.update_config, and shows what a deploy takes from
+    them. Needs no engine. The exit code is 3 if there is an error.
 
     \b
     Examples:
@@ -39,13 +40,31 @@ def validate(
 
     options: Options = context.obj
     found = find_problems(options.files, options.project)
+    taken = [] if found else _taken(options)
     if as_json:
         errors = [{"error": error.message, "hint": error.hint} for error in found]
-        typer.echo(json.dumps({"valid": not found, "errors": errors}))
+        typer.echo(json.dumps({"valid": not found, "errors": errors, "taken": taken}))
     elif found:
         for error in found:
             typer.echo(one_line(f"{error.message}; {error.hint}"))
     else:
         typer.echo("x-videa is valid")
+        for row in taken:
+            typer.echo(one_line("{service}, {operation}: {key} {value} (from {source})".format_map(row)))
     if found:
         raise typer.Exit(ExitCode.CONFIG)
+
+
+def _taken(options: Options) -> list[dict[str, str]]:
+    """What deploys and rollbacks of each service take from the Compose file."""
+    from ops.project.update import OPERATIONS, update_rules
+
+    project = options.load()
+    return [
+        {"service": name, "operation": operation, "key": key, "value": value, "source": source}
+        for name in project.services
+        for section, operation in OPERATIONS.items()
+        for key, value, source in update_rules(
+            project.of(name).service, project.of(name).settings, section=section
+        ).taken
+    ]

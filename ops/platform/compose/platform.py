@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn
 
-from ops.engine import cgroups, foreground, inspection, one_off, ports, recreate, replicas, stats
+from ops.engine import cgroups, foreground, inspection, one_off, one_shot, ports, recreate, replicas, stats
 from ops.engine.client import Engine
 from ops.engine.compose import more_arguments, up_arguments
 from ops.engine.effects import check_harmless, run_harmless
@@ -52,7 +52,7 @@ class ComposePlatform:
 
     @property
     def creates_alone(self) -> bool:
-        """True for ``post_start`` hooks, which only Compose runs, and configs and secrets that only Compose copies."""
+        """True for ``post_start`` hooks, which Compose runs, and configs and secrets that only Compose copies."""
         return bool(self.project.service.get("post_start") or copied_files(self.project.model, self._service))
 
     def replicas(self) -> list[Replica]:
@@ -88,10 +88,10 @@ class ComposePlatform:
         check_harmless(self.project.compose, self._create(total), target.overrides)
 
     def start(self, container: str) -> None:
-        replicas.start(self.engine, container)
+        replicas.start(self.engine, container, self.project.model["services"])
 
-    def stop(self, container: str, at_most: int | None = None) -> None:
-        replicas.stop(self.engine, container, at_most)
+    def stop(self, container: str, at_most: int | None = None) -> str:
+        return replicas.stop(self.engine, container, at_most, self.project.model["services"])
 
     def remove(self, container: str) -> None:
         replicas.remove(self.engine, container)
@@ -103,10 +103,11 @@ class ComposePlatform:
         replicas.discard(self.engine, container)
 
     def blueprint(self, container: str) -> Mapping[str, Any]:
-        return recreate.snapshot(self.engine, container)
+        return recreate.snapshot(self.engine, container, copied_files(self.project.model, self._service))
 
     def restore(self, blueprint: Mapping[str, Any]) -> None:
-        recreate.recreate(self.engine, blueprint)
+        name = recreate.recreate(self.engine, blueprint)
+        replicas.after_start(self.engine, name, self.project.service.get("post_start") or ())
 
     def follow(self, services: Collection[str], target: Target | None, permit: Permit) -> None:
         overrides = target.overrides if target else {}
@@ -122,8 +123,17 @@ class ComposePlatform:
         try:
             self.project.compose.run(*arguments, *command, overrides=target.overrides, timeout=timeout)
         except EngineError:
+            self.stop(name)
             self.remove(name)
             raise
+
+    def complete(self, service: str, overrides: Mapping[str, str], permit: Permit, timeout: float) -> Container:
+        allowed = self._containers_of([service])
+        run_harmless(self.project.compose, self._complete(service), overrides, allowed, permit)
+        return one_shot.await_exit(self.engine, self.project.name, service, timeout)
+
+    def check_complete(self, service: str, overrides: Mapping[str, str]) -> None:
+        check_harmless(self.project.compose, self._complete(service), overrides, self._containers_of([service]))
 
     def remember(self, variables: Mapping[str, str | None]) -> None:
         remember(self.project.env_file, variables)
@@ -173,6 +183,9 @@ class ComposePlatform:
         scale = {self._service: len(self.replicas())}
         wait = ("--wait", "--wait-timeout", str(deadline))
         return up_arguments(self.project.compose, services, *wait, scale=scale)
+
+    def _complete(self, service: str) -> list[str]:
+        return up_arguments(self.project.compose, [service], scale={self._service: len(self.replicas())})
 
     def _containers_of(self, services: Collection[str]) -> list[str]:
         return [container.name for container in self.containers() if container.service in services]

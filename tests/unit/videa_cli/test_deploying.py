@@ -28,5 +28,5 @@ def test_a_mistake_in_the_options_is_told_before_anything_is_built(
 def test_a_canary_is_for_the_service_with_requests_and_workers_are_rolled(tmp_path: Path) -> None:
     project = fake_shop(tmp_path).project
     asked = Asked("canary")
-    assert asked.request(project.settings).strategy is Strategy.CANARY
-    assert asked.request(project.of(MAIL).settings).strategy is Strategy.ROLLING
+    assert asked.request(project).strategy is Strategy.CANARY
+    assert asked.request(project.of(MAIL)).strategy is Strategy.ROLLING

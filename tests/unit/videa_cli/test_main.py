@@ -22,8 +22,10 @@ from ops.errors import (
     OperationFailed,
     PlanRefused,
     ReplicaNotReady,
+    UsageError,
     explained,
 )
+from videa_cli import main
 from videa_cli.exit_codes import ExitCode, exit_code_of
 
 ROOT = Path(__file__).parents[3]
@@ -201,3 +203,16 @@ def test_what_the_output_has_no_character_for_is_escaped(tmp_path: Path, encodin
     assert (shown.returncode, shown.stderr) == (0, b"")
     assert rb"caf\udce9" in shown.stdout
     assert "[/\u00e9]".encode(encoding, "backslashreplace") in shown.stdout
+
+
+def test_options_for_env_files_and_profiles_reach_compose(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COMPOSE_PROFILES", "debug")
+    monkeypatch.setenv("COMPOSE_ENV_FILES", "other.env")
+    main._pass_to_compose(["a.env", "/b.env"], ["extra", "debug"])
+    assert os.environ["COMPOSE_ENV_FILES"] == f"{tmp_path}/a.env,/b.env"
+    assert os.environ["COMPOSE_PROFILES"] == "debug,extra"
+    main._pass_to_compose([], [])
+    assert os.environ["COMPOSE_ENV_FILES"] == f"{tmp_path}/a.env,/b.env"
+    with pytest.raises(UsageError, match="separates env files with commas"):
+        main._pass_to_compose(["a,b"], [])

@@ -42,7 +42,7 @@ def test_the_text_of_a_step_and_of_its_failure_is_shown_unchanged(capsys: pytest
 
 def test_a_plan_shows_a_check_as_it_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
     plan = Plan((Check((LOOKS_LIKE_MARKUP,), ()),), Target("1", "app:1"), "")
-    part: Any = SimpleNamespace(plan=plan, capacity=None)
+    part: Any = SimpleNamespace(plan=plan, capacity=None, request=None)
     show_outcome(Outcome(plan, 0.0, None, parts=(part,)), "deployed", as_json=Json.NO, dry_run=True)
     assert f"1. check {LOOKS_LIKE_MARKUP}" in capsys.readouterr().out
 

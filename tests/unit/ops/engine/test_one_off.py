@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ops.engine.one_off import configuration, networks_of
+from ops.engine.one_off import configuration
+from ops.engine.recreate import networks_of
 from ops.engine.replicas import read
 from ops.models import UserCommand
 from tests.unit.ops.engine.test_replicas import details

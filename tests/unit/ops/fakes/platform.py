@@ -17,19 +17,35 @@ from tests.unit.ops.fakes.world import APP, NAME, START, World
 
 
 class FakeImages:
-    """``ops.platform.ports.Images``: every image is present, and its digest is its name."""
+    """``ops.platform.ports.Images``: every image is present, and its digest is its name. ``moved``: tags that differ.
+
+    ``missing``: images that are not present; ``pushed``: tag -> digest in the registry.
+    """
+
+    def __init__(self) -> None:
+        self.moved: dict[str, str] = {}
+        self.missing: set[str] = set()
+        self.pushed: dict[str, str] = {}
+        self.pulled: list[str] = []
 
     def digest(self, reference: str) -> str:
-        return f"sha256:{reference.removeprefix('sha256:')}"
+        return self.moved.get(reference) or f"sha256:{reference.removeprefix('sha256:')}"
 
     def present(self, reference: str) -> bool:
-        return True
+        return reference not in self.missing
 
     def has_healthcheck(self, reference: str) -> bool:
         return False
 
     def ensure(self, reference: str) -> None:
-        pass
+        if not self.present(reference):
+            self.pull(reference)
+
+    def pull(self, reference: str) -> None:
+        self.pulled.append(reference)
+        self.missing.discard(reference)
+        if reference in self.pushed:
+            self.moved[reference] = self.pushed[reference]
 
     def exposed(self, reference: str) -> tuple[int, ...]:
         return ()
@@ -41,7 +57,7 @@ class FakeImages:
         pass
 
     def tag(self, image: str, reference: str) -> None:
-        pass
+        self.moved[reference] = image
 
     def untag(self, reference: str) -> None:
         pass
@@ -52,7 +68,8 @@ class FakePlatform:
     """``ops.platform.ports.Platform``. ``by_name``: the replicas; ``followed``: services that were recreated.
 
     ``tasks``: names and commands of one-off containers. ``one_offs``: those of users, each with the container that it
-    is like; ``exit_code``: of their commands.
+    is like; ``completed``: one-shot services with their variables; ``exit_code``: of both;
+    ``pre_stop``: why such a hook fails.
     """
 
     world: World
@@ -69,6 +86,8 @@ class FakePlatform:
     tasks: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     one_offs: dict[str, str] = field(default_factory=dict)
     exit_code: int = 0
+    completed: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    pre_stop: str = ""
 
     def add(self, image: str = "app:old", state: str = "running", number: int = 0, release: str = "") -> str:
         """Adds a replica, by default with the next number after the highest, like Compose."""
@@ -140,10 +159,11 @@ class FakePlatform:
         self.world.used("start")
         self._become(container, "running")
 
-    def stop(self, container: str, at_most: int | None = None) -> None:
+    def stop(self, container: str, at_most: int | None = None) -> str:
         self.world.used("stop")
         if container in self.by_name:
             self._become(container, "exited")
+        return self.pre_stop
 
     def remove(self, container: str) -> None:
         self.world.used("remove")
@@ -179,6 +199,16 @@ class FakePlatform:
     def task(self, name: str, command: Collection[str], target: Target, timeout: float) -> None:
         self.world.used(f"task {name}")
         self.tasks.append((name, tuple(command)))
+
+    def complete(self, service: str, overrides: Mapping[str, str], permit: Permit, timeout: float) -> Container:
+        permit()
+        self.world.used(f"complete {service}")
+        self.completed.append((service, dict(overrides)))
+        shown = self.add(state="exited")
+        return replace(self.by_name.pop(shown), name=f"{NAME}-{service}-1", service=service, exit_code=self.exit_code)
+
+    def check_complete(self, service: str, overrides: Mapping[str, str]) -> None:
+        self.world.used("preview")
 
     def remember(self, variables: Mapping[str, str | None]) -> None:
         remember(self.env_file, variables)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from ops.fleet import Fleet, Member
 from ops.models import Replica
 from ops.rollout.undo import Recreate
-from ops.steps import AwaitReady, Drain, Remember, Remove, Route, Split, Start
+from ops.steps import AwaitReady, Drain, Remember, Remove, Route, Split, Start, Stop
 
 OLD, NEW = "old", "new"
 
@@ -52,6 +52,7 @@ class ModelStack:
         self.target = release
         self.started: list[str] = []
         self.removed: list[str] = []
+        self.stopped = {member.name for member in before.dead}
         self.draining: set[str] = set()
         self.remembered: int | None = None
 
@@ -91,25 +92,39 @@ class ModelStack:
             self.routed, self.canary, self.managed = names, canary, True
         elif isinstance(step, Drain):
             self.draining = set()
-        elif isinstance(step, Remove):
-            for name in step.names:
-                assert name not in self.routed or name not in self.ready, f"{name} was removed while it had traffic"
-                assert name not in self.draining, f"{name} was removed before it was drained"
-                del self.release[name]
-                self.ready.discard(name)
-                self.removed.append(name)
+        elif isinstance(step, Stop | Remove):
+            self._end(step)
         elif isinstance(step, Recreate):
             for name in step.names:
                 self.release[name] = OLD
                 self.ready.add(name)
+                self.stopped.discard(name)
         elif isinstance(step, Remember):
             self.remembered = step.replicas
+
+    def _end(self, step: Stop | Remove) -> None:
+        for name in step.names:
+            assert name not in self.routed or name not in self.ready, f"{name} was removed while it had traffic"
+            assert name not in self.draining, f"{name} was removed before it was drained"
+            self.ready.discard(name)
+            self.removed.append(name)
+            if isinstance(step, Stop):
+                self.stopped.add(name)
+            else:
+                del self.release[name]
+                self.stopped.discard(name)
 
     def now(self) -> Fleet:
         """The present state as a planner would see it."""
         return Fleet(
             tuple(
-                member(int(name.split("-")[1]), release, name in self.ready, name in self.routed)
+                member(
+                    int(name.split("-")[1]),
+                    release,
+                    name in self.ready,
+                    name in self.routed,
+                    "exited" if name in self.stopped else "running",
+                )
                 for name, release in self.release.items()
             ),
             self.managed,

@@ -11,11 +11,12 @@ import pytest
 from ops.engine.compose import Compose
 from ops.errors import PlanRefused
 from ops.project.config import Pins, Project
+from ops.project.managed import Managed
 from ops.project.private import private_file
 from ops.project.settings import Settings
 from ops.releases import release_id
 from ops.rollout.history import DONE, Entry, append, of
-from ops.rollout.retained import choose, retained_reference, rollback_target
+from ops.rollout.retained import choose, retained_reference, rollback_target, shared_targets
 from ops.stack import Stack
 from ops.steps import Target
 from tests.unit.ops.fakes.store import FakeStore
@@ -122,3 +123,64 @@ def test_a_rollback_in_another_folder_needs_the_secret_values_to_be_the_same(tmp
     assert "set TOKEN in .env as it was" in refused.value.hint
     (tmp_path / ".env").write_text("IMAGE=app:2\nTOKEN=t1\n")
     assert shop.target().overrides == {"IMAGE": "app:1"}
+
+
+class Pair:
+    """Two services whose images have one variable; ``images``: of their earlier releases, the first one's first."""
+
+    def __init__(self, folder: Path, templates: tuple[str, str], images: tuple[str, str]) -> None:
+        (folder / ".env").write_text("TAG=2\n")
+        compose = FakeCompose((), None, folder, {})
+        settings = {name: Settings(service=name, worker=name == "worker") for name in ("web", "worker")}
+        managed = {name: Managed(each, {}) for name, each in settings.items()}
+        services = {name: {"image": template} for name, template in zip(settings, templates, strict=True)}
+        self.project = Project("shop", folder, compose, {"services": services}, settings["web"], {}, {}, managed, "web")
+        present: Any = SimpleNamespace(present=lambda name: True, digest=lambda name: f"sha256:{name}")
+        platform: Any = SimpleNamespace(images=present)
+        store = FakeStore()
+
+        def stack(project: Project) -> Stack:
+            project.__dict__["_raw"] = {"services": services}
+            return Stack(project, platform, store, lambda: pytest.fail("asked"), stack)
+
+        self.web = stack(self.project)
+        for name, image in zip(settings, images, strict=True):
+            chosen = self.web.of(name)
+            naming = chosen.project.image_variables(image) or {}
+            release = release_id(f"sha256:{image}", compose.config_hash(name, naming))
+            entry = Entry(0, "me", "", "rolling", DONE, release, image, f"sha256:{image}", 1, 0, service=name)
+            append(chosen, entry)
+
+    def targets(self) -> dict[str, Target]:
+        target = rollback_target(self.web, of(self.web)[0])
+        return {"web": target, **shared_targets(self.web, target)}
+
+
+@pytest.mark.parametrize("templates", [("app:${TAG}", "app:${TAG}"), ("app:${TAG:-1}", "worker:${TAG:-1}")])
+def test_services_that_share_a_variable_of_their_image_roll_back_together(
+    tmp_path: Path, templates: tuple[str, str]
+) -> None:
+    earlier = tuple(template.partition("$")[0] + "1" for template in templates)
+    targets = Pair(tmp_path, templates, earlier).targets()  # type: ignore[arg-type]
+    assert [target.image for target in targets.values()] == list(earlier)
+    assert [dict(target.overrides) for target in targets.values()] == [{"TAG": "1"}] * 2
+
+
+def test_a_rollback_is_refused_if_the_other_service_has_no_release_with_this_value(tmp_path: Path) -> None:
+    pair = Pair(tmp_path, ("app:${TAG}", "worker:${TAG}"), ("app:1", "worker:0"))
+    with pytest.raises(PlanRefused, match="worker has its image from TAG, too, and no release with worker:1"):
+        pair.targets()
+
+
+def test_services_with_variables_of_their_own_roll_back_alone(tmp_path: Path) -> None:
+    pair = Pair(tmp_path, ("app:${TAG}", "worker:${WORKER_TAG}"), ("app:1", "worker:1"))
+    assert pair.targets().keys() == {"web"}
+
+
+def test_an_image_that_its_variables_cannot_name_is_refused_with_a_command(tmp_path: Path) -> None:
+    pair = Pair(tmp_path, ("app:${TAG}", "other:${WORKER_TAG}"), ("app:1", "other:1"))
+    images: Any = pair.web.platform.images
+    images.digest = lambda name: "sha256:moved"
+    with pytest.raises(PlanRefused, match="app:1 is another image now") as refused:
+        pair.targets()
+    assert "docker tag videa-kept/shop-web:" in refused.value.hint

@@ -8,6 +8,7 @@ import pytest
 
 from ops.rollout.blue_green import plan_blue_green
 from ops.rollout.canary import plan_canary
+from ops.rollout.pace import Pace
 from ops.rollout.rolling import plan_rolling
 from ops.rollout.scale import plan_scale
 from ops.rollout.undo import Recreate, plan_undo, stable_gone, stopped
@@ -121,3 +122,25 @@ def test_stopped_replicas_are_started_by_the_rollback() -> None:
     assert not stable_gone({"app-1", "app-2"}, back, now)
     steps = list(plan_undo({"app-1", "app-2"}, back, ["app-4"], now))
     assert steps == [Recreate(back), Route(back), Drain(), Remove(("app-4",))]
+
+
+def test_stop_first_is_kept_on_the_way_back() -> None:
+    plan = plan_rolling(BEFORE, 3, Target(NEW, "app:new"), pace=Pace(stop_first=True))
+    for failed_after in range(len(plan.steps)):
+        stack = ModelStack(BEFORE)
+        stack.run(plan.steps[:failed_after])
+        before = set(stack.serving)
+        for step in plan_undo(
+            {"app-1", "app-2", "app-3"}, list(stack.removed), list(stack.started), stack.now(), stop_first=True
+        ):
+            stack.do(step)
+            assert len(stack.release) - len(stack.stopped) <= 3 or not {"app-1", "app-2", "app-3"} & before
+            assert stack.serving
+        assert set(stack.release) == stack.routed == {"app-1", "app-2", "app-3"}
+        assert not stack.stopped
+
+
+def test_a_worker_is_not_started_next_to_its_successor() -> None:
+    now = fleet(member(1, state="exited"), member(4, NEW, ready=False))
+    steps = list(plan_undo({"app-1"}, ["app-1"], ["app-4"], now, stop_first=True, worker=True))
+    assert [step for step in steps if not isinstance(step, Route | Drain)] == [Remove(("app-4",)), Recreate(("app-1",))]
