@@ -1,0 +1,74 @@
+"""Clients of engines on other machines: over ssh, and over TCP with or without TLS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import docker
+import docker.constants
+from docker.tls import TLSConfig
+from requests.adapters import HTTPAdapter
+
+from ops.engine.ssh import SshAdapter, ssh_command
+from ops.errors import EngineUnreachable
+
+POOL_SIZE = 32
+"""Idle connections that are kept."""
+CONNECT_TIMEOUT = 15
+"""Seconds until a host that does not answer is unreachable."""
+
+
+def over_ssh(url: str, environment: Mapping[str, str], timeout: float) -> docker.DockerClient:
+    """A client whose connections are ssh commands. ``timeout``: seconds of a call. Raises ValueError for a bad URL."""
+    # The SDK asks the adapter instead of the socket that it is told of.
+    adapter = SshAdapter(ssh_command(url), environment, timeout, POOL_SIZE)
+    return _negotiated(adapter, ("http+docker://",), base_url="unix:///over-ssh", timeout=timeout)
+
+
+def over_tcp(url: str, tls: TLSConfig | None, timeout: float) -> docker.DockerClient:
+    """A client for tcp://HOST:PORT. ``timeout``: seconds of a call."""
+    adapter = _TcpAdapter(pool_maxsize=POOL_SIZE)
+    return _negotiated(adapter, ("http://", "https://"), base_url=url, tls=tls or False, timeout=timeout)
+
+
+def _negotiated(adapter: HTTPAdapter, prefixes: tuple[str, ...], **options: Any) -> docker.DockerClient:
+    """A client that sends its requests through ``adapter``, also the first one, for the engine's version."""
+
+    def client(version: str) -> docker.DockerClient:
+        made = docker.DockerClient(version=version, **options)
+        for prefix in prefixes:
+            made.api.mount(prefix, adapter)
+        return made
+
+    first = client(docker.constants.DEFAULT_DOCKER_API_VERSION)
+    return client(str(first.api.version(api_version=False)["ApiVersion"]))
+
+
+class _TcpAdapter(HTTPAdapter):
+    """Gives up on a host that does not answer earlier than on a call."""
+
+    def send(self, request: Any, stream: Any = False, timeout: Any = None, *rest: Any, **others: Any) -> Any:
+        bounded = (min(CONNECT_TIMEOUT, timeout), timeout) if isinstance(timeout, int | float) else timeout
+        return super().send(request, stream, bounded, *rest, **others)
+
+
+def tls_from(environment: Mapping[str, str]) -> TLSConfig | None:
+    """The TLS settings of the docker command: DOCKER_TLS_VERIFY, DOCKER_TLS and DOCKER_CERT_PATH; None without TLS.
+
+    A client certificate is optional, as for docker. Raises EngineUnreachable if the file to verify with is missing.
+    """
+    verify = bool(environment.get("DOCKER_TLS_VERIFY"))
+    if not verify and not environment.get("DOCKER_TLS"):
+        return None
+    home = environment.get("DOCKER_CONFIG") or Path("~/.docker").expanduser()
+    folder = Path(environment.get("DOCKER_CERT_PATH") or home)
+    ca, certificate, key = (folder / name for name in ("ca.pem", "cert.pem", "key.pem"))
+    if verify and not ca.is_file():
+        raise EngineUnreachable(
+            f"TLS to the Docker Engine needs {ca}, which does not exist",
+            "set DOCKER_CERT_PATH to the folder with ca.pem, cert.pem and key.pem; or unset DOCKER_TLS_VERIFY",
+        )
+    own = (str(certificate), str(key)) if certificate.is_file() and key.is_file() else None
+    return TLSConfig(client_cert=own, ca_cert=str(ca) if verify else None, verify=verify)
