@@ -29,7 +29,8 @@ def over_ssh(url: str, environment: Mapping[str, str], timeout: float) -> docker
 
 def over_tcp(url: str, tls: TLSConfig | None, timeout: float) -> docker.DockerClient:
     """A client for tcp://HOST:PORT. ``timeout``: seconds of a call."""
-    adapter = _TcpAdapter(pool_maxsize=POOL_SIZE)
+    verify = (tls.ca_cert if tls.verify and tls.ca_cert else bool(tls.verify)) if tls else True
+    adapter = _TcpAdapter(verify)
     return _negotiated(adapter, ("http://", "https://"), base_url=url, tls=tls or False, timeout=timeout)
 
 
@@ -47,11 +48,27 @@ def _negotiated(adapter: HTTPAdapter, prefixes: tuple[str, ...], **options: Any)
 
 
 class _TcpAdapter(HTTPAdapter):
-    """Gives up on a host that does not answer earlier than on a call."""
+    """Gives up on a host that does not answer earlier than on a call.
 
-    def send(self, request: Any, stream: Any = False, timeout: Any = None, *rest: Any, **others: Any) -> Any:
+    ``verify``: a file with certificates, or whether to verify at all. requests would verify with the file in
+    REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE instead, which are set behind many proxies, and verify what need not be.
+    """
+
+    def __init__(self, verify: str | bool) -> None:
+        super().__init__(pool_maxsize=POOL_SIZE)
+        self._verify = verify
+
+    def send(
+        self,
+        request: Any,
+        stream: Any = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Any = None,
+    ) -> Any:
         bounded = (min(CONNECT_TIMEOUT, timeout), timeout) if isinstance(timeout, int | float) else timeout
-        return super().send(request, stream, bounded, *rest, **others)
+        return super().send(request, stream, bounded, self._verify, cert, proxies)
 
 
 def tls_from(environment: Mapping[str, str]) -> TLSConfig | None:

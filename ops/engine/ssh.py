@@ -95,7 +95,7 @@ class _Connection(HTTPConnection):
         self._process: subprocess.Popen[bytes] | None = None
 
     def connect(self) -> None:
-        """Starts ssh, and returns when the engine has answered through it. Raises SshFailed, TimeoutError."""
+        """Starts ssh, and returns when the engine has answered through it. Raises SshFailed."""
         with self._opening, tempfile.TemporaryFile() as errors:
             ours, theirs = socket.socketpair()
             try:
@@ -118,9 +118,8 @@ class _Connection(HTTPConnection):
                 _ping(ours)
             except (OSError, http.client.HTTPException) as error:
                 self.close()
-                if isinstance(error, TimeoutError):
-                    raise
-                raise SshFailed(_reason(errors)) from error
+                hangs = f"no answer within {self.timeout:g} s" if isinstance(error, TimeoutError) else ""
+                raise SshFailed(hangs or _reason(errors)) from error
 
     def close(self) -> None:
         super().close()

@@ -10,6 +10,7 @@ import tarfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any
 
 from ops.errors import VideaError
@@ -69,10 +70,10 @@ class Contents:
         return ArchivedImage(f"sha256:{identity}", tuple(entry.get("RepoTags") or ()), config, layers, files)
 
 
-def check(stream: IO[bytes]) -> list[ArchivedImage]:
+def check(stream: IO[bytes], path: Path) -> list[ArchivedImage]:
     """The images of an archive, which is read to its end: every layer is there and has its digest.
 
-    Raises ArchiveBroken.
+    ``path``: of the file, for the message. Raises ArchiveBroken.
     """
     contents = Contents()
     try:
@@ -92,9 +93,11 @@ def check(stream: IO[bytes]) -> list[ArchivedImage]:
                 if found != layer:
                     raise ValueError(f"layer {layer[7:19]} was changed")
     except BROKEN as error:
-        raise ArchiveBroken(f"the archive is broken or not of images: {reason(error)}", "save it again") from error
+        raise ArchiveBroken(
+            f"{path} is broken, or no archive of images: {reason(error)}", "nothing was loaded; save it again"
+        ) from error
     if not images:
-        raise ArchiveBroken("the archive has no images", "save it again")
+        raise ArchiveBroken(f"{path} has no images", "save it again")
     return images
 
 

@@ -92,7 +92,7 @@ def load(store: ImageStore, path: Path, emit: Emit, dry_run: bool = False) -> li
         size = os.fstat(file.fileno()).st_size
         with announced(f"check {path}", emit):
             counter = _Counting(reader(file))
-            images = check(cast("IO[bytes]", counter))
+            images = check(cast("IO[bytes]", counter), path)
         states = [_state(store, image) for image in images]
         free = store.free_space()
         if free is not None and free < COPIES * counter.count:
