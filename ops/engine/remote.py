@@ -8,6 +8,7 @@ from typing import Any
 
 import docker
 import docker.constants
+import urllib3
 from docker.tls import TLSConfig
 from requests.adapters import HTTPAdapter
 
@@ -57,6 +58,9 @@ class _TcpAdapter(HTTPAdapter):
     def __init__(self, verify: str | bool) -> None:
         super().__init__(pool_maxsize=POOL_SIZE)
         self._verify = verify
+        if not verify:
+            # It is what the user has asked for, and each request would warn of it.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def send(
         self,
