@@ -11,9 +11,9 @@ from functools import cached_property
 import docker
 import docker.errors
 import requests.exceptions
-from docker.context import Context, ContextAPI
 from requests.adapters import HTTPAdapter
 
+from ops.engine.contexts import read_context
 from ops.engine.endpoint import Endpoint
 from ops.engine.lost import ONCE_MORE, lost
 from ops.engine.remote import POOL_SIZE, over_ssh, over_tcp, tls_from
@@ -75,8 +75,8 @@ class Engine:
                 self.endpoint = Endpoint(host)
                 tls = None if self.endpoint.local else tls_from(environment)
             else:
-                context = _context(environment.get("DOCKER_CONTEXT"))
-                self.endpoint, tls = Endpoint(context.Host or ""), context.TLSConfig
+                context = read_context(environment)
+                self.endpoint, tls = Endpoint(context.url), context.tls
             if self.endpoint.scheme == "ssh":
                 self.sdk = over_ssh(self.endpoint.url, environment, CALL_TIMEOUT)
             elif not self.endpoint.local:
@@ -150,17 +150,3 @@ class Engine:
     def close(self) -> None:
         """Closes the connections."""
         self.sdk.close()
-
-
-def _context(name: str | None) -> Context:
-    """The context ``name``, or the current one. Raises EngineUnreachable if it does not exist.
-
-    The SDK would silently use the local socket instead.
-    """
-    context = ContextAPI.get_context(name)
-    if context is None:
-        raise EngineUnreachable(
-            f"there is no Docker context {name!r}" if name else "the current Docker context does not exist",
-            "see `docker context ls`, then `docker context use NAME` or DOCKER_CONTEXT",
-        )
-    return context

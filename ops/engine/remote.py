@@ -12,6 +12,7 @@ import urllib3
 from docker.tls import TLSConfig
 from requests.adapters import HTTPAdapter
 
+from ops.engine.contexts import config_folder
 from ops.engine.ssh import SshAdapter, ssh_command
 from ops.errors import EngineUnreachable
 
@@ -83,8 +84,7 @@ def tls_from(environment: Mapping[str, str]) -> TLSConfig | None:
     verify = bool(environment.get("DOCKER_TLS_VERIFY"))
     if not verify and not environment.get("DOCKER_TLS"):
         return None
-    home = environment.get("DOCKER_CONFIG") or Path("~/.docker").expanduser()
-    folder = Path(environment.get("DOCKER_CERT_PATH") or home)
+    folder = Path(environment.get("DOCKER_CERT_PATH") or config_folder(environment))
     ca, certificate, key = (folder / name for name in ("ca.pem", "cert.pem", "key.pem"))
     if verify and not ca.is_file():
         raise EngineUnreachable(

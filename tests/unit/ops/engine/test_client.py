@@ -14,12 +14,12 @@ import pytest
 from bench.stack import free_port
 from ops.engine import client
 from ops.engine.client import Engine, engine_errors
+from ops.engine.contexts import DockerContext
 from ops.engine.stats import sample
 from ops.errors import EngineError, EngineUnreachable
 from ops.models import Container, ExecResult
 
 VERSION = '{"ApiVersion": "1.41", "Version": "20.10.24"}'
-LOCAL = SimpleNamespace(Host="unix:///var/run/docker.sock", TLSConfig=None)
 GONE = Container("gone", "gone", "app", "running", "none", "app:1", 0, 0, False)
 Play = Callable[[str, int], str | None]
 """(request, number of earlier ones) -> the body, "" for an empty one; None closes the connection."""
@@ -135,8 +135,9 @@ def test_the_published_ports_are_on_the_machine_of_docker_host(monkeypatch: pyte
     monkeypatch.setattr(client.docker, "DockerClient", lambda **_: sdk)
     engine = Engine({"DOCKER_HOST": "ssh://ops@192.0.2.7:2222"})
     assert (engine.local, engine.address) == (False, "192.0.2.7")
-    context = SimpleNamespace(Host="ssh://ops@192.0.2.8", TLSConfig=None)
-    monkeypatch.setattr(client.ContextAPI, "get_context", lambda name: context if name == "far" else LOCAL)
+    monkeypatch.setattr(
+        client, "read_context", lambda given: DockerContext("ssh://ops@192.0.2.8" if "DOCKER_CONTEXT" in given else "")
+    )
     engine = Engine({"DOCKER_CONTEXT": "far"})
     assert (engine.local, engine.address) == (False, "192.0.2.8")
     engine = Engine({})
