@@ -24,6 +24,14 @@ class Task(msgspec.Struct, frozen=True, tag="task"):
     text: str
 
 
+class Transferred(msgspec.Struct, frozen=True, tag="transferred"):
+    """A transfer has made progress. ``text``: the task; ``done`` and ``total``: bytes, ``total`` is an estimate."""
+
+    text: str
+    done: int
+    total: int
+
+
 class Back(msgspec.Struct, frozen=True, tag="back"):
     """The rollback of a step that is undone in its own way."""
 
@@ -207,6 +215,7 @@ News: TypeAlias = (
     | ServiceReached
     | Superseded
     | UnderWay
+    | Transferred
     | Retrying
     | JournalLeft
     | HistoryIncomplete

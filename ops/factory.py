@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ops.engine.client import Engine
 from ops.platform.compose.store import EngineStore
 
 if TYPE_CHECKING:
-    from ops.platform.ports import Gateway, Platform, Store
+    from ops.platform.ports import Gateway, ImageStore, Platform, Store
     from ops.project.config import Project
     from ops.stack import Stack
 
 
-def connect() -> Engine:
-    """A connection to the engine that the docker command uses. Raises EngineUnreachable."""
-    return Engine()
+def connect(environment: Mapping[str, str] | None = None) -> Engine:
+    """A connection to the engine that the docker command uses in ``environment``. Raises EngineUnreachable."""
+    return Engine(environment)
+
+
+def image_store(engine: Engine) -> ImageStore:
+    """The images of an engine, to copy them."""
+    from ops.engine.transfer import EngineImageStore
+
+    return EngineImageStore(engine)
 
 
 def open_stack(project: Project, engine: Engine | None = None) -> Stack:

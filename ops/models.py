@@ -157,3 +157,17 @@ class Document:
 
     version: int = 0
     content: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """An image on an engine. ``names``: its tags; ``layers``: the diff ids of its layers, the base's first.
+
+    ``parts``: what made each part of it and its size in bytes, the base's first; images that share layers begin with
+    the same parts.
+    """
+
+    id: str
+    names: tuple[str, ...]
+    layers: tuple[str, ...]
+    parts: tuple[tuple[str, int], ...] = ()

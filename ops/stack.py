@@ -18,7 +18,7 @@ from ops.models import Container, ProbeResult, Replica
 from ops.platform.ports import Gateway, Platform, Store
 from ops.probes import ContainerCheck, Http, Probe, Running
 from ops.project.config import Project
-from ops.project.published import http_url
+from ops.project.published import http_url, seen_from_here
 from ops.project.settings import Settings
 from ops.traffic import Membership, TrafficSplit, Upstream
 
@@ -49,15 +49,21 @@ class Stack:
 
     @property
     def url(self) -> str | None:
-        """The balancer's URL, seen from here; None if it publishes no port. Raises EngineError."""
+        """The balancer's URL, seen from here; None if it publishes no port that this machine reaches.
+
+        Raises EngineError.
+        """
         published = self.project.published
         if published is None:
+            return None
+        host = seen_from_here(published.bound, None if self.platform.local else self.platform.address)
+        if host is None:
             return None
         port = published.ports[0]
         if port == 0 or len(published.ports) > 1:  # the engine has chosen the port
             balancer = self.platform.container(self.project.settings.balancer)
             port = (self.platform.bound_port(balancer.id, published.target) if balancer else None) or port
-        return http_url(published.address if self.platform.local else self.platform.address, port)
+        return http_url(host, port)
 
     @property
     def on_the_host(self) -> bool:

@@ -66,7 +66,7 @@ def videa(
     """Scale, deploy and diagnose a Compose service behind nginx without losing a request.
 
     Works on the Compose project in the current folder, like `docker compose`, and on the engine that DOCKER_HOST or the
-    current Docker context names.
+    current Docker context names, also on another machine: DOCKER_HOST=ssh://USER@HOST, see docs/remote.md.
 
     \b
     Examples:
@@ -80,6 +80,7 @@ def videa(
       videa rollback                return to the previous release
       videa status                  show the replicas, their release, health and load
       videa doctor                  find what is wrong, and how to fix it
+      videa push app:42 --to ssh://ops@shop.example    send an image to another engine, without a registry
 
     \b
     Exit codes:

@@ -13,7 +13,16 @@ from rich.markup import escape
 from rich.status import Status
 
 from ops.errors import TAKE_UP
-from ops.events import Event, LeftWaiting, OperationEnded, ServiceReached, StepEnded, StepFailed, StepStarted
+from ops.events import (
+    Event,
+    LeftWaiting,
+    OperationEnded,
+    ServiceReached,
+    StepEnded,
+    StepFailed,
+    StepStarted,
+    Transferred,
+)
 from videa_cli.json_output import Json, show_event, show_result
 from videa_cli.step_words import lasting
 from videa_cli.streams import Unbroken
@@ -67,6 +76,8 @@ class Progress:
         elif isinstance(event, StepFailed):
             self._spin(None)
             self.console.print(f"  [red]✗[/] {escape(words(event.step))}: {escape(event.reason)}")
+        elif isinstance(event, Transferred):
+            self._spin(words(event))
         elif isinstance(event, ServiceReached):
             self.console.print(f"[bold]{escape(words(event))}[/]")
         elif not isinstance(event, OperationEnded | LeftWaiting):  # its outcome or its error is shown, with the proof
@@ -77,6 +88,9 @@ class Progress:
         self._spin(None)
 
     def _spin(self, text: str | None) -> None:
+        if self.spinner and text:
+            self.spinner.update(f"{escape(text)} ...")
+            return
         if self.spinner:
             self.spinner.stop()
             self.spinner = None

@@ -24,6 +24,7 @@ from ops.events import (
     Standing,
     Superseded,
     Task,
+    Transferred,
     UnderWay,
     VerdictGiven,
 )
@@ -51,6 +52,7 @@ from ops.notices import (
 from ops.rollout.history import verdict_line
 from ops.steps import Judge, Pause, replicas
 from videa_cli.step_words import step_words
+from videa_cli.units import size
 
 BY_CONNECT = "ready: TCP connect; declare x-videa.health.ready to ask more"
 
@@ -69,6 +71,12 @@ def _(step: Back) -> str:
 @words.register
 def _(task: Task) -> str:
     return task.text
+
+
+@words.register
+def _(event: Transferred) -> str:
+    share = f" of about {size(event.total)}" if event.total else ""
+    return f"{event.text}: {size(event.done)}{share}"
 
 
 @words.register

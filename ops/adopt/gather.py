@@ -16,7 +16,7 @@ from ops.adopt.routes import ProxyFile, Route, routes
 from ops.errors import ConfigError
 from ops.models import Container
 from ops.project.plain import Plain
-from ops.project.published import LOOPBACK
+from ops.project.published import seen_from_here
 from ops.project.reading import read_small
 from ops.stack import Stack
 
@@ -76,9 +76,9 @@ def _addresses(stack: Stack, container: Container, details: Mapping[str, Any], p
     """Where this machine may reach a container's port: published, or, on the engine's own machine, directly."""
     bindings = (details.get("NetworkSettings") or {}).get("Ports") or {}
     for binding in bindings.get(f"{port}/tcp") or ():
-        address = str(binding.get("HostIp") or "")
-        local = LOOPBACK.get(address, address)
-        yield (local if stack.platform.local else stack.platform.address), int(binding["HostPort"])
+        engine = None if stack.platform.local else stack.platform.address
+        if address := seen_from_here(str(binding.get("HostIp") or ""), engine):
+            yield address, int(binding["HostPort"])
     if stack.platform.local:
         yield from ((address, port) for address in container.networks.values() if address)
 

@@ -166,8 +166,9 @@ class TrafficProof:
                 self._read(self._stream)
             if self._ended.wait(REOPEN):
                 return
-            self._gap = self._gap or "nginx's log ended in the meantime: its container was restarted"
+            # If the connection to the engine was lost, this fails, and the gap has that reason.
             self._stream = self._open()
+            self._gap = self._gap or "nginx's log ended in the meantime: its container was restarted"
 
     def _read(self, stream: Stream) -> None:
         lines = Lines()

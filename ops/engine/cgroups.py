@@ -39,7 +39,7 @@ def quick_sample(engine: Engine, containers: Iterable[Measured], gap: float) -> 
     """
     running = [container for container in containers if container.running]
     first = {container.name: read(container) for container in running} if engine.local else {}
-    if not running or not all(first.values()):
+    if not first or not all(first.values()):
         return sample(engine, running)
     began = time.monotonic()
     time.sleep(gap)

@@ -11,11 +11,12 @@ from functools import cached_property
 import docker
 import docker.errors
 import requests.exceptions
-from docker.context import Context, ContextAPI
 from requests.adapters import HTTPAdapter
 
+from ops.engine.contexts import read_context
 from ops.engine.endpoint import Endpoint
 from ops.engine.lost import ONCE_MORE, lost
+from ops.engine.remote import POOL_SIZE, over_ssh, over_tcp, tls_from
 from ops.errors import EngineError, EngineUnreachable
 from ops.models import ExecResult, Machine
 
@@ -70,26 +71,22 @@ class Engine:
         """
         environment = os.environ if environment is None else environment
         with engine_errors("report its version"), _address_errors():
-            # With the ssh command, like docker itself: it has the user's keys, agent and aliases.
             if host := environment.get("DOCKER_HOST"):
                 self.endpoint = Endpoint(host)
-                self.sdk = docker.DockerClient.from_env(
-                    version="auto",
-                    timeout=CALL_TIMEOUT,
-                    environment=dict(environment),
-                    max_pool_size=32,
-                    use_ssh_client=True,
-                )
+                tls = None if self.endpoint.local else tls_from(environment)
             else:
-                context = _context(environment.get("DOCKER_CONTEXT"))
-                self.endpoint = Endpoint(context.Host or "")
+                context = read_context(environment)
+                self.endpoint, tls = Endpoint(context.url), context.tls
+            if self.endpoint.scheme == "ssh":
+                self.sdk = over_ssh(self.endpoint.url, environment, CALL_TIMEOUT)
+            elif not self.endpoint.local:
+                self.sdk = over_tcp(self.endpoint.url, tls, CALL_TIMEOUT)
+            else:
                 self.sdk = docker.DockerClient(
-                    base_url=context.Host,
-                    tls=context.TLSConfig or False,
+                    base_url=self.endpoint.url or None,
                     version="auto",
                     timeout=CALL_TIMEOUT,
-                    max_pool_size=32,
-                    use_ssh_client=True,
+                    max_pool_size=POOL_SIZE,
                 )
         for adapter in self.sdk.api.adapters.values():
             if isinstance(adapter, HTTPAdapter):
@@ -153,17 +150,3 @@ class Engine:
     def close(self) -> None:
         """Closes the connections."""
         self.sdk.close()
-
-
-def _context(name: str | None) -> Context:
-    """The context ``name``, or the current one. Raises EngineUnreachable if it does not exist.
-
-    The SDK would silently use the local socket instead.
-    """
-    context = ContextAPI.get_context(name)
-    if context is None:
-        raise EngineUnreachable(
-            f"there is no Docker context {name!r}" if name else "the current Docker context does not exist",
-            "see `docker context ls`, then `docker context use NAME` or DOCKER_CONTEXT",
-        )
-    return context

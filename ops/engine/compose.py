@@ -182,6 +182,12 @@ def explain(verb: str, stderr: str) -> EngineError:
         return EngineUnreachable(
             "the Docker Engine does not answer", "start it (`make up` does), or check DOCKER_HOST", stderr
         )
+    if "error during connect" in stderr:
+        return EngineUnreachable(
+            f"the connection to the Docker Engine failed: {reason}",
+            "check the host, DOCKER_HOST and `docker context ls`: `docker version` must work",
+            stderr,
+        )
     if "permission denied" in stderr and "docker.sock" in stderr:
         return EngineUnreachable(
             "no permission to use the Docker Engine", "add yourself to the group `docker`, or use sudo", stderr

@@ -45,7 +45,7 @@ class Output:
                 yield text
 
     def close(self) -> None:
-        """Ends the iteration, even while it waits. Over SSH this is not possible: it then ends with the container."""
+        """Ends the iteration, even while it waits."""
         with suppress(DockerException, OSError):
             self._stream.close()
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterator
+import ssl
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import requests.exceptions
 from urllib3 import BaseHTTPResponse, Retry
 from urllib3.connectionpool import ConnectionPool
 from urllib3.exceptions import ReadTimeoutError
 
+from ops.engine.ssh import SshFailed
 from ops.errors import EngineError, EngineUnreachable
 
 
@@ -48,12 +51,8 @@ def lost(error: Exception, doing: str, seconds: float) -> EngineError:
             "add yourself to the group `docker`, or run videa with sudo",
             detail,
         )
-    if "paramiko" in detail:
-        return EngineUnreachable(
-            "the connection to the Docker Engine uses ssh, and the Python package for it is missing",
-            "install it in videa's Python environment: pip install paramiko",
-            detail,
-        )
+    if any(isinstance(cause, _NO_CONNECTION) for cause in causes):
+        return _no_connection(causes, detail)
     if any(isinstance(cause, requests.exceptions.Timeout) for cause in causes):
         return EngineUnreachable(
             f"Docker could not {doing}: no answer within {seconds:g} s",
@@ -72,6 +71,29 @@ def lost(error: Exception, doing: str, seconds: float) -> EngineError:
             "try again; if the engine was restarted, wait until it is running",
             detail,
         )
+    return _no_connection(causes, detail)
+
+
+def _no_connection(causes: Iterable[BaseException], detail: str) -> EngineUnreachable:
+    if failed := next((cause for cause in causes if isinstance(cause, SshFailed)), None):
+        return EngineUnreachable(
+            f"there is no connection to the Docker Engine over ssh: {failed}",
+            "make `ssh HOST docker version` work without a question, with the host of DOCKER_HOST or of the context",
+            detail,
+        )
+    if refused := next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None):
+        reason = getattr(refused, "verify_message", "") or refused.reason or str(refused)
+        return EngineUnreachable(
+            f"there is no TLS connection to the Docker Engine: {reason}",
+            "check DOCKER_CERT_PATH and DOCKER_TLS_VERIFY, or the context: `docker context inspect`",
+            detail,
+        )
+    if host := _remote_host(causes):
+        return EngineUnreachable(
+            f"the Docker Engine at {host} does not answer",
+            "check the host and its firewall, DOCKER_HOST and `docker context ls`",
+            detail,
+        )
     return EngineUnreachable(
         "the Docker Engine does not answer",
         "start it (`make up` does), or check DOCKER_HOST and `docker context ls`",
@@ -79,6 +101,17 @@ def lost(error: Exception, doing: str, seconds: float) -> EngineError:
     )
 
 
+def _remote_host(causes: Iterable[BaseException]) -> str:
+    """The host and port of the request that failed; "" for a socket of this machine."""
+    for cause in causes:
+        request = getattr(cause, "request", None)
+        address = urlsplit(str(getattr(request, "url", "") or ""))
+        if address.scheme in ("http", "https"):
+            return address.netloc
+    return ""
+
+
+_NO_CONNECTION = (SshFailed, ssl.SSLError, requests.exceptions.ConnectTimeout)
 _INCOMPLETE = (
     requests.exceptions.InvalidJSONError,
     requests.exceptions.ChunkedEncodingError,

@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from ops.events import Emit
-from ops.models import Container, Document, ExecResult, Machine, Record, Replica, Usage, UserCommand
+from ops.models import (
+    Container,
+    Document,
+    ExecResult,
+    Machine,
+    Record,
+    Replica,
+    StoredImage,
+    Usage,
+    UserCommand,
+)
 from ops.steps import Target
 from ops.traffic import Applied, Look, Maintenance, Membership, Upstream
 
@@ -88,6 +98,36 @@ class Images(Protocol):
 
     def untag(self, reference: str) -> None:
         """Removes a tag from an image. A missing tag is not an error."""
+
+
+class ImageStore(Protocol):
+    """The images of one engine, to copy them from it or to it."""
+
+    @property
+    def local(self) -> bool:
+        """Whether the engine is on this machine."""
+
+    @property
+    def needs_every_layer(self) -> bool:
+        """Whether ``load`` needs all layers of an image, even if the engine has some of them."""
+
+    def stored(self, reference: str) -> StoredImage | None:
+        """An image; None if it is not on the engine."""
+
+    def tagged(self, repository: str) -> list[str]:
+        """The names of all images of a repository, "REPOSITORY:TAG"."""
+
+    def all_layers(self) -> list[tuple[str, ...]]:
+        """The diff ids of every image, the base's first."""
+
+    def export(self, references: Collection[str]) -> Iterator[bytes]:
+        """The images and their names as the tar stream of ``docker save``, not compressed."""
+
+    def load(self, archive: Iterable[bytes]) -> None:
+        """Loads a tar stream like ``docker load``. The engine changes nothing before the stream is complete."""
+
+    def free_space(self) -> int | None:
+        """Free bytes for images; None if unknown, such as on another machine."""
 
 
 class Platform(Protocol):

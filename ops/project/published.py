@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any
 
 LOOPBACK = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104
@@ -16,16 +17,40 @@ TLS = 443
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """``ports``: ports of the host among which the engine may choose; one unless the file has a range."""
+    """``ports``: ports of the host among which the engine may choose; one unless the file has a range.
+
+    ``address``: seen from the engine's machine; ``bound``: as the file has it, "" for all addresses.
+    """
 
     address: str
     ports: range
     target: int
+    bound: str = field(default="", compare=False)
 
 
 def published(ports: Iterable[Mapping[str, Any]] | None) -> Published | None:
     """The published port in ``ports`` of the merged model; None if no TCP port of the host is published."""
     return min(_tcp(ports), key=lambda port: port.target == TLS, default=None)
+
+
+def seen_from_here(bound: str, engine: str | None) -> str | None:
+    """The address with which this machine reaches a port that is bound to ``bound`` on the engine's machine.
+
+    ``engine``: the address of that machine, None if it is this one. None if only that machine itself reaches the port:
+    at this number, another program may answer here.
+    """
+    if engine is None:
+        return LOOPBACK.get(bound, bound)
+    if bound in LOOPBACK:
+        return engine
+    return None if _is_loopback(bound) else bound
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
 
 
 def target_of(ports: Iterable[Mapping[str, Any]] | None, port: int) -> int | None:
@@ -50,4 +75,4 @@ def _read(port: Mapping[str, Any]) -> Published | None:
         return None
     address = str(port.get("host_ip") or "").strip("[]")
     ports = range(int(match[1]), int(match[2] or match[1]) + 1)
-    return Published(LOOPBACK.get(address, address), ports, int(port["target"])) if ports else None
+    return Published(LOOPBACK.get(address, address), ports, int(port["target"]), address) if ports else None

@@ -104,7 +104,7 @@ LAYERS = (
     {"platform.compose"},
     {"stack"},
     {"rollout"},
-    {"doctor", "adopt", "handover"},
+    {"doctor", "adopt", "handover", "images"},
     {"capacity", "maintenance", "lifecycle", "watch", "foreground"},
     {"planning", "recording"},
     {"parts"},

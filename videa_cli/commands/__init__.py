@@ -22,6 +22,8 @@ TABLE: Mapping[str, str] = {
     "promote": "promote:promote",
     "abort": "abort:abort",
     "rollback": "rollback:rollback",
+    "push": "push:push",
+    "images": "images:commands",
     "history": "history:history",
     "lock": "lock:commands",
     "maintenance": "maintenance:commands",

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -13,6 +14,8 @@ from ops.balancer import proof as module
 from ops.balancer.access_log import Line
 from ops.balancer.prober import BadProbe
 from ops.balancer.proof import SAMPLE, Failure, LogTally, Proof, TrafficProof
+from ops.errors import EngineUnreachable
+from ops.platform.ports import Stream
 from ops.route import Address
 
 PREFIX = "videa-0f-"
@@ -178,3 +181,15 @@ def test_probes_that_have_ended_are_a_gap(monkeypatch: pytest.MonkeyPatch) -> No
     proof = late_proof(monkeypatch, last_probe_is_logged=True)
     assert not proof.proven
     assert "bug in videa: KeyError()" in str(proof)
+
+
+def test_a_lost_connection_to_the_engine_is_not_a_restart_of_nginx(monkeypatch: pytest.MonkeyPatch) -> None:
+    def follow_log() -> Iterator[bytes]:
+        proof._ended.set()
+        raise EngineUnreachable("the Docker Engine at shop does not answer", "")
+
+    monkeypatch.setattr(module, "REOPEN", 0.0)
+    proof = TrafficProof(SimpleNamespace(follow_log=follow_log), None, [Address(path="/")])  # type: ignore[arg-type]
+    proof._stream = cast("Stream", iter(()))
+    proof._follow()
+    assert proof._gap == "nginx's log cannot be read: the Docker Engine at shop does not answer"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from ops.engine import cgroups
+from ops.engine.client import Engine
 from ops.models import Container, Usage
 
 V1 = "5:memory:/docker/abc\n3:cpu,cpuacct:/docker/abc\n0::/\n"
@@ -48,3 +51,9 @@ def test_usage_is_the_difference_of_two_readings_with_the_containers_limits() ->
 def test_without_a_cpu_limit_nothing_is_throttled() -> None:
     reading = cgroups.Reading(1.0, 3000, 0, 0)
     assert cgroups.usage(LIMITED, reading, reading, seconds=1.0).throttled == 0
+
+
+def test_another_machine_is_measured_by_the_stats_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = {"app-1": Usage(0.5, 2.0, 5000, 9000, 0.0)}
+    monkeypatch.setattr(cgroups, "sample", lambda *_: measured)
+    assert cgroups.quick_sample(cast("Engine", SimpleNamespace(local=False)), [LIMITED], gap=0.0) == measured

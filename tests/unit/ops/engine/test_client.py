@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -15,12 +14,12 @@ import pytest
 from bench.stack import free_port
 from ops.engine import client
 from ops.engine.client import Engine, engine_errors
+from ops.engine.contexts import DockerContext
 from ops.engine.stats import sample
 from ops.errors import EngineError, EngineUnreachable
 from ops.models import Container, ExecResult
 
 VERSION = '{"ApiVersion": "1.41", "Version": "20.10.24"}'
-LOCAL = SimpleNamespace(Host="unix:///var/run/docker.sock", TLSConfig=None)
 GONE = Container("gone", "gone", "app", "running", "none", "app:1", 0, 0, False)
 Play = Callable[[str, int], str | None]
 """(request, number of earlier ones) -> the body, "" for an empty one; None closes the connection."""
@@ -91,8 +90,9 @@ def test_a_closed_connection_and_a_missing_engine_are_different_errors(tmp_path:
     ):
         list_containers(environment)
     assert "RemoteDisconnected" in closed.value.detail
-    with pytest.raises(EngineUnreachable, match="does not answer") as missing:
-        Engine({"DOCKER_HOST": f"tcp://127.0.0.1:{free_port()}"})
+    port = free_port()
+    with pytest.raises(EngineUnreachable, match=f"the Docker Engine at 127.0.0.1:{port} does not answer") as missing:
+        Engine({"DOCKER_HOST": f"tcp://127.0.0.1:{port}"})
     assert "Connection refused" in missing.value.detail
 
 
@@ -129,31 +129,19 @@ def test_a_container_that_ends_during_a_measurement_is_omitted(tmp_path: Path) -
         assert sample(engine, [GONE], gap=0) == {}
 
 
-def test_the_published_ports_are_on_the_machine_of_docker_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Sdk(SimpleNamespace):
-        api = SimpleNamespace(adapters={}, base_url="http+docker://ssh")
-
-        @classmethod
-        def from_env(cls, **options: object) -> Sdk:
-            return cls(**options)
-
-    monkeypatch.setattr(client.docker, "DockerClient", Sdk)
+def test_the_published_ports_are_on_the_machine_of_docker_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    sdk = SimpleNamespace(api=SimpleNamespace(adapters={}))
+    monkeypatch.setattr(client, "over_ssh", lambda *_: sdk)
+    monkeypatch.setattr(client.docker, "DockerClient", lambda **_: sdk)
     engine = Engine({"DOCKER_HOST": "ssh://ops@192.0.2.7:2222"})
     assert (engine.local, engine.address) == (False, "192.0.2.7")
-    context = SimpleNamespace(Host="ssh://ops@192.0.2.8", TLSConfig=None)
-    monkeypatch.setattr(client.ContextAPI, "get_context", lambda name: context if name == "far" else LOCAL)
+    monkeypatch.setattr(
+        client, "read_context", lambda given: DockerContext("ssh://ops@192.0.2.8" if "DOCKER_CONTEXT" in given else "")
+    )
     engine = Engine({"DOCKER_CONTEXT": "far"})
     assert (engine.local, engine.address) == (False, "192.0.2.8")
     engine = Engine({})
     assert (engine.local, engine.address) == (True, "127.0.0.1")
-
-
-def test_the_error_names_the_missing_package_for_ssh() -> None:
-    if importlib.util.find_spec("paramiko"):
-        pytest.skip("paramiko is installed")
-    with pytest.raises(EngineUnreachable, match="uses ssh") as error:
-        Engine({"DOCKER_HOST": "ssh://ops@192.0.2.7"})
-    assert "pip install paramiko" in error.value.hint
 
 
 def test_a_missing_context_is_an_error_and_the_local_engine_is_not_used() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.project.published import Published, http_url, published
+from ops.project.published import Published, http_url, published, seen_from_here
 
 TLS = {"target": 443, "published": "443", "protocol": "tcp"}
 
@@ -45,3 +45,22 @@ def test_a_published_port_is_read(ports: list[dict[str, Any]] | None, wanted: Pu
 )
 def test_a_url_has_brackets_around_an_ipv6_address(host: str, port: int, url: str) -> None:
     assert http_url(host, port) == url
+
+
+@pytest.mark.parametrize(
+    ("bound", "engine", "seen"),
+    [
+        ("", None, "127.0.0.1"),
+        ("::", None, "::1"),
+        ("127.0.0.2", None, "127.0.0.2"),
+        ("", "shop.example", "shop.example"),
+        ("0.0.0.0", "shop.example", "shop.example"),
+        ("10.0.0.7", "shop.example", "10.0.0.7"),
+        ("127.0.0.1", "shop.example", None),
+        ("::1", "shop.example", None),
+    ],
+)
+def test_a_port_on_the_loopback_of_another_machine_is_not_seen_from_here(
+    bound: str, engine: str | None, seen: str | None
+) -> None:
+    assert seen_from_here(bound, engine) == seen

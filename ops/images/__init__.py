@@ -1,0 +1,1 @@
+"""Copies images without a registry: to another engine, into a file and out of it."""

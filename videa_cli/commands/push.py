@@ -1,0 +1,79 @@
+"""videa push"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from videa_cli.json_output import AsJson, Json
+
+
+def push(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="Name of an image on this engine.")],
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="HOST",
+            help="The other engine: ssh://USER@HOST, tcp://HOST:PORT, or the name of a Docker context.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the layers and bytes that would be sent, and send nothing.")
+    ] = False,
+    as_json: AsJson = Json.NO,
+) -> None:
+    """Send an image to another engine without a registry: only the layers that are missing there.
+
+    Without --to, it goes from this machine's engine to the one that DOCKER_HOST or the current context names. The
+    other engine gets the whole image or nothing, and its id is compared at the end.
+
+    \b
+    Examples:
+      videa push app:42 --to ssh://ops@shop.example
+      videa push app:42 --to production --dry-run      a context, see `docker context ls`
+      DOCKER_HOST=ssh://ops@shop.example videa push app:42
+    """
+    import dataclasses
+    import os
+    from contextlib import closing
+
+    from ops.errors import UsageError
+    from ops.factory import connect, image_store
+    from ops.images.hosts import environment_of, environment_of_this_machine
+    from ops.images.push import push as send
+    from videa_cli.json_output import show_result
+    from videa_cli.render import Progress, console
+    from videa_cli.units import size
+
+    target = environment_of(to, os.environ) if to is not None else dict(os.environ)
+    source = dict(os.environ) if to is not None else environment_of_this_machine(os.environ)
+    progress = Progress(as_json)
+    try:
+        with closing(connect(target)) as there, closing(connect(source)) as here:
+            if to is None and there.local:
+                raise UsageError("the engine is the one of this machine", "name the other one: --to ssh://USER@HOST")
+            pushed = send(image_store(here), image_store(there), image, progress, dry_run)
+    finally:
+        progress.close()
+    if as_json:
+        result = {**dataclasses.asdict(pushed), "seconds": round(pushed.seconds, 3), "dry_run": dry_run}
+        show_result(result, as_json)
+        return
+    out = console(unbroken=True)
+    missing = [layer for layer in pushed.layers if not layer.present]
+    if not pushed.changed:
+        out.print(f"nothing to do: {pushed.image} is there ({pushed.id[7:19]})", markup=False)
+        return
+    if dry_run:
+        for layer in pushed.layers:
+            out.print(f"  {layer.diff_id[7:19]}  {'is there' if layer.present else size(layer.size)}")
+    done = "would send" if dry_run else "sent"
+    out.print(
+        f"{done} {pushed.image} ({pushed.id[7:19]}): {len(missing)} of {len(pushed.layers)} layers, "
+        f"{size(pushed.sent)} ({pushed.seconds:.1f} s)",
+        markup=False,
+    )
+    if dry_run:
+        out.print("nothing was changed (dry run)")
