@@ -16,6 +16,7 @@ from ops.engine.client import Engine, engine_errors
 from ops.engine.compose import NO_DOCKER
 from ops.engine.replicas import stop
 from ops.errors import EngineError
+from ops.interrupts import allowed, held
 from ops.models import UserCommand
 
 _READ_BY_DOCKER = re.compile(
@@ -63,16 +64,21 @@ def attach(engine: Engine, container: str, environment: Mapping[str, str]) -> in
 
     If a signal raises KeyboardInterrupt, the container is stopped first, so that the end of its output is shown.
     """
-    try:
-        process = subprocess.Popen(["docker", "start", "--attach", "--interactive", container], env=dict(environment))
-    except FileNotFoundError as error:
-        raise NO_DOCKER from error
-    try:
-        returned = process.wait()
-    except KeyboardInterrupt:
-        stop(engine, container)
-        process.wait()
-        raise
+    with held():  # a signal while the command starts would leave the container running
+        try:
+            process = subprocess.Popen(
+                ["docker", "start", "--attach", "--interactive", container], env=dict(environment)
+            )
+        except FileNotFoundError as error:
+            raise NO_DOCKER from error
+        try:
+            with allowed(again=True):
+                returned = process.wait()
+        except KeyboardInterrupt:
+            with allowed(again=True):
+                stop(engine, container)
+                process.wait()
+            raise
     with engine_errors(f"inspect {container}", missing_ok=True):
         # Only the engine knows the code of a command that cannot start, such as 127.
         if code := int(engine.sdk.api.inspect_container(container)["State"]["ExitCode"]):
