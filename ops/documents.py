@@ -13,10 +13,11 @@ TRIES = 50
 
 
 class Kind(StrEnum):
-    """HISTORY: past operations and their releases; DOCTOR: what earlier runs of the doctor saw."""
+    """HISTORY: past operations and their releases; DOCTOR: what earlier runs of the doctor saw; OUTLINE: x-videa."""
 
     HISTORY = "history"
     DOCTOR = "doctor"
+    OUTLINE = "outline"
 
 
 def load(store: Store, kind: Kind, project: str) -> bytes:

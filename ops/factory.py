@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ops.balancer import nginx
 from ops.balancer.worker import NoRequests
+from ops.engine.changes import Changes as EngineChanges
 from ops.engine.client import Engine
 from ops.platform.compose.platform import ComposePlatform
 from ops.platform.compose.store import EngineStore
-from ops.platform.ports import Gateway, Platform, Store
+from ops.platform.ports import Changes, Gateway, Platform, Store
 from ops.project.config import Project
 from ops.stack import Stack
 
@@ -40,3 +41,8 @@ def _gateway(platform: Platform, project: Project) -> Gateway:
 def open_store(engine: Engine | None = None) -> Store:
     """The records of all projects; needs no project. Raises EngineUnreachable."""
     return EngineStore(engine or Engine())
+
+
+def open_changes(project: str, engine: Engine | None = None) -> Changes:
+    """What happens to the containers of a project from now on; needs no Compose file. Raises EngineError."""
+    return EngineChanges(engine or Engine(), project)

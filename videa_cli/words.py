@@ -28,8 +28,11 @@ from ops.events import (
     VerdictGiven,
 )
 from ops.notices import (
+    AgentStarted,
     BalancerOutdated,
     CanaryKey,
+    DriftRepaired,
+    DutyFailed,
     LockAwaited,
     OrphansLeft,
     PoolsUnchecked,
@@ -37,6 +40,7 @@ from ops.notices import (
     ProbedByConnect,
     ReleaseChanged,
     ReplicaEjected,
+    ReplicaLeftOut,
     ReplicaReturned,
     ReplicasFixed,
     RequestsCut,
@@ -280,3 +284,26 @@ def _(event: ReplicaReturned) -> str:
 @words.register
 def _(event: RoundSkipped) -> str:
     return f"round skipped: {event.reason}"
+
+
+@words.register
+def _(event: DriftRepaired) -> str:
+    return f"the balancer's configuration was repaired: {'; '.join(event.differences)}"
+
+
+@words.register
+def _(event: ReplicaLeftOut) -> str:
+    return (
+        f"{event.replica} gets no requests: its release, {event.release or 'without a name'}, is not the one of the "
+        "replicas that do; to roll a release out: videa deploy"
+    )
+
+
+@words.register
+def _(event: AgentStarted) -> str:
+    return f"the agent of videa {event.version} looks after {event.project}"
+
+
+@words.register
+def _(event: DutyFailed) -> str:
+    return f"{event.duty} failed, and is tried again: {event.reason}"

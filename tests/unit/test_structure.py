@@ -111,6 +111,7 @@ LAYERS = (
     {"batch"},
     {"outcome"},
     {"operations", "views"},
+    {"agent"},
     {"factory"},
 )
 """The rooms of ops, a folder or a file each: one imports from the layers above it in this list and from its own."""

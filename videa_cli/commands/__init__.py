@@ -32,6 +32,7 @@ TABLE: Mapping[str, str] = {
     "exec": "exec:commands",
     "run": "run:commands",
     "watch": "watch:watch",
+    "agent": "agent:commands",
     "doctor": "doctor:doctor",
     "db": "db:db",
     "redis": "redis:redis",

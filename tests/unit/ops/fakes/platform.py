@@ -13,6 +13,7 @@ from ops.models import Container, ExecResult, Machine, Replica, Usage, UserComma
 from ops.platform.ports import Measured, Permit
 from ops.project.pins import remember
 from ops.steps import Target
+from tests.unit.ops.fakes.changes import FakeChanges
 from tests.unit.ops.fakes.world import APP, NAME, START, World
 
 
@@ -69,6 +70,7 @@ class FakePlatform:
     tasks: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     one_offs: dict[str, str] = field(default_factory=dict)
     exit_code: int = 0
+    changed: FakeChanges = field(default_factory=FakeChanges)
 
     def add(self, image: str = "app:old", state: str = "running", number: int = 0, release: str = "") -> str:
         """Adds a replica, by default with the next number after the highest, like Compose."""
@@ -218,6 +220,9 @@ class FakePlatform:
 
     def output(self, container: str) -> Any:
         raise NotImplementedError
+
+    def changes(self) -> FakeChanges:
+        return self.changed
 
     def _become(self, container: str, state: str) -> None:
         if container not in self.by_name:
