@@ -38,6 +38,11 @@ class Judge:
         failing = any(0 < count < self.failure_threshold for count in self.failures.values())
         return failing or any(0 < self.successes.get(name, 0) < self.success_threshold for name in self.ejected)
 
+    def eject(self, lost: Collection[str]) -> None:
+        """Counts these as ejected, whatever they have answered before."""
+        self.ejected |= set(lost)
+        self.successes |= dict.fromkeys(lost, 0)
+
     def judge(self, answers: Mapping[str, bool], listed: set[str], lost: Collection[str] = ()) -> set[str]:
         """The new list of names, from the ``answers`` of the ``listed`` and the ejected replicas.
 
@@ -114,7 +119,8 @@ def check_once(
         answers = {name: name in results and results[name].ok for name in probed}
         reasons |= {name: result.reason for name, result in results.items()}
         wanted = judge.judge(answers, listed, lost)
-    judge.ejected |= listed - wanted
+    else:
+        judge.eject(listed - wanted)
     if wanted != listed:
         upstream = current.upstream(sorted(wanted, key=lambda name: replicas[name].number), membership.split)
         _store(current, ejected, names | judge.ejected, replicas)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from videa_cli.context import Options
-from videa_cli.json_output import AsJson, Json, show_event, show_result
+from videa_cli.json_output import show_event
 from videa_cli.units import size
 
 commands = typer.Typer(invoke_without_command=True, add_completion=False, rich_markup_mode=None)
@@ -57,7 +58,10 @@ def agent(
 
 
 @commands.command("status")
-def status(context: typer.Context, as_json: AsJson = Json.NO) -> None:
+def status(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
     """Show whether the agent runs, since when, and what it has taken out of the balancer.
 
     \b
@@ -83,7 +87,7 @@ def status(context: typer.Context, as_json: AsJson = Json.NO) -> None:
             "memory_bytes": seen.memory[0] if seen.memory else None,
             "memory_limit_bytes": seen.memory[1] if seen.memory else None,
         }
-        show_result(fields, as_json)
+        typer.echo(json.dumps(fields))
         return
     if not seen.runs or watching is None:
         ended = f": {watching} had its last round {seen.round_age:.0f} s ago" if watching else ""
