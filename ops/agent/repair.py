@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from ops.balancer.drift import differences
+from ops.errors import BalancerError
 from ops.events import Emit
 from ops.models import Replica
 from ops.notices import DriftRepaired, ReplicaLeftOut
@@ -19,16 +20,19 @@ from ops.watch import Seen, apply_briefly
 SHOWN = 4
 """Different lines of the configuration in an event."""
 
+_SOMEBODY = "find out who writes it, or x-videa of which folder it is: videa doctor"
+
 
 @dataclass
 class Repair:
     """``passes``: good probes in a row of each replica that is not in the list; ``clean``: the last text without drift.
 
-    ``told``: containers of other releases that were reported.
+    ``undone``: the drift that the last repair has ended; ``told``: containers of other releases that were reported.
     """
 
     passes: dict[str, int] = field(default_factory=dict)
     clean: str | None = None
+    undone: list[str] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
 
     @property
@@ -37,7 +41,10 @@ class Repair:
         return any(self.passes.values())
 
     def repair(self, seen: Seen, emit: Emit, command: str) -> None:
-        """Compares what a round has seen with what it should be. Raises EngineError, BalancerError."""
+        """Compares what a round has seen with what it should be. Raises EngineError, BalancerError.
+
+        BalancerError also if somebody writes the same again and again: the agent does not fight.
+        """
         membership, current = seen.membership, seen.stack
         if membership.everything or membership.canary or Journal(current.store, current.project.name).exists():
             self.passes.clear()
@@ -49,6 +56,9 @@ class Repair:
         found += [f"{name} is ready, and was not listed" for name in joining]
         if not found:
             found = self._drift(seen)
+            if found and found == self.undone:
+                raise BalancerError("the configuration was changed again as before the last repair", _SOMEBODY)
+            self.undone = found
         if not found:
             return
         names = sorted({*listed, *joining}, key=lambda name: seen.replicas[name].number)

@@ -19,7 +19,7 @@ def agent(stack: LiveStack) -> Iterator[str]:
     """The name of the running container."""
     if not SOCKET.is_socket():
         pytest.skip("the engine has no socket on this machine")
-    docker("compose", "--profile", "agent", "build", "--quiet", "agent")
+    docker("compose", "--profile", "agent", "build", "agent")
     with stack.env(COMPOSE_PROFILES="agent", DOCKER_GID=str(SOCKET.stat().st_gid)):
         stack.compose("up", "--detach", "--no-deps", "agent")
         try:

@@ -16,7 +16,7 @@ def watch(
         str, typer.Option("--interval", metavar="TIME", help="Time between two checks, at least 1s.")
     ] = "10s",
 ) -> None:
-    """Keep unhealthy replicas out of the balancer, from this terminal.
+    """Keep unhealthy replicas out of the balancer.
 
     Does what `videa agent` does all the time, so it is refused while the agent runs: only one process watches.
 

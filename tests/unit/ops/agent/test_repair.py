@@ -9,7 +9,7 @@ import pytest
 
 from ops.agent.repair import Repair
 from ops.balancer.render import parse, render
-from ops.errors import LockHeld
+from ops.errors import BalancerError, LockHeld
 from ops.events import Event, discard
 from ops.notices import DriftRepaired, ReplicaLeftOut
 from ops.rollout.lease import LEASE
@@ -126,6 +126,16 @@ def test_a_change_of_the_configuration_by_hand_is_undone(stack: FakeStack) -> No
     assert isinstance(event, DriftRepaired)
     assert any("keepalive 9" in line for line in event.differences)
     assert told(stack, repair) == []
+
+
+def test_whoever_writes_the_same_again_and_again_wins(stack: FakeStack) -> None:
+    by_hand = render(stack.upstream((FIRST, SECOND)), 1, None, "").replace("keepalive 64", "keepalive 9")
+    stack.gateway.membership = lambda remembered=False: parse(by_hand, "app")  # type: ignore[method-assign]
+    repair = Repair()
+    assert [type(event) for event in told(stack, repair)] == [DriftRepaired]
+    with pytest.raises(BalancerError, match="changed again"):
+        told(stack, repair)
+    assert len(stack.gateway.applied) == 1
 
 
 def test_the_lock_of_another_process_is_no_error(stack: FakeStack) -> None:
