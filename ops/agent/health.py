@@ -76,8 +76,8 @@ class HealthChecks:
         reason = ""
         try:
             seen = check_once(stack, service.judge, emit, self.command, probing)
-            if seen and probing:
-                service.repair.repair(seen, emit, self.command)
+            if seen:
+                service.repair.repair(seen, emit, self.command, probing)
         except (EngineError, BalancerError) as error:
             reason = error.message
         except VideaError as error:

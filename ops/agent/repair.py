@@ -40,10 +40,11 @@ class Repair:
         """Whether a replica outside the list has passed, and not often enough yet."""
         return any(self.passes.values())
 
-    def repair(self, seen: Seen, emit: Emit, command: str) -> None:
+    def repair(self, seen: Seen, emit: Emit, command: str, probing: bool = True) -> None:
         """Compares what a round has seen with what it should be. Raises EngineError, BalancerError.
 
-        BalancerError also if somebody writes the same again and again: the agent does not fight.
+        Without ``probing``, only what does not exist leaves the list. BalancerError also if somebody writes the same
+        again and again: the agent does not fight.
         """
         membership, current = seen.membership, seen.stack
         if membership.everything or membership.canary or Journal(current.store, current.project.name).exists():
@@ -51,10 +52,10 @@ class Repair:
             return
         listed = [name for name in membership.servers if name in seen.replicas]
         gone = [name for name in membership.servers if name not in seen.replicas]
-        joining = self._joining(seen, listed, emit)
+        joining = self._joining(seen, listed, emit) if probing else []
         found = [f"{name} was listed, and does not exist" for name in gone if listed or joining]
         found += [f"{name} is ready, and was not listed" for name in joining]
-        if not found:
+        if not found and probing:
             found = self._drift(seen)
             if found and found == self.undone:
                 raise BalancerError("the configuration was changed again as before the last repair", _SOMEBODY)

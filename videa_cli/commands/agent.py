@@ -62,7 +62,7 @@ def status(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Show whether the agent runs, since when, and what it has taken out of the balancer.
+    """Show who watches and what is out of the balancer.
 
     \b
     Examples:

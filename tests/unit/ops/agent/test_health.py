@@ -121,6 +121,17 @@ def test_a_replica_that_left_the_network_of_the_balancer_leaves_at_once(watched:
     assert watched.served == (FIRST, SECOND)
 
 
+def test_a_replica_that_was_removed_leaves_at_once_and_an_added_one_is_probed_first(watched: Watched) -> None:
+    watched.round()
+    watched.stack.platform.remove(SECOND)
+    watched.stack.platform.add()
+    assert watched.round(later=0.7) == [DriftRepaired((f"{SECOND} was listed, and does not exist",))]
+    assert watched.served == (FIRST, THIRD)
+    watched.round()
+    watched.round()
+    assert watched.served == (FIRST, THIRD, "shop-app-4")
+
+
 def test_the_last_ones_stay_even_if_none_can_answer(watched: Watched) -> None:
     by_name = watched.stack.platform.by_name
     for name in by_name:
