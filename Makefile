@@ -20,6 +20,7 @@ setup: ## install what `up` needs: Python environment, Docker Engine, Compose, s
 	@$(SETUP)/engine.sh
 	@$(SETUP)/plugins.sh
 	@$(SETUP)/secrets.sh
+	@$(SETUP)/agent.sh
 	@$(SETUP)/images.sh
 
 down: ## stop the stack and keep its data

@@ -13,13 +13,14 @@ TRIES = 50
 
 
 class Kind(StrEnum):
-    """HISTORY: past operations and their releases; DOCTOR: what earlier runs of the doctor saw.
+    """HISTORY: past operations and their releases; DOCTOR: what earlier runs of the doctor saw; OUTLINE: x-videa.
 
     AUTOSCALE: whether it is on, and its last decisions.
     """
 
     HISTORY = "history"
     DOCTOR = "doctor"
+    OUTLINE = "outline"
     AUTOSCALE = "autoscale"
 
 

@@ -1,4 +1,4 @@
-"""The replicas that `videa watch` has removed from the balancer. The store has them, because watch may restart."""
+"""The replicas that the agent has removed from the balancer. The store has them, because the agent may restart."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from ops.engine.client import Engine
 from ops.platform.compose.store import EngineStore
 
 if TYPE_CHECKING:
-    from ops.platform.ports import Gateway, ImageStore, Platform, Store
+    from ops.platform.ports import Changes, Gateway, ImageStore, Platform, Store
     from ops.project.config import Project
     from ops.stack import Stack
 
@@ -55,3 +55,10 @@ def _gateway(platform: Platform, project: Project) -> Gateway:
 def open_store(engine: Engine | None = None) -> Store:
     """The records of all projects; needs no project. Raises EngineUnreachable."""
     return EngineStore(engine or Engine())
+
+
+def open_changes(project: str, engine: Engine | None = None) -> Changes:
+    """What happens to the containers of a project from now on; needs no Compose file. Raises EngineError."""
+    from ops.engine import changes
+
+    return changes.Changes(engine or Engine(), project)

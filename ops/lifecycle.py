@@ -21,6 +21,7 @@ from ops.interrupts import settle
 from ops.models import Replica
 from ops.notices import OrphansLeft, ReleaseChanged, ServicesChanged
 from ops.platform.ports import Permit
+from ops.project import outline
 from ops.project.startup import startup_order
 from ops.rollout import fence, history, retained
 from ops.rollout.journal import Journal
@@ -72,6 +73,7 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], permit: Permi
     held = handover.holders(stack)
     if not held:
         _check_port(stack)
+    outline.record(stack.store, project)
     served = [stack, *(stack.of(name) for name in project.served if name != project.settings.service)]
     for each in served:
         _build_missing(each, emit)

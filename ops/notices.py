@@ -87,20 +87,20 @@ class RequestsCut(msgspec.Struct, frozen=True, tag="requests_cut"):
 
 
 class ReplicaEjected(msgspec.Struct, frozen=True, tag="taken_out"):
-    """`videa watch` has removed a replica from the balancer. ``reason``: one line."""
+    """The agent or `videa watch` has removed a replica from the balancer. ``reason``: one line."""
 
     replica: str
     reason: str
 
 
 class ReplicaReturned(msgspec.Struct, frozen=True, tag="let_back"):
-    """`videa watch` has returned an ejected replica to the balancer."""
+    """The agent or `videa watch` has returned an ejected replica to the balancer."""
 
     replica: str
 
 
 class RoundSkipped(msgspec.Struct, frozen=True, tag="round_skipped"):
-    """`videa watch` could not probe the replicas or change the balancer. ``reason``: one line."""
+    """The replicas could not be probed, or the balancer not changed. ``reason``: one line; once until it changes."""
 
     reason: str
 
@@ -131,6 +131,36 @@ class AutoscaleSkipped(msgspec.Struct, frozen=True, tag="autoscale_skipped"):
     reason: str
 
 
+class DriftRepaired(msgspec.Struct, frozen=True, tag="drift_repaired"):
+    """The balancer's configuration was wrong, because somebody changed the stack without videa, and was rewritten.
+
+    ``differences``: what was wrong, one line each.
+    """
+
+    differences: tuple[str, ...]
+
+
+class ReplicaLeftOut(msgspec.Struct, frozen=True, tag="left_out"):
+    """A running replica gets no requests: it was started without videa, and its ``release`` is another one."""
+
+    replica: str
+    release: str
+
+
+class AgentStarted(msgspec.Struct, frozen=True, tag="agent_started"):
+    """The agent looks after the ``project`` from now on. ``version``: of videa."""
+
+    project: str
+    version: str
+
+
+class DutyFailed(msgspec.Struct, frozen=True, tag="duty_failed"):
+    """A duty of the agent could not be done. It is tried again; ``reason``: one line; once until it changes."""
+
+    duty: str
+    reason: str
+
+
 Notice: TypeAlias = (
     OrphansLeft
     | ServicesChanged
@@ -151,4 +181,8 @@ Notice: TypeAlias = (
     | AutoscaleDecided
     | AutoscaleLimited
     | AutoscaleSkipped
+    | DriftRepaired
+    | ReplicaLeftOut
+    | AgentStarted
+    | DutyFailed
 )

@@ -24,6 +24,7 @@ from ops.interrupts import held, settle
 from ops.notices import CanaryKey
 from ops.outcome import Outcome, planned
 from ops.parts import Part, continued_part, deploy_part, scale_part, with_due_one_shots
+from ops.project import outline
 from ops.project.startup import dependency_order
 from ops.recording import record_end, record_fleet
 from ops.redaction.typed import shown_command
@@ -73,8 +74,13 @@ class Operation:
         return Lock(self.stack.store, self.stack.project.name).hold(self.command)
 
     def _guard(self, lease: Lease | None) -> None:
-        """From now on, the balancer refuses changes of operations whose lock this one has taken over."""
+        """From now on, the balancer refuses changes of operations whose lock this one has taken over.
+
+        The agent works from now on with the x-videa of this operation. Raises EngineError, ConfigError.
+        """
         self._lease, self._stacks = lease, {}
+        if lease:
+            outline.record(self.stack.store, self.stack.project)
 
     def _stack(self, service: str) -> Stack:
         """The stack of a service, guarded; "", as in the journal of an older videa: the one that gets the requests."""

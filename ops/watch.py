@@ -1,23 +1,25 @@
 """Active health checks, which open-source nginx does not have: videa probes each replica and updates the upstream.
 
 nginx itself notices only replicas that refuse connections. A replica that accepts connections but never answers, or
-answers with errors, is ejected here, and returned when it answers again.
+answers with errors, is ejected here, and returned when it answers again. One that certainly cannot answer, because the
+engine says that it is paused, does not run or has left nginx's networks, is ejected without further probes.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from ops.ejected import Ejected
-from ops.errors import EngineUnreachable, LockHeld, VideaError
+from ops.errors import LockHeld
 from ops.events import Emit
 from ops.models import Replica
-from ops.notices import ReplicaEjected, ReplicaReturned, RoundSkipped
+from ops.notices import ReplicaEjected, ReplicaReturned
 from ops.rollout.lock import Lock
 from ops.stack import Stack
 from ops.traffic import Membership, Upstream
+
+NOT_RUNNING = "its container is not running"
 
 
 @dataclass
@@ -30,18 +32,34 @@ class Judge:
     failures: dict[str, int] = field(default_factory=dict)
     successes: dict[str, int] = field(default_factory=dict)
 
-    def judge(self, answers: Mapping[str, bool], listed: set[str]) -> set[str]:
+    @property
+    def undecided(self) -> bool:
+        """Whether a replica has failed, or an ejected one has passed, and not often enough yet."""
+        failing = any(0 < count < self.failure_threshold for count in self.failures.values())
+        return failing or any(0 < self.successes.get(name, 0) < self.success_threshold for name in self.ejected)
+
+    def eject(self, lost: Collection[str]) -> None:
+        """Counts these as ejected, whatever they have answered before."""
+        self.ejected |= set(lost)
+        self.successes |= dict.fromkeys(lost, 0)
+
+    def judge(self, answers: Mapping[str, bool], listed: set[str], lost: Collection[str] = ()) -> set[str]:
         """The new list of names, from the ``answers`` of the ``listed`` and the ejected replicas.
 
-        Other replicas, such as one that an operation drains, are not added. If all listed replicas fail, the list stays
-        the same: a service with some errors is better than no service.
+        ``lost``: those that certainly cannot answer. Other replicas, such as one that an operation drains, are not
+        added. If all listed replicas fail, the list stays the same: a service with some errors is better than no
+        service.
         """
         self.ejected &= answers.keys()
+        for counts in (self.failures, self.successes):
+            for name in counts.keys() - answers.keys():
+                del counts[name]
         for name, ok in answers.items():
             self.successes[name] = self.successes.get(name, 0) + 1 if ok else 0
             self.failures[name] = 0 if ok else self.failures.get(name, 0) + 1
         recovered = {name for name in self.ejected if self.successes[name] >= self.success_threshold}
         failed = {name for name in listed & answers.keys() if self.failures[name] >= self.failure_threshold}
+        failed |= listed & set(lost)
         wanted = (listed | recovered) - failed
         if not wanted & answers.keys():
             return listed
@@ -49,69 +67,86 @@ class Judge:
         return wanted
 
 
-def watch(stack: Stack, interval: float, emit: Emit, stop: threading.Event) -> None:
-    """Probes the liveness path of all replicas of each service every ``interval`` seconds until ``stop`` is set.
+@dataclass(frozen=True)
+class Seen:
+    """What a round has found and left as it is. ``stack``: with the gateway that it has used."""
 
-    An error skips a round of its service and is emitted. Raises EngineUnreachable if the first round has this error.
-    """
-    watched = [(each, _judge(each)) for each in map(stack.of, stack.project.served)]
-    first = True
-    while first or not stop.wait(interval):
-        for each, judge in watched:
-            try:
-                check_once(each, judge, emit)
-            except EngineUnreachable as error:
-                if first:
-                    raise
-                emit(RoundSkipped(error.message))
-            except VideaError as error:
-                emit(RoundSkipped(error.message))
-        first = False
+    stack: Stack
+    membership: Membership
+    replicas: Mapping[str, Replica]
+    ejected: frozenset[str]
 
 
-def _judge(stack: Stack) -> Judge:
+def judge_of(stack: Stack) -> Judge:
+    """The judge with the limits of the service."""
     health = stack.project.settings.health
     return Judge(health.failure_threshold, health.success_threshold)
 
 
-def check_once(stack: Stack, judge: Judge, emit: Emit) -> None:
+def check_once(
+    stack: Stack, judge: Judge, emit: Emit, command: str = "videa watch", probing: bool = True
+) -> Seen | None:
     """One round: probes, judges, and updates the balancer if necessary. Raises EngineError, BalancerError.
 
     Does nothing while an operation makes changes, because the operation itself checks its replicas. While an operation
     waits, its canary is not ejected and keeps its share. Ejected replicas are stored before they are removed from the
-    balancer, so that the next `videa watch` can return them. A replica that an operation has listed again or removed no
-    longer counts as ejected.
+    balancer, so that the next process that watches can return them. A replica that an operation has listed again or
+    removed no longer counts as ejected.
+
+    ``command``: for the lock; without ``probing``, only replicas that certainly cannot answer are ejected. Returns what
+    was found, None if it was changed or could not be examined.
     """
-    lock, ejected = Lock(stack.store, stack.project.name), Ejected(stack.store, stack.project.name)
-    if lock.change_holder():
-        return
+    ejected = Ejected(stack.store, stack.project.name)
+    if Lock(stack.store, stack.project.name).change_holder():
+        return None
     current = replace(stack)  # nginx may run in a new container
     replicas = {replica.name: replica for replica in current.replicas()}
     names = ejected.names(replicas.values())
     _store(current, ejected, names, replicas)
     membership = current.gateway.membership()
     if membership.canary and membership.split is None:
-        return  # not written by videa: the share would be lost
+        return None  # not written by videa: the share would be lost
     if membership.everything:
         listed = {name for name, replica in replicas.items() if replica.attached}
     else:
         listed = set(membership.servers) & replicas.keys()
     judge.ejected = names - listed - set(membership.canary)
-    probed = (listed | judge.ejected) & replicas.keys()
-    results = current.probe([replicas[name] for name in probed], live=True)
-    answers = {name: name in results and results[name].ok for name in probed}
-    wanted = judge.judge(answers, listed)
+    reasons = _lost(current, [replicas[name] for name in listed])
+    wanted = (listed - reasons.keys()) or listed
+    if probing:
+        lost, probed = set(reasons), (listed | judge.ejected) & replicas.keys()
+        results = current.probe([replicas[name] for name in probed - lost], live=True)
+        answers = {name: name in results and results[name].ok for name in probed}
+        reasons |= {name: result.reason for name, result in results.items()}
+        wanted = judge.judge(answers, listed, lost)
+    else:
+        judge.eject(listed - wanted)
     if wanted != listed:
         upstream = current.upstream(sorted(wanted, key=lambda name: replicas[name].number), membership.split)
         _store(current, ejected, names | judge.ejected, replicas)
-        if not _apply(current, lock, membership, upstream):
-            return
+        if not apply_briefly(current, command, membership, upstream):
+            return None
         for name in sorted(listed - wanted):
-            reason = results[name].reason if name in results else "its container is not running"
-            emit(ReplicaEjected(name, reason))
+            emit(ReplicaEjected(name, reasons.get(name, NOT_RUNNING)))
         for name in sorted(wanted - listed):
             emit(ReplicaReturned(name))
     _store(current, ejected, judge.ejected, replicas)
+    return Seen(current, membership, replicas, frozenset(judge.ejected)) if wanted == listed else None
+
+
+def _lost(current: Stack, listed: Collection[Replica]) -> dict[str, str]:
+    """The replicas that certainly cannot answer: name -> why. Raises EngineError."""
+    balancer = current.platform.container(current.project.settings.balancer) if listed else None
+    networks = balancer.networks.keys() if balancer else set[str]()
+    lost = {}
+    for replica in listed:
+        if replica.state == "paused":
+            lost[replica.name] = "its container is paused"
+        elif not replica.running:
+            lost[replica.name] = NOT_RUNNING
+        elif networks and not networks & replica.networks.keys():
+            lost[replica.name] = "it is on no network of the balancer"
+    return lost
 
 
 def _store(current: Stack, ejected: Ejected, names: set[str], replicas: Mapping[str, Replica]) -> None:
@@ -125,10 +160,11 @@ def _store(current: Stack, ejected: Ejected, names: set[str], replicas: Mapping[
         ejected.write(ids)
 
 
-def _apply(current: Stack, lock: Lock, membership: Membership, upstream: Upstream) -> bool:
+def apply_briefly(current: Stack, command: str, membership: Membership, upstream: Upstream) -> bool:
     """Updates the balancer and holds the lock of operations. Returns False if an operation has changed it meanwhile."""
+    lock = Lock(current.store, current.project.name)
     try:
-        with lock.hold_briefly("videa watch") as lease:
+        with lock.hold_briefly(command) as lease:
             current.gateway.guard(lease.permit)
             if current.gateway.membership() != membership:
                 return False

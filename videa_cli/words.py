@@ -29,11 +29,14 @@ from ops.events import (
     VerdictGiven,
 )
 from ops.notices import (
+    AgentStarted,
     AutoscaleDecided,
     AutoscaleLimited,
     AutoscaleSkipped,
     BalancerOutdated,
     CanaryKey,
+    DriftRepaired,
+    DutyFailed,
     LockAwaited,
     OrphansLeft,
     PoolsUnchecked,
@@ -41,6 +44,7 @@ from ops.notices import (
     ProbedByConnect,
     ReleaseChanged,
     ReplicaEjected,
+    ReplicaLeftOut,
     ReplicaReturned,
     ReplicasFixed,
     RequestsCut,
@@ -307,3 +311,26 @@ def _(event: AutoscaleLimited) -> str:
 @words.register
 def _(event: AutoscaleSkipped) -> str:
     return f"autoscale{f' of {event.service}' if event.service else ''} waits: {event.reason}"
+
+
+@words.register
+def _(event: DriftRepaired) -> str:
+    return f"the balancer's configuration was repaired: {'; '.join(event.differences)}"
+
+
+@words.register
+def _(event: ReplicaLeftOut) -> str:
+    return (
+        f"{event.replica} gets no requests: its release, {event.release or 'without a name'}, is not the one of the "
+        "replicas that do; to roll a release out: videa deploy"
+    )
+
+
+@words.register
+def _(event: AgentStarted) -> str:
+    return f"the agent of videa {event.version} looks after {event.project}"
+
+
+@words.register
+def _(event: DutyFailed) -> str:
+    return f"{event.duty} failed, and is tried again: {event.reason}"

@@ -8,7 +8,7 @@ STAMP=.videa/images
 OFFLINE=docker-compose.yml:compose/offline.yml
 # Always builds the working copy, even if another release is deployed. Without attestations, which contain a time stamp: with
 # it, the same content would give another image each time.
-export BACKEND_IMAGE=videa-backend:dev NGINX_IMAGE=videa-nginx:dev DOCKER_BUILDKIT=1 BUILDX_NO_DEFAULT_ATTESTATIONS=1
+export BACKEND_IMAGE=videa-backend:dev NGINX_IMAGE=videa-nginx:dev AGENT_IMAGE=videa-agent:dev DOCKER_BUILDKIT=1 BUILDX_NO_DEFAULT_ATTESTATIONS=1
 
 files() { echo "${COMPOSE_FILE:-$(env_get COMPOSE_FILE)}"; }
 is_offline() { [[ "$(files)" == *compose/offline.yml* ]]; }
@@ -16,7 +16,7 @@ present() { docker image inspect "$@" >/dev/null 2>&1; }
 
 # The inputs of the images, and the ids that the engine has: if the text is the same, there is nothing to do.
 state() {
-    find server compose/images ops/balancer/image ops/balancer/base compose/offline.yml docker-compose.yml pyproject.toml \
+    find server ops videa_cli compose/images compose/offline.yml docker-compose.yml pyproject.toml \
         -type f ! -path '*/__pycache__/*' -print0 | sort -z | xargs -0 sha256sum
     docker compose config --images | sort | xargs docker image inspect --format '{{.Id}}'
 }

@@ -13,6 +13,7 @@ from ops.doctor.report import Report
 from ops.errors import CONTINUE, TAKE_UP, OperationFailed
 from ops.fleet import names
 from ops.platform.ports import Platform
+from ops.project import outline
 from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
 from ops.stack import Stack
@@ -119,6 +120,7 @@ def _reconcile(stack: Stack) -> None:
     with Lock(stack.store, stack.project.name).hold_briefly(COMMAND) as lease:
         if state := Journal(stack.store, stack.project.name).read():
             raise OperationFailed(f"an operation is not finished: {state}", TAKE_UP if state.waiting else CONTINUE)
+        outline.record(stack.store, stack.project)
         for each in (stack, *(stack.of(name) for name in stack.project.served if name != own)):
             each.gateway.guard(lease.permit)
             fleet = each.fleet()

@@ -45,6 +45,14 @@ class Stream(Protocol):
         """Ends the iteration, even while it waits."""
 
 
+class Changes(Protocol):
+    """Changes of the project's containers, in words such as "pause shop-app-1". ``close`` ends them from any thread."""
+
+    def __iter__(self) -> Iterator[str]: ...
+    def close(self) -> None:
+        """Ends the iteration, even while it waits."""
+
+
 class Measured(Protocol):
     """The properties of a container that a measurement needs. ``pid``: its main process on the engine's host.
 
@@ -287,6 +295,9 @@ class Platform(Protocol):
 
     def output(self, container: str) -> Stream:
         """The output of a container from now on, standard error too, in chunks of complete lines."""
+
+    def changes(self) -> Changes:
+        """What happens to the project's containers from now on."""
 
 
 class Gateway(Protocol):

@@ -40,6 +40,7 @@ NEVER_ZERO = (
     "health.interval",
     "health.timeout",
     "health.deadline",
+    "health.check_interval",
     "canary.interval",
     "canary.deadline",
     "hooks.timeout",

@@ -73,7 +73,8 @@ class Health(Section, frozen=True):
     ``live``, ``ready``: paths, each also stands for the other; without any, the container's own health check decides,
     or a TCP connection if it has none. ``port``: None for that of the requests. ``headers``: of the probes; ``expect``:
     good statuses. A replica gets traffic after ``success_threshold`` (in the file: ``passes``) good probes in a row,
-    and loses it after ``failure_threshold`` (``fails``) bad ones.
+    and loses it after ``failure_threshold`` (``fails``) bad ones. ``check_interval``: time between two checks of the
+    replicas that serve, by the agent.
     """
 
     live: str = ""
@@ -86,6 +87,7 @@ class Health(Section, frozen=True):
     success_threshold: Count = msgspec.field(default=2, name="passes")
     failure_threshold: Count = msgspec.field(default=3, name="fails")
     deadline: Seconds = Seconds(60)
+    check_interval: Seconds = Seconds(10)
 
 
 class Canary(Section, frozen=True):
@@ -223,7 +225,7 @@ class Settings(Section, frozen=True):
     """The complete section.
 
     ``worker``: the service gets no requests; ``shared_volumes``: names or targets of volumes that several replicas may
-    write to at the same time.
+    write to at the same time; ``agent``: whether `videa agent` looks after the project.
     """
 
     service: str = "backend"
@@ -243,6 +245,7 @@ class Settings(Section, frozen=True):
     hooks: Hooks = Hooks()
     also: tuple[str, ...] = ()
     shared_volumes: tuple[str, ...] = ()
+    agent: bool = True
 
     @property
     def split_by(self) -> str:

@@ -112,6 +112,7 @@ LAYERS = (
     {"outcome"},
     {"operations", "views"},
     {"autoscale"},
+    {"agent"},
     {"factory"},
 )
 """The rooms of ops, a folder or a file each: one imports from the layers above it in this list and from its own."""

@@ -35,6 +35,7 @@ TABLE: Mapping[str, str] = {
     "run": "run:commands",
     "watch": "watch:watch",
     "autoscale": "autoscale:commands",
+    "agent": "agent:commands",
     "doctor": "doctor:doctor",
     "db": "db:db",
     "redis": "redis:redis",

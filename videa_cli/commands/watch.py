@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ops.errors import UsageError
+from ops.errors import LockHeld, UsageError
 from videa_cli.context import Options
 
 
@@ -18,24 +18,25 @@ def watch(
 ) -> None:
     """Keep unhealthy replicas out of the balancer.
 
-    Asks all replicas regularly whether they are alive, as x-videa.health of their release declares. A replica leaves
-    after x-videa.health.fails consecutive failures, and returned after x-videa.health.passes consecutive successes. The
-    last replica is never removed.
+    Does what `videa agent` does all the time, so it is refused while the agent runs: only one process watches.
 
-    Runs until Ctrl-C, which completes a change that has started. Start it in a terminal or with a service manager. The
-    removed replicas are stored on the engine, so that the next `videa watch` can return them.
+    Asks all replicas regularly whether they are alive, as x-videa.health of their release declares. A replica leaves
+    after x-videa.health.fails consecutive failures, and returns after x-videa.health.passes consecutive successes. One
+    that is paused, has ended or has left nginx's networks leaves at once. The last replica is never removed.
+
+    Runs until Ctrl-C, which completes a change that has started. The removed replicas are stored on the engine, so that
+    the next `videa watch` can return them.
 
     \b
     Examples:
       videa watch
       videa watch --interval 2s
     """
-    import threading
-    from concurrent.futures import ThreadPoolExecutor
-
-    from ops.interrupts import held
+    from ops.agent.duties import Agent, duties
+    from ops.agent.health import HealthChecks
+    from ops.agent.watcher import Watcher
     from ops.project.units import parse_duration
-    from ops.watch import watch as run
+    from videa_cli.attending import attend
     from videa_cli.render import Progress, console
 
     try:
@@ -46,16 +47,11 @@ def watch(
         raise UsageError(f"--interval: {interval} is too short", "use at least 1s")
     options: Options = context.obj
     stack = options.stack()
+    served = tuple(map(stack.of, stack.project.served))
+    watcher = Watcher(stack.store, stack.project.name, "videa watch")
+    if holder := watcher.claim(seconds):
+        raise LockHeld(f"{holder} watches this project already", "stop it first, or see: videa agent status")
     console(stderr=True).print(f"watching {', '.join(stack.project.served)} every {interval}; stop with Ctrl-C")
-    stop = threading.Event()
-    with ThreadPoolExecutor(
-        max_workers=1
-    ) as worker:  # in a thread, so that Ctrl-C lets a change complete and be reported
-        watching = worker.submit(run, stack, seconds, Progress(), stop)
-        try:
-            watching.result()
-        except KeyboardInterrupt:
-            with held():
-                stop.set()
-                watching.result()
-            console(stderr=True).print("stopped; the balancer keeps its current replicas")
+    health = HealthChecks(lambda: served, watcher, "videa watch", seconds)
+    attend(Agent(duties(health), stack.platform.changes, Progress()), watcher)
+    console(stderr=True).print("stopped; the balancer keeps its current replicas")

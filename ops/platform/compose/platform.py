@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 from ops.engine import cgroups, foreground, inspection, one_off, one_shot, ports, recreate, replicas, stats
+from ops.engine.changes import Changes
 from ops.engine.client import Engine
 from ops.engine.compose import more_arguments, up_arguments
 from ops.engine.effects import check_harmless, run_harmless
@@ -170,6 +171,9 @@ class ComposePlatform:
 
     def output(self, container: str) -> Output:
         return Output(self.engine, container)
+
+    def changes(self) -> Changes:
+        return Changes(self.engine, self.project.name)
 
     @property
     def _service(self) -> str:

@@ -13,6 +13,7 @@ from ops.models import Container, ExecResult, Machine, Replica, Usage, UserComma
 from ops.platform.ports import Measured, Permit
 from ops.project.pins import remember
 from ops.steps import Target
+from tests.unit.ops.fakes.changes import FakeChanges
 from tests.unit.ops.fakes.world import APP, NAME, START, World
 
 
@@ -88,6 +89,7 @@ class FakePlatform:
     exit_code: int = 0
     completed: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     pre_stop: str = ""
+    changed: FakeChanges = field(default_factory=FakeChanges)
 
     def add(self, image: str = "app:old", state: str = "running", number: int = 0, release: str = "") -> str:
         """Adds a replica, by default with the next number after the highest, like Compose."""
@@ -248,6 +250,9 @@ class FakePlatform:
 
     def output(self, container: str) -> Any:
         raise NotImplementedError
+
+    def changes(self) -> FakeChanges:
+        return self.changed
 
     def _become(self, container: str, state: str) -> None:
         if container not in self.by_name:

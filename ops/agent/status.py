@@ -1,0 +1,39 @@
+"""What is known of the agent, or of another process that watches the project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ops.agent.watcher import Watching, watching
+from ops.ejected import Ejected
+from ops.stack import Stack
+
+
+@dataclass(frozen=True)
+class AgentStatus:
+    """``watching``: the process that watched last, None if none did or it has ended; ``runs``: its record is valid.
+
+    ``round_age``: seconds since its last round; ``ejected``: replicas that are out of the balancer; ``memory``: bytes
+    of its container, and its limit, None if it does not run in one.
+    """
+
+    watching: Watching | None
+    runs: bool
+    round_age: float | None
+    ejected: tuple[str, ...]
+    memory: tuple[int, int | None] | None
+
+
+def observe(stack: Stack) -> AgentStatus:
+    """The status now. Raises EngineError."""
+    name = stack.project.name
+    seen, now = watching(stack.store, name), stack.store.now()
+    runs = seen is not None and seen.alive(now)
+    age = max(0.0, now - seen.last_round) if seen else None
+    ejected = tuple(sorted(Ejected(stack.store, name).read()))
+    return AgentStatus(seen, runs, age, ejected, _memory(stack, seen) if seen and runs else None)
+
+
+def _memory(stack: Stack, seen: Watching) -> tuple[int, int | None] | None:
+    inside = [each.name for each in stack.containers() if seen.host and each.id.startswith(seen.host)]
+    return next(iter(stack.platform.memory(inside).values()), None) if inside else None

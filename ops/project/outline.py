@@ -1,0 +1,83 @@
+"""The outline of a project: its name and its x-videa sections, on the engine, for a process without its Compose file.
+
+The agent works with it. So it needs neither the project's folder, with all secrets in `.env`, nor Compose, and a file
+that somebody is editing does not change how it treats what serves: commands that change the project record it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ops import documents
+from ops.documents import Kind
+from ops.engine.compose import Compose
+from ops.errors import ConfigError
+from ops.platform.ports import Store
+from ops.project.config import Project
+from ops.project.managed import Managed, site
+from ops.project.section import read_settings
+
+MOST_BYTES = 64 * 1024
+"""Of an outline, as JSON."""
+
+OMITTED = ("hooks",)
+"""Keys of x-videa that are commands for a deploy, and may contain secrets."""
+
+
+class _Outline(msgspec.Struct, frozen=True):
+    """``sections``: x-videa of each service, as written; ``default``: see ``Project.default``."""
+
+    sections: dict[str, dict[str, Any]]
+    default: str = ""
+
+
+def record(store: Store, project: Project) -> None:
+    """Records the outline if it has changed. Raises ConfigError if it is too large, EngineError."""
+    sections = {name: project.of(name).written for name in project.services}
+    outline = _Outline({name: _without(section) for name, section in sections.items()}, project.default)
+    content = msgspec.json.encode(outline)
+    if len(content) > MOST_BYTES:
+        raise ConfigError(f"x-videa has {len(content)} bytes", f"shorten it to {MOST_BYTES}")
+    documents.update(store, Kind.OUTLINE, project.name, lambda present: content)
+
+
+def recorded(store: Store, name: str) -> Project | None:
+    """The project of the recorded outline; None without one. It cannot be deployed: its file is unknown.
+
+    Raises ConfigError if another version of videa has recorded keys that this one does not know, EngineError.
+    """
+    return parse(documents.load(store, Kind.OUTLINE, name), name)
+
+
+def parse(content: bytes, name: str) -> Project | None:
+    """The project in a recorded outline; None if it is empty. Raises ConfigError."""
+    if not content:
+        return None
+    try:
+        outline = msgspec.json.decode(content, type=_Outline)
+        managed = {service: Managed(read_settings(section), section) for service, section in outline.sections.items()}
+        chosen = managed[site(managed, outline.default)]
+    except (msgspec.DecodeError, ConfigError) as error:
+        raise ConfigError(
+            "what the engine knows of x-videa is of another version of videa", "record it again: videa up", str(error)
+        ) from error
+    nowhere = Path("/nonexistent")
+    return Project(
+        name=name,
+        directory=nowhere,
+        compose=Compose(files=(), project=name, directory=nowhere, environment={}),
+        model={"services": {service: {} for service in managed}},
+        settings=chosen.settings,
+        written=chosen.written,
+        environment={},
+        managed=managed,
+        default=outline.default,
+    )
+
+
+def _without(section: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in section.items() if key not in OMITTED}

@@ -1,0 +1,55 @@
+"""The container `agent`: non-root, without a network, with the engine's socket; it keeps the balancer's list right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import docker
+from tests.engine.conftest import LiveStack
+
+SOCKET = Path("/var/run/docker.sock")
+
+
+@pytest.fixture
+def agent(stack: LiveStack) -> Iterator[str]:
+    """The name of the running container."""
+    if not SOCKET.is_socket():
+        pytest.skip("the engine has no socket on this machine")
+    docker("compose", "--profile", "agent", "build", "agent")
+    with stack.env(COMPOSE_PROFILES="agent", DOCKER_GID=str(SOCKET.stat().st_gid)):
+        stack.compose("up", "--detach", "--no-deps", "agent")
+        try:
+            yield f"{stack.project}-agent-1"
+        finally:
+            stack.compose("rm", "--stop", "--force", "agent")
+
+
+def served(stack: LiveStack) -> set[str]:
+    return {each["name"] for each in stack.status()["replicas"] if each["in_balancer"]}
+
+
+def test_a_frozen_replica_is_out_until_it_answers_again(stack: LiveStack, agent: str) -> None:
+    both = set(stack.replicas())
+    frozen = min(both)
+    stack.docker("pause", frozen)
+    try:
+        stack.until(lambda: served(stack) == both - {frozen})
+        assert json.loads(stack.done("agent", "status", "--json"))["ejected"] == [frozen]
+        stack.docker("kill", agent)  # its restart policy does not apply to a kill by hand
+        stack.docker("start", agent)
+    finally:
+        stack.docker("unpause", frozen)
+    stack.until(lambda: served(stack) == both)
+    told = [json.loads(line)["type"] for line in stack.docker("logs", agent).splitlines()]
+    assert told == ["agent_started", "taken_out", "agent_started", "let_back"]
+
+
+def test_replicas_that_compose_has_started_get_requests(stack: LiveStack, agent: str) -> None:
+    before = set(stack.replicas())
+    stack.compose("up", "--detach", "--no-recreate", "--no-deps", "--scale", "backend=3", "backend")
+    stack.until(lambda: served(stack) == set(stack.replicas()) > before)
+    assert stack.videa("watch").returncode == 7

@@ -1,0 +1,39 @@
+"""Ctrl-C and `docker stop` end the agent, after the round under way, and its record is removed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+from ops.agent.duties import Agent
+from ops.agent.watcher import Watcher, watching
+from ops.events import Emit
+from tests.unit.ops.fakes.changes import FakeChanges
+from tests.unit.ops.fakes.store import FakeStore
+from videa_cli.attending import attend
+
+
+class Slow:
+    """A duty whose only round is under way when the signal arrives."""
+
+    name, every, on_change = "slow", 3600.0, False
+    complete = False
+
+    def __init__(self, watcher: Watcher) -> None:
+        self.watcher = watcher
+
+    def run(self, emit: Emit) -> None:
+        self.watcher.claim(10)
+        os.kill(os.getpid(), signal.SIGINT)
+        threading.Event().wait(0.1)
+        self.complete = True
+
+
+def test_the_round_under_way_ends_and_the_record_is_removed() -> None:
+    store = FakeStore()
+    watcher = Watcher(store, "shop", "videa agent")
+    duty = Slow(watcher)
+    attend(Agent((duty,), FakeChanges, lambda event: None), watcher)
+    assert duty.complete
+    assert watching(store, "shop") is None

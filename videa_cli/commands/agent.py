@@ -1,0 +1,102 @@
+"""videa agent, videa agent status"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from videa_cli.context import Options
+from videa_cli.json_output import show_event
+from videa_cli.units import size
+
+commands = typer.Typer(invoke_without_command=True, add_completion=False, rich_markup_mode=None)
+
+
+@commands.callback()
+def agent(
+    context: typer.Context,
+    heartbeat: Annotated[
+        Path | None,
+        typer.Option("--heartbeat", metavar="FILE", help="Write the time into this file after each round."),
+    ] = None,
+) -> None:
+    """Look after the project until SIGTERM: health checks and repairs, all the time.
+
+    This is what the container `agent` runs. It needs the engine's socket and the project's name, not its folder: it
+    works with the x-videa that the last `videa up`, `scale` or `deploy` used. It prints what it does as one JSON object
+    per line, see docs/events.md. Every other command works as well without it.
+
+    \b
+    Examples:
+      videa agent
+      videa --project videa agent
+      videa agent status
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from importlib.metadata import version
+
+    from ops.agent.duties import Agent, duties
+    from ops.agent.health import HealthChecks
+    from ops.agent.recorded import Recorded
+    from ops.agent.watcher import Watcher
+    from ops.factory import connect, open_changes, open_stack, open_store
+    from ops.notices import AgentStarted
+    from videa_cli.attending import attend
+
+    options: Options = context.obj
+    engine, name, running = connect(), options.project or options.load().name, version("videa")
+    store = open_store(engine)
+    watcher = Watcher(store, name, "videa agent", running)
+    health = HealthChecks(Recorded(store, name, lambda project: open_stack(project, engine)), watcher, "videa agent")
+    show_event(AgentStarted(name, running))
+    beat = heartbeat.touch if heartbeat else lambda: None
+    attend(Agent(duties(health), lambda: open_changes(name, engine), show_event, beat), watcher)
+
+
+@commands.command("status")
+def status(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Show who watches and what is out of the balancer.
+
+    \b
+    Examples:
+      videa agent status
+      videa agent status --json
+    """
+    from ops.agent.status import observe
+
+    options: Options = context.obj
+    stack = options.stack()
+    seen = observe(stack)
+    watching = seen.watching
+    if as_json:
+        fields = {
+            "runs": seen.runs,
+            "command": watching.command if watching else None,
+            "who": watching.who if watching else None,
+            "since": watching.since.isoformat() if watching else None,
+            "version": (watching.version or None) if watching else None,
+            "last_round_seconds": seen.round_age,
+            "ejected": list(seen.ejected),
+            "memory_bytes": seen.memory[0] if seen.memory else None,
+            "memory_limit_bytes": seen.memory[1] if seen.memory else None,
+        }
+        typer.echo(json.dumps(fields))
+        return
+    if not seen.runs or watching is None:
+        ended = f": {watching} had its last round {seen.round_age:.0f} s ago" if watching else ""
+        typer.echo(f"nobody watches this project{ended}")
+        typer.echo("to start the agent: docker compose up -d agent; without a container: videa watch")
+    else:
+        release = f", videa {watching.version}" if watching.version else ""
+        typer.echo(f"{watching} watches{release}; last round {seen.round_age:.0f} s ago")
+    typer.echo(f"out of the balancer: {', '.join(seen.ejected) or 'none'}")
+    if seen.memory:
+        used, limit = seen.memory
+        typer.echo(f"memory: {size(used)}" + (f" of {size(limit)}" if limit else ""))
