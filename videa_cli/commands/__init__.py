@@ -29,6 +29,7 @@ TABLE: Mapping[str, str] = {
     "stats": "stats:stats",
     "top": "top:top",
     "logs": "logs:logs",
+    "events": "events:events",
     "exec": "exec:commands",
     "run": "run:commands",
     "watch": "watch:watch",
