@@ -30,6 +30,7 @@ TABLE: Mapping[str, str] = {
     "top": "top:top",
     "logs": "logs:logs",
     "events": "events:events",
+    "ui": "ui:ui",
     "exec": "exec:commands",
     "run": "run:commands",
     "watch": "watch:watch",
