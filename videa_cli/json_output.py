@@ -69,11 +69,11 @@ def wanted_json(arguments: Sequence[str]) -> Json:
     return Json.RESULT if {"--json", f"--json={Json.RESULT.value}"} & set(own) else Json.NO
 
 
-def show_event(event: Event) -> None:
-    """Prints an event as one line."""
+def show_event(event: Event, moment: float | None = None) -> None:
+    """Prints an event as one line. ``moment``: Unix time at which it happened, None for now."""
     import msgspec
 
-    _print_line(msgspec.to_builtins(event))
+    _print_line(msgspec.to_builtins(event), moment)
 
 
 def show_result(result: Mapping[str, Any], as_json: Json, exit_code: int = 0) -> None:
@@ -92,9 +92,10 @@ def show_text_or_json(result: Mapping[str, Any], text: str, as_json: Json) -> No
         typer.echo(text)
 
 
-def _print_line(fields: Mapping[str, Any]) -> None:
+def _print_line(fields: Mapping[str, Any], moment: float | None = None) -> None:
     """Prints one object with the time, at once. A reader that has exited does not end the operation."""
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    when = datetime.now(UTC) if moment is None else datetime.fromtimestamp(moment, UTC)
+    shown = when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     stream = Unbroken(sys.stdout)
-    stream.write(json.dumps({"time": now, **fields}) + "\n")
+    stream.write(json.dumps({"time": shown, **fields}) + "\n")
     stream.flush()

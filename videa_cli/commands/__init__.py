@@ -31,6 +31,8 @@ TABLE: Mapping[str, str] = {
     "stats": "stats:stats",
     "top": "top:top",
     "logs": "logs:logs",
+    "events": "events:events",
+    "ui": "ui:ui",
     "exec": "exec:commands",
     "run": "run:commands",
     "watch": "watch:watch",

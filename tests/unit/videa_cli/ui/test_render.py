@@ -1,0 +1,145 @@
+"""The fragments of the page, with few and with many replicas."""
+
+from __future__ import annotations
+
+from dataclasses import replace as changed
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ops.events import Kind, StepEnded, StepStarted, UnderWay, VerdictGiven
+from ops.rollout.entries import Header, JournalState, StepEntry
+from ops.rollout.history import Entry
+from ops.rollout.request import Request, Strategy
+from ops.steps import Judge, Start, Target, Wait
+from tests.unit.videa_cli.ui.boards import board, row, service
+from videa_cli.ui import server
+from videa_cli.ui.pictures import POINTS, Trends, spark, split_parts
+from videa_cli.ui.progress import progress_of
+from videa_cli.ui.render import Renderer
+
+TEMPLATES = Path(server.__file__).parent / "templates"
+
+
+def renderer(read_only: bool = False) -> Renderer:
+    loader = FileSystemLoader(TEMPLATES)
+    return Renderer(Environment(loader=loader, autoescape=True, undefined=StrictUndefined), read_only)
+
+
+def trends(replicas: int) -> Trends:
+    known = Trends()
+    known.add(board(replicas))
+    return known
+
+
+@pytest.mark.parametrize("replicas", [5, 200])
+def test_every_replica_has_a_row_with_its_figures(replicas: int) -> None:
+    html = renderer().overview(board(replicas), trends(replicas))
+    assert html.count("<tr data-key=") == replicas
+    assert f"{replicas - 1} of {replicas} healthy" in html
+    for figure in ("shop-web-1", "3f2a91c0de", "unhealthy", "5% intended", "canary", "2.0%", "2h 1m"):
+        assert figure in html
+    assert " style=" not in html
+    assert len(html) < 2000 * (replicas + 5)
+
+
+def test_read_only_has_no_buttons() -> None:
+    shown = renderer(read_only=True)
+    texts = [
+        shown.overview(board(5), trends(5)),
+        shown.operation(progress_of(canary(), True, ())),
+        shown.history([entry()]),
+    ]
+    assert all("<button" not in text for text in texts)
+    assert "data-action" in renderer().overview(board(5), trends(5))
+
+
+def test_what_others_have_named_is_escaped() -> None:
+    evil = "<script>alert(1)</script>"
+    sample = board(5)
+    named = changed(sample.services[0].status, balancer=evil)
+    first = service([row(1, evil)], balancer=evil)
+    html = renderer().overview(type(sample)(sample.taken, [first]), trends(5))
+    assert named.balancer == evil
+    assert "<script" not in html
+    assert "<script" not in renderer().problem(evil, evil)
+
+
+def test_a_closed_site_can_be_opened_again() -> None:
+    html = renderer().overview(board(5, maintenance=True), trends(5))
+    assert "Closed for maintenance" in html
+    assert 'data-action="maintenance off"' in html
+
+
+def canary(returning: bool = False) -> JournalState:
+    request = Request(Strategy.CANARY, shares=(5.0, 25.0, 100.0))
+    header = Header("videa deploy --canary", "me@here", 10.0, 4, Target("new", "shop:2"), (), (), {}, request)
+    steps = (StepEntry(1, 9, Start(1), 11.0), StepEntry(2, 9, Judge(5.0), 12.0, Wait(12.0)))
+    return JournalState(header, steps)
+
+
+def test_an_operation_shows_its_steps_shares_and_verdicts() -> None:
+    state = canary()
+    happened = [
+        (10.0, UnderWay(state.standing)),
+        (11.0, StepStarted(Start(1))),
+        (12.0, StepEnded(Start(1), 1.0)),
+        (12.0, StepStarted(Judge(5.0))),
+        (20.0, VerdictGiven(5.0, Kind.INCONCLUSIVE, "too few requests", "12 of 100")),
+    ]
+    html = renderer().operation(progress_of(state, True, happened))
+    for text in ("waiting", "Step 2 of 9", "start 1 replica", "1.0 s", "under way", "too few requests (12 of 100)"):
+        assert text in html
+    assert html.count("reached") == html.count(", reached") + 1
+    assert 'data-action="promote"' in html
+    assert 'data-action="abort"' in html
+
+
+def test_an_operation_without_a_process_says_what_to_do() -> None:
+    state = canary()
+    assert "no process runs it" in renderer().operation(progress_of(state, False, ()))
+    running = JournalState(state.header, state.entries[:1])
+    assert progress_of(running, False, ()).phase == "interrupted"
+    assert progress_of(running, True, ()).phase == "running"
+
+
+def entry(release: str = "r1", result: str = "done") -> Entry:
+    return Entry(
+        5.0, "me@here", "videa deploy", "canary", result, release, "shop:1", "id", 2, 61.0, 100, 1, service="web"
+    )
+
+
+def test_the_history_offers_the_releases_that_ran() -> None:
+    html = renderer().history([entry("r1"), entry("r2", "it failed")])
+    assert html.index("r2") < html.index("r1")
+    assert 'data-release="r1"' in html
+    assert 'data-release="r2"' not in html
+    assert "1m 1s" in html
+
+
+def test_the_split_is_as_wide_as_the_picture() -> None:
+    parts = split_parts(board(5).services[0].shares)
+    assert sum(part.width for part in parts) == pytest.approx(100, abs=0.1)
+    assert parts[0].left == 0
+    assert [part.share.canary for part in parts] == [False, True]
+    silent = [changed_share(part.share) for part in parts]
+    assert [part.width for part in split_parts(silent)] == [95.0, 5.0]
+
+
+def changed_share(share: object) -> object:
+    from msgspec.structs import replace
+
+    return replace(share, share=None)  # type: ignore[type-var]
+
+
+def test_a_trend_ends_at_the_right_and_leaves_out_what_is_unknown() -> None:
+    line = spark([None, 1.0, 4.0])
+    assert line.points.split()[-1].startswith("150,")
+    assert len(line.points.split()) == 2
+    assert (line.last, line.most) == (4.0, 4.0)
+    assert spark([]).points == ""
+    known = Trends()
+    for _ in range(POINTS + 10):
+        known.add(board(5))
+    assert len(known.by_service["web"]) == POINTS

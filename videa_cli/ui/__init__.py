@@ -1,0 +1,1 @@
+"""The page for operators: `videa ui` serves it on this machine only."""

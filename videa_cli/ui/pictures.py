@@ -1,0 +1,88 @@
+"""Small pictures as SVG: numbers for the template, which has the attributes. No script draws them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ops.views.board import Board, Share
+
+POINTS = 150
+"""Samples of a trend: five minutes at one sample in two seconds."""
+
+WIDTH, HEIGHT = 150, 32
+
+
+@dataclass(frozen=True)
+class Spark:
+    """A line of the last samples. ``points``: for a polyline in WIDTH x HEIGHT; ``last`` and ``most``: values."""
+
+    points: str
+    last: float | None
+    most: float | None
+
+
+def spark(values: Sequence[float | None]) -> Spark:
+    """The newest sample is at the right; a sample without a value is left out."""
+    known = [value for value in values if value is not None]
+    top = max(known, default=0.0) or 1.0
+    start = WIDTH - len(values)
+    points = " ".join(
+        f"{start + number},{HEIGHT - 1 - value / top * (HEIGHT - 3):.1f}"
+        for number, value in enumerate(values, 1)
+        if value is not None
+    )
+    return Spark(points, values[-1] if values else None, max(known, default=None))
+
+
+@dataclass
+class Trends:
+    """The last samples of each service: requests/s, p95 in seconds, share of errors."""
+
+    by_service: dict[str, deque[tuple[float, float | None, float]]] = field(default_factory=dict)
+
+    def add(self, board: Board) -> None:
+        """Adds a sample."""
+        for service in board.services:
+            known = self.by_service.setdefault(service.status.service, deque(maxlen=POINTS))
+            known.append((service.total.rate, service.total.p95, service.total.errors))
+
+    def of(self, service: str) -> dict[str, Spark]:
+        """The trends of a service by name: rate, p95, errors."""
+        samples = self.by_service.get(service, ())
+        return {
+            "rate": spark([rate for rate, _, _ in samples]),
+            "p95": spark([p95 for _, p95, _ in samples]),
+            "errors": spark([errors for _, _, errors in samples]),
+        }
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the picture of the split: ``left`` and ``width`` in percent; ``hue``: number of its colour."""
+
+    share: Share
+    left: float
+    width: float
+    hue: int
+
+
+def split_parts(shares: Iterable[Share]) -> list[Part]:
+    """The releases side by side: by their requests, without requests by the split or by their replicas that serve."""
+    known = list(shares)
+    measured = any(share.share for share in known)
+    decided = any(share.wanted is not None for share in known)
+    serving = sum(share.serving for share in known)
+    parts, left = [], 0.0
+    for number, share in enumerate(known):
+        if measured:
+            width = 100 * (share.share or 0.0)
+        elif decided:
+            width = share.wanted or 0.0
+        else:
+            width = 100 * share.serving / serving if serving else 0.0
+        hue = 1 if share.canary else 0 if number == 0 else 2
+        parts.append(Part(share, round(left, 2), round(width, 2), hue))
+        left += width
+    return parts

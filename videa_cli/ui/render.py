@@ -1,0 +1,87 @@
+"""Turns data into fragments of the page. The texts of events and steps are those of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from jinja2 import Environment
+
+from ops.doctor.answer import Answer
+from ops.rollout.follow import Happened
+from ops.rollout.history import DONE, LEFT, Entry
+from ops.views.board import Board
+from ops.views.logs import LogLine
+from videa_cli.event_lines import event_line
+from videa_cli.ui.actions import Action
+from videa_cli.ui.pictures import Trends, split_parts
+from videa_cli.ui.progress import Progress
+from videa_cli.ui.source import LONGEST_LINE
+from videa_cli.units import duration, share, size
+
+SHOWN = 100
+"""Entries of a list."""
+
+PRECISE = 100
+"""Requests/s below which a rate has a decimal."""
+
+STATES = {"healthy": "good", "starting": "warn"}
+
+
+class Renderer:
+    """The fragments. ``read_only``: without buttons that change something."""
+
+    def __init__(self, templates: Environment, read_only: bool) -> None:
+        templates.filters |= {
+            "clock": lambda moment: f"{datetime.fromtimestamp(moment, UTC):%H:%M:%S}",
+            "day": lambda moment: f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S}",
+            "duration": duration,
+            "size": size,
+            "milliseconds": lambda seconds: "-" if seconds is None else f"{seconds * 1000:.0f} ms",
+            "rate": lambda rate: f"{rate:,.0f}" if rate >= PRECISE else f"{rate:.1f}",
+            "percent": lambda part: "-" if part is None else f"{part:.1%}",
+            "state": lambda health: STATES.get(health, "bad"),
+        }
+        templates.globals |= {"share_of": share, "split_parts": split_parts, "DONE": DONE, "LEFT": LEFT}
+        self._templates = templates
+        self._fixed = {"read_only": read_only}
+
+    def overview(self, board: Board, trends: Trends) -> str:
+        """The services and their replicas."""
+        return self._render(
+            "overview", board=board, trends={s.status.service: trends.of(s.status.service) for s in board.services}
+        )
+
+    def problem(self, message: str, hint: str) -> str:
+        """In place of the overview: why nothing can be shown."""
+        return self._render("problem", message=message, hint=hint)
+
+    def operation(self, progress: Progress | None) -> str:
+        """The operation that has not ended."""
+        return self._render("operation", progress=progress)
+
+    def history(self, entries: Sequence[Entry]) -> str:
+        """Past operations, the newest first, and the releases to which a rollback may return."""
+        releases = {(entry.service, entry.release): None for entry in reversed(entries) if entry.deployed}
+        return self._render("history", entries=list(reversed(entries))[:SHOWN], releases=list(releases))
+
+    def events(self, happened: Iterable[Happened]) -> str:
+        """Events, the newest first."""
+        rows = [(moment, *event_line(event)) for moment, event in happened]
+        return self._render("events", rows=rows[::-1][:SHOWN])
+
+    def doctor(self, report: Answer | None, running: bool) -> str:
+        """The last report."""
+        return self._render("doctor", report=report, running=running)
+
+    def actions(self, actions: Iterable[Action]) -> str:
+        """What this page has started, the newest first."""
+        return self._render("actions", actions=list(actions)[::-1])
+
+    def logs(self, lines: Sequence[LogLine]) -> str:
+        """Lines of a log, the oldest first."""
+        return self._render("logs", lines=lines, longest=LONGEST_LINE)
+
+    def _render(self, template: str, **values: Any) -> str:
+        return self._templates.get_template(f"{template}.html").render(**self._fixed, **values)
