@@ -25,6 +25,7 @@ from ops.project.published import Published, published
 from ops.project.section import problems
 from ops.project.sections import find_sections
 from ops.project.settings import Settings, effective
+from ops.project.startup import one_shots_of
 from ops.project.update import SECTIONS, update_rules
 from ops.route import Address, Route, entrance
 
@@ -173,12 +174,13 @@ class Project:
 
     @property
     def own_variables(self) -> frozenset[str]:
-        """Variables of the Compose file that only the scaled service and its followers read: they belong to a release.
+        """Variables of the Compose file that only a release reads: the scaled service, its followers and its one-shots.
 
         A variable that others also read, such as the database's password, does not depend on the release.
         """
-        own = {self.settings.service, *self.settings.also}
-        others = {name: spec for name, spec in self._raw["services"].items() if name not in own}
+        services, service = self._raw["services"], self.settings.service
+        own = {service, *self.settings.also, *one_shots_of(services, service)}
+        others = {name: spec for name, spec in services.items() if name not in own}
         return self.release_variables - _variables_in({**self._raw, "services": others})
 
     @property

@@ -30,6 +30,19 @@ def test_variables_that_only_the_service_and_its_followers_read_belong_to_a_rele
     assert project.own_variables == own
 
 
+def test_what_only_a_release_and_its_migration_read_belongs_to_the_release() -> None:
+    waits = {"migrate": {"condition": "service_completed_successfully"}, "db": {"condition": "service_started"}}
+    services = {
+        "web": {"environment": {"SCHEMA": "${SCHEMA}", "DB": "${PASSWORD}"}, "depends_on": waits},
+        "migrate": {"environment": {"SCHEMA": "${SCHEMA}", "DB": "${PASSWORD}"}},
+        "db": {"environment": {"DB": "${PASSWORD}"}},
+    }
+    settings = read_settings({"service": "web"})
+    project = Project("shop", Path(), Compose((), None, Path(), {}), {}, settings, {}, {})
+    project.__dict__["_raw"] = {"services": services}
+    assert project.own_variables == {"SCHEMA"}
+
+
 @pytest.mark.parametrize(
     ("health", "path"),
     [
