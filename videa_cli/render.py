@@ -25,7 +25,7 @@ from ops.events import (
 )
 from videa_cli.json_output import Json, show_event, show_result
 from videa_cli.step_words import lasting
-from videa_cli.streams import Unbroken
+from videa_cli.streams import Trimmed, Unbroken
 from videa_cli.units import size
 from videa_cli.words import words
 
@@ -46,11 +46,12 @@ def console(stderr: bool = False, unbroken: bool = False) -> Console:
     code.
     """
     stream = sys.stderr if stderr else sys.stdout
-    file = cast("IO[str]", Unbroken(stream)) if stderr or unbroken else None
+    file = cast("IO[str]", Unbroken(stream)) if stderr or unbroken else stream
     terminal = Console(file=file, stderr=stderr, highlight=False, emoji=False, soft_wrap=True)
     if terminal.is_terminal:
         return terminal
-    return Console(file=file, stderr=stderr, highlight=False, emoji=False, soft_wrap=True, width=PIPE_WIDTH)
+    plain = cast("IO[str]", Trimmed(file))
+    return Console(file=plain, stderr=stderr, highlight=False, emoji=False, soft_wrap=True, width=PIPE_WIDTH)
 
 
 class Progress:

@@ -1,10 +1,13 @@
-"""Writing to a closed output: a pipe whose reader has exited, or a terminal that was closed."""
+"""Output that is not a terminal: a pipe whose reader has exited, a terminal that was closed, padding in tables."""
 
 from __future__ import annotations
 
 import io
 import os
+import re
 from typing import IO, Any
+
+_PADDING = re.compile(r" +\n")
 
 
 def discard_output(stream: IO[str]) -> None:
@@ -40,6 +43,20 @@ class Unbroken:
             self._stream.flush()
         except OSError:
             discard_output(self._stream)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class Trimmed:
+    """A stream without spaces at the ends of lines: tables fill their last column up, which a pipe does not need."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Writes the text without these spaces."""
+        return self._stream.write(_PADDING.sub("\n", text))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

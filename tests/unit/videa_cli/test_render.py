@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from rich.table import Table
 from typer import Context
 
 from ops.balancer.proof import Failure, Proof
@@ -52,6 +53,16 @@ def test_a_resumed_rollback_is_not_called_completed(capsys: pytest.CaptureFixtur
     proof = Proof(requests=1, failed=0, slowest_ms=1.0, failures=(), probes=0, gap="")
     show_outcome(Outcome(plan, 1.0, proof, rolled_back=True), "completed", as_json=Json.NO, dry_run=False)
     assert "rolled back: `videa deploy` (1.0 s)" in capsys.readouterr().out
+
+
+def test_a_table_in_a_pipe_has_no_spaces_at_the_ends_of_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table("RELEASE", "RESULT", box=None)
+    table.add_row("1", "done")
+    table.add_row("2", "aborted by somebody")
+    console().print(table)
+    lines = capsys.readouterr().out.splitlines()
+    assert "done" in lines[1]
+    assert lines == [line.rstrip() for line in lines]
 
 
 def test_a_failed_request_is_shown_with_its_path(capsys: pytest.CaptureFixture[str]) -> None:
