@@ -189,7 +189,9 @@ class ComposePlatform:
         return up_arguments(self.project.compose, services, *wait, scale=scale)
 
     def _complete(self, service: str) -> list[str]:
-        return up_arguments(self.project.compose, [service], scale={self._service: len(self.replicas())})
+        # A container that has ended and has not changed would be no effect, and so look like an unknown one.
+        scale = {self._service: len(self.replicas())}
+        return up_arguments(self.project.compose, [service], "--force-recreate", scale=scale)
 
     def _containers_of(self, services: Collection[str]) -> list[str]:
         return [container.name for container in self.containers() if container.service in services]
