@@ -9,7 +9,8 @@ from ops.engine.client import Engine
 from ops.platform.compose.store import EngineStore
 
 if TYPE_CHECKING:
-    from ops.platform.ports import Changes, Gateway, ImageStore, Platform, Store
+    from ops.platform.image_ports import ImageStore
+    from ops.platform.ports import Changes, Gateway, Platform, Store
     from ops.project.config import Project
     from ops.stack import Stack
 

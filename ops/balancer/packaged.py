@@ -10,7 +10,7 @@ from pathlib import Path
 from ops.errors import ImageUnavailable
 from ops.events import Emit, announced
 from ops.notices import BalancerOutdated
-from ops.platform.ports import Images
+from ops.platform.image_ports import Images
 
 FOLDER = Path(__file__).parent / "image"
 REPOSITORY = "videa-nginx"

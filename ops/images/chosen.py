@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ops.image_ref import ImageRef
-from ops.platform.ports import ImageStore
+from ops.platform.image_ports import ImageStore
 from ops.project.config import Project
 from ops.rollout.retained import retained_reference
 

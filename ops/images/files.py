@@ -18,7 +18,7 @@ from ops.images.archive import CHUNK, ArchivedImage, check
 from ops.images.compression import ZSTD, check_suffix, compresses, reader, writer
 from ops.images.progress import counted
 from ops.models import StoredImage
-from ops.platform.ports import ImageStore
+from ops.platform.image_ports import ImageStore
 
 LEAST_SHARE = 5
 """The file of a compressed archive has at least about a fifth of its size."""

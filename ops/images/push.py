@@ -14,7 +14,7 @@ from ops.image_ref import ImageRef
 from ops.images.layers import Spool, archive_of, archive_size, collect, shared
 from ops.images.progress import counted
 from ops.models import StoredImage
-from ops.platform.ports import ImageStore
+from ops.platform.image_ports import ImageStore
 
 
 @dataclass(frozen=True, slots=True)

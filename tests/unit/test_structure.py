@@ -98,6 +98,7 @@ LAYERS = (
     },
     {"notices"},
     {"events", "pools", "preflight"},
+    {"platform.image_ports"},
     {"platform.ports"},
     {"documents", "engine", "balancer"},
     {"project"},
