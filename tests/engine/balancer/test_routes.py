@@ -38,7 +38,9 @@ def test_each_service_gets_the_requests_of_its_route(bench: Bench, sticky: Stick
 
     def serve(upstream: Upstream) -> None:
         others = tuple(each for each in site if each.service != upstream.service)
-        Balancer(platform, nginx, upstream.service).apply(replace(upstream, others=others))
+        balancer = Balancer(platform, nginx, upstream.service)
+        balancer.apply(replace(upstream, others=others))
+        assert balancer.wait_drained(60) == ()  # some requests of the first moment still go to the old workers
 
     for upstream in site:
         own, other = ("one", "two") if upstream is app else ("two", "one")

@@ -42,6 +42,7 @@ def test_of_10000_the_canary_gets_its_share_within_a_percentage_point(bench: Ben
 def test_stable_answers_for_a_canary_that_is_lost(own: Bench) -> None:
     split = TrafficSplit((own.name("two"),), 50)
     own.balancer.apply(replace(own.upstream("one"), split=split))
+    own.balancer.wait_drained(60)
     assert own.get("/", **{HEADER: TESTER_KEY})[:2] == (200, "two")
     own.replicas["two"].kill()
     assert {own.get("/", **{HEADER: TESTER_KEY})[:2] for _ in range(10)} == {(200, "one")}
