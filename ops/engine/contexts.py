@@ -16,6 +16,9 @@ from docker.tls import TLSConfig
 
 from ops.errors import EngineUnreachable
 
+CA = "ca.pem"
+"""The file in a folder of TLS files that the engine's certificate is verified with."""
+
 DEFAULT = "default"
 """The context for the local socket; it is not stored."""
 
@@ -51,9 +54,14 @@ def config_folder(environment: Mapping[str, str]) -> Path:
     return Path(environment.get("DOCKER_CONFIG") or Path("~/.docker").expanduser())
 
 
+def own_certificate(folder: Path) -> tuple[str, str] | None:
+    """The paths of the client certificate and its key; None without both files."""
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    return (str(certificate), str(key)) if certificate.is_file() and key.is_file() else None
+
+
 def _tls(files: Path, skip_verify: bool) -> TLSConfig | None:
-    ca, certificate, key = (files / name for name in ("ca.pem", "cert.pem", "key.pem"))
-    own = (str(certificate), str(key)) if certificate.is_file() and key.is_file() else None
+    ca, own = files / CA, own_certificate(files)
     if not ca.is_file() and own is None and not skip_verify:
         return None
     return TLSConfig(client_cert=own, ca_cert=str(ca) if ca.is_file() else None, verify=not skip_verify)

@@ -19,7 +19,7 @@ from ops.image_ref import ImageRef
 
 @dataclass(frozen=True)
 class EngineImages:
-    """``ops.platform.ports.Images``. Every method may raise EngineError."""
+    """``ops.platform.image_ports.Images``. Every method may raise EngineError."""
 
     engine: Engine
 
@@ -118,9 +118,14 @@ class EngineImages:
                     raise
 
     def _find(self, reference: str) -> dict[str, Any] | None:
-        with engine_errors(f"look for the image {reference}"):
-            try:
-                details: dict[str, Any] = self.engine.sdk.api.inspect_image(reference)  # type: ignore[no-untyped-call]
-            except docker.errors.ImageNotFound:
-                return None
-        return details
+        return inspect_image(self.engine, reference)
+
+
+def inspect_image(engine: Engine, reference: str) -> dict[str, Any] | None:
+    """What the engine knows of an image; None if it is not present. Raises EngineError."""
+    with engine_errors(f"look for the image {reference}"):
+        try:
+            details: dict[str, Any] = engine.sdk.api.inspect_image(reference)  # type: ignore[no-untyped-call]
+        except docker.errors.ImageNotFound:
+            return None
+    return details

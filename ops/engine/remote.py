@@ -12,14 +12,12 @@ import urllib3
 from docker.tls import TLSConfig
 from requests.adapters import HTTPAdapter
 
-from ops.engine.contexts import config_folder
-from ops.engine.ssh import SshAdapter, ssh_command
+from ops.engine.contexts import CA, config_folder, own_certificate
+from ops.engine.ssh import CONNECT_TIMEOUT, SshAdapter, ssh_command
 from ops.errors import EngineUnreachable
 
 POOL_SIZE = 32
 """Idle connections that are kept."""
-CONNECT_TIMEOUT = 15
-"""Seconds until a host that does not answer is unreachable."""
 
 
 def over_ssh(url: str, environment: Mapping[str, str], timeout: float) -> docker.DockerClient:
@@ -85,11 +83,10 @@ def tls_from(environment: Mapping[str, str]) -> TLSConfig | None:
     if not verify and not environment.get("DOCKER_TLS"):
         return None
     folder = Path(environment.get("DOCKER_CERT_PATH") or config_folder(environment))
-    ca, certificate, key = (folder / name for name in ("ca.pem", "cert.pem", "key.pem"))
+    ca = folder / CA
     if verify and not ca.is_file():
         raise EngineUnreachable(
             f"TLS to the Docker Engine needs {ca}, which does not exist",
             "set DOCKER_CERT_PATH to the folder with ca.pem, cert.pem and key.pem; or unset DOCKER_TLS_VERIFY",
         )
-    own = (str(certificate), str(key)) if certificate.is_file() and key.is_file() else None
-    return TLSConfig(client_cert=own, ca_cert=str(ca) if verify else None, verify=verify)
+    return TLSConfig(client_cert=own_certificate(folder), ca_cert=str(ca) if verify else None, verify=verify)

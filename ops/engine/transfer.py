@@ -7,13 +7,12 @@ import shutil
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import docker.errors
-
 from ops.engine.client import CALL_TIMEOUT, Engine, engine_errors
+from ops.engine.images import inspect_image
 from ops.errors import EngineError
 from ops.models import StoredImage
 
@@ -28,7 +27,7 @@ CONTAINERD = "io.containerd.snapshotter.v1"
 
 @dataclass(frozen=True)
 class EngineImageStore:
-    """``ops.platform.ports.ImageStore``. Every method may raise EngineError."""
+    """``ops.platform.image_ports.ImageStore``. Every method may raise EngineError."""
 
     engine: Engine
 
@@ -44,7 +43,7 @@ class EngineImageStore:
         return ["driver-type", CONTAINERD] in [list(entry) for entry in status]
 
     def stored(self, reference: str) -> StoredImage | None:
-        details = self._inspect(reference)
+        details = inspect_image(self.engine, reference)
         if details is None:
             return None
         with engine_errors(f"read the history of {reference}"):
@@ -62,7 +61,7 @@ class EngineImageStore:
         with engine_errors("list the images"):
             ids = sorted({str(image["Id"]) for image in self.engine.sdk.api.images()})
         with ThreadPoolExecutor(WORKERS) as pool:
-            return [_layers(details) for details in pool.map(self._inspect, ids) if details]
+            return [_layers(details) for details in pool.map(partial(inspect_image, self.engine), ids) if details]
 
     def export(self, references: Collection[str]) -> Iterator[bytes]:
         names = ", ".join(references)
@@ -98,14 +97,6 @@ class EngineImageStore:
     def free_space(self) -> int | None:
         root = Path(self.engine.machine.root) if self.local and self.engine.machine.root else None
         return shutil.disk_usage(root).free if root and root.exists() else None
-
-    def _inspect(self, reference: str) -> dict[str, Any] | None:
-        with engine_errors(f"look for the image {reference}"):
-            try:
-                details: dict[str, Any] = self.engine.sdk.api.inspect_image(reference)  # type: ignore[no-untyped-call]
-            except docker.errors.ImageNotFound:
-                return None
-        return details
 
 
 def _layers(details: dict[str, Any]) -> tuple[str, ...]:
