@@ -1,27 +1,29 @@
-"""Runs duties in the foreground until Ctrl-C or `docker stop`, which let a change that has started complete."""
+"""Runs something in the foreground until Ctrl-C or `docker stop`, which let a change that has started complete."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from ops.agent.duties import Agent
-from ops.agent.watcher import Watcher
 from ops.errors import EngineError
 from ops.interrupts import held
 
 
-def attend(agent: Agent, watcher: Watcher) -> None:
-    """Returns after a signal, when the rounds under way have ended and the record of the watcher is removed."""
+def attend(run: Callable[[], object], stop: Callable[[], object], end: Callable[[], object] = lambda: None) -> None:
+    """Returns after a signal, when ``run`` has returned because of ``stop``, and after ``end``.
+
+    ``run``: is called in another thread, because a signal interrupts the main one.
+    """
     with ThreadPoolExecutor(max_workers=1) as worker:
-        running = worker.submit(agent.run)
+        running = worker.submit(run)
         try:
             running.result()
         except KeyboardInterrupt:
             pass
         finally:
             with held():
-                agent.stop()
+                stop()
                 running.result()
                 with suppress(EngineError):
-                    watcher.release()
+                    end()

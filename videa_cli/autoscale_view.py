@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from videa_cli.units import day
+
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
@@ -37,7 +39,7 @@ def show_status(views: list[ServiceView]) -> Group:
         desired = str(view.state.desired) if view.runs and not view.state.off else "-"
         table.add_row(view.service, state_of(view), str(view.now), desired, str(view.least), str(view.most), allowed)
         if view.state.off:
-            lines.append(f"{view.service}: turned off by {view.state.who} at {_clock(view.state.since)}")
+            lines.append(f"{view.service}: turned off by {view.state.who} at {day(view.state.since)} UTC")
         elif not view.runs:
             lines.append(f"{view.service}: to run it: videa autoscale run")
         elif view.state.waits:
@@ -46,7 +48,7 @@ def show_status(views: list[ServiceView]) -> Group:
             lines.append(f"{view.service}: {view.state.reason}")
         for made in reversed(view.state.made[-LAST:]):
             result = "" if made.result == "done" else f" ({made.result})"
-            lines.append(f"  {_clock(made.time)}  {made.now} -> {made.desired}{result}  {made.reason}")
+            lines.append(f"  {day(made.time)} UTC  {made.now} -> {made.desired}{result}  {made.reason}")
     return Group(table, *map(escape, lines))
 
 
@@ -87,9 +89,3 @@ def _table(*headings: str) -> Table:
     for heading in headings:
         table.add_column(heading)
     return table
-
-
-def _clock(time: float) -> str:
-    from datetime import UTC, datetime
-
-    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M:%S} UTC"

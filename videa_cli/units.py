@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -32,3 +34,18 @@ def duration(seconds: float) -> str:
     if full < DAY:
         return f"{full // HOUR}h {full % HOUR // MINUTE}m"
     return f"{full // DAY}d {full % DAY // HOUR}h"
+
+
+def clock(moment: float) -> str:
+    """The time of day of a Unix time, UTC: 13:50:19."""
+    return f"{datetime.fromtimestamp(moment, UTC):%H:%M:%S}"
+
+
+def day(moment: float) -> str:
+    """A Unix time with its date, UTC: 2026-01-31 13:50:19."""
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def milliseconds(seconds: float | None) -> str:
+    """A latency: 16 ms; "-" if unknown."""
+    return "-" if seconds is None else f"{seconds * 1000:.0f} ms"

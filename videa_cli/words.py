@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import singledispatch
 
 from ops.errors import CONTINUE, TAKE_UP
@@ -56,7 +55,7 @@ from ops.notices import (
 from ops.rollout.history import verdict_line
 from ops.steps import Judge, Pause, replicas
 from videa_cli.step_words import step_words
-from videa_cli.units import size
+from videa_cli.units import clock, size
 
 BY_CONNECT = "ready: TCP connect; declare x-videa.health.ready to ask more"
 
@@ -232,7 +231,7 @@ def _(operation: Standing) -> str:
 def _waited_for(operation: Standing) -> str:
     """The reason for the wait. Times are UTC by the engine's clock."""
     until = operation.wait.until if operation.wait else None
-    end = "" if until is None else f"until {datetime.fromtimestamp(until, UTC):%H:%M:%S} UTC"
+    end = "" if until is None else f"until {clock(until)} UTC"
     if isinstance(operation.step, Judge):
         return f"{step_words(operation.step)}, {f'{end} at the latest' if end else 'which no process does now'}"
     if isinstance(operation.step, Pause):

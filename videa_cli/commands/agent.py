@@ -54,7 +54,8 @@ def agent(
     health = HealthChecks(Recorded(store, name, lambda project: open_stack(project, engine)), watcher, "videa agent")
     show_event(AgentStarted(name, running))
     beat = heartbeat.touch if heartbeat else lambda: None
-    attend(Agent(duties(health), lambda: open_changes(name, engine), show_event, beat), watcher)
+    agent = Agent(duties(health), lambda: open_changes(name, engine), show_event, beat)
+    attend(agent.run, agent.stop, watcher.release)
 
 
 @commands.command("status")

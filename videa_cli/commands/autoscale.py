@@ -131,14 +131,14 @@ def run(
       videa autoscale run --interval 10s
     """
     import threading
-    from concurrent.futures import ThreadPoolExecutor
+    from functools import partial
 
     from ops.autoscale.duty import Autoscaler, keep
     from ops.autoscale.view import chosen
     from ops.errors import UsageError
     from ops.events import Event, OperationEnded
-    from ops.interrupts import held
     from ops.project.units import parse_duration
+    from videa_cli.attending import attend
     from videa_cli.autoscale_view import ended
     from videa_cli.render import Progress, console
 
@@ -160,15 +160,8 @@ def run(
             progress.console.print(ended(event), markup=False)
 
     stop, duty = threading.Event(), Autoscaler(options.stack, dry_run, seconds)
-    with ThreadPoolExecutor(max_workers=1) as worker:  # in a thread, so that Ctrl-C lets a change complete
-        running = worker.submit(keep, duty, show, stop)
-        try:
-            running.result()
-        except KeyboardInterrupt:
-            with held():
-                stop.set()
-                running.result()
-            console(stderr=True).print("stopped; the number of replicas stays")
+    attend(partial(keep, duty, show, stop), stop.set)
+    console(stderr=True).print("stopped; the number of replicas stays")
 
 
 commands = group("Let the number of replicas follow the load, within the limits of the machine.")

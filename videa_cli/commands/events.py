@@ -58,10 +58,9 @@ def _show(moment: float, event: Event, as_json: bool) -> None:
 
         show_event(event, moment)
         return
-    from datetime import UTC, datetime
-
     from videa_cli.event_lines import event_line
     from videa_cli.failure import one_line
+    from videa_cli.units import day
 
     mark, text = event_line(event)
-    typer.echo(f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S} {mark.value} {one_line(text)}")
+    typer.echo(f"{day(moment)} {mark.value} {one_line(text)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -32,7 +31,7 @@ def history(
 
     from ops.rollout.history import read, take_over
     from videa_cli.render import console
-    from videa_cli.units import duration
+    from videa_cli.units import day, duration
 
     options: Options = context.obj
     stack = options.stack()
@@ -59,7 +58,7 @@ def history(
     table.add_column("RESULT")
     for entry in entries:
         table.add_row(
-            datetime.fromtimestamp(entry.time, UTC).strftime("%Y-%m-%d %H:%M:%S"),
+            day(entry.time),
             *map(escape, (entry.who, entry.action, *([entry.service] if several else []), entry.release, entry.image)),
             str(entry.replicas),
             duration(entry.seconds),

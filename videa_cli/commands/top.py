@@ -10,7 +10,7 @@ import typer
 from videa_cli.bars import NARROW, WIDTH, bar
 from videa_cli.context import Options
 from videa_cli.numbers import decimal
-from videa_cli.units import size
+from videa_cli.units import milliseconds, size
 
 WIDE = 120
 """Columns: wider terminals show full names, releases and sizes."""
@@ -72,7 +72,7 @@ def view(sample: Top, width: int) -> Group:
     total = sample.total
     errors = f"[red]{total.errors:.1%} errors[/]" if total.errors else "0 errors"
     lines = [
-        f"[bold]{sample.service}[/] {total.rate:.1f} requests/s, p95 {_milliseconds(total.p95)}, {errors}"
+        f"[bold]{sample.service}[/] {total.rate:.1f} requests/s, p95 {milliseconds(total.p95)}, {errors}"
         f" [dim]{time.strftime('%H:%M:%S', time.localtime(sample.taken))}[/]"
     ]
     if sample.balancer != "running":
@@ -123,13 +123,9 @@ def _cells(row: TopRow, bars: int, wide: bool) -> list[str]:
     return [
         f"[{colour}]{row.health}[/]" + ("" if row.in_balancer else " [yellow]out[/]"),
         f"{row.traffic.rate:.1f}",
-        _milliseconds(row.traffic.p95),
+        milliseconds(row.traffic.p95),
         f"[red]{errors}[/]" if row.traffic.errors else errors,
         cpu,
         memory,
         pool,
     ]
-
-
-def _milliseconds(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds * 1000:.0f} ms"

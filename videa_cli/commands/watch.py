@@ -53,5 +53,6 @@ def watch(
         raise LockHeld(f"{holder} watches this project already", "stop it first, or see: videa agent status")
     console(stderr=True).print(f"watching {', '.join(stack.project.served)} every {interval}; stop with Ctrl-C")
     health = HealthChecks(lambda: served, watcher, "videa watch", seconds)
-    attend(Agent(duties(health), stack.platform.changes, Progress()), watcher)
+    agent = Agent(duties(health), stack.platform.changes, Progress())
+    attend(agent.run, agent.stop, watcher.release)
     console(stderr=True).print("stopped; the balancer keeps its current replicas")

@@ -37,8 +37,7 @@ class Line:
 class Progress:
     """``phase``: running, waiting, rolling back or interrupted; ``advice``: what to do, "" if nothing.
 
-    ``shares``: of a canary, each with whether it was reached; ``number`` of ``total`` steps; ``may_promote``: whether
-    it waits for somebody.
+    ``shares``: of a canary, each with whether it was reached; ``number`` of ``total`` steps.
     """
 
     title: str
@@ -51,7 +50,6 @@ class Progress:
     total: int
     shares: tuple[tuple[float, bool], ...]
     lines: tuple[Line, ...]
-    may_promote: bool
 
 
 def progress_of(state: JournalState, attended: bool, happened: Iterable[Happened]) -> Progress:
@@ -75,7 +73,6 @@ def progress_of(state: JournalState, attended: bool, happened: Iterable[Happened
         total=standing.total,
         shares=shares,
         lines=tuple(_lines(happened)),
-        may_promote=state.waiting,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from jinja2 import Environment
@@ -18,7 +17,7 @@ from videa_cli.ui.actions import Action
 from videa_cli.ui.pictures import Trends, split_parts
 from videa_cli.ui.progress import Progress
 from videa_cli.ui.source import LONGEST_LINE
-from videa_cli.units import duration, share, size
+from videa_cli.units import clock, day, duration, milliseconds, share, size
 
 SHOWN = 100
 """Entries of a list."""
@@ -34,11 +33,11 @@ class Renderer:
 
     def __init__(self, templates: Environment, read_only: bool) -> None:
         templates.filters |= {
-            "clock": lambda moment: f"{datetime.fromtimestamp(moment, UTC):%H:%M:%S}",
-            "day": lambda moment: f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S}",
+            "clock": clock,
+            "day": day,
             "duration": duration,
             "size": size,
-            "milliseconds": lambda seconds: "-" if seconds is None else f"{seconds * 1000:.0f} ms",
+            "milliseconds": milliseconds,
             "rate": lambda rate: f"{rate:,.0f}" if rate >= PRECISE else f"{rate:.1f}",
             "percent": lambda part: "-" if part is None else f"{part:.1%}",
             "state": lambda health: STATES.get(health, "bad"),
@@ -62,9 +61,8 @@ class Renderer:
         return self._render("operation", progress=progress)
 
     def history(self, entries: Sequence[Entry]) -> str:
-        """Past operations, the newest first, and the releases to which a rollback may return."""
-        releases = {(entry.service, entry.release): None for entry in reversed(entries) if entry.deployed}
-        return self._render("history", entries=list(reversed(entries))[:SHOWN], releases=list(releases))
+        """Past operations, the newest first."""
+        return self._render("history", entries=list(reversed(entries))[:SHOWN])
 
     def events(self, happened: Iterable[Happened]) -> str:
         """Events, the newest first."""

@@ -13,7 +13,7 @@ from aiohttp import web
 from jinja2 import FileSystemLoader, StrictUndefined
 
 from ops.errors import UsageError, VideaError
-from videa_cli.ui.actions import Actions, words_of
+from videa_cli.ui.actions import Action, Actions, words_of
 from videa_cli.ui.render import Renderer
 from videa_cli.ui.session import KEY_HEADER, Sessions, has_key, is_loopback, is_own_page
 from videa_cli.ui.source import Source
@@ -162,7 +162,7 @@ async def _preview(request: web.Request) -> web.Response:
     """What an action would do: the command's dry run."""
     words = await _words(request)
     possible, text = await request.app[ACTIONS].preview(words)
-    return web.json_response({"possible": possible, "text": text, "command": " ".join(("videa", *words))})
+    return web.json_response({"possible": possible, "text": text, "command": Action(words).command})
 
 
 async def _act(request: web.Request) -> web.Response:

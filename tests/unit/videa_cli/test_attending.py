@@ -34,6 +34,7 @@ def test_the_round_under_way_ends_and_the_record_is_removed() -> None:
     store = FakeStore()
     watcher = Watcher(store, "shop", "videa agent")
     duty = Slow(watcher)
-    attend(Agent((duty,), FakeChanges, lambda event: None), watcher)
+    agent = Agent((duty,), FakeChanges, lambda event: None)
+    attend(agent.run, agent.stop, watcher.release)
     assert duty.complete
     assert watching(store, "shop") is None
