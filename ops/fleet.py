@@ -23,7 +23,7 @@ class Member:
     @property
     def alive(self) -> bool:
         """Whether it is running, or Docker is restarting it."""
-        return self.replica.state in ("running", "restarting", "paused")
+        return self.replica.alive
 
 
 @dataclass(frozen=True, slots=True)

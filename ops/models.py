@@ -55,6 +55,11 @@ class Container:
         return self.state == "running"
 
     @property
+    def alive(self) -> bool:
+        """Whether it is running, or Docker is restarting it."""
+        return self.state in ("running", "restarting", "paused")
+
+    @property
     def attached(self) -> bool:
         """Whether it has an address on the network. A paused container also accepts connections, but never answers."""
         return self.state in ("running", "paused")

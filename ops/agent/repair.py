@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from ops.balancer.drift import differences
+from ops.balancer.drift import differences, in_words
 from ops.errors import BalancerError
 from ops.events import Emit
 from ops.models import Replica
@@ -103,5 +103,4 @@ class Repair:
         lines = differences(membership, seen.stack.upstream(membership.servers))
         if not lines:
             self.clean = membership.text
-        shown = [f"{'missing' if line.startswith('- ') else 'added'}: {line[2:]}" for line in lines[:SHOWN]]
-        return shown + [f"and {len(lines) - SHOWN} more lines"] * (len(lines) > SHOWN)
+        return in_words(lines, SHOWN)

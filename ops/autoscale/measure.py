@@ -41,7 +41,7 @@ class Meter:
         """The present state of the stack's service. Raises EngineError if not even its replicas can be listed."""
         settings = stack.project.settings
         target, service = settings.autoscale.target, settings.service
-        replicas = [replica for replica in stack.replicas() if replica.state in ("running", "restarting", "paused")]
+        replicas = [replica for replica in stack.replicas() if replica.alive]
         self._remember(service, replicas)
         missing: dict[str, str] = {}
         ready = self._ready(stack, replicas, missing)

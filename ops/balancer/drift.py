@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from difflib import ndiff
 
 from ops.balancer.render import parse, render
@@ -25,6 +26,12 @@ def differences(membership: Membership, *wanted: Upstream) -> list[str]:
             text = render(upstream, membership.generation, membership.maintenance, text)
     present, expected = _statements(membership.text, membership), _statements(text, membership)
     return [line for line in ndiff(expected, present) if line.startswith(("- ", "+ "))]
+
+
+def in_words(lines: Sequence[str], most: int) -> list[str]:
+    """The first different lines, as "missing: ..." or "added: ..."."""
+    shown = [f"{'missing' if line.startswith('- ') else 'added'}: {line[2:]}" for line in lines[:most]]
+    return shown + [f"and {len(lines) - most} more lines"] * (len(lines) > most)
 
 
 def _statements(text: str, membership: Membership) -> list[str]:

@@ -112,10 +112,11 @@ def start(engine: Engine, container: str, services: Services = NO_HOOKS) -> None
 
     ``services``: of the Compose file, with the hooks.
     """
+    hooked = any((definition or {}).get(POST_START) for definition in services.values())
     with engine_errors(f"start {container}"):
-        details = engine.sdk.api.inspect_container(container)
+        details = engine.sdk.api.inspect_container(container) if hooked else {}
         engine.sdk.api.start(container)
-    if not details["State"].get("Running"):
+    if details and not details["State"].get("Running"):
         after_start(engine, container, _hooks(details, services, POST_START))
 
 

@@ -43,9 +43,11 @@ def due(stack: Stack, plan: Plan) -> Iterator[str]:
     containers = {container.service: container for container in stack.containers()}
     for name in names:
         container = containers.get(name)
-        config_hash = project.compose.config_hash(name, plan.target.overrides)
-        image = stack.platform.images.digest(project.image_of(name)) if container else ""
-        if container is None or (container.config_hash, container.image_id) != (config_hash, image):
+        if (
+            container is None
+            or container.image_id != stack.platform.images.digest(project.image_of(name))
+            or container.config_hash != project.compose.config_hash(name, plan.target.overrides)
+        ):
             yield name
 
 

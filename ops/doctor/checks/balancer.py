@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ops.balancer.drift import in_words
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.facts import BalancerFacts, Facts, InstanceFacts
 from ops.doctor.limits import Limits
 from ops.doctor.sources import BALANCER, BALANCER_REACH, BALANCER_UP, CONTAINERS, INSTANCES, PUBLISHED
 from ops.doctor.words import listing
+
+SHOWN = 6
+"""Different lines of the configuration in a finding."""
 
 
 def config(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -47,16 +51,10 @@ def config(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "lb.config",
             Severity.FAIL,
             "the balancer's configuration differs from what videa would write",
-            _drift(balancer.drift),
+            "\n".join(in_words(balancer.drift, SHOWN)),
             "it was changed by hand, which the next scale or deploy undoes, or x-videa has changed",
             "videa doctor --fix --apply rewrites it; to keep the change, set it in x-videa",
         )
-
-
-def _drift(lines: list[str], most: int = 6) -> str:
-    """The first different lines, as "missing: ..." or "added: ..."."""
-    shown = [f"{'missing' if line.startswith('-') else 'added'}: {line[2:]}" for line in lines[:most]]
-    return "\n".join(shown + [f"and {len(lines) - most} more lines"] * (len(lines) > most))
 
 
 def _missing(facts: Facts, balancer: BalancerFacts) -> list[str]:

@@ -184,14 +184,18 @@ class ComposePlatform:
 
     def _follow(self, services: Collection[str]) -> list[str]:
         deadline = math.ceil(self.project.settings.health.deadline)
-        scale = {self._service: len(self.replicas())}
         wait = ("--wait", "--wait-timeout", str(deadline))
-        return up_arguments(self.project.compose, services, *wait, scale=scale)
+        return up_arguments(self.project.compose, services, *wait, scale=self._scale(services))
 
     def _complete(self, service: str) -> list[str]:
         # A container that has ended and has not changed would be no effect, and so look like an unknown one.
-        scale = {self._service: len(self.replicas())}
-        return up_arguments(self.project.compose, [service], "--force-recreate", scale=scale)
+        return up_arguments(self.project.compose, [service], "--force-recreate", scale=self._scale([service]))
+
+    def _scale(self, services: Collection[str]) -> dict[str, int]:
+        """The present number of replicas, where ``up_arguments`` needs it: counting them takes a call for each."""
+        if not self.project.compose.hashes_depends_on and self._service not in services:
+            return {}
+        return {self._service: len(self.replicas())}
 
     def _containers_of(self, services: Collection[str]) -> list[str]:
         return [container.name for container in self.containers() if container.service in services]
