@@ -10,14 +10,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ops.balancer.access_log import Line
-from ops.balancer.recent import recent_requests
 from ops.doctor.facts import Facts
 from ops.errors import VideaError
 from ops.models import Replica
 from ops.stack import Stack
 from ops.traffic import TrafficSplit
 from ops.views.status import ReplicaStatus, Status, read_status
-from ops.views.top import WINDOW, TopRow, Traffic, view_top
+from ops.views.top import TopRow, Traffic, recent_lines, view_top
 
 
 class Share(Struct, frozen=True):
@@ -68,15 +67,21 @@ class Board(Struct, frozen=True):
 
 def read_board(stacks: Sequence[Stack]) -> Board:
     """Queries all sources at the same time. ``stacks``: of the services, the default one first. Raises EngineError."""
-    with ThreadPoolExecutor(2 * len(stacks)) as pool:
-        statuses = [pool.submit(read_status, stack, number == 0) for number, stack in enumerate(stacks)]
-        logs = [pool.submit(_recent, stack) for stack in stacks]
-        now = time.time()
+    served = next((stack for stack in stacks if not stack.project.settings.worker), stacks[0])
+    with ThreadPoolExecutor(1 + len(stacks)) as pool:
+        log = pool.submit(recent_lines, served)  # all services have the same nginx
+        observed = [pool.submit(_observe, stack, number == 0) for number, stack in enumerate(stacks)]
+        now, lines = time.time(), log.result()
         services = [
-            view_service(status.result(), lines.result(), stack.replicas(), _split(stack), now)
-            for stack, status, lines in zip(stacks, statuses, logs, strict=True)
+            view_service(status, lines, replicas, _split(stack), now)
+            for stack, (status, replicas) in zip(stacks, (each.result() for each in observed), strict=True)
         ]
     return Board(now, services)
+
+
+def _observe(stack: Stack, first: bool) -> tuple[Status, Sequence[Replica]]:
+    replicas = stack.replicas()
+    return read_status(stack, first, replicas), replicas
 
 
 def view_service(
@@ -131,10 +136,3 @@ def _split(stack: Stack) -> TrafficSplit | None:
     except VideaError:
         return None
     return None if split is None or split.private else split
-
-
-def _recent(stack: Stack) -> list[Line]:
-    try:
-        return recent_requests(stack.gateway.log_tail, WINDOW)
-    except VideaError:
-        return []

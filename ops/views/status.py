@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -82,13 +82,15 @@ def read_all(stack: Stack) -> Status:
     return replace(first, others=tuple(known.values()))
 
 
-def read_status(stack: Stack, first: bool = True) -> Status:
+def read_status(stack: Stack, first: bool = True, replicas: Sequence[Replica] | None = None) -> Status:
     """Queries the engine, the balancer and every replica, in parallel. Raises EngineError.
 
-    ``first``: also the operation and the published port, which are the same for every service. The error of a balancer
-    that is not running is part of the result: the replicas are still useful to know.
+    ``first``: also the operation and the published port, which are the same for every service. ``replicas``: if the
+    caller has just listed them. The error of a balancer that is not running is part of the result: the replicas are
+    still useful to know.
     """
-    replicas, settings = stack.replicas(), stack.project.settings
+    settings = stack.project.settings
+    replicas = stack.replicas() if replicas is None else replicas
     with ThreadPoolExecutor(6) as pool:
         operation = pool.submit(under_way, stack.store, stack.project.name) if first else None
         usage = pool.submit(stack.platform.usage, replicas, SAMPLE_GAP)

@@ -66,7 +66,7 @@ def read_top(stack: Stack) -> Top:
     with ThreadPoolExecutor(3) as pool:
         status = pool.submit(read_status, stack)
         facts = pool.submit(collect, stack.project, lambda: stack, only=wanted)
-        lines = pool.submit(_recent, stack)
+        lines = pool.submit(recent_lines, stack)
         return view_top(status.result(), facts.result(), lines.result(), stack.replicas(), time.time())
 
 
@@ -127,7 +127,8 @@ def _used(instance: InstanceFacts | None) -> int | None:
     return instance.pool_size - instance.pool_idle if instance and instance.pool_limit else None
 
 
-def _recent(stack: Stack) -> list[Line]:
+def recent_lines(stack: Stack) -> list[Line]:
+    """The requests of the last WINDOW seconds in nginx's log; none if it cannot be read."""
     try:
         return recent_requests(stack.gateway.log_tail, WINDOW)
     except VideaError:
