@@ -117,6 +117,10 @@ class LiveStack:
         found: dict[str, Any] = json.loads(self.done("status", "--json"))
         return found
 
+    def in_balancer(self) -> set[str]:
+        """The names of the replicas that get requests."""
+        return {replica["name"] for replica in self.status()["replicas"] if replica["in_balancer"]}
+
     def containers(self) -> set[str]:
         """The ids of every container of the project."""
         return set(self.compose("ps", "--all", "--quiet").split())

@@ -28,22 +28,18 @@ def agent(stack: LiveStack) -> Iterator[str]:
             stack.compose("rm", "--stop", "--force", "agent")
 
 
-def served(stack: LiveStack) -> set[str]:
-    return {each["name"] for each in stack.status()["replicas"] if each["in_balancer"]}
-
-
 def test_a_frozen_replica_is_out_until_it_answers_again(stack: LiveStack, agent: str) -> None:
     both = set(stack.replicas())
     frozen = min(both)
     stack.docker("pause", frozen)
     try:
-        stack.until(lambda: served(stack) == both - {frozen})
+        stack.until(lambda: stack.in_balancer() == both - {frozen})
         assert json.loads(stack.done("agent", "status", "--json"))["ejected"] == [frozen]
         stack.docker("kill", agent)  # its restart policy does not apply to a kill by hand
         stack.docker("start", agent)
     finally:
         stack.docker("unpause", frozen)
-    stack.until(lambda: served(stack) == both)
+    stack.until(lambda: stack.in_balancer() == both)
     told = [json.loads(line)["type"] for line in stack.docker("logs", agent).splitlines()]
     assert told == ["agent_started", "taken_out", "agent_started", "let_back"]
 
@@ -51,5 +47,5 @@ def test_a_frozen_replica_is_out_until_it_answers_again(stack: LiveStack, agent:
 def test_replicas_that_compose_has_started_get_requests(stack: LiveStack, agent: str) -> None:
     before = set(stack.replicas())
     stack.compose("up", "--detach", "--no-recreate", "--no-deps", "--scale", "backend=3", "backend")
-    stack.until(lambda: served(stack) == set(stack.replicas()) > before)
+    stack.until(lambda: stack.in_balancer() == set(stack.replicas()) > before)
     assert stack.videa("watch").returncode == 7

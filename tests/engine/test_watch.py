@@ -20,19 +20,15 @@ def watching(stack: LiveStack) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
-def served(stack: LiveStack) -> set[str]:
-    return {each["name"] for each in stack.status()["replicas"] if each["in_balancer"]}
-
-
 def test_a_frozen_replica_is_out_until_it_answers_again(stack: LiveStack, watching: subprocess.Popen[str]) -> None:
     both = set(stack.replicas())
     frozen = min(both)
     stack.docker("pause", frozen)
     try:
-        stack.until(lambda: served(stack) == both - {frozen})
+        stack.until(lambda: stack.in_balancer() == both - {frozen})
     finally:
         stack.docker("unpause", frozen)
-    stack.until(lambda: served(stack) == both)
+    stack.until(lambda: stack.in_balancer() == both)
     watching.send_signal(signal.SIGINT)
     _, said = watching.communicate(timeout=30)
     assert f"{frozen} removed from the balancer: " in said
@@ -45,5 +41,5 @@ def test_a_deploy_beside_the_agent_ends_with_all_new_replicas_served(
     _, other = stack.releases()
     stack.done("deploy", "--image", other)
     assert watching.poll() is None
-    assert served(stack) == set(stack.replicas())
-    assert len(served(stack)) == 2
+    assert stack.in_balancer() == set(stack.replicas())
+    assert len(stack.in_balancer()) == 2

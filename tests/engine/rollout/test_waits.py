@@ -28,10 +28,6 @@ def waits_at(stack: LiveStack, step: str, attended: bool) -> bool:
     return (found["phase"], found["standing"]["step"]["type"], found["attended"]) == ("waiting", step, attended)
 
 
-def in_balancer(stack: LiveStack) -> set[str]:
-    return {replica["name"] for replica in stack.status()["replicas"] if replica["in_balancer"]}
-
-
 @pytest.fixture
 def watching(stack: LiveStack) -> Iterator[subprocess.Popen[str]]:
     """`videa watch`, each second."""
@@ -62,9 +58,9 @@ def test_a_wait_needs_no_terminal_and_shuts_out_nobody(stack: LiveStack, watchin
         stack.done("maintenance", "on", "--allow", "0.0.0.0/0")
         assert stack.status()["maintenance"]
         stack.done("maintenance", "off")
-        before = in_balancer(stack)
+        before = stack.in_balancer()
         stack.docker("kill", killed)
-        stack.until(lambda: in_balancer(stack) == before - {killed})
+        stack.until(lambda: stack.in_balancer() == before - {killed})
         assert " 10.00% canary; * app; " in stack.snapshot()[1]
 
         taken_up.kill()
