@@ -291,3 +291,12 @@ def stack(live: LiveStack) -> LiveStack:
         live.compose("up", "--detach", "--no-recreate", "nginx", "postgres", "redis")
         live.done("scale", "2")
     return live
+
+
+@pytest.fixture
+def watching(stack: LiveStack) -> Iterator[subprocess.Popen[str]]:
+    """`videa watch`, each second. A killed one would be the watcher of this stack for 30 s more."""
+    process = stack.start_videa("watch", "--interval", "1s")
+    yield process
+    process.terminate()
+    process.communicate(timeout=30)

@@ -4,20 +4,8 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Iterator
-
-import pytest
 
 from tests.engine.conftest import LiveStack
-
-
-@pytest.fixture
-def watching(stack: LiveStack) -> Iterator[subprocess.Popen[str]]:
-    """The agent, checking each second."""
-    process = stack.start_videa("watch", "--interval", "1s")
-    yield process
-    process.kill()
-    process.communicate()
 
 
 def test_a_frozen_replica_is_out_until_it_answers_again(stack: LiveStack, watching: subprocess.Popen[str]) -> None:

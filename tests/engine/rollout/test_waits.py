@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,15 +25,6 @@ def waits_at(stack: LiveStack, step: str, attended: bool) -> bool:
     if not found:
         return False
     return (found["phase"], found["standing"]["step"]["type"], found["attended"]) == ("waiting", step, attended)
-
-
-@pytest.fixture
-def watching(stack: LiveStack) -> Iterator[subprocess.Popen[str]]:
-    """`videa watch`, each second."""
-    process = stack.start_videa("watch", "--interval", "1s")
-    yield process
-    process.kill()
-    process.communicate()
 
 
 @pytest.mark.timeout(600)
