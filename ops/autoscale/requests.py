@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import msgspec
-
 from ops.balancer.access_log import Line, Lines, dropped, gap, parse
 from ops.balancer.recent import TAIL
 from ops.balancer.tally import Latencies
@@ -23,10 +21,6 @@ LAG = 0.25
 
 FEWEST = 20
 """Requests below which there is no 95th percentile."""
-
-
-class _Notice(msgspec.Struct):
-    time: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +45,7 @@ def traffic_of(tail: bytes, now: float, belongs: Callable[[Line], bool], most: i
         line = parse(text)
         if line is not None:
             requests.append(line)
-        elif dropped(text) and msgspec.json.decode(text, type=_Notice).time >= since - 1:  # it has full seconds
+        elif (lost := dropped(text)) and lost.time >= since - 1:  # it has full seconds
             missing = gap(text)
     oldest = min((line.time for line in requests), default=since)
     if lines >= most and oldest > since:  # the window begins before the lines do

@@ -86,14 +86,20 @@ def parse(line: bytes) -> Line | None:
         return None
 
 
-_DROPPED = re.compile(rb'\{"time":\d+,"level":"warning","message":"log lines dropped","dropped":(\d+)\}')
+_DROPPED = re.compile(rb'\{"time":\d+,"level":"warning","message":"log lines dropped","dropped":\d+\}')
 _KILLED = re.compile(rb"[\d/]+ [\d:]+ \[alert\] \d+#\d+: worker process \d+ exited on signal (\d+).*")
 
 
-def dropped(line: bytes) -> int:
-    """How many lines relay.pl has dropped, if this is its line about that; otherwise 0."""
-    found = _DROPPED.fullmatch(line)
-    return int(found[1]) if found else 0
+class Dropped(msgspec.Struct, frozen=True):
+    """``dropped``: lines that relay.pl could not pass on; ``time``: Unix time when it could again, in full seconds."""
+
+    time: float
+    dropped: int
+
+
+def dropped(line: bytes) -> Dropped | None:
+    """What relay.pl has dropped, if this is its line about that."""
+    return msgspec.json.decode(line, type=Dropped) if _DROPPED.fullmatch(line) else None
 
 
 def gap(line: bytes) -> str:
@@ -102,7 +108,7 @@ def gap(line: bytes) -> str:
     A worker that is killed, for example for its memory, logs nothing of the requests that it had.
     """
     if missing := dropped(line):
-        return f"{missing} lines of nginx's log were dropped"
+        return f"{missing.dropped} lines of nginx's log were dropped"
     killed = _KILLED.fullmatch(line)
     return f"a worker of nginx was ended by signal {int(killed[1])}, and its requests are not logged" if killed else ""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from ops.balancer.access_log import Line, Lines, parse
+from ops.balancer.access_log import Line, Lines, dropped, parse
 
 OWN_IDS = "videa-"
 """Prefix of the request ids of videa's own probes. Any client may use it, too."""
@@ -18,11 +19,25 @@ TAIL = 2000
 """Number of lines: enough for a request rate, and read in about ten milliseconds."""
 
 
-def recent_requests(log_tail: Callable[[int], bytes], window: float, tail: int = TAIL) -> list[Line]:
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """Requests of the last seconds; ``dropped``: lines that are missing in the log, so that rates are too low."""
+
+    requests: list[Line]
+    dropped: int = 0
+
+
+def recent_requests(log_tail: Callable[[int], bytes], window: float, tail: int = TAIL) -> Recent:
     """The requests that ended within the last ``window`` seconds, at most the last ``tail``.
 
     ``log_tail``: returns the last lines of nginx's log. Raises the same errors.
     """
-    since = time.time() - window
-    requests = (parse(line) for line in Lines().feed(log_tail(tail)))
-    return [request for request in requests if request is not None and request.time >= since]
+    since, requests, missing = time.time() - window, [], 0
+    for text in Lines().feed(log_tail(tail)):
+        line = parse(text)
+        if line is None:
+            lost = dropped(text)
+            missing += lost.dropped if lost and lost.time >= since - 1 else 0  # it has full seconds
+        elif line.time >= since:
+            requests.append(line)
+    return Recent(requests, missing)

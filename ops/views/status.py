@@ -56,6 +56,7 @@ class Status:
     ``balancer``: "running", or its error; ``maintenance``: whether the site is closed; ``operation``: one that has not
     ended. ``unreachable``: why nothing answers at ``url`` on this host, empty otherwise. ``worker``: the service gets
     no requests; ``route``: which requests it gets, "" if it gets all; ``others``: the other services that videa scales.
+    ``log_dropped``: recent lines that are missing in nginx's log, so that the rates are too low.
     """
 
     project: str
@@ -70,6 +71,7 @@ class Status:
     worker: bool = False
     route: str = ""
     others: tuple[Status, ...] = ()
+    log_dropped: int = 0
 
 
 def read_all(stack: Stack) -> Status:
@@ -100,18 +102,18 @@ def read_status(stack: Stack, first: bool = True, replicas: Sequence[Replica] | 
             probes = pool.submit(stack.probe, replicas)
             outside = pool.submit(stack.unreachable) if first else None
             requests = pool.submit(recent_requests, gateway.log_tail, RATE_WINDOW)
-            served, answers, lines, balancer = membership.result(), probes.result(), requests.result(), "running"
+            served, answers, recent, balancer = membership.result(), probes.result(), requests.result(), "running"
             unreachable = outside.result() if outside else ""
         except VideaError as error:
-            served, answers, lines, balancer, unreachable = None, {}, None, error.message, ""
-        rates = request_rates(lines, replicas, time.time()) if lines is not None else {}
+            served, answers, recent, balancer, unreachable = None, {}, None, error.message, ""
+        rates = request_rates(recent.requests, replicas, time.time()) if recent else {}
         used, unfinished = usage.result(), operation.result() if operation else None
     return Status(
         project=stack.project.name,
         service=settings.service,
         url=stack.url,
         balancer=balancer,
-        requests_per_second=round(sum(rates.values()), 1) if lines is not None else None,
+        requests_per_second=round(sum(rates.values()), 1) if recent else None,
         replicas=tuple(
             _line(replica, served, answers.get(replica.name), used.get(replica.name), rates) for replica in replicas
         ),
@@ -120,6 +122,7 @@ def read_status(stack: Stack, first: bool = True, replicas: Sequence[Replica] | 
         unreachable=unreachable,
         worker=settings.worker,
         route="" if len(stack.project.served) < 2 or settings.worker else str(settings.route.effective),
+        log_dropped=recent.dropped if recent else 0,
     )
 
 

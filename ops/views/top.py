@@ -48,7 +48,10 @@ class TopRow(Struct, frozen=True):
 
 
 class Top(Struct, frozen=True):
-    """One sample. ``database``: connections (used, usable); ``redis``: bytes (used, limit or 0) and clients."""
+    """One sample. ``database``: connections (used, usable); ``redis``: bytes (used, limit or 0) and clients.
+
+    ``log_dropped``: recent lines that are missing in nginx's log, so that the rates are too low.
+    """
 
     taken: float
     service: str
@@ -58,6 +61,7 @@ class Top(Struct, frozen=True):
     database: tuple[int, int] | None = None
     redis: tuple[int, int, int] | None = None
     unreachable: list[str] = []
+    log_dropped: int = 0
 
 
 def read_top(stack: Stack) -> Top:
@@ -110,6 +114,7 @@ def view_top(status: Status, facts: Facts, lines: list[Line], replicas: Iterable
         if nodes
         else None,
         unreachable=[f"{skip.id}: {skip.reason}" for skip in facts.skipped],
+        log_dropped=status.log_dropped,
     )
 
 
@@ -130,6 +135,6 @@ def _used(instance: InstanceFacts | None) -> int | None:
 def recent_lines(stack: Stack) -> list[Line]:
     """The requests of the last WINDOW seconds in nginx's log; none if it cannot be read."""
     try:
-        return recent_requests(stack.gateway.log_tail, WINDOW)
+        return recent_requests(stack.gateway.log_tail, WINDOW).requests
     except VideaError:
         return []

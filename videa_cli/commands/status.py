@@ -94,6 +94,8 @@ def show_status(result: Status) -> None:
         out.print(f"[red]balancer:[/] {escape(result.balancer)}")
     if result.unreachable:
         out.print(f"[red]unreachable:[/] nothing answers at {result.url}: {result.unreachable}")
+    if result.log_dropped:
+        out.print(f"[yellow]rates are too low:[/] {result.log_dropped} lines of nginx's log were dropped")
 
 
 def _summary(service: Status) -> str:

@@ -86,6 +86,8 @@ def view(sample: Top, width: int) -> Group:
         lines.append(f"Redis      {share}, {size(memory)}, {clients} clients")
     if local := [row.name for row in sample.rows if row.limiter == "local"]:
         lines.append(f"[yellow]rate limits not shared by:[/] {', '.join(local)}")
+    if sample.log_dropped:
+        lines.append(f"[yellow]rates are too low:[/] {sample.log_dropped} lines of nginx's log were dropped")
     lines += [f"[yellow]not available:[/] {reason}" for reason in sample.unreachable]
     return Group(*lines, _table(sample, width >= WIDE))
 

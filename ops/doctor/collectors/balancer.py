@@ -107,7 +107,7 @@ def balancer_facts(
     probes = min(max(len(replicas), 2) * PROBES_PER_REPLICA, MOST_PROBES)
     lines: list[Line] = []
     with suppress(EngineError):  # without a log, nginx is probed
-        lines = recent_requests(partial(platform.log_tail, nginx.name), FRESH, tail=probes)
+        lines = recent_requests(partial(platform.log_tail, nginx.name), FRESH, tail=probes).requests
     seen = served(lines, replicas)
     probers = 0 if seen else PROBERS
     query = entrance.path + ("&" if "?" in entrance.path else "?")
@@ -122,7 +122,7 @@ def balancer_facts(
     log_lines: list[Line] = []
     with suppress(EngineError):  # without a log, the answering replica is unknown
         tail = BUSY_TAIL if len(lines) >= probes else max(TAIL, 4 * probes)
-        log_lines = recent_requests(partial(platform.log_tail, nginx.name), inf, tail=tail)
+        log_lines = recent_requests(partial(platform.log_tail, nginx.name), inf, tail=tail).requests
     return msgspec.structs.replace(facts, answers=answered(log_lines, mark, replicas) or facts.answers)
 
 

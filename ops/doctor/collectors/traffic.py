@@ -22,7 +22,7 @@ def traffic_facts(platform: Platform, nginx: ContainerFacts | None, health: Coll
     """Reads the end of the log. ``health``: paths of health checks. Raises EngineError and Skip."""
     if nginx is None or not nginx.running:
         raise Skip("nginx is not running")
-    lines = recent_requests(partial(platform.log_tail, nginx.name), WINDOW)
+    lines = recent_requests(partial(platform.log_tail, nginx.name), WINDOW).requests
     # Under load, the lines that were read cover less than a minute.
     window = time.time() - lines[0].time if len(lines) >= TAIL / 2 else WINDOW
     return summarise(lines, window, health)

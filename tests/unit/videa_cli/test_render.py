@@ -96,6 +96,13 @@ def show_statement(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     show_database(console(), DatabaseView("db", "17", 0.0, 1, 9, 5, {}, [], [], [], [statement]))
 
 
+def test_rates_of_a_log_that_lost_lines_are_said_to_be_too_low(capsys: pytest.CaptureFixture[str]) -> None:
+    replica = ReplicaStatus("shop-a-1", "1", "app:1", "healthy", True, 5.0, 0, None, None, None, 8.0)
+    show_status(Status("shop", "a", None, "running", 8.0, (replica,)))
+    show_status(Status("shop", "a", None, "running", 8.0, (replica,), log_dropped=4021))
+    assert capsys.readouterr().out.count("rates are too low: 4021 lines of nginx's log were dropped") == 1
+
+
 @pytest.mark.parametrize("show", [show_config, show_history, show_release, show_client, show_statement])
 def test_a_table_shows_values_unchanged(
     show: Callable[[pytest.MonkeyPatch, Path], None],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ops.balancer.access_log import Line, Lines, dropped, gap, parse
+from ops.balancer.access_log import Dropped, Line, Lines, dropped, gap, parse
 
 GOOD = (
     b'{"time":1795438895.531,"status":200,"seconds":0.012,"request_id":"abc123","method":"GET","path":"/api",'
@@ -95,8 +95,8 @@ def test_other_output_is_not_a_request(text: bytes) -> None:
 
 def test_the_number_of_dropped_lines_is_only_in_a_line_of_its_own() -> None:
     notice = b'{"time":1795438895,"level":"warning","message":"log lines dropped","dropped":1234}'
-    assert dropped(notice) == 1234
-    assert dropped(GOOD) == dropped(GOOD.replace(b"/api", notice)) == dropped(b"") == 0
+    assert dropped(notice) == Dropped(1795438895, 1234)
+    assert dropped(GOOD) is dropped(GOOD.replace(b"/api", notice)) is dropped(b"") is None
     assert parse(notice) is None
 
 

@@ -28,7 +28,9 @@ class SilentLog:
 
 @dataclass
 class FakeGateway:
-    """``ops.platform.ports.Gateway``. ``applied``: every applied list of replicas; ``highest``: number of a change."""
+    """``ops.platform.ports.Gateway``. ``applied``: every applied list of replicas; ``highest``: number of a change;
+    ``log``: the end of nginx's log.
+    """
 
     world: World
     served: tuple[str, ...] = ()
@@ -38,6 +40,7 @@ class FakeGateway:
     highest: int = 0
     permit: Permit = lambda above=0: 0
     guarded: bool = True
+    log: bytes = b""
 
     def guard(self, permit: Permit) -> None:
         self.permit, self.guarded = permit, False
@@ -95,7 +98,7 @@ class FakeGateway:
         return ExecResult(0, "".join(f"{index} {status} 0.001 \n" for index, status in enumerate(statuses)))
 
     def log_tail(self, lines: int) -> bytes:
-        return b""
+        return self.log
 
     def follow_log(self) -> SilentLog:
         self.world.used("log")
