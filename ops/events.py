@@ -71,12 +71,17 @@ class Kind(Enum):
 
 
 class VerdictGiven(msgspec.Struct, frozen=True, tag="verdict_given"):
-    """A verdict on the canary at ``percent`` of the traffic. ``reason``: one line; ``numbers``: its figures."""
+    """A verdict on the canary at ``percent`` of the traffic. ``reason``: one line; ``numbers``: its figures.
+
+    ``canary``, ``stable``: the latencies that were compared, as ``ops.balancer.tally.Latencies.histogram`` counts them.
+    """
 
     percent: float
     kind: Kind
     reason: str
     numbers: str
+    canary: tuple[int, ...] = ()
+    stable: tuple[int, ...] = ()
 
 
 class Promoted(msgspec.Struct, frozen=True, tag="promoted"):

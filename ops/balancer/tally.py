@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,9 @@ from functools import lru_cache
 
 EXACT, STEP = 1000, 1.01
 """Up to EXACT milliseconds, latencies are exact, as nginx logs them; above, each step of the histogram is 1% longer."""
+
+BOUNDS = (*(round(base * 10**power, 6) for power in range(-3, 1) for base in (1, 1.5, 2, 3, 5, 7)), 10.0)
+"""Seconds: upper bounds of a coarse histogram, for a picture; its last count is of longer latencies."""
 
 MAX_ROUTES = 64
 """Number of routes that are counted separately; all others are counted together."""
@@ -58,6 +62,15 @@ class Latencies:
         """The number of answers that took longer than ``limit`` seconds."""
         bound = _step(limit)
         return sum(count for step, count in self._counts.items() if step > bound)
+
+    def histogram(self) -> tuple[int, ...]:
+        """The number of answers within each of BOUNDS, and at last of slower ones; empty without answers."""
+        if not self.count:
+            return ()
+        counts = [0] * (len(BOUNDS) + 1)
+        for step, count in self._counts.items():
+            counts[bisect_left(BOUNDS, _seconds(step))] += count
+        return tuple(counts)
 
     def percentile(self, percent: float) -> float:
         """The percentile in seconds, by nearest rank without interpolation; 0 without answers."""

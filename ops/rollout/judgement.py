@@ -43,15 +43,17 @@ LEAK_END, LEAK_LATE_GROWTH = 3, 0.5
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``reason``: text; ``numbers``: the figures of both samples."""
+    """``reason``: text; ``numbers``: the figures of both samples; ``canary``, ``stable``: their histograms."""
 
     kind: Kind
     reason: str
     numbers: str
+    canary: tuple[int, ...] = ()
+    stable: tuple[int, ...] = ()
 
     def given(self, percent: float) -> VerdictGiven:
         """The event for this verdict, with the canary at ``percent`` of the traffic."""
-        return VerdictGiven(percent, self.kind, self.reason, self.numbers)
+        return VerdictGiven(percent, self.kind, self.reason, self.numbers, self.canary, self.stable)
 
 
 @dataclass(frozen=True)

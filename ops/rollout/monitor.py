@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -156,7 +157,7 @@ class Monitor:
         sample, stable = samples(log.tallies, replicas, canary, figures)
         verdict = judge(sample, stable, facts, bounds, early, faults, self._compared)
         self._compared |= verdict.kind is Kind.PASS and not early and stable.requests >= STABLE_ENOUGH
-        return verdict
+        return dataclasses.replace(verdict, canary=sample.latencies.histogram(), stable=stable.latencies.histogram())
 
     def _faults(
         self, lasting: Sequence[tuple[str, str]], replicas: Iterable[Replica], canary: Collection[str]

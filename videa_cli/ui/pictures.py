@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from ops.balancer.tally import BOUNDS
 from ops.views.board import Board, Share
 
 POINTS = 150
@@ -56,6 +57,47 @@ class Trends:
             "p95": spark([p95 for _, p95, _ in samples]),
             "errors": spark([errors for _, _, errors in samples]),
         }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two histograms of latencies as steps. ``canary``, ``stable``: points in WIDTH x HEIGHT, "" without answers.
+
+    ``fastest``, ``slowest``: seconds at both ends of the picture, None for no bound; the scale is that of BOUNDS.
+    """
+
+    canary: str
+    stable: str
+    fastest: float
+    slowest: float | None
+
+
+def comparison(canary: Sequence[int], stable: Sequence[int]) -> Comparison:
+    """The part of the scale that has answers; each side as shares of its own answers."""
+    used = [number for side in (canary, stable) for number, count in enumerate(side) if count]
+    first, last = min(used, default=0), max(used, default=0)
+    new, old = (_parts(side)[first : last + 1] for side in (canary, stable))
+    top = max((*new, *old), default=1.0)
+    return Comparison(
+        canary=_steps(new, top),
+        stable=_steps(old, top),
+        fastest=BOUNDS[first - 1] if first else 0.0,
+        slowest=BOUNDS[last] if last < len(BOUNDS) else None,
+    )
+
+
+def _parts(counts: Sequence[int]) -> list[float]:
+    total = sum(counts)
+    return [count / total for count in counts] if total else []
+
+
+def _steps(parts: Sequence[float], top: float) -> str:
+    """From the left edge of the picture to the right one, on the ground at both."""
+    heights = [HEIGHT - part / top * (HEIGHT - 2) for part in parts]
+    wide = WIDTH / len(parts) if parts else 0.0
+    corners = [(wide * (number + edge), height) for number, height in enumerate(heights) for edge in (0, 1)]
+    ground = [(0.0, float(HEIGHT)), *corners, (float(WIDTH), float(HEIGHT))] if corners else []
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in ground)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from ops.events import (
     StepEnded,
     StepStarted,
     UnderWay,
+    VerdictGiven,
 )
 from ops.rollout.entries import JournalState
 from ops.rollout.follow import Happened
@@ -37,7 +38,8 @@ class Line:
 class Progress:
     """``phase``: running, waiting, rolling back or interrupted; ``advice``: what to do, "" if nothing.
 
-    ``shares``: of a canary, each with whether it was reached; ``number`` of ``total`` steps.
+    ``shares``: of a canary, each with whether it was reached; ``number`` of ``total`` steps; ``verdict``: the last one
+    that has latencies.
     """
 
     title: str
@@ -50,6 +52,7 @@ class Progress:
     total: int
     shares: tuple[tuple[float, bool], ...]
     lines: tuple[Line, ...]
+    verdict: VerdictGiven | None = None
 
 
 def progress_of(state: JournalState, attended: bool, happened: Iterable[Happened]) -> Progress:
@@ -60,6 +63,7 @@ def progress_of(state: JournalState, attended: bool, happened: Iterable[Happened
     if not attended:
         phase = phase if state.waiting else "interrupted"
         advice = f"no process runs it; {TAKE_UP if state.waiting else CONTINUE}"
+    happened = list(happened)
     canary = request is not None and request.strategy is Strategy.CANARY
     shares = tuple((share, share <= state.reached) for share in request.shares) if request and canary else ()
     return Progress(
@@ -73,6 +77,7 @@ def progress_of(state: JournalState, attended: bool, happened: Iterable[Happened
         total=standing.total,
         shares=shares,
         lines=tuple(_lines(happened)),
+        verdict=next((e for _, e in reversed(happened) if isinstance(e, VerdictGiven) and e.canary), None),
     )
 
 

@@ -14,7 +14,7 @@ from ops.views.board import Board
 from ops.views.logs import LogLine
 from videa_cli.event_lines import event_line
 from videa_cli.ui.actions import Action
-from videa_cli.ui.pictures import Trends, split_parts
+from videa_cli.ui.pictures import Trends, comparison, split_parts
 from videa_cli.ui.progress import Progress
 from videa_cli.ui.source import LONGEST_LINE
 from videa_cli.units import clock, day, duration, milliseconds, share, size
@@ -42,7 +42,8 @@ class Renderer:
             "percent": lambda part: "-" if part is None else f"{part:.1%}",
             "state": lambda health: STATES.get(health, "bad"),
         }
-        templates.globals |= {"share_of": share, "split_parts": split_parts, "DONE": DONE, "LEFT": LEFT}
+        templates.globals |= {"share_of": share, "split_parts": split_parts, "comparison": comparison}
+        templates.globals |= {"DONE": DONE, "LEFT": LEFT}
         self._templates = templates
         self._fixed = {"read_only": read_only}
 

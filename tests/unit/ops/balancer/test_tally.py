@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ops.balancer.tally import MAX_ROUTES, OTHERS, Latencies, Mix, Routes, route, total
+from ops.balancer.tally import BOUNDS, MAX_ROUTES, OTHERS, Latencies, Mix, Routes, route, total
 
 
 def test_up_to_one_second_latencies_are_exact_to_a_millisecond() -> None:
@@ -25,6 +25,17 @@ def test_above_one_second_latencies_are_exact_to_one_percent(seconds: float) -> 
 
 def test_the_percentile_of_no_latencies_is_0() -> None:
     assert (Latencies().percentile(99), Latencies().above(0.1), Latencies().count) == (0.0, 0, 0)
+
+
+def test_a_histogram_has_every_answer_in_the_class_that_it_does_not_exceed() -> None:
+    counts = Latencies([0.0, 0.001, 0.0014, 0.5, 0.501, 10.0, 11.0]).histogram()
+    assert len(counts) == len(BOUNDS) + 1
+    assert {BOUNDS[number]: count for number, count in enumerate(counts[:-1]) if count} == {
+        **{0.001: 3, 0.5: 1, 0.7: 1},
+        10.0: 1,
+    }
+    assert counts[-1] == 1
+    assert Latencies().histogram() == ()
 
 
 def test_merging_adds_the_counts() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ops.balancer.tally import Latencies
 from ops.events import Kind, StepEnded, StepStarted, UnderWay, VerdictGiven
 from ops.rollout.entries import Header, JournalState, StepEntry
 from ops.rollout.history import Entry
@@ -15,7 +16,7 @@ from ops.rollout.request import Request, Strategy
 from ops.steps import Judge, Start, Target, Wait
 from tests.unit.videa_cli.ui.boards import board, row, service
 from videa_cli.ui import server
-from videa_cli.ui.pictures import POINTS, Trends, spark, split_parts
+from videa_cli.ui.pictures import POINTS, Trends, comparison, spark, split_parts
 from videa_cli.ui.progress import progress_of
 from videa_cli.ui.render import Renderer
 
@@ -94,6 +95,30 @@ def test_an_operation_shows_its_steps_shares_and_verdicts() -> None:
     assert html.count("reached") == html.count(", reached") + 1
     assert 'data-action="promote"' in html
     assert 'data-action="abort"' in html
+
+
+def test_an_operation_shows_the_latencies_that_the_last_verdict_compared() -> None:
+    fast, slow = Latencies([0.004] * 9 + [0.012]).histogram(), Latencies([0.2] * 4).histogram()
+    happened = [
+        (10.0, UnderWay(canary().standing)),
+        (20.0, VerdictGiven(5.0, Kind.PASS, "good", "-", fast, fast)),
+        (30.0, VerdictGiven(25.0, Kind.FAIL, "slow", "p99 200 ms", slow, fast)),
+        (31.0, VerdictGiven(25.0, Kind.ERROR, "no log", "-")),
+    ]
+    html = renderer().operation(progress_of(canary(), True, happened))
+    for text in ("Latencies at 25%", "p99 200 ms", "10 answers", "4 answers", "3 ms", "200 ms"):
+        assert text in html
+    assert "Latencies" not in renderer().operation(progress_of(canary(), True, happened[:1]))
+
+
+def test_two_histograms_share_one_scale_and_each_is_in_shares_of_its_own_answers() -> None:
+    few, many = Latencies([0.004]).histogram(), Latencies([0.004] * 1000 + [60.0]).histogram()
+    picture = comparison(few, many)
+    assert (picture.fastest, picture.slowest) == (0.003, None)
+    heights = [min(float(point.split(",")[1]) for point in side.split()) for side in (picture.canary, picture.stable)]
+    assert heights == pytest.approx([2, 2], abs=0.2)
+    assert comparison((), many).canary == ""
+    assert comparison((), ()).stable == ""
 
 
 def test_an_operation_without_a_process_says_what_to_do() -> None:
