@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from tests.browser.axe import violations
 from tests.server.support import StartProcess
 
 PROJECT = Path(__file__).parents[2]
@@ -55,6 +56,7 @@ async def test_the_fleet_is_live_and_fits_the_screen(
     another.process.send_signal(signal.SIGTERM)
     await expect(page.locator("#rows")).not_to_contain_text("shown-two", timeout=15_000)
     assert complaints == []
+    assert await violations(page) == []
 
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
@@ -68,6 +70,7 @@ async def test_a_wrong_password_is_told(
     page = await browser.new_page()
     await sign_in(page, server.url, "not the password")
     await expect(page.get_by_role("alert")).to_contain_text("wrong")
+    assert await violations(page) == []
 
 
 async def test_the_description_of_the_api_can_be_read_without_the_internet(
@@ -81,3 +84,4 @@ async def test_the_description_of_the_api_can_be_read_without_the_internet(
     await page.locator("summary", has_text="List and search titles").click()
     await expect(page.get_by_text("at most 100").first).to_be_visible()
     assert foreign == []
+    assert await violations(page) == []

@@ -16,6 +16,7 @@ from ops.events import discard
 from ops.operations import Operation
 from ops.rollout.judgement import Verdict
 from ops.views.board import Board
+from tests.browser.axe import violations
 from tests.unit.ops.fakes import FakeStack
 from tests.unit.ops.waits import clock, leave, stack, verdicts
 from tests.unit.videa_cli.ui.boards import board
@@ -144,6 +145,18 @@ async def test_the_address_signs_in_and_another_tab_must_have_it_too(browser: Br
     await second.goto(f"{served.address}#{served.token}")
     await expect(second.locator(".replicas tbody tr").first).to_be_visible()
     await context.close()
+
+
+async def test_assistive_technology_can_use_every_part(browser: Browser, served: Served) -> None:
+    page = await browser.new_page()
+    await page.goto(served.address)
+    assert await violations(page) == []
+    await page.goto(f"{served.address}#{served.token}")
+    await expect(page.get_by_label("Operation under way")).to_contain_text("waiting")
+    assert await violations(page) == []
+    await page.get_by_role("button", name="Abort…").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("would roll back the canary")
+    assert await violations(page) == []
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
