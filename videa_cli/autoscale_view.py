@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
-    from ops.autoscale.view import Explanation, ServiceView
+    from ops.autoscale.view import Explanation, Recorded, ServiceView
     from ops.events import OperationEnded
 
 LAST = 5
 """Decisions that are shown."""
 
 
-def state_of(view: ServiceView) -> str:
+def state_of(view: Recorded) -> str:
     """One word for a service's autoscaling, and why it does not decide."""
     if view.state.off:
         return "off"

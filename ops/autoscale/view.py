@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ops.autoscale import state
@@ -21,19 +22,22 @@ ALIVE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceView:
-    """``now``: replicas that there are; ``machine``: the limits of the machine and the database.
-
-    ``runs``: somebody runs the autoscaler; ``state``: what it has written.
-    """
+class Recorded:
+    """What the autoscaler has written: ``state``. ``runs``: somebody runs it; ``least``, ``most``: of the rules."""
 
     service: str
-    now: int
     least: int
     most: int
-    machine: tuple[Bound, ...]
     runs: bool
     state: ServiceState
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceView(Recorded):
+    """``now``: replicas that there are; ``machine``: the limits of the machine and the database."""
+
+    now: int
+    machine: tuple[Bound, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +66,25 @@ def chosen(project: Project, service: str = "") -> tuple[str, ...]:
 
 def overview(stack: Stack, service: str = "") -> list[ServiceView]:
     """One view for each service. Raises ConfigError, EngineError."""
+    now = engine_clock(stack)()
+    return [_view(stack.of(each.service), each, now) for each in recorded(stack, chosen(stack.project, service))]
+
+
+def recorded(stack: Stack, services: Iterable[str]) -> list[Recorded]:
+    """What the autoscaler has written of these services. One request to the engine. Raises EngineError."""
     states = state.read(stack.store, stack.project.name)
     now = engine_clock(stack)()
-    return [_view(stack.of(name), states.get(name, ServiceState()), now) for name in chosen(stack.project, service)]
+    found = []
+    for name in services:
+        rules, written = stack.project.of(name).settings.autoscale, states.get(name, ServiceState())
+        found.append(Recorded(name, rules.min, rules.max, now - written.looked <= ALIVE, written))
+    return found
 
 
-def _view(stack: Stack, written: ServiceState, now: float) -> ServiceView:
-    rules = stack.project.settings.autoscale
+def _view(stack: Stack, known: Recorded, now: float) -> ServiceView:
     alive = tuple(Observed(replica.name) for replica in stack.replicas() if replica.attached)
     machine = machine_limits(stack, Samples(now, alive))
-    name, runs = stack.project.settings.service, now - written.looked <= ALIVE
-    return ServiceView(name, len(alive), rules.min, rules.max, machine, runs, written)
+    return ServiceView(known.service, known.least, known.most, known.runs, known.state, len(alive), machine)
 
 
 def explanation(stack: Stack, service: str = "") -> list[Explanation]:

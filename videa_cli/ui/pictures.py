@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from ops.autoscale.view import Recorded
 from ops.balancer.tally import BOUNDS
 from ops.views.board import Board, Share
 
@@ -98,6 +99,30 @@ def _steps(parts: Sequence[float], top: float) -> str:
     corners = [(wide * (number + edge), height) for number, height in enumerate(heights) for edge in (0, 1)]
     ground = [(0.0, float(HEIGHT)), *corners, (float(WIDTH), float(HEIGHT))] if corners else []
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in ground)
+
+
+@dataclass(frozen=True)
+class Staircase:
+    """The number of replicas over time. ``points``: in WIDTH x HEIGHT; ``begin``, ``end``: Unix times of both ends."""
+
+    points: str
+    begin: float
+    end: float
+
+
+def staircase(known: Recorded) -> Staircase | None:
+    """The autoscaler's changes until its last round, up to the most that the rules allow; None without a change."""
+    changes = [made for made in known.state.made if made.result == "done"]
+    if not changes:
+        return None
+    begin, end = changes[0].time, max(known.state.looked, changes[-1].time + 1.0)
+    top = max(known.most, *(max(made.now, made.desired) for made in changes))
+    corners = [corner for made in changes for corner in ((made.time, made.now), (made.time, made.desired))]
+    points = " ".join(
+        f"{WIDTH * (moment - begin) / (end - begin):.1f},{HEIGHT - number / top * (HEIGHT - 2):.1f}"
+        for moment, number in (*corners, (end, changes[-1].desired))
+    )
+    return Staircase(points, begin, end)
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,16 @@ from typing import Any
 
 from jinja2 import Environment
 
+from ops.autoscale.view import Recorded
 from ops.doctor.answer import Answer
 from ops.rollout.follow import Happened
 from ops.rollout.history import DONE, LEFT, Entry
 from ops.views.board import Board
 from ops.views.logs import LogLine
+from videa_cli.autoscale_view import state_of
 from videa_cli.event_lines import event_line
 from videa_cli.ui.actions import Action
-from videa_cli.ui.pictures import Trends, comparison, split_parts
+from videa_cli.ui.pictures import Trends, comparison, split_parts, staircase
 from videa_cli.ui.progress import Progress
 from videa_cli.ui.source import LONGEST_LINE
 from videa_cli.units import clock, day, duration, milliseconds, share, size
@@ -60,6 +62,10 @@ class Renderer:
     def operation(self, progress: Progress | None) -> str:
         """The operation that has not ended."""
         return self._render("operation", progress=progress)
+
+    def autoscale(self, services: Sequence[Recorded]) -> str:
+        """The decisions of the autoscaler."""
+        return self._render("autoscale", services=[(each, state_of(each), staircase(each)) for each in services])
 
     def history(self, entries: Sequence[Entry]) -> str:
         """Past operations, the newest first."""

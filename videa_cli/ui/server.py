@@ -119,7 +119,12 @@ async def _page(request: web.Request) -> web.Response:
         return aiohttp_jinja2.render_template("signin.html", request, {}, status=401)
     stack = await asyncio.to_thread(request.app[SOURCE].stack)
     services = await asyncio.to_thread(request.app[SOURCE].services)
-    context = {"project": stack.project.name, "services": services, "read_only": request.app[READ_ONLY]}
+    context = {
+        "project": stack.project.name,
+        "services": services,
+        "autoscaled": request.app[SOURCE].autoscaled,
+        "read_only": request.app[READ_ONLY],
+    }
     return aiohttp_jinja2.render_template("page.html", request, context)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cached_property
 from threading import Lock
 
+from ops.autoscale.view import Recorded, recorded
 from ops.doctor import diagnose
 from ops.doctor.answer import Answer, answer
 from ops.errors import UsageError
@@ -88,6 +89,17 @@ class Source:
         """Runs all checks. Raises nothing that an engine can cause."""
         stack = self.stack()
         return answer(diagnose(stack.project, lambda: stack))
+
+    @property
+    def autoscaled(self) -> list[str]:
+        """The services with x-videa.autoscale."""
+        settings = (stack.project.settings for stack in self._stacks())
+        return [each.service for each in settings if each.autoscale.enabled]
+
+    def autoscale(self) -> list[Recorded]:
+        """What the autoscaler has written of these services. Raises EngineError."""
+        names = self.autoscaled
+        return recorded(self.stack(), names) if names else []
 
     def services(self) -> list[str]:
         """All services of the Compose file, those that videa scales first."""

@@ -19,6 +19,9 @@ from videa_cli.ui.source import Source
 INTERVAL = 2.0
 """Seconds between two samples; at least as long as a sample takes, so that the page never keeps an engine busy."""
 
+AUTOSCALE = 5.0
+"""Seconds between two reads of what the autoscaler has decided: the time between two of its rounds."""
+
 JOURNAL = 0.5
 """Seconds between two reads of the journal while an operation has not ended."""
 
@@ -61,7 +64,7 @@ class Live:
         """Samples while at least one viewer is inside."""
         self._viewers += 1
         if self._viewers == 1:
-            steps = (self._sample, self._look)
+            steps = (self._sample, self._look, self._scaling)
             self._loops = [asyncio.create_task(self._repeat(step)) for step in steps]
         try:
             yield
@@ -118,6 +121,11 @@ class Live:
         self._trends.add(board)
         self.publish("overview", self.renderer.overview(board, self._trends))
         return self.interval
+
+    async def _scaling(self) -> float:
+        if known := await asyncio.to_thread(self.source.autoscale):
+            self.publish("autoscale", self.renderer.autoscale(known))
+        return AUTOSCALE
 
     async def _look(self) -> float:
         source = self.source

@@ -33,7 +33,7 @@ def printed(what: RenderableType) -> str:
 
 
 def view(state: ServiceState = STATE, runs: bool = True) -> ServiceView:
-    return ServiceView("web", 5, 2, 8, (BOUND,), runs, state)
+    return ServiceView("web", 2, 8, runs, state, 5, (BOUND,))
 
 
 def test_status_shows_the_number_its_bounds_and_the_last_decisions() -> None:

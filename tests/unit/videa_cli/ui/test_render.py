@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ops.autoscale.state import Made, ServiceState
+from ops.autoscale.view import Recorded
 from ops.balancer.tally import Latencies
 from ops.events import Kind, StepEnded, StepStarted, UnderWay, VerdictGiven
 from ops.rollout.entries import Header, JournalState, StepEntry
@@ -16,7 +18,7 @@ from ops.rollout.request import Request, Strategy
 from ops.steps import Judge, Start, Target, Wait
 from tests.unit.videa_cli.ui.boards import board, row, service
 from videa_cli.ui import server
-from videa_cli.ui.pictures import POINTS, Trends, comparison, spark, split_parts
+from videa_cli.ui.pictures import POINTS, Trends, comparison, spark, split_parts, staircase
 from videa_cli.ui.progress import progress_of
 from videa_cli.ui.render import Renderer
 
@@ -119,6 +121,26 @@ def test_two_histograms_share_one_scale_and_each_is_in_shares_of_its_own_answers
     assert heights == pytest.approx([2, 2], abs=0.2)
     assert comparison((), many).canary == ""
     assert comparison((), ()).stable == ""
+
+
+def test_the_autoscaler_shows_its_decisions_over_time_the_newest_first() -> None:
+    made = (
+        Made(100.0, 2, 4, "cpu 95%", "done"),
+        Made(150.0, 4, 5, "cpu 80%", "connections"),
+        Made(160.0, 4, 2, "calm", "done"),
+    )
+    state = ServiceState(looked=200.0, now=2, desired=2, reason="cpu 20%", made=made)
+    html = renderer().autoscale([Recorded("web", 2, 8, True, state)])
+    for text in ("2 replicas, 2 desired", "2 to 8", "2 → 4: cpu 95%", "4 → 5: cpu 80% (connections)", "cpu 20%"):
+        assert text in html
+    assert html.index("4 → 2") < html.index("2 → 4")
+    picture = staircase(Recorded("web", 2, 8, True, state))
+    assert picture is not None
+    assert picture.points.split() == ["0.0,24.5", "0.0,17.0", "90.0,17.0", "90.0,24.5", "150.0,24.5"]
+    assert staircase(Recorded("web", 2, 8, True, ServiceState())) is None
+    silent = renderer().autoscale([Recorded("web", 2, 8, False, ServiceState())])
+    assert "nobody runs it" in silent
+    assert "desired" not in silent
 
 
 def test_an_operation_without_a_process_says_what_to_do() -> None:
