@@ -37,6 +37,7 @@ DATA_LINKS: tuple[Link, ...] = (
     *_links("pg.auth", "app.errors", "lb.5xx"),
     *_links("pg.read_only", "app.errors", "lb.5xx"),
     *_links("pg.prepared", "pg.blocked", "pg.long_query", "pg.dead_tuples", "pg.conn_high", "app.pool_exhausted"),
+    *_links("host.logs", "host.disk"),
     *_links("redis.frag", "redis.peak"),
     *_links("redis.auth", "app.ratelimit_local"),
     *_links("redis.loading", "app.ratelimit_local"),

@@ -64,7 +64,8 @@ class ContainerFacts(Struct, frozen=True):
     ``cpu``: cores in use; ``memory``: bytes without reclaimable page cache; None if not sampled. ``shared``: bytes of
     ``memory`` that processes share, such as PostgreSQL's buffers.
     ``pids``: processes and threads, ``pids_limit``: their maximum; ``forks_refused``: forks that failed at the limit
-    during the run. ``passwords``: keyed hashes of the passwords in its environment, by variable; those in URLs too.
+    during the run. ``log_size``: bytes of its log, None if it cannot be read or Docker bounds it.
+    ``passwords``: keyed hashes of the passwords in its environment, by variable; those in URLs too.
     """
 
     id: str
@@ -98,6 +99,7 @@ class ContainerFacts(Struct, frozen=True):
     pids: int | None = None
     pids_limit: int | None = None
     forks_refused: int | None = None
+    log_size: int | None = None
     passwords: dict[str, str] = field(default_factory=dict)
 
     @property

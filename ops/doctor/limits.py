@@ -49,6 +49,7 @@ class Limits(Struct, frozen=True):
     fill_warn: float = 24 * 3600
     fill_fail: float = 4 * 3600
     volume_free: float = 0.10
+    log_size: float = 1024 * MIB
     pids_warn: float = 0.90
     redis_memory: float = 0.90
     redis_clients: float = 0.90

@@ -139,12 +139,13 @@ def snapshot(report: Report) -> Snapshot:
 
 
 def levels(facts: Facts) -> dict[str, float]:
-    """What may fill up, in bytes: WAL, what slots keep of it, and what is used of volumes."""
+    """What may fill up, in bytes: logs, WAL, what slots keep of it, and what is used of volumes."""
     postgres, nodes = facts.postgres, facts.redis.nodes if facts.redis else []
     slots = {f"slot {slot.name}": slot.retained for slot in (postgres and postgres.slots) or [] if slot.retained}
     volumes = {each.container: each.volume for each in (postgres, *nodes) if each and each.volume}
     used = {f"volume {name}": volume.size - volume.free for name, volume in volumes.items()}
-    return {**({"wal": postgres.wal.size} if postgres and postgres.wal else {}), **slots, **used}
+    logs = {f"log {each.name}": each.log_size for each in facts.containers or [] if each.log_size is not None}
+    return {**logs, **({"wal": postgres.wal.size} if postgres and postgres.wal else {}), **slots, **used}
 
 
 def with_history(facts: Facts, snapshots: list[Snapshot]) -> Facts:

@@ -84,6 +84,15 @@ def _standbys(facts: Facts) -> str | None:
     return _cut_before("standbys", postgres) or _grant("the standbys' state", postgres)
 
 
+def _wal(facts: Facts) -> str | None:
+    if reason := _postgres_up(facts):
+        return reason
+    postgres = facts.postgres
+    if postgres is None or postgres.wal is not None:
+        return None
+    return _cut_before("wal", postgres) or f"PostgreSQL hides its WAL from {postgres.role}: GRANT pg_monitor TO it"
+
+
 def _cut_before(section: str, postgres: PostgresFacts | None) -> str:
     return f"PostgreSQL's answer broke off before its {section}" if postgres and postgres.broken_off else ""
 
@@ -171,8 +180,9 @@ REASON: dict[str, Callable[[Facts], str | None]] = {
     POSTGRES_UP: _postgres_up,
     **{
         part_of_postgres(section): _part(section, f"PostgreSQL did not answer about its {section.replace('_', ' ')}")
-        for section in ("tables", "sequences", "bad_indexes", "slots", "read_only", "prepared", "archiver", "wal")
+        for section in ("tables", "sequences", "bad_indexes", "slots", "read_only", "prepared", "archiver")
     },
+    part_of_postgres("wal"): _wal,
     part_of_postgres("standbys"): _standbys,
     ALL_SESSIONS: _all_sessions,
     ALL_SEQUENCES: _all_sequences,

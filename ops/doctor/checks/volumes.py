@@ -9,7 +9,7 @@ from ops.doctor.facts import Facts, HostFacts
 from ops.doctor.facts_data import PostgresFacts, RedisNode, Volume
 from ops.doctor.filling import seconds_left
 from ops.doctor.limits import Limits
-from ops.doctor.sources import POSTGRES
+from ops.doctor.sources import CONTAINERS, POSTGRES
 from ops.doctor.words import share, size, span
 
 NO_SPACE = "No space left on device"
@@ -68,6 +68,29 @@ def _room(service: str) -> str:
     )
 
 
+def logs(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """The log of a container that Docker does not rotate is large, or fills the disk."""
+    free = facts.host.disk_free_bytes if facts.host else float("inf")
+    for container in present(facts.containers):
+        if container.log_size is None:
+            continue
+        left = seconds_left(facts, limits, f"log {container.name}", free)
+        soon = left is not None and left < limits.fill_warn
+        if container.log_size <= limits.log_size and not soon:
+            continue
+        when = f", and fills the disk in {span(left)}" if soon and left is not None else ""
+        yield Finding(
+            "host.logs",
+            Severity.FAIL if soon and left is not None and left < limits.fill_fail else Severity.WARN,
+            f"the log of {container.name} is never rotated{when}",
+            f"{size(container.log_size)}, logging driver json-file without max-size",
+            "it grows until the disk with Docker's data is full",
+            f"""truncate -s 0 "$(docker inspect -f '{{{{.LogPath}}}}' {container.name})" (as root)\n"""
+            f"set logging.options max-size and max-file of {container.service} in the Compose file",
+            subject=container.name,
+        )
+
+
 CHECKS = (
     Check(
         "host.volume",
@@ -76,5 +99,13 @@ CHECKS = (
         "own",
         (POSTGRES,),
         volume,
+    ),
+    Check(
+        "host.logs",
+        Group.CONTAINERS,
+        "not rotated and > 1 GiB W, disk full in < 24 h W, < 4 h F",
+        "own",
+        (CONTAINERS,),
+        logs,
     ),
 )

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -54,6 +55,7 @@ def container_facts(container: Container, details: Mapping[str, Any], key: bytes
         cpu_limit=container.cpu_limit,
         memory_limit=container.memory_limit,
         pids_limit=_pids_limit(details),
+        log_size=_unbounded_log(details),
         passwords=_passwords(environment, key),
     )
 
@@ -79,6 +81,17 @@ def _pids_limit(details: Mapping[str, Any]) -> int | None:
     """The engine has 0 and -1 for "no limit"."""
     limit = (details.get("HostConfig") or {}).get("PidsLimit") or 0
     return int(limit) if limit > 0 else None
+
+
+def _unbounded_log(details: Mapping[str, Any]) -> int | None:
+    """The size of a log that Docker does not rotate; readable only on the engine's machine by who may read its data."""
+    config = (details.get("HostConfig") or {}).get("LogConfig") or {}
+    if config.get("Type") != "json-file" or (config.get("Config") or {}).get("max-size"):
+        return None
+    try:
+        return Path(details["LogPath"]).stat().st_size
+    except (OSError, KeyError):
+        return None
 
 
 def _passwords(environment: Mapping[str, str], key: bytes) -> dict[str, str]:

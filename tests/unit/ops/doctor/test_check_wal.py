@@ -9,7 +9,19 @@ import pytest
 from ops.doctor.facts import History, HostFacts
 from ops.doctor.facts_data import Archiver, RedisFacts, Slot, Volume, Wal
 from ops.doctor.ring import levels, snapshot, with_history
-from tests.unit.ops.doctor.stack import MIB, NOW, container, finding, healthy, postgres, redis, report_on, reported
+from tests.unit.ops.doctor.stack import (
+    MIB,
+    NOW,
+    container,
+    finding,
+    healthy,
+    postgres,
+    redis,
+    replica,
+    report_on,
+    reported,
+    with_replicas,
+)
 
 GIB = 1 << 30
 HOUR = 3600.0
@@ -106,6 +118,21 @@ def test_the_volume_of_redis() -> None:
     (node,) = redis().nodes
     full = RedisFacts([type(node)(node.service, node.container, True, info=node.info, volume=Volume(GIB, GIB / 20))])
     assert finding("host.volume", redis=full).subject == "app-redis-1"
+
+
+@pytest.mark.parametrize(
+    ("log", "history", "expected"),
+    [
+        (None, History(), []),
+        (900 * MIB, History(), []),
+        (1100 * MIB, History(), [("host.logs", "warn")]),
+        (900 * MIB, growing("log app-mailer-1", 20 * GIB), [("host.logs", "fail")]),
+    ],
+)
+def test_a_log_that_is_never_rotated(log: int | None, history: History, expected: list[tuple[str, str]]) -> None:
+    containers = [*with_replicas(replica(1), replica(2)), container("mailer", log_size=log)]
+    services = [*healthy().services, "mailer"]
+    assert reported(containers=containers, services=services, history=history) == expected
 
 
 def test_levels_are_stored_and_come_back_as_history() -> None:
