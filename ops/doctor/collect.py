@@ -204,8 +204,7 @@ def _postgres(project: Project, platform: Platform, containers: list[ContainerFa
         down = postgres_facts(platform, service, container.name)
     if down.up or down.full or down.denied or container is None:
         return down
-    since = container.started - 60 if container.running else 0.0
-    return msgspec.structs.replace(down, log=last_errors(platform, container.name, since))
+    return msgspec.structs.replace(down, log=last_errors(platform, container.name, container.started - 60))
 
 
 def _redis(project: Project, platform: Platform, containers: list[ContainerFacts]) -> RedisFacts:

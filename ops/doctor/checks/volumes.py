@@ -21,9 +21,11 @@ def volume(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """A volume with data is nearly full, or will be within a day."""
     postgres = present(facts.postgres)
     servers: list[PostgresFacts | RedisNode] = [postgres, *(facts.redis.nodes if facts.redis else [])]
-    for server in servers:
-        if server.volume:
-            yield from _filling(facts, limits, server.service, server.container, server.volume)
+    measured = [(server, server.volume) for server in servers if server.volume]
+    on_disk = [server for server, space in measured if _is_the_disk(space, facts.host)]
+    for server, space in measured:
+        if server not in on_disk[1:]:  # the volumes on one disk fill up together
+            yield from _filling(facts, limits, server.service, server.container, space)
     full = [line for line in postgres.log if NO_SPACE in line]
     if full:
         yield Finding(

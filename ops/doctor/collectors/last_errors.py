@@ -20,7 +20,7 @@ _OF_CLIENTS = ("the database system is", "terminating connection", "authenticati
 """FATAL for one client only: not why the server ended."""
 
 
-def last_errors(platform: Platform, container: str, since: float = 0) -> list[str]:
+def last_errors(platform: Platform, container: str, since: float) -> list[str]:
     """The last different errors since ``since`` (Unix time), at most of an hour, oldest first; empty without a log."""
     with suppress(EngineError):
         return read(platform.recent_log(container, max(since, time.time() - WINDOW), LINES))

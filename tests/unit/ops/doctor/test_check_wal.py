@@ -114,6 +114,18 @@ def test_a_volume_on_the_machines_disk_is_judged_by_the_check_for_that_disk() ->
     assert reported(postgres=postgres(volume=on_disk)) == [("host.volume", "fail")]
 
 
+def test_a_disk_with_several_volumes_that_fills_up_is_one_finding() -> None:
+    (node,) = redis().nodes
+    disk = Volume(100 * GIB, 50 * GIB)
+    grows = growing("volume app-postgres-1", 30 * GIB).levels | growing("volume app-redis-1", 30 * GIB).levels
+    found = reported(
+        postgres=postgres(volume=disk),
+        redis=RedisFacts([type(node)(node.service, node.container, True, info=node.info, volume=disk)]),
+        history=History(levels=grows),
+    )
+    assert found == [("host.volume", "fail")]
+
+
 def test_the_volume_of_redis() -> None:
     (node,) = redis().nodes
     full = RedisFacts([type(node)(node.service, node.container, True, info=node.info, volume=Volume(GIB, GIB / 20))])
