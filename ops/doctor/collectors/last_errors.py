@@ -15,7 +15,10 @@ MOST = 3
 _TIME = re.compile(r"^\S+Z\s+")
 _OWN_TIME = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S*( \S+)?( \[\d+\])?\s*")
 _NUMBERS = re.compile(r"\d+")
-_ERRORS = re.compile(r"\b(FATAL|PANIC):|No space left on device|was terminated by signal|contains errors|initdb: error")
+_ERRORS = re.compile(
+    r"\b(FATAL|PANIC):|No space left on device|was terminated by signal|contains errors|initdb: error"
+    r"|configuration parameter|invalid value for parameter|syntax error in file"
+)
 _OF_CLIENTS = ("the database system is", "terminating connection", "authentication failed", "does not exist")
 """FATAL for one client only: not why the server ended."""
 

@@ -26,7 +26,16 @@ from ops.project.config import Project, load
 from tests.engine.conftest import LiveStack
 
 NOT_OF_THE_TEST = (
-    *("ctr.cpu", "ctr.throttled", "host.disk", "host.inodes", "host.mem", "lb.p99", "app.capacity"),
+    *(
+        "ctr.cpu",
+        "ctr.throttled",
+        "host.disk",
+        "host.inodes",
+        "host.mem",
+        "lb.p99",
+        "app.capacity",
+        "doctor.broken_off",
+    ),
     *("pg.slow_stmt", "pg.outlier", "redis.slowlog", "redis.fork"),
     *("app.errors", "lb.5xx", "lb.ejecting", "pg.checkpoints", "pg.restarted"),
 )
