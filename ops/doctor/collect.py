@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -35,7 +35,8 @@ from ops.doctor.collectors.traffic import traffic_facts
 from ops.doctor.facts import ContainerFacts, EngineFacts, Facts, Proof, Skipped
 from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode
 from ops.doctor.skip import BrokenOff, reason_of, trace_of
-from ops.errors import VideaError
+from ops.errors import EngineError, VideaError
+from ops.models import Container
 from ops.platform.ports import Platform
 from ops.project.config import Project
 from ops.project.settings import Sticky
@@ -53,6 +54,7 @@ STAGGER = 0.2
 five at once would keep both cores of a small machine busy for a moment, which slows down clients."""
 
 Collector: TypeAlias = Callable[[], Any]
+Source = TypeVar("Source")
 
 
 def collect(
@@ -201,7 +203,13 @@ def _postgres(project: Project, platform: Platform, containers: list[ContainerFa
     if container is None or not container.running:
         down = PostgresFacts(service, container.name if container else "", up=False, error=_why_down(container))
     else:
-        down = postgres_facts(platform, service, container.name)
+        name = container.name
+        down = unless_ended(
+            platform,
+            service,
+            lambda: postgres_facts(platform, service, name),
+            lambda why: PostgresFacts(service, name, up=False, error=why),
+        )
     if down.up or down.full or down.denied or container is None:
         return down
     return msgspec.structs.replace(down, log=last_errors(platform, container.name, container.started - 60))
@@ -219,7 +227,27 @@ def _redis(project: Project, platform: Platform, containers: list[ContainerFacts
 def _redis_node(platform: Platform, service: str, container: ContainerFacts | None) -> RedisNode:
     if container is None or not container.running:
         return RedisNode(service, container.name if container else "", up=False, error=_why_down(container))
-    return redis_node(platform, service, container.name)
+    name = container.name
+    return unless_ended(
+        platform,
+        service,
+        lambda: redis_node(platform, service, name),
+        lambda why: RedisNode(service, name, up=False, error=why),
+    )
+
+
+def unless_ended(platform: Platform, service: str, ask: Callable[[], Source], down: Callable[[str], Source]) -> Source:
+    """What ``ask`` returns; if it fails because the container has ended since it was listed, ``down`` with the reason.
+
+    A server that cannot start is restarted again and again, and runs for a moment each time. Raises EngineError.
+    """
+    try:
+        return ask()
+    except EngineError:
+        now = platform.container(service)
+        if now is not None and now.state == "running":
+            raise
+        return down(_why_down(now))
 
 
 def _running_replica(project: Project, containers: list[ContainerFacts]) -> ContainerFacts | None:
@@ -242,5 +270,5 @@ def container_of(containers: list[ContainerFacts], service: str) -> ContainerFac
     return max(candidates, key=lambda container: (container.number > 0, container.running), default=None)
 
 
-def _why_down(container: ContainerFacts | None) -> str:
+def _why_down(container: ContainerFacts | Container | None) -> str:
     return f"container {container.state}, exit code {container.exit_code}" if container else "it has no container"

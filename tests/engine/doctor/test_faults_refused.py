@@ -128,7 +128,7 @@ def test_a_crash_a_prepared_transaction_an_archive_that_fails_and_a_standby(
     for setting in ("max_prepared_transactions = 3", "archive_mode = on", "archive_command = '/bin/false'"):
         patient.sql(f"ALTER SYSTEM SET {setting}")
     try:
-        patient.stack.compose("restart", "postgres")
+        patient.stack.compose("restart", "--timeout", "10", "postgres")
         becomes("ready")
         patient.sql("BEGIN; LOCK TABLE titles; PREPARE TRANSACTION 'it''s left'; SELECT pg_switch_wal()")
         patient.exec("postgres", 'PGAPPNAME=waiter psql -Xq -U "$POSTGRES_USER" -c "SELECT count(*) FROM titles"', True)
@@ -149,7 +149,7 @@ def test_a_crash_a_prepared_transaction_an_archive_that_fails_and_a_standby(
         assert found(patient.examine()) == set()
 
         patient.exec("postgres", 'touch "$PGDATA/standby.signal"')
-        patient.stack.compose("restart", "--no-deps", "postgres")
+        patient.stack.compose("restart", "--timeout", "10", "--no-deps", "postgres")
         patient.stack.until(lambda: is_up(patient))
         report = patient.examine()
         assert finding(report, "pg.read_only").cause == ""
@@ -160,5 +160,5 @@ def test_a_crash_a_prepared_transaction_an_archive_that_fails_and_a_standby(
         patient.exec("postgres", 'rm -f "$PGDATA/standby.signal"')
         for setting in ("max_prepared_transactions", "archive_mode", "archive_command", "archive_library"):
             patient.sql(f"ALTER SYSTEM RESET {setting}")
-        patient.stack.compose("restart", "postgres")
+        patient.stack.compose("restart", "--timeout", "10", "postgres")
         becomes("ready")

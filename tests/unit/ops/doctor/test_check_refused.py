@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from ops.doctor.collect import run_all
+from ops.doctor.collect import run_all, unless_ended
 from ops.doctor.collectors.outside import read_nodes
 from ops.doctor.collectors.postgres import postgres_facts
 from ops.doctor.collectors.redis import redis_node
 from ops.doctor.facts import Skipped
 from ops.doctor.facts_data import RedisFacts, RedisNode
 from ops.doctor.skip import BrokenOff
-from ops.models import ExecResult
+from ops.errors import EngineError
+from ops.models import Container, ExecResult
 from tests.unit.ops.doctor.stack import (
     container,
     finding,
@@ -199,6 +200,27 @@ def test_the_limit_of_processes(changes: dict[str, Any], expected: str | None) -
         down = report_on(**facts, postgres=postgres(up=False, error="sh: 6: Cannot fork"))
         assert {each.id: each.cause for each in down.findings}["pg.down"] == "ctr.pids"
         assert "docker update --pids-limit 512 app-postgres-1" in finding("ctr.pids", **facts).fix
+
+
+class Restarting(FakePlatform):
+    """A platform with one container in this state."""
+
+    def __init__(self, state: str) -> None:
+        self.state = state
+
+    def container(self, service: str) -> Container:
+        return Container("a" * 64, f"app-{service}-1", service, self.state, "none", "x", 3, 1, False)
+
+
+def fails() -> str:
+    raise EngineError("container is restarting", "")
+
+
+def test_a_server_that_ended_after_it_was_listed_is_down_and_not_skipped() -> None:
+    why = unless_ended(Restarting("restarting"), "postgres", fails, lambda reason: reason)
+    assert why == "container restarting, exit code 1"
+    with pytest.raises(EngineError):
+        unless_ended(Restarting("running"), "postgres", fails, lambda reason: reason)
 
 
 def test_a_node_without_an_answer_is_down_and_not_refused() -> None:
