@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -24,6 +24,7 @@ from ops.doctor.collectors.balancer import balancer_facts
 from ops.doctor.collectors.containers import container_facts, with_usage
 from ops.doctor.collectors.fleet import fleet_beats
 from ops.doctor.collectors.instances import instance_facts
+from ops.doctor.collectors.last_errors import last_errors
 from ops.doctor.collectors.machine import engine_facts, host_facts
 from ops.doctor.collectors.operation import operation_facts
 from ops.doctor.collectors.postgres import postgres_facts
@@ -33,8 +34,9 @@ from ops.doctor.collectors.services import locate
 from ops.doctor.collectors.traffic import traffic_facts
 from ops.doctor.facts import ContainerFacts, EngineFacts, Facts, Proof, Skipped
 from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode
-from ops.doctor.skip import reason_of, trace_of
-from ops.errors import VideaError
+from ops.doctor.skip import BrokenOff, reason_of, trace_of
+from ops.errors import EngineError, VideaError
+from ops.models import Container
 from ops.platform.ports import Platform
 from ops.project.config import Project
 from ops.project.settings import Sticky
@@ -52,6 +54,7 @@ STAGGER = 0.2
 five at once would keep both cores of a small machine busy for a moment, which slows down clients."""
 
 Collector: TypeAlias = Callable[[], Any]
+Source = TypeVar("Source")
 
 
 def collect(
@@ -135,7 +138,7 @@ def run_all(
         if error is None:
             answers[name] = answer
         else:
-            skipped.append(Skipped(name, reason_of(error), trace_of(error)))
+            skipped.append(Skipped(name, reason_of(error), trace_of(error), isinstance(error, BrokenOff)))
     skipped.extend(Skipped(name, f"no answer within {deadline:g} s") for name in sorted(waiting))
     return answers, skipped, seconds
 
@@ -198,8 +201,18 @@ def _postgres(project: Project, platform: Platform, containers: list[ContainerFa
     service = location.service
     container = container_of(containers, service)
     if container is None or not container.running:
-        return PostgresFacts(service, container.name if container else "", up=False, error=_why_down(container))
-    return postgres_facts(platform, service, container.name)
+        down = PostgresFacts(service, container.name if container else "", up=False, error=_why_down(container))
+    else:
+        name = container.name
+        down = unless_ended(
+            platform,
+            service,
+            lambda: postgres_facts(platform, service, name),
+            lambda why: PostgresFacts(service, name, up=False, error=why),
+        )
+    if down.up or down.full or down.denied or container is None:
+        return down
+    return msgspec.structs.replace(down, log=last_errors(platform, container.name, container.started - 60))
 
 
 def _redis(project: Project, platform: Platform, containers: list[ContainerFacts]) -> RedisFacts:
@@ -214,7 +227,27 @@ def _redis(project: Project, platform: Platform, containers: list[ContainerFacts
 def _redis_node(platform: Platform, service: str, container: ContainerFacts | None) -> RedisNode:
     if container is None or not container.running:
         return RedisNode(service, container.name if container else "", up=False, error=_why_down(container))
-    return redis_node(platform, service, container.name)
+    name = container.name
+    return unless_ended(
+        platform,
+        service,
+        lambda: redis_node(platform, service, name),
+        lambda why: RedisNode(service, name, up=False, error=why),
+    )
+
+
+def unless_ended(platform: Platform, service: str, ask: Callable[[], Source], down: Callable[[str], Source]) -> Source:
+    """What ``ask`` returns; if it fails because the container has ended since it was listed, ``down`` with the reason.
+
+    A server that cannot start is restarted again and again, and runs for a moment each time. Raises EngineError.
+    """
+    try:
+        return ask()
+    except EngineError:
+        now = platform.container(service)
+        if now is not None and now.state == "running":
+            raise
+        return down(_why_down(now))
 
 
 def _running_replica(project: Project, containers: list[ContainerFacts]) -> ContainerFacts | None:
@@ -237,5 +270,5 @@ def container_of(containers: list[ContainerFacts], service: str) -> ContainerFac
     return max(candidates, key=lambda container: (container.number > 0, container.running), default=None)
 
 
-def _why_down(container: ContainerFacts | None) -> str:
+def _why_down(container: ContainerFacts | Container | None) -> str:
     return f"container {container.state}, exit code {container.exit_code}" if container else "it has no container"

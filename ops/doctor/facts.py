@@ -21,12 +21,14 @@ UNKNOWN = "?"
 class Skipped(Struct, frozen=True, omit_defaults=True):
     """What could not be examined, and why. ``id`` is a source ("postgres") or a check ("pg.conn_high").
 
-    ``trace``: the traceback of a bug in videa, otherwise "".
+    ``trace``: the traceback of a bug in videa, otherwise "". ``broken_off``: the source began to answer, but its answer
+    ended early.
     """
 
     id: str
     reason: str
     trace: str = ""
+    broken_off: bool = False
 
 
 class EngineFacts(Struct, frozen=True):
@@ -59,7 +61,11 @@ class ContainerFacts(Struct, frozen=True):
     ``pool_limit``: the maximum of connections in its DATABASE_URL, None without this variable.
     ``rate_limits``: (requests, seconds) by policy, from its RATE_LIMITS. ``addresses``: in the project's networks.
     ``pid``: its main process on the engine's host, 0 if it is not running.
-    ``cpu``: cores in use; ``memory``: bytes without reclaimable page cache; None if not sampled.
+    ``cpu``: cores in use; ``memory``: bytes without reclaimable page cache; None if not sampled. ``shared``: bytes of
+    ``memory`` that processes share, such as PostgreSQL's buffers.
+    ``pids``: processes and threads, ``pids_limit``: their maximum; ``forks_refused``: forks that failed at the limit
+    during the run. ``log_size``: bytes of its log, None if it cannot be read or Docker bounds it.
+    ``passwords``: keyed hashes of the passwords in its environment, by variable; those in URLs too.
     """
 
     id: str
@@ -89,6 +95,12 @@ class ContainerFacts(Struct, frozen=True):
     memory: int | None = None
     memory_limit: int | None = None
     throttled: float | None = None
+    shared: int = 0
+    pids: int | None = None
+    pids_limit: int | None = None
+    forks_refused: int | None = None
+    log_size: int | None = None
+    passwords: dict[str, str] = field(default_factory=dict)
 
     @property
     def running(self) -> bool:
@@ -157,7 +169,7 @@ class InstanceFacts(Struct, frozen=True):
     ``well``: whether it is ready as its release declares, None in bundles of older versions; ``by_connect``: it is
     ready when it accepts connections.
     ``database`` and ``redis``: the reported state of its dependencies ("ok", "fail", "" if not reported);
-    ``database_error``: the error that it reports for its database.
+    ``database_error`` and ``redis_error``: the errors that it reports for them.
     ``limiter``: where it counts rate limits (shared, local, off). ``requests``, ``error_rate``: in its last minute.
     ``clock``: its clock minus that of the balancer, full seconds. ``rss``: resident memory of the process, bytes.
     """
@@ -173,6 +185,7 @@ class InstanceFacts(Struct, frozen=True):
     database: str = ""
     database_error: str = ""
     redis: str = ""
+    redis_error: str = ""
     pool_limit: int | None = None
     pool_size: int = 0
     pool_idle: int = 0
@@ -260,13 +273,14 @@ class OperationFacts(Struct, frozen=True):
 class History(Struct, frozen=True):
     """Results of earlier runs of the doctor. ``memory``: container id -> (time, bytes); ``known``: "id subject" of each
     current finding -> time of the first of the consecutive runs that saw it. ``since`` and ``last``: times of the first
-    and the last run.
+    and the last run. ``levels``: name of what fills up ("wal", "volume app-postgres-1") -> (time, bytes).
     """
 
     since: float | None = None
     last: float | None = None
     memory: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     known: dict[str, float] = field(default_factory=dict)
+    levels: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
 
 class Facts(Struct, frozen=True):

@@ -18,7 +18,7 @@ from ops.doctor.facts import (
     OperationFacts,
     Traffic,
 )
-from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode, Session
+from ops.doctor.facts_data import Archiver, PostgresFacts, RedisFacts, RedisNode, Session, Volume, Wal
 from ops.doctor.limits import Limits
 from ops.doctor.report import Report, examine
 
@@ -148,6 +148,11 @@ def postgres(**changes: Any) -> PostgresFacts:
         "bad_indexes": [],
         "slots": [],
         "standbys": [],
+        "read_only": [],
+        "prepared": [],
+        "archiver": Archiver(False, "", 0, 0, None, None, ""),
+        "wal": Wal(32 * MIB, 1024 * MIB),
+        "volume": Volume(50 << 30, 40 << 30),
         "statements": [],
     }
     return PostgresFacts(**{**values, **changes})
