@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from pathlib import Path
@@ -34,6 +35,7 @@ def test_videa_knows_every_command_and_option_in_a_document(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # without a project, in which a command could do something
+    monkeypatch.setattr(os, "environ", dict(os.environ))  # --env-file and --profile are passed on in it
     for line in commands(page):
         words = [word for word in shlex.split(line, comments=True) if not PLACEHOLDER.fullmatch(word)]
         end = next((number for number, word in enumerate(words) if word == "--" or ENDS.fullmatch(word)), len(words))
