@@ -45,10 +45,10 @@ def show(plain: Plain, proposal: Proposal) -> None:
     if adoption.moves and proposal.hands_over:
         out.print(f"[yellow]![/] {GAP}")
     if not proposal.differs(plain):
-        out.print(f"nothing to do: {OVERLAY} and .env are up to date")
+        out.print(f"nothing to do: {OVERLAY} and {plain.env_file.name} are up to date")
         return
     _diff(OVERLAY, proposal.before, proposal.after)
-    _diff(".env", *env_after(plain, proposal.variables))
+    _diff(plain.env_file.name, *env_after(plain, proposal.variables))
 
 
 def next_steps(proposal: Proposal) -> str:
@@ -64,7 +64,7 @@ def next_steps(proposal: Proposal) -> str:
 def show_removal(plain: Plain, variables: Mapping[str, str | None], running: bool, lines: Sequence[Route]) -> None:
     """Prints what would be taken away. ``lines``: of the user's own proxy that name the balancer."""
     console().print(f"removes {OVERLAY}, the balancer and its volumes")
-    _diff(".env", *env_after(plain, variables))
+    _diff(plain.env_file.name, *env_after(plain, variables))
     for route in lines:
         console().print(f"[yellow]![/] {escape(f'{route.place} names the balancer: {route.line}')}")
         console().print("    change it back first, and reload the proxy")

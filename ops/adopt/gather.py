@@ -11,13 +11,12 @@ from typing import Any
 from ops.adopt.answers import Answers, ask
 from ops.adopt.detect import Found, detect
 from ops.adopt.images import PROXIES, kind_of
-from ops.adopt.overlay import line_of
+from ops.adopt.places import read_text
 from ops.adopt.routes import ProxyFile, Route, routes
 from ops.errors import ConfigError
 from ops.models import Container
 from ops.project.plain import Plain
 from ops.project.published import seen_from_here
-from ops.project.reading import read_small
 from ops.stack import Stack
 
 MOST = 500
@@ -60,18 +59,6 @@ def answers(stack: Stack, facts: Facts, found: Found, paths: Sequence[str]) -> d
     return results
 
 
-def place_of(plain: Plain, keys: Sequence[str]) -> str:
-    """ "compose.yaml:12" for a path of keys: the last of the user's files that has it; "" if none has it."""
-    for name in reversed(plain.files):
-        try:
-            line = line_of(_text(plain.folder / name), keys)
-        except ConfigError:
-            continue
-        if line:
-            return f"{name}:{line}"
-    return ""
-
-
 def _addresses(stack: Stack, container: Container, details: Mapping[str, Any], port: int) -> Iterator[tuple[str, int]]:
     """Where this machine may reach a container's port: published, or, on the engine's own machine, directly."""
     bindings = (details.get("NetworkSettings") or {}).get("Ports") or {}
@@ -104,7 +91,7 @@ def _proxy_files(plain: Plain, services: Mapping[str, Mapping[str, Any]]) -> Ite
 def _built_on_proxy(folder: Path, spec: Mapping[str, Any]) -> bool:
     """Whether the last stage of a service's Dockerfile is based on a proxy's image."""
     try:
-        text = _text(folder / str((spec.get("build") or {}).get("dockerfile") or "Dockerfile"))
+        text = read_text(folder / str((spec.get("build") or {}).get("dockerfile") or "Dockerfile"))
     except ConfigError:
         return False
     bases = [
@@ -120,11 +107,6 @@ def _read(plain: Plain, proxy: str, path: Path) -> Iterator[ProxyFile]:
         for file in files:
             if file.is_file() and (file == path or file.name.endswith(_SUFFIXES)):
                 shown = file.relative_to(plain.folder) if file.is_relative_to(plain.folder) else file
-                yield ProxyFile(proxy, shlex.quote(str(shown)), _text(file))
+                yield ProxyFile(proxy, shlex.quote(str(shown)), read_text(file))
     except (OSError, ConfigError):
         return
-
-
-def _text(path: Path) -> str:
-    """Raises ConfigError."""
-    return read_small(path).decode(errors="replace")

@@ -30,7 +30,7 @@ services:
   {balancer}:
     image: {image}
     pull_policy: never
-{ports}    depends_on: [{service}]
+{profiles}{ports}    depends_on: [{service}]
     networks: [{networks}]
     environment:
 {environment}
@@ -63,7 +63,7 @@ volumes:
 _PLAIN = re.compile(r"[A-Za-z/][\w./-]*")
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
-OF_THE_SERVICE = ("ports", "depends_on", "networks", "environment", "labels")
+OF_THE_SERVICE = ("profiles", "ports", "depends_on", "networks", "environment", "labels")
 """Keys of the balancer that another service makes void."""
 
 OWNED = ("service", "port", "balancer")
@@ -120,6 +120,17 @@ def line_of(text: str, keys: Sequence[str]) -> int | None:
     return line
 
 
+def included(text: str) -> tuple[str, ...]:
+    """The files that the text of a Compose file includes, as it names them; those with variables are left out."""
+    try:
+        entries = (_yaml().load(text) or {}).get("include") or ()
+    except (YAMLError, AttributeError):
+        return ()
+    paths = [entry.get("path") if isinstance(entry, Mapping) else entry for entry in entries]
+    names = [name for path in paths for name in (path if isinstance(path, list) else [path])]
+    return tuple(name for name in names if isinstance(name, str) and "$" not in name)
+
+
 def _fresh(adoption: Adoption) -> str:
     health = f"  health: {_flow(adoption.health)}\n" if adoption.health else ""
     network = f"\nnetworks:\n  {adoption.new_network}: {{}}\n" if adoption.new_network else ""
@@ -137,6 +148,7 @@ def _fresh(adoption: Adoption) -> str:
             for service, part in adoption.workers.items()
         ),
         image=adoption.image,
+        profiles=f"    profiles: {_flow(adoption.profiles)}\n" if adoption.profiles else "",
         ports=f"    ports: {_flow(list(adoption.ports))}\n" if adoption.ports else "",
         networks=", ".join(map(_scalar, (*adoption.networks, *new))),
         environment="\n".join(f"      {name}: {_flow(value)}" for name, value in adoption.environment.items()),

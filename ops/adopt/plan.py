@@ -52,7 +52,7 @@ class Adoption:
     ``networks``: of the balancer; ``new_network``: one that only it uses, so that a port can be published, "" for none;
     ``image``: of the balancer; ``health``: of x-videa, empty: left out; ``trusted``: networks of proxies in front;
     ``routes``: lines of the user's own proxy that must name the balancer; ``workers``: services without requests that
-    can be scaled, with what the overlay says of each.
+    can be scaled, with what the overlay says of each; ``profiles``: of the balancer, those of the service.
     """
 
     service: str
@@ -70,6 +70,7 @@ class Adoption:
     moves: bool
     workers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
+    profiles: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
     found: tuple[Found, ...] = field(default=(), compare=False)
 
@@ -142,6 +143,7 @@ def plan(
             if may_repeat(model["services"][each.service], each.service in choice.running)
         },
         routes=theirs,
+        profiles=tuple(map(str, spec.get("profiles") or ())),
         notes=(
             *_about_ports(choice, ports, left, front),
             *_about_front(theirs, labels, variables, model["services"]),

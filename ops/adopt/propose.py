@@ -11,8 +11,9 @@ from typing import Any
 from ops.adopt import overlay
 from ops.adopt.answers import LIKELY, LIVE, Answers
 from ops.adopt.detect import Evidence, Found, Role, candidates
-from ops.adopt.gather import Facts, answers, gather, place_of
+from ops.adopt.gather import Facts, answers, gather
 from ops.adopt.notes import Note
+from ops.adopt.places import place_of
 from ops.adopt.plan import Adoption, Choice, free_name, health_of, plan, variable_name
 from ops.balancer import packaged
 from ops.errors import ConfigError, PlanRefused, UsageError

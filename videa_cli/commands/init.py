@@ -61,6 +61,8 @@ def init(
       videa init --dry-run             only show
       videa init --yes                 in a script
       videa init --service api --port 8000 --health /healthz
+      videa -f compose.yaml -f prod.yaml init          records both files
+      videa --env-file prod.env init                   records them in prod.env; type --env-file later, too
       videa init --remove
 
     \b
@@ -91,7 +93,7 @@ def init(
         _remove(options, yes, dry_run, as_json)
         return
     asked = not (yes or dry_run)
-    plain = load_plain(options.files, options.project)
+    plain = load_plain(options.files, options.project, directory=options.directory)
     stack = open_stack(plain.project, connect())
     proposal = propose(plain, stack, Wanted(service, port, health), _asker(asked))
     if not as_json:
@@ -127,7 +129,7 @@ def _remove(options: Options, yes: bool, dry_run: bool, as_json: bool) -> None:
     from videa_cli.operation import typed
     from videa_cli.render import Progress, console
 
-    plain = load_plain(options.files, options.project)
+    plain = load_plain(options.files, options.project, directory=options.directory)
     variables = removal(plain)
     text = plain.overlay_text()
     section = overlay.section(text)
