@@ -48,6 +48,18 @@ def _behind(folder: Path, compose: Compose) -> None:
     _rewrite(folder, compose, "    server balancer:8080;", "    server web:8000;")
 
 
+def _both_in_front(folder: Path, compose: Compose) -> None:
+    _rewrite(folder, compose, "http://web:8000;", "http://balancer:8080;")
+    _rewrite(folder, compose, "    server api:8000;", "    server balancer:8080;")
+    _rewrite(folder, compose, "http://backend/;", "http://backend;")
+
+
+def _both_behind(folder: Path, compose: Compose) -> None:
+    _rewrite(folder, compose, "http://backend;", "http://backend/;")
+    _rewrite(folder, compose, "    server balancer:8080;", "    server api:8000;")
+    _rewrite(folder, compose, "http://balancer:8080;", "http://web:8000;")
+
+
 def _rewrite(folder: Path, compose: Compose, before: str, after: str) -> None:
     conf = folder / "nginx" / "default.conf"
     text = conf.read_text()
@@ -64,6 +76,20 @@ _ALL = (
     Shape("worker-redis", "worker-redis", scale=("web=3", "worker=2")),
     Shape("own-nginx", "own-nginx", own_proxy=_in_front, own_proxy_back=_behind),
     Shape("slow-start", "slow-start"),
+    Shape(
+        "two-web",
+        "two-web",
+        init=("--service", "web", "--service", "api", "--route", "api=/api"),
+        scale=("web=3", "api=2"),
+    ),
+    Shape(
+        "web-api",
+        "web-api",
+        scale=("web=3", "api=2"),
+        paths=("/healthz", "/api/orders"),
+        own_proxy=_both_in_front,
+        own_proxy_back=_both_behind,
+    ),
     Shape(
         "tagged",
         "tagged",

@@ -157,7 +157,10 @@ def run(shape: Shape, quick: bool) -> list[Step]:
             shape.own_proxy_back(project.folder, project.compose)
         project.step("remove", "init", "--remove", "--yes")
         if not shape.silent:
-            project.await_answer()
+            try:
+                project.await_answer()
+            except BenchError as error:
+                project.steps.append(Step("after", 1, 0, 0, READY_WITHIN, str(error)))
         return project.steps
 
 
@@ -177,6 +180,7 @@ def _adopted(shape: Shape) -> Iterator[Adopted]:
             "POSTGRES": "videa/postgres:17" if debian else "postgres:17",
             "WEB_PORT": str(port),
             "HTTP_PORT": f"127.0.0.1:{port}",
+            "API_PORT": str(free_port()),
             "WEB_NAME": f"videa-projects-{shape.name}-web",
             **({} if shape.named else {"COMPOSE_PROJECT_NAME": f"videa-projects-{shape.name}"}),
             **shape.variables,

@@ -44,10 +44,11 @@ PROBER_LIFE = "3600"
 class Leaving:
     """What a removed overlay has declared.
 
-    ``workers``: services without requests; ``volumes``: of the balancer; ``shared``: those that replicas may share.
+    ``services``: those that get requests; ``workers``: those that get none; ``volumes``: of the balancer; ``shared``:
+    those that replicas may share.
     """
 
-    service: str
+    services: tuple[str, ...]
     workers: tuple[str, ...]
     balancer: str
     volumes: tuple[str, ...]
@@ -111,57 +112,66 @@ def hand_back(stack: Stack, plain: Plain, left: Leaving, change: Callable[[], No
     ``change``: makes Compose read only the user's files; ``command``: as typed. Raises LockHeld, PlanRefused during an
     operation, ConfigError, EngineError.
     """
-    service, balancer = left.service, left.balancer
-    store, project, compose = stack.store, plain.project.name, plain.project.compose
+    balancer, compose = left.balancer, plain.project.compose
+    store, project = stack.store, plain.project.name
     with Lock(store, project).hold(command) as lease:
         if Journal(store, project).read():
             raise PlanRefused("an operation has not ended", "end it first: videa deploy --resume, or --abort")
-        ours = [container for container in stack.containers() if container.service in (service, balancer)]
-        old = [container for container in ours if container.service == service]
-        definition = plain.project.model["services"].get(service)
-        running = definition is not None and any(container.running for container in old)
-        alone = running and _is_alone(definition, left)
-        recreate = up_arguments(compose, [service])
-        if alone:
-            check_harmless(compose, recreate, {}, [container.name for container in old])
-        elif running:
-            with announced(f"create {service} with its own port", emit):
-                total = len(old) + replica_count(definition)
-                run_harmless(compose, more_arguments(compose, service, total, start=False), {}, permit=lease.permit)
-        created = [each for each in stack.containers() if each.service == service and each.state == "created"]
+        ours = [container for container in stack.containers() if container.service in (*left.services, balancer)]
+        replaced: list[Container] = []
+        alone: list[str] = []
         try:
+            for service in left.services:
+                old = [container for container in ours if container.service == service]
+                definition = plain.project.model["services"].get(service)
+                if definition is None or not any(container.running for container in old):
+                    continue
+                if _is_alone(service, definition, left):
+                    alone.append(service)
+                    check_harmless(compose, up_arguments(compose, [service]), {}, [container.name for container in old])
+                    continue
+                with announced(f"create {service} with its own port", emit):
+                    total = len(old) + replica_count(definition)
+                    run_harmless(compose, more_arguments(compose, service, total, start=False), {}, permit=lease.permit)
+                replaced += old
             change()
         except BaseException:
-            for container in created:
+            for container in _created(stack, left.services):
                 stack.platform.remove(container.name)
             raise
+        created = _created(stack, left.services)
         gone = [container for container in ours if container.service == balancer]
         if gone or alone:
-            with announced(f"move the published port from {balancer} to {service}", emit):
+            with announced(f"move the published port from {balancer} to {', '.join(left.services)}", emit):
                 try:
                     _exchange(stack, gone, created, lease.permit)
                     if alone:
-                        compose.run(*recreate)
+                        compose.run(*up_arguments(compose, alone))
                 except BaseException:
                     for container in gone:
                         stack.platform.start(container.name)
                     raise
-        for container in (*gone, *(old if created else ())):
+        for container in (*gone, *(replaced if created else ())):
             lease.permit()
             stack.platform.stop(container.name)
             stack.platform.remove(container.name)
         stack.platform.remove_volumes(left.volumes)
         fence.forget(store, project)
         Ejected(store, project).write({})
-        for name in (service, *left.workers):
+        for name in (*left.services, *left.workers):
             declared.forget(store, project, name)
         documents.forget(store, project)
 
 
-def _is_alone(definition: Mapping[str, Any], left: Leaving) -> bool:
+def _created(stack: Stack, services: Collection[str]) -> list[Container]:
+    """The containers that have not been started yet."""
+    return [each for each in stack.containers() if each.service in services and each.state == "created"]
+
+
+def _is_alone(service: str, definition: Mapping[str, Any], left: Leaving) -> bool:
     """Whether a container with the user's own definition cannot exist beside one of now."""
     try:
-        check_volumes(definition, left.service, left.shared, 2)
+        check_volumes(definition, service, left.shared, 2)
     except PlanRefused:
         return True
     return bool(definition.get("container_name"))

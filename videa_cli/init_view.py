@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from ops.adopt.notes import Note, Weight
+from ops.adopt.plan import as_written
 from ops.adopt.propose import env_after
 from ops.project.plain import OVERLAY
 from videa_cli.render import console
@@ -81,6 +82,16 @@ def as_dict(plain: Plain, proposal: Proposal, dry_run: bool) -> str:
             "port": adoption.port,
             "health": dict(adoption.health),
             "balancer": adoption.balancer,
+            "route": as_written(adoption.requests),
+            "others": [
+                {
+                    "service": each.service,
+                    "port": each.port,
+                    "health": dict(each.health),
+                    "route": as_written(each.requests),
+                }
+                for each in adoption.others
+            ],
             "workers": list(adoption.workers),
             "services": [
                 {"service": found.service, "role": found.role.value, "ports": found.ports, "reason": found.reason}
@@ -106,6 +117,11 @@ def as_dict(plain: Plain, proposal: Proposal, dry_run: bool) -> str:
 
 def _what(found: Found, proposal: Proposal) -> str:
     adoption = proposal.adoption
+    served = {each.service: each for each in adoption.others}
+    if found.service in served:
+        other = served[found.service]
+        health = f"health path {other.health['ready']}" if other.health.get("ready") else "no health path known"
+        return f"http on port {other.port}: {found.reason}; {health}; gets {other.requests}, and replicas"
     if found.service != adoption.service:
         after = "; can be scaled" if found.service in adoption.workers else "; left alone"
         return f"{found.role.value}: {found.reason}{after}"
@@ -117,7 +133,8 @@ def _what(found: Found, proposal: Proposal) -> str:
         health = f"health path {ready}"
     else:
         health = "no health path known"
-    return f"http on port {adoption.port}: {found.reason}; {health}; gets replicas"
+    gets = f"gets {adoption.requests}, and replicas" if adoption.others else "gets replicas"
+    return f"http on port {adoption.port}: {found.reason}; {health}; {gets}"
 
 
 def _place(note: Note, proposal: Proposal) -> str:

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
-from ops.adopt.plan import RESET, RESET_LIST, Adoption
+from ops.adopt.plan import RESET, RESET_LIST, Adoption, as_written
 from ops.errors import ConfigError
 
 _TEXT = """\
@@ -22,15 +22,15 @@ x-videa: # `videa config` shows all keys
   service: {service}
   port: {port}
   balancer: {balancer}
-{health}{proxy}
+{health}{route}{proxy}
 services:
   {service}:
-{service_part}{workers}
+{service_part}{others}{workers}
   # nginx. `videa up` builds its image.
   {balancer}:
     image: {image}
     pull_policy: never
-{profiles}{ports}    depends_on: [{service}]
+{profiles}{ports}    depends_on: [{services}]
     networks: [{networks}]
     environment:
 {environment}
@@ -87,8 +87,18 @@ def section(text: str) -> Mapping[str, Any]:
 
 def workers(text: str) -> tuple[str, ...]:
     """The services without requests that the overlay lets videa scale. Raises ConfigError."""
+    return tuple(name for name, own in _sections(text).items() if own.get("worker"))
+
+
+def others(text: str) -> dict[str, Mapping[str, Any]]:
+    """The further services with requests, and what the overlay's x-videa says of each. Raises ConfigError."""
+    return {name: own for name, own in _sections(text).items() if not own.get("worker")}
+
+
+def _sections(text: str) -> dict[str, Mapping[str, Any]]:
     services = _load(text).get("services") if text.strip() else None
-    return tuple(name for name, part in (services or {}).items() if isinstance(part, dict) and "x-videa" in part)
+    parts = {name: part for name, part in (services or {}).items() if isinstance(part, dict)}
+    return {name: part["x-videa"] or {} for name, part in parts.items() if "x-videa" in part}
 
 
 def volumes(text: str) -> tuple[str, ...]:
@@ -141,7 +151,14 @@ def _fresh(adoption: Adoption) -> str:
         balancer=adoption.balancer,
         health=health,
         proxy=f"  proxy: {{trusted: {_flow(adoption.trusted)}}}\n" if adoption.trusted else "",
+        route="" if adoption.requests.everything else f"  route: {_flow(as_written(adoption.requests))}\n",
+        services=", ".join(map(_scalar, (adoption.service, *(each.service for each in adoption.others)))),
         service_part="".join(f"    {key}: {_flow(value)}\n" for key, value in adoption.service_part.items()),
+        others="".join(
+            f"\n  {_scalar(each.service)}:\n"
+            + "".join(f"    {key}: {_flow(value)}\n" for key, value in each.part.items())
+            for each in adoption.others
+        ),
         workers="".join(
             f"\n  # Gets no requests: `videa scale {service}=2`, `videa deploy {service}`.\n  {_scalar(service)}:\n"
             + "".join(f"    {key}: {_flow(value)}\n" for key, value in part.items())
@@ -175,6 +192,8 @@ def _updated(existing: str, fresh: str, adoption: Adoption) -> str:
         old["x-videa"]["health"] = {**(old["x-videa"].get("health") or {}), **adoption.health}
     ours = old["services"][adoption.balancer]
     ours["image"] = adoption.image
+    if isinstance(needed := ours.get("depends_on"), list):
+        needed.extend(each.service for each in adoption.others if each.service not in needed)
     for name in ("UPSTREAM_SERVICE", "UPSTREAM_PORT"):
         ours["environment"][name] = adoption.environment[name]
     text = io.StringIO()
