@@ -55,7 +55,8 @@ class Status:
 
     ``balancer``: "running", or its error; ``maintenance``: whether the site is closed; ``operation``: one that has not
     ended. ``unreachable``: why nothing answers at ``url`` on this host, empty otherwise. ``worker``: the service gets
-    no requests; ``route``: which requests it gets, "" if it gets all; ``others``: the other services that videa scales.
+    no requests; ``route``: which requests it gets, "" if it gets all; ``own_refused``: the user's own files that nginx
+    leaves out, "NAME: reason"; ``others``: the other services that videa scales.
     """
 
     project: str
@@ -69,6 +70,7 @@ class Status:
     unreachable: str = ""
     worker: bool = False
     route: str = ""
+    own_refused: tuple[str, ...] = ()
     others: tuple[Status, ...] = ()
 
 
@@ -119,6 +121,7 @@ def read_status(stack: Stack, first: bool = True, replicas: Sequence[Replica] | 
         operation=unfinished,
         unreachable=unreachable,
         worker=settings.worker,
+        own_refused=served.own.refused if served and first else (),
         route="" if len(stack.project.served) < 2 or settings.worker else str(settings.route.effective),
     )
 
