@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -44,6 +45,11 @@ class Step:
     seconds: float
     output: str = ""
 
+    @property
+    def shown(self) -> str:
+        """ "scale 358/0"."""
+        return f"{self.name} {self.sent}/{self.failed}{f' exit {self.exit_code}!' if self.exit_code else ''}"
+
 
 @dataclass
 class Adopted:
@@ -73,6 +79,7 @@ class Adopted:
             counted = report()
         output = done.stdout + done.stderr if done.returncode or counted["failed"] else ""
         self.steps.append(Step(name, done.returncode, counted["sent"], counted["failed"], seconds, output))
+        print(f"{self.shape.name}: {self.steps[-1].shown}", file=sys.stderr, flush=True)
 
     @contextmanager
     def _client(self) -> Iterator[Callable[[], dict[str, Any]]]:
@@ -113,16 +120,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="one deploy in place of one of each strategy")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the project is removed then, too
     well, rows = True, []
     for name in options.shapes or SHAPES:
         steps = run(SHAPES[name], options.quick)
         bad = [each for each in steps if each.exit_code or (each.failed and each.name not in HANDED_OVER)]
         well = well and not bad
-        cells = " ".join(
-            f"{each.name} {each.sent}/{each.failed}{f' exit {each.exit_code}!' if each.exit_code else ''}"
-            for each in steps
+        print(
+            f"{name:<16} {' '.join(each.shown for each in steps)}",
+            file=sys.stderr if options.json else sys.stdout,
+            flush=True,
         )
-        print(f"{name:<16} {cells}", file=sys.stderr if options.json else sys.stdout, flush=True)
         for each in bad:
             print(f"  {each.name}: {each.output.strip()}", file=sys.stderr, flush=True)
         rows += [{"shape": name, "step": each.name, "sent": each.sent, "failed": each.failed} for each in steps]
@@ -147,8 +155,8 @@ def run(shape: Shape, quick: bool) -> list[Step]:
         project.step("up", "up")
         if shape.own_proxy:
             shape.own_proxy(project.folder, project.compose)
-        project.step("scale", "scale", *shape.scale)
         project.step("rolling", "deploy", "--force")
+        project.step("scale", "scale", *shape.scale)
         if not quick:
             project.step("blue-green", "deploy", "--force", "--blue-green", "--keep", "0s", shape.service)
             project.step("canary", "deploy", "--force", "--canary", shape.service)

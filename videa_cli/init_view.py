@@ -58,7 +58,8 @@ def next_steps(proposal: Proposal) -> str:
         return f"videa up --recreate {proposal.adoption.balancer}, at a quiet time: it interrupts requests"
     routes = "the change of the proxy's lines" if proposal.adoption.routes else ""
     # A replica that keeps running has not got what the overlay adds to the service.
-    deploy = "videa deploy" if proposal.running and not proposal.adoption.moves else ""
+    old = proposal.running and (proposal.adoption.others or not proposal.adoption.moves)
+    deploy = "videa deploy" if old else ""
     return ", then ".join(filter(None, ("videa up", routes, deploy)))
 
 
