@@ -136,7 +136,8 @@ def included(text: str) -> tuple[str, ...]:
         entries = (_yaml().load(text) or {}).get("include") or ()
     except (YAMLError, AttributeError):
         return ()
-    paths = [entry.get("path") if isinstance(entry, Mapping) else entry for entry in entries]
+    listed = entries if isinstance(entries, list) else ()
+    paths = [entry.get("path") if isinstance(entry, Mapping) else entry for entry in listed]
     names = [name for path in paths for name in (path if isinstance(path, list) else [path])]
     return tuple(name for name in names if isinstance(name, str) and "$" not in name)
 
@@ -152,7 +153,7 @@ def _fresh(adoption: Adoption) -> str:
         health=health,
         proxy=f"  proxy: {{trusted: {_flow(adoption.trusted)}}}\n" if adoption.trusted else "",
         route="" if adoption.requests.everything else f"  route: {_flow(as_written(adoption.requests))}\n",
-        services=", ".join(map(_scalar, (adoption.service, *(each.service for each in adoption.others)))),
+        services=", ".join(map(_scalar, adoption.needs)),
         service_part="".join(f"    {key}: {_flow(value)}\n" for key, value in adoption.service_part.items()),
         others="".join(
             f"\n  {_scalar(each.service)}:\n"
@@ -193,7 +194,7 @@ def _updated(existing: str, fresh: str, adoption: Adoption) -> str:
     ours = old["services"][adoption.balancer]
     ours["image"] = adoption.image
     if isinstance(needed := ours.get("depends_on"), list):
-        needed.extend(each.service for each in adoption.others if each.service not in needed)
+        needed.extend(name for name in adoption.needs if name not in needed)
     for name in ("UPSTREAM_SERVICE", "UPSTREAM_PORT"):
         ours["environment"][name] = adoption.environment[name]
     text = io.StringIO()

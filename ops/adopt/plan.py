@@ -69,7 +69,8 @@ class Adoption:
     ``image``: of the balancer; ``health``: of x-videa, empty: left out; ``trusted``: networks of proxies in front;
     ``routes``: lines of the user's own proxy that must name the balancer; ``workers``: services without requests that
     can be scaled, with what the overlay says of each; ``profiles``: of the balancer, those of the service;
-    ``requests``: which ones the service gets; ``others``: further services that get requests.
+    ``requests``: which ones the service gets; ``others``: further services that get requests; ``needs``: the services
+    that the balancer starts after.
     """
 
     service: str
@@ -90,6 +91,7 @@ class Adoption:
     profiles: tuple[str, ...] = ()
     requests: Requests = EVERYTHING
     others: tuple[Served, ...] = ()
+    needs: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
     found: tuple[Found, ...] = field(default=(), compare=False)
 
@@ -171,6 +173,7 @@ def plan(
         },
         routes=theirs,
         profiles=tuple(map(str, spec.get("profiles") or ())),
+        needs=tuple(name for name in names if _is_there(model["services"][name], spec)),
         requests=choice.requests,
         others=tuple(
             _served(each, model["services"][each.service], raw["services"][each.service]) for each in every[1:]
@@ -184,6 +187,12 @@ def plan(
         ),
         found=tuple(found),
     )
+
+
+def _is_there(spec: Mapping[str, Any], first: Mapping[str, Any]) -> bool:
+    """Whether Compose knows a service whenever it knows the first one, by their profiles."""
+    profiles, needed = set(spec.get("profiles") or ()), set(first.get("profiles") or ())
+    return not profiles or (bool(needed) and needed <= profiles)
 
 
 def _served(choice: Choice, spec: Mapping[str, Any], written: Mapping[str, Any]) -> Served:
