@@ -12,7 +12,7 @@ from rich.markup import escape
 from ops.adopt.notes import Note, Weight
 from ops.adopt.plan import as_written
 from ops.adopt.propose import env_after
-from ops.project.plain import OVERLAY
+from ops.project.folder import OVERLAY
 from videa_cli.render import console
 
 if TYPE_CHECKING:

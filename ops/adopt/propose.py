@@ -21,10 +21,10 @@ from ops.errors import ConfigError, PlanRefused, UsageError
 from ops.preflight import has_check
 from ops.project import dotenv
 from ops.project.compose_model import read_model
-from ops.project.folder import read_env_file
+from ops.project.folder import OVERLAY, read_env_file
 from ops.project.managed import read_managed, site
 from ops.project.pins import check_writable
-from ops.project.plain import OVERLAY, Plain
+from ops.project.plain import Plain
 from ops.project.sections import find_sections
 from ops.route import EVERYTHING
 from ops.route import Route as Requests

@@ -18,7 +18,7 @@ from ops.engine.compose import Compose
 from ops.errors import ConfigError, UsageError
 from ops.project import dotenv
 from ops.project.compose_model import as_mapping, read_model
-from ops.project.folder import Place, check_env_files, env_files, find_place, read_env_file
+from ops.project.folder import OVERLAY, Place, check_env_files, env_files, find_place, read_env_file
 from ops.project.image_template import names_in, solve
 from ops.project.managed import Managed, read_managed, site
 from ops.project.published import Published, published
@@ -221,7 +221,12 @@ def load(
     environment = dict(os.environ if environment is None else environment)
     place, compose = _compose(files, name, environment, directory)
     model = read_model(compose)
-    sections = find_sections(model)
+    try:
+        sections = find_sections(model)
+    except ConfigError as error:
+        if (files or environment.get("COMPOSE_FILE")) and (place.directory / OVERLAY).is_file():
+            raise ConfigError(error.message, f"-f or COMPOSE_FILE leaves out {OVERLAY}: do without them") from error
+        raise
     managed = read_managed(model, sections)
     chosen = managed[site(managed, sections.default)]
     return Project(

@@ -15,6 +15,8 @@ DISABLED = "COMPOSE_DISABLE_ENV_FILE"
 """The variable, in the shell or in .env itself, by which Compose leaves .env out."""
 NAMED = "COMPOSE_ENV_FILES"
 """The variable of the shell that names env files in place of .env."""
+OVERLAY = "compose.videa.yaml"
+"""The file that `videa init` writes."""
 FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDE_NAMES = (
     *("compose.override.yml", "compose.override.yaml"),

@@ -15,6 +15,7 @@ from ops.project.config import Project
 from ops.project.folder import (
     DISABLED,
     NAMED,
+    OVERLAY,
     check_env_files,
     default_files,
     env_files,
@@ -24,8 +25,6 @@ from ops.project.folder import (
     separator,
 )
 from ops.project.settings import Settings
-
-OVERLAY = "compose.videa.yaml"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ops.errors import ConfigError
+from ops.project import config
 from ops.project.plain import Plain, load_plain
 
 WEB = "services: {web: {image: shop}}\n"
@@ -62,6 +63,13 @@ def test_files_of_the_command_line_are_written_relative_to_their_folder(
     monkeypatch.chdir(folder.parent)
     plain = load("My Shop/compose.yaml")
     assert (plain.folder, plain.files) == (folder, ("compose.yaml",))
+
+
+def test_files_of_the_command_line_that_leave_out_the_overlay_are_the_reason(folder: Path) -> None:
+    (folder / "compose.videa.yaml").write_text(OVERLAY)
+    with pytest.raises(ConfigError, match="no x-videa section") as failed:
+        config.load(("compose.yaml",))
+    assert "leaves out compose.videa.yaml" in failed.value.hint
 
 
 def test_a_profile_of_env_is_read(folder: Path) -> None:
