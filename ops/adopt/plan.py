@@ -202,7 +202,8 @@ def _served(choice: Choice, spec: Mapping[str, Any], written: Mapping[str, Any])
         section["health"] = dict(choice.health)
     if not choice.requests.everything:
         section["route"] = as_written(choice.requests)
-    part = {"x-videa": section, **_service_part(choice.service, spec, written, *routing(written))}
+    own = _service_part(choice.service, spec, written, *routing(written), release_variable(choice.service))
+    part = {"x-videa": section, **own}
     return Served(choice.service, choice.port, choice.health, choice.requests, part)
 
 
@@ -223,14 +224,20 @@ def variable_name(service: str) -> str:
     return f"{re.sub(r'[^A-Z0-9]', '_', service.upper())}_REPLICAS"
 
 
+def release_variable(service: str) -> str:
+    """The variable with the release of a further service: API_RELEASE. Each has its own, as each has its releases."""
+    return f"{variable_name(service).removesuffix('_REPLICAS')}_RELEASE"
+
+
 def _service_part(
     service: str,
     spec: Mapping[str, Any],
     written: Mapping[str, Any],
     labels: Mapping[str, str],
     variables: Mapping[str, str],
+    recorded: str = "VIDEA_RELEASE",
 ) -> dict[str, Any]:
-    """What the overlay adds to the service. RESET stands for `!reset`."""
+    """What the overlay adds to a service. RESET stands for `!reset`; ``recorded``: the variable with its release."""
     part: dict[str, Any] = {}
     if spec.get("ports"):
         part["ports"] = RESET_LIST
@@ -242,7 +249,8 @@ def _service_part(
     hidden = {name: RESET for name in labels if not name.startswith("traefik.")}
     if len(hidden) < len(labels):
         hidden["traefik.enable"] = "false"
-    release = {} if "videa.release" in as_mapping(written.get("labels")) else {"videa.release": "${VIDEA_RELEASE:-}"}
+    present = "videa.release" in as_mapping(written.get("labels"))
+    release = {} if present else {"videa.release": f"${{{recorded}:-}}"}
     if hidden or release:
         part["labels"] = {**hidden, **release}
     if variables:

@@ -14,7 +14,7 @@ from ops.adopt.detect import Evidence, Found, Role, candidates
 from ops.adopt.gather import Facts, answers, gather
 from ops.adopt.notes import Note
 from ops.adopt.places import place_of
-from ops.adopt.plan import Adoption, Choice, free_name, health_of, plan, variable_name
+from ops.adopt.plan import Adoption, Choice, free_name, health_of, plan, release_variable, variable_name
 from ops.adopt.requests import one, read
 from ops.balancer import packaged
 from ops.errors import ConfigError, PlanRefused, UsageError
@@ -124,7 +124,7 @@ def removal(plain: Plain) -> dict[str, str | None]:
     if not text and not plain.adopted:
         raise ConfigError(f"there is no {OVERLAY} in {plain.folder}", "nothing to do: plain Compose runs this project")
     scaled = (str(overlay.section(text).get("service")), *overlay.others(text), *overlay.workers(text))
-    recorded = {"VIDEA_RELEASE", *map(variable_name, scaled)}
+    recorded = {"VIDEA_RELEASE", *map(variable_name, scaled), *map(release_variable, overlay.others(text))}
     users = str(plain.raw)
     own = {name for name in overlay.variables(text) & recorded if name not in users}
     files = None if plain.by_default else plain.separator.join(plain.files)

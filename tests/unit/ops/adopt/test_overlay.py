@@ -146,6 +146,8 @@ def test_a_further_service_is_added_to_an_overlay_that_the_user_has_changed() ->
         services = read(text)["services"]
         section = {"port": 9000, "health": {"ready": "/up"}, "route": {"path": "/api", "strip": True}}
         assert services["api"]["x-videa"] == section
+        assert services["api"]["labels"] == {"videa.release": "${API_RELEASE:-}"}
+        assert services["web"]["labels"] == {"videa.release": "${VIDEA_RELEASE:-}"}
         assert services["api"]["deploy"] == {"replicas": "${API_REPLICAS:-1}"}
         assert services["balancer"]["depends_on"] == ["web", "db-api"]
         assert (set(others(text)), others(text)["api"], workers(text)) == ({"api", "db-api"}, section, ())

@@ -224,6 +224,9 @@ def test_services_that_the_users_nginx_tells_apart_are_all_served(
     install(plain, found.after, found.variables)
     again = load_plain((), None, SHELL)
     assert not proposal(again).differs(again)
+    with (plain.folder / ".env").open("a") as env:
+        env.write("API_RELEASE=1\nAPI_REPLICAS=2\nWEB_REPLICAS=3\nVIDEA_RELEASE=4\n")
+    again = load_plain((), None, SHELL)
     assert env_after(again, removal(again))[1] == ENV
     project = load((), None, SHELL)
     assert {name: each.settings.route.effective for name, each in project.managed.items()} == {
