@@ -6,10 +6,11 @@ are refused. So everything slow happens before: new replicas are ready, and the 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ops import declared, documents
@@ -17,7 +18,7 @@ from ops.balancer.nginx import Balancer
 from ops.ejected import Ejected
 from ops.engine.compose import more_arguments, up_arguments
 from ops.engine.effects import check_harmless, run_harmless
-from ops.errors import Aftermath, Left, PlanRefused, VideaError, explained
+from ops.errors import Aftermath, EngineError, Left, PlanRefused, VideaError, explained
 from ops.events import Emit, announced
 from ops.models import Container
 from ops.notices import PortMoves
@@ -26,6 +27,7 @@ from ops.preflight import check_volumes
 from ops.project.config import replica_count
 from ops.project.plain import Plain
 from ops.project.published import target_of
+from ops.project.settings import Health
 from ops.rollout import fence
 from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
@@ -36,6 +38,8 @@ from ops.stack import Stack
 AT_MOST = 2
 """Seconds that the old container gets to end: a service that ignores its stop signal would keep the port for longer."""
 
+ASK_AGAIN = 0.2
+
 PROBER_LIFE = "3600"
 """Seconds after which a container that probes ends, should videa be killed."""
 
@@ -45,7 +49,8 @@ class Leaving:
     """What a removed overlay has declared.
 
     ``services``: those that get requests; ``workers``: those that get none; ``volumes``: of the balancer; ``shared``:
-    those that replicas may share.
+    those that replicas may share; ``asked``: service -> port and health path, as "8000/up"; ``proxies``: services that
+    run the user's own nginx, and name ``services`` in its configuration.
     """
 
     services: tuple[str, ...]
@@ -53,6 +58,8 @@ class Leaving:
     balancer: str
     volumes: tuple[str, ...]
     shared: tuple[str, ...]
+    asked: Mapping[str, str] = field(default_factory=dict)
+    proxies: tuple[str, ...] = ()
 
 
 def holders(stack: Stack) -> list[Container]:
@@ -118,27 +125,17 @@ def hand_back(stack: Stack, plain: Plain, left: Leaving, change: Callable[[], No
         if Journal(store, project).read():
             raise PlanRefused("an operation has not ended", "end it first: videa deploy --resume, or --abort")
         ours = [container for container in stack.containers() if container.service in (*left.services, balancer)]
-        replaced: list[Container] = []
-        alone: list[str] = []
+        known = {container.name for container in ours}
         try:
-            for service in left.services:
-                old = [container for container in ours if container.service == service]
-                definition = plain.project.model["services"].get(service)
-                if definition is None or not any(container.running for container in old):
-                    continue
-                if _is_alone(service, definition, left):
-                    alone.append(service)
-                    check_harmless(compose, up_arguments(compose, [service]), {}, [container.name for container in old])
-                    continue
-                with announced(f"create {service} with its own port", emit):
-                    total = len(old) + replica_count(definition)
-                    run_harmless(compose, more_arguments(compose, service, total, start=False), {}, permit=lease.permit)
-                replaced += old
+            replaced, alone = _create(plain, left, ours, emit, lease.permit)
+            _start_unpublished(stack, plain, left, emit, lease.permit)
             change()
         except BaseException:
-            for container in _created(stack, left.services):
-                stack.platform.remove(container.name)
+            for container in stack.containers():
+                if container.service in left.services and container.name not in known:
+                    stack.platform.remove(container.name)
             raise
+        _reload(stack, left.proxies)
         created = _created(stack, left.services)
         gone = [container for container in ours if container.service == balancer]
         if gone or alone:
@@ -151,9 +148,10 @@ def hand_back(stack: Stack, plain: Plain, left: Leaving, change: Callable[[], No
                     for container in gone:
                         stack.platform.start(container.name)
                     raise
-        for container in (*gone, *(replaced if created else ())):
+        _exchange(stack, replaced, (), lease.permit)
+        _reload(stack, left.proxies)  # at once: until then, the user's nginx still tries the old addresses
+        for container in (*gone, *replaced):
             lease.permit()
-            stack.platform.stop(container.name)
             stack.platform.remove(container.name)
         stack.platform.remove_volumes(left.volumes)
         fence.forget(store, project)
@@ -161,6 +159,70 @@ def hand_back(stack: Stack, plain: Plain, left: Leaving, change: Callable[[], No
         for name in (*left.services, *left.workers):
             declared.forget(store, project, name)
         documents.forget(store, project)
+
+
+def _create(
+    plain: Plain, left: Leaving, ours: Sequence[Container], emit: Emit, permit: Permit
+) -> tuple[list[Container], list[str]]:
+    """Creates the services as the user's files have them, beside the replicas of now.
+
+    Returns the replicas that they are to replace, and the services that can have no container beside these. Raises
+    PlanRefused, EngineError.
+    """
+    compose = plain.project.compose
+    replaced: list[Container] = []
+    alone: list[str] = []
+    for service in left.services:
+        old = [container for container in ours if container.service == service]
+        definition = plain.project.model["services"].get(service)
+        if definition is None or not any(container.running for container in old):
+            continue
+        if _is_alone(service, definition, left):
+            alone.append(service)
+            check_harmless(compose, up_arguments(compose, [service]), {}, [container.name for container in old])
+            continue
+        with announced(f"create {service} with its own port", emit):
+            total = len(old) + replica_count(definition)
+            run_harmless(compose, more_arguments(compose, service, total, start=False), {}, permit=permit)
+        replaced += old
+    return replaced, alone
+
+
+def _start_unpublished(stack: Stack, plain: Plain, left: Leaving, emit: Emit, permit: Permit) -> None:
+    """Starts what needs no port of the balancer's, and waits until it answers. Raises EngineError."""
+    services = plain.project.model["services"]
+    created = [each for each in _created(stack, left.services) if not services[each.service].get("ports")]
+    prober = stack.platform.container(left.balancer)
+    if not created:
+        return
+    with announced(f"start {', '.join(sorted({each.service for each in created}))} beside the replicas", emit):
+        for container in created:
+            permit()
+            stack.platform.start(container.name)
+        deadline = time.monotonic() + Health().deadline
+        waiting = {f"http://{each.name}:{left.asked[each.service]}" for each in created if each.service in left.asked}
+        while waiting and prober and prober.running:
+            waiting = {url for url in waiting if not stack.platform.ask(prober.id, _question(url)).ok}
+            if waiting and time.monotonic() > deadline:
+                raise EngineError(
+                    f"no answer from {', '.join(sorted(waiting))}", "nothing was changed; see docker compose logs"
+                )
+            time.sleep(ASK_AGAIN)
+
+
+def _question(url: str) -> list[str]:
+    """Asks whether a container is ready, or without a path, whether it answers at all."""
+    return ["curl", "-s", *([] if url.endswith("/") else ["-f"]), "-o", "/dev/null", "--max-time", "2", url]
+
+
+def _reload(stack: Stack, proxies: Collection[str]) -> None:
+    """Makes the user's nginx find the containers of now: it resolves names only when it reads its configuration.
+
+    With one that it refuses, it goes on with the one that it has.
+    """
+    for container in stack.containers():
+        if container.service in proxies and container.running:
+            stack.platform.exec(container.id, ["nginx", "-s", "reload"])
 
 
 def _created(stack: Stack, services: Collection[str]) -> list[Container]:

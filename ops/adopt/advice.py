@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ops.adopt.detect import TLS
@@ -42,8 +42,7 @@ def about_front(
     routes: Sequence[Route], labels: Mapping[str, str], variables: Mapping[str, str], services: Mapping[str, Any]
 ) -> Iterator[Note]:
     for route in routes:
-        image = kind_of(str(services[route.proxy].get("image") or "nginx"))
-        nginx = "nginx" in image or image == "openresty"
+        nginx = _is_nginx(services[route.proxy])
         reload = f"docker compose exec {route.proxy} nginx -s reload" if nginx else f"reload {route.proxy}"
         yield Note(
             Weight.ADVICE,
@@ -88,3 +87,14 @@ def about_paths(choices: Sequence[Choice], routes: Sequence[Route]) -> Iterator[
                 f"{choice.service} gets its path without {path} from the balancer, so {proxies[0]} must leave it",
                 "in nginx: proxy_pass http://NAME; with no / after the name",
             )
+
+
+def own_nginx(routes: Sequence[Route], targets: Collection[str], model: Mapping[str, Any]) -> tuple[str, ...]:
+    """The services that run the user's own nginx, of which a line names one of ``targets``."""
+    proxies = dict.fromkeys(route.proxy for route in routes if route.service in targets)
+    return tuple(name for name in proxies if _is_nginx(model["services"][name]))
+
+
+def _is_nginx(spec: Mapping[str, Any]) -> bool:
+    image = kind_of(str(spec.get("image") or "nginx"))
+    return "nginx" in image or image == "openresty"

@@ -95,6 +95,13 @@ def others(text: str) -> dict[str, Mapping[str, Any]]:
     return {name: own for name, own in _sections(text).items() if not own.get("worker")}
 
 
+def asked(text: str) -> dict[str, str]:
+    """The port and the health path, as "8000/up", of each service that gets requests. Raises ConfigError."""
+    first = section(text)
+    every = {str(first.get("service")): first, **others(text)}
+    return {name: f"{own.get('port')}{(own.get('health') or {}).get('ready') or '/'}" for name, own in every.items()}
+
+
 def _sections(text: str) -> dict[str, Mapping[str, Any]]:
     services = _load(text).get("services") if text.strip() else None
     parts = {name: part for name, part in (services or {}).items() if isinstance(part, dict)}

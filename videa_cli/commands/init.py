@@ -177,6 +177,7 @@ def _remove(options: Options, yes: bool, dry_run: bool, as_json: bool) -> None:
     import json
 
     from ops.adopt import overlay
+    from ops.adopt.advice import own_nginx
     from ops.adopt.gather import gather
     from ops.adopt.propose import removal
     from ops.adopt.write import uninstall
@@ -193,10 +194,19 @@ def _remove(options: Options, yes: bool, dry_run: bool, as_json: bool) -> None:
     section = overlay.section(text)
     shared = tuple(map(str, section.get("shared_volumes") or ()))
     services, balancer = (str(section.get("service")), *overlay.others(text)), str(section.get("balancer"))
-    leaving = Leaving(services, overlay.workers(text), balancer, overlay.volumes(text), shared)
     stack = open_stack(plain.project)
+    facts = gather(plain, stack, balancer)
+    leaving = Leaving(
+        services,
+        overlay.workers(text),
+        balancer,
+        overlay.volumes(text),
+        shared,
+        overlay.asked(text),
+        own_nginx(facts.routes, services, plain.project.model),
+    )
     running = any(container.service == leaving.balancer for container in stack.containers())
-    lines = [route for route in gather(plain, stack, leaving.balancer).routes if route.service == leaving.balancer]
+    lines = [route for route in facts.routes if route.service == balancer]
     if not as_json:
         show_removal(plain, variables, running, lines)
     if not dry_run:
