@@ -6,10 +6,11 @@ are refused. So everything slow happens before: new replicas are ready, and the 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ops import declared, documents
@@ -17,7 +18,7 @@ from ops.balancer.nginx import Balancer
 from ops.ejected import Ejected
 from ops.engine.compose import more_arguments, up_arguments
 from ops.engine.effects import check_harmless, run_harmless
-from ops.errors import Aftermath, Left, PlanRefused, VideaError, explained
+from ops.errors import Aftermath, EngineError, Left, PlanRefused, VideaError, explained
 from ops.events import Emit, announced
 from ops.models import Container
 from ops.notices import PortMoves
@@ -26,6 +27,7 @@ from ops.preflight import check_volumes
 from ops.project.config import replica_count
 from ops.project.plain import Plain
 from ops.project.published import target_of
+from ops.project.settings import Health
 from ops.rollout import fence
 from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
@@ -36,6 +38,8 @@ from ops.stack import Stack
 AT_MOST = 2
 """Seconds that the old container gets to end: a service that ignores its stop signal would keep the port for longer."""
 
+ASK_AGAIN = 0.2
+
 PROBER_LIFE = "3600"
 """Seconds after which a container that probes ends, should videa be killed."""
 
@@ -44,14 +48,18 @@ PROBER_LIFE = "3600"
 class Leaving:
     """What a removed overlay has declared.
 
-    ``workers``: services without requests; ``volumes``: of the balancer; ``shared``: those that replicas may share.
+    ``services``: those that get requests; ``workers``: those that get none; ``volumes``: of the balancer; ``shared``:
+    those that replicas may share; ``asked``: service -> port and health path, as "8000/up"; ``proxies``: services that
+    run the user's own nginx, and name ``services`` in its configuration.
     """
 
-    service: str
+    services: tuple[str, ...]
     workers: tuple[str, ...]
     balancer: str
     volumes: tuple[str, ...]
     shared: tuple[str, ...]
+    asked: Mapping[str, str] = field(default_factory=dict)
+    proxies: tuple[str, ...] = ()
 
 
 def holders(stack: Stack) -> list[Container]:
@@ -111,57 +119,121 @@ def hand_back(stack: Stack, plain: Plain, left: Leaving, change: Callable[[], No
     ``change``: makes Compose read only the user's files; ``command``: as typed. Raises LockHeld, PlanRefused during an
     operation, ConfigError, EngineError.
     """
-    service, balancer = left.service, left.balancer
-    store, project, compose = stack.store, plain.project.name, plain.project.compose
+    balancer, compose = left.balancer, plain.project.compose
+    store, project = stack.store, plain.project.name
     with Lock(store, project).hold(command) as lease:
         if Journal(store, project).read():
             raise PlanRefused("an operation has not ended", "end it first: videa deploy --resume, or --abort")
-        ours = [container for container in stack.containers() if container.service in (service, balancer)]
-        old = [container for container in ours if container.service == service]
-        definition = plain.project.model["services"].get(service)
-        running = definition is not None and any(container.running for container in old)
-        alone = running and _is_alone(definition, left)
-        recreate = up_arguments(compose, [service])
-        if alone:
-            check_harmless(compose, recreate, {}, [container.name for container in old])
-        elif running:
-            with announced(f"create {service} with its own port", emit):
-                total = len(old) + replica_count(definition)
-                run_harmless(compose, more_arguments(compose, service, total, start=False), {}, permit=lease.permit)
-        created = [each for each in stack.containers() if each.service == service and each.state == "created"]
+        ours = [container for container in stack.containers() if container.service in (*left.services, balancer)]
+        known = {container.name for container in ours}
         try:
+            replaced, alone = _create(plain, left, ours, emit, lease.permit)
+            _start_unpublished(stack, plain, left, emit, lease.permit)
             change()
         except BaseException:
-            for container in created:
-                stack.platform.remove(container.name)
+            for container in stack.containers():
+                if container.service in left.services and container.name not in known:
+                    stack.platform.remove(container.name)
             raise
+        _reload(stack, left.proxies)
+        created = _created(stack, left.services)
         gone = [container for container in ours if container.service == balancer]
         if gone or alone:
-            with announced(f"move the published port from {balancer} to {service}", emit):
+            with announced(f"move the published port from {balancer} to {', '.join(left.services)}", emit):
                 try:
                     _exchange(stack, gone, created, lease.permit)
                     if alone:
-                        compose.run(*recreate)
+                        compose.run(*up_arguments(compose, alone))
                 except BaseException:
                     for container in gone:
                         stack.platform.start(container.name)
                     raise
-        for container in (*gone, *(old if created else ())):
+        _exchange(stack, replaced, (), lease.permit)
+        _reload(stack, left.proxies)  # at once: until then, the user's nginx still tries the old addresses
+        for container in (*gone, *replaced):
             lease.permit()
-            stack.platform.stop(container.name)
             stack.platform.remove(container.name)
         stack.platform.remove_volumes(left.volumes)
         fence.forget(store, project)
         Ejected(store, project).write({})
-        for name in (service, *left.workers):
+        for name in (*left.services, *left.workers):
             declared.forget(store, project, name)
         documents.forget(store, project)
 
 
-def _is_alone(definition: Mapping[str, Any], left: Leaving) -> bool:
+def _create(
+    plain: Plain, left: Leaving, ours: Sequence[Container], emit: Emit, permit: Permit
+) -> tuple[list[Container], list[str]]:
+    """Creates the services as the user's files have them, beside the replicas of now.
+
+    Returns the replicas that they are to replace, and the services that can have no container beside these. Raises
+    PlanRefused, EngineError.
+    """
+    compose = plain.project.compose
+    replaced: list[Container] = []
+    alone: list[str] = []
+    for service in left.services:
+        old = [container for container in ours if container.service == service]
+        definition = plain.project.model["services"].get(service)
+        if definition is None or not any(container.running for container in old):
+            continue
+        if _is_alone(service, definition, left):
+            alone.append(service)
+            check_harmless(compose, up_arguments(compose, [service]), {}, [container.name for container in old])
+            continue
+        with announced(f"create {service} with its own port", emit):
+            total = len(old) + replica_count(definition)
+            run_harmless(compose, more_arguments(compose, service, total, start=False), {}, permit=permit)
+        replaced += old
+    return replaced, alone
+
+
+def _start_unpublished(stack: Stack, plain: Plain, left: Leaving, emit: Emit, permit: Permit) -> None:
+    """Starts what needs no port of the balancer's, and waits until it answers. Raises EngineError."""
+    services = plain.project.model["services"]
+    created = [each for each in _created(stack, left.services) if not services[each.service].get("ports")]
+    prober = stack.platform.container(left.balancer)
+    if not created:
+        return
+    with announced(f"start {', '.join(sorted({each.service for each in created}))} beside the replicas", emit):
+        for container in created:
+            permit()
+            stack.platform.start(container.name)
+        deadline = time.monotonic() + Health().deadline
+        waiting = {f"http://{each.name}:{left.asked[each.service]}" for each in created if each.service in left.asked}
+        while waiting and prober and prober.running:
+            waiting = {url for url in waiting if not stack.platform.ask(prober.id, _question(url)).ok}
+            if waiting and time.monotonic() > deadline:
+                raise EngineError(
+                    f"no answer from {', '.join(sorted(waiting))}", "nothing was changed; see docker compose logs"
+                )
+            time.sleep(ASK_AGAIN)
+
+
+def _question(url: str) -> list[str]:
+    """Asks whether a container is ready, or without a path, whether it answers at all."""
+    return ["curl", "-s", *([] if url.endswith("/") else ["-f"]), "-o", "/dev/null", "--max-time", "2", url]
+
+
+def _reload(stack: Stack, proxies: Collection[str]) -> None:
+    """Makes the user's nginx find the containers of now: it resolves names only when it reads its configuration.
+
+    With one that it refuses, it goes on with the one that it has.
+    """
+    for container in stack.containers():
+        if container.service in proxies and container.running:
+            stack.platform.exec(container.id, ["nginx", "-s", "reload"])
+
+
+def _created(stack: Stack, services: Collection[str]) -> list[Container]:
+    """The containers that have not been started yet."""
+    return [each for each in stack.containers() if each.service in services and each.state == "created"]
+
+
+def _is_alone(service: str, definition: Mapping[str, Any], left: Leaving) -> bool:
     """Whether a container with the user's own definition cannot exist beside one of now."""
     try:
-        check_volumes(definition, left.service, left.shared, 2)
+        check_volumes(definition, service, left.shared, 2)
     except PlanRefused:
         return True
     return bool(definition.get("container_name"))

@@ -19,7 +19,7 @@ from ops.errors import BalancerError, EngineError, Interrupted, UsageError
 from ops.events import Emit, OperationInterrupted, announced
 from ops.interrupts import settle
 from ops.models import Replica
-from ops.notices import OrphansLeft, ReleaseChanged, ServicesChanged
+from ops.notices import OrphansLeft, OwnFilesRefused, ReleaseChanged, ServicesChanged
 from ops.platform.ports import Permit
 from ops.project import outline
 from ops.project.startup import startup_order
@@ -145,6 +145,8 @@ def _add_to_balancer(served: Sequence[Stack], emit: Emit) -> None:
             of_service = f" of {_name(stack)}" if served[1:] else ""
             with announced(f"add the replicas{of_service} to the balancer", emit):
                 stack.gateway.apply(stack.upstream(names))
+    if refused := served[0].gateway.membership(remembered=True).own.refused:
+        emit(OwnFilesRefused(refused))
 
 
 @dataclass(frozen=True)

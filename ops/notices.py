@@ -36,6 +36,12 @@ class BalancerOutdated(msgspec.Struct, frozen=True, tag="balancer_outdated"):
     image: str
 
 
+class OwnFilesRefused(msgspec.Struct, frozen=True, tag="own_files_refused"):
+    """nginx refuses the user's own ``files``, "NAME: reason". They are left out, and everything else is served."""
+
+    files: tuple[str, ...]
+
+
 class PoolsUnchecked(msgspec.Struct, frozen=True, tag="pools_unchecked"):
     """The connection pools of the replicas are not checked against PostgreSQL. ``reason``: one line."""
 
@@ -166,6 +172,7 @@ Notice: TypeAlias = (
     | ServicesChanged
     | ReleaseChanged
     | BalancerOutdated
+    | OwnFilesRefused
     | PortMoves
     | PoolsUnchecked
     | LockAwaited

@@ -66,7 +66,7 @@ class Operation:
     def journal(self) -> Journal:
         """The project's journal in the store."""
         compose = self.stack.project.compose
-        started_in = origin(compose.files, compose.project, compose.environment)
+        started_in = origin(compose.files, compose.project, compose.environment, compose.project_directory)
         return Journal(self.stack.store, self.stack.project.name, started_in)
 
     def _locked(self) -> AbstractContextManager[Lease]:

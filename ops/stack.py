@@ -230,7 +230,7 @@ class Stack:
         """
         if self.project.settings.worker or membership.everything or membership.canary:
             return False
-        return is_outdated(membership, self.upstream(membership.servers))
+        return membership.own.changed or is_outdated(membership, self.upstream(membership.servers))
 
     def fleet(self, remembered: bool = False) -> Fleet:
         """The replicas with their readiness and whether the balancer lists them. Raises EngineError, BalancerError."""

@@ -134,12 +134,20 @@ class Upstream:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnFiles:
+    """The user's own files for nginx. ``refused``: those that are left out, "NAME: reason"; ``changed``: since then."""
+
+    refused: tuple[str, ...] = ()
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Membership:
     """The replicas in a configuration: those in ``servers``, or ``everything`` that Compose started.
 
     ``canary``: the canary replicas, empty without a split; ``split``: the complete split, None if it cannot be parsed.
     ``maintenance``: None if the site is open. ``ports``: by replica; ``any_port``: of the replicas of ``everything``.
-    ``text``: the configuration.
+    ``text``: the configuration; ``own``: the user's own files.
     """
 
     generation: int
@@ -150,6 +158,7 @@ class Membership:
     ports: Mapping[str, int] = field(default_factory=dict, compare=False)
     any_port: int | None = field(default=None, compare=False)
     split: TrafficSplit | None = field(default=None, compare=False)
+    own: OwnFiles = field(default=OwnFiles(), compare=False)
 
     @property
     def everything(self) -> bool:
@@ -179,6 +188,7 @@ class Look:
     version: str
     serving: int | None
     text: str
+    own: OwnFiles = OwnFiles()
 
 
 def is_key(by: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -22,13 +23,14 @@ class Options:
 
     files: tuple[str, ...] = ()
     project: str | None = None
+    directory: Path | None = None
     verbose: bool = False
 
     def load(self) -> Project:
         """The Compose project. Raises ConfigError."""
         from ops.project.config import load
 
-        return load(self.files, self.project)
+        return load(self.files, self.project, directory=self.directory)
 
     def journal(self) -> Journal:
         """The journal of the operation started in this folder, otherwise of the project. Raises like ``stack``."""
@@ -39,7 +41,7 @@ class Options:
         from ops.rollout.origin import origin
 
         store = open_store()
-        started_here = Journal.begun_at(store, origin(self.files, self.project, os.environ))
+        started_here = Journal.begun_at(store, origin(self.files, self.project, os.environ, self.directory))
         return started_here or Journal(store, self.load().name)
 
     def stack(self) -> Stack:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from ops.adopt.notes import Note, Weight
+from ops.adopt.plan import as_written
 from ops.adopt.propose import env_after
-from ops.project.plain import OVERLAY
+from ops.project.folder import OVERLAY
 from videa_cli.render import console
 
 if TYPE_CHECKING:
@@ -45,10 +46,10 @@ def show(plain: Plain, proposal: Proposal) -> None:
     if adoption.moves and proposal.hands_over:
         out.print(f"[yellow]![/] {GAP}")
     if not proposal.differs(plain):
-        out.print(f"nothing to do: {OVERLAY} and .env are up to date")
+        out.print(f"nothing to do: {OVERLAY} and {plain.env_file.name} are up to date")
         return
     _diff(OVERLAY, proposal.before, proposal.after)
-    _diff(".env", *env_after(plain, proposal.variables))
+    _diff(plain.env_file.name, *env_after(plain, proposal.variables))
 
 
 def next_steps(proposal: Proposal) -> str:
@@ -57,14 +58,15 @@ def next_steps(proposal: Proposal) -> str:
         return f"videa up --recreate {proposal.adoption.balancer}, at a quiet time: it interrupts requests"
     routes = "the change of the proxy's lines" if proposal.adoption.routes else ""
     # A replica that keeps running has not got what the overlay adds to the service.
-    deploy = "videa deploy" if proposal.running and not proposal.adoption.moves else ""
+    old = proposal.running and (proposal.adoption.others or not proposal.adoption.moves)
+    deploy = "videa deploy" if old else ""
     return ", then ".join(filter(None, ("videa up", routes, deploy)))
 
 
 def show_removal(plain: Plain, variables: Mapping[str, str | None], running: bool, lines: Sequence[Route]) -> None:
     """Prints what would be taken away. ``lines``: of the user's own proxy that name the balancer."""
     console().print(f"removes {OVERLAY}, the balancer and its volumes")
-    _diff(".env", *env_after(plain, variables))
+    _diff(plain.env_file.name, *env_after(plain, variables))
     for route in lines:
         console().print(f"[yellow]![/] {escape(f'{route.place} names the balancer: {route.line}')}")
         console().print("    change it back first, and reload the proxy")
@@ -81,6 +83,16 @@ def as_dict(plain: Plain, proposal: Proposal, dry_run: bool) -> str:
             "port": adoption.port,
             "health": dict(adoption.health),
             "balancer": adoption.balancer,
+            "route": as_written(adoption.requests),
+            "others": [
+                {
+                    "service": each.service,
+                    "port": each.port,
+                    "health": dict(each.health),
+                    "route": as_written(each.requests),
+                }
+                for each in adoption.others
+            ],
             "workers": list(adoption.workers),
             "services": [
                 {"service": found.service, "role": found.role.value, "ports": found.ports, "reason": found.reason}
@@ -106,6 +118,11 @@ def as_dict(plain: Plain, proposal: Proposal, dry_run: bool) -> str:
 
 def _what(found: Found, proposal: Proposal) -> str:
     adoption = proposal.adoption
+    served = {each.service: each for each in adoption.others}
+    if found.service in served:
+        other = served[found.service]
+        health = f"health path {other.health['ready']}" if other.health.get("ready") else "no health path known"
+        return f"http on port {other.port}: {found.reason}; {health}; gets {other.requests}, and replicas"
     if found.service != adoption.service:
         after = "; can be scaled" if found.service in adoption.workers else "; left alone"
         return f"{found.role.value}: {found.reason}{after}"
@@ -117,7 +134,8 @@ def _what(found: Found, proposal: Proposal) -> str:
         health = f"health path {ready}"
     else:
         health = "no health path known"
-    return f"http on port {adoption.port}: {found.reason}; {health}; gets replicas"
+    gets = f"gets {adoption.requests}, and replicas" if adoption.others else "gets replicas"
+    return f"http on port {adoption.port}: {found.reason}; {health}; {gets}"
 
 
 def _place(note: Note, proposal: Proposal) -> str:

@@ -58,6 +58,10 @@ def videa(
     profile: Annotated[
         list[str] | None, typer.Option("--profile", metavar="NAME", help="Profile to enable; may be repeated.")
     ] = None,
+    project_directory: Annotated[
+        Path | None,
+        typer.Option("--project-directory", metavar="DIR", help="Folder of the project, in place of the file's."),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the details of an error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
@@ -91,12 +95,13 @@ def videa(
     """
     show_help(context)
     _pass_to_compose(env_file or (), profile or ())
-    context.obj = Options(files=tuple(file or ()), project=project, verbose=verbose)
+    context.obj = Options(tuple(file or ()), project, project_directory, verbose)
 
 
 def _pass_to_compose(env_files: Iterable[str], profiles: Iterable[str]) -> None:
     """Sets the variables by which Compose knows these options, for all commands that it runs. Raises UsageError."""
-    files = [str(Path(name).absolute()) for name in env_files]
+    given = list(env_files) or [*filter(None, os.environ.get("COMPOSE_ENV_FILES", "").split(","))]
+    files = [str(Path(name).absolute()) for name in given]
     if wrong := [name for name in files if "," in name]:
         raise UsageError(f"--env-file {wrong[0]}: Compose separates env files with commas", "rename the file")
     if files:

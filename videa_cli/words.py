@@ -38,6 +38,7 @@ from ops.notices import (
     DutyFailed,
     LockAwaited,
     OrphansLeft,
+    OwnFilesRefused,
     PoolsUnchecked,
     PortMoves,
     ProbedByConnect,
@@ -171,6 +172,11 @@ def _(event: BalancerOutdated) -> str:
         f"the balancer's image {event.image} is the one of another version of videa; to change to this version's: "
         "videa init, then videa up --recreate with the balancer's name"
     )
+
+
+@words.register
+def _(event: OwnFilesRefused) -> str:
+    return f"nginx refuses your own file {'; '.join(event.files)}; it is left out: correct it, then videa up"
 
 
 @words.register

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ops.adopt.answers import Answers, ask
 from ops.adopt.detect import Found, detect
 from ops.adopt.images import PROXIES, kind_of
-from ops.adopt.overlay import line_of
-from ops.adopt.routes import ProxyFile, Route, routes
+from ops.adopt.places import read_text
+from ops.adopt.requests import Unknown, configured, labelled
+from ops.adopt.routes import ProxyFile, Route, names_of, routes
 from ops.errors import ConfigError
 from ops.models import Container
 from ops.project.plain import Plain
 from ops.project.published import seen_from_here
-from ops.project.reading import read_small
+from ops.route import Route as Requests
 from ops.stack import Stack
 
 MOST = 500
@@ -28,24 +29,34 @@ _SUFFIXES = (".conf", ".template", ".cfg", ".caddy", "Caddyfile")
 
 @dataclass(frozen=True)
 class Facts:
-    """``running``: service -> its running containers with the engine's details; ``balancer``: its service's name."""
+    """``running``: service -> its running containers with the engine's details.
+
+    ``requests``: service -> which requests a proxy of the project sends to it.
+    """
 
     found: tuple[Found, ...]
     routes: tuple[Route, ...]
     running: Mapping[str, Sequence[tuple[Container, Mapping[str, Any]]]]
     raw: Mapping[str, Any]
+    requests: Mapping[str, tuple[Requests | Unknown, ...]] = field(default_factory=dict)
 
 
 def gather(plain: Plain, stack: Stack, balancer: str) -> Facts:
     """The facts of a project. ``balancer``: the service that proxies should name. Raises ConfigError, EngineError."""
     services = plain.project.model["services"]
     exposed = {name: stack.platform.images.exposed(plain.project.image_of(name)) for name in services}
-    lines = routes(_proxy_files(plain, services), {**services, balancer: {}}, balancer)
+    files = tuple(_proxy_files(plain, services))
+    lines = routes(files, {**services, balancer: {}}, balancer)
+    names = {name: service for service, spec in services.items() for name in names_of(service, spec)}
+    requests = {service: labelled(spec) for service, spec in services.items()}
+    for file in files:
+        for service, share in configured(file.text, names):
+            requests[service] = (*requests[service], share)
     running: dict[str, list[tuple[Container, Mapping[str, Any]]]] = {}
     for container, details in stack.platform.details():
         if container.running and not container.oneoff:
             running.setdefault(container.service, []).append((container, details))
-    return Facts(detect(services, exposed, lines), lines, running, plain.raw)
+    return Facts(detect(services, exposed, lines), lines, running, plain.raw, requests)
 
 
 def answers(stack: Stack, facts: Facts, found: Found, paths: Sequence[str]) -> dict[int, Answers]:
@@ -58,18 +69,6 @@ def answers(stack: Stack, facts: Facts, found: Found, paths: Sequence[str]) -> d
                     results[port] = answered
                     break
     return results
-
-
-def place_of(plain: Plain, keys: Sequence[str]) -> str:
-    """ "compose.yaml:12" for a path of keys: the last of the user's files that has it; "" if none has it."""
-    for name in reversed(plain.files):
-        try:
-            line = line_of(_text(plain.folder / name), keys)
-        except ConfigError:
-            continue
-        if line:
-            return f"{name}:{line}"
-    return ""
 
 
 def _addresses(stack: Stack, container: Container, details: Mapping[str, Any], port: int) -> Iterator[tuple[str, int]]:
@@ -104,7 +103,7 @@ def _proxy_files(plain: Plain, services: Mapping[str, Mapping[str, Any]]) -> Ite
 def _built_on_proxy(folder: Path, spec: Mapping[str, Any]) -> bool:
     """Whether the last stage of a service's Dockerfile is based on a proxy's image."""
     try:
-        text = _text(folder / str((spec.get("build") or {}).get("dockerfile") or "Dockerfile"))
+        text = read_text(folder / str((spec.get("build") or {}).get("dockerfile") or "Dockerfile"))
     except ConfigError:
         return False
     bases = [
@@ -120,11 +119,6 @@ def _read(plain: Plain, proxy: str, path: Path) -> Iterator[ProxyFile]:
         for file in files:
             if file.is_file() and (file == path or file.name.endswith(_SUFFIXES)):
                 shown = file.relative_to(plain.folder) if file.is_relative_to(plain.folder) else file
-                yield ProxyFile(proxy, shlex.quote(str(shown)), _text(file))
+                yield ProxyFile(proxy, shlex.quote(str(shown)), read_text(file))
     except (OSError, ConfigError):
         return
-
-
-def _text(path: Path) -> str:
-    """Raises ConfigError."""
-    return read_small(path).decode(errors="replace")

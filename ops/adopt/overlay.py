@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
-from ops.adopt.plan import RESET, RESET_LIST, Adoption
+from ops.adopt.plan import RESET, RESET_LIST, Adoption, as_written
 from ops.errors import ConfigError
 
 _TEXT = """\
@@ -22,15 +22,15 @@ x-videa: # `videa config` shows all keys
   service: {service}
   port: {port}
   balancer: {balancer}
-{health}{proxy}
+{health}{route}{proxy}
 services:
   {service}:
-{service_part}{workers}
+{service_part}{others}{workers}
   # nginx. `videa up` builds its image.
   {balancer}:
     image: {image}
     pull_policy: never
-{ports}    depends_on: [{service}]
+{profiles}{ports}    depends_on: [{services}]
     networks: [{networks}]
     environment:
 {environment}
@@ -63,7 +63,7 @@ volumes:
 _PLAIN = re.compile(r"[A-Za-z/][\w./-]*")
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
-OF_THE_SERVICE = ("ports", "depends_on", "networks", "environment", "labels")
+OF_THE_SERVICE = ("profiles", "ports", "depends_on", "networks", "environment", "labels")
 """Keys of the balancer that another service makes void."""
 
 OWNED = ("service", "port", "balancer")
@@ -87,8 +87,25 @@ def section(text: str) -> Mapping[str, Any]:
 
 def workers(text: str) -> tuple[str, ...]:
     """The services without requests that the overlay lets videa scale. Raises ConfigError."""
+    return tuple(name for name, own in _sections(text).items() if own.get("worker"))
+
+
+def others(text: str) -> dict[str, Mapping[str, Any]]:
+    """The further services with requests, and what the overlay's x-videa says of each. Raises ConfigError."""
+    return {name: own for name, own in _sections(text).items() if not own.get("worker")}
+
+
+def asked(text: str) -> dict[str, str]:
+    """The port and the health path, as "8000/up", of each service that gets requests. Raises ConfigError."""
+    first = section(text)
+    every = {str(first.get("service")): first, **others(text)}
+    return {name: f"{own.get('port')}{(own.get('health') or {}).get('ready') or '/'}" for name, own in every.items()}
+
+
+def _sections(text: str) -> dict[str, Mapping[str, Any]]:
     services = _load(text).get("services") if text.strip() else None
-    return tuple(name for name, part in (services or {}).items() if isinstance(part, dict) and "x-videa" in part)
+    parts = {name: part for name, part in (services or {}).items() if isinstance(part, dict)}
+    return {name: part["x-videa"] or {} for name, part in parts.items() if "x-videa" in part}
 
 
 def volumes(text: str) -> tuple[str, ...]:
@@ -120,6 +137,18 @@ def line_of(text: str, keys: Sequence[str]) -> int | None:
     return line
 
 
+def included(text: str) -> tuple[str, ...]:
+    """The files that the text of a Compose file includes, as it names them; those with variables are left out."""
+    try:
+        entries = (_yaml().load(text) or {}).get("include") or ()
+    except (YAMLError, AttributeError):
+        return ()
+    listed = entries if isinstance(entries, list) else ()
+    paths = [entry.get("path") if isinstance(entry, Mapping) else entry for entry in listed]
+    names = [name for path in paths for name in (path if isinstance(path, list) else [path])]
+    return tuple(name for name in names if isinstance(name, str) and "$" not in name)
+
+
 def _fresh(adoption: Adoption) -> str:
     health = f"  health: {_flow(adoption.health)}\n" if adoption.health else ""
     network = f"\nnetworks:\n  {adoption.new_network}: {{}}\n" if adoption.new_network else ""
@@ -130,13 +159,21 @@ def _fresh(adoption: Adoption) -> str:
         balancer=adoption.balancer,
         health=health,
         proxy=f"  proxy: {{trusted: {_flow(adoption.trusted)}}}\n" if adoption.trusted else "",
+        route="" if adoption.requests.everything else f"  route: {_flow(as_written(adoption.requests))}\n",
+        services=", ".join(map(_scalar, adoption.needs)),
         service_part="".join(f"    {key}: {_flow(value)}\n" for key, value in adoption.service_part.items()),
+        others="".join(
+            f"\n  {_scalar(each.service)}:\n"
+            + "".join(f"    {key}: {_flow(value)}\n" for key, value in each.part.items())
+            for each in adoption.others
+        ),
         workers="".join(
             f"\n  # Gets no requests: `videa scale {service}=2`, `videa deploy {service}`.\n  {_scalar(service)}:\n"
             + "".join(f"    {key}: {_flow(value)}\n" for key, value in part.items())
             for service, part in adoption.workers.items()
         ),
         image=adoption.image,
+        profiles=f"    profiles: {_flow(adoption.profiles)}\n" if adoption.profiles else "",
         ports=f"    ports: {_flow(list(adoption.ports))}\n" if adoption.ports else "",
         networks=", ".join(map(_scalar, (*adoption.networks, *new))),
         environment="\n".join(f"      {name}: {_flow(value)}" for name, value in adoption.environment.items()),
@@ -163,6 +200,8 @@ def _updated(existing: str, fresh: str, adoption: Adoption) -> str:
         old["x-videa"]["health"] = {**(old["x-videa"].get("health") or {}), **adoption.health}
     ours = old["services"][adoption.balancer]
     ours["image"] = adoption.image
+    if isinstance(needed := ours.get("depends_on"), list):
+        needed.extend(name for name in adoption.needs if name not in needed)
     for name in ("UPSTREAM_SERVICE", "UPSTREAM_PORT"):
         ours["environment"][name] = adoption.environment[name]
     text = io.StringIO()

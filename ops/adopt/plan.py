@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ops.adopt.advice import about_front, about_other, about_paths, about_ports
 from ops.adopt.answers import LIKELY, LIVE, READY, Answers
-from ops.adopt.detect import TLS, Found, Role
-from ops.adopt.images import kind_of
+from ops.adopt.detect import Found, Role
 from ops.adopt.notes import Note, Weight, may_repeat, obstacles
 from ops.adopt.published import moved
-from ops.adopt.routes import INSIDE, Route, for_balancer, routing
+from ops.adopt.routes import INSIDE, Route, for_balancer, routing, together, without_path
 from ops.project.compose_model import as_mapping
 from ops.project.settings import Health
 from ops.project.units import LONGEST, parse_duration
+from ops.route import EVERYTHING
+from ops.route import Route as Requests
 
 HTTP_PORT = "${HTTP_PORT:-8080}"
 """Where the balancer listens on the host if the service has published no port and no proxy is in front."""
@@ -34,7 +36,8 @@ class Choice:
     """What the user, the project or its containers have decided.
 
     ``health``: of x-videa, empty to leave it out; ``checked``: Docker has a health check for the service; ``shared``:
-    volumes that replicas may share; ``running``: services that have a running container.
+    volumes that replicas may share; ``running``: services that have a running container; ``requests``: which ones it
+    gets; ``others``: further services that get requests.
     """
 
     service: str
@@ -43,6 +46,19 @@ class Choice:
     checked: bool = False
     shared: tuple[str, ...] = ()
     running: frozenset[str] = frozenset()
+    requests: Requests = EVERYTHING
+    others: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Served:
+    """Another service that gets requests. ``part``: what the overlay says of it, with its x-videa."""
+
+    service: str
+    port: int
+    health: Mapping[str, Any]
+    requests: Requests
+    part: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -52,7 +68,9 @@ class Adoption:
     ``networks``: of the balancer; ``new_network``: one that only it uses, so that a port can be published, "" for none;
     ``image``: of the balancer; ``health``: of x-videa, empty: left out; ``trusted``: networks of proxies in front;
     ``routes``: lines of the user's own proxy that must name the balancer; ``workers``: services without requests that
-    can be scaled, with what the overlay says of each.
+    can be scaled, with what the overlay says of each; ``profiles``: of the balancer, those of the service;
+    ``requests``: which ones the service gets; ``others``: further services that get requests; ``needs``: the services
+    that the balancer starts after.
     """
 
     service: str
@@ -70,6 +88,10 @@ class Adoption:
     moves: bool
     workers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
+    profiles: tuple[str, ...] = ()
+    requests: Requests = EVERYTHING
+    others: tuple[Served, ...] = ()
+    needs: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
     found: tuple[Found, ...] = field(default=(), compare=False)
 
@@ -106,14 +128,22 @@ def plan(
     """What the overlay must say. ``raw``: the model without interpolation; ``balancer``: a free service name."""
     service, spec, written = choice.service, model["services"][choice.service], raw["services"][choice.service]
     ports, left = moved(written.get("ports") or (), spec.get("ports") or (), choice.port)
-    theirs = tuple(route for route in routes if route.service == service)
-    labels, variables = routing(written)
-    proxied = tuple(route for route in routes if route.service in (service, balancer))
+    every = (choice, *choice.others)
+    names = tuple(each.service for each in every)
+    stripped = {each.service for each in every if each.requests.strip}
+    theirs = tuple(
+        replace(route, wanted=without_path(route.wanted)) if route.service in stripped else route
+        for route in routes
+        if route.service in names
+    )
+    labels, variables = together(raw["services"][name] for name in names)
+    proxied = tuple(route for route in routes if route.service in (*names, balancer))
     front = bool(proxied or labels or variables)
-    networks = _networks(spec, model, proxied)
+    networks = _networks([model["services"][name] for name in names], model, proxied)
     publishes = ports or (() if front else (f"{HTTP_PORT}:{INSIDE}",))
     internal = all((model.get("networks", {}).get(name) or {}).get("internal") for name in networks)
     moved_labels, moved_variables = for_balancer(labels, variables)
+    own_labels, own_variables = routing(written)
     forwarded = front and all(route.forwards for route in proxied)
     requests, bodies = (MANY, MANY) if front and not forwarded else (512, 32)
     tunable = {
@@ -133,22 +163,54 @@ def plan(
         environment={"UPSTREAM_SERVICE": service, "UPSTREAM_PORT": str(choice.port), **tunable, **moved_variables},
         labels=moved_labels,
         trusted=CONTAINERS if forwarded and not publishes else (),
-        service_part=_service_part(service, spec, written, labels, variables),
+        service_part=_service_part(service, spec, written, own_labels, own_variables),
         moves=bool(ports),
         workers={
             each.service: _worker_part(each.service, raw["services"][each.service])
             for each in found
-            if each.role is Role.WORKER and each.service != service
+            if each.role is Role.WORKER and each.service not in names
             if may_repeat(model["services"][each.service], each.service in choice.running)
         },
         routes=theirs,
+        profiles=tuple(map(str, spec.get("profiles") or ())),
+        needs=tuple(name for name in names if _is_there(model["services"][name], spec)),
+        requests=choice.requests,
+        others=tuple(
+            _served(each, model["services"][each.service], raw["services"][each.service]) for each in every[1:]
+        ),
         notes=(
-            *_about_ports(choice, ports, left, front),
-            *_about_front(theirs, labels, variables, model["services"]),
+            *about_ports(choice, ports, left, front, HTTP_PORT),
+            *about_paths(every, theirs),
+            *about_front(theirs, labels, variables, model["services"]),
             *obstacles(service, spec, written, choice.checked or bool(choice.health), choice.shared),
+            *(note for each in choice.others for note in about_other(each, model, raw)),
         ),
         found=tuple(found),
     )
+
+
+def _is_there(spec: Mapping[str, Any], first: Mapping[str, Any]) -> bool:
+    """Whether Compose knows a service whenever it knows the first one, by their profiles."""
+    profiles, needed = set(spec.get("profiles") or ()), set(first.get("profiles") or ())
+    return not profiles or (bool(needed) and needed <= profiles)
+
+
+def _served(choice: Choice, spec: Mapping[str, Any], written: Mapping[str, Any]) -> Served:
+    """What the overlay says of a further service that gets requests."""
+    section: dict[str, Any] = {"port": choice.port}
+    if choice.health:
+        section["health"] = dict(choice.health)
+    if not choice.requests.everything:
+        section["route"] = as_written(choice.requests)
+    own = _service_part(choice.service, spec, written, *routing(written), release_variable(choice.service))
+    part = {"x-videa": section, **own}
+    return Served(choice.service, choice.port, choice.health, choice.requests, part)
+
+
+def as_written(requests: Requests) -> dict[str, Any]:
+    """x-videa.route."""
+    named = {"host": requests.host, "path": requests.path}
+    return {**{key: value for key, value in named.items() if value}, **({"strip": True} if requests.strip else {})}
 
 
 def free_name(services: Mapping[str, Any]) -> str:
@@ -162,14 +224,20 @@ def variable_name(service: str) -> str:
     return f"{re.sub(r'[^A-Z0-9]', '_', service.upper())}_REPLICAS"
 
 
+def release_variable(service: str) -> str:
+    """The variable with the release of a further service: API_RELEASE. Each has its own, as each has its releases."""
+    return f"{variable_name(service).removesuffix('_REPLICAS')}_RELEASE"
+
+
 def _service_part(
     service: str,
     spec: Mapping[str, Any],
     written: Mapping[str, Any],
     labels: Mapping[str, str],
     variables: Mapping[str, str],
+    recorded: str = "VIDEA_RELEASE",
 ) -> dict[str, Any]:
-    """What the overlay adds to the service. RESET stands for `!reset`."""
+    """What the overlay adds to a service. RESET stands for `!reset`; ``recorded``: the variable with its release."""
     part: dict[str, Any] = {}
     if spec.get("ports"):
         part["ports"] = RESET_LIST
@@ -181,7 +249,8 @@ def _service_part(
     hidden = {name: RESET for name in labels if not name.startswith("traefik.")}
     if len(hidden) < len(labels):
         hidden["traefik.enable"] = "false"
-    release = {} if "videa.release" in as_mapping(written.get("labels")) else {"videa.release": "${VIDEA_RELEASE:-}"}
+    present = "videa.release" in as_mapping(written.get("labels"))
+    release = {} if present else {"videa.release": f"${{{recorded}:-}}"}
     if hidden or release:
         part["labels"] = {**hidden, **release}
     if variables:
@@ -210,59 +279,12 @@ RESET, RESET_LIST = object(), object()
 """In ``service_part``: Compose forgets what the user's files say there."""
 
 
-def _networks(spec: Mapping[str, Any], model: Mapping[str, Any], routes: Sequence[Route]) -> tuple[str, ...]:
-    """The networks of the service, and those of a proxy that must find the balancer."""
+def _networks(specs: Sequence[Mapping[str, Any]], model: Mapping[str, Any], routes: Sequence[Route]) -> tuple[str, ...]:
+    """The networks of the services, and those of a proxy that must find the balancer."""
     proxies = [model["services"][name] for name in dict.fromkeys(route.proxy for route in routes)]
     return tuple(
-        dict.fromkeys(name for each in (spec, *proxies) for name in as_mapping(each.get("networks")) or ("default",))
+        dict.fromkeys(name for each in (*specs, *proxies) for name in as_mapping(each.get("networks")) or ("default",))
     )
-
-
-def _about_ports(choice: Choice, ports: Sequence[object], left: Sequence[str], front: bool) -> Iterator[Note]:
-    key = ("services", choice.service, "ports")
-    if choice.port in TLS and ports:
-        yield Note(
-            Weight.REFUSED,
-            key,
-            f"the service itself ends HTTPS on port {choice.port}, and the balancer speaks HTTP to replicas",
-            "name its HTTP port: --port PORT",
-        )
-    if ports:
-        yield Note(Weight.SOLVED, key, "the published port moves to the balancer: two replicas cannot share it")
-    elif not front:
-        yield Note(Weight.SOLVED, key, f"no port of the service is published: the balancer publishes {HTTP_PORT}")
-    if left:
-        yield Note(
-            Weight.ADVICE,
-            key,
-            f"no longer published, because two replicas cannot share them: {', '.join(left)}",
-            "ask a replica from a container of the project, or publish them from a service of their own",
-        )
-
-
-def _about_front(
-    routes: Sequence[Route], labels: Mapping[str, str], variables: Mapping[str, str], services: Mapping[str, Any]
-) -> Iterator[Note]:
-    for route in routes:
-        image = kind_of(str(services[route.proxy].get("image") or "nginx"))
-        nginx = "nginx" in image or image == "openresty"
-        reload = f"docker compose exec {route.proxy} nginx -s reload" if nginx else f"reload {route.proxy}"
-        yield Note(
-            Weight.ADVICE,
-            (),
-            f"{route.place} sends requests past the balancer: {route.line}",
-            f"{route.wanted}   after `videa up`; then: {reload}",
-        )
-        if not route.forwards:
-            yield Note(
-                Weight.ADVICE,
-                (),
-                f"{route.place.rpartition(':')[0]} does not pass on who the client is, nor that it came by HTTPS",
-                "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto "
-                "$scheme;   then run init again",
-            )
-    if labels or variables:
-        yield Note(Weight.SOLVED, (), "the labels or variables by which a proxy finds the service move to the balancer")
 
 
 def _slow_start(spec: Mapping[str, Any]) -> str:

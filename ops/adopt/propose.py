@@ -3,37 +3,56 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ops.adopt import overlay
 from ops.adopt.answers import LIKELY, LIVE, Answers
 from ops.adopt.detect import Evidence, Found, Role, candidates
-from ops.adopt.gather import Facts, answers, gather, place_of
+from ops.adopt.gather import Facts, answers, gather
 from ops.adopt.notes import Note
-from ops.adopt.plan import Adoption, Choice, free_name, health_of, plan, variable_name
+from ops.adopt.places import place_of
+from ops.adopt.plan import Adoption, Choice, free_name, health_of, plan, release_variable, variable_name
+from ops.adopt.requests import one, read
 from ops.balancer import packaged
 from ops.errors import ConfigError, PlanRefused, UsageError
 from ops.preflight import has_check
 from ops.project import dotenv
 from ops.project.compose_model import read_model
-from ops.project.folder import read_env_file
+from ops.project.folder import OVERLAY, read_env_file
 from ops.project.managed import read_managed, site
 from ops.project.pins import check_writable
-from ops.project.plain import OVERLAY, Plain
+from ops.project.plain import Plain
 from ops.project.sections import find_sections
+from ops.route import EVERYTHING
+from ops.route import Route as Requests
 from ops.stack import Stack
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the operator has said; None: find out."""
+    """What the operator has said; None: find out. ``others``: further services that get requests.
+
+    ``ports``, ``healths``, ``requests``: of the services that they name; ``port`` and ``health`` are of ``service``.
+    """
 
     service: str | None = None
     port: int | None = None
     health: str | None = None
+    others: tuple[str, ...] = ()
+    ports: Mapping[str, int] = field(default_factory=dict)
+    healths: Mapping[str, str] = field(default_factory=dict)
+    requests: Mapping[str, Requests] = field(default_factory=dict)
+
+    def port_of(self, service: str) -> int | None:
+        """The HTTP port of a service."""
+        return self.ports.get(service) or (self.port if service == self.service or not self.others else None)
+
+    def health_of(self, service: str) -> str | None:
+        """The health path of a service."""
+        return self.healths.get(service) or (self.health if service == self.service or not self.others else None)
 
 
 Ask = Callable[[str, Sequence[str]], str]
@@ -78,27 +97,15 @@ def propose(plain: Plain, stack: Stack, wanted: Wanted, ask: Ask) -> Proposal:
     section = overlay.section(before)
     balancer = str(section.get("balancer") or free_name(model["services"]))
     facts = gather(plain, stack, balancer)
-    service = wanted.service or str(section.get("service") or "")
-    found = _chosen(facts, service if service in model["services"] or wanted.service else "", ask)
-    if wanted.port:
-        found = replace(found, ports=(wanted.port,))
-    paths = (wanted.health,) if wanted.health else tuple(filter(None, (found.health, *LIKELY, LIVE)))
-    answered = answers(stack, facts, found, paths)
-    spec = model["services"][found.service]
-    if wanted.service is None and section.get("port") and not wanted.port:
-        port = int(section["port"])
-    else:
-        port = _port(found, spec, answered, ask)
-    health: dict[str, Any] = health_of(found, answered.get(port), spec)
-    if wanted.health:
-        health = {"ready": wanted.health}
-    declared = has_check(spec)
-    image = plain.project.image_of(found.service)
-    checked = stack.platform.images.has_healthcheck(image) if declared is None else declared
-    if section.get("health") and not wanted.health:
-        health = dict(section["health"])
-    shared = tuple(map(str, section.get("shared_volumes") or ()))
-    choice = Choice(found.service, port, health, checked, shared, frozenset(facts.running))
+    chosen = _chosen(facts, wanted, section, overlay.others(before), ask)
+    asked = {each.service: _asked(plain, stack, facts, each, wanted) for each in chosen}
+    requests = _requests(facts, chosen, wanted, section, overlay.others(before), ask)
+    first, *rest = (
+        _choice(plain, stack, facts, each, asked[each.service], _section(section, before, each), wanted, ask)
+        for each in chosen
+    )
+    others = tuple(replace(each, requests=requests[each.service]) for each in rest)
+    choice = replace(first, requests=requests[first.service], others=others)
     adoption = plan(choice, facts.found, model, facts.raw, facts.routes, balancer, packaged.reference())
     places = {note: place_of(plain, note.key) for note in adoption.notes if note.key}
     for note in adoption.refused:
@@ -108,7 +115,7 @@ def propose(plain: Plain, stack: Stack, wanted: Wanted, ask: Ask) -> Proposal:
     after = overlay.write(adoption, before)
     variables: dict[str, str | None] = {"COMPOSE_FILE": plain.compose_file()}
     _check(plain, after, variables)
-    return Proposal(adoption, before, after, variables, places, answered, _binds(facts, found.service))
+    return Proposal(adoption, before, after, variables, places, asked[choice.service], _binds(facts, choice.service))
 
 
 def removal(plain: Plain) -> dict[str, str | None]:
@@ -116,8 +123,8 @@ def removal(plain: Plain) -> dict[str, str | None]:
     text = plain.overlay_text()
     if not text and not plain.adopted:
         raise ConfigError(f"there is no {OVERLAY} in {plain.folder}", "nothing to do: plain Compose runs this project")
-    scaled = (str(overlay.section(text).get("service")), *overlay.workers(text))
-    recorded = {"VIDEA_RELEASE", *map(variable_name, scaled)}
+    scaled = (str(overlay.section(text).get("service")), *overlay.others(text), *overlay.workers(text))
+    recorded = {"VIDEA_RELEASE", *map(variable_name, scaled), *map(release_variable, overlay.others(text))}
     users = str(plain.raw)
     own = {name for name in overlay.variables(text) & recorded if name not in users}
     files = None if plain.by_default else plain.separator.join(plain.files)
@@ -139,20 +146,106 @@ def _refuse_own_section(plain: Plain) -> None:
         )
 
 
-def _chosen(facts: Facts, service: str, ask: Ask) -> Found:
-    """The service to scale. Raises UsageError."""
+def _chosen(
+    facts: Facts, wanted: Wanted, section: Mapping[str, Any], others: Collection[str], ask: Ask
+) -> tuple[Found, ...]:
+    """The services that get requests, the default one first. Raises UsageError."""
     by_name = {each.service: each for each in facts.found}
-    if service and service not in by_name:
-        raise UsageError(f"no service {service} in the Compose file", f"its services: {', '.join(sorted(by_name))}")
-    if service:
-        return by_name[service]
+    named = tuple(filter(None, (wanted.service, *wanted.others)))
+    for service in (*named, *wanted.ports, *wanted.healths, *wanted.requests):
+        if service not in by_name:
+            raise UsageError(f"no service {service} in the Compose file", f"its services: {', '.join(sorted(by_name))}")
+    if not named and section.get("service") in by_name:
+        named = (str(section["service"]), *(name for name in others if name in by_name))
+    if named:
+        return tuple(by_name[name] for name in dict.fromkeys(named))
     http = candidates(facts.found)
     if not http:
         others = [each.service for each in facts.found if each.role is not Role.DATA]
-        return by_name[ask("which service answers HTTP", others)]
+        return (by_name[ask("which service answers HTTP", others)],)
     if len(http) == 1:
-        return http[0]
-    return by_name[ask("which service that answers HTTP gets replicas", [each.service for each in http])]
+        return http
+    routes = {each.service: one(facts.requests.get(each.service, ())) for each in http}
+    known = [(route, service) for service, route in routes.items() if route]
+    if len(known) == len({route.key for route, _ in known}) == len(http):  # a proxy already tells them apart
+        return tuple(by_name[service] for _, service in sorted(known, key=lambda entry: entry[0].precedence))
+    return (by_name[ask("which service that answers HTTP gets replicas", [each.service for each in http])],)
+
+
+def _requests(
+    facts: Facts,
+    chosen: Sequence[Found],
+    wanted: Wanted,
+    section: Mapping[str, Any],
+    others: Mapping[str, Mapping[str, Any]],
+    ask: Ask,
+) -> dict[str, Requests]:
+    """Which requests each service gets: the only one all of them. Raises UsageError."""
+    names = [each.service for each in chosen]
+    before = {
+        str(section.get("service")): section.get("route"),
+        **{name: own.get("route") for name, own in others.items()},
+    }
+    known = {name: one(facts.requests.get(name, ())) for name in names} if len(names) > 1 else {}
+    known |= {name: Requests(**route) for name, route in before.items() if name in names and isinstance(route, dict)}
+    known |= {name: route for name, route in wanted.requests.items() if name in names}
+    result: dict[str, Requests] = {}
+    for name in sorted(names, key=lambda each: known.get(each) is None and each != names[0]):
+        taken = {route.key for route in result.values()}
+        if route := known.get(name):
+            result[name] = route
+        elif EVERYTHING.key not in {*taken, *(each.key for each in known.values() if each)}:
+            result[name] = EVERYTHING
+        else:
+            answer = ask(f"which requests {name} gets, as /PATH or HOST", ())
+            try:
+                result[name] = read(answer)
+            except ValueError as error:
+                raise UsageError(f"{answer!r}: {error}", f"say it: --route {name}=/PATH") from error
+    return result
+
+
+def _section(section: Mapping[str, Any], overlay_text: str, found: Found) -> Mapping[str, Any]:
+    """x-videa of a service in the existing overlay."""
+    if section.get("service") == found.service:
+        return section
+    return overlay.others(overlay_text).get(found.service, {})
+
+
+def _asked(plain: Plain, stack: Stack, facts: Facts, found: Found, wanted: Wanted) -> dict[int, Answers]:
+    """What a running container of a service answers."""
+    port, health = wanted.port_of(found.service), wanted.health_of(found.service)
+    paths = (health,) if health else tuple(filter(None, (found.health, *LIKELY, LIVE)))
+    return answers(stack, facts, replace(found, ports=(port,)) if port else found, paths)
+
+
+def _choice(
+    plain: Plain,
+    stack: Stack,
+    facts: Facts,
+    found: Found,
+    answered: Mapping[int, Answers],
+    section: Mapping[str, Any],
+    wanted: Wanted,
+    ask: Ask,
+) -> Choice:
+    """The port and the health of a service that gets requests. Raises UsageError, EngineError."""
+    spec = plain.project.model["services"][found.service]
+    given, path = wanted.port_of(found.service), wanted.health_of(found.service)
+    if given:
+        found = replace(found, ports=(given,))
+    if wanted.service is None and section.get("port") and not given:
+        port = int(section["port"])
+    else:
+        port = _port(found, spec, answered, ask)
+    health: dict[str, Any] = {"ready": path} if path else health_of(found, answered.get(port), spec)
+    if section.get("health") and not path:
+        health = dict(section["health"])
+    declared = has_check(spec)
+    image = plain.project.image_of(found.service)
+    checked = stack.platform.images.has_healthcheck(image) if declared is None else declared
+    shared = tuple(map(str, section.get("shared_volumes") or ()))
+    return Choice(found.service, port, health, checked, shared, frozenset(facts.running))
 
 
 def _port(found: Found, spec: Mapping[str, Any], answered: Mapping[int, Answers], ask: Ask) -> int:

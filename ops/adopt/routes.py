@@ -19,6 +19,10 @@ _TARGETS = re.compile(
 _FORWARDS = re.compile(r"^[^#\n]*(?:X-Forwarded-For|forwardfor|reverse_proxy)", re.IGNORECASE | re.MULTILINE)
 """In nginx, HAProxy and Caddy, of which the last always does it."""
 _TRAEFIK_PORT = re.compile(r"traefik\.(http|tcp)\.services\.[^.]+\.loadbalancer\.server\.port")
+_TRAEFIK_SERVICE = re.compile(r"traefik\.http\.services\.([^.]+)\.")
+_TRAEFIK_ROUTER = re.compile(r"traefik\.http\.routers\.([^.]+)\.")
+_STRIPS = re.compile(r"^traefik\.http\.middlewares\.([^.]+)\.stripprefix\.", re.IGNORECASE)
+_CADDY = re.compile(r"^caddy(_\d+)?(?=\.|$)")
 _CADDY_UPSTREAMS = re.compile(r"\{\{\s*upstreams\s*(?:(\w+)\s+)?(\d+)?\s*\}\}")
 _VARIABLES = ("VIRTUAL_HOST", "VIRTUAL_PORT", "VIRTUAL_PATH", "VIRTUAL_DEST", "VIRTUAL_PROTO", "LETSENCRYPT_HOST")
 """What nginx-proxy and its companion read."""
@@ -91,6 +95,52 @@ def routing(spec: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
         name: str(value) for name, value in as_mapping(spec.get("environment")).items() if name in _VARIABLES
     }
     return labels, environment
+
+
+def together(specs: Iterable[Mapping[str, Any]]) -> tuple[dict[str, str], dict[str, str]]:
+    """``routing`` of several services, for one container that stands for all of them.
+
+    Only the balancer cuts a prefix from the path then, because it also chooses the service by it. Traefik wants to
+    know which of a container's services a router means, and Caddy its sites apart.
+    """
+    found = [routing(spec) for spec in specs]
+    if len(found) == 1:
+        return found[0]
+    labels: dict[str, str] = {}
+    for number, (own, _) in enumerate(found):
+        labels |= {_CADDY.sub(f"caddy_{number}", name): value for name, value in _of_several(own).items()}
+    variables: dict[str, str] = {}
+    for name in ("VIRTUAL_HOST", "LETSENCRYPT_HOST", "VIRTUAL_PROTO"):
+        if values := [own[name] for _, own in found if name in own]:
+            variables[name] = ",".join(dict.fromkeys(values))
+    return labels, variables
+
+
+def without_path(line: str) -> str:
+    """A line by which nginx passes requests on with the path that they have."""
+    return re.sub(rf"(proxy_pass\s+https?://[\w.-]+:{INSIDE})/\s*(?=;)", r"\1", line)
+
+
+def _of_several(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels of one service for a container with several."""
+    kept = {
+        name.replace(".handle_path", ".handle", 1): value for name, value in labels.items() if not _STRIPS.search(name)
+    }
+    stripping = {match[1] for name in labels if (match := _STRIPS.search(name))}
+    services = [match[1] for name in labels if (match := _TRAEFIK_SERVICE.match(name))]
+    for name in labels:
+        if not (router := _TRAEFIK_ROUTER.match(name)):
+            continue
+        service = services[0] if services else router[1]
+        kept.setdefault(f"traefik.http.routers.{router[1]}.service", service)
+        kept.setdefault(f"traefik.http.services.{service}.loadbalancer.server.port", str(INSIDE))
+        used = f"traefik.http.routers.{router[1]}.middlewares"
+        if used in kept:
+            left = [each for each in kept[used].split(",") if each.strip().partition("@")[0] not in stripping]
+            kept[used] = ",".join(left)
+            if not left:
+                del kept[used]
+    return kept
 
 
 def for_balancer(labels: Mapping[str, str], environment: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:

@@ -32,7 +32,7 @@ def uninstall(plain: Plain, variables: Mapping[str, str | None]) -> None:
     """
     remember(plain.env_file, variables)
     try:
-        if plain.env_file.is_file() and not plain.env_file.stat().st_size:
+        if plain.env_file == plain.folder / ".env" and plain.env_file.is_file() and not plain.env_file.stat().st_size:
             plain.env_file.unlink()
         plain.overlay.unlink(missing_ok=True)
     except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from ops.balancer import scripts
@@ -13,9 +14,9 @@ from ops.balancer.scope import ANY
 from ops.errors import BalancerError, ConfigRefused, EngineError, EngineUnreachable
 from ops.events import Emit, discard
 from ops.models import ExecResult
-from ops.notices import RequestsCut
+from ops.notices import OwnFilesRefused, RequestsCut
 from ops.platform.ports import Permit, Platform, Stream
-from ops.traffic import Applied, Look, Maintenance, Membership, Upstream
+from ops.traffic import Applied, Look, Maintenance, Membership, OwnFiles, Upstream
 
 OLDEST_NGINX = (1, 28)
 """Older versions have no keepalive_min_timeout, so their reloads cut requests."""
@@ -59,6 +60,7 @@ class Balancer:
         self._service = service
         self._retired: tuple[str, ...] = ()
         self._seen: Look | None = None
+        self._left_out: tuple[str, ...] = ()
         self._permit: Permit = _unnumbered
         self._guarded = True
         """Whether nginx's container knows the number of ``_permit``."""
@@ -76,7 +78,7 @@ class Balancer:
         ``remembered``: returns the membership that was read or written last, if there is one.
         """
         look = self._seen if remembered and self._seen else self.look()
-        return self._parsed(look.text)
+        return replace(self._parsed(look.text), own=look.own)
 
     def look(self) -> Look:
         """nginx's version, active generation and configuration.
@@ -88,6 +90,8 @@ class Balancer:
         answer = self._patiently_look(number)
         head, _, rest = answer.output.partition("\n")
         generation, _, text = rest.partition("\n")
+        if text.startswith(scripts.OWN):
+            text = text.partition("\n")[2]
         version = _VERSION.search(head)
         if version is None or (int(version[1]), int(version[2])) < OLDEST_NGINX:
             present = version[0] if version else "no nginx"
@@ -100,7 +104,7 @@ class Balancer:
         if not answer.ok:
             raise self._not_ours(answer)
         serving = int(generation) if generation.isdecimal() else None
-        self._seen, self._guarded = Look(version[0].removeprefix("nginx/"), serving, text), True
+        self._seen, self._guarded = Look(version[0].removeprefix("nginx/"), serving, text, _own(rest)), True
         return self._seen
 
     def _patiently_look(self, number: str) -> ExecResult:
@@ -156,7 +160,8 @@ class Balancer:
             return self._change(write)
         if not answer.ok:
             raise self._failure(answer)
-        self._seen = Look(look.version, generation, text)
+        self._seen = Look(look.version, generation, text, _own(answer.output))
+        self._left_out = self._seen.own.refused
         return self._applied(generation, answer)
 
     def ask(self, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
@@ -175,8 +180,12 @@ class Balancer:
         """Waits until the workers that this object's changes have replaced, and with them their requests, have ended.
 
         ``timeout``: seconds. Returns the remaining workers, and emits an event for them; empty if all are drained.
-        Workers end with their container. Raises BalancerError if it is not running.
+        Also emits an event for the user's own files that the changes have left out. Workers end with their container.
+        Raises BalancerError if it is not running.
         """
+        if self._left_out:
+            emit(OwnFilesRefused(self._left_out))
+            self._left_out = ()
         deadline = time.monotonic() + timeout
         while self._retired:
             remaining = deadline - time.monotonic()
@@ -328,6 +337,13 @@ def _unnumbered(above: int = 0) -> int:
     if above:
         raise BalancerError("nginx accepts only changes of the lock's holder", "use a command of videa")
     return 0
+
+
+def _own(output: str) -> OwnFiles:
+    """What a script says of the user's own files; an image of before has none."""
+    line = next((each for each in output.splitlines() if each.startswith(scripts.OWN)), "")
+    changed, *refused = line.removeprefix(scripts.OWN).split("\t")
+    return OwnFiles(tuple(filter(None, refused)), changed == "yes")
 
 
 def _next(membership: Membership, look: Look) -> int:

@@ -8,11 +8,14 @@ FILE = f"{VOLUME}/upstreams.conf"
 FENCE = f"{VOLUME}/fence"
 """The file with the highest number of a change: a former holder of the lock has a lower one (``ops.rollout.fence``)."""
 
+OWN = "videa-own:"
+"""Begins the line about the user's own files."""
+
 WRITE_FAILED, REFUSED, NOT_CONFIRMED, NOT_OURS, CHANGED, FENCED = 10, 11, 12, 13, 14, 15
 """Exit codes of APPLY; its output has the reason, for FENCED the higher number."""
 
 _FUNCTIONS = (
-    f"fence={FENCE}"
+    f"fence={FENCE} own_mark={OWN}"
     + r"""
 # One script at a time; the kernel unlocks it at its end.
 alone() { exec 9>/tmp/nginx/change.lock && flock 9; }
@@ -25,6 +28,16 @@ highest() {
 register() {
     [ "$1" -gt "$(highest)" ] || return 0
     printf '%s' "$1" > "$fence.next" && mv "$fence.next" "$fence" || { rm -f "$fence.next"; return 1; }
+}
+# Tests the configuration $1, with the user's own files where the image can leave them out.
+check() {
+    if command -v own.sh >/dev/null; then own.sh "$1" 2>&1; else nginx -e stderr -t -q -c "$1"; fi
+}
+# Whether the own files differ from those that were tested last, and which of them are left out, in one line.
+own() {
+    seen=$(cat /tmp/nginx/own.sum 2>/dev/null)
+    [ "$seen" = "$(cksum /etc/nginx/own/*.conf 2>/dev/null)" ] && changed=no || changed=yes
+    printf '%s%s\t%s\n' "$own_mark" "$changed" "$(tr '\n' '\t' 2>/dev/null </tmp/nginx/own.refused)"
 }
 generation() { curl -s --max-time 1 --unix-socket /tmp/nginx/control.sock http://nginx/generation; }
 # A worker is identified by its process id and its start time, because process ids are reused.
@@ -65,12 +78,13 @@ LOOK = (
 register "$1"
 nginx -v 2>&1
 generation || echo
+! command -v own.sh >/dev/null || own
 cat {FILE}
 """
 )
 """$1: number of the lock's holder; 0: none, it only reads.
 
-Prints the version, the active generation, and the file. Fails if there is no file.
+Prints the version, the active generation, a line about the user's own files, and the file. Fails if there is no file.
 """
 
 APPLY = (
@@ -95,8 +109,9 @@ register "$number" || not_written
 [ -z "$before" ] || [ "$(cat "$current")" = "$before" ] || exit 14
 old=$(workers)
 printf '%s' "$content" > "$next" && [ "$(wc -c < "$next")" -eq "${#content}" ] || not_written
-if ! { adopt "$next" "$current" && nginx -e stderr -t -q -c /etc/nginx/candidate.conf; }; then
+if ! { adopt "$next" "$current" && check /etc/nginx/candidate.conf; }; then
     adopt "$current" "$next"
+    check /etc/nginx/nginx.conf >/dev/null
     rm -f "$next"
     exit 11
 fi
@@ -106,18 +121,20 @@ reload
 if ! serves "$wanted" "$attempts"; then
     adopt "$previous" "$current"
     mv "$previous" "$current"
+    check /etc/nginx/nginx.conf >/dev/null
     reload
     echo "generation $(generation) is active instead of $wanted"
     exit 12
 fi
 rm -f "$previous"
 echo "videa-old-workers $old"
+! command -v own.sh >/dev/null || own
 """
 )
 """$1: text, $2: its generation, $3: maximum number of checks for it, $4: the text that it replaces, empty for any,
 $5: number of the lock's holder.
 
-Prints the previous workers.
+Prints the previous workers, and a line about the user's own files.
 """
 
 DRAIN = (

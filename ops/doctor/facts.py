@@ -141,7 +141,7 @@ class BalancerFacts(Struct, frozen=True):
     some, there are no probes.
     ``tls_expires``: expiry of the served certificate. ``maintenance``: clients that are allowed while the site is
     closed, None if it is open. ``unreachable``: why the published port does not answer on its host, "" if it answers,
-    None if it cannot be queried from here.
+    None if it cannot be queried from here. ``own_refused``: the user's own files that nginx leaves out, "NAME: reason".
     """
 
     container: str
@@ -161,6 +161,7 @@ class BalancerFacts(Struct, frozen=True):
     tls_expires: float | None = None
     maintenance: list[str] | None = None
     unreachable: str | None = None
+    own_refused: list[str] = field(default_factory=list)
 
 
 class InstanceFacts(Struct, frozen=True):

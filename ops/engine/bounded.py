@@ -10,9 +10,10 @@ import re
 import selectors
 import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -40,20 +41,24 @@ class BoundReached(Exception):
 
 
 def run_bounded(
-    command: list[str], folder: Path | None, environment: Mapping[str, str], bounds: Bounds
+    command: list[str], folder: Path | None, environment: Mapping[str, str], bounds: Bounds, given: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a command with an empty stdin. Raises BoundReached, and FileNotFoundError if the command does not exist."""
-    process = subprocess.Popen(
-        ["sh", "-c", WITH_LIMIT, str(bounds.memory // 1024), *command],
-        cwd=folder,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        # The child inherits the operation's lock, so the lock is held until the child ends too (ops/rollout/lock.py).
-        close_fds=False,
-    )
+    """Runs a command with ``given`` as its stdin.
+
+    Raises BoundReached, and FileNotFoundError if the command does not exist.
+    """
+    with _stdin(given) as stdin:
+        process = subprocess.Popen(
+            ["sh", "-c", WITH_LIMIT, str(bounds.memory // 1024), *command],
+            cwd=folder,
+            env=dict(environment),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            # The child inherits the operation's lock, so it is held until the child ends too (ops/rollout/lock.py).
+            close_fds=False,
+        )
     try:
         with process.stdout as output, process.stderr as errors:  # type: ignore[union-attr]
             stdout, stderr = _read(output, errors, bounds)
@@ -66,6 +71,19 @@ def run_bounded(
     if code == COMMAND_NOT_FOUND:
         raise FileNotFoundError(command[0])
     return subprocess.CompletedProcess(command, code, stdout.decode(errors="replace"), stderr.decode(errors="replace"))
+
+
+@contextmanager
+def _stdin(given: str) -> Iterator[IO[bytes]]:
+    """A file with this content, which may be secret, and therefore has no name."""
+    if not given:
+        with Path(os.devnull).open("rb") as nothing:
+            yield nothing
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(given.encode(errors="surrogateescape"))
+        file.seek(0)
+        yield file
 
 
 def _read(output: IO[bytes], errors: IO[bytes], bounds: Bounds) -> tuple[bytes, bytes]:

@@ -39,18 +39,21 @@ NO_DOCKER = EngineUnreachable("there is no `docker` command", "install Docker, o
 
 @dataclass(frozen=True)
 class Compose:
-    """``docker compose`` for one project."""
+    """``docker compose`` for one project. ``project_directory``: in place of the folder of the first file."""
 
     files: tuple[str, ...]
     project: str | None
     directory: Path
     environment: Mapping[str, str]
+    project_directory: Path | None = None
 
     def command(self, *arguments: str) -> list[str]:
         """The complete argument list. Without files from the operator, Compose looks for its default files."""
         options = [part for name in self.files for part in ("--file", name)]
         if self.project:
             options += ["--project-name", self.project]
+        if self.project_directory:
+            options += ["--project-directory", str(self.project_directory)]
         return ["docker", "compose", "--ansi", "never", *options, *arguments]
 
     @cached_property
@@ -68,18 +71,31 @@ class Compose:
 
         Raises ConfigError with Compose's message.
         """
-        return self._read({}, *([] if interpolate else ["--no-interpolate"]))
+        return self._read(self.command("config")) if interpolate else self._written
 
     def config_hash(self, service: str, overrides: Mapping[str, str]) -> str:
-        """The config hash with which Compose would label the service's containers. Raises ConfigError."""
-        return self._read(overrides, "--hash", service).split()[-1]
+        """The config hash with which Compose would label the service's containers.
 
-    def _read(self, overrides: Mapping[str, str], *options: str) -> str:
-        """The output of ``docker compose config``. Raises ConfigError."""
+        From Compose 2.22 on, ``config --hash`` of a service with ``env_file`` is another one, because it does not read
+        that file (docker/compose issue 14001). So the hash is that of the model in which the file's values are written
+        out. Raises ConfigError.
+        """
+        if "env_file:" not in self._written:
+            return self._read(self.command("config", "--hash", service), overrides).split()[-1]
+        complete = self._read(self.command("config"), overrides)
+        command = ["docker", "compose", "--ansi", "never", "--file", "-", "--profile", "*", "config", "--hash", service]
+        return self._read(command, overrides, complete).split()[-1]
+
+    @cached_property
+    def _written(self) -> str:
+        """The merged model without interpolation. Raises ConfigError."""
+        return self._read(self.command("config", "--no-interpolate"))
+
+    def _read(self, command: list[str], overrides: Mapping[str, str] | None = None, given: str = "") -> str:
+        """The output of a command that reads the project's files, or what is ``given``. Raises ConfigError."""
+        environment = {**self.environment, **(overrides or {})}
         try:
-            answer = run_bounded(
-                self.command("config", *options), self._folder, {**self.environment, **overrides}, READING
-            )
+            answer = run_bounded(command, self._folder, environment, READING, given)
         except FileNotFoundError as error:
             raise NO_DOCKER from error
         except BoundReached as error:

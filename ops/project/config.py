@@ -18,7 +18,7 @@ from ops.engine.compose import Compose
 from ops.errors import ConfigError, UsageError
 from ops.project import dotenv
 from ops.project.compose_model import as_mapping, read_model
-from ops.project.folder import Place, check_env_files, env_files, find_place, read_env_file
+from ops.project.folder import OVERLAY, Place, check_env_files, env_files, find_place, read_env_file
 from ops.project.image_template import names_in, solve
 from ops.project.managed import Managed, read_managed, site
 from ops.project.published import Published, published
@@ -129,7 +129,8 @@ class Project:
     @property
     def env_files(self) -> tuple[Path, ...]:
         """The env files that Compose reads; the last one that sets a variable takes precedence."""
-        return env_files(Place(self.directory, self.compose.directory), self.compose.files, self.environment)
+        place = Place(self.directory, self.compose.directory, self.compose.project_directory is not None)
+        return env_files(place, self.compose.files, self.environment)
 
     @property
     def env_file(self) -> Path:
@@ -207,15 +208,25 @@ class Project:
         return published(balancer.get("ports"))
 
 
-def load(files: tuple[str, ...] = (), name: str | None = None, environment: Mapping[str, str] | None = None) -> Project:
-    """Reads the project in the current folder, or of ``files`` (like ``docker compose -f``).
+def load(
+    files: tuple[str, ...] = (),
+    name: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> Project:
+    """Reads the project in the current folder, in ``directory``, or of ``files`` (like ``docker compose -f``).
 
     Raises ConfigError if there is no Compose file, Compose refuses it, or its x-videa section is wrong.
     """
     environment = dict(os.environ if environment is None else environment)
-    place, compose = _compose(files, name, environment)
+    place, compose = _compose(files, name, environment, directory)
     model = read_model(compose)
-    sections = find_sections(model)
+    try:
+        sections = find_sections(model)
+    except ConfigError as error:
+        if (files or environment.get("COMPOSE_FILE")) and (place.directory / OVERLAY).is_file():
+            raise ConfigError(error.message, f"-f or COMPOSE_FILE leaves out {OVERLAY}: do without them") from error
+        raise
     managed = read_managed(model, sections)
     chosen = managed[site(managed, sections.default)]
     return Project(
@@ -231,12 +242,14 @@ def load(files: tuple[str, ...] = (), name: str | None = None, environment: Mapp
     )
 
 
-def find_problems(files: tuple[str, ...] = (), name: str | None = None) -> list[ConfigError]:
+def find_problems(
+    files: tuple[str, ...] = (), name: str | None = None, directory: Path | None = None
+) -> list[ConfigError]:
     """Everything that is wrong in the x-videa section of the project that ``load`` would read.
 
     Raises ConfigError if there is no Compose file or no section, or Compose refuses the file.
     """
-    model = read_model(_compose(files, name, dict(os.environ))[1])
+    model = read_model(_compose(files, name, dict(os.environ), directory)[1])
     sections = find_sections(model)
     found = [problem for written in sections.written.values() for problem in problems(dict(written))]
     if not found:
@@ -259,10 +272,13 @@ def _unobeyable(model: Mapping[str, Any], managed: Mapping[str, Managed]) -> Ite
                 yield error
 
 
-def _compose(files: tuple[str, ...], name: str | None, environment: Mapping[str, str]) -> tuple[Place, Compose]:
-    place = find_place(files, environment, Path.cwd())
+def _compose(
+    files: tuple[str, ...], name: str | None, environment: Mapping[str, str], directory: Path | None
+) -> tuple[Place, Compose]:
+    place = find_place(files, environment, Path.cwd(), directory)
     check_env_files(env_files(place, files, environment))
-    return place, Compose(files=files, project=name, directory=place.base, environment=environment)
+    chosen = place.directory if place.chosen else None
+    return place, Compose(files, name, directory=place.base, environment=environment, project_directory=chosen)
 
 
 def replica_count(service: Mapping[str, Any]) -> int:

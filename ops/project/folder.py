@@ -13,6 +13,10 @@ from ops.project.reading import read_small
 
 DISABLED = "COMPOSE_DISABLE_ENV_FILE"
 """The variable, in the shell or in .env itself, by which Compose leaves .env out."""
+NAMED = "COMPOSE_ENV_FILES"
+"""The variable of the shell that names env files in place of .env."""
+OVERLAY = "compose.videa.yaml"
+"""The file that `videa init` writes."""
 FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDE_NAMES = (
     *("compose.override.yml", "compose.override.yaml"),
@@ -23,14 +27,29 @@ OVERRIDE_NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """``directory``: of the first Compose file; ``base``: where Compose runs, and file names are relative to."""
+    """``directory``: of the first Compose file, or the chosen one; ``base``: where Compose runs, and file names are
+    relative to; ``chosen``: the operator has named the directory, and Compose reads no other .env.
+    """
 
     directory: Path
     base: Path
+    chosen: bool = False
 
 
-def find_place(files: tuple[str, ...], environment: Mapping[str, str], start: Path) -> Place:
-    """The project in the folder ``start``, otherwise in the nearest folder above it. Raises ConfigError."""
+def find_place(
+    files: tuple[str, ...], environment: Mapping[str, str], start: Path, directory: Path | None = None
+) -> Place:
+    """The project in the folder ``start``, otherwise in the nearest folder above it.
+
+    ``directory``: of the project, as with ``docker compose --project-directory``. Unlike there, the files that the
+    COMPOSE_FILE of its .env names are relative to it. Raises ConfigError.
+    """
+    if directory:
+        folder = (start / directory).resolve()
+        if not folder.is_dir():
+            raise ConfigError(f"--project-directory {directory}: there is no such folder", "check the path")
+        named = files or environment.get("COMPOSE_FILE")
+        return Place(folder, start if named else find_place((), environment, folder).base, chosen=True)
     if files:
         return Place(_folder_of(start, files[0]), start)
     if environment.get("COMPOSE_FILE"):
@@ -68,9 +87,9 @@ def separator(folder: Path, environment: Mapping[str, str]) -> str:
 
 def env_files(place: Place, files: tuple[str, ...], environment: Mapping[str, str]) -> tuple[Path, ...]:
     """The env files that Compose reads; the last one that sets a variable takes precedence."""
-    if value := environment.get("COMPOSE_ENV_FILES"):
-        return tuple(place.base / name for name in value.split(",") if name)
-    folders = (place.directory,) if files else (place.directory, place.base)
+    if environment.get(NAMED):
+        return _named_env_files(place.base, environment)
+    folders = (place.directory,) if files or place.chosen else (place.directory, place.base)
     if any(_disables(environment.get(DISABLED) or _settings_of(folder, {}).get(DISABLED)) for folder in folders):
         return ()
     return tuple(dict.fromkeys(folder / ".env" for folder in folders))
@@ -99,11 +118,22 @@ def _first(value: str, environment: Mapping[str, str], folder: Path) -> str:
 
 
 def _settings_of(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables in the folder's .env; empty if it cannot be read, because Compose reports that for its own .env."""
+    """The variables in the folder's .env, or in the env files that replace it.
+
+    Empty if one cannot be read, because Compose reports that for its own env files.
+    """
+    values: dict[str, str] = {}
     try:
-        return dotenv.values(read_env_file(folder / ".env"), environment)
+        for path in _named_env_files(folder, environment) or (folder / ".env",):
+            values |= dotenv.values(read_env_file(path), {**values, **environment})
     except ConfigError:
         return {}
+    return values
+
+
+def _named_env_files(folder: Path, environment: Mapping[str, str]) -> tuple[Path, ...]:
+    """The env files that replace .env."""
+    return tuple(folder / name for name in environment.get(NAMED, "").split(",") if name)
 
 
 def _folder_of(base: Path, name: str) -> Path:

@@ -13,7 +13,9 @@ from ops.errors import ConfigError
 from ops.project.compose_model import read_model
 from ops.project.config import Project
 from ops.project.folder import (
-    Place,
+    DISABLED,
+    NAMED,
+    OVERLAY,
     check_env_files,
     default_files,
     env_files,
@@ -24,15 +26,14 @@ from ops.project.folder import (
 )
 from ops.project.settings import Settings
 
-OVERLAY = "compose.videa.yaml"
-
 
 @dataclass(frozen=True)
 class Plain:
     """``project``: with x-videa's defaults. ``files``: the user's files, relative to ``folder``, as in COMPOSE_FILE.
 
-    ``folder``: has the overlay and .env. ``by_default``: Compose finds the files without COMPOSE_FILE; ``adopted``:
-    COMPOSE_FILE names the overlay, even if it is missing. ``separator``: of the files in COMPOSE_FILE.
+    ``folder``: has the overlay; ``env_file``: records COMPOSE_FILE, .env unless Compose reads another one.
+    ``by_default``: Compose finds the files without COMPOSE_FILE; ``adopted``: COMPOSE_FILE names the overlay, even if
+    it is missing. ``separator``: of the files in COMPOSE_FILE.
     """
 
     project: Project
@@ -40,15 +41,12 @@ class Plain:
     files: tuple[str, ...]
     by_default: bool
     separator: str
+    env_file: Path
     adopted: bool = False
 
     @property
     def overlay(self) -> Path:
         return self.folder / OVERLAY
-
-    @property
-    def env_file(self) -> Path:
-        return self.folder / ".env"
 
     @property
     def raw(self) -> Mapping[str, Any]:
@@ -69,30 +67,39 @@ class Plain:
         return replace(compose, environment={**compose.environment, "COMPOSE_FILE": self.compose_file(str(path))})
 
 
-def load_plain(files: tuple[str, ...], name: str | None, environment: Mapping[str, str] | None = None) -> Plain:
-    """Reads the project in the current folder, or of ``files`` (like ``docker compose -f``), without the overlay.
+def load_plain(
+    files: tuple[str, ...],
+    name: str | None,
+    environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> Plain:
+    """Reads the project in the current folder, in ``directory``, or of ``files``, without the overlay.
 
-    Raises ConfigError if there is no Compose file, Compose refuses it, or it does not read .env.
+    ``files`` and ``directory``: as for ``load``. Raises ConfigError if there is no Compose file, Compose refuses it, or
+    it does not read .env.
     """
     environment = dict(os.environ if environment is None else environment)
-    place = find_place(files, environment, Path.cwd())
+    place = find_place(files, environment, Path.cwd(), directory)
     if files:
-        place = Place(place.directory, place.directory)
-        named = tuple(os.path.relpath(Path.cwd() / file, place.directory) for file in files)
+        start = place.base
+        place = replace(place, base=start if environment.get(NAMED) else place.directory)
+        named = tuple(os.path.relpath(start / file, place.base) for file in files)
     else:
         named = named_files(place, environment)
     folder = place.base
     read = env_files(place, (), environment)
-    if folder / ".env" not in read:
+    if not environment.get(NAMED) and folder / ".env" not in read:
         raise ConfigError(
             "Compose does not read .env here, where COMPOSE_FILE must be",
-            "unset COMPOSE_ENV_FILES and COMPOSE_DISABLE_ENV_FILE, and write their variables into .env",
+            f"unset {DISABLED}, or name an env file: videa --env-file FILE init",
         )
     check_env_files(read)
     found = default_files(folder)
     own = tuple(file for file in named if Path(file).name != OVERLAY) or found
     between = separator(folder, environment)
-    compose = Compose((), name, folder, {**environment, "COMPOSE_FILE": between.join(own)})
+    chosen = place.directory if place.chosen else None
+    compose = Compose((), name, folder, {**environment, "COMPOSE_FILE": between.join(own)}, chosen)
     model = read_model(compose)
     project = Project(str(model["name"]), place.directory, compose, model, Settings(), {}, environment)
-    return Plain(project, folder, own, own == found, between, own != named and bool(named))
+    env_file = read[-1] if environment.get(NAMED) else folder / ".env"
+    return Plain(project, folder, own, own == found, between, env_file, own != named and bool(named))

@@ -14,8 +14,12 @@ from pathlib import Path
 from ops.rollout.identity import machine_id
 
 
-def origin(files: Iterable[str], project: str | None, environment: Mapping[str, str]) -> str:
+def origin(
+    files: Iterable[str], project: str | None, environment: Mapping[str, str], directory: Path | None = None
+) -> str:
     """A hash of the inputs by which Compose selects the project: machine, folder, options and COMPOSE_ variables."""
     variables = sorted((name, value) for name, value in environment.items() if name.startswith("COMPOSE_"))
-    given = json.dumps([machine_id(), str(Path.cwd()), list(files), project, variables])
+    given = json.dumps(
+        [machine_id(), str(Path.cwd()), list(files), project, variables, directory and str(directory.resolve())]
+    )
     return sha256(given.encode()).hexdigest()

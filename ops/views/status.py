@@ -55,8 +55,9 @@ class Status:
 
     ``balancer``: "running", or its error; ``maintenance``: whether the site is closed; ``operation``: one that has not
     ended. ``unreachable``: why nothing answers at ``url`` on this host, empty otherwise. ``worker``: the service gets
-    no requests; ``route``: which requests it gets, "" if it gets all; ``others``: the other services that videa scales.
-    ``log_dropped``: recent lines that are missing in nginx's log, so that the rates are too low.
+    no requests; ``route``: which requests it gets, "" if it gets all; ``own_refused``: the user's own files that nginx
+    leaves out, "NAME: reason"; ``others``: the other services that videa scales. ``log_dropped``: recent lines that
+    are missing in nginx's log, so that the rates are too low.
     """
 
     project: str
@@ -70,6 +71,7 @@ class Status:
     unreachable: str = ""
     worker: bool = False
     route: str = ""
+    own_refused: tuple[str, ...] = ()
     others: tuple[Status, ...] = ()
     log_dropped: int = 0
 
@@ -121,6 +123,7 @@ def read_status(stack: Stack, first: bool = True, replicas: Sequence[Replica] | 
         operation=unfinished,
         unreachable=unreachable,
         worker=settings.worker,
+        own_refused=served.own.refused if served and first else (),
         route="" if len(stack.project.served) < 2 or settings.worker else str(settings.route.effective),
         log_dropped=recent.dropped if recent else 0,
     )

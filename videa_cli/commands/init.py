@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,7 @@ from videa_cli.numbers import whole
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ops.adopt.propose import Ask
+    from ops.adopt.propose import Ask, Wanted
 
 
 MOST = 65535
@@ -21,14 +21,25 @@ MOST = 65535
 
 def init(
     context: typer.Context,
-    service: Annotated[str | None, typer.Option("--service", metavar="NAME", help="The service to scale.")] = None,
+    service: Annotated[
+        list[str] | None,
+        typer.Option("--service", metavar="NAME", help="A service that gets requests; repeat it for several."),
+    ] = None,
     port: Annotated[
-        int | None,
-        typer.Option("--port", parser=whole(1), metavar="PORT", help="Its HTTP port in the container."),
+        list[str] | None,
+        typer.Option("--port", metavar="[NAME=]PORT", help="Its HTTP port in the container."),
     ] = None,
     health: Annotated[
-        str | None,
-        typer.Option("--health", metavar="/PATH", help="The path that it answers with 200 when it is ready."),
+        list[str] | None,
+        typer.Option("--health", metavar="[NAME=]/PATH", help="The path that it answers with 200 when it is ready."),
+    ] = None,
+    route: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--route",
+            metavar="NAME=[HOST][/PATH][,strip]",
+            help="Which requests it gets, if several do; with strip, without /PATH.",
+        ),
     ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Go back to plain Compose.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
@@ -42,6 +53,10 @@ def init(
     compose.videa.yaml with what is missing: the x-videa sections and nginx. COMPOSE_FILE in .env names that file, so
     `docker compose` reads it too. Your own files do not change. After a question, both are written; `videa up` then
     starts what is new.
+
+    Several services can get requests. Where Traefik's labels, nginx's configuration or nginx-proxy's variables already
+    tell them apart by host and path, they are found, with their routes. Otherwise name them: the first one gets every
+    request that no --route gives to another.
 
     Where something stands against replicas that lose no request, the line to change is shown.
 
@@ -61,6 +76,9 @@ def init(
       videa init --dry-run             only show
       videa init --yes                 in a script
       videa init --service api --port 8000 --health /healthz
+      videa init --service web --service api --route api=/api --port api=8000
+      videa -f compose.yaml -f prod.yaml init          records both files
+      videa --env-file prod.env init                   records them in prod.env; type --env-file later, too
       videa init --remove
 
     \b
@@ -69,7 +87,7 @@ def init(
       4 Docker   6 the service cannot have several replicas   7 --remove: another operation is running
       130 not confirmed, or interrupted
     """
-    from ops.adopt.propose import Wanted, propose
+    from ops.adopt.propose import propose
     from ops.adopt.write import install
     from ops.balancer.packaged import ensure_image
     from ops.errors import UsageError
@@ -80,20 +98,17 @@ def init(
 
     if as_json and not (yes or dry_run):
         raise UsageError("--json asks nothing", "add --yes to write, or --dry-run")
-    if health is not None and not health.startswith("/"):
-        raise UsageError(f"--health {health} is not a path", "write it as /healthz")
-    if port is not None and port > MOST:
-        raise UsageError(f"--port {port} is not a port", f"write a number from 1 to {MOST}")
-    if remove and (service or port or health):
-        raise UsageError("--remove takes no --service, --port or --health", "videa init --remove")
+    if remove and (service or port or health or route):
+        raise UsageError("--remove takes no --service, --port, --health or --route", "videa init --remove")
+    wanted = _wanted(service or [], port or [], health or [], route or [])
     options: Options = context.obj
     if remove:
         _remove(options, yes, dry_run, as_json)
         return
     asked = not (yes or dry_run)
-    plain = load_plain(options.files, options.project)
+    plain = load_plain(options.files, options.project, directory=options.directory)
     stack = open_stack(plain.project, connect())
-    proposal = propose(plain, stack, Wanted(service, port, health), _asker(asked))
+    proposal = propose(plain, stack, wanted, _asker(asked))
     if not as_json:
         show(plain, proposal)
     if not dry_run and proposal.differs(plain):
@@ -113,10 +128,56 @@ def init(
         console().print(f"next: {next_steps(proposal)}")
 
 
+def _wanted(services: Sequence[str], ports: Sequence[str], healths: Sequence[str], routes: Sequence[str]) -> Wanted:
+    """What the options say. Raises UsageError."""
+    from ops.adopt.propose import Wanted
+    from ops.adopt.requests import read
+    from ops.errors import UsageError
+
+    read_port = whole(1)
+    first: dict[str, Any] = {"port": None, "health": None}
+    named: dict[str, dict[str, Any]] = {"port": {}, "health": {}, "route": {}}
+    for option, values in (("port", ports), ("health", healths), ("route", routes)):
+        for text in values:
+            name, sign, value = text.rpartition("=") if option == "port" else text.partition("=")
+            if not sign and option == "route":
+                raise UsageError(f"--route {text} names no service", "write it as --route NAME=/PATH")
+            name, value = (name, value) if sign else ("", text)
+            if option == "port":
+                parsed: Any = read_port(value)
+                if parsed > MOST:
+                    raise UsageError(f"--port {text} is not a port", f"write a number from 1 to {MOST}")
+            elif option == "health":
+                parsed = value
+                if not value.startswith("/"):
+                    raise UsageError(f"--health {text} is not a path", "write it as /healthz")
+            else:
+                try:
+                    parsed = read(value)
+                except ValueError as error:
+                    raise UsageError(f"--route {text}: {error}", "write it as NAME=/PATH or NAME=HOST/PATH") from error
+            if name:
+                named[option][name] = parsed
+            else:
+                first[option] = parsed
+    others = dict.fromkeys((*services[1:], *named["route"]))
+    default = services[0] if services else None
+    return Wanted(
+        default,
+        first["port"],
+        first["health"],
+        tuple(name for name in others if name != default),
+        named["port"],
+        named["health"],
+        named["route"],
+    )
+
+
 def _remove(options: Options, yes: bool, dry_run: bool, as_json: bool) -> None:
     import json
 
     from ops.adopt import overlay
+    from ops.adopt.advice import own_nginx
     from ops.adopt.gather import gather
     from ops.adopt.propose import removal
     from ops.adopt.write import uninstall
@@ -127,16 +188,25 @@ def _remove(options: Options, yes: bool, dry_run: bool, as_json: bool) -> None:
     from videa_cli.operation import typed
     from videa_cli.render import Progress, console
 
-    plain = load_plain(options.files, options.project)
+    plain = load_plain(options.files, options.project, directory=options.directory)
     variables = removal(plain)
     text = plain.overlay_text()
     section = overlay.section(text)
     shared = tuple(map(str, section.get("shared_volumes") or ()))
-    service, balancer = str(section.get("service")), str(section.get("balancer"))
-    leaving = Leaving(service, overlay.workers(text), balancer, overlay.volumes(text), shared)
+    services, balancer = (str(section.get("service")), *overlay.others(text)), str(section.get("balancer"))
     stack = open_stack(plain.project)
+    facts = gather(plain, stack, balancer)
+    leaving = Leaving(
+        services,
+        overlay.workers(text),
+        balancer,
+        overlay.volumes(text),
+        shared,
+        overlay.asked(text),
+        own_nginx(facts.routes, services, plain.project.model),
+    )
     running = any(container.service == leaving.balancer for container in stack.containers())
-    lines = [route for route in gather(plain, stack, leaving.balancer).routes if route.service == leaving.balancer]
+    lines = [route for route in facts.routes if route.service == balancer]
     if not as_json:
         show_removal(plain, variables, running, lines)
     if not dry_run:
@@ -157,7 +227,8 @@ def _asker(allowed: bool) -> Ask:
     from ops.errors import UsageError
 
     def ask(question: str, answers: Sequence[str]) -> str:
-        option = "--port PORT" if "port" in question else "--service NAME"
+        options = {"port": "--port PORT", "requests": "--route NAME=/PATH"}
+        option = next((text for word, text in options.items() if f" {word} " in question), "--service NAME")
         known = f": {', '.join(answers)}" if answers else ""
         if not (allowed and _on_terminal()):
             raise UsageError(f"cannot know {question}{known}", f"say it: {option}")

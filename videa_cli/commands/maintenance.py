@@ -60,11 +60,14 @@ def off(context: typer.Context, dry_run: DryRun = False, as_json: Json = False) 
 
 
 def _switch(options: Options, maintenance: Maintenance | None, as_json: bool, dry_run: bool) -> None:
+    from rich.markup import escape
+
     from ops.maintenance import switch
     from videa_cli.operation import typed
     from videa_cli.render import console
 
-    changed = switch(options.stack(), maintenance, typed(), dry_run)
+    stack = options.stack()
+    changed = switch(stack, maintenance, typed(), dry_run)
     allowed = list(maintenance.allow) if maintenance else []
     if as_json:
         outcome = {"closed": maintenance is not None, "allow": allowed, "changed": changed, "dry_run": dry_run}
@@ -77,6 +80,8 @@ def _switch(options: Options, maintenance: Maintenance | None, as_json: bool, dr
     elif dry_run:
         out.print(f"would be {state}; nothing was changed")
     else:
+        for refused in stack.gateway.membership(remembered=True).own.refused:
+            out.print(f"[yellow]nginx leaves out your own file[/] {escape(refused)}")
         out.print(state + (f", except for {', '.join(allowed)}" if allowed else ""))
         if maintenance:
             out.print("to open it again: videa maintenance off")

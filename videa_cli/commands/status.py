@@ -90,6 +90,8 @@ def show_status(result: Status) -> None:
         out.print(BY_CONNECT)
     if result.maintenance:
         out.print("[yellow]closed for maintenance[/]; to open it again: videa maintenance off")
+    for refused in result.own_refused:
+        out.print(f"[yellow]nginx leaves out your own file[/] {escape(refused)}; correct it, then: videa up")
     if result.balancer != "running":
         out.print(f"[red]balancer:[/] {escape(result.balancer)}")
     if result.unreachable:

@@ -39,7 +39,7 @@ def validate(
     from videa_cli.failure import one_line
 
     options: Options = context.obj
-    found = find_problems(options.files, options.project)
+    found = find_problems(options.files, options.project, options.directory)
     taken = [] if found else _taken(options)
     if as_json:
         errors = [{"error": error.message, "hint": error.hint} for error in found]

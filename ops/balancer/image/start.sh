@@ -3,6 +3,7 @@
 # every replica of UPSTREAM_SERVICE (default: backend) on UPSTREAM_PORT (default: 3001).
 # REQUESTS_PER_CLIENT, BODIES_PER_CLIENT: how many one address may have under way (512, 32).
 # PUBLIC_HOST, PUBLIC_PORT: where clients find the site with HTTPS (compose/tls.yml).
+# /etc/nginx/own: a folder of the user's own files, see own.sh.
 # TESTER_KEY: lets testers choose a release (docs/canary.md).
 set -eu
 
@@ -72,11 +73,14 @@ write_listen
 if [ ! -s "$volume/upstreams.conf" ]; then
     use_default
     settings.sh "$volume/upstreams.conf"
-elif ! settings.sh "$volume/upstreams.conf" || ! nginx -e stderr -t -q; then
+    own.sh /etc/nginx/nginx.conf || true
+elif ! settings.sh "$volume/upstreams.conf" || ! own.sh /etc/nginx/nginx.conf; then
     echo "videa: nginx refuses $volume/upstreams.conf (kept as upstreams.conf.refused), starting with the default" >&2
     mv "$volume/upstreams.conf" "$volume/upstreams.conf.refused"
     use_default
     settings.sh "$volume/upstreams.conf"
+    own.sh /etc/nginx/nginx.conf || true
 fi
+sed 's/^/videa: own file left out: /' /tmp/nginx/own.refused >&2
 
 exec relay.pl nginx -e stderr -g 'daemon off;'

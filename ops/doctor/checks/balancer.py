@@ -181,12 +181,26 @@ def maintenance(facts: Facts, limits: Limits) -> Iterator[Finding]:
         )
 
 
+def own_files(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """nginx refuses files that the project has mounted at /etc/nginx/own."""
+    if refused := present(facts.balancer).own_refused:
+        yield Finding(
+            "lb.own_files",
+            Severity.WARN,
+            "nginx leaves out own files of the project",
+            "\n".join(refused),
+            "their locations are not served; everything else is",
+            "correct them, then: videa up",
+        )
+
+
 CHECKS = (
     Check("lb.config", Group.BALANCER, "running differs from wanted F", "own", (BALANCER_UP,), config),
     Check("lb.no_live", Group.BALANCER, "no answer through nginx F", "own", (BALANCER,), no_live),
     Check("lb.unreachable", Group.BALANCER, "published port does not answer F", "own", (PUBLISHED,), unreachable),
     Check("lb.starved", Group.BALANCER, "ready, 0 of N probes F", "own", (BALANCER_REACH, INSTANCES), starved),
     Check("lb.stale", Group.BALANCER, "listed, not running F", "own", (BALANCER_UP, CONTAINERS), stale),
+    Check("lb.own_files", Group.BALANCER, "own file refused W", "own", (BALANCER_UP,), own_files),
     Check("lb.maintenance", Group.BALANCER, "closed W", "own", (BALANCER_UP,), maintenance),
     Check("lb.version", Group.BALANCER, "older than 1.28 F", "own", (BALANCER_UP,), version),
 )

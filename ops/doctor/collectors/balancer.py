@@ -49,6 +49,7 @@ CLIENT_GONE = 499
 OWN = f"{OWN_IDS}doctor-"
 """Prefix of the probes' request ids."""
 MARK = "@videa@"
+REFUSED = "@refused@"
 Wanted: TypeAlias = Callable[[str], Sequence[Upstream]]
 _VERDICT = re.compile(r"(\d*) (\d{3})")
 
@@ -56,7 +57,7 @@ _VERDICT = re.compile(r"(\d*) (\d{3})")
 _SCRIPT = rf"""
 exec 2>&1
 nginx -v
-echo '{MARK}'; nginx -e stderr -t -q && echo accepted
+echo '{MARK}'; sed 's/^/{REFUSED}/' /tmp/nginx/own.refused 2>/dev/null; nginx -e stderr -t -q && echo accepted
 echo '{MARK}'; cat /etc/nginx/videa/upstreams.conf
 echo '{MARK}'; serving=$(curl -s -m 1 --unix-socket /tmp/nginx/control.sock http://localhost/generation)
 echo "$serving"
@@ -164,6 +165,7 @@ def read(
     if len(parts) != 6:
         raise BrokenOff(f"the script in {container} ended early: {output.strip()[-200:]}")
     version, verdict, text, serving, expires, answers = parts
+    own = [line.removeprefix(REFUSED) for line in verdict.splitlines() if line.startswith(REFUSED)]
     accepted = verdict.endswith("accepted")
     generation, listed, closed, drift = "", None, None, list[str]()
     try:
@@ -195,6 +197,7 @@ def read(
         seen={} if probed else dict(seen),
         tls_expires=_expiry(expires),
         maintenance=list(closed.allow) if closed else None,
+        own_refused=own,
     )
 
 

@@ -136,4 +136,4 @@ def test_who_holds_the_port(stack: FakeStack, monkeypatch: pytest.MonkeyPatch, b
     ],
 )
 def test_which_service_cannot_have_a_second_container(definition: dict[str, Any], alone: bool) -> None:
-    assert _is_alone(definition, Leaving("web", (), "balancer", (), ("/shared",))) is alone
+    assert _is_alone("web", definition, Leaving(("web",), (), "balancer", (), ("/shared",))) is alone

@@ -123,7 +123,7 @@ def on(model: dict[str, Any], raw: dict[str, Any], command: list[str]) -> Answer
     with folder() as here, pytest.MonkeyPatch.context() as patch:
         (here / "compose.yml").touch()
         compose = WrittenCompose(here, model=model, raw=raw)
-        patch.setattr(config, "Compose", lambda **_: compose)
+        patch.setattr(config, "Compose", lambda *_, **__: compose)
         return run(command, lambda: replace(fake_stack(here), project=config.load()))
 
 

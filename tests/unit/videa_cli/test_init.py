@@ -128,3 +128,34 @@ def test_remove_leads_back_to_the_bytes_of_before(folder: Path) -> None:
     assert "compose.videa.yaml" in names(folder)
     assert run("--remove", "--yes").exception is None
     assert (names(folder), (folder / ".env").read_text()) == (before, ENV)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--route", "/api"), "--route /api names no service"),
+        (("--route", "api=/a b"), "'/a b' is not a path"),
+        (("--route", "api=/a,cut"), "'cut' is not strip"),
+        (("--port", "api=70000"), "--port api=70000 is not a port"),
+        (("--health", "api=up"), "--health api=up is not a path"),
+        (("--service", "web", "--route", "shop=/api"), "no service shop in the Compose file"),
+        (("--remove", "--route", "api=/api"), "--remove takes no"),
+    ],
+)
+def test_a_wrong_option_of_several_services_is_named(folder: Path, options: tuple[str, ...], words: str) -> None:
+    failed = run("--yes", *options)
+    assert isinstance(failed.exception, UsageError)
+    assert words in failed.exception.message
+    assert names(folder) == {"compose.yaml", ".env"}
+
+
+def test_several_services_are_shown_with_what_each_of_them_gets(folder: Path) -> None:
+    (folder / "compose.yaml").write_text((PROJECTS / "two-web" / "compose.yaml").read_text())
+    options = ("--route", "api=/api,strip", "--port", "api=9000", "--health", "api=/healthz", "--service", "web")
+    found = json.loads(run("--dry-run", "--json", *options).output)
+    assert (found["service"], found["port"], found["route"]) == ("web", 8000, {})
+    assert found["others"] == [
+        {"service": "api", "port": 9000, "health": {"ready": "/healthz"}, "route": {"path": "/api", "strip": True}}
+    ]
+    shown = run("--dry-run", *options).output
+    assert "http on port 9000: publishes its port; health path /healthz; gets /api, and replicas" in shown

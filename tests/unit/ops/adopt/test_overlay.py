@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from ops.adopt.overlay import line_of, section, variables, volumes, workers, write
+from ops.adopt.overlay import included, line_of, others, section, variables, volumes, workers, write
 from ops.adopt.plan import Adoption, Choice, plan
 from ops.errors import ConfigError
+from ops.route import Route
 
 PORT = {"target": 8000, "published": "80", "protocol": "tcp"}
 
@@ -133,3 +134,27 @@ def test_the_line_of_a_key(keys: tuple[str, ...], line: int | None) -> None:
 
 def test_the_line_in_what_is_no_yaml_is_unknown() -> None:
     assert line_of("a: [", ("a",)) is None
+
+
+def test_a_further_service_is_added_to_an_overlay_that_the_user_has_changed() -> None:
+    model = {"services": {"web": {"ports": [PORT]}, "api": {"profiles": ["shop"]}, "db-api": {}}}
+    other = Choice("api", 9000, {"ready": "/up"}, requests=Route("", "/api", True))
+    choice = replace(Choice("web", 8000, {}), others=(other, Choice("db-api", 80, {}, requests=Route("db"))))
+    wanted = plan(choice, (), model, model, (), "balancer", "videa-nginx:1")
+    before = write(adoption()).replace("stop_grace_period: 40s", "stop_grace_period: 50s # mine")
+    for text in (write(wanted), write(wanted, before)):
+        services = read(text)["services"]
+        section = {"port": 9000, "health": {"ready": "/up"}, "route": {"path": "/api", "strip": True}}
+        assert services["api"]["x-videa"] == section
+        assert services["api"]["labels"] == {"videa.release": "${API_RELEASE:-}"}
+        assert services["web"]["labels"] == {"videa.release": "${VIDEA_RELEASE:-}"}
+        assert services["api"]["deploy"] == {"replicas": "${API_REPLICAS:-1}"}
+        assert services["balancer"]["depends_on"] == ["web", "db-api"]
+        assert (set(others(text)), others(text)["api"], workers(text)) == ({"api", "db-api"}, section, ())
+    assert "# mine" in write(wanted, before)
+
+
+def test_the_files_that_a_file_includes() -> None:
+    text = "include: [a.yaml, {path: b.yaml}, {path: [c.yaml, '${D}.yaml'], env_file: e}]\n"
+    assert included(text) == ("a.yaml", "b.yaml", "c.yaml")
+    assert included("include: 3") == included("- 1") == included("{") == included("services: {}") == ()

@@ -16,10 +16,11 @@ from ops.errors import ConfigError, PlanRefused, UsageError
 from ops.project.compose_model import read_model
 from ops.project.config import load
 from ops.project.plain import Plain, load_plain
+from ops.route import EVERYTHING, Route
 from tests.unit.ops.fakes import fake_stack
 
 PROJECTS = Path(__file__).parents[3] / "projects"
-ENV = "PYTHON=videa/python\nNGINX=videa/nginx\nREDIS=videa/redis:8\n"
+ENV = "PYTHON=videa/python\nNGINX=videa/nginx\nREDIS=videa/redis:8\nCOMPOSE_PROFILES=shop\n"
 SHELL = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
 
 
@@ -52,6 +53,7 @@ EXPECTED = {
         "web", 8000, {"ready": "/healthz", "deadline": "240s"}, PLAIN_PORT, {}, frozenset({"deploy"})
     ),
     "distroless": Expected("web", 8080, {}, ("${HTTP_PORT:-8080}:8080",), {}),
+    "words": Expected("web", 8000, {}, PLAIN_PORT, {"cache": "data"}),
     "traefik": Expected("web", 8000, {}, (), {"traefik": "proxy", "db": "data"}),
     "development": Expected(
         "api",
@@ -63,6 +65,7 @@ EXPECTED = {
     ),
 }
 ASKED = ("two-web", "host-network")
+SEVERAL = ("two-hosts", "web-api")
 
 
 def nobody(question: str, answers: Sequence[str]) -> str:
@@ -82,7 +85,7 @@ def proposal(plain: Plain, wanted: Wanted | None = None) -> Proposal:
 
 
 def test_every_project_is_tried() -> None:
-    assert {path.name for path in PROJECTS.iterdir() if path.is_dir()} == {*EXPECTED, *ASKED}
+    assert {path.name for path in PROJECTS.iterdir() if path.is_dir()} == {*EXPECTED, *ASKED, *SEVERAL}
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -101,7 +104,7 @@ def test_a_project(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert set(adoption.workers) == expected.workers
     advised = {note.key[2] if note.key else "" for note in adoption.notes if note.weight.value == "advice"}
     assert advised == expected.advised
-    assert all(found.places[note].startswith("compose") for note in adoption.notes if note.key)
+    assert all("compose" in found.places[note] for note in adoption.notes if note.key)
 
     # What Compose makes of it: the ports have moved, nothing else of the user's services has changed. One replica is
     # what Compose starts without a number, too.
@@ -195,3 +198,79 @@ def test_a_shell_that_names_the_files_would_hide_the_overlay(tmp_path: Path, mon
     plain_project("published", tmp_path, monkeypatch)
     with pytest.raises(ConfigError, match="COMPOSE_FILE is set in your shell"):
         proposal(load_plain((), None, {**SHELL, "COMPOSE_FILE": "compose.yaml"}))
+
+
+def served(found: Proposal) -> dict[str, tuple[int, Route]]:
+    adoption = found.adoption
+    others = {each.service: (each.port, each.requests) for each in adoption.others}
+    return {adoption.service: (adoption.port, adoption.requests), **others}
+
+
+def test_services_that_the_users_nginx_tells_apart_are_all_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = plain_project("web-api", tmp_path, monkeypatch)
+    found = proposal(plain)
+    assert served(found) == {"web": (8000, EVERYTHING), "api": (8000, Route("", "/api", True))}
+    # Only the balancer cuts the prefix now.
+    changes = [note.change for note in found.adoption.notes if "past the balancer" in note.what]
+    assert [change.partition("   ")[0] for change in changes] == [
+        "server balancer:8080;",
+        "proxy_pass http://balancer:8080;",
+    ]
+    assert "api gets its path without /api from the balancer, so nginx must leave it" in {
+        note.what for note in found.adoption.notes
+    }
+    install(plain, found.after, found.variables)
+    again = load_plain((), None, SHELL)
+    assert not proposal(again).differs(again)
+    with (plain.folder / ".env").open("a") as env:
+        env.write("API_RELEASE=1\nAPI_REPLICAS=2\nWEB_REPLICAS=3\nVIDEA_RELEASE=4\n")
+    again = load_plain((), None, SHELL)
+    assert env_after(again, removal(again))[1] == ENV
+    project = load((), None, SHELL)
+    assert {name: each.settings.route.effective for name, each in project.managed.items()} == {
+        "web": EVERYTHING,
+        "api": Route("", "/api", True),
+    }
+    assert project.default == "web"
+
+
+def test_hosts_and_paths_of_traefik_move_to_the_balancer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = plain_project("two-hosts", tmp_path, monkeypatch)
+    found = proposal(plain)
+    assert served(found) == {
+        "shop": (8000, EVERYTHING),
+        "admin": (8000, Route("admin.example")),
+        "api": (9000, Route("shop.example", "/api", True)),
+    }
+    install(plain, found.after, found.variables)
+    merged = read_model(load_plain((), None, SHELL).with_overlay(plain.overlay))["services"]
+    assert merged["balancer"]["labels"] == {
+        "traefik.http.routers.shop.rule": "Host(`shop.example`) || Host(`www.shop.example`)",
+        "traefik.http.routers.shop.service": "shop",
+        "traefik.http.services.shop.loadbalancer.server.port": "8080",
+        "traefik.http.routers.api.rule": "Host(`shop.example`) && PathPrefix(`/api`)",
+        "traefik.http.routers.api.service": "api",
+        "traefik.http.routers.api.middlewares": " other@file",
+        "traefik.http.services.api.loadbalancer.server.port": "8080",
+        "traefik.http.routers.admin.rule": "Host(`admin.example`)",
+        "traefik.http.routers.admin.service": "admin",
+        "traefik.http.services.admin.loadbalancer.server.port": "8080",
+    }
+    assert merged["api"]["labels"]["traefik.enable"] == "false"
+
+
+def test_what_is_known_of_several_services_only_by_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = plain_project("two-web", tmp_path, monkeypatch)
+    with pytest.raises(UsageError, match="which requests api gets"):
+        proposal(plain, Wanted("web", others=("api",)))
+    wanted = Wanted("web", others=("api",), ports={"api": 9000}, requests={"api": Route("", "/api")})
+    found = proposal(plain, wanted)
+    assert served(found) == {"web": (8000, EVERYTHING), "api": (9000, Route("", "/api"))}
+    assert "no longer published, because two replicas cannot share it: 8001" in {
+        note.what for note in found.adoption.notes
+    }
+    install(plain, found.after, found.variables)
+    again = load_plain((), None, SHELL)
+    assert not proposal(again).differs(again)

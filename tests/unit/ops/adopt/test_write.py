@@ -20,7 +20,7 @@ VARIABLES = {"COMPOSE_FILE": "compose.yaml:compose.videa.yaml"}
 @pytest.fixture
 def plain(tmp_path: Path) -> Plain:
     (tmp_path / ".env").write_text(ENV)
-    return Plain(cast(Project, None), tmp_path, ("compose.yaml",), True, ":")
+    return Plain(cast(Project, None), tmp_path, ("compose.yaml",), True, ":", tmp_path / ".env")
 
 
 def names(plain: Plain) -> set[str]:

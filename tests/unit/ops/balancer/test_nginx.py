@@ -11,9 +11,11 @@ from ops.balancer import scripts
 from ops.balancer.nginx import Balancer
 from ops.balancer.render import render
 from ops.errors import ConfigRefused
+from ops.events import Event
 from ops.models import ExecResult
+from ops.notices import OwnFilesRefused
 from ops.route import Route
-from ops.traffic import Maintenance, Membership, TrafficSplit, Upstream
+from ops.traffic import Maintenance, Membership, OwnFiles, TrafficSplit, Upstream
 
 WEB, API = Upstream("web", 8000), Upstream("api", 9000, route=Route(path="/api"))
 
@@ -25,10 +27,11 @@ class Nginx:
     text: str
     refused: int = 0
     verdict: str = ""
+    own: str = ""
 
     def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
         assert command[2] == scripts.LOOK
-        return ExecResult(0, f"nginx version: nginx/1.30.6\n1\n{self.text}")
+        return ExecResult(0, f"nginx version: nginx/1.30.6\n1\n{self.own}{self.text}")
 
     def exec(self, container: str, command: list[str], user: str = "", environment: object = None) -> ExecResult:
         assert command[2] == scripts.APPLY
@@ -39,7 +42,7 @@ class Nginx:
         if self.verdict:
             return ExecResult(scripts.REFUSED, self.verdict)
         self.text = text
-        return ExecResult(0, "videa-old-workers 7@1")
+        return ExecResult(0, f"videa-old-workers \n{self.own}")
 
 
 @pytest.fixture
@@ -78,3 +81,18 @@ def test_maintenance_of_the_site_is_seen_and_kept_by_every_service(nginx: Nginx)
     assert api.membership().maintenance == closed
     api.apply(replace(API, servers=("api-1",), others=(WEB,)))
     assert balancer(nginx, "web").membership() == Membership(3, ("web-1",), maintenance=closed)
+
+
+def test_own_files_that_are_left_out_are_told_once(nginx: Nginx) -> None:
+    nginx.own = "videa-own:yes\ta.conf: unknown directive\tb.conf: no room\t\n"
+    web, events = balancer(nginx, "web"), list[Event]()
+    refused = ("a.conf: unknown directive", "b.conf: no room")
+    membership = web.membership()
+    assert (membership.servers, membership.own) == (("web-1",), OwnFiles(refused, changed=True))
+    web.apply(replace(WEB, servers=("web-2",)))
+    web.wait_drained(0, events.append)
+    web.wait_drained(0, events.append)
+    assert events == [OwnFilesRefused(refused)]
+    assert web.membership().servers == ("web-2",)
+    nginx.own = "videa-own:no\t\n"
+    assert web.membership().own == OwnFiles()

@@ -26,6 +26,7 @@ from tests.unit.ops.doctor.stack import balancer, finding, instance, replica, re
         ({"version": "1.26.3"}, [("lb.version", "fail")]),
         ({"listed": None}, []),
         ({"maintenance": []}, [("lb.maintenance", "warn")]),
+        ({"own_refused": ["a.conf: unknown directive"]}, [("lb.own_files", "warn")]),
         ({"listed": ["app-backend-1", "app-backend-2", "app-backend-3"]}, [("lb.stale", "fail")]),
     ],
 )

@@ -35,6 +35,7 @@ class FakeCompose:
     files: tuple[str, ...] = ()
     project: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    project_directory: Path | None = None
 
     def config(self, interpolate: bool = True) -> str:
         return self.model

@@ -87,3 +87,20 @@ def test_an_env_file_that_compose_leaves_out_is_left_out(tmp_path: Path, value: 
     (tmp_path / ".env").write_text(f"COMPOSE_DISABLE_ENV_FILE={value}\n")
     assert len(env_files(place, (), {})) == read
     assert env_files(place, (), {"COMPOSE_DISABLE_ENV_FILE": "0"}) == (tmp_path / ".env",)
+
+
+def test_a_chosen_directory_has_the_env_file_and_its_compose_file_is_relative_to_it(tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    (shop / ".env").write_text("COMPOSE_FILE=my.yml\n")
+    (shop / "my.yml").touch()
+    (tmp_path / "compose.yml").touch()
+    chosen = Path("shop")
+    assert find_place((), {}, tmp_path, chosen) == Place(shop, shop, chosen=True)
+    assert find_place((), {}, shop, Path("../shop")) == Place(shop, shop, chosen=True)
+    named = find_place(("compose.yml",), {}, tmp_path, chosen)
+    assert named == find_place((), {"COMPOSE_FILE": "compose.yml"}, tmp_path, chosen)
+    assert named == Place(shop, tmp_path, chosen=True)
+    assert env_files(named, (), {}) == (shop / ".env",)
+    with pytest.raises(ConfigError, match="no such folder"):
+        find_place((), {}, tmp_path, Path("gone"))

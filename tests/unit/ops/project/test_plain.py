@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from ops.errors import ConfigError
+from ops.project import config
 from ops.project.plain import Plain, load_plain
 
 WEB = "services: {web: {image: shop}}\n"
 OVERLAY = "services: {web: {image: other}}\n"
 
 
-def load(*files: str, **variables: str) -> Plain:
-    return load_plain(files, None, {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **variables})
+def load(*files: str, directory: Path | None = None, **variables: str) -> Plain:
+    shell = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+    return load_plain(files, None, {**shell, **variables}, directory)
 
 
 @pytest.fixture
@@ -63,6 +65,13 @@ def test_files_of_the_command_line_are_written_relative_to_their_folder(
     assert (plain.folder, plain.files) == (folder, ("compose.yaml",))
 
 
+def test_files_of_the_command_line_that_leave_out_the_overlay_are_the_reason(folder: Path) -> None:
+    (folder / "compose.videa.yaml").write_text(OVERLAY)
+    with pytest.raises(ConfigError, match="no x-videa section") as failed:
+        config.load(("compose.yaml",))
+    assert "leaves out compose.videa.yaml" in failed.value.hint
+
+
 def test_a_profile_of_env_is_read(folder: Path) -> None:
     (folder / "compose.yaml").write_text("services: {web: {image: shop}, job: {image: shop, profiles: [jobs]}}\n")
     assert set(load().project.model["services"]) == {"web"}
@@ -70,7 +79,26 @@ def test_a_profile_of_env_is_read(folder: Path) -> None:
     assert set(load().project.model["services"]) == {"web", "job"}
 
 
-@pytest.mark.parametrize("variable", ["COMPOSE_ENV_FILES", "COMPOSE_DISABLE_ENV_FILE"])
-def test_where_env_is_not_read_the_overlay_cannot_be_named(folder: Path, variable: str) -> None:
+def test_an_env_file_that_replaces_env_is_the_one_that_names_the_files(folder: Path) -> None:
+    (folder / ".env").write_text("COMPOSE_FILE=ignored.yaml\n")
+    (folder / "prod.env").write_text("COMPOSE_FILE=compose.yaml:compose.videa.yaml\n")
+    (folder / "compose.videa.yaml").write_text(OVERLAY)
+    for named in ("prod.env", str(folder / "prod.env")):
+        plain = load(COMPOSE_ENV_FILES=named)
+        assert (plain.env_file, plain.files, plain.adopted) == (folder / "prod.env", ("compose.yaml",), True)
+
+
+def test_with_a_project_directory_the_overlay_and_env_are_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "deploy").mkdir()
+    (folder / "deploy" / "prod.yaml").write_text("services: {web: {image: shop, volumes: ['./data:/data']}}\n")
+    monkeypatch.chdir(folder.parent)
+    plain = load("My Shop/deploy/prod.yaml", directory=Path("My Shop"))
+    assert (plain.folder, plain.files) == (folder, ("deploy/prod.yaml",))
+    assert plain.project.model["services"]["web"]["volumes"][0]["source"] == str(folder / "data")
+    assert plain.project.name == "myshop"
+    assert load(directory=folder).files == ("compose.yaml",)
+
+
+def test_where_env_is_not_read_the_overlay_cannot_be_named(folder: Path) -> None:
     with pytest.raises(ConfigError, match=r"does not read \.env"):
-        load(**{variable: "1"})
+        load(COMPOSE_DISABLE_ENV_FILE="1")

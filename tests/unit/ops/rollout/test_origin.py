@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,9 +23,10 @@ def test_it_is_the_same_from_another_terminal() -> None:
         (("b.yml",), None, ENVIRONMENT),
         ((), None, {**ENVIRONMENT, "COMPOSE_FILE": "b.yml"}),
         ((), None, {"COMPOSE_FILE": "a.yml"}),
+        ((), None, ENVIRONMENT, Path("shop")),
     ],
 )
-def test_other_options_may_mean_another_project(other: tuple[tuple[str, ...], str | None, dict[str, str]]) -> None:
+def test_other_options_may_mean_another_project(other: tuple[Any, ...]) -> None:
     assert origin(*other) != origin((), None, ENVIRONMENT)
 
 

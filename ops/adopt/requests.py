@@ -1,0 +1,174 @@
+"""Which requests a proxy sends to each service: its labels and variables, or nginx's configuration. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ops.project.compose_model import as_mapping
+from ops.route import Route
+
+_RULE = re.compile(r"traefik\.http\.routers\.([^.]+)\.rule")
+_MATCHER = re.compile(r"(\w+)\(([^()]*)\)")
+_STRIP = re.compile(r"traefik\.http\.middlewares\.([^.]+)\.stripprefix\.prefixes", re.IGNORECASE)
+_TOKEN = re.compile(r"""[{};]|"[^"]*"|'[^']*'|[^\s{};]+""")
+_TARGET = re.compile(r"(?:https?|grpcs?)://(?P<host>[\w.-]+)(?::\d+)?(?P<path>/.*)?")
+_ANY_HOST = frozenset({"_", "localhost", "default", '""', "''", ""})
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A rule that is more than a host and a path. ``rule``: as it is written."""
+
+    rule: str
+
+
+@dataclass
+class Block:
+    """A block of nginx's configuration: its words, its directives, and the blocks in it."""
+
+    words: tuple[str, ...] = ()
+    directives: list[tuple[str, ...]] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
+
+
+def labelled(spec: Mapping[str, Any]) -> tuple[Route | Unknown, ...]:
+    """What labels for Traefik or Caddy, or variables for nginx-proxy, say of a service; empty without any."""
+    labels = {name: str(value) for name, value in as_mapping(spec.get("labels")).items()}
+    environment = as_mapping(spec.get("environment"))
+    return (*_traefik(labels), *_caddy(labels), *_virtual(environment))
+
+
+def configured(text: str, names: Mapping[str, str]) -> Iterator[tuple[str, Route | Unknown]]:
+    """(service, which requests it gets) in a configuration of nginx. ``names``: name in the network -> service."""
+    top = _parse(text)
+    upstreams = {
+        block.words[1]: names[host]
+        for block in _all(top)
+        if block.words[:1] == ("upstream",) and len(block.words) > 1
+        for words in block.directives
+        if words[0] == "server" and len(words) > 1 and (host := words[1].partition(":")[0]) in names
+    }
+    for server in (block for block in _all(top) if block.words[:1] == ("server",)):
+        hosts = [name for words in server.directives if words[0] == "server_name" for name in words[1:]] or [""]
+        for location in (block for block in _all(server) if block.words[:1] == ("location",)):
+            for words in location.directives:
+                target = _TARGET.fullmatch(words[-1]) if words[0] in ("proxy_pass", "grpc_pass") else None
+                service = target and {**names, **upstreams}.get(target["host"])
+                if target and service:
+                    for host in hosts:
+                        yield service, _located(host, location, target["path"] or "")
+
+
+def one(found: Iterable[Route | Unknown]) -> Route | None:
+    """The one route that covers all of them; None if a route cannot say it."""
+    every = tuple(dict.fromkeys(found))
+    routes = [route for route in every if isinstance(route, Route)]
+    if not routes or len(routes) < len(every) or len({route.strip for route in routes}) > 1:
+        return None
+    shortest = min(routes, key=lambda route: len(route.path))
+    if not all(f"{route.path}/".startswith(f"{shortest.path}/") for route in routes) or (
+        shortest.strip and len({route.path for route in routes}) > 1
+    ):
+        return None
+    hosts = {route.host for route in routes}
+    return Route(shortest.host if len(hosts) == 1 else "", shortest.path, shortest.strip)
+
+
+def read(text: str) -> Route:
+    """A route as it is typed: "/api", "shop.example", "shop.example/api" or "/api,strip". Raises ValueError."""
+    place, comma, option = text.partition(",")
+    if comma and option != "strip":
+        raise ValueError(f"{option!r} is not strip")
+    host, slash, path = place.partition("/")
+    return Route(host.lower(), f"{slash}{path}".rstrip("/"), bool(comma))
+
+
+def _traefik(labels: Mapping[str, str]) -> Iterator[Route | Unknown]:
+    stripping = {name[1] for label in labels if (name := _STRIP.fullmatch(label))}
+    for label, rule in labels.items():
+        if not (router := _RULE.fullmatch(label)):
+            continue
+        middlewares = labels.get(f"traefik.http.routers.{router[1]}.middlewares", "")
+        strip = any(name.strip().partition("@")[0] in stripping for name in middlewares.split(","))
+        for part in rule.split("||"):
+            values = {name: _quoted(text) for name, text in _MATCHER.findall(part)}
+            if set(values) - {"Host", "PathPrefix"} or "!" in part or not values:
+                yield Unknown(rule)
+                continue
+            for host in values.get("Host", [""]):
+                for path in values.get("PathPrefix", [""]):
+                    yield _route(host, path, strip and bool(path.strip("/")), rule)
+
+
+def _caddy(labels: Mapping[str, str]) -> Iterator[Route | Unknown]:
+    for label, sites in labels.items():
+        if not re.fullmatch(r"caddy(_\d+)?", label):
+            continue
+        handled = {name.removeprefix(f"{label}."): value for name, value in labels.items() if name.startswith(label)}
+        paths = [(value, name == "handle_path") for name, value in handled.items() if name in ("handle", "handle_path")]
+        for site in sites.replace(",", " ").split():
+            host = re.sub(r"^https?://|:\d+$", "", site)
+            for path, strip in paths or [("", False)]:
+                yield _route(host, path.removesuffix("*"), strip, f"{label}: {sites}")
+
+
+def _virtual(environment: Mapping[str, Any]) -> Iterator[Route | Unknown]:
+    path = str(environment.get("VIRTUAL_PATH") or "")
+    strip = environment.get("VIRTUAL_DEST") == "/" and bool(path.strip("/"))
+    for host in filter(None, str(environment.get("VIRTUAL_HOST") or "").replace(" ", "").split(",")):
+        yield _route(host, path, strip, f"VIRTUAL_HOST={host}")
+
+
+def _located(host: str, location: Block, target: str) -> Route | Unknown:
+    """The requests of a location of nginx, which passes them on to the path ``target``."""
+    shown = f"{' '.join(location.words)} of {host or 'every host'}"
+    path = location.words[-1]
+    rewritten = any(words[0] == "rewrite" for words in location.directives)
+    if len(location.words) == 3 and location.words[1] != "^~":  # an expression, or only this path
+        return Unknown(shown)
+    if rewritten or target not in ("", "/", path):
+        return Unknown(shown)
+    return _route("" if host in _ANY_HOST else host, path, target == "/" != path, shown)
+
+
+def _route(host: str, path: str, strip: bool, rule: str) -> Route | Unknown:
+    try:
+        return Route(host.lower(), path.rstrip("/"), strip)
+    except ValueError:
+        return Unknown(rule)
+
+
+def _quoted(text: str) -> list[str]:
+    return [value.strip(" `'\"") for value in text.split(",")]
+
+
+def _parse(text: str) -> Block:
+    """The blocks of nginx's configuration. What is not closed ends with the text."""
+    top = Block()
+    open_blocks, words = [top], list[str]()
+    for part in _TOKEN.findall(re.sub(r"(?m)(^|\s)#.*$", "", text)):
+        if part == ";":
+            if words:
+                open_blocks[-1].directives.append(tuple(words))
+            words = []
+        elif part == "{":
+            block = Block(tuple(words))
+            open_blocks[-1].blocks.append(block)
+            open_blocks.append(block)
+            words = []
+        elif part == "}":
+            words = []
+            if len(open_blocks) > 1:
+                open_blocks.pop()
+        else:
+            words.append(part)
+    return top
+
+
+def _all(block: Block) -> Iterator[Block]:
+    for each in block.blocks:
+        yield each
+        yield from _all(each)
