@@ -156,6 +156,8 @@ def hand_back(stack: Stack, plain: Plain, left: Leaving, change: Callable[[], No
         for name in (service, *left.workers):
             declared.forget(store, project, name)
         documents.forget(store, project)
+        for job in stack.platform.jobs.all(project):
+            stack.platform.jobs.remove(job.id)
 
 
 def _is_alone(definition: Mapping[str, Any], left: Leaving) -> bool:
