@@ -12,13 +12,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
-from ops.errors import VideaError
+from ops.errors import ConfigError, VideaError
 from ops.jobs.kind import VARIABLE, Kind
 from ops.jobs.request import Request, read, write
 from ops.jobs.supervise import begins, missed, next_arguments
@@ -70,7 +71,7 @@ class Supervisor:
 
     def _carry_out(self, request: Request, arguments: tuple[str, ...]) -> int:
         environment = {**request.environment, VARIABLE: request.kind.value}
-        self.child = subprocess.Popen(
+        with subprocess.Popen(
             [*COMMAND, *arguments],
             cwd=request.folder,
             env=environment,
@@ -78,14 +79,15 @@ class Supervisor:
             stdout=subprocess.PIPE,
             text=True,
             errors="replace",
-        )
-        for line in self.child.stdout or ():
-            if not request.begun and request.kind is not Kind.AUTOSCALE and begins(line):
-                request = replace(request, begun=True)
-                write(self.path, request)
-            sys.stdout.write(line)
-            sys.stdout.flush()
-        return self.child.wait()
+        ) as self.child:
+            for line in self.child.stdout or ():
+                if not request.begun and request.kind is not Kind.AUTOSCALE and begins(line):
+                    request = replace(request, begun=True)
+                    with suppress(ConfigError):  # the disk is full: the journal says it too
+                        write(self.path, request)
+                sys.stdout.write(line)
+                sys.stdout.flush()
+            return self.child.wait()
 
 
 def _outcome(error: str) -> int:
