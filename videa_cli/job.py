@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -23,6 +23,9 @@ from ops.errors import ConfigError, VideaError
 from ops.jobs.kind import VARIABLE, Kind
 from ops.jobs.request import Request, read, write
 from ops.jobs.supervise import begins, missed, next_arguments
+
+if TYPE_CHECKING:
+    from ops.rollout.entries import JournalState
 
 LONGEST_SLEEP = 10.0
 """Seconds: the machine's clock may be set while a job waits for its time."""
@@ -48,19 +51,18 @@ class Supervisor:
 
     def run(self) -> int:
         """Returns the exit code of the container. Raises EngineError; the engine then starts it again."""
-        from ops.factory import open_jobs, open_store
-        from ops.rollout.journal import Journal
-
         request = read(self.path)
         code = 0
         if request is not None:
             self._sleep(request)
             if why := missed(request, time.time()):
                 code = _outcome(why)
-            elif arguments := next_arguments(request, Journal(open_store(), request.project).read()):
+            elif arguments := next_arguments(request, _state(request)):
                 code = self._carry_out(request, arguments)
                 if self.stopped or code < 0 or request.kind is Kind.AUTOSCALE:
                     return abs(code) or 1
+        from ops.factory import open_jobs
+
         open_jobs().settle(self.name)
         self.path.unlink(missing_ok=True)
         return code
@@ -88,6 +90,16 @@ class Supervisor:
                 sys.stdout.write(line)
                 sys.stdout.flush()
             return self.child.wait()
+
+
+def _state(request: Request) -> JournalState | None:
+    """The project's journal. Not for the autoscaler: this process stays, and the engine's client takes 20 MB."""
+    if request.kind is Kind.AUTOSCALE:
+        return None
+    from ops.factory import open_store
+    from ops.rollout.journal import Journal
+
+    return Journal(open_store(), request.project).read()
 
 
 def _outcome(error: str) -> int:
