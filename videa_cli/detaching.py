@@ -63,6 +63,7 @@ def request_for(
 ) -> Request:
     """The request for a job. ``without``: variables of the shell that it does not get."""
     from ops.jobs.request import Request, passed_on
+    from ops.redaction.typed import shown_command
     from videa_cli.operation import typed
 
     selecting = [part for file in options.files for part in ("--file", file)]
@@ -72,7 +73,7 @@ def request_for(
         kind=kind,
         arguments=arguments,
         selecting=tuple(selecting),
-        command=typed(arguments),
+        command=shown_command(typed(arguments)),  # as the journal has it
         folder=str(Path.cwd()),
         environment=passed_on(os.environ, frozenset(without)),
         created=time.time(),

@@ -32,7 +32,12 @@ def _is_own(request: Request, state: JournalState) -> bool:
     header = (state.earlier[0] if state.earlier else state).header
     if header.time < request.created:
         return request.begun
-    return header.command == request.command
+    return _words(header.command) == _words(request.command)
+
+
+def _words(command: str) -> str:
+    """A command line without the name of the program, which a job does not keep."""
+    return command.partition(" ")[2]
 
 
 def with_events(arguments: Sequence[str]) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ def test_at_first_it_runs_the_command_and_prints_its_events() -> None:
 def test_after_a_kill_it_resumes_its_own_operation() -> None:
     assert next_arguments(BEGUN, unfinished()) == RESUMED
     assert next_arguments(NEW, unfinished()) == RESUMED  # killed before it could note that it has begun
+    assert next_arguments(NEW, unfinished("videa-2 -f shop.yaml scale +1 --detach")) == RESUMED
 
 
 def test_an_operation_that_has_ended_is_not_run_again() -> None:
