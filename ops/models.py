@@ -205,12 +205,14 @@ class Job:
 class NewJob:
     """A job to start. ``words``: its command; ``folder``: where it runs; ``user``, ``groups``: ids of this machine.
 
+    ``environment``: what its Python needs to start, and no secret.
     ``read_only``, ``writable``: paths of this machine that it sees at the same place.
     """
 
     name: str
     labels: Mapping[str, str]
     words: tuple[str, ...]
+    environment: Mapping[str, str]
     folder: str
     user: tuple[int, int]
     groups: tuple[int, ...]

@@ -131,6 +131,7 @@ class EngineJobs:
             list(job.words),
             name=job.name,
             labels=dict(job.labels),
+            environment=dict(job.environment),
             user=f"{user}:{group}",
             working_dir=job.folder,
             stop_signal="SIGTERM",

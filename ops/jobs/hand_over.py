@@ -17,6 +17,9 @@ from ops.stack import Stack
 SUPERVISOR = ("-P", "-m", "videa_cli.job")
 """What Python runs in the container; `-P`: the project's folder has no modules of videa."""
 
+PYTHON = ("HOME", "PYTHONPATH", "LANG", "LC_ALL", "TZ")
+"""Variables by which Python finds its modules and the time zone. The others are in the file of the request."""
+
 
 def check(stack: Stack, kind: Kind) -> Job | None:
     """The job of this kind that is over, and may be removed. Changes nothing.
@@ -48,6 +51,7 @@ def new_job(stack: Stack, request: Request) -> NewJob:
         name=request.name,
         labels=labels,
         words=(sys.executable, *SUPERVISOR, str(path), request.name),
+        environment={name: request.environment[name] for name in PYTHON if name in request.environment},
         folder=request.folder,
         user=(os.getuid(), os.getgid()),
         groups=tuple(os.getgroups()),

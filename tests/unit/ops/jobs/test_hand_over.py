@@ -25,14 +25,17 @@ def stack(tmp_path: Path) -> FakeStack:
 
 
 def test_the_variables_are_in_a_file_of_the_owner_and_nowhere_else(stack: FakeStack) -> None:
-    request = replace(NEW, environment=passed_on({"API_TOKEN": SECRET, "VIDEA_JOB": "x", "BAD": "\udcff"}))
+    request = replace(
+        NEW, environment=passed_on({"API_TOKEN": SECRET, "HOME": "/home/me", "VIDEA_JOB": "x", "BAD": "\udcff"})
+    )
     start(stack, request)
     path = file_of(stack.project.directory, "shop", Kind.OPERATION)
     assert read(path) == request
-    assert request.environment == {"API_TOKEN": SECRET}
+    assert request.environment == {"API_TOKEN": SECRET, "HOME": "/home/me"}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     (job,) = stack.platform.jobs.new
     assert SECRET not in repr(job)
+    assert job.environment == {"HOME": "/home/me"}
     assert str(path) in job.words
 
 
