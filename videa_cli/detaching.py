@@ -91,7 +91,7 @@ def begin(stack: Stack, request: Request, as_json: Json, dry_run: bool) -> None:
         check(stack, request.kind)
         job = new_job(stack, request)
         lines = [
-            f"would hand over `{request.command}` to the container {request.name}{when}",
+            f"would hand over `{request.command.replace(' --dry-run', '')}` to the container {request.name}{when}",
             f"folder: {request.folder}; user: {job.user[0]}; {len(request.environment)} variables of this shell",
             f"writable: {', '.join(job.writable)}; all else of this machine read-only",
             "nothing was changed (dry run)",
