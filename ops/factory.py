@@ -10,6 +10,7 @@ from ops.platform.compose.store import EngineStore
 
 if TYPE_CHECKING:
     from ops.platform.image_ports import ImageStore
+    from ops.platform.job_ports import Jobs
     from ops.platform.ports import Changes, Gateway, Platform, Store
     from ops.project.config import Project
     from ops.stack import Stack
@@ -56,6 +57,13 @@ def _gateway(platform: Platform, project: Project) -> Gateway:
 def open_store(engine: Engine | None = None) -> Store:
     """The records of all projects; needs no project. Raises EngineUnreachable."""
     return EngineStore(engine or Engine())
+
+
+def open_jobs(engine: Engine | None = None) -> Jobs:
+    """The jobs of all projects; needs no project. Raises EngineUnreachable."""
+    from ops.engine.jobs import EngineJobs
+
+    return EngineJobs(engine or Engine())
 
 
 def open_changes(project: str, engine: Engine | None = None) -> Changes:

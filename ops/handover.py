@@ -159,6 +159,8 @@ def hand_back(stack: Stack, plain: Plain, left: Leaving, change: Callable[[], No
         for name in (*left.services, *left.workers):
             declared.forget(store, project, name)
         documents.forget(store, project)
+        for job in stack.platform.jobs.all(project):
+            stack.platform.jobs.remove(job.id)
 
 
 def _create(

@@ -179,3 +179,45 @@ class StoredImage:
     names: tuple[str, ...]
     layers: tuple[str, ...]
     parts: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A container in which an operation runs. ``kind``: see ``ops.jobs.request``; ``command``: without secrets.
+
+    ``at``: Unix time at which it begins, 0 for at once. ``state``: Docker's; ``over``: nobody starts it again.
+    """
+
+    id: str
+    name: str
+    kind: str
+    command: str
+    who: str
+    at: float
+    created: datetime
+    state: str
+    over: bool
+    exit_code: int
+
+    @property
+    def exited(self) -> bool:
+        return self.state in ("exited", "dead")
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to start. ``words``: its command; ``folder``: where it runs; ``user``, ``groups``: ids of this machine.
+
+    ``environment``: what its Python needs to start, and no secret.
+    ``read_only``, ``writable``: paths of this machine that it sees at the same place.
+    """
+
+    name: str
+    labels: Mapping[str, str]
+    words: tuple[str, ...]
+    environment: Mapping[str, str]
+    folder: str
+    user: tuple[int, int]
+    groups: tuple[int, ...]
+    read_only: tuple[str, ...]
+    writable: tuple[str, ...]

@@ -167,6 +167,13 @@ class DutyFailed(msgspec.Struct, frozen=True, tag="duty_failed"):
     reason: str
 
 
+class JobRevived(msgspec.Struct, frozen=True, tag="job_revived"):
+    """The agent has started a ``job`` again, which was killed before its operation, ``command``, had ended."""
+
+    job: str
+    command: str
+
+
 Notice: TypeAlias = (
     OrphansLeft
     | ServicesChanged
@@ -192,4 +199,5 @@ Notice: TypeAlias = (
     | ReplicaLeftOut
     | AgentStarted
     | DutyFailed
+    | JobRevived
 )

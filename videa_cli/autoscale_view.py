@@ -41,7 +41,7 @@ def show_status(views: list[ServiceView]) -> Group:
         if view.state.off:
             lines.append(f"{view.service}: turned off by {view.state.who} at {day(view.state.since)} UTC")
         elif not view.runs:
-            lines.append(f"{view.service}: to run it: videa autoscale run")
+            lines.append(f"{view.service}: to run it: videa autoscale on")
         elif view.state.waits:
             lines.append(f"{view.service}: waits: {view.state.waits}")
         elif view.state.reason:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ class Asked:
     keep: str | None = None
     pause_at: tuple[float, ...] = ()
     pull: bool = False
+    despite_freeze: bool = False
 
     def request(self, project: Project) -> Request:
         """The request for one service: a worker is never a canary, because it gets no requests.
@@ -125,6 +127,7 @@ def deploy_services(
     """
     from msgspec.structs import replace
 
+    from ops.frozen import check_all
     from ops.project.startup import dependency_order
     from ops.rollout.one_shots import build_one_shots
     from ops.rollout.targets import images_to_pull, pull_images, return_tag
@@ -140,6 +143,7 @@ def deploy_services(
         chosen = [project.of(name).settings.service for name in names] or list(project.services)
     stacks = [operation.stack.of(name) for name in dependency_order(project.model["services"], chosen)]
     requests = [asked.request(stack.project) for stack in stacks]  # before anything is built
+    check_all(project, () if asked.despite_freeze else chosen, time.time())
     pulls = [] if dry_run else images_to_pull(stacks, asked.pull, image)
     if build or pulls:
         operation.check_nothing_waits()  # before the new image gets the tag of the current one

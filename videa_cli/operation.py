@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ops.interrupts import held
+from ops.jobs.supervise import EVENTS
 from ops.operations import Operation
 from ops.outcome import Outcome
 from ops.redaction.typed import shown_command
 from ops.stack import Stack
 from videa_cli.context import Options
+from videa_cli.detaching import in_job
 from videa_cli.json_output import Json
 from videa_cli.lock_wait import patiently
 from videa_cli.render import Progress, show_outcome, show_proof
@@ -50,6 +52,12 @@ def carry_out(
         show_outcome(outcome, what, as_json, dry_run)
 
 
-def typed() -> str:
-    """The command line as it was typed, for the lock and the history: without the secrets in it."""
-    return shlex.join([Path(sys.argv[0]).name, *map(shown_command, sys.argv[1:])])
+def typed(arguments: Sequence[str] | None = None) -> str:
+    """The command line as it was typed, for the lock and the history: without the secrets in it.
+
+    ``arguments``: others than those of this process.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if in_job() and EVENTS in words:
+        words.remove(EVENTS)
+    return shlex.join([Path(sys.argv[0]).name, *map(shown_command, words)])

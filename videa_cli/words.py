@@ -36,6 +36,7 @@ from ops.notices import (
     CanaryKey,
     DriftRepaired,
     DutyFailed,
+    JobRevived,
     LockAwaited,
     OrphansLeft,
     OwnFilesRefused,
@@ -339,3 +340,8 @@ def _(event: AgentStarted) -> str:
 @words.register
 def _(event: DutyFailed) -> str:
     return f"{event.duty} failed, and is tried again: {event.reason}"
+
+
+@words.register
+def _(event: JobRevived) -> str:
+    return f"{event.job} was killed before `{event.command}` had ended; started again"

@@ -7,6 +7,7 @@ OURS=label=videa.image
 remove_stack() {
     local project document
     project=$(docker compose config --format json | sed -n 's/^  "name": "\(.*\)",$/\1/p')
+    docker ps --all --quiet --filter "label=videa.job=$project" | xargs --no-run-if-empty docker rm --force
     docker compose down --volumes --remove-orphans
     for document in history doctor outline autoscale; do
         docker volume ls --quiet --filter "label=videa.document=videa.$document.$project" | xargs --no-run-if-empty docker volume rm
@@ -23,7 +24,7 @@ remove_images() {
 }
 
 remove_files() {
-    rm -rf .env .venv videa.egg-info .mypy_cache .ruff_cache .pytest_cache .videa/images .videa/secrets.json .videa/history.jsonl .videa/doctor-*.jsonl
+    rm -rf .env .venv videa.egg-info .mypy_cache .ruff_cache .pytest_cache .videa/images .videa/secrets.json .videa/history.jsonl .videa/doctor-*.jsonl .videa/job-*.json
 }
 
 if [ "${CLEAN_YES:-}" != 1 ]; then

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ops.agent.health import HealthChecks
+from ops.agent.jobs import RevivedJobs
 from ops.errors import VideaError
 from ops.events import Emit
 from ops.notices import DutyFailed
@@ -44,9 +45,9 @@ class Duty(Protocol):
         """One round. May raise anything."""
 
 
-def duties(health: HealthChecks) -> Sequence[Duty]:
+def duties(health: HealthChecks, jobs: RevivedJobs) -> Sequence[Duty]:
     """All duties of the agent."""
-    return (health,)
+    return (health, jobs)
 
 
 @dataclass

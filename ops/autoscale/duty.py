@@ -140,6 +140,10 @@ class Autoscaler:
 
     def _decide(self, stack: Stack, meter: Meter, service: _Service, before: ServiceState, emit: Emit) -> None:
         samples = meter.samples(stack)
+        if not samples.replicas:  # after `videa down` or `videa scale 0`; Kubernetes does not scale from 0 either
+            if service.record.waits(hold := "no replica runs; to start the stack: videa up", samples.time):
+                emit(AutoscaleSkipped(service.record.service, hold))
+            return
         past = (before.past if service.past is None else service.past).known(samples.time, samples.now)
         decision = self._bounded(stack, samples, past, service)
         service.past = past.then(decision.time, decision.asked)

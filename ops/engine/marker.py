@@ -31,7 +31,7 @@ def create(engine: Engine, name: str, labels: Mapping[str, str], number: int) ->
             try:
                 return _create(engine, name, labels, number)
             except docker.errors.ImageNotFound:  # not asked before: an engine with many images takes 50 ms to list one
-                _import_image(engine)
+                import_image(engine)
                 return _create(engine, name, labels, number)
         except docker.errors.APIError as error:
             if error.status_code == HTTPStatus.CONFLICT:
@@ -124,7 +124,8 @@ def _create(engine: Engine, name: str, labels: Mapping[str, str], number: int) -
     return str(created["Id"])
 
 
-def _import_image(engine: Engine) -> None:
+def import_image(engine: Engine) -> None:
+    """Creates the empty image. Raises EngineError."""
     empty = io.BytesIO()
     with tarfile.open(fileobj=empty, mode="w"):
         pass

@@ -22,6 +22,7 @@ from ops.models import (
     UserCommand,
 )
 from ops.platform.image_ports import Images
+from ops.platform.job_ports import Jobs
 from ops.steps import Target
 from ops.traffic import Applied, Look, Maintenance, Membership, Upstream
 
@@ -78,6 +79,8 @@ class Platform(Protocol):
 
     @property
     def images(self) -> Images: ...
+    @property
+    def jobs(self) -> Jobs: ...
     @property
     def local(self) -> bool:
         """Whether the platform is this machine."""

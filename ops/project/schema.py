@@ -77,6 +77,8 @@ def _or_variable(value: dict[str, Any]) -> dict[str, Any]:
     """The value, or a variable in its place; in place of an array, also its items as a string."""
     if "$ref" in value and "default" not in value:
         return value
+    if "$ref" in value.get("items", {}):
+        return value  # a list of mappings: no variable can have one
     items = [{"type": ["string", "integer"]}] if value.get("type") == "array" else [{"$ref": "#/$defs/variable"}]
     switch = [{"enum": ["on", "off", "yes", "no"]}] if value.get("type") == "boolean" else []
     plain = {name: content for name, content in value.items() if name != "default"}

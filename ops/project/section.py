@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Any, get_origin
 
@@ -12,11 +12,13 @@ import msgspec
 
 from ops.errors import ConfigError
 from ops.probes import Statuses, read_statuses
+from ops.project import freeze
 from ops.project.policy import Policy, read_policy
 from ops.project.settings import (
     Autoscale,
     Canary,
     FailureAction,
+    Freeze,
     Health,
     Hooks,
     OnInconclusive,
@@ -94,6 +96,7 @@ def read_settings(section: dict[str, Any]) -> Settings:
     _check_proxy(settings.proxy)
     _check_route(settings)
     _check_windows(settings.autoscale)
+    _check_freeze(settings.freeze)
     return settings
 
 
@@ -158,6 +161,14 @@ def _check_windows(autoscale: Autoscale) -> None:
         raise ConfigError(
             f"x-videa.autoscale.tolerance: {autoscale.tolerance} is out of range", "write a percentage below 100%"
         )
+
+
+def _check_freeze(windows: Iterable[Freeze]) -> None:
+    for number, window in enumerate(windows):
+        try:
+            freeze.check(window.begin, window.to, window.days)
+        except ValueError as error:
+            raise ConfigError(f"x-videa.freeze[{number}]: {error}", freeze.HINT) from error
 
 
 def check_autoscale(settings: Settings) -> None:
@@ -277,7 +288,8 @@ def _keys_at(where: str) -> tuple[str, ...]:
         "x-videa.autoscale.target": Target,
         "x-videa.autoscale.up": ScaleUp,
         "x-videa.autoscale.down": ScaleDown,
+        "x-videa.freeze": Freeze,
         "x-videa.update": Update,
         "x-videa.rollback": Update,
     }
-    return sections.get(where, Settings).__struct_encode_fields__
+    return sections.get(where.partition("[")[0], Settings).__struct_encode_fields__

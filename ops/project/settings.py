@@ -221,6 +221,21 @@ class Autoscale(Section, frozen=True):
         return self.max > 0
 
 
+class Freeze(Section, frozen=True):
+    """A window in which nothing is deployed, see ``ops.project.freeze``. ``begin``: in the file ``from``."""
+
+    begin: str = msgspec.field(name="from")
+    to: str
+    days: tuple[str, ...] = ()
+    timezone: str = "UTC"
+
+    def __str__(self) -> str:
+        days = f" on {', '.join(self.days)}" if self.days else ""
+        # Compose makes a time of a date that is not quoted.
+        begin, to = (point.removesuffix("T00:00:00Z") for point in (self.begin, self.to))
+        return f"{begin} to {to}{days} {self.timezone}"
+
+
 class Settings(Section, frozen=True):
     """The complete section.
 
@@ -246,6 +261,7 @@ class Settings(Section, frozen=True):
     also: tuple[str, ...] = ()
     shared_volumes: tuple[str, ...] = ()
     agent: bool = True
+    freeze: tuple[Freeze, ...] = ()
 
     @property
     def split_by(self) -> str:
@@ -288,5 +304,5 @@ def _show(value: object) -> str:
     if isinstance(value, Enum):
         return str(value.value)
     if isinstance(value, tuple):
-        return "[" + ", ".join(item if isinstance(item, str) else f"{item:g}" for item in value) + "]"
+        return "[" + ", ".join(f"{item:g}" if isinstance(item, int | float) else str(item) for item in value) + "]"
     return str(value)

@@ -27,8 +27,11 @@ from ops.steps import Pause, Wait
 CHECK_INTERVAL = 1.0
 """Seconds between two checks of the canary and of the command queue."""
 
-PAUSE_INTERVAL = 0.03
-"""Seconds between two checks of the command queue in a pause: rollback to a kept set must be fast."""
+PAUSE_INTERVAL, LONGEST_PAUSE_INTERVAL, PAUSE_GROWTH = 0.03, 0.25, 0.01
+"""Seconds between two checks of the command queue in a pause: rollback to a kept set must be fast.
+
+The interval grows with this share of the time waited, because each check costs a millisecond of the engine, for hours.
+"""
 
 MAX_ERRORS = 3
 """Checks in a row that may fail to read the canary's requests or containers; one more ends the deploy."""
@@ -83,16 +86,18 @@ class Monitor:
 
     def pause(self, seconds: float | None = None) -> None:
         """Waits for a promotion, at most ``seconds``. Raises Aborted, LockHeld."""
-        until = time.monotonic() + seconds if seconds is not None else float("inf")
+        began = time.monotonic()
+        until = began + seconds if seconds is not None else float("inf")
         while True:
             command = self._take_promotion()
             if command:
                 self.note(Promoted(command.who))
                 return
-            left = until - time.monotonic()
-            if left <= 0:
+            now = time.monotonic()
+            if now >= until:
                 return
-            time.sleep(min(PAUSE_INTERVAL, left))
+            interval = min(max(PAUSE_INTERVAL, (now - began) * PAUSE_GROWTH), LONGEST_PAUSE_INTERVAL)
+            time.sleep(min(interval, until - now))
 
     def judge(self, percent: float, canary: Collection[str], seconds: float) -> None:
         """Returns when the canary has passed at ``percent`` of the traffic or is promoted.

@@ -12,6 +12,7 @@ from videa_cli.context import Options
 from videa_cli.json_output import AsJson, Json, show_text_or_json
 
 if TYPE_CHECKING:
+    from ops.models import Job
     from ops.rollout.journal import Journal
     from ops.rollout.lock import Lock
 
@@ -35,6 +36,8 @@ def abort(
     terminal or machine. If a process runs the operation, that process rolls it back; otherwise this command does. While
     a blue-green deploy keeps the old set, one reload of nginx returns to it.
 
+    Without such an operation, it cancels what `videa deploy --detach` or `--at` has handed over and has not begun.
+
     \b
     Examples:
       videa abort
@@ -42,6 +45,9 @@ def abort(
     """
     options: Options = context.obj
     journal = options.journal()
+    if journal.read() is None and (job := _job_without_changes(journal)):
+        _cancel(options, job, dry_run, as_json)
+        return
     if dry_run:
         from videa_cli.words import words
 
@@ -54,6 +60,29 @@ def abort(
         )
         return
     roll_back(options, journal, as_json)
+
+
+def _job_without_changes(journal: Journal) -> Job | None:
+    """A job that has not begun its operation: it waits for its time or for a lock, or builds. The present one first."""
+    from ops.factory import open_jobs
+    from ops.jobs.kind import Kind
+
+    pending = {job.kind: job for job in open_jobs().all(journal.project) if not job.over}
+    return pending.get(Kind.OPERATION) or pending.get(Kind.SCHEDULED)
+
+
+def _cancel(options: Options, job: Job, dry_run: bool, as_json: Json) -> None:
+    if not dry_run:
+        from ops.factory import open_jobs
+        from ops.jobs.kind import Kind
+        from ops.jobs.request import file_of
+
+        open_jobs().remove(job.id)
+        project = options.load()
+        file_of(project.directory, project.name, Kind(job.kind)).unlink(missing_ok=True)
+    operation = f"`{job.command}` of {job.who}"
+    text = f"would cancel {operation}; nothing was changed" if dry_run else f"cancelled {operation}"
+    show_text_or_json({"dry_run": dry_run, "operation": operation}, text, as_json)
 
 
 def roll_back(options: Options, journal: Journal, as_json: Json) -> None:

@@ -41,9 +41,10 @@ def agent(
 
     from ops.agent.duties import Agent, duties
     from ops.agent.health import HealthChecks
+    from ops.agent.jobs import RevivedJobs
     from ops.agent.recorded import Recorded
     from ops.agent.watcher import Watcher
-    from ops.factory import connect, open_changes, open_stack, open_store
+    from ops.factory import connect, open_changes, open_jobs, open_stack, open_store
     from ops.notices import AgentStarted
     from videa_cli.attending import attend
 
@@ -51,10 +52,12 @@ def agent(
     engine, name, running = connect(), options.project or options.load().name, version("videa")
     store = open_store(engine)
     watcher = Watcher(store, name, "videa agent", running)
-    health = HealthChecks(Recorded(store, name, lambda project: open_stack(project, engine)), watcher, "videa agent")
+    stacks = Recorded(store, name, lambda project: open_stack(project, engine))
+    health = HealthChecks(stacks, watcher, "videa agent")
     show_event(AgentStarted(name, running))
     beat = heartbeat.touch if heartbeat else lambda: None
-    agent = Agent(duties(health), lambda: open_changes(name, engine), show_event, beat)
+    jobs = RevivedJobs(open_jobs(engine), name, stacks)
+    agent = Agent(duties(health, jobs), lambda: open_changes(name, engine), show_event, beat)
     attend(agent.run, agent.stop, watcher.release)
 
 

@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ops.errors import TAKE_UP, OperationFailed, UsageError
+from ops.jobs.kind import Kind
+from videa_cli.at import at as parse_option
 from videa_cli.context import Options
 from videa_cli.deploying import KEEP, Asked, deploy_services, strategy_of
+from videa_cli.detaching import await_job, error_of, hand_over, in_job, last_outcome
 from videa_cli.json_output import AsJson, Json, show_text_or_json
 from videa_cli.lock_wait import LockWait
 from videa_cli.numbers import decimal, whole
+
+AT = "Begin then, without this terminal: 03:00, or 2026-12-01T03:00."
+
+PATIENCE = 600.0
+"""Seconds for which a scheduled deploy waits for another operation to end."""
 
 if TYPE_CHECKING:
     from ops.operations import Operation
@@ -67,7 +75,14 @@ def deploy(
         bool, typer.Option("--abort", help="Roll back an operation that waits or was interrupted.")
     ] = False,
     detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Return at the first wait: a judgement, a pause, --keep.")
+        bool, typer.Option("--detach", "-d", help="Hand it over to a container, and return when it has begun.")
+    ] = False,
+    until_wait: Annotated[
+        bool, typer.Option("--until-wait", help="Return at the first wait: a judgement, a pause, --keep.")
+    ] = False,
+    at: Annotated[float, typer.Option("--at", parser=parse_option, metavar="TIME", show_default=False, help=AT)] = 0.0,
+    despite_freeze: Annotated[
+        bool, typer.Option("--despite-freeze", help="Deploy also in a window of x-videa.freeze.")
     ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the running operation.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps, and change nothing.")] = False,
@@ -99,10 +114,18 @@ def deploy(
     are not judged.
 
     While a deploy waits (a judgement, --pause-at, --keep), it changes nothing, and `videa maintenance` and `videa
-    watch` work. --detach returns at the first wait, and no process is needed until the wait ends. `videa promote` ends
-    the wait and runs the remaining steps, `videa abort` rolls back, and --resume resumes the wait. A canary is judged
-    only while a process runs the deploy. `videa status` shows the wait. After a crash, --resume or the same command
-    continues, and --abort rolls back.
+    watch` work. `videa promote` ends the wait, `videa abort` rolls back, and `videa status` shows the wait.
+
+    --detach hands the deploy over to a container on the engine of this machine, which sees the same files and
+    variables: it goes on after this terminal has ended, and after a `kill -9`. --watch follows it.
+
+    --at hands it over in the same way, and begins at this time of this machine: 03:00, or "2026-12-01 03:00". If
+    another operation runs then, it waits for 10 minutes. `videa status` shows it, `videa abort` cancels it. In a window
+    of x-videa.freeze, a deploy is refused, unless with --despite-freeze.
+
+    --until-wait returns at the first wait, and no process is needed until the wait ends: `videa promote` then runs the
+    remaining steps, and --resume resumes the wait. A canary is judged only while a process runs the deploy. After a
+    crash, --resume or the same command continues, and --abort rolls back.
 
     \b
     Examples:
@@ -112,7 +135,8 @@ def deploy(
       videa deploy --image registry.example/app:42 --surge 2
       videa deploy --image app:42 --blue-green --check /health --check 'make smoke' --keep 2m
       videa deploy --image app:42 --canary --pause-at 25
-      videa deploy --image app:42 --canary --pause-at 25 --detach
+      videa deploy --image app:42 --canary --detach
+      videa deploy --image app:42 --at 03:00
       videa deploy --image app:42 --lock-wait 10m
       videa deploy --watch
       videa deploy --resume
@@ -123,20 +147,31 @@ def deploy(
     if watch:
         _watch(options, as_json)
         return
+    if resume and abort:
+        raise UsageError("--resume and --abort cannot be used together", "choose one of them")
+    if at and (resume or abort):
+        raise UsageError("--at is for a new deploy", "remove it, or --resume and --abort")
+    if (detach or at) and not in_job():
+        if at and not despite_freeze:
+            from ops.frozen import check_all
+
+            project = options.load()
+            check_all(project, services or project.services, at)
+        hand_over(options, as_json, dry_run, Kind.SCHEDULED if at else Kind.OPERATION, at)
+        return
     if resume or abort:
-        if resume and abort:
-            raise UsageError("--resume and --abort cannot be used together", "choose one of them")
         what = "completed" if resume else "rolled back"
-        carry_out(options, what, lambda operation: operation.resume(detach) if resume else operation.abort(), as_json)
+        run_rest = lambda operation: operation.resume(until_wait) if resume else operation.abort()  # noqa: E731
+        carry_out(options, what, run_rest, as_json)
         return
     strategy = strategy_of(rolling, blue_green, canary, bool(check or keep), bool(pause_at))
-    asked = Asked(strategy, surge, force, tuple(check or ()), keep, tuple(pause_at or ()), pull)
+    asked = Asked(strategy, surge, force, tuple(check or ()), keep, tuple(pause_at or ()), pull, despite_freeze)
     names = tuple(services or ())
 
     def run(operation: Operation) -> Outcome:
-        return deploy_services(operation, names, image, build, asked, dry_run, detach)
+        return deploy_services(operation, names, image, build, asked, dry_run, until_wait)
 
-    carry_out(options, "deployed", run, as_json, dry_run, lock_wait)
+    carry_out(options, "deployed", run, as_json, dry_run, lock_wait or (PATIENCE if at else 0.0))
 
 
 def _watch(options: Options, as_json: Json) -> None:
@@ -152,7 +187,14 @@ def _watch(options: Options, as_json: Json) -> None:
 
     progress, stack = Progress(as_json), options.stack()
     try:
+        if not await_job(stack) and (outcome := last_outcome(stack)):
+            if outcome.get("exit_code"):
+                raise error_of(outcome)
+            show_text_or_json(outcome, f"it has ended: {outcome.get('summary', '')}", as_json)
+            return
         entry = follow(stack, progress)
+        while entry is None and await_job(stack):  # its job was killed, and continues it
+            entry = follow(stack, progress)
     finally:
         progress.close()
     state = Journal(stack.store, stack.project.name).read()

@@ -8,20 +8,24 @@ import typer
 
 from ops.errors import CONTINUE, PlanRefused
 from videa_cli.context import Options
+from videa_cli.detaching import hand_over, in_job
 from videa_cli.json_output import AsJson, Json, show_text_or_json
 
 
 def promote(
     context: typer.Context,
-    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return at the next wait.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Hand the rest over to a container: see videa deploy --help.")
+    ] = False,
+    until_wait: Annotated[bool, typer.Option("--until-wait", help="Return at the next wait.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would continue, and change nothing.")] = False,
     as_json: AsJson = Json.NO,
 ) -> None:
     """End the wait of a deploy, which then continues.
 
     Works for a canary that is paused or judged, and for a blue-green deploy that keeps the old set. If a process runs
-    the deploy, that process continues it. Otherwise, as after `videa deploy --detach`, this command runs the remaining
-    steps.
+    the deploy, that process continues it. Otherwise, as after `videa deploy --until-wait`, this command runs the
+    remaining steps.
 
     \b
     Examples:
@@ -37,8 +41,11 @@ def promote(
     if state is None or (holder is None and not state.waiting):
         hint = f"{state} was interrupted; {CONTINUE}" if state else "see `videa status` and `videa history`"
         raise PlanRefused("no deploy waits", hint)
+    if holder is None and detach and not in_job():
+        hand_over(options, as_json, dry_run)
+        return
     if holder is None:
-        _carry_out(options, detach, dry_run, as_json)
+        _carry_out(options, until_wait, dry_run, as_json)
         return
     if not dry_run:
         journal.commands.send("promote")
@@ -50,7 +57,7 @@ def promote(
     show_text_or_json({"dry_run": dry_run, "operation": operation}, text, as_json)
 
 
-def _carry_out(options: Options, detach: bool, dry_run: bool, as_json: Json) -> None:
+def _carry_out(options: Options, until_wait: bool, dry_run: bool, as_json: Json) -> None:
     """Ends the wait and runs the remaining steps in this process. Raises the errors of the steps."""
     from videa_cli.operation import carry_out
     from videa_cli.words import words
@@ -61,4 +68,4 @@ def _carry_out(options: Options, detach: bool, dry_run: bool, as_json: Json) -> 
         text = f"would continue {operation}; nothing was changed"
         show_text_or_json({"dry_run": True, "operation": operation}, text, as_json)
         return
-    carry_out(options, "completed", lambda operation: operation.promote(detach), as_json)
+    carry_out(options, "completed", lambda operation: operation.promote(until_wait), as_json)

@@ -8,6 +8,7 @@ import typer
 
 from videa_cli.commands.abort import roll_back
 from videa_cli.context import Options
+from videa_cli.detaching import hand_over, in_job
 from videa_cli.json_output import AsJson, Json
 from videa_cli.lock_wait import LockWait
 from videa_cli.numbers import whole
@@ -30,6 +31,9 @@ def rollback(
         ),
     ] = None,
     blue_green: Annotated[bool, typer.Option("--blue-green", help="Start all new replicas, then switch once.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Hand it over to a container: see videa deploy --help.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")] = False,
     as_json: AsJson = Json.NO,
     lock_wait: LockWait = 0.0,
@@ -47,6 +51,7 @@ def rollback(
       videa rollback 3f9a1c
       videa rollback --service worker
       videa rollback --dry-run
+      videa rollback --detach
     """
     options: Options = context.obj
     if release is None and not dry_run:
@@ -55,6 +60,9 @@ def rollback(
         if state and state.keeping:
             roll_back(options, journal, as_json)
             return
+    if detach and not in_job():
+        hand_over(options, as_json, dry_run)
+        return
     from ops.rollout.request import Request, Strategy
     from videa_cli.deploying import paced
     from videa_cli.operation import carry_out

@@ -10,6 +10,7 @@ import typer
 
 from ops.errors import UsageError
 from videa_cli.context import Options
+from videa_cli.detaching import hand_over, in_job
 from videa_cli.json_output import AsJson, Command, Json
 from videa_cli.lock_wait import LockWait
 
@@ -27,6 +28,9 @@ def scale(
         typer.Argument(metavar="[SERVICE=]N|+N...", help="Number of replicas, or how many to add.", show_default=False),
     ],
     force: Annotated[bool, typer.Option("--force", help="Allow 0 replicas.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Hand it over to a container: see videa deploy --help.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")] = False,
     as_json: AsJson = Json.NO,
     lock_wait: LockWait = 0.0,
@@ -48,12 +52,16 @@ def scale(
       videa scale +1
       videa scale web=3 worker=+2
       videa scale 5 --dry-run
+      videa scale 5 --detach
       videa scale 0 --force
     """
     from videa_cli.operation import carry_out
 
     wanted = parse_all(numbers)
     options: Options = context.obj
+    if detach and not in_job():
+        hand_over(options, as_json, dry_run)
+        return
 
     def run(operation: Operation) -> Outcome:
         project = operation.stack.project

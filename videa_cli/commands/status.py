@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +12,7 @@ import typer
 from videa_cli.context import Options
 
 if TYPE_CHECKING:
+    from ops.models import Job
     from ops.views.status import Status
 
 COLOURS = {"healthy": "green", "starting": "yellow"}
@@ -42,12 +46,38 @@ def status(
 
             import videa_cli.render  # noqa: F401
         result = pending.result()
+    jobs = [job for job in stack.platform.jobs.all(stack.project.name) if not job.over]
     if as_json:
         import msgspec
 
-        typer.echo(msgspec.json.encode(result).decode())
+        fields = msgspec.to_builtins(result) | {"jobs": [_shown(job) for job in jobs]}
+        typer.echo(msgspec.json.encode(fields).decode())
     else:
         show_status(result)
+        show_jobs(jobs)
+
+
+def _shown(job: Job) -> dict[str, object]:
+    at = datetime.fromtimestamp(job.at, UTC).isoformat() if job.at else None
+    return {"name": job.name, "kind": job.kind, "command": job.command, "who": job.who, "at": at, "state": job.state}
+
+
+def show_jobs(jobs: Sequence[Job]) -> None:
+    """Prints what runs later, and what does not run although it should."""
+    from rich.markup import escape
+
+    from ops.jobs.kind import Kind
+    from videa_cli.detaching import local_time
+    from videa_cli.render import console
+
+    out = console()
+    for job in jobs:
+        operation = f"`{job.command}` of {job.who}"
+        if job.exited:
+            text = f"{operation}: its container {job.name} has exited; start it again: docker start {job.name}"
+            out.print(f"[red]interrupted:[/] {escape(text)}")
+        elif job.kind == Kind.SCHEDULED and job.at > time.time():
+            out.print(escape(f"at {local_time(job.at)}: {operation}; cancel it: videa abort"))
 
 
 def show_status(result: Status) -> None:

@@ -34,6 +34,7 @@ def watch(
     """
     from ops.agent.duties import Agent, duties
     from ops.agent.health import HealthChecks
+    from ops.agent.jobs import RevivedJobs
     from ops.agent.watcher import Watcher
     from ops.project.units import parse_duration
     from videa_cli.attending import attend
@@ -53,6 +54,7 @@ def watch(
         raise LockHeld(f"{holder} watches this project already", "stop it first, or see: videa agent status")
     console(stderr=True).print(f"watching {', '.join(stack.project.served)} every {interval}; stop with Ctrl-C")
     health = HealthChecks(lambda: served, watcher, "videa watch", seconds)
-    agent = Agent(duties(health), stack.platform.changes, Progress())
+    jobs = RevivedJobs(stack.platform.jobs, stack.project.name)
+    agent = Agent(duties(health, jobs), stack.platform.changes, Progress())
     attend(agent.run, agent.stop, watcher.release)
     console(stderr=True).print("stopped; the balancer keeps its current replicas")

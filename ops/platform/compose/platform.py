@@ -18,6 +18,7 @@ from ops.engine.client import Engine
 from ops.engine.compose import more_arguments, up_arguments
 from ops.engine.effects import check_harmless, run_harmless
 from ops.engine.images import EngineImages
+from ops.engine.jobs import EngineJobs
 from ops.engine.logs import Output
 from ops.errors import EngineError
 from ops.models import Container, ExecResult, Machine, Replica, Usage, UserCommand
@@ -38,6 +39,10 @@ class ComposePlatform:
     @cached_property
     def images(self) -> EngineImages:
         return EngineImages(self.engine)
+
+    @cached_property
+    def jobs(self) -> EngineJobs:
+        return EngineJobs(self.engine)
 
     @property
     def local(self) -> bool:

@@ -34,7 +34,7 @@ def test_a_wait_needs_no_terminal_and_shuts_out_nobody(stack: LiveStack, watchin
     killed, stable = sorted(stack.replicas())
     with under_load(stack.url, rate=RATE, more=("--post-share", "0")) as watched:
         canary = ("deploy", "--image", new, "--canary", "--pause-at", "10")
-        said = stack.done(*canary, "--detach", INTERVAL="2s")
+        said = stack.done(*canary, "--until-wait", INTERVAL="2s")
         assert "judge the canary at 10%" in said
         assert "videa promote" in said
         assert waits_at(stack, "judge", attended=False)

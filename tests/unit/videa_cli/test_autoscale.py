@@ -50,7 +50,7 @@ def test_status_shows_the_number_its_bounds_and_the_last_decisions() -> None:
 @pytest.mark.parametrize(
     ("shown", "word", "line"),
     [
-        (view(runs=False), "nobody runs it", "videa autoscale run"),
+        (view(runs=False), "nobody runs it", "videa autoscale on"),
         (view(ServiceState(off=True, who="me@here")), "off", "turned off by me@here"),
         (view(ServiceState(waits="`videa deploy` of me@here is running")), "waits", "`videa deploy` of me@here"),
     ],

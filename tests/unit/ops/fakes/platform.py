@@ -14,6 +14,7 @@ from ops.platform.ports import Measured, Permit
 from ops.project.pins import remember
 from ops.steps import Target
 from tests.unit.ops.fakes.changes import FakeChanges
+from tests.unit.ops.fakes.jobs import FakeJobs
 from tests.unit.ops.fakes.world import APP, NAME, START, World
 
 
@@ -79,6 +80,7 @@ class FakePlatform:
     by_name: dict[str, Container] = field(default_factory=dict)
     followed: list[str] = field(default_factory=list)
     images: FakeImages = field(default_factory=FakeImages)
+    jobs: FakeJobs = field(default_factory=FakeJobs)
     local: bool = True
     address: str = "127.0.0.1"
     machine: Machine = field(default_factory=lambda: Machine(4, 2**33))

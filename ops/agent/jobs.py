@@ -1,0 +1,36 @@
+"""The duty that starts jobs again that were killed: the engine does not do that after a `docker kill` by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ops.events import Emit
+from ops.notices import JobRevived
+from ops.platform.job_ports import Jobs
+
+EVERY = 5.0
+"""Seconds between two looks."""
+
+
+@dataclass
+class RevivedJobs:
+    """A job whose operation has not ended runs: it finds in the journal what is left to do.
+
+    ``check``: raises PlanRefused if the agent must do nothing.
+    """
+
+    jobs: Jobs
+    project: str
+    check: Callable[[], object] = lambda: None
+    every: float = EVERY
+    name: str = field(default="jobs", init=False)
+    on_change: bool = field(default=False, init=False)
+
+    def run(self, emit: Emit) -> None:
+        """One look. Raises EngineError, and what ``check`` raises if there is something to do."""
+        for job in self.jobs.all(self.project):
+            if job.exited and not job.over:
+                self.check()
+                self.jobs.wake(job.id)
+                emit(JobRevived(job.name, job.command))

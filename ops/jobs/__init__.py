@@ -1,0 +1,1 @@
+"""Jobs: operations that a container on the engine carries out, so that they outlive the terminal of their user."""

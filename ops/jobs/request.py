@@ -1,0 +1,71 @@
+"""What a job has to do: the command, the folder and the variables of the shell that has started it.
+
+It is a file in `.videa`, which only its owner can read, and not in the container's configuration: the variables may be
+secrets. The job removes it at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import msgspec
+
+from ops.errors import ConfigError
+from ops.jobs.kind import VARIABLE, Kind
+from ops.project.encoding import is_utf8
+from ops.project.private import private_file, replace_private
+
+
+class Request(msgspec.Struct, frozen=True):
+    """``arguments``: of videa; ``selecting``: those of them that select the project; ``command``: see ``Job``.
+
+    ``folder``: where it was typed; ``created``, ``at``: Unix time, ``at`` 0 for at once. ``begun``: it has changed
+    something, so after an interruption it is resumed, and not started again.
+    """
+
+    project: str
+    kind: Kind
+    arguments: tuple[str, ...]
+    selecting: tuple[str, ...]
+    command: str
+    folder: str
+    environment: dict[str, str]
+    created: float
+    at: float = 0.0
+    begun: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of its container."""
+        return f"videa.job.{self.project}.{self.kind.value}"
+
+
+def file_of(directory: Path, project: str, kind: Kind) -> Path:
+    """The file of a request, next to the Compose file."""
+    return private_file(directory, f"job-{project}-{kind.value}.json")
+
+
+def write(path: Path, request: Request) -> None:
+    """Raises ConfigError if the file cannot be written."""
+    try:
+        replace_private(path, msgspec.json.encode(request))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}", "make its folder writable") from error
+
+
+def read(path: Path) -> Request | None:
+    """None if there is no request, or none that this version of videa understands."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Request)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def passed_on(environment: Mapping[str, str], without: Collection[str] = ()) -> dict[str, str]:
+    """The variables of the shell for a job. ``without``: names that it reads elsewhere."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in without and name != VARIABLE and is_utf8(name) and is_utf8(value)
+    }

@@ -1,0 +1,80 @@
+"""Jobs: an operation in a container outlives its terminal and a kill -9; a scheduled one can be cancelled."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bench.client import under_load
+from tests.engine.conftest import LiveStack
+
+RATE = 100
+
+
+@pytest.fixture
+def jobs(stack: LiveStack) -> Iterator[LiveStack]:
+    """The stack without any job before and after the test."""
+    yield stack
+    names = stack.docker(
+        "ps", "--all", "--filter", f"label=videa.job={stack.project}", "--format", "{{.Names}}"
+    ).split()
+    if names:
+        stack.docker("rm", "--force", *names)
+
+
+def job(stack: LiveStack, kind: str = "operation") -> dict[str, Any]:
+    """What the engine knows of a job."""
+    found: dict[str, Any] = json.loads(stack.docker("inspect", f"videa.job.{stack.project}.{kind}"))[0]
+    return found
+
+
+def phase(stack: LiveStack) -> str:
+    return str((stack.status()["operation"] or {"standing": {"step": {"type": "none"}}})["standing"]["step"]["type"])
+
+
+@pytest.mark.timeout(300)
+def test_a_canary_goes_on_after_its_job_was_killed(jobs: LiveStack) -> None:
+    _, new = jobs.releases()
+    before = json.loads(jobs.done("history", "--json"))["operations"]
+    with under_load(jobs.url, rate=RATE) as watched:
+        said = jobs.done("deploy", "--image", new, "--canary", "--detach", INTERVAL="2s")
+        assert "videa deploy --watch" in said
+        jobs.until(lambda: phase(jobs) == "judge")
+        os.kill(job(jobs)["State"]["Pid"], signal.SIGKILL)
+        jobs.until(lambda: job(jobs)["RestartCount"] == 1)
+        followed = jobs.start_videa("deploy", "--watch")
+        _, told = followed.communicate(timeout=120)
+    assert followed.returncode == 0, told
+    assert watched.report["failed"] == 0, watched.report["failures"][:5]
+    assert {each["image"] for each in jobs.status()["replicas"]} == {new}
+    jobs.until(lambda: job(jobs)["State"]["Status"] == "exited")
+    ended = job(jobs)
+    assert ended["HostConfig"]["RestartPolicy"]["Name"] == "no"
+    assert ended["State"]["ExitCode"] == 0, jobs.docker("logs", ended["Name"].lstrip("/"))
+    assert "INTERVAL" not in json.dumps(ended)
+    assert not list((jobs.directory / ".videa").glob("job-*"))
+    ends = json.loads(jobs.done("history", "--json"))["operations"]
+    assert [(each["action"], each["result"]) for each in ends[len(before) :]] == [("canary", "done")]
+
+
+def test_what_is_refused_is_said_at_once(jobs: LiveStack) -> None:
+    before = jobs.snapshot()
+    refused = jobs.videa("deploy", "--image", "videa-test/none:1", "--detach")
+    assert refused.returncode == 4, refused.stderr
+    assert "videa-test/none:1" in refused.stderr
+    assert jobs.snapshot() == before
+
+
+def test_a_scheduled_deploy_is_shown_and_can_be_cancelled(jobs: LiveStack) -> None:
+    _, new = jobs.releases()
+    assert "scheduled for 2099-01-31 03:00" in jobs.done("deploy", "--image", new, "--at", "2099-01-31 03:00")
+    assert [each["kind"] for each in jobs.status()["jobs"]] == ["scheduled"]
+    assert "2099-01-31 03:00" in jobs.done("status")
+    assert jobs.videa("deploy", "--at", "03:00").returncode == 7
+    assert "cancelled" in jobs.done("abort")
+    assert jobs.status()["jobs"] == []

@@ -1,0 +1,42 @@
+"""The option --at: a time of the day, or a date and a time, of this machine."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import datetime, timedelta
+
+import typer
+
+from videa_cli.detaching import in_job
+
+HINT = "write 03:00 for the next 3 o'clock, or 2026-12-01 03:00"
+
+
+def parse_at(text: str, now: datetime) -> float:
+    """Unix time. ``now``: local time, without a time zone. Raises ValueError."""
+    if re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d", text):
+        hour, minute = map(int, text.split(":"))
+        moment = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+        return (moment if moment > now else moment + timedelta(days=1)).timestamp()
+    if not re.match(r"\d{4}-\d\d-\d\d[ T]\d", text):
+        raise ValueError(f"{text!r} is no time; {HINT}")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no time; {HINT}") from None
+    if moment.timestamp() <= now.timestamp():
+        raise ValueError(f"{text!r} is in the past")
+    return moment.timestamp()
+
+
+def at(text: str | float) -> float:
+    """The parser of the option, and of its default 0.0. In a job the time has come, whatever it was."""
+    if not isinstance(text, str):
+        return text
+    if in_job():
+        return time.time()
+    try:
+        return parse_at(text, datetime.now())
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
