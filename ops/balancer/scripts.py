@@ -11,7 +11,7 @@ FENCE = f"{VOLUME}/fence"
 WRITE_FAILED, REFUSED, NOT_CONFIRMED, NOT_OURS, CHANGED, FENCED = 10, 11, 12, 13, 14, 15
 """Exit codes of APPLY; its output has the reason, for FENCED the higher number."""
 
-_FUNCTIONS = (
+FUNCTIONS = (
     f"fence={FENCE}"
     + r"""
 # One script at a time; the kernel unlocks it at its end.
@@ -59,7 +59,7 @@ serves() {
 )
 
 LOOK = (
-    _FUNCTIONS
+    FUNCTIONS
     + rf"""
 [ "$1" -eq 0 ] || alone
 register "$1"
@@ -74,7 +74,7 @@ Prints the version, the active generation, and the file. Fails if there is no fi
 """
 
 APPLY = (
-    _FUNCTIONS
+    FUNCTIONS
     + f"current={FILE}"
     + r"""
 content=$1 wanted=$2 attempts=$3 before=$4 number=$5
@@ -121,7 +121,7 @@ Prints the previous workers.
 """
 
 DRAIN = (
-    _FUNCTIONS
+    FUNCTIONS
     + r"""
 slices=$1
 shift
