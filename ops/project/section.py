@@ -29,10 +29,12 @@ from ops.project.settings import (
     Settings,
     Sticky,
     Target,
+    Tls,
     Update,
     UpdateOrder,
     values,
 )
+from ops.project.tls import check_tls
 from ops.project.units import Rate, Seconds, Share, Size, parse_duration, parse_rate, parse_share, parse_size
 from ops.traffic import is_key
 
@@ -94,6 +96,7 @@ def read_settings(section: dict[str, Any]) -> Settings:
     _check_proxy(settings.proxy)
     _check_route(settings)
     _check_windows(settings.autoscale)
+    check_tls(settings.tls)
     return settings
 
 
@@ -279,5 +282,6 @@ def _keys_at(where: str) -> tuple[str, ...]:
         "x-videa.autoscale.down": ScaleDown,
         "x-videa.update": Update,
         "x-videa.rollback": Update,
+        "x-videa.tls": Tls,
     }
     return sections.get(where, Settings).__struct_encode_fields__
