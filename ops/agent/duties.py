@@ -44,9 +44,9 @@ class Duty(Protocol):
         """One round. May raise anything."""
 
 
-def duties(health: HealthChecks) -> Sequence[Duty]:
-    """All duties of the agent."""
-    return (health,)
+def duties(health: HealthChecks, *others: Duty) -> Sequence[Duty]:
+    """All duties: `videa watch` has only the health checks, the agent has ``others``."""
+    return (health, *others)
 
 
 @dataclass

@@ -43,6 +43,7 @@ def agent(
     from ops.agent.health import HealthChecks
     from ops.agent.recorded import Recorded
     from ops.agent.watcher import Watcher
+    from ops.certificates.duty import Certificates
     from ops.factory import connect, open_changes, open_stack, open_store
     from ops.notices import AgentStarted
     from videa_cli.attending import attend
@@ -52,9 +53,10 @@ def agent(
     store = open_store(engine)
     watcher = Watcher(store, name, "videa agent", running)
     health = HealthChecks(Recorded(store, name, lambda project: open_stack(project, engine)), watcher, "videa agent")
+    certificates = Certificates(Recorded(store, name, lambda project: open_stack(project, engine)))
     show_event(AgentStarted(name, running))
     beat = heartbeat.touch if heartbeat else lambda: None
-    agent = Agent(duties(health), lambda: open_changes(name, engine), show_event, beat)
+    agent = Agent(duties(health, certificates), lambda: open_changes(name, engine), show_event, beat)
     attend(agent.run, agent.stop, watcher.release)
 
 
