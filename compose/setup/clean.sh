@@ -8,7 +8,7 @@ remove_stack() {
     local project document
     project=$(docker compose config --format json | sed -n 's/^  "name": "\(.*\)",$/\1/p')
     docker compose down --volumes --remove-orphans
-    for document in history doctor outline autoscale; do
+    for document in history doctor outline autoscale certificates; do
         docker volume ls --quiet --filter "label=videa.document=videa.$document.$project" | xargs --no-run-if-empty docker volume rm
     done
 }

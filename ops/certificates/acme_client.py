@@ -49,6 +49,9 @@ POLL = 1.0
 ASK_AGAIN = 86400.0
 """Seconds until an authority that makes no suggestions is asked again."""
 
+LARGEST = 64 * 1024
+"""Bytes of a certificate with its chain; usual ones have 3 to 6 KiB."""
+
 LONGEST = 300
 """Characters of a reason."""
 
@@ -136,6 +139,8 @@ def order(request: Order) -> Done:
             acme.answer_challenge(body, response)
         deadline = time.time() + VALIDATION
         chain = acme.poll_and_finalize(ordered, datetime.fromtimestamp(deadline)).fullchain_pem
+        if len(chain) > LARGEST:
+            raise errors.ClientError(f"its answer has more than {LARGEST} bytes")
         certificate = x509.load_pem_x509_certificate(chain.encode())
         if certificate.public_key() != key.public_key():
             raise errors.ClientError("the certificate is for another key")
