@@ -139,12 +139,16 @@ CHAIN, KEY, INFO: its files, which no argument may have.
 
 
 class Info(msgspec.Struct, frozen=True):
-    """A certificate. ``not_before``, ``not_after``: Unix time; ``serial``: hexadecimal; ``issuer``: its common name."""
+    """A certificate. ``not_before``, ``not_after``: Unix time; ``serial``: hexadecimal; ``issuer``: its common name.
+
+    ``directory``: URL of the authority that it is from.
+    """
 
     serial: str
     issuer: str
     not_before: float
     not_after: float
+    directory: str = ""
 
 
 class Issued(msgspec.Struct, frozen=True):

@@ -115,7 +115,7 @@ class Renewals:
         finally:
             for token in tokens:
                 self.volume.unanswer(token)
-        return Issued(done.chain, done.key, done.info)
+        return Issued(done.chain, done.key, replace(done.info, directory=authority.directory))
 
     def _failed(self, domain: str, error: VideaError) -> None:
         now = self.clock()
@@ -138,7 +138,9 @@ class Renewals:
         self, domain: str, on_volume: Mapping[str, Info], states: Mapping[str, DomainState]
     ) -> Certificate:
         info, known = on_volume.get(domain), states.get(domain, DomainState())
-        return Certificate(domain, info, known, schedule.next_try(domain, info, known))
+        # After a change of the authority, such as from its staging environment, the next one is due.
+        current = info if info and info.directory == self.authority.directory else None
+        return Certificate(domain, info, known, schedule.next_try(domain, current, known))
 
 
 def of_stack(stack: Stack, emit: Emit) -> Renewals:

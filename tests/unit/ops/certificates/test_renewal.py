@@ -56,6 +56,14 @@ def test_an_account_is_used_again_with_the_same_authority_only(site: Site) -> No
     assert site.authority.accounts == ["", "an account", ""]
 
 
+def test_a_certificate_of_another_authority_is_replaced(site: Site) -> None:
+    site.renewals("a.example", directory="https://staging.example/dir").renew("a.example")
+    renewals = site.renewals("a.example")
+    assert renewals.certificates()[0].due <= site.authority.now
+    renewals.renew("a.example")
+    assert renewals.certificates()[0].due > site.authority.now
+
+
 def test_a_failure_is_told_and_tried_again_later_and_the_next_success_ends_it(site: Site) -> None:
     site.authority.failing = {"a.example": None}
     renewals = site.renewals("a.example")
