@@ -19,15 +19,22 @@ EVERY = 60.0
 
 SHORTEST = 1.0
 
+WAIT = 5.0
+"""Seconds until the next round while another process looks after the project, or this one has just started."""
+
 LOOK = 600.0
 """Seconds after which the volume is read again if nothing is due: it costs a command in nginx's container."""
 
 
 @dataclass
 class Certificates:
-    """``stacks``: like those of the health checks; PlanRefused if the agent must do nothing. ``clock``: Unix time."""
+    """``stacks``: like those of the health checks; PlanRefused if the agent must do nothing.
+
+    ``active``: whether this process is the one that looks after the project; ``clock``: Unix time.
+    """
 
     stacks: Callable[[], Sequence[Stack]]
+    active: Callable[[], bool]
     clock: Callable[[], float] = time.time
     open: Callable[[Stack, Emit], Renewals] = renewal.of_stack
     name: str = field(default="certificates", init=False)
@@ -45,6 +52,9 @@ class Certificates:
     def run(self, emit: Emit) -> None:
         """One round. A domain that fails is reported and does not stop the others. Raises VideaError."""
         self._due = 0.0
+        if not self.active():
+            self._due = self.clock() + WAIT
+            return
         try:
             served = self.stacks()
         except PlanRefused:

@@ -53,7 +53,8 @@ def agent(
     store = open_store(engine)
     watcher = Watcher(store, name, "videa agent", running)
     health = HealthChecks(Recorded(store, name, lambda project: open_stack(project, engine)), watcher, "videa agent")
-    certificates = Certificates(Recorded(store, name, lambda project: open_stack(project, engine)))
+    recorded = Recorded(store, name, lambda project: open_stack(project, engine))
+    certificates = Certificates(recorded, lambda: watcher.claimed)
     show_event(AgentStarted(name, running))
     beat = heartbeat.touch if heartbeat else lambda: None
     agent = Agent(duties(health, certificates), lambda: open_changes(name, engine), show_event, beat)

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace as with_fields
 
 from ops.certificates import process
-from ops.certificates.duty import EVERY, LOOK, SHORTEST, Certificates
+from ops.certificates.duty import EVERY, LOOK, SHORTEST, WAIT, Certificates
 from ops.certificates.protocol import Authority
 from ops.certificates.renewal import Renewals
 from ops.errors import PlanRefused
@@ -30,13 +30,14 @@ class Shop:
     authority: FakeAuthority
     volume: FakeVolume = field(default_factory=FakeVolume)
     told: list[Event] = field(default_factory=list)
+    active: bool = True
 
     def duty(self) -> Certificates:
         def renewals(stack: Stack, emit: object) -> Renewals:
             tls, told = stack.project.settings.tls, self.told.append
             return Renewals("shop", tls, Authority(""), stack.store, self.volume, told, lambda: self.authority.now)
 
-        return Certificates(lambda: self.stacks, lambda: self.authority.now, renewals)
+        return Certificates(lambda: self.stacks, lambda: self.active, lambda: self.authority.now, renewals)
 
 
 @pytest.fixture
@@ -113,5 +114,15 @@ def test_without_domains_or_when_the_agent_is_off_it_does_nothing(shop: Shop, tm
     def refused() -> Sequence[Stack]:
         raise PlanRefused("x-videa.agent is off", "")
 
-    Certificates(refused).run(discard)
+    Certificates(refused, lambda: True).run(discard)
     assert not shop.volume.looks and not shop.authority.orders
+
+
+def test_only_the_process_that_looks_after_the_project_orders(shop: Shop) -> None:
+    shop.active = False
+    duty = shop.duty()
+    duty.run(discard)
+    assert not shop.volume.looks and duty.every == WAIT
+    shop.active = True
+    duty.run(discard)
+    assert shop.authority.orders == list(DOMAINS)
