@@ -201,6 +201,8 @@ def in_words(error: Exception) -> str:
         return "the certificate authority does not answer" + (
             ": its own certificate is not trusted" if isinstance(error, requests.exceptions.SSLError) else ""
         )
+    if error.args and isinstance(error.args[0], requests.Response):
+        return f"the certificate authority answers with HTTP {error.args[0].status_code}"
     return str(error) or type(error).__name__
 
 
