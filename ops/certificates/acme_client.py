@@ -188,13 +188,13 @@ def info_of(certificate: x509.Certificate) -> Info:
 
 def in_words(error: Exception) -> str:
     """Why it failed, one line."""
+    if isinstance(error, errors.ARIError) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
     if isinstance(error, errors.ValidationError):
         problems = [body.error for each in error.failed_authzrs for body in each.body.challenges if body.error]
         return in_words(problems[0]) if problems else "the name was not validated"
     if isinstance(error, messages.Error):
         return f"{error.code or error.typ}: {error.detail or error.title or 'no reason'}"
-    if isinstance(error, errors.ARIError) and isinstance(error.__cause__, Exception):
-        return in_words(error.__cause__)
     if isinstance(error, errors.TimeoutError):
         return f"the certificate authority had no answer within {VALIDATION:g} s"
     if isinstance(error, requests.ConnectionError | requests.Timeout):
