@@ -41,3 +41,4 @@ bench: test-setup ## run the short benchmarks of bench/README.md, about half an 
 test-setup: setup
 	@$(SETUP)/python.sh dev
 	@$(SETUP)/browser.sh
+	@$(SETUP)/pebble.sh

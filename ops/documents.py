@@ -15,13 +15,14 @@ TRIES = 50
 class Kind(StrEnum):
     """HISTORY: past operations and their releases; DOCTOR: what earlier runs of the doctor saw; OUTLINE: x-videa.
 
-    AUTOSCALE: whether it is on, and its last decisions.
+    AUTOSCALE: whether it is on, and its last decisions. CERTIFICATES: the last failures, and when the next try is.
     """
 
     HISTORY = "history"
     DOCTOR = "doctor"
     OUTLINE = "outline"
     AUTOSCALE = "autoscale"
+    CERTIFICATES = "certificates"
 
 
 def load(store: Store, kind: Kind, project: str) -> bytes:

@@ -153,6 +153,25 @@ class ReplicaLeftOut(msgspec.Struct, frozen=True, tag="left_out"):
     release: str
 
 
+class CertificateRenewed(msgspec.Struct, frozen=True, tag="certificate_renewed"):
+    """nginx serves a new certificate for ``domain``. ``not_after``: Unix time."""
+
+    domain: str
+    issuer: str
+    not_after: float
+
+
+class CertificateFailed(msgspec.Struct, frozen=True, tag="certificate_failed"):
+    """There is no new certificate for ``domain``; what is served is unchanged. ``reason``: one line.
+
+    ``retry_at``: Unix time of the next try.
+    """
+
+    domain: str
+    reason: str
+    retry_at: float
+
+
 class AgentStarted(msgspec.Struct, frozen=True, tag="agent_started"):
     """The agent looks after the ``project`` from now on. ``version``: of videa."""
 
@@ -197,6 +216,8 @@ Notice: TypeAlias = (
     | AutoscaleSkipped
     | DriftRepaired
     | ReplicaLeftOut
+    | CertificateRenewed
+    | CertificateFailed
     | AgentStarted
     | DutyFailed
     | JobRevived

@@ -34,6 +34,8 @@ from ops.notices import (
     AutoscaleSkipped,
     BalancerOutdated,
     CanaryKey,
+    CertificateFailed,
+    CertificateRenewed,
     DriftRepaired,
     DutyFailed,
     JobRevived,
@@ -57,7 +59,7 @@ from ops.notices import (
 from ops.rollout.history import verdict_line
 from ops.steps import Judge, Pause, replicas
 from videa_cli.step_words import step_words
-from videa_cli.units import clock, size
+from videa_cli.units import clock, day, size
 
 BY_CONNECT = "ready: TCP connect; declare x-videa.health.ready to ask more"
 
@@ -330,6 +332,16 @@ def _(event: ReplicaLeftOut) -> str:
         f"{event.replica} gets no requests: its release, {event.release or 'without a name'}, is not the one of the "
         "replicas that do; to roll a release out: videa deploy"
     )
+
+
+@words.register
+def _(event: CertificateRenewed) -> str:
+    return f"{event.domain} has a new certificate of {event.issuer}, valid until {day(event.not_after)} UTC"
+
+
+@words.register
+def _(event: CertificateFailed) -> str:
+    return f"no certificate for {event.domain}: {event.reason}; next try after {day(event.retry_at)} UTC"
 
 
 @words.register

@@ -9,7 +9,7 @@ remove_stack() {
     project=$(docker compose config --format json | sed -n 's/^  "name": "\(.*\)",$/\1/p')
     docker ps --all --quiet --filter "label=videa.job=$project" | xargs --no-run-if-empty docker rm --force
     docker compose down --volumes --remove-orphans
-    for document in history doctor outline autoscale; do
+    for document in history doctor outline autoscale certificates; do
         docker volume ls --quiet --filter "label=videa.document=videa.$document.$project" | xargs --no-run-if-empty docker volume rm
     done
 }

@@ -37,7 +37,7 @@ install() {
 
 # Imported from a plain path and compiled once: otherwise every start of the command pays for both.
 install_command() {
-    install videa --editable '.[ui]' --config-settings editable_mode=compat
+    install videa --editable '.[ui,acme]' --config-settings editable_mode=compat
     .venv/bin/python -m compileall -q ops videa_cli
 }
 

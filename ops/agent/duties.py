@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ops.agent.health import HealthChecks
-from ops.agent.jobs import RevivedJobs
 from ops.errors import VideaError
 from ops.events import Emit
 from ops.notices import DutyFailed
@@ -45,9 +44,9 @@ class Duty(Protocol):
         """One round. May raise anything."""
 
 
-def duties(health: HealthChecks, jobs: RevivedJobs) -> Sequence[Duty]:
-    """All duties of the agent."""
-    return (health, jobs)
+def duties(health: HealthChecks, *others: Duty) -> Sequence[Duty]:
+    """All duties: `videa watch` has only the health checks, the agent has ``others``."""
+    return (health, *others)
 
 
 @dataclass

@@ -70,12 +70,18 @@ class Watcher:
             return None
         record = self.store.find(_name(self.project))
         if record and self._keeps(record):
+            self._id = ""
             return _read(record)
         if record:
             self.store.remove(record.id)
         self._id = self.store.create(_name(self.project), self._labels(lease), number) or ""
         record = None if self._id else self.store.find(_name(self.project))
         return _read(record) if record else None
+
+    @property
+    def claimed(self) -> bool:
+        """Whether this process had the record at its last claim."""
+        return bool(self._id)
 
     def release(self) -> None:
         """Removes the record of this process. Raises EngineError."""

@@ -14,7 +14,7 @@ OWN = "videa-own:"
 WRITE_FAILED, REFUSED, NOT_CONFIRMED, NOT_OURS, CHANGED, FENCED = 10, 11, 12, 13, 14, 15
 """Exit codes of APPLY; its output has the reason, for FENCED the higher number."""
 
-_FUNCTIONS = (
+FUNCTIONS = (
     f"fence={FENCE} own_mark={OWN}"
     + r"""
 # One script at a time; the kernel unlocks it at its end.
@@ -72,7 +72,7 @@ serves() {
 )
 
 LOOK = (
-    _FUNCTIONS
+    FUNCTIONS
     + rf"""
 [ "$1" -eq 0 ] || alone
 register "$1"
@@ -88,7 +88,7 @@ Prints the version, the active generation, a line about the user's own files, an
 """
 
 APPLY = (
-    _FUNCTIONS
+    FUNCTIONS
     + f"current={FILE}"
     + r"""
 content=$1 wanted=$2 attempts=$3 before=$4 number=$5
@@ -138,7 +138,7 @@ Prints the previous workers, and a line about the user's own files.
 """
 
 DRAIN = (
-    _FUNCTIONS
+    FUNCTIONS
     + r"""
 slices=$1
 shift

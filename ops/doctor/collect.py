@@ -21,6 +21,7 @@ from ops.declared import Declaration, candidates
 from ops.doctor import sources
 from ops.doctor.collectors import outside
 from ops.doctor.collectors.balancer import balancer_facts
+from ops.doctor.collectors.certificates import certificate_facts
 from ops.doctor.collectors.containers import container_facts, with_usage
 from ops.doctor.collectors.fleet import fleet_beats
 from ops.doctor.collectors.instances import instance_facts
@@ -88,7 +89,11 @@ def collect(
         local_sources = (sources.ENGINE, sources.HOST, sources.CONTAINERS, sources.STATS)
         others = (sources.POSTGRES, sources.REDIS, sources.BALANCER, sources.TRAFFIC, sources.INSTANCES, sources.FLEET)
         return msgspec.structs.replace(
-            base, skipped=[Skipped(name, error.message) for name in (*local_sources, *others, sources.OPERATION)]
+            base,
+            skipped=[
+                Skipped(name, error.message)
+                for name in (*local_sources, *others, sources.OPERATION, sources.CERTIFICATES)
+            ],
         )
     collectors = _collectors(stack, engine, containers)
     if only:
@@ -167,6 +172,7 @@ def _collectors(stack: Stack, engine: EngineFacts, containers: list[ContainerFac
         sources.FLEET: lambda: fleet_beats(platform, container_of(containers, locate(project, REDIS).service)),
         sources.TRAFFIC: lambda: traffic_facts(platform, nginx, health),
         sources.OPERATION: lambda: operation_facts(stack.store, project.name),
+        sources.CERTIFICATES: lambda: certificate_facts(stack),
         sources.HOST: lambda: host_facts(engine),
     }
 

@@ -271,6 +271,20 @@ class OperationFacts(Struct, frozen=True):
     returning: bool = False
 
 
+class CertificateFacts(Struct, frozen=True):
+    """A domain of x-videa.tls. Unix times; None without a certificate.
+
+    ``due``: when the next certificate is ordered; ``failures``: in a row, the last one with ``error``.
+    """
+
+    domain: str
+    not_before: float | None
+    not_after: float | None
+    due: float = 0.0
+    failures: int = 0
+    error: str = ""
+
+
 class History(Struct, frozen=True):
     """Results of earlier runs of the doctor. ``memory``: container id -> (time, bytes); ``known``: "id subject" of each
     current finding -> time of the first of the consecutive runs that saw it. ``since`` and ``last``: times of the first
@@ -302,6 +316,7 @@ class Facts(Struct, frozen=True):
     instances: list[InstanceFacts] | None = None
     fleet: list[Beat] | None = None
     operation: OperationFacts | None = None
+    certificates: list[CertificateFacts] | None = None
     history: History | None = None
     proof: Proof | None = None
     skipped: list[Skipped] = field(default_factory=list)

@@ -85,6 +85,7 @@ class Limits(Struct, frozen=True):
     lb_one_client_least: int = 100
     tls_warn: float = 20 * 86400
     tls_fail: float = 3 * 86400
+    tls_overdue: float = 86400
     app_errors_warn: float = 0.01
     app_errors_fail: float = 0.05
     app_least: int = 100

@@ -32,6 +32,7 @@ TRAFFIC = "traffic"
 FLEET = "fleet"
 HISTORY = "history"
 OPERATION = "operation"
+CERTIFICATES = "certificates"
 
 
 def _absent(source: str) -> Callable[[Facts], str | None]:
@@ -210,5 +211,6 @@ REASON: dict[str, Callable[[Facts], str | None]] = {
     FLEET: _absent(FLEET),
     HISTORY: _absent(HISTORY),
     OPERATION: _absent(OPERATION),
+    CERTIFICATES: _absent(CERTIFICATES),
 }
 """Source -> the reason why it cannot be judged, or None if it can."""

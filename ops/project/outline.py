@@ -20,6 +20,7 @@ from ops.platform.ports import Store
 from ops.project.config import Project
 from ops.project.managed import Managed, site
 from ops.project.section import read_settings
+from ops.project.tls import with_ca
 
 MOST_BYTES = 64 * 1024
 """Of an outline, as JSON."""
@@ -36,9 +37,13 @@ class _Outline(msgspec.Struct, frozen=True):
 
 
 def record(store: Store, project: Project) -> None:
-    """Records the outline if it has changed. Raises ConfigError if it is too large, EngineError."""
+    """Records the outline if it has changed.
+
+    Raises ConfigError if it is too large or tls.ca cannot be read, EngineError.
+    """
     sections = {name: project.of(name).written for name in project.services}
-    outline = _Outline({name: _without(section) for name, section in sections.items()}, project.default)
+    portable = {name: with_ca(_without(section), project.directory) for name, section in sections.items()}
+    outline = _Outline(portable, project.default)
     content = msgspec.json.encode(outline)
     if len(content) > MOST_BYTES:
         raise ConfigError(f"x-videa has {len(content)} bytes", f"shorten it to {MOST_BYTES}")

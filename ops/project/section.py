@@ -31,10 +31,12 @@ from ops.project.settings import (
     Settings,
     Sticky,
     Target,
+    Tls,
     Update,
     UpdateOrder,
     values,
 )
+from ops.project.tls import check_tls
 from ops.project.units import Rate, Seconds, Share, Size, parse_duration, parse_rate, parse_share, parse_size
 from ops.traffic import is_key
 
@@ -97,6 +99,7 @@ def read_settings(section: dict[str, Any]) -> Settings:
     _check_route(settings)
     _check_windows(settings.autoscale)
     _check_freeze(settings.freeze)
+    check_tls(settings.tls)
     return settings
 
 
@@ -291,5 +294,6 @@ def _keys_at(where: str) -> tuple[str, ...]:
         "x-videa.freeze": Freeze,
         "x-videa.update": Update,
         "x-videa.rollback": Update,
+        "x-videa.tls": Tls,
     }
     return sections.get(where.partition("[")[0], Settings).__struct_encode_fields__

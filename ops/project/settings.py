@@ -25,6 +25,8 @@ Percent = Annotated[float, Meta(gt=0, le=100)]
 Command: TypeAlias = str | tuple[str, ...]
 """A string runs in ``sh -c``, a list runs as it is, like Compose's health checks."""
 
+LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
+
 
 class Sticky(Enum):
     """How a client stays on one replica."""
@@ -236,6 +238,24 @@ class Freeze(Section, frozen=True):
         return f"{begin} to {to}{days} {self.timezone}"
 
 
+class Tls(Section, frozen=True):
+    """Certificates that the agent obtains for ``domains``, see ``ops.certificates``; the first is the default one.
+
+    ``directory``: URL of the certificate authority (RFC 8555); ``email``: for its account, may be empty; ``ca``: a file
+    with the certificates by which the authority itself is trusted, or their text; empty: those of every browser.
+    """
+
+    domains: tuple[str, ...] = ()
+    email: str = ""
+    directory: str = LETS_ENCRYPT
+    ca: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The domains in lower case, as nginx compares them."""
+        return tuple(domain.lower() for domain in self.domains)
+
+
 class Settings(Section, frozen=True):
     """The complete section.
 
@@ -260,6 +280,7 @@ class Settings(Section, frozen=True):
     hooks: Hooks = Hooks()
     also: tuple[str, ...] = ()
     shared_volumes: tuple[str, ...] = ()
+    tls: Tls = Tls()
     agent: bool = True
     freeze: tuple[Freeze, ...] = ()
 

@@ -25,6 +25,7 @@ ONLY_IN = {
     "detect_secrets": {"ops/redaction/services.py"},
     "yaml": {"ops/project/compose_model.py"},
     "ruamel": {"ops/adopt/overlay.py"},
+    **{name: {"ops/certificates/acme_client.py"} for name in ("acme", "josepy", "cryptography")},
     "typer": {"videa_cli"},
     "rich": {"videa_cli"},
 }
@@ -104,7 +105,7 @@ LAYERS = (
     {"project"},
     {"platform.compose"},
     {"stack"},
-    {"rollout"},
+    {"rollout", "certificates"},
     {"doctor", "adopt", "handover", "images"},
     {"capacity", "maintenance", "lifecycle", "watch", "foreground", "jobs", "frozen"},
     {"planning", "recording"},
@@ -121,6 +122,7 @@ LAYERS = (
 PURE = {
     "doctor/checks": ("*",),
     "balancer": ("render", "site", "scope", "proxy", "split", "sticky", "maintenance", "access_log", "drift"),
+    "certificates": ("schedule", "protocol"),
     "autoscale": ("samples", "asks", "past", "bounds", "decide", "explain", "requests"),
     "adopt": ("images", "routes", "detect", "notes", "published", "plan", "overlay"),
     "rollout": ("blue_green", "canary", "rolling", "scale", "batches", "undo", "judgement", "result"),

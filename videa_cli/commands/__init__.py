@@ -38,6 +38,7 @@ TABLE: Mapping[str, str] = {
     "watch": "watch:watch",
     "autoscale": "autoscale:commands",
     "agent": "agent:commands",
+    "tls": "tls:commands",
     "doctor": "doctor:doctor",
     "db": "db:db",
     "redis": "redis:redis",

@@ -44,6 +44,7 @@ def agent(
     from ops.agent.jobs import RevivedJobs
     from ops.agent.recorded import Recorded
     from ops.agent.watcher import Watcher
+    from ops.certificates.duty import Certificates
     from ops.factory import connect, open_changes, open_jobs, open_stack, open_store
     from ops.notices import AgentStarted
     from videa_cli.attending import attend
@@ -52,12 +53,17 @@ def agent(
     engine, name, running = connect(), options.project or options.load().name, version("videa")
     store = open_store(engine)
     watcher = Watcher(store, name, "videa agent", running)
-    stacks = Recorded(store, name, lambda project: open_stack(project, engine))
-    health = HealthChecks(stacks, watcher, "videa agent")
+
+    def recorded() -> Recorded:
+        """Each duty has its own, because it is used from one thread."""
+        return Recorded(store, name, lambda project: open_stack(project, engine))
+
+    health = HealthChecks(recorded(), watcher, "videa agent")
+    jobs = RevivedJobs(open_jobs(engine), name, recorded())
+    certificates = Certificates(recorded(), lambda: watcher.claimed)
     show_event(AgentStarted(name, running))
     beat = heartbeat.touch if heartbeat else lambda: None
-    jobs = RevivedJobs(open_jobs(engine), name, stacks)
-    agent = Agent(duties(health, jobs), lambda: open_changes(name, engine), show_event, beat)
+    agent = Agent(duties(health, jobs, certificates), lambda: open_changes(name, engine), show_event, beat)
     attend(agent.run, agent.stop, watcher.release)
 
 

@@ -57,7 +57,7 @@ spool=/var/spool/videa
 read -r space </tmp/nginx/space
 
 kind=plain
-! grep -Eq '^[[:space:]]*listen .*ssl' /etc/nginx/site.conf || kind=tls
+! grep -Eqs '^[[:space:]]*listen .*ssl' /etc/nginx/site.conf /tmp/nginx/tls.conf || kind=tls
 wanted=$max_body
 numbers=$(limits.sh "$(memory)" "$(processors)" "$space" "$kind" "$max_body" "$response_headers")
 eval "$numbers"

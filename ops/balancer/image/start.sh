@@ -2,7 +2,7 @@
 # Starts nginx with the upstreams that videa last wrote. If there are none, or nginx refuses them, uses the default:
 # every replica of UPSTREAM_SERVICE (default: backend) on UPSTREAM_PORT (default: 3001).
 # REQUESTS_PER_CLIENT, BODIES_PER_CLIENT: how many one address may have under way (512, 32).
-# PUBLIC_HOST, PUBLIC_PORT: where clients find the site with HTTPS (compose/tls.yml).
+# PUBLIC_HOST, PUBLIC_PORT: where clients find the site with HTTPS (compose/tls.yml; compose/acme.yml needs only the port).
 # /etc/nginx/own: a folder of the user's own files, see own.sh.
 # TESTER_KEY: lets testers choose a release (docs/canary.md).
 set -eu
@@ -19,7 +19,10 @@ write_public_address() {
     esac
     port=":${PUBLIC_PORT:-443}"
     [ "$port" != :443 ] || port=
-    echo "map '' \$videa_public_url { default https://${PUBLIC_HOST:-localhost}$port; }" >/tmp/nginx/public.conf
+    cat >/tmp/nginx/public.conf <<END
+map '' \$videa_public_url { default https://${PUBLIC_HOST:-localhost}$port; }
+map '' \$videa_public_port { default "$port"; }
+END
 }
 
 # "canary" and "app" are the groups in upstreams.conf.
@@ -69,6 +72,7 @@ use_default() {
 write_public_address
 write_testers
 write_listen
+tls.sh
 
 if [ ! -s "$volume/upstreams.conf" ]; then
     use_default

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.facts import Facts
 from ops.doctor.limits import Limits
-from ops.doctor.sources import BALANCER_UP, TRAFFIC
+from ops.doctor.sources import BALANCER_UP, CERTIFICATES, TRAFFIC
 from ops.doctor.words import listing, share, span
 
 
@@ -95,6 +95,35 @@ def expiry(facts: Facts, limits: Limits) -> Iterator[Finding]:
         )
 
 
+def renewal(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """A certificate of x-videa.tls is not renewed in time."""
+    for each in present(facts.certificates):
+        left = None if each.not_after is None else each.not_after - facts.taken
+        if left is None:
+            title = f"{each.domain} has no certificate" + (": the last try failed" if each.failures else " yet")
+            severity = Severity.FAIL if each.failures else Severity.WARN
+        elif left <= 0:
+            title, severity = f"the certificate of {each.domain} expired {span(-left)} ago", Severity.FAIL
+        elif each.failures or facts.taken - each.due > limits.tls_overdue:
+            title = f"the certificate of {each.domain} expires in {span(left)}, and is not renewed"
+            lifetime = left if each.not_before is None else (each.not_after or 0) - each.not_before
+            severity = Severity.FAIL if left < min(limits.tls_fail, lifetime / 10) else Severity.WARN
+        else:
+            continue
+        tried = (
+            f"{each.failures} tries have failed, the last one: {each.error}" if each.failures else "nothing has failed"
+        )
+        yield Finding(
+            "tls.renewal",
+            severity,
+            title,
+            tried,
+            "without a valid certificate, browsers refuse the site",
+            f"videa tls renew {each.domain}\nvidea agent status",
+            each.domain,
+        )
+
+
 _APA = "awesome-prometheus-alerts"
 CHECKS = (
     Check("lb.5xx", Group.BALANCER, "> 5% of >= 20 requests F", _APA, (TRAFFIC,), server_errors),
@@ -104,4 +133,5 @@ CHECKS = (
     ),
     Check("lb.one_client", Group.BALANCER, "one untrusted proxy, >= 90% of >= 100 W", "own", (TRAFFIC,), one_client),
     Check("tls.expiry", Group.BALANCER, "< 20 d W, < 3 d F", _APA, (BALANCER_UP,), expiry),
+    Check("tls.renewal", Group.BALANCER, "failed or 1 d late W, < 3 d F", "own", (CERTIFICATES,), renewal),
 )

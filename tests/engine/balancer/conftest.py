@@ -71,12 +71,16 @@ class Bench:
             network=self.network.name,
             read_only=True,
             restart_policy={"Name": "always"},
-            ports={"8080/tcp": ("127.0.0.1", None)},
             environment={
                 **{"UPSTREAM_SERVICE": SERVICE, "UPSTREAM_PORT": str(PORT), "TESTER_KEY": TESTER_KEY},
                 **environment,
             },
-            **{"tmpfs": {"/tmp": "size=64m"}, "volumes": {self.network.name: {"bind": "/etc/nginx/videa"}}, **options},
+            **{
+                "ports": {"8080/tcp": ("127.0.0.1", None)},
+                "tmpfs": {"/tmp": "size=64m"},
+                "volumes": {self.network.name: {"bind": "/etc/nginx/videa"}},
+                **options,
+            },
         )
         self.until(lambda: self.get("/")[0] != 0)
 

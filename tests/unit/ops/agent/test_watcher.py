@@ -43,7 +43,9 @@ def test_the_record_of_a_process_that_was_killed_counts_until_it_expires() -> No
     of(store, "videa agent").claim(1)
     store.world.now += SHORTEST
     second = of(store)
+    assert not second.claimed
     assert second.claim(1) is None
+    assert second.claimed
     seen = watching(store, "shop")
     assert seen
     assert seen.command == "videa watch"

@@ -127,6 +127,7 @@ def healthy(**changes: Any) -> Facts:
         "instances": [instance(1), instance(2)],
         "fleet": [],
         "operation": OperationFacts(),
+        "certificates": [],
         "history": History(),
     }
     return Facts(**{**values, **changes})

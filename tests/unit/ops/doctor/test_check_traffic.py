@@ -6,8 +6,10 @@ import pytest
 
 from ops.balancer.access_log import Line
 from ops.doctor.collectors.traffic import summarise
-from ops.doctor.facts import Traffic
+from ops.doctor.facts import CertificateFacts, Traffic
 from tests.unit.ops.doctor.stack import NOW, balancer, reported
+
+DAY = 86400
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,23 @@ def test_traffic(traffic: Traffic, expected: list[tuple[str, str]]) -> None:
 )
 def test_the_certificate(days: float, expected: list[tuple[str, str]]) -> None:
     assert reported(balancer=balancer(tls_expires=NOW + days * 86400)) == expected
+
+
+@pytest.mark.parametrize(
+    ("certificate", "expected"),
+    [
+        (CertificateFacts("a.example", NOW - 60 * DAY, NOW + 30 * DAY, NOW), []),
+        (CertificateFacts("a.example", NOW - 60 * DAY, NOW + 30 * DAY, NOW, 1, "connection: refused"), ["warn"]),
+        (CertificateFacts("a.example", NOW - 62 * DAY, NOW + 28 * DAY, NOW - 2 * DAY), ["warn"]),
+        (CertificateFacts("a.example", NOW - 88 * DAY, NOW + 2 * DAY, NOW - 28 * DAY, 99, "dns"), ["fail"]),
+        (CertificateFacts("a.example", NOW - 4 * DAY, NOW + 2 * DAY, NOW, 1, "dns"), ["warn"]),
+        (CertificateFacts("a.example", NOW - 91 * DAY, NOW - DAY, NOW - 31 * DAY), ["fail"]),
+        (CertificateFacts("a.example", None, None), ["warn"]),
+        (CertificateFacts("a.example", None, None, NOW, 1, "dns"), ["fail"]),
+    ],
+)
+def test_the_renewal_of_a_certificate(certificate: CertificateFacts, expected: list[str]) -> None:
+    assert reported(certificates=[certificate]) == [("tls.renewal", severity) for severity in expected]
 
 
 def test_the_log_of_a_minute() -> None:

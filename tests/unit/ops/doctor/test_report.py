@@ -56,7 +56,7 @@ def test_the_same_facts_from_json_give_the_same_report() -> None:
     ("only", "skip", "expected"),
     [
         (("pg.down",), (), {"pg.down"}),
-        (("tls",), (), {"tls.expiry"}),
+        (("tls",), (), {"tls.expiry", "tls.renewal"}),
         (
             ("host",),
             (),

@@ -1,0 +1,76 @@
+"""What all users of a project know of its certificates beside the volume: failures, and what the authority suggests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+import msgspec
+
+from ops import documents
+from ops.balancer.certificates import Info
+from ops.documents import Kind
+from ops.platform.ports import Store
+
+LONGEST = 300
+"""Characters of an error."""
+
+
+class DomainState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``failures``: in a row, the last one with ``error`` at ``failed``; ``retry_at``: no try before it.
+
+    ``suggested``: when the authority wants the certificate with ``serial`` to be renewed (ARI), None without a
+    suggestion; ``ask_at``: when it is asked again. Unix times.
+    """
+
+    failures: int = 0
+    error: str = ""
+    failed: float = 0.0
+    retry_at: float = 0.0
+    serial: str = ""
+    suggested: float | None = None
+    ask_at: float = 0.0
+
+    def suggested_for(self, info: Info) -> float | None:
+        """The suggestion, if it is for this certificate."""
+        return self.suggested if self.serial == info.serial else None
+
+    def asks(self, info: Info, now: float) -> bool:
+        """Whether the authority is to be asked about this certificate."""
+        return self.serial != info.serial or now >= self.ask_at
+
+
+_STATES = dict[str, DomainState]
+
+
+def read(store: Store, project: str) -> dict[str, DomainState]:
+    """Domain -> its state. Raises EngineError."""
+    return _parse(documents.load(store, Kind.CERTIFICATES, project))
+
+
+def change(store: Store, project: str, domain: str, how: Callable[[DomainState], DomainState]) -> None:
+    """Changes the state of a domain. Raises EngineError."""
+
+    def changed(content: bytes) -> bytes:
+        states = _parse(content)
+        return msgspec.json.encode({**states, domain: how(states.get(domain, DomainState()))}, order="sorted")
+
+    documents.update(store, Kind.CERTIFICATES, project, changed)
+
+
+def keep_only(store: Store, project: str, domains: Collection[str]) -> None:
+    """Forgets the other domains. Raises EngineError."""
+
+    def changed(content: bytes) -> bytes:
+        states = _parse(content)
+        kept = {name: state for name, state in states.items() if name in domains}
+        return content if kept == states else msgspec.json.encode(kept, order="sorted")
+
+    documents.update(store, Kind.CERTIFICATES, project, changed)
+
+
+def _parse(content: bytes) -> dict[str, DomainState]:
+    """Of another version of videa: nothing is known."""
+    try:
+        return msgspec.json.decode(content, type=_STATES) if content else {}
+    except msgspec.DecodeError:
+        return {}
