@@ -15,13 +15,14 @@ TRIES = 50
 class Kind(StrEnum):
     """HISTORY: past operations and their releases; DOCTOR: what earlier runs of the doctor saw; OUTLINE: x-videa.
 
-    AUTOSCALE: whether it is on, and its last decisions.
+    AUTOSCALE: whether it is on, and its last decisions; NOTIFY: the queue of notifications.
     """
 
     HISTORY = "history"
     DOCTOR = "doctor"
     OUTLINE = "outline"
     AUTOSCALE = "autoscale"
+    NOTIFY = "notify"
 
 
 def load(store: Store, kind: Kind, project: str) -> bytes:

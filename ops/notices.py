@@ -161,6 +161,13 @@ class DutyFailed(msgspec.Struct, frozen=True, tag="duty_failed"):
     reason: str
 
 
+class NotificationDelayed(msgspec.Struct, frozen=True, tag="notification_delayed"):
+    """A ``target`` of x-videa.notify did not take a notification. It is tried again; once until the reason changes."""
+
+    target: str
+    reason: str
+
+
 Notice: TypeAlias = (
     OrphansLeft
     | ServicesChanged
@@ -185,4 +192,5 @@ Notice: TypeAlias = (
     | ReplicaLeftOut
     | AgentStarted
     | DutyFailed
+    | NotificationDelayed
 )

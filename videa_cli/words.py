@@ -37,6 +37,7 @@ from ops.notices import (
     DriftRepaired,
     DutyFailed,
     LockAwaited,
+    NotificationDelayed,
     OrphansLeft,
     PoolsUnchecked,
     PortMoves,
@@ -333,3 +334,8 @@ def _(event: AgentStarted) -> str:
 @words.register
 def _(event: DutyFailed) -> str:
     return f"{event.duty} failed, and is tried again: {event.reason}"
+
+
+@words.register
+def _(event: NotificationDelayed) -> str:
+    return f"{event.target} was not notified: {event.reason}; it is tried again"

@@ -15,6 +15,7 @@ from ops.agent.health import HealthChecks
 from ops.errors import VideaError
 from ops.events import Emit
 from ops.notices import DutyFailed
+from ops.notify.duty import Notifications
 from ops.platform.ports import Changes
 
 BURST = 0.2
@@ -44,9 +45,9 @@ class Duty(Protocol):
         """One round. May raise anything."""
 
 
-def duties(health: HealthChecks) -> Sequence[Duty]:
-    """All duties of the agent."""
-    return (health,)
+def duties(health: HealthChecks, notifications: Notifications | None = None) -> Sequence[Duty]:
+    """All duties of the agent; `videa watch` has only the first."""
+    return (health, *([notifications] if notifications else []))
 
 
 @dataclass
@@ -82,6 +83,11 @@ class Agent:
             wake.set()
         if self._followed:
             self._followed.close()
+
+    def wake(self, duty: str) -> None:
+        """Starts a round of a duty now, from any thread."""
+        if duty in self._wakes:
+            self._wakes[duty].set()
 
     def _keep(self, duty: Duty) -> None:
         wake, failed = self._wakes[duty.name], ""

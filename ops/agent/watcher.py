@@ -77,6 +77,11 @@ class Watcher:
         record = None if self._id else self.store.find(_name(self.project))
         return _read(record) if record else None
 
+    @property
+    def held(self) -> bool:
+        """Whether this process watched at its last round."""
+        return bool(self._id)
+
     def release(self) -> None:
         """Removes the record of this process. Raises EngineError."""
         if self._id:

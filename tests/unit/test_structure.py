@@ -113,6 +113,7 @@ LAYERS = (
     {"outcome"},
     {"operations", "views"},
     {"autoscale"},
+    {"notify"},
     {"agent"},
     {"factory"},
 )
@@ -122,6 +123,7 @@ PURE = {
     "doctor/checks": ("*",),
     "balancer": ("render", "site", "scope", "proxy", "split", "sticky", "maintenance", "access_log", "drift"),
     "autoscale": ("samples", "asks", "past", "bounds", "decide", "explain", "requests"),
+    "notify": ("message", "queue", "told"),
     "adopt": ("images", "routes", "detect", "notes", "published", "plan", "overlay"),
     "rollout": ("blue_green", "canary", "rolling", "scale", "batches", "undo", "judgement", "result"),
 }

@@ -38,6 +38,7 @@ TABLE: Mapping[str, str] = {
     "watch": "watch:watch",
     "autoscale": "autoscale:commands",
     "agent": "agent:commands",
+    "notify": "notify:commands",
     "doctor": "doctor:doctor",
     "db": "db:db",
     "redis": "redis:redis",

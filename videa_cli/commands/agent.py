@@ -43,18 +43,31 @@ def agent(
     from ops.agent.health import HealthChecks
     from ops.agent.recorded import Recorded
     from ops.agent.watcher import Watcher
+    from ops.events import Event
     from ops.factory import connect, open_changes, open_stack, open_store
     from ops.notices import AgentStarted
+    from ops.notify.duty import Notifications
     from videa_cli.attending import attend
 
     options: Options = context.obj
     engine, name, running = connect(), options.project or options.load().name, version("videa")
     store = open_store(engine)
     watcher = Watcher(store, name, "videa agent", running)
-    health = HealthChecks(Recorded(store, name, lambda project: open_stack(project, engine)), watcher, "videa agent")
+
+    def recorded() -> Recorded:
+        return Recorded(store, name, lambda project: open_stack(project, engine))
+
+    health = HealthChecks(recorded(), watcher, "videa agent")
+    notifications = Notifications(recorded(), lambda: watcher.held)
+
+    def emit(event: Event) -> None:
+        show_event(event)
+        notifications.hear(event)
+
     show_event(AgentStarted(name, running))
     beat = heartbeat.touch if heartbeat else lambda: None
-    agent = Agent(duties(health), lambda: open_changes(name, engine), show_event, beat)
+    agent = Agent(duties(health, notifications), lambda: open_changes(name, engine), emit, beat)
+    notifications.wake = lambda: agent.wake(notifications.name)
     attend(agent.run, agent.stop, watcher.release)
 
 
