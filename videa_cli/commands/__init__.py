@@ -39,6 +39,7 @@ TABLE: Mapping[str, str] = {
     "autoscale": "autoscale:commands",
     "agent": "agent:commands",
     "notify": "notify:commands",
+    "metrics": "metrics:commands",
     "doctor": "doctor:doctor",
     "db": "db:db",
     "redis": "redis:redis",

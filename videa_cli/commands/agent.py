@@ -22,6 +22,16 @@ def agent(
         Path | None,
         typer.Option("--heartbeat", metavar="FILE", help="Write the time into this file after each round."),
     ] = None,
+    metrics: Annotated[
+        str,
+        typer.Option(
+            "--metrics",
+            metavar="HOST:PORT",
+            envvar="VIDEA_METRICS",
+            show_default=False,
+            help="Serve /metrics and /sd for Prometheus there, see docs/metrics.md.",
+        ),
+    ] = "",
 ) -> None:
     """Look after the project until SIGTERM: health checks and repairs, all the time.
 
@@ -33,6 +43,7 @@ def agent(
     Examples:
       videa agent
       videa --project videa agent
+      videa agent --metrics 127.0.0.1:9464
       videa agent status
     """
     if context.invoked_subcommand is not None:
@@ -60,15 +71,29 @@ def agent(
     health = HealthChecks(recorded(), watcher, "videa agent")
     notifications = Notifications(recorded(), lambda: watcher.held)
 
+    counts, endpoint = None, None
+    if metrics:
+        import time
+
+        from ops.metrics.endpoint import Endpoint
+        from ops.metrics.figures import Counts, Fresh
+
+        counts = Counts()
+        endpoint = Endpoint(metrics, Fresh(recorded(), time.monotonic).take, counts, running)
+
     def emit(event: Event) -> None:
         show_event(event)
         notifications.hear(event)
+        if counts:
+            counts.hear(event)
 
     show_event(AgentStarted(name, running))
     beat = heartbeat.touch if heartbeat else lambda: None
     agent = Agent(duties(health, notifications), lambda: open_changes(name, engine), emit, beat)
     notifications.wake = lambda: agent.wake(notifications.name)
     attend(agent.run, agent.stop, watcher.release)
+    if endpoint:
+        endpoint.close()
 
 
 @commands.command("status")
