@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ops.notify.message import MOST, REMEMBERED, Item, Message, State, TargetState, TestResult, Window
 from ops.project.notify import TEST, selects
-from ops.project.settings import Receiver
+from ops.project.settings import Level, Receiver
 
 STORM = 10
 """Messages of one kind in a window that are sent one by one."""
@@ -18,6 +18,8 @@ WINDOW = 30.0
 
 OLDEST = 24 * 3600.0
 """Seconds after which a message that a target never took is dropped."""
+
+LEVELS = [level.value for level in Level]
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
 """Seconds until the next try after a failed one; twice as long after each further one."""
@@ -76,6 +78,7 @@ def _with_one_more(item: Item, message: Message, to: tuple[str, ...]) -> Item:
     folded = replace(
         message,
         id=item.message.id,
+        severity=max(item.message.severity, message.severity, key=LEVELS.index),
         title=f"{count} times: {message.title}",
         text=f"{first}\n... and {count - 1} more in {WINDOW:g} s, the last one:\n{message.text}",
         count=count,

@@ -66,6 +66,12 @@ def test_a_storm_becomes_one_message_with_the_count() -> None:
     assert queue.next_due(State(queue=(folded,)), NOW + 1) == queue.WINDOW - 1
 
 
+def test_a_storm_is_as_severe_as_its_worst_message() -> None:
+    storm = [message(str(number), "doctor.new") for number in range(queue.STORM + 1)]
+    storm += [message("worst", "doctor.new", "critical"), message("last", "doctor.new", "info")]
+    assert queue.add(State(), storm, TEAM, NOW).queue[-1].message.severity == "critical"
+
+
 def test_another_kind_and_the_next_window_are_not_folded() -> None:
     state = queue.add(State(), [message(str(number)) for number in range(queue.STORM)], TEAM, NOW)
     state = queue.add(state, [message("other", "replica.back")], TEAM, NOW)
