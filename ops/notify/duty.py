@@ -36,7 +36,7 @@ from ops.rollout import history
 from ops.rollout.under_way import observe
 from ops.stack import Stack
 
-IDLE, BUSY = 5.0, 2.0
+IDLE, BUSY = 10.0, 2.0
 """Seconds between two looks: without an operation, and during one."""
 
 SHORTEST = 0.5
