@@ -15,6 +15,8 @@ from ops.errors import ConfigError, VideaError
 from ops.metrics import discovery, exposition
 from ops.metrics.figures import Counts, Figures
 
+HINT = "use a free HOST:PORT, such as 127.0.0.1:9464"
+
 TIMEOUT = 10.0
 """Seconds for a request: a client that sends nothing does not keep a thread."""
 
@@ -67,10 +69,10 @@ class Endpoint:
 
         try:
             self._server = ThreadingHTTPServer((host, int(port)), Handler)
-        except (OSError, ValueError, OverflowError) as error:
-            raise ConfigError(
-                f"--metrics {self.address}: {error}", "use a free HOST:PORT, such as 127.0.0.1:9464"
-            ) from error
+        except OSError as error:
+            raise ConfigError(f"--metrics {self.address}: {error.strerror}", HINT) from error
+        except (ValueError, OverflowError) as error:
+            raise ConfigError(f"--metrics: {self.address!r} is not HOST:PORT", HINT) from error
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, name="videa-metrics", daemon=True).start()
 

@@ -75,8 +75,15 @@ def agent(
     if metrics:
         import time
 
-        from ops.metrics.endpoint import Endpoint
+        from ops.errors import UsageError
         from ops.metrics.figures import Counts, Fresh
+
+        try:
+            from ops.metrics.endpoint import Endpoint
+        except ImportError:
+            raise UsageError(
+                "--metrics needs prometheus-client, which is not installed", "pip install 'videa[metrics]'"
+            ) from None
 
         counts = Counts()
         endpoint = Endpoint(metrics, Fresh(recorded(), time.monotonic).take, counts, running)
