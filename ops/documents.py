@@ -16,6 +16,7 @@ class Kind(StrEnum):
     """HISTORY: past operations and their releases; DOCTOR: what earlier runs of the doctor saw; OUTLINE: x-videa.
 
     AUTOSCALE: whether it is on, and its last decisions. CERTIFICATES: the last failures, and when the next try is.
+    NOTIFY: the queue of notifications.
     """
 
     HISTORY = "history"
@@ -23,6 +24,7 @@ class Kind(StrEnum):
     OUTLINE = "outline"
     AUTOSCALE = "autoscale"
     CERTIFICATES = "certificates"
+    NOTIFY = "notify"
 
 
 def load(store: Store, kind: Kind, project: str) -> bytes:

@@ -193,6 +193,13 @@ class JobRevived(msgspec.Struct, frozen=True, tag="job_revived"):
     command: str
 
 
+class NotificationDelayed(msgspec.Struct, frozen=True, tag="notification_delayed"):
+    """A ``target`` of x-videa.notify did not take a notification. It is tried again; once until the reason changes."""
+
+    target: str
+    reason: str
+
+
 Notice: TypeAlias = (
     OrphansLeft
     | ServicesChanged
@@ -221,4 +228,5 @@ Notice: TypeAlias = (
     | AgentStarted
     | DutyFailed
     | JobRevived
+    | NotificationDelayed
 )

@@ -40,6 +40,7 @@ from ops.notices import (
     DutyFailed,
     JobRevived,
     LockAwaited,
+    NotificationDelayed,
     OrphansLeft,
     OwnFilesRefused,
     PoolsUnchecked,
@@ -357,3 +358,8 @@ def _(event: DutyFailed) -> str:
 @words.register
 def _(event: JobRevived) -> str:
     return f"{event.job} was killed before `{event.command}` had ended; started again"
+
+
+@words.register
+def _(event: NotificationDelayed) -> str:
+    return f"{event.target} was not notified: {event.reason}; it is tried again"

@@ -83,6 +83,11 @@ class Agent:
         if self._followed:
             self._followed.close()
 
+    def wake(self, duty: str) -> None:
+        """Starts a round of a duty now, from any thread."""
+        if duty in self._wakes:
+            self._wakes[duty].set()
+
     def _keep(self, duty: Duty) -> None:
         wake, failed = self._wakes[duty.name], ""
         while not self._stopped.is_set():

@@ -8,6 +8,9 @@ from ops.agent.watcher import Watching, watching
 from ops.ejected import Ejected
 from ops.stack import Stack
 
+AGENT = "videa agent"
+"""Its command, in the record of the process that watches."""
+
 
 @dataclass(frozen=True)
 class AgentStatus:
@@ -32,6 +35,12 @@ def observe(stack: Stack) -> AgentStatus:
     age = max(0.0, now - seen.last_round) if seen else None
     ejected = tuple(sorted(Ejected(stack.store, name).read()))
     return AgentStatus(seen, runs, age, ejected, _memory(stack, seen) if seen and runs else None)
+
+
+def agent_runs(stack: Stack) -> bool:
+    """Whether `videa agent` itself watches, not `videa watch`, which does no other duty. Raises EngineError."""
+    seen = watching(stack.store, stack.project.name)
+    return seen is not None and seen.command == AGENT and seen.alive(stack.store.now())
 
 
 def _memory(stack: Stack, seen: Watching) -> tuple[int, int | None] | None:

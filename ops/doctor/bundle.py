@@ -27,7 +27,9 @@ from ops.doctor.report import Report, examine
 from ops.errors import UsageError, VideaError
 from ops.models import Container
 from ops.platform.ports import Platform
+from ops.project.compose_model import as_mapping
 from ops.project.config import Project, env_file_values
+from ops.project.notify import variables
 from ops.redaction.redactor import Redactor, secrets_in
 
 FORMAT = 1
@@ -114,12 +116,16 @@ def _details(platform: Platform | None) -> Details:
 def _known_secrets(project: Project, details: Iterable[Mapping[str, Any]]) -> set[str]:
     """Every value that is secret in the project's files and in the configuration of its containers."""
     found = secrets_in(env_file_values(project))
+    ours = variables(project.receivers)
     for definition in project.model["services"].values():
+        environment = as_mapping(definition.get("environment"))
+        found |= {value for name, value in environment.items() if name in ours and value}
         found |= secrets_in({name: definition.get(name) for name in _COMMANDS})
         found |= secrets_in((definition.get("build") or {}).get("args") or {})
     for container in details:
         config = container["Config"]
         found |= secrets_in(_variables(config))
+        found |= {value for name, value in _variables(config).items() if name in ours and value}
         found |= secrets_in([config.get(name) for name in ("Cmd", "Entrypoint", "Healthcheck")])
         found |= secrets_in(
             {name: value for name, value in (config.get("Labels") or {}).items() if not _BUILT.match(name)}

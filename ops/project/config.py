@@ -24,7 +24,7 @@ from ops.project.managed import Managed, read_managed, site
 from ops.project.published import Published, published
 from ops.project.section import problems
 from ops.project.sections import find_sections
-from ops.project.settings import Settings, effective
+from ops.project.settings import Receiver, Settings, effective
 from ops.project.startup import one_shots_of
 from ops.project.update import SECTIONS, update_rules
 from ops.route import Address, Route, entrance
@@ -98,6 +98,12 @@ class Project:
     def services(self) -> tuple[str, ...]:
         """The names of the services that videa scales, in the order of the file."""
         return tuple(self.managed) or (self.settings.service,)
+
+    @property
+    def receivers(self) -> dict[str, Receiver]:
+        """The targets of notifications, wherever they are written."""
+        found = {name: each for managed in self.managed.values() for name, each in managed.settings.notify.items()}
+        return {**found, **self.settings.notify}
 
     @property
     def served(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import msgspec
 from ops.errors import ConfigError
 from ops.probes import Statuses, read_statuses
 from ops.project import freeze
+from ops.project.notify import NAME_ONLY, check_receivers
 from ops.project.policy import Policy, read_policy
 from ops.project.settings import (
     Autoscale,
@@ -21,8 +22,10 @@ from ops.project.settings import (
     Freeze,
     Health,
     Hooks,
+    Level,
     OnInconclusive,
     Proxy,
+    Receiver,
     Route,
     ScaleDown,
     ScaleUp,
@@ -65,6 +68,7 @@ CHOICES: dict[str, type[Enum]] = {
     "select": Select,
     "order": UpdateOrder,
     "failure_action": FailureAction,
+    "severity": Level,
 }
 ON, OFF = ("on", "yes"), ("off", "no")
 """Words for true and false, besides YAML's own."""
@@ -100,6 +104,7 @@ def read_settings(section: dict[str, Any]) -> Settings:
     _check_windows(settings.autoscale)
     _check_freeze(settings.freeze)
     check_tls(settings.tls)
+    check_receivers(settings.notify)
     return settings
 
 
@@ -219,6 +224,10 @@ def _with_lists(section: dict[str, Any], kind: type[Section]) -> dict[str, Any]:
             lists[field.encode_name] = value.strip().removeprefix("[").removesuffix("]").replace(",", " ").split()
         elif isinstance(value, dict) and isinstance(field.type, type) and issubclass(field.type, Section):
             lists[field.encode_name] = _with_lists(value, field.type)
+        elif isinstance(value, dict) and field.encode_name == "notify":
+            lists["notify"] = {
+                name: _with_lists(each, Receiver) if isinstance(each, dict) else each for name, each in value.items()
+            }
     return lists
 
 
@@ -251,6 +260,10 @@ def _explain(reason: str, section: dict[str, Any]) -> tuple[str, str]:
     """Translates msgspec's error ("Object contains unknown field `foo` - at `$.health`"): (message, hint)."""
     problem, _, path = reason.partition(" - at `")
     where = "x-videa" + path.rstrip("`").lstrip("$")
+    if where.startswith("x-videa.notify"):
+        if "matching regex" in problem:
+            return f"{where}: this is no name of a variable", NAME_ONLY
+        section = {}  # what somebody has written there may be a secret
     unknown = re.search(r"unknown field `([^`]*)`", problem)
     if unknown:
         return f"{where}: unknown key {unknown[1]!r}", f"allowed here: {', '.join(_keys_at(where))}"
@@ -295,5 +308,6 @@ def _keys_at(where: str) -> tuple[str, ...]:
         "x-videa.update": Update,
         "x-videa.rollback": Update,
         "x-videa.tls": Tls,
+        "x-videa.notify[...]": Receiver,
     }
     return sections.get(where.partition("[")[0], Settings).__struct_encode_fields__

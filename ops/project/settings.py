@@ -20,6 +20,8 @@ from ops.traffic import Proxy as Passing
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=100)]
 Percent = Annotated[float, Meta(gt=0, le=100)]
+Variable = Annotated[str, Meta(pattern="^([A-Za-z_][A-Za-z0-9_]*)?$")]
+"""The name of a variable."""
 
 
 Command: TypeAlias = str | tuple[str, ...]
@@ -256,11 +258,33 @@ class Tls(Section, frozen=True):
         return tuple(domain.lower() for domain in self.domains)
 
 
+class Level(Enum):
+    """How much a notification matters."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Receiver(Section, frozen=True):
+    """Who is notified: by ``apprise``, or by ``webhook`` with a ``key`` that signs. See ``ops.project.notify``.
+
+    All three are names of variables in the agent's environment: the URLs are secrets, and x-videa is stored on the
+    engine. ``events``: patterns such as ``deploy.*``; ``severity``: the lowest one.
+    """
+
+    apprise: Variable = ""
+    webhook: Variable = ""
+    key: Variable = ""
+    events: tuple[str, ...] = ("*",)
+    severity: Level = Level.INFO
+
+
 class Settings(Section, frozen=True):
     """The complete section.
 
     ``worker``: the service gets no requests; ``shared_volumes``: names or targets of volumes that several replicas may
-    write to at the same time; ``agent``: whether `videa agent` looks after the project.
+    write to at the same time; ``agent``: whether `videa agent` looks after the project; ``notify``: whom it notifies.
     """
 
     service: str = "backend"
@@ -283,6 +307,7 @@ class Settings(Section, frozen=True):
     tls: Tls = Tls()
     agent: bool = True
     freeze: tuple[Freeze, ...] = ()
+    notify: dict[str, Receiver] = {}
 
     @property
     def split_by(self) -> str:
@@ -306,6 +331,9 @@ def _flatten(prefix: str, section: Section, written: object) -> Iterator[tuple[s
         name = f"{prefix}.{key}"
         if isinstance(value, Section):
             yield from _flatten(name, value, given)
+        elif isinstance(value, dict) and key == "notify":
+            for each, receiver in value.items():
+                yield from _flatten(f"{name}.{each}", receiver, given.get(each) if isinstance(given, dict) else None)
         else:
             command = isinstance(section, Hooks) and isinstance(value, str | tuple)
             yield (

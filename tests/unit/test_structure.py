@@ -114,6 +114,8 @@ LAYERS = (
     {"outcome"},
     {"operations", "views"},
     {"autoscale"},
+    {"notify"},
+    {"metrics"},
     {"agent"},
     {"factory"},
 )
@@ -124,6 +126,8 @@ PURE = {
     "balancer": ("render", "site", "scope", "proxy", "split", "sticky", "maintenance", "access_log", "drift"),
     "certificates": ("schedule", "protocol"),
     "autoscale": ("samples", "asks", "past", "bounds", "decide", "explain", "requests"),
+    "notify": ("message", "queue", "told"),
+    "metrics": ("discovery", "rules"),
     "adopt": ("images", "routes", "detect", "notes", "published", "plan", "overlay"),
     "rollout": ("blue_green", "canary", "rolling", "scale", "batches", "undo", "judgement", "result"),
 }

@@ -39,6 +39,8 @@ TABLE: Mapping[str, str] = {
     "autoscale": "autoscale:commands",
     "agent": "agent:commands",
     "tls": "tls:commands",
+    "notify": "notify:commands",
+    "metrics": "metrics:commands",
     "doctor": "doctor:doctor",
     "db": "db:db",
     "redis": "redis:redis",

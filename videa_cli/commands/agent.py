@@ -22,6 +22,16 @@ def agent(
         Path | None,
         typer.Option("--heartbeat", metavar="FILE", help="Write the time into this file after each round."),
     ] = None,
+    metrics: Annotated[
+        str,
+        typer.Option(
+            "--metrics",
+            metavar="HOST:PORT",
+            envvar="VIDEA_METRICS",
+            show_default=False,
+            help="Serve /metrics and /sd for Prometheus there, see docs/metrics.md.",
+        ),
+    ] = "",
 ) -> None:
     """Look after the project until SIGTERM: health checks and repairs, all the time.
 
@@ -33,6 +43,7 @@ def agent(
     Examples:
       videa agent
       videa --project videa agent
+      videa agent --metrics 127.0.0.1:9464
       videa agent status
     """
     if context.invoked_subcommand is not None:
@@ -45,8 +56,10 @@ def agent(
     from ops.agent.recorded import Recorded
     from ops.agent.watcher import Watcher
     from ops.certificates.duty import Certificates
+    from ops.events import Event
     from ops.factory import connect, open_changes, open_jobs, open_stack, open_store
     from ops.notices import AgentStarted
+    from ops.notify.duty import Notifications
     from videa_cli.attending import attend
 
     options: Options = context.obj
@@ -61,10 +74,39 @@ def agent(
     health = HealthChecks(recorded(), watcher, "videa agent")
     jobs = RevivedJobs(open_jobs(engine), name, recorded())
     certificates = Certificates(recorded(), lambda: watcher.claimed)
+    notifications = Notifications(recorded(), lambda: watcher.claimed)
+
+    counts, endpoint = None, None
+    if metrics:
+        import time
+
+        from ops.errors import UsageError
+        from ops.metrics.figures import Counts, Fresh
+
+        try:
+            from ops.metrics.endpoint import Endpoint
+        except ImportError:
+            raise UsageError(
+                "--metrics needs prometheus-client, which is not installed", "pip install 'videa[metrics]'"
+            ) from None
+
+        counts = Counts()
+        endpoint = Endpoint(metrics, Fresh(recorded(), time.monotonic).take, counts, running)
+
+    def emit(event: Event) -> None:
+        show_event(event)
+        notifications.hear(event)
+        if counts:
+            counts.hear(event)
+
     show_event(AgentStarted(name, running))
     beat = heartbeat.touch if heartbeat else lambda: None
-    agent = Agent(duties(health, jobs, certificates), lambda: open_changes(name, engine), show_event, beat)
+    all_duties = duties(health, jobs, certificates, notifications)
+    agent = Agent(all_duties, lambda: open_changes(name, engine), emit, beat)
+    notifications.wake = lambda: agent.wake(notifications.name)
     attend(agent.run, agent.stop, watcher.release)
+    if endpoint:
+        endpoint.close()
 
 
 @commands.command("status")

@@ -71,6 +71,9 @@ def doctor(
     source: Annotated[
         Path | None, typer.Option("--from", metavar="FILE", help="Examine a bundle instead of the stack.")
     ] = None,
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Have the agent notify of new and gone findings: see docs/notify.md.")
+    ] = False,
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", help="Lowest severity with an exit code other than 0.")
     ] = FailOn.FAIL,
@@ -92,6 +95,7 @@ def doctor(
       videa doctor --fix --apply
       videa doctor --bundle sick.tar.gz
       videa doctor --from sick.tar.gz
+      videa doctor --notify
     """
     options: Options = context.obj
     chosen = tuple(only or ()), tuple(skip or ())
@@ -101,6 +105,8 @@ def doctor(
             raise UsageError("--apply needs --fix, and --yes needs both", "use: videa doctor --fix --apply")
         if watch and (fix or bundle or source or prove):
             raise UsageError("--watch only reports", "leave out --fix, --bundle, --from and --prove")
+        if notify and (only or skip or source or watch):
+            raise UsageError("--notify compares complete runs", "leave out --only, --skip, --from and --watch")
         if listing:
             _list(as_json, *chosen)
             return
@@ -108,6 +114,8 @@ def doctor(
             _watch(options, chosen, as_json, interval)
             return
         report = _replay(source, chosen) if source else _examine(options, chosen, bundle, prove)
+        if notify:
+            _notify(options, report)
     except VideaError as error:
         show_failure(error, Json.RESULT if as_json else Json.NO, options.verbose)
         raise typer.Exit(DoctorExit.COULD_NOT_RUN) from None
@@ -175,6 +183,16 @@ def _fix(options: Options, report: Report, apply: bool, yes: bool) -> None:
                 typer.echo(f"done: {remedy.text}", err=True)
             except VideaError as error:
                 show_failure(error, Json.NO, options.verbose)
+
+
+def _notify(options: Options, report: Report) -> None:
+    """Queues what is new and gone since the last run with --notify. Raises EngineError."""
+    from ops.doctor.report import told
+    from ops.factory import open_store
+    from ops.notify.findings import compared
+
+    found = {each.key: (each.severity.value, each.title) for each in told(report).findings}
+    compared(open_store(), options.load(), found, report.checked, time.time())
 
 
 def _list(as_json: bool, only: tuple[str, ...], skip: tuple[str, ...]) -> None:

@@ -29,7 +29,10 @@ def test_the_published_schema_is_current() -> None:
     assert json.loads((ROOT / "docs/x-videa.schema.json").read_text()) == SCHEMA
 
 
-@pytest.mark.parametrize("document", ["docs/x-videa.md", "docs/autoscale.md", "docs/canary.md", "docs/deploy.md"])
+DOCUMENTS = tuple(f"docs/{name}.md" for name in ("x-videa", "autoscale", "canary", "deploy", "notify", "tls"))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_the_sections_in_the_documents_are_accepted_by_both(document: str) -> None:
     text = (ROOT / document).read_text()
     blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]

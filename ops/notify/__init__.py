@@ -1,0 +1,1 @@
+"""Notifications: what the agent tells people about a project, at least once each."""

@@ -1,0 +1,73 @@
+"""Sends one message by apprise, in a process of its own: it needs 45 MB, and some of its services have no time-out.
+
+Standard input has the message as JSON. The exit code is 0 if it was delivered; see ``FAILURES`` for the others. Nothing
+is printed, because apprise's own messages may contain the URL.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+
+import msgspec
+
+LIMIT = 30.0
+"""Seconds for one message."""
+
+FAILURES = {
+    2: "apprise does not know this URL",
+    3: "apprise could not deliver it",
+    4: "apprise is not installed: pip install 'videa[notify]'",
+}
+"""Exit code -> what is wrong."""
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What the child reads. ``severity``: info, warning or critical."""
+
+    url: str
+    title: str
+    text: str
+    severity: str
+
+
+def send(order: Order) -> str:
+    """Why it failed, "" if it did not."""
+    command = [sys.executable, "-m", __name__]
+    try:
+        done = subprocess.run(
+            command,
+            input=msgspec.json.encode(order),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=LIMIT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"no answer within {LIMIT:g} s"
+    except OSError:
+        return "no process could be started"
+    return "" if done.returncode == 0 else FAILURES.get(done.returncode, "apprise could not deliver it")
+
+
+def main() -> int:
+    """The child. Returns its exit code."""
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    try:
+        import apprise  # noqa: PLC0415
+    except ImportError:
+        return 4
+    logging.disable()
+    target = apprise.Apprise()
+    if not target.add(order.url):
+        return 2
+    kind = {"info": apprise.NotifyType.INFO, "warning": apprise.NotifyType.WARNING}
+    sent = target.notify(
+        title=order.title, body=order.text, notify_type=kind.get(order.severity, apprise.NotifyType.FAILURE)
+    )
+    return 0 if sent else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())

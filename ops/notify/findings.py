@@ -1,0 +1,29 @@
+"""Queues the doctor's new and gone findings, for the agent to send."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from msgspec.structs import replace
+
+from ops.notify import queue, told
+from ops.notify.duty import change
+from ops.notify.message import State
+from ops.platform.ports import Store
+from ops.project.config import Project
+
+
+def compared(
+    store: Store, project: Project, found: Mapping[str, tuple[str, str]], checked: Collection[str], now: float
+) -> None:
+    """Compares a complete run with the one before. ``found``, ``checked``: see ``told.of_findings``.
+
+    Raises EngineError.
+    """
+    receivers = project.receivers
+
+    def by(before: State) -> State:
+        known, messages = told.of_findings(before.findings, found, checked, now)
+        return queue.add(replace(before, findings=known), messages, receivers, now)
+
+    change(store, project.name, by)

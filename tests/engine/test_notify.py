@@ -1,0 +1,77 @@
+"""Notifications with a real receiver that is down for a while, and an agent that is killed meanwhile."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import zlib
+from base64 import b64decode
+from collections.abc import Iterator
+
+import pytest
+
+from tests.engine.conftest import LiveStack
+from tests.unit.ops.notify.receiver import Receiver
+
+SECTION = """
+x-videa:
+  notify: {pager: {webhook: PAGER_URL, key: PAGER_KEY, events: [replica.*, scale.*]}}
+"""
+
+
+@pytest.fixture
+def notifying(stack: LiveStack) -> Iterator[LiveStack]:
+    """The stack with a target in x-videa, which the agent knows from the engine."""
+    (stack.directory / "notify-test.yml").write_text(SECTION)
+    kept = next(
+        line.partition("=")[2] for line in (stack.directory / ".env").read_text().splitlines() if "COMPOSE_FILE" in line
+    )
+    with stack.env(COMPOSE_FILE=f"{kept}:notify-test.yml"):
+        stack.done("up")
+        yield stack
+    stack.done("up")
+
+
+def agent_of(stack: LiveStack, receiver: Receiver) -> subprocess.Popen[str]:
+    """The agent without a container. It has its secrets from its environment."""
+    options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    variables = {"PAGER_URL": receiver.url, "PAGER_KEY": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+    agent = stack.start_videa("--project", stack.project, "agent", options=options, **variables)
+    stack.until(lambda: bool(json.loads(stack.done("notify", "status", "--json"))["agent"]))
+    return agent
+
+
+def test_nothing_is_lost_while_the_receiver_is_down_and_the_agent_is_killed(notifying: LiveStack) -> None:
+    stack, receiver = notifying, Receiver()
+    with receiver.up():
+        pass
+    agent = agent_of(stack, receiver)
+    try:
+        failed = stack.videa("notify", "test")
+        assert (failed.returncode, failed.stdout) == (1, "pager: no connection\n")
+        frozen = min(stack.replicas())
+        stack.docker("pause", frozen)
+        stack.until(lambda: frozen not in stack.in_balancer())
+        agent.kill()
+        agent.wait()
+        stack.docker("unpause", frozen)
+        stack.done("scale", "3")  # also returns the replica
+        stack.done("scale", "2")
+        stack.docker("rm", "--force", f"videa.watcher.{stack.project}")  # it would be valid for 30 s more
+        agent = agent_of(stack, receiver)
+        with receiver.up():
+            stack.until(
+                lambda: {"replica.out", "replica.back", "scale.passed"} <= {each.json["type"] for each in receiver.got}
+            )
+            stack.until(lambda: not json.loads(stack.done("notify", "status", "--json"))["queue"])
+            assert stack.done("notify", "test") == "pager: delivered\n"
+    finally:
+        agent.terminate()
+        agent.wait(30)
+    by_id = {each.id: each.json["type"] for each in receiver.got}
+    assert sorted(by_id.values()) == ["replica.back", "replica.out", "scale.passed", "scale.passed", "test"]
+    labels = stack.docker("volume", "ls", "--filter", "label=videa.document", "--format", "{{.Labels}}")
+    stored = [zlib.decompress(b64decode(each)) for each in re.findall(r"videa\.document\.zlib=([^,\s]+)", labels)]
+    assert any(b"PAGER_URL" in each for each in stored)
+    assert not any(b"verysecret" in each for each in stored)

@@ -1,0 +1,24 @@
+"""The doctor's findings on their way to the agent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from msgspec.structs import replace as with_fields
+
+from ops.notify.duty import load
+from ops.notify.findings import compared
+from ops.project.settings import Receiver
+from tests.unit.ops.fakes import fake_stack
+
+
+def test_a_second_run_queues_only_what_is_new(tmp_path: Path) -> None:
+    stack = fake_stack(tmp_path)
+    settings = with_fields(stack.project.settings, notify={"team": Receiver(apprise="URL")})
+    project = replace(stack.project, settings=settings)
+    found = {"pg.down": ("fail", "PostgreSQL is down")}
+    for now in (1.0, 2.0):
+        compared(stack.store, project, found, ["pg.down"], now)
+    compared(stack.store, project, {}, ["pg.down"], 3.0)
+    assert [item.message.kind for item in load(stack.store, "shop").queue] == ["doctor.new", "doctor.gone"]
