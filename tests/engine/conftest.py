@@ -118,8 +118,8 @@ class LiveStack:
         return found
 
     def in_balancer(self) -> set[str]:
-        """The names of the replicas that get requests, by the balancer's list."""
-        return set(filter(parse(self.served()).admits, self.replicas()))
+        """The names of the replicas that get requests."""
+        return {replica["name"] for replica in self.status()["replicas"] if replica["in_balancer"]}
 
     def containers(self) -> set[str]:
         """The ids of every container of the project, as in `docker compose ps --all`, which takes longer."""
