@@ -33,7 +33,7 @@ test: test-setup ## run linters, type checks, and the unit, server and engine te
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/pytest $(TEST_WORKERS)
+	.venv/bin/pytest $(TEST_WORKERS) --durations 40 --durations-min 5
 
 bench: test-setup ## run the short benchmarks of bench/README.md, about half an hour
 	for what in zero_loss scale_cost cli_startup backend; do .venv/bin/python -m bench.$$what || exit; done

@@ -31,8 +31,9 @@ class Place:
     project: str
     directory: Path
 
-    def container(self, service: str, number: int = 1) -> str:
-        return f"{self.project}-{service}-{number}"
+    def container(self, service: str) -> str:
+        """The name of the service's first container. The numbers of replicas go up with each deploy."""
+        return self.replicas()[0] if service == "backend" else f"{self.project}-{service}-1"
 
     def docker(self, *arguments: str, **variables: str) -> str:
         """Runs docker in the stack's folder. Raises BenchError if it fails."""

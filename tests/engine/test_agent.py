@@ -40,8 +40,12 @@ def test_a_frozen_replica_is_out_until_it_answers_again(stack: LiveStack, agent:
     finally:
         stack.docker("unpause", frozen)
     stack.until(lambda: stack.in_balancer() == both)
-    told = [json.loads(line)["type"] for line in stack.docker("logs", agent).splitlines()]
-    assert told == ["agent_started", "taken_out", "agent_started", "let_back"]
+
+    def told() -> list[str]:
+        return [json.loads(line)["type"] for line in stack.docker("logs", agent).splitlines()]
+
+    stack.until(lambda: told()[3:] == ["let_back"])  # it is listed before this is said
+    assert told() == ["agent_started", "taken_out", "agent_started", "let_back"]
 
 
 def test_replicas_that_compose_has_started_get_requests(stack: LiveStack, agent: str) -> None:

@@ -54,8 +54,10 @@ def test_a_value_is_what_compose_means(written: str, tmp_path: Path) -> None:
     assert read_model(compose)["x-value"] == value
 
 
-def test_aliases_of_aliases_are_refused(tmp_path: Path) -> None:
+def test_aliases_of_aliases_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bomb(tmp_path, depth=9)
+    for name in ("GOGC", "GOMEMLIMIT"):  # set by tests/conftest.py
+        monkeypatch.delenv(name, raising=False)
     done = subprocess.run(
         ["prlimit", f"--data={GUARD}", videa_command(), "-f", "bomb.yml", "config"],
         cwd=tmp_path, env={**os.environ}, capture_output=True, text=True, timeout=120, check=False,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.client import under_load
 from bench.stack import free_port
+from tests.engine.client import under_load
 from tests.engine.conftest import ROOT, LiveStack, cleared_away, read_env
 
 RATE = 150
@@ -94,7 +94,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
 def shop(running: LiveStack) -> LiveStack:
     """Two replicas of release 1 that serve, whatever the test before has left."""
     replicas = running.status()["replicas"]
-    if [each["in_balancer"] for each in replicas] != [True, True] or tag_of(running) != {"1"}:
+    tags = {each["image"].rpartition(":")[2] for each in replicas}
+    if [each["in_balancer"] for each in replicas] != [True, True] or tags != {"1"}:
         running.done("deploy", TAG="1")
         running.done("scale", "2")
     return running
@@ -187,8 +188,10 @@ def test_replicas_that_are_still_stopping_are_not_counted(shop: LiveStack) -> No
     with shop.env(INIT="false"), under_load(shop.url, rate=RATE) as watched:
         shop.done("deploy", "--force")
         shop.done("scale", "4")
+        before = services(shop, "web")
         shop.done("deploy", "--force")
-        assert len(services(shop, "web")) == 4
+        after = services(shop, "web")
+        assert (len(after), after & before) == (4, set())
         assert [each["in_balancer"] for each in shop.status()["replicas"]] == [True] * 4
     assert watched.report["failed"] == 0, watched.report["failures"]
 

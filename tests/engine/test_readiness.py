@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.client import under_load
 from bench.stack import free_port
+from tests.engine.client import under_load
 from tests.engine.conftest import ROOT, LiveStack, cleared_away, read_env
 
 PROJECT = """

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import pytest
 from msgspec.structs import replace
@@ -92,9 +92,10 @@ class Patient:
             self.redis(f"del {heartbeat}")
 
     def exec(self, service: str, script: str, detach: bool = False) -> str:
-        """Runs a shell script in a service's container."""
-        options = ("--detach",) if detach else ("-T",)
-        return self.stack.compose("exec", *options, service, "sh", "-c", script)
+        """Runs a shell script in a service's container; of the replicas, in the first one."""
+        container = self.stack.replicas()[0] if service == "backend" else f"{self.stack.project}-{service}-1"
+        options = ("--detach",) if detach else ()
+        return self.stack.docker("exec", *options, container, "sh", "-c", script)
 
     def ask(self, count: int) -> list[int]:
         """The statuses of so many requests at once through nginx that no cache can answer."""
@@ -187,11 +188,17 @@ def found(report: Report, *severities: str) -> set[str]:
 @pytest.fixture
 def patient(live: LiveStack) -> Patient:
     """The healthy stack, without a memory of earlier looks."""
-    files = tuple(str(live.directory / name) for name in compose_files(live))
-    patient = Patient(live, load(files, live.project, clean_environment()))
+    patient = Patient(live, project_of(live, (live.directory / ".env").read_text()))
     patient.forget()
     patient.heal()
     return patient
+
+
+@cache
+def project_of(stack: LiveStack, env: str) -> Project:
+    """The project with this .env, as Compose reads it, which takes longer than to look at a healthy stack."""
+    files = tuple(str(stack.directory / name) for name in compose_files(stack))
+    return load(files, stack.project, clean_environment())
 
 
 def compose_files(stack: LiveStack) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bench.client import under_load
+from tests.engine.client import under_load
 from tests.engine.conftest import make_image
 from tests.engine.doctor.conftest import Patient, found
 

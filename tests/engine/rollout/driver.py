@@ -1,11 +1,12 @@
 """videa's operations as a library, in a process that stops where it is told to and waits there to be killed.
 
     driver.py deploy IMAGE STRATEGY PLACE    driver.py resume PLACE    driver.py abort
-    driver.py freeze IMAGE STRATEGY PLACE    driver.py freeze IMAGE STRATEGY MODULE.FUNCTION
+    driver.py freeze IMAGE STRATEGY PLACE    driver.py freeze IMAGE STRATEGY MODULE.FUNCTION LEASE
 
 PLACE: the first words of a step's text for that step; `new:` and the texts of steps, one a line, for the first that is
 none of them; empty for nowhere. `freeze` sends SIGSTOP to the process, once, and continues after SIGCONT; FUNCTION:
-between its permit and its change.
+between its permit and its change; LEASE: seconds for which its lock is valid, less than videa's own, so that others
+need not wait that long.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ops.events import Event, StepStarted
 from ops.factory import open_stack
 from ops.operations import Operation
 from ops.project.config import load
+from ops.rollout import lease as lease_module
 from ops.rollout.lease import Lease
 from ops.rollout.request import Request, Strategy
 from ops.rollout.targets import image_target
@@ -68,7 +70,9 @@ def freeze_at(place: str, event: Event) -> None:
 
 def main(verb: str, *arguments: str) -> None:
     if verb == "freeze":
-        image, strategy, place = arguments
+        image, strategy, place, *lease = arguments
+        if lease:
+            lease_module.LEASE, lease_module.RENEWAL = int(lease[0]), 1.0
         freeze_in(place)
         operation = Operation(open_stack(load()), lambda event: freeze_at(place, event), "driver freeze")
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,16 @@ import pytest
 
 from tests.engine.conftest import LiveStack
 from tests.engine.rollout.away import Road
+
+IMPATIENT = """
+import runpy, sys
+from ops.rollout import lease, restore
+lease.LEASE, lease.RENEWAL = 8, 1.0
+lease.PATIENCE = restore.PATIENCE = 10.0
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""Becomes another videa: one whose lease is shorter, and that gives an engine up sooner, but still after its lease."""
 
 
 @pytest.fixture
@@ -19,9 +30,9 @@ def road(tmp_path: Path) -> Iterator[Road]:
     found.cut()
 
 
-def half_way(stack: LiveStack, road: Road) -> subprocess.Popen[str]:
+def half_way(stack: LiveStack, road: Road, command: tuple[str, ...] = ()) -> subprocess.Popen[str]:
     """A deploy that has begun to start replicas, and whose engine has just gone."""
-    process = stack.never_ready(DOCKER_HOST=road.host)
+    process = stack.never_ready(command, DOCKER_HOST=road.host)
     road.cut()
     return process
 
@@ -45,7 +56,7 @@ def test_one_that_comes_back_is_asked_again_and_everything_is_put_back(stack: Li
 
 def test_one_that_stays_away_leaves_words_that_lead_on(stack: LiveStack, road: Road) -> None:
     before = stack.snapshot()
-    process = half_way(stack, road)
+    process = half_way(stack, road, (sys.executable, "-c", IMPATIENT))
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 8, errors
     assert "could not be rolled back" in errors

@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from bench.client import under_load
+from tests.engine.client import under_load
 from tests.engine.conftest import LiveStack, make_image
 from tests.engine.rollout.seen import key_of_testers, last_of_history, release_of, standing
 
@@ -92,7 +92,7 @@ def test_a_canary_is_promoted_step_by_step_and_loses_no_request(stack: LiveStack
     assert "videa config --tester-header" in said
     assert key not in said
     assert watched.report["failed"] == 0, watched.report["failures"][:5]
-    assert {each["image"] for each in stack.status()["replicas"]} == {image}
+    assert set(stack.images()) == {image}
     verdicts = last_of_history(stack)["verdicts"]
     assert isinstance(verdicts, list)
     assert [each.split(":")[0] for each in verdicts if ": pass" in each] == ["10%", "50%", "100%"]
@@ -155,12 +155,12 @@ def test_a_release_that_moves_its_port_and_health_path_is_judged_at_every_share(
             stack.until(lambda: "paused at 10%" in standing(stack))
             stack.done("abort")
             aborted.communicate()
-            assert {each["image"] for each in stack.status()["replicas"]} == {running}
+            assert set(stack.images()) == {running}
             stack.done("deploy", "--image", moved, "--canary")
             verdicts = last_of_history(stack)["verdicts"]
         finally:
             path.write_text(good)
-        assert {each["image"] for each in stack.status()["replicas"]} == {moved}
+        assert set(stack.images()) == {moved}
         stack.done("deploy", "--image", running)
     assert isinstance(verdicts, list)
     assert [each.split(":")[0] for each in verdicts if ": pass" in each] == ["10%", "50%", "100%"]
@@ -170,13 +170,13 @@ def test_a_release_that_moves_its_port_and_health_path_is_judged_at_every_share(
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_bad_release_is_caught_before_it_has_more_than_its_second_share(stack: LiveStack, name: str) -> None:
     stack.releases()
-    bad, before = faulty(name), [each["name"] for each in stack.status()["replicas"]]
+    bad, before = faulty(name), stack.replicas()
     with under_load(stack.url, rate=RATE):
         done = stack.videa("deploy", "--image", bad, "--canary", INTERVAL=LONG)
     assert done.returncode == 1, done.stderr
     assert re.search(r"the canary failed at (10|50)%", done.stderr), done.stderr
     assert re.search(FAULTS[name][1], done.stderr), done.stderr
-    assert [each["name"] for each in stack.status()["replicas"]] == before
+    assert stack.replicas() == before
     assert "Traceback" not in done.stderr
 
 
@@ -190,7 +190,7 @@ def test_a_release_that_has_lost_redis_is_caught_though_it_answers_well(stack: L
         done.stderr
     )
     assert watched.report["failed"] == 0, watched.report["failures"][:5]
-    assert {each["image"] for each in stack.status()["replicas"]} == {running}
+    assert set(stack.images()) == {running}
 
 
 def test_too_few_requests_never_promote(stack: LiveStack) -> None:
@@ -204,7 +204,7 @@ def test_too_few_requests_never_promote(stack: LiveStack) -> None:
         path.write_text(good)
     assert done.returncode == 1
     assert "are too few to judge" in done.stderr
-    assert {each["image"] for each in stack.status()["replicas"]} == {running}
+    assert set(stack.images()) == {running}
 
 
 def test_with_stable_gone_the_canary_is_left_to_serve(stack: LiveStack) -> None:
@@ -217,7 +217,6 @@ def test_with_stable_gone_the_canary_is_left_to_serve(stack: LiveStack) -> None:
     stack.videa("abort")
     _, said = process.communicate()
     assert "exists and is ready any more" in said
-    left = stack.status()["replicas"]
-    assert [each["image"] for each in left] == [new]
+    assert stack.images() == [new]
     stack.until(lambda: stack.answers("/health/live"))  # nginx learns within 2 s that the removed are gone
     stack.done("deploy", "--image", new)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.client import under_load
 from bench.stack import clean_environment
 from ops.factory import open_store
 from ops.rollout.lock import Lock
+from tests.engine.client import under_load
 from tests.engine.conftest import ROOT, LiveStack
 
 RATE = 100
@@ -23,8 +23,8 @@ PLACES = (
 )
 """Every kind of step that a canary has, by its first words."""
 
-ABORTS = (("rolling", "stop and remove"), ("blue-green", "keep"), ("canary", "send 10%"))
-"""Where what there is to put back differs most; every other place is tried by tests/unit/ops/test_operations.py."""
+ABORTS = (("rolling", "stop and remove"), ("canary", "send 10%"))
+"""A replica that is gone and a split; tests/unit/ops/test_operations.py tries every place, also of blue-green."""
 
 RUNS = 40
 """More than any plan here has steps."""
@@ -100,7 +100,6 @@ def is_stopped(process: subprocess.Popen[str]) -> bool:
 
 
 PLACES_TO_FREEZE = {
-    "before it begins": ("operations._run", "lost its lock"),
     "nginx's change": ("nginx._run", "another operation has taken over"),
     "compose's start": ("effects.run_harmless", "another operation has taken over"),
 }
@@ -108,12 +107,15 @@ PLACES_TO_FREEZE = {
 
 @pytest.mark.parametrize("place", PLACES_TO_FREEZE)
 def test_stopped_just_before_a_change_until_another_one_has_ended_it(stack: LiveStack, place: str) -> None:
-    """nginx refuses the list of the former holder of the lock; what Compose creates for it is removed."""
+    """nginx refuses the list of the former holder of the lock; what Compose creates for it is removed.
+
+    tests/unit/ops/test_operations_interrupted.py stops a process at every other call.
+    """
     _, new = stack.releases()
     before, lock = images(stack), Lock(open_store(), stack.project)
     function, message = PLACES_TO_FREEZE[place]
     with under_load(stack.url, rate=RATE) as watched:
-        process = drive(stack, "freeze", new, "rolling", function)
+        process = drive(stack, "freeze", new, "rolling", function, "10")
         try:
             stack.until(lambda: is_stopped(process))
             stack.until(lambda: lock.active_holder() is None)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,8 +26,15 @@ from tests.unit.ops.fakes.gateway import NoTraffic
 NEW = Target("new", "app:new", {"APP_IMAGE": "app:new", "APP_RELEASE": "new"})
 
 
+def shrink_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves few variables: each operation looks for secrets in all of them, which takes longer than the rest."""
+    for name in os.environ.keys() - {"PATH", "HOME", "LANG", "PYTEST_CURRENT_TEST"}:
+        monkeypatch.delenv(name)
+
+
 def quieten(monkeypatch: pytest.MonkeyPatch, folder: Path, patience: float) -> None:
     """No traffic proof, no measuring, no pauses. ``folder``: for the files of locks."""
+    shrink_environment(monkeypatch)
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
     monkeypatch.setattr(planning, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
@@ -56,7 +64,7 @@ class Disturbance:
     """Runs ``act`` at the calls numbered ``places``, and records all calls."""
 
     act: Callable[[], None]
-    places: tuple[int, ...]
+    places: Container[int]
     calls: list[str] = field(default_factory=list)
 
     def at(self, place: int) -> tuple[str, int]:
@@ -108,7 +116,7 @@ def recorded(stack: FakeStack) -> list[str]:
 
 
 def disturbed(
-    directory: Path, name: str, act: Callable[[], None], places: tuple[int, ...]
+    directory: Path, name: str, act: Callable[[], None], places: Container[int]
 ) -> tuple[FakeStack, Disturbance, tuple[object, ...], BaseException | None]:
     """Runs an operation. Returns the stack, the disturbance, the state before, and the exception."""
     directory.mkdir()

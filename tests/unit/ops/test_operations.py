@@ -57,7 +57,7 @@ def test_if_the_engine_stays_away_the_journal_and_a_hint_remain(
     done, calls = wanted(tmp_path / "undisturbed", name)
     seen = set()
     for place in range(1, calls + 1):
-        all_later = tuple(range(place, 10_000))
+        all_later = range(place, 10_000)
         stack, disturbance, before, raised = disturbed(tmp_path / str(place), name, lost_answer, all_later)
         where = disturbance.at(place)
         journal = Journal(stack.store, stack.project.name).read()
@@ -97,7 +97,7 @@ def test_after_an_interrupt_at_any_call_another_process_completes_it(
     done, calls = wanted(tmp_path / "undisturbed", name)
     ended = 0
     for place in range(1, calls + 1):
-        all_later = tuple(range(place, 10_000))
+        all_later = range(place, 10_000)
         stack, disturbance, before, _ = disturbed(tmp_path / str(place), name, lost_answer, all_later)
         where = disturbance.at(place)
         if Journal(stack.store, stack.project.name).read() is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 
 import pytest
@@ -41,7 +41,7 @@ def deploy(shop: FakeStack, request: Request | None = None) -> Outcome:
 
 
 def disturbed(
-    directory: Path, act: Callable[[], None], *places: int
+    directory: Path, act: Callable[[], None], places: Container[int]
 ) -> tuple[FakeStack, Disturbance, State, BaseException | None]:
     """A deploy. Returns the stack, the disturbance, the state before, and the exception."""
     directory.mkdir()
@@ -59,7 +59,7 @@ def disturbed(
 @pytest.fixture
 def done(tmp_path: Path) -> tuple[State, int]:
     """The state after an undisturbed deploy, and its number of calls."""
-    shop, disturbance, _, raised = disturbed(tmp_path / "undisturbed", lambda: None)
+    shop, disturbance, _, raised = disturbed(tmp_path / "undisturbed", lambda: None, ())
     assert raised is None
     assert left_over(shop) == []
     assert [(entry.service, entry.result) for entry in history.read(shop) if entry.deployed][-2:] == [
@@ -78,7 +78,7 @@ def test_services_are_deployed_one_after_the_other(done: tuple[State, int]) -> N
 def test_one_lost_call_at_most_rolls_all_services_back(tmp_path: Path, done: tuple[State, int]) -> None:
     endings = set()
     for place in range(1, done[1] + 1):
-        shop, disturbance, before, raised = disturbed(tmp_path / str(place), lost_answer, place)
+        shop, disturbance, before, raised = disturbed(tmp_path / str(place), lost_answer, (place,))
         where = disturbance.at(place)
         endings.add(raised is None)
         if raised is not None:
@@ -96,7 +96,7 @@ def test_after_an_interrupt_at_any_call_all_services_are_as_before_or_done(
     endings = set()
     for place in range(1, done[1] + 1, STRIDE):
         shop, disturbance, before, raised = disturbed(
-            tmp_path / str(place), lambda: os.kill(os.getpid(), signal.SIGINT), place
+            tmp_path / str(place), lambda: os.kill(os.getpid(), signal.SIGINT), (place,)
         )
         where = disturbance.at(place)
         endings.add(type(raised))
@@ -122,7 +122,7 @@ def test_after_a_kill_at_any_call_another_process_completes_it_or_rolls_it_back(
             raise Killed
 
         every_later = range(place, 10_000)
-        shop, disturbance, before, raised = disturbed(tmp_path / str(place), die, *every_later)
+        shop, disturbance, before, raised = disturbed(tmp_path / str(place), die, every_later)
         where = disturbance.at(place)
         assert isinstance(raised, Killed | VideaError), where
         shop.world.now += 3600  # its lease has run out

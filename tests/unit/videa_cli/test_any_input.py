@@ -29,6 +29,7 @@ from ops.errors import ConfigError, EngineUnreachable
 from ops.project import compose_model, config, dotenv
 from ops.project.folder import read_env_file
 from ops.project.pins import remember
+from tests.unit.ops.disturbances import shrink_environment
 from tests.unit.ops.fakes import FakeStack, fake_stack
 from tests.unit.ops.fakes.compose import FakeCompose
 from tests.unit.ops.fakes.gateway import NoTraffic
@@ -55,7 +56,8 @@ WAITS = {"--canary", "--blue-green"}
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No traffic to watch, and a folder for locks."""
+    """No traffic to watch, few variables, and a folder for locks."""
+    shrink_environment(monkeypatch)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
 

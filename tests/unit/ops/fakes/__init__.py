@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -29,6 +30,8 @@ SETTINGS = Settings(
     drain_timeout=Seconds(0.01),
 )
 
+PARSED = yaml.safe_load(MODEL)
+
 
 @dataclass(frozen=True)
 class FakeStack(Stack):
@@ -45,7 +48,7 @@ def fake_stack(
     """A stack in ``directory`` with this number of serving replicas."""
     world = World()
     (directory / ".env").write_text(f"APP_REPLICAS={replicas}\n")
-    model = yaml.safe_load(MODEL)
+    model = deepcopy(PARSED)
     model["services"][APP] = {"image": "app:old", "deploy": {"replicas": replicas}, "labels": {}}
     settings = replace(SETTINGS, hooks=hooks or Hooks(), canary=canary or SETTINGS.canary)
     project = Project(NAME, directory, cast(Compose, FakeCompose(directory)), model, settings, {"health": {}}, {})

@@ -10,9 +10,13 @@ import msgspec
 import pytest
 
 from ops.errors import ReleaseFailed
+from ops.events import discard
 from ops.models import ExecResult
+from ops.operations import Operation
 from ops.project.settings import Route
+from ops.rollout.request import Request, Strategy
 from ops.rollout.smoke import check_command, check_paths
+from tests.unit.ops.disturbances import NEW, left_over, quiet, state
 from tests.unit.ops.fakes import FakeStack, fake_stack
 
 PUBLISHED = [{"target": 8080, "published": "80"}, {"target": 8443, "published": "443"}]
@@ -94,3 +98,16 @@ def test_if_plain_http_redirects_to_tls_the_release_is_checked_over_tls(
 def test_a_command_gets_the_address_for_clients(stack: FakeStack, answer: str, url: str) -> None:
     answering(stack, {"http://127.0.0.1:8080/": answer})
     check_command(stack, f'test "$VIDEA_URL" = "{url}"', "token")
+
+
+def test_a_failed_command_switches_nothing(stack: FakeStack) -> None:
+    before = state(stack)
+    request = Request(Strategy.BLUE_GREEN, commands=("echo no such thing; exit 3",))
+    with pytest.raises(ReleaseFailed, match="exited with 3: no such thing") as failed:
+        Operation(stack, discard, "videa deploy").deploy(NEW, request)
+    assert failed.value.hint.startswith("everything was rolled back; ")
+    assert state(stack) == before
+    assert left_over(stack) == []
+
+
+__all__ = ["quiet"]

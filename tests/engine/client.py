@@ -1,0 +1,10 @@
+"""The load of a keep-alive client beside an operation."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bench import client
+
+under_load = partial(client.under_load, lead=0.2)
+"""As for the benchmarks, which measure a second before the operation too; here its first answer begins it."""
