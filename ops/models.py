@@ -75,7 +75,7 @@ class Usage:
 
     ``cpu``: cores (1.0 = one core busy); ``memory``: bytes without reclaimable page cache (like ``docker stats``); the
     limits are None if the container has none. ``throttled``: share of CFS periods. ``pids`` and the network bytes are
-    None if only the kernel's files were read.
+    None if only the kernel's files were read, and ``oom_kills`` (processes killed for memory) if they were not.
     """
 
     cpu: float
@@ -86,6 +86,7 @@ class Usage:
     pids: int | None = None
     rx_bytes: int | None = None
     tx_bytes: int | None = None
+    oom_kills: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

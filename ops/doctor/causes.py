@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,18 +26,34 @@ def _links(cause: str, *effects: str, same: bool = False) -> tuple[Link, ...]:
 
 
 LINKS: tuple[Link, ...] = (
+    *_links(
+        "ctr.start_failed", "ctr.restart_loop", "deploy.replicas", "pg.down", "redis.down", "lb.no_live", same=True
+    ),
+    *_links("net.unreachable", "ctr.unhealthy", "app.not_ready", same=True),
+    *_links("net.unreachable", "app.ratelimit_local", "app.errors", "lb.5xx", "lb.no_live", "lb.ejecting"),
+    *_links("net.dns", "app.not_ready", "app.ratelimit_local", "app.errors", "lb.5xx", "lb.no_live", "lb.p99"),
+    *_links("lb.connections", "lb.no_live", "lb.unreachable", "lb.5xx", "lb.starved", "lb.p99"),
+    *_links("lb.connections", "ctr.unhealthy", same=True),
+    *_links("lb.tmpfs", "lb.config", "lb.5xx"),
+    *_links("lb.tmpfs", "ctr.unhealthy", same=True),
     *_links("host.disk", "redis.persist", "pg.down", "redis.down"),
     *_links("host.mem", "ctr.oom"),
     *_links("app.leak", "ctr.mem", "ctr.oom", same=True),
     *_links("ctr.mem", "ctr.oom", same=True),
-    *_links("ctr.oom", "pg.down", "pg.restarted", "redis.down", "ctr.restart_loop", "ctr.orphan", same=True),
+    *_links("ctr.oom", "pg.down", "pg.restarted", "redis.down", "ctr.restart_loop", "ctr.exited", same=True),
+    *_links("ctr.oom", "deploy.replicas", same=True),
     *_links("ctr.restart_loop", "pg.down", "pg.restarted", "redis.down", "ctr.unhealthy", same=True),
     *_links("ctr.oom", "lb.stale", "lb.ejecting", "lb.5xx"),
-    *_links("ctr.restart_loop", "lb.stale", "lb.ejecting", "lb.starved", "lb.5xx"),
+    *_links("ctr.restart_loop", "lb.no_live", "lb.stale", "lb.ejecting", "lb.starved", "lb.5xx"),
+    *_links("deploy.replicas", "lb.no_live", "lb.stale", "lb.ejecting", "lb.5xx"),
     *_links("ctr.orphan", "lb.stale", same=True),
     *_links("ctr.cpu", "ctr.throttled", "ctr.unhealthy", same=True),
     *_links("ctr.throttled", "ctr.unhealthy", same=True),
     *_links("ctr.unhealthy", "lb.no_live", "lb.starved", "lb.ejecting"),
+    *_links("pg.down", "app.not_ready"),
+    *_links("pg.conn_high", "app.not_ready"),
+    *_links("app.pool_exhausted", "app.not_ready"),
+    *_links("app.not_ready", "app.errors", "lb.no_live", "lb.5xx"),
     *_links("pg.down", "app.health_lies", "ctr.unhealthy", "app.errors", "lb.5xx", "lb.p99"),
     *_links("pg.restarted", "app.errors", "lb.5xx"),
     *_links("pg.pool_overcommit", "pg.conn_high"),
@@ -58,16 +75,27 @@ LINKS: tuple[Link, ...] = (
     *_links("lb.config", "lb.starved", "lb.stale"),
     *_links("lb.no_live", "lb.unreachable"),
     *_links("lb.stale", "lb.ejecting", "lb.p99"),
-    *_links("deploy.stuck", "ctr.image_skew", "app.version_skew", "ctr.orphan", "lb.config"),
+    *_links("deploy.stuck", "ctr.image_skew", "app.version_skew", "ctr.orphan", "lb.config", "deploy.replicas"),
 )
 """Ordered from root causes to effects: the first matching link explains an effect."""
 
 
-def explain(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings with ``cause`` set, worst root first, each root followed by its effects."""
+BY_LOG = (
+    *("app.errors", "app.health_lies", "app.not_ready", "app.ratelimit_local", "ctr.exited", "ctr.restart_loop"),
+    *("ctr.unhealthy", "deploy.replicas", "lb.5xx", "lb.ejecting", "lb.no_live", "pg.down", "redis.down"),
+    "redis.persist",
+)
+"""Findings that have many causes: a known error in a log decides which."""
+
+
+def explain(findings: Iterable[Finding], signs: Mapping[str, Collection[str]] = MappingProxyType({})) -> list[Finding]:
+    """The findings with ``cause`` set, worst root first, each root followed by its effects.
+
+    ``signs``: key of a finding -> the ids of the findings that the logs of its containers stand for.
+    """
     unexplained = list(findings)
     explained = [
-        replace(finding, cause=cause.id if (cause := _cause_of(finding, unexplained)) else "")
+        replace(finding, cause=cause.id if (cause := _cause_of(finding, unexplained, signs)) else "")
         for finding in unexplained
     ]
     roots = sorted(
@@ -82,7 +110,11 @@ def chain(root: Finding, findings: Iterable[Finding]) -> list[Finding]:
     return _effects(root, list(findings), [])
 
 
-def _cause_of(finding: Finding, findings: list[Finding]) -> Finding | None:
+def _cause_of(finding: Finding, findings: list[Finding], signs: Mapping[str, Collection[str]]) -> Finding | None:
+    if finding.id in BY_LOG:
+        for candidate in findings:
+            if candidate.id != finding.id and candidate.id in signs.get(finding.key, ()):
+                return candidate
     for link in LINKS:
         if link.effect != finding.id:
             continue

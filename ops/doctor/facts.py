@@ -6,11 +6,13 @@ Times are seconds since the epoch, ages and durations are seconds, sizes are byt
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 from msgspec import Struct, field
 
 from ops.doctor.facts_data import PostgresFacts, RedisFacts
+from ops.doctor.facts_services import LogGroup, Reached, ServiceFacts
 
 VERSION = 1
 
@@ -60,6 +62,9 @@ class ContainerFacts(Struct, frozen=True):
     ``rate_limits``: (requests, seconds) by policy, from its RATE_LIMITS. ``addresses``: in the project's networks.
     ``pid``: its main process on the engine's host, 0 if it is not running.
     ``cpu``: cores in use; ``memory``: bytes without reclaimable page cache; None if not sampled.
+    ``error``: why the engine could not start it; ``finished``: when it ended last, 0 if never; ``restarted``: the
+    engine starts it again when it ends. ``networks``: their names, None in bundles of older versions.
+    ``oom_kills``: processes that the kernel has killed for memory since its start, None if unknown.
     """
 
     id: str
@@ -89,6 +94,12 @@ class ContainerFacts(Struct, frozen=True):
     memory: int | None = None
     memory_limit: int | None = None
     throttled: float | None = None
+    error: str = ""
+    finished: float = 0.0
+    restarted: bool = False
+    config_hash: str = ""
+    networks: list[str] | None = None
+    oom_kills: int | None = None
 
     @property
     def running(self) -> bool:
@@ -100,13 +111,28 @@ class ContainerFacts(Struct, frozen=True):
         return self.health != "none"
 
 
+class Failure(Struct, frozen=True):
+    """Requests that failed alike. ``path``: with "*" for numbers and ids; ``count``: how many.
+
+    ``address``: the replica that nginx tried last, "" if it tried none; ``answered``: whether the replica has answered,
+    otherwise the status is nginx's own. A status of 0 is a request that was cut.
+    """
+
+    status: int
+    path: str
+    address: str
+    answered: bool
+    count: int
+
+
 class Traffic(Struct, frozen=True):
     """The last ``window`` seconds of nginx's log, without health checks and doctor's own probes.
 
     ``proxied``: address -> requests in which it names another client (X-Forwarded-For), but is not trusted.
 
     ``errors``: 5xx answers and cut requests; ``p99``: seconds, None without requests; ``retried``: address of a
-    replica -> requests that it failed and another replica answered.
+    replica -> requests that it failed and another replica answered. ``failures``: the most frequent ones.
+    ``limited``: answers with 429, of them ``limited_here`` by nginx itself; ``clients``: different addresses.
     """
 
     window: float
@@ -115,6 +141,10 @@ class Traffic(Struct, frozen=True):
     p99: float | None = None
     retried: dict[str, int] = field(default_factory=dict)
     proxied: dict[str, int] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    limited: int = 0
+    limited_here: int = 0
+    clients: int = 0
 
 
 class BalancerFacts(Struct, frozen=True):
@@ -129,7 +159,8 @@ class BalancerFacts(Struct, frozen=True):
     some, there are no probes.
     ``tls_expires``: expiry of the served certificate. ``maintenance``: clients that are allowed while the site is
     closed, None if it is open. ``unreachable``: why the published port does not answer on its host, "" if it answers,
-    None if it cannot be queried from here.
+    None if it cannot be queried from here. ``connections``: of the worker with the most, None if unknown, and
+    ``most_connections`` of one worker. ``full``: share of its temporary files' space that is used, ``space``: bytes.
     """
 
     container: str
@@ -149,6 +180,10 @@ class BalancerFacts(Struct, frozen=True):
     tls_expires: float | None = None
     maintenance: list[str] | None = None
     unreachable: str | None = None
+    connections: int | None = None
+    most_connections: int = 0
+    full: float | None = None
+    space: int = 0
 
 
 class InstanceFacts(Struct, frozen=True):
@@ -160,6 +195,7 @@ class InstanceFacts(Struct, frozen=True):
     ``database_error``: the error that it reports for its database.
     ``limiter``: where it counts rate limits (shared, local, off). ``requests``, ``error_rate``: in its last minute.
     ``clock``: its clock minus that of the balancer, full seconds. ``rss``: resident memory of the process, bytes.
+    ``reason``: what it says of its readiness if it is not ready; ``redis_error``: the error that it reports for Redis.
     """
 
     name: str
@@ -184,6 +220,8 @@ class InstanceFacts(Struct, frozen=True):
     rss: int | None = None
     well: bool | None = None
     by_connect: bool = False
+    reason: str = ""
+    redis_error: str = ""
 
     @property
     def is_ready(self) -> bool:
@@ -260,17 +298,21 @@ class OperationFacts(Struct, frozen=True):
 class History(Struct, frozen=True):
     """Results of earlier runs of the doctor. ``memory``: container id -> (time, bytes); ``known``: "id subject" of each
     current finding -> time of the first of the consecutive runs that saw it. ``since`` and ``last``: times of the first
-    and the last run.
+    and the last run. ``oom``: container id -> (time, processes killed for memory) when the number was seen to differ.
     """
 
     since: float | None = None
     last: float | None = None
     memory: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     known: dict[str, float] = field(default_factory=dict)
+    oom: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
 
 
 class Facts(Struct, frozen=True):
-    """All facts. A source that could not be queried is None, and its reason is in ``skipped``."""
+    """All facts. A source that could not be queried is None, and its reason is in ``skipped``.
+
+    ``logs``: container -> its last error lines, and ``reach``: replica -> what it reaches; both only of what fails.
+    """
 
     taken: float
     project: str
@@ -289,6 +331,9 @@ class Facts(Struct, frozen=True):
     operation: OperationFacts | None = None
     history: History | None = None
     proof: Proof | None = None
+    declared: dict[str, ServiceFacts] | None = None
+    logs: dict[str, list[LogGroup]] = field(default_factory=dict)
+    reach: dict[str, list[Reached]] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     version: int = VERSION
@@ -296,16 +341,23 @@ class Facts(Struct, frozen=True):
     @property
     def replicas(self) -> list[ContainerFacts]:
         """The containers of the scaled service, ordered by number, without one-off runs."""
+        return self.replicas_of(self.service)
+
+    def replicas_of(self, service: str) -> list[ContainerFacts]:
+        """The containers of a service, ordered by number, without one-off runs."""
         replicas = [
-            container
-            for container in self.containers or []
-            if container.service == self.service and not container.oneoff
+            container for container in self.containers or [] if container.service == service and not container.oneoff
         ]
         return sorted(replicas, key=lambda container: container.number)
 
     def runs(self, name: str) -> bool:
         """Whether a container with that name is running."""
         return any(container.name == name and container.running for container in self.containers or [])
+
+    def paused(self, names: Iterable[str]) -> list[str]:
+        """Those of the containers with these names that are paused."""
+        states = {container.name: container.state for container in self.containers or []}
+        return [name for name in names if states.get(name) == "paused"]
 
     @property
     def under_way(self) -> bool:

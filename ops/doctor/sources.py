@@ -32,6 +32,7 @@ TRAFFIC = "traffic"
 FLEET = "fleet"
 HISTORY = "history"
 OPERATION = "operation"
+DECLARED = "declared"
 
 
 def _absent(source: str) -> Callable[[Facts], str | None]:
@@ -187,5 +188,6 @@ REASON: dict[str, Callable[[Facts], str | None]] = {
     FLEET: _absent(FLEET),
     HISTORY: _absent(HISTORY),
     OPERATION: _absent(OPERATION),
+    DECLARED: _absent(DECLARED),
 }
 """Source -> the reason why it cannot be judged, or None if it can."""

@@ -23,13 +23,14 @@ class Reading:
     """The counters of a container's cgroup at one moment. ``cpu_time``: seconds on all cores since the start.
 
     ``memory``: bytes. ``periods``: periods of the CPU scheduler since the start, 0 without a limit; ``throttled``: the
-    periods in which the container was throttled.
+    periods in which the container was throttled. ``oom_kills``: its processes that the kernel has killed for memory.
     """
 
     cpu_time: float
     memory: int
     periods: int
     throttled: int
+    oom_kills: int | None = None
 
 
 def quick_sample(engine: Engine, containers: Iterable[Measured], gap: float) -> dict[str, Usage]:
@@ -60,6 +61,7 @@ def usage(container: Measured, before: Reading, after: Reading, seconds: float) 
         memory=after.memory,
         memory_limit=container.memory_limit,
         throttled=(after.throttled - before.throttled) / periods if periods > 0 else 0.0,
+        oom_kills=after.oom_kills,
     )
 
 
@@ -92,6 +94,7 @@ def _version_1(groups: dict[str, str]) -> Reading:
         - _fields(memory / "memory.stat")["total_inactive_file"],
         periods=scheduler.get("nr_periods", 0),
         throttled=scheduler.get("nr_throttled", 0),
+        oom_kills=_oom_kills(memory / "memory.oom_control"),
     )
 
 
@@ -103,9 +106,18 @@ def _version_2(path: str) -> Reading:
         memory=int((group / "memory.current").read_text()) - _fields(group / "memory.stat")["inactive_file"],
         periods=scheduler.get("nr_periods", 0),
         throttled=scheduler.get("nr_throttled", 0),
+        oom_kills=_oom_kills(group / "memory.events"),
     )
 
 
 def _fields(path: Path) -> dict[str, int]:
     """A file of "name number" lines."""
     return {name: int(value) for name, _, value in (line.partition(" ") for line in path.read_text().splitlines())}
+
+
+def _oom_kills(path: Path) -> int | None:
+    """The counter in this file; None if the kernel is too old for it."""
+    try:
+        return _fields(path).get("oom_kill")
+    except (OSError, ValueError):
+        return None

@@ -74,6 +74,11 @@ class Compose:
         """The config hash with which Compose would label the service's containers. Raises ConfigError."""
         return self._read(overrides, "--hash", service).split()[-1]
 
+    def config_hashes(self) -> dict[str, str]:
+        """Service -> the config hash with which Compose would label its containers. Raises ConfigError."""
+        lines = self._read({}, "--hash", "*").splitlines()
+        return {name: digest for name, _, digest in (line.partition(" ") for line in lines)}
+
     def _read(self, overrides: Mapping[str, str], *options: str) -> str:
         """The output of ``docker compose config``. Raises ConfigError."""
         try:

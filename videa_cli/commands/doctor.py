@@ -101,6 +101,11 @@ def doctor(
             raise UsageError("--apply needs --fix, and --yes needs both", "use: videa doctor --fix --apply")
         if watch and (fix or bundle or source or prove):
             raise UsageError("--watch only reports", "leave out --fix, --bundle, --from and --prove")
+        if source and (fix or bundle or prove):
+            raise UsageError(
+                "--from examines a bundle, not the stack",
+                "leave out --fix, --bundle and --prove; to fix the stack: videa doctor --fix",
+            )
         if listing:
             _list(as_json, *chosen)
             return
@@ -164,9 +169,16 @@ def _watch(options: Options, chosen: Chosen, as_json: bool, interval: float) -> 
 
 def _fix(options: Options, report: Report, apply: bool, yes: bool) -> None:
     """Lists the remedies or, with ``apply``, does the confirmed ones. Does not affect the exit code."""
-    from ops.doctor.remedies import remedies
+    from ops.doctor.remedies import COMMAND, remedies
+    from ops.operations import Operation
+    from videa_cli.render import Progress
 
-    for remedy in remedies(report, options.stack()):
+    stack = options.stack()
+
+    def scale(service: str, replicas: int) -> None:
+        Operation(stack.of(service), Progress(), COMMAND).scale(lambda _: replicas)
+
+    for remedy in remedies(report, stack, scale):
         if not apply:
             typer.echo(f"would {remedy.text} ({remedy.finding}); to do it: videa doctor --fix --apply", err=True)
         elif yes or typer.confirm(f"{remedy.text} ({remedy.finding})?", err=True):

@@ -27,7 +27,10 @@ def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
             postgres.error,
             "every read that is not cached, and every write, fails",
             recovery(
-                [postgres.service], facts.runs(postgres.container), outside=postgres.service not in facts.services
+                [postgres.service],
+                facts.runs(postgres.container),
+                outside=postgres.service not in facts.services,
+                paused=facts.paused([postgres.container]),
             ),
             subject=postgres.container,
         )

@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import partial
 from math import inf
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -49,6 +49,8 @@ CLIENT_GONE = 499
 OWN = f"{OWN_IDS}doctor-"
 """Prefix of the probes' request ids."""
 MARK = "@videa@"
+LATE = "it accepts the connection, and does not answer"
+"""For ``unreachable``: the published port leads to Docker's proxy, and from there to nothing."""
 Wanted: TypeAlias = Callable[[str], Sequence[Upstream]]
 _VERDICT = re.compile(r"(\d*) (\d{3})")
 
@@ -67,10 +69,19 @@ if [ -n "$tls" ]; then
   site=https://127.0.0.1:$tls
   curl -skv -m 2 -o /dev/null "$site/" 2>&1 | sed -n 's/.*expire date: //p'
 fi
+# Of a worker: its descriptors, its connections and how many of each it may have. Then the room for temporary files.
+echo '{MARK}'
+most=$(sed -n 's/^ *worker_connections  *\([0-9]*\).*/\1/p' /tmp/nginx/connections.conf 2>/dev/null)
+for title in $(grep -la 'nginx: worker [p]rocess' /proc/[0-9]*/cmdline 2>/dev/null); do
+  process=${{title%/cmdline}}
+  files=$(sed -n 's/^Max open files *\([0-9]*\).*/\1/p' "$process/limits" 2>/dev/null)
+  echo "worker $(ls "$process/fd" 2>/dev/null | wc -l) ${{files:-0}} ${{most:-0}}"
+done
+df -Pk /tmp 2>/dev/null | {{ read -r _ && read -r _ all used _ && echo "space $all $used"; }}
 # A few probers at a time, so that a hanging replica delays only its share of the probes; and at a limited rate, so that
 # the probes do not slow down the traffic.
 echo '{MARK}'
-folder=$(mktemp -d) || exit 1
+folder=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 path=$1 probers=$2 count=$3 id=$4 host=${{5:+Host: $5}} first=1 seconds={TIMEOUT - 2}
@@ -115,7 +126,12 @@ def balancer_facts(
     arguments = (query, str(probers), str(probes // PROBERS), mark, entrance.host)
     answer = platform.ask(nginx.name, ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", *arguments])
     facts = read(nginx.name, answer.output, wanted, sticky, seen)
-    facts = msgspec.structs.replace(facts, unreachable=unreachable())
+    outside = unreachable()
+    if outside == LATE and not (
+        facts.answers or facts.seen
+    ):  # nor does it answer inside: nginx or the replicas are slow
+        outside = ""
+    facts = msgspec.structs.replace(facts, unreachable=outside)
     if not facts.answers:
         return facts
     time.sleep(FLUSH)
@@ -161,9 +177,9 @@ def read(
     service, and for the others with requests.
     """
     parts = [part.strip() for part in output.split(MARK)]
-    if len(parts) != 6:
+    if len(parts) != 7:
         raise Skip(f"the script in {container} ended early: {output.strip()[-200:]}")
-    version, verdict, text, serving, expires, answers = parts
+    version, verdict, text, serving, expires, room, answers = parts
     accepted = verdict.endswith("accepted")
     generation, listed, closed, drift = "", None, None, list[str]()
     try:
@@ -195,7 +211,23 @@ def read(
         seen={} if probed else dict(seen),
         tls_expires=_expiry(expires),
         maintenance=list(closed.allow) if closed else None,
+        **_room(room),
     )
+
+
+def _room(output: str) -> dict[str, Any]:
+    """Fields of BalancerFacts from lines "worker FILES MOST-FILES MOST-CONNECTIONS" and "space KIB-IN-ALL KIB-USED"."""
+    facts: dict[str, Any] = {}
+    for kind, *words in map(str.split, output.splitlines()):
+        numbers = [int(word) for word in words if word.isdecimal()]
+        if kind == "worker" and len(numbers) == 3:
+            used, *bounds = numbers
+            most = min((bound for bound in bounds if bound), default=0)
+            if most and used >= facts.get("connections", 0):
+                facts |= {"connections": used, "most_connections": most}
+        elif kind == "space" and len(numbers) == 2 and numbers[0]:
+            facts |= {"full": numbers[1] / numbers[0], "space": numbers[0] * 1024}
+    return facts
 
 
 def _count(output: str) -> tuple[int, Counter[str]]:

@@ -19,6 +19,7 @@ from ops.doctor.facts import (
     Traffic,
 )
 from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode, Session
+from ops.doctor.facts_services import ServiceFacts
 from ops.doctor.limits import Limits
 from ops.doctor.report import Report, examine
 
@@ -127,9 +128,16 @@ def healthy(**changes: Any) -> Facts:
         "instances": [instance(1), instance(2)],
         "fleet": [],
         "operation": OperationFacts(),
+        "declared": declared(),
         "history": History(),
     }
     return Facts(**{**values, **changes})
+
+
+def declared(**backend: Any) -> dict[str, ServiceFacts]:
+    """What the Compose file says of each service, with changes for the scaled one."""
+    others = {name: ServiceFacts(networks=["app_data"]) for name in ("nginx", "postgres", "redis")}
+    return {"backend": ServiceFacts(**{"replicas": 2, "scaled": True, "networks": ["app_data"], **backend}), **others}
 
 
 def postgres(**changes: Any) -> PostgresFacts:

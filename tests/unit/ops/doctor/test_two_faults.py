@@ -59,7 +59,7 @@ def memory(facts: Facts) -> Facts:
 
 
 def killed(facts: Facts) -> Facts:
-    gone: list[ContainerFacts] = [container("worker", oom_killed=True, state="exited", exit_code=137)]
+    gone: list[ContainerFacts] = [container("worker", oom_killed=True, finished=NOW - 60)]
     return replace(facts, services=[*facts.services, "worker"], containers=[*(facts.containers or []), *gone])
 
 
