@@ -115,8 +115,9 @@ def template(line: str) -> str:
 
 
 def _short(line: str) -> str:
+    """At most SHOWN characters, in full words: of a secret that no rule has found, no piece must be left."""
     line = " ".join(line.split())
-    return line if len(line) <= SHOWN else line[: SHOWN - 4] + " ..."
+    return line if len(line) <= SHOWN else line[: SHOWN - 4].rpartition(" ")[0] + " ..."
 
 
 def _time(stamp: str) -> float | None:

@@ -28,6 +28,8 @@ def test_version_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (scheduler / "cpu.stat").write_text("nr_periods 40\nnr_throttled 10\nthrottled_time 5\n")
     monkeypatch.setattr(cgroups, "CGROUPS", tmp_path)
     assert cgroups._version_1(cgroups._groups(V1)) == cgroups.Reading(1.5, 3000, 40, 10)
+    (memory / "memory.oom_control").write_text("oom_kill_disable 0\nunder_oom 0\noom_kill 2\n")
+    assert cgroups._version_1(cgroups._groups(V1)).oom_kills == 2
 
 
 def test_version_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,6 +40,8 @@ def test_version_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (group / "cpu.stat").write_text("usage_usec 1500000\nnr_periods 40\nnr_throttled 10\n")
     monkeypatch.setattr(cgroups, "CGROUPS", tmp_path)
     assert cgroups._version_2(cgroups._groups(V2)[""]) == cgroups.Reading(1.5, 3000, 40, 10)
+    (group / "memory.events").write_text("low 0\noom 3\noom_kill 1\n")
+    assert cgroups._version_2(cgroups._groups(V2)[""]).oom_kills == 1
 
 
 LIMITED = Container("abc", "app-1", "app", "running", "none", "app:1", 0, 0, False, cpu_limit=2.0, memory_limit=9000)
