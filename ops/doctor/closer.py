@@ -22,7 +22,7 @@ from ops.stack import Stack
 LOG_SECONDS = 600.0
 """How far back a log is read; of a container that has ended, before its end."""
 
-LOG_LINES = 400
+LOG_LINES = 3000
 FRESH = 60.0
 """Seconds: an error that was not repeated for longer is over."""
 MOST = 6

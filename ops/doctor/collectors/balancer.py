@@ -24,7 +24,8 @@ from ops.balancer.access_log import SERVER_ERROR, Line
 from ops.balancer.drift import differences
 from ops.balancer.recent import OWN_IDS, TAIL, recent_requests
 from ops.balancer.render import parse
-from ops.doctor.facts import UNKNOWN, BalancerFacts, ContainerFacts
+from ops.doctor.facts import UNKNOWN, ContainerFacts
+from ops.doctor.facts_balancer import BalancerFacts
 from ops.doctor.skip import Skip
 from ops.errors import EngineError
 from ops.platform.ports import Platform

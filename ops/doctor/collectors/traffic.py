@@ -10,7 +10,8 @@ from functools import partial
 
 from ops.balancer.access_log import Line
 from ops.balancer.recent import OWN_IDS, TAIL, recent_requests
-from ops.doctor.facts import ContainerFacts, Failure, Traffic
+from ops.doctor.facts import ContainerFacts
+from ops.doctor.facts_balancer import Failure, Traffic
 from ops.doctor.skip import Skip
 from ops.platform.ports import Platform
 

@@ -7,17 +7,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from ops.doctor.check import Finding
-from ops.doctor.facts import (
-    BalancerFacts,
-    ContainerFacts,
-    EngineFacts,
-    Facts,
-    History,
-    HostFacts,
-    InstanceFacts,
-    OperationFacts,
-    Traffic,
-)
+from ops.doctor.facts import ContainerFacts, EngineFacts, Facts, History, HostFacts, InstanceFacts, OperationFacts
+from ops.doctor.facts_balancer import BalancerFacts, Traffic
 from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode, Session
 from ops.doctor.facts_services import ServiceFacts
 from ops.doctor.limits import Limits

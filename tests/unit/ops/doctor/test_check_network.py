@@ -11,7 +11,8 @@ from ops.balancer.access_log import Line
 from ops.doctor.collectors import reach
 from ops.doctor.collectors.declared import networks_of
 from ops.doctor.collectors.traffic import summarise
-from ops.doctor.facts import Failure, History, InstanceFacts, OperationFacts, Traffic
+from ops.doctor.facts import History, InstanceFacts, OperationFacts
+from ops.doctor.facts_balancer import Failure, Traffic
 from ops.doctor.facts_services import Reached
 from tests.unit.ops.doctor.stack import (
     NOW,

@@ -6,7 +6,7 @@ import pytest
 
 from ops.balancer.access_log import Line
 from ops.doctor.collectors.traffic import summarise
-from ops.doctor.facts import Traffic
+from ops.doctor.facts_balancer import Traffic
 from tests.unit.ops.doctor.stack import NOW, balancer, reported
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from ops.doctor.facts import Traffic
+from ops.doctor.facts_balancer import Traffic
 from ops.doctor.facts_services import LogGroup
 from ops.doctor.log_lines import errors, groups
 from ops.doctor.registry import CHECKS

@@ -13,7 +13,8 @@ from typing import TypeAlias
 import pytest
 from msgspec.structs import replace
 
-from ops.doctor.facts import ContainerFacts, Facts, OperationFacts, Traffic
+from ops.doctor.facts import ContainerFacts, Facts, OperationFacts
+from ops.doctor.facts_balancer import Traffic
 from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode, Session, Slot
 from ops.doctor.limits import Limits
 from ops.doctor.report import examine
