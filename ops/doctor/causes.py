@@ -50,6 +50,7 @@ LINKS: tuple[Link, ...] = (
     *_links("ctr.cpu", "ctr.throttled", "ctr.unhealthy", same=True),
     *_links("ctr.throttled", "ctr.unhealthy", same=True),
     *_links("ctr.unhealthy", "lb.no_live", "lb.starved", "lb.ejecting"),
+    *_links("ctr.unhealthy", "app.not_ready", same=True),
     *_links("pg.down", "app.not_ready"),
     *_links("pg.conn_high", "app.not_ready"),
     *_links("app.pool_exhausted", "app.not_ready"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ops.doctor.check import Check, Finding, Group, Severity, present
-from ops.doctor.facts import ContainerFacts, Facts, InstanceFacts
+from ops.doctor.facts import ContainerFacts, Facts
 from ops.doctor.limits import Limits
 from ops.doctor.sources import CONTAINERS, INSTANCES
 from ops.doctor.words import listing
@@ -68,6 +68,8 @@ def _missing(facts: Facts, container: ContainerFacts) -> list[str]:
     declared = (facts.declared or {}).get(container.service)
     if declared is None or container.networks is None or container.oneoff:
         return []
+    if declared.config_hash and declared.config_hash != container.config_hash:
+        return []  # the file has changed since, perhaps its networks
     return [network for network in declared.networks if network not in container.networks]
 
 
@@ -115,10 +117,14 @@ def not_ready(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """A replica answers, but says that it is not ready."""
     if facts.under_way:
         return
-    started = {replica.name: replica.started for replica in facts.replicas}
-    waiting = [each for each in present(facts.instances) if _refuses(each)]
-    waiting = [each for each in waiting if facts.taken - started.get(each.name, 0.0) > limits.start_time]
-    for instance in waiting:
+    settled = {
+        replica.name
+        for replica in facts.replicas
+        if replica.health != "starting" and facts.taken - replica.started > limits.start_time
+    }
+    for instance in present(facts.instances):
+        if instance.name not in settled or not instance.answers or instance.is_ready:
+            continue
         yield Finding(
             READY,
             Severity.FAIL,
@@ -128,10 +134,6 @@ def not_ready(facts: Facts, limits: Limits) -> Iterator[Finding]:
             f"docker logs --tail 50 {instance.name}\ndocker restart {instance.name}",
             subject=instance.name,
         )
-
-
-def _refuses(instance: InstanceFacts) -> bool:
-    return instance.answers and not instance.is_ready
 
 
 CHECKS = (

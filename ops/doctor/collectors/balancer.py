@@ -78,7 +78,9 @@ for title in $(grep -la 'nginx: worker [p]rocess' /proc/[0-9]*/cmdline 2>/dev/nu
   files=$(sed -n 's/^Max open files *\([0-9]*\).*/\1/p' "$process/limits" 2>/dev/null)
   echo "worker $(ls "$process/fd" 2>/dev/null | wc -l) ${{files:-0}} ${{most:-0}}"
 done
-df -Pk /tmp 2>/dev/null | {{ read -r _ && read -r _ all used _ && echo "space $all $used"; }}
+df -Pk /tmp 2>/dev/null | {{
+  read -r _ && read -r _ all used _ _ place && [ "$place" = /tmp ] && echo "space $all $used"
+}}
 # A few probers at a time, so that a hanging replica delays only its share of the probes; and at a limited rate, so that
 # the probes do not slow down the traffic.
 echo '{MARK}'
