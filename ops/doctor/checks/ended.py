@@ -11,15 +11,19 @@ from ops.doctor.limits import Limits
 from ops.doctor.sources import CONTAINERS
 from ops.doctor.words import size, span
 
-_START_HINTS = {
+_OTHERS = {
     "port is already allocated": "find the container that has the port: docker ps --filter publish=PORT",
     "address already in use": "find the program that has the port: ss -ltnp",
+}
+"""What is in the way of a container, by the engine's words."""
+
+_IN_FILE = {
     "executable file not found": "correct the command or the entrypoint in the Compose file",
     "no such file or directory": "correct the path in the Compose file",
     "permission denied": "make the file of its command executable, or correct its user",
-    "network": "create its networks again: docker compose up -d",
+    "network": "its network is gone",
 }
-"""What mends an error of the engine, by its words."""
+"""What a new container mends, by the engine's words."""
 
 
 def start_failed(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -27,16 +31,25 @@ def start_failed(facts: Facts, limits: Limits) -> Iterator[Finding]:
     for container in present(facts.containers):
         if not container.error or container.running or container.oneoff:
             continue
-        hint = next((hint for words, hint in _START_HINTS.items() if words in container.error), "mend what it says")
         yield Finding(
             "ctr.start_failed",
             Severity.FAIL,
             f"{container.name} cannot start",
             container.error,
             "it never runs, and a restart fails the same way",
-            f"{hint}\nthen: docker start {container.name}",
+            _mend(facts, container),
             subject=container.name,
         )
+
+
+def _mend(facts: Facts, container: ContainerFacts) -> str:
+    others, in_file = (
+        next((hint for words, hint in hints.items() if words in container.error), "") for hints in (_OTHERS, _IN_FILE)
+    )
+    if others or not in_file:
+        return f"{others or 'mend what it says'}\nthen: docker start {container.name}"
+    again = "videa deploy" if container.service in _scaled(facts) else f"docker compose up -d {container.service}"
+    return f"{in_file}\nthen: {again}"
 
 
 def exited(facts: Facts, limits: Limits) -> Iterator[Finding]:

@@ -120,6 +120,20 @@ def test_another_service_ends(changes: dict[str, Any], expected: list[tuple[str,
     assert reported(containers=containers, services=services) == expected
 
 
+@pytest.mark.parametrize(
+    ("service", "error", "then"),
+    [
+        ("agent", "Bind for 0.0.0.0:80 failed: port is already allocated", "then: docker start app-agent-1"),
+        ("agent", 'exec: "/x": stat /x: no such file or directory', "then: docker compose up -d agent"),
+        ("backend", 'exec: "/x": stat /x: no such file or directory', "then: videa deploy"),
+        ("agent", "something else", "mend what it says"),
+    ],
+)
+def test_what_mends_a_container_that_cannot_start(service: str, error: str, then: str) -> None:
+    containers = [*(healthy().containers or []), container(service, state="created", error=error)]
+    assert then in finding("ctr.start_failed", containers=containers).fix
+
+
 def test_a_database_that_has_ended_is_named_by_its_own_check() -> None:
     down = replace(healthy().postgres, up=False, error="container exited")  # type: ignore[type-var]
     containers = [
