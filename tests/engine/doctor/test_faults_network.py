@@ -36,6 +36,17 @@ def mend(patient: Patient, finding: Finding, *starts: str) -> None:
             patient.stack.docker(*arguments)
 
 
+@contextmanager
+def paused(patient: Patient, container: str) -> Iterator[None]:
+    """A paused container, which runs again at the end, whoever lets it."""
+    patient.stack.docker("pause", container)
+    try:
+        yield
+    finally:
+        if patient.state(container, ".State.Paused") == "true":
+            patient.stack.docker("unpause", container)
+
+
 def test_a_removed_replica_and_a_paused_one(patient: Patient) -> None:
     first, second = patient.stack.replicas()
     patient.stack.docker("rm", "--force", second)
@@ -43,10 +54,10 @@ def test_a_removed_replica_and_a_paused_one(patient: Patient) -> None:
     assert found(report) == {"deploy.replicas"}
     assert of(report, "lb.stale").cause == "deploy.replicas"
     mend(patient, of(report, "deploy.replicas"))
-    patient.stack.docker("pause", first)
-    paused = patient.examine()
-    assert found(paused) == {"deploy.replicas"}
-    mend(patient, of(paused, "deploy.replicas"))
+    with paused(patient, first):
+        report = patient.examine()
+        mend(patient, of(report, "deploy.replicas"))
+    assert found(report) == {"deploy.replicas"}
     patient.stack.until(patient.is_well)
 
 
@@ -55,12 +66,12 @@ def test_nginx_paused_and_a_container_that_cannot_start(patient: Patient) -> Non
     labels = {"project": patient.stack.project, "service": "broken", "container-number": "1", "oneoff": "False"}
     marks = [item for key, value in labels.items() for item in ("--label", f"com.docker.compose.{key}={value}")]
     patient.stack.docker("create", "--name", name, *marks, GOOD, "/no/such/program")
-    patient.stack.docker("pause", f"{patient.stack.project}-nginx-1")
     try:
         with pytest.raises(AssertionError, match="no such file"):
             patient.stack.docker("start", name)
-        report = patient.examine()
-        mend(patient, of(report, "lb.no_live"))
+        with paused(patient, f"{patient.stack.project}-nginx-1"):
+            report = patient.examine()
+            mend(patient, of(report, "lb.no_live"))
     finally:
         patient.stack.docker("rm", "--force", name)
     assert {"lb.no_live", "ctr.start_failed"} <= found(report, "fail")
