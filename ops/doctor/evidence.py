@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 
 from msgspec.structs import replace
 
+from ops.doctor.causes import BY_LOG
 from ops.doctor.check import Finding, Severity
 from ops.doctor.facts import Facts
 from ops.doctor.facts_services import LogGroup
@@ -28,8 +29,8 @@ def suspects(findings: Iterable[Finding], facts: Facts) -> list[str]:
 
 
 def related(finding: Finding, facts: Facts) -> list[str]:
-    """The containers that a finding is about; none for one that only informs."""
-    if finding.severity is Severity.INFO:
+    """The containers that a finding is about, if it is a failure or has many causes."""
+    if finding.severity is not Severity.FAIL and finding.id not in BY_LOG:
         return []
     known = {container.name for container in facts.containers or []}
     kind = _SERVICES.get(finding.id.partition(".")[0], "")
