@@ -147,10 +147,10 @@ def stale(facts: Facts, limits: Limits) -> Iterator[Finding]:
             f"the balancer lists {listing(gone)}, which {'are' if len(gone) > 1 else 'is'} not running",
             "\n".join(f"{name}: {states.get(name, 'no such container')}" for name in gone[:5]),
             "requests to it wait for a connection before nginx tries another replica",
-            "\n".join(
+            "\nor ".join(
                 [
                     *(revive(replicas[name]) for name in gone if name in replicas),
-                    "or remove it from the balancer: videa doctor --fix --apply",
+                    "remove it from the balancer: videa doctor --fix --apply",
                 ]
             ),
             subject=gone[0],

@@ -46,6 +46,8 @@ def _mend(facts: Facts, container: ContainerFacts) -> str:
     others, in_file = (
         next((hint for words, hint in hints.items() if words in container.error), "") for hints in (_OTHERS, _IN_FILE)
     )
+    if container.service not in facts.services:
+        return f"docker rm -f {container.name}"
     if others or not in_file:
         return f"{others or 'mend what it says'}\nthen: docker start {container.name}"
     again = "videa deploy" if container.service in _scaled(facts) else f"docker compose up -d {container.service}"

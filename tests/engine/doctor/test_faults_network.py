@@ -23,9 +23,9 @@ def of(report: Report, check: str) -> Finding:
     return next(finding for finding in report.findings if finding.id == check)
 
 
-def mend(patient: Patient, finding: Finding, *starts: str) -> None:
-    """Runs the lines of a fix that start like this (every line, without any), as they are printed."""
-    lines = [line for line in finding.fix.splitlines() if not starts or line.startswith(starts)]
+def mend(patient: Patient, finding: Finding, start: str = "") -> None:
+    """Runs the commands of a fix that start like this (all, without it), as they are printed."""
+    lines = [line[line.index(start) :] for line in finding.fix.splitlines() if start in line]
     assert lines, finding.fix
     for line in lines:
         command, *arguments = shlex.split(line)
@@ -104,9 +104,12 @@ def test_a_replica_cut_off_its_network_and_one_that_resolves_no_names(patient: P
 
 def test_nginx_without_room_and_without_connections(patient: Patient) -> None:
     patient.exec("nginx", "head -c 64m /dev/zero > /tmp/fill || true")
-    full = patient.examine()
+    try:
+        full = patient.examine()
+        mend(patient, of(full, "lb.tmpfs"), "docker compose restart")
+    finally:
+        patient.exec("nginx", "rm -f /tmp/fill")
     assert found(full) == {"lb.tmpfs"}
-    mend(patient, of(full, "lb.tmpfs"), "docker compose restart")
     patient.stack.until(patient.is_well)
     few = "echo 'worker_connections 60;' > /tmp/nginx/connections.conf && nginx -e stderr -s reload"
     patient.exec("nginx", few)

@@ -131,7 +131,9 @@ def test_another_service_ends(changes: dict[str, Any], expected: list[tuple[str,
 )
 def test_what_mends_a_container_that_cannot_start(service: str, error: str, then: str) -> None:
     containers = [*(healthy().containers or []), container(service, state="created", error=error)]
-    assert then in finding("ctr.start_failed", containers=containers).fix
+    services = ["agent", *healthy().services]
+    assert then in finding("ctr.start_failed", containers=containers, services=services).fix
+    assert finding("ctr.start_failed", containers=containers, services=[]).fix == f"docker rm -f app-{service}-1"
 
 
 def test_a_database_that_has_ended_is_named_by_its_own_check() -> None:
