@@ -26,7 +26,7 @@ from tests.engine.conftest import LiveStack
 NOT_OF_THE_TEST = (
     *("ctr.cpu", "ctr.throttled", "host.disk", "host.inodes", "host.mem", "lb.p99", "app.capacity"),
     *("pg.slow_stmt", "pg.outlier", "redis.slowlog", "redis.fork"),
-    *("app.errors", "lb.5xx", "lb.ejecting", "pg.checkpoints", "pg.restarted"),
+    *("app.errors", "app.ratelimit_all", "lb.5xx", "lb.ejecting", "pg.checkpoints", "pg.restarted"),
 )
 """What a busy machine shows by itself, and what reaches back into an earlier test that has stopped a database.
 

@@ -156,7 +156,7 @@ def test_everybody_is_refused_by_a_limit_and_the_file_has_changed(patient: Patie
     statuses = patient.exec("nginx", script).split()
     assert statuses.count("429") > 30
     with patient.stack.env(RATE_LIMITS="address=1000/60,user=1000/60"):
-        report = patient.examine(lb_limited=0.1)
+        report = patient.examine("app.ratelimit_all", lb_limited=0.1)
         shown = patient.stack.videa("doctor", "--only", "deploy.drift", "--fail-on", "warn")
     assert found(report) == {"app.ratelimit_all", "deploy.drift"}
     assert of(report, "deploy.drift").fix == "videa deploy"
