@@ -33,7 +33,7 @@ SIGNS: tuple[Sign, ...] = (
     ),
     Sign(
         r"read-only transaction|recovery is in progress",
-        "pg.readonly",
+        "pg.read_only",
         "connect to the primary, or: ALTER SYSTEM RESET default_transaction_read_only; SELECT pg_reload_conf()",
     ),
     Sign(

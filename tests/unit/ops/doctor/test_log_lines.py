@@ -80,7 +80,7 @@ def other_with(group: LogGroup, lines: list[str]) -> LogGroup:
     [
         ("could not extend file: No space left on device", "host.volume"),
         ("NOAUTH Authentication required.", "redis.auth"),
-        ("cannot execute INSERT in a read-only transaction", "pg.readonly"),
+        ("cannot execute INSERT in a read-only transaction", "pg.read_only"),
         ("FATAL: sorry, too many clients already", "pg.conn_high"),
         ("accept4() failed (24: Too many open files)", "lb.connections"),
         ("[Errno -3] Temporary failure in name resolution", "net.dns"),
@@ -131,5 +131,5 @@ def test_an_error_of_a_replica_that_is_over_is_no_fault_of_names() -> None:
 
 
 def test_each_sign_stands_for_a_check_of_doctor() -> None:
-    others = {"host.volume", "redis.auth", "pg.auth", "pg.readonly"}
+    others = {"host.volume", "redis.auth", "pg.auth", "pg.read_only"}
     assert {sign.finding for sign in SIGNS} <= {check.id for check in CHECKS} | others
