@@ -25,7 +25,28 @@ def _links(cause: str, *effects: str, same: bool = False) -> tuple[Link, ...]:
     return tuple(Link(cause, effect, same) for effect in effects)
 
 
+DATA_LINKS: tuple[Link, ...] = (
+    *_links("pg.archive", "pg.wal"),
+    *_links("pg.slot_inactive", "pg.wal"),
+    *_links("pg.slot_lag", "pg.wal"),
+    *_links("pg.wal", "host.volume", same=True),
+    *_links("host.volume", "pg.down", "redis.persist", "ctr.restart_loop", same=True),
+    *_links("ctr.pids", "pg.down", "redis.down", "ctr.unhealthy", "doctor.broken_off", same=True),
+    *_links("ctr.oom", "pg.crashed", same=True),
+    *_links("pg.crashed", "doctor.broken_off", same=True),
+    *_links("pg.crashed", "app.errors", "lb.5xx"),
+    *_links("pg.auth", "app.errors", "lb.5xx"),
+    *_links("pg.read_only", "app.errors", "lb.5xx"),
+    *_links("pg.prepared", "pg.blocked", "pg.long_query", "pg.dead_tuples", "pg.conn_high", "app.pool_exhausted"),
+    *_links("host.logs", "host.disk"),
+    *_links("redis.frag", "redis.peak"),
+    *_links("redis.auth", "app.ratelimit_local"),
+    *_links("redis.loading", "app.ratelimit_local"),
+)
+"""Of PostgreSQL, Redis and their volumes."""
+
 LINKS: tuple[Link, ...] = (
+    *DATA_LINKS,
     *_links(
         "ctr.start_failed", "ctr.restart_loop", "deploy.replicas", "pg.down", "redis.down", "lb.no_live", same=True
     ),
@@ -54,7 +75,8 @@ LINKS: tuple[Link, ...] = (
     *_links("pg.conn_high", "app.not_ready"),
     *_links("app.pool_exhausted", "app.not_ready"),
     *_links("app.not_ready", "app.errors", "lb.no_live", "lb.5xx"),
-    *_links("pg.down", "app.health_lies", "ctr.unhealthy", "app.errors", "lb.5xx", "lb.p99"),
+    *_links("pg.down", "app.health_lies", "app.errors", "lb.5xx", "lb.p99"),
+    *_links("pg.down", "ctr.unhealthy", same=True),
     *_links("pg.restarted", "app.errors", "lb.5xx"),
     *_links("pg.pool_overcommit", "pg.conn_high"),
     *_links("pg.idle_in_tx", "pg.blocked", "pg.dead_tuples", "pg.conn_high", "app.pool_exhausted"),

@@ -25,6 +25,7 @@ from ops.doctor.collectors.containers import container_facts, with_usage
 from ops.doctor.collectors.declared import declared_services
 from ops.doctor.collectors.fleet import fleet_beats
 from ops.doctor.collectors.instances import instance_facts
+from ops.doctor.collectors.last_errors import last_errors
 from ops.doctor.collectors.machine import engine_facts, host_facts
 from ops.doctor.collectors.operation import operation_facts
 from ops.doctor.collectors.postgres import postgres_facts
@@ -34,7 +35,7 @@ from ops.doctor.collectors.services import locate
 from ops.doctor.collectors.traffic import traffic_facts
 from ops.doctor.facts import ContainerFacts, EngineFacts, Facts, Proof, Skipped
 from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode
-from ops.doctor.skip import reason_of, trace_of
+from ops.doctor.skip import BrokenOff, reason_of, trace_of
 from ops.errors import VideaError
 from ops.platform.ports import Platform
 from ops.project.config import Project
@@ -144,7 +145,7 @@ def run_all(
         if error is None:
             answers[name] = answer
         else:
-            skipped.append(Skipped(name, reason_of(error), trace_of(error)))
+            skipped.append(Skipped(name, reason_of(error), trace_of(error), isinstance(error, BrokenOff)))
     skipped.extend(Skipped(name, f"no answer within {deadline:g} s") for name in sorted(waiting))
     return answers, skipped, seconds
 
@@ -208,8 +209,12 @@ def _postgres(project: Project, platform: Platform, containers: list[ContainerFa
     service = location.service
     container = container_of(containers, service)
     if container is None or not container.running:
-        return PostgresFacts(service, container.name if container else "", up=False, error=_why_down(container))
-    return postgres_facts(platform, service, container.name)
+        down = PostgresFacts(service, container.name if container else "", up=False, error=_why_down(container))
+    else:
+        down = postgres_facts(platform, service, container.name)
+    if down.up or down.full or down.denied or container is None:
+        return down
+    return msgspec.structs.replace(down, log=last_errors(platform, container.name, container.started - 60))
 
 
 def _redis(project: Project, platform: Platform, containers: list[ContainerFacts]) -> RedisFacts:

@@ -24,12 +24,14 @@ UNKNOWN = "?"
 class Skipped(Struct, frozen=True, omit_defaults=True):
     """What could not be examined, and why. ``id`` is a source ("postgres") or a check ("pg.conn_high").
 
-    ``trace``: the traceback of a bug in videa, otherwise "".
+    ``trace``: the traceback of a bug in videa, otherwise "". ``broken_off``: the source began to answer, but its answer
+    ended early.
     """
 
     id: str
     reason: str
     trace: str = ""
+    broken_off: bool = False
 
 
 class EngineFacts(Struct, frozen=True):
@@ -62,7 +64,11 @@ class ContainerFacts(Struct, frozen=True):
     ``pool_limit``: the maximum of connections in its DATABASE_URL, None without this variable.
     ``rate_limits``: (requests, seconds) by policy, from its RATE_LIMITS. ``addresses``: in the project's networks.
     ``pid``: its main process on the engine's host, 0 if it is not running.
-    ``cpu``: cores in use; ``memory``: bytes without reclaimable page cache; None if not sampled.
+    ``cpu``: cores in use; ``memory``: bytes without reclaimable page cache; None if not sampled. ``shared``: bytes of
+    ``memory`` that processes share, such as PostgreSQL's buffers.
+    ``pids``: processes and threads, ``pids_limit``: their maximum; ``forks_refused``: forks that failed at the limit
+    during the run. ``log_size``: bytes of its log, None if it cannot be read or Docker bounds it.
+    ``passwords``: keyed hashes of the passwords in its environment, by variable; those in URLs too.
     ``error``: why the engine could not start it; ``finished``: when it ended last, 0 if never; ``restarted``: the
     engine starts it again when it ends. ``networks``: their names, None in bundles of older versions.
     ``oom_kills``: processes that the kernel has killed for memory since its start, None if unknown.
@@ -101,6 +107,12 @@ class ContainerFacts(Struct, frozen=True):
     config_hash: str = ""
     networks: list[str] | None = None
     oom_kills: int | None = None
+    shared: int = 0
+    pids: int | None = None
+    pids_limit: int | None = None
+    forks_refused: int | None = None
+    log_size: int | None = None
+    passwords: dict[str, str] = field(default_factory=dict)
 
     @property
     def running(self) -> bool:
@@ -118,10 +130,10 @@ class InstanceFacts(Struct, frozen=True):
     ``well``: whether it is ready as its release declares, None in bundles of older versions; ``by_connect``: it is
     ready when it accepts connections.
     ``database`` and ``redis``: the reported state of its dependencies ("ok", "fail", "" if not reported);
-    ``database_error``: the error that it reports for its database.
+    ``database_error`` and ``redis_error``: the errors that it reports for them.
     ``limiter``: where it counts rate limits (shared, local, off). ``requests``, ``error_rate``: in its last minute.
     ``clock``: its clock minus that of the balancer, full seconds. ``rss``: resident memory of the process, bytes.
-    ``reason``: what it says of its readiness if it is not ready; ``redis_error``: the error that it reports for Redis.
+    ``reason``: what it says of its readiness if it is not ready.
     """
 
     name: str
@@ -135,6 +147,7 @@ class InstanceFacts(Struct, frozen=True):
     database: str = ""
     database_error: str = ""
     redis: str = ""
+    redis_error: str = ""
     pool_limit: int | None = None
     pool_size: int = 0
     pool_idle: int = 0
@@ -147,7 +160,6 @@ class InstanceFacts(Struct, frozen=True):
     well: bool | None = None
     by_connect: bool = False
     reason: str = ""
-    redis_error: str = ""
 
     @property
     def is_ready(self) -> bool:
@@ -225,6 +237,7 @@ class History(Struct, frozen=True):
     """Results of earlier runs of the doctor. ``memory``: container id -> (time, bytes); ``known``: "id subject" of each
     current finding -> time of the first of the consecutive runs that saw it. ``since`` and ``last``: times of the first
     and the last run. ``oom``: container id -> (time, processes killed for memory) when the number was seen to differ.
+    ``levels``: name of what fills up ("wal", "volume app-postgres-1") -> (time, bytes).
     """
 
     since: float | None = None
@@ -232,6 +245,7 @@ class History(Struct, frozen=True):
     memory: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     known: dict[str, float] = field(default_factory=dict)
     oom: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
+    levels: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
 
 class Facts(Struct, frozen=True):

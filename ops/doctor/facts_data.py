@@ -66,6 +66,44 @@ class Slot(Struct, frozen=True):
     retained: float | None = None
 
 
+class Prepared(Struct, frozen=True):
+    """A prepared transaction (two-phase commit). ``blocks``: pids of the sessions that wait for its locks."""
+
+    gid: str
+    owner: str
+    database: str
+    age: float
+    blocks: list[int] = field(default_factory=list)
+
+
+class Archiver(Struct, frozen=True):
+    """The archiver of WAL. ``command``: archive_command or archive_library; ages are None if it never happened."""
+
+    on: bool
+    command: str
+    archived: int
+    failed: int
+    archived_age: float | None
+    failed_age: float | None
+    failed_wal: str
+
+
+class Wal(Struct, frozen=True):
+    """The write-ahead log: bytes of its files, max_wal_size, wal_keep_size, and files that wait for the archiver."""
+
+    size: float
+    most: float
+    keep: float = 0
+    waiting: int = 0
+
+
+class Volume(Struct, frozen=True):
+    """The file system with a server's data, bytes: for its users, without what is reserved for root."""
+
+    size: float
+    free: float
+
+
 class Standby(Struct, frozen=True):
     """A streaming replica, as its primary reports it."""
 
@@ -75,10 +113,14 @@ class Standby(Struct, frozen=True):
 
 
 class PostgresFacts(Struct, frozen=True):
-    """One PostgreSQL server. If ``up`` is false, only the first five fields are valid.
+    """One PostgreSQL server. If ``up`` is false, only the first seven fields are valid.
 
-    ``full``: it is running, but has no connection left, not even for the doctor. ``counters`` and ``earlier``:
-    cumulative figures of the database, ``gap`` seconds apart. A list is None if its section of the batch failed.
+    ``full``: it is running, but has no connection left, not even for the doctor. ``denied``: it refuses the doctor's
+    login; ``log``: what it said when it could not start. ``broken_off``: why its answer ended early, "" if it did not.
+    ``read_only``: where default_transaction_read_only is on: the source of the server's setting ("command line",
+    "configuration file"), or for ALTER ("ROLE app", "DATABASE app"). ``recovered``: age of the last recovery from a
+    crash in which the server itself went on running. ``counters`` and ``earlier``: cumulative figures
+    of the database, ``gap`` seconds apart. A list is None if its section of the batch failed.
     ``role``: of the doctor, quoted for SQL; ``hidden``: sessions of other roles that PostgreSQL shows it without their
     state, ``hidden_sequences``: sequences that it may not read.
     """
@@ -88,6 +130,9 @@ class PostgresFacts(Struct, frozen=True):
     up: bool
     error: str = ""
     full: bool = False
+    denied: bool = False
+    log: list[str] = field(default_factory=list)
+    broken_off: str = ""
     version: int = 0
     uptime: float = 0
     max_connections: int = 0
@@ -109,6 +154,12 @@ class PostgresFacts(Struct, frozen=True):
     bad_indexes: list[BadIndex] | None = None
     slots: list[Slot] | None = None
     standbys: list[Standby] | None = None
+    read_only: list[str] | None = None
+    prepared: list[Prepared] | None = None
+    archiver: Archiver | None = None
+    wal: Wal | None = None
+    recovered: float | None = None
+    volume: Volume | None = None
     statements: list[Statement] | None = None
 
     def delta(self, counter: str) -> float:
@@ -134,7 +185,10 @@ class PostgresFacts(Struct, frozen=True):
 
 
 class RedisNode(Struct, frozen=True):
-    """One Redis server. ``info``: the flat output of INFO; ``earlier``: the same ``gap`` seconds earlier."""
+    """One Redis server. ``info``: the flat output of INFO; ``earlier``: the same ``gap`` seconds earlier.
+
+    ``denied``: it refuses the doctor's password; ``broken_off``: why its answer ended early, "" if it did not.
+    """
 
     service: str
     container: str
@@ -143,6 +197,9 @@ class RedisNode(Struct, frozen=True):
     info: dict[str, str] = field(default_factory=dict)
     earlier: dict[str, str] = field(default_factory=dict)
     gap: float = 0
+    denied: bool = False
+    broken_off: str = ""
+    volume: Volume | None = None
 
     def number(self, key: str) -> float:
         """A figure of INFO; 0 if this version of Redis does not have it."""

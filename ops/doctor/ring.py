@@ -37,7 +37,10 @@ _REDIS_COUNTERS = ("evicted_keys", "rejected_connections", "slowlog_id")
 
 
 class Snapshot(Struct, frozen=True):
-    """The stored data of one run. ``postgres_start``: start time of the server, where its counters begin."""
+    """The stored data of one run. ``postgres_start``: start time of the server, where its counters begin.
+
+    ``memory``: without what processes share, whose size is configured; ``levels``: see ``History``.
+    """
 
     taken: float
     memory: dict[str, int] = field(default_factory=dict)
@@ -46,6 +49,7 @@ class Snapshot(Struct, frozen=True):
     redis: dict[str, dict[str, str]] = field(default_factory=dict)
     known: dict[str, float] = field(default_factory=dict)
     oom: dict[str, int] = field(default_factory=dict)
+    levels: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,11 @@ def snapshot(report: Report) -> Snapshot:
     postgres, nodes = facts.postgres, facts.redis.nodes if facts.redis else []
     return Snapshot(
         taken=facts.taken,
-        memory={container.id: container.memory for container in facts.containers or [] if container.memory is not None},
+        memory={
+            container.id: container.memory - container.shared
+            for container in facts.containers or []
+            if container.memory is not None
+        },
         postgres=postgres.counters if postgres else {},
         postgres_start=facts.taken - postgres.uptime if postgres else 0,
         redis={node.container: _counters(node) for node in nodes if node.up},
@@ -128,7 +136,18 @@ def snapshot(report: Report) -> Snapshot:
             **{finding.key: known.get(finding.key, facts.taken) for finding in report.findings},
         },
         oom={container.id: container.oom_kills for container in facts.containers or [] if container.oom_kills},
+        levels=levels(facts),
     )
+
+
+def levels(facts: Facts) -> dict[str, float]:
+    """What may fill up, in bytes: logs, WAL, what slots keep of it, and what is used of volumes."""
+    postgres, nodes = facts.postgres, facts.redis.nodes if facts.redis else []
+    slots = {f"slot {slot.name}": slot.retained for slot in (postgres and postgres.slots) or [] if slot.retained}
+    volumes = {each.container: each.volume for each in (postgres, *nodes) if each and each.volume}
+    used = {f"volume {name}": volume.size - volume.free for name, volume in volumes.items()}
+    logs = {f"log {each.name}": each.log_size for each in facts.containers or [] if each.log_size is not None}
+    return {**logs, **({"wal": postgres.wal.size} if postgres and postgres.wal else {}), **slots, **used}
 
 
 def with_history(facts: Facts, snapshots: list[Snapshot]) -> Facts:
@@ -143,6 +162,10 @@ def with_history(facts: Facts, snapshots: list[Snapshot]) -> Facts:
             seen = oom.setdefault(container, [])
             if not seen or seen[-1][1] != kills:
                 seen.append((item.taken, kills))
+    filling: dict[str, list[tuple[float, float]]] = {}
+    for item in snapshots:
+        for name, level in item.levels.items():
+            filling.setdefault(name, []).append((item.taken, level))
     last = snapshots[-1] if snapshots else None
     history = History(
         since=snapshots[0].taken if snapshots else None,
@@ -150,6 +173,7 @@ def with_history(facts: Facts, snapshots: list[Snapshot]) -> Facts:
         memory=memory,
         known=last.known if last else {},
         oom=oom,
+        levels=filling,
     )
     usable = [item for item in snapshots if SHORTEST <= facts.taken - item.taken <= LONGEST]
     base = usable[-1] if usable else None

@@ -14,6 +14,10 @@ class Skip(Exception):
     """A source cannot be examined; the message is the reason, for the operator."""
 
 
+class BrokenOff(Skip):
+    """A source began to answer, but its answer ended early."""
+
+
 _EXPECTED = (Skip, OSError, msgspec.MsgspecError)
 """Errors of the environment: a missing source, a missing permission, an unexpected answer."""
 

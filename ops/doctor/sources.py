@@ -44,6 +44,8 @@ def _postgres_up(facts: Facts) -> str | None:
         return facts.why_skipped(POSTGRES)
     if facts.postgres.full:
         return "PostgreSQL has no connection left"
+    if facts.postgres.denied:
+        return "PostgreSQL refuses the doctor's login"
     return None if facts.postgres.up else "PostgreSQL does not answer"
 
 
@@ -54,7 +56,9 @@ def part_of_postgres(section: str) -> str:
 
 def _part(section: str, why: str) -> Callable[[Facts], str | None]:
     def reason(facts: Facts) -> str | None:
-        return _postgres_up(facts) or (why if getattr(facts.postgres, section) is None else None)
+        if reason := _postgres_up(facts):
+            return reason
+        return _cut_before(section, facts.postgres) or why if getattr(facts.postgres, section) is None else None
 
     return reason
 
@@ -76,7 +80,22 @@ def _standbys(facts: Facts) -> str | None:
     if reason := _postgres_up(facts):
         return reason
     postgres = facts.postgres
-    return _grant("the standbys' state", postgres) if postgres and postgres.standbys is None else None
+    if postgres is None or postgres.standbys is not None:
+        return None
+    return _cut_before("standbys", postgres) or _grant("the standbys' state", postgres)
+
+
+def _wal(facts: Facts) -> str | None:
+    if reason := _postgres_up(facts):
+        return reason
+    postgres = facts.postgres
+    if postgres is None or postgres.wal is not None:
+        return None
+    return _cut_before("wal", postgres) or f"PostgreSQL hides its WAL from {postgres.role}: GRANT pg_monitor TO it"
+
+
+def _cut_before(section: str, postgres: PostgresFacts | None) -> str:
+    return f"PostgreSQL's answer broke off before its {section}" if postgres and postgres.broken_off else ""
 
 
 def _grant(what: str, postgres: PostgresFacts) -> str:
@@ -86,7 +105,10 @@ def _grant(what: str, postgres: PostgresFacts) -> str:
 def _redis_up(facts: Facts) -> str | None:
     if facts.redis is None:
         return facts.why_skipped(REDIS)
-    return None if any(node.up for node in facts.redis.nodes) else "Redis does not answer"
+    if any(node.up for node in facts.redis.nodes):
+        return None
+    denied = any(node.denied for node in facts.redis.nodes)
+    return "Redis refuses the doctor's password" if denied else "Redis does not answer"
 
 
 def _balancer_up(facts: Facts) -> str | None:
@@ -159,8 +181,9 @@ REASON: dict[str, Callable[[Facts], str | None]] = {
     POSTGRES_UP: _postgres_up,
     **{
         part_of_postgres(section): _part(section, f"PostgreSQL did not answer about its {section.replace('_', ' ')}")
-        for section in ("tables", "sequences", "bad_indexes", "slots")
+        for section in ("tables", "sequences", "bad_indexes", "slots", "read_only", "prepared", "archiver")
     },
+    part_of_postgres("wal"): _wal,
     part_of_postgres("standbys"): _standbys,
     ALL_SESSIONS: _all_sessions,
     ALL_SEQUENCES: _all_sequences,

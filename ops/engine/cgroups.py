@@ -23,13 +23,19 @@ class Reading:
     """The counters of a container's cgroup at one moment. ``cpu_time``: seconds on all cores since the start.
 
     ``memory``: bytes. ``periods``: periods of the CPU scheduler since the start, 0 without a limit; ``throttled``: the
-    periods in which the container was throttled. ``oom_kills``: its processes that the kernel has killed for memory.
+    periods in which the container was throttled. ``shared``: bytes of ``memory`` that processes share, such as
+    PostgreSQL's buffers; ``pids``: processes and threads, ``refused``: forks that failed at the limit; None without
+    their file. ``oom_kills``: its processes that the
+    kernel has killed for memory.
     """
 
     cpu_time: float
     memory: int
     periods: int
     throttled: int
+    shared: int = 0
+    pids: int | None = None
+    refused: int | None = None
     oom_kills: int | None = None
 
 
@@ -62,6 +68,9 @@ def usage(container: Measured, before: Reading, after: Reading, seconds: float) 
         memory_limit=container.memory_limit,
         throttled=(after.throttled - before.throttled) / periods if periods > 0 else 0.0,
         oom_kills=after.oom_kills,
+        pids=after.pids,
+        shared=after.shared,
+        refused=None if after.refused is None else after.refused - (before.refused or 0),
     )
 
 
@@ -88,26 +97,42 @@ def _groups(text: str) -> dict[str, str]:
 def _version_1(groups: dict[str, str]) -> Reading:
     memory = CGROUPS / "memory" / groups["memory"]
     scheduler = _fields(CGROUPS / "cpu" / groups["cpu"] / "cpu.stat")
+    detail = _fields(memory / "memory.stat")
+    pids, refused = _processes(CGROUPS / "pids" / groups["pids"]) if "pids" in groups else (None, None)
     return Reading(
         cpu_time=int((CGROUPS / "cpuacct" / groups["cpuacct"] / "cpuacct.usage").read_text()) / 1e9,
-        memory=int((memory / "memory.usage_in_bytes").read_text())
-        - _fields(memory / "memory.stat")["total_inactive_file"],
+        memory=int((memory / "memory.usage_in_bytes").read_text()) - detail["total_inactive_file"],
         periods=scheduler.get("nr_periods", 0),
         throttled=scheduler.get("nr_throttled", 0),
+        shared=detail.get("total_shmem", 0),
+        pids=pids,
+        refused=refused,
         oom_kills=_oom_kills(memory / "memory.oom_control"),
     )
 
 
 def _version_2(path: str) -> Reading:
     group = CGROUPS / path
-    scheduler = _fields(group / "cpu.stat")
+    scheduler, detail = _fields(group / "cpu.stat"), _fields(group / "memory.stat")
+    pids, refused = _processes(group)
     return Reading(
         cpu_time=scheduler["usage_usec"] / 1e6,
-        memory=int((group / "memory.current").read_text()) - _fields(group / "memory.stat")["inactive_file"],
+        memory=int((group / "memory.current").read_text()) - detail["inactive_file"],
         periods=scheduler.get("nr_periods", 0),
         throttled=scheduler.get("nr_throttled", 0),
+        shared=detail.get("shmem", 0),
+        pids=pids,
+        refused=refused,
         oom_kills=_oom_kills(group / "memory.events"),
     )
+
+
+def _processes(group: Path) -> tuple[int | None, int | None]:
+    """Processes and threads in the group, and the forks that its limit has refused."""
+    try:
+        return int((group / "pids.current").read_text()), _fields(group / "pids.events").get("max")
+    except OSError:
+        return None, None
 
 
 def _fields(path: Path) -> dict[str, int]:

@@ -77,6 +77,7 @@ def usage(container: Measured, first: Mapping[str, Any], second: Mapping[str, An
         pids=int((second.get("pids_stats") or {}).get("current", 0)),
         rx_bytes=sum(network["rx_bytes"] for network in networks),
         tx_bytes=sum(network["tx_bytes"] for network in networks),
+        shared=_shared(second),
     )
 
 
@@ -86,6 +87,12 @@ def _memory(stats: Mapping[str, Any]) -> int:
     detail = memory_stats.get("stats") or {}
     used = int(memory_stats.get("usage", 0)) - int(detail.get("total_inactive_file", detail.get("inactive_file", 0)))
     return max(0, used)
+
+
+def _shared(stats: Mapping[str, Any]) -> int:
+    """Bytes that processes share, by its names in cgroup versions 1 and 2."""
+    detail = stats["memory_stats"].get("stats") or {}
+    return int(detail.get("total_shmem", detail.get("shmem", 0)))
 
 
 def limit_of(stats: Mapping[str, Any], machine: int | None) -> int | None:

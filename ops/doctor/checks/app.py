@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from ops.contract import ACCESS_SECRET, DATABASE, REDIS, REFRESH_SECRET
 from ops.doctor.check import Check, Finding, Group, Severity, present
-from ops.doctor.checks.sessions import ending, root_blockers, who
+from ops.doctor.checks.sessions import endings, holding, root_blockers
 from ops.doctor.facts import ContainerFacts, Facts
 from ops.doctor.limits import Limits
 from ops.doctor.sources import FIGURES, INSTANCES, LIMITERS, POOLS, POSTGRES, SESSION_STORES, STATS, TOKEN_SECRETS
-from ops.doctor.words import listing, share, span
+from ops.doctor.words import listing, share
 
 SHARED_SECRETS = {ACCESS_SECRET: "access", REFRESH_SECRET: "refresh"}
 
@@ -35,7 +35,7 @@ def version_skew(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 def health_lies(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """An instance reports ready while PostgreSQL is down."""
-    if facts.postgres is None or facts.postgres.up or facts.postgres.full:
+    if facts.postgres is None or facts.postgres.up or facts.postgres.full or facts.postgres.denied:
         return
     instances = present(facts.instances)
     wrongly_ready = [instance.name for instance in instances if instance.is_ready and not instance.by_connect]
@@ -139,6 +139,7 @@ def ratelimit_local(facts: Facts, limits: Limits) -> Iterator[Finding]:
     evidence = [f"effective limit: {_effective(facts, counters)}"]
     if local:
         evidence.append(f"{len(local)} of {len(instances)} instances count in their own memory: {listing(local)}")
+    evidence += [f"{instance.name}: {instance.redis_error}" for instance in instances if instance.redis_error][:3]
     if proven > 1:
         evidence.append(f"requests to each instance found {proven} separate counters")
     if len(places) > 1:
@@ -151,7 +152,7 @@ def ratelimit_local(facts: Facts, limits: Limits) -> Iterator[Finding]:
         "a client that reaches several instances gets more than its limit",
         "set one REDIS_URL for all replicas, then videa deploy"
         if len(places) > 1
-        else "restore Redis; for details: videa doctor --only redis",
+        else "mend what is wrong with Redis: videa doctor --only redis",
     )
 
 
@@ -212,17 +213,9 @@ def _holding(facts: Facts) -> tuple[str, str]:
         return "", f"find what holds them: videa db; if it is only load, {raise_it}"
     waiting = [session for session in active if session.blocked_by]
     if 2 * len(waiting) >= len(active):
-        roots = root_blockers(postgres.sessions, waiting)
-        lines = [
-            f"{who(session)}, {session.state} for {span(session.state_age or 0)}: {session.query}" for session in roots
-        ]
-        blockers = "".join(f"\nthey wait for {line}" for line in lines)
-        return blockers, "\n".join(
-            [
-                *(ending(facts, postgres, session) for session in roots),
-                "set lock_timeout for the client that holds the lock",
-            ]
-        )
+        roots = root_blockers(postgres, waiting)
+        blockers = "".join(f"\nthey wait for {holding(root)}" for root in roots)
+        return blockers, "\n".join(endings(facts, postgres, roots)) or "look again: the blocker has just ended"
     query, count = Counter(session.query for session in active).most_common(1)[0]
     return f"\n{count} of {len(active)} busy connections run: {query}", f"make this statement cheaper, or {raise_it}"
 

@@ -7,50 +7,64 @@ from collections.abc import Iterator
 
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.checks.sessions import ending, who
+from ops.doctor.checks.volumes import NO_SPACE
 from ops.doctor.facts import ContainerFacts, Facts
 from ops.doctor.limits import Limits
+from ops.doctor.refusals import starting
 from ops.doctor.sources import ALL_SESSIONS, CONTAINERS, POSTGRES, POSTGRES_UP
 from ops.doctor.words import listing, recovery, share, span
 
-_REFUSALS = ("authentication failed", "pg_hba.conf", "does not exist", "is not permitted to log in")
-"""Errors of PostgreSQL when it refuses a login, in contrast to when it is down or busy."""
+_REASONS = (
+    (NO_SPACE, "its volume is full", "make room on its volume"),
+    ("incompatible with server", "its data is of another major version", "use the image of the version of its data"),
+    ("wrong ownership", "its data has another owner", "give its volume to the user of the container"),
+    ("invalid permissions", "its data has wrong permissions", "chmod 700 the data folder in its volume"),
+    ("contains errors", "its configuration is wrong", "correct the setting that its log names"),
+    ("valid checkpoint", "its data is damaged", "restore a backup"),
+    ("shared memory", "it gets no shared memory", "lower shared_buffers, or raise its memory limit"),
+)
+"""What PostgreSQL's log says, the reason why it does not start, and what to do first."""
 
 
 def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """No connection is possible, or none from the instances."""
+    """No connection is possible."""
     postgres = present(facts.postgres)
-    if not postgres.up and not postgres.full:
-        yield Finding(
-            "pg.down",
-            Severity.FAIL,
-            f"PostgreSQL ({postgres.service}) does not answer",
-            postgres.error,
-            "every read that is not cached, and every write, fails",
-            recovery(
-                [postgres.service],
-                facts.runs(postgres.container),
-                outside=postgres.service not in facts.services,
-                paused=facts.paused([postgres.container]),
-            ),
-            subject=postgres.container,
-        )
+    if postgres.up or postgres.full or postgres.denied:
         return
-    refused = {
-        instance.name: instance.database_error
-        for instance in facts.instances or []
-        if instance.database == "fail" and any(words in instance.database_error for words in _REFUSALS)
-    }
-    if refused:
-        yield Finding(
-            "pg.down",
-            Severity.FAIL,
-            f"PostgreSQL ({postgres.service}) is running, but refuses the login of {listing(list(refused))}",
-            next(iter(refused.values())),
-            "on these instances every read that is not cached, and every write, fails",
-            f"set a valid user, password and database in DATABASE_URL of {facts.service}, then videa deploy\n"
-            "a volume keeps its first password, even if .env has changed since",
-            subject=postgres.container,
-        )
+    running = facts.runs(postgres.container)
+    begins = starting(postgres.error) and running
+    said = "" if begins else "\n".join(postgres.log)
+    reason, first = next(((why, do) for words, why, do in _REASONS if words in said), ("", ""))
+    if begins:
+        title, cure = "is starting, and answers later", f"{_waiting(postgres.service)}\na restart would begin again"
+    elif "not fork" in postgres.error:
+        title = "cannot start a process for a connection"
+        cure = f"raise its limit of processes: docker update --pids-limit {_more_pids(facts)} {postgres.container}"
+    else:
+        title = f"cannot start: {reason}" if reason else "does not answer"
+        outside = postgres.service not in facts.services
+        paused = facts.paused([postgres.container])
+        cure = "\n".join(filter(None, (first, recovery([postgres.service], running, outside, paused))))
+    yield Finding(
+        "pg.down",
+        Severity.FAIL,
+        f"PostgreSQL ({postgres.service}) {title}",
+        "\n".join(filter(None, (postgres.error, said))),
+        "every read that is not cached, and every write, fails",
+        cure,
+        subject=postgres.container,
+    )
+
+
+def _more_pids(facts: Facts) -> int:
+    """Twice the limit of the container."""
+    name = facts.postgres.container if facts.postgres else ""
+    limits = [each.pids_limit for each in facts.containers or [] if each.name == name and each.pids_limit]
+    return 2 * max(limits, default=128)
+
+
+def _waiting(service: str) -> str:
+    return f"wait until it is ready: docker compose up -d --wait --no-deps --no-recreate {service}"
 
 
 def conn_high(facts: Facts, limits: Limits) -> Iterator[Finding]:

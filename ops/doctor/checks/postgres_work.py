@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ops.doctor.check import Check, Finding, Group, Severity, present
-from ops.doctor.checks.sessions import ending, root_blockers, who
+from ops.doctor.checks.sessions import endings, holding, psql, root_blockers, who
 from ops.doctor.facts import Facts
 from ops.doctor.limits import Limits
 from ops.doctor.sources import ALL_SESSIONS, CONTAINERS, POSTGRES_UP, part_of_postgres
@@ -24,20 +24,17 @@ def blocked(facts: Facts, limits: Limits) -> Iterator[Finding]:
         return
     waiting.sort(key=lambda session: -(session.query_age or 0))
     worst = waiting[0].query_age or 0
-    blockers = root_blockers(postgres.sessions, waiting)
+    blockers = root_blockers(postgres, waiting)
     yield Finding(
         "pg.blocked",
         Severity.FAIL if worst > limits.pg_blocked_fail else Severity.WARN,
         f"{len(waiting)} session{'s wait' if len(waiting) > 1 else ' waits'} for a lock, the longest {span(worst)}",
         "\n".join(
-            [
-                f"root blocker: {who(session)}, {session.state} for {span(session.state_age or 0)}: {session.query}"
-                for session in blockers
-            ]
+            [f"root blocker: {holding(blocker)}" for blocker in blockers]
             + [f"waiting {span(session.query_age or 0)}: {who(session)}: {session.query}" for session in waiting[:4]]
         ),
         "each waiting session holds a connection of its pool until the blocker ends",
-        "\n".join(ending(facts, postgres, session) for session in blockers) + "\nset lock_timeout for the application",
+        "\n".join(endings(facts, postgres, blockers)) or "look again: the blocker has just ended",
     )
 
 
@@ -168,7 +165,9 @@ def slot_inactive(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "\n".join(f"{slot.name} keeps {size(slot.retained or 0)} of WAL" for slot in idle),
             "PostgreSQL keeps WAL for it until the disk is full",
             "start the replica that reads it, or:\n"
-            + "\n".join(f"SELECT pg_drop_replication_slot('{slot.name}');" for slot in idle),
+            + "\n".join(
+                psql(facts, present(facts.postgres), f"SELECT pg_drop_replication_slot('{slot.name}')") for slot in idle
+            ),
         )
 
 

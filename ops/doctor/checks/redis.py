@@ -15,7 +15,7 @@ from ops.doctor.words import listing, recovery, share, size
 def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """A node does not answer."""
     nodes = present(facts.redis).nodes
-    silent = [node for node in nodes if not node.up]
+    silent = [node for node in nodes if not node.up and not node.denied]
     if not silent:
         return
     replicas = sum(1 for replica in facts.replicas if replica.running)

@@ -1,4 +1,4 @@
-"""Redis at work: evictions, clients, persistence, fragmentation, slow commands and the cluster."""
+"""Redis at work: evictions, clients, persistence, buffers, slow commands and the cluster."""
 
 from __future__ import annotations
 
@@ -113,55 +113,7 @@ def persist(facts: Facts, limits: Limits) -> Iterator[Finding]:
             ),
             "with stop-writes-on-bgsave-error every write is refused; after a restart the data is lost",
             f"docker compose logs --tail 50 {nodes[0].service}; check for a full disk or wrong permissions on /data",
-        )
-
-
-def frag(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Redis holds much more memory than it uses."""
-    nodes = _nodes(
-        facts,
-        lambda node: (
-            node.number("used_memory") > limits.redis_small
-            and node.number("mem_fragmentation_ratio") > limits.redis_frag
-            and node.number("mem_fragmentation_bytes") > limits.redis_frag_bytes
-        ),
-    )
-    if nodes:
-        yield Finding(
-            "redis.frag",
-            Severity.WARN,
-            f"{_names(nodes)}: memory is fragmented",
-            "\n".join(
-                f"{node.container}: ratio {node.number('mem_fragmentation_ratio'):.2f},"
-                f" {size(node.number('mem_fragmentation_bytes'))} lost"
-                for node in nodes
-            ),
-            "the container gets near its memory limit although Redis stores little",
-            f"{nodes[0].cli('MEMORY PURGE')}\nor permanently: {nodes[0].cli('CONFIG SET activedefrag yes')}",
-        )
-
-
-def peak(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Redis used much more memory before than now."""
-    nodes = _nodes(
-        facts,
-        lambda node: (
-            node.number("used_memory") > limits.redis_small
-            and node.number("used_memory_peak") / node.number("used_memory") > limits.redis_peak
-        ),
-    )
-    if nodes:
-        yield Finding(
-            "redis.peak",
-            Severity.INFO,
-            f"{_names(nodes)} used much more memory before",
-            "\n".join(
-                f"{node.container}: {size(node.number('used_memory_peak'))} at most,"
-                f" {size(node.number('used_memory'))} now"
-                for node in nodes
-            ),
-            "the memory may not have been returned to the system",
-            nodes[0].cli("MEMORY PURGE"),
+            subject=nodes[0].container,
         )
 
 
@@ -278,8 +230,6 @@ CHECKS = (
     Check("redis.rejected", _R, "> 5/min W", _APA, _UP, rejected),
     Check("redis.blocked", _R, "in two samples I", _APA, _UP, blocked),
     Check("redis.persist", _R, "last save or append failed F", _APA, _UP, persist),
-    Check("redis.frag", _R, "> 1.4 and > 10 MB, not below 5 MB W", _RMD, _UP, frag),
-    Check("redis.peak", _R, "> 1.5, not below 5 MB I", _RMD, _UP, peak),
     Check("redis.buffers", _R, "> 200 KB per client W", _RMD, _UP, buffers),
     Check("redis.slowlog", _R, "> 2 new entries W", "own", _UP, slowlog),
     Check("redis.fork", _R, "< 10 GB/s and >= 100 ms W", "Redis LATENCY DOCTOR", _UP, fork),

@@ -2,35 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Iterator
 
 from ops.doctor.facts import Facts
-from ops.doctor.facts_data import PostgresFacts, Session
+from ops.doctor.facts_data import PostgresFacts, Prepared, Session
+from ops.doctor.words import span
+
+PREPARED_PID = 0
+"""What pg_blocking_pids returns for a prepared transaction, which has no session."""
+_CLIENT = "client backend"
 
 
 def who(session: Session) -> str:
     """The session as text."""
+    if session.kind != _CLIENT:
+        return f"pid {session.pid} ({session.kind or 'of another role'})"
     return f"pid {session.pid} ({session.application or session.user or '?'} from {session.client or 'local'})"
 
 
-def root_blockers(sessions: Iterable[Session], waiting: Iterable[Session]) -> list[Session]:
-    """The sessions at the head of the queues in which ``waiting`` wait. A cycle (deadlock) ends at the first repeat."""
-    known = {session.pid: session for session in sessions}
-    roots = sorted({_root(session, known) for session in waiting})
-    return [known[pid] for pid in roots if pid in known]
+def root_blockers(postgres: PostgresFacts, waiting: Iterable[Session]) -> list[Session | Prepared | int]:
+    """What is at the head of the queues in which ``waiting`` wait, of whatever kind; the pid if it has just ended."""
+    known = {session.pid: session for session in postgres.sessions}
+    chain = _chain([session.pid for session in waiting], known)
+    heads = [pid for pid in chain if not (pid in known and known[pid].blocked_by)] or chain[-1:]
+    holders: list[Session | Prepared | int] = []
+    for pid in sorted(heads):
+        if pid == PREPARED_PID:
+            prepared = postgres.prepared or []
+            holders += [each for each in prepared if set(each.blocks) & set(chain)] or prepared or [pid]
+        else:
+            holders.append(known.get(pid, pid))
+    return holders
 
 
-def _root(session: Session, known: dict[int, Session]) -> int:
-    pid, seen = session.pid, set[int]()
-    while pid in known and known[pid].blocked_by and pid not in seen:
-        seen.add(pid)
-        pid = known[pid].blocked_by[0]
-    return pid
+def _chain(pids: list[int], known: dict[int, Session]) -> list[int]:
+    """The sessions and all that they wait for, directly or not."""
+    chain = list(dict.fromkeys(pids))
+    for pid in chain:
+        blockers = known[pid].blocked_by if pid in known else []
+        chain += [blocker for blocker in blockers if blocker not in chain]
+    return chain
+
+
+def holding(holder: Session | Prepared | int) -> str:
+    """What holds the locks, as text."""
+    if isinstance(holder, Prepared):
+        return f"prepared transaction {holder.gid} of {holder.owner}, for {span(holder.age)}, without a session"
+    if isinstance(holder, int):
+        return f"pid {holder}, whose session is not visible any more" if holder else "a prepared transaction"
+    return f"{who(holder)}, {holder.state or 'busy'} for {span(holder.state_age or 0)}: {holder.query}"
+
+
+def endings(facts: Facts, postgres: PostgresFacts, holders: Iterable[Session | Prepared | int]) -> Iterator[str]:
+    """The commands that end them."""
+    for holder in holders:
+        if isinstance(holder, Prepared):
+            yield rollback(facts, postgres, holder)
+        elif isinstance(holder, Session):
+            yield ending(facts, postgres, holder, "terminate" if holder.kind in (_CLIENT, "walsender") else "cancel")
+
+
+def rollback(facts: Facts, postgres: PostgresFacts, prepared: Prepared) -> str:
+    """The command that ends a prepared transaction, which is possible only in its own database."""
+    gid = prepared.gid.replace("'", "''")
+    return psql(facts, postgres, f"ROLLBACK PREPARED '{gid}'", database=prepared.database)
 
 
 def ending(facts: Facts, postgres: PostgresFacts, session: Session, verb: str = "terminate") -> str:
     """The command that ends a session, or with "cancel" its statement."""
-    statement = f"SELECT pg_{verb}_backend({session.pid})"
+    return psql(facts, postgres, f"SELECT pg_{verb}_backend({session.pid})")
+
+
+def psql(facts: Facts, postgres: PostgresFacts, *statements: str, database: str = "postgres") -> str:
+    """The command that runs statements as the superuser; the SQL alone for a server outside the project."""
     if postgres.service not in facts.services:
-        return f"{statement};"
-    return f'docker compose exec {postgres.service} sh -c \'psql -U "$POSTGRES_USER" -d postgres -c "{statement}"\''
+        return "\n".join(f"{statement};" for statement in statements)
+    options = " ".join(f'-c "{_in_quotes(statement)}"' for statement in statements)
+    script = f'psql -U "$POSTGRES_USER" -d {shlex.quote(database)} {options}'
+    return f"docker compose exec {postgres.service} sh -c {shlex.quote(script)}"
+
+
+def _in_quotes(statement: str) -> str:
+    """For a shell's double quotes."""
+    return "".join(f"\\{letter}" if letter in '\\"$`' else letter for letter in statement)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ops.doctor.check import Check, Finding, Group, Severity, present
-from ops.doctor.facts import Facts
+from ops.doctor.facts import ContainerFacts, Facts
 from ops.doctor.limits import Limits
 from ops.doctor.slope import Sample, steady, theil_sen
 from ops.doctor.sources import CONTAINERS, HISTORY
@@ -17,6 +17,8 @@ def leak(facts: Facts, limits: Limits) -> Iterator[Finding]:
     beats = {beat.id: beat for beat in facts.fleet or []}
     recorded = present(facts.history).memory
     for container in present(facts.containers):
+        if _bounded(container, facts):
+            continue
         beat = beats.get(container.id[:12])
         samples: list[Sample] = list(beat.memory_samples) if beat else []
         if len(samples) < limits.leak_samples:
@@ -28,7 +30,7 @@ def leak(facts: Facts, limits: Limits) -> Iterator[Finding]:
         slope, now = theil_sen(samples), samples[-1][1]
         if slope <= 0 or now - samples[0][1] < limits.leak_growth or not steady(samples):
             continue
-        left = (container.memory_limit - now) / slope
+        left = (container.memory_limit - container.shared - now) / slope
         if left < limits.leak_horizon:
             yield Finding(
                 "app.leak",
@@ -41,6 +43,18 @@ def leak(facts: Facts, limits: Limits) -> Iterator[Finding]:
                 "if the previous release did not leak: videa rollback",
                 subject=container.name,
             )
+
+
+def _bounded(container: ContainerFacts, facts: Facts) -> bool:
+    """Whether its own configuration stops it before the limit: Redis at its maxmemory.
+
+    PostgreSQL's buffers are shared memory, which the samples do not include.
+    """
+    return any(
+        0 < node.number("maxmemory") < (container.memory_limit or 0)
+        for node in (facts.redis.nodes if facts.redis else [])
+        if node.container == container.name
+    )
 
 
 CHECKS = (

@@ -26,7 +26,7 @@ from ops.balancer.recent import OWN_IDS, TAIL, recent_requests
 from ops.balancer.render import parse
 from ops.doctor.facts import UNKNOWN, ContainerFacts
 from ops.doctor.facts_balancer import BalancerFacts
-from ops.doctor.skip import Skip
+from ops.doctor.skip import BrokenOff
 from ops.errors import EngineError
 from ops.platform.ports import Platform
 from ops.route import Address
@@ -197,7 +197,7 @@ def read(
     """
     parts = [part.strip() for part in output.split(MARK)]
     if len(parts) != 7:
-        raise Skip(f"the script in {container} ended early: {output.strip()[-200:]}")
+        raise BrokenOff(f"the script in {container} ended early: {output.strip()[-200:]}")
     version, verdict, text, serving, expires, room, answers = parts
     accepted = verdict.endswith("accepted")
     generation, listed, closed, drift = "", None, None, list[str]()

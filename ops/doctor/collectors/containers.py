@@ -7,13 +7,15 @@ import hmac
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
 from ops.contract import ACCESS_SECRET, DATABASE, RATE_LIMITS, REDIS, REFRESH_SECRET
 from ops.doctor.facts import ContainerFacts
-from ops.models import Container
+from ops.models import Container, Usage
 from ops.platform.ports import Platform
 from ops.pools import pool_limit
 
@@ -21,6 +23,7 @@ SECRETS = (ACCESS_SECRET, REFRESH_SECRET)
 STORES = (DATABASE, REDIS)
 SAMPLE_GAP = 1.0
 """Seconds: ten periods of the CPU scheduler, of which the throttled ones count."""
+_PASSWORD = re.compile(r"PASSWORD$|_PASS$|_AUTH$")
 _RATE_LIMIT = re.compile(r"(?:^|,)\s*(\w+)=(\d+)/(\d+)")
 
 
@@ -57,6 +60,9 @@ def container_facts(container: Container, details: Mapping[str, Any], key: bytes
         restarted=_restarted(details.get("HostConfig") or {}),
         config_hash=container.config_hash,
         networks=sorted(container.networks),
+        pids_limit=_pids_limit(details),
+        log_size=_unbounded_log(details),
+        passwords=_passwords(environment, key),
     )
 
 
@@ -65,7 +71,12 @@ def with_usage(containers: list[ContainerFacts], platform: Platform) -> list[Con
     usage = platform.usage(containers, SAMPLE_GAP)
     return [
         msgspec.structs.replace(
-            container, cpu=used.cpu, memory=used.memory, throttled=used.throttled, oom_kills=used.oom_kills
+            container,
+            cpu=used.cpu,
+            memory=used.memory,
+            throttled=used.throttled,
+            oom_kills=used.oom_kills,
+            **_processes(used),
         )
         if (used := usage.get(container.name))
         else container
@@ -79,6 +90,37 @@ def _finished(text: str) -> float:
 
 def _restarted(host: Mapping[str, Any]) -> bool:
     return str((host.get("RestartPolicy") or {}).get("Name")) in ("always", "unless-stopped")
+
+
+def _processes(used: Usage) -> dict[str, int | None]:
+    return {"shared": used.shared, "pids": used.pids, "forks_refused": used.refused}
+
+
+def _pids_limit(details: Mapping[str, Any]) -> int | None:
+    """The engine has 0 and -1 for "no limit"."""
+    limit = (details.get("HostConfig") or {}).get("PidsLimit") or 0
+    return int(limit) if limit > 0 else None
+
+
+def _unbounded_log(details: Mapping[str, Any]) -> int | None:
+    """The size of a log that Docker does not rotate; readable only on the engine's machine by who may read its data."""
+    config = (details.get("HostConfig") or {}).get("LogConfig") or {}
+    if config.get("Type") != "json-file" or (config.get("Config") or {}).get("max-size"):
+        return None
+    try:
+        return Path(details["LogPath"]).stat().st_size
+    except (OSError, KeyError):
+        return None
+
+
+def _passwords(environment: Mapping[str, str], key: bytes) -> dict[str, str]:
+    """Variable -> fingerprint of the password that it is, or that is in its URL."""
+    passwords = {name: value for name, value in environment.items() if value and _PASSWORD.search(name)}
+    for name in STORES:
+        credentials, at, _ = environment.get(name, "").partition("://")[2].rpartition("@")
+        if at and ":" in credentials:
+            passwords[name] = unquote(credentials.partition(":")[2])
+    return {name: fingerprint(value, key) for name, value in passwords.items()}
 
 
 def fingerprint(secret: str, key: bytes) -> str:

@@ -9,7 +9,7 @@ import msgspec
 from ops.contract import FLEET, Heartbeat
 from ops.doctor.collectors.redis import SIGN_IN
 from ops.doctor.facts import Beat, ContainerFacts
-from ops.doctor.skip import Skip
+from ops.doctor.skip import BrokenOff, Skip
 from ops.platform.ports import Platform
 
 _SCRIPT = f"""{SIGN_IN}
@@ -27,6 +27,8 @@ def fleet_beats(platform: Platform, redis: ContainerFacts | None) -> list[Beat]:
     answer = platform.ask(redis.name, ["sh", "-c", _SCRIPT])
     if not answer.ok or answer.output.startswith(("ERR", "NOAUTH", "NOPERM", "CLUSTERDOWN")):
         raise Skip(f"the heartbeats cannot be read: {answer.output.strip()[:200] or 'no answer'}")
+    if cut := [line for line in answer.output.splitlines() if line.startswith("Error: ")]:
+        raise BrokenOff(f"the heartbeats were not read completely: {cut[0].strip()[:200]}")
     return read(answer.output)
 
 

@@ -11,7 +11,7 @@ from ops.balancer.probe import SHOWN, curl_config
 from ops.contract import METRICS, OVERALL, Dependency, Pool, read_health, read_metrics
 from ops.declared import Declaration
 from ops.doctor.facts import ContainerFacts, InstanceFacts
-from ops.doctor.skip import Skip
+from ops.doctor.skip import BrokenOff, Skip
 from ops.platform.ports import Platform
 from ops.probes import ContainerCheck, Http, Probe, TcpConnect
 from ops.project.settings import Settings
@@ -74,7 +74,7 @@ def instance_facts(
     answer = platform.ask(nginx.name, script, configs)
     answers = read_answers(answer.output)
     if not answers:
-        raise Skip(f"querying from {nginx.name} failed: {answer.output.strip()[-200:] or 'no answer'}")
+        raise BrokenOff(f"querying from {nginx.name} failed: {answer.output.strip()[-200:] or 'no answer'}")
     return [
         read(
             replica,

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 
+from msgspec.structs import replace
+
 from ops.contract import DATABASE, POOL_PARAMETERS, REDIS
 from ops.doctor.collectors import postgres, redis
 from ops.doctor.collectors.postgres_sql import ABOUT, GAP, PLAN
 from ops.doctor.facts import ContainerFacts
 from ops.doctor.facts_data import PostgresFacts, RedisNode
+from ops.doctor.refusals import refused_by_redis
 from ops.doctor.skip import Skip
 from ops.models import ExecResult
 from ops.platform.ports import Platform
@@ -36,7 +39,7 @@ except ImportError as error:
 url = urlsplit(os.environ["{DATABASE}"])
 # These parameters are for the pool; libpq refuses unknown parameters.
 known = [(key, value) for key, value in parse_qsl(url.query) if key not in {POOL_PARAMETERS}]
-options = "-c statement_timeout=3000 -c lock_timeout=500 -c default_transaction_read_only=on"
+options = "-c statement_timeout=3000 -c lock_timeout=500"
 try:
     connection = psycopg2.connect(
         url._replace(query=urlencode(known)).geturl(),
@@ -60,6 +63,8 @@ for when, statement in plan["plan"]:
             print(json.dumps(cursor.fetchone()[0]))
         except psycopg2.Error as error:
             print(str(error).splitlines()[0])
+            if connection.closed:
+                sys.exit({_REFUSED})
 """
 
 _ASK_REDIS = f"""
@@ -102,7 +107,7 @@ for sample in range(2):
             extra = ["slowlog", ask(node, "SLOWLOG", "GET", "1"), "cluster", ask(node, "CLUSTER", "INFO")]
             answers[place] = answers.get(place, []) + [ask(node, "INFO"), *extra]
         except (redis.RedisError, OSError) as error:
-            answers[place] = ["error " + str(error)]
+            answers[place] = answers.get(place, []) + ["error " + str(error)]
 for place, lines in answers.items():
     print("{_NODE}" + place, *lines, sep="\\n")
 """
@@ -114,7 +119,7 @@ def postgres_facts(platform: Platform, location: str, replica: ContainerFacts | 
     answer = _run(platform, replica, _ASK_POSTGRES, {_PLAN: plan})
     sections = postgres.read_sections(answer.output)
     if "server" in sections:
-        return postgres.read(location, "", sections)
+        return replace(postgres.read(location, "", sections), broken_off=postgres.broken_off(answer))
     return postgres.refused(location, "", answer)
 
 
@@ -134,10 +139,12 @@ def read_nodes(output: str) -> list[RedisNode]:
 def _node(location: str, output: str) -> RedisNode:
     samples = redis.read(output)
     name = location.strip()
+    errors = [line.removeprefix("error ")[:300] for line in output.splitlines() if line.startswith("error ")]
     if not samples:
-        error = next((line.removeprefix("error ") for line in output.splitlines() if line.strip()), "no answer")
-        return RedisNode(name, name, up=False, error=error[:300])
-    return RedisNode(name, name, up=True, info=samples[-1], earlier=samples[0], gap=GAP)
+        error = (errors or ["no answer"])[0]
+        return RedisNode(name, name, up=False, error=error, denied=refused_by_redis(error))
+    broken_off = "".join(errors[:1])
+    return RedisNode(name, name, up=True, info=samples[-1], earlier=samples[0], gap=GAP, broken_off=broken_off)
 
 
 def _run(platform: Platform, replica: ContainerFacts | None, script: str, environment: dict[str, str]) -> ExecResult:

@@ -10,9 +10,11 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from ops.doctor.collectors.postgres_sql import BATCH, GAP
 from ops.doctor.facts_data import PostgresFacts
+from ops.doctor.refusals import refused_by_postgres
 from ops.doctor.skip import Skip
 from ops.models import ExecResult
 from ops.platform.ports import Platform
@@ -25,10 +27,10 @@ export PGUSER="${{POSTGRES_USER:-postgres}}" PGCONNECT_TIMEOUT=3 PGAPPNAME=videa
 if [ -n "${{POSTGRES_PASSWORD_FILE:-}}" ]; then PGPASSWORD="$(cat "$POSTGRES_PASSWORD_FILE")"
 else PGPASSWORD="${{POSTGRES_PASSWORD:-}}"; fi
 export PGPASSWORD PGDATABASE="${{POSTGRES_DB:-$PGUSER}}"
-export PGOPTIONS="-c statement_timeout=3000 -c lock_timeout=500 -c default_transaction_read_only=on"
+export PGOPTIONS="-c statement_timeout=3000 -c lock_timeout=500"
 printf %s "$1" | timeout {TIMEOUT} psql --no-psqlrc --no-password --quiet --tuples-only --no-align
 """
-"""Runs the SQL in its first argument, read-only and with time limits; for ``sh -c`` in PostgreSQL's container."""
+"""Runs the SQL in its first argument with time limits; for ``sh -c`` in PostgreSQL's container."""
 
 TIMED_OUT = 124
 _FULL = ("too many clients", "remaining connection slots")
@@ -48,14 +50,26 @@ def postgres_facts(platform: Platform, service: str, container: str, batch: str 
         raise Skip(f"{container} has no psql: {_last_line(answer.output)}")
     sections = read_sections(answer.output)
     if "server" in sections:
-        return read(service, container, sections)
+        return replace(read(service, container, sections), broken_off=broken_off(answer))
     return refused(service, container, answer)
 
 
 def refused(service: str, container: str, answer: ExecResult) -> PostgresFacts:
     """The facts if the server did not answer."""
     reason = f"no answer within {TIMEOUT} s" if answer.code == TIMED_OUT else _last_line(answer.output)
-    return PostgresFacts(service, container, up=False, error=reason, full=any(text in answer.output for text in _FULL))
+    full = any(text in answer.output for text in _FULL)
+    return PostgresFacts(service, container, False, reason, full, denied=refused_by_postgres(reason))
+
+
+def broken_off(answer: ExecResult) -> str:
+    """Why the client ended before its last query; "" if it did not. An error in one section does not end it."""
+    if answer.ok:
+        return ""
+    if answer.code == TIMED_OUT:
+        return f"the answer was not complete within {TIMEOUT} s"
+    said = [line.strip() for line in answer.output.splitlines() if line.strip() and not line.startswith("{")]
+    reason = next((line for line in said if "FATAL" in line or "terminat" in line), said[-1] if said else "no reason")
+    return f"{reason[:300]} (exit code {answer.code})"
 
 
 def read_sections(output: str) -> dict[str, Any]:

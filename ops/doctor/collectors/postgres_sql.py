@@ -6,6 +6,8 @@ What the role may not see (without pg_read_all_stats, the state of other roles' 
 
 from __future__ import annotations
 
+from ops.doctor.collectors.postgres_state import ARCHIVER, GUARD, PREPARED, READ_ONLY, RECOVERED, VOLUME, WAL
+
 GAP = 1
 """Seconds between the two samples of the counters."""
 
@@ -123,8 +125,11 @@ ABOUT = """SELECT current_setting('server_version_num')::int >= 170000 AS moved,
 """Returns the values for the conditions of PLAN."""
 
 PLAN: tuple[tuple[str, str], ...] = (
+    (ALWAYS, READ_ONLY),
+    (ALWAYS, GUARD),
     (ALWAYS, _SERVER),
     (ALWAYS, _SESSIONS),
+    (ALWAYS, PREPARED),
     *_counters("earlier"),
     (PAUSE, ""),
     *_counters("counters"),
@@ -132,6 +137,9 @@ PLAN: tuple[tuple[str, str], ...] = (
     (ALWAYS, _SEQUENCES),
     (ALWAYS, _INDEXES),
     (ALWAYS, _REPLICATION),
+    (ALWAYS, RECOVERED),
+    (ALWAYS, ARCHIVER),
+    (ALWAYS, WAL),
     (STATEMENTS, _STATEMENTS),
 )
 """(condition, statement) in order. Each statement has a marker, so that doctor does not count its own statements."""
@@ -144,8 +152,8 @@ _IN_PSQL = {
     PAUSE: f"\\! sleep {GAP}",
 }
 
-BATCH = "\n".join((f"{ABOUT} \\gset", *(_IN_PSQL[when].replace("{}", statement) for when, statement in PLAN)))
+BATCH = "\n".join((f"{ABOUT} \\gset", *(_IN_PSQL[when].replace("{}", sql) for when, sql in PLAN), VOLUME))
 """PLAN for psql's standard input."""
 
-SESSIONS = _SERVER + _SESSIONS
+SESSIONS = GUARD + _SERVER + _SESSIONS
 """Sessions and the maximum of connections, for psql's standard input: no pause, because there is no second sample."""

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ops.contract import ACCESS_SECRET, KEY_ID_SALT, LIMIT_LEFT, ME, TOKEN_AUDIENCE, TOKEN_ISSUER
 from ops.doctor.facts import ContainerFacts, Proof
-from ops.doctor.skip import Skip
+from ops.doctor.skip import BrokenOff, Skip
 from ops.errors import VideaError
 from ops.platform.ports import Platform
 
@@ -72,7 +72,7 @@ def read(minters: list[str], replayers: list[str], output: str) -> Proof:
     """The matrix of statuses, and the rest of the shared limit after each accepted request, in order. Raises Skip."""
     lines = output.splitlines()
     if len(lines) != len(minters) * len(replayers):
-        raise Skip(f"the replay ended early: {output[-200:].strip()}")
+        raise BrokenOff(f"the replay ended early: {output[-200:].strip()}")
     if all(line.startswith("404") for line in lines):
         raise Skip(f"the service has no {ME} to test a token with")
     matrix: dict[str, dict[str, int]] = {}

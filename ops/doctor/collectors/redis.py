@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from ops.doctor.facts_data import RedisNode
+from ops.doctor.facts_data import RedisNode, Volume
+from ops.doctor.refusals import refused_by_redis
 from ops.doctor.skip import Skip
+from ops.models import ExecResult
 from ops.platform.ports import Platform
 
 TIMEOUT = 4
@@ -16,10 +18,17 @@ if [ -n "$REDISCLI_AUTH" ]; then export REDISCLI_AUTH; else unset REDISCLI_AUTH;
 """
 """Makes redis-cli use the password in the container's own environment."""
 
+_END = "videa-end-of-sample"
+_VOLUME = "videa-volume "
+
 _SCRIPT = rf"""{SIGN_IN}
-ask='INFO\nECHO slowlog\nSLOWLOG GET 1\nECHO cluster\nCLUSTER INFO\n'
+ask='INFO\nECHO slowlog\nSLOWLOG GET 1\nECHO cluster\nCLUSTER INFO\nECHO {_END}\n'
 {{ printf "$ask"; sleep {GAP:g}; printf "$ask"; }} | timeout {TIMEOUT} redis-cli
+code=$?
+df -Pk . | awk 'END {{ printf "\n{_VOLUME}%.0f %.0f\n", ($3 + $4) * 1024, $4 * 1024 }}'
+exit $code
 """
+"""redis-cli runs in the folder with the data. It connects again if it is disconnected, and then ends with code 0."""
 
 _TIMED_OUT = 124
 _FIRST_KEY = "redis_version:"
@@ -33,11 +42,32 @@ def redis_node(platform: Platform, service: str, container: str) -> RedisNode:
     if answer.code == _TIMED_OUT:
         return RedisNode(service, container, up=False, error=f"no answer within {TIMEOUT} s")
     samples = read(answer.output)
-    if not samples and answer.output.startswith(("NOAUTH", "WRONGPASS", "NOPERM")):
-        raise Skip(f"{container} refused the doctor: {_first_line(answer.output)}")
     if not samples:
-        return RedisNode(service, container, up=False, error=_first_line(answer.output))
-    return RedisNode(service, container, up=True, info=samples[-1], earlier=samples[0], gap=GAP)
+        error = _first_line(answer.output)
+        return RedisNode(service, container, up=False, error=error, denied=refused_by_redis(error))
+    return RedisNode(
+        service,
+        container,
+        up=True,
+        info=samples[-1],
+        earlier=samples[0],
+        gap=GAP,
+        broken_off=_broken_off(answer, samples),
+        volume=_volume(answer.output),
+    )
+
+
+def _broken_off(answer: ExecResult, samples: list[dict[str, str]]) -> str:
+    lines = answer.output.splitlines()
+    errors = [line.strip()[:300] for line in lines if line.startswith("Error: ")]
+    if errors or not answer.ok or len(samples) < 2 or lines.count(_END) < 2:
+        return (errors or [f"redis-cli ended early (exit code {answer.code})"])[0]
+    return ""
+
+
+def _volume(output: str) -> Volume | None:
+    lines = [line.removeprefix(_VOLUME).split() for line in output.splitlines() if line.startswith(_VOLUME)]
+    return Volume(float(lines[-1][0]), float(lines[-1][1])) if lines and len(lines[-1]) == 2 else None
 
 
 def read(output: str) -> list[dict[str, str]]:

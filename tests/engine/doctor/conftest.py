@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 from bench.stack import clean_environment
 from ops import documents
 from ops.doctor import diagnose
+from ops.doctor.check import Finding
 from ops.doctor.collect import collect
 from ops.doctor.limits import Limits
 from ops.doctor.report import Report, examine, selection
@@ -130,6 +132,22 @@ class Patient:
     def state(self, container: str, field: str) -> str:
         """A field of `docker inspect`."""
         return self.stack.docker("inspect", "--format", f"{{{{{field}}}}}", container).strip()
+
+    def mend(self, finding: Finding, line: int = 0) -> None:
+        """Runs the command in this line of the finding's fix, as it is printed."""
+        text = finding.fix.splitlines()[line]
+        command = text[text.index("docker ") :]
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=self.stack.directory,
+            env=clean_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
 
     @contextmanager
     def session(self, script: str, condition: str, role: str = "$POSTGRES_USER") -> Iterator[None]:

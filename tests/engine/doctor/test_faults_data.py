@@ -88,7 +88,7 @@ def test_a_password_that_the_database_does_not_know(patient: Patient, becomes: C
     finally:
         patient.exec("postgres", SET_PASSWORD.format("$BACKEND_PASSWORD"))
     becomes("ready")
-    assert found(report, "fail") == {"pg.down"}
+    assert found(report, "fail") == {"pg.auth"}
     assert "password authentication failed" in report.findings[0].evidence
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from ops.doctor.check import Finding
 from ops.doctor.facts import ContainerFacts, EngineFacts, Facts, History, HostFacts, InstanceFacts, OperationFacts
 from ops.doctor.facts_balancer import BalancerFacts, Traffic
-from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode, Session
+from ops.doctor.facts_data import Archiver, PostgresFacts, RedisFacts, RedisNode, Session, Volume, Wal
 from ops.doctor.facts_services import ServiceFacts
 from ops.doctor.limits import Limits
 from ops.doctor.report import Report, examine
@@ -147,6 +147,11 @@ def postgres(**changes: Any) -> PostgresFacts:
         "bad_indexes": [],
         "slots": [],
         "standbys": [],
+        "read_only": [],
+        "prepared": [],
+        "archiver": Archiver(False, "", 0, 0, None, None, ""),
+        "wal": Wal(32 * MIB, 1024 * MIB),
+        "volume": Volume(50 << 30, 40 << 30),
         "statements": [],
     }
     return PostgresFacts(**{**values, **changes})

@@ -12,7 +12,6 @@ from tests.unit.ops.doctor.stack import (
     container,
     finding,
     healthy,
-    instance,
     postgres,
     replica,
     report_on,
@@ -28,22 +27,6 @@ def test_a_server_that_is_down_is_one_failure_and_its_other_checks_are_skipped()
     skipped = {skip.id: skip.reason for skip in report.skipped}
     assert skipped["pg.idle_in_tx"] == "PostgreSQL does not answer"
     assert "pg.idle_in_tx" not in report.checked
-
-
-REFUSED = 'connection to server at "10.0.0.3", port 5432 failed: FATAL:  password authentication failed for user "app"'
-
-
-def test_a_server_that_refuses_the_login_of_an_instance_is_down_for_it() -> None:
-    refused = instance(1, ready=503, health=503, overall="fail", database="fail", database_error=REFUSED)
-    result = finding("pg.down", instances=[refused, instance(2)])
-    assert result.severity == "fail"
-    assert "refuses the login of app-backend-1" in result.title
-    assert result.evidence == REFUSED
-
-
-def test_a_slow_database_is_not_a_refused_login() -> None:
-    slow = instance(1, database="fail", database_error="no answer within 1 s")
-    assert "pg.down" not in dict(reported(instances=[slow, instance(2)]))
 
 
 @pytest.mark.parametrize(

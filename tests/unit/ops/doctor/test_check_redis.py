@@ -90,7 +90,10 @@ def grown(gap: float = 60.0, **counters: int) -> RedisFacts:
             [("redis.frag", "warn")],
         ),
         (redis(used_memory="4000000", mem_fragmentation_ratio="9", mem_fragmentation_bytes="40000000"), []),
-        (redis(used_memory="6000000", used_memory_peak="9100000"), [("redis.peak", "info")]),
+        (
+            redis(used_memory="6000000", used_memory_peak="9100000", allocator_rss_bytes="12000000"),
+            [("redis.peak", "info")],
+        ),
         (redis(mem_clients_normal="3000000", connected_clients="10"), [("redis.buffers", "warn")]),
         (redis(latest_fork_usec="200000", used_memory="90000000"), [("redis.fork", "warn")]),
         (redis(latest_fork_usec="2000", used_memory="1000000"), []),

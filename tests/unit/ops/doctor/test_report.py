@@ -57,7 +57,11 @@ def test_the_same_facts_from_json_give_the_same_report() -> None:
     [
         (("pg.down",), (), {"pg.down"}),
         (("tls",), (), {"tls.expiry"}),
-        (("host",), (), {"host.disk", "host.inodes", "host.mem", "host.docker", "host.clock"}),
+        (
+            ("host",),
+            (),
+            {"host.disk", "host.inodes", "host.mem", "host.docker", "host.clock", "host.volume", "host.logs"},
+        ),
     ],
 )
 def test_selection(only: tuple[str, ...], skip: tuple[str, ...], expected: set[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from ops.doctor.facts import Beat, History
 from ops.doctor.slope import Sample, steady, theil_sen
-from tests.unit.ops.doctor.stack import MIB, NOW, finding, replica, reported, with_replicas
+from tests.unit.ops.doctor.stack import MIB, NOW, container, finding, redis, replica, reported, with_replicas
 
 BEGIN = NOW - 1000
 
@@ -56,6 +56,20 @@ def test_a_leak_that_fills_the_limit_within_a_day(samples: list[Sample], expecte
 def test_the_finding_has_the_time_that_is_left() -> None:
     # 60 MiB + 20 kB/s for 990 s = 79 MiB of 256 MiB: 177 MiB are left.
     assert "full in 2.6 h" in finding("app.leak", **leaking(line(20_000.0))).title
+
+
+def test_a_level_that_its_configuration_bounds_is_no_leak() -> None:
+    cache = container("redis", started=BEGIN - 100)
+    others = [each for each in with_replicas(replica(1), replica(2)) if each.service != "redis"]
+    grows: dict[str, object] = {"containers": [*others, cache], "history": History(memory={cache.id: line(20_000.0)})}
+    assert reported(**grows, redis=redis(maxmemory="134217728")) == []
+    assert reported(**grows, redis=redis(maxmemory="0")) == [("app.leak", "warn")]
+
+
+def test_shared_memory_takes_its_part_of_the_limit() -> None:
+    growing = replica(1, started=BEGIN - 100, shared=88 * MIB)
+    facts: dict[str, object] = {"containers": with_replicas(growing, replica(2))}
+    assert "full in 78 min" in finding("app.leak", **facts, history=History(memory={growing.id: line(20_000.0)})).title
 
 
 def test_heartbeats_take_precedence_over_stored_snapshots() -> None:

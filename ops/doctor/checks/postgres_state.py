@@ -1,0 +1,195 @@
+"""PostgreSQL: states in which it runs, but does not do its work for the instances."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+
+from ops.contract import DATABASE
+from ops.doctor.check import Check, Finding, Group, Severity, present
+from ops.doctor.checks.sessions import holding, psql, rollback
+from ops.doctor.facts import Facts
+from ops.doctor.facts_data import PostgresFacts
+from ops.doctor.limits import Limits
+from ops.doctor.refusals import refused_by_postgres
+from ops.doctor.sources import POSTGRES, POSTGRES_UP, part_of_postgres
+from ops.doctor.words import listing, span
+
+_USER = re.compile(r'(?:user|role) "([^"]+)"')
+_ON_THE_SERVER = ("command line", "configuration file", "environment variable")
+
+
+def auth(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """PostgreSQL refuses the login of the doctor or of an instance."""
+    postgres = present(facts.postgres)
+    refused = {
+        instance.name: instance.database_error
+        for instance in facts.instances or []
+        if instance.database == "fail" and refused_by_postgres(instance.database_error)
+    }
+    if not refused and not postgres.denied:
+        return
+    who = listing(list(refused)) if refused else "the doctor"
+    error = next(iter(refused.values()), postgres.error)
+    yield Finding(
+        "pg.auth",
+        Severity.FAIL,
+        f"PostgreSQL ({postgres.service}) is running, but refuses the login of {who}",
+        error,
+        "on these instances every read that is not cached, and every write, fails"
+        if refused
+        else "its state is unknown",
+        _login(facts, postgres, error) if refused else _own_login(facts, postgres),
+        subject=postgres.container,
+    )
+
+
+def _login(facts: Facts, postgres: PostgresFacts, error: str) -> str:
+    """If the instances and PostgreSQL's container were given the same password, that one is right: it is set again."""
+    given = {replica.passwords.get(DATABASE) for replica in facts.replicas if replica.running}
+    own = {
+        mark: name
+        for each in facts.containers or []
+        if each.name == postgres.container
+        for name, mark in each.passwords.items()
+    }
+    variables = [own[mark] for mark in given if mark in own]
+    user = _USER.search(error)
+    change = f"set a valid user, password and database in {DATABASE} of {facts.service}, then videa deploy"
+    if "password authentication failed" not in error or not variables or not user or "'" in user[1]:
+        return f"{change}\na volume keeps its first password, even if .env has changed since"
+    role = user[1].replace('"', '""')
+    script = (
+        f'printf "%s\\n" "\\\\getenv password {variables[0]}" "ALTER ROLE \\"{role}\\" PASSWORD :\'password\';"'
+        ' | psql -U "$POSTGRES_USER" -d postgres'
+    )
+    return f"docker compose exec {postgres.service} sh -c {shlex.quote(script)}"
+
+
+def _own_login(facts: Facts, postgres: PostgresFacts) -> str:
+    if postgres.service in facts.services:
+        return f"set POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DB of {postgres.service} to those of its volume"
+    return f"set a valid user, password and database in {DATABASE} of {facts.service}, then videa deploy"
+
+
+def read_only(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """PostgreSQL accepts no writes: it is a standby, or transactions are read-only by default."""
+    postgres = present(facts.postgres)
+    if postgres.in_recovery:
+        yield Finding(
+            "pg.read_only",
+            Severity.FAIL,
+            f"PostgreSQL ({postgres.service}) is a standby: it refuses every write",
+            f"pg_is_in_recovery() is true; last replayed change {span(postgres.replay_age or 0)} ago",
+            f"{DATABASE} of {facts.service} points to it: every write fails",
+            f"set {DATABASE} to the primary, then videa deploy\n"
+            f"if the primary is gone for good: {psql(facts, postgres, 'SELECT pg_promote()')}",
+            subject=postgres.container,
+        )
+        return
+    places = [place for place in present(postgres.read_only) if _concerns(place, facts, postgres)]
+    if places:
+        yield Finding(
+            "pg.read_only",
+            Severity.FAIL,
+            f"PostgreSQL ({postgres.service}) is read-only: it refuses every write",
+            "\n".join(f"default_transaction_read_only is on: {place}" for place in places),
+            "every write of the instances fails",
+            "\n".join(_writable(place, facts, postgres) for place in places),
+            subject=postgres.container,
+        )
+
+
+def _concerns(place: str, facts: Facts, postgres: PostgresFacts) -> bool:
+    """A role for reports may be read-only on purpose: a role counts if a replica uses it."""
+    if not place.startswith("ROLE "):
+        return True
+    addresses = {address for replica in facts.replicas for address in replica.addresses}
+    role = place.removeprefix("ROLE ").partition(" IN DATABASE ")[0].strip('"')
+    return any(session.user == role and session.client in addresses for session in postgres.clients)
+
+
+def _writable(place: str, facts: Facts, postgres: PostgresFacts) -> str:
+    if place == "configuration file":
+        statements = ("ALTER SYSTEM SET default_transaction_read_only = off", "SELECT pg_reload_conf()")
+        return psql(facts, postgres, *statements)
+    if place in _ON_THE_SERVER:
+        return (
+            f"remove default_transaction_read_only from the command of {postgres.service} in the Compose file\n"
+            f"docker compose up -d {postgres.service}"
+        )
+    reset = psql(
+        facts,
+        postgres,
+        "SET default_transaction_read_only = off",
+        f"ALTER {place} RESET default_transaction_read_only",
+    )
+    return f"{reset}\nopen sessions keep it until they end: videa deploy"
+
+
+def crashed(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """A backend crashed or was killed, and PostgreSQL ended all sessions and recovered, without a restart."""
+    postgres = present(facts.postgres)
+    age = postgres.recovered
+    if age is not None and age < limits.pg_crashed_warn:
+        yield Finding(
+            "pg.crashed",
+            Severity.FAIL if age < limits.pg_crashed_fail else Severity.WARN,
+            f"a process of PostgreSQL crashed or was killed {span(age)} ago",
+            f"it recovered {span(age)} ago, in a server that has been up for {span(postgres.uptime)}",
+            "all sessions were ended, and their transactions rolled back",
+            f"find the reason: docker compose logs --since 1h {postgres.service} | grep -A 2 'terminated by signal'\n"
+            f"signal 9 is mostly lack of memory: raise deploy.resources.limits.memory of {postgres.service}",
+            subject=postgres.container,
+        )
+
+
+def prepared(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Prepared transactions that nobody ends."""
+    postgres = present(facts.postgres)
+    old = [
+        each
+        for each in present(postgres.prepared)
+        if each.age > limits.pg_idle_in_tx_warn or (each.blocks and each.age > limits.pg_blocked_warn)
+    ]
+    if not old:
+        return
+    blocking = [each for each in old if each.blocks]
+    worst = max(old, key=lambda each: each.age)
+    yield Finding(
+        "pg.prepared",
+        Severity.FAIL if blocking or worst.age > limits.pg_idle_in_tx_fail else Severity.WARN,
+        f"{len(old)} prepared transaction{'s' if len(old) > 1 else ''} that nobody ends,"
+        f" the oldest for {span(worst.age)}",
+        "\n".join(
+            f"{holding(each)}, in {each.database}: sessions that wait for it: {len(each.blocks)}" for each in old[:5]
+        ),
+        "it keeps its locks over restarts, and prevents vacuum from removing dead rows",
+        "\n".join(rollback(facts, postgres, each) for each in old[:5])
+        + "\nif its coordinator has committed the other parts: COMMIT PREPARED instead",
+        subject=postgres.container,
+    )
+
+
+_PG = Group.POSTGRES
+CHECKS = (
+    Check("pg.auth", _PG, "login refused F", "own", (POSTGRES,), auth),
+    Check(
+        "pg.read_only",
+        _PG,
+        "standby, or read-only by default F",
+        "own",
+        (POSTGRES_UP, part_of_postgres("read_only")),
+        read_only,
+    ),
+    Check("pg.crashed", _PG, "recovered < 1 h ago W, < 5 min F", "own", (POSTGRES_UP,), crashed),
+    Check(
+        "pg.prepared",
+        _PG,
+        "> 60 s W, > 300 s or > 5 s with waiting sessions F",
+        "own",
+        (POSTGRES_UP, part_of_postgres("prepared")),
+        prepared,
+    ),
+)

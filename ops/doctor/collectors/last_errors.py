@@ -1,0 +1,35 @@
+"""What PostgreSQL said in its log before it ended: the reason why it cannot start."""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import suppress
+
+from ops.errors import EngineError
+from ops.platform.ports import Platform
+
+WINDOW = 3600.0
+LINES = 200
+MOST = 3
+_TIME = re.compile(r"^\S+Z\s+")
+_OWN_TIME = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S*( \S+)?( \[\d+\])?\s*")
+_NUMBERS = re.compile(r"\d+")
+_ERRORS = re.compile(r"\b(FATAL|PANIC):|No space left on device|was terminated by signal|contains errors|initdb: error")
+_OF_CLIENTS = ("the database system is", "terminating connection", "authentication failed", "does not exist")
+"""FATAL for one client only: not why the server ended."""
+
+
+def last_errors(platform: Platform, container: str, since: float) -> list[str]:
+    """The last different errors since ``since`` (Unix time), at most of an hour, oldest first; empty without a log."""
+    with suppress(EngineError):
+        return read(platform.recent_log(container, max(since, time.time() - WINDOW), LINES))
+    return []
+
+
+def read(log: str) -> list[str]:
+    """The errors in a log whose lines begin with the engine's time."""
+    said = [_OWN_TIME.sub("", _TIME.sub("", line)).strip()[:300] for line in log.splitlines()]
+    errors = [line for line in said if _ERRORS.search(line) and not any(words in line for words in _OF_CLIENTS)]
+    by_form = {_NUMBERS.sub("#", line): line for line in errors}
+    return list(by_form.values())[-MOST:]

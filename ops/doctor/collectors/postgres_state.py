@@ -1,0 +1,68 @@
+"""More queries to PostgreSQL: what stops writes, holds locks without a session, or fills the volume.
+
+Each returns one JSON object, as in ``postgres_sql``.
+"""
+
+from __future__ import annotations
+
+READ_ONLY = """
+SELECT /* videa-doctor */ json_build_object('read_only', coalesce(json_agg(place), '[]')) FROM (
+  SELECT source AS place FROM pg_settings WHERE name = 'default_transaction_read_only' AND setting = 'on'
+    AND source IN ('command line', 'configuration file', 'environment variable')
+  UNION ALL
+  SELECT CASE WHEN setrole = 0 THEN 'DATABASE ' || quote_ident(d.datname)
+    ELSE 'ROLE ' || quote_ident(r.rolname) || coalesce(' IN DATABASE ' || quote_ident(d.datname), '') END
+  FROM pg_db_role_setting LEFT JOIN pg_roles r ON r.oid = setrole LEFT JOIN pg_database d ON d.oid = setdatabase
+  WHERE coalesce(d.datname, current_database()) = current_database() AND EXISTS (
+    SELECT FROM unnest(setconfig) c WHERE lower(c) ~ '^default_transaction_read_only=(on|true|t|yes|y|1)$')) t;
+"""
+"""Before GUARD, which would hide the server's own value."""
+
+GUARD = """
+SELECT /* videa-doctor */ json_build_object('guarded', set_config('default_transaction_read_only', 'on', false));
+"""
+"""Makes every statement of the session after it read-only."""
+
+PREPARED = """
+SELECT /* videa-doctor */ json_build_object('prepared', coalesce(json_agg(json_build_object(
+  'gid', gid, 'owner', owner, 'database', database, 'age', extract(epoch FROM clock_timestamp() - prepared),
+  'blocks', (SELECT coalesce(json_agg(DISTINCT w.pid), '[]') FROM pg_locks h JOIN pg_locks w ON NOT w.granted
+    AND (w.locktype, w.database, w.relation, w.page, w.tuple, w.transactionid, w.classid, w.objid, w.objsubid)
+      IS NOT DISTINCT FROM
+      (h.locktype, h.database, h.relation, h.page, h.tuple, h.transactionid, h.classid, h.objid, h.objsubid)
+    WHERE h.granted AND h.pid IS NULL AND h.virtualtransaction IN (
+      SELECT virtualtransaction FROM pg_locks WHERE pid IS NULL AND transactionid = transaction)))
+  ORDER BY prepared), '[]'))
+FROM pg_prepared_xacts;
+"""
+"""A prepared transaction has no session: its locks are those in one virtual transaction with its transaction id."""
+
+RECOVERED = """
+SELECT /* videa-doctor */ json_build_object('recovered', (
+  SELECT extract(epoch FROM clock_timestamp() - max(backend_start)) FROM pg_stat_activity
+  WHERE backend_type = 'checkpointer' AND backend_start - pg_postmaster_start_time() > interval '10 s'));
+"""
+"""After a crash of one backend the server ends all others and starts its checkpointer again, but not itself."""
+
+ARCHIVER = """
+SELECT /* videa-doctor */ json_build_object('archiver', (SELECT json_build_object(
+  'on', current_setting('archive_mode') <> 'off',
+  'command', left(coalesce(nullif(current_setting('archive_library', true), ''),
+    nullif(current_setting('archive_command'), '(disabled)'), ''), 200),
+  'archived', archived_count, 'failed', failed_count,
+  'archived_age', extract(epoch FROM clock_timestamp() - last_archived_time),
+  'failed_age', extract(epoch FROM clock_timestamp() - last_failed_time), 'failed_wal', coalesce(last_failed_wal, ''))
+  FROM pg_stat_archiver));
+"""
+
+WAL = """
+SELECT /* videa-doctor */ json_build_object('wal', json_build_object(
+  'size', (SELECT coalesce(sum(size), 0) FROM pg_ls_waldir()),
+  'most', pg_size_bytes(current_setting('max_wal_size')),
+  'keep', coalesce(pg_size_bytes(current_setting('wal_keep_size', true)), 0),
+  'waiting', (SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready')));
+"""
+"""Only for superusers and members of pg_monitor."""
+
+VOLUME = r"""\! df -Pk "${PGDATA:-/var/lib/postgresql/data}" | awk 'END{printf "{\"volume\": {\"size\": %.0f, \"free\": %.0f}}\n", ($3+$4)*1024, $4*1024}'"""  # noqa: E501
+"""For psql only: the server itself does not report the free space of its volume."""
