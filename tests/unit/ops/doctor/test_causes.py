@@ -75,3 +75,13 @@ def test_a_log_decides_among_several_causes() -> None:
         [made("lb.5xx"), made("ctr.oom", subject="a-1"), made("pg.conn_high")], {"lb.5xx": ["pg.conn_high"]}
     )
     assert {finding.id: finding.cause for finding in only_oom}["lb.5xx"] == "pg.conn_high"
+
+
+def test_what_keeps_replicas_from_being_ready_is_the_cause_of_their_errors() -> None:
+    found = [made("app.errors"), made("app.not_ready", subject="b-1"), made("pg.down", subject="p")]
+    assert {finding.id: finding.cause for finding in explain(found)} == {
+        "pg.down": "",
+        "app.not_ready": "pg.down",
+        "app.errors": "pg.down",
+    }
+    assert {finding.id: finding.cause for finding in explain(found[:2])}["app.errors"] == "app.not_ready"
