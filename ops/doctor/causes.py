@@ -61,7 +61,7 @@ LINKS: tuple[Link, ...] = (
     *_links("host.mem", "ctr.oom"),
     *_links("app.leak", "ctr.mem", "ctr.oom", same=True),
     *_links("ctr.mem", "ctr.oom", same=True),
-    *_links("ctr.oom", "pg.down", "pg.restarted", "redis.down", "ctr.restart_loop", same=True),
+    *_links("ctr.oom", "pg.down", "pg.restarted", "redis.down", "ctr.restart_loop", "ctr.orphan", same=True),
     *_links("ctr.restart_loop", "pg.down", "pg.restarted", "redis.down", "ctr.unhealthy", same=True),
     *_links("ctr.oom", "lb.stale", "lb.ejecting", "lb.5xx"),
     *_links("ctr.restart_loop", "lb.no_live", "lb.stale", "lb.ejecting", "lb.starved", "lb.5xx"),
