@@ -76,7 +76,8 @@ class Usage:
     ``cpu``: cores (1.0 = one core busy); ``memory``: bytes without reclaimable page cache (like ``docker stats``); the
     limits are None if the container has none. ``throttled``: share of CFS periods. The network bytes are None if only
     the kernel's files were read. ``shared``: bytes of ``memory`` that processes share; ``refused``: forks that failed
-    at the limit of processes between the samples, None if unknown.
+    at the limit of processes between the samples, None if unknown, as
+    ``oom_kills``: processes killed for memory since the start.
     """
 
     cpu: float
@@ -89,6 +90,7 @@ class Usage:
     tx_bytes: int | None = None
     shared: int = 0
     refused: int | None = None
+    oom_kills: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

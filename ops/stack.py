@@ -74,10 +74,13 @@ class Stack:
         root = self.platform.machine.root if self.platform.local and self.project.published else ""
         return bool(root) and Path(root).exists()
 
-    def unreachable(self) -> str:
-        """Why the published port does not answer; "" if it does or if this is not its host. Raises EngineError."""
+    def unreachable(self, late: str = "") -> str:
+        """Why the published port does not answer; "" if it does or if this is not its host. Raises EngineError.
+
+        ``late``: what to return if it accepts a connection and does not answer in time.
+        """
         url = self.url if self.on_the_host else None
-        return unreachable(url, self.project.entrance, self.project.settings.health.timeout) if url else ""
+        return unreachable(url, self.project.entrance, self.project.settings.health.timeout, late) if url else ""
 
     @property
     def own_declaration(self) -> Declaration:

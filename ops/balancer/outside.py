@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import ssl
-from contextlib import closing, suppress
+from contextlib import closing
 from urllib.parse import urlsplit
 
 from ops.route import Address
@@ -34,16 +34,20 @@ def headers(request: Address, **others: str) -> dict[str, str]:
     return {"User-Agent": "videa-probe", **({"Host": request.host} if request.host else {}), **others}
 
 
-def unreachable(url: str, request: Address, timeout: float = TIMEOUT) -> str:
+def unreachable(url: str, request: Address, timeout: float = TIMEOUT, late: str = "") -> str:
     """Why no connection to ``url`` is possible; "" if one is, whatever the answer is. ``timeout``: seconds.
 
-    A late answer is not a failure: the port accepts connections, and a replica may be slow.
+    A late answer is not a failure: the port accepts connections, and a replica may be slow. ``late``: what to return
+    for it instead, for a caller who knows that the replicas answer. Docker's proxy accepts connections even if nothing
+    behind it does.
     """
     try:
         with closing(connect(url, timeout)) as connection:
             connection.request("GET", request.path, headers=headers(request))
-            with suppress(TimeoutError):
+            try:
                 connection.getresponse()
+            except TimeoutError:
+                return late
     except UNANSWERED as error:
         return in_words(error)
     return ""

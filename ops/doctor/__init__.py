@@ -9,6 +9,7 @@ from functools import cache
 import msgspec
 
 from ops.doctor.check import Check
+from ops.doctor.closer import look_closer, needs_a_closer_look
 from ops.doctor.collect import DEADLINE, collect, run_all
 from ops.doctor.facts import Facts
 from ops.doctor.limits import Limits
@@ -36,7 +37,11 @@ def diagnose(
     facts = collect(project, connected, prove=prove)
     ring = Ring(connected().store, project) if facts.engine else None
     facts = _with_earlier(facts, ring)
-    report = told(examine(facts, limits or Limits(), checks))
+    checks = tuple(checks)
+    report = examine(facts, limits or Limits(), checks)
+    if facts.engine and needs_a_closer_look(report):
+        report = examine(look_closer(report, connected()), limits or Limits(), checks)
+    report = told(report)
     if ring and facts.history:
         run_all({HISTORY: lambda: ring.append(snapshot(report))}, DEADLINE)
     return msgspec.structs.replace(report, seconds=time.monotonic() - started)

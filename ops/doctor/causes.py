@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -33,9 +34,9 @@ DATA_LINKS: tuple[Link, ...] = (
     *_links("ctr.pids", "pg.down", "redis.down", "ctr.unhealthy", "doctor.broken_off", same=True),
     *_links("ctr.oom", "pg.crashed", same=True),
     *_links("pg.crashed", "doctor.broken_off", same=True),
-    *_links("pg.crashed", "app.errors", "lb.5xx"),
-    *_links("pg.auth", "app.errors", "lb.5xx"),
-    *_links("pg.read_only", "app.errors", "lb.5xx"),
+    *_links("pg.crashed", "app.not_ready", "app.errors", "lb.5xx"),
+    *_links("pg.auth", "app.not_ready", "app.errors", "lb.5xx"),
+    *_links("pg.read_only", "app.not_ready", "app.errors", "lb.5xx"),
     *_links("pg.prepared", "pg.blocked", "pg.long_query", "pg.dead_tuples", "pg.conn_high", "app.pool_exhausted"),
     *_links("host.logs", "host.disk"),
     *_links("redis.frag", "redis.peak"),
@@ -46,6 +47,16 @@ DATA_LINKS: tuple[Link, ...] = (
 
 LINKS: tuple[Link, ...] = (
     *DATA_LINKS,
+    *_links(
+        "ctr.start_failed", "ctr.restart_loop", "deploy.replicas", "pg.down", "redis.down", "lb.no_live", same=True
+    ),
+    *_links("net.unreachable", "ctr.unhealthy", "app.not_ready", same=True),
+    *_links("net.unreachable", "app.ratelimit_local", "app.errors", "lb.5xx", "lb.no_live", "lb.ejecting"),
+    *_links("net.dns", "app.not_ready", "app.ratelimit_local", "app.errors", "lb.5xx", "lb.no_live", "lb.p99"),
+    *_links("lb.connections", "lb.no_live", "lb.unreachable", "lb.5xx", "lb.starved", "lb.p99"),
+    *_links("lb.connections", "ctr.unhealthy", same=True),
+    *_links("lb.tmpfs", "lb.config", "lb.5xx"),
+    *_links("lb.tmpfs", "ctr.unhealthy", same=True),
     *_links("host.disk", "redis.persist", "pg.down", "redis.down"),
     *_links("host.mem", "ctr.oom"),
     *_links("app.leak", "ctr.mem", "ctr.oom", same=True),
@@ -53,11 +64,16 @@ LINKS: tuple[Link, ...] = (
     *_links("ctr.oom", "pg.down", "pg.restarted", "redis.down", "ctr.restart_loop", "ctr.orphan", same=True),
     *_links("ctr.restart_loop", "pg.down", "pg.restarted", "redis.down", "ctr.unhealthy", same=True),
     *_links("ctr.oom", "lb.stale", "lb.ejecting", "lb.5xx"),
-    *_links("ctr.restart_loop", "lb.stale", "lb.ejecting", "lb.starved", "lb.5xx"),
+    *_links("ctr.restart_loop", "lb.no_live", "lb.stale", "lb.ejecting", "lb.starved", "lb.5xx"),
+    *_links("deploy.replicas", "lb.no_live", "lb.stale", "lb.ejecting", "lb.5xx"),
     *_links("ctr.orphan", "lb.stale", same=True),
     *_links("ctr.cpu", "ctr.throttled", "ctr.unhealthy", same=True),
     *_links("ctr.throttled", "ctr.unhealthy", same=True),
     *_links("ctr.unhealthy", "lb.no_live", "lb.starved", "lb.ejecting"),
+    *_links("ctr.unhealthy", "app.not_ready", same=True),
+    *_links("pg.down", "app.not_ready"),
+    *_links("pg.conn_high", "app.not_ready"),
+    *_links("app.pool_exhausted", "app.not_ready"),
     *_links("pg.down", "app.health_lies", "app.errors", "lb.5xx", "lb.p99"),
     *_links("pg.down", "ctr.unhealthy", same=True),
     *_links("pg.restarted", "app.errors", "lb.5xx"),
@@ -68,6 +84,7 @@ LINKS: tuple[Link, ...] = (
     *_links("pg.slow_stmt", "app.pool_exhausted", "app.capacity"),
     *_links("pg.conn_high", "app.pool_exhausted", "app.errors", "lb.5xx"),
     *_links("app.pool_exhausted", "app.errors", "lb.5xx", "lb.p99"),
+    *_links("app.not_ready", "app.errors", "lb.no_live", "lb.5xx"),
     *_links("app.errors", "lb.5xx"),
     *_links("redis.down", "app.ratelimit_local", "redis.cluster_slots"),
     *_links("redis.noevict_full", "app.ratelimit_local"),
@@ -80,16 +97,27 @@ LINKS: tuple[Link, ...] = (
     *_links("lb.config", "lb.starved", "lb.stale"),
     *_links("lb.no_live", "lb.unreachable"),
     *_links("lb.stale", "lb.ejecting", "lb.p99"),
-    *_links("deploy.stuck", "ctr.image_skew", "app.version_skew", "ctr.orphan", "lb.config"),
+    *_links("deploy.stuck", "ctr.image_skew", "app.version_skew", "ctr.orphan", "lb.config", "deploy.replicas"),
 )
 """Ordered from root causes to effects: the first matching link explains an effect."""
 
 
-def explain(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings with ``cause`` set, worst root first, each root followed by its effects."""
+BY_LOG = (
+    *("app.errors", "app.health_lies", "app.not_ready", "app.ratelimit_local", "ctr.exited", "ctr.restart_loop"),
+    *("ctr.unhealthy", "deploy.replicas", "lb.5xx", "lb.ejecting", "lb.no_live", "pg.down", "redis.down"),
+    "redis.persist",
+)
+"""Findings that have many causes: a known error in a log decides which."""
+
+
+def explain(findings: Iterable[Finding], signs: Mapping[str, Collection[str]] = MappingProxyType({})) -> list[Finding]:
+    """The findings with ``cause`` set, worst root first, each root followed by its effects.
+
+    ``signs``: key of a finding -> the ids of the findings that the logs of its containers stand for.
+    """
     unexplained = list(findings)
     explained = [
-        replace(finding, cause=cause.id if (cause := _cause_of(finding, unexplained)) else "")
+        replace(finding, cause=cause.id if (cause := _cause_of(finding, unexplained, signs)) else "")
         for finding in unexplained
     ]
     roots = sorted(
@@ -104,7 +132,11 @@ def chain(root: Finding, findings: Iterable[Finding]) -> list[Finding]:
     return _effects(root, list(findings), [])
 
 
-def _cause_of(finding: Finding, findings: list[Finding]) -> Finding | None:
+def _cause_of(finding: Finding, findings: list[Finding], signs: Mapping[str, Collection[str]]) -> Finding | None:
+    if finding.id in BY_LOG:
+        for candidate in findings:
+            if candidate.id != finding.id and candidate.id in signs.get(finding.key, ()):
+                return candidate
     for link in LINKS:
         if link.effect != finding.id:
             continue

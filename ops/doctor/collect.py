@@ -20,9 +20,10 @@ from ops.contract import DATABASE, METRICS, OVERALL, REDIS
 from ops.declared import Declaration, candidates
 from ops.doctor import sources
 from ops.doctor.collectors import outside
-from ops.doctor.collectors.balancer import balancer_facts
+from ops.doctor.collectors.balancer import LATE, balancer_facts
 from ops.doctor.collectors.certificates import certificate_facts
 from ops.doctor.collectors.containers import container_facts, with_usage
+from ops.doctor.collectors.declared import declared_services
 from ops.doctor.collectors.fleet import fleet_beats
 from ops.doctor.collectors.instances import instance_facts
 from ops.doctor.collectors.last_errors import last_errors
@@ -87,7 +88,15 @@ def collect(
         containers = [container_facts(container, details, key) for container, details in platform.details()]
     except VideaError as error:
         local_sources = (sources.ENGINE, sources.HOST, sources.CONTAINERS, sources.STATS)
-        others = (sources.POSTGRES, sources.REDIS, sources.BALANCER, sources.TRAFFIC, sources.INSTANCES, sources.FLEET)
+        others = (
+            sources.POSTGRES,
+            sources.REDIS,
+            sources.BALANCER,
+            sources.TRAFFIC,
+            sources.INSTANCES,
+            sources.FLEET,
+            sources.DECLARED,
+        )
         return msgspec.structs.replace(
             base,
             skipped=[
@@ -167,12 +176,13 @@ def _collectors(stack: Stack, engine: EngineFacts, containers: list[ContainerFac
             sticky,
             project.entrance,
             lambda text: _wanted(stack, text),
-            lambda: stack.unreachable() if stack.on_the_host else None,
+            lambda: stack.unreachable(LATE) if stack.on_the_host else None,
         ),
         sources.FLEET: lambda: fleet_beats(platform, container_of(containers, locate(project, REDIS).service)),
         sources.TRAFFIC: lambda: traffic_facts(platform, nginx, health),
         sources.OPERATION: lambda: operation_facts(stack.store, project.name),
         sources.CERTIFICATES: lambda: certificate_facts(stack),
+        sources.DECLARED: lambda: declared_services(stack),
         sources.HOST: lambda: host_facts(engine),
     }
 

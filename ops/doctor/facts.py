@@ -6,11 +6,14 @@ Times are seconds since the epoch, ages and durations are seconds, sizes are byt
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 from msgspec import Struct, field
 
+from ops.doctor.facts_balancer import BalancerFacts, Traffic
 from ops.doctor.facts_data import PostgresFacts, RedisFacts
+from ops.doctor.facts_services import LogGroup, Reached, ServiceFacts
 
 VERSION = 1
 
@@ -66,6 +69,9 @@ class ContainerFacts(Struct, frozen=True):
     ``pids``: processes and threads, ``pids_limit``: their maximum; ``forks_refused``: forks that failed at the limit
     during the run. ``log_size``: bytes of its log, None if it cannot be read or Docker bounds it.
     ``passwords``: keyed hashes of the passwords in its environment, by variable; those in URLs too.
+    ``error``: why the engine could not start it; ``finished``: when it ended last, 0 if never; ``restarted``: the
+    engine starts it again when it ends. ``networks``: their names, None in bundles of older versions.
+    ``oom_kills``: processes that the kernel has killed for memory since its start, None if unknown.
     """
 
     id: str
@@ -95,6 +101,12 @@ class ContainerFacts(Struct, frozen=True):
     memory: int | None = None
     memory_limit: int | None = None
     throttled: float | None = None
+    error: str = ""
+    finished: float = 0.0
+    restarted: bool = False
+    config_hash: str = ""
+    networks: list[str] | None = None
+    oom_kills: int | None = None
     shared: int = 0
     pids: int | None = None
     pids_limit: int | None = None
@@ -112,58 +124,6 @@ class ContainerFacts(Struct, frozen=True):
         return self.health != "none"
 
 
-class Traffic(Struct, frozen=True):
-    """The last ``window`` seconds of nginx's log, without health checks and doctor's own probes.
-
-    ``proxied``: address -> requests in which it names another client (X-Forwarded-For), but is not trusted.
-
-    ``errors``: 5xx answers and cut requests; ``p99``: seconds, None without requests; ``retried``: address of a
-    replica -> requests that it failed and another replica answered.
-    """
-
-    window: float
-    requests: int
-    errors: int
-    p99: float | None = None
-    retried: dict[str, int] = field(default_factory=dict)
-    proxied: dict[str, int] = field(default_factory=dict)
-
-
-class BalancerFacts(Struct, frozen=True):
-    """nginx, seen from inside its container.
-
-    ``accepted``: whether ``nginx -t`` accepts the configuration on disk; ``listed``: the names in the upstreams of all
-    services, None for a configuration with all addresses of the service's name. ``drift``: lines that differ from what
-    videa would write, "- " before a missing one, "+ " before an added one. ``answers``: replica -> answers to
-    ``probes`` requests sent through nginx, UNKNOWN if its log does not show the replica; ``failures``: probes without
-    an answer or with a status of 500 and above, by status. ``sticky``: a client stays on one replica, so all probes
-    reach the same one. ``seen``: replica -> user requests that it has answered in the last seconds; if each replica has
-    some, there are no probes.
-    ``tls_expires``: expiry of the served certificate. ``maintenance``: clients that are allowed while the site is
-    closed, None if it is open. ``unreachable``: why the published port does not answer on its host, "" if it answers,
-    None if it cannot be queried from here. ``own_refused``: the user's own files that nginx leaves out, "NAME: reason".
-    """
-
-    container: str
-    running: bool
-    version: str = ""
-    accepted: bool = True
-    refusal: str = ""
-    generation: str = ""
-    serving: str = ""
-    listed: list[str] | None = None
-    drift: list[str] = field(default_factory=list)
-    sticky: bool = False
-    probes: int = 0
-    answers: dict[str, int] = field(default_factory=dict)
-    failures: dict[str, int] = field(default_factory=dict)
-    seen: dict[str, int] = field(default_factory=dict)
-    tls_expires: float | None = None
-    maintenance: list[str] | None = None
-    unreachable: str | None = None
-    own_refused: list[str] = field(default_factory=list)
-
-
 class InstanceFacts(Struct, frozen=True):
     """One replica of the service, probed directly. A status is None if there was no HTTP answer.
 
@@ -173,6 +133,7 @@ class InstanceFacts(Struct, frozen=True):
     ``database_error`` and ``redis_error``: the errors that it reports for them.
     ``limiter``: where it counts rate limits (shared, local, off). ``requests``, ``error_rate``: in its last minute.
     ``clock``: its clock minus that of the balancer, full seconds. ``rss``: resident memory of the process, bytes.
+    ``reason``: what it says of its readiness if it is not ready.
     """
 
     name: str
@@ -198,6 +159,7 @@ class InstanceFacts(Struct, frozen=True):
     rss: int | None = None
     well: bool | None = None
     by_connect: bool = False
+    reason: str = ""
 
     @property
     def is_ready(self) -> bool:
@@ -288,18 +250,23 @@ class CertificateFacts(Struct, frozen=True):
 class History(Struct, frozen=True):
     """Results of earlier runs of the doctor. ``memory``: container id -> (time, bytes); ``known``: "id subject" of each
     current finding -> time of the first of the consecutive runs that saw it. ``since`` and ``last``: times of the first
-    and the last run. ``levels``: name of what fills up ("wal", "volume app-postgres-1") -> (time, bytes).
+    and the last run. ``oom``: container id -> (time, processes killed for memory) when the number was seen to differ.
+    ``levels``: name of what fills up ("wal", "volume app-postgres-1") -> (time, bytes).
     """
 
     since: float | None = None
     last: float | None = None
     memory: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     known: dict[str, float] = field(default_factory=dict)
+    oom: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
     levels: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
 
 class Facts(Struct, frozen=True):
-    """All facts. A source that could not be queried is None, and its reason is in ``skipped``."""
+    """All facts. A source that could not be queried is None, and its reason is in ``skipped``.
+
+    ``logs``: container -> its last error lines, and ``reach``: replica -> what it reaches; both only of what fails.
+    """
 
     taken: float
     project: str
@@ -319,6 +286,9 @@ class Facts(Struct, frozen=True):
     certificates: list[CertificateFacts] | None = None
     history: History | None = None
     proof: Proof | None = None
+    declared: dict[str, ServiceFacts] | None = None
+    logs: dict[str, list[LogGroup]] = field(default_factory=dict)
+    reach: dict[str, list[Reached]] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     version: int = VERSION
@@ -326,16 +296,23 @@ class Facts(Struct, frozen=True):
     @property
     def replicas(self) -> list[ContainerFacts]:
         """The containers of the scaled service, ordered by number, without one-off runs."""
+        return self.replicas_of(self.service)
+
+    def replicas_of(self, service: str) -> list[ContainerFacts]:
+        """The containers of a service, ordered by number, without one-off runs."""
         replicas = [
-            container
-            for container in self.containers or []
-            if container.service == self.service and not container.oneoff
+            container for container in self.containers or [] if container.service == service and not container.oneoff
         ]
         return sorted(replicas, key=lambda container: container.number)
 
     def runs(self, name: str) -> bool:
         """Whether a container with that name is running."""
         return any(container.name == name and container.running for container in self.containers or [])
+
+    def paused(self, names: Iterable[str]) -> list[str]:
+        """Those of the containers with these names that are paused."""
+        states = {container.name: container.state for container in self.containers or []}
+        return [name for name in names if states.get(name) == "paused"]
 
     @property
     def under_way(self) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import TypeAlias
 
 from msgspec import Struct
 
+from ops.doctor.checks.replicas import missing
 from ops.doctor.collectors.postgres import SCRIPT
 from ops.doctor.facts_data import Session
 from ops.doctor.report import Report
@@ -16,12 +18,14 @@ from ops.platform.ports import Platform
 from ops.project import outline
 from ops.rollout.journal import Journal
 from ops.rollout.lock import Lock
+from ops.rollout.ready import await_ready
 from ops.stack import Stack
 
 COMMAND = "videa doctor --fix"
 """The command in the lock while a remedy is running."""
 
 STUCK = "deploy.stuck"
+REPLICAS = "deploy.replicas"
 
 BALANCER = ("lb.config", "lb.starved", "lb.stale")
 """Findings that a new configuration from the running replicas fixes."""
@@ -35,10 +39,15 @@ class Remedy(Struct, frozen=True):
     act: Callable[[], object]
 
 
-def remedies(report: Report, stack: Stack) -> list[Remedy]:
-    """The fixes for the findings, in their order."""
+Scale: TypeAlias = Callable[[str, int], object]
+"""Scales a service to so many replicas, like `videa scale`, with ``COMMAND`` as the command. Raises VideaError."""
+
+
+def remedies(report: Report, stack: Stack, scale: Scale | None = None) -> list[Remedy]:
+    """The fixes for the findings, in their order. Without ``scale``, removed replicas are not replaced."""
     return [
         *_lock(report, stack),
+        *_replicas(report, stack, scale),
         *_orphans(report, stack),
         *_transactions(report, stack.platform),
         *_balancer(report, stack),
@@ -56,6 +65,33 @@ def _lock(report: Report, stack: Stack) -> Iterator[Remedy]:
             f"release the lock of `{operation.command}` by {operation.holder}, whose process has exited",
             lock.release,
         )
+
+
+def _replicas(report: Report, stack: Stack, scale: Scale | None) -> Iterator[Remedy]:
+    """Starts what was stopped by hand, or creates what was removed. Not what an interrupted operation has left."""
+    if not any(finding.id == REPLICAS and finding.cause != STUCK for finding in report.findings):
+        return
+    for service in stack.project.services:
+        gap = missing(report.facts, service)
+        if gap is None or any(container.state == "paused" for container in gap.stopped):
+            continue  # whoever has paused it may be looking at it
+        stopped = [container.name for container in gap.stopped]
+        if len(stopped) == gap.count:
+            text = f"start {', '.join(stopped)}, and send it requests when it is ready"
+            yield Remedy(REPLICAS, text, partial(_revive, stack, service, stopped))
+        elif scale:
+            yield Remedy(REPLICAS, f"scale {service} to {gap.asked}, as asked for", partial(scale, service, gap.asked))
+
+
+def _revive(stack: Stack, service: str, stopped: list[str]) -> None:
+    """Starts the stopped replicas, and adds them to the balancer when they are ready. Raises VideaError."""
+    each = stack.of(service)
+    with Lock(stack.store, stack.project.name).hold_briefly(COMMAND):
+        for name in stopped:
+            each.platform.start(name)
+    await_ready(each, stopped, starting=False)
+    if not each.project.settings.worker:
+        _reconcile(stack)
 
 
 def _orphans(report: Report, stack: Stack) -> Iterator[Remedy]:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from ops.doctor.causes import explain
 from ops.doctor.check import Check, Finding, Group, Severity
+from ops.doctor.evidence import signs, with_logs
 from ops.doctor.facts import Facts, Skipped
 from ops.doctor.limits import Limits
 from ops.doctor.registry import CHECKS
@@ -82,7 +83,8 @@ def examine(facts: Facts, limits: Limits, checks: Iterable[Check] = CHECKS) -> R
             continue
         checked.append(check.id)
         findings.extend(results)
-    return Report(explain(findings), skipped, checked, facts)
+    told_by_logs = {finding.key: signs(finding, facts) for finding in findings}
+    return Report(explain(with_logs(findings, facts), told_by_logs), skipped, checked, facts)
 
 
 def _reason(sources: Iterable[str], facts: Facts) -> str | None:

@@ -48,6 +48,7 @@ class Snapshot(Struct, frozen=True):
     postgres_start: float = 0
     redis: dict[str, dict[str, str]] = field(default_factory=dict)
     known: dict[str, float] = field(default_factory=dict)
+    oom: dict[str, int] = field(default_factory=dict)
     levels: dict[str, float] = field(default_factory=dict)
 
 
@@ -134,6 +135,7 @@ def snapshot(report: Report) -> Snapshot:
             **{key: since for key, since in known.items() if key not in report.gone},
             **{finding.key: known.get(finding.key, facts.taken) for finding in report.findings},
         },
+        oom={container.id: container.oom_kills for container in facts.containers or [] if container.oom_kills},
         levels=levels(facts),
     )
 
@@ -154,6 +156,12 @@ def with_history(facts: Facts, snapshots: list[Snapshot]) -> Facts:
     for item in snapshots:
         for container, used in item.memory.items():
             memory.setdefault(container, []).append((item.taken, float(used)))
+    oom: dict[str, list[tuple[float, int]]] = {}
+    for item in snapshots:
+        for container, kills in item.oom.items():
+            seen = oom.setdefault(container, [])
+            if not seen or seen[-1][1] != kills:
+                seen.append((item.taken, kills))
     filling: dict[str, list[tuple[float, float]]] = {}
     for item in snapshots:
         for name, level in item.levels.items():
@@ -164,6 +172,7 @@ def with_history(facts: Facts, snapshots: list[Snapshot]) -> Facts:
         last=last.taken if last else None,
         memory=memory,
         known=last.known if last else {},
+        oom=oom,
         levels=filling,
     )
     usable = [item for item in snapshots if SHORTEST <= facts.taken - item.taken <= LONGEST]

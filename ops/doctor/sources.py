@@ -33,6 +33,7 @@ FLEET = "fleet"
 HISTORY = "history"
 OPERATION = "operation"
 CERTIFICATES = "certificates"
+DECLARED = "declared"
 
 
 def _absent(source: str) -> Callable[[Facts], str | None]:
@@ -212,5 +213,6 @@ REASON: dict[str, Callable[[Facts], str | None]] = {
     HISTORY: _absent(HISTORY),
     OPERATION: _absent(OPERATION),
     CERTIFICATES: _absent(CERTIFICATES),
+    DECLARED: _absent(DECLARED),
 }
 """Source -> the reason why it cannot be judged, or None if it can."""

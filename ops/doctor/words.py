@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 def share(value: float) -> str:
     """0.934 -> "93%"; below 10%, with one decimal."""
@@ -29,8 +31,10 @@ def span(seconds: float) -> str:
     return f"{seconds / 86400:.0f} d"
 
 
-def recovery(services: list[str], running: bool, outside: bool) -> str:
-    """The fix for servers that do not answer; ``up`` does not help a hanging process."""
+def recovery(services: list[str], running: bool, outside: bool, paused: Iterable[str] = ()) -> str:
+    """The fix for servers that do not answer; ``up`` does not help a hanging process, nor a ``paused`` container."""
+    if waiting := " ".join(paused):
+        return f"docker unpause {waiting}"
     names = " ".join(services)
     if outside:
         return f"check {names}: whether it is running, and whether the replicas' network can reach it"

@@ -25,7 +25,8 @@ class Reading:
     ``memory``: bytes. ``periods``: periods of the CPU scheduler since the start, 0 without a limit; ``throttled``: the
     periods in which the container was throttled. ``shared``: bytes of ``memory`` that processes share, such as
     PostgreSQL's buffers; ``pids``: processes and threads, ``refused``: forks that failed at the limit; None without
-    their file.
+    their file. ``oom_kills``: its processes that the
+    kernel has killed for memory.
     """
 
     cpu_time: float
@@ -35,6 +36,7 @@ class Reading:
     shared: int = 0
     pids: int | None = None
     refused: int | None = None
+    oom_kills: int | None = None
 
 
 def quick_sample(engine: Engine, containers: Iterable[Measured], gap: float) -> dict[str, Usage]:
@@ -65,6 +67,7 @@ def usage(container: Measured, before: Reading, after: Reading, seconds: float) 
         memory=after.memory,
         memory_limit=container.memory_limit,
         throttled=(after.throttled - before.throttled) / periods if periods > 0 else 0.0,
+        oom_kills=after.oom_kills,
         pids=after.pids,
         shared=after.shared,
         refused=None if after.refused is None else after.refused - (before.refused or 0),
@@ -104,6 +107,7 @@ def _version_1(groups: dict[str, str]) -> Reading:
         shared=detail.get("total_shmem", 0),
         pids=pids,
         refused=refused,
+        oom_kills=_oom_kills(memory / "memory.oom_control"),
     )
 
 
@@ -119,6 +123,7 @@ def _version_2(path: str) -> Reading:
         shared=detail.get("shmem", 0),
         pids=pids,
         refused=refused,
+        oom_kills=_oom_kills(group / "memory.events"),
     )
 
 
@@ -133,3 +138,11 @@ def _processes(group: Path) -> tuple[int | None, int | None]:
 def _fields(path: Path) -> dict[str, int]:
     """A file of "name number" lines."""
     return {name: int(value) for name, _, value in (line.partition(" ") for line in path.read_text().splitlines())}
+
+
+def _oom_kills(path: Path) -> int | None:
+    """The counter in this file; None if the kernel is too old for it."""
+    try:
+        return _fields(path).get("oom_kill")
+    except (OSError, ValueError):
+        return None

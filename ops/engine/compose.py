@@ -80,11 +80,20 @@ class Compose:
         that file (docker/compose issue 14001). So the hash is that of the model in which the file's values are written
         out. Raises ConfigError.
         """
+        return self._hashes(service, overrides)[service]
+
+    def config_hashes(self) -> dict[str, str]:
+        """Service -> the config hash with which Compose would label its containers. Raises ConfigError."""
+        return self._hashes("*", {})
+
+    def _hashes(self, services: str, overrides: Mapping[str, str]) -> dict[str, str]:
         if "env_file:" not in self._written:
-            return self._read(self.command("config", "--hash", service), overrides).split()[-1]
-        complete = self._read(self.command("config"), overrides)
-        command = ["docker", "compose", "--ansi", "never", "--file", "-", "--profile", "*", "config", "--hash", service]
-        return self._read(command, overrides, complete).split()[-1]
+            lines = self._read(self.command("config", "--hash", services), overrides)
+        else:
+            complete = self._read(self.command("config"), overrides)
+            command = ["docker", "compose", "--ansi", "never", "--file", "-", "--profile", "*"]
+            lines = self._read([*command, "config", "--hash", services], overrides, complete)
+        return {name: digest for name, _, digest in (line.partition(" ") for line in lines.splitlines())}
 
     @cached_property
     def _written(self) -> str:

@@ -107,6 +107,11 @@ def doctor(
             raise UsageError("--watch only reports", "leave out --fix, --bundle, --from and --prove")
         if notify and (only or skip or source or watch):
             raise UsageError("--notify compares complete runs", "leave out --only, --skip, --from and --watch")
+        if source and (fix or bundle or prove):
+            raise UsageError(
+                "--from examines a bundle, not the stack",
+                "leave out --fix, --bundle and --prove; to fix the stack: videa doctor --fix",
+            )
         if listing:
             _list(as_json, *chosen)
             return
@@ -172,9 +177,16 @@ def _watch(options: Options, chosen: Chosen, as_json: bool, interval: float) -> 
 
 def _fix(options: Options, report: Report, apply: bool, yes: bool) -> None:
     """Lists the remedies or, with ``apply``, does the confirmed ones. Does not affect the exit code."""
-    from ops.doctor.remedies import remedies
+    from ops.doctor.remedies import COMMAND, remedies
+    from ops.operations import Operation
+    from videa_cli.render import Progress
 
-    for remedy in remedies(report, options.stack()):
+    stack = options.stack()
+
+    def scale(service: str, replicas: int) -> None:
+        Operation(stack.of(service), Progress(), COMMAND).scale(lambda _: replicas)
+
+    for remedy in remedies(report, stack, scale):
         if not apply:
             typer.echo(f"would {remedy.text} ({remedy.finding}); to do it: videa doctor --fix --apply", err=True)
         elif yes or typer.confirm(f"{remedy.text} ({remedy.finding})?", err=True):

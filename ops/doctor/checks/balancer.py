@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 from ops.balancer.drift import in_words
 from ops.doctor.check import Check, Finding, Group, Severity, present
-from ops.doctor.facts import BalancerFacts, Facts, InstanceFacts
+from ops.doctor.checks.replicas import revive
+from ops.doctor.facts import Facts, InstanceFacts
+from ops.doctor.facts_balancer import BalancerFacts
 from ops.doctor.limits import Limits
 from ops.doctor.sources import BALANCER, BALANCER_REACH, BALANCER_UP, CONTAINERS, INSTANCES, PUBLISHED
-from ops.doctor.words import listing
+from ops.doctor.words import listing, recovery
 
 SHOWN = 6
 """Different lines of the configuration in a finding."""
@@ -73,7 +75,7 @@ def no_live(facts: Facts, limits: Limits) -> Iterator[Finding]:
             f"nginx ({facts.balancer_service}) is not running",
             balancer.refusal or "its container is not running",
             "all traffic goes through it: nothing is served",
-            f"docker compose up -d {facts.balancer_service}",
+            recovery([facts.balancer_service], False, outside=False, paused=facts.paused([balancer.container])),
         )
     elif balancer.probes and not balancer.answers:
         failures = ", ".join(f"{count} x {status}" for status, count in balancer.failures.items())
@@ -100,7 +102,9 @@ def unreachable(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "nothing answers at the published port",
             reason,
             "no client reaches the service, even if the replicas are healthy",
-            f"docker compose port {facts.balancer_service} 8080\ndocker compose restart {facts.balancer_service}",
+            f"docker compose restart {facts.balancer_service}\n"
+            "if nothing answers afterwards, find the firewall's rule and delete it:"
+            " sudo iptables-save | grep -e DROP -e REJECT",
         )
 
 
@@ -137,15 +141,17 @@ def stale(facts: Facts, limits: Limits) -> Iterator[Finding]:
     states = {name: container.state for name, container in replicas.items()}
     gone = [name for name in balancer.listed or [] if states.get(name) != "running"]
     if gone:
-        service = replicas[gone[0]].service if gone[0] in replicas else facts.service
         yield Finding(
             "lb.stale",
             Severity.FAIL,
             f"the balancer lists {listing(gone)}, which {'are' if len(gone) > 1 else 'is'} not running",
             "\n".join(f"{name}: {states.get(name, 'no such container')}" for name in gone[:5]),
             "requests to it wait for a connection before nginx tries another replica",
-            "docker compose start SERVICE, or remove it from the balancer: videa doctor --fix --apply".replace(
-                "SERVICE", service
+            "\nor ".join(
+                [
+                    *(revive(replicas[name]) for name in gone if name in replicas),
+                    "remove it from the balancer: videa doctor --fix --apply",
+                ]
             ),
             subject=gone[0],
         )

@@ -32,23 +32,6 @@ def restart_loop(facts: Facts, limits: Limits) -> Iterator[Finding]:
         )
 
 
-def oom(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The kernel's OOM killer ended a container."""
-    killed = [container for container in present(facts.containers) if container.oom_killed]
-    for container in killed:
-        limit = size(container.memory_limit) if container.memory_limit else "the machine's memory"
-        yield Finding(
-            "ctr.oom",
-            Severity.FAIL,
-            f"{container.name} was killed: out of memory",
-            f"limit {limit}, exit code {container.exit_code}, {container.restarts} restarts",
-            "every request in flight to it was cut",
-            f"raise deploy.resources.limits.memory of {container.service}\n"
-            "check for a leak: videa doctor --only app.leak",
-            subject=container.name,
-        )
-
-
 def mem(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """The working set is near the memory limit."""
     unlimited: list[str] = []
@@ -133,33 +116,6 @@ def _short(image_id: str) -> str:
     return image_id.removeprefix("sha256:")[:12]
 
 
-def orphan(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Containers that nothing uses: of services that no longer exist, or replicas that are not running."""
-    services = set(facts.services)
-    for container in present(facts.containers):
-        if container.oneoff:
-            continue
-        if container.service not in services:
-            reason = f"the Compose file has no service {container.service}"
-        elif (
-            container.service == facts.service
-            and container.state in ("created", "exited", "dead")
-            and not facts.under_way
-        ):
-            reason = f"state {container.state}, exit code {container.exit_code}"
-        else:
-            continue
-        yield Finding(
-            "ctr.orphan",
-            Severity.WARN,
-            f"{container.name} is left over",
-            reason,
-            "it uses disk space and a name, and may be started by accident",
-            f"docker rm -f {container.name}",
-            subject=container.name,
-        )
-
-
 def cpu(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """CPU usage is near the quota."""
     for container in present(facts.containers):
@@ -202,7 +158,6 @@ CHECKS = (
         (CONTAINERS,),
         restart_loop,
     ),
-    Check("ctr.oom", Group.CONTAINERS, "OOM killed F", "own", (CONTAINERS,), oom),
     Check("ctr.mem", Group.CONTAINERS, "> 80% W, >= 95% F, no limit I", _APA, (STATS,), mem),
     Check(
         "ctr.unhealthy",
@@ -220,7 +175,6 @@ CHECKS = (
         (CONTAINERS,),
         image_skew,
     ),
-    Check("ctr.orphan", Group.CONTAINERS, "left over W", "own", (CONTAINERS,), orphan),
     Check("ctr.cpu", Group.CONTAINERS, "> 80% of quota W", _APA, (STATS,), cpu),
     Check("ctr.throttled", Group.CONTAINERS, "> 25% of periods W", _APA, (STATS,), throttled),
 )

@@ -43,7 +43,8 @@ def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
     else:
         title = f"cannot start: {reason}" if reason else "does not answer"
         outside = postgres.service not in facts.services
-        cure = "\n".join(filter(None, (first, recovery([postgres.service], running, outside=outside))))
+        paused = facts.paused([postgres.container])
+        cure = "\n".join(filter(None, (first, recovery([postgres.service], running, outside, paused))))
     yield Finding(
         "pg.down",
         Severity.FAIL,

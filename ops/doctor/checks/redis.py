@@ -33,6 +33,7 @@ def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
             services,
             all(facts.runs(node.container) for node in silent),
             outside=not set(services) & set(facts.services),
+            paused=facts.paused(node.container for node in silent),
         ),
         subject=silent[0].container,
     )

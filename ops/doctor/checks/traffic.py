@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ops.balancer.access_log import NO_ANSWER
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.facts import Facts
 from ops.doctor.limits import Limits
 from ops.doctor.sources import BALANCER_UP, CERTIFICATES, TRAFFIC
 from ops.doctor.words import listing, share, span
+
+SHOWN = 4
+"""Kinds of failures in a finding."""
 
 
 def server_errors(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -19,10 +23,62 @@ def server_errors(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "lb.5xx",
             Severity.FAIL,
             f"{share(traffic.errors / traffic.requests)} of the requests failed",
-            f"{traffic.errors} of {traffic.requests} in the last {span(traffic.window)} (5xx, or cut)",
+            "\n".join([f"{traffic.errors} of {traffic.requests} in the last {span(traffic.window)}", *_split(facts)]),
             "users see errors",
-            "videa logs; videa status",
+            _where_to_look(facts),
         )
+
+
+def _split(facts: Facts) -> list[str]:
+    """A line for each frequent kind of failure: how many, the status, the path, and who answered."""
+    names = _names(facts)
+    lines = []
+    for failure in present(facts.traffic).failures[:SHOWN]:
+        replica = names.get(failure.address.rpartition(":")[0], failure.address)
+        who = f"by {replica}" if failure.answered else "by nginx, no replica was tried"
+        if not failure.answered and replica:
+            who = f"by nginx, {replica} gave no answer"
+        status = "cut" if failure.status == NO_ANSWER else str(failure.status)
+        lines.append(f"{failure.count} x {status} {failure.path}, {who}")
+    return lines
+
+
+def _where_to_look(facts: Facts) -> str:
+    """The log of who gave most of the errors."""
+    failures = present(facts.traffic).failures
+    own = sum(failure.count for failure in failures if not failure.answered)
+    if failures and 2 * own > sum(failure.count for failure in failures):
+        return f"docker compose logs --tail 50 {facts.balancer_service}\nvidea status"
+    return f"docker compose logs --tail 50 {facts.service}\nvidea status"
+
+
+def _names(facts: Facts) -> dict[str, str]:
+    """Address -> container."""
+    return {address: container.name for container in facts.containers or [] for address in container.addresses}
+
+
+def limited(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Most clients are refused by a limit."""
+    traffic = present(facts.traffic)
+    if traffic.requests < limits.lb_least or traffic.limited / traffic.requests <= limits.lb_limited:
+        return
+    by_nginx = 2 * traffic.limited_here > traffic.limited
+    shared = sum(traffic.proxied.values()) / traffic.requests >= limits.lb_one_client
+    if shared:
+        fix = "your proxy's clients count as one: add its network to x-videa.proxy.trusted, then videa up"
+    elif by_nginx:
+        fix = f"set REQUESTS_PER_CLIENT higher in .env, then videa up --recreate {facts.balancer_service}"
+    else:
+        fix = "set RATE_LIMITS higher in .env (such as address=300000/60,user=60000/60), then videa deploy"
+    yield Finding(
+        "app.ratelimit_all",
+        Severity.WARN,
+        f"{share(traffic.limited / traffic.requests)} of the requests are refused by a limit (429)",
+        f"{traffic.limited} of {traffic.requests} in the last {span(traffic.window)}, of {traffic.clients}"
+        f" client{'s' if traffic.clients != 1 else ''}; {traffic.limited_here} by nginx, the others by the replicas",
+        "users are refused although the replicas could answer; of a single client, it may be an attack",
+        fix,
+    )
 
 
 def slow(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -61,7 +117,7 @@ def ejecting(facts: Facts, limits: Limits) -> Iterator[Finding]:
         address: count for address, count in present(facts.traffic).retried.items() if count >= limits.lb_ejections
     }
     if retried:
-        names = {address: container.name for container in facts.containers or [] for address in container.addresses}
+        names = _names(facts)
         worst_first = sorted(retried.items(), key=lambda entry: -entry[1])
         failing = [names.get(address.rpartition(":")[0], address) for address, _ in worst_first]
         yield Finding(
@@ -127,6 +183,7 @@ def renewal(facts: Facts, limits: Limits) -> Iterator[Finding]:
 _APA = "awesome-prometheus-alerts"
 CHECKS = (
     Check("lb.5xx", Group.BALANCER, "> 5% of >= 20 requests F", _APA, (TRAFFIC,), server_errors),
+    Check("app.ratelimit_all", Group.APP, "> 50% of >= 20 requests get 429 W", "own", (TRAFFIC,), limited),
     Check("lb.p99", Group.BALANCER, "> 3 s W", _APA, (TRAFFIC,), slow),
     Check(
         "lb.ejecting", Group.BALANCER, ">= 3 requests of a replica answered by another W", "own", (TRAFFIC,), ejecting

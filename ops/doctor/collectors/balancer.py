@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import partial
 from math import inf
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -24,7 +24,8 @@ from ops.balancer.access_log import SERVER_ERROR, Line
 from ops.balancer.drift import differences
 from ops.balancer.recent import OWN_IDS, TAIL, recent_requests
 from ops.balancer.render import parse
-from ops.doctor.facts import UNKNOWN, BalancerFacts, ContainerFacts
+from ops.doctor.facts import UNKNOWN, ContainerFacts
+from ops.doctor.facts_balancer import BalancerFacts
 from ops.doctor.skip import BrokenOff
 from ops.errors import EngineError
 from ops.platform.ports import Platform
@@ -50,6 +51,8 @@ OWN = f"{OWN_IDS}doctor-"
 """Prefix of the probes' request ids."""
 MARK = "@videa@"
 REFUSED = "@refused@"
+LATE = "it accepts the connection, and does not answer"
+"""For ``unreachable``: the published port leads to Docker's proxy, and from there to nothing."""
 Wanted: TypeAlias = Callable[[str], Sequence[Upstream]]
 _VERDICT = re.compile(r"(\d*) (\d{3})")
 
@@ -68,10 +71,21 @@ if [ -n "$tls" ]; then
   site=https://127.0.0.1:$tls
   curl -skv -m 2 -o /dev/null "$site/" 2>&1 | sed -n 's/.*expire date: //p'
 fi
+# Of a worker: its descriptors, its connections and how many of each it may have. Then the room for temporary files.
+echo '{MARK}'
+most=$(sed -n 's/^ *worker_connections  *\([0-9]*\).*/\1/p' /tmp/nginx/connections.conf 2>/dev/null)
+for title in $(grep -la 'nginx: worker [p]rocess' /proc/[0-9]*/cmdline 2>/dev/null); do
+  process=${{title%/cmdline}}
+  files=$(sed -n 's/^Max open files *\([0-9]*\).*/\1/p' "$process/limits" 2>/dev/null)
+  echo "worker $(ls "$process/fd" 2>/dev/null | wc -l) ${{files:-0}} ${{most:-0}}"
+done
+df -Pk /tmp 2>/dev/null | {{
+  read -r _ && read -r _ all used _ _ place && [ "$place" = /tmp ] && echo "space $all $used"
+}}
 # A few probers at a time, so that a hanging replica delays only its share of the probes; and at a limited rate, so that
 # the probes do not slow down the traffic.
 echo '{MARK}'
-folder=$(mktemp -d) || exit 1
+folder=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 path=$1 probers=$2 count=$3 id=$4 host=${{5:+Host: $5}} first=1 seconds={TIMEOUT - 2}
@@ -116,7 +130,10 @@ def balancer_facts(
     arguments = (query, str(probers), str(probes // PROBERS), mark, entrance.host)
     answer = platform.ask(nginx.name, ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", *arguments])
     facts = read(nginx.name, answer.output, wanted, sticky, seen)
-    facts = msgspec.structs.replace(facts, unreachable=unreachable())
+    outside = unreachable()
+    if outside == LATE and (facts.failures or not _answers(platform, nginx.name, entrance) or unreachable() != LATE):
+        outside = ""  # nginx or a replica is slow, for whoever asks
+    facts = msgspec.structs.replace(facts, unreachable=outside)
     if not facts.answers:
         return facts
     time.sleep(FLUSH)
@@ -125,6 +142,24 @@ def balancer_facts(
         tail = BUSY_TAIL if len(lines) >= probes else max(TAIL, 4 * probes)
         log_lines = recent_requests(partial(platform.log_tail, nginx.name), inf, tail=tail).requests
     return msgspec.structs.replace(facts, answers=answered(log_lines, mark, replicas) or facts.answers)
+
+
+def _answers(platform: Platform, nginx: str, entrance: Address) -> bool:
+    """Whether nginx answers a request from inside its container. Raises EngineError."""
+    host = ["-H", f"Host: {entrance.host}"] if entrance.host else []
+    curl = [
+        "curl",
+        "-s",
+        "-m",
+        "2",
+        "-o",
+        "/dev/null",
+        "-A",
+        "videa-probe",
+        *host,
+        f"http://127.0.0.1:8080{entrance.path}",
+    ]
+    return platform.ask(nginx, [*curl, "-w", "%{http_code}"]).output.strip() not in ("", "000")
 
 
 def answered(lines: Collection[Line], mark: str, replicas: Collection[ContainerFacts]) -> dict[str, int]:
@@ -162,9 +197,9 @@ def read(
     service, and for the others with requests.
     """
     parts = [part.strip() for part in output.split(MARK)]
-    if len(parts) != 6:
+    if len(parts) != 7:
         raise BrokenOff(f"the script in {container} ended early: {output.strip()[-200:]}")
-    version, verdict, text, serving, expires, answers = parts
+    version, verdict, text, serving, expires, room, answers = parts
     own = [line.removeprefix(REFUSED) for line in verdict.splitlines() if line.startswith(REFUSED)]
     accepted = verdict.endswith("accepted")
     generation, listed, closed, drift = "", None, None, list[str]()
@@ -198,7 +233,23 @@ def read(
         tls_expires=_expiry(expires),
         maintenance=list(closed.allow) if closed else None,
         own_refused=own,
+        **_room(room),
     )
+
+
+def _room(output: str) -> dict[str, Any]:
+    """Fields of BalancerFacts from lines "worker FILES MOST-FILES MOST-CONNECTIONS" and "space KIB-IN-ALL KIB-USED"."""
+    facts: dict[str, Any] = {}
+    for kind, *words in map(str.split, output.splitlines()):
+        numbers = [int(word) for word in words if word.isdecimal()]
+        if kind == "worker" and len(numbers) == 3:
+            used, *bounds = numbers
+            most = min((bound for bound in bounds if bound), default=0)
+            if most and used >= facts.get("connections", 0):
+                facts |= {"connections": used, "most_connections": most}
+        elif kind == "space" and len(numbers) == 2 and numbers[0]:
+            facts |= {"full": numbers[1] / numbers[0], "space": numbers[0] * 1024}
+    return facts
 
 
 def _count(output: str) -> tuple[int, Counter[str]]:

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -54,6 +55,11 @@ def container_facts(container: Container, details: Mapping[str, Any], key: bytes
         health_output=container.health_output,
         cpu_limit=container.cpu_limit,
         memory_limit=container.memory_limit,
+        error=str(details["State"].get("Error") or ""),
+        finished=_finished(str(details["State"].get("FinishedAt") or "")),
+        restarted=_restarted(details.get("HostConfig") or {}),
+        config_hash=container.config_hash,
+        networks=sorted(container.networks),
         pids_limit=_pids_limit(details),
         log_size=_unbounded_log(details),
         passwords=_passwords(environment, key),
@@ -65,12 +71,25 @@ def with_usage(containers: list[ContainerFacts], platform: Platform) -> list[Con
     usage = platform.usage(containers, SAMPLE_GAP)
     return [
         msgspec.structs.replace(
-            container, cpu=used.cpu, memory=used.memory, throttled=used.throttled, **_processes(used)
+            container,
+            cpu=used.cpu,
+            memory=used.memory,
+            throttled=used.throttled,
+            oom_kills=used.oom_kills,
+            **_processes(used),
         )
         if (used := usage.get(container.name))
         else container
         for container in containers
     ]
+
+
+def _finished(text: str) -> float:
+    return 0.0 if not text or text.startswith("0001") else datetime.fromisoformat(text).timestamp()
+
+
+def _restarted(host: Mapping[str, Any]) -> bool:
+    return str((host.get("RestartPolicy") or {}).get("Name")) in ("always", "unless-stopped")
 
 
 def _processes(used: Usage) -> dict[str, int | None]:

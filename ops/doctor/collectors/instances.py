@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
-from ops.balancer.probe import curl_config
+from ops.balancer.probe import SHOWN, curl_config
 from ops.contract import METRICS, OVERALL, Dependency, Pool, read_health, read_metrics
 from ops.declared import Declaration
 from ops.doctor.facts import ContainerFacts, InstanceFacts
@@ -32,7 +32,7 @@ CONFIG = "VIDEA_CURL_"
 # One curl per replica, with one query at a time, started one after the other: all at once, they would delay the traffic
 # until the replicas have answered; and a process per query costs more than its answer.
 _SCRIPT = rf"""
-folder=$(mktemp -d) || exit 1
+folder=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 pause=$1 replicas=$2 number=0
@@ -134,6 +134,7 @@ def read(replica: ContainerFacts, answers: list[Answer], probe: Probe) -> Instan
         database_error=database.reason or "",
         redis=reported.checks.get("redis", Dependency()).status,
         redis_error=reported.checks.get("redis", Dependency()).reason or "",
+        reason=_reason(ready),
         limiter=reported.limiter,
         pool_limit=pool.limit or None,
         pool_size=pool.size,
@@ -144,6 +145,18 @@ def read(replica: ContainerFacts, answers: list[Answer], probe: Probe) -> Instan
         rss=measured.memory.rss_bytes if measured.memory else None,
         clock=min(clocks, key=abs) if clocks else None,
     )
+
+
+def _reason(ready: Answer) -> str:
+    """What a replica says of its readiness in an answer that is not 200: its ``reason``, or the answer itself."""
+    if ready.status is None or 200 <= ready.status <= 299:
+        return ""
+    try:
+        body = msgspec.json.decode(ready.body)
+    except msgspec.DecodeError:
+        body = None
+    told = body.get("reason") if isinstance(body, dict) else None
+    return f"{ready.status}: {' '.join(str(told or ready.body).split())[:SHOWN]}"
 
 
 def _is_well(replica: ContainerFacts, probe: Probe, ready: Answer) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -9,13 +10,20 @@ from functools import partial
 
 from ops.balancer.access_log import Line
 from ops.balancer.recent import OWN_IDS, TAIL, recent_requests
-from ops.doctor.facts import ContainerFacts, Traffic
+from ops.doctor.facts import ContainerFacts
+from ops.doctor.facts_balancer import Failure, Traffic
 from ops.doctor.skip import Skip
 from ops.platform.ports import Platform
 
 WINDOW = 60.0
 PROXIES = 5
 """Number of addresses that are remembered."""
+FAILURES = 8
+"""Number of kinds of failures that are remembered."""
+LIMITED = 429
+_ADDRESS = re.compile(r".+:\d+")
+_VARIABLE = re.compile(r"(?<=/)(?:\d[^/]*|[0-9a-f-]{16,}|[^/]{40,})(?=/|$)")
+"""A part of a path that differs from request to request: a number, an id, or something long."""
 
 
 def traffic_facts(platform: Platform, nginx: ContainerFacts | None, health: Collection[str]) -> Traffic:
@@ -35,7 +43,8 @@ def summarise(lines: Iterable[Line], window: float = WINDOW, health: Collection[
     """
     checks = {path.partition("?")[0] for path in health}
     requests = [line for line in lines if line.path not in checks or _of_a_user(line)]
-    retried = Counter(address for line in requests for address in line.tried[:-1])
+    retried = Counter(address for line in requests for address in line.tried[:-1] if _ADDRESS.fullmatch(address))
+    limited = [line for line in requests if line.status == LIMITED]
     times = sorted(line.waited for line in requests)
     return Traffic(
         window,
@@ -44,7 +53,24 @@ def summarise(lines: Iterable[Line], window: float = WINDOW, health: Collection[
         p99=times[min(len(times) - 1, len(times) * 99 // 100)] if times else None,
         retried=dict(retried),
         proxied=dict(Counter(line.remote for line in requests if line.untrusted).most_common(PROXIES)),
+        failures=_failures(line for line in requests if line.failed),
+        limited=len(limited),
+        limited_here=sum(1 for line in limited if not line.upstream),
+        clients=len({line.remote for line in requests}),
     )
+
+
+def _failures(lines: Iterable[Line]) -> list[Failure]:
+    """The most frequent kinds of failed requests, by status, path and who answered."""
+    kinds = Counter((line.status, _VARIABLE.sub("*", line.path), *_answered(line)) for line in lines)
+    return [Failure(*kind, count) for kind, count in kinds.most_common(FAILURES)]
+
+
+def _answered(line: Line) -> tuple[str, bool]:
+    """The replica that nginx tried last, "" for none, and whether it has answered."""
+    replicas = [address for address in line.tried if _ADDRESS.fullmatch(address)]
+    first = line.upstream_first.split(" ")[-1]
+    return replicas[-1] if replicas else "", bool(replicas) and first not in ("", "-")
 
 
 def _of_a_user(line: Line) -> bool:

@@ -37,7 +37,7 @@ NOT_OF_THE_TEST = (
         "doctor.broken_off",
     ),
     *("pg.slow_stmt", "pg.outlier", "redis.slowlog", "redis.fork"),
-    *("app.errors", "lb.5xx", "lb.ejecting", "pg.checkpoints", "pg.restarted"),
+    *("app.errors", "app.ratelimit_all", "lb.5xx", "lb.ejecting", "pg.checkpoints", "pg.restarted"),
 )
 """What a busy machine shows by itself, and what reaches back into an earlier test that has stopped a database.
 

@@ -99,9 +99,9 @@ def test_a_listed_replica_that_was_stopped_by_hand(patient: Patient) -> None:
     patient.stack.docker("stop", victim)
     report = patient.examine()
     patient.stack.docker("start", victim)
-    assert found(report) == {"ctr.orphan"}
+    assert found(report) == {"deploy.replicas"}
     (stale,) = [finding for finding in report.findings if finding.id == "lb.stale"]
-    assert (stale.severity, stale.cause) == ("fail", "ctr.orphan")
+    assert (stale.severity, stale.cause) == ("fail", "deploy.replicas")
     assert victim in stale.evidence
 
 

@@ -10,17 +10,19 @@ from tests.engine.conftest import GOOD
 from tests.engine.doctor.conftest import Patient, found
 
 
-def test_a_stopped_replica_and_a_stranger_are_cleared_away(patient: Patient) -> None:
+def test_a_stopped_replica_is_started_and_a_stranger_removed(patient: Patient) -> None:
     victim = patient.stack.replicas()[0]
     with patient.stranger(GOOD, "sleep", "120") as stranger:
         patient.stack.docker("stop", victim)
         told = patient.stack.videa("doctor", "--fix", "--skip", "pg.restarted")
         assert f"would remove the container {stranger}" in told.stderr
-        assert f"would remove the container {victim}" in told.stderr
-        assert victim in patient.stack.replicas()
+        assert f"would start {victim}" in told.stderr
+        assert f"would remove the container {victim}" not in told.stderr
         done = patient.stack.videa("doctor", "--fix", "--apply", "--yes")
-        assert "done: rewrite the balancer's configuration" in done.stderr, done.stderr
-    assert victim not in patient.stack.replicas()
+        assert f"done: start {victim}" in done.stderr, done.stderr
+        assert f"done: remove the container {stranger}" in done.stderr, done.stderr
+    assert len(patient.stack.in_balancer()) == 2
+    assert victim in patient.stack.in_balancer()
     assert found(patient.examine()) == set()
 
 

@@ -60,6 +60,7 @@ def test_a_port_with_a_late_answer_is_reachable() -> None:
 
     with listener(wait) as url:
         assert unreachable(url, Address(), timeout=0.2) == ""
+        assert unreachable(url, Address(), timeout=0.2, late="no answer") == "no answer"
         finished.set()
     assert connected.is_set()
 

@@ -7,18 +7,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from ops.doctor.check import Finding
-from ops.doctor.facts import (
-    BalancerFacts,
-    ContainerFacts,
-    EngineFacts,
-    Facts,
-    History,
-    HostFacts,
-    InstanceFacts,
-    OperationFacts,
-    Traffic,
-)
+from ops.doctor.facts import ContainerFacts, EngineFacts, Facts, History, HostFacts, InstanceFacts, OperationFacts
+from ops.doctor.facts_balancer import BalancerFacts, Traffic
 from ops.doctor.facts_data import Archiver, PostgresFacts, RedisFacts, RedisNode, Session, Volume, Wal
+from ops.doctor.facts_services import ServiceFacts
 from ops.doctor.limits import Limits
 from ops.doctor.report import Report, examine
 
@@ -128,9 +120,16 @@ def healthy(**changes: Any) -> Facts:
         "fleet": [],
         "operation": OperationFacts(),
         "certificates": [],
+        "declared": declared(),
         "history": History(),
     }
     return Facts(**{**values, **changes})
+
+
+def declared(**backend: Any) -> dict[str, ServiceFacts]:
+    """What the Compose file says of each service, with changes for the scaled one."""
+    others = {name: ServiceFacts(networks=["app_data"]) for name in ("nginx", "postgres", "redis")}
+    return {"backend": ServiceFacts(**{"replicas": 2, "scaled": True, "networks": ["app_data"], **backend}), **others}
 
 
 def postgres(**changes: Any) -> PostgresFacts:

@@ -58,3 +58,30 @@ def test_no_finding_is_lost_or_duplicated() -> None:
     everything = [made(check.id, subject="x") for check in CHECKS] + [made("ctr.oom", subject="y")]
     explained = explain(everything)
     assert sorted(finding.key for finding in explained) == sorted(finding.key for finding in everything)
+
+
+def test_replicas_that_restart_again_and_again_leave_nginx_without_one() -> None:
+    explained = explain([made("lb.no_live"), made("ctr.restart_loop", subject="b-1")])
+    assert [(finding.id, finding.cause) for finding in explained] == [
+        ("ctr.restart_loop", ""),
+        ("lb.no_live", "ctr.restart_loop"),
+    ]
+
+
+def test_a_log_decides_among_several_causes() -> None:
+    found = [made("lb.5xx"), made("ctr.oom", subject="a-1"), made("net.dns", subject="b-1")]
+    assert {finding.id: finding.cause for finding in explain(found)}["lb.5xx"] == "net.dns"
+    only_oom = explain(
+        [made("lb.5xx"), made("ctr.oom", subject="a-1"), made("pg.conn_high")], {"lb.5xx": ["pg.conn_high"]}
+    )
+    assert {finding.id: finding.cause for finding in only_oom}["lb.5xx"] == "pg.conn_high"
+
+
+def test_what_keeps_replicas_from_being_ready_is_the_cause_of_their_errors() -> None:
+    found = [made("app.errors"), made("app.not_ready", subject="b-1"), made("pg.down", subject="p")]
+    assert {finding.id: finding.cause for finding in explain(found)} == {
+        "pg.down": "",
+        "app.not_ready": "pg.down",
+        "app.errors": "pg.down",
+    }
+    assert {finding.id: finding.cause for finding in explain(found[:2])}["app.errors"] == "app.not_ready"

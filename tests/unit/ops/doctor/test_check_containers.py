@@ -35,7 +35,10 @@ from tests.unit.ops.doctor.stack import (
         ({"cpu": 0.81}, [("ctr.cpu", "warn")]),
         ({"throttled": 0.26}, [("ctr.throttled", "warn")]),
         ({"image_id": "sha256:other"}, [("ctr.image_skew", "warn")]),
-        ({"image_id": "sha256:other", "state": "exited"}, [("ctr.orphan", "warn")]),
+        ({"image_id": "sha256:other", "state": "exited"}, [("deploy.replicas", "warn")]),
+        ({"oom_killed": True, "finished": NOW - 90000}, []),
+        ({"oom_kills": 1}, [("ctr.oom", "fail")]),
+        ({"error": "no such file", "state": "created"}, [("ctr.start_failed", "fail"), ("deploy.replicas", "warn")]),
     ],
 )
 def test_one_replica_has_a_problem(changes: dict[str, Any], expected: list[tuple[str, str]]) -> None:

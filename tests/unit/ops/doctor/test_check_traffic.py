@@ -6,7 +6,8 @@ import pytest
 
 from ops.balancer.access_log import Line
 from ops.doctor.collectors.traffic import summarise
-from ops.doctor.facts import CertificateFacts, Traffic
+from ops.doctor.facts import CertificateFacts
+from ops.doctor.facts_balancer import Traffic
 from tests.unit.ops.doctor.stack import NOW, balancer, reported
 
 DAY = 86400
@@ -68,7 +69,8 @@ def test_the_log_of_a_minute() -> None:
     ]
     traffic = summarise(lines, health=["/health/ready?deep=1", "/"])
     assert (traffic.requests, traffic.errors, traffic.p99) == (5, 2, 1.2)
-    assert traffic.retried == {"10.0.0.3:3001": 1, "backend": 1}
+    # The name of a group, which had no server left, is no replica.
+    assert traffic.retried == {"10.0.0.3:3001": 1}
 
 
 def test_the_addresses_that_name_other_clients_without_being_trusted() -> None:

@@ -158,7 +158,8 @@ def test_two_samples_of_info() -> None:
 def script_output(
     configuration: str, verdict: str = "accepted", serving: str = "4", answers: str = "", expires: str = ""
 ) -> str:
-    return "\n@videa@\n".join(["nginx version: nginx/1.30.6", verdict, configuration, serving, expires, answers])
+    room = "worker 12 20000 8294\nworker 30 20000 8294\nspace 16384 4096"
+    return "\n@videa@\n".join(["nginx version: nginx/1.30.6", verdict, configuration, serving, expires, room, answers])
 
 
 def wanted(text: str) -> list[Upstream]:
@@ -172,6 +173,7 @@ def test_the_configuration_and_the_probes_of_nginx() -> None:
     facts = balancer.read("app-nginx-1", text, wanted, sticky=False)
     assert (facts.version, facts.generation, facts.serving, facts.listed) == ("1.30.6", "4", "4", ["b-1", "b-2"])
     assert (facts.probes, facts.answers, facts.failures) == (6, {UNKNOWN: 4}, {"502": 1, "no answer": 1})
+    assert (facts.connections, facts.most_connections, facts.full, facts.space) == (30, 8294, 0.25, 16 << 20)
     assert facts.drift == []
 
 

@@ -14,7 +14,7 @@ from ops.doctor.limits import Limits
 from ops.doctor.report import examine, selection
 from ops.doctor.ring import MOST, MOST_BYTES, Ring, Snapshot, snapshot, with_history
 from ops.project.private import private_file
-from tests.unit.ops.doctor.stack import NOW, healthy, postgres, redis
+from tests.unit.ops.doctor.stack import NOW, healthy, postgres, redis, replica, with_replicas
 from tests.unit.ops.fakes import fake_stack
 from tests.unit.ops.fakes.store import FakeStore
 
@@ -135,3 +135,14 @@ def test_the_file_of_an_older_videa_is_taken_over(machine: Machine) -> None:
     machine.ring.append(Snapshot(4.0))
     assert [item.taken for item in machine.ring.read()] == [1.0, 2.0, 3.0, 4.0]
     assert path.read_bytes() == b'{"taken":1}\n{"taken":2}\n'
+
+
+def test_the_times_at_which_more_processes_were_killed_for_memory() -> None:
+    runs = [(0, None), (60, 1), (120, 1), (180, 3)]
+    stored = [
+        snapshot(examine(healthy(taken=NOW + age, containers=with_replicas(replica(1, oom_kills=kills))), Limits()))
+        for age, kills in runs
+    ]
+    history = with_history(healthy(), stored).history
+    assert history
+    assert history.oom == {replica(1).id: [(NOW + 60, 1), (NOW + 180, 3)]}

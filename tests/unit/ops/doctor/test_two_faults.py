@@ -13,7 +13,8 @@ from typing import TypeAlias
 import pytest
 from msgspec.structs import replace
 
-from ops.doctor.facts import ContainerFacts, Facts, OperationFacts, Traffic
+from ops.doctor.facts import ContainerFacts, Facts, OperationFacts
+from ops.doctor.facts_balancer import Traffic
 from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode, Session, Slot
 from ops.doctor.limits import Limits
 from ops.doctor.report import examine
@@ -59,7 +60,7 @@ def memory(facts: Facts) -> Facts:
 
 
 def killed(facts: Facts) -> Facts:
-    gone: list[ContainerFacts] = [container("worker", oom_killed=True, state="exited", exit_code=137)]
+    gone: list[ContainerFacts] = [container("worker", oom_killed=True, finished=NOW - 60)]
     return replace(facts, services=[*facts.services, "worker"], containers=[*(facts.containers or []), *gone])
 
 

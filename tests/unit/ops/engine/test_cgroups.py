@@ -28,13 +28,15 @@ def test_version_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (scheduler / "cpu.stat").write_text("nr_periods 40\nnr_throttled 10\nthrottled_time 5\n")
     monkeypatch.setattr(cgroups, "CGROUPS", tmp_path)
     assert cgroups._version_1(cgroups._groups(V1)) == cgroups.Reading(1.5, 3000, 40, 10)
+    (memory / "memory.oom_control").write_text("oom_kill_disable 0\nunder_oom 0\noom_kill 2\n")
+    assert cgroups._version_1(cgroups._groups(V1)).oom_kills == 2
     (memory / "memory.stat").write_text("total_shmem 700\ntotal_inactive_file 2000\n")
     processes = tmp_path / "pids/docker/abc"
     processes.mkdir(parents=True)
     (processes / "pids.current").write_text("9\n")
     (processes / "pids.events").write_text("max 4\n")
     groups = cgroups._groups(V1 + "2:pids:/docker/abc\n")
-    assert cgroups._version_1(groups) == cgroups.Reading(1.5, 3000, 40, 10, shared=700, pids=9, refused=4)
+    assert cgroups._version_1(groups) == cgroups.Reading(1.5, 3000, 40, 10, shared=700, pids=9, refused=4, oom_kills=2)
 
 
 def test_version_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,10 +47,14 @@ def test_version_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (group / "cpu.stat").write_text("usage_usec 1500000\nnr_periods 40\nnr_throttled 10\n")
     monkeypatch.setattr(cgroups, "CGROUPS", tmp_path)
     assert cgroups._version_2(cgroups._groups(V2)[""]) == cgroups.Reading(1.5, 3000, 40, 10)
+    (group / "memory.events").write_text("low 0\noom 3\noom_kill 1\n")
+    assert cgroups._version_2(cgroups._groups(V2)[""]).oom_kills == 1
     (group / "memory.stat").write_text("shmem 700\ninactive_file 2000\n")
     (group / "pids.current").write_text("9\n")
     (group / "pids.events").write_text("max 4\n")
-    assert cgroups._version_2(V2.strip()[4:]) == cgroups.Reading(1.5, 3000, 40, 10, shared=700, pids=9, refused=4)
+    assert cgroups._version_2(V2.strip()[4:]) == cgroups.Reading(
+        1.5, 3000, 40, 10, shared=700, pids=9, refused=4, oom_kills=1
+    )
 
 
 LIMITED = Container("abc", "app-1", "app", "running", "none", "app:1", 0, 0, False, cpu_limit=2.0, memory_limit=9000)

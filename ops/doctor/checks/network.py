@@ -1,0 +1,143 @@
+"""Replicas that are not ready, and what they do not reach: names without an address, services without a way to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ops.doctor.check import Check, Finding, Group, Severity, present
+from ops.doctor.facts import ContainerFacts, Facts
+from ops.doctor.limits import Limits
+from ops.doctor.sources import CONTAINERS, INSTANCES
+from ops.doctor.words import listing
+
+NAMES, WAY, READY = "net.dns", "net.unreachable", "app.not_ready"
+RECENT = 60.0
+"""Seconds for which an error in a log shows the present state."""
+
+
+def names(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """Names do not resolve in a container: it asked for one, or its log says so."""
+    lost = {name: [one.host for one in reached if one.resolves is False] for name, reached in facts.reach.items()}
+    lost = {name: hosts for name, hosts in lost.items() if hosts}
+    services = {each.name: each.service for each in facts.containers or []}
+    # Docker's DNS does not know a service that does not run.
+    stopped = set(facts.services) - {each.service for each in facts.containers or [] if each.running}
+    told = {name: count for name in facts.logs if name not in facts.reach and (count := _told(facts, name))}
+    told = {} if stopped else {name: count for name, count in told.items() if not _absent(facts, name)}
+    lost = {name: [host for host in hosts if host not in stopped] for name, hosts in lost.items()}
+    lost = {name: hosts for name, hosts in lost.items() if hosts and not _absent(facts, name)}
+    affected = [*lost, *told]
+    if not affected:
+        return
+    yield Finding(
+        NAMES,
+        Severity.FAIL,
+        f"names do not resolve in {listing(affected)}",
+        "\n".join(
+            [f"{name}: no address for {listing(hosts)}" for name, hosts in lost.items()]
+            + [f"{name}: its log says so {count} times" for name, count in told.items()]
+        ),
+        "new connections from there fail, and nginx may lose the replicas",
+        "\n".join(
+            [
+                *(f"docker restart {name}" for name in affected[:4]),
+                f"if they do not resolve afterwards: {_recreate(facts, services.get(affected[0], ''))}",
+            ]
+        ),
+        subject=affected[0] if len(affected) == 1 else "",
+    )
+
+
+def _recreate(facts: Facts, service: str) -> str:
+    return "videa deploy --force" if service == facts.service else f"docker compose up -d --force-recreate {service}"
+
+
+def _told(facts: Facts, name: str) -> int:
+    """How often the log of a running container says that a name does not resolve, the last time just now."""
+    groups = [group for group in facts.logs[name] if group.sign == NAMES and facts.taken - group.last < RECENT]
+    return sum(group.count for group in groups) if facts.runs(name) else 0
+
+
+def _absent(facts: Facts, name: str) -> list[str]:
+    """The networks that the Compose file gives a container, and it is not on."""
+    container = next((each for each in facts.containers or [] if each.name == name), None)
+    return _missing(facts, container) if container else []
+
+
+def _missing(facts: Facts, container: ContainerFacts) -> list[str]:
+    declared = (facts.declared or {}).get(container.service)
+    if declared is None or container.networks is None or container.oneoff:
+        return []
+    if declared.config_hash and declared.config_hash != container.config_hash:
+        return []  # the file has changed since, perhaps its networks
+    return [network for network in declared.networks if network not in container.networks]
+
+
+def unreachable(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """A container is not on one of its networks, or a replica cannot connect to a service that runs."""
+    for container in present(facts.containers):
+        absent = _missing(facts, container) if container.running else []
+        if not absent:
+            continue
+        others = sorted(_on(facts, absent) - {container.service})
+        yield Finding(
+            WAY,
+            Severity.FAIL,
+            f"{container.name} cannot reach {listing(others) or 'other services'}: it is not on {listing(absent)}",
+            f"its networks: {listing(container.networks or []) or 'none'}",
+            "the Compose file connects it, so somebody has disconnected it",
+            "\n".join(
+                f"docker network connect --alias {container.service} {network} {container.name}" for network in absent
+            ),
+            subject=container.name,
+        )
+    running = {each.service for each in present(facts.containers) if each.running}
+    for name, reached in facts.reach.items():
+        blocked = [one for one in reached if one.resolves and one.connects is False and one.host in running]
+        if blocked and not _absent(facts, name):
+            services = [one.host for one in blocked]
+            yield Finding(
+                WAY,
+                Severity.FAIL,
+                f"{name} cannot connect to {listing(services)}",
+                "\n".join(f"{one.host} resolves, port {one.port} accepts no connection from it" for one in blocked),
+                "whatever it needs of them fails",
+                f"docker restart {name}\nif it cannot connect afterwards, find the firewall's rule:"
+                f" sudo iptables-save | grep -e DROP -e REJECT\nor see whether it listens: docker compose logs --tail"
+                f" 50 {services[0]}",
+                subject=name,
+            )
+
+
+def _on(facts: Facts, networks: list[str]) -> set[str]:
+    return {name for name, each in (facts.declared or {}).items() if set(each.networks) & set(networks)}
+
+
+def not_ready(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """A replica answers, but says that it is not ready."""
+    if facts.under_way:
+        return
+    settled = {
+        replica.name
+        for replica in facts.replicas
+        if replica.health != "starting" and facts.taken - replica.started > limits.start_time
+    }
+    for instance in present(facts.instances):
+        if instance.name not in settled or not instance.answers or instance.is_ready:
+            continue
+        yield Finding(
+            READY,
+            Severity.FAIL,
+            f"{instance.name} is not ready",
+            instance.reason or instance.error or "it does not say why",
+            "nginx still sends it requests until the agent, or you, take it out",
+            f"docker logs --tail 50 {instance.name}\ndocker restart {instance.name}",
+            subject=instance.name,
+        )
+
+
+CHECKS = (
+    Check(NAMES, Group.CONTAINERS, "a name does not resolve F", "own", (CONTAINERS,), names),
+    Check(WAY, Group.CONTAINERS, "not on its network, or no connection F", "own", (CONTAINERS,), unreachable),
+    Check(READY, Group.APP, "answers, but is not ready F", "own", (INSTANCES,), not_ready),
+)

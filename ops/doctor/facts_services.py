@@ -1,0 +1,48 @@
+"""Facts about what the services should be, and what a closer look at failing containers shows."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+
+class ServiceFacts(Struct, frozen=True):
+    """A service of the Compose file, with the variables in ``.env``.
+
+    ``replicas``: the number in the file; ``recorded``: after the last operation of videa, None without one;
+    ``scaled``: videa scales it. ``networks``: their names on the engine. ``config_hash``: with which Compose would
+    label a new container; ``image_id``: of the image in the file; "" if unknown.
+    """
+
+    replicas: int = 1
+    recorded: int | None = None
+    scaled: bool = False
+    networks: list[str] = field(default_factory=list)
+    config_hash: str = ""
+    image_id: str = ""
+
+
+class LogGroup(Struct, frozen=True):
+    """Error lines of a container that differ only in numbers, names and addresses.
+
+    ``text``: the last one, without secrets; ``first`` and ``last``: epoch seconds. ``sign``: id of the finding that
+    such a line stands for, "" for an unknown one.
+    """
+
+    text: str
+    count: int
+    first: float
+    last: float
+    sign: str = ""
+
+
+class Reached(Struct, frozen=True):
+    """What a replica reaches when it asks for one of the services that it uses.
+
+    ``resolves``: whether the name has an address; ``connects``: whether ``port`` accepts a connection. None if the
+    replica's image has no command to try it.
+    """
+
+    host: str
+    port: int = 0
+    resolves: bool | None = None
+    connects: bool | None = None

@@ -1,0 +1,73 @@
+"""Known words of error lines: the finding that they stand for, and what mends it if no check has found it."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+
+
+class Sign(Struct, frozen=True):
+    """``pattern``: of the words; ``finding``: the id that they stand for; ``fix``: if that check finds nothing."""
+
+    pattern: str
+    finding: str
+    fix: str
+
+
+SIGNS: tuple[Sign, ...] = (
+    Sign(
+        r"No space left on device|could not (?:extend|write) file .*No space",
+        "host.volume",
+        "free the volume or the disk: docker system df -v",
+    ),
+    Sign(
+        r"NOAUTH|WRONGPASS|AUTH failed",
+        "redis.auth",
+        "give the replicas Redis's password in .env (REDIS_PASSWORD), then videa deploy",
+    ),
+    Sign(
+        r"password authentication failed|no pg_hba\.conf entry",
+        "pg.auth",
+        "give the replicas PostgreSQL's password in .env (DATABASE_PASSWORD), then videa deploy",
+    ),
+    Sign(
+        r"read-only transaction|recovery is in progress",
+        "pg.read_only",
+        "connect to the primary, or: ALTER SYSTEM RESET default_transaction_read_only; SELECT pg_reload_conf()",
+    ),
+    Sign(
+        r"too many (?:clients|connections)|remaining connection slots are reserved",
+        "pg.conn_high",
+        "lower connection_limit in DATABASE_URL, or raise max_connections",
+    ),
+    Sign(
+        r"worker_connections are not enough|Too many open files",
+        "lb.connections",
+        "raise the memory and the open files of the service",
+    ),
+    Sign(
+        r"Temporary failure in name resolution|could not translate host name|Name or service not known"
+        r"|could not be resolved \((?:2|5|110):|getaddrinfo (?:failed|EAI_AGAIN|ENOTFOUND)|no such host",
+        "net.dns",
+        "restart the container that says it: docker restart NAME",
+    ),
+    Sign(
+        r"OOM command not allowed",
+        "redis.noevict_full",
+        "raise maxmemory of Redis, or set maxmemory-policy volatile-lru",
+    ),
+    Sign(r"MISCONF Redis is configured to save", "redis.persist", "see why it cannot save: docker compose logs redis"),
+)
+_COMPILED = [(re.compile(sign.pattern, re.IGNORECASE), sign) for sign in SIGNS]
+_BY_ID = {sign.finding: sign for sign in SIGNS}
+
+
+def sign_of(line: str) -> str:
+    """The id of the finding that the line stands for; "" for an unknown line."""
+    return next((sign.finding for pattern, sign in _COMPILED if pattern.search(line)), "")
+
+
+def fix_of(finding: str) -> str:
+    """What mends the fault of a sign, as the fix of a finding that the sign explains."""
+    return _BY_ID[finding].fix

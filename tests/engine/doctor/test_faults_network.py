@@ -1,0 +1,175 @@
+"""Faults of networks, of nginx's own resources and of what people do by hand; each fix is run as it is printed."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import psutil
+import pytest
+
+from ops.doctor.check import Finding
+from ops.doctor.report import Report
+from tests.engine.conftest import GOOD
+from tests.engine.doctor.conftest import Patient, found
+
+
+def of(report: Report, check: str) -> Finding:
+    """The first finding with that id."""
+    return next(finding for finding in report.findings if finding.id == check)
+
+
+def mend(patient: Patient, finding: Finding, start: str = "") -> None:
+    """Runs the commands of a fix that start like this (all, without it), as they are printed."""
+    lines = [line[line.index(start) :] for line in finding.fix.splitlines() if start in line]
+    assert lines, finding.fix
+    for line in lines:
+        command, *arguments = shlex.split(line)
+        if command == "videa":
+            patient.stack.done(*arguments)
+        else:
+            assert command == "docker"
+            patient.stack.docker(*arguments)
+
+
+@contextmanager
+def paused(patient: Patient, container: str) -> Iterator[None]:
+    """A paused container, which runs again at the end, whoever lets it."""
+    patient.stack.docker("pause", container)
+    try:
+        yield
+    finally:
+        if patient.state(container, ".State.Paused") == "true":
+            patient.stack.docker("unpause", container)
+
+
+def test_a_removed_replica_and_a_paused_one(patient: Patient) -> None:
+    first, second = patient.stack.replicas()
+    patient.stack.docker("rm", "--force", second)
+    report = patient.examine()
+    assert found(report) == {"deploy.replicas"}
+    assert of(report, "lb.stale").cause == "deploy.replicas"
+    mend(patient, of(report, "deploy.replicas"))
+    with paused(patient, first):
+        report = patient.examine()
+        mend(patient, of(report, "deploy.replicas"))
+    assert found(report) == {"deploy.replicas"}
+    patient.stack.until(patient.is_well)
+
+
+def test_nginx_paused_and_a_container_that_cannot_start(patient: Patient) -> None:
+    name = f"{patient.stack.project}-broken-1"
+    labels = {"project": patient.stack.project, "service": "broken", "container-number": "1", "oneoff": "False"}
+    marks = [item for key, value in labels.items() for item in ("--label", f"com.docker.compose.{key}={value}")]
+    patient.stack.docker("create", "--name", name, *marks, GOOD, "/no/such/program")
+    try:
+        with pytest.raises(AssertionError, match="no such file"):
+            patient.stack.docker("start", name)
+        with paused(patient, f"{patient.stack.project}-nginx-1"):
+            report = patient.examine()
+            mend(patient, of(report, "lb.no_live"))
+    finally:
+        patient.stack.docker("rm", "--force", name)
+    assert {"lb.no_live", "ctr.start_failed"} <= found(report, "fail")
+    assert "/no/such/program" in of(report, "ctr.start_failed").evidence
+    patient.stack.until(patient.is_well)
+
+
+def test_a_replica_cut_off_its_network_and_one_that_resolves_no_names(patient: Patient) -> None:
+    cut, deaf = patient.stack.replicas()
+    network = f"{patient.stack.project}_data"
+    place = patient.state(deaf, ".ResolvConfPath")
+    overwrite = ("run", "--rm", "--user", "0", "--volume", f"{place}:/resolv.conf", GOOD, "sh", "-c")
+    patient.stack.docker(*overwrite, "echo nameserver 127.0.0.9 > /resolv.conf")
+    patient.stack.docker("network", "disconnect", network, cut)
+    patient.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'videa_app'")
+    urls = " ".join(f"http://{name}:3001/health/ready" for name in (cut, deaf))
+    unready = f"curl -s -o /dev/null -o /dev/null -w '%{{http_code}} ' -m 3 {urls} || true"
+    patient.stack.until(lambda: patient.exec("nginx", unready).split() == ["503", "503"])
+    report = patient.examine(start_time=0.0)
+    assert {"net.unreachable", "net.dns"} == found(report, "fail")
+    way, names = of(report, "net.unreachable"), of(report, "net.dns")
+    assert (way.subject, names.subject) == (cut, deaf)
+    assert "postgres" in way.title and "postgres" in names.evidence
+    causes = {finding.subject: finding.cause for finding in report.findings if finding.id == "app.not_ready"}
+    assert causes[cut] == "net.unreachable"
+    mend(patient, way)
+    mend(patient, names, "docker restart")
+    patient.stack.until(patient.is_well)
+
+
+def test_nginx_without_room_and_without_connections(patient: Patient) -> None:
+    patient.exec("nginx", "head -c 64m /dev/zero > /tmp/fill || true")
+    try:
+        full = patient.examine()
+        mend(patient, of(full, "lb.tmpfs"), "docker compose restart")
+    finally:
+        patient.exec("nginx", "rm -f /tmp/fill")
+    assert found(full) == {"lb.tmpfs"}
+    patient.stack.until(patient.is_well)
+    few = "echo 'worker_connections 60;' > /tmp/nginx/connections.conf && nginx -e stderr -s reload"
+    patient.exec("nginx", few)
+    with ExitStack() as held:
+        for _ in range(50):
+            held.enter_context(socket.create_connection(("127.0.0.1", patient.stack.port), 2))
+        report = patient.examine()
+        assert found(report, "fail", "warn") == {"lb.connections"}
+    mend(patient, of(report, "lb.connections"), "docker compose restart")
+    patient.stack.until(patient.is_well)
+
+
+@contextmanager
+def standing_still(port: int) -> Iterator[None]:
+    """Docker's proxy of a published port, stopped: it accepts connections and passes nothing on."""
+    proxies = [
+        process.pid
+        for process in psutil.process_iter(["name", "cmdline"])
+        if process.info["name"] == "docker-proxy" and str(port) in process.info["cmdline"]
+    ]
+    if not proxies:
+        pytest.skip("this engine has no proxy of its own for published ports")
+    for pid in proxies:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in proxies:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_the_published_port_leads_nowhere(patient: Patient) -> None:
+    with standing_still(patient.stack.port):
+        report = patient.examine()
+    assert found(report, "fail", "warn") == {"lb.unreachable"}
+
+
+def test_everybody_is_refused_by_a_limit_and_the_file_has_changed(patient: Patient) -> None:
+    script = (
+        "curl -s -o /dev/null -w '%{http_code}\\n' -X POST -H 'Content-Type: application/json'"
+        ' -d \'{"email":"a@example.com","password":"wrong-password"}\' '
+        "'http://127.0.0.1:8080/api/v1/auth/login?n=[1-60]'"
+    )
+    statuses = patient.exec("nginx", script).split()
+    assert statuses.count("429") > 30
+    with patient.stack.env(RATE_LIMITS="address=1000/60,user=1000/60"):
+        report = patient.examine("app.ratelimit_all", lb_limited=0.1)
+        shown = patient.stack.videa("doctor", "--only", "deploy.drift", "--fail-on", "warn")
+    assert found(report) == {"app.ratelimit_all", "deploy.drift"}
+    assert of(report, "deploy.drift").fix == "videa deploy"
+    assert (shown.returncode, "deploy.drift" in shown.stdout) == (0, True)
+    assert patient.stack.videa("doctor", "--from", "x.tar.gz", "--fix").returncode == 3
+
+
+def test_a_child_is_killed_for_memory_while_its_container_lives(patient: Patient) -> None:
+    greedy = "python -c \"x = 'x' * 10**9\"; echo over; sleep 120"
+    with patient.stranger("--memory", "40m", "--memory-swap", "40m", GOOD, "sh", "-c", greedy) as name:
+        patient.stack.until(lambda: "over" in patient.stack.docker("logs", name))
+        report = patient.examine()
+        assert of(report, "ctr.oom").subject == name
+        assert "a process in it was killed" in of(report, "ctr.oom").title
+        again = patient.examine(oom_age=0.0)
+    assert "ctr.oom" not in {finding.id for finding in again.findings}
