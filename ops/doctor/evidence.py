@@ -61,7 +61,8 @@ def _with_logs(finding: Finding, facts: Facts, ids: Collection[str]) -> Finding:
         return finding
     said.sort(key=lambda entry: (not entry[1].sign, -entry[1].count))
     lines = [_line(name, group) for name, group in said[:MOST]]
-    unnamed = [group.sign for _, group in said if group.sign and group.sign not in ids]
+    # What has one cause has its own fix: a known error in the log is beside it, or of before.
+    unnamed = [group.sign for _, group in said if finding.id in BY_LOG and group.sign and group.sign not in ids]
     fix = f"{finding.fix}\nits log tells more: {fix_of(unnamed[0])}" if unnamed else finding.fix
     return replace(finding, evidence="\n".join([finding.evidence, *lines]), fix=fix)
 

@@ -185,6 +185,11 @@ def found(report: Report, *severities: str) -> set[str]:
     return {one.id for one in report.findings if not one.cause and (not severities or one.severity in severities)}
 
 
+def finding(report: Report, check_id: str) -> Finding:
+    (one,) = [each for each in report.findings if each.id == check_id]
+    return one
+
+
 @pytest.fixture
 def patient(live: LiveStack) -> Patient:
     """The healthy stack, without a memory of earlier looks."""

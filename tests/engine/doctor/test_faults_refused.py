@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ops.doctor.check import Finding
-from ops.doctor.report import Report
-from tests.engine.doctor.conftest import Patient, found
+from tests.engine.doctor.conftest import Patient, finding, found
 
 ROTATE = """
 redis-cli acl setuser videa resetpass '>new'
@@ -31,11 +29,6 @@ until id=$(redis-cli client list | sed -n 's/^id=\\([0-9]*\\) .* cmd=echo .*/\\1
 done
 redis-cli client kill id "$id"
 """
-
-
-def finding(report: Report, check_id: str) -> Finding:
-    (one,) = [each for each in report.findings if each.id == check_id]
-    return one
 
 
 def shared(patient: Patient) -> bool:
