@@ -111,10 +111,14 @@ class Heartbeat(Struct):
     clock_offset: float | None = None
 
 
+# Built at the import: msgspec crashes if two threads first read a type at the same time.
+_HEALTH, _METRICS = msgspec.json.Decoder(Health), msgspec.json.Decoder(Metrics)
+
+
 def read_health(body: str) -> Health:
     """Parses the answer at OVERALL; empty if it is not from this backend."""
     try:
-        health = msgspec.json.decode(body, type=Health)
+        health = _HEALTH.decode(body)
     except msgspec.DecodeError:
         return Health()
     return health if health.instance else Health()
@@ -123,6 +127,6 @@ def read_health(body: str) -> Health:
 def read_metrics(body: str) -> Metrics:
     """Parses the answer at METRICS; empty if it is not from this backend."""
     try:
-        return msgspec.json.decode(body, type=Metrics)
+        return _METRICS.decode(body)
     except msgspec.DecodeError:
         return Metrics()

@@ -63,6 +63,9 @@ class _Request(msgspec.Struct, frozen=True):
     expect: tuple[str, ...] = tuple(map(str, GOOD))
 
 
+_DECODER = msgspec.json.Decoder(_Request)
+
+
 def unknown(port: int, own: Declaration) -> Declaration:
     """The declaration of a release whose paths are unknown. It is asked at the path of the current file."""
     return Declaration(port, own.live or "/", own.ready or own.live or "/", None, own.headers, ANY_ANSWER, known=False)
@@ -140,7 +143,7 @@ def _decoded(records: Sequence[Mapping[str, str]]) -> Iterator[tuple[str, Declar
 
 
 def _declaration(labels: Mapping[str, str]) -> Declaration:
-    request = msgspec.json.decode(labels[_REQUEST], type=_Request) if _REQUEST in labels else _Request()
+    request = _DECODER.decode(labels[_REQUEST]) if _REQUEST in labels else _Request()
     ready = labels.get(_READY, "")
     return Declaration(
         port=int(labels[_PORT]),

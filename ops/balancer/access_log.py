@@ -97,9 +97,12 @@ class Dropped(msgspec.Struct, frozen=True):
     dropped: int
 
 
+_NOTICE = msgspec.json.Decoder(Dropped)
+
+
 def dropped(line: bytes) -> Dropped | None:
     """What relay.pl has dropped, if this is its line about that."""
-    return msgspec.json.decode(line, type=Dropped) if _DROPPED.fullmatch(line) else None
+    return _NOTICE.decode(line) if _DROPPED.fullmatch(line) else None
 
 
 def gap(line: bytes) -> str:

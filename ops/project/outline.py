@@ -36,6 +36,9 @@ class _Outline(msgspec.Struct, frozen=True):
     default: str = ""
 
 
+_DECODER = msgspec.json.Decoder(_Outline)
+
+
 def record(store: Store, project: Project) -> None:
     """Records the outline if it has changed.
 
@@ -63,7 +66,7 @@ def parse(content: bytes, name: str) -> Project | None:
     if not content:
         return None
     try:
-        outline = msgspec.json.decode(content, type=_Outline)
+        outline = _DECODER.decode(content)
         managed = {service: Managed(read_settings(section), section) for service, section in outline.sections.items()}
         chosen = managed[site(managed, outline.default)]
     except (msgspec.DecodeError, ConfigError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Any, get_origin
@@ -74,6 +75,10 @@ ON, OFF = ("on", "yes"), ("off", "no")
 """Words for true and false, besides YAML's own."""
 
 
+_FIRST = threading.Lock()
+"""msgspec looks at a type when it first reads it, and crashes if two threads do so at the same time."""
+
+
 def read_settings(section: dict[str, Any]) -> Settings:
     """Validates the x-videa section. Raises ConfigError with the key and the allowed values.
 
@@ -81,7 +86,8 @@ def read_settings(section: dict[str, Any]) -> Settings:
     """
     section = _with_lists(section, Settings)
     try:
-        settings = msgspec.convert(section, Settings, strict=False, dec_hook=_decode)
+        with _FIRST:
+            settings = msgspec.convert(section, Settings, strict=False, dec_hook=_decode)
     except msgspec.ValidationError as error:
         raise ConfigError(*_explain(str(error), section)) from error
     for key, number in _numbers("x-videa", settings):

@@ -35,10 +35,22 @@ def notifying(stack: LiveStack) -> Iterator[LiveStack]:
 
 def agent_of(stack: LiveStack, receiver: Receiver) -> subprocess.Popen[str]:
     """The agent without a container. It has its secrets from its environment."""
-    options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     variables = {"PAGER_URL": receiver.url, "PAGER_KEY": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
-    agent = stack.start_videa("--project", stack.project, "agent", options=options, **variables)
-    stack.until(lambda: bool(json.loads(stack.done("notify", "status", "--json"))["agent"]))
+    log = stack.directory / "agent.log"
+    with log.open("a") as output:
+        options = {"stdout": output, "stderr": output}
+        agent = stack.start_videa("--project", stack.project, "agent", options=options, **variables)
+
+    def runs() -> bool:
+        assert agent.poll() is None, log.read_text()
+        return bool(json.loads(stack.done("notify", "status", "--json"))["agent"])
+
+    try:
+        stack.until(runs, 120)
+    except AssertionError as error:
+        agent.kill()
+        agent.wait()
+        raise AssertionError(log.read_text()) from error
     return agent
 
 
@@ -59,11 +71,10 @@ def test_nothing_is_lost_while_the_receiver_is_down_and_the_agent_is_killed(noti
         stack.done("scale", "3")  # also returns the replica
         stack.done("scale", "2")
         stack.docker("rm", "--force", f"videa.watcher.{stack.project}")  # it would be valid for 30 s more
-        agent = agent_of(stack, receiver)
         with receiver.up():
-            stack.until(
-                lambda: {"replica.out", "replica.back", "scale.passed"} <= {each.json["type"] for each in receiver.got}
-            )
+            agent = agent_of(stack, receiver)
+            wanted = {"replica.out", "replica.back", "scale.passed"}
+            stack.until(lambda: wanted <= {each.json["type"] for each in receiver.got}, 120)
             stack.until(lambda: not json.loads(stack.done("notify", "status", "--json"))["queue"])
             assert stack.done("notify", "test") == "pager: delivered\n"
     finally:
