@@ -39,7 +39,7 @@ class DomainState(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.serial != info.serial or now >= self.ask_at
 
 
-_STATES = dict[str, DomainState]
+_DECODER = msgspec.json.Decoder(dict[str, DomainState])
 
 
 def read(store: Store, project: str) -> dict[str, DomainState]:
@@ -71,6 +71,6 @@ def keep_only(store: Store, project: str, domains: Collection[str]) -> None:
 def _parse(content: bytes) -> dict[str, DomainState]:
     """Of another version of videa: nothing is known."""
     try:
-        return msgspec.json.decode(content, type=_STATES) if content else {}
+        return _DECODER.decode(content) if content else {}
     except msgspec.DecodeError:
         return {}

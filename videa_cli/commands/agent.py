@@ -54,6 +54,7 @@ def agent(
     from ops.agent.health import HealthChecks
     from ops.agent.jobs import RevivedJobs
     from ops.agent.recorded import Recorded
+    from ops.agent.status import AGENT
     from ops.agent.watcher import Watcher
     from ops.certificates.duty import Certificates
     from ops.events import Event
@@ -65,13 +66,13 @@ def agent(
     options: Options = context.obj
     engine, name, running = connect(), options.project or options.load().name, version("videa")
     store = open_store(engine)
-    watcher = Watcher(store, name, "videa agent", running)
+    watcher = Watcher(store, name, AGENT, running)
 
     def recorded() -> Recorded:
         """Each duty has its own, because it is used from one thread."""
         return Recorded(store, name, lambda project: open_stack(project, engine))
 
-    health = HealthChecks(recorded(), watcher, "videa agent")
+    health = HealthChecks(recorded(), watcher, AGENT)
     jobs = RevivedJobs(open_jobs(engine), name, recorded())
     certificates = Certificates(recorded(), lambda: watcher.claimed)
     notifications = Notifications(recorded(), lambda: watcher.claimed)
