@@ -1,4 +1,4 @@
-"""The agent's duties, and the loop that runs them. A new one is a class with these members and a line in ``duties``.
+"""The agent's duties, and the loop that runs them. A new one is a class with these members, listed in `videa agent`.
 
 Each duty runs in a thread of its own, so a slow one delays no other. One that raises is reported and tried again.
 """
@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ops.agent.health import HealthChecks
 from ops.errors import VideaError
 from ops.events import Emit
 from ops.notices import DutyFailed
@@ -42,11 +41,6 @@ class Duty(Protocol):
     def on_change(self) -> bool: ...
     def run(self, emit: Emit) -> None:
         """One round. May raise anything."""
-
-
-def duties(health: HealthChecks, *others: Duty) -> Sequence[Duty]:
-    """All duties: `videa watch` has only the health checks, the agent has ``others``."""
-    return (health, *others)
 
 
 @dataclass

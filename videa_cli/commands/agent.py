@@ -50,7 +50,7 @@ def agent(
         return
     from importlib.metadata import version
 
-    from ops.agent.duties import Agent, duties
+    from ops.agent.duties import Agent
     from ops.agent.health import HealthChecks
     from ops.agent.jobs import RevivedJobs
     from ops.agent.recorded import Recorded
@@ -102,8 +102,7 @@ def agent(
 
     show_event(AgentStarted(name, running))
     beat = heartbeat.touch if heartbeat else lambda: None
-    all_duties = duties(health, jobs, certificates, notifications)
-    agent = Agent(all_duties, lambda: open_changes(name, engine), emit, beat)
+    agent = Agent((health, jobs, certificates, notifications), lambda: open_changes(name, engine), emit, beat)
     notifications.wake = lambda: agent.wake(notifications.name)
     attend(agent.run, agent.stop, watcher.release)
     if endpoint:

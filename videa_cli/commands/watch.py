@@ -32,7 +32,7 @@ def watch(
       videa watch
       videa watch --interval 2s
     """
-    from ops.agent.duties import Agent, duties
+    from ops.agent.duties import Agent
     from ops.agent.health import HealthChecks
     from ops.agent.jobs import RevivedJobs
     from ops.agent.watcher import Watcher
@@ -55,6 +55,6 @@ def watch(
     console(stderr=True).print(f"watching {', '.join(stack.project.served)} every {interval}; stop with Ctrl-C")
     health = HealthChecks(lambda: served, watcher, "videa watch", seconds)
     jobs = RevivedJobs(stack.platform.jobs, stack.project.name)
-    agent = Agent(duties(health, jobs), stack.platform.changes, Progress())
+    agent = Agent((health, jobs), stack.platform.changes, Progress())
     attend(agent.run, agent.stop, watcher.release)
     console(stderr=True).print("stopped; the balancer keeps its current replicas")
