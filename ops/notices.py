@@ -100,7 +100,7 @@ class ReplicaEjected(msgspec.Struct, frozen=True, tag="taken_out"):
 
 
 class ReplicaReturned(msgspec.Struct, frozen=True, tag="let_back"):
-    """The agent or `videa watch` has returned an ejected replica to the balancer."""
+    """The agent or `videa watch` has returned an ejected replica to the balancer, or found that an operation has."""
 
     replica: str
 

@@ -90,8 +90,8 @@ def check_once(
 
     Does nothing while an operation makes changes, because the operation itself checks its replicas. While an operation
     waits, its canary is not ejected and keeps its share. Ejected replicas are stored before they are removed from the
-    balancer, so that the next process that watches can return them. A replica that an operation has listed again or
-    removed no longer counts as ejected.
+    balancer, so that the next process that watches can return them. A replica that an operation has removed no longer
+    counts as ejected, nor does one that it has listed again, which is told as returned.
 
     ``command``: for the lock; without ``probing``, only replicas that certainly cannot answer are ejected. Returns what
     was found, None if it was changed or could not be examined.
@@ -111,6 +111,8 @@ def check_once(
     else:
         listed = set(membership.servers) & replicas.keys()
     judge.ejected = names - listed - set(membership.canary)
+    for name in sorted(names & listed):
+        emit(ReplicaReturned(name))
     reasons = _lost(current, [replicas[name] for name in listed])
     wanted = (listed - reasons.keys()) or listed
     if probing:
@@ -125,6 +127,7 @@ def check_once(
         upstream = current.upstream(sorted(wanted, key=lambda name: replicas[name].number), membership.split)
         _store(current, ejected, names | judge.ejected, replicas)
         if not apply_briefly(current, command, membership, upstream):
+            _store(current, ejected, names, replicas)
             return None
         for name in sorted(listed - wanted):
             emit(ReplicaEjected(name, reasons.get(name, NOT_RUNNING)))

@@ -38,12 +38,12 @@ def unreachable(url: str, request: Address, timeout: float = TIMEOUT, late: str 
     """Why no connection to ``url`` is possible; "" if one is, whatever the answer is. ``timeout``: seconds.
 
     A late answer is not a failure: the port accepts connections, and a replica may be slow. ``late``: what to return
-    for it instead, for a caller who knows that the replicas answer. Docker's proxy accepts connections even if nothing
-    behind it does.
+    for it instead, because Docker's proxy accepts connections even if nothing behind it does. Then the request is one
+    that nginx answers itself (TRACE, with 405), however many replicas hang.
     """
     try:
         with closing(connect(url, timeout)) as connection:
-            connection.request("GET", request.path, headers=headers(request))
+            connection.request("TRACE" if late else "GET", request.path, headers=headers(request))
             try:
                 connection.getresponse()
             except TimeoutError:

@@ -196,8 +196,11 @@ def _of_events(
     for at, event in heard:
         if isinstance(event, ReplicaEjected | ReplicaReturned):
             leaves = isinstance(event, ReplicaEjected)
+            reason = event.reason if isinstance(event, ReplicaEjected) else ""
+            if not leaves and event.replica not in out:  # ejected by an agent that ended before it was told
+                messages.append(told.of_replica(event.replica, True, reason, next(ids), at))
+                out |= {event.replica}
             if leaves is not (event.replica in out):
-                reason = event.reason if isinstance(event, ReplicaEjected) else ""
                 messages.append(told.of_replica(event.replica, leaves, reason, next(ids), at))
                 out ^= {event.replica}
         elif message := told.of_event(event, next(ids), at):

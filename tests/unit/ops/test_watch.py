@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ops import watch
 from ops.ejected import Ejected
 from ops.errors import BalancerError
 from ops.events import Event, discard
@@ -89,6 +90,25 @@ def test_what_was_taken_out_is_let_back_by_whoever_watches_next(stack: FakeStack
     assert told == [ReplicaReturned(SECOND)]
     assert out(stack) == {}
     assert "videa.watch" not in str(stack.store.records)
+
+
+def test_one_that_an_operation_has_listed_again_is_told_as_returned_once(stack: FakeStack) -> None:
+    ids = {replica.name: replica.id for replica in stack.replicas()}
+    Ejected(stack.store, stack.project.name).write({SECOND: ids[SECOND]})
+    told: list[Event] = []
+    check_once(stack, watching(), told.append)
+    check_once(stack, watching(), told.append)
+    assert told == [ReplicaReturned(SECOND)]
+    assert out(stack) == {}
+
+
+def test_one_that_could_not_be_taken_out_because_of_an_operation_does_not_count_as_ejected(
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.world.sick.add(SECOND)
+    monkeypatch.setattr(watch, "apply_briefly", lambda *_: False)
+    check_once(stack, watching(), discard)
+    assert out(stack) == {}
 
 
 def test_the_ejected_replicas_of_another_service_stay_while_they_exist(stack: FakeStack) -> None:

@@ -65,6 +65,17 @@ def test_a_port_with_a_late_answer_is_reachable() -> None:
     assert connected.is_set()
 
 
+def test_a_port_is_reachable_if_nginx_itself_answers_even_if_every_replica_hangs() -> None:
+    def answer_trace(connection: socket.socket) -> None:
+        if connection.recv(1000).startswith(b"TRACE "):
+            connection.sendall(b"HTTP/1.1 405 Not Allowed\r\nContent-Length: 0\r\n\r\n")
+        else:
+            connection.recv(1000)
+
+    with listener(answer_trace) as url:
+        assert unreachable(url, Address(), timeout=0.2, late="no answer") == ""
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://", "http://127.0.0.1:99999"])
 def test_a_port_without_a_server_and_an_invalid_url_are_unreachable(url: str) -> None:
     assert unreachable(url, Address()) != ""

@@ -140,6 +140,16 @@ def test_what_happened_to_a_replica_without_this_process_is_told_from_the_store(
     assert agent.target.kinds == ["replica.out", "replica.back"]
 
 
+def test_an_ejection_that_a_killed_agent_did_not_tell_is_told_with_the_return(agent: Agent) -> None:
+    agent.rounds(agent.start())
+    Ejected(agent.stack.store, "shop").write({"shop-app-1": "c1"})
+    duty = agent.start()
+    Ejected(agent.stack.store, "shop").write({})
+    duty.hear(ReplicaReturned("shop-app-1"))
+    agent.rounds(duty, 3)
+    assert agent.target.kinds == ["replica.out", "replica.back"]
+
+
 def test_events_stay_until_the_engine_answers_again(agent: Agent) -> None:
     duty = agent.start()
     agent.rounds(duty)
