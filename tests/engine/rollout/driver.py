@@ -1,12 +1,11 @@
 """videa's operations as a library, in a process that stops where it is told to and waits there to be killed.
 
     driver.py deploy IMAGE STRATEGY PLACE    driver.py resume PLACE    driver.py abort
-    driver.py freeze IMAGE STRATEGY PLACE    driver.py freeze IMAGE STRATEGY MODULE.FUNCTION LEASE
+    driver.py freeze IMAGE STRATEGY PLACE LEASE    driver.py freeze IMAGE STRATEGY MODULE.FUNCTION LEASE
 
 PLACE: the first words of a step's text for that step; `new:` and the texts of steps, one a line, for the first that is
 none of them; empty for nowhere. `freeze` sends SIGSTOP to the process, once, and continues after SIGCONT; FUNCTION:
-between its permit and its change; LEASE: seconds for which its lock is valid, less than videa's own, so that others
-need not wait that long.
+between its permit and its change; LEASE: seconds for which its lock is valid.
 """
 
 from __future__ import annotations
@@ -70,9 +69,8 @@ def freeze_at(place: str, event: Event) -> None:
 
 def main(verb: str, *arguments: str) -> None:
     if verb == "freeze":
-        image, strategy, place, *lease = arguments
-        if lease:
-            lease_module.LEASE, lease_module.RENEWAL = int(lease[0]), 1.0
+        image, strategy, place, lease = arguments
+        lease_module.LEASE, lease_module.RENEWAL = int(lease), 1.0
         freeze_in(place)
         operation = Operation(open_stack(load()), lambda event: freeze_at(place, event), "driver freeze")
         try:

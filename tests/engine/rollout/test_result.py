@@ -9,10 +9,13 @@ from ops.balancer.render import parse
 from tests.engine.conftest import LiveStack
 from tests.engine.rollout.test_crash import drive, images, is_stopped
 
+LEASE = "200"
+"""Seconds: Compose may take its time while the deploy is stopped, and nobody else waits for its lock."""
+
 
 def disturbed_at(stack: LiveStack, place: str, image: str) -> str:
     """What a blue-green deploy says in the end, if a plain `docker compose up` runs at the start of a step."""
-    process = drive(stack, "freeze", image, "blue-green", place)
+    process = drive(stack, "freeze", image, "blue-green", place, LEASE)
     try:
         stack.until(lambda: is_stopped(process))
         stack.compose("up", "--detach")

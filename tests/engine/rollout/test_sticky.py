@@ -54,13 +54,16 @@ class Browsers:
         return found
 
     def left_too_early(self) -> list[str]:
-        """Who left an instance for good that went on answering others."""
-        homes = sorted((number, instance) for client in range(CLIENTS) for instance, number in self.homes(client))
-        last = {instance: number for number, instance in homes}
+        """Who left an instance for good that went on answering others.
+
+        Whoever comes back was with a backup meanwhile: nginx could not reach the instance for a moment.
+        """
+        ends = [dict(self.homes(client)) for client in range(CLIENTS)]
+        last = {instance: max(each.get(instance, 0) for each in ends) for each in ends for instance in each}
         return [
-            f"client {client} left {instance} in round {number} of {last[instance]}"
-            for client in range(CLIENTS)
-            for instance, number in self.homes(client)[:-1]
+            f"client {client} left {instance} in round {number} of {last[instance]}: {self.homes(client)}"
+            for client, each in enumerate(ends)
+            for instance, number in each.items()
             if last[instance] > number + RELOAD
         ]
 
