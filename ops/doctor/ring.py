@@ -52,6 +52,9 @@ class Snapshot(Struct, frozen=True):
     levels: dict[str, float] = field(default_factory=dict)
 
 
+_DECODER = msgspec.json.Decoder(Snapshot)
+
+
 @dataclass(frozen=True)
 class Ring:
     """The snapshots of one project, oldest first. ``clock``: this machine's Unix time."""
@@ -93,7 +96,7 @@ def _decoded(lines: Iterable[bytes]) -> list[Snapshot]:
     snapshots = []
     for line in lines:
         with suppress(msgspec.MsgspecError):
-            snapshots.append(msgspec.json.decode(line, type=Snapshot))
+            snapshots.append(_DECODER.decode(line))
     return snapshots
 
 
