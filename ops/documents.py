@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
+from typing import Generic, TypeVar
+
+import msgspec
 
 from ops.errors import EngineError
 from ops.platform.ports import Store
+
+T = TypeVar("T")
 
 TRIES = 50
 """Each failed try means that another process has written the document meanwhile."""
@@ -44,6 +50,39 @@ def update(store: Store, kind: Kind, project: str, change: Callable[[bytes], byt
         if content == present.content or store.save(name, content, present.version):
             return
     raise EngineError(f"{name} could not be written: other processes write it all the time", "try again")
+
+
+class TypedDocument(Generic[T]):
+    """A document that is one object as JSON. ``empty``: what it is without a document, never changed itself.
+
+    What another version of videa has written in another way counts as empty. Build it when its module is imported:
+    see ``ops.typed``.
+    """
+
+    def __init__(self, kind: Kind, type: type[T], empty: T) -> None:
+        self.kind, self._empty, self._decoder = kind, empty, msgspec.json.Decoder(type)
+
+    def read(self, store: Store, project: str) -> T:
+        """The object. Raises EngineError."""
+        return self._decoded(load(store, self.kind, project))
+
+    def change(self, store: Store, project: str, by: Callable[[T], T]) -> T:
+        """Replaces it by ``by(it)``, see ``update``, and returns that. Raises EngineError."""
+        written = self._empty
+
+        def changed(content: bytes) -> bytes:
+            nonlocal written
+            before = self._decoded(content)
+            written = by(before)
+            return content if written == before else msgspec.json.encode(written)
+
+        update(store, self.kind, project, changed)
+        return written
+
+    def _decoded(self, content: bytes) -> T:
+        with suppress(msgspec.MsgspecError):
+            return self._decoder.decode(content) if content else self._empty
+        return self._empty
 
 
 def forget(store: Store, project: str) -> None:

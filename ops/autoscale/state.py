@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 
 import msgspec
 from msgspec.structs import replace
 
-from ops import documents
 from ops.autoscale.past import Past
-from ops.documents import Kind
+from ops.documents import Kind, TypedDocument
 from ops.platform.ports import Store
 
 MOST = 50
@@ -63,24 +61,23 @@ class ServiceState(msgspec.Struct, frozen=True):
         return self if made in self.made else replace(self, made=(*self.made, made)[-MOST:])
 
 
-_DECODER = msgspec.json.Decoder(dict[str, ServiceState])
+_DOCUMENT = TypedDocument(Kind.AUTOSCALE, dict[str, ServiceState], {})
 
 
 def read(store: Store, project: str) -> dict[str, ServiceState]:
     """Service -> its state; empty if nothing was written, or it cannot be read. Raises EngineError."""
-    return _decoded(documents.load(store, Kind.AUTOSCALE, project))
+    return _DOCUMENT.read(store, project)
 
 
 def change(store: Store, project: str, service: str, by: Callable[[ServiceState], ServiceState]) -> None:
     """Changes the state of a service; other processes may change it at the same time. Raises EngineError."""
 
-    def changed(content: bytes) -> bytes:
-        states = _decoded(content)
+    def changed(states: dict[str, ServiceState]) -> dict[str, ServiceState]:
         before = states.get(service, ServiceState())
         after = by(before)
-        return content if after == before else msgspec.json.encode({**states, service: after})
+        return states if after == before else {**states, service: after}
 
-    documents.update(store, Kind.AUTOSCALE, project, changed)
+    _DOCUMENT.change(store, project, changed)
 
 
 def switch(store: Store, project: str, service: str, off: bool, who: str, dry_run: bool = False) -> bool:
@@ -91,9 +88,3 @@ def switch(store: Store, project: str, service: str, off: bool, who: str, dry_ru
         since = store.now()
         change(store, project, service, lambda state: replace(state, off=off, who=who, since=since))
     return True
-
-
-def _decoded(content: bytes) -> dict[str, ServiceState]:
-    with contextlib.suppress(msgspec.MsgspecError):
-        return _DECODER.decode(content) if content else {}
-    return {}

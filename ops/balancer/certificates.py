@@ -151,6 +151,9 @@ class Info(msgspec.Struct, frozen=True):
     directory: str = ""
 
 
+_INFO = msgspec.json.Decoder(Info)
+
+
 class Issued(msgspec.Struct, frozen=True):
     """A new certificate: its chain and its private key, PEM."""
 
@@ -191,7 +194,7 @@ class CertificateVolume:
                 continue
             _, name, info = line.split(" ", 2)
             try:
-                certificates[name] = msgspec.json.decode(info, type=Info)
+                certificates[name] = _INFO.decode(info)
             except msgspec.DecodeError:
                 continue  # half written: there will be a new one
         return OnVolume(tuple(filter(None, sites)), certificates)

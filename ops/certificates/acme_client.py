@@ -38,6 +38,8 @@ from ops.certificates.protocol import (
     Suggested,
 )
 
+_DECODER = msgspec.json.Decoder(Request)
+
 TIMEOUT = 20
 """Seconds of one request to the authority."""
 
@@ -208,7 +210,7 @@ def in_words(error: Exception) -> str:
 
 def main() -> None:
     """One request."""
-    request = msgspec.json.decode(sys.stdin.buffer.readline(), type=Request)
+    request = _DECODER.decode(sys.stdin.buffer.readline())
     try:
         say(order(request) if isinstance(request, Order) else suggest(request))
     except EOFError:

@@ -19,6 +19,7 @@ LONGEST = 240.0
 """Seconds of a request, after which the process is killed: more than all its own time-outs."""
 
 _MODULE = "ops.certificates.acme_client"
+_DECODER = msgspec.json.Decoder(Reply)
 
 
 class AuthorityError(VideaError):
@@ -84,7 +85,7 @@ def _talk(
     try:
         _write(process.stdin, msgspec.json.encode(request))
         for line in process.stdout:
-            reply: Reply = msgspec.json.decode(line, type=Reply)
+            reply: Reply = _DECODER.decode(line)
             if isinstance(reply, AccountMade):
                 keep(reply.account)
             elif isinstance(reply, Challenge):

@@ -6,9 +6,8 @@ from collections.abc import Callable, Collection
 
 import msgspec
 
-from ops import documents
 from ops.balancer.certificates import Info
-from ops.documents import Kind
+from ops.documents import Kind, TypedDocument
 from ops.platform.ports import Store
 
 LONGEST = 300
@@ -39,38 +38,19 @@ class DomainState(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.serial != info.serial or now >= self.ask_at
 
 
-_DECODER = msgspec.json.Decoder(dict[str, DomainState])
+_DOCUMENT = TypedDocument(Kind.CERTIFICATES, dict[str, DomainState], {})
 
 
 def read(store: Store, project: str) -> dict[str, DomainState]:
     """Domain -> its state. Raises EngineError."""
-    return _parse(documents.load(store, Kind.CERTIFICATES, project))
+    return _DOCUMENT.read(store, project)
 
 
 def change(store: Store, project: str, domain: str, how: Callable[[DomainState], DomainState]) -> None:
     """Changes the state of a domain. Raises EngineError."""
-
-    def changed(content: bytes) -> bytes:
-        states = _parse(content)
-        return msgspec.json.encode({**states, domain: how(states.get(domain, DomainState()))}, order="sorted")
-
-    documents.update(store, Kind.CERTIFICATES, project, changed)
+    _DOCUMENT.change(store, project, lambda states: {**states, domain: how(states.get(domain, DomainState()))})
 
 
 def keep_only(store: Store, project: str, domains: Collection[str]) -> None:
     """Forgets the other domains. Raises EngineError."""
-
-    def changed(content: bytes) -> bytes:
-        states = _parse(content)
-        kept = {name: state for name, state in states.items() if name in domains}
-        return content if kept == states else msgspec.json.encode(kept, order="sorted")
-
-    documents.update(store, Kind.CERTIFICATES, project, changed)
-
-
-def _parse(content: bytes) -> dict[str, DomainState]:
-    """Of another version of videa: nothing is known."""
-    try:
-        return _DECODER.decode(content) if content else {}
-    except msgspec.DecodeError:
-        return {}
+    _DOCUMENT.change(store, project, lambda states: {name: state for name, state in states.items() if name in domains})

@@ -31,6 +31,7 @@ from ops.project.compose_model import as_mapping
 from ops.project.config import Project, env_file_values
 from ops.project.notify import variables
 from ops.redaction.redactor import Redactor, secrets_in
+from ops.typed import Converter
 
 FORMAT = 1
 LOG_SECONDS = 3600
@@ -58,7 +59,7 @@ def write_bundle(
     details = _details(platform)
     redactor = Redactor(secrets.token_bytes(32), rules=True)
     redactor.learn(_known_secrets(project, [container_details for _, container_details in details]))
-    facts = msgspec.convert(redactor.strings(msgspec.to_builtins(report.facts)), Facts)
+    facts = _CONVERTER.convert(redactor.strings(msgspec.to_builtins(report.facts)))
     redacted = examine(facts, limits or Limits(), [check for check in CHECKS if _was_selected(check, report)])
     files: dict[str, bytes] = {
         "meta.json": _encode({"format": FORMAT, "made": time.time(), "videa": _version(), "seconds": facts.seconds}),
@@ -80,6 +81,9 @@ class _Meta(msgspec.Struct):
     videa: str = ""
 
 
+_META, _FACTS, _CONVERTER = msgspec.json.Decoder(_Meta), msgspec.json.Decoder(Facts), Converter(Facts)
+
+
 def read_bundle(source: Path) -> Facts:
     """The facts in a bundle. Raises UsageError if the file is not a bundle or has a newer format."""
     try:
@@ -87,10 +91,10 @@ def read_bundle(source: Path) -> Facts:
             raise FileNotFoundError(source)
         with tarfile.open(source, "r:gz") as archive:
             meta, facts = (_member(archive, name) for name in ("meta.json", FACTS))
-        made_by = msgspec.json.decode(meta, type=_Meta)
+        made_by = _META.decode(meta)
         if made_by.format > FORMAT:
             raise UsageError(f"{source} was created by a newer videa ({made_by.videa})", "upgrade videa")
-        return msgspec.json.decode(facts, type=Facts)
+        return _FACTS.decode(facts)
     except (OSError, tarfile.TarError, zlib.error, KeyError, ValueError, msgspec.MsgspecError, EOFError) as error:
         raise UsageError(
             f"{source} is not a bundle of videa doctor", "create one: videa doctor --bundle FILE"

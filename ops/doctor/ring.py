@@ -25,9 +25,9 @@ from ops.platform.ports import Store
 from ops.project.config import Project
 from ops.project.private import private_file
 
-MOST = 500
-"""Snapshots: three and a half days at one every ten minutes."""
-MOST_BYTES = 512 * 1024
+MOST = 1000
+"""Snapshots: three and a half days at one every five minutes, which is how often the agent runs the doctor."""
+MOST_BYTES = 1024 * 1024
 """Of all snapshots, as JSON."""
 SKEW = 2.0
 """Seconds by which a clock must differ from the engine's, which has full seconds, to be another clock."""
@@ -50,6 +50,9 @@ class Snapshot(Struct, frozen=True):
     known: dict[str, float] = field(default_factory=dict)
     oom: dict[str, int] = field(default_factory=dict)
     levels: dict[str, float] = field(default_factory=dict)
+
+
+_DECODER = msgspec.json.Decoder(Snapshot)
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def _decoded(lines: Iterable[bytes]) -> list[Snapshot]:
     snapshots = []
     for line in lines:
         with suppress(msgspec.MsgspecError):
-            snapshots.append(msgspec.json.decode(line, type=Snapshot))
+            snapshots.append(_DECODER.decode(line))
     return snapshots
 
 

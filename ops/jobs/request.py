@@ -41,6 +41,9 @@ class Request(msgspec.Struct, frozen=True):
         return f"videa.job.{self.project}.{self.kind.value}"
 
 
+_DECODER = msgspec.json.Decoder(Request)
+
+
 def file_of(directory: Path, project: str, kind: Kind) -> Path:
     """The file of a request, next to the Compose file."""
     return private_file(directory, f"job-{project}-{kind.value}.json")
@@ -57,7 +60,7 @@ def write(path: Path, request: Request) -> None:
 def read(path: Path) -> Request | None:
     """None if there is no request, or none that this version of videa understands."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Request)
+        return _DECODER.decode(path.read_bytes())
     except (OSError, msgspec.MsgspecError):
         return None
 

@@ -15,8 +15,7 @@ from ops.errors import VideaError
 from ops.events import Event
 from ops.models import Replica
 from ops.notices import DriftRepaired, DutyFailed, ReplicaEjected, ReplicaReturned
-from ops.notify.duty import load
-from ops.notify.message import State
+from ops.notify.message import DOCUMENT, State
 from ops.rollout.under_way import UnderWay, under_way
 from ops.stack import Stack
 
@@ -63,7 +62,7 @@ def look(stacks: Sequence[Stack]) -> Figures:
         frozenset(Ejected(store, project).read()),
         autoscaled.read(store, project),
         under_way(store, project),
-        load(store, project),
+        DOCUMENT.read(store, project),
     )
 
 

@@ -32,6 +32,9 @@ class Order(msgspec.Struct, frozen=True):
     severity: str
 
 
+_DECODER = msgspec.json.Decoder(Order)
+
+
 def send(order: Order) -> str:
     """Why it failed, "" if it did not."""
     command = [sys.executable, "-m", __name__]
@@ -53,7 +56,7 @@ def send(order: Order) -> str:
 
 def main() -> int:
     """The child. Returns its exit code."""
-    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    order = _DECODER.decode(sys.stdin.buffer.read())
     try:
         import apprise  # noqa: PLC0415
     except ImportError:

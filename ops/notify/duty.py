@@ -27,9 +27,8 @@ from ops.errors import PlanRefused
 from ops.events import Emit, Event
 from ops.notices import DriftRepaired, DutyFailed, NotificationDelayed, ReplicaEjected, ReplicaLeftOut, ReplicaReturned
 from ops.notify import queue, told
-from ops.notify.message import Message, State, decoded, encoded
+from ops.notify.message import DOCUMENT, Message, State
 from ops.notify.send import send
-from ops.platform.ports import Store
 from ops.project.notify import TEST
 from ops.project.settings import Receiver
 from ops.rollout import history
@@ -48,25 +47,6 @@ HEARD = 500
 Heard: TypeAlias = ReplicaEjected | ReplicaReturned | ReplicaLeftOut | DriftRepaired | DutyFailed
 
 Send = Callable[[Receiver, Message, str], tuple[str, bool]]
-
-
-def load(store: Store, project: str) -> State:
-    """What is stored of the notifications. Raises EngineError."""
-    return decoded(documents.load(store, Kind.NOTIFY, project))
-
-
-def change(store: Store, project: str, by: Callable[[State], State]) -> State:
-    """Changes it; other processes may do so at the same time. Returns what was written. Raises EngineError."""
-    written = State()
-
-    def changed(content: bytes) -> bytes:
-        nonlocal written
-        before = decoded(content)
-        written = by(before)
-        return content if written == before else encoded(written)
-
-    documents.update(store, Kind.NOTIFY, project, changed)
-    return written
 
 
 @dataclass
@@ -149,7 +129,7 @@ class Notifications:
             return queue.trimmed(queue.forgotten(after, ids), receivers, now)
 
         try:
-            state = change(store, project, by)
+            state = DOCUMENT.change(store, project, by)
         except BaseException:
             self._give_back(heard)
             raise
@@ -177,7 +157,7 @@ class Notifications:
         """Sends a message to a target: (the state, whether the next ones must wait). Raises EngineError."""
         error, final = self.send(receiver, message, stack.project.name)
         now, jitter = self.clock(), random.random()  # noqa: S311
-        state = change(
+        state = DOCUMENT.change(
             stack.store,
             stack.project.name,
             lambda before: queue.settled(before, name, message, error, final, now, jitter),

@@ -7,8 +7,7 @@ from collections.abc import Collection, Mapping
 from msgspec.structs import replace
 
 from ops.notify import queue, told
-from ops.notify.duty import change
-from ops.notify.message import State
+from ops.notify.message import DOCUMENT, State
 from ops.platform.ports import Store
 from ops.project.config import Project
 
@@ -26,4 +25,4 @@ def compared(
         known, messages = told.of_findings(before.findings, found, checked, now)
         return queue.add(replace(before, findings=known), messages, receivers, now)
 
-    change(store, project.name, by)
+    DOCUMENT.change(store, project.name, by)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import msgspec
+
+from ops.documents import Kind, TypedDocument
 
 MOST = 200
 """Notifications in the queue; the oldest leave it first. They are a document of the engine, read every few seconds."""
@@ -96,16 +96,4 @@ class State(msgspec.Struct, frozen=True):
     targets: dict[str, TargetState] = {}
 
 
-_DECODER = msgspec.json.Decoder(State)
-
-
-def decoded(content: bytes) -> State:
-    """The state in a document; an empty one if there is none, or another version of videa has written it."""
-    with contextlib.suppress(msgspec.MsgspecError):
-        return _DECODER.decode(content) if content else State()
-    return State()
-
-
-def encoded(state: State) -> bytes:
-    """The content of the document."""
-    return msgspec.json.encode(state)
+DOCUMENT = TypedDocument(Kind.NOTIFY, State, State())

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from ops.errors import ConfigError, UsageError
 from ops.notify import queue
-from ops.notify.duty import change, load
-from ops.notify.message import Message, State, TargetState, TestResult
+from ops.notify.message import DOCUMENT, Message, State, TargetState, TestResult
 from ops.project.notify import TEST
 from ops.project.settings import Receiver
 from ops.rollout.operator import whoami
@@ -38,7 +37,7 @@ class Overview:
 
 def overview(stack: Stack, sends: bool) -> Overview:
     """The status now. Raises EngineError."""
-    return Overview(sends, stack.project.receivers, load(stack.store, stack.project.name))
+    return Overview(sends, stack.project.receivers, DOCUMENT.read(stack.store, stack.project.name))
 
 
 def chosen(stack: Stack, target: str) -> tuple[str, ...]:
@@ -64,15 +63,15 @@ def test(
     store, project = stack.store, stack.project.name
     text = f"a test by {whoami()}: notifications of {project} arrive"
     message = Message(uuid.uuid4().hex[:16], time.time(), TEST, "info", "test", text)
-    change(store, project, lambda state: queue.add_test(state, message, targets))
+    DOCUMENT.change(store, project, lambda state: queue.add_test(state, message, targets))
     deadline = clock() + PATIENCE
     while True:
-        states = load(store, project).targets
+        states = DOCUMENT.read(store, project).targets
         found = {name: _result(states.get(name), message.id) for name in targets}
         if all(found.values()):
             return found
         if clock() > deadline:
-            change(store, project, lambda state: queue.without(state, message.id))
+            DOCUMENT.change(store, project, lambda state: queue.without(state, message.id))
             return found
         sleep(PAUSE)
 

@@ -22,6 +22,9 @@ from ops.project.managed import Managed, site
 from ops.project.section import read_settings
 from ops.project.tls import with_ca
 
+NOWHERE = Path("/nonexistent")
+"""The folder of a project that is only known by its outline."""
+
 MOST_BYTES = 64 * 1024
 """Of an outline, as JSON."""
 
@@ -73,11 +76,10 @@ def parse(content: bytes, name: str) -> Project | None:
         raise ConfigError(
             "what the engine knows of x-videa is of another version of videa", "record it again: videa up", str(error)
         ) from error
-    nowhere = Path("/nonexistent")
     return Project(
         name=name,
-        directory=nowhere,
-        compose=Compose(files=(), project=name, directory=nowhere, environment={}),
+        directory=NOWHERE,
+        compose=Compose(files=(), project=name, directory=NOWHERE, environment={}),
         model={"services": {service: {} for service in managed}},
         settings=chosen.settings,
         written=chosen.written,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import threading
 from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Any, get_origin
@@ -43,6 +42,7 @@ from ops.project.settings import (
 from ops.project.tls import check_tls
 from ops.project.units import Rate, Seconds, Share, Size, parse_duration, parse_rate, parse_share, parse_size
 from ops.traffic import is_key
+from ops.typed import Converter
 
 NEVER_ZERO = (
     "health.interval",
@@ -75,10 +75,6 @@ ON, OFF = ("on", "yes"), ("off", "no")
 """Words for true and false, besides YAML's own."""
 
 
-_FIRST = threading.Lock()
-"""msgspec looks at a type when it first reads it, and crashes if two threads do so at the same time."""
-
-
 def read_settings(section: dict[str, Any]) -> Settings:
     """Validates the x-videa section. Raises ConfigError with the key and the allowed values.
 
@@ -86,8 +82,7 @@ def read_settings(section: dict[str, Any]) -> Settings:
     """
     section = _with_lists(section, Settings)
     try:
-        with _FIRST:
-            settings = msgspec.convert(section, Settings, strict=False, dec_hook=_decode)
+        settings = _SETTINGS.convert(section)
     except msgspec.ValidationError as error:
         raise ConfigError(*_explain(str(error), section)) from error
     for key, number in _numbers("x-videa", settings):
@@ -260,6 +255,9 @@ def _decode(kind: type, value: object) -> object:
     if kind is Statuses:
         return read_statuses(value)
     raise NotImplementedError(kind)
+
+
+_SETTINGS = Converter(Settings, strict=False, dec_hook=_decode)
 
 
 def _explain(reason: str, section: dict[str, Any]) -> tuple[str, str]:

@@ -15,6 +15,7 @@ import msgspec
 from ops.errors import ConfigError
 from ops.project.settings import FailureAction, Settings, Update, UpdateOrder, values
 from ops.project.units import Seconds, parse_duration
+from ops.typed import Converter
 
 SECTIONS = {"update": "update_config", "rollback": "rollback_config"}
 """Key in x-videa -> key in ``deploy``."""
@@ -80,7 +81,7 @@ def _read(written: Mapping[str, Any], source: str, own: Update, section: str) ->
     """The values of Compose, None for those that are missing or that x-videa replaces. Raises ConfigError."""
     wanted = {key: written.get(key) for key, value in values(own) if value is None}
     try:
-        update = msgspec.convert(wanted, Update, strict=False, dec_hook=_duration)
+        update = _UPDATE.convert(wanted)
     except msgspec.ValidationError as error:
         problem, _, path = str(error).partition(" - at `$.")
         key = path.rstrip("`")
@@ -104,3 +105,6 @@ def _text(value: object) -> str:
 
 def _duration(kind: type, value: object) -> Seconds:
     return parse_duration(value)
+
+
+_UPDATE = Converter(Update, strict=False, dec_hook=_duration)

@@ -61,6 +61,9 @@ class Figures(msgspec.Struct, frozen=True):
         return frozenset(words for words, wrong in conditions.items() if wrong)
 
 
+_DECODER = msgspec.json.Decoder(Figures)
+
+
 class Complaints:
     """Counts checks in a row, so that a short failure of a dependency does not fail the canary."""
 
@@ -105,7 +108,7 @@ def read(output: str) -> dict[str, Figures]:
         text, _, url = line.rpartition(" ")
         name = urlsplit(url).hostname
         try:
-            figures = msgspec.json.decode(text, type=Figures)
+            figures = _DECODER.decode(text)
         except msgspec.DecodeError:
             continue
         if name:

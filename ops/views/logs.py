@@ -74,6 +74,9 @@ class _Fields(Struct):
     time: float = 0.0
 
 
+_DECODER = msgspec.json.Decoder(_Fields)
+
+
 def parse(container: str, raw: str) -> LogLine | None:
     """Parses a line of the engine, which starts with a timestamp; None for anything else."""
     stamp, _, text = raw.partition(" ")
@@ -172,7 +175,7 @@ def _meaning(text: str) -> tuple[str, str, float]:
     """Level, request id and time (0 if unknown) of a line, from its JSON or from its words."""
     if text.startswith("{"):
         with suppress(msgspec.MsgspecError):
-            fields = msgspec.json.decode(text, type=_Fields)
+            fields = _DECODER.decode(text)
             level = fields.level if fields.level in LEVELS else "info"
             if not fields.level and fields.status >= _SERVER_ERROR:
                 level = "error"

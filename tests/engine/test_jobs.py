@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -79,3 +80,19 @@ def test_a_scheduled_deploy_is_shown_and_can_be_cancelled(jobs: LiveStack) -> No
     assert jobs.videa("deploy", "--at", "03:00").returncode == 7
     assert "cancelled" in jobs.done("abort")
     assert jobs.status()["jobs"] == []
+
+
+def test_a_scheduled_deploy_begins_also_if_its_job_was_stopped_meanwhile(jobs: LiveStack) -> None:
+    _, new = jobs.releases()
+    at = datetime.now() + timedelta(seconds=15)
+    jobs.done("deploy", "--image", new, "--at", at.isoformat(" ", "seconds"))
+    name = job(jobs, "scheduled")["Name"].lstrip("/")
+    jobs.docker("stop", name)
+    assert job(jobs, "scheduled")["State"]["Status"] == "exited"
+    if datetime.now() >= at:
+        pytest.skip("the machine was too slow to stop it before its time")
+    jobs.docker("start", name)  # as the agent does, and the engine after a reboot
+    jobs.until(lambda: job(jobs, "scheduled")["State"]["Status"] == "exited", 120)
+    assert job(jobs, "scheduled")["State"]["ExitCode"] == 0, jobs.docker("logs", name)
+    assert {each["image"] for each in jobs.status()["replicas"]} == {new}
+    assert json.loads(jobs.done("history", "--json"))["operations"][-1]["time"] >= at.timestamp() - 1

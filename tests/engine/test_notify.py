@@ -16,7 +16,7 @@ from tests.unit.ops.notify.receiver import Receiver
 
 SECTION = """
 x-videa:
-  notify: {pager: {webhook: PAGER_URL, key: PAGER_KEY, events: [replica.*, scale.*]}}
+  notify: {pager: {webhook: PAGER_URL, key: PAGER_KEY, events: [replica.*, scale.*, doctor.*]}}
 """
 
 
@@ -33,13 +33,13 @@ def notifying(stack: LiveStack) -> Iterator[LiveStack]:
     stack.done("up")
 
 
-def agent_of(stack: LiveStack, receiver: Receiver) -> subprocess.Popen[str]:
+def agent_of(stack: LiveStack, receiver: Receiver, *more: str) -> subprocess.Popen[str]:
     """The agent without a container. It has its secrets from its environment."""
     variables = {"PAGER_URL": receiver.url, "PAGER_KEY": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
     log = stack.directory / "agent.log"
     with log.open("a") as output:
         options = {"stdout": output, "stderr": output}
-        agent = stack.start_videa("--project", stack.project, "agent", options=options, **variables)
+        agent = stack.start_videa("--project", stack.project, "agent", *more, options=options, **variables)
 
     def runs() -> bool:
         assert agent.poll() is None, log.read_text()
@@ -86,3 +86,28 @@ def test_nothing_is_lost_while_the_receiver_is_down_and_the_agent_is_killed(noti
     stored = [zlib.decompress(b64decode(each)) for each in re.findall(r"videa\.document\.zlib=([^,\s]+)", labels)]
     assert any(b"PAGER_URL" in each for each in stored)
     assert not any(b"verysecret" in each for each in stored)
+
+
+def test_the_agent_runs_the_doctor_and_tells_once_what_is_new_and_what_is_gone(notifying: LiveStack) -> None:
+    stack, receiver = notifying, Receiver()
+
+    def sql(statement: str) -> None:
+        stack.exec("postgres", "sh", "-c", f'psql -XAtq -U "$POSTGRES_USER" -c "{statement}"')
+
+    def told() -> list[str]:
+        """What it says of the slot; a busy machine shows other things by itself."""
+        return [each.json["type"] for each in receiver.got if "pg.slot_inactive" in each.json["data"]["text"]]
+
+    with receiver.up():
+        agent = agent_of(stack, receiver, "--doctor", "10s")
+        try:
+            sql("SELECT pg_create_physical_replication_slot('nobody', true)")
+            try:
+                stack.until(lambda: told() == ["doctor.new"])
+            finally:
+                sql("SELECT pg_drop_replication_slot('nobody')")
+            stack.until(lambda: len(told()) > 1)
+        finally:
+            agent.terminate()
+            agent.wait(30)
+    assert told() == ["doctor.new", "doctor.gone"]

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from videa_cli.context import Options
 from videa_cli.json_output import show_event
 from videa_cli.units import size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ops.metrics.endpoint import Endpoint
+    from ops.metrics.figures import Counts
+    from ops.stack import Stack
 
 commands = typer.Typer(invoke_without_command=True, add_completion=False, rich_markup_mode=None)
 
@@ -32,8 +39,17 @@ def agent(
             help="Serve /metrics and /sd for Prometheus there, see docs/metrics.md.",
         ),
     ] = "",
+    doctor: Annotated[
+        str,
+        typer.Option(
+            "--doctor",
+            metavar="TIME",
+            envvar="VIDEA_DOCTOR",
+            help="Time between two runs of the doctor, 10s to 1h, or `off`.",
+        ),
+    ] = "5m",
 ) -> None:
-    """Look after the project until SIGTERM: health checks and repairs, all the time.
+    """Look after the project until SIGTERM: health checks, repairs and the doctor, all the time.
 
     This is what the container `agent` runs. It needs the engine's socket and the project's name, not its folder: it
     works with the x-videa that the last `videa up`, `scale` or `deploy` used. It prints what it does as one JSON object
@@ -44,13 +60,15 @@ def agent(
       videa agent
       videa --project videa agent
       videa agent --metrics 127.0.0.1:9464
+      videa agent --doctor 15m
       videa agent status
     """
     if context.invoked_subcommand is not None:
         return
     from importlib.metadata import version
 
-    from ops.agent.duties import Agent
+    from ops.agent.doctor import DoctorRuns
+    from ops.agent.duties import Agent, Duty
     from ops.agent.health import HealthChecks
     from ops.agent.jobs import RevivedJobs
     from ops.agent.recorded import Recorded
@@ -64,6 +82,7 @@ def agent(
     from videa_cli.attending import attend
 
     options: Options = context.obj
+    pause = _pause(doctor)
     engine, name, running = connect(), options.project or options.load().name, version("videa")
     store = open_store(engine)
     watcher = Watcher(store, name, AGENT, running)
@@ -76,23 +95,11 @@ def agent(
     jobs = RevivedJobs(open_jobs(engine), name, recorded())
     certificates = Certificates(recorded(), lambda: watcher.claimed)
     notifications = Notifications(recorded(), lambda: watcher.claimed)
+    duties: list[Duty] = [health, jobs, certificates, notifications]
+    if pause:
+        duties.append(DoctorRuns(store, name, recorded(), lambda: watcher.claimed, pause))
 
-    counts, endpoint = None, None
-    if metrics:
-        import time
-
-        from ops.errors import UsageError
-        from ops.metrics.figures import Counts, Fresh
-
-        try:
-            from ops.metrics.endpoint import Endpoint
-        except ImportError:
-            raise UsageError(
-                "--metrics needs prometheus-client, which is not installed", "pip install 'videa[metrics]'"
-            ) from None
-
-        counts = Counts()
-        endpoint = Endpoint(metrics, Fresh(recorded(), time.monotonic).take, counts, running)
+    counts, endpoint = _serve(metrics, recorded(), running) if metrics else (None, None)
 
     def emit(event: Event) -> None:
         show_event(event)
@@ -102,11 +109,44 @@ def agent(
 
     show_event(AgentStarted(name, running))
     beat = heartbeat.touch if heartbeat else lambda: None
-    agent = Agent((health, jobs, certificates, notifications), lambda: open_changes(name, engine), emit, beat)
+    agent = Agent(duties, lambda: open_changes(name, engine), emit, beat)
     notifications.wake = lambda: agent.wake(notifications.name)
     attend(agent.run, agent.stop, watcher.release)
     if endpoint:
         endpoint.close()
+
+
+def _serve(place: str, stacks: Callable[[], Sequence[Stack]], running: str) -> tuple[Counts, Endpoint]:
+    """Serves metrics. ``running``: the version of videa. Raises UsageError without the library."""
+    import time
+
+    from ops.errors import UsageError
+    from ops.metrics.figures import Counts, Fresh
+
+    try:
+        from ops.metrics.endpoint import Endpoint
+    except ImportError:
+        raise UsageError(
+            "--metrics needs prometheus-client, which is not installed", "pip install 'videa[metrics]'"
+        ) from None
+    counts = Counts()
+    return counts, Endpoint(place, Fresh(stacks, time.monotonic).take, counts, running)
+
+
+def _pause(text: str) -> float | None:
+    """Seconds between two runs of the doctor; None for none. Raises UsageError."""
+    from ops.errors import UsageError
+    from ops.project.units import parse_duration
+
+    if text == "off":
+        return None
+    try:
+        seconds = float(parse_duration(text))
+    except ValueError as error:
+        raise UsageError(f"--doctor: {error}", "use a duration such as 5m, or off") from error
+    if not 10 <= seconds <= 3600:
+        raise UsageError(f"--doctor: {text} is out of range", "use 10s to 1h, or off")
+    return seconds
 
 
 @commands.command("status")

@@ -9,6 +9,7 @@ from ops.doctor.facts_services import ServiceFacts
 from ops.doctor.skip import Skip
 from ops.errors import ImageUnavailable
 from ops.project.config import replica_count
+from ops.project.outline import NOWHERE
 from ops.rollout import history
 from ops.stack import Stack
 
@@ -17,7 +18,7 @@ def declared_services(stack: Stack) -> dict[str, ServiceFacts]:
     """Every service of the Compose file. Raises Skip, EngineError, ConfigError."""
     project = stack.project
     services: Mapping[str, Mapping[str, Any]] = project.model["services"]
-    if not any(services.values()):
+    if not any(services.values()) or project.directory == NOWHERE:
         raise Skip("there is no Compose file here")
     done = [entry for entry in history.read(stack) if entry.result == history.DONE]
     recorded = {entry.service or project.default_service: entry for entry in done}

@@ -19,6 +19,8 @@ for id in $ids; do echo "GET {FLEET}:$id"; done | timeout 2 redis-cli -c --raw
 """
 """An error starts with capital letters and has spaces; an id has no space."""
 
+_DECODER = msgspec.json.Decoder(Heartbeat)
+
 
 def fleet_beats(platform: Platform, redis: ContainerFacts | None) -> list[Beat]:
     """The last heartbeat of every instance. Raises EngineError and Skip."""
@@ -38,7 +40,7 @@ def read(output: str) -> list[Beat]:
 
 
 def _beat(line: str) -> Beat:
-    heartbeat = msgspec.json.decode(line, type=Heartbeat)
+    heartbeat = _DECODER.decode(line)
     table: dict[str, Any] = heartbeat.limiter.limits or {}
     return Beat(
         id=heartbeat.id,

@@ -18,6 +18,7 @@ from ops.doctor.refusals import refused_by_postgres
 from ops.doctor.skip import Skip
 from ops.models import ExecResult
 from ops.platform.ports import Platform
+from ops.typed import Converter
 
 TIMEOUT = 6
 """Seconds for connecting and querying together."""
@@ -33,6 +34,7 @@ printf %s "$1" | timeout {TIMEOUT} psql --no-psqlrc --no-password --quiet --tupl
 """Runs the SQL in its first argument with time limits; for ``sh -c`` in PostgreSQL's container."""
 
 TIMED_OUT = 124
+_FACTS = Converter(PostgresFacts)
 _FULL = ("too many clients", "remaining connection slots")
 _HIDDEN = re.compile(
     r"""(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))"""
@@ -88,9 +90,7 @@ def read(service: str, container: str, sections: dict[str, Any]) -> PostgresFact
     for name in ("sessions", "statements"):
         if name in values:
             values[name] = [{**row, "query": without_literals(row["query"])} for row in values[name]]
-    return msgspec.convert(
-        {"service": service, "container": container, "up": True, "gap": GAP, **values}, PostgresFacts
-    )
+    return _FACTS.convert({"service": service, "container": container, "up": True, "gap": GAP, **values})
 
 
 def without_literals(statement: str) -> str:

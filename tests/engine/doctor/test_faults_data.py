@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.engine.doctor.conftest import Patient, found
+from tests.engine.doctor.conftest import Patient, finding, found
 
 CONNECT = """
 import os, psycopg2, time
@@ -99,3 +99,28 @@ def test_a_restart(patient: Patient, becomes: Callable[[str], None]) -> None:
     report = patient.examine("pg.restarted", pg_first_start=1.0, pg_reads_least=50)
     # It has nothing in its memory yet.
     assert found(report) == {"pg.restarted", "pg.cache_hit"}
+
+
+def test_a_reader_of_a_slot_that_hangs_is_made_to_connect_again(patient: Patient) -> None:
+    reader = (
+        "pg_receivewal --no-password --username=videa --directory=/tmp --slot=late --synchronous --status-interval=1"
+    )
+    patient.exec("postgres", f"{reader} --create-slot --no-loop && exec {reader} >/dev/null 2>&1", detach=True)
+    active = "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'late' AND active"
+    patient.stack.until(lambda: patient.sql(active) == "1")
+    every = (
+        'for each in /proc/[0-9]*; do grep -q "^pg_receivewal" $each/cmdline 2>/dev/null'
+        " && kill -{} ${{each#/proc/}}; done; true"
+    )
+    try:
+        patient.exec("postgres", every.format("STOP"))
+        patient.sql("SELECT pg_logical_emit_message(false, 'fault', repeat('x', 3000000))")
+        late = finding(patient.examine(pg_slot_lag=1 << 20), "pg.slot_lag")
+        patient.exec("postgres", f"(sleep 2; {every.format('CONT')}) >/dev/null 2>&1 &")
+        patient.mend(late)
+        patient.stack.until(lambda: patient.sql(active) == "1")
+        patient.stack.until(lambda: "pg.slot_lag" not in found(patient.examine(pg_slot_lag=1 << 20)))
+    finally:
+        patient.exec("postgres", every.format("KILL"))
+        patient.stack.until(lambda: patient.sql(active) == "0")
+        patient.sql("SELECT pg_drop_replication_slot('late')")

@@ -58,6 +58,8 @@ def test_probes_of_the_health_are_no_clients() -> None:
     assert metrics.answered == 0
     observe(metrics, "GET", 200, 0.001)
     assert metrics.answered == 1
+    last_minute = metrics.last_minute()[1]
+    assert (last_minute.requests, last_minute.server_errors) == (1, 0)  # not ready for a second is no error of the API
 
 
 def test_requests_that_wait_are_told_with_how_long_but_no_stream(monkeypatch: pytest.MonkeyPatch) -> None:

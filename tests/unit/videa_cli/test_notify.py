@@ -13,8 +13,8 @@ from msgspec.structs import replace as with_fields
 from ops.agent.watcher import Watcher
 from ops.errors import PlanRefused
 from ops.notify import view
-from ops.notify.duty import Notifications, change
-from ops.notify.message import Item, Message, TestResult
+from ops.notify.duty import Notifications
+from ops.notify.message import DOCUMENT, Item, Message, TestResult
 from ops.project.settings import Receiver
 from tests.unit.ops.fakes import FakeStack, fake_stack
 from videa_cli.commands import Commands
@@ -53,7 +53,7 @@ def test_the_status_has_queue_and_failures(stack: FakeStack, capsys: pytest.Capt
     Watcher(stack.store, "shop", "videa agent").claim(10)
     message = Message("id1", 100.0, "replica.out", "warning", "replica out", "app-1")
     duty = Notifications(lambda: (stack,), lambda: True, clock=lambda: 100.0, send=lambda *_: ("no connection", False))
-    change(stack.store, "shop", lambda state: with_fields(state, since=1.0, queue=(Item(message, ("team",)),)))
+    DOCUMENT.change(stack.store, "shop", lambda state: with_fields(state, since=1.0, queue=(Item(message, ("team",)),)))
     duty.run(lambda event: None)
     videa(stack, "status", "--json")
     shown = json.loads(capsys.readouterr().out)

@@ -13,8 +13,8 @@ from ops.ejected import Ejected
 from ops.errors import EngineError, PlanRefused
 from ops.events import Event
 from ops.notices import DriftRepaired, NotificationDelayed, ReplicaEjected, ReplicaReturned
-from ops.notify.duty import BUSY, IDLE, Notifications, load
-from ops.notify.message import Message
+from ops.notify.duty import BUSY, IDLE, Notifications
+from ops.notify.message import DOCUMENT, Message
 from ops.project.settings import Receiver
 from ops.rollout import history
 from ops.rollout.history import DONE, Entry
@@ -90,11 +90,11 @@ def test_ten_survive_a_receiver_that_is_down_and_agents_that_are_killed(agent: A
     for number in range(10):
         history.append(agent.stack, entry(number))
         agent.rounds(agent.start())
-    assert load(agent.stack.store, "shop").targets["team"].tries > 1
+    assert DOCUMENT.read(agent.stack.store, "shop").targets["team"].tries > 1
     agent.target.error = ""
     agent.rounds(agent.start(), 10, 300.0)
     assert [message.text.split("`")[1] for message in agent.target.got] == [f"videa deploy {n}" for n in range(10)]
-    assert load(agent.stack.store, "shop").queue == ()
+    assert DOCUMENT.read(agent.stack.store, "shop").queue == ()
     assert agent.told == [NotificationDelayed("team", "no connection")] * len(agent.told)
 
 
@@ -190,7 +190,7 @@ def test_it_sleeps_until_the_next_try(agent: Agent) -> None:
 def test_without_a_target_or_beside_another_agent_it_does_nothing(agent: Agent) -> None:
     agent.watches = False
     agent.rounds(agent.start())
-    assert load(agent.stack.store, "shop").since == 0
+    assert DOCUMENT.read(agent.stack.store, "shop").since == 0
 
     def off() -> tuple[FakeStack]:
         raise PlanRefused("x-videa.agent is off", "")

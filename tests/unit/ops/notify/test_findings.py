@@ -7,8 +7,8 @@ from pathlib import Path
 
 from msgspec.structs import replace as with_fields
 
-from ops.notify.duty import load
 from ops.notify.findings import compared
+from ops.notify.message import DOCUMENT
 from ops.project.settings import Receiver
 from tests.unit.ops.fakes import fake_stack
 
@@ -21,4 +21,4 @@ def test_a_second_run_queues_only_what_is_new(tmp_path: Path) -> None:
     for now in (1.0, 2.0):
         compared(stack.store, project, found, ["pg.down"], now)
     compared(stack.store, project, {}, ["pg.down"], 3.0)
-    assert [item.message.kind for item in load(stack.store, "shop").queue] == ["doctor.new", "doctor.gone"]
+    assert [item.message.kind for item in DOCUMENT.read(stack.store, "shop").queue] == ["doctor.new", "doctor.gone"]

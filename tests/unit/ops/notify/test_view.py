@@ -10,8 +10,8 @@ from msgspec.structs import replace as with_fields
 
 from ops.errors import ConfigError, UsageError
 from ops.notify import view
-from ops.notify.duty import Notifications, load
-from ops.notify.message import Message
+from ops.notify.duty import Notifications
+from ops.notify.message import DOCUMENT, Message
 from ops.project.settings import Receiver
 from tests.unit.ops.fakes import FakeStack, fake_stack
 
@@ -30,13 +30,13 @@ def test_each_target_has_its_result(stack: FakeStack) -> None:
     duty = Notifications(lambda: (stack,), lambda: True, send=send)
     results = view.test(stack, ["team", "pager"], sleep=lambda _: duty.run(lambda event: None))
     assert {name: result and result.error for name, result in results.items()} == {"team": "", "pager": "no connection"}
-    assert load(stack.store, "shop").queue == ()
+    assert DOCUMENT.read(stack.store, "shop").queue == ()
 
 
 def test_without_an_answer_it_is_taken_back(stack: FakeStack) -> None:
     times = iter([0.0, view.PATIENCE / 2, view.PATIENCE + 1])
     assert view.test(stack, ["team"], lambda: next(times), lambda _: None) == {"team": None}
-    assert load(stack.store, "shop").queue == ()
+    assert DOCUMENT.read(stack.store, "shop").queue == ()
 
 
 def test_an_unknown_target_is_refused(stack: FakeStack, tmp_path: Path) -> None:

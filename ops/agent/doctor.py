@@ -1,0 +1,79 @@
+"""The duty that runs the doctor from time to time: for trends over days, and to notify of what is new and gone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ops.errors import EngineError, PlanRefused
+from ops.events import Emit
+from ops.platform.ports import Store
+from ops.rollout.under_way import observe
+
+EVERY = 300.0
+"""Seconds between two runs."""
+
+LIMIT = 60.0
+"""Seconds for one run. It takes about 3; each of its sources has a shorter time-out."""
+
+BUSY = 15.0
+"""Seconds until the next try while an operation is under way."""
+
+_COMMAND = (sys.executable, "-P", "-m", "videa_cli.doctor_run")
+
+
+@dataclass
+class DoctorRuns:
+    """``check``: raises PlanRefused if the agent must do nothing; ``watches``: whether this process has to watch.
+
+    ``interval``: seconds between two runs. The first one comes after that time: a stack that starts is not ill.
+    """
+
+    store: Store
+    project: str
+    check: Callable[[], object]
+    watches: Callable[[], bool]
+    interval: float = EVERY
+    command: tuple[str, ...] = _COMMAND
+    name: str = field(default="doctor", init=False)
+    on_change: bool = field(default=False, init=False)
+    every: float = field(default=EVERY, init=False)
+    _waited: bool = field(default=False, init=False)
+
+    def run(self, emit: Emit) -> None:
+        """One run, if no operation is under way. Raises EngineError if it fails."""
+        self.every = self.interval
+        if not self._waited:
+            self._waited = True
+            return
+        try:
+            self.check()
+        except PlanRefused:  # the health checks say so
+            return
+        if not self.watches():
+            return
+        if observe(self.store, self.project) != (None, None):
+            self.every = min(BUSY, self.interval)
+            return
+        self._start()
+
+    def _start(self) -> None:
+        try:
+            done = subprocess.run(
+                [*self.command, self.project],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                timeout=LIMIT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise EngineError(f"the doctor did not end within {LIMIT:g} s", "see why: videa doctor") from None
+        if done.returncode:
+            said = done.stderr.strip().splitlines()
+            reason = said[-1][:300] if said else f"exit code {done.returncode}"
+            raise EngineError(f"the doctor could not run: {reason}", "see why: videa doctor")

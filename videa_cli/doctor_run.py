@@ -1,0 +1,47 @@
+"""One run of the doctor for the agent, in a process of its own, whose memory the agent does not keep.
+
+``python -m videa_cli.doctor_run PROJECT``: stores what it saw for trends, and queues what is new and gone as
+notifications. It prints nothing, but why it failed. It works with the recorded x-videa and the containers.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from functools import partial
+
+from ops.doctor import diagnose
+from ops.doctor.report import selection, told
+from ops.doctor.running import UNKNOWABLE, with_containers
+from ops.errors import VideaError
+from ops.factory import connect, open_stack, open_store
+from ops.notify.findings import compared
+from ops.project import outline
+from ops.rollout.under_way import observe
+
+NICENESS = 10
+
+
+def run(name: str) -> None:
+    """Raises EngineError, ConfigError."""
+    engine = connect()
+    store = open_store(engine)
+    project = outline.recorded(store, name)
+    if project is None:
+        return
+    project = with_containers(project, open_stack(project, engine).platform.details())
+    report = diagnose(project, partial(open_stack, project, engine), selection(skip=UNKNOWABLE))
+    if observe(store, name) != (None, None):  # it began meanwhile: what it changes is no finding
+        return
+    found = {each.key: (each.severity.value, each.title) for each in told(report).findings}
+    compared(store, project, found, report.checked, time.time())
+
+
+if __name__ == "__main__":
+    os.nice(NICENESS)
+    try:
+        run(sys.argv[1])
+    except VideaError as error:
+        sys.stderr.write(f"{error.message}; {error.hint}")
+        sys.exit(1)
