@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,10 @@ CANARY = "  canary: {steps: [50, 100], interval: 4s, min_requests: 20}\n"
 
 HANDED_OVER = ("up", "remove")
 """The steps in which a published port may change hands."""
+
+
+WITHOUT_PORT = ("init", "up", "remove")
+"""The steps before or after which a project that publishes no port itself cannot be reached."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,8 @@ class Adopted:
     def step(self, name: str, *arguments: str, options: tuple[str, ...] | None = None) -> None:
         """Runs videa under the client, and notes what both say."""
         words = self.shape.later if options is None else options
-        with self._client() as report:
+        unheard = self.shape.silent and name in WITHOUT_PORT
+        with nullcontext(lambda: {"sent": 0, "failed": 0}) if unheard else self._client() as report:
             began = time.monotonic()
             done = self._run(videa_command(), *words, *arguments)
             seconds = time.monotonic() - began
@@ -151,7 +156,8 @@ def run(shape: Shape, quick: bool) -> list[Step]:
         overlay = next((path for path in project.folder.rglob("compose.videa.yaml")), None)
         if overlay is None:
             return project.steps
-        overlay.write_text(overlay.read_text().replace("x-videa: #", f"x-videa:\n{CANARY}  #", 1))
+        shared = f"  shared_volumes: [{', '.join(shape.shared)}]\n" if shape.shared else ""
+        overlay.write_text(overlay.read_text().replace("x-videa: #", f"x-videa:\n{CANARY}{shared}  #", 1))
         project.step("up", "up")
         if shape.own_proxy:
             shape.own_proxy(project.folder, project.compose)
