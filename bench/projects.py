@@ -40,7 +40,7 @@ WITHOUT_PORT = ("init", "up", "remove")
 
 @dataclass(frozen=True)
 class Step:
-    """What happened in a step. ``output``: of the command if it failed."""
+    """What happened in a step. ``output``: of the command if it failed; ``kinds``: of the failures."""
 
     name: str
     exit_code: int
@@ -48,6 +48,7 @@ class Step:
     failed: int
     seconds: float
     output: str = ""
+    kinds: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def shown(self) -> str:
@@ -77,14 +78,16 @@ class Adopted:
         """Runs videa under the client, and notes what both say."""
         words = self.shape.later if options is None else options
         unheard = self.shape.silent and name in WITHOUT_PORT
-        with nullcontext(lambda: {"sent": 0, "failed": 0}) if unheard else self._client() as report:
+        with nullcontext(_nothing) if unheard else self._client() as report:
             began = time.monotonic()
             done = self._run(videa_command(), *words, *arguments)
             seconds = time.monotonic() - began
             counted = report()
         output = done.stdout + done.stderr if done.returncode or counted["failed"] else ""
-        self.steps.append(Step(name, done.returncode, counted["sent"], counted["failed"], seconds, output))
-        print(f"{self.shape.name}: {self.steps[-1].shown}", file=sys.stderr, flush=True)
+        kinds = counted.get("failed_by_kind", {})
+        self.steps.append(Step(name, done.returncode, counted["sent"], counted["failed"], seconds, output, kinds))
+        shown = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+        print(f"{self.shape.name}: {self.steps[-1].shown} {shown}".rstrip(), file=sys.stderr, flush=True)
 
     @contextmanager
     def _client(self) -> Iterator[Callable[[], dict[str, Any]]]:
@@ -116,6 +119,10 @@ class Adopted:
             text=True,
             check=False,
         )
+
+
+def _nothing() -> dict[str, Any]:
+    return {"sent": 0, "failed": 0}
 
 
 def main(arguments: list[str] | None = None) -> int:
