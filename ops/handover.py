@@ -148,7 +148,8 @@ def hand_back(stack: Stack, plain: Plain, left: Leaving, change: Callable[[], No
                     for container in gone:
                         stack.platform.start(container.name)
                     raise
-        _retire(stack, replaced, left.proxies, lease.permit)
+        _exchange(stack, replaced, (), lease.permit)
+        _reload(stack, left.proxies)  # at once: until then, the user's nginx still tries the old addresses
         for container in (*gone, *replaced):
             lease.permit()
             stack.platform.remove(container.name)
@@ -224,16 +225,6 @@ def _reload(stack: Stack, proxies: Collection[str]) -> None:
     for container in stack.containers():
         if container.service in proxies and container.running:
             stack.platform.exec(container.id, ["nginx", "-s", "reload"])
-
-
-def _retire(stack: Stack, replaced: Sequence[Container], proxies: Collection[str], permit: Permit) -> None:
-    """Stops the replicas of before: all at once, or behind the user's nginx one after the other.
-
-    Until that nginx is reloaded, it tries the address of one that has ended for seconds: a request must not meet two.
-    """
-    for ending in [[container] for container in replaced] if proxies else [replaced]:
-        _exchange(stack, ending, (), permit)
-        _reload(stack, proxies)
 
 
 def _created(stack: Stack, services: Collection[str]) -> list[Container]:

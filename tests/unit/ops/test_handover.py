@@ -12,7 +12,7 @@ import pytest
 from ops import handover
 from ops.errors import EngineError, Left, PlanRefused, ReplicaNotReady, VideaError
 from ops.events import Event, discard
-from ops.handover import Leaving, _is_alone, _retire, hand_over, holders
+from ops.handover import Leaving, _is_alone, hand_over, holders
 from ops.notices import PortMoves
 from tests.unit.ops.fakes import FakeStack, fake_stack
 
@@ -137,20 +137,3 @@ def test_who_holds_the_port(stack: FakeStack, monkeypatch: pytest.MonkeyPatch, b
 )
 def test_which_service_cannot_have_a_second_container(definition: dict[str, Any], alone: bool) -> None:
     assert _is_alone("web", definition, Leaving(("web",), (), "balancer", (), ("/shared",))) is alone
-
-
-@pytest.mark.parametrize(("proxies", "reloads"), [(("nginx",), 2), ((), 0)])
-def test_the_users_nginx_never_has_the_addresses_of_two_that_have_ended(
-    tmp_path: Path, proxies: tuple[str, ...], reloads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stack = fake_stack(tmp_path, replicas=2)
-    stopped: list[int] = []
-
-    def reload(_: object, named: tuple[str, ...]) -> None:
-        if named:
-            stopped.append(sum(state == "exited" for state in states(stack).values()))
-
-    monkeypatch.setattr(handover, "_reload", reload)
-    _retire(stack, stack.replicas(), proxies, lambda above=0: 0)
-    assert stopped == list(range(1, reloads + 1))
-    assert set(states(stack).values()) == {"exited"}
