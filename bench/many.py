@@ -155,6 +155,9 @@ def _clear_away() -> None:
             found = _output("docker", *kind.split(), "--quiet", "--filter", which).split()
             if found:
                 _output("docker", *remove.split(), *found)
+    kept = _output("docker", "images", "--format", "{{.Repository}}:{{.Tag}}", f"videa-kept/{PROJECT}-*").split()
+    if kept:
+        _output("docker", "rmi", *kept)
 
 
 def _output(*command: str) -> str:
