@@ -16,9 +16,9 @@ class Shape:
 
     ``options``: of docker compose and of videa before it is adopted; ``later``: of videa after that; ``shell``:
     variables of the shell; ``variables``: further ones in ``env_file``; ``inside``: the current folder, in the project;
-    ``named``: the project's name is not in ``env_file``; ``silent``: before it is adopted, it
-    publishes no port; ``own_proxy`` and ``own_proxy_back``: change the user's own
-    proxy, as `videa init` says, and back.
+    ``named``: the project's name is not in ``env_file``; ``silent``: it publishes no port itself; ``shared``: volumes
+    that its replicas may share, without which `videa init` refuses several; ``own_proxy`` and ``own_proxy_back``:
+    change the user's own proxy, as `videa init` says, and back.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Shape:
     inside: str = "."
     named: bool = False
     silent: bool = False
+    shared: tuple[str, ...] = ()
     init: tuple[str, ...] = ()
     scale: tuple[str, ...] = ("3",)
     paths: tuple[str, ...] = ("/healthz",)
@@ -95,6 +96,7 @@ _ALL = (
         "tagged",
         "shop",
         named=True,
+        shared=("uploads",),
         options=("-p", "videa-projects-tagged"),
         later=("-p", "videa-projects-tagged"),
     ),

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,13 @@ HANDED_OVER = ("up", "remove")
 """The steps in which a published port may change hands."""
 
 
+WITHOUT_PORT = ("init", "up", "remove")
+"""The steps before or after which a project that publishes no port itself cannot be reached."""
+
+
 @dataclass(frozen=True)
 class Step:
-    """What happened in a step. ``output``: of the command if it failed."""
+    """What happened in a step. ``output``: of the command if it failed; ``kinds``: of the failures."""
 
     name: str
     exit_code: int
@@ -44,6 +48,7 @@ class Step:
     failed: int
     seconds: float
     output: str = ""
+    kinds: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def shown(self) -> str:
@@ -72,14 +77,17 @@ class Adopted:
     def step(self, name: str, *arguments: str, options: tuple[str, ...] | None = None) -> None:
         """Runs videa under the client, and notes what both say."""
         words = self.shape.later if options is None else options
-        with self._client() as report:
+        unheard = self.shape.silent and name in WITHOUT_PORT
+        with nullcontext(_nothing) if unheard else self._client() as report:
             began = time.monotonic()
             done = self._run(videa_command(), *words, *arguments)
             seconds = time.monotonic() - began
             counted = report()
         output = done.stdout + done.stderr if done.returncode or counted["failed"] else ""
-        self.steps.append(Step(name, done.returncode, counted["sent"], counted["failed"], seconds, output))
-        print(f"{self.shape.name}: {self.steps[-1].shown}", file=sys.stderr, flush=True)
+        kinds = counted.get("failed_by_kind", {})
+        self.steps.append(Step(name, done.returncode, counted["sent"], counted["failed"], seconds, output, kinds))
+        shown = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+        print(f"{self.shape.name}: {self.steps[-1].shown} {shown}".rstrip(), file=sys.stderr, flush=True)
 
     @contextmanager
     def _client(self) -> Iterator[Callable[[], dict[str, Any]]]:
@@ -111,6 +119,10 @@ class Adopted:
             text=True,
             check=False,
         )
+
+
+def _nothing() -> dict[str, Any]:
+    return {"sent": 0, "failed": 0}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -151,7 +163,8 @@ def run(shape: Shape, quick: bool) -> list[Step]:
         overlay = next((path for path in project.folder.rglob("compose.videa.yaml")), None)
         if overlay is None:
             return project.steps
-        overlay.write_text(overlay.read_text().replace("x-videa: #", f"x-videa:\n{CANARY}  #", 1))
+        shared = f"  shared_volumes: [{', '.join(shape.shared)}]\n" if shape.shared else ""
+        overlay.write_text(overlay.read_text().replace("x-videa: #", f"x-videa:\n{CANARY}{shared}  #", 1))
         project.step("up", "up")
         if shape.own_proxy:
             shape.own_proxy(project.folder, project.compose)

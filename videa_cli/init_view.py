@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
+from ops.adopt.detect import Role
 from ops.adopt.notes import Note, Weight
 from ops.adopt.plan import as_written
 from ops.adopt.propose import env_after
@@ -124,8 +125,10 @@ def _what(found: Found, proposal: Proposal) -> str:
         health = f"health path {other.health['ready']}" if other.health.get("ready") else "no health path known"
         return f"http on port {other.port}: {found.reason}; {health}; gets {other.requests}, and replicas"
     if found.service != adoption.service:
-        after = "; can be scaled" if found.service in adoption.workers else "; left alone"
-        return f"{found.role.value}: {found.reason}{after}"
+        after = "can be scaled" if found.service in adoption.workers else "left alone"
+        if found.role is Role.HTTP:
+            after += f" (to give it replicas, too: --service {adoption.service} --service {found.service})"
+        return f"{found.role.value}: {found.reason}; {after}{f': {found.alone}' if found.alone else ''}"
     answered = proposal.answered.get(adoption.port)
     ready = adoption.health.get("ready")
     if ready and answered:

@@ -44,7 +44,7 @@ class Found:
     """A service. ``ports``: on which it may answer HTTP, the likeliest first. ``reason``: one line.
 
     ``evidence``: None unless it is HTTP. ``health``: the path that Docker's health check asks, "" if unknown.
-    ``targets``: the services to which a proxy sends requests.
+    ``targets``: the services to which a proxy sends requests; ``alone``: why a worker cannot be scaled.
     """
 
     service: str
@@ -54,6 +54,7 @@ class Found:
     evidence: Evidence | None = None
     health: str = ""
     targets: tuple[str, ...] = ()
+    alone: str = ""
 
 
 def detect(

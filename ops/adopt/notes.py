@@ -71,16 +71,18 @@ def obstacles(
         )
 
 
-def may_repeat(spec: Mapping[str, Any], running: bool) -> bool:
-    """Whether a service without requests is known to run on, and nothing stands against several replicas of it.
+def why_alone(spec: Mapping[str, Any], running: bool) -> str:
+    """What stands against several replicas of a service without requests; "" if nothing does.
 
     Without a restart policy it may as well be a task that runs once, unless it is ``running``.
     """
     policy = (spec.get("deploy") or {}).get("restart_policy") or {}
-    runs_on = running or spec.get("restart") in ("always", "unless-stopped") or policy.get("condition") == "any"
+    if not running and spec.get("restart") not in ("always", "unless-stopped") and policy.get("condition") != "any":
+        return "nothing tells whether it runs on; with restart: unless-stopped, or started first, it can be scaled"
+    if spec.get("ports"):
+        return "it publishes a port"
     notes = obstacles("", spec, spec, True, ())
-    alone = spec.get("ports") or any(note.key[-1] != "deploy" or note.weight is not Weight.ADVICE for note in notes)
-    return runs_on and not alone
+    return next((note.what for note in notes if note.key[-1] != "deploy" or note.weight is not Weight.ADVICE), "")
 
 
 def _shared(service: str, spec: Mapping[str, Any]) -> Iterator[Note]:

@@ -10,7 +10,7 @@ from typing import Any
 from ops.adopt.advice import about_front, about_other, about_paths, about_ports
 from ops.adopt.answers import LIKELY, LIVE, READY, Answers
 from ops.adopt.detect import Found, Role
-from ops.adopt.notes import Note, Weight, may_repeat, obstacles
+from ops.adopt.notes import Note, Weight, obstacles, why_alone
 from ops.adopt.published import moved
 from ops.adopt.routes import INSIDE, Route, for_balancer, routing, together, without_path
 from ops.project.compose_model import as_mapping
@@ -151,6 +151,11 @@ def plan(
         "BODIES_PER_CLIENT": f"${{BODIES_PER_CLIENT:-{bodies}}}",
         "TESTER_KEY": "${TESTER_KEY:-}",
     }
+    alone = {
+        each.service: why_alone(model["services"][each.service], each.service in choice.running)
+        for each in found
+        if each.role is Role.WORKER and each.service not in names
+    }
     return Adoption(
         service=service,
         port=choice.port,
@@ -168,8 +173,7 @@ def plan(
         workers={
             each.service: _worker_part(each.service, raw["services"][each.service])
             for each in found
-            if each.role is Role.WORKER and each.service not in names
-            if may_repeat(model["services"][each.service], each.service in choice.running)
+            if alone.get(each.service) == ""
         },
         routes=theirs,
         profiles=tuple(map(str, spec.get("profiles") or ())),
@@ -185,7 +189,7 @@ def plan(
             *obstacles(service, spec, written, choice.checked or bool(choice.health), choice.shared),
             *(note for each in choice.others for note in about_other(each, model, raw)),
         ),
-        found=tuple(found),
+        found=tuple(replace(each, alone=alone.get(each.service, "")) for each in found),
     )
 
 

@@ -108,15 +108,20 @@ class Balancer:
         return self._seen
 
     def _patiently_look(self, number: str) -> ExecResult:
-        """Looks again while nginx's container ends and restarts. Raises BalancerError like ``_run``."""
+        """Looks again while nginx's container ends and restarts, and if a busy engine has lost the output.
+
+        Raises BalancerError like ``_run``.
+        """
         deadline = time.monotonic() + RESTART_GRACE
         while True:
             try:
-                return self._run(scripts.LOOK, number)
+                answer = self._run(scripts.LOOK, number)
+                if answer.output.strip() or time.monotonic() > deadline:  # a shell without nginx says so
+                    return answer
             except _ContainerEnded:
                 if time.monotonic() > deadline:
                     raise
-                time.sleep(RESTART_POLL)
+            time.sleep(RESTART_POLL)
 
     def apply(self, upstream: Upstream) -> Applied:
         """Makes nginx serve ``upstream`` and returns when the new generation is active. A closed site stays closed.

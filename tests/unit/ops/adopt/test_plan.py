@@ -147,6 +147,8 @@ def test_a_worker_can_be_scaled_if_it_runs_on_and_two_of_it_are_not_in_each_othe
     choice = Choice("web", 8000, {}, running=frozenset({"jobs", "web", "db"} if running else ()))
     adoption = plan(choice, found, model, model, (), "balancer", "videa-nginx:1")
     assert set(adoption.workers) == ({"jobs"} if taken else set())
+    why = {each.service: each.alone for each in adoption.found}
+    assert (bool(why.pop("jobs")), set(why.values())) == (not taken, {""})
 
 
 @pytest.mark.parametrize(

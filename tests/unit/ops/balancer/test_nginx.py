@@ -28,9 +28,14 @@ class Nginx:
     refused: int = 0
     verdict: str = ""
     own: str = ""
+    lost: int = 0
+    """Looks whose output does not arrive."""
 
     def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
         assert command[2] == scripts.LOOK
+        if self.lost:
+            self.lost -= 1
+            return ExecResult(1, "")
         return ExecResult(0, f"nginx version: nginx/1.30.6\n1\n{self.own}{self.text}")
 
     def exec(self, container: str, command: list[str], user: str = "", environment: object = None) -> ExecResult:
@@ -72,6 +77,13 @@ def test_an_image_of_an_older_videa_is_named_as_the_reason(nginx: Nginx) -> None
     with pytest.raises(ConfigRefused) as refused:
         balancer(nginx, "api").apply(replace(API, servers=("api-1",), others=(WEB,)))
     assert "needs the image of this videa: videa init" in refused.value.hint
+
+
+def test_a_look_whose_output_a_busy_engine_has_lost_is_repeated(nginx: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.balancer.nginx.RESTART_POLL", 0)
+    nginx.lost = 3
+    assert balancer(nginx, "web").membership().servers == ("web-1",)
+    assert nginx.lost == 0
 
 
 def test_maintenance_of_the_site_is_seen_and_kept_by_every_service(nginx: Nginx) -> None:
