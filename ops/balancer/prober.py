@@ -19,6 +19,11 @@ INTERVAL = 0.1
 EXEC_INTERVAL = 0.5
 """Seconds between two probes by exec, which are expensive for the engine."""
 
+IDLE = 4.0
+"""Seconds without a probe, because this process was stopped or starved, after which a persistent connection is not used
+again: nginx may have closed it, which is no failed request (keepalive_min_timeout 5s in ops/balancer/image/http.conf).
+"""
+
 INSIDE = "http://127.0.0.1:8080"
 """nginx's address inside its container."""
 
@@ -60,6 +65,7 @@ class Prober:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="videa-prober", daemon=True)
         self._persistent: http.client.HTTPConnection | None = None
+        self._used = 0.0
 
     def start(self) -> None:
         self._thread.start()
@@ -119,6 +125,9 @@ class Prober:
         return self.requests[self.sent // 2 % len(self.requests)]
 
     def _send_from_here(self, name: str, request: Address, fresh: bool) -> int:
+        if self._persistent and time.monotonic() - self._used > IDLE:
+            self._persistent.close()
+            self._persistent = None
         connection = None if fresh else self._persistent
         if connection is None:
             connection = connect(str(self.url))
@@ -133,7 +142,7 @@ class Prober:
         if fresh:
             connection.close()
         else:
-            self._persistent = connection
+            self._persistent, self._used = connection, time.monotonic()
         return response.status
 
     def _send_inside(self, name: str, request: Address) -> int:

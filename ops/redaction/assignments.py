@@ -43,21 +43,26 @@ _TUPLE = re.compile(
     r"(?P<value>[^\"'\n]+)(?=(?P=quote)\s?[\])])"
 )
 _LINE_OF_CONF = re.compile(
-    r"(?im)(?P<start>^[ \t]*(?:requirepass|masterauth|password|passwd|tls-key-file-pass)[ \t]+"
+    r"(?im)(?P<start>^[ \t]*(?:requirepass|masterauth|password|passwd|tls-key-file-pass"
+    r"|auth_pass|bind_?(?:pw|password)|rootpw|rpcpassword"
+    r"|sentinel[ \t]+auth-pass[ \t]+\S+|PASS|AUTH[ \t]+(?:PLAIN|LOGIN)|IDENTIFY|\w{1,9}[ \t]+LOGIN[ \t]+\S+)[ \t]+"
     r"|\b(?:login|account)[ \t]+\S+[ \t]+password[ \t]+)[\"']?(?P<value>[^\s\"';]+)(?=[\"']?;?[ \t]*$)"
 )
 _SPACED = re.compile(
     r"(?im)(?P<start>"
     r"(?:set|add|more_set)?_?headers?[ \t]+(?:set|add|append)?[ \t]*[\"']?(?P<name>[\w-]+)[\"']?[ \t]+"
-    r"|(?:^|[ \t/+])(?:set|setx|env|arg|export|put)[ \t]+(?P<variable>[\w./:@-]{2,80}+)[ \t]+)"
+    r"|(?:^|[ \t/+])(?:set|setx|setenv|env|arg|export|put|fastcgi_param|uwsgi_param)"
+    r"[ \t]+(?P<variable>[$]?[\w./:@-]{2,80}+)[ \t]+)"
     r"(?P<value>\"[^\"\n]*\"|'[^'\n]*'|[^\s\"';]+)"
 )
 _REDIS = re.compile(
-    r"(?im)(?P<start>(?:^[ \t]*|\")auth\"?[ \t]+(?:\"?[\w.-]+\"?[ \t]+)?\"?|\bauth[ \t]+\S+[ \t]+"
-    r"|\"(?:requirepass|masterauth)\"[ \t]+\")(?P<value>[^\s\"]+)(?=\"?[ \t]*$)"
+    r"(?im)(?P<start>(?:^[ \t]*|\"|\b(?:redis|valkey)-cli\b[^\n|;]{0,200}?[ \t])"
+    r"auth\"?[ \t]+(?:\"?[\w.-]+\"?[ \t]+)?\"?"
+    r"|\bauth[ \t]+\S+[ \t]+(?=\S+[ \t]+setname\b)|\bauth[ \t]+\S+[ \t]+"
+    r"|\"(?:requirepass|masterauth)\"[ \t]+\")(?P<value>[^\s\"]+)(?=\"?[ \t]*$|[ \t]+setname\b)"
 )
 _ACL = re.compile(r"(?im)^.*\b(?:setuser|user)[ \t]+\S+.*[ \t](?:on|off|reset\w*|nopass)\b.*$")
-_ACL_PASSWORD = re.compile(r"(?<=\s)(?P<kind>[>#<!])(?P<value>[^\s\"']{3,})")
+_ACL_PASSWORD = re.compile(r"(?<=[\s'\"])(?P<kind>[>#<!])(?P<value>[^\s\"']{3,})")
 _PGPASS = re.compile(r"(?m)^(?P<start>[\w.*-]+:(?:\d{4,5}|\*):[\w*-]+:[\w*-]+:)(?P<value>\S+)$")
 
 

@@ -23,27 +23,36 @@ class Program(NamedTuple):
 
 
 PROGRAMS = (
-    Program(r"(?:redis|valkey|keydb)-(?:cli|benchmark)", r"-a|--pass"),
+    Program(r"(?:redis|valkey|keydb)-(?:cli|benchmark)", r"-a|--pass", "-a"),
     Program(
         r"curl",
-        r"-[A-Za-z#]{0,8}[uUb]|--user|--proxy-user|--cookie|--oauth2-bearer|--pass|--proxy-pass|--tlspassword",
+        r"-[A-Za-z#]{0,8}[uUbE]|--user|--proxy-user|--cert|--cookie|--oauth2-bearer|--pass|--proxy-pass|--tlspassword",
         r"-[A-Za-z#]{0,8}[uU](?=[\w.-]*:)",
     ),
     Program(r"(?:mysql|mariadb)(?:dump|admin|import|check|show|-dump|-admin|binlog)?|mycli|xtrabackup", attached="-p"),
     Program(r"sshpass", r"-p", "-p"),
-    Program(r"mongo(?:sh|dump|restore|export|import|stat)?|mosquitto_(?:pub|sub)|cqlsh|kinit", r"-p|-P|--pw"),
+    Program(
+        r"mongo(?:sh|dump|restore|export|import|stat)?|mosquitto_(?:pub|sub)|cqlsh|kinit"
+        r"|supervisorctl|rabbitmqadmin|twine[ \t]+\w+|useradd|usermod",
+        r"-p|-P|--pw",
+        "-p(?!p)",
+    ),
     Program(r"(?:docker|podman|nerdctl|skopeo|crane|oras|az|oc|registry)[ \t]+login", r"-p"),
-    Program(r"ldap(?:search|modify|add|delete|passwd|whoami)", r"-w|-s"),
+    Program(r"ldap(?:search|modify|add|delete|passwd|whoami)", r"-w|-s", "-w"),
     Program(r"https?|xh|httpie|etcdctl|wrk|ab|hey|siege", r"-a|--auth|-A|--user|-P"),
     Program(r"smbclient|smbget|rpcclient", r"-U|--user"),
-    Program(r"zip|unzip|sqlcmd|bcp|isql", r"-P"),
+    Program(r"zip|unzip|sqlcmd|bcp|isql|ipmitool", r"-P", "-P"),
     Program(r"7z[ar]?|rar|unrar", attached="-p"),
     Program(r"openssl", r"-k|-K|-pass(?:in|out)?"),
     Program(r"snmp\w+", r"-c|-A|-X"),
     Program(r"rabbitmqctl", r"(?:add_user|change_password)[ \t]+\S+"),
     Program(r"htpasswd", r"-\w*b\w*(?:[ \t]+\S+){1,2}"),
     Program(r"ssh-keygen", r"-N|-P"),
-    Program(r"vault", r"login"),
+    Program(r"vault", r"login|token[ \t]+lookup"),
+    Program(r"cryptsetup|rclone", r"obscure|--key"),
+    Program(r"mc[ \t]+(?:alias[ \t]+set|config[ \t]+host[ \t]+add)", r"[\w-]+[ \t]+https?://\S+[ \t]+\S+"),
+    Program(r"sqlplus|rman|expdp|impdp", attached=r"[\w$#]+/(?!nolog)"),
+    Program(r"lftp|ncftp\w*|smbclient", r"-p", r"-u[ \t]+[\w.-]+,"),
 )
 _PROGRAM = re.compile(
     rf"(?<![\w.-])(?:{'|'.join(f'(?P<p{place}>{program.names})' for place, program in enumerate(PROGRAMS))})"

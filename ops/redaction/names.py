@@ -9,15 +9,15 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SEPARATOR = re.compile(r"[^A-Za-z0-9]+")
 
 _ANYWHERE = re.compile(
-    r"webhook|passw|passphrase|secret|token|credential|authorization|cookie|requirepass|masterauth"
-    r"|(?:api|private|access|encryption|signing|license|account|storage|shared|client|master)_?keys?(?:_|\d|$)"
-    r"|connection_?string|videa_?canary|sess(?:ion)?_?id$|(?:^|_)salt$"
+    r"webhook|passw|pass_?(?:ph|f)rase|secret|token|credential|authorization|cookie|requirepass|masterauth"
+    r"|(?:api|private|access|encryption|signing|license|account|storage|shared|client|master|jwt|app|encrypt|fernet|signature|session|auth)_?keys?(?:_|\d|$)"
+    r"|connection_?string|videa_?canary|sess(?:ion)?_?id$|(?:^|_)salt(?:_v?\d+)?$|basic_?auth_?user(?:s|$)|mnemonic|(?:totp|otp|mfa)_?seed"
 )
 """Anywhere in a name, such as SECRET_KEY_BASE."""
 
 _ENDING = re.compile(
-    r"(?:^|_)(?:pass|pwd|pw|psw|passcode|auth|dsn|pepper|pin|otp|cvv|sig|signature|jwt|sid|hmac)_?\d*$"
-    r"|_key_?\d*$|_verifier$|assertion$|(?:otp|auth|verification|reset)_code$|(?:pwd|(?:db|user|smtp|store|key|root|admin|proxy)pass|accesskey|authkey)\d*$"
+    r"(?:^|_)(?:pass|pwd|pw|psw|passcode|creds?|auth|dsn|pepper|pin|otp|cvv|sig|signature|jwt|sid|hmac)_?\d*$"
+    r"|_key_?\d*$|_verifier$|assertion$|(?:otp|auth|verification|reset|pin|access)_code$|(?:pwd|(?:db|user|smtp|store|key|root|admin|proxy)pass|(?:bind|root)pw|accesskey|authkey)\d*$"
 )
 """At the end of a name, such as SMTP_PWD, MAIL_PASS and STRIPE_KEY."""
 

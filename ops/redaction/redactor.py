@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ops.redaction import assignments, commands, services, shapes, sql, urls
+from ops.redaction import assignments, commands, nested, services, shapes, sql, urls
 from ops.redaction.hiding import HIDDEN, is_placeholder
 from ops.redaction.known import KnownSecrets
 from ops.redaction.names import is_secret_name
@@ -31,6 +31,7 @@ class Redactor:
         self._passes: list[Callable[[str, Callable[[str], str]], str]] = [
             sql.hide,
             urls.hide,
+            nested.hide,
             assignments.hide,
             commands.hide,
             *([services.hide] if rules else []),

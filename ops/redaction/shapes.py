@@ -16,7 +16,8 @@ _SHAPES = (
     re.compile(r"(?<![A-Z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Z0-9])"),
     re.compile(
         r"\b(?:gh[pousr]_|github_pat_|gl(?:pat|dt|ft|soat|rt|cbt|ptt|agent)-|xox[abeoprs]-|xapp-|[sr]k_(?:live|test)_"
-        r"|whsec_|sk-|dckr_pat_|npm_|pypi-|hvs\.|dop_v1_|shpat_|AIza|ya29\.|SG\.)[A-Za-z0-9_.-]{10,}"
+        r"|whsec_|sk-|dckr_pat_|npm_|pypi-|hvs\.|hvb\.|do[por]_v1_|shp(?:at|ss|ca|pa)_|dckr_oat_|hf_|r8_|sbp_|figd_|lin_api_|rubygems_|GOCSPX-|PMAK-|nvapi-|tskey-(?:auth|api|client)-"
+        r"|ATATT3x|AGE-SECRET-KEY-1|pat-(?:na|eu)\d-|AIza|ya29\.|SG\.)[A-Za-z0-9_.-]{10,}"
     ),
     re.compile(
         r"\$(?:apr1|argon2\w*|2[abxy]?|[156y])\$[^\s\"':]+|\b(?:SCRAM-SHA-256\$|pbkdf2[:_]sha)[^\s\"']+|\{S?(?:SHA|MD5|CRYPT)\d*\}\S+"

@@ -9,15 +9,18 @@ from ops.redaction.hiding import Hide
 _STATEMENT = re.compile(
     r"(?im)(?:^\t|\b(?:statement|query|duration|parameters|prepare):"
     r"|\b(?:select|insert[ \t]+into|update|delete[ \t]+from|values"
-    r"|(?:create|alter|drop)[ \t]+(?:role|user|group|server|subscription|database)|copy|execute|call|perform)\b).*$"
+    r"|(?:create|alter|drop)[ \t]+(?:role|user|group|server|subscription|database)|copy|execute|call|perform"
+    r"|comment[ \t]+on|notify|merge[ \t]+into|with[ \t]+\w+[ \t]+as)\b"
+    r"|\bset[ \t]+(?:local[ \t]+|session[ \t]+)?[\w.]+[ \t]*(?:=|to\b)[ \t]*'"
+    r"|\bportal(?:[ \t]+\"[^\"\n]*\")?[ \t]+(?:with[ \t]+)?parameters?:?[ \t]).*$"
 )
 _STRING = re.compile(
-    r"(?<![\w'])(?:[eEnN])?'(?P<text>(?:[^'\n\\]|''|\\.)*+)'|\$(?P<tag>\w*)\$(?P<body>.*?)\$(?P=tag)\$"
+    r"(?<![\w'])(?:[eEnN]|[uU]&)?'(?P<text>(?:[^'\n\\]|''|\\.)*+)'|\$(?P<tag>\w*)\$(?P<body>.*?)\$(?P=tag)\$"
 )
 _PASSWORD = re.compile(
     r"(?i)(?P<start>\b(?:password|passwd|passphrase|identified(?:[ \t]+with[ \t]+\S+)?[ \t]+(?:by|as)|pwd)"
     r"(?:[ \t]+(?:is|was|for[ \t]+(?:user[ \t]+)?\S+[ \t]+(?:is|to)))?"
-    r"(?:[ \t]+|[ \t]+for[ \t]+\S+[ \t]*=[ \t]*(?:password\()?)[eE]?(?P<quote>\\*[\"'`]))"
+    r"(?:[ \t]+|[ \t]+for[ \t]+\S+[ \t]*=[ \t]*(?:password\()?|[ \t]*=[ \t]*(?=N))[eEnN]?(?P<quote>\\*[\"'`]))"
     r"(?P<value>[^\"'`\\\n]+)"
 )
 _ROW = re.compile(r"(?P<start>Failing row contains \()(?P<value>[^\n]++)")
@@ -26,7 +29,8 @@ _KEY = re.compile(
 )
 _INPUT = re.compile(
     r"(?P<start>(?:invalid (?:input (?:syntax|value)|byte sequence)[^:\n]*|value"
-    r"|COPY \S+, line \d+, column \S+): \\*\")"
+    r"|COPY \S+, line \d+(?:, column \S+)?): \\*\"|\bJSON data, line \d+: "
+    r"|unterminated quoted string at or near \\*\"')"
     r"(?P<value>[^\"\n\\]+)"
 )
 

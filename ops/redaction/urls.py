@@ -21,9 +21,16 @@ _HOOK = re.compile(
     r"|\bhttps?://api\.telegram\.org/(?:file/)?bot|\bhttps?://[^\s\"'<>?#]{0,200}?/with/key/|\bhttps?://[\w.-]+/v1/spaces/\w+/messages\?)"
     r"(?P<secret>[^\s\"'<>]+)"
 )
+_SERVICE = re.compile(
+    r"(?i)(?<![\w.+-])(?P<start>(?:tgram|discord|slack|msteams|workflows?|pover|pbul|pushover|opsgenie|pagerduty|twilio|sendgrid|mailgun"
+    r"|gotifys?|ntfys?|matrixs?|mmosts?|rockets?|zulip|signals?|jsons?|forms?|xmls?|apprises?)://)(?P<secret>[^\s\"'<>]+)"
+)
+"""Targets of notifications as Apprise writes them: all of one may be a token."""
 _HOOK_PATH = re.compile(r"(?i)(?<=hook/|ooks/)(?P<secret>(?=[\w./-]{0,200}\d)[\w./-]{8,}+)")
-_PARAMETER = re.compile(r"(?:[?&]|(?<=;)|%3[Ff]|%26)(?:amp;)?(?P<name>(?:[\w.\[\]$-]|%5[BbDd]){1,60}+)(?:=|%3[Dd])")
-_VALUE = re.compile(r"(?:(?!%26)[^&\s\"'<>#\\])+")
+_PARAMETER = re.compile(
+    r"(?:[?&]|(?<=;)|%(?:25){0,2}(?:3[Ff]|26))(?:amp;)?(?P<name>(?:[\w.\[\]$-]|%5[BbDd]){1,60}+)(?:=|%(?:25){0,2}3[Dd])"
+)
+_VALUE = re.compile(r"(?:(?!%(?:25){0,2}26)[^&\s\"'<>#\\])+")
 _KEY = re.compile(r"[A-Za-z0-9+=_-]{20,400}+(?=[&\s\"'<>#\\]|%26|\Z)")
 _QUERY_NAME = re.compile(
     r"(?i)(?:sig|key|session|code|hash|ticket|assertion|saml\w*|invite|magic|verify|confirm\w*|unsubscribe"
@@ -38,6 +45,7 @@ TOKEN = 20
 def hide(text: str, hide: Hide) -> str:
     """The text without the secrets in its URLs."""
     text = _HOOK.sub(lambda match: match["start"] + hide(match["secret"]), text)
+    text = _SERVICE.sub(lambda match: match["start"] + hide(match["secret"]), text)
     text = _HOOK_PATH.sub(lambda match: hide(match["secret"]), text)
     text = _LOGIN.sub(lambda match: _login(match, hide), text)
     text = _USER.sub(lambda match: hide(match[0]), text)

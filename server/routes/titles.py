@@ -22,7 +22,7 @@ from server.titles import TitleChanges, TitleFields, TitleQuery
 
 routes = web.RouteTableDef()
 
-_ONE = r"/api/v1/titles/{id:\d{1,19}}"
+_ONE = r"/api/v1/titles/{id:[0-9]{1,19}}"
 # Bytes. Compressing a smaller body costs more than it saves.
 _WORTH_COMPRESSING = 4096
 _ETAG = re.compile(r'"([0-9]{1,9})"\Z')

@@ -62,7 +62,9 @@ async def test_a_bad_query_is_refused_by_name(api: Client, query: str, field: st
         assert [error["field"] for error in (await response.json())["errors"]] == [field]
 
 
-@pytest.mark.parametrize("number", ["0", "9223372036854775807", "9223372036854775808", "9" * 19, "9" * 40, "-1", "x"])
+@pytest.mark.parametrize(
+    "number", ["0", "\uff11", "\u0661", "9223372036854775807", "9223372036854775808", "9" * 19, "9" * 40, "-1", "x"]
+)
 async def test_a_title_that_cannot_exist_is_not_found(api: Client, number: str) -> None:
     for method, body in (("GET", None), ("PUT", TITLE), ("DELETE", None)):
         async with api.request(method, f"/api/v1/titles/{number}", json=body) as response:

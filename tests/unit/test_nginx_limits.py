@@ -111,6 +111,36 @@ def test_a_client_is_an_address_or_a_network_of_ipv6() -> None:
     assert len(set.union(*keys)) == len(CLIENTS)
 
 
+def of_map(source: str, value: str) -> str:
+    """What the map of http.conf with this source makes of a value: the first expression that matches."""
+    text = (NGINX / "http.conf").read_text()
+    (lines,) = re.findall(rf'map "{re.escape(source)}" \$\w+ \{{\n(.*?)\n\}}', text, re.DOTALL)
+    rules = re.findall(r'^ *"~(.*)" +(\w+);$', lines, re.MULTILINE)
+    return str(next((result for pattern, result in rules if re.search(pattern, value)), ""))
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "GET", "M-SEARCH", "BASELINE_CONTROL"])
+@pytest.mark.parametrize(
+    ("coding", "length"), [("chunked", ""), ("Chunked", ""), ("", "10000"), ("", "0000000000000001900000")]
+)
+def test_an_announced_body_counts_whatever_the_method(method: str, coding: str, length: str) -> None:
+    assert of_map("$request_method:$http_transfer_encoding:$http_content_length", f"{method}:{coding}:{length}")
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE", "PROPFIND", "M-SEARCH", "GET", "HEAD", "OPTIONS"])
+def test_over_http_2_a_body_that_nothing_announces_counts_or_has_to_fit_the_buffer(method: str) -> None:
+    counted = of_map("$request_method:$http_transfer_encoding:$http_content_length", f"{method}::")
+    small = of_map("$server_protocol:$request_method:$http_content_length", f"HTTP/2.0:{method}:")
+    assert bool(counted) != bool(small)
+    (limit,) = re.findall(r"client_max_body_size (\w+);", (NGINX / "locations.conf").read_text())
+    assert kib(limit) <= kib(directive("client_body_buffer_size"))
+
+
+@pytest.mark.parametrize("request_line", ["HTTP/1.1:GET:", "HTTP/2.0:GET:0", "HTTP/1.0:HEAD:"])
+def test_other_requests_stay_in_their_location(request_line: str) -> None:
+    assert not of_map("$server_protocol:$request_method:$http_content_length", request_line)
+
+
 def test_one_client_may_have_what_the_operator_says_but_never_all() -> None:
     given = limits(512, 2, DISK, "plain", REQUESTS_PER_CLIENT="100", BODIES_PER_CLIENT="100000")
     assert (given["requests_per_client"], given["bodies_per_client"]) == (100, given["bodies"] // 2)

@@ -73,6 +73,28 @@ def test_http_1_0_needs_no_host(small: Bench) -> None:
     assert b"\nHost: localhost\n" in answer
 
 
+REFUSED = [
+    (b"GET / HTTP/1.1\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400),
+    (b"get / HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    (b"POST /%00 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 400),
+    (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
+    (b"TRACE / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405),
+    (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99000000\r\nConnection: close\r\n\r\n", 413),
+    (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+    (b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 9000 + b"\r\n\r\n", 431),
+    (b"GET / HTTP/3.0\r\nHost: x\r\n\r\n", 505),
+]
+
+
+def test_what_nginx_refuses_is_a_problem_too(small: Bench) -> None:
+    for request, status in REFUSED:
+        with connections(small, 1, request) as (connection,):
+            head, _, body = b"".join(iter(lambda c=connection: c.recv(65_536), b"")).partition(b"\r\n\r\n")
+        assert int(head.split()[1]) == json.loads(body)["status"] == status
+        assert b"Content-Type: application/problem+json" in head
+
+
 def test_metrics_are_not_public(small: Bench) -> None:
     for path in ("/health/metrics", "/health/metrics?format=json", "/health/metrics/"):
         assert small.get(path)[0] == 404

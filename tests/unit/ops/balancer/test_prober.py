@@ -87,6 +87,25 @@ def test_the_services_path_is_probed_at_the_published_port(path: str, good: bool
     assert prober.last_answered
 
 
+@pytest.mark.parametrize(("idle", "failed"), [(-1.0, False), (60.0, True)])
+def test_a_connection_that_was_idle_for_long_is_not_used_again(
+    idle: float, failed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server closes each connection after its answer, without saying so."""
+    monkeypatch.setattr(module, "IDLE", idle)
+    with server() as (url, handler):
+        handler.enough = 6
+        handler.end_headers = lambda self: (
+            BaseHTTPRequestHandler.end_headers(self),
+            setattr(self, "close_connection", True),
+        )  # type: ignore[method-assign, assignment]
+        prober = prober_with(Inside(), url)
+        prober.start()
+        assert handler.twice.wait(10)
+        prober.stop()
+    assert bool(prober.bad) == failed
+
+
 def test_each_service_is_probed_at_its_own_route() -> None:
     requests = [Address(), Address("shop.example", "/api/up"), Address("shop.example", "/x")]
     with server() as (url, handler):

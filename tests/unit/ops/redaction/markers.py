@@ -197,7 +197,69 @@ SHAPES = [
     "session CaNaRy8kQ2xZ5vT1mW9pL3sR7 was opened",
 ]
 
-PLANTED = [*SETTINGS, *COMMANDS, *SQL, *HTTP, *URLS, *LOGS, *SHAPES]
+NESTED = [
+    f'{{"value":"{MARK}","name":"password"}}',
+    f'{{"password":{{"value":"{MARK}","set":true}}}}',
+    f'{{"credentials":{{"user":"bob","key":"{MARK}"}}}}',
+    f'{{"password":\n  "{MARK}"}}',
+    f"password:\n  {MARK}",
+    f"  db_password: |-\n    {MARK}",
+    f'password = """{MARK}"""',
+    f"password -> {MARK}",
+    f"'secret' => env('APP_SECRET', '{MARK}')",
+    f"Config(user='a', password=SecretStr('{MARK}'))",
+    f'password: Some("{MARK}")',
+    f'array(1) {{ ["password"]=> string(9) "{MARK}" }}',
+    f"<key>password</key>\n\t<string>{MARK}</string>",
+    f'<setting name="ApiKey"><value>{MARK}</value></setting>',
+    f'<param value="{MARK}" name="token"/>',
+    f'<input name="password" type="password" value="{MARK}">',
+    f"&lt;password&gt;{MARK}&lt;/password&gt;",
+    f"&quot;password&quot;:&quot;{MARK}&quot;",
+]
+"""The name is not directly in front of the value."""
+
+MORE = [
+    *(
+        f"{name}={MARK}"
+        for name in ("CREDS", "PASS_PHRASE", "APP_KEYS", "JWT_KEYS", "TOTP_SEED", "ACCESS_CODE", "HASH_SALT_V2")
+    ),
+    f"BASIC_AUTH_USER=admin:{MARK}",
+    f"redis-cli -h redis -a{MARK} ping",
+    f"redis-cli AUTH {MARK}",
+    f"redis-cli hello 3 auth default {MARK} setname a",
+    f"redis-cli ACL SETUSER app on '>{MARK}' ~*",
+    f"sqlcmd -S db -U sa -P{MARK}",
+    f"unzip -P{MARK} a.zip",
+    f"mongosh -u admin -p{MARK}",
+    f"ldapsearch -x -w{MARK} -b dc=example",
+    f"curl -E cert.pem:{MARK} https://api/",
+    f"mc alias set store http://minio:9000 admin {MARK}",
+    f"sqlplus scott/{MARK}@db",
+    f"lftp -u bob,{MARK} ftp.example",
+    f"rabbitmqadmin -u app -p {MARK} list queues",
+    f"fastcgi_param DB_PASSWORD {MARK};",
+    f"set $api_key {MARK};",
+    f"sentinel auth-pass mymaster {MARK}",
+    f"auth_pass {MARK}",
+    f"USER bob\r\nPASS {MARK}",
+    f"a1 LOGIN bob {MARK}",
+    f"SET app.jwt_secret TO '{MARK}'",
+    f"ALTER LOGIN sa WITH PASSWORD=N'{MARK}'",
+    f"CONTEXT:  unnamed portal parameter $1 = '{MARK}'",
+    f"CONTEXT:  JSON data, line 1: {MARK}...",
+    f'CONTEXT:  COPY users, line 1: "{MARK}"',
+    f'ERROR:  unterminated quoted string at or near "\'{MARK}" at character 21',
+    f"NOTIFY channel, '{MARK}'",
+    f"GET /login?next=%252Fa%253Ftoken%253D{MARK}%2526page%253D2 HTTP/1.1",
+    f"discord://123456/{MARK}",
+    f"tgram://12345:{MARK}/678",
+    f"hf_{LONG[:34]}",
+    f"tskey-auth-{LONG}",
+    f"GOCSPX-{LONG[:28]}",
+]
+
+PLANTED = [*SETTINGS, *COMMANDS, *SQL, *HTTP, *URLS, *LOGS, *SHAPES, *NESTED, *MORE]
 
 KNOWN = "vq7-Zk+2/Xw9&Rt'4mLp8s"
 """A secret that the redactor is told of."""
@@ -252,5 +314,13 @@ ORDINARY = (
     "docker compose up -d --no-recreate --scale backend=3 -p videa",
     "curl -fsS -o /dev/null http://127.0.0.1:3001/health/ready",
     "redis-cli -h redis -p 6379 info",
+    "redis-cli -h redis --no-auth-warning info",
+    '{"tokens":{"type":"bearer","count":2},"key":"titles:12"}',
+    "password:\n  required: true",
+    "mysql -h db --protocol=tcp shop",
+    "unzip -o a.zip -d out",
+    "SET maintenance_work_mem TO 64",
+    "set -e; export LANG=C",
+    "session opened -> worker 7",
 )
 """Lines as the stack and others write them every day, which must stay readable."""

@@ -106,7 +106,25 @@ def test_secrets_in_commands_are_learned_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "atom", ["a", "a.", '"', "\\", "x=", "password=", "?a=", "https://a/", "ooks/", "sk-", "Key (a)=("]
+    "atom",
+    [
+        "a",
+        "a.",
+        '"',
+        "\\",
+        "x=",
+        "password=",
+        "?a=",
+        "https://a/",
+        "ooks/",
+        "sk-",
+        "Key (a)=(",
+        "password:\n ",
+        'password="""',
+        "<a name=pw ",
+        "&lt;pw",
+        "pw:{a:",
+    ],
 )
 def test_the_time_grows_with_the_length_of_a_line_and_no_faster(redactor: Redactor, atom: str) -> None:
     """What took the square of it for one of these would take minutes here."""
