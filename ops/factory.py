@@ -69,9 +69,10 @@ def _gateway(platform: Platform, project: Project) -> Gateway:
     return nginx.connect(platform, project.settings.balancer, project.settings.service)
 
 
-def open_store(engine: Engine | None = None) -> Store:
-    """The records of all projects; needs no project. Raises EngineUnreachable."""
-    return EngineStore(engine or Engine())
+def open_store(engine: Engine | None = None, project: Project | None = None) -> Store:
+    """The records of a project; without one, of all projects on this engine. Raises EngineUnreachable, EngineError."""
+    connected = engine or Engine()
+    return _ports(project, connected)[1] if project else EngineStore(connected)
 
 
 def open_jobs(engine: Engine | None = None) -> Jobs:

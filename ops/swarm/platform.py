@@ -16,7 +16,6 @@ from ops.engine import foreground, ports
 from ops.engine.changes import Changes
 from ops.engine.client import Engine
 from ops.engine.images import EngineImages
-from ops.engine.jobs import EngineJobs
 from ops.engine.logs import Output
 from ops.engine.replicas import remove_volumes
 from ops.errors import EngineError
@@ -27,6 +26,7 @@ from ops.project.pins import remember
 from ops.steps import Target
 from ops.swarm import api, labels, reading, whole
 from ops.swarm.definitions import Definitions, service_name
+from ops.swarm.jobs import SwarmJobs
 from ops.swarm.local import Local
 from ops.swarm.logs import Logs
 from ops.swarm.one_offs import run_task
@@ -46,8 +46,8 @@ class SwarmPlatform:
         return EngineImages(self.engine)
 
     @cached_property
-    def jobs(self) -> EngineJobs:
-        return EngineJobs(self.engine)
+    def jobs(self) -> SwarmJobs:
+        return SwarmJobs(self.engine)
 
     @cached_property
     def services(self) -> Services:
