@@ -68,13 +68,18 @@ class Local:
             and (task["Status"].get("ContainerStatus") or {}).get("ContainerID")
         }
 
-    def details(self, containers: Iterable[Container]) -> list[tuple[Container, Mapping[str, Any]]]:
-        """The containers on this node, each with the engine's details. Raises EngineError."""
-        ids, found = self.ids(), []
-        for container in containers:
+    def details(self) -> list[tuple[Container, Mapping[str, Any]]]:
+        """Every container of the project with the engine's details; of those elsewhere, what their spec tells.
+
+        Raises EngineError.
+        """
+        ids, tasks, found = self.ids(), reading.by_id(self.services.tasks()), []
+        for service in self.services.all():
+            container = reading.container(service, tasks.get(str(service["ID"]), []))
+            details: Mapping[str, Any] = {}
             with engine_errors(f"inspect {container.name}", missing_ok=True):
-                if container.id in ids:
-                    found.append((container, self.engine.sdk.api.inspect_container(ids[container.id])))
+                details = self.engine.sdk.api.inspect_container(ids[container.id]) if container.id in ids else {}
+            found.append((container, details or reading.details(service, container)))
         return found
 
     def usage(self, containers: Iterable[Measured]) -> dict[str, Usage]:

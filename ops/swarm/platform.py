@@ -88,7 +88,7 @@ class SwarmPlatform:
         return next((each for each in self.containers() if each.service == service), None)
 
     def details(self) -> list[tuple[Container, Mapping[str, Any]]]:
-        return self._local.details(self.containers())
+        return self._local.details()
 
     def usage(self, containers: Iterable[Measured], gap: float) -> dict[str, Usage]:
         return self._local.usage(containers)

@@ -90,6 +90,19 @@ def container(service: Found, tasks: Iterable[Found]) -> Container:
     )
 
 
+def details(service: Found, known: Container) -> dict[str, Any]:
+    """The engine's details of a container on another node, as far as its spec tells them."""
+    template = service["Spec"]["TaskTemplate"]
+    spec = template["ContainerSpec"]
+    limits = (template.get("Resources") or {}).get("Limits") or {}
+    return {
+        "Config": {"Env": spec.get("Env") or [], "Labels": spec.get("Labels") or {}, "Image": spec["Image"]},
+        "State": {"Status": known.state, "Error": known.health_output, "ExitCode": known.exit_code},
+        "HostConfig": {"PidsLimit": limits.get("Pids"), "RestartPolicy": {"Name": "always"}},
+        "NetworkSettings": {"Networks": {name: {"IPAddress": at} for name, at in known.networks.items()}},
+    }
+
+
 def reason(tasks: Iterable[Found]) -> str:
     """Why a task does not run, in the manager's words, such as "insufficient resources on 3 nodes"; "" if it does."""
     task = current(tasks)
