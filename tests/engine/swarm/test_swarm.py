@@ -32,13 +32,13 @@ ROOT = Path(__file__).parents[3]
 REASON = obstacle()
 pytestmark = pytest.mark.skipif(bool(REASON), reason=REASON)
 
-APP = f"RUN cat >/app.py <<'END'\n{(ROOT / 'tests/engine/swarm/app.py').read_text()}\nEND\n"
-START = 'ENTRYPOINT ["python3", "/app.py"]\nCMD []'
+APP = json.dumps((ROOT / "tests/engine/swarm/app.py").read_text())
+START = f'ENTRYPOINT ["python3", "-c", {APP}]\nCMD []\nHEALTHCHECK NONE'
 RECIPES = {
-    "good": f"{APP}{START}",
-    "other": f"{APP}ENV OTHER=1\n{START}",
-    "broken": f"{APP}ENV BROKEN=1\n{START}",
-    "exits": f'{APP}ENTRYPOINT ["sh", "-c", "echo no database; exit 3"]\nCMD []',
+    "good": START,
+    "other": f"ENV OTHER=1\n{START}",
+    "broken": f"ENV BROKEN=1\n{START}",
+    "exits": 'ENTRYPOINT ["sh", "-c", "echo no database; exit 3"]\nCMD []',
 }
 NGINX = read_env(ROOT / ".env").get("NGINX_IMAGE") or "videa-nginx:dev"
 COMPOSE = """
