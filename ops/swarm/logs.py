@@ -29,14 +29,13 @@ class Logs:
             return output
 
     def last_words(self, service: str) -> str:
-        """The end of the log, then why the task does not run; "" if there is no such service. Raises EngineError."""
+        """The end of the log; of a task that has printed nothing, why it does not run. Raises EngineError."""
         words = b""
         with engine_errors(f"read the log of {service}", missing_ok=True):
             words = b"".join(
                 self.engine.sdk.api.service_logs(service, stdout=True, stderr=True, tail=str(LAST), is_tty=False)
             )
-        why = reading.reason(self.services.tasks_of(service))
-        return "\n".join(filter(None, (words.decode(errors="replace").strip(), why)))
+        return words.decode(errors="replace").strip() or reading.reason(self.services.tasks_of(service))
 
     def lines(self, service: str, since: float, tail: int, follow: bool) -> Iterator[str]:
         """The lines after their times; ``since``: Unix time, 0 for all. Raises EngineError."""

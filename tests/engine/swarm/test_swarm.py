@@ -46,7 +46,7 @@ x-videa:
   service: web
   engine: swarm
   port: 8000
-  health: {ready: /health, deadline: 60s}
+  health: {ready: /health, deadline: "${DEADLINE:-60s}"}
   drain_timeout: 10s
   canary: {interval: 3s, steps: [50, 100], min_requests: 20, max_p99: 3s, deadline: 30s}
 services:
@@ -79,11 +79,11 @@ class Shop:
     def environment(self) -> dict[str, str]:
         return {**clean_environment(), "DOCKER_HOST": self.manager.host}
 
-    def videa(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def videa(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.manager.inside(videa_command(), *arguments),
             cwd=self.folder,
-            env=self.environment,
+            env={**self.environment, **variables},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -206,7 +206,7 @@ def test_the_platform_creates_stops_and_restores_replicas(
     assert {replica.name for replica in platform.replicas()} == before
 
     with pytest.raises(EngineError, match="exit code 3: no database"):
-        platform.task("videa.try", (), Target("x", image("exits")), 60.0)
+        platform.task("videa.try", ("migrate",), Target("x", image("exits")), 60.0)
     nginx = platform.container("nginx")
     assert nginx
     assert platform.exec(nginx.id, ["echo", "here"]).output.strip() == "here"
@@ -237,7 +237,7 @@ def test_blue_green_and_a_canary_lose_nothing(shop: Shop) -> None:
 def test_a_release_that_exits_is_rolled_back_and_nothing_is_lost(shop: Shop) -> None:
     before = set(shop.replicas())
     with shop.load() as report:
-        failed = shop.videa("deploy", "--image", image("exits"))
+        failed = shop.videa("deploy", "--image", image("exits"), DEADLINE="6s")
     assert failed.returncode != 0
     assert "no database" in failed.stderr + failed.stdout
     assert set(shop.replicas()) == before
