@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.project.compose_model import as_mapping
-from ops.project.units import parse_duration, parse_size
 from ops.swarm import labels
+from ops.swarm.mounts import mounts
+from ops.swarm.values import NANO, as_list, in_bytes, nanoseconds, plain, text, words
 
-NANO = 1_000_000_000
 RESTART_DELAY = 1
 """Seconds until a task that has ended is replaced; Swarm's default of 5 is for larger services."""
 
@@ -135,7 +135,7 @@ def network_spec(model: Mapping[str, Any], project: str, name: str) -> dict[str,
         "Attachable": True,
         "Internal": bool(network.get("internal")),
         "Options": {str(key): str(value) for key, value in (network.get("driver_opts") or {}).items()},
-        "Labels": {**_text(as_mapping(network.get("labels"))), labels.PROJECT: project, labels.STACK: project},
+        "Labels": {**text(as_mapping(network.get("labels"))), labels.PROJECT: project, labels.STACK: project},
     }
 
 
@@ -153,12 +153,12 @@ def _container(
     definition: Mapping[str, Any], model: Mapping[str, Any], wanted: Wanted, own: Mapping[str, str]
 ) -> dict[str, Any]:
     environment = as_mapping(definition.get("environment"))
-    entrypoint, command = _words(definition.get("entrypoint")), _words(definition.get("command"))
+    entrypoint, command = words(definition.get("entrypoint")), words(definition.get("command"))
     spec: dict[str, Any] = {
         "Image": wanted.image,
-        "Labels": {**_text(as_mapping(definition.get("labels"))), **own},
-        "Env": [f"{name}={_plain(value)}" for name, value in environment.items() if value is not None],
-        "Mounts": list(_mounts(definition, model, wanted.project)),
+        "Labels": {**text(as_mapping(definition.get("labels"))), **own},
+        "Env": [f"{name}={plain(value)}" for name, value in environment.items() if value is not None],
+        "Mounts": list(mounts(definition, model, wanted.project)),
         "Command": entrypoint,
         "Args": list(wanted.command) or command,
         "Dir": definition.get("working_dir"),
@@ -170,14 +170,14 @@ def _container(
         "TTY": definition.get("tty"),
         "OpenStdin": definition.get("stdin_open"),
         "StopSignal": definition.get("stop_signal"),
-        "StopGracePeriod": _nanoseconds(definition.get("stop_grace_period")),
+        "StopGracePeriod": nanoseconds(definition.get("stop_grace_period")),
         "CapabilityAdd": list(definition.get("cap_add") or ()),
         "CapabilityDrop": list(definition.get("cap_drop") or ()),
-        "Sysctls": _text(as_mapping(definition.get("sysctls"))),
+        "Sysctls": text(as_mapping(definition.get("sysctls"))),
         "Hosts": list(_hosts(definition.get("extra_hosts"))),
         "Ulimits": list(_ulimits(definition.get("ulimits") or {})),
         "Healthcheck": {"Test": ["NONE"]} if wanted.oneoff else _health(definition.get("healthcheck")),
-        "DNSConfig": {"Nameservers": _list(definition.get("dns")), "Search": _list(definition.get("dns_search"))},
+        "DNSConfig": {"Nameservers": as_list(definition.get("dns")), "Search": as_list(definition.get("dns_search"))},
         "Privileges": {"NoNewPrivileges": True} if definition.get("security_opt") else None,
     }
     return {name: value for name, value in spec.items() if value not in (None, [], {}, "")}
@@ -194,56 +194,11 @@ def _health(check: Mapping[str, Any] | None) -> dict[str, Any] | None:
         "StartPeriod": "start_period",
         "StartInterval": "start_interval",
     }
-    found = {name: _nanoseconds(check.get(key)) for name, key in times.items()}
+    found = {name: nanoseconds(check.get(key)) for name, key in times.items()}
     test = check.get("test")
-    words = ["CMD-SHELL", test] if isinstance(test, str) else test
-    spec = {"Test": words, "Retries": int(check["retries"]) if "retries" in check else None, **found}
+    asked = ["CMD-SHELL", test] if isinstance(test, str) else test
+    spec = {"Test": asked, "Retries": int(check["retries"]) if "retries" in check else None, **found}
     return {name: value for name, value in spec.items() if value is not None}
-
-
-def _mounts(definition: Mapping[str, Any], model: Mapping[str, Any], project: str) -> Iterator[dict[str, Any]]:
-    for mount in definition.get("volumes") or ():
-        kind = mount["type"]
-        spec = {"Type": kind, "Target": mount["target"], "ReadOnly": bool(mount.get("read_only"))}
-        if kind == "tmpfs":
-            yield {**spec, "TmpfsOptions": _tmpfs(mount.get("tmpfs") or {})}
-        elif kind == "volume" and mount.get("source"):
-            yield {**spec, **_volume(mount["source"], model, project)}
-        else:
-            yield {**spec, **({"Source": mount["source"]} if mount.get("source") else {})}
-    tmpfs = definition.get("tmpfs") or []
-    for text in [tmpfs] if isinstance(tmpfs, str) else tmpfs:
-        target, _, options = text.partition(":")
-        pairs = dict(each.partition("=")[::2] for each in options.split(",") if each)
-        yield {"Type": "tmpfs", "Target": target, "TmpfsOptions": _tmpfs(pairs)}
-    if definition.get("shm_size"):
-        size = {"SizeBytes": _bytes(definition["shm_size"])}
-        yield {"Type": "tmpfs", "Target": "/dev/shm", "TmpfsOptions": size}  # noqa: S108 (in the container)
-
-
-def _volume(source: str, model: Mapping[str, Any], project: str) -> dict[str, Any]:
-    """With Compose's labels, so that the volume is Compose's own when the project returns to it."""
-    volume = (model.get("volumes") or {}).get(source) or {}
-    name = str(volume.get("name") or f"{project}_{source}")
-    if volume.get("external"):
-        return {"Source": name}
-    options: dict[str, Any] = {
-        "Labels": {"com.docker.compose.project": project, "com.docker.compose.volume": source},
-    }
-    if volume.get("driver") or volume.get("driver_opts"):
-        driver = {"Name": volume.get("driver") or "local", "Options": _text(volume.get("driver_opts") or {})}
-        options["DriverConfig"] = driver
-    return {"Source": name, "VolumeOptions": options}
-
-
-def _tmpfs(options: Mapping[str, Any]) -> dict[str, int]:
-    found = {}
-    if options.get("size"):
-        found["SizeBytes"] = _bytes(options["size"])
-    if options.get("mode"):
-        mode = options["mode"]
-        found["Mode"] = mode if isinstance(mode, int) else int(mode, 8)
-    return found
 
 
 def _resources(definition: Mapping[str, Any]) -> dict[str, Any]:
@@ -265,7 +220,7 @@ def _amounts(given: Mapping[str, Any]) -> dict[str, int]:
     if given.get("cpus"):
         found["NanoCPUs"] = int(float(given["cpus"]) * NANO)
     if given.get("memory"):
-        found["MemoryBytes"] = _bytes(given["memory"])
+        found["MemoryBytes"] = in_bytes(given["memory"])
     if given.get("pids"):
         found["Pids"] = int(given["pids"])
     return found
@@ -275,7 +230,7 @@ def _restart(definition: Mapping[str, Any], once: bool) -> dict[str, Any]:
     policy = (definition.get("deploy") or {}).get("restart_policy") or {}
     kind, _, attempts = str(definition.get("restart") or "always").partition(":")
     condition = "none" if once else str(policy.get("condition") or _CONDITIONS.get(kind, "any"))
-    spec = {"Condition": condition, "Delay": _nanoseconds(policy.get("delay")) or RESTART_DELAY * NANO}
+    spec = {"Condition": condition, "Delay": nanoseconds(policy.get("delay")) or RESTART_DELAY * NANO}
     most = policy.get("max_attempts") or attempts
     return {**spec, "MaxAttempts": int(most)} if most else spec
 
@@ -304,7 +259,7 @@ def _log_driver(definition: Mapping[str, Any]) -> dict[str, Any]:
     logging = definition.get("logging")
     if not logging:
         return {}
-    return {"LogDriver": {"Name": logging.get("driver") or "", "Options": _text(logging.get("options") or {})}}
+    return {"LogDriver": {"Name": logging.get("driver") or "", "Options": text(logging.get("options") or {})}}
 
 
 def _ulimits(ulimits: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -315,37 +270,11 @@ def _ulimits(ulimits: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _hosts(hosts: object) -> Iterator[str]:
     """Lines of /etc/hosts from entries such as "db=10.0.0.5"."""
-    pairs = hosts.items() if isinstance(hosts, dict) else (_pair(str(host)) for host in _list(hosts))
+    pairs = hosts.items() if isinstance(hosts, dict) else (_pair(str(host)) for host in as_list(hosts))
     for name, address in pairs:
         yield f"{address} {name}"
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, _, address = text.partition("=" if "=" in text else ":")
+def _pair(entry: str) -> tuple[str, str]:
+    name, _, address = entry.partition("=" if "=" in entry else ":")
     return name, address
-
-
-def _words(value: object) -> list[str]:
-    return [value] if isinstance(value, str) else [str(word) for word in _list(value)]
-
-
-def _list(value: object) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
-
-
-def _text(values: Mapping[str, Any]) -> dict[str, str]:
-    return {str(name): _plain(value) for name, value in values.items()}
-
-
-def _plain(value: object) -> str:
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _nanoseconds(value: object) -> int | None:
-    return None if value is None else int(parse_duration(value) * NANO)
-
-
-def _bytes(value: object) -> int:
-    return int(str(value)) if str(value).isdecimal() else int(parse_size(value))
