@@ -18,7 +18,7 @@ import pytest
 from bench.stack import clean_environment, videa_command
 from ops.documents import Kind
 from ops.engine.client import Engine
-from ops.errors import EngineError, PlanRefused
+from ops.errors import EngineError
 from ops.factory import open_stack
 from ops.project.config import load
 from ops.steps import Target
@@ -37,7 +37,6 @@ START = f'ENTRYPOINT ["python3", "-c", {APP}]\nCMD []\nHEALTHCHECK NONE'
 RECIPES = {
     "good": START,
     "other": f"ENV OTHER=1\n{START}",
-    "broken": f"ENV BROKEN=1\n{START}",
     "exits": 'ENTRYPOINT ["sh", "-c", "echo no database; exit 3"]\nCMD []',
 }
 NGINX = read_env(ROOT / ".env").get("NGINX_IMAGE") or "videa-nginx:dev"
@@ -223,70 +222,6 @@ def test_scaling_and_a_rolling_deploy_lose_nothing_and_use_both_nodes(shop: Shop
         shop.done("scale", "2")
     assert shop.well(2)
     assert (report["failed"], report["not_sent"]) == (0, 0)
-
-
-def test_blue_green_and_a_canary_lose_nothing(shop: Shop) -> None:
-    with shop.load() as report:
-        shop.done("deploy", "--image", image("other"), "--blue-green")
-        assert shop.well(2)
-        shop.done("deploy", "--image", image("good"), "--canary")
-        assert shop.well(2)
-    assert (report["failed"], report["not_sent"]) == (0, 0)
-
-
-def test_a_release_that_exits_is_rolled_back_and_nothing_is_lost(shop: Shop) -> None:
-    before = set(shop.replicas())
-    with shop.load() as report:
-        failed = shop.videa("deploy", "--image", image("exits"), DEADLINE="6s")
-    assert failed.returncode != 0
-    assert "no database" in failed.stderr + failed.stdout
-    assert set(shop.replicas()) == before
-    assert report["failed"] == 0
-
-
-def test_a_broken_canary_leaves(shop: Shop) -> None:
-    before = set(shop.replicas())
-    with shop.load() as report:
-        failed = shop.videa("deploy", "--image", image("broken"), "--canary")
-    assert failed.returncode != 0
-    assert set(shop.replicas()) == before
-    assert set(report["failed_by_kind"]) <= {"status_500"}
-
-
-def test_what_a_swarm_cannot_give_is_refused_before_anything_changes(
-    shop: Shop, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DOCKER_HOST", shop.manager.host)
-    text = (shop.folder / "docker-compose.yml").read_text().replace("  web:\n", "  web:\n    privileged: true\n")
-    (tmp_path / "docker-compose.yml").write_text(text)
-    (tmp_path / ".env").write_text((shop.folder / ".env").read_text())
-    stack = open_stack(load(directory=tmp_path), engine)
-    with pytest.raises(PlanRefused, match=r"services\.web has privileged"):
-        stack.platform.check_create(3, Target("a", image("good")))
-
-
-def test_a_killed_deploy_is_taken_back(shop: Shop) -> None:
-    before = set(shop.replicas())
-    command = shop.manager.inside(videa_command(), "deploy", "--image", image("other"))
-    with (
-        shop.load() as report,
-        subprocess.Popen(
-            command, cwd=shop.folder, env=shop.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as process,
-    ):
-        until(lambda: bool(set(shop.replicas()) - before))
-        process.kill()
-        process.wait()
-        shop.done("abort")
-    assert set(shop.replicas()) == before
-    assert shop.well(2)
-    assert report["failed"] == 0
-
-
-def test_down_removes_the_services_and_networks(shop: Shop) -> None:
-    shop.done("down")
-    assert shop.manager.docker("service", "ls", "--quiet") == ""
-    assert "shop" not in shop.manager.docker("network", "ls", "--format", "{{.Name}}")
 
 
 def until(condition: Any, seconds: float = 60) -> None:
