@@ -30,18 +30,33 @@ def image_store(engine: Engine) -> ImageStore:
 
 def open_stack(project: Project, engine: Engine | None = None) -> Stack:
     """The stack of a project. ``engine``: a connection to use instead of a new one. Raises EngineUnreachable."""
-    from ops.platform.compose.platform import ComposePlatform
     from ops.stack import Stack
 
     connected = engine or Engine()
-    platform = ComposePlatform(connected, project)
+    platform, store = _ports(project, connected)
     return Stack(
         project=project,
         platform=platform,
-        store=EngineStore(connected),
+        store=store,
         connect=lambda: _gateway(platform, project),
         open=lambda other: open_stack(other, connected),
     )
+
+
+def _ports(project: Project, engine: Engine) -> tuple[Platform, Store]:
+    """Raises EngineError if the project is for a swarm and the engine manages none."""
+    from ops.project.settings import EngineKind
+
+    if project.settings.engine is EngineKind.SWARM:
+        from ops.swarm.manager import check_manager
+        from ops.swarm.platform import SwarmPlatform
+        from ops.swarm.store import SwarmStore
+
+        check_manager(engine)
+        return SwarmPlatform(engine, project), SwarmStore(engine)
+    from ops.platform.compose.platform import ComposePlatform
+
+    return ComposePlatform(engine, project), EngineStore(engine)
 
 
 def _gateway(platform: Platform, project: Project) -> Gateway:
@@ -54,9 +69,10 @@ def _gateway(platform: Platform, project: Project) -> Gateway:
     return nginx.connect(platform, project.settings.balancer, project.settings.service)
 
 
-def open_store(engine: Engine | None = None) -> Store:
-    """The records of all projects; needs no project. Raises EngineUnreachable."""
-    return EngineStore(engine or Engine())
+def open_store(engine: Engine | None = None, project: Project | None = None) -> Store:
+    """The records of a project; without one, of all projects on this engine. Raises EngineUnreachable, EngineError."""
+    connected = engine or Engine()
+    return _ports(project, connected)[1] if project else EngineStore(connected)
 
 
 def open_jobs(engine: Engine | None = None) -> Jobs:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import socket
 import time
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +12,6 @@ from dataclasses import dataclass
 from ops import declared, handover
 from ops.balancer import packaged
 from ops.ejected import Ejected
-from ops.engine.compose import up_arguments
-from ops.engine.effects import foresee, harm, run_harmless
 from ops.errors import BalancerError, EngineError, Interrupted, UsageError
 from ops.events import Emit, OperationInterrupted, announced
 from ops.interrupts import settle
@@ -153,7 +150,7 @@ def _add_to_balancer(served: Sequence[Stack], emit: Emit) -> None:
 class _Starter:
     """Starts services. With ``keep``, recreates only the changed ones among ``recreate``.
 
-    ``permit``: called immediately before each Compose command.
+    ``permit``: called immediately before each change.
     """
 
     stack: Stack
@@ -167,35 +164,13 @@ class _Starter:
         if not services:
             return
         with announced(f"start {', '.join(services)}", self.emit):
-            recreated = [name for name in services if name in self.recreate]
-            if self.keep and recreated:
-                self._run(recreated, self._up(recreated), {})
-            flags = ("--no-recreate",) if self.keep else ()
-            self._run([] if self.keep else services, self._up(services, *flags), overrides or {})
+            self.stack.platform.up(services, self.permit, overrides or {}, self.recreate, self.keep)
 
     def report_changed(self) -> None:
         """Emits the running services whose configuration differs from the Compose file. Raises EngineError."""
-        changed = self._changed() if self.keep else []
+        changed = self.stack.platform.changed_services() if self.keep else []
         if changed:
             self.emit(ServicesChanged(tuple(changed)))
-
-    def _changed(self) -> list[str]:
-        """The services, except those with requests, that Compose would recreate according to its dry run."""
-        project = self.stack.project
-        others = [name for name in project.model["services"] if name not in project.served]
-        harmed = {effect.name for effect in harm(foresee(project.compose, self._up(others), {}))}
-        return sorted(
-            {container.service for container in self.stack.containers() if container.name in harmed} & set(others)
-        )
-
-    def _up(self, services: Sequence[str], *options: str) -> list[str]:
-        project, present = self.stack.project, Counter(each.service for each in self.stack.containers())
-        scale = {name: max(project.of(name).replicas, present[name]) for name in project.served}
-        return up_arguments(project.compose, services, *options, scale=scale)
-
-    def _run(self, may_touch: Sequence[str], arguments: Sequence[str], overrides: Mapping[str, str]) -> None:
-        allowed = [container.name for container in self.stack.containers() if container.service in may_touch]
-        run_harmless(self.stack.project.compose, arguments, overrides, allowed, self.permit)
 
 
 def take_down(stack: Stack, emit: Emit, command: str = "videa down") -> None:
@@ -209,7 +184,7 @@ def take_down(stack: Stack, emit: Emit, command: str = "videa down") -> None:
     ):
         with announced("stop and remove the containers", emit):
             lease.permit()
-            stack.project.compose.run("down")
+            stack.platform.down()
         Journal(stack.store, stack.project.name).discard()
         fence.forget(stack.store, stack.project.name)
         Ejected(stack.store, stack.project.name).write({})

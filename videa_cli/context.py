@@ -42,7 +42,10 @@ class Options:
 
         store = open_store()
         started_here = Journal.begun_at(store, origin(self.files, self.project, os.environ, self.directory))
-        return started_here or Journal(store, self.load().name)
+        if started_here:
+            return started_here
+        project = self.load()
+        return Journal(open_store(None, project), project.name)
 
     def stack(self) -> Stack:
         """The project, with its default service or otherwise its first one. Raises ConfigError, EngineUnreachable."""

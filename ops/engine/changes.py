@@ -22,9 +22,9 @@ class Changes:
     The engine's events about networks name only the container's id, so its project is looked up.
     """
 
-    def __init__(self, engine: Engine, project: str) -> None:
-        """Raises EngineError."""
-        self._engine, self._project = engine, project
+    def __init__(self, engine: Engine, project: str, label: str = PROJECT) -> None:
+        """``label``: by which the containers of a project are known. Raises EngineError."""
+        self._engine, self._project, self._label = engine, project, label
         with engine_errors("report its events"):
             self._stream = engine.sdk.api.events(
                 decode=True, filters={"type": ["container", "network"], "event": [*CONTAINER, *NETWORK]}
@@ -47,7 +47,7 @@ class Changes:
         attributes: Mapping[str, str] = (event.get("Actor") or {}).get("Attributes") or {}
         if event.get("Type") == "network":
             attributes = self._attributes(attributes.get("container", ""))
-        return attributes.get("name", "") if attributes.get(PROJECT) == self._project else ""
+        return attributes.get("name", "") if attributes.get(self._label) == self._project else ""
 
     def _attributes(self, container: str) -> Mapping[str, str]:
         """The labels and the name of a container; empty if it does not exist any more. Raises EngineError."""

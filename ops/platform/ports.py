@@ -7,7 +7,7 @@ its subclasses, and may be called from several threads at the same time.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
 from ops.events import Emit
@@ -159,6 +159,26 @@ class Platform(Protocol):
 
     def restore(self, blueprint: Mapping[str, Any]) -> None:
         """Recreates a removed container as it was, and starts it."""
+
+    def up(
+        self,
+        services: Sequence[str],
+        permit: Permit,
+        overrides: Mapping[str, str],
+        recreate: Collection[str] = (),
+        keep: bool = False,
+    ) -> None:
+        """Starts services that are not running, each after those that it depends on; no replica is removed.
+
+        ``overrides``: values for variables of the Compose file. ``keep``: nothing that exists changes, except the
+        changed ones among ``recreate``. ``permit`` and PlanRefused: like ``create``.
+        """
+
+    def changed_services(self) -> list[str]:
+        """The services without requests whose containers differ from the Compose file."""
+
+    def down(self) -> None:
+        """Stops and removes all containers and networks of the project; its volumes stay."""
 
     def follow(self, services: Collection[str], target: Target | None, permit: Permit) -> None:
         """Recreates other services with ``target``, None: with the remembered release; each stops before it restarts.

@@ -18,6 +18,7 @@ from ops.project.policy import Policy, read_policy
 from ops.project.settings import (
     Autoscale,
     Canary,
+    EngineKind,
     FailureAction,
     Freeze,
     Health,
@@ -64,6 +65,7 @@ MOST_HEADERS = 256 << 10
 LONGEST_WINDOW = 3600.0
 """Seconds; the longest stabilization that Kubernetes allows."""
 CHOICES: dict[str, type[Enum]] = {
+    "engine": EngineKind,
     "sticky": Sticky,
     "in_doubt": OnInconclusive,
     "select": Select,

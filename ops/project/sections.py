@@ -11,7 +11,7 @@ from ops.errors import ConfigError
 DEFAULT = "backend"
 """The service of a section that names none."""
 
-OF_THE_PROJECT = ("balancer", "agent", "tls", "notify")
+OF_THE_PROJECT = ("balancer", "engine", "agent", "tls", "notify")
 """Keys that have one value in the project, wherever they are written."""
 
 

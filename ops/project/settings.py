@@ -67,6 +67,13 @@ class FailureAction(Enum):
     PAUSE = "pause"
 
 
+class EngineKind(Enum):
+    """What runs the replicas: containers on one engine, or services of a swarm."""
+
+    COMPOSE = "compose"
+    SWARM = "swarm"
+
+
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=False):
     """A mapping in which an unknown key is an error."""
 
@@ -283,11 +290,13 @@ class Receiver(Section, frozen=True):
 class Settings(Section, frozen=True):
     """The complete section.
 
-    ``worker``: the service gets no requests; ``shared_volumes``: names or targets of volumes that several replicas may
-    write to at the same time; ``agent``: whether `videa agent` looks after the project; ``notify``: whom it notifies.
+    ``engine``: what runs the replicas; ``worker``: the service gets no requests; ``shared_volumes``: names or targets
+    of volumes that several replicas may write to at the same time; ``agent``: whether `videa agent` looks after the
+    project; ``notify``: whom it notifies.
     """
 
     service: str = "backend"
+    engine: EngineKind = EngineKind.COMPOSE
     worker: bool = False
     port: Port = 3001
     route: Route = Route()

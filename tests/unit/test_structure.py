@@ -103,7 +103,7 @@ LAYERS = (
     {"platform.ports"},
     {"documents", "engine", "balancer"},
     {"project"},
-    {"platform.compose"},
+    {"platform.compose", "swarm"},
     {"stack"},
     {"rollout", "certificates"},
     {"doctor", "adopt", "handover", "images"},
@@ -181,13 +181,14 @@ def test_rooms_of_ops_import_each_other_in_one_direction_only() -> None:
     assert not {one for one, last in reached if one == last}
 
 
-KNOW_THE_ENGINE = {"platform.compose", "project", "lifecycle", "handover", "factory"}
+KNOW_THE_ENGINE = {"platform.compose", "swarm", "project", "handover", "factory"}
 """Rooms that may know Docker. Everybody else knows the ports: which engine runs replicas is known in one place."""
 
 
 def test_nobody_else_knows_which_engine_runs_replicas() -> None:
     assert {place for place, module in room_imports() if room_of(module) == "engine"} == KNOW_THE_ENGINE
-    assert {place for place, module in room_imports() if room_of(module) == "platform.compose"} == {"factory"}
+    for implementation in ("platform.compose", "swarm"):
+        assert {place for place, module in room_imports() if room_of(module) == implementation} == {"factory"}
 
 
 @pytest.mark.parametrize("folder", PURE)

@@ -204,7 +204,8 @@ def _notify(options: Options, report: Report) -> None:
     from ops.notify.findings import compared
 
     found = {each.key: (each.severity.value, each.title) for each in told(report).findings}
-    compared(open_store(), options.load(), found, report.checked, time.time())
+    project = options.load()
+    compared(open_store(None, project), project, found, report.checked, time.time())
 
 
 def _list(as_json: bool, only: tuple[str, ...], skip: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ that is being stopped. Compose starts them only if ``creates_alone``.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn
@@ -22,6 +22,7 @@ from ops.engine.jobs import EngineJobs
 from ops.engine.logs import Output
 from ops.errors import EngineError
 from ops.models import Container, ExecResult, Machine, Replica, Usage, UserCommand
+from ops.platform.compose import whole
 from ops.platform.ports import Measured, Permit
 from ops.project.config import Project
 from ops.project.copied import copied_files
@@ -114,6 +115,22 @@ class ComposePlatform:
     def restore(self, blueprint: Mapping[str, Any]) -> None:
         name = recreate.recreate(self.engine, blueprint)
         replicas.after_start(self.engine, name, self.project.service.get("post_start") or ())
+
+    def up(
+        self,
+        services: Sequence[str],
+        permit: Permit,
+        overrides: Mapping[str, str],
+        recreate: Collection[str] = (),
+        keep: bool = False,
+    ) -> None:
+        whole.up(self.project, self.containers(), services, permit, overrides, recreate, keep)
+
+    def changed_services(self) -> list[str]:
+        return whole.changed(self.project, self.containers())
+
+    def down(self) -> None:
+        self.project.compose.run("down")
 
     def follow(self, services: Collection[str], target: Target | None, permit: Permit) -> None:
         overrides = target.overrides if target else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -191,6 +191,24 @@ class FakePlatform:
     def restore(self, blueprint: Mapping[str, Any]) -> None:
         self.world.used("restore")
         self.add(blueprint["image"], number=blueprint["number"])
+
+    def up(
+        self,
+        services: Sequence[str],
+        permit: Permit,
+        overrides: Mapping[str, str],
+        recreate: Collection[str] = (),
+        keep: bool = False,
+    ) -> None:
+        permit()
+        self.world.used("up")
+
+    def changed_services(self) -> list[str]:
+        return []
+
+    def down(self) -> None:
+        self.world.used("down")
+        self.by_name.clear()
 
     def follow(self, services: Collection[str], target: Target | None, permit: Permit) -> None:
         permit()

@@ -1,0 +1,1 @@
+"""Docker Swarm as the second implementation of the ports: each replica is a service with one task."""

@@ -1,0 +1,105 @@
+"""What to create: the merged Compose model, and the specs that are made of it for one node or any."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ops.engine.client import Engine, engine_errors
+from ops.engine.images import EngineImages
+from ops.errors import PlanRefused
+from ops.project.compose_model import read_model
+from ops.project.config import Project
+from ops.project.startup import one_shots_of
+from ops.swarm.spec import Wanted, on_one_node, service_spec, unsupported
+
+LONGEST = 63
+"""Characters of the name of a service, which is one part of a name in DNS."""
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """The Compose file with values for some of its variables."""
+
+    engine: Engine
+    project: Project
+    model: Mapping[str, Any]
+    overrides: Mapping[str, str]
+
+    @classmethod
+    def read(cls, engine: Engine, project: Project, overrides: Mapping[str, str]) -> Definitions:
+        """Raises ConfigError."""
+        if not overrides:
+            return cls(engine, project, project.model, overrides)
+        compose = replace(project.compose, environment={**project.compose.environment, **overrides})
+        return cls(engine, project, read_model(compose), overrides)
+
+    def check(self, services: Collection[str]) -> None:
+        """Raises PlanRefused if a service needs what a swarm, or videa on it, does not have."""
+        for name in services:
+            if keys := unsupported(self.model, name):
+                raise PlanRefused(
+                    f"services.{name} has {', '.join(keys)}, which videa cannot give to a service of a swarm",
+                    "remove it, or leave the service out with a profile; docs/swarm.md lists what is possible",
+                )
+            longest = service_name(f"{self.project.name}-{name}-9999")
+            if len(longest) > LONGEST:
+                raise PlanRefused(
+                    f"{longest} is too long for the name of a service in a swarm", "give the project a shorter name"
+                )
+
+    def spec(
+        self,
+        service: str,
+        number: int,
+        node: str,
+        *,
+        image: str = "",
+        release: str = "",
+        placed: bool = False,
+        running: bool = False,
+    ) -> dict[str, Any]:
+        """The spec of one container of a service. ``node``: see ``Wanted``. Raises EngineError, ImageUnavailable."""
+        wanted = self.wanted(service, number, node, image, release)
+        once = service in self.one_shots
+        return service_spec(self.model, replace(wanted, placed=placed, running=running, once=once))
+
+    def wanted(self, service: str, number: int, node: str, image: str = "", release: str = "") -> Wanted:
+        reference = image or str(self.model["services"][service].get("image") or f"{self.project.name}-{service}")
+        return Wanted(
+            project=self.project.name,
+            service=service,
+            name=f"{self.project.name}-{service}-{number}",
+            number=number,
+            image=self._for_nodes(reference),
+            reference=reference,
+            image_id=EngineImages(self.engine).digest(reference),
+            config_hash=self.config_hash(service),
+            release=release,
+            node=node,
+        )
+
+    def config_hash(self, service: str) -> str:
+        return self.project.compose.config_hash(service, self.overrides)
+
+    def bound(self, service: str) -> bool:
+        """Whether a service runs only on this manager: its files are here, or videa runs commands in it."""
+        return service == self.project.settings.balancer or on_one_node(self.model["services"][service])
+
+    @property
+    def one_shots(self) -> set[str]:
+        services = self.model["services"]
+        return {each for name in services for each in one_shots_of(services, name)}
+
+    def _for_nodes(self, reference: str) -> str:
+        """The image by its content: a node that has it does not ask the registry, and others get the same one."""
+        digest = EngineImages(self.engine).digest(reference)
+        with engine_errors(f"inspect {reference}"):
+            known = self.engine.sdk.images.get(reference).attrs.get("RepoDigests") or []
+        return str(known[0]) if known else digest
+
+
+def service_name(name: str) -> str:
+    """A name that Swarm accepts: names of videa's own have dots."""
+    return name.replace(".", "-")

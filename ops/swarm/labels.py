@@ -1,0 +1,20 @@
+"""The labels of the services that videa creates in a swarm. They are not Compose's: it would take tasks for its own."""
+
+from __future__ import annotations
+
+PROJECT = "videa.project"
+SERVICE = "videa.service"
+NUMBER = "videa.number"
+RELEASE = "videa.release"
+CONFIG_HASH = "videa.config-hash"
+IMAGE = "videa.image"
+IMAGE_ID = "videa.image-id"
+STATE = "videa.state"
+"""CREATED, STARTED or STOPPED: the tasks of a service without replicas do not tell."""
+PLACED = "videa.placed"
+"""The node that was chosen for a replica; until the operation has ended, no other one may run it."""
+ONEOFF = "videa.oneoff"
+STACK = "com.docker.stack.namespace"
+"""By it, `docker stack services` and `docker stack rm` find the services of a project."""
+
+CREATED, STARTED, STOPPED = "created", "started", "stopped"

@@ -1,0 +1,58 @@
+"""Logs of services: the manager gets those of every node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ops.engine.client import Engine, engine_errors
+from ops.swarm import reading
+from ops.swarm.services import Services
+
+LAST = 20
+"""Lines that explain a failure."""
+
+
+@dataclass(frozen=True)
+class Logs:
+    """The logs of a project's services."""
+
+    engine: Engine
+    services: Services
+
+    def tail(self, service: str, lines: int) -> bytes:
+        """The last lines of standard output. Raises EngineError."""
+        with engine_errors(f"read the log of {service}"):
+            output: bytes = b"".join(
+                self.engine.sdk.api.service_logs(service, stdout=True, stderr=False, tail=str(lines), is_tty=False)
+            )
+            return output
+
+    def last_words(self, service: str) -> str:
+        """The end of the log; of a task that has printed nothing, why it does not run. Raises EngineError."""
+        words = b""
+        with engine_errors(f"read the log of {service}", missing_ok=True):
+            words = b"".join(
+                self.engine.sdk.api.service_logs(service, stdout=True, stderr=True, tail=str(LAST), is_tty=False)
+            )
+        return words.decode(errors="replace").strip() or reading.reason(self.services.tasks_of(service))
+
+    def lines(self, service: str, since: float, tail: int, follow: bool) -> Iterator[str]:
+        """The lines after their times; ``since``: Unix time, 0 for all. Raises EngineError."""
+        rest = b""
+        with engine_errors(f"read the log of {service}", missing_ok=True):
+            chunks = self.engine.sdk.api.service_logs(
+                service,
+                stdout=True,
+                stderr=True,
+                follow=follow,
+                timestamps=True,
+                since=int(since),
+                tail=str(tail),
+                is_tty=False,
+            )
+            for chunk in chunks:
+                *lines, rest = (rest + chunk).split(b"\n")
+                yield from (line.decode(errors="replace") for line in lines)
+        if rest:
+            yield rest.decode(errors="replace")

@@ -1,0 +1,267 @@
+"""The platform for one Compose project on a swarm, seen from one of its managers.
+
+Each replica is a service with one task, so that videa chooses which one leaves, and each has a name in DNS. A replica
+is stopped by taking its task away: the service stays, with all that is needed to start it again. Commands run in the
+containers of this manager's node only: a manager has no way into those of others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NoReturn
+
+from ops.engine import foreground, ports
+from ops.engine.changes import Changes
+from ops.engine.client import Engine
+from ops.engine.images import EngineImages
+from ops.engine.logs import Output
+from ops.engine.replicas import remove_volumes
+from ops.errors import EngineError
+from ops.models import Container, ExecResult, Machine, Replica, Usage, UserCommand
+from ops.platform.ports import Measured, Permit
+from ops.project.config import Project
+from ops.project.pins import remember
+from ops.steps import Target
+from ops.swarm import api, labels, reading, whole
+from ops.swarm.definitions import Definitions, service_name
+from ops.swarm.jobs import SwarmJobs
+from ops.swarm.local import Local
+from ops.swarm.logs import Logs
+from ops.swarm.one_offs import run_task
+from ops.swarm.services import Services
+
+
+@dataclass(frozen=True)
+class SwarmPlatform:
+    """``ops.platform.ports.Platform``. ``engine``: a manager's."""
+
+    engine: Engine
+    project: Project
+
+    @cached_property
+    def images(self) -> EngineImages:
+        """The images of this manager's node."""
+        return EngineImages(self.engine)
+
+    @cached_property
+    def jobs(self) -> SwarmJobs:
+        return SwarmJobs(self.engine)
+
+    @cached_property
+    def services(self) -> Services:
+        return Services(self.engine, self.project.name)
+
+    @cached_property
+    def _local(self) -> Local:
+        return Local(self.engine, self.services)
+
+    @cached_property
+    def _logs(self) -> Logs:
+        return Logs(self.engine, self.services)
+
+    @property
+    def local(self) -> bool:
+        return self.engine.local
+
+    @property
+    def address(self) -> str:
+        return self.engine.address
+
+    @property
+    def machine(self) -> Machine:
+        return self.engine.machine
+
+    @property
+    def creates_alone(self) -> bool:
+        return False
+
+    def replicas(self) -> list[Replica]:
+        found = [each for each in self.containers() if each.service == self._service]
+        return sorted(found, key=lambda replica: replica.number)
+
+    def containers(self) -> list[Container]:
+        return self.services.containers()
+
+    def container(self, service: str) -> Container | None:
+        return next((each for each in self.containers() if each.service == service), None)
+
+    def details(self) -> list[tuple[Container, Mapping[str, Any]]]:
+        return self._local.details()
+
+    def usage(self, containers: Iterable[Measured], gap: float) -> dict[str, Usage]:
+        return self._local.usage(containers)
+
+    def traffic(self, containers: Iterable[Measured]) -> dict[str, Usage]:
+        return self._local.usage(containers)
+
+    def memory(self, containers: Iterable[str]) -> dict[str, tuple[int, int | None]]:
+        return self._local.memory(containers)
+
+    def bound_port(self, container: str, target: int) -> int | None:
+        return ports.bound_port(self.engine, self._local.id_of(container), target)
+
+    def create(self, total: int, target: Target, permit: Permit) -> set[str]:
+        definitions = self._definitions(target.overrides)
+        definitions.check([self._service])
+        whole.ensure_networks(self.services, definitions, [self._service])
+        missing = total - len(self.replicas())
+        created = set()
+        for spec in self.new_replicas(definitions, self._service, missing, target.image, target.release):
+            permit()
+            self.services.create(spec)
+            created.add(str(spec["Name"]))
+        return created
+
+    def new_replicas(
+        self, definitions: Definitions, service: str, count: int, image: str = "", release: str = ""
+    ) -> Iterator[dict[str, Any]]:
+        """The specs of ``count`` more replicas, each on the node that has the fewest. Raises EngineError."""
+        services, tasks, nodes = self.services.all(), self.services.tasks(), api.listed(self.engine, "nodes")
+        number = reading.highest_number(services, tasks, service)
+        own = [each["Spec"] for each in services if each["Spec"]["Labels"].get(labels.SERVICE) == service]
+        placed = [str(each["Labels"].get(labels.PLACED, "")) for each in own if not reading.replicas_of(each)]
+        bound = definitions.bound(service)
+        for _ in range(count):
+            number += 1
+            node = self.node if bound else reading.emptiest(nodes, tasks, placed, service)
+            placed.append(node)
+            yield definitions.spec(service, number, node, image=image, release=release, placed=not bound)
+
+    def check_create(self, total: int, target: Target) -> None:
+        self._definitions(target.overrides).check([self._service])
+
+    def start(self, container: str) -> None:
+        self.services.start(container)
+
+    def stop(self, container: str, at_most: int | None = None) -> str:
+        self.services.stop(container, at_most)
+        return ""
+
+    def remove(self, container: str) -> None:
+        self.services.remove(service_name(container))
+
+    def remove_volumes(self, names: Collection[str]) -> None:
+        remove_volumes(self.engine, self.project.name, names)
+
+    def discard(self, container: str) -> None:
+        self.services.discard(container)
+
+    def blueprint(self, container: str) -> Mapping[str, Any]:
+        return self.services.snapshot(container)
+
+    def restore(self, blueprint: Mapping[str, Any]) -> None:
+        self.services.restore(blueprint)
+
+    def up(
+        self,
+        services: Sequence[str],
+        permit: Permit,
+        overrides: Mapping[str, str],
+        recreate: Collection[str] = (),
+        keep: bool = False,
+    ) -> None:
+        whole.up(self, self._definitions(overrides), services, permit, recreate, keep)
+
+    def changed_services(self) -> list[str]:
+        return whole.changed(self.project, self.containers())
+
+    def down(self) -> None:
+        self.services.down()
+
+    def follow(self, services: Collection[str], target: Target | None, permit: Permit) -> None:
+        definitions = self._definitions(target.overrides if target else {})
+        definitions.check(services)
+        for container in self.containers():
+            if container.service in services:
+                permit()
+                whole.recreate(self, definitions, container)
+                self.services.await_running(container.name, self.project.settings.health.deadline)
+
+    def check_follow(self, services: Collection[str], target: Target) -> None:
+        self._definitions(target.overrides).check(services)
+
+    def task(self, name: str, command: Collection[str], target: Target, timeout: float) -> None:
+        definitions = self._definitions(target.overrides)
+        wanted = definitions.wanted(self._service, 0, self._local.node, target.image, target.release)
+        run_task(self.services, definitions, wanted, service_name(name), tuple(command), timeout, self.last_words)
+
+    def complete(self, service: str, overrides: Mapping[str, str], permit: Permit, timeout: float) -> Container:
+        definitions = self._definitions(overrides)
+        definitions.check([service])
+        whole.ensure_networks(self.services, definitions, [service])
+        node = self._local.node if definitions.bound(service) else ""
+        spec = definitions.spec(service, 1, node, running=True)
+        permit()
+        self._remove_ended(str(spec["Name"]))
+        self.services.create(spec)
+        try:
+            return self.services.await_end(str(spec["Name"]), timeout)
+        except KeyboardInterrupt:
+            self.services.stop(str(spec["Name"]))
+            raise
+
+    def check_complete(self, service: str, overrides: Mapping[str, str]) -> None:
+        self._definitions(overrides).check([service])
+
+    def remember(self, variables: Mapping[str, str | None]) -> None:
+        """Also lets the replicas run on any node again: their nodes were chosen only for their start."""
+        remember(self.project.env_file, variables)
+        self.services.loosen()
+
+    def exec(
+        self, container: str, command: list[str], user: str = "", environment: Mapping[str, str] | None = None
+    ) -> ExecResult:
+        return self.engine.exec(self._local.id_of(container), command, user, environment)
+
+    def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
+        return self.engine.ask(self._local.id_of(container), command, environment)
+
+    def hand_over(self, container: str, command: UserCommand) -> NoReturn:
+        local = self._local.id_of(container)
+        foreground.become(*foreground.exec_command(local, command, self.project.environment))
+
+    def create_like(self, model: Container, name: str, command: UserCommand) -> None:
+        raise EngineError(
+            "one-off containers are not possible on a swarm yet", f"run it in a replica: videa exec {model.service}"
+        )
+
+    def attach(self, container: str) -> int:
+        return foreground.attach(self.engine, container, self.project.environment)
+
+    def last_words(self, container: str) -> str:
+        return self._logs.last_words(container)
+
+    def log_tail(self, container: str, lines: int) -> bytes:
+        return self._logs.tail(container, lines)
+
+    def recent_log(self, container: str, since: float, lines: int) -> str:
+        return "\n".join(self._logs.lines(container, since, lines, follow=False))
+
+    def log_lines(self, container: str, since: float, tail: int, follow: bool) -> Iterator[str]:
+        return self._logs.lines(container, since, tail, follow)
+
+    def output(self, container: str) -> Output:
+        return Output(self.engine, self._local.id_of(container))
+
+    def changes(self) -> Changes:
+        """Of the containers of this manager's node."""
+        return Changes(self.engine, self.project.name, labels.PROJECT)
+
+    @property
+    def node(self) -> str:
+        """The id of this manager's node."""
+        return self._local.node
+
+    @property
+    def _service(self) -> str:
+        return self.project.settings.service
+
+    def _definitions(self, overrides: Mapping[str, str]) -> Definitions:
+        return Definitions.read(self.engine, self.project, overrides)
+
+    def _remove_ended(self, name: str) -> None:
+        """Removes a service after its task has ended."""
+        self.services.stop(name)
+        self.services.remove(name)

@@ -1,0 +1,172 @@
+"""Services and their tasks, as the manager describes them, as containers. Pure.
+
+A stopped replica is a service without replicas. The manager knows no health: it calls a task running only after the
+first good health check, and ends one whose check fails.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from ops.models import Container
+from ops.releases import release_id
+from ops.swarm import labels
+from ops.swarm.api import Found
+
+ENDED = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
+"""The states of a task that does not run and never will."""
+RUNNING, STARTING = "running", "starting"
+CHECKED = 10.0
+"""Docker's times if a health check names none are longer; this is only how long a first result may take."""
+
+
+def read(services: Iterable[Found], tasks: Iterable[Found]) -> list[Container]:
+    """The containers of these services, ordered by name."""
+    by_service = by_id(tasks)
+    found = (container(service, by_service.get(str(service["ID"]), [])) for service in services)
+    return sorted(found, key=lambda each: each.name)
+
+
+def by_id(tasks: Iterable[Found]) -> dict[str, list[Found]]:
+    """Id of a service -> its tasks, the newest first."""
+    grouped: dict[str, list[Found]] = defaultdict(list)
+    for task in sorted(tasks, key=lambda task: str(task["CreatedAt"]), reverse=True):
+        grouped[str(task.get("ServiceID", ""))].append(task)
+    return grouped
+
+
+def current(tasks: Iterable[Found]) -> Found | None:
+    """The task that runs or is to run, otherwise the newest; ``tasks``: of one service, the newest first."""
+    ordered = list(tasks)
+    present = (task for task in ordered if state_of(task) not in ENDED)
+    return next(present, ordered[0] if ordered else None)
+
+
+def replicas_of(spec: Mapping[str, Any]) -> int:
+    """How many tasks a service is to have."""
+    return int(spec["Mode"]["Replicated"].get("Replicas") or 0)
+
+
+def state_of(task: Found) -> str:
+    return str((task.get("Status") or {}).get("State", ""))
+
+
+def container(service: Found, tasks: Iterable[Found]) -> Container:
+    """One service as a container. ``tasks``: its tasks, the newest first."""
+    spec = service["Spec"]
+    own: Mapping[str, str] = spec.get("Labels") or {}
+    template = spec["TaskTemplate"]["ContainerSpec"]
+    history = list(tasks)
+    task = current(history)
+    status: Mapping[str, Any] = (task or {}).get("Status") or {}
+    checked = (template.get("Healthcheck") or {}).get("Test") not in (None, [], ["NONE"])
+    state = _state(spec, task)
+    limits = spec["TaskTemplate"].get("Resources", {}).get("Limits") or {}
+    return Container(
+        id=str(service["ID"]),
+        name=str(spec["Name"]),
+        service=own.get(labels.SERVICE, ""),
+        state=state,
+        health=_health(state, status, checked),
+        image=own.get(labels.IMAGE, template["Image"]),
+        restarts=sum(state_of(other) in ENDED for other in history if other is not task),
+        exit_code=int((status.get("ContainerStatus") or {}).get("ExitCode") or 0),
+        oom_killed=False,
+        number=int(own.get(labels.NUMBER, 0)),
+        release=own.get(labels.RELEASE) or release_id(own.get(labels.IMAGE_ID, ""), own.get(labels.CONFIG_HASH, "")),
+        image_id=own.get(labels.IMAGE_ID, ""),
+        config_hash=own.get(labels.CONFIG_HASH, ""),
+        created=time_of(service["CreatedAt"]),
+        started=time_of(status["Timestamp"]) if state == RUNNING and status.get("Timestamp") else None,
+        networks=_addresses(task),
+        cpu_limit=limits["NanoCPUs"] / 1e9 if limits.get("NanoCPUs") else None,
+        memory_limit=limits.get("MemoryBytes") or None,
+        oneoff=labels.ONEOFF in own,
+        health_output=str(status.get("Err") or ""),
+        first_check=CHECKED if checked else 0.0,
+    )
+
+
+def details(service: Found, known: Container) -> dict[str, Any]:
+    """The engine's details of a container on another node, as far as its spec tells them."""
+    template = service["Spec"]["TaskTemplate"]
+    spec = template["ContainerSpec"]
+    limits = (template.get("Resources") or {}).get("Limits") or {}
+    return {
+        "Config": {"Env": spec.get("Env") or [], "Labels": spec.get("Labels") or {}, "Image": spec["Image"]},
+        "State": {"Status": known.state, "Error": known.health_output, "ExitCode": known.exit_code},
+        "HostConfig": {"PidsLimit": limits.get("Pids"), "RestartPolicy": {"Name": "always"}},
+        "NetworkSettings": {"Networks": {name: {"IPAddress": at} for name, at in known.networks.items()}},
+    }
+
+
+def reason(tasks: Iterable[Found]) -> str:
+    """Why a task does not run, in the manager's words, such as "insufficient resources on 3 nodes"; "" if it does."""
+    task = current(tasks)
+    status = (task or {}).get("Status") or {}
+    return "" if status.get("State") == RUNNING else str(status.get("Err") or "")
+
+
+def highest_number(services: Iterable[Found], tasks: Iterable[Found], service: str) -> int:
+    """The highest number of a replica that exists or still ends: a removed one may answer by its name for seconds."""
+    specs = [each["Spec"].get("Labels") or {} for each in services]
+    specs += [each["Spec"]["ContainerSpec"].get("Labels") or {} for each in tasks if state_of(each) not in ENDED]
+    return max((int(each.get(labels.NUMBER, 0)) for each in specs if each.get(labels.SERVICE) == service), default=0)
+
+
+def emptiest(nodes: Iterable[Found], tasks: Iterable[Found], placed: Iterable[str], service: str) -> str:
+    """The id of the node that runs the fewest replicas of ``service``; "" if no node may run any.
+
+    ``placed``: ids of the nodes that were chosen for replicas which do not run yet. Swarm itself puts all new ones on
+    the node that has the fewest tasks of each new service, which is any.
+    """
+    counts = {str(node["ID"]): 0 for node in nodes if usable(node)}
+    for task in tasks:
+        own = task["Spec"]["ContainerSpec"].get("Labels") or {}
+        if own.get(labels.SERVICE) == service and state_of(task) not in ENDED and task.get("NodeID") in counts:
+            counts[task["NodeID"]] += 1
+    for node in placed:
+        if node in counts:
+            counts[node] += 1
+    return min(counts, key=lambda node: (counts[node], node), default="")
+
+
+def usable(node: Found) -> bool:
+    """Whether a node gets new tasks."""
+    return (node.get("Status") or {}).get("State") == "ready" and node["Spec"].get("Availability") == "active"
+
+
+def time_of(text: str) -> datetime:
+    return datetime.fromisoformat(f"{text[:19]}+00:00")
+
+
+def _state(spec: Mapping[str, Any], task: Found | None) -> str:
+    """Docker's word for the state. A task that waits for a node or its image counts as one that is restarted."""
+    own: Mapping[str, str] = spec.get("Labels") or {}
+    state = state_of(task) if task else ""
+    if not replicas_of(spec):
+        if task and state in (RUNNING, STARTING):
+            return RUNNING
+        return "created" if own.get(labels.STATE) == labels.CREATED else "exited"
+    if state in (RUNNING, STARTING):
+        return RUNNING
+    ended = state in ENDED
+    once = (spec["TaskTemplate"].get("RestartPolicy") or {}).get("Condition") == "none"
+    return "exited" if state == "rejected" or (ended and once) else "restarting"
+
+
+def _health(state: str, status: Mapping[str, Any], checked: bool) -> str:
+    if not checked:
+        return "none"
+    return "healthy" if state == RUNNING and status.get("State") == RUNNING else "starting"
+
+
+def _addresses(task: Found | None) -> dict[str, str]:
+    attached = (task or {}).get("NetworksAttachments") or []
+    return {
+        str(each["Network"]["Spec"]["Name"]): str((each.get("Addresses") or [""])[0]).partition("/")[0]
+        for each in attached
+    }

@@ -1,0 +1,96 @@
+"""Services and tasks of a swarm as containers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ops.swarm import labels
+from ops.swarm.reading import container, emptiest, highest_number, reason
+
+AT = "2026-11-26T10:00:00.123456789Z"
+
+
+def service(number: int = 1, replicas: int = 1, state: str = labels.STARTED, **more: Any) -> dict[str, Any]:
+    own = {labels.SERVICE: "web", labels.NUMBER: str(number), labels.RELEASE: "r1", labels.STATE: state}
+    template = {"ContainerSpec": {"Image": "sha256:ab", **more}, "RestartPolicy": {"Condition": "any"}}
+    return {
+        "ID": f"s{number}",
+        "CreatedAt": AT,
+        "Spec": {
+            "Name": f"shop-web-{number}",
+            "Labels": own,
+            "Mode": {"Replicated": {"Replicas": replicas}},
+            "TaskTemplate": template,
+        },
+    }
+
+
+def task(state: str, number: int = 1, node: str = "n1", error: str = "", code: int = 0) -> dict[str, Any]:
+    own = {labels.SERVICE: "web", labels.NUMBER: str(number)}
+    return {
+        "ServiceID": f"s{number}",
+        "NodeID": node,
+        "CreatedAt": AT,
+        "Spec": {"ContainerSpec": {"Labels": own}},
+        "Status": {"State": state, "Timestamp": AT, "Err": error, "ContainerStatus": {"ExitCode": code}},
+    }
+
+
+def node(name: str, state: str = "ready", availability: str = "active") -> dict[str, Any]:
+    return {"ID": name, "Status": {"State": state}, "Spec": {"Availability": availability}}
+
+
+CHECK = {"Healthcheck": {"Test": ["CMD", "true"]}}
+
+
+@pytest.mark.parametrize(
+    ("state", "seen"),
+    [
+        ("running", "running"),
+        ("starting", "running"),
+        ("pending", "restarting"),
+        ("preparing", "restarting"),
+        ("failed", "restarting"),
+        ("rejected", "exited"),
+    ],
+)
+def test_states_of_a_service_with_a_task(state: str, seen: str) -> None:
+    assert container(service(), [task(state)]).state == seen
+
+
+def test_a_service_without_a_task_is_created_or_exited() -> None:
+    assert container(service(replicas=0, state=labels.CREATED), []).state == "created"
+    assert container(service(replicas=0, state=labels.STOPPED), []).state == "exited"
+    assert container(service(replicas=0, state=labels.STOPPED), [task("running")]).state == "running"
+
+
+def test_a_task_runs_only_after_its_first_good_check() -> None:
+    assert container(service(**CHECK), [task("starting")]).health == "starting"
+    assert container(service(**CHECK), [task("running")]).health == "healthy"
+    assert container(service(), [task("running")]).health == "none"
+
+
+def test_ended_tasks_count_as_restarts() -> None:
+    found = container(service(), [task("running"), task("failed", code=3), task("failed", code=3)])
+    assert (found.restarts, found.state, found.exit_code) == (2, "running", 0)
+
+
+def test_why_a_task_does_not_run() -> None:
+    assert reason([task("pending", error="insufficient resources on 3 nodes")]) == "insufficient resources on 3 nodes"
+    assert reason([task("running", error="old")]) == ""
+    assert reason([]) == ""
+
+
+def test_a_number_is_free_only_when_its_last_task_has_ended() -> None:
+    assert highest_number([service(2)], [task("shutdown", 7), task("running", 5)], "web") == 5
+    assert highest_number([service(2)], [task("running", 5)], "other") == 0
+
+
+def test_the_node_with_the_fewest_replicas_is_chosen() -> None:
+    nodes = [node("n1"), node("n2"), node("n3", availability="drain"), node("n4", state="down")]
+    assert emptiest(nodes, [task("running", 1, "n1")], [], "web") == "n2"
+    assert emptiest(nodes, [task("running", 1, "n1")], ["n2", "n2"], "web") == "n1"
+    assert emptiest(nodes, [task("shutdown", 1, "n1"), task("running", 2, "n2")], [], "web") == "n1"
+    assert emptiest([node("n4", state="down")], [], [], "web") == ""
