@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from ops.platform.ports import Platform
 
-MAX_PARALLEL = 32
+MAX_PARALLEL = 64
 """Replicas that are stopped at the same time."""
 
 BEHIND = 4
