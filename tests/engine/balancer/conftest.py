@@ -185,9 +185,9 @@ def bare(engine: Engine, nginx_image: str) -> Iterator[Bench]:
 
 
 @contextmanager
-def new_bench(engine: Engine, nginx_image: str) -> Iterator[Bench]:
+def new_bench(engine: Engine, nginx_image: str, **network_options: Any) -> Iterator[Bench]:
     name = f"videa-test-{os.getpid()}-{time.time_ns() % 10**10}"
-    network = engine.sdk.networks.create(name, labels=LABELS)
+    network = engine.sdk.networks.create(name, labels=LABELS, **network_options)
     bench = Bench(engine, network, nginx_image, base(engine, "videa/python:latest", "python:3.13-slim"))
     try:
         yield bench
