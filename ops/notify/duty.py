@@ -175,14 +175,14 @@ def _of_events(
     out, messages = before, list[Message]()
     for at, event in heard:
         if isinstance(event, ReplicaEjected | ReplicaReturned):
-            leaves = isinstance(event, ReplicaEjected)
-            reason = event.reason if isinstance(event, ReplicaEjected) else ""
-            if not leaves and event.replica not in out:  # ejected by an agent that ended before it was told
-                messages.append(told.of_replica(event.replica, True, reason, next(ids), at))
-                out |= {event.replica}
-            if leaves is not (event.replica in out):
-                messages.append(told.of_replica(event.replica, leaves, reason, next(ids), at))
-                out ^= {event.replica}
+            name = event.replica
+            if name not in out:  # if it returns: ejected by an agent that ended before it was told
+                reason = event.reason if isinstance(event, ReplicaEjected) else ""
+                messages.append(told.of_replica(name, True, reason, next(ids), at))
+                out |= {name}
+            if isinstance(event, ReplicaReturned):
+                messages.append(told.of_replica(name, False, "", next(ids), at))
+                out -= {name}
         elif message := told.of_event(event, next(ids), at):
             messages.append(message)
     return out, messages

@@ -60,9 +60,12 @@ class Local:
 
     def ids(self) -> dict[str, str]:
         """Id of a service -> the engine's id of its running container, of those on this node. Raises EngineError."""
+        return self._ids(self.services.tasks())
+
+    def _ids(self, tasks: Iterable[Mapping[str, Any]]) -> dict[str, str]:
         return {
             str(task["ServiceID"]): str(task["Status"]["ContainerStatus"]["ContainerID"])
-            for task in self.services.tasks()
+            for task in tasks
             if task.get("NodeID") == self.node
             and reading.state_of(task) in (reading.RUNNING, reading.STARTING)
             and (task["Status"].get("ContainerStatus") or {}).get("ContainerID")
@@ -73,7 +76,8 @@ class Local:
 
         Raises EngineError.
         """
-        ids, tasks, found = self.ids(), reading.by_id(self.services.tasks()), []
+        listed = self.services.tasks()
+        ids, tasks, found = self._ids(listed), reading.by_id(listed), []
         for service in self.services.all():
             container = reading.container(service, tasks.get(str(service["ID"]), []))
             details: Mapping[str, Any] = {}

@@ -13,13 +13,12 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 from ops.engine import foreground, ports
+from ops.engine.bound import EngineBound
 from ops.engine.changes import Changes
-from ops.engine.client import Engine
-from ops.engine.images import EngineImages
 from ops.engine.logs import Output
 from ops.engine.replicas import remove_volumes
 from ops.errors import EngineError
-from ops.models import Container, ExecResult, Machine, Replica, Usage, UserCommand
+from ops.models import Container, ExecResult, Replica, Usage, UserCommand
 from ops.platform.ports import Measured, Permit
 from ops.project.config import Project
 from ops.project.pins import remember
@@ -34,16 +33,10 @@ from ops.swarm.services import Services
 
 
 @dataclass(frozen=True)
-class SwarmPlatform:
+class SwarmPlatform(EngineBound):
     """``ops.platform.ports.Platform``. ``engine``: a manager's."""
 
-    engine: Engine
     project: Project
-
-    @cached_property
-    def images(self) -> EngineImages:
-        """The images of this manager's node."""
-        return EngineImages(self.engine)
 
     @cached_property
     def jobs(self) -> SwarmJobs:
@@ -60,18 +53,6 @@ class SwarmPlatform:
     @cached_property
     def _logs(self) -> Logs:
         return Logs(self.engine, self.services)
-
-    @property
-    def local(self) -> bool:
-        return self.engine.local
-
-    @property
-    def address(self) -> str:
-        return self.engine.address
-
-    @property
-    def machine(self) -> Machine:
-        return self.engine.machine
 
     @property
     def creates_alone(self) -> bool:

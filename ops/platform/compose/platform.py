@@ -13,15 +13,14 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 from ops.engine import cgroups, foreground, inspection, one_off, one_shot, ports, recreate, replicas, stats
+from ops.engine.bound import EngineBound
 from ops.engine.changes import Changes
-from ops.engine.client import Engine
 from ops.engine.compose import more_arguments, up_arguments
 from ops.engine.effects import check_harmless, run_harmless
-from ops.engine.images import EngineImages
 from ops.engine.jobs import EngineJobs
 from ops.engine.logs import Output
 from ops.errors import EngineError
-from ops.models import Container, ExecResult, Machine, Replica, Usage, UserCommand
+from ops.models import Container, ExecResult, Replica, Usage, UserCommand
 from ops.platform.compose import whole
 from ops.platform.ports import Measured, Permit
 from ops.project.config import Project
@@ -31,31 +30,14 @@ from ops.steps import Target
 
 
 @dataclass(frozen=True)
-class ComposePlatform:
+class ComposePlatform(EngineBound):
     """``ops.platform.ports.Platform``."""
 
-    engine: Engine
     project: Project
-
-    @cached_property
-    def images(self) -> EngineImages:
-        return EngineImages(self.engine)
 
     @cached_property
     def jobs(self) -> EngineJobs:
         return EngineJobs(self.engine)
-
-    @property
-    def local(self) -> bool:
-        return self.engine.local
-
-    @property
-    def address(self) -> str:
-        return self.engine.address
-
-    @property
-    def machine(self) -> Machine:
-        return self.engine.machine
 
     @property
     def creates_alone(self) -> bool:
