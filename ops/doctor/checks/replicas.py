@@ -84,6 +84,8 @@ def too_few(facts: Facts, limits: Limits) -> Iterator[Finding]:
         enough = len(gap.stopped) == gap.count
         # One that nginx does not list any more would run without a request.
         quick = enough and all(listed is None or replica.name in listed for replica in gap.stopped)
+        # A scale starts what has ended, and returns to nginx what answers; what is paused stays so.
+        paused = [replica for replica in gap.stopped if replica.state == "paused"]
         source = "the last operation" if declared.recorded is not None else "the Compose file"
         yield Finding(
             "deploy.replicas",
@@ -92,7 +94,7 @@ def too_few(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "\n".join([f"{source} asked for {gap.asked}", *(ended(each, facts.taken) for each in gap.stopped[:5])])
             + ("" if enough else f"\n{gap.count - len(gap.stopped)} without a container: removed by hand"),
             "the others carry its load, and one more that fails is missed by users",
-            "\n".join(map(revive, gap.stopped)) if quick else scale,
+            "\n".join(map(revive, gap.stopped)) if quick else "\n".join([*map(revive, paused), scale]),
             subject=gap.stopped[0].name if len(gap.stopped) == 1 else "",
         )
 

@@ -44,6 +44,8 @@ def test_a_paused_one_is_unpaused_and_one_that_nginx_does_not_list_is_added_by_v
     assert finding("deploy.replicas", containers=stopped(state="paused")).fix == "docker unpause app-backend-2"
     unlisted = balancer(listed=["app-backend-1"])
     assert finding("deploy.replicas", containers=stopped(), balancer=unlisted).fix == "videa scale 2"
+    ejected = finding("deploy.replicas", containers=stopped(state="paused"), balancer=unlisted)
+    assert ejected.fix == "docker unpause app-backend-2\nvidea scale 2", "a scale leaves it paused"
 
 
 def test_a_removed_one_needs_a_new_container() -> None:
