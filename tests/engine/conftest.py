@@ -23,6 +23,7 @@ import pytest
 from bench.stack import clean_environment, free_port, videa_command
 from ops.balancer.render import parse
 from tests.conftest import docker, is_running
+from tests.engine.forked import forked
 
 ROOT = Path(__file__).parents[2]
 OVERLAY = """
@@ -42,6 +43,7 @@ SECRETS = (
     *("POSTGRES_PASSWORD", "DATABASE_PASSWORD", "REDIS_PASSWORD", "REDIS_ADMIN_PASSWORD"),
     *("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "TESTER_KEY"),
 )
+COMMAND_WITHIN = 240.0  # seconds
 RELEASES = ("LABEL videa.test.release=1", "LABEL videa.test.release=2")
 
 
@@ -59,7 +61,7 @@ class LiveStack:
 
     def videa(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Runs videa in the project's folder; its exit code is the caller's to judge."""
-        return self._run([videa_command(), *arguments], variables)
+        return forked().run(list(arguments), self.directory, {**clean_environment(), **variables}, COMMAND_WITHIN)
 
     @contextmanager
     def env(self, **variables: str) -> Iterator[None]:
@@ -213,7 +215,7 @@ class LiveStack:
             capture_output=True,
             text=True,
             check=False,
-            timeout=240,
+            timeout=COMMAND_WITHIN,
         )
 
 

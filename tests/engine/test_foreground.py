@@ -80,7 +80,7 @@ def test_a_one_off_container_is_of_the_release_that_serves_and_nothing_of_it_sta
 
     stack.docker("tag", other, serving)  # as when a build or a pull moves it
     try:
-        process = stack.start_videa("run", "--", "sh", "-c", "echo started; sleep 600")
+        process = stack.start_videa("run", "--", "sh", "-c", "trap 'exit 0' TERM; echo started; sleep 600 & wait")
         assert process.stdout
         assert process.stdout.readline() == "started\n"
     finally:
