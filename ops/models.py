@@ -74,10 +74,10 @@ class Usage:
     """The usage of a container between two samples, and its limits.
 
     ``cpu``: cores (1.0 = one core busy); ``memory``: bytes without reclaimable page cache (like ``docker stats``); the
-    limits are None if the container has none. ``throttled``: share of CFS periods. The network bytes are None if only
-    the kernel's files were read. ``shared``: bytes of ``memory`` that processes share; ``refused``: forks that failed
-    at the limit of processes between the samples, None if unknown, as
-    ``oom_kills``: processes killed for memory since the start.
+    limits are None if the container has none. ``throttled``: share of CFS periods. ``pids``: processes and threads that
+    it had at both samples. The network bytes are None if only the kernel's files were read. ``shared``: bytes of
+    ``memory`` that processes share; ``refused``: forks that failed at the limit of processes between the samples, None
+    if unknown, as ``oom_kills``: processes killed for memory since the start.
     """
 
     cpu: float
@@ -91,6 +91,11 @@ class Usage:
     shared: int = 0
     refused: int | None = None
     oom_kills: int | None = None
+
+
+def lasting(before: int | None, after: int | None) -> int | None:
+    """The number of processes at both of two samples: the dozen of a health check or of an exec comes and goes."""
+    return after if before is None or after is None else min(before, after)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ops.engine.client import Engine
 from ops.engine.stats import sample
-from ops.models import Usage
+from ops.models import Usage, lasting
 from ops.platform.ports import Measured
 
 CGROUPS = Path("/sys/fs/cgroup")
@@ -68,7 +68,7 @@ def usage(container: Measured, before: Reading, after: Reading, seconds: float) 
         memory_limit=container.memory_limit,
         throttled=(after.throttled - before.throttled) / periods if periods > 0 else 0.0,
         oom_kills=after.oom_kills,
-        pids=after.pids,
+        pids=lasting(before.pids, after.pids),
         shared=after.shared,
         refused=None if after.refused is None else after.refused - (before.refused or 0),
     )

@@ -14,7 +14,7 @@ from typing import Any
 from requests.exceptions import JSONDecodeError
 
 from ops.engine.client import Engine, engine_errors
-from ops.models import Usage
+from ops.models import Usage, lasting
 from ops.platform.ports import Measured
 
 WORKERS = 16
@@ -74,11 +74,15 @@ def usage(container: Measured, first: Mapping[str, Any], second: Mapping[str, An
         memory=_memory(second),
         memory_limit=container.memory_limit,
         throttled=throttled / periods if periods > 0 else 0.0,
-        pids=int((second.get("pids_stats") or {}).get("current", 0)),
+        pids=lasting(_processes(first), _processes(second)),
         rx_bytes=sum(network["rx_bytes"] for network in networks),
         tx_bytes=sum(network["tx_bytes"] for network in networks),
         shared=_shared(second),
     )
+
+
+def _processes(stats: Mapping[str, Any]) -> int:
+    return int((stats.get("pids_stats") or {}).get("current", 0))
 
 
 def _memory(stats: Mapping[str, Any]) -> int:

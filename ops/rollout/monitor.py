@@ -18,7 +18,7 @@ from ops.models import Replica
 from ops.project.settings import OnInconclusive
 from ops.rollout.command_queue import ABORT, Command
 from ops.rollout.journal import Journal
-from ops.rollout.judgement import STABLE_ENOUGH, Fact, Sample, Verdict, judge
+from ops.rollout.judgement import STABLE_ENOUGH, Fact, Sample, Verdict, ended, judge
 from ops.rollout.lease import Lease
 from ops.rollout.own_metrics import Complaints, Figures, fetch, new_faults
 from ops.stack import Stack
@@ -161,8 +161,18 @@ class Monitor:
         bounds = self.stack.project.settings.canary
         sample, stable = samples(log.tallies, replicas, canary, figures)
         verdict = judge(sample, stable, facts, bounds, early, faults, self._compared)
+        if verdict.kind is Kind.FAIL and (reason := self._ended(canary)):
+            verdict = dataclasses.replace(verdict, reason=reason)
         self._compared |= verdict.kind is Kind.PASS and not early and stable.requests >= STABLE_ENOUGH
         return dataclasses.replace(verdict, canary=sample.latencies.histogram(), stable=stable.latencies.histogram())
+
+    def _ended(self, canary: Collection[str]) -> str:
+        """Why a replica of the canary has ended, also since the check began: the failed requests are due to it."""
+        try:
+            facts = self._facts(replica for replica in self.stack.replicas() if replica.name in canary)
+        except EngineError:
+            return ""
+        return next(filter(None, map(ended, facts)), "")
 
     def _faults(
         self, lasting: Sequence[tuple[str, str]], replicas: Iterable[Replica], canary: Collection[str]

@@ -71,6 +71,12 @@ def test_forks_that_the_limit_refused_between_two_readings() -> None:
     assert (used.pids, used.refused) == (9, 2)
 
 
+@pytest.mark.parametrize(("before", "after"), [(61, 9), (9, 61)])
+def test_processes_that_come_and_go_are_not_counted(before: int, after: int) -> None:
+    readings = [cgroups.Reading(1.0, 3000, 0, 0, pids=pids) for pids in (before, after)]
+    assert cgroups.usage(LIMITED, *readings, seconds=2.0).pids == 9
+
+
 def test_without_a_cpu_limit_nothing_is_throttled() -> None:
     reading = cgroups.Reading(1.0, 3000, 0, 0)
     assert cgroups.usage(LIMITED, reading, reading, seconds=1.0).throttled == 0

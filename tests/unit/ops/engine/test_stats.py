@@ -25,6 +25,7 @@ def answer(cpu: int, system: int, memory_limit: int) -> dict[str, Any]:
 def test_the_limits_are_the_containers_whatever_the_engine_reports(limit: int | None) -> None:
     container = Container("abc", "app-1", "app", "running", "none", "app:1", 0, 0, False, memory_limit=limit)
     first, second = answer(0, 0, 24 * GIB), answer(100, 400, 24 * GIB)
+    first["pids_stats"]["current"] = 61  # with those of a health check
     assert usage(container, first, second) == Usage(
         1.0, None, 3000, limit, 0.0, pids=7, rx_bytes=11, tx_bytes=22, shared=500
     )

@@ -204,6 +204,24 @@ def test_waiting_requests_of_a_cold_replica_are_not_slow_yet() -> None:
     assert len(samples(tallies, [STABLE, FRESH], {"app-3"}, {"app-3": waiting})[0].waiting) == 20
 
 
+def test_of_a_canary_that_has_exited_during_a_check_the_exit_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its containers are read before its requests."""
+    monkeypatch.setattr(monitor_module, "fetch", lambda *_: {})
+    looks = iter([[STABLE, FRESH], [STABLE, replace(FRESH, state="exited", exit_code=7)]])
+    stack: Any = SimpleNamespace(
+        replicas=lambda: next(looks),
+        platform=SimpleNamespace(memory=lambda names: dict.fromkeys(names, (1, None))),
+        project=SimpleNamespace(settings=SimpleNamespace(canary=Canary(min_requests=10))),
+    )
+    tallies = Tallies(Warmup())
+    for number in range(20):
+        tallies.add(Try("10.0.0.3:3001", 502 if number > 9 else 200, 0.02, float(number)))
+    log: Any = SimpleNamespace(breaks=0, tallies=tallies)
+    verdict = Monitor(stack, *([None] * 3))._check(log, {"app-3"}, early=False)  # type: ignore[list-item]
+    assert verdict.kind is Kind.FAIL
+    assert verdict.reason == "app-3 exited with exit code 7"
+
+
 def test_only_restarts_since_the_first_check_count() -> None:
     """Before that, the replica may have waited for its database."""
     monitor = Monitor(SimpleNamespace(platform=SimpleNamespace(memory=lambda _: {})), *([None] * 3))  # type: ignore[arg-type,list-item]
