@@ -46,7 +46,7 @@ class Forked:
     def run(
         self, arguments: list[str], folder: Path, environment: dict[str, str], timeout: float
     ) -> subprocess.CompletedProcess[str]:
-        """Runs ``videa ARGUMENTS``. Raises TimeoutExpired, after it has killed the command, after ``timeout`` seconds."""
+        """Runs ``videa ARGUMENTS``. Raises TimeoutExpired after ``timeout`` seconds, having killed the command."""
         order = json.dumps({"arguments": arguments, "folder": str(folder), "environment": environment}).encode()
         reading, writing = os.pipe()
         with (
