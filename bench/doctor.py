@@ -152,7 +152,7 @@ def felt(stack: BenchStack, doctor: Doctor, rate: int, seconds: float, rounds: i
 
 
 def _median(windows: list[dict[str, Any]], percentile: str) -> float:
-    return round(statistics.median(item["latency_ms"][percentile] for item in windows), 2)
+    return round(statistics.median(float(item["latency_ms"][percentile]) for item in windows), 2)
 
 
 def connections(stack: BenchStack) -> int:

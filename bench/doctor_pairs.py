@@ -19,11 +19,11 @@ from typing import Any
 from bench.faults import FAULTS, Place
 from bench.results import write_results
 from bench.stack import PROJECT, ROOT, BenchStack, bench_stack, clean_environment
+from ops import documents
 from ops.doctor import diagnose
 from ops.doctor.limits import Limits
 from ops.doctor.report import Report, selection
-from ops.doctor.ring import Ring
-from ops.factory import open_stack
+from ops.factory import open_stack, open_store
 from ops.project.config import Project, load
 
 MOMENT = Limits(pg_idle_in_tx_warn=0.05, pg_idle_in_tx_fail=0.1, pg_blocked_warn=0.05, pg_blocked_fail=0.1)
@@ -36,7 +36,7 @@ OF_THE_MACHINE = (
 
 def look(project: Project, limits: Limits = MOMENT) -> Report:
     """Runs doctor once, without its stored history."""
-    Ring(project.directory, project.name).path.unlink(missing_ok=True)
+    documents.update(open_store(), documents.Kind.DOCTOR, project.name, lambda _: b"")
     return diagnose(project, partial(open_stack, project), selection(skip=OF_THE_MACHINE), limits)
 
 

@@ -152,7 +152,9 @@ def _command_line(path: tuple[str, ...]) -> st.SearchStrategy[list[str]]:
         | st.tuples(options, ARGUMENTS).map(lambda pair: ["=".join(pair)])
         | options.map(lambda option: [option])
     )
-    before = st.just([]) | st.tuples(st.sampled_from(["-f", "-p", "--file"]), ARGUMENTS).map(list)
+    before: st.SearchStrategy[list[str]] = st.just([]) | st.tuples(
+        st.sampled_from(["-f", "-p", "--file"]), ARGUMENTS
+    ).map(list)
     parts = st.tuples(before, st.lists(part, max_size=3))
     return parts.map(lambda both: [*both[0], *path, *(argument for each in both[1] for argument in each)])
 
