@@ -251,7 +251,7 @@ class Stack:
                 )
                 for replica in replicas
             ),
-            managed=not membership.everything,
+            managed=self.project.settings.worker or not membership.everything,
             stale=bool(set(membership.servers) - {replica.name for replica in replicas if replica.state != "exited"})
             or self.outdated(membership),
             split=bool(membership.canary),
