@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from ops.errors import Aftermath, VideaError, explained
 from ops.events import Emit, ServiceReached, Standing, VerdictGiven, announced
+from ops.notices import NotServing
 from ops.parts import Part
 from ops.preflight import spare
 from ops.recording import new_header
@@ -21,7 +22,10 @@ from ops.steps import Plan
 
 
 class Batch:
-    """Carries out the parts of one operation. ``headers``: of the services that it has changed or was changing."""
+    """Carries out the parts of one operation. ``headers``: of the services that it has changed or was changing.
+
+    ``idle``: replicas that it left as they were and that do not serve.
+    """
 
     def __init__(self, stack: Callable[[str], Stack], journal: Journal, lease: Lease, emit: Emit, command: str) -> None:
         """``stack``: of a service; ``command``: as typed, without secrets."""
@@ -33,6 +37,7 @@ class Batch:
         self.headers: list[Header] = []
         self.verdicts: list[VerdictGiven] = []
         self.left: Standing | None = None
+        self.idle: list[NotServing] = []
 
     def run(self, parts: Sequence[Part], detach: bool = False, promotion: Command | None = None) -> None:
         """Runs all parts and checks the result, or those up to the wait at which the operation is ``left``.
@@ -76,8 +81,9 @@ class Batch:
 
     def _confirm(self, parts: Sequence[Part]) -> None:
         with announced("check the result", self._emit):
-            for part in parts:
-                _confirm(part)
+            self.idle = [each for part in parts for each in _confirm(part)]
+        for each in self.idle:
+            self._emit(each)
 
     def _header(self, part: Part, later: Sequence[Part]) -> Header:
         following = (Following(other.service, other.wanted, other.plan.target, other.request) for other in later)
@@ -109,14 +115,14 @@ class Batch:
         return roll_back
 
 
-def _confirm(part: Part) -> None:
+def _confirm(part: Part) -> list[NotServing]:
     """Raises OperationFailed."""
     releases, repair = {part.plan.target.release}, "run the same command again"
     if part.request is None:
         releases |= {member.replica.release for member in part.fleet.alive}
         repair = f"scale again: {part.stack.project.scale_command(part.wanted)}"
     unready = [member.name for member in part.fleet.alive if not member.ready]
-    confirm(part.stack, part.wanted, releases, unready, repair)
+    return confirm(part.stack, part.wanted, releases, unready, repair)
 
 
 def combined(parts: Sequence[Part]) -> Plan:

@@ -31,8 +31,9 @@ class Fleet:
     """All replicas of the service at one moment.
 
     ``managed``: the balancer uses a list that videa wrote. Before the first operation it uses all running replicas,
-    even those that are not ready, so planners write the list first. ``split``: some replicas are listed only as a
-    canary. ``stale``: the list also names replicas that are not running, or was written for other settings.
+    even those that are not ready, so planners write the list first. A worker needs none. ``split``: some replicas are
+    listed only as a canary. ``stale``: the list also names replicas that are not running, or was written for other
+    settings.
     """
 
     members: tuple[Member, ...]

@@ -72,17 +72,19 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], permit: Permi
         _check_port(stack)
     outline.record(stack.store, project)
     served = [stack, *(stack.of(name) for name in project.served if name != project.settings.service)]
-    for each in served:
+    workers = [stack.of(name) for name in project.services if name not in project.served]
+    scaled = [*served, *workers]
+    for each in scaled:
         _build_missing(each, emit)
     order = startup_order(project.model["services"], project.served, balancer)
     if held:
         _Starter(stack, emit, True, recreate, permit)(order.before)
         handover.hand_over(stack, held, lambda: _await_balancer(stack), emit, permit)
-    alive = {_name(each): _running(each) for each in served}
+    alive = {_name(each): _running(each) for each in scaled}
     orphans = _orphans(stack)
-    targets = {_name(each): current_target(each) for each in served}
+    targets = {_name(each): current_target(each) for each in scaled}
     new = {name for name, running in alive.items() if not running and project.of(name).replicas}
-    begun = [each for each in served if _name(each) in new or (held and each is stack)]
+    begun = [each for each in scaled if _name(each) in new or (held and each is stack)]
     overrides = {variable: value for name in new for variable, value in targets[name].overrides.items()}
     start = _Starter(stack, emit, bool(any(alive.values()) or orphans), recreate, permit)
     # One command, so that the services wait for their dependencies.
@@ -92,7 +94,7 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], permit: Permi
         Journal(stack.store, project.name).discard()  # the replicas that it describes no longer exist
     for each in begun:
         each.platform.remember(variables_of(each.project, targets[_name(each)], each.project.replicas))
-    start([*order.beside, balancer])
+    start([*order.beside, balancer], overrides)
     start.report_changed()
     if orphans:
         emit(OrphansLeft(tuple(orphans)))
@@ -103,7 +105,7 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], permit: Permi
         for each in served:
             await_ready(each, [replica.name for replica in each.replicas()], starting=_name(each) in new)
     _add_to_balancer(served, emit)
-    start(order.after)
+    start(order.after, overrides)
     history.take_over(stack)
     for each in begun:
         target, running = targets[_name(each)], len(each.replicas())

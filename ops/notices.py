@@ -153,6 +153,17 @@ class ReplicaLeftOut(msgspec.Struct, frozen=True, tag="left_out"):
     release: str
 
 
+class NotServing(msgspec.Struct, frozen=True, tag="not_serving"):
+    """An operation has ended, and a ``replica`` that it left as it was does not serve. ``reason``: one line.
+
+    ``fix``: what to do.
+    """
+
+    replica: str
+    reason: str
+    fix: str
+
+
 class CertificateRenewed(msgspec.Struct, frozen=True, tag="certificate_renewed"):
     """nginx serves a new certificate for ``domain``. ``not_after``: Unix time."""
 
@@ -223,6 +234,7 @@ Notice: TypeAlias = (
     | AutoscaleSkipped
     | DriftRepaired
     | ReplicaLeftOut
+    | NotServing
     | CertificateRenewed
     | CertificateFailed
     | AgentStarted

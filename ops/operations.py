@@ -283,7 +283,9 @@ class Operation:
                     self.emit(ended)
             if batch.left:
                 self.emit(LeftWaiting(batch.left))
-        return Outcome(plan.redacted, seconds, self.proof, tuple(batch.verdicts), waiting=batch.left)
+        return Outcome(
+            plan.redacted, seconds, self.proof, tuple(batch.verdicts), waiting=batch.left, idle=tuple(batch.idle)
+        )
 
     def _ended(self, header: Header, action: str, result: str, seconds: float, left: str) -> OperationEnded:
         requests, failed = (self.proof.requests, self.proof.failed) if self.proof else (None, None)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from ops.balancer.proof import Proof
 from ops.batch import combined
 from ops.events import Standing, VerdictGiven
+from ops.notices import NotServing
 from ops.parts import Part
-from ops.steps import Plan
+from ops.steps import Plan, Remember
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class Outcome:
     """The result of an operation. ``seconds``: its duration; ``proof``: None for a dry run or without any step.
 
     ``parts``: for each service; ``verdicts``: on a canary; ``waiting``: the operation has not ended but waits without a
-    process; ``rolled_back``: the operation was rolled back, as it was asked for, or had begun before this process.
+    process; ``rolled_back``: the operation was rolled back, as it was asked for, or had begun before this process;
+    ``idle``: replicas that it left as they were and that do not serve.
     """
 
     plan: Plan
@@ -27,6 +29,13 @@ class Outcome:
     parts: tuple[Part, ...] = ()
     waiting: Standing | None = None
     rolled_back: bool = False
+    idle: tuple[NotServing, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether it does more than record what runs already, or completes what was begun before."""
+        steps = any(not isinstance(step, Remember) for step in self.plan.steps)
+        return steps or any(part.header for part in self.parts)
 
 
 def planned(parts: Sequence[Part]) -> Outcome:

@@ -19,7 +19,7 @@ from ops.platform.ports import Gateway, Platform, Store
 from ops.probes import ContainerCheck, Http, Probe, Running
 from ops.project.config import Project
 from ops.project.published import http_url, seen_from_here
-from ops.project.settings import Settings
+from ops.project.settings import Protocol, Settings
 from ops.traffic import Membership, TrafficSplit, Upstream
 
 SETTLED = 3.0
@@ -251,7 +251,7 @@ class Stack:
                 )
                 for replica in replicas
             ),
-            managed=not membership.everything,
+            managed=self.project.settings.worker or not membership.everything,
             stale=bool(set(membership.servers) - {replica.name for replica in replicas if replica.state != "exited"})
             or self.outdated(membership),
             split=bool(membership.canary),
@@ -266,6 +266,7 @@ def _configured(settings: Settings) -> Upstream:
         sticky=settings.sticky.value,
         drain_timeout=settings.drain_timeout,
         proxy=settings.proxy.effective,
+        grpc=settings.protocol is Protocol.GRPC,
         route=settings.route.effective,
     )
 

@@ -95,9 +95,9 @@ class Upstream:
     ``drain_timeout``: seconds after a reload until the old workers abort their remaining requests.
     ``split``: canary replicas, which get a share of the requests; ``servers`` must not be empty then.
     ``ports``: of the replicas that do not listen on ``port``, because their release has another port.
-    ``proxy``: how requests are passed on. ``route``: which requests the service gets; ``others``: the other services
-    that get requests, as they are configured, without their lists, which do not change. Raises ValueError for a name
-    that is not allowed in a configuration file.
+    ``proxy``: how requests are passed on; ``grpc``: the replicas speak gRPC, and nothing else. ``route``: which
+    requests the service gets; ``others``: the other services that get requests, as they are configured, without their
+    lists, which do not change. Raises ValueError for a name that is not allowed in a configuration file.
     """
 
     service: str
@@ -108,6 +108,7 @@ class Upstream:
     split: TrafficSplit | None = None
     ports: Mapping[str, int] = field(default_factory=dict, hash=False)
     proxy: Proxy = Proxy()
+    grpc: bool = False
     route: Route = EVERYTHING
     others: tuple[Upstream, ...] = ()
 

@@ -10,6 +10,9 @@ import typer
 
 from videa_cli.detaching import in_job
 
+LONGEST = timedelta(days=31)
+"""Until then a container waits, and what it deploys is what the Compose file says at that time."""
+
 HINT = "write 03:00 for the next 3 o'clock, or 2026-12-01 03:00"
 
 
@@ -25,8 +28,14 @@ def parse_at(text: str, now: datetime) -> float:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{text!r} is no time; {HINT}") from None
-    if moment.timestamp() <= now.timestamp():
+    try:
+        seconds = moment.timestamp() - now.timestamp()
+    except (OverflowError, ValueError):  # years 1 and 9999, in time zones far from UTC
+        raise ValueError(f"{text!r} is no time; {HINT}") from None
+    if seconds <= 0:
         raise ValueError(f"{text!r} is in the past")
+    if seconds > LONGEST.total_seconds():
+        raise ValueError(f"{text!r} is in more than {LONGEST.days} days")
     return moment.timestamp()
 
 

@@ -114,10 +114,22 @@ def show_outcome(outcome: Outcome, what: str, as_json: Json, dry_run: bool) -> N
     elif not outcome.plan.steps and outcome.proof is None:
         out.print(f"nothing to do: {escape(outcome.plan.summary)}")
     else:
-        done = "rolled back" if outcome.rolled_back else what
-        out.print(f"[bold]{done}:[/] {escape(outcome.plan.summary)} ({outcome.seconds:.1f} s)")
+        out.print(f"[bold]{_done(outcome, what)}:[/] {escape(_result(outcome))} ({outcome.seconds:.1f} s)")
     if outcome.proof and not as_json:
         show_proof(outcome.proof)
+
+
+def _done(outcome: Outcome, what: str) -> str:
+    if outcome.rolled_back:
+        return "rolled back"
+    return what if outcome.changes or not outcome.plan.steps else "unchanged"
+
+
+def _result(outcome: Outcome) -> str:
+    if not outcome.idle:
+        return outcome.plan.summary
+    verb = "does" if len(outcome.idle) == 1 else "do"
+    return f"{outcome.plan.summary}, of which {len(outcome.idle)} {verb} not serve"
 
 
 def show_plan(outcome: Outcome) -> None:
@@ -171,7 +183,8 @@ def outcome_as_dict(outcome: Outcome, dry_run: bool) -> dict[str, Any]:
     return {
         "summary": outcome.plan.summary,
         "dry_run": dry_run,
-        "changed": bool(outcome.plan.steps) and not dry_run,
+        "changed": outcome.changes and not dry_run,
+        "not_serving": [each.replica for each in outcome.idle],
         "rolled_back": outcome.rolled_back,
         "release": outcome.plan.target.release,
         "steps": [words(step) for step in outcome.plan.steps],

@@ -41,6 +41,7 @@ from ops.notices import (
     JobRevived,
     LockAwaited,
     NotificationDelayed,
+    NotServing,
     OrphansLeft,
     OwnFilesRefused,
     PoolsUnchecked,
@@ -325,6 +326,11 @@ def _(event: AutoscaleSkipped) -> str:
 @words.register
 def _(event: DriftRepaired) -> str:
     return f"the balancer's configuration was repaired: {'; '.join(event.differences)}"
+
+
+@words.register
+def _(event: NotServing) -> str:
+    return f"{event.replica} does not serve: {event.reason}; {event.fix}"
 
 
 @words.register

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
 from ops.errors import EngineError, PlanRefused
 from ops.events import Emit
+from ops.notify.message import DOCUMENT
 from ops.platform.ports import Store
 from ops.rollout.under_way import observe
 
@@ -18,10 +19,21 @@ EVERY = 300.0
 LIMIT = 60.0
 """Seconds for one run. It takes about 3; each of its sources has a shorter time-out."""
 
+CONFIRM = 60.0
+"""Seconds until the second look at what is new or gone since the last one: only then is it told."""
+
 BUSY = 15.0
 """Seconds until the next try while an operation is under way."""
 
 _COMMAND = (sys.executable, "-P", "-m", "videa_cli.doctor_run")
+
+
+def pause(interval: float, before: Set[str], unconfirmed: Set[str]) -> float:
+    """Seconds until the next run. ``before``, ``unconfirmed``: keys that wait for a second look, before and after this.
+
+    What waited before as well is of checks that only other runs have, such as those of ``videa doctor --notify``.
+    """
+    return min(interval, CONFIRM) if unconfirmed - before else interval
 
 
 @dataclass
@@ -41,6 +53,7 @@ class DoctorRuns:
     on_change: bool = field(default=False, init=False)
     every: float = field(default=EVERY, init=False)
     _waited: bool = field(default=False, init=False)
+    _unconfirmed: frozenset[str] = field(default=frozenset(), init=False)
 
     def run(self, emit: Emit) -> None:
         """One run, if no operation is under way. Raises EngineError if it fails."""
@@ -58,6 +71,9 @@ class DoctorRuns:
             self.every = min(BUSY, self.interval)
             return
         self._start()
+        unconfirmed = frozenset(DOCUMENT.read(self.store, self.project).unconfirmed)
+        self.every = pause(self.interval, self._unconfirmed, unconfirmed)
+        self._unconfirmed = unconfirmed
 
     def _start(self) -> None:
         try:

@@ -14,9 +14,13 @@ from ops.traffic import Proxy
 DEFAULT = Proxy()
 
 
-def line(proxy: Proxy) -> str:
-    """The line "# proxy: NAME=VALUE ...", in KiB and seconds; empty for the defaults."""
+def line(proxy: Proxy, http2: bool = False) -> str:
+    """The line "# proxy: NAME=VALUE ...", in KiB and seconds; empty for the defaults.
+
+    ``http2``: the site without TLS also speaks HTTP/2, which gRPC needs.
+    """
     settings = [f"{name}={value}" for name, value in values(proxy).items() if value != values(DEFAULT)[name]]
+    settings += ["http2=on"] if http2 else []
     return f"    # proxy: {' '.join(settings)}\n" if settings else ""
 
 

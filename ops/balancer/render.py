@@ -15,10 +15,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from ops.balancer import grpc, proxy
 from ops.balancer import maintenance as closing
-from ops.balancer import proxy
 from ops.balancer.scope import ALONE, ANY, APP, CANARY, Scope
-from ops.balancer.site import block, blocks, routing
+from ops.balancer.site import SERVICE, block, blocks, routing
 from ops.balancer.split import parse as parse_split
 from ops.balancer.split import render as render_split
 from ops.balancer.sticky import BACKUPS, CLIENT, backups, choice, replica_id
@@ -46,11 +46,13 @@ def render(upstream: Upstream, generation: int, maintenance: Maintenance | None 
     head = f'    map "" $videa_generation {{ default {generation}; }}\n'
     if upstream.alone:
         route, *groups = _lines(upstream, ALONE)
+        route = grpc.calls("", [""] if upstream.grpc else []) + route
     else:
         route = routing({each.service: each.route for each in upstream.site})
+        route += grpc.calls(SERVICE, [Scope(each.service).ending for each in upstream.site if each.grpc])
         groups = list(_blocks(upstream, before))
     parts = [
-        f"{proxy.line(proxy.together(each.proxy for each in upstream.site))}    include /etc/nginx/http.conf;\n",
+        f"{_settings(upstream)}    include /etc/nginx/http.conf;\n",
         f"{head}{route}",
         closing.block(maintenance),
         *groups,
@@ -61,6 +63,12 @@ def render(upstream: Upstream, generation: int, maintenance: Maintenance | None 
         f"worker_shutdown_timeout {max(1, math.ceil(drain_timeout))}s;\n\n"
         "http {\n" + "\n".join(parts) + "}\n"
     )
+
+
+def _settings(upstream: Upstream) -> str:
+    """The line of what nginx has once for all services."""
+    site = upstream.site
+    return proxy.line(proxy.together(each.proxy for each in site), http2=any(each.grpc for each in site))
 
 
 def _blocks(upstream: Upstream, before: str) -> Iterator[str]:
@@ -157,7 +165,8 @@ def _groups(upstream: Upstream, group: str, servers: tuple[str, ...], scope: Sco
     """The upstream blocks of APP or CANARY: one for all replicas or, with sticky cookies, one per replica with backups.
 
     Clients of a canary that cannot be reached still get an answer: stable replicas are its backups. This does not apply
-    to sticky addresses, because nginx's ``hash`` supports no backups.
+    to sticky addresses, because nginx's ``hash`` supports no backups. The last resort of gRPC is a backup, too, and not
+    the location @any of the image: nginx cannot pass the messages of a call, which are still arriving, a second time.
     """
     split, name = upstream.split, scope.group(group)
     stable = upstream.servers if split and group == CANARY and not split.private else ()
@@ -172,6 +181,8 @@ def _groups(upstream: Upstream, group: str, servers: tuple[str, ...], scope: Sco
         ]
     backup = stable if upstream.sticky == "none" else ()
     addresses, backup = tuple(map(upstream.address, servers)), tuple(map(upstream.address, backup))
+    if upstream.grpc and not (split and group == CANARY and split.private):
+        backup += (f"{upstream.service}:{upstream.port}",)
     return [_group(name, addresses, _METHODS[upstream.sticky], backup)]
 
 

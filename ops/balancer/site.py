@@ -13,6 +13,9 @@ from ops.balancer.scope import Scope
 from ops.contract import METRICS
 from ops.route import Route
 
+SERVICE = "$videa_service"
+"""The variable with the ending of the service that gets a request."""
+
 _BLOCK = re.compile(r"    # service (\S+)\n.*?    # end of service \1\n", re.DOTALL)
 
 

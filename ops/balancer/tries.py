@@ -15,6 +15,8 @@ from ops.platform.ports import Gateway, Stream
 CLIENT_LEFT = 499
 """nginx's status if the client closes the connection before the answer: not a failure, but its waiting time counts."""
 
+OK = 200
+
 NOT_MODIFIED = 304
 """Not a redirect: the client already has the answer, so it counts as a success without a body."""
 
@@ -249,5 +251,7 @@ def tries_of(line: Line) -> Iterator[Try]:
         last = number == len(addresses) - 1
         if last and line.status in (NO_ANSWER, CLIENT_LEFT):
             status, seconds = line.status, line.seconds if line.status else None
+        elif last and status == OK and line.status >= SERVER_ERROR:  # a call of gRPC whose trailers say so
+            status = line.status
         body = line.body if last and line.method != "HEAD" else None
         yield Try(address, status, seconds, begun, line.method, line.path, body)

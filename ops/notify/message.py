@@ -80,17 +80,27 @@ class TargetState(msgspec.Struct, frozen=True):
     test: TestResult | None = None
 
 
+class Findings(msgspec.Struct, frozen=True):
+    """The doctor's findings, by their keys. ``told``: those that a message told, with their titles.
+
+    ``unconfirmed``: those in which the last look differs from ``told``: new or gone if the next one agrees with it.
+    """
+
+    told: dict[str, str] = {}
+    unconfirmed: tuple[str, ...] = ()
+
+
 class State(msgspec.Struct, frozen=True):
     """``since``: Unix time of the first look, 0 before it. ``told``: ids of messages, the newest last.
 
-    ``out``: the replicas that were told to be out; ``findings``: keys of the doctor's findings
-    that were told, with their titles; None before its first run.
+    ``out``: the replicas that were told to be out; ``findings``, ``unconfirmed``: see ``Findings``.
     """
 
     since: float = 0.0
     told: tuple[str, ...] = ()
     out: tuple[str, ...] = ()
     findings: dict[str, str] | None = None
+    unconfirmed: tuple[str, ...] = ()
     windows: dict[str, Window] = {}
     queue: tuple[Item, ...] = ()
     targets: dict[str, TargetState] = {}

@@ -13,7 +13,7 @@ from ops.autoscale.busy import COMMAND as AUTOSCALE
 from ops.autoscale.state import ServiceState
 from ops.events import Event, HookFailed, Kind, NoVerdict, VerdictGiven
 from ops.notices import DriftRepaired, DutyFailed, ReplicaLeftOut
-from ops.notify.message import Message
+from ops.notify.message import Findings, Message
 from ops.rollout.entries import JournalState
 from ops.rollout.event_stream import FOUND
 from ops.rollout.history import DONE, LEFT, Entry, verdict_line
@@ -136,33 +136,38 @@ def of_replica(name: str, out: bool, reason: str, id: str, time: float) -> Messa
 
 
 def of_findings(
-    before: Mapping[str, str] | None, found: Mapping[str, tuple[str, str]], checked: Collection[str], time: float
-) -> tuple[dict[str, str], list[Message]]:
-    """What the doctor finds now, compared with what was told: (key -> title, messages).
+    before: Findings, found: Mapping[str, tuple[str, str]], checked: Collection[str], time: float
+) -> tuple[Findings, list[Message]]:
+    """What the doctor finds now, compared with what was told: what two looks in a row agree on is worth a message.
 
-    ``found``: key -> (severity of doctor, title); ``checked``: ids of the checks that ran: what was not checked is not
-    gone.
+    A look may be wrong: a source was slow, a container was being replaced. So it alone neither makes a finding nor
+    ends one.
+
+    ``found``: key -> (severity of doctor, title); ``checked``: ids of the checks that ran: what was not checked is
+    neither found nor gone.
     """
-    known = before or {}
-    levels = {"fail": CRITICAL, "warn": WARNING}
-    messages = [
-        Message(
-            identity("doctor", key, time),
-            time,
-            "doctor.new",
-            levels.get(severity, INFO),
-            "doctor: new",
-            f"{title} ({key})",
-        )
-        for key, (severity, title) in found.items()
-        if key not in known
-    ]
-    gone = [key for key in known if key not in found and key.split()[0] in checked]
-    messages += [
-        Message(
-            identity("doctor", key, time, "gone"), time, "doctor.gone", INFO, "doctor: gone", f"{known[key]} ({key})"
-        )
-        for key in gone
-    ]
-    still = {key: title for key, title in known.items() if key not in gone}
-    return {**still, **{key: title for key, (_, title) in found.items()}}, messages
+    known = before.told
+    new = [key for key in found if key not in known]
+    missing = [key for key in known if key not in found and _was_checked(key, checked)]
+    confirmed = {key for key in (*new, *missing) if key in before.unconfirmed}
+    messages = [_new_finding(key, *found[key], time) for key in new if key in confirmed]
+    messages += [_gone_finding(key, known[key], time) for key in missing if key in confirmed]
+    titles = {key: title for key, title in known.items() if key not in missing or key not in confirmed}
+    titles |= {key: title for key, (_, title) in found.items() if key in known or key in confirmed}
+    unchecked = [key for key in before.unconfirmed if key not in found and not _was_checked(key, checked)]
+    unconfirmed = (*unchecked, *(key for key in (*new, *missing) if key not in confirmed))
+    return Findings(titles, unconfirmed), messages
+
+
+def _was_checked(key: str, checked: Collection[str]) -> bool:
+    return key.split(maxsplit=1)[0] in checked
+
+
+def _new_finding(key: str, severity: str, title: str, time: float) -> Message:
+    level = {"fail": CRITICAL, "warn": WARNING}.get(severity, INFO)
+    return Message(identity("doctor", key, time), time, "doctor.new", level, "doctor: new", f"{title} ({key})")
+
+
+def _gone_finding(key: str, title: str, time: float) -> Message:
+    id = identity("doctor", key, time, "gone")
+    return Message(id, time, "doctor.gone", INFO, "doctor: gone", f"{title} ({key})")

@@ -25,6 +25,7 @@ from ops.project.settings import (
     Hooks,
     Level,
     OnInconclusive,
+    Protocol,
     Proxy,
     Receiver,
     Route,
@@ -66,6 +67,7 @@ LONGEST_WINDOW = 3600.0
 """Seconds; the longest stabilization that Kubernetes allows."""
 CHOICES: dict[str, type[Enum]] = {
     "engine": EngineKind,
+    "protocol": Protocol,
     "sticky": Sticky,
     "in_doubt": OnInconclusive,
     "select": Select,
@@ -104,6 +106,7 @@ def read_settings(section: dict[str, Any]) -> Settings:
     _check_health(settings.health)
     _check_proxy(settings.proxy)
     _check_route(settings)
+    _check_grpc(settings)
     _check_windows(settings.autoscale)
     _check_freeze(settings.freeze)
     check_tls(settings.tls)
@@ -158,6 +161,26 @@ def _check_route(settings: Settings) -> None:
         ) from error
     if settings.worker and settings.route != Route():
         raise ConfigError("x-videa.route: a worker gets no requests", "remove route, or worker")
+
+
+def _check_grpc(settings: Settings) -> None:
+    """What HTTP/1.1 alone has, a gRPC server does not answer."""
+    if settings.protocol is not Protocol.GRPC:
+        return
+    health = settings.health
+    if settings.worker:
+        raise ConfigError("x-videa.protocol: a worker gets no requests", "remove protocol, or worker")
+    if settings.sticky is not Sticky.NONE:
+        raise ConfigError(
+            "x-videa.sticky: clients of gRPC keep no cookies", "remove sticky: every call may go anywhere"
+        )
+    if settings.route.strip:
+        raise ConfigError("x-videa.route.strip: the path of a call is its method", "remove strip")
+    if (health.live or health.ready) and health.port in (None, settings.port):
+        raise ConfigError(
+            "x-videa.health: a gRPC server answers no GET",
+            "write a healthcheck of the service, such as grpc_health_probe, or the port of an HTTP server: health.port",
+        )
 
 
 def _check_windows(autoscale: Autoscale) -> None:

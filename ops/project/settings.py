@@ -38,6 +38,13 @@ class Sticky(Enum):
     COOKIE = "cookie"
 
 
+class Protocol(Enum):
+    """What the replicas speak. GRPC: HTTP/2 without TLS, from the clients to nginx and from nginx to the replicas."""
+
+    HTTP = "http"
+    GRPC = "grpc"
+
+
 class OnInconclusive(Enum):
     """The action for a canary without a verdict, because of too few requests or too little evidence."""
 
@@ -299,6 +306,7 @@ class Settings(Section, frozen=True):
     engine: EngineKind = EngineKind.COMPOSE
     worker: bool = False
     port: Port = 3001
+    protocol: Protocol = Protocol.HTTP
     route: Route = Route()
     balancer: str = "nginx"
     health: Health = Health()

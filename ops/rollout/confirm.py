@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection
 from ops.ejected import Ejected
 from ops.errors import Aftermath, BalancerError, EngineError, Left, OperationFailed, explained
 from ops.fleet import Fleet
-from ops.rollout.result import unlike_plan
+from ops.notices import NotServing
+from ops.rollout.result import not_serving, unlike_plan
 from ops.stack import Stack
 
 
@@ -36,13 +37,18 @@ def differences(stack: Stack, compare: Callable[[Fleet, Collection[str]], list[s
     return found
 
 
-def confirm(stack: Stack, wanted: int, releases: Collection[str], unready: Collection[str], repair: str) -> None:
-    """Checks that ``wanted`` replicas of ``releases`` serve. ``unready``: replicas that were not ready before.
+def confirm(
+    stack: Stack, wanted: int, releases: Collection[str], unready: Collection[str], repair: str
+) -> list[NotServing]:
+    """Checks that ``wanted`` replicas of ``releases`` serve, and returns the excused ones that do not.
 
-    ``repair``: what to do otherwise. Raises OperationFailed.
+    ``unready``: replicas that were not ready before, which are excused, as are ejected ones; ``repair``: what to do if
+    others do not serve. Raises OperationFailed.
     """
+    idle: list[NotServing] = []
 
     def compare(fleet: Fleet, listed: Collection[str]) -> list[str]:
+        idle[:] = not_serving(fleet)
         ejected = Ejected(stack.store, stack.project.name).names(member.replica for member in fleet.members)
         return unlike_plan(fleet, listed, wanted, releases, {*unready, *ejected})
 
@@ -53,3 +59,4 @@ def confirm(stack: Stack, wanted: int, releases: Collection[str], unready: Colle
         raise explained(OperationFailed("", ""), aftermath) from error
     if found:
         raise explained(OperationFailed("", ""), Aftermath(Left.DIFFERS, "; ".join(found), repair=repair))
+    return idle

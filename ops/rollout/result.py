@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from ops.fleet import Fleet, names
+from ops.fleet import Fleet, Member, names
+from ops.notices import NotServing
 from ops.steps import replicas
 
 
@@ -23,6 +24,21 @@ def unlike_plan(
     found += _each("{} of another release", (m.name for m in alive if m.replica.release not in releases))
     found += _each("{} not ready", (member.name for member in claimed if not member.ready))
     return [*found, *_unlike_list(fleet, listed, [member.name for member in claimed])]
+
+
+def not_serving(fleet: Fleet) -> list[NotServing]:
+    """The replicas that were asked for and run, but do not serve."""
+    return [_idle(member) for member in fleet.alive if not (member.ready and member.listed)]
+
+
+def _idle(member: Member) -> NotServing:
+    name, state = member.name, member.replica.state
+    if state == "paused":
+        return NotServing(name, "it is paused", f"docker unpause {name}")
+    if member.ready:
+        return NotServing(name, "it is not in the balancer", "it returns after good health checks: videa agent status")
+    reason = "it restarts again and again" if state == "restarting" else "it is not ready"
+    return NotServing(name, reason, f"see why: videa doctor, and docker logs {name}")
 
 
 def unlike_before(

@@ -71,7 +71,8 @@ def settled(fleet: Fleet, new: list[Member], old: list[Member], wanted: int) -> 
 
 def nothing_to_do(target: Target, wanted: int) -> Plan:
     """The plan if the present state is already the requested one."""
-    return Plan((), target, f"all {replicas(wanted)} already run release {target.release}")
+    all_run = "1 replica already runs" if wanted == 1 else f"all {replicas(wanted)} already run"
+    return Plan((), target, f"{all_run} release {target.release}")
 
 
 def _start_first(

@@ -103,10 +103,10 @@ def test_the_agent_runs_the_doctor_and_tells_once_what_is_new_and_what_is_gone(n
         try:
             sql("SELECT pg_create_physical_replication_slot('nobody', true)")
             try:
-                stack.until(lambda: told() == ["doctor.new"])
+                stack.until(lambda: told() == ["doctor.new"], 120)
             finally:
                 sql("SELECT pg_drop_replication_slot('nobody')")
-            stack.until(lambda: len(told()) > 1)
+            stack.until(lambda: len(told()) > 1, 120)
         finally:
             agent.terminate()
             agent.wait(30)

@@ -136,6 +136,7 @@ def test_a_plain_first_start_serves_and_the_worker_is_scaled_and_deployed_with_t
         stack.compose("up", "--detach")
         stack.until(stack.serves)
         stack.done("up")
+        assert stack.done("deploy").startswith("nothing to do: ")
         worker, redis = stack.compose("ps", "--quiet", "worker"), stack.compose("ps", "--quiet", "redis")
         asked = f"from urllib.request import urlopen; urlopen('http://{stack.project}-the-web:8000{PATH}')"
         stack.compose("exec", "-T", "worker", "python3", "-c", asked)

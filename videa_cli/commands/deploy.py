@@ -119,9 +119,9 @@ def deploy(
     --detach hands the deploy over to a container on the engine of this machine, which sees the same files and
     variables: it goes on after this terminal has ended, and after a `kill -9`. --watch follows it.
 
-    --at hands it over in the same way, and begins at this time of this machine: 03:00, or "2026-12-01 03:00". If
-    another operation runs then, it waits for 10 minutes. `videa status` shows it, `videa abort` cancels it. In a window
-    of x-videa.freeze, a deploy is refused, unless with --despite-freeze.
+    --at hands it over in the same way, and begins at this time of this machine: 03:00, or "2026-12-01 03:00", at most
+    31 days from now. If another operation runs then, it waits for 10 minutes. `videa status` shows it, `videa abort`
+    cancels it. In a window of x-videa.freeze, a deploy is refused, unless with --despite-freeze.
 
     --until-wait returns at the first wait, and no process is needed until the wait ends: `videa promote` then runs the
     remaining steps, and --resume resumes the wait. A canary is judged only while a process runs the deploy. After a

@@ -5,6 +5,7 @@
 set -eu
 
 # KiB, and seconds for the times. ops/traffic.py has the same defaults.
+http2=off
 max_body=65536 read_timeout=300 response_headers=16 buffering=on websocket_timeout=3600 trusted=
 for setting in $(sed -n 's/^ *# proxy: //p' "$1"); do
     name=${setting%%=*} value=${setting#*=}
@@ -15,6 +16,7 @@ for setting in $(sed -n 's/^ *# proxy: //p' "$1"); do
         response_headers:*) response_headers=$value ;;
         buffering:*) buffering=$value ;;
         websocket_timeout:*) websocket_timeout=$value ;;
+        http2:on) http2=on ;;
         trusted:*) trusted=$(echo "$value" | tr , ' ') ;;
     esac
 done
@@ -58,6 +60,7 @@ read -r space </tmp/nginx/space
 
 kind=plain
 ! grep -Eqs '^[[:space:]]*listen .*ssl' /etc/nginx/site.conf /tmp/nginx/tls.conf || kind=tls
+[ "$http2" = off ] || kind=tls
 wanted=$max_body
 numbers=$(limits.sh "$(memory)" "$(processors)" "$space" "$kind" "$max_body" "$response_headers")
 eval "$numbers"
@@ -72,6 +75,11 @@ limit_conn requests $requests;
 limit_conn requests_of_client $requests_per_client;
 limit_conn bodies $bodies;
 limit_conn bodies_of_client $bodies_per_client;
+END
+# Calls of gRPC are not kept anywhere, so their bodies do not count.
+cat >/tmp/nginx/limits-grpc.conf <<END
+limit_conn requests $requests;
+limit_conn requests_of_client $requests_per_client;
 END
 # The buffers that are being sent must hold the headers, and leave one buffer free.
 cat >/tmp/nginx/settings.conf <<END
@@ -91,3 +99,12 @@ geo \$realip_remote_addr \$videa_trusted {
 }
 END
 echo "proxy_read_timeout ${websocket_timeout}s;" >/tmp/nginx/websocket.conf
+# Either side of a stream may be silent for as long as a WebSocket.
+cat >/tmp/nginx/grpc.conf <<END
+grpc_buffer_size ${response_headers}k;
+grpc_read_timeout ${websocket_timeout}s;
+grpc_send_timeout ${websocket_timeout}s;
+client_body_timeout ${websocket_timeout}s;
+END
+# On the same port as HTTP/1.1: a client of HTTP/2 begins with other bytes.
+if [ "$http2" = on ]; then echo "http2 on;"; fi >/tmp/nginx/http2.conf

@@ -11,6 +11,7 @@ import pytest
 
 from ops.errors import Left, PlanRefused, VideaError
 from ops.events import Event, OperationEnded, Retrying, RollingBack, discard
+from ops.notices import NotServing
 from ops.operations import Operation
 from ops.rollout import history, lease, restore
 from ops.rollout.journal import Journal
@@ -295,3 +296,13 @@ def test_no_replica_is_started_while_one_is_paused(tmp_path: Path) -> None:
 
 
 __all__ = ["quiet"]
+
+
+def test_a_scale_names_the_replicas_that_it_left_as_they_were_and_that_do_not_serve(tmp_path: Path) -> None:
+    stack, told = fake_stack(tmp_path), list[Event]()
+    stack.world.sick.add("shop-app-2")
+    outcome = Operation(stack, told.append, "videa scale 2").scale(lambda _: 2)
+    assert [each.replica for each in outcome.idle] == ["shop-app-2"]
+    assert [each for each in told if isinstance(each, NotServing)] == list(outcome.idle)
+    stack.world.sick.clear()
+    assert Operation(stack, discard, "videa scale 3").scale(lambda _: 3).idle == ()

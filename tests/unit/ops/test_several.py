@@ -161,4 +161,13 @@ def test_a_service_that_is_not_managed_is_named(tmp_path: Path) -> None:
         Operation(fake_shop(tmp_path), discard, "videa scale db=2").scale_all({"db": lambda _: 2})
 
 
+def test_a_worker_that_runs_the_release_already_is_not_deployed(tmp_path: Path) -> None:
+    shop = fake_shop(tmp_path)
+    [replica, _] = shop.of(MAIL).replicas()
+    outcome = Operation(shop, discard, "videa deploy mail").deploy_all(
+        {MAIL: (Target(replica.release, replica.image), Request())}
+    )
+    assert (outcome.plan.steps, recorded(shop)) == ((), [])
+
+
 __all__ = ["quiet"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,10 +16,10 @@ from ops.balancer.proof import Failure, Proof
 from ops.doctor.facts_data import Statement
 from ops.errors import VideaError
 from ops.events import announced
-from ops.notices import PoolsUnchecked
+from ops.notices import NotServing, PoolsUnchecked
 from ops.outcome import Outcome
 from ops.rollout.history import Entry, append
-from ops.steps import Check, Plan, Target
+from ops.steps import Check, Plan, Remember, Target
 from ops.views.dataview import DatabaseView, Holder
 from ops.views.status import ReplicaStatus, Status
 from tests.unit.ops.fakes import fake_stack
@@ -53,6 +54,16 @@ def test_a_resumed_rollback_is_not_called_completed(capsys: pytest.CaptureFixtur
     proof = Proof(requests=1, failed=0, slowest_ms=1.0, failures=(), probes=0, gap="")
     show_outcome(Outcome(plan, 1.0, proof, rolled_back=True), "completed", as_json=Json.NO, dry_run=False)
     assert "rolled back: `videa deploy` (1.0 s)" in capsys.readouterr().out
+
+
+def test_a_scale_that_changes_nothing_says_so_and_how_many_serve(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = Plan((Remember(3),), Target("1", "app:1"), "3 replicas, as before")
+    outcome = Outcome(plan, 1.0, None, idle=(NotServing("app-2", "it is paused", "docker unpause app-2"),))
+    show_outcome(outcome, "scaled", as_json=Json.NO, dry_run=False)
+    show_outcome(outcome, "scaled", as_json=Json.RESULT, dry_run=False)
+    text, _, printed = capsys.readouterr().out.partition("\n")
+    assert text == "unchanged: 3 replicas, as before, of which 1 does not serve (1.0 s)"
+    assert (json.loads(printed)["changed"], json.loads(printed)["not_serving"]) == (False, ["app-2"])
 
 
 def test_a_table_in_a_pipe_has_no_spaces_at_the_ends_of_lines(capsys: pytest.CaptureFixture[str]) -> None:

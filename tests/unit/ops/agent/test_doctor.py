@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ops.agent.doctor import BUSY, DoctorRuns
+from ops.agent.doctor import BUSY, CONFIRM, DoctorRuns, pause
 from ops.errors import EngineError, PlanRefused
 from ops.events import discard
+from ops.notify.message import DOCUMENT, State
 from ops.rollout.journal import Journal
 from tests.unit.ops.fakes import fake_stack
 from tests.unit.ops.rollout.test_journal import HEADER
@@ -63,3 +64,20 @@ def test_why_it_failed_is_said(tmp_path: Path) -> None:
     duty = runs(tmp_path, "sys.exit('it is broken')")
     with pytest.raises(EngineError, match="could not run: it is broken"):
         duty.run(discard)
+
+
+def test_what_is_new_is_looked_at_again_soon(tmp_path: Path) -> None:
+    duty = runs(tmp_path)
+    unconfirmed = State(findings={}, unconfirmed=("pg.down",))
+    DOCUMENT.change(duty.store, "shop", lambda before: unconfirmed)
+    duty.run(discard)
+    assert duty.every == CONFIRM
+    DOCUMENT.change(duty.store, "shop", lambda before: State(findings={"pg.down": "PostgreSQL is down"}))
+    duty.run(discard)
+    assert duty.every == 300.0
+
+
+def test_what_only_other_runs_check_does_not_make_it_run_more_often() -> None:
+    assert pause(300.0, {"deploy.drift"}, {"deploy.drift"}) == 300.0
+    assert pause(300.0, {"deploy.drift"}, {"deploy.drift", "pg.down"}) == CONFIRM
+    assert pause(20.0, set(), {"pg.down"}) == 20.0

@@ -18,6 +18,12 @@ def line(**values: object) -> Line:
     return Line(**{"time": 1.0, "status": 200, "seconds": 0.05, "request_id": "abc", **values})  # type: ignore[arg-type]
 
 
+def test_a_failed_call_of_grpc_counts_although_the_replica_has_answered() -> None:
+    """The image logs the status in its trailers as an HTTP status."""
+    logged = line(status=503, upstream="10.0.0.2:3001", upstream_status="200", upstream_seconds="0.001")
+    assert [each.status for each in tries_of(logged)] == [503]
+
+
 def test_a_request_is_one_try_at_the_replica_that_answered() -> None:
     logged = line(upstream="10.0.0.2:3001", upstream_status="200", upstream_seconds="0.040")
     assert list(tries_of(logged)) == [Try("10.0.0.2:3001", 200, 0.04, begun=0.95)]

@@ -18,7 +18,6 @@ def test_a_second_run_queues_only_what_is_new(tmp_path: Path) -> None:
     settings = with_fields(stack.project.settings, notify={"team": Receiver(apprise="URL")})
     project = replace(stack.project, settings=settings)
     found = {"pg.down": ("fail", "PostgreSQL is down")}
-    for now in (1.0, 2.0):
-        compared(stack.store, project, found, ["pg.down"], now)
-    compared(stack.store, project, {}, ["pg.down"], 3.0)
+    for now, look in enumerate([found, found, found, {}, {}, {}], 1):
+        compared(stack.store, project, look, ["pg.down"], float(now))
     assert [item.message.kind for item in DOCUMENT.read(stack.store, "shop").queue] == ["doctor.new", "doctor.gone"]

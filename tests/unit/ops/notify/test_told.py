@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from ops.autoscale.state import Made, ServiceState
 from ops.events import Kind, NoVerdict, VerdictGiven
 from ops.notify import told
-from ops.notify.message import Message
+from ops.notify.message import Findings, Message
 from ops.rollout.entries import Header, JournalState, StepEntry
 from ops.rollout.history import DONE, LEFT, Entry
 from ops.rollout.request import Request
@@ -104,11 +106,38 @@ def test_decisions_of_the_autoscaler() -> None:
     assert messages[0].text == "app: 2 -> 4 replicas; cpu 90%"
 
 
+FOUND = {"pg.down": ("fail", "PostgreSQL is down"), "ctr.oom app-1": ("warn", "out of memory")}
+CHECKED = ["pg.down", "ctr.oom"]
+
+
 def test_findings_are_new_once_and_gone_once() -> None:
-    found = {"pg.down": ("fail", "PostgreSQL is down"), "ctr.oom app-1": ("warn", "out of memory")}
-    known, messages = told.of_findings(None, found, ["pg.down", "ctr.oom"], 1.0)
+    seen, messages = told.of_findings(Findings(), FOUND, CHECKED, 1.0)
+    assert not messages, "one look may be wrong"
+    seen, messages = told.of_findings(seen, FOUND, CHECKED, 2.0)
     assert [(each.kind, each.severity) for each in messages] == [("doctor.new", "critical"), ("doctor.new", "warning")]
-    assert told.of_findings(known, found, ["pg.down", "ctr.oom"], 2.0) == (known, [])
-    left, messages = told.of_findings(known, {}, ["pg.down"], 3.0)
+    assert told.of_findings(seen, FOUND, CHECKED, 3.0) == (seen, [])
+    seen, messages = told.of_findings(seen, {}, ["pg.down"], 4.0)
+    assert not messages
+    seen, messages = told.of_findings(seen, {}, ["pg.down"], 5.0)
     assert [(each.kind, each.text) for each in messages] == [("doctor.gone", "PostgreSQL is down (pg.down)")]
-    assert left == {"ctr.oom app-1": "out of memory"}, "it was not checked, so it is not gone"
+    assert seen == Findings({"ctr.oom app-1": "out of memory"}), "it was not checked, so it is not gone"
+
+
+@pytest.mark.parametrize("known", [{}, {"pg.down": "PostgreSQL is down"}])
+def test_one_look_that_differs_tells_nothing(known: dict[str, str]) -> None:
+    usual = {key: FOUND[key] for key in known}
+    other = {} if known else {"pg.down": FOUND["pg.down"]}
+    seen = Findings(known)
+    for look in (other, usual, other, usual):
+        seen, messages = told.of_findings(seen, look, CHECKED, 1.0)
+        assert not messages
+    assert seen == Findings(known)
+
+
+def test_a_look_that_did_not_check_neither_confirms_nor_forgets() -> None:
+    first, _ = told.of_findings(Findings({"ctr.oom app-1": "out of memory"}), {"pg.down": FOUND["pg.down"]}, CHECKED, 1)
+    assert set(first.unconfirmed) == {"pg.down", "ctr.oom app-1"}
+    between, messages = told.of_findings(first, {}, ["redis.down"], 2.0)
+    assert (between, messages) == (first, [])
+    _, messages = told.of_findings(between, {"pg.down": FOUND["pg.down"]}, CHECKED, 3.0)
+    assert kinds(messages) == ["doctor.new", "doctor.gone"]

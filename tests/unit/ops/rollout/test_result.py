@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ops.fleet import Fleet
-from ops.rollout.result import unlike_before, unlike_plan
+from ops.rollout.result import not_serving, unlike_before, unlike_plan
 from tests.unit.ops.rollout.model import NEW, OLD, fleet, member
 
 BOTH = ("app-1", "app-2")
@@ -81,3 +81,21 @@ def test_a_new_replica_under_the_name_of_an_old_one_is_a_difference() -> None:
     now = fleet(member(1, OLD), member(2, NEW))
     assert unlike_before(now, BOTH, BOTH, BOTH, dict.fromkeys(BOTH, OLD)) == ["app-2 is of another release"]
     assert unlike_before(now, BOTH, BOTH, BOTH, {"app-1": OLD}) == []
+
+
+def test_replicas_that_do_not_serve_are_named_with_what_to_do() -> None:
+    idle = not_serving(
+        fleet(
+            member(1, NEW),
+            member(2, NEW, ready=False, state="paused"),
+            member(3, NEW, listed=False),
+            member(4, NEW, ready=False),
+            member(5, NEW, ready=False, state="exited"),
+        )
+    )
+    assert [(each.replica, each.reason) for each in idle] == [
+        ("app-2", "it is paused"),
+        ("app-3", "it is not in the balancer"),
+        ("app-4", "it is not ready"),
+    ]
+    assert idle[0].fix == "docker unpause app-2"
