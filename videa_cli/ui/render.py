@@ -59,6 +59,10 @@ class Renderer:
         """In place of the overview: why nothing can be shown."""
         return self._render("problem", message=message, hint=hint)
 
+    def waiting(self, seconds: float, taken: float | None) -> str:
+        """While the engine does not answer. ``taken``: Unix time of what is shown, None if nothing is."""
+        return self._render("waiting", seconds=seconds, taken=taken)
+
     def operation(self, progress: Progress | None) -> str:
         """The operation that has not ended."""
         return self._render("operation", progress=progress)

@@ -16,7 +16,8 @@ from ops.rollout.entries import Header, JournalState, StepEntry
 from ops.rollout.history import Entry
 from ops.rollout.request import Request, Strategy
 from ops.steps import Judge, Start, Target, Wait
-from tests.unit.videa_cli.ui.boards import board, row, service
+from ops.views.board import Board
+from tests.unit.videa_cli.ui.boards import NOW, board, row, service
 from videa_cli.ui import server
 from videa_cli.ui.pictures import POINTS, Trends, comparison, spark, split_parts, staircase
 from videa_cli.ui.progress import progress_of
@@ -45,6 +46,14 @@ def test_every_replica_has_a_row_with_its_figures(replicas: int) -> None:
         assert figure in html
     assert " style=" not in html
     assert len(html) < 2000 * (replicas + 5)
+
+
+def test_the_nodes_of_a_swarm_have_a_column() -> None:
+    sample = Board(NOW, [service([row(1, node="east"), row(2, node="west")])])
+    html = renderer().overview(sample, trends(2))
+    assert html.count('data-label="Node"') == 2
+    assert ">west</td>" in html
+    assert "Node" not in renderer().overview(board(5), trends(5))
 
 
 def test_read_only_has_no_buttons() -> None:
