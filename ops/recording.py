@@ -102,23 +102,3 @@ def record_end(
             retained.retain(stack, entry.image_id, entry.release, entries)
     except VideaError as error:
         emit(HistoryIncomplete(error.message))
-
-
-def record_switch(stack: Stack, command: str, seconds: float, emit: Emit) -> None:
-    """Writes the history of `videa maintenance`. Emits an event if this fails: the site is already closed or open."""
-    entry = history.Entry(
-        time=time.time(),
-        who=whoami(),
-        command=command,
-        action=history.MAINTENANCE,
-        result=history.DONE,
-        release="",
-        image="",
-        image_id="",
-        replicas=0,
-        seconds=round(seconds, 3),
-    )
-    try:
-        history.append(stack, entry)
-    except VideaError as error:
-        emit(HistoryIncomplete(error.message))

@@ -82,9 +82,10 @@ class Live:
                 for loop in self._loops:
                     loop.cancel()
 
-    async def changes(self) -> AsyncIterator[tuple[str, str] | None]:
-        """The fragments, and each again when it changes; None after a silence. Ends when the server ends."""
+    async def changes(self) -> AsyncIterator[tuple[str, object] | None]:
+        """The fragments, and each again when it changes, and samples; None after a silence. Ends with the server."""
         sent: dict[str, str] = {}
+        drawn = 0.0
         with self.watched():
             while not self.closing:
                 changed = self._changed
@@ -92,6 +93,9 @@ class Live:
                 sent |= new
                 for fragment in new.items():
                     yield fragment
+                if samples := self._trends.since(drawn):
+                    drawn = max(rows[-1][0] for rows in samples.values())
+                    yield "samples", samples
                 try:
                     await asyncio.wait_for(changed.wait(), SILENCE)
                 except TimeoutError:
@@ -142,7 +146,7 @@ class Live:
         board = await self.threads.run(self.source.board)
         self._taken = board.taken
         self._trends.add(board)
-        self.publish("overview", self.renderer.overview(board, self._trends))
+        self.publish("overview", self.renderer.overview(board))
         return self.interval
 
     async def _scaling(self) -> float:
