@@ -64,7 +64,7 @@ function read(plot, place, unit) {
   const index = plot.cursor.idx;
   const known = index !== null && index !== undefined && plot.data[0][index] !== undefined;
   const values = known ? plot.data.slice(1).map((line) => worded(line[index], unit)) : [];
-  place.querySelector("output").textContent = known ? `${clock(plot.data[0][index], 8)}  ${values.join(" of ")}` : "";
+  place.querySelector("[aria-live]").textContent = known ? `${clock(plot.data[0][index], 8)}  ${values.join(" of ")}` : "";
 }
 
 function move(event, plot) {
@@ -84,7 +84,8 @@ export function draw(place, data) {
     plot.setData(data);
     return;
   }
-  const said = document.createElement("output");
+  const said = document.createElement("p");
+  said.setAttribute("aria-live", "polite");
   plot = new uPlot(options(place, place.dataset.lines.split(" ")), data, place);
   place.append(said);
   charts.set(place, plot);
