@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 
 from ops.balancer.maintenance import networks
 from ops.contract import OVERALL
-from ops.errors import UsageError
+from ops.errors import UsageError, VideaError
+from ops.events import Emit, HistoryIncomplete, discard
 from ops.interrupts import held, settle
 from ops.project.config import Project
+from ops.rollout import history
 from ops.rollout.lock import Lock
+from ops.rollout.operator import whoami
 from ops.stack import Stack
 from ops.traffic import Maintenance
 
@@ -37,11 +41,14 @@ def _health_paths(project: Project) -> Iterator[str]:
                 yield address.path
 
 
-def switch(stack: Stack, maintenance: Maintenance | None, command: str, dry_run: bool = False) -> bool:
-    """Closes the site or, with None, opens it. Operations keep this state.
+def switch(
+    stack: Stack, maintenance: Maintenance | None, command: str, dry_run: bool = False, emit: Emit = discard
+) -> bool:
+    """Closes the site or, with None, opens it. Operations keep this state. A change is in the history.
 
     Returns False if nothing changed. ``command``: as typed by the user. Raises LockHeld, BalancerError.
     """
+    begun = time.time()
     with nullcontext() if dry_run else Lock(stack.store, stack.project.name).hold_briefly(command) as lease:
         if lease:
             stack.gateway.guard(lease.permit)
@@ -50,4 +57,26 @@ def switch(stack: Stack, maintenance: Maintenance | None, command: str, dry_run:
             with held():
                 stack.gateway.maintain(maintenance)
                 settle()
-        return changes
+    if changes and not dry_run:
+        _record(stack, command, time.time() - begun, emit)
+    return changes
+
+
+def _record(stack: Stack, command: str, seconds: float, emit: Emit) -> None:
+    """Writes the history. Emits an event if this fails: the site is already closed or open."""
+    entry = history.Entry(
+        time=time.time(),
+        who=whoami(),
+        command=command,
+        action=history.MAINTENANCE,
+        result=history.DONE,
+        release="",
+        image="",
+        image_id="",
+        replicas=0,
+        seconds=round(seconds, 3),
+    )
+    try:
+        history.append(stack, entry)
+    except VideaError as error:
+        emit(HistoryIncomplete(error.message))

@@ -19,7 +19,7 @@ class Container:
     service, 0 if Compose did not start it. ``release``: derived only from the labels (see
     ``ops.releases.release_of``). ``networks``: name -> address. ``pid``: its main process on the engine's host, 0 if it
     is not running. ``cpu_limit``: cores; ``memory_limit``: bytes; None without a limit. ``oneoff``: started by
-    ``docker compose run``.
+    ``docker compose run``. ``node``: that runs it in a swarm, "" without one.
     """
 
     id: str
@@ -44,6 +44,7 @@ class Container:
     oneoff: bool = False
     health_output: str = ""
     first_check: float = 0.0
+    node: str = ""
 
     @property
     def has_check(self) -> bool:

@@ -1,8 +1,9 @@
 """The heartbeats of the instances in Redis, so that operators need not query each instance.
 
 Keys: `videa:fleet` (sorted set: instance -> unix time of its last beat) and `videa:fleet:INSTANCE` (JSON, gone 15 s
-after the last beat). The dashboard reads them through /api/v1/fleet. All times use the clock of Redis, which the
-instances share: an instance with a wrong clock is neither hidden nor kept after it has gone.
+after the last beat); those of the history are in fleet_history. The dashboard reads them through /api/v1/fleet. All
+times use the clock of Redis, which the instances share: an instance with a wrong clock is neither hidden nor kept after
+it has gone.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import psutil
 
 from server.auth.tokens import Tokens
 from server.cache import CacheUnavailable, RedisLink
+from server.fleet_history import FleetHistory
 from server.heartbeat import read_heartbeat
 from server.lifecycle import Lifecycle
 from server.limits import Limiter
@@ -61,6 +63,8 @@ class Fleet:
         self._memory: deque[tuple[int, int]] = deque(maxlen=_MEMORY_SAMPLES)
         self._clock_offset: float | None = None
         self._reported: set[str] = set()
+        self.history = FleetHistory(link, metrics)
+        self._instances = 1
 
     def describe(self) -> dict[str, Any]:
         """The current state of this instance. Memory in bytes, with samples of 20 minutes; times in Unix seconds."""
@@ -163,13 +167,15 @@ class Fleet:
             shared = int(seconds) + int(micros) / 1e6
             self._clock_offset = round((before + time.time()) / 2 - shared, 4)
             own = self._settings.instance_id
-            await asyncio.gather(
+            *_, self._instances, _ = await asyncio.gather(
                 self._link.send("SET", _key(own), msgspec.json.encode(self.describe()), "EX", _GONE_SECONDS),
                 self._link.send("ZADD", _INDEX, shared, own),
                 self._link.send("ZREMRANGEBYSCORE", _INDEX, "-inf", shared - _GONE_SECONDS),
+                self._link.send("ZCARD", _INDEX),
+                self.history.add(shared, self._instances),
             )
         except CacheUnavailable:
-            return
+            self.history.skip()
 
     async def leave(self) -> None:
         """Remove this instance from the list at its end."""

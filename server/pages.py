@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp_jinja2
 import jinja2
-from aiohttp import web
+from aiohttp import hdrs, web
 
 _HERE = Path(__file__).parent
 _HEADERS = {
@@ -19,14 +22,17 @@ _HEADERS = {
     "Server": "videa",
     "Cache-Control": "no-store",
 }
-_STATIC = {"icon.svg": "image/svg+xml", "style.css": "text/css", "dashboard.js": "text/javascript"}
+_CACHED = {"Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 def set_up_pages(app: web.Application) -> None:
     """Templates and static files."""
     aiohttp_jinja2.setup(app, loader=jinja2.FileSystemLoader(_HERE / "templates"), auto_reload=False)
-    for name, kind in _STATIC.items():
-        app.router.add_get(f"/static/{name}", _static((_HERE / "static" / name).read_bytes(), kind))
+    static = _HERE / "static"
+    for path in sorted(static.rglob("*")):
+        if path.suffix in _TYPES:
+            app.router.add_get(f"/static/{path.relative_to(static)}", _static(path))
 
 
 def page(request: web.Request, template: str, context: dict[str, Any], status: int = 200) -> web.Response:
@@ -36,10 +42,21 @@ def page(request: web.Request, template: str, context: dict[str, Any], status: i
     return response
 
 
-def _static(body: bytes, kind: str) -> Any:
-    headers = {"Content-Type": f"{kind}; charset=utf-8", "Cache-Control": "public, max-age=300"}
+def _static(path: Path) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Answers with a file, which is read and compressed when somebody asks for it the first time."""
+    headers = {"Content-Type": f"{_TYPES[path.suffix]}; charset=utf-8", **_CACHED}
+    kept: list[tuple[bytes, bytes]] = []
 
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response(body=body, headers=headers)
+    def load() -> tuple[bytes, bytes]:
+        body = path.read_bytes()
+        return body, gzip.compress(body, mtime=0)
+
+    async def answer(request: web.Request) -> web.Response:
+        if not kept:
+            kept.append(await asyncio.to_thread(load))
+        plain, packed = kept[0]
+        if "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
+            return web.Response(body=packed, headers={**headers, hdrs.CONTENT_ENCODING: "gzip"})
+        return web.Response(body=plain, headers=headers)
 
     return answer

@@ -16,7 +16,7 @@ from ops.notices import DriftRepaired, DutyFailed, ReplicaLeftOut
 from ops.notify.message import Findings, Message
 from ops.rollout.entries import JournalState
 from ops.rollout.event_stream import FOUND
-from ops.rollout.history import DONE, LEFT, Entry, verdict_line
+from ops.rollout.history import DONE, LEFT, MAINTENANCE, Entry, verdict_line
 from ops.steps import Pause, replicas
 
 INFO, WARNING, CRITICAL = "info", "warning", "critical"
@@ -79,7 +79,7 @@ def _gave_up(state: JournalState) -> bool:
 def of_history(entries: Iterable[Entry]) -> Iterator[Message]:
     """Past operations, one message for each service."""
     for entry in entries:
-        if entry.action == FOUND or entry.result == LEFT or entry.command.startswith(AUTOSCALE):
+        if entry.action in (FOUND, MAINTENANCE) or entry.result == LEFT or entry.command.startswith(AUTOSCALE):
             continue
         family = "scale" if entry.action == "scale" else "deploy"
         done = entry.result == DONE and entry.action != "abort"

@@ -44,9 +44,9 @@ class Entry(msgspec.Struct, frozen=True):
     """One operation. ``time``: Unix time of its end; ``seconds``: duration; ``variables``: of the release, from `.env`,
     without the secret ones, whose names are ``secrets``.
 
-    ``action``: scale, rolling, blue-green, canary, rollback, abort or found; ``result``: done, or the error;
-    ``service``: empty if an older videa has written it. Figures of the traffic during the operation are None if
-    unknown.
+    ``action``: scale, rolling, blue-green, canary, rollback, abort, found or maintenance; ``result``: done, or the
+    error; ``service``: empty for maintenance, and if an older videa has written it. Figures of the traffic during the
+    operation are None if unknown.
     """
 
     time: float
@@ -70,7 +70,7 @@ class Entry(msgspec.Struct, frozen=True):
     @property
     def deployed(self) -> bool:
         """Whether the release ran after it."""
-        return self.result == DONE and self.action not in ("scale", "abort")
+        return self.result == DONE and self.action not in ("scale", "abort", MAINTENANCE)
 
     @property
     def ended(self) -> OperationEnded:
@@ -88,6 +88,9 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 DONE = "done"
+
+MAINTENANCE = "maintenance"
+"""The action of `videa maintenance`: it changes no replica and no release."""
 
 LEFT = "left while it waits"
 """The result of an operation that another command continues."""

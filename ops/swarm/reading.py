@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from ops.models import Container
@@ -23,10 +24,10 @@ CHECKED = 10.0
 """Docker's times if a health check names none are longer; this is only how long a first result may take."""
 
 
-def read(services: Iterable[Found], tasks: Iterable[Found]) -> list[Container]:
-    """The containers of these services, ordered by name."""
+def read(services: Iterable[Found], tasks: Iterable[Found], nodes: Mapping[str, str]) -> list[Container]:
+    """The containers of these services, ordered by name. ``nodes``: id -> name."""
     by_service = by_id(tasks)
-    found = (container(service, by_service.get(str(service["ID"]), [])) for service in services)
+    found = (container(service, by_service.get(str(service["ID"]), []), nodes) for service in services)
     return sorted(found, key=lambda each: each.name)
 
 
@@ -54,8 +55,18 @@ def state_of(task: Found) -> str:
     return str((task.get("Status") or {}).get("State", ""))
 
 
-def container(service: Found, tasks: Iterable[Found]) -> Container:
-    """One service as a container. ``tasks``: its tasks, the newest first."""
+def names(nodes: Iterable[Found]) -> dict[str, str]:
+    """Id of a node -> the name of its host."""
+    return {str(node["ID"]): str((node.get("Description") or {}).get("Hostname") or node["ID"]) for node in nodes}
+
+
+def on(tasks: Iterable[Found]) -> set[str]:
+    """The ids of the nodes with tasks that have not ended."""
+    return {str(task["NodeID"]) for task in tasks if task.get("NodeID") and state_of(task) not in ENDED}
+
+
+def container(service: Found, tasks: Iterable[Found], nodes: Mapping[str, str] = MappingProxyType({})) -> Container:
+    """One service as a container. ``tasks``: its tasks, the newest first; ``nodes``: id -> name."""
     spec = service["Spec"]
     own: Mapping[str, str] = spec.get("Labels") or {}
     template = spec["TaskTemplate"]["ContainerSpec"]
@@ -87,6 +98,7 @@ def container(service: Found, tasks: Iterable[Found]) -> Container:
         oneoff=labels.ONEOFF in own,
         health_output=str(status.get("Err") or ""),
         first_check=CHECKED if checked else 0.0,
+        node=nodes.get(str((task or {}).get("NodeID") or ""), ""),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ops.engine.client import Engine
@@ -27,10 +27,11 @@ GONE = 30.0
 
 @dataclass(frozen=True)
 class Services:
-    """The services of a project, and their tasks. ``engine``: a manager's."""
+    """The services of a project, and their tasks. ``engine``: a manager's; ``known``: names of nodes by their ids."""
 
     engine: Engine
     project: str
+    known: dict[str, str] = field(default_factory=dict, compare=False)
 
     def all(self) -> list[Found]:
         return api.listed(self.engine, KIND, label=f"{labels.PROJECT}={self.project}")
@@ -41,7 +42,15 @@ class Services:
 
     def containers(self) -> list[Container]:
         """The services except one-off ones as containers, ordered by name. Raises EngineError."""
-        return [container for container in reading.read(self.all(), self.tasks()) if not container.oneoff]
+        tasks = self.tasks()
+        found = reading.read(self.all(), tasks, self._names_of(reading.on(tasks)))
+        return [container for container in found if not container.oneoff]
+
+    def _names_of(self, nodes: Collection[str]) -> Mapping[str, str]:
+        """Id of a node -> its name. The nodes are listed again only when one of ``nodes`` is unknown."""
+        if not set(nodes) <= self.known.keys():
+            self.known.update(dict.fromkeys(nodes, "") | reading.names(api.listed(self.engine, "nodes")))
+        return self.known
 
     def tasks_of(self, service: str) -> list[Found]:
         """The tasks of a service, by id or name, the newest first; empty if there is none. Raises EngineError."""

@@ -31,7 +31,7 @@ class ReplicaStatus:
 
     ``probe``: what videa asks to know its health, "" if it was not asked; ``by_connect``: it asks for a TCP connection
     only. ``age``: seconds since it was created; ``cpu``: cores in use; ``memory`` and ``memory_limit``: bytes. None if
-    unknown.
+    unknown. ``node``: that runs it in a swarm, "" without one.
     """
 
     name: str
@@ -47,6 +47,7 @@ class ReplicaStatus:
     requests_per_second: float | None
     probe: str = ""
     by_connect: bool = False
+    node: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,4 +172,5 @@ def _line(
         requests_per_second=round(rates[replica.name], 1) if replica.name in rates else None,
         probe=probe.asked if probe else "",
         by_connect=probe is not None and probe.by_connect,
+        node=replica.node,
     )

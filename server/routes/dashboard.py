@@ -30,17 +30,19 @@ routes = web.RouteTableDef()
 
 _LOGIN = "/dashboard/login"
 _LONGEST_FORM = 4096
+_NEWEST = 3
+"""Slots of the history in each event; the page has the others."""
 
 
 @routes.get("/dashboard")
 @limited("address")
 async def dashboard(request: web.Request) -> web.Response:
-    """The page, with the figures of this moment in it; without a session the way to sign in."""
+    """The page, with the figures of this moment and the last 15 minutes in it; without a session the way to sign in."""
     if await dashboard_user(request) is None:
         return web.Response(status=303, headers={"Location": _LOGIN})
-    view = await _view(request.app[FLEET])
-    token = form_token(request)
-    response = page(request, "dashboard.html", {"view": view, "token": token})
+    fleet, token = request.app[FLEET], form_token(request)
+    context = {"view": await _view(fleet), "history": await fleet.history.read(fleet.now()), "token": token}
+    response = page(request, "dashboard.html", context)
     keep_form_token(request, response, token)
     return response
 
@@ -53,7 +55,9 @@ async def dashboard_events(request: web.Request) -> web.StreamResponse:
         raise Problem(401, "Sign in first.")
     async with request.app[STREAMS].open(request) as stream:
         while await dashboard_user(request) is not None:
-            await stream.send(msgspec.json.encode(await _view(request.app[FLEET])))
+            fleet = request.app[FLEET]
+            view = await _view(fleet) | {"history": await fleet.history.read(fleet.now(), _NEWEST)}
+            await stream.send(msgspec.json.encode(view))
             await asyncio.sleep(BEAT_SECONDS)
     return stream.response
 

@@ -47,7 +47,7 @@ async def test_the_fleet_is_live_and_fits_the_screen(
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     await sign_in(page, server.url)
-    await expect(page.get_by_role("status")).to_have_text("live")
+    await expect(page.locator("#state")).to_have_text("live")
     await expect(page.locator("#rows tr")).to_have_count(1)
     assert await page.evaluate("document.documentElement.scrollWidth") <= size[0]
 

@@ -60,7 +60,7 @@ def history(
         table.add_row(
             day(entry.time),
             *map(escape, (entry.who, entry.action, *([entry.service] if several else []), entry.release, entry.image)),
-            str(entry.replicas),
+            str(entry.replicas or "-"),
             duration(entry.seconds),
             "-" if entry.requests is None else f"{entry.requests}",
             "-" if entry.failed is None else f"{entry.failed}",

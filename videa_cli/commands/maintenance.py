@@ -65,9 +65,10 @@ def _switch(options: Options, maintenance: Maintenance | None, as_json: bool, dr
     from ops.maintenance import switch
     from videa_cli.operation import typed
     from videa_cli.render import console
+    from videa_cli.words import words
 
     stack = options.stack()
-    changed = switch(stack, maintenance, typed(), dry_run)
+    changed = switch(stack, maintenance, typed(), dry_run, lambda event: typer.echo(words(event), err=True))
     allowed = list(maintenance.allow) if maintenance else []
     if as_json:
         outcome = {"closed": maintenance is not None, "allow": allowed, "changed": changed, "dry_run": dry_run}

@@ -1,4 +1,4 @@
-"""Small pictures as SVG: numbers for the template, which has the attributes. No script draws them."""
+"""The numbers of the pictures: of charts over time for uPlot, of the others for the SVG in the templates."""
 
 from __future__ import annotations
 
@@ -10,54 +10,42 @@ from ops.autoscale.view import Recorded
 from ops.balancer.tally import BOUNDS
 from ops.views.board import Board, Share
 
-POINTS = 150
-"""Samples of a trend: five minutes at one sample in two seconds."""
+SAMPLES = 450
+"""Samples of a trend: fifteen minutes at one sample in two seconds."""
+
+GAP = 30.0
+"""Seconds without a sample, while nobody looked, after which the line of a chart is interrupted."""
 
 WIDTH, HEIGHT = 150, 32
 
-
-@dataclass(frozen=True)
-class Spark:
-    """A line of the last samples. ``points``: for a polyline in WIDTH x HEIGHT; ``last`` and ``most``: values."""
-
-    points: str
-    last: float | None
-    most: float | None
-
-
-def spark(values: Sequence[float | None]) -> Spark:
-    """The newest sample is at the right; a sample without a value is left out."""
-    known = [value for value in values if value is not None]
-    top = max(known, default=0.0) or 1.0
-    start = WIDTH - len(values)
-    points = " ".join(
-        f"{start + number},{HEIGHT - 1 - value / top * (HEIGHT - 3):.1f}"
-        for number, value in enumerate(values, 1)
-        if value is not None
-    )
-    return Spark(points, values[-1] if values else None, max(known, default=None))
+Sample = tuple[float, float | None, float | None, float | None, int | None, int | None]
+"""Unix time, requests/s, p95 in milliseconds, errors in percent, healthy replicas, replicas."""
 
 
 @dataclass
 class Trends:
-    """The last samples of each service: requests/s, p95 in seconds, share of errors."""
+    """The last samples of each service."""
 
-    by_service: dict[str, deque[tuple[float, float | None, float]]] = field(default_factory=dict)
+    by_service: dict[str, deque[Sample]] = field(default_factory=dict)
 
     def add(self, board: Board) -> None:
-        """Adds a sample."""
+        """Adds a sample; one that is not newer than the last is ignored."""
         for service in board.services:
-            known = self.by_service.setdefault(service.status.service, deque(maxlen=POINTS))
-            known.append((service.total.rate, service.total.p95, service.total.errors))
+            known = self.by_service.setdefault(service.status.service, deque(maxlen=SAMPLES))
+            last = known[-1][0] if known else None
+            if last is not None and board.taken <= last:
+                continue
+            if last is not None and board.taken - last > GAP:
+                known.append((last + 1.0, None, None, None, None, None))
+            total, replicas = service.total, len(service.rows)
+            p95 = None if total.p95 is None else round(1000 * total.p95, 2)
+            errors = round(100 * total.errors, 3)
+            known.append((round(board.taken, 1), round(total.rate, 1), p95, errors, service.healthy, replicas))
 
-    def of(self, service: str) -> dict[str, Spark]:
-        """The trends of a service by name: rate, p95, errors."""
-        samples = self.by_service.get(service, ())
-        return {
-            "rate": spark([rate for rate, _, _ in samples]),
-            "p95": spark([p95 for _, p95, _ in samples]),
-            "errors": spark([errors for _, _, errors in samples]),
-        }
+    def since(self, moment: float) -> dict[str, list[Sample]]:
+        """The samples after a Unix time by service; services without any are left out."""
+        newer = {name: [row for row in rows if row[0] > moment] for name, rows in self.by_service.items()}
+        return {name: rows for name, rows in newer.items() if rows}
 
 
 @dataclass(frozen=True)
@@ -103,26 +91,32 @@ def _steps(parts: Sequence[float], top: float) -> str:
 
 @dataclass(frozen=True)
 class Staircase:
-    """The number of replicas over time. ``points``: in WIDTH x HEIGHT; ``begin``, ``end``: Unix times of both ends."""
+    """The number of replicas over time: it is ``numbers[n]`` from the Unix time ``times[n]`` on."""
 
-    points: str
-    begin: float
-    end: float
+    times: tuple[float, ...]
+    numbers: tuple[int, ...]
+
+    @property
+    def begin(self) -> float:
+        return self.times[0]
+
+    @property
+    def end(self) -> float:
+        return self.times[-1]
 
 
 def staircase(known: Recorded) -> Staircase | None:
-    """The autoscaler's changes until its last round, up to the most that the rules allow; None without a change."""
+    """The autoscaler's changes until its last round; None without a change."""
     changes = [made for made in known.state.made if made.result == "done"]
     if not changes:
         return None
-    begin, end = changes[0].time, max(known.state.looked, changes[-1].time + 1.0)
-    top = max(known.most, *(max(made.now, made.desired) for made in changes))
-    corners = [corner for made in changes for corner in ((made.time, made.now), (made.time, made.desired))]
-    points = " ".join(
-        f"{WIDTH * (moment - begin) / (end - begin):.1f},{HEIGHT - number / top * (HEIGHT - 2):.1f}"
-        for moment, number in (*corners, (end, changes[-1].desired))
+    last = changes[-1]
+    end = max(known.state.looked, last.time + 1.0)
+    before = changes[0].time - max(1.0, (end - changes[0].time) / 20)  # so that the first change is seen as a step
+    return Staircase(
+        (before, *(made.time for made in changes), end),
+        (changes[0].now, *(made.desired for made in changes), last.desired),
     )
-    return Staircase(points, begin, end)
 
 
 @dataclass(frozen=True)

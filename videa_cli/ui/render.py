@@ -16,7 +16,7 @@ from ops.views.logs import LogLine
 from videa_cli.autoscale_view import state_of
 from videa_cli.event_lines import event_line
 from videa_cli.ui.actions import Action
-from videa_cli.ui.pictures import Trends, comparison, split_parts, staircase
+from videa_cli.ui.pictures import comparison, split_parts, staircase
 from videa_cli.ui.progress import Progress
 from videa_cli.ui.source import LONGEST_LINE
 from videa_cli.units import clock, day, duration, milliseconds, share, size
@@ -49,15 +49,17 @@ class Renderer:
         self._templates = templates
         self._fixed = {"read_only": read_only}
 
-    def overview(self, board: Board, trends: Trends) -> str:
+    def overview(self, board: Board) -> str:
         """The services and their replicas."""
-        return self._render(
-            "overview", board=board, trends={s.status.service: trends.of(s.status.service) for s in board.services}
-        )
+        return self._render("overview", board=board)
 
     def problem(self, message: str, hint: str) -> str:
         """In place of the overview: why nothing can be shown."""
         return self._render("problem", message=message, hint=hint)
+
+    def waiting(self, seconds: float, taken: float | None) -> str:
+        """While the engine does not answer. ``taken``: Unix time of what is shown, None if nothing is."""
+        return self._render("waiting", seconds=seconds, taken=taken)
 
     def operation(self, progress: Progress | None) -> str:
         """The operation that has not ended."""

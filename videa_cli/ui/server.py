@@ -12,7 +12,7 @@ import aiohttp_jinja2
 from aiohttp import web
 from jinja2 import FileSystemLoader, StrictUndefined
 
-from ops.errors import UsageError, VideaError
+from ops.errors import EngineError, UsageError, VideaError
 from videa_cli.ui.actions import Action, Actions, words_of
 from videa_cli.ui.render import Renderer
 from videa_cli.ui.session import KEY_HEADER, Sessions, has_key, is_loopback, is_own_page
@@ -21,6 +21,9 @@ from videa_cli.ui.stream import INTERVAL, Live, bug
 
 HERE = Path(__file__).parent
 ADDRESS = "127.0.0.1"
+
+LOGS = 20.0
+"""Seconds for reading logs."""
 
 SESSIONS = web.AppKey("sessions", Sessions)
 LIVE = web.AppKey("live", Live)
@@ -117,12 +120,12 @@ async def _page(request: web.Request) -> web.Response:
     known = request.app[SESSIONS].find(request.cookies.get(_cookie_name(request), "")) is not None
     if not known:
         return aiohttp_jinja2.render_template("signin.html", request, {}, status=401)
-    stack = await asyncio.to_thread(request.app[SOURCE].stack)
-    services = await asyncio.to_thread(request.app[SOURCE].services)
+    source = request.app[SOURCE]
+    stack = await request.app[LIVE].threads.run(source.latest)
     context = {
         "project": stack.project.name,
-        "services": services,
-        "autoscaled": request.app[SOURCE].autoscaled,
+        "services": source.services(),
+        "autoscaled": source.autoscaled,
         "read_only": request.app[READ_ONLY],
     }
     return aiohttp_jinja2.render_template("page.html", request, context)
@@ -154,7 +157,11 @@ async def _stream(request: web.Request) -> web.StreamResponse:
 
 async def _logs(request: web.Request) -> web.Response:
     wanted = [request.query.get(name, "") for name in ("service", "level", "text")]
-    lines = await asyncio.to_thread(request.app[SOURCE].logs, *wanted)
+    try:
+        async with asyncio.timeout(LOGS):
+            lines = await request.app[LIVE].threads.run(request.app[SOURCE].logs, *wanted)
+    except TimeoutError:
+        raise EngineError(f"Docker has not answered within {LOGS:g} s", "try again, or see `docker info`") from None
     return web.Response(text=request.app[LIVE].renderer.logs(lines), content_type="text/html")
 
 
@@ -179,7 +186,7 @@ async def _act(request: web.Request) -> web.Response:
 async def _words(request: web.Request) -> tuple[str, ...]:
     if request.app[READ_ONLY]:
         raise web.HTTPForbidden(reason="videa ui was started with --read-only")
-    stack = await asyncio.to_thread(request.app[SOURCE].stack)
+    stack = await request.app[LIVE].threads.run(request.app[SOURCE].latest)
     return words_of(await _form(request), list(stack.project.services))
 
 

@@ -40,6 +40,7 @@ class Source:
         self._open = open_stack
         self._lock = Lock()
         self._opened: tuple[float, list[Stack]] | None = None
+        self._outdated = False
         self._looking = Lock()
         self.happened: deque[Happened] = deque(maxlen=EVENTS)
         self.known = 0
@@ -51,8 +52,11 @@ class Source:
 
     def renew(self) -> None:
         """Reads the project again at the next call: an operation has ended, or nginx has another container."""
-        with self._lock:
-            self._opened = None
+        self._outdated = True
+
+    def latest(self) -> Stack:
+        """The stack as it was read last: it needs no engine. Only the first call may raise like ``open_stack``."""
+        return self._latest()[0]
 
     def board(self) -> Board:
         """One sample. Raises EngineError, ConfigError."""
@@ -93,7 +97,7 @@ class Source:
     @property
     def autoscaled(self) -> list[str]:
         """The services with x-videa.autoscale."""
-        settings = (stack.project.settings for stack in self._stacks())
+        settings = (stack.project.settings for stack in self._latest())
         return [each.service for each in settings if each.autoscale.enabled]
 
     def autoscale(self) -> list[Recorded]:
@@ -103,7 +107,7 @@ class Source:
 
     def services(self) -> list[str]:
         """All services of the Compose file, those that videa scales first."""
-        project = self.stack().project
+        project = self.latest().project
         scaled = list(project.services)
         return [*scaled, *sorted(set(project.model["services"]) - set(scaled))]
 
@@ -118,9 +122,14 @@ class Source:
         found = [line for line in lines if wanted(line) and text.lower() in line.text.lower()]
         return found[-MOST_LINES:]
 
+    def _latest(self) -> list[Stack]:
+        opened = self._opened
+        return opened[1] if opened else self._stacks()
+
     def _stacks(self) -> list[Stack]:
         with self._lock:
-            if self._opened is None or time.monotonic() - self._opened[0] > FRESH:
+            if self._opened is None or self._outdated or time.monotonic() - self._opened[0] > FRESH:
+                self._outdated = False
                 stack = self._open()
                 own = stack.project.settings.service
                 others = [stack.of(name) for name in stack.project.services if name != own]

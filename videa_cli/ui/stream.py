@@ -15,6 +15,7 @@ from videa_cli.ui.pictures import Trends
 from videa_cli.ui.progress import progress_of
 from videa_cli.ui.render import Renderer
 from videa_cli.ui.source import Source
+from videa_cli.ui.threads import Threads
 
 INTERVAL = 2.0
 """Seconds between two samples; at least as long as a sample takes, so that the page never keeps an engine busy."""
@@ -25,6 +26,9 @@ AUTOSCALE = 5.0
 JOURNAL = 0.5
 """Seconds between two reads of the journal while an operation has not ended."""
 
+PATIENCE = 5.0
+"""Seconds after which the page says that the engine has not answered yet."""
+
 SILENCE = 15.0
 """Seconds after which an unchanged stream sends a comment, so that the page knows that it is alive."""
 
@@ -34,8 +38,12 @@ class Live:
 
     def __init__(self, source: Source, renderer: Renderer, interval: float = INTERVAL) -> None:
         self.source, self.renderer, self.interval = source, renderer, interval
+        self.patience = PATIENCE
         self.fragments: dict[str, str] = {"doctor": renderer.doctor(None, False), "actions": renderer.actions(())}
         self.closing = False
+        self.threads = Threads()
+        self._waiting: set[str] = set()
+        self._taken: float | None = None
         self._changed = asyncio.Event()
         self._viewers = 0
         self._loops: list[asyncio.Task[None]] = []
@@ -74,9 +82,10 @@ class Live:
                 for loop in self._loops:
                     loop.cancel()
 
-    async def changes(self) -> AsyncIterator[tuple[str, str] | None]:
-        """The fragments, and each again when it changes; None after a silence. Ends when the server ends."""
+    async def changes(self) -> AsyncIterator[tuple[str, object] | None]:
+        """The fragments, and each again when it changes, and samples; None after a silence. Ends with the server."""
         sent: dict[str, str] = {}
+        drawn = 0.0
         with self.watched():
             while not self.closing:
                 changed = self._changed
@@ -84,6 +93,9 @@ class Live:
                 sent |= new
                 for fragment in new.items():
                     yield fragment
+                if samples := self._trends.since(drawn):
+                    drawn = max(rows[-1][0] for rows in samples.values())
+                    yield "samples", samples
                 try:
                     await asyncio.wait_for(changed.wait(), SILENCE)
                 except TimeoutError:
@@ -96,7 +108,7 @@ class Live:
         self._examining = True
         self.publish("doctor", self.renderer.doctor(self._report, True))
         try:
-            self._report = await asyncio.to_thread(self.source.doctor)
+            self._report = await self.threads.run(self.source.doctor)
         finally:
             self._examining = False
             self.publish("doctor", self.renderer.doctor(self._report, False))
@@ -105,6 +117,7 @@ class Live:
         """Runs a step again and again. ``step`` returns the pause after it, in seconds."""
         while True:
             begun = time.monotonic()
+            late = asyncio.get_running_loop().call_later(self.patience, self._await_engine, step.__name__)
             try:
                 pause = await step()
             except VideaError as error:
@@ -114,22 +127,36 @@ class Live:
             except Exception as error:
                 self.publish("overview", self.renderer.problem(*bug(error)))
                 pause = self.interval
+            finally:
+                late.cancel()
+                self._answered(step.__name__)
             await asyncio.sleep(max(pause, min(time.monotonic() - begun, 10 * self.interval)))
 
+    def _await_engine(self, step: str) -> None:
+        """Says that the figures are old, until all steps have their answers."""
+        self._waiting.add(step)
+        self.publish("engine", self.renderer.waiting(self.patience, self._taken))
+
+    def _answered(self, step: str) -> None:
+        self._waiting.discard(step)
+        if not self._waiting:
+            self.publish("engine", "")
+
     async def _sample(self) -> float:
-        board = await asyncio.to_thread(self.source.board)
+        board = await self.threads.run(self.source.board)
+        self._taken = board.taken
         self._trends.add(board)
-        self.publish("overview", self.renderer.overview(board, self._trends))
+        self.publish("overview", self.renderer.overview(board))
         return self.interval
 
     async def _scaling(self) -> float:
-        if known := await asyncio.to_thread(self.source.autoscale):
+        if known := await self.threads.run(self.source.autoscale):
             self.publish("autoscale", self.renderer.autoscale(known))
         return AUTOSCALE
 
     async def _look(self) -> float:
         source = self.source
-        await asyncio.to_thread(source.look)
+        await self.threads.run(source.look)
         state, attended = source.operation
         happened = list(source.happened)
         progress = progress_of(state, attended, happened) if state else None

@@ -20,7 +20,8 @@ def declared_services(stack: Stack) -> dict[str, ServiceFacts]:
     services: Mapping[str, Mapping[str, Any]] = project.model["services"]
     if not any(services.values()) or project.directory == NOWHERE:
         raise Skip("there is no Compose file here")
-    done = [entry for entry in history.read(stack) if entry.result == history.DONE]
+    entries = (entry for entry in history.read(stack) if entry.action != history.MAINTENANCE)
+    done = [entry for entry in entries if entry.result == history.DONE]
     recorded = {entry.service or project.default_service: entry for entry in done}
     hashes = project.compose.config_hashes()
     return {

@@ -51,6 +51,10 @@ class FakeLink:
                 self.index[rest[2]] = rest[1]
             case "ZREMRANGEBYSCORE":
                 self.index = {name: score for name, score in self.index.items() if score > rest[2]}
+            case "ZCARD":
+                return len(self.index)
+            case "HSET" | "EXPIRE":
+                pass
             case "ZRANGE":
                 assert rest[1:] == (0, -1)
                 return [name.encode() for name in self.index]
@@ -82,7 +86,7 @@ def clocks(monkeypatch: pytest.MonkeyPatch, link: FakeLink) -> Callable[[float],
 def member(link: FakeLink, name: str, started: float) -> Fleet:
     environment = {"DATABASE_URL": "postgresql://u:p@127.0.0.1:1/d", "APP_ENV": "test", "INSTANCE_ID": name} | SECRETS
     fleet = create_app(load_settings(environment))[FLEET]
-    fleet._link = link  # type: ignore[assignment]
+    fleet._link = fleet.history._link = link  # type: ignore[assignment]
     fleet._metrics.started = started
     return fleet
 

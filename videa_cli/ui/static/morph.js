@@ -1,7 +1,7 @@
 // Changes elements in place, so that focus, selection and scroll positions survive an update.
 
 /** The attributes that belong to the reader, not to the server. */
-const KEPT = { DETAILS: ["open"], TR: ["hidden"] };
+const KEPT = { DETAILS: ["open"], TR: ["hidden"], DIV: ["data-drawn"] };
 
 /** Gives `old` the content of `fresh`. Children with the same data-key are the same element. */
 export function morphChildren(old, fresh) {
@@ -34,5 +34,5 @@ function morph(old, fresh) {
   const kept = KEPT[old.nodeName] ?? [];
   for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !kept.includes(name)) old.removeAttribute(name);
   for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
-  morphChildren(old, fresh);
+  if (!fresh.dataset.chart) morphChildren(old, fresh); // what a chart contains is drawn here
 }

@@ -3,6 +3,7 @@
 import { confirmAction } from "./dialog.js";
 import { morphChildren } from "./morph.js";
 import { ask, entered } from "./session.js";
+import { add, drawAll } from "./trends.js";
 
 const at = (name) => document.getElementById(name);
 const STALE = 20000;
@@ -19,13 +20,17 @@ function show(name, html) {
   template.innerHTML = html;
   morphChildren(place, template.content);
   if (name === "overview") filter();
+  if (name === "overview" || name === "autoscale") drawAll();
 }
 
 /** Handles one server-sent event. */
 function receive(text) {
   const name = /^event: (.*)$/m.exec(text)?.[1];
   const data = /^data: (.*)$/m.exec(text)?.[1];
-  if (name) show(name, JSON.parse(data));
+  if (name === "samples") {
+    add(JSON.parse(data));
+    drawAll();
+  } else if (name) show(name, JSON.parse(data));
 }
 
 async function listen() {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ops.swarm import labels
-from ops.swarm.reading import container, emptiest, highest_number, reason
+from ops.swarm.reading import container, emptiest, highest_number, names, on, reason
 
 AT = "2026-11-26T10:00:00.123456789Z"
 
@@ -94,3 +94,12 @@ def test_the_node_with_the_fewest_replicas_is_chosen() -> None:
     assert emptiest(nodes, [task("running", 1, "n1")], ["n2", "n2"], "web") == "n1"
     assert emptiest(nodes, [task("shutdown", 1, "n1"), task("running", 2, "n2")], [], "web") == "n1"
     assert emptiest([node("n4", state="down")], [], [], "web") == ""
+
+
+def test_a_replica_is_on_the_node_of_its_present_task() -> None:
+    known = names([{"ID": "n1", "Description": {"Hostname": "east"}}, {"ID": "n2"}])
+    tasks = [task("running", node="n1"), task("shutdown", node="n2")]
+    assert container(service(), tasks, known).node == "east"
+    assert container(service(), [task("running", node="n2")], known).node == "n2"
+    assert container(service(), [task("pending", node="")], known).node == ""
+    assert on([*tasks, task("pending", node="")]) == {"n1"}

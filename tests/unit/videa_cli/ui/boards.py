@@ -11,14 +11,19 @@ NOW = 1_800_000_000.0
 
 
 def row(
-    number: int, release: str = "3f2a91c0de", health: str = "healthy", errors: float = 0.0, service: str = "web"
+    number: int,
+    release: str = "3f2a91c0de",
+    health: str = "healthy",
+    errors: float = 0.0,
+    service: str = "web",
+    node: str = "",
 ) -> Row:
     """A replica; its figures depend on its number."""
     name, cpu, rate = f"shop-{service}-{number}", 0.12 + number % 7 / 10, 80.0 + number % 9
     serves, memory = health == "healthy", (40 + number % 30) * MIB
     traffic = Traffic(rate, 0.008 + number % 5 / 1000, errors) if serves else Traffic()
     top = TopRow(name, release, health, serves, traffic, cpu, 1.0, memory, 256 * MIB)
-    status = ReplicaStatus(name, release, "shop:1", health, serves, 7260.0, 0, cpu, memory, 256 * MIB, rate)
+    status = ReplicaStatus(name, release, "shop:1", health, serves, 7260.0, 0, cpu, memory, 256 * MIB, rate, node=node)
     return Row(top, status)
 
 

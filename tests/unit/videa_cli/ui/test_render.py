@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from msgspec.structs import replace
 
 from ops.autoscale.state import Made, ServiceState
 from ops.autoscale.view import Recorded
@@ -16,9 +17,10 @@ from ops.rollout.entries import Header, JournalState, StepEntry
 from ops.rollout.history import Entry
 from ops.rollout.request import Request, Strategy
 from ops.steps import Judge, Start, Target, Wait
-from tests.unit.videa_cli.ui.boards import board, row, service
+from ops.views.board import Board
+from tests.unit.videa_cli.ui.boards import NOW, board, row, service
 from videa_cli.ui import server
-from videa_cli.ui.pictures import POINTS, Trends, comparison, spark, split_parts, staircase
+from videa_cli.ui.pictures import GAP, SAMPLES, Trends, comparison, split_parts, staircase
 from videa_cli.ui.progress import progress_of
 from videa_cli.ui.render import Renderer
 
@@ -30,15 +32,9 @@ def renderer(read_only: bool = False) -> Renderer:
     return Renderer(Environment(loader=loader, autoescape=True, undefined=StrictUndefined), read_only)
 
 
-def trends(replicas: int) -> Trends:
-    known = Trends()
-    known.add(board(replicas))
-    return known
-
-
 @pytest.mark.parametrize("replicas", [5, 200])
 def test_every_replica_has_a_row_with_its_figures(replicas: int) -> None:
-    html = renderer().overview(board(replicas), trends(replicas))
+    html = renderer().overview(board(replicas))
     assert html.count("<tr data-key=") == replicas
     assert f"{replicas - 1} of {replicas} healthy" in html
     for figure in ("shop-web-1", "3f2a91c0de", "unhealthy", "5% intended", "canary", "2.0%", "2h 1m"):
@@ -47,15 +43,23 @@ def test_every_replica_has_a_row_with_its_figures(replicas: int) -> None:
     assert len(html) < 2000 * (replicas + 5)
 
 
+def test_the_nodes_of_a_swarm_have_a_column() -> None:
+    sample = Board(NOW, [service([row(1, node="east"), row(2, node="west")])])
+    html = renderer().overview(sample)
+    assert html.count('data-label="Node"') == 2
+    assert ">west</td>" in html
+    assert "Node" not in renderer().overview(board(5))
+
+
 def test_read_only_has_no_buttons() -> None:
     shown = renderer(read_only=True)
     texts = [
-        shown.overview(board(5), trends(5)),
+        shown.overview(board(5)),
         shown.operation(progress_of(canary(), True, ())),
         shown.history([entry()]),
     ]
     assert all("<button" not in text for text in texts)
-    assert "data-action" in renderer().overview(board(5), trends(5))
+    assert "data-action" in renderer().overview(board(5))
 
 
 def test_what_others_have_named_is_escaped() -> None:
@@ -63,14 +67,14 @@ def test_what_others_have_named_is_escaped() -> None:
     sample = board(5)
     named = changed(sample.services[0].status, balancer=evil)
     first = service([row(1, evil)], balancer=evil)
-    html = renderer().overview(type(sample)(sample.taken, [first]), trends(5))
+    html = renderer().overview(type(sample)(sample.taken, [first]))
     assert named.balancer == evil
     assert "<script" not in html
     assert "<script" not in renderer().problem(evil, evil)
 
 
 def test_a_closed_site_can_be_opened_again() -> None:
-    html = renderer().overview(board(5, maintenance=True), trends(5))
+    html = renderer().overview(board(5, maintenance=True))
     assert "Closed for maintenance" in html
     assert 'data-action="maintenance off"' in html
 
@@ -136,7 +140,8 @@ def test_the_autoscaler_shows_its_decisions_over_time_the_newest_first() -> None
     assert html.index("4 → 2") < html.index("2 → 4")
     picture = staircase(Recorded("web", 2, 8, True, state))
     assert picture is not None
-    assert picture.points.split() == ["0.0,24.5", "0.0,17.0", "90.0,17.0", "90.0,24.5", "150.0,24.5"]
+    assert (picture.times, picture.numbers) == ((95.0, 100.0, 160.0, 200.0), (2, 4, 2, 2))
+    assert 'data-points="[[95.0, 100.0, 160.0, 200.0], [2, 4, 2, 2]]"' in html
     assert staircase(Recorded("web", 2, 8, True, ServiceState())) is None
     silent = renderer().autoscale([Recorded("web", 2, 8, False, ServiceState())])
     assert "nobody runs it" in silent
@@ -175,18 +180,30 @@ def test_the_split_is_as_wide_as_the_picture() -> None:
 
 
 def changed_share(share: object) -> object:
-    from msgspec.structs import replace
-
     return replace(share, share=None)  # type: ignore[type-var]
 
 
-def test_a_trend_ends_at_the_right_and_leaves_out_what_is_unknown() -> None:
-    line = spark([None, 1.0, 4.0])
-    assert line.points.split()[-1].startswith("150,")
-    assert len(line.points.split()) == 2
-    assert (line.last, line.most) == (4.0, 4.0)
-    assert spark([]).points == ""
+def taken(moment: float) -> Board:
+    return replace(board(5), taken=moment)
+
+
+def test_a_viewer_gets_all_samples_once_and_then_the_new_ones() -> None:
     known = Trends()
-    for _ in range(POINTS + 10):
-        known.add(board(5))
-    assert len(known.by_service["web"]) == POINTS
+    known.add(taken(100.0))
+    known.add(taken(100.0))
+    known.add(taken(102.0))
+    everything = known.since(0.0)["web"]
+    assert [row[0] for row in everything] == [100.0, 102.0]
+    assert everything[0][2:] == (12.0, 0.1, 4, 5)
+    assert [row[0] for row in known.since(100.0)["web"]] == [102.0]
+    assert known.since(102.0) == {}
+
+
+def test_a_trend_is_bounded_and_has_a_gap_where_nobody_looked() -> None:
+    known = Trends()
+    known.add(taken(10.0))
+    known.add(taken(10.0 + 2 * GAP))
+    assert known.since(10.0)["web"][0] == (11.0, None, None, None, None, None)
+    for number in range(SAMPLES + 10):
+        known.add(taken(100.0 + 2 * number))
+    assert len(known.by_service["web"]) == SAMPLES

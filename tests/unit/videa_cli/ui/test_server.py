@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient
 from pytest_aiohttp.plugin import AiohttpClient
 
+from ops.views.board import Board
 from tests.unit.ops.fakes import fake_stack
+from videa_cli.ui import server
 from videa_cli.ui.actions import Actions
-from videa_cli.ui.server import ACTIONS, SOURCE, make_app
+from videa_cli.ui.server import ACTIONS, LIVE, SOURCE, make_app
 from videa_cli.ui.session import KEY_HEADER, Sessions
 from videa_cli.ui.source import Source
 
@@ -124,7 +128,9 @@ async def test_the_page_has_no_inline_script_or_style(page: Page) -> None:
     await page.sign_in()
     text = await (await page.client.get("/")).text()
     assert "shop" in text
-    assert text.count("<script") == text.count('<script type="module" src="/static/')
+    scripts = re.findall(r"<script[^>]*>[^<]*", text)
+    assert len(scripts) == text.count("<script") == 2
+    assert all(re.fullmatch(r'<script (defer|type="module") src="/static/[\w./]+">', script) for script in scripts)
     assert " style=" not in text
     assert "<style" not in text
 
@@ -134,7 +140,7 @@ async def test_the_stream_has_the_replicas_the_history_and_the_events(page: Page
     seen: dict[bytes, bytes] = {}
     async with page.client.get("/stream", headers={KEY_HEADER: page.key}) as answer:
         assert answer.content_type == "text/event-stream"
-        while not {b"overview", b"operation", b"history", b"events", b"doctor", b"actions"} <= seen.keys():
+        while not {b"overview", b"operation", b"history", b"events", b"doctor", b"actions", b"samples"} <= seen.keys():
             event = (await answer.content.readuntil(b"\n\n")).removeprefix(b"event: ")
             name, _, data = event.partition(b"\ndata: ")
             seen[name] = data
@@ -200,3 +206,43 @@ async def test_the_engine_is_asked_only_while_somebody_looks(page: Page) -> None
         while b"shop-app-1" not in await answer.content.readuntil(b"\n\n"):
             pass
     assert asked
+
+
+class Silent(Source):
+    """An engine that answers nothing until ``answers`` is set."""
+
+    answers: Event
+
+    def board(self) -> Board:
+        self.answers.wait()
+        return super().board()
+
+    def logs(self, service: str, level: str, text: str) -> list[Any]:
+        self.answers.wait()
+        return []
+
+
+async def test_an_engine_that_does_not_answer_is_told_and_hangs_nothing(
+    aiohttp_client: AiohttpClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "LOGS", 0.05)
+    sessions, stack = Sessions(), fake_stack(tmp_path)
+    source = Silent(lambda: stack)
+    source.answers = Event()
+    app = make_app(source, sessions, interval=0.01)
+    app[LIVE].patience = 0.05
+    page = Page(await aiohttp_client(app), sessions, Recorded())
+    await page.sign_in()
+    headers = {KEY_HEADER: page.key}
+    async with page.client.get("/stream", headers=headers) as answer:
+        while b"Docker has not answered for more than" not in await answer.content.readuntil(b"\n\n"):
+            pass
+        source.renew()
+        assert (await page.client.get("/")).status == 200
+        refused = [await page.client.get("/logs?service=app&level=info", headers=headers) for _ in range(20)]
+        assert {each.status for each in refused} == {503}
+        assert "requests to Docker have no answer" in (await refused[-1].json())["error"]
+        source.answers.set()
+        while b'event: engine\ndata: ""' not in await answer.content.readuntil(b"\n\n"):
+            pass
+    assert (await page.client.get("/logs?service=app&level=info", headers=headers)).status == 200

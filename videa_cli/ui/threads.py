@@ -1,0 +1,57 @@
+"""Blocking calls in threads of their own, so that an engine that does not answer holds up nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from threading import Thread
+from typing import ParamSpec, TypeVar
+
+from ops.errors import EngineError
+
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
+
+MOST = 16
+"""Calls at the same time: each loop of the page has one, and each reader of logs or of the doctor's report."""
+
+
+class Threads:
+    """Runs blocking calls. asyncio's own pool has few threads, and ends only when all of them have ended."""
+
+    def __init__(self) -> None:
+        self._running = 0
+
+    async def run(self, call: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs) -> Answer:
+        """The result of the call. Raises what the call raises, and EngineError if too many calls are running.
+
+        A caller that is cancelled does not end the call; it still counts until it returns.
+        """
+        if self._running >= MOST:
+            raise EngineError(f"{MOST} requests to Docker have no answer yet", "see `docker info`")
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
+
+        def work() -> None:
+            try:
+                result = call(*args, **kwargs)
+            except BaseException as error:
+                self._give(loop, answer, partial(answer.set_exception, error))
+            else:
+                self._give(loop, answer, partial(answer.set_result, result))
+
+        self._running += 1
+        Thread(target=work, daemon=True).start()
+        return await answer
+
+    def _give(
+        self, loop: asyncio.AbstractEventLoop, answer: asyncio.Future[Answer], settle: Callable[[], object]
+    ) -> None:
+        def end() -> None:
+            self._running -= 1
+            if not answer.done():
+                settle()
+
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(end)
