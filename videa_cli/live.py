@@ -82,7 +82,7 @@ class Region:
         self._text = text
         if not self._live:
             self._live = Live(self, console=self._console, transient=True, refresh_per_second=4)
-            self._live.start()
+            self._live.start(refresh=True)
         if self._stack and not self._thread:
             self._thread = threading.Thread(target=self._look, name="videa-live", daemon=True)
             self._thread.start()

@@ -54,38 +54,36 @@ def _requests(sample: Sample, verdict: VerdictGiven | None) -> Text:
 
 
 def _releases(releases: Sequence[LiveRelease], width: int) -> Table:
-    """The split: a line for each release."""
+    """The split: a line for each release. A narrow terminal has no room for more than the shares."""
     bar = BAR if width >= WIDE else SHORT_BAR if width >= NARROW else 0
-    table = _table()
+    table = _table(7 if bar else 4)
     canary = any(release.canary for release in releases)
     for release in releases:
         share = release.share or 0.0
         filled = round(share * bar)
         name = "canary" if release.canary else "stable" if canary else "release"
-        cells = [Text(f"    {name}"), Text(release.release, overflow="ellipsis")]
+        wanted = "" if release.wanted is None else f" of {release.wanted:g}%"
+        cells = [Text(f"    {name}"), Text(release.release)]
         if bar:
             colour = "cyan" if release.canary else "green"
             cells.append(Text.assemble(("█" * filled, colour), ("░" * (bar - filled), "dim")))
-        wanted = "" if release.wanted is None else f" of {release.wanted:g}%"
-        errors = f"{release.traffic.errors:.1%} errors"
-        table.add_row(
-            *cells,
-            Text(("-" if release.share is None else f"{share:.0%}") + wanted),
-            Text(f"{release.traffic.rate:,.0f}/s", justify="right"),
-            Text(f"p95 {milliseconds(release.traffic.p95)}"),
-            Text(errors, "red") if release.traffic.errors else Text("0 errors"),
-        )
+        cells.append(Text(("-" if release.share is None else f"{share:.0%}") + wanted))
+        cells.append(Text(f"{release.traffic.rate:,.0f}/s", justify="right"))
+        if bar:
+            errors = f"{release.traffic.errors:.1%} errors"
+            cells.append(Text(f"p95 {milliseconds(release.traffic.p95)}"))
+            cells.append(Text(errors, "red") if release.traffic.errors else Text("0 errors"))
+        table.add_row(*cells)
     return table
 
 
 def _replicas(replicas: Sequence[LiveReplica], worker: bool, width: int) -> Table:
-    table = _table()
+    table = _table((2 if width < NARROW else 3) + (0 if worker else 2))
     for replica in replicas:
-        cells = [
-            Text(f"    {replica.name}", overflow="ellipsis"),
-            Text(replica.release, "dim", overflow="ellipsis"),
-            Text(replica.state, COLOURS.get(replica.state, "red")),
-        ]
+        cells = [Text(f"    {replica.name}")]
+        if width >= NARROW:
+            cells.append(Text(replica.release, "dim"))
+        cells.append(Text(replica.state, COLOURS.get(replica.state, "red")))
         if not worker:
             cells.append(Text("in", "green") if replica.in_balancer else Text("out", "yellow"))
             cells.append(Text(f"{replica.rate:,.0f}/s" if replica.in_balancer or replica.rate else "", justify="right"))
@@ -93,8 +91,12 @@ def _replicas(replicas: Sequence[LiveReplica], worker: bool, width: int) -> Tabl
     return table
 
 
-def _table() -> Table:
-    return Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+def _table(columns: int) -> Table:
+    """No cell has two lines: a long name is cut."""
+    table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    for _ in range(columns):
+        table.add_column(no_wrap=True, overflow="ellipsis")
+    return table
 
 
 def _line(text: str, style: str = "") -> Text:
