@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from rich.console import Console
 from rich.markup import escape
 
 from ops.errors import TAKE_UP
@@ -25,10 +23,10 @@ from ops.events import (
     VerdictGiven,
 )
 from ops.steps import Recreate, Remove, Route, Split, Start
+from videa_cli.console import console
 from videa_cli.event_lines import Mark, event_line
 from videa_cli.json_output import Json, show_event, show_result
 from videa_cli.step_words import lasting
-from videa_cli.streams import Trimmed, Unbroken
 from videa_cli.units import size
 from videa_cli.words import words
 
@@ -41,8 +39,6 @@ if TYPE_CHECKING:
     from videa_cli.live import Region
 
 
-PIPE_WIDTH = 200
-
 SHOWN_ELSEWHERE = (StepStarted, Transferred, OperationEnded, LeftWaiting)
 """Events without a line: of a running step, and those whose outcome or error is shown, with the proof."""
 
@@ -50,21 +46,6 @@ MOVES = (Route, Split, Recreate, Start, Remove, Back)
 """Steps after which other replicas get requests, or there are others."""
 
 COLOURS = {Mark.GOOD: "green", Mark.BAD: "red", Mark.NOTE: "yellow", Mark.BEGUN: "dim"}
-
-
-def console(stderr: bool = False, unbroken: bool = False) -> Console:
-    """A console that respects NO_COLOR and pipes: in a pipe, tables are as wide as they need to be.
-
-    With ``stderr`` or ``unbroken`` it does not fail if its output is closed: an operation continues and keeps its exit
-    code.
-    """
-    stream = sys.stderr if stderr else sys.stdout
-    file = cast("IO[str]", Unbroken(stream)) if stderr or unbroken else stream
-    terminal = Console(file=file, stderr=stderr, highlight=False, emoji=False, soft_wrap=True)
-    if terminal.is_terminal:
-        return terminal
-    plain = cast("IO[str]", Trimmed(file))
-    return Console(file=plain, stderr=stderr, highlight=False, emoji=False, soft_wrap=True, width=PIPE_WIDTH)
 
 
 class Progress:

@@ -43,7 +43,7 @@ def config(
     from rich.markup import escape
     from rich.table import Table
 
-    from videa_cli.render import console
+    from videa_cli.console import console
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("KEY", no_wrap=True)

@@ -39,7 +39,7 @@ def history(
     import msgspec
 
     from ops.rollout.history import read, take_over
-    from videa_cli.render import console
+    from videa_cli.console import console
 
     options: Options = context.obj
     stack = options.stack()
