@@ -18,7 +18,7 @@ from ops.errors import (
 
 
 class ExitCode(IntEnum):
-    """Documented in the README."""
+    """Documented in `videa --help`."""
 
     OK = 0
     FAILED = 1

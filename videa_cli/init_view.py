@@ -14,7 +14,7 @@ from ops.adopt.notes import Note, Weight
 from ops.adopt.plan import as_written
 from ops.adopt.propose import env_after
 from ops.project.folder import OVERLAY
-from videa_cli.render import console
+from videa_cli.console import console
 
 if TYPE_CHECKING:
     from ops.adopt.detect import Found

@@ -37,6 +37,7 @@ def carry_out(
 
     def attempt(stack: Stack) -> Outcome:
         nonlocal operation
+        progress.watch(stack)
         operation = Operation(stack, progress, typed())
         return run(operation)
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from rich.console import Console
 from rich.markup import escape
-from rich.status import Status
 
 from ops.errors import TAKE_UP
 from ops.events import (
+    Back,
     Event,
     LeftWaiting,
     OperationEnded,
@@ -22,10 +20,13 @@ from ops.events import (
     StepFailed,
     StepStarted,
     Transferred,
+    VerdictGiven,
 )
+from ops.steps import Recreate, Remove, Route, Split, Start
+from videa_cli.console import console
+from videa_cli.event_lines import Mark, event_line
 from videa_cli.json_output import Json, show_event, show_result
 from videa_cli.step_words import lasting
-from videa_cli.streams import Trimmed, Unbroken
 from videa_cli.units import size
 from videa_cli.words import words
 
@@ -34,70 +35,85 @@ if TYPE_CHECKING:
     from ops.outcome import Outcome
     from ops.parts import Part
     from ops.preflight import Capacity
+    from ops.stack import Stack
+    from videa_cli.live import Region
 
 
-PIPE_WIDTH = 200
+SHOWN_ELSEWHERE = (StepStarted, Transferred, OperationEnded, LeftWaiting)
+"""Events without a line: of a running step, and those whose outcome or error is shown, with the proof."""
 
+MOVES = (Route, Split, Recreate, Start, Remove, Back)
+"""Steps after which other replicas get requests, or there are others."""
 
-def console(stderr: bool = False, unbroken: bool = False) -> Console:
-    """A console that respects NO_COLOR and pipes: in a pipe, tables are as wide as they need to be.
-
-    With ``stderr`` or ``unbroken`` it does not fail if its output is closed: an operation continues and keeps its exit
-    code.
-    """
-    stream = sys.stderr if stderr else sys.stdout
-    file = cast("IO[str]", Unbroken(stream)) if stderr or unbroken else stream
-    terminal = Console(file=file, stderr=stderr, highlight=False, emoji=False, soft_wrap=True)
-    if terminal.is_terminal:
-        return terminal
-    plain = cast("IO[str]", Trimmed(file))
-    return Console(file=plain, stderr=stderr, highlight=False, emoji=False, soft_wrap=True, width=PIPE_WIDTH)
+COLOURS = {Mark.GOOD: "green", Mark.BAD: "red", Mark.NOTE: "yellow", Mark.BEGUN: "dim"}
 
 
 class Progress:
-    """Shows events: a spinner for the running step, a line for each finished step. In a pipe, only the lines.
+    """Shows events: a line for each finished step, and in a terminal a live region below (see ``videa_cli.live``).
 
-    ``as_json``: with ``EVENTS``, also prints each event on stdout.
+    ``as_json``: the steps are lines; with ``EVENTS``, also prints each event on stdout.
     """
 
     def __init__(self, as_json: Json = Json.NO) -> None:
         self.console = console(stderr=True)
-        self.spinner: Status | None = None
         self.as_json = as_json
+        self.region: Region | None = None
+        if not as_json and self.console.is_terminal:
+            from videa_cli.live import Region, shows_live
+
+            self.region = Region(self.console) if shows_live(self.console) else None
+
+    def watch(self, stack: Stack) -> None:
+        """Shows the replicas of this service in the live region."""
+        if self.region:
+            self.region.watch(stack)
 
     def __call__(self, event: Event) -> None:
         """Shows one event."""
         if self.as_json is Json.EVENTS:
             show_event(event)
-        if isinstance(event, StepStarted):
-            self._spin(words(event.step))
-        elif isinstance(event, StepEnded):
-            self._spin(None)
-            self.console.print(f"  [green]✓[/] {escape(words(event.step))}  [dim]{event.seconds:.1f} s[/]")
+        if self.region:
+            self._draw(self.region, event)
+        if isinstance(event, StepEnded):
+            self._print(Mark.GOOD, f"{escape(words(event.step))}  [dim]{event.seconds:.1f} s[/]")
         elif isinstance(event, StepFailed):
-            self._spin(None)
-            self.console.print(f"  [red]✗[/] {escape(words(event.step))}: {escape(event.reason)}")
-        elif isinstance(event, Transferred):
-            self._spin(words(event))
+            self._print(Mark.BAD, f"{escape(words(event.step))}: {escape(event.reason)}")
         elif isinstance(event, ServiceReached):
             self.console.print(f"[bold]{escape(words(event))}[/]")
-        elif not isinstance(event, OperationEnded | LeftWaiting):  # its outcome or its error is shown, with the proof
-            self.console.print(f"  [yellow]![/] {escape(words(event))}")
+        elif not isinstance(event, SHOWN_ELSEWHERE):
+            mark, text = event_line(event)
+            self._print(mark, escape(text))
 
     def close(self) -> None:
-        """Ends the spinner."""
-        self._spin(None)
+        """Erases the live region."""
+        if self.region:
+            self.region.close()
 
-    def _spin(self, text: str | None) -> None:
-        if self.spinner and text:
-            self.spinner.update(f"{escape(text)} ...")
+    def _print(self, mark: Mark, text: str) -> None:
+        """A line of rich's markup; a long one continues under its text, not under its mark."""
+        sign = f"[{COLOURS[mark]}]{mark.value}[/]"
+        if not self.console.is_terminal:
+            self.console.print(f"  {sign} {text}")
             return
-        if self.spinner:
-            self.spinner.stop()
-            self.spinner = None
-        if text and self.console.is_terminal:
-            self.spinner = self.console.status(f"{escape(text)} ...")
-            self.spinner.start()
+        from rich.table import Table
+
+        line = Table.grid(padding=(0, 1, 0, 0))
+        line.add_row(f"  {sign}", text)
+        self.console.print(line, soft_wrap=False)
+
+    def _draw(self, region: Region, event: Event) -> None:
+        if isinstance(event, StepStarted):
+            region.step(words(event.step))
+        elif isinstance(event, Transferred):
+            region.progress(words(event))
+        elif isinstance(event, StepEnded | StepFailed):
+            region.done()
+            if isinstance(event.step, MOVES):
+                region.moved()
+        elif isinstance(event, ServiceReached):
+            region.reached(event.service)
+        elif isinstance(event, VerdictGiven):
+            region.judged(event)
 
 
 def show_outcome(outcome: Outcome, what: str, as_json: Json, dry_run: bool) -> None:

@@ -40,6 +40,9 @@ class NoRequests:
         """There is no nginx to look at."""
         return Look("", None, "")
 
+    def remember(self, look: Look) -> None:
+        """There is nothing to remember."""
+
     def apply(self, upstream: Upstream) -> Applied:
         """Remembers the list. Raises like the permit."""
         if self._permit:

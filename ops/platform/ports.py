@@ -273,6 +273,9 @@ class Gateway(Protocol):
     def look(self) -> Look:
         """The version, the active generation and the configuration."""
 
+    def remember(self, look: Look) -> None:
+        """Takes over what another gateway of the project has just read: ``membership(remembered=True)`` returns it."""
+
     def apply(self, upstream: Upstream) -> Applied:
         """Serves ``upstream``, and returns when it is active. Raises ConfigRefused; the previous one is then active."""
 

@@ -23,7 +23,7 @@ from ops.project.image_template import names_in, solve
 from ops.project.managed import Managed, read_managed, site
 from ops.project.published import Published, published
 from ops.project.section import problems
-from ops.project.sections import find_sections
+from ops.project.sections import Sections, find_sections
 from ops.project.settings import Receiver, Settings, effective
 from ops.project.startup import one_shots_of
 from ops.project.update import SECTIONS, update_rules
@@ -233,6 +233,11 @@ def load(
         if (files or environment.get("COMPOSE_FILE")) and (place.directory / OVERLAY).is_file():
             raise ConfigError(error.message, f"-f or COMPOSE_FILE leaves out {OVERLAY}: do without them") from error
         raise
+    return _project(place, compose, model, sections)
+
+
+def _project(place: Place, compose: Compose, model: Mapping[str, Any], sections: Sections) -> Project:
+    """Raises ConfigError."""
     managed = read_managed(model, sections)
     chosen = managed[site(managed, sections.default)]
     return Project(
@@ -242,30 +247,31 @@ def load(
         model=model,
         settings=chosen.settings,
         written=chosen.written,
-        environment=environment,
+        environment=compose.environment,
         managed=managed,
         default=sections.default,
     )
 
 
-def find_problems(
+def examine(
     files: tuple[str, ...] = (), name: str | None = None, directory: Path | None = None
-) -> list[ConfigError]:
-    """Everything that is wrong in the x-videa section of the project that ``load`` would read.
+) -> tuple[list[ConfigError], Project | None]:
+    """Everything that is wrong in the x-videa section of the project that ``load`` would read, and the project.
 
-    Raises ConfigError if there is no Compose file or no section, or Compose refuses the file.
+    The project is None if it cannot be read because of that. Raises ConfigError if there is no Compose file or no
+    section, or Compose refuses the file.
     """
-    model = read_model(_compose(files, name, dict(os.environ), directory)[1])
+    place, compose = _compose(files, name, dict(os.environ), directory)
+    model = read_model(compose)
     sections = find_sections(model)
     found = [problem for written in sections.written.values() for problem in problems(dict(written))]
-    if not found:
-        try:
-            managed = read_managed(model, sections)
-            site(managed, sections.default)
-        except ConfigError as error:
-            return [error]
-        found = [*_unobeyable(model, managed)]
-    return found
+    if found:
+        return found, None
+    try:
+        project = _project(place, compose, model, sections)
+    except ConfigError as error:
+        return [error], None
+    return [*_unobeyable(model, project.managed)], project
 
 
 def _unobeyable(model: Mapping[str, Any], managed: Mapping[str, Managed]) -> Iterator[ConfigError]:

@@ -305,7 +305,7 @@ def _explain(reason: str, section: dict[str, Any]) -> tuple[str, str]:
     given = f": {value!r}" if isinstance(value, str | int | float) and " is not a " not in problem else ""
     return (
         f"{where}: {problem[0].lower()}{problem[1:]}{given}",
-        "see `videa config` for the effective values, and README for the section",
+        "see `videa config` for the effective values, and docs/x-videa.md for the section",
     )
 
 

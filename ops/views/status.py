@@ -5,18 +5,19 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ops.balancer.access_log import Line
-from ops.balancer.recent import recent_requests
+from ops.balancer.recent import Recent, recent_requests
 from ops.errors import VideaError
 from ops.models import ProbeResult, Replica, Usage
+from ops.platform.ports import Gateway
 from ops.probes import Running
 from ops.rollout.under_way import UnderWay, under_way
 from ops.stack import Stack
-from ops.traffic import Membership
+from ops.traffic import Look, Membership
 
 SAMPLE_GAP = 0.1
 """Seconds between the two samples of CPU usage; short, because a user waits for the answer."""
@@ -77,22 +78,39 @@ class Status:
     log_dropped: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the balancer says once for all services: its configuration, and the requests of the last seconds."""
+
+    look: Future[Look]
+    recent: Future[Recent]
+
+
 def read_all(stack: Stack) -> Status:
     """The status of the default service, with that of the others. Raises EngineError."""
     names, own = stack.project.services, stack.project.settings.service
-    with ThreadPoolExecutor(len(names)) as pool:
-        asked = [pool.submit(read_status, stack.of(name), name == own) for name in names]
+    stacks = [stack.of(name) for name in names]
+    served = [each for each in stacks if not each.project.settings.worker]
+    with ThreadPoolExecutor(len(names) + 2) as pool:
+        # All services have the same nginx: it is asked once.
+        shared = Shared(pool.submit(_look, served[0]), pool.submit(_recent, served[0])) if len(served) > 1 else None
+        asked = [
+            pool.submit(read_status, each, name == own, None, shared if each in served else None)
+            for name, each in zip(names, stacks, strict=True)
+        ]
         known = {status.service: status for status in (answer.result() for answer in asked)}
     first = known.pop(own)
     return replace(first, others=tuple(known.values()))
 
 
-def read_status(stack: Stack, first: bool = True, replicas: Sequence[Replica] | None = None) -> Status:
+def read_status(
+    stack: Stack, first: bool = True, replicas: Sequence[Replica] | None = None, shared: Shared | None = None
+) -> Status:
     """Queries the engine, the balancer and every replica, in parallel. Raises EngineError.
 
     ``first``: also the operation and the published port, which are the same for every service. ``replicas``: if the
-    caller has just listed them. The error of a balancer that is not running is part of the result: the replicas are
-    still useful to know.
+    caller has just listed them. ``shared``: what is not asked again. The error of a balancer that is not running is
+    part of the result: the replicas are still useful to know.
     """
     settings = stack.project.settings
     replicas = stack.replicas() if replicas is None else replicas
@@ -101,10 +119,10 @@ def read_status(stack: Stack, first: bool = True, replicas: Sequence[Replica] | 
         usage = pool.submit(stack.platform.usage, replicas, SAMPLE_GAP)
         try:
             gateway = stack.gateway
-            membership = pool.submit(gateway.membership)
+            membership = pool.submit(_membership, gateway, shared)
             probes = pool.submit(stack.probe, replicas)
             outside = pool.submit(stack.unreachable) if first else None
-            requests = pool.submit(recent_requests, gateway.log_tail, RATE_WINDOW)
+            requests = shared.recent if shared else pool.submit(_recent, stack)
             served, answers, recent, balancer = membership.result(), probes.result(), requests.result(), "running"
             unreachable = outside.result() if outside else ""
         except VideaError as error:
@@ -128,6 +146,20 @@ def read_status(stack: Stack, first: bool = True, replicas: Sequence[Replica] | 
         route="" if len(stack.project.served) < 2 or settings.worker else str(settings.route.effective),
         log_dropped=recent.dropped if recent else 0,
     )
+
+
+def _look(stack: Stack) -> Look:
+    return stack.gateway.look()
+
+
+def _recent(stack: Stack) -> Recent:
+    return recent_requests(stack.gateway.log_tail, RATE_WINDOW)
+
+
+def _membership(gateway: Gateway, shared: Shared | None) -> Membership:
+    if shared:
+        gateway.remember(shared.look.result())
+    return gateway.membership(remembered=shared is not None)
 
 
 def request_rates(requests: Iterable[Line], replicas: Iterable[Replica], now: float) -> dict[str, float]:

@@ -102,7 +102,7 @@ def roll_back(options: Options, journal: Journal, as_json: Json) -> None:
 
     from rich.markup import escape
 
-    from videa_cli.render import console
+    from videa_cli.console import console
 
     console(stderr=True).print(escape(f"asked `{holder.command}` of {holder.who} to roll back"))
     deadline = time.monotonic() + PATIENCE

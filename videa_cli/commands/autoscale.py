@@ -124,7 +124,7 @@ def status(context: typer.Context, service: Service = "", as_json: Json = False)
 
     from ops.autoscale.view import overview
     from videa_cli.autoscale_view import show_status
-    from videa_cli.render import console
+    from videa_cli.console import console
 
     options: Options = context.obj
     views = overview(options.stack(), service)
@@ -149,7 +149,7 @@ def explain(context: typer.Context, service: Service = "", as_json: Json = False
 
     from ops.autoscale.view import explanation
     from videa_cli.autoscale_view import show_explanation
-    from videa_cli.render import console
+    from videa_cli.console import console
 
     options: Options = context.obj
     explained = explanation(options.stack(), service)
@@ -190,9 +190,10 @@ def run(
     from ops.project.units import parse_duration
     from videa_cli.attending import attend
     from videa_cli.autoscale_view import ended
+    from videa_cli.console import console
     from videa_cli.detaching import in_job
     from videa_cli.json_output import show_event
-    from videa_cli.render import Progress, console
+    from videa_cli.render import Progress
 
     try:
         seconds = parse_duration(interval)

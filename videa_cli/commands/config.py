@@ -43,14 +43,15 @@ def config(
     from rich.markup import escape
     from rich.table import Table
 
-    from videa_cli.render import console
+    from videa_cli.console import console
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("KEY", "VALUE", "SOURCE"):
-        table.add_column(heading)
+    table.add_column("KEY", no_wrap=True)
+    table.add_column("VALUE", overflow="fold")
+    table.add_column("SOURCE")
     for row in values:
         table.add_row(*map(escape, row))
-    console().print(table)
+    console().print(table, soft_wrap=False)
 
 
 def _show_tester_header(options: Options) -> None:

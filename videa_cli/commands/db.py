@@ -43,7 +43,7 @@ def db(
 
         typer.echo(msgspec.json.encode(database))
         return
-    from videa_cli.render import console
+    from videa_cli.console import console
 
     show_database(console(), database)
 

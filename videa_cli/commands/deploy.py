@@ -186,6 +186,7 @@ def _watch(options: Options, as_json: Json) -> None:
     from videa_cli.words import words
 
     progress, stack = Progress(as_json), options.stack()
+    progress.watch(stack)
     try:
         if not await_job(stack) and (outcome := last_outcome(stack)):
             if outcome.get("exit_code"):

@@ -158,7 +158,7 @@ def _replay(source: Path, chosen: Chosen) -> Report:
 
 def _watch(options: Options, chosen: Chosen, as_json: bool, interval: float) -> None:
     """Reports until Ctrl-C; in a terminal each report replaces the previous one."""
-    from videa_cli.render import console
+    from videa_cli.console import console
 
     out = console()
     try:
@@ -221,8 +221,8 @@ def _list(as_json: bool, only: tuple[str, ...], skip: tuple[str, ...]) -> None:
         ]
         typer.echo(json.dumps({"checks": rows}))
         return
+    from videa_cli.console import console
     from videa_cli.doctor_view import show_checks
-    from videa_cli.render import console
 
     show_checks(console(), checks)
 
@@ -233,8 +233,8 @@ def _show(report: Report, as_json: bool) -> None:
 
         typer.echo(in_json(report).decode())
         return
+    from videa_cli.console import console
     from videa_cli.doctor_view import show_report
-    from videa_cli.render import console
 
     show_report(console(), report)
 

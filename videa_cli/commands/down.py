@@ -26,8 +26,9 @@ def down(
       videa down --dry-run
     """
     from ops.lifecycle import take_down
+    from videa_cli.console import console
     from videa_cli.operation import typed
-    from videa_cli.render import Progress, console
+    from videa_cli.render import Progress
 
     options: Options = context.obj
     progress = Progress()

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from videa_cli.context import Options
 from videa_cli.numbers import whole
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ops.rollout.history import Entry
+
+WIDE = 120
+"""Columns of a terminal from which everything is shown."""
 
 
 def history(
@@ -30,8 +39,7 @@ def history(
     import msgspec
 
     from ops.rollout.history import read, take_over
-    from videa_cli.render import console
-    from videa_cli.units import day, duration
+    from videa_cli.console import console
 
     options: Options = context.obj
     stack = options.stack()
@@ -46,24 +54,61 @@ def history(
         typer.echo(json.dumps({"operations": rows}))
         return
 
-    from rich.markup import escape
-    from rich.table import Table
+    out = console()
+    if not entries:
+        out.print("no operations yet")
+    elif out.is_terminal and out.width < WIDE:
+        out.print(_short(entries), soft_wrap=False)
+    else:
+        out.print(_full(entries))
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+
+def _full(entries: Sequence[Entry]) -> Table:
+    from rich.markup import escape
+
+    from videa_cli.units import day, duration
+
     several = len({entry.service for entry in entries} - {""}) > 1
-    for heading in ("WHEN (UTC)", "WHO", "WHAT", *(["SERVICE"] if several else []), "RELEASE", "IMAGE"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("REPLICAS", "TOOK", "REQUESTS", "FAILED"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("RESULT")
+    table = _table(
+        ("WHEN (UTC)", "WHO", "WHAT", *(["SERVICE"] if several else []), "RELEASE", "IMAGE"),
+        ("REPLICAS", "TOOK", "REQUESTS", "FAILED"),
+    )
     for entry in entries:
         table.add_row(
             day(entry.time),
             *map(escape, (entry.who, entry.action, *([entry.service] if several else []), entry.release, entry.image)),
             str(entry.replicas or "-"),
             duration(entry.seconds),
-            "-" if entry.requests is None else f"{entry.requests}",
-            "-" if entry.failed is None else f"{entry.failed}",
+            *_requests(entry),
             escape("; ".join([entry.result, *entry.verdicts])),
         )
-    console().print(table if entries else "no operations yet")
+    return table
+
+
+def _short(entries: Sequence[Entry]) -> Table:
+    """For 80 columns: without who, the image and the verdicts, and without the year."""
+    from rich.markup import escape
+
+    from videa_cli.units import day, duration
+
+    table = _table(("WHEN (UTC)", "WHAT", "RELEASE"), ("TOOK", "REQUESTS", "FAILED"))
+    for entry in entries:
+        when, took = day(entry.time)[5:16], duration(entry.seconds)
+        table.add_row(when, *map(escape, (entry.action, entry.release)), took, *_requests(entry), escape(entry.result))
+    return table
+
+
+def _table(texts: Sequence[str], figures: Sequence[str]) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in texts:
+        table.add_column(heading, no_wrap=True)
+    for heading in figures:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("RESULT")
+    return table
+
+
+def _requests(entry: Entry) -> list[str]:
+    return ["-" if count is None else f"{count}" for count in (entry.requests, entry.failed)]

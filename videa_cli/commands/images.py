@@ -38,8 +38,9 @@ def save(
     from ops.factory import connect, image_store
     from ops.images.chosen import images_of
     from ops.images.files import save as write
+    from videa_cli.console import console
     from videa_cli.json_output import show_result
-    from videa_cli.render import Progress, console
+    from videa_cli.render import Progress
     from videa_cli.units import size
 
     options: Options = context.obj
@@ -87,8 +88,9 @@ def load(
 
     from ops.factory import connect, image_store
     from ops.images.files import load as read
+    from videa_cli.console import console
     from videa_cli.json_output import show_result
-    from videa_cli.render import Progress, console
+    from videa_cli.render import Progress
 
     progress = Progress(as_json)
     try:

@@ -93,8 +93,9 @@ def init(
     from ops.errors import UsageError
     from ops.factory import connect, open_stack
     from ops.project.plain import load_plain
+    from videa_cli.console import console
     from videa_cli.init_view import as_dict, next_steps, show
-    from videa_cli.render import Progress, console
+    from videa_cli.render import Progress
 
     if as_json and not (yes or dry_run):
         raise UsageError("--json asks nothing", "add --yes to write, or --dry-run")
@@ -184,9 +185,10 @@ def _remove(options: Options, yes: bool, dry_run: bool, as_json: bool) -> None:
     from ops.factory import open_stack
     from ops.handover import Leaving, hand_back
     from ops.project.plain import load_plain
+    from videa_cli.console import console
     from videa_cli.init_view import show_removal
     from videa_cli.operation import typed
-    from videa_cli.render import Progress, console
+    from videa_cli.render import Progress
 
     plain = load_plain(options.files, options.project, directory=options.directory)
     variables = removal(plain)

@@ -94,7 +94,7 @@ def _known(stack: Stack, services: tuple[str, ...]) -> tuple[str, ...]:
 def _show(lines: Iterable[LogLine], wanted: Wanted) -> None:
     from rich.text import Text
 
-    from videa_cli.render import console
+    from videa_cli.console import console
 
     out = console()
     colours: dict[str, str] = {}

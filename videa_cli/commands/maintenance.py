@@ -63,8 +63,8 @@ def _switch(options: Options, maintenance: Maintenance | None, as_json: bool, dr
     from rich.markup import escape
 
     from ops.maintenance import switch
+    from videa_cli.console import console
     from videa_cli.operation import typed
-    from videa_cli.render import console
     from videa_cli.words import words
 
     stack = options.stack()

@@ -149,7 +149,7 @@ def _table(rows: list[dict[str, Any]]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from videa_cli.render import console
+    from videa_cli.console import console
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in rows[0]:

@@ -43,8 +43,9 @@ def push(
     from ops.factory import connect, image_store
     from ops.images.hosts import environment_of, environment_of_this_machine
     from ops.images.push import push as send
+    from videa_cli.console import console
     from videa_cli.json_output import show_result
-    from videa_cli.render import Progress, console
+    from videa_cli.render import Progress
     from videa_cli.units import size
 
     target = environment_of(to, os.environ) if to is not None else dict(os.environ)

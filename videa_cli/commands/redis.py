@@ -40,7 +40,7 @@ def redis(
 
         typer.echo(msgspec.json.encode(nodes))
         return
-    from videa_cli.render import console
+    from videa_cli.console import console
 
     out = console()
     for node in nodes:

@@ -25,7 +25,7 @@ def stats(
     import dataclasses
     import json
 
-    from videa_cli.render import console
+    from videa_cli.console import console
     from videa_cli.units import share, size
 
     options: Options = context.obj

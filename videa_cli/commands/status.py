@@ -44,7 +44,7 @@ def status(
         if not as_json:
             import rich.table  # noqa: F401 (reading takes longer than this import)
 
-            import videa_cli.render  # noqa: F401
+            import videa_cli.console  # noqa: F401
         result = pending.result()
     jobs = [job for job in stack.platform.jobs.all(stack.project.name) if not job.over]
     if as_json:
@@ -67,8 +67,8 @@ def show_jobs(jobs: Sequence[Job]) -> None:
     from rich.markup import escape
 
     from ops.jobs.kind import Kind
+    from videa_cli.console import console
     from videa_cli.detaching import local_time
-    from videa_cli.render import console
 
     out = console()
     for job in jobs:
@@ -85,7 +85,7 @@ def show_status(result: Status) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from videa_cli.render import console
+    from videa_cli.console import console
     from videa_cli.units import duration, share
 
     out = console()
@@ -148,7 +148,7 @@ def show_operation(result: Status) -> None:
 
     from ops.errors import CONTINUE, TAKE_UP
     from ops.rollout.under_way import Phase
-    from videa_cli.render import console
+    from videa_cli.console import console
     from videa_cli.words import words
 
     operation, out = result.operation, console()

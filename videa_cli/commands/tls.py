@@ -31,7 +31,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from videa_cli.render import console
+    from videa_cli.console import console
     from videa_cli.units import DAY, day
 
     renewals = _renewals(context.obj)
@@ -79,7 +79,7 @@ def renew(
 
     from ops.certificates.process import check_library
     from ops.errors import UsageError
-    from videa_cli.render import console
+    from videa_cli.console import console
 
     renewals = _renewals(context.obj)
     seen, now = renewals.volume.look(), time.time()

@@ -41,7 +41,7 @@ def top(
       videa top --json | jq '.rows[] | {name, cpu}'
     """
     from ops.views.top import read_top
-    from videa_cli.render import console
+    from videa_cli.console import console
 
     options: Options = context.obj
     stack = options.stack()

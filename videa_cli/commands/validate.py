@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from videa_cli.context import Options
+
+if TYPE_CHECKING:
+    from ops.project.config import Project
 
 
 def validate(
@@ -34,13 +37,13 @@ def validate(
         typer.echo(json.dumps(compose_schema(), indent=2))
         return
 
-    from ops.project.config import find_problems
+    from ops.project.config import examine
     from videa_cli.exit_codes import ExitCode
     from videa_cli.failure import one_line
 
     options: Options = context.obj
-    found = find_problems(options.files, options.project, options.directory)
-    taken = [] if found else _taken(options)
+    found, project = examine(options.files, options.project, options.directory)
+    taken = _taken(project) if project and not found else []
     if as_json:
         errors = [{"error": error.message, "hint": error.hint} for error in found]
         typer.echo(json.dumps({"valid": not found, "errors": errors, "taken": taken}))
@@ -55,11 +58,10 @@ def validate(
         raise typer.Exit(ExitCode.CONFIG)
 
 
-def _taken(options: Options) -> list[dict[str, str]]:
+def _taken(project: Project) -> list[dict[str, str]]:
     """What deploys and rollbacks of each service take from the Compose file."""
     from ops.project.update import OPERATIONS, update_rules
 
-    project = options.load()
     return [
         {"service": name, "operation": operation, "key": key, "value": value, "source": source}
         for name in project.services

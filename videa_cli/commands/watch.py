@@ -38,7 +38,8 @@ def watch(
     from ops.agent.watcher import Watcher
     from ops.project.units import parse_duration
     from videa_cli.attending import attend
-    from videa_cli.render import Progress, console
+    from videa_cli.console import console
+    from videa_cli.render import Progress
 
     try:
         seconds = parse_duration(interval)

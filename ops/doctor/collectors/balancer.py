@@ -131,8 +131,8 @@ def balancer_facts(
     answer = platform.ask(nginx.name, ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", *arguments])
     facts = read(nginx.name, answer.output, wanted, sticky, seen)
     outside = unreachable()
-    if outside == LATE and (facts.failures or not _answers(platform, nginx.name, entrance) or unreachable() != LATE):
-        outside = ""  # nginx or a replica is slow, for whoever asks
+    if outside == LATE and not facts.serving:
+        outside = ""  # nginx hangs, for whoever asks: it answers the request of this look itself
     facts = msgspec.structs.replace(facts, unreachable=outside)
     if not facts.answers:
         return facts
@@ -142,24 +142,6 @@ def balancer_facts(
         tail = BUSY_TAIL if len(lines) >= probes else max(TAIL, 4 * probes)
         log_lines = recent_requests(partial(platform.log_tail, nginx.name), inf, tail=tail).requests
     return msgspec.structs.replace(facts, answers=answered(log_lines, mark, replicas) or facts.answers)
-
-
-def _answers(platform: Platform, nginx: str, entrance: Address) -> bool:
-    """Whether nginx answers a request from inside its container. Raises EngineError."""
-    host = ["-H", f"Host: {entrance.host}"] if entrance.host else []
-    curl = [
-        "curl",
-        "-s",
-        "-m",
-        "2",
-        "-o",
-        "/dev/null",
-        "-A",
-        "videa-probe",
-        *host,
-        f"http://127.0.0.1:8080{entrance.path}",
-    ]
-    return platform.ask(nginx, [*curl, "-w", "%{http_code}"]).output.strip() not in ("", "000")
 
 
 def answered(lines: Collection[Line], mark: str, replicas: Collection[ContainerFacts]) -> dict[str, int]:

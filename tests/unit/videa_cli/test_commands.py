@@ -44,6 +44,14 @@ def test_the_help_lists_the_commands_in_the_order_of_the_table() -> None:
     assert [line.split()[0] for line in listed if line.strip()] == list(TABLE)
 
 
+def test_the_help_lists_each_command_with_its_own_first_sentence() -> None:
+    listed = python(PROGRAM, "--help", COLUMNS="80").partition("Commands:")[2].splitlines()
+    for line in filter(str.strip, listed):
+        name, _, text = line.strip().partition(" ")
+        first = " ".join((Commands()[name].help or "").split())
+        assert first.startswith(text.strip().removesuffix("..."))
+
+
 def test_a_command_imports_no_other_command() -> None:
     program = (
         "import sys; sys.argv = ['videa', 'status', '--help']\n"

@@ -27,8 +27,9 @@ from videa_cli.commands.config import config
 from videa_cli.commands.db import show_database
 from videa_cli.commands.history import history
 from videa_cli.commands.status import show_status
+from videa_cli.console import console
 from videa_cli.json_output import Json
-from videa_cli.render import Progress, console, show_outcome, show_proof
+from videa_cli.render import Progress, show_outcome, show_proof
 
 LOOKS_LIKE_MARKUP = "test [red] -f [/tmp/x] :key:"
 """A shell test, a path and a word, which rich would interpret as markup and as a picture."""

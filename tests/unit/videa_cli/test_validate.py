@@ -15,7 +15,7 @@ from videa_cli.exit_codes import ExitCode
 
 
 def validated(monkeypatch: pytest.MonkeyPatch, found: list[ConfigError], *options: str) -> int:
-    monkeypatch.setattr("ops.project.config.find_problems", lambda *_: found)
+    monkeypatch.setattr("ops.project.config.examine", lambda *_: (found, None))
     monkeypatch.setattr("sys.argv", ["videa", "validate", *options])
     return int(main._run(["validate", *options]))
 
@@ -50,9 +50,12 @@ def test_without_an_error_the_exit_code_is_0(
 def test_the_services_are_compared_with_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "compose.yaml").touch()
-    model = {"services": {"web": {}, "nginx": {}}, "x-videa": {"service": "api"}}
+    model = {"name": "shop", "services": {"web": {}, "nginx": {}}, "x-videa": {"service": "api"}}
     monkeypatch.setattr(config, "read_model", lambda _: model)
-    (problem,) = config.find_problems()
+    (problem,), project = config.examine()
     assert "there is no service 'api'" in problem.message
+    assert project is None
     model["x-videa"] = {"service": "web"}
-    assert config.find_problems() == []
+    found, project = config.examine()
+    assert found == []
+    assert project

@@ -41,6 +41,7 @@ class FakeGateway:
     permit: Permit = lambda above=0: 0
     guarded: bool = True
     log: bytes = b""
+    remembered: Look | None = None
 
     def guard(self, permit: Permit) -> None:
         self.permit, self.guarded = permit, False
@@ -51,13 +52,17 @@ class FakeGateway:
 
     def membership(self, remembered: bool = False) -> Membership:
         self._register()
-        self.world.used("membership")
+        if not remembered or self.remembered is None:
+            self.world.used("membership")
         return Membership(1, self.served, self.canary, self.maintenance, split=self.split)
 
     def look(self) -> Look:
         self._register()
         self.world.used("look")
         return Look("1.28.0", 1, "")
+
+    def remember(self, look: Look) -> None:
+        self.remembered = look
 
     def apply(self, upstream: Upstream) -> Applied:
         self._change("apply")
