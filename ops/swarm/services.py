@@ -59,7 +59,10 @@ class Services:
             )
 
     def start(self, service: str) -> None:
-        """Gives the service its task. Raises EngineError."""
+        """Gives the service its task, after one that still ends, which would answer by its name. Raises EngineError."""
+        present = api.found(self.engine, KIND, service)
+        if present and not reading.replicas_of(present["Spec"]):
+            self._await_ended(present)
         if not api.update(self.engine, KIND, service, lambda spec: _with_replicas(spec, 1, labels.STARTED)):
             raise EngineError(f"Docker could not start {service}: there is no such service", "see `docker service ls`")
 
@@ -69,10 +72,7 @@ class Services:
         if present is None:
             return
         api.update(self.engine, KIND, service, lambda spec: _with_replicas(spec, 0, labels.STOPPED))
-        seconds = _grace(present["Spec"])
-        deadline = time.monotonic() + (seconds if at_most is None else min(seconds, at_most)) + STOP_SLACK
-        while self._lives(str(present["ID"])) and time.monotonic() < deadline:
-            time.sleep(POLL)
+        self._await_ended(present, at_most)
 
     def remove(self, service: str) -> None:
         """Removes a service; a missing one is not an error. Raises EngineError."""
@@ -177,6 +177,13 @@ class Services:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(POLL)
+
+    def _await_ended(self, service: Found, at_most: int | None = None) -> None:
+        """Returns when no task of a service runs any more, at most after its grace period."""
+        seconds = _grace(service["Spec"])
+        deadline = time.monotonic() + (seconds if at_most is None else min(seconds, at_most)) + STOP_SLACK
+        while self._lives(str(service["ID"])) and time.monotonic() < deadline:
+            time.sleep(POLL)
 
     def _lives(self, service: str) -> bool:
         """Whether a service has a task that has not ended, on a node that answers."""
