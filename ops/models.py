@@ -19,7 +19,7 @@ class Container:
     service, 0 if Compose did not start it. ``release``: derived only from the labels (see
     ``ops.releases.release_of``). ``networks``: name -> address. ``pid``: its main process on the engine's host, 0 if it
     is not running. ``cpu_limit``: cores; ``memory_limit``: bytes; None without a limit. ``oneoff``: started by
-    ``docker compose run``. ``node``: that runs it in a swarm, "" without one.
+    ``docker compose run``. ``node``: id of the node of a swarm that runs it, "" if none does.
     """
 
     id: str
@@ -152,6 +152,65 @@ class Machine:
     version: str = ""
     api_version: str = ""
     root: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A machine of a swarm, as its managers know it. ``memory``: bytes; ``cpus``: cores.
+
+    ``state``: ready, down, unknown or disconnected; ``message``: why it is not ready. ``availability``: active; pause,
+    which gets no new tasks; or drain, which has none. ``reachability``: of a manager among the managers, "" of a
+    worker. ``version``: the engine's.
+    """
+
+    id: str
+    name: str
+    state: str
+    availability: str
+    manager: bool = False
+    leader: bool = False
+    reachability: str = ""
+    address: str = ""
+    version: str = ""
+    cpus: float = 0.0
+    memory: int = 0
+    message: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Whether it gets new tasks."""
+        return self.state == "ready" and self.availability == "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A task of the project that does not run. ``node``: id of the node that has refused it, "" if none would take it.
+
+    ``reason``: in the manager's words; ``since``: Unix time.
+    """
+
+    service: str
+    node: str
+    reason: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The state of a swarm. ``seen``: node id -> Unix time of the last change that the managers have recorded.
+
+    ``lost``: node id -> containers of the project that ran on a node that is away. ``root_expires``: Unix time at which
+    the certificate authority of the swarm ends, None if unknown; ``outdated``: ids of nodes whose certificates are of
+    another authority; ``rotating``: a new one is being handed out.
+    """
+
+    nodes: tuple[Node, ...] = ()
+    seen: Mapping[str, float] = field(default_factory=dict, hash=False)
+    lost: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    stuck: tuple[Stuck, ...] = ()
+    root_expires: float | None = None
+    outdated: tuple[str, ...] = ()
+    rotating: bool = False
 
 
 @dataclass(frozen=True, slots=True)

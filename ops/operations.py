@@ -41,6 +41,9 @@ from ops.route import Address
 from ops.stack import Stack
 from ops.steps import Plan, Target
 
+MOVE = Strategy.MOVE.value
+"""The action, in the history, of replicas that moved to other nodes: nothing runs before it, either."""
+
 ROLLBACK = "rollback"
 """The action, in the history, of a deploy of an earlier release: no one-shot service runs before it."""
 
@@ -145,7 +148,7 @@ class Operation:
                 for service, (target, request) in services.items()
                 if service not in done
             ]
-            if not same and action != ROLLBACK:
+            if not same and action not in (ROLLBACK, MOVE):
                 parts = with_due_one_shots(parts)
             todo = [part for part in parts if part.plan.steps]
             if state and not todo:
@@ -300,12 +303,17 @@ class Operation:
         return state
 
     def _is_deploy_of(self, state: JournalState, services: Mapping[str, tuple[Target, Request]]) -> bool:
-        """Whether the operation is a deploy of these releases whose rollback has not started."""
+        """Whether the operation is a deploy of these releases whose rollback has not started.
+
+        A move is the same one only if it is of the same node.
+        """
         header = state.header
         rest = [(self._stack(header.service).project.settings.service, header.target.release)]
         rest += [(later.service, later.target.release) for later in header.following]
         wanted = {service: target.release for service, (target, _) in services.items()}
-        return header.request is not None and not state.returning and all(wanted.get(name) == r for name, r in rest)
+        asked = [request for _, request in services.values()]
+        same = header.request is not None and {header.request.moving} == {request.moving for request in asked}
+        return same and not state.returning and all(wanted.get(name) == r for name, r in rest)
 
     def check_nothing_waits(self) -> None:
         """Raises LockHeld if an operation waits, with or without a process, and EngineError."""

@@ -17,7 +17,7 @@ from ops.rollout.batches import parallelism
 from ops.rollout.entries import JournalState
 from ops.rollout.hooks import with_hooks
 from ops.rollout.one_shots import left_of, with_one_shots
-from ops.rollout.request import Request, plan_deploy
+from ops.rollout.request import Request, Strategy, plan_deploy
 from ops.rollout.scale import plan_scale
 from ops.rollout.side_effects import check_steps
 from ops.rollout.waiting import resumed
@@ -54,6 +54,8 @@ def deploy_plan(
         plan = _for_worker(plan)
     else:
         _check_someone_serves(plan, settings.service)
+    if request.strategy is Strategy.MOVE:
+        return plan  # the release stays the same, so nothing of a deploy runs besides
     once = left_of((state.header.request or request).once if state else request.once, state)
     return with_one_shots(with_hooks(plan, settings.hooks, settings.also), once)
 

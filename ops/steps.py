@@ -143,6 +143,15 @@ class Follow(msgspec.Struct, frozen=True, tag="follow"):
     services: tuple[str, ...]
 
 
+class SetAvailability(msgspec.Struct, frozen=True, tag="set_availability"):
+    """Change whether a node of a swarm gets tasks: active, pause or drain. ``node``: its id; ``before``: until now."""
+
+    node: str
+    name: str
+    availability: str
+    before: str
+
+
 class Recreate(msgspec.Struct, frozen=True, tag="recreate"):
     """Recreate removed replicas exactly as they were, and wait until they are ready."""
 
@@ -174,6 +183,7 @@ Step: TypeAlias = (
     | Hook
     | RunOnce
     | Follow
+    | SetAvailability
 )
 AnyStep: TypeAlias = Step | Recreate | Worded
 """The steps of operations, the one that only rollbacks have, and those of older journals."""

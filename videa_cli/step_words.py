@@ -21,6 +21,7 @@ from ops.steps import (
     Remove,
     Route,
     RunOnce,
+    SetAvailability,
     Split,
     Start,
     Step,
@@ -119,6 +120,12 @@ def _(step: RunOnce) -> str:
 @step_words.register
 def _(step: Follow) -> str:
     return f"update {', '.join(step.services)}"
+
+
+@step_words.register
+def _(step: SetAvailability) -> str:
+    effect = {"active": "new replicas again", "pause": "no new replicas", "drain": "nothing any more"}
+    return f"{step.name} gets {effect[step.availability]} ({step.availability})"
 
 
 @step_words.register

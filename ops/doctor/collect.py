@@ -33,9 +33,11 @@ from ops.doctor.collectors.postgres import postgres_facts
 from ops.doctor.collectors.proof import consistency_proof
 from ops.doctor.collectors.redis import redis_node
 from ops.doctor.collectors.services import locate
+from ops.doctor.collectors.swarm import swarm_facts
 from ops.doctor.collectors.traffic import traffic_facts
 from ops.doctor.facts import ContainerFacts, EngineFacts, Facts, Proof, Skipped
 from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode
+from ops.doctor.facts_swarm import SwarmFacts
 from ops.doctor.skip import BrokenOff, reason_of, trace_of
 from ops.errors import EngineError, VideaError
 from ops.models import Container
@@ -96,6 +98,7 @@ def collect(
             sources.INSTANCES,
             sources.FLEET,
             sources.DECLARED,
+            sources.SWARM,
         )
         return msgspec.structs.replace(
             base,
@@ -105,6 +108,10 @@ def collect(
             ],
         )
     collectors = _collectors(stack, engine, containers)
+    if platform.nodes.obstacle():
+        base = msgspec.structs.replace(base, swarm=SwarmFacts())
+    else:
+        collectors[sources.SWARM] = lambda: swarm_facts(platform)
     if only:
         collectors = {name: collector for name, collector in collectors.items() if name in only}
     if prove:

@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from ops.doctor.facts_balancer import BalancerFacts, Traffic
 from ops.doctor.facts_data import PostgresFacts, RedisFacts
 from ops.doctor.facts_services import LogGroup, Reached, ServiceFacts
+from ops.doctor.facts_swarm import SwarmFacts
 
 VERSION = 1
 
@@ -287,6 +288,7 @@ class Facts(Struct, frozen=True):
     history: History | None = None
     proof: Proof | None = None
     declared: dict[str, ServiceFacts] | None = None
+    swarm: SwarmFacts | None = None
     logs: dict[str, list[LogGroup]] = field(default_factory=dict)
     reach: dict[str, list[Reached]] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)

@@ -34,6 +34,7 @@ HISTORY = "history"
 OPERATION = "operation"
 CERTIFICATES = "certificates"
 DECLARED = "declared"
+SWARM = "swarm"
 
 
 def _absent(source: str) -> Callable[[Facts], str | None]:
@@ -214,5 +215,6 @@ REASON: dict[str, Callable[[Facts], str | None]] = {
     OPERATION: _absent(OPERATION),
     CERTIFICATES: _absent(CERTIFICATES),
     DECLARED: _absent(DECLARED),
+    SWARM: _absent(SWARM),
 }
 """Source -> the reason why it cannot be judged, or None if it can."""

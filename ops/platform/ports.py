@@ -23,6 +23,7 @@ from ops.models import (
 )
 from ops.platform.image_ports import Images
 from ops.platform.job_ports import Jobs
+from ops.platform.node_ports import Nodes
 from ops.steps import Target
 from ops.traffic import Applied, Look, Maintenance, Membership, Upstream
 
@@ -81,6 +82,8 @@ class Platform(Protocol):
     def images(self) -> Images: ...
     @property
     def jobs(self) -> Jobs: ...
+    @property
+    def nodes(self) -> Nodes: ...
     @property
     def local(self) -> bool:
         """Whether the platform is this machine."""

@@ -10,9 +10,10 @@ import msgspec
 from ops.fleet import Fleet
 from ops.rollout.blue_green import plan_blue_green
 from ops.rollout.canary import plan_canary
+from ops.rollout.move import plan_move
 from ops.rollout.pace import Pace
 from ops.rollout.rolling import plan_rolling
-from ops.steps import Check, Plan, RunOnce, Target
+from ops.steps import Check, Plan, RunOnce, SetAvailability, Target
 
 
 class Strategy(Enum):
@@ -21,6 +22,8 @@ class Strategy(Enum):
     ROLLING = "rolling"
     BLUE_GREEN = "blue-green"
     CANARY = "canary"
+    MOVE = "move"
+    """The same release takes over on other nodes."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -29,7 +32,8 @@ class Request(msgspec.Struct, frozen=True):
     ``surge``: rolling, replicas in a batch, 0 for all; ``pace``: rolling; ``taken``: (key, value, source) of what the
     Compose file says about both. ``keep``: blue-green, seconds for which the old set is kept; ``commands`` and
     ``paths``: blue-green, checks before the switch; ``shares`` and ``pause_at``: canary, percentages. ``once``:
-    one-shot services that run first; ``pulled``: the tag of the image may have moved.
+    one-shot services that run first; ``pulled``: the tag of the image may have moved. ``moved``: move, the replicas
+    to replace; ``opening`` and ``closing``: what happens to the nodes before and after it.
     """
 
     strategy: Strategy = Strategy.ROLLING
@@ -44,6 +48,15 @@ class Request(msgspec.Struct, frozen=True):
     taken: tuple[tuple[str, str, str], ...] = ()
     once: tuple[RunOnce, ...] = ()
     pulled: bool = False
+    moved: tuple[str, ...] = ()
+    opening: tuple[SetAvailability, ...] = ()
+    closing: tuple[SetAvailability, ...] = ()
+
+    @property
+    def moving(self) -> tuple[str, ...] | None:
+        """The nodes that a move leaves; None for a deploy."""
+        steps = (*self.opening, *self.closing)
+        return tuple(sorted({step.node for step in steps})) if self.strategy is Strategy.MOVE else None
 
 
 def plan_deploy(
@@ -64,6 +77,8 @@ def plan_deploy(
     replace: Collection[str] = frozenset()
     if request.force:
         replace = frozenset(member.name for member in fleet.members) if before is None else before
+    if request.strategy is Strategy.MOVE:
+        return plan_move(fleet, wanted, target, request.surge, request.moved, request.opening, request.closing)
     if request.strategy is Strategy.BLUE_GREEN:
         check = Check(request.commands, request.paths) if request.commands or request.paths else None
         return plan_blue_green(fleet, wanted, target, request.keep, check, replace, parallelism)

@@ -32,7 +32,7 @@ from ops.rollout.stopping import Stopping
 from ops.rollout.targets import return_tag
 from ops.rollout.undo import plan_undo, stable_gone, stopped
 from ops.stack import Stack
-from ops.steps import AnyStep, Drain, Follow, Hook, Route
+from ops.steps import AnyStep, Drain, Follow, Hook, Route, SetAvailability
 
 PATIENCE = 30.0
 """Seconds for which the rollback is retried while the engine or nginx does not answer and the lease is valid."""
@@ -131,6 +131,7 @@ class Restorer:
         looking, self._looking = self._looking or self._look(), None
         if not state.returning:
             self.journal.write(ReturnEntry(reason))  # at the same time
+        self._undo_availability(state)
         fleet, before = self._without_stopping(looking.result()), self.header.before
         worker = self.stack.project.settings.worker
         stop_first = self.header.request is not None and self.header.request.pace.stop_first
@@ -162,6 +163,13 @@ class Restorer:
             self.end()
         if found:
             raise _NotAsBefore("; ".join(found), "")
+
+    def _undo_availability(self, state: JournalState) -> None:
+        """Each node gets tasks as before: replicas that come back may run only there."""
+        changed = [step for step in state.steps if isinstance(step, SetAvailability)]
+        first = {step.node: step for step in reversed(changed)}
+        for step in first.values():
+            self.do(SetAvailability(step.node, step.name, step.before, step.availability))
 
     def _look(self) -> Future[Fleet]:
         pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="videa-look")

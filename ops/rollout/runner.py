@@ -48,6 +48,7 @@ from ops.steps import (
     Remove,
     Route,
     RunOnce,
+    SetAvailability,
     Split,
     Start,
     Stop,
@@ -263,6 +264,13 @@ class Runner:
         self.stack.platform.remember(variables_of(project, self._target, step.replicas))
 
     @_do.register
+    def _set_availability(self, step: SetAvailability) -> None:
+        self._stopping.wait()
+        if step.availability == "drain":
+            self._check_left(step)
+        self.stack.platform.nodes.set_availability(step.node, step.availability)
+
+    @_do.register
     def _recreate(self, step: Recreate) -> None:
         self._stopping.wait()
         self._stopping.begun.difference_update(step.names)
@@ -296,6 +304,13 @@ class Runner:
                 f"the replicas in the balancer ({', '.join(listed)}) are not running any more",
                 "something else, such as `docker compose up`, has removed them: see `docker events`",
             )
+
+    def _check_left(self, step: SetAvailability) -> None:
+        """Raises OperationFailed if replicas run on a node that is about to be drained: it would stop them at once."""
+        served = self.stack.project.services
+        left = [each.name for each in self.stack.containers() if each.node == step.node and each.service in served]
+        if left:
+            raise OperationFailed(f"{', '.join(left)} still run on {step.name}", "run the same command again")
 
     def _record_removal(self, names: Collection[str]) -> None:
         snapshots = {name: dict(self.stack.platform.blueprint(name)) for name in names}

@@ -28,6 +28,7 @@ from ops.swarm.definitions import Definitions, service_name
 from ops.swarm.jobs import SwarmJobs
 from ops.swarm.local import Local
 from ops.swarm.logs import Logs
+from ops.swarm.nodes import SwarmNodes
 from ops.swarm.one_offs import run_task
 from ops.swarm.services import Services
 
@@ -45,6 +46,10 @@ class SwarmPlatform(EngineBound):
     @cached_property
     def services(self) -> Services:
         return Services(self.engine, self.project.name)
+
+    @cached_property
+    def nodes(self) -> SwarmNodes:
+        return SwarmNodes(self.services)
 
     @cached_property
     def _local(self) -> Local:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
-from ops.models import Container
+from ops.models import Container, Node
 from ops.releases import release_id
 from ops.swarm import labels
 from ops.swarm.api import Found
@@ -24,10 +23,10 @@ CHECKED = 10.0
 """Docker's times if a health check names none are longer; this is only how long a first result may take."""
 
 
-def read(services: Iterable[Found], tasks: Iterable[Found], nodes: Mapping[str, str]) -> list[Container]:
-    """The containers of these services, ordered by name. ``nodes``: id -> name."""
+def read(services: Iterable[Found], tasks: Iterable[Found]) -> list[Container]:
+    """The containers of these services, ordered by name."""
     by_service = by_id(tasks)
-    found = (container(service, by_service.get(str(service["ID"]), []), nodes) for service in services)
+    found = (container(service, by_service.get(str(service["ID"]), [])) for service in services)
     return sorted(found, key=lambda each: each.name)
 
 
@@ -55,18 +54,8 @@ def state_of(task: Found) -> str:
     return str((task.get("Status") or {}).get("State", ""))
 
 
-def names(nodes: Iterable[Found]) -> dict[str, str]:
-    """Id of a node -> the name of its host."""
-    return {str(node["ID"]): str((node.get("Description") or {}).get("Hostname") or node["ID"]) for node in nodes}
-
-
-def on(tasks: Iterable[Found]) -> set[str]:
-    """The ids of the nodes with tasks that have not ended."""
-    return {str(task["NodeID"]) for task in tasks if task.get("NodeID") and state_of(task) not in ENDED}
-
-
-def container(service: Found, tasks: Iterable[Found], nodes: Mapping[str, str] = MappingProxyType({})) -> Container:
-    """One service as a container. ``tasks``: its tasks, the newest first; ``nodes``: id -> name."""
+def container(service: Found, tasks: Iterable[Found]) -> Container:
+    """One service as a container. ``tasks``: its tasks, the newest first."""
     spec = service["Spec"]
     own: Mapping[str, str] = spec.get("Labels") or {}
     template = spec["TaskTemplate"]["ContainerSpec"]
@@ -98,8 +87,52 @@ def container(service: Found, tasks: Iterable[Found], nodes: Mapping[str, str] =
         oneoff=labels.ONEOFF in own,
         health_output=str(status.get("Err") or ""),
         first_check=CHECKED if checked else 0.0,
-        node=nodes.get(str((task or {}).get("NodeID") or ""), ""),
+        node=str((task or {}).get("NodeID") or "") if state == RUNNING else "",
     )
+
+
+def node(found: Found) -> Node:
+    """A node as the manager describes it. A name that was given to it precedes the one of its machine."""
+    spec, described = found["Spec"], found.get("Description") or {}
+    resources, managing = described.get("Resources") or {}, found.get("ManagerStatus") or {}
+    status = found.get("Status") or {}
+    return Node(
+        id=str(found["ID"]),
+        name=str(spec.get("Name") or described.get("Hostname") or found["ID"]),
+        state=str(status.get("State") or "unknown"),
+        availability=str(spec.get("Availability") or "active"),
+        manager=spec.get("Role") == "manager",
+        leader=bool(managing.get("Leader")),
+        reachability=str(managing.get("Reachability") or ""),
+        address=str(status.get("Addr") or ""),
+        version=str((described.get("Engine") or {}).get("EngineVersion") or ""),
+        cpus=int(resources.get("NanoCPUs") or 0) / 1e9,
+        memory=int(resources.get("MemoryBytes") or 0),
+        message=str(status.get("Message") or ""),
+    )
+
+
+def pinned(services: Iterable[Found], node: str) -> list[str]:
+    """The names of the services that can run only on this node, except those for which it was only chosen."""
+    wanted = f"node.id=={node}"
+    return sorted(
+        str(service["Spec"]["Name"])
+        for service in services
+        if labels.PLACED not in (service["Spec"].get("Labels") or {})
+        and wanted in ((service["Spec"]["TaskTemplate"].get("Placement") or {}).get("Constraints") or ())
+    )
+
+
+def others(services: Iterable[Found], tasks: Iterable[Found], project: str, node: str) -> list[str]:
+    """The names of the services of other projects that have a task on this node and do not run on every node."""
+    ours = labels.PROJECT
+    foreign = {
+        str(service["ID"]): str(service["Spec"]["Name"])
+        for service in services
+        if (service["Spec"].get("Labels") or {}).get(ours) != project and "Global" not in service["Spec"]["Mode"]
+    }
+    here = (task for task in tasks if task.get("NodeID") == node and state_of(task) not in ENDED)
+    return sorted({foreign[task["ServiceID"]] for task in here if task.get("ServiceID") in foreign})
 
 
 def details(service: Found, known: Container) -> dict[str, Any]:
@@ -159,9 +192,7 @@ def _state(spec: Mapping[str, Any], task: Found | None) -> str:
     """Docker's word for the state. A task that waits for a node or its image counts as one that is restarted."""
     own: Mapping[str, str] = spec.get("Labels") or {}
     state = state_of(task) if task else ""
-    if not replicas_of(spec):
-        if task and state in (RUNNING, STARTING):
-            return RUNNING
+    if not replicas_of(spec):  # also while its task still ends: it is not in DNS any more, and answers for seconds only
         return "created" if own.get(labels.STATE) == labels.CREATED else "exited"
     if state in (RUNNING, STARTING):
         return RUNNING

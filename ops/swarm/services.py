@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ops.engine.client import Engine
@@ -27,11 +27,10 @@ GONE = 30.0
 
 @dataclass(frozen=True)
 class Services:
-    """The services of a project, and their tasks. ``engine``: a manager's; ``known``: names of nodes by their ids."""
+    """The services of a project, and their tasks. ``engine``: a manager's."""
 
     engine: Engine
     project: str
-    known: dict[str, str] = field(default_factory=dict, compare=False)
 
     def all(self) -> list[Found]:
         return api.listed(self.engine, KIND, label=f"{labels.PROJECT}={self.project}")
@@ -42,15 +41,7 @@ class Services:
 
     def containers(self) -> list[Container]:
         """The services except one-off ones as containers, ordered by name. Raises EngineError."""
-        tasks = self.tasks()
-        found = reading.read(self.all(), tasks, self._names_of(reading.on(tasks)))
-        return [container for container in found if not container.oneoff]
-
-    def _names_of(self, nodes: Collection[str]) -> Mapping[str, str]:
-        """Id of a node -> its name. The nodes are listed again only when one of ``nodes`` is unknown."""
-        if not set(nodes) <= self.known.keys():
-            self.known.update(dict.fromkeys(nodes, "") | reading.names(api.listed(self.engine, "nodes")))
-        return self.known
+        return [container for container in reading.read(self.all(), self.tasks()) if not container.oneoff]
 
     def tasks_of(self, service: str) -> list[Found]:
         """The tasks of a service, by id or name, the newest first; empty if there is none. Raises EngineError."""
@@ -68,7 +59,10 @@ class Services:
             )
 
     def start(self, service: str) -> None:
-        """Gives the service its task. Raises EngineError."""
+        """Gives the service its task, after one that still ends, which would answer by its name. Raises EngineError."""
+        present = api.found(self.engine, KIND, service)
+        if present and not reading.replicas_of(present["Spec"]):
+            self._await_ended(present)
         if not api.update(self.engine, KIND, service, lambda spec: _with_replicas(spec, 1, labels.STARTED)):
             raise EngineError(f"Docker could not start {service}: there is no such service", "see `docker service ls`")
 
@@ -78,10 +72,7 @@ class Services:
         if present is None:
             return
         api.update(self.engine, KIND, service, lambda spec: _with_replicas(spec, 0, labels.STOPPED))
-        seconds = _grace(present["Spec"])
-        deadline = time.monotonic() + (seconds if at_most is None else min(seconds, at_most)) + STOP_SLACK
-        while self._lives(str(present["ID"])) and time.monotonic() < deadline:
-            time.sleep(POLL)
+        self._await_ended(present, at_most)
 
     def remove(self, service: str) -> None:
         """Removes a service; a missing one is not an error. Raises EngineError."""
@@ -186,6 +177,13 @@ class Services:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(POLL)
+
+    def _await_ended(self, service: Found, at_most: int | None = None) -> None:
+        """Returns when no task of a service runs any more, at most after its grace period."""
+        seconds = _grace(service["Spec"])
+        deadline = time.monotonic() + (seconds if at_most is None else min(seconds, at_most)) + STOP_SLACK
+        while self._lives(str(service["ID"])) and time.monotonic() < deadline:
+            time.sleep(POLL)
 
     def _lives(self, service: str) -> bool:
         """Whether a service has a task that has not ended, on a node that answers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -31,8 +31,8 @@ class ReplicaStatus:
     """One line of ``videa status``.
 
     ``probe``: what videa asks to know its health, "" if it was not asked; ``by_connect``: it asks for a TCP connection
-    only. ``age``: seconds since it was created; ``cpu``: cores in use; ``memory`` and ``memory_limit``: bytes. None if
-    unknown. ``node``: that runs it in a swarm, "" without one.
+    only. ``node``: its name in a swarm, "" on one engine. ``age``: seconds since it was created; ``cpu``: cores in use;
+    ``memory`` and ``memory_limit``: bytes. None if unknown.
     """
 
     name: str
@@ -114,9 +114,10 @@ def read_status(
     """
     settings = stack.project.settings
     replicas = stack.replicas() if replicas is None else replicas
-    with ThreadPoolExecutor(6) as pool:
+    with ThreadPoolExecutor(7) as pool:
         operation = pool.submit(under_way, stack.store, stack.project.name) if first else None
         usage = pool.submit(stack.platform.usage, replicas, SAMPLE_GAP)
+        nodes = pool.submit(stack.platform.nodes.all)
         try:
             gateway = stack.gateway
             membership = pool.submit(_membership, gateway, shared)
@@ -129,6 +130,7 @@ def read_status(
             served, answers, recent, balancer, unreachable = None, {}, None, error.message, ""
         rates = request_rates(recent.requests, replicas, time.time()) if recent else {}
         used, unfinished = usage.result(), operation.result() if operation else None
+        names = {node.id: node.name for node in nodes.result()}
     return Status(
         project=stack.project.name,
         service=settings.service,
@@ -136,7 +138,8 @@ def read_status(
         balancer=balancer,
         requests_per_second=round(sum(rates.values()), 1) if recent else None,
         replicas=tuple(
-            _line(replica, served, answers.get(replica.name), used.get(replica.name), rates) for replica in replicas
+            _line(replica, served, answers.get(replica.name), used.get(replica.name), rates, names)
+            for replica in replicas
         ),
         maintenance=served is not None and served.maintenance is not None,
         operation=unfinished,
@@ -189,6 +192,7 @@ def _line(
     probe: ProbeResult | None,
     used: Usage | None,
     rates: dict[str, float],
+    nodes: Mapping[str, str],
 ) -> ReplicaStatus:
     return ReplicaStatus(
         name=replica.name,
@@ -204,5 +208,5 @@ def _line(
         requests_per_second=round(rates[replica.name], 1) if replica.name in rates else None,
         probe=probe.asked if probe else "",
         by_connect=probe is not None and probe.by_connect,
-        node=replica.node,
+        node=nodes.get(replica.node, replica.node),
     )

@@ -113,6 +113,7 @@ LAYERS = (
     {"batch"},
     {"outcome"},
     {"operations", "views"},
+    {"moving"},
     {"autoscale"},
     {"notify"},
     {"metrics"},
@@ -129,7 +130,7 @@ PURE = {
     "notify": ("message", "queue", "told"),
     "metrics": ("discovery", "rules"),
     "adopt": ("images", "routes", "detect", "notes", "published", "plan", "overlay"),
-    "rollout": ("blue_green", "canary", "rolling", "scale", "batches", "undo", "judgement", "result"),
+    "rollout": ("blue_green", "canary", "rolling", "scale", "move", "batches", "undo", "judgement", "result"),
 }
 """Folder of ops -> its modules that plan, judge or write text: what they need to know is given to them."""
 

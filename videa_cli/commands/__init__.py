@@ -24,6 +24,8 @@ TABLE: Mapping[str, str] = {
     "rollback": "rollback:rollback",
     "push": "push:push",
     "images": "images:commands",
+    "node": "node:commands",
+    "rebalance": "rebalance:rebalance",
     "history": "history:history",
     "lock": "lock:commands",
     "maintenance": "maintenance:commands",

@@ -12,8 +12,10 @@ import typer
 from videa_cli.context import Options
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ops.models import Job
-    from ops.views.status import Status
+    from ops.views.status import ReplicaStatus, Status
 
 COLOURS = {"healthy": "green", "starting": "yellow"}
 
@@ -83,33 +85,14 @@ def show_jobs(jobs: Sequence[Job]) -> None:
 def show_status(result: Status) -> None:
     """Prints the table of replicas and a summary."""
     from rich.markup import escape
-    from rich.table import Table
 
     from videa_cli.console import console
-    from videa_cli.units import duration, share
 
     out = console()
-    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
-    for heading in ("REPLICA", "RELEASE", "HEALTH", "BALANCER"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("AGE", "CPU", "MEMORY", "REQ/S"):
-        table.add_column(heading, justify="right", no_wrap=True)
     services = (result, *result.others)
-    for worker, replica in ((service.worker, replica) for service in services for replica in service.replicas):
-        colour = COLOURS.get(replica.health, "red")
-        table.add_row(
-            replica.name,
-            escape(replica.release),
-            f"[{colour}]{replica.health}[/]" + (f" ({replica.restarts} restarts)" if replica.restarts else ""),
-            "-" if worker else "in" if replica.in_balancer else "[yellow]out[/]",
-            duration(replica.age),
-            "-" if replica.cpu is None else f"{replica.cpu:.0%}",
-            "-" if replica.memory is None else share(replica.memory, replica.memory_limit),
-            "-" if replica.requests_per_second is None else f"{replica.requests_per_second:.1f}",
-        )
     show_operation(result)
     if any(service.replicas for service in services):
-        out.print(table)
+        out.print(_table(services))
     for service in services:
         out.print(_summary(service))
     if not result.replicas:
@@ -128,6 +111,43 @@ def show_status(result: Status) -> None:
         out.print(f"[red]unreachable:[/] nothing answers at {result.url}: {result.unreachable}")
     if result.log_dropped:
         out.print(f"[yellow]rates are too low:[/] {result.log_dropped} lines of nginx's log were dropped")
+
+
+def _table(services: Sequence[Status]) -> Table:
+    """The replicas of all services; with their nodes, if they are on a swarm."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
+    for heading in ("REPLICA", "RELEASE", "HEALTH", "BALANCER"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("AGE", "CPU", "MEMORY", "REQ/S"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    on_nodes = any(replica.node for service in services for replica in service.replicas)
+    if on_nodes:
+        table.add_column("NODE", no_wrap=True)
+    for service in services:
+        for replica in service.replicas:
+            table.add_row(*_row(replica, service.worker), *([escape(replica.node or "-")] if on_nodes else ()))
+    return table
+
+
+def _row(replica: ReplicaStatus, worker: bool) -> tuple[str, ...]:
+    from rich.markup import escape
+
+    from videa_cli.units import duration, share
+
+    colour = COLOURS.get(replica.health, "red")
+    return (
+        replica.name,
+        escape(replica.release),
+        f"[{colour}]{replica.health}[/]" + (f" ({replica.restarts} restarts)" if replica.restarts else ""),
+        "-" if worker else "in" if replica.in_balancer else "[yellow]out[/]",
+        duration(replica.age),
+        "-" if replica.cpu is None else f"{replica.cpu:.0%}",
+        "-" if replica.memory is None else share(replica.memory, replica.memory_limit),
+        "-" if replica.requests_per_second is None else f"{replica.requests_per_second:.1f}",
+    )
 
 
 def _summary(service: Status) -> str:

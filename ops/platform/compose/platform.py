@@ -22,6 +22,7 @@ from ops.engine.logs import Output
 from ops.errors import EngineError
 from ops.models import Container, ExecResult, Replica, Usage, UserCommand
 from ops.platform.compose import whole
+from ops.platform.compose.nodes import NoNodes
 from ops.platform.ports import Measured, Permit
 from ops.project.config import Project
 from ops.project.copied import copied_files
@@ -38,6 +39,10 @@ class ComposePlatform(EngineBound):
     @cached_property
     def jobs(self) -> EngineJobs:
         return EngineJobs(self.engine)
+
+    @property
+    def nodes(self) -> NoNodes:
+        return NoNodes()
 
     @property
     def creates_alone(self) -> bool:

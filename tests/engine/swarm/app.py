@@ -13,8 +13,9 @@ class App(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        broken = os.environ.get("BROKEN") and self.path.startswith("/api")
         body = os.environ.get("RELEASE", "").encode()
-        self.send_response(200)
+        self.send_response(500 if broken else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

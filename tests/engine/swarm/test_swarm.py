@@ -37,6 +37,7 @@ START = f'ENTRYPOINT ["python3", "-c", {APP}]\nCMD []\nHEALTHCHECK NONE'
 RECIPES = {
     "good": START,
     "other": f"ENV OTHER=1\n{START}",
+    "broken": f"ENV BROKEN=1\n{START}",
     "exits": 'ENTRYPOINT ["sh", "-c", "echo no database; exit 3"]\nCMD []',
 }
 NGINX = read_env(ROOT / ".env").get("NGINX_IMAGE") or "videa-nginx:dev"

@@ -11,6 +11,7 @@ from ops.doctor.facts import ContainerFacts, EngineFacts, Facts, History, HostFa
 from ops.doctor.facts_balancer import BalancerFacts, Traffic
 from ops.doctor.facts_data import Archiver, PostgresFacts, RedisFacts, RedisNode, Session, Volume, Wal
 from ops.doctor.facts_services import ServiceFacts
+from ops.doctor.facts_swarm import SwarmFacts
 from ops.doctor.limits import Limits
 from ops.doctor.report import Report, examine
 
@@ -120,6 +121,7 @@ def healthy(**changes: Any) -> Facts:
         "fleet": [],
         "operation": OperationFacts(),
         "certificates": [],
+        "swarm": SwarmFacts(),
         "declared": declared(),
         "history": History(),
     }

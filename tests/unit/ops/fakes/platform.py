@@ -15,6 +15,7 @@ from ops.project.pins import remember
 from ops.steps import Target
 from tests.unit.ops.fakes.changes import FakeChanges
 from tests.unit.ops.fakes.jobs import FakeJobs
+from tests.unit.ops.fakes.nodes import FakeNodes
 from tests.unit.ops.fakes.world import APP, NAME, START, World
 
 
@@ -92,6 +93,10 @@ class FakePlatform:
     completed: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     pre_stop: str = ""
     changed: FakeChanges = field(default_factory=FakeChanges)
+    nodes: FakeNodes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.nodes = FakeNodes(self.world.used)
 
     def add(self, image: str = "app:old", state: str = "running", number: int = 0, release: str = "") -> str:
         """Adds a replica, by default with the next number after the highest, like Compose."""
@@ -116,6 +121,7 @@ class FakePlatform:
             started=datetime.fromtimestamp(START - 60, UTC),
             networks={"default": f"10.0.0.{number}"},
             pid=1,
+            node=self._next_node(state),
         )
         return name
 
@@ -277,4 +283,8 @@ class FakePlatform:
     def _become(self, container: str, state: str) -> None:
         if container not in self.by_name:
             raise EngineError(f"Docker could not find {container}", "see `docker ps -a`")
-        self.by_name[container] = replace(self.by_name[container], state=state)
+        node = self.by_name[container].node if state == "running" else ""
+        self.by_name[container] = replace(self.by_name[container], state=state, node=node or self._next_node(state))
+
+    def _next_node(self, state: str) -> str:
+        return self.nodes.next([each.node for each in self.by_name.values()]) if state == "running" else ""

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ops.swarm import labels
-from ops.swarm.reading import container, emptiest, highest_number, names, on, reason
+from ops.swarm.reading import container, emptiest, highest_number, others, pinned, reason
+from ops.swarm.reading import node as read_node
 
 AT = "2026-11-26T10:00:00.123456789Z"
 
@@ -63,7 +64,8 @@ def test_states_of_a_service_with_a_task(state: str, seen: str) -> None:
 def test_a_service_without_a_task_is_created_or_exited() -> None:
     assert container(service(replicas=0, state=labels.CREATED), []).state == "created"
     assert container(service(replicas=0, state=labels.STOPPED), []).state == "exited"
-    assert container(service(replicas=0, state=labels.STOPPED), [task("running")]).state == "running"
+    ending = container(service(replicas=0, state=labels.STOPPED), [task("running")])
+    assert ending.state == "exited", "it is not in DNS any more, so nothing may be sent to it"
 
 
 def test_a_task_runs_only_after_its_first_good_check() -> None:
@@ -96,10 +98,39 @@ def test_the_node_with_the_fewest_replicas_is_chosen() -> None:
     assert emptiest([node("n4", state="down")], [], [], "web") == ""
 
 
-def test_a_replica_is_on_the_node_of_its_present_task() -> None:
-    known = names([{"ID": "n1", "Description": {"Hostname": "east"}}, {"ID": "n2"}])
-    tasks = [task("running", node="n1"), task("shutdown", node="n2")]
-    assert container(service(), tasks, known).node == "east"
-    assert container(service(), [task("running", node="n2")], known).node == "n2"
-    assert container(service(), [task("pending", node="")], known).node == ""
-    assert on([*tasks, task("pending", node="")]) == {"n1"}
+def test_a_node_as_its_manager_describes_it() -> None:
+    found = {
+        "ID": "n1",
+        "Spec": {"Role": "manager", "Availability": "pause"},
+        "Description": {
+            "Hostname": "node1",
+            "Resources": {"NanoCPUs": 2_000_000_000, "MemoryBytes": 1024},
+            "Engine": {"EngineVersion": "28.5.2"},
+        },
+        "Status": {"State": "ready", "Addr": "10.0.0.1"},
+        "ManagerStatus": {"Leader": True, "Reachability": "reachable"},
+    }
+    read = read_node(found)
+    assert (read.name, read.manager, read.leader, read.reachability) == ("node1", True, True, "reachable")
+    assert (read.cpus, read.memory, read.version, read.usable) == (2.0, 1024, "28.5.2", False)
+    assert read_node({**node("n2"), "ID": "n2"}).usable
+    assert read_node({**node("n2"), "Spec": {"Name": "given"}}).name == "given"
+
+
+def test_where_a_container_runs() -> None:
+    assert container(service(), [task("running", node="n2")]).node == "n2"
+    assert container(service(replicas=0, state=labels.STOPPED), [task("shutdown", node="n2")]).node == ""
+
+
+def test_what_keeps_a_node_from_being_drained() -> None:
+    fixed, chosen, foreign, everywhere = (service(number) for number in range(1, 5))
+    for each in (fixed, chosen):
+        each["Spec"]["TaskTemplate"]["Placement"] = {"Constraints": ["node.id==n1"]}
+        each["Spec"]["Labels"][labels.PROJECT] = "shop"
+    chosen["Spec"]["Labels"][labels.PLACED] = "n1"
+    everywhere["Spec"]["Mode"] = {"Global": {}}
+    assert pinned([fixed, chosen], "n1") == ["shop-web-1"]
+    assert pinned([fixed, chosen], "n2") == []
+    services, tasks = [fixed, chosen, foreign, everywhere], [task("running", number) for number in range(1, 5)]
+    assert others(services, tasks, "shop", "n1") == ["shop-web-3"]
+    assert others(services, [task("shutdown", 3)], "shop", "n1") == []

@@ -1,0 +1,49 @@
+"""The facts about a swarm. Times are seconds since the epoch."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+
+class NodeFacts(Struct, frozen=True, omit_defaults=True):
+    """A machine of the swarm: see ``ops.models.Node``.
+
+    ``seen``: the last change that the managers have recorded of it; ``lost``: containers that ran on it when it left.
+    ``outdated``: its certificate is of another authority than the swarm's.
+    """
+
+    name: str
+    state: str
+    availability: str
+    manager: bool = False
+    reachable: bool = True
+    version: str = ""
+    message: str = ""
+    seen: float = 0.0
+    lost: list[str] = field(default_factory=list)
+    outdated: bool = False
+
+    @property
+    def away(self) -> bool:
+        return self.state != "ready"
+
+
+class StuckFacts(Struct, frozen=True):
+    """A task of ``service`` that does not run. ``node``: the name of the one that refused it, "" if none takes it."""
+
+    service: str
+    node: str
+    reason: str
+    since: float
+
+
+class SwarmFacts(Struct, frozen=True, omit_defaults=True):
+    """The swarm that runs the project; without nodes, it runs on one engine.
+
+    ``root_expires``: when its certificate authority ends, None if unknown; ``rotating``: a new one is handed out.
+    """
+
+    nodes: list[NodeFacts] = field(default_factory=list)
+    stuck: list[StuckFacts] = field(default_factory=list)
+    root_expires: float | None = None
+    rotating: bool = False

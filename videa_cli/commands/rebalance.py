@@ -1,0 +1,42 @@
+"""videa rebalance"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from videa_cli.commands.node import DryRun, Surge
+from videa_cli.json_output import AsJson, Json
+from videa_cli.lock_wait import LockWait
+
+if TYPE_CHECKING:
+    from ops.operations import Operation
+    from ops.outcome import Outcome
+
+
+def rebalance(
+    context: typer.Context,
+    surge: Surge = 1,
+    dry_run: DryRun = False,
+    as_json: AsJson = Json.NO,
+    lock_wait: LockWait = 0.0,
+) -> None:
+    """Spread the replicas over the nodes of the swarm again, such as after a node has returned.
+
+    Swarm itself never does this. Replicas move until no node has two more of a service than another one: for each, a
+    new one starts on the node with the fewest, and takes over its requests when it is ready.
+
+    \b
+    Examples:
+      videa rebalance
+      videa rebalance --dry-run
+    """
+    from videa_cli.operation import carry_out
+
+    def run(operation: Operation) -> Outcome:
+        from ops.moving import rebalance
+
+        return rebalance(operation, surge, dry_run)
+
+    carry_out(context.obj, "moved", run, as_json, dry_run, lock_wait)
