@@ -63,9 +63,15 @@ def _gateway(platform: Platform, project: Project) -> Gateway:
     """Raises BalancerError, EngineError."""
     from ops.balancer import nginx
     from ops.balancer.worker import NoRequests
+    from ops.project.settings import EngineKind
 
     if project.settings.worker:
         return NoRequests(platform)
+    if project.settings.engine is EngineKind.SWARM:
+        from ops.swarm.edges import connect as connect_edges
+
+        if edges := connect_edges(platform, project.settings.service):
+            return edges
     return nginx.connect(platform, project.settings.balancer, project.settings.service)
 
 

@@ -42,6 +42,20 @@ class OwnFilesRefused(msgspec.Struct, frozen=True, tag="own_files_refused"):
     files: tuple[str, ...]
 
 
+class EdgeLeftOut(msgspec.Struct, frozen=True, tag="edge_left_out"):
+    """One of several nginx, ``edge``, does not run, and did not get a change. ``node``: where; ``reason``: one line."""
+
+    edge: str
+    node: str
+    reason: str
+
+
+class EdgeReturned(msgspec.Struct, frozen=True, tag="edge_returned"):
+    """An nginx that was away or had an older configuration, ``edge``, has the present one."""
+
+    edge: str
+
+
 class PoolsUnchecked(msgspec.Struct, frozen=True, tag="pools_unchecked"):
     """The connection pools of the replicas are not checked against PostgreSQL. ``reason``: one line."""
 
@@ -217,6 +231,8 @@ Notice: TypeAlias = (
     | ReleaseChanged
     | BalancerOutdated
     | OwnFilesRefused
+    | EdgeLeftOut
+    | EdgeReturned
     | PortMoves
     | PoolsUnchecked
     | LockAwaited

@@ -143,12 +143,31 @@ class OwnFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class Edge:
+    """One of several nginx of a project. ``node``: where it runs; ``generation``: the active one, None if it is away.
+
+    ``newest``: whether that is the newest of all; ``reason``: why it is away, "" if it is not.
+    """
+
+    name: str
+    node: str
+    generation: int | None
+    newest: bool = True
+    reason: str = ""
+
+    @property
+    def behind(self) -> bool:
+        """Whether it serves an older configuration than the others."""
+        return self.generation is not None and not self.newest
+
+
+@dataclass(frozen=True, slots=True)
 class Membership:
     """The replicas in a configuration: those in ``servers``, or ``everything`` that Compose started.
 
     ``canary``: the canary replicas, empty without a split; ``split``: the complete split, None if it cannot be parsed.
     ``maintenance``: None if the site is open. ``ports``: by replica; ``any_port``: of the replicas of ``everything``.
-    ``text``: the configuration; ``own``: the user's own files.
+    ``text``: the configuration; ``own``: the user's own files; ``edges``: each nginx if there can be several.
     """
 
     generation: int
@@ -160,6 +179,7 @@ class Membership:
     any_port: int | None = field(default=None, compare=False)
     split: TrafficSplit | None = field(default=None, compare=False)
     own: OwnFiles = field(default=OwnFiles(), compare=False)
+    edges: tuple[Edge, ...] = field(default=(), compare=False)
 
     @property
     def everything(self) -> bool:
@@ -184,12 +204,16 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """nginx at one moment. ``serving``: the active generation, None if none answers; ``text``: its upstreams.conf."""
+    """nginx at one moment. ``serving``: the active generation, None if none answers; ``text``: its upstreams.conf.
+
+    ``edges``: each nginx if there are several.
+    """
 
     version: str
     serving: int | None
     text: str
     own: OwnFiles = OwnFiles()
+    edges: tuple[Edge, ...] = ()
 
 
 def is_key(by: str) -> bool:

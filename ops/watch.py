@@ -14,7 +14,7 @@ from ops.ejected import Ejected
 from ops.errors import LockHeld
 from ops.events import Emit
 from ops.models import Replica
-from ops.notices import ReplicaEjected, ReplicaReturned
+from ops.notices import EdgeReturned, ReplicaEjected, ReplicaReturned
 from ops.rollout.lock import Lock
 from ops.stack import Stack
 from ops.traffic import Membership, Upstream
@@ -91,7 +91,8 @@ def check_once(
     Does nothing while an operation makes changes, because the operation itself checks its replicas. While an operation
     waits, its canary is not ejected and keeps its share. Ejected replicas are stored before they are removed from the
     balancer, so that the next process that watches can return them. A replica that an operation has removed no longer
-    counts as ejected, nor does one that it has listed again, which is told as returned.
+    counts as ejected, nor does one that it has listed again, which is told as returned. An nginx of several that has an
+    older configuration gets the present one.
 
     ``command``: for the lock; without ``probing``, only replicas that certainly cannot answer are ejected. Returns what
     was found, None if it was changed or could not be examined.
@@ -123,7 +124,8 @@ def check_once(
         wanted = judge.judge(answers, listed, lost)
     else:
         judge.eject(listed - wanted)
-    if wanted != listed:
+    behind = [] if membership.everything else [edge.name for edge in membership.edges if edge.behind]
+    if wanted != listed or behind:
         upstream = current.upstream(sorted(wanted, key=lambda name: replicas[name].number), membership.split)
         _store(current, ejected, names | judge.ejected, replicas)
         if not apply_briefly(current, command, membership, upstream):
@@ -133,8 +135,10 @@ def check_once(
             emit(ReplicaEjected(name, reasons.get(name, NOT_RUNNING)))
         for name in sorted(wanted - listed):
             emit(ReplicaReturned(name))
+        for name in behind:
+            emit(EdgeReturned(name))
     _store(current, ejected, judge.ejected, replicas)
-    return Seen(current, membership, replicas, frozenset(judge.ejected)) if wanted == listed else None
+    return None if wanted != listed or behind else Seen(current, membership, replicas, frozenset(judge.ejected))
 
 
 def _lost(current: Stack, listed: Collection[Replica]) -> dict[str, str]:

@@ -38,6 +38,8 @@ from ops.notices import (
     CertificateRenewed,
     DriftRepaired,
     DutyFailed,
+    EdgeLeftOut,
+    EdgeReturned,
     JobRevived,
     LockAwaited,
     NotificationDelayed,
@@ -182,6 +184,16 @@ def _(event: BalancerOutdated) -> str:
 @words.register
 def _(event: OwnFilesRefused) -> str:
     return f"nginx refuses your own file {'; '.join(event.files)}; it is left out: correct it, then videa up"
+
+
+@words.register
+def _(event: EdgeLeftOut) -> str:
+    return f"{event.edge} on {event.node} is left out: {event.reason}; it gets the configuration when it returns"
+
+
+@words.register
+def _(event: EdgeReturned) -> str:
+    return f"{event.edge} has the present configuration again"
 
 
 @words.register

@@ -53,11 +53,17 @@ class Balancer:
     checks that it is still the active one.
     """
 
-    def __init__(self, platform: Platform, container: str, service: str = "") -> None:
-        """``service``: whose list this object reads and changes; may be empty if there is only one."""
+    def __init__(
+        self, platform: Platform, container: str, service: str = "", least: Callable[[], int] = lambda: 0
+    ) -> None:
+        """``service``: whose list this object reads and changes; may be empty if there is only one.
+
+        ``least``: the lowest generation of the next change.
+        """
         self._platform = platform
         self._container = container
         self._service = service
+        self._least = least
         self._retired: tuple[str, ...] = ()
         self._seen: Look | None = None
         self._left_out: tuple[str, ...] = ()
@@ -152,6 +158,18 @@ class Balancer:
 
         return self._change(text)
 
+    def adopt(self, text: str, generation: int) -> Applied:
+        """Serves the text of another nginx of the project, whatever is active now. Raises like ``apply``."""
+        self._seen = None
+        try:
+            answer = self._install(text, generation, "")
+        except _ContainerEnded:
+            return self._after_restart(text, generation)
+        if not answer.ok:
+            raise self._failure(answer)
+        self._left_out = _own(answer.output).refused
+        return self._applied(generation, answer)
+
     def _change(self, write: Callable[[Look, int], str]) -> Applied:
         """Installs the text that ``write`` returns for the current state and the next generation.
 
@@ -159,7 +177,7 @@ class Balancer:
         """
         seen, self._seen = self._seen, None
         look = seen or self.look()
-        generation = _next(self._parsed(look.text), look)
+        generation = max(_next(self._parsed(look.text), look), self._least())
         text, before = write(look, generation), seen.text.rstrip("\n") if seen else ""
         try:
             answer = self._install(text, generation, before)

@@ -128,8 +128,12 @@ def is_outdated(membership: Membership, upstream: Upstream) -> bool:
 
 def switched(text: str, generation: int, maintenance: Maintenance | None) -> str:
     """A rendered text with the site closed or opened, and the same replicas. Raises ValueError."""
-    renumbered = _GENERATION.sub(f'map "" $videa_generation {{ default {generation}; }}', text, count=1)
-    return closing.switched(renumbered, maintenance)
+    return closing.switched(renumbered(text, generation), maintenance)
+
+
+def renumbered(text: str, generation: int) -> str:
+    """A rendered or default text with another generation."""
+    return _GENERATION.sub(f'map "" $videa_generation {{ default {generation}; }}', text, count=1)
 
 
 def _lines(upstream: Upstream, scope: Scope) -> list[str]:

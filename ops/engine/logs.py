@@ -22,12 +22,12 @@ class Output:
     5% of a core instead of 13%. The iteration ends with the container, or at ``close`` from another thread.
     """
 
-    def __init__(self, engine: Engine, container: str) -> None:
-        """Raises EngineError, also if the engine's log driver does not support reading."""
+    def __init__(self, engine: Engine, container: str, kind: str = "containers") -> None:
+        """``kind``: "services" for a service of a swarm. Raises EngineError, also if the log driver cannot be read."""
         api = engine.sdk.api
         with engine_errors(f"follow the log of {container}"):
             response = api.get(
-                f"{api.base_url}/v{api.api_version}/containers/{container}/logs",
+                f"{api.base_url}/v{api.api_version}/{kind}/{container}/logs",
                 params={"stdout": "1", "stderr": "1", "follow": "1", "tail": "0"},
                 stream=True,
                 timeout=None,

@@ -41,9 +41,12 @@ class Local:
         with engine_errors("describe itself"):
             return str((self.engine.sdk.api.info().get("Swarm") or {}).get("NodeID") or "")
 
-    def id_of(self, container: str) -> str:
-        """The engine's id of the running container of a service. Raises EngineError if it runs elsewhere or not."""
-        task = reading.current(self.services.tasks_of(container))
+    def task_of(self, container: str) -> Mapping[str, Any]:
+        """The running task of a service, on whichever node. Raises EngineError if there is none."""
+        tasks = self.services.tasks_of(container)
+        # On a node that the manager calls down, the old task runs on, and its successor waits.
+        runs = (each for each in tasks if reading.state_of(each) in (reading.RUNNING, reading.STARTING))
+        task = next(runs, None) or reading.current(tasks)
         state = reading.state_of(task) if task else ""
         if task is None or state not in (reading.RUNNING, reading.STARTING):
             restarts = task is not None and state not in reading.ENDED
@@ -51,6 +54,11 @@ class Local:
                 f"{container} {'is restarting' if restarts else 'is not running'}",
                 f"see `docker service ps --no-trunc {container}`",
             )
+        return task
+
+    def id_of(self, container: str) -> str:
+        """The engine's id of the running container of a service. Raises EngineError if it runs elsewhere or not."""
+        task = self.task_of(container)
         if task.get("NodeID") != self.node:
             raise EngineError(
                 f"{container} runs on another node of the swarm, {task.get('NodeID')}, which this manager cannot enter",

@@ -2,7 +2,7 @@
 
 Each replica is a service with one task, so that videa chooses which one leaves, and each has a name in DNS. A replica
 is stopped by taking its task away: the service stays, with all that is needed to start it again. Commands run in the
-containers of this manager's node only: a manager has no way into those of others.
+containers of this manager's node and in nginx's: a manager has no way into others of other nodes.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from ops.platform.ports import Measured, Permit
 from ops.project.config import Project
 from ops.project.pins import remember
 from ops.steps import Target
-from ops.swarm import api, labels, reading, whole
+from ops.swarm import api, keys, labels, reading, whole
 from ops.swarm.definitions import Definitions, service_name
+from ops.swarm.edges import SwarmEdges
 from ops.swarm.jobs import SwarmJobs
 from ops.swarm.local import Local
 from ops.swarm.logs import Logs
@@ -52,6 +53,11 @@ class SwarmPlatform(EngineBound):
         return SwarmNodes(self.services)
 
     @cached_property
+    def edges(self) -> SwarmEdges:
+        """The nginx of the project, on the nodes that are labelled for it."""
+        return SwarmEdges(self.engine, self.services, self.project.settings.balancer, lambda: self.node)
+
+    @cached_property
     def _local(self) -> Local:
         return Local(self.engine, self.services)
 
@@ -71,7 +77,11 @@ class SwarmPlatform(EngineBound):
         return self.services.containers()
 
     def container(self, service: str) -> Container | None:
-        return next((each for each in self.containers() if each.service == service), None)
+        found = [each for each in self.containers() if each.service == service]
+        if service == self.project.settings.balancer and len(found) > 1:
+            order = [place.id for place in self.edges.places() if not place.reason]
+            found.sort(key=lambda each: order.index(each.id) if each.id in order else len(order))
+        return next(iter(found), None)
 
     def details(self) -> list[tuple[Container, Mapping[str, Any]]]:
         return self._local.details()
@@ -155,6 +165,7 @@ class SwarmPlatform(EngineBound):
 
     def down(self) -> None:
         self.services.down()
+        keys.remove(self.engine, self.project.name)
 
     def follow(self, services: Collection[str], target: Target | None, permit: Permit) -> None:
         definitions = self._definitions(target.overrides if target else {})
@@ -199,9 +210,15 @@ class SwarmPlatform(EngineBound):
     def exec(
         self, container: str, command: list[str], user: str = "", environment: Mapping[str, str] | None = None
     ) -> ExecResult:
+        task = self._local.task_of(container)
+        if task.get("NodeID") != self.node and self.edges.has(task):
+            return self.edges.run(container, task, command, environment)
         return self.engine.exec(self._local.id_of(container), command, user, environment)
 
     def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
+        task = self._local.task_of(container)
+        if task.get("NodeID") != self.node and self.edges.has(task):
+            return self.edges.run(container, task, command, environment)
         return self.engine.ask(self._local.id_of(container), command, environment)
 
     def hand_over(self, container: str, command: UserCommand) -> NoReturn:
@@ -220,7 +237,10 @@ class SwarmPlatform(EngineBound):
         return self._logs.last_words(container)
 
     def log_tail(self, container: str, lines: int) -> bytes:
-        return self._logs.tail(container, lines)
+        task = self._local.task_of(container)
+        if task.get("NodeID") == self.node:
+            return self.engine.log_tail(self._local.id_of(container), lines)
+        return self._logs.tail(str(task["ID"]), lines)
 
     def recent_log(self, container: str, since: float, lines: int) -> str:
         return "\n".join(self._logs.lines(container, since, lines, follow=False))
@@ -229,6 +249,8 @@ class SwarmPlatform(EngineBound):
         return self._logs.lines(container, since, tail, follow)
 
     def output(self, container: str) -> Output:
+        if self._local.task_of(container).get("NodeID") != self.node:
+            return Output(self.engine, container, "services")
         return Output(self.engine, self._local.id_of(container))
 
     def changes(self) -> Changes:

@@ -10,6 +10,7 @@ from ops.models import Container
 from ops.platform.ports import Permit
 from ops.project.config import Project, replica_count
 from ops.project.startup import dependency_order
+from ops.swarm import edges_up
 from ops.swarm.definitions import Definitions
 from ops.swarm.services import Services
 from ops.swarm.spec import network_spec, networks_of
@@ -35,9 +36,12 @@ def up(
     for name in dependency_order(definitions.model["services"], services):
         _await_dependencies(platform.services, definitions, name)
         present = [each for each in platform.containers() if each.service == name]
+        if name == platform.project.settings.balancer and (nodes := platform.edges.nodes()):
+            edges_up.up(platform, definitions, present, nodes, permit, not keep or name in recreated)
+            continue
         scaled = name in platform.project.services
         for container in present:
-            if not scaled and (not keep or name in recreated) and _differs(definitions, container):
+            if not scaled and (not keep or name in recreated) and differs(definitions, container):
                 permit()
                 recreate(platform, definitions, container)
             elif not container.alive and name not in definitions.one_shots:
@@ -93,7 +97,8 @@ def _create_replicas(platform: SwarmPlatform, definitions: Definitions, name: st
         platform.services.start(str(spec["Name"]))
 
 
-def _differs(definitions: Definitions, container: Container) -> bool:
+def differs(definitions: Definitions, container: Container) -> bool:
+    """Whether a container is not as the Compose file defines it. Raises EngineError."""
     wanted = definitions.wanted(container.service, container.number, "")
     return (container.config_hash, container.image_id) != (wanted.config_hash, wanted.image_id)
 

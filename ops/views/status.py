@@ -17,7 +17,7 @@ from ops.platform.ports import Gateway
 from ops.probes import Running
 from ops.rollout.under_way import UnderWay, under_way
 from ops.stack import Stack
-from ops.traffic import Look, Membership
+from ops.traffic import Edge, Look, Membership
 
 SAMPLE_GAP = 0.1
 """Seconds between the two samples of CPU usage; short, because a user waits for the answer."""
@@ -59,7 +59,7 @@ class Status:
     ended. ``unreachable``: why nothing answers at ``url`` on this host, empty otherwise. ``worker``: the service gets
     no requests; ``route``: which requests it gets, "" if it gets all; ``own_refused``: the user's own files that nginx
     leaves out, "NAME: reason"; ``others``: the other services that videa scales. ``log_dropped``: recent lines that
-    are missing in nginx's log, so that the rates are too low.
+    are missing in nginx's log, so that the rates are too low. ``edges``: each nginx if there are several.
     """
 
     project: str
@@ -76,6 +76,7 @@ class Status:
     own_refused: tuple[str, ...] = ()
     others: tuple[Status, ...] = ()
     log_dropped: int = 0
+    edges: tuple[Edge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ def read_status(
         own_refused=served.own.refused if served and first else (),
         route="" if len(stack.project.served) < 2 or settings.worker else str(settings.route.effective),
         log_dropped=recent.dropped if recent else 0,
+        edges=served.edges if served and first else (),
     )
 
 

@@ -124,7 +124,18 @@ LAYERS = (
 
 PURE = {
     "doctor/checks": ("*",),
-    "balancer": ("render", "site", "scope", "proxy", "split", "sticky", "maintenance", "access_log", "drift"),
+    "balancer": (
+        "render",
+        "site",
+        "scope",
+        "proxy",
+        "split",
+        "sticky",
+        "maintenance",
+        "access_log",
+        "drift",
+        "generations",
+    ),
     "certificates": ("schedule", "protocol"),
     "autoscale": ("samples", "asks", "past", "bounds", "decide", "explain", "requests"),
     "notify": ("message", "queue", "told"),

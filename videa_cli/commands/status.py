@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -109,6 +109,8 @@ def show_status(result: Status) -> None:
         out.print(f"[red]balancer:[/] {escape(result.balancer)}")
     if result.unreachable:
         out.print(f"[red]unreachable:[/] nothing answers at {result.url}: {result.unreachable}")
+    for line in _edges(result):
+        out.print(line)
     if result.log_dropped:
         out.print(f"[yellow]rates are too low:[/] {result.log_dropped} lines of nginx's log were dropped")
 
@@ -148,6 +150,21 @@ def _row(replica: ReplicaStatus, worker: bool) -> tuple[str, ...]:
         "-" if replica.memory is None else share(replica.memory, replica.memory_limit),
         "-" if replica.requests_per_second is None else f"{replica.requests_per_second:.1f}",
     )
+
+
+def _edges(result: Status) -> Iterator[str]:
+    """What differs on the nodes that run nginx, if there are several."""
+    from rich.markup import escape
+
+    for edge in result.edges:
+        where = f"nginx {edge.name} on {escape(edge.node)}"
+        if edge.generation is None:
+            yield f"[red]{where} is away:[/] {escape(edge.reason)}"
+        elif edge.behind:
+            yield f"[yellow]{where}[/] has an older configuration until the next change, or a round of `videa watch`"
+    if len(result.edges) > 1:
+        present = sum(edge.newest for edge in result.edges)
+        yield f"nginx: {present} of {len(result.edges)} nodes have the present configuration"
 
 
 def _summary(service: Status) -> str:

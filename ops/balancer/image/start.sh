@@ -5,6 +5,7 @@
 # PUBLIC_HOST, PUBLIC_PORT: where clients find the site with HTTPS (compose/tls.yml; compose/acme.yml needs only the port).
 # /etc/nginx/own: a folder of the user's own files, see own.sh.
 # TESTER_KEY: lets testers choose a release (docs/canary.md).
+# EDGE_NAME: the name of all nginx of a swarm (edge.sh).
 set -eu
 
 volume=/etc/nginx/videa
@@ -73,6 +74,7 @@ write_public_address
 write_testers
 write_listen
 tls.sh
+edge.sh
 
 if [ ! -s "$volume/upstreams.conf" ]; then
     use_default

@@ -1,0 +1,83 @@
+"""Commands in nginx's containers on other nodes: HTTPS with certificates of both sides (``ops.swarm.keys``).
+
+``ops/balancer/image/edge.pl`` is the other end. A manager has no other way into the containers of other nodes.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ops.errors import EngineError
+from ops.models import ExecResult
+from ops.swarm.keys import Keys
+
+PORT = 8444
+"""Where the channel listens, inside nginx's containers."""
+CONNECT = 5.0
+"""Seconds for the connection: the nodes of a swarm are near each other."""
+TIMEOUT = 120.0
+"""Seconds for a command, more than its other end allows."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """The way into the containers of one project's nginx. Safe to use from several threads."""
+
+    keys: Keys
+
+    def run(
+        self, name: str, address: tuple[str, int], command: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> ExecResult:
+        """Runs a command in the container of ``name`` and waits for it. ``address``: of its node, with its port.
+
+        A connection that is refused counts as a container that is just starting. Raises EngineError.
+        """
+        entries = [f"{key}={value}" for key, value in (environment or {}).items()]
+        body = "\0".join((str(len(entries)), *entries, *command)).encode()
+        connection = http.client.HTTPSConnection(*address, timeout=CONNECT, context=self._context)
+        try:
+            with closing(connection):
+                connection.connect()
+                connection.sock.settimeout(TIMEOUT)
+                connection.request("POST", "/run", body)
+                answer = connection.getresponse()
+                output = answer.read()
+        except ssl.SSLCertVerificationError as error:
+            raise EngineError(
+                f"{name} and this manager do not trust each other: {error.verify_message}",
+                "make new certificates: videa down, then videa up",
+            ) from error
+        except (ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
+            raise EngineError(
+                f"{name} is restarting, or does not accept the connection to {address[0]}:{address[1]}: {error!r}",
+                f"see `docker service ps {name}`",
+            ) from error
+        except OSError as error:
+            raise EngineError(
+                f"{name} does not answer at {address[0]}:{address[1]}: {error}",
+                "see whether a firewall is between this manager and the node",
+            ) from error
+        if answer.status == http.client.BAD_GATEWAY:
+            raise EngineError(f"{name} is restarting", f"see `docker service ps {name}`")
+        if answer.status != http.client.OK:
+            raise EngineError(f"{name} refuses the command: HTTP {answer.status}", f"see `docker service logs {name}`")
+        return ExecResult(int(answer.headers["X-Exit-Code"]), output.decode(errors="replace"))
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.check_hostname = False  # the one certificate that is trusted says who it is, at any address
+        context.load_verify_locations(cadata=self.keys.edge)
+        with TemporaryDirectory(prefix="videa-") as folder:  # of mode 0700; the module takes only files
+            path = Path(folder) / "operator.pem"
+            path.write_text(self.keys.operator)
+            context.load_cert_chain(path)
+        return context

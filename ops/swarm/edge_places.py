@@ -1,0 +1,75 @@
+"""Where each nginx of a project runs, from what the manager says. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ops.balancer.generations import Place
+from ops.swarm import labels, reading
+from ops.swarm.api import Found
+from ops.swarm.channel import PORT
+
+Address = tuple[str, int]
+
+
+def labelled(nodes: Iterable[Found]) -> list[Found]:
+    """The nodes on which nginx is to run, ordered by name."""
+    chosen = [node for node in nodes if (node["Spec"].get("Labels") or {}).get(labels.EDGE) == "true"]
+    return sorted(chosen, key=lambda node: (name_of(node), node["ID"]))
+
+
+def places(
+    services: Iterable[Found], tasks: Iterable[Found], nodes: Iterable[Found], here: str
+) -> list[tuple[Place, Address | None]]:
+    """Each nginx with the address of its channel, the one on the node ``here`` first, the others by name."""
+    by_id, by_service = {str(node["ID"]): node for node in nodes}, reading.by_id(tasks)
+    found = []
+    for service in services:
+        node_id = node_of(service)
+        node, own = by_id.get(node_id), by_service.get(str(service["ID"]), [])
+        name = str(service["Spec"]["Name"])
+        place = Place(name, str(service["ID"]), name_of(node) if node else node_id, _reason(node, own))
+        task = next((task for task in own if address_of(task, node)), None)
+        found.append((node_id != here, name, place, address_of(task, node) if task else None))
+    return [(place, address) for _, _, place, address in sorted(found, key=lambda each: each[:2])]
+
+
+def address_of(task: Found, node: Found | None) -> Address | None:
+    """The address of the channel into a task of nginx: its node's, and the port that the node has chosen for it."""
+    ports = ((task.get("Status") or {}).get("PortStatus") or {}).get("Ports") or ()
+    published = next((each.get("PublishedPort") for each in ports if each.get("TargetPort") == PORT), None)
+    host = host_of(node) if node else ""
+    return (host, int(published)) if host and published else None
+
+
+def node_of(service: Found) -> str:
+    """The id of the node to which a service of nginx is bound; also of one from before the nodes were labelled."""
+    constraints = (service["Spec"]["TaskTemplate"].get("Placement") or {}).get("Constraints") or [""]
+    return str(service["Spec"]["Labels"].get(labels.EDGE) or constraints[0].partition("node.id==")[2])
+
+
+def host_of(node: Found) -> str:
+    """The address of a node for the others; that of a manager may be in its own status only."""
+    manager = str((node.get("ManagerStatus") or {}).get("Addr") or "").rpartition(":")[0].strip("[]")
+    own = str((node.get("Status") or {}).get("Addr") or "")
+    return manager or own
+
+
+def name_of(node: Mapping[str, Any]) -> str:
+    return str((node.get("Description") or {}).get("Hostname") or node["ID"])
+
+
+def _reason(node: Found | None, tasks: list[Found]) -> str:
+    """Why an nginx does not run; "" if it does, also while its health check has not answered yet."""
+    if node is None:
+        return "its node has left the swarm"
+    state = str((node.get("Status") or {}).get("State") or "unknown")
+    if state != "ready":
+        return f"its node is {state}"
+    task = reading.current(tasks)
+    now = reading.state_of(task) if task else "missing"
+    if now in (reading.RUNNING, reading.STARTING):
+        return ""
+    why = reading.reason(tasks)
+    return f"its task is {now}" + (f": {why}" if why else "")
