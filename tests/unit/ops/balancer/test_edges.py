@@ -108,6 +108,13 @@ def test_every_nginx_gets_the_same_text_with_a_generation_of_its_time(nodes: Nod
     assert gateway.membership().generation == NOW + 1
 
 
+def test_a_look_answers_for_all_services(nodes: Nodes) -> None:
+    nodes.nginx["c"].reason = "its node is down"
+    first, other = nodes.gateway(), nodes.gateway()
+    other.remember(first.look())
+    assert other.membership(remembered=True) == first.membership()
+
+
 @pytest.mark.parametrize("name", ["b", "c"])
 def test_a_text_that_one_refuses_goes_back_on_all(nodes: Nodes, name: str) -> None:
     nodes.nginx[name].refuses = True
