@@ -65,7 +65,7 @@ echo '{MARK}'; cat /etc/nginx/videa/upstreams.conf
 echo '{MARK}'; serving=$(curl -s -m 1 --unix-socket /tmp/nginx/control.sock http://localhost/generation)
 echo "$serving"
 echo '{MARK}'
-tls=$(cat /etc/nginx/*.conf | sed -n 's/^ *listen  *\([0-9][0-9]*\) .*ssl.*/\1/p' | head -n 1)
+tls=$(sed -n 's/^ *listen  *\([0-9][0-9]*\) .*ssl.*/\1/p' /etc/nginx/site.conf 2>/dev/null | head -n 1)
 site=http://127.0.0.1:8080
 if [ -n "$tls" ]; then
   site=https://127.0.0.1:$tls
