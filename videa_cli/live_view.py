@@ -22,7 +22,7 @@ ROWS = 8
 """Replicas with a line of their own, at most; the rest is counted."""
 
 BAR, SHORT_BAR = 24, 10
-WIDE, NARROW = 100, 60
+WIDE, NARROW = 100, 76
 """Columns from which the bars are long, and below which there are none."""
 
 COLOURS = {"healthy": "green", "running": "green", "starting": "yellow", "created": "yellow"}
