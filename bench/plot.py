@@ -11,7 +11,12 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 FULL = 0.95
-COLOURS = ("#1f6f5c", "#2f6fb0", "#b3541e")
+COLOURS: dict[str, dict[str, Any]] = {
+    "#1f6f5c": {"xytext": (-6, 3), "ha": "right", "va": "bottom"},
+    "#2f6fb0": {"xytext": (5, -5), "ha": "left", "va": "top"},
+    "#b3541e": {"xytext": (7, 3), "ha": "left", "va": "bottom"},
+}
+"""Colour of a series -> where its labels are: those of two series with the same figures do not cover each other."""
 _TITLES = {
     "cached": "token, limit, cached read",
     "uncached": "token, limit, read from PostgreSQL",
@@ -34,7 +39,7 @@ def _scaling(results: dict[str, Any]) -> Figure:
     """The throughput compared with that of one replica, by the number of replicas."""
     figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
     most = 1
-    for (name, rows), colour in zip(results["series"].items(), COLOURS, strict=False):
+    for (name, rows), (colour, place_of_label) in zip(results["series"].items(), COLOURS.items(), strict=False):
         counts = [row["replicas"] for row in rows]
         most = max(most, *counts)
         label = f"{name} ({rows[0]['rate']:,.0f}/s with one)"
@@ -42,7 +47,7 @@ def _scaling(results: dict[str, Any]) -> Figure:
         for row in rows[1:]:
             place = (row["replicas"], row["rate"] / rows[0]["rate"])
             text = f"{row['rate']:,.0f}/s" + ("\nmachine full" if row["busy"] >= FULL else "")
-            axis.annotate(text, place, (5, -5), textcoords="offset points", va="top", fontsize=7, color=colour)
+            axis.annotate(text, place, textcoords="offset points", fontsize=7, color=colour, **place_of_label)
     axis.plot([0, most], [0, most], "--", color="#7a8ba3", label="linear", zorder=0)
     axis.set_xlabel("replicas", fontsize=9)
     axis.set_ylabel("times the requests/s of one", fontsize=9)
