@@ -131,7 +131,8 @@ def show_outcome(outcome: Outcome, what: str, as_json: Json, dry_run: bool) -> N
         out.print(f"nothing to do: {escape(outcome.plan.summary)}")
     else:
         done = "rolled back" if outcome.rolled_back else what
-        out.print(f"[bold]{done}:[/] {escape(outcome.plan.summary)} ({outcome.seconds:.1f} s)")
+        text = f"[bold]{done}:[/] {escape(outcome.plan.summary)} ({outcome.seconds:.1f} s)"
+        out.print(text, soft_wrap=not out.is_terminal)
     if outcome.proof and not as_json:
         show_proof(outcome.proof)
 

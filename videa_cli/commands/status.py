@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from videa_cli.context import Options
+from videa_cli.names import WIDE, shown_name
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ops.models import Job
     from ops.views.status import Status
 
@@ -83,33 +86,16 @@ def show_jobs(jobs: Sequence[Job]) -> None:
 def show_status(result: Status) -> None:
     """Prints the table of replicas and a summary."""
     from rich.markup import escape
-    from rich.table import Table
 
-    from videa_cli.console import console
-    from videa_cli.units import duration, share
+    from videa_cli.console import PIPE_WIDTH, console
 
     out = console()
-    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
-    for heading in ("REPLICA", "RELEASE", "HEALTH", "BALANCER"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("AGE", "CPU", "MEMORY", "REQ/S"):
-        table.add_column(heading, justify="right", no_wrap=True)
     services = (result, *result.others)
-    for worker, replica in ((service.worker, replica) for service in services for replica in service.replicas):
-        colour = COLOURS.get(replica.health, "red")
-        table.add_row(
-            replica.name,
-            escape(replica.release),
-            f"[{colour}]{replica.health}[/]" + (f" ({replica.restarts} restarts)" if replica.restarts else ""),
-            "-" if worker else "in" if replica.in_balancer else "[yellow]out[/]",
-            duration(replica.age),
-            "-" if replica.cpu is None else f"{replica.cpu:.0%}",
-            "-" if replica.memory is None else share(replica.memory, replica.memory_limit),
-            "-" if replica.requests_per_second is None else f"{replica.requests_per_second:.1f}",
-        )
     show_operation(result)
     if any(service.replicas for service in services):
-        out.print(table)
+        table = _table(services, WIDE)
+        fits = out.measure(table, options=out.options.update_width(PIPE_WIDTH)).maximum <= out.width
+        out.print(table if fits else _table(services, out.width))
     for service in services:
         out.print(_summary(service))
     if not result.replicas:
@@ -128,6 +114,34 @@ def show_status(result: Status) -> None:
         out.print(f"[red]unreachable:[/] nothing answers at {result.url}: {result.unreachable}")
     if result.log_dropped:
         out.print(f"[yellow]rates are too low:[/] {result.log_dropped} lines of nginx's log were dropped")
+
+
+def _table(services: Sequence[Status], width: int) -> Table:
+    """``width``: columns for which the names of the replicas are shortened."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from videa_cli.units import duration, share
+
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
+    for heading in ("REPLICA", "RELEASE", "HEALTH", "BALANCER"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("AGE", "CPU", "MEMORY", "REQ/S"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for status in services:
+        for replica in status.replicas:
+            colour = COLOURS.get(replica.health, "red")
+            table.add_row(
+                shown_name(replica.name, status.service, width),
+                escape(replica.release),
+                f"[{colour}]{replica.health}[/]" + (f" ({replica.restarts} restarts)" if replica.restarts else ""),
+                "-" if status.worker else "in" if replica.in_balancer else "[yellow]out[/]",
+                duration(replica.age),
+                "-" if replica.cpu is None else f"{replica.cpu:.0%}",
+                "-" if replica.memory is None else share(replica.memory, replica.memory_limit),
+                "-" if replica.requests_per_second is None else f"{replica.requests_per_second:.1f}",
+            )
+    return table
 
 
 def _summary(service: Status) -> str:
