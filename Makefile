@@ -6,7 +6,7 @@ export DOCKER_BUILDKIT := 1
 TEST_WORKERS := -n 2 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up setup down clean test test-setup bench
+.PHONY: help up setup down clean test test-setup bench bench-scale
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ test: test-setup ## run linters, type checks, and the unit, server and engine te
 
 bench: test-setup ## run the short benchmarks of bench/README.md, about half an hour
 	for what in zero_loss scale_cost cli_startup backend; do .venv/bin/python -m bench.$$what || exit; done
+
+bench-scale: test-setup ## measure 1, 2, 4 and 6 replicas behind nginx, about four minutes
+	.venv/bin/python -m bench.scaling --check
 
 test-setup: setup
 	@$(SETUP)/python.sh dev

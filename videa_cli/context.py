@@ -52,8 +52,11 @@ class Options:
         from concurrent.futures import Future
         from threading import Thread
 
-        # Compose reads its file while Python loads the Docker SDK, the slowest import. A daemon thread, so that Ctrl-C
-        # does not wait for a Compose command that is blocked by a hanging engine.
+        # Compose reads its file while Python loads the Docker SDK, the slowest import; what starts Compose is loaded
+        # before both. A daemon thread, so that Ctrl-C does not wait for a Compose command that is blocked by a hanging
+        # engine.
+        import ops.project.config  # noqa: F401
+
         project: Future[Project] = Future()
         Thread(target=_fulfil, args=(project, self.load), daemon=True, name="videa-compose").start()
         from ops.factory import connect, open_stack

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rich.console import Group
@@ -59,9 +60,10 @@ class Region:
         self._stack, self._source, self._sample = stack, None, None
 
     def reached(self, service: str) -> None:
-        """The operation continues with another service of the same project."""
+        """The operation continues with another service of the same project, which its file may no longer have."""
         if self._stack:
-            self.watch(self._stack.of(service))
+            with suppress(VideaError):
+                self.watch(self._stack.of(service))
 
     def judged(self, verdict: VerdictGiven) -> None:
         """The last verdict."""

@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from videa_cli.names import shown_name
 from videa_cli.units import milliseconds
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ ROWS = 8
 """Replicas with a line of their own, at most; the rest is counted."""
 
 BAR, SHORT_BAR = 24, 10
-WIDE, NARROW = 100, 60
+WIDE, NARROW = 100, 76
 """Columns from which the bars are long, and below which there are none."""
 
 COLOURS = {"healthy": "green", "running": "green", "starting": "yellow", "created": "yellow"}
@@ -37,7 +38,7 @@ def picture(sample: Sample, verdict: VerdictGiven | None, width: int, height: in
     left = height - len(lines) - len(sample.releases)
     shown, hidden = _chosen(sample.replicas, min(ROWS, left - 1))
     if shown:
-        lines.append(_replicas(shown, sample.worker, width))
+        lines.append(_replicas(shown, sample, width))
     if hidden and left > 0:
         lines.append(_line(f"    and {len(hidden)} more: {_counted(hidden)}", "dim"))
     return Group(*lines)
@@ -77,14 +78,14 @@ def _releases(releases: Sequence[LiveRelease], width: int) -> Table:
     return table
 
 
-def _replicas(replicas: Sequence[LiveReplica], worker: bool, width: int) -> Table:
-    table = _table((2 if width < NARROW else 3) + (0 if worker else 2))
+def _replicas(replicas: Sequence[LiveReplica], sample: Sample, width: int) -> Table:
+    table = _table((2 if width < NARROW else 3) + (0 if sample.worker else 2))
     for replica in replicas:
-        cells = [Text(f"    {replica.name}")]
+        cells = [Text(f"    {shown_name(replica.name, sample.service, width)}")]
         if width >= NARROW:
             cells.append(Text(replica.release, "dim"))
         cells.append(Text(replica.state, COLOURS.get(replica.state, "red")))
-        if not worker:
+        if not sample.worker:
             cells.append(Text("in", "green") if replica.in_balancer else Text("out", "yellow"))
             cells.append(Text(f"{replica.rate:,.0f}/s" if replica.in_balancer or replica.rate else "", justify="right"))
         table.add_row(*cells)

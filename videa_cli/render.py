@@ -130,7 +130,8 @@ def show_outcome(outcome: Outcome, what: str, as_json: Json, dry_run: bool) -> N
     elif not outcome.plan.steps and outcome.proof is None:
         out.print(f"nothing to do: {escape(outcome.plan.summary)}")
     else:
-        out.print(f"[bold]{_done(outcome, what)}:[/] {escape(_result(outcome))} ({outcome.seconds:.1f} s)")
+        text = f"[bold]{_done(outcome, what)}:[/] {escape(_result(outcome))} ({outcome.seconds:.1f} s)"
+        out.print(text, soft_wrap=not out.is_terminal)
     if outcome.proof and not as_json:
         show_proof(outcome.proof)
 

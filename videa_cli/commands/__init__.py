@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from videa_cli.json_output import Command
+from videa_cli.summaries import SUMMARIES
 
 TABLE: Mapping[str, str] = {
     "init": "init:init",
@@ -85,37 +86,18 @@ class LazyGroup(TyperGroup):
         return list(TABLE)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """The list in the help. It needs only the texts: to make the commands of typer takes longer than all else."""
+        """The list in the help; imports nothing."""
         limit = formatter.width - 6 - max(map(len, TABLE))
         with formatter.section("Commands"):
-            formatter.write_dl([(name, _summary(name, limit)) for name in TABLE])
-
-
-def _summary(name: str, limit: int) -> str:
-    """The first sentence of a command's help, at most ``limit`` characters."""
-    target = _target(name)
-    return TyperCommand(
-        name, help=_help_of(target) if isinstance(target, typer.Typer) else target.__doc__
-    ).get_short_help_str(limit)
-
-
-def _help_of(target: typer.Typer) -> str | None:
-    """The help of a group, of what it does without a subcommand, or of the one command in it."""
-    if isinstance(target.info.help, str):
-        return target.info.help
-    only = target.registered_callback or target.registered_commands[0]
-    return only.callback.__doc__ if only.callback else None
-
-
-def _target(name: str) -> Any:
-    """Imports the function or the Typer of a command. Raises KeyError for a name that is not in TABLE."""
-    module, _, attribute = TABLE[name].partition(":")
-    return getattr(import_module(f"{__name__}.{module}"), attribute)
+            formatter.write_dl(
+                [(name, TyperCommand(name, help=text).get_short_help_str(limit)) for name, text in SUMMARIES.items()]
+            )
 
 
 def _load(name: str) -> Any:
     """Imports a command. Raises KeyError for a name that is not in TABLE."""
-    target = _target(name)
+    module, _, attribute = TABLE[name].partition(":")
+    target = getattr(import_module(f"{__name__}.{module}"), attribute)
     if not isinstance(target, typer.Typer):
         function, target = target, typer.Typer(add_completion=False, rich_markup_mode=None)
         target.command(name, cls=Command)(function)

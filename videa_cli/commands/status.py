@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from videa_cli.context import Options
+from videa_cli.names import WIDE, shown_name
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -86,13 +87,15 @@ def show_status(result: Status) -> None:
     """Prints the table of replicas and a summary."""
     from rich.markup import escape
 
-    from videa_cli.console import console
+    from videa_cli.console import PIPE_WIDTH, console
 
     out = console()
     services = (result, *result.others)
     show_operation(result)
     if any(service.replicas for service in services):
-        out.print(_table(services))
+        table = _table(services, WIDE)
+        fits = out.measure(table, options=out.options.update_width(PIPE_WIDTH)).maximum <= out.width
+        out.print(table if fits else _table(services, out.width))
     for service in services:
         out.print(_summary(service))
     if not result.replicas:
@@ -115,8 +118,8 @@ def show_status(result: Status) -> None:
         out.print(f"[yellow]rates are too low:[/] {result.log_dropped} lines of nginx's log were dropped")
 
 
-def _table(services: Sequence[Status]) -> Table:
-    """The replicas of all services; with their nodes, if they are on a swarm."""
+def _table(services: Sequence[Status], width: int) -> Table:
+    """With their nodes, if they are on a swarm. ``width``: columns for which the names of the replicas are shortened."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -130,18 +133,20 @@ def _table(services: Sequence[Status]) -> Table:
         table.add_column("NODE", no_wrap=True)
     for service in services:
         for replica in service.replicas:
-            table.add_row(*_row(replica, service.worker), *([escape(replica.node or "-")] if on_nodes else ()))
+            name = shown_name(replica.name, service.service, width)
+            node = [escape(replica.node or "-")] if on_nodes else []
+            table.add_row(name, *_row(replica, service.worker), *node)
     return table
 
 
 def _row(replica: ReplicaStatus, worker: bool) -> tuple[str, ...]:
+    """What stands behind the name."""
     from rich.markup import escape
 
     from videa_cli.units import duration, share
 
     colour = COLOURS.get(replica.health, "red")
     return (
-        replica.name,
         escape(replica.release),
         f"[{colour}]{replica.health}[/]" + (f" ({replica.restarts} restarts)" if replica.restarts else ""),
         "-" if worker else "in" if replica.in_balancer else "[yellow]out[/]",

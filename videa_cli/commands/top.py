@@ -9,11 +9,9 @@ import typer
 
 from videa_cli.bars import NARROW, WIDTH, bar
 from videa_cli.context import Options
+from videa_cli.names import WIDE, shown_name
 from videa_cli.numbers import decimal
 from videa_cli.units import milliseconds, size
-
-WIDE = 120
-"""Columns: wider terminals show full names, releases and sizes."""
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -89,14 +87,15 @@ def view(sample: Top, width: int) -> Group:
     if sample.log_dropped:
         lines.append(f"[yellow]rates are too low:[/] {sample.log_dropped} lines of nginx's log were dropped")
     lines += [f"[yellow]not available:[/] {reason}" for reason in sample.unreachable]
-    return Group(*lines, _table(sample, width >= WIDE))
+    return Group(*lines, _table(sample, width))
 
 
-def _table(sample: Top, wide: bool) -> Table:
+def _table(sample: Top, width: int) -> Table:
     """In a narrow terminal, releases are shown only if they differ, and then they replace the bars."""
     from rich.markup import escape
     from rich.table import Table
 
+    wide = width >= WIDE
     releases = wide or len({row.release for row in sample.rows}) > 1
     columns = ["REPLICA", *(["RELEASE"] if releases else []), "HEALTH", "REQ/S", "P95", "ERRORS"]
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -105,7 +104,7 @@ def _table(sample: Top, wide: bool) -> Table:
     for heading in ("CPU", "MEMORY", "POOL"):
         table.add_column(heading, no_wrap=True)
     for row in sample.rows:
-        name = row.name if wide else row.name[max(row.name.find(f"{sample.service}-"), 0) :]
+        name = shown_name(row.name, sample.service, width)
         bars = WIDTH if wide else 0 if releases else NARROW
         table.add_row(name, *([escape(row.release)] if releases else []), *_cells(row, bars, wide))
     return table

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -45,3 +46,16 @@ def test_every_operation_says_what_it_does_with_an_access_token() -> None:
 @pytest.mark.parametrize("name", ["register", "login", "refresh", "logout"])
 def test_what_gives_or_ends_tokens_needs_none(name: str) -> None:
     assert build("v1")["paths"][f"/api/v1/auth/{name}"]["post"]["security"] == []
+
+
+def test_the_page_about_the_api_lists_every_operation() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "http-api.md").read_text()
+    words = {"is ignored": "ignored", "Needs no access token. With": "optional", "Needs an": "needed"}
+    rows = [
+        f"| `{method.upper()} {path}` | {operation['summary']} | "
+        + next(word for text, word in words.items() if text in operation["description"])
+        + " |"
+        for path, operations in build("v1")["paths"].items()
+        for method, operation in operations.items()
+    ]
+    assert [line for line in page.splitlines() if line.startswith("| `")] == rows

@@ -11,6 +11,7 @@ import pytest
 
 from videa_cli import commands
 from videa_cli.commands import TABLE, Commands
+from videa_cli.summaries import SUMMARIES
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = "from videa_cli.start import run; run()"
@@ -44,12 +45,17 @@ def test_the_help_lists_the_commands_in_the_order_of_the_table() -> None:
     assert [line.split()[0] for line in listed if line.strip()] == list(TABLE)
 
 
-def test_the_help_lists_each_command_with_its_own_first_sentence() -> None:
-    listed = python(PROGRAM, "--help", COLUMNS="80").partition("Commands:")[2].splitlines()
-    for line in filter(str.strip, listed):
-        name, _, text = line.strip().partition(" ")
-        first = " ".join((Commands()[name].help or "").split())
-        assert first.startswith(text.strip().removesuffix("..."))
+def test_the_help_lists_each_command_with_its_own_first_paragraph() -> None:
+    assert list(SUMMARIES) == list(TABLE)
+    for name, summary in SUMMARIES.items():
+        first = (Commands()[name].help or "").strip().partition("\n\n")[0]
+        assert summary == " ".join(first.split())
+
+
+def test_the_help_imports_no_command() -> None:
+    program = PROGRAM.replace("run()", "\ntry: run()\nexcept SystemExit: pass\n")
+    program += "import sys; print(sorted(name for name in sys.modules if name.startswith('videa_cli.commands.')))"
+    assert python(program, "--help").splitlines()[-1] == "[]"
 
 
 def test_a_command_imports_no_other_command() -> None:

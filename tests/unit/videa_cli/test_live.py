@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.events import StepEnded, StepStarted
+from ops.events import ServiceReached, StepEnded, StepStarted
 from ops.steps import Start
 from tests.unit.ops.fakes import fake_stack
 from videa_cli.json_output import Json
@@ -53,6 +53,7 @@ def written(monkeypatch: pytest.MonkeyPatch, folder: Path, as_json: Json = Json.
     terminal = Terminal(monkeypatch)
     progress = Progress(as_json)
     progress.watch(fake_stack(folder))
+    progress(ServiceReached("removed-from-the-file"))
     progress(StepStarted(Start(1)))
     progress(StepEnded(Start(1), 1.5))
     progress.close()

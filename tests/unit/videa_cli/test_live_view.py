@@ -52,7 +52,7 @@ def test_it_shows_the_split_with_what_each_release_answers() -> None:
 
 
 def test_of_many_replicas_it_shows_those_that_change_and_counts_the_others() -> None:
-    text = shown(sample(60, new="starting"), 100)
+    text = shown(sample(60, new="starting"), 120)
     assert f"{LONG}-60" in text
     assert "starting  out" in text
     assert f"and {61 - ROWS} more: {61 - ROWS} healthy" in text

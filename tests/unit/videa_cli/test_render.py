@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from rich.console import Console
 from rich.table import Table
 from typer import Context
 
@@ -29,6 +31,7 @@ from videa_cli.commands.history import history
 from videa_cli.commands.status import show_status
 from videa_cli.console import console
 from videa_cli.json_output import Json
+from videa_cli.names import shown_name
 from videa_cli.render import Progress, show_outcome, show_proof
 
 LOOKS_LIKE_MARKUP = "test [red] -f [/tmp/x] :key:"
@@ -124,3 +127,23 @@ def test_a_table_shows_values_unchanged(
 ) -> None:
     show(monkeypatch, tmp_path)
     assert LOOKS_LIKE_MARKUP in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("width", "name"), [(80, "api-1"), (120, "api-shop-api-1")])
+def test_a_narrow_terminal_shows_the_names_of_replicas_without_the_project(width: int, name: str) -> None:
+    assert shown_name("api-shop-api-1", "api", width) == name
+    assert shown_name("container", "api", width) == "container"
+
+
+@pytest.mark.parametrize("project", ["shop", "the-website-of-a-company"])
+def test_the_status_fits_80_columns(project: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = io.StringIO()
+    terminal = Console(file=text, width=80, soft_wrap=True, force_terminal=True, color_system=None)
+    monkeypatch.setattr("videa_cli.console.console", lambda: terminal)
+    name = f"{project}-backend-1"
+    row = ReplicaStatus(name, "f073648b8b", "app:1", "healthy", True, 503.0, 0, 0.1, 41 << 20, 256 << 20, 1250.4)
+    show_status(Status(project, "backend", None, "running", 1250.4, (row,)))
+    lines = text.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "…" not in text.getvalue()
+    assert "backend-1" in lines[1]

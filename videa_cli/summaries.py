@@ -1,0 +1,45 @@
+"""The first sentence of each command's help: `videa --help` lists them, and to load all commands for it takes long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SUMMARIES: Mapping[str, str] = {
+    "init": "Put a Compose project behind a balancer, so that videa can scale and deploy it.",
+    "up": "Start the stack, wait until it serves, show its URL.",
+    "down": "Stop and remove the stack's containers. Data stays in its volumes, and the history on the engine.",
+    "scale": "Run N replicas of a service without losing a request.",
+    "deploy": "Roll out a new release without losing a request.",
+    "plan": "Show what a deploy would do and need; changes nothing.",
+    "promote": "End the wait of a deploy, which then continues.",
+    "abort": "Roll back an operation that has not ended.",
+    "rollback": "Return to an earlier release without losing a request.",
+    "push": "Send an image to another engine without a registry: only the layers that are missing there.",
+    "images": "Save images to a file and load them, for machines without a registry.",
+    "node": "The nodes of a swarm: show them, empty one, use it again.",
+    "rebalance": "Spread the replicas over the nodes of the swarm again, such as after a node has returned.",
+    "history": "Show past operations: who, what, when, failed requests.",
+    "lock": "Show or remove the lock that allows one operation at a time.",
+    "maintenance": "Close the site for maintenance, or open it again.",
+    "status": "Show the replicas: release, health, load, traffic.",
+    "stats": "Show the resource usage of every container.",
+    "top": "Show the replicas live: requests/s, p95, errors, memory.",
+    "logs": "Show the logs of all replicas, merged by time.",
+    "events": "Show what operations have done and do: steps, verdicts, ends.",
+    "ui": "Serve a web page for operators, on this machine only.",
+    "exec": "Run a command in a replica that serves.",
+    "run": "Run a command in a new container of the release that serves.",
+    "watch": "Keep unhealthy replicas out of the balancer.",
+    "autoscale": "Let the number of replicas follow the load, within the limits of the machine.",
+    "agent": "Look after the project until SIGTERM: health checks, repairs and the doctor, all the time.",
+    "tls": "Certificates of x-videa.tls: their state, and renewal by hand.",
+    "notify": "Notifications of the agent: targets, queue, and a test. See docs/notify.md.",
+    "metrics": "Files for a Prometheus and a Grafana of your own, see docs/metrics.md.",
+    "doctor": "Find what is wrong, why it matters, and how to fix it.",
+    "db": "Show PostgreSQL: connections, activity, locks, statements.",
+    "redis": "Show Redis: memory, hit rate, evictions, slow commands.",
+    "config": "Show the effective configuration and its sources.",
+    "validate": "Check x-videa in the Compose file: one line for each error, with its key and the allowed values.",
+    "plugin": "Make videa a plugin of the docker command: `docker videa scale 3`.",
+}
+"""In the order of the table of commands. A test compares them with the help."""
