@@ -66,8 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
         for row in rows:
             row["efficiency"] = round(row["rate"] / row["replicas"] / rows[0]["rate"], 3)
             print(line(row))
-    path = write_results("scaling", {"series": series})
-    print(f"\nwritten to {path.relative_to(ROOT)}")
+    results = write_results("scaling", {"series": series})
+    print(f"\nwritten to {results.relative_to(ROOT)}")
     every = [row for rows in series.values() for row in rows]
     missed = [row for row in every if row["efficiency"] < GOAL and row["busy"] < FULL]
     return 1 if options.check and missed else 0

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
-from ops.errors import Aftermath, VideaError, explained
+from ops.errors import Aftermath, EngineError, VideaError, explained
 from ops.events import Emit, ServiceReached, Standing, VerdictGiven, announced
 from ops.notices import NotServing
-from ops.parts import Part
+from ops.parts import MAX_REPLICAS, Part
 from ops.preflight import spare
 from ops.recording import new_header
 from ops.rollout.command_queue import Command
@@ -16,9 +17,9 @@ from ops.rollout.entries import BackTo, Following, Header, JournalState
 from ops.rollout.journal import Journal
 from ops.rollout.lease import Lease
 from ops.rollout.runner import Runner
-from ops.rollout.stopping import BEHIND
+from ops.rollout.stopping import BEHIND, Stopping
 from ops.stack import Stack
-from ops.steps import Plan
+from ops.steps import Plan, Start
 
 
 class Batch:
@@ -38,18 +39,22 @@ class Batch:
         self.verdicts: list[VerdictGiven] = []
         self.left: Standing | None = None
         self.idle: list[NotServing] = []
+        self._stopping: Stopping | None = None
 
     def run(self, parts: Sequence[Part], detach: bool = False, promotion: Command | None = None) -> None:
         """Runs all parts and checks the result, or those up to the wait at which the operation is ``left``.
 
         Raises like ``Runner.run``.
         """
+        if parts[0].header:
+            self._stop_the_rest(self._journal.state().earlier)
         for number, part in enumerate(parts):
             if len(parts) > 1:
                 self._emit(ServiceReached(part.service))
             header = part.header or self._begin(part, parts[number + 1 :], first=number == 0)
             earlier = self._journal.state().earlier
             runner = self._runner(part.stack, header, earlier, _behind(part, header), detach)
+            self._stopping = runner.stopping
             runner.monitor.promotion, promotion = promotion, None
             self.headers = [*(state.header for state in earlier), header]
             try:
@@ -79,6 +84,16 @@ class Batch:
             raise explained(error, self.roll_back(self._journal.state(), error.message)) from error
         return header
 
+    def _stop_the_rest(self, earlier: Sequence[JournalState]) -> None:
+        """Stops what the process before this one was stopping of ``earlier`` services when it exited."""
+        for state in earlier:
+            stack, removed = self._stack(state.header.service), state.snapshots
+            present = [replica for replica in stack.replicas() if replica.name in removed]
+            # Another replica may have the name by now.
+            names = [each.name for each in present if removed[each.name].get("Id", each.id) == each.id]
+            self._stopping = Stopping(stack.platform, self._lease.check, len(names), self._stopping)
+            self._stopping.begin(names)
+
     def _confirm(self, parts: Sequence[Part]) -> None:
         with announced("check the result", self._emit):
             self.idle = [each for part in parts for each in _confirm(part)]
@@ -99,7 +114,8 @@ class Batch:
         behind: int = BEHIND,
         detach: bool = False,
     ) -> Runner:
-        return Runner(stack, self._journal, self._lease, header, self._emit, behind, detach, self._return_to(earlier))
+        back = self._return_to(earlier)
+        return Runner(stack, self._journal, self._lease, header, self._emit, behind, detach, back, self._stopping)
 
     def _return_to(self, earlier: Sequence[JournalState]) -> Callable[[str], Aftermath] | None:
         """Rolls back the ``earlier`` services, the last one first; None if there are none."""
@@ -110,6 +126,9 @@ class Batch:
         def roll_back(reason: str) -> Aftermath:
             self._emit(ServiceReached(last.header.service))
             self._journal.write(BackTo(last.header.service))
+            if self._stopping:
+                with suppress(EngineError):  # a replica that could not be stopped is no obstacle for its return
+                    self._stopping.wait()
             return self._runner(self._stack(last.header.service), last.header, before).roll_back(reason)
 
         return roll_back
@@ -134,7 +153,12 @@ def combined(parts: Sequence[Part]) -> Plan:
 
 
 def _behind(part: Part, header: Header) -> int:
-    """How many replicas may still be stopping; if the resources were not measured, none, before others start."""
+    """How many replicas may still be stopping while the plan goes on: any number if it starts no others.
+
+    If the resources were not measured, none.
+    """
+    if not any(isinstance(step, Start) for step in part.plan.steps):
+        return MAX_REPLICAS
     surge = part.plan.surge
     room = spare(part.capacity, len(header.before) + surge, surge) if part.capacity else 0
     return BEHIND if room is None else min(BEHIND, room)

@@ -96,6 +96,22 @@ def check_url(spec: Mapping[str, Any]) -> tuple[int | None, str]:
     return None, request["path"] if request else ""
 
 
+def speaks_grpc(spec: Mapping[str, Any]) -> bool:
+    """Whether a service answers gRPC: its proxy asks it by HTTP/2 without TLS, or its health check is gRPC's own.
+
+    https://doc.traefik.io/traefik/user-guides/grpc/, https://github.com/grpc-ecosystem/grpc-health-probe
+    """
+    labels = as_mapping(spec.get("labels"))
+    by_proxy = any(
+        str(value).strip() == "h2c" if name.lower().endswith(".loadbalancer.server.scheme") else "h2c" in str(value)
+        for name, value in labels.items()
+        if name.startswith(("traefik.", "caddy"))
+    )
+    test = (spec.get("healthcheck") or {}).get("test") or ""
+    text = test if isinstance(test, str) else " ".join(map(str, test))
+    return by_proxy or re.search(r"\bgrpc[_-]health[_-]probe\b", text) is not None
+
+
 def _role(name: str, spec: Mapping[str, Any], exposed: tuple[int, ...], routes: tuple[Route, ...]) -> Found:
     kind = kind_of(str(spec.get("image") or ""))
     if kind in DATA:

@@ -22,7 +22,7 @@ x-videa: # `videa config` shows all keys
   service: {service}
   port: {port}
   balancer: {balancer}
-{health}{route}{proxy}
+{protocol}{health}{route}{proxy}
 services:
   {service}:
 {service_part}{others}{workers}
@@ -157,6 +157,7 @@ def _fresh(adoption: Adoption) -> str:
         service=_scalar(adoption.service),
         port=adoption.port,
         balancer=adoption.balancer,
+        protocol=f"  protocol: {adoption.protocol}\n" if adoption.protocol else "",
         health=health,
         proxy=f"  proxy: {{trusted: {_flow(adoption.trusted)}}}\n" if adoption.trusted else "",
         route="" if adoption.requests.everything else f"  route: {_flow(as_written(adoption.requests))}\n",

@@ -9,12 +9,12 @@ from typing import Any
 
 from ops.adopt.advice import about_front, about_other, about_paths, about_ports
 from ops.adopt.answers import LIKELY, LIVE, READY, Answers
-from ops.adopt.detect import Found, Role
+from ops.adopt.detect import Found, Role, speaks_grpc
 from ops.adopt.notes import Note, Weight, obstacles, why_alone
 from ops.adopt.published import moved
 from ops.adopt.routes import INSIDE, Route, for_balancer, routing, together, without_path
 from ops.project.compose_model import as_mapping
-from ops.project.settings import Health
+from ops.project.settings import Health, Protocol
 from ops.project.units import LONGEST, parse_duration
 from ops.route import EVERYTHING
 from ops.route import Route as Requests
@@ -27,6 +27,8 @@ MANY = 100_000
 
 CONTAINERS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8")
 """The networks of containers: a balancer that publishes no port gets requests only from there."""
+
+GRPC = Protocol.GRPC.value
 
 DEADLINE = Health().deadline
 
@@ -70,7 +72,7 @@ class Adoption:
     ``routes``: lines of the user's own proxy that must name the balancer; ``workers``: services without requests that
     can be scaled, with what the overlay says of each; ``profiles``: of the balancer, those of the service;
     ``requests``: which ones the service gets; ``others``: further services that get requests; ``needs``: the services
-    that the balancer starts after.
+    that the balancer starts after; ``protocol``: of x-videa, empty to leave it out.
     """
 
     service: str
@@ -92,6 +94,7 @@ class Adoption:
     requests: Requests = EVERYTHING
     others: tuple[Served, ...] = ()
     needs: tuple[str, ...] = ()
+    protocol: str = ""
     notes: tuple[Note, ...] = ()
     found: tuple[Found, ...] = field(default=(), compare=False)
 
@@ -160,6 +163,7 @@ def plan(
         service=service,
         port=choice.port,
         health=choice.health,
+        protocol=GRPC if _by_grpc(choice, spec) else "",
         balancer=balancer,
         image=image,
         ports=publishes,
@@ -202,6 +206,8 @@ def _is_there(spec: Mapping[str, Any], first: Mapping[str, Any]) -> bool:
 def _served(choice: Choice, spec: Mapping[str, Any], written: Mapping[str, Any]) -> Served:
     """What the overlay says of a further service that gets requests."""
     section: dict[str, Any] = {"port": choice.port}
+    if _by_grpc(choice, spec):
+        section["protocol"] = GRPC
     if choice.health:
         section["health"] = dict(choice.health)
     if not choice.requests.everything:
@@ -209,6 +215,11 @@ def _served(choice: Choice, spec: Mapping[str, Any], written: Mapping[str, Any])
     own = _service_part(choice.service, spec, written, *routing(written), release_variable(choice.service))
     part = {"x-videa": section, **own}
     return Served(choice.service, choice.port, choice.health, choice.requests, part)
+
+
+def _by_grpc(choice: Choice, spec: Mapping[str, Any]) -> bool:
+    """Whether the service gets calls of gRPC: one that answers a health path at the same port speaks HTTP/1.1."""
+    return speaks_grpc(spec) and not choice.health
 
 
 def as_written(requests: Requests) -> dict[str, Any]:

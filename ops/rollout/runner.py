@@ -79,11 +79,12 @@ class Runner:
         behind: int = BEHIND,
         detach: bool = False,
         earlier: Callable[[str], Aftermath] | None = None,
+        stopping: Stopping | None = None,
     ) -> None:
         """``behind``: number of replicas that may still be stopping while the next step runs.
 
-        ``detach``: stops at the first step that waits, unless a promotion for that wait has already arrived.
-        ``earlier``: of ``Restorer``.
+        ``stopping``: of the service that the operation has changed before. ``detach``: stops at the first step that
+        waits, unless a promotion for that wait has already arrived. ``earlier``: of ``Restorer``.
         """
         self.stack = stack
         self.journal = journal
@@ -97,8 +98,8 @@ class Runner:
         self._target = header.target
         self._token = secrets.token_hex(8)
         self._started: list[str] = []
-        self._stopping = Stopping(stack.platform, lease.check, behind)
-        self._restorer = Restorer(stack, journal, lease, header, emit, self._announced, self._stopping, earlier)
+        self.stopping = Stopping(stack.platform, lease.check, behind, stopping)
+        self._restorer = Restorer(stack, journal, lease, header, emit, self._announced, self.stopping, earlier)
 
     def run(self, plan: Plan, confirm: Callable[[], None] | None) -> None:
         """Runs all steps, or the steps up to the wait at which the operation is ``left``.
@@ -113,6 +114,8 @@ class Runner:
         with held():
             try:
                 self._run(plan)
+                if self.left or confirm:
+                    self._finish_stopping()
             except KeyboardInterrupt:
                 error = Interrupted("interrupted", "run the same command to try again")
                 raise explained(error, self.roll_back(error.message)) from None
@@ -166,11 +169,10 @@ class Runner:
                 self.left = self.journal.state().standing
                 break
             self._wait(step, wait)
-        self._finish_stopping()
 
     def _wait(self, step: Waiting, wait: Wait) -> None:
         """Waits, without the change lock."""
-        self._stopping.wait()
+        self.stopping.wait()
         with announced(step, self.emit), self._lease.suspended(self.journal.confirm):
             try:
                 with allowed():
@@ -189,7 +191,8 @@ class Runner:
 
     @_do.register
     def _start(self, step: Start) -> None:
-        start_replicas(self.stack, step.count, self._target, self._stopping, self._started, self._lease.permit)
+        self.stopping.make_room()
+        start_replicas(self.stack, step.count, self._target, self.stopping, self._started, self._lease.permit)
 
     @_do.register
     def _await_ready(self, step: AwaitReady) -> None:
@@ -241,12 +244,12 @@ class Runner:
     def _remove(self, step: Remove) -> None:
         self._check_others_run(step.names)
         self._record_removal(step.names)
-        self._stopping.begin(step.names)
+        self.stopping.begin(step.names)
 
     @_do.register
     def _stop(self, step: Stop) -> None:
         self._record_removal(step.names)
-        self._stopping.stop(step.names)
+        self.stopping.stop(step.names)
 
     @_do.register
     def _observe(self, step: Observe) -> None:
@@ -254,7 +257,7 @@ class Runner:
 
     @_do.register
     def _delay(self, step: Delay) -> None:
-        self._stopping.wait()
+        self.stopping.wait()
         with self._lease.suspended(self.journal.confirm):
             self.monitor.pause(step.seconds)
 
@@ -272,8 +275,8 @@ class Runner:
 
     @_do.register
     def _recreate(self, step: Recreate) -> None:
-        self._stopping.wait()
-        self._stopping.begun.difference_update(step.names)
+        self.stopping.wait()
+        self.stopping.begun.difference_update(step.names)
         state = self.journal.state()
         present = {replica.name for replica in self.stack.replicas()}
         for name in step.names:
@@ -317,11 +320,11 @@ class Runner:
         self.journal.write(RemovalEntry({name: snapshot for name, snapshot in snapshots.items() if snapshot}))
 
     def _finish_stopping(self) -> None:
-        if self._stopping.pending:
+        if self.stopping.pending:
             with announced("wait for the replicas that are still stopping", self.emit):
-                self._stopping.wait()
-        while self._stopping.faults:
-            self.monitor.note(HookFailed("pre_stop", self._stopping.faults.popleft()))
+                self.stopping.wait()
+        while self.stopping.faults:
+            self.monitor.note(HookFailed("pre_stop", self.stopping.faults.popleft()))
 
     def _new(self) -> Collection[str]:
         """The replicas of the new release."""

@@ -23,28 +23,46 @@ class Stopping:
     A replica that could not be stopped is no longer included. ``faults``: of ``pre_stop`` hooks; they stop nothing.
     """
 
-    def __init__(self, platform: Platform, permit: Callable[[], None], behind: int = BEHIND) -> None:
-        """``permit``: raises if the lock is lost; ``behind``: number that may be stopping when ``begin`` returns."""
+    def __init__(
+        self,
+        platform: Platform,
+        permit: Callable[[], None],
+        behind: int = BEHIND,
+        earlier: Stopping | None = None,
+    ) -> None:
+        """``permit``: raises if the lock is lost; ``behind``: number that may be stopping when ``begin`` returns.
+
+        ``earlier``: of the service that the operation has changed before, whose replicas may still be stopping.
+        """
         self._platform = platform
         self.permit = permit
         self._behind = behind
+        self._earlier = earlier
         self._pool = ThreadPoolExecutor(MAX_PARALLEL, thread_name_prefix="videa-stop")
         self._pending: deque[tuple[str, Future[None]]] = deque()
         self._removal = threading.Lock()
         self.begun: set[str] = set()
-        self.faults: deque[str] = deque()
+        self.faults: deque[str] = earlier.faults if earlier else deque()
 
     @property
     def pending(self) -> bool:
-        """Whether some may still be stopping."""
-        return bool(self._pending)
+        """Whether some may still be stopping, also of earlier services."""
+        return self._left > 0
+
+    @property
+    def _left(self) -> int:
+        return len(self._pending) + (self._earlier._left if self._earlier else 0)
 
     def begin(self, names: Iterable[str]) -> None:
         """Starts to stop replicas, and waits until at most ``behind`` are left. Raises EngineError."""
         for name in names:
             self.begun.add(name)
             self._pending.append((name, self._pool.submit(self._stop_and_remove, name)))
-        self.wait(self._behind)
+        self._await(self._behind)
+
+    def make_room(self) -> None:
+        """Waits until at most ``behind`` are left, of all services: others start next. Raises LockHeld, EngineError."""
+        self._reduce(self._behind)
 
     def stop(self, names: Iterable[str]) -> None:
         """Stops replicas without removing them, all at the same time. Raises LockHeld, EngineError."""
@@ -59,8 +77,18 @@ class Stopping:
         with self._removal:
             yield
 
-    def wait(self, left: int = 0) -> None:
-        """Returns when at most ``left`` are being stopped. Raises LockHeld, or EngineError if a stop failed."""
+    def wait(self) -> None:
+        """Returns when none is being stopped. Raises LockHeld, or EngineError if a stop failed."""
+        self._reduce(0)
+
+    def _reduce(self, left: int) -> None:
+        """Waits until at most ``left`` are left, of all services, the earliest first."""
+        if self._earlier:
+            self._earlier._reduce(max(0, left - len(self._pending)))
+            left -= self._earlier._left
+        self._await(left)
+
+    def _await(self, left: int) -> None:
         while len(self._pending) > left:
             name, stopped = self._pending[0]
             wait([stopped])  # if interrupted here, the stop is still pending

@@ -119,7 +119,7 @@ def show_status(result: Status) -> None:
 
 
 def _table(services: Sequence[Status], width: int) -> Table:
-    """With their nodes, if they are on a swarm. ``width``: columns for which the names of the replicas are shortened."""
+    """With nodes, if they are on a swarm. ``width``: columns for which the names of the replicas are shortened."""
     from rich.markup import escape
     from rich.table import Table
 

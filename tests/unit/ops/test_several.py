@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Container
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ops.rollout.request import Request, Strategy
 from ops.steps import Target
 from tests.unit.ops.disturbances import NEW, Disturbance, Killed, left_over, lost_answer, quiet, recorded
 from tests.unit.ops.fakes import FakeStack, fake_shop
+from tests.unit.ops.fakes.platform import FakePlatform
 from tests.unit.ops.fakes.world import APP, MAIL
 
 NEW_MAIL = Target("new", "app:new", {"MAIL_IMAGE": "app:new", "MAIL_RELEASE": "new"})
@@ -145,6 +147,19 @@ def test_services_are_scaled_together(tmp_path: Path) -> None:
     assert (len(app), len(mail), served) == (3, 1, True)
     assert {"APP_REPLICAS=3", "MAIL_REPLICAS=1"} <= set(remembered.splitlines())
     assert recorded(shop) == [history.DONE, history.DONE]
+
+
+def test_replicas_of_all_services_stop_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop, together, stop = fake_shop(tmp_path), threading.Barrier(2), FakePlatform.stop
+
+    def slowly(platform: FakePlatform, container: str, at_most: int | None = None) -> str:
+        together.wait(10)
+        return stop(platform, container)
+
+    monkeypatch.setattr(FakePlatform, "stop", slowly)
+    Operation(shop, discard, "videa scale app=1 mail=1").scale_all({APP: lambda _: 1, MAIL: lambda _: 1})
+    app, mail, served, _ = state(shop)
+    assert (len(app), len(mail), served) == (1, 1, True)
 
 
 def test_a_service_without_a_replica_is_scaled_up_as_compose_would_start_it(tmp_path: Path) -> None:

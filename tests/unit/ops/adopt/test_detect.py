@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.adopt.detect import Evidence, Found, Role, candidates, check_url, detect
+from ops.adopt.detect import Evidence, Found, Role, candidates, check_url, detect, speaks_grpc
 from ops.adopt.routes import Route
 
 
@@ -105,3 +105,18 @@ def test_the_strongest_evidence_decides_and_tools_never_win() -> None:
 )
 def test_the_url_of_a_health_check(test: object, found: tuple[int | None, str]) -> None:
     assert check_url({"healthcheck": {"test": test}}) == found
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({"labels": {"traefik.http.services.api.loadbalancer.server.scheme": "h2c"}}, True),
+        ({"labels": ["caddy.reverse_proxy=h2c://{{upstreams 50051}}"]}, True),
+        ({"healthcheck": {"test": ["CMD", "/bin/grpc_health_probe", "-addr=:50051"]}}, True),
+        ({"labels": {"traefik.http.services.api.loadbalancer.server.scheme": "http"}}, False),
+        ({"labels": {"note": "h2c"}, "healthcheck": {"test": "curl -f http://localhost/grpc"}}, False),
+        ({}, False),
+    ],
+)
+def test_a_service_speaks_grpc_if_its_proxy_or_its_health_check_does(spec: dict[str, Any], expected: bool) -> None:
+    assert speaks_grpc(spec) is expected

@@ -41,6 +41,19 @@ def test_a_published_port_moves_to_the_balancer() -> None:
     assert adoption.networks == ("default",)
 
 
+def test_a_grpc_service_is_marked_unless_it_answers_a_path() -> None:
+    probe = {"ports": [PORT], "healthcheck": {"test": ["CMD", "grpc_health_probe", "-addr=:8000"]}}
+    model = {"services": {"web": {"ports": [PORT]}, "api": probe}}
+
+    def others(health: dict[str, str]) -> Adoption:
+        choice = Choice("web", 8000, {}, others=(Choice("api", 8000, health),))
+        return plan(choice, (), model, model, (), "balancer", "videa-nginx:1")
+
+    assert (adopt(probe).protocol, adopt({"ports": [PORT]}).protocol) == ("grpc", "")
+    assert others({}).others[0].part["x-videa"] == {"port": 8000, "protocol": "grpc"}
+    assert "protocol" not in others({"ready": "/up"}).others[0].part["x-videa"]
+
+
 def test_a_service_that_nobody_reaches_gets_a_port_of_the_balancers() -> None:
     adoption = adopt({"expose": ["8000"]})
     assert (adoption.ports, adoption.moves) == (("${HTTP_PORT:-8080}:8080",), False)

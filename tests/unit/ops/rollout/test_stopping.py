@@ -70,3 +70,20 @@ def test_a_failed_stop_is_raised_at_the_end_at_the_latest(grace: Grace) -> None:
         stopping.wait()
     stopping.wait()
     assert grace.removed == ["fine"]
+
+
+def test_the_replicas_of_an_earlier_service_do_not_hold_up_the_next_one(grace: Grace) -> None:
+    first = Stopping(grace, lambda: None, behind=9)  # type: ignore[arg-type]
+    first.begin(["a", "b", "c"])
+    second = Stopping(grace, lambda: None, 2, first)  # type: ignore[arg-type]
+    second.begin(["d"])  # returns although four are stopping
+    assert second.pending
+    grace.end("a")
+    grace.end("b")
+    second.make_room()  # others start next: two may be left
+    assert sorted(grace.removed) == ["a", "b"]
+    for name in "cd":
+        grace.end(name)
+    second.wait()
+    assert sorted(grace.removed) == ["a", "b", "c", "d"]
+    assert not first.pending
