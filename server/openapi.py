@@ -112,6 +112,10 @@ _BEARER = {
 }
 
 
+_TAGS = {"/api/v1/titles": "Titles", "/api/v1/auth": "Accounts", "/api/v1/me": "Accounts"}
+"""The groups of operations by the beginnings of their paths."""
+
+
 def build(release: str) -> dict[str, Any]:
     """The complete document."""
     _, schemas = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
@@ -121,10 +125,10 @@ def build(release: str) -> dict[str, Any]:
             "title": "Videa Mozi",
             "version": release,
             "description": "The cinema catalogue. Reads are public; writes need an access token. "
-            "Each operation describes how it uses one.",
+            "Each operation describes how it uses one. For administrators: the [dashboard](/dashboard).",
         },
         "servers": [{"url": "/"}],
-        "paths": _paths(schemas.pop("TitleQuery")["properties"]),
+        "paths": _tagged(_paths(schemas.pop("TitleQuery")["properties"])),
         "components": {
             "schemas": schemas,
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
@@ -180,6 +184,14 @@ def _paths(query: dict[str, Any]) -> dict[str, Any]:
         "/health/live": {"get": _operation("Check that the process answers", "Liveness", ())},
         "/health/ready": {"get": _health("Check that the instance accepts traffic", "Liveness")},
     }
+
+
+def _tagged(paths: dict[str, Any]) -> dict[str, Any]:
+    for path, operations in paths.items():
+        tag = next((name for start, name in _TAGS.items() if path.startswith(start)), "Instances")
+        for operation in operations.values():
+            operation["tags"] = [tag]
+    return paths
 
 
 def _operation(
