@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.axe import violations
-from tests.server.support import StartProcess
+from tests.server.support import Gate, StartProcess
 
 PROJECT = Path(__file__).parents[2]
 PASSWORD = "a long password"
@@ -60,6 +60,24 @@ async def test_the_fleet_is_live_and_fits_the_screen(
 
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+async def test_redis_stops_and_is_back(
+    browser: Browser, start_process: StartProcess, environment: dict[str, str], redis_gate: Gate
+) -> None:
+    server = await start_process(RATE_LIMITS="address=1000/1")
+    await make_admin(environment)
+    page = await browser.new_page()
+    await sign_in(page, server.url)
+    limits, state = page.locator("[data-label=Limits]"), page.locator("#state")
+    await expect(limits).to_have_text("shared")
+    await redis_gate.shut()
+    await expect(limits).to_have_text("local", timeout=15_000)
+    await expect(state).to_have_text("live")
+    await redis_gate.open()
+    await expect(limits).to_have_text("shared", timeout=15_000)
+    await expect(page.locator(".chart canvas")).to_have_count(4)
+    await expect(state).to_have_text("live")
 
 
 async def test_a_wrong_password_is_told(
