@@ -112,6 +112,14 @@ _BEARER = {
 }
 
 
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "TitleFields": {"title": "Werckmeister harmóniák", "year": 2000, "runtime_minutes": 145, "genres": ["drama"]},
+    "TitleChanges": {"director": "Béla Tarr", "language": "hu"},
+    "Credentials": {"email": "anna@mozi.example", "password": "a long password"},
+    "SignIn": {"email": "anna@mozi.example", "password": "a long password"},
+}
+"""Bodies for people to try: a viewer makes unreadable ones from the patterns."""
+
 _TAGS = {"/api/v1/titles": "Titles", "/api/v1/auth": "Accounts", "/api/v1/me": "Accounts"}
 """The groups of operations by the beginnings of their paths."""
 
@@ -220,7 +228,10 @@ def _operation(
     if parameters:
         operation["parameters"] = parameters
     if body is not None:
-        operation["requestBody"] = {"required": True, "content": _content("application/json", body)}
+        content = _content("application/json", body)
+        if body in EXAMPLES:
+            content["application/json"]["example"] = EXAMPLES[body]
+        operation["requestBody"] = {"required": True, "content": content}
     return operation
 
 
