@@ -1,7 +1,7 @@
 """The last 15 minutes of the whole fleet, for the charts of the dashboard.
 
 All instances add what they have done since their last heartbeat to one hash in Redis for each 10 s:
-`videa:fleet:history:N`, N being the Unix time by the clock of Redis divided by 10. Its fields are `requests`, `errors`,
+`videa:fleet-history:N`, N being the Unix time by the clock of Redis divided by 10. Its fields are `requests`, `errors`,
 `instances`, and the numbers of answers by latency (`b0` to `bN`, as in metrics.BUCKETS). So the size does not depend
 on the number of instances, the history contains those that have gone, and the percentile is one of all requests. What
 is answered while Redis is unavailable is missing: the charts have a gap then.
@@ -78,4 +78,4 @@ def _point(time: int, found: Sequence[bytes | None]) -> Point:
 
 
 def _key(number: int) -> str:
-    return f"videa:fleet:history:{number}"
+    return f"videa:fleet-history:{number}"

@@ -112,6 +112,18 @@ _BEARER = {
 }
 
 
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "TitleFields": {"title": "Werckmeister harmóniák", "year": 2000, "runtime_minutes": 145, "genres": ["drama"]},
+    "TitleChanges": {"director": "Béla Tarr", "language": "hu"},
+    "Credentials": {"email": "anna@mozi.example", "password": "a long password"},
+    "SignIn": {"email": "anna@mozi.example", "password": "a long password"},
+}
+"""Bodies for people to try: a viewer makes unreadable ones from the patterns."""
+
+_TAGS = {"/api/v1/titles": "Titles", "/api/v1/auth": "Accounts", "/api/v1/me": "Accounts"}
+"""The groups of operations by the beginnings of their paths."""
+
+
 def build(release: str) -> dict[str, Any]:
     """The complete document."""
     _, schemas = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
@@ -121,10 +133,10 @@ def build(release: str) -> dict[str, Any]:
             "title": "Videa Mozi",
             "version": release,
             "description": "The cinema catalogue. Reads are public; writes need an access token. "
-            "Each operation describes how it uses one.",
+            "Each operation describes how it uses one. For administrators: the [dashboard](/dashboard).",
         },
         "servers": [{"url": "/"}],
-        "paths": _paths(schemas.pop("TitleQuery")["properties"]),
+        "paths": _tagged(_paths(schemas.pop("TitleQuery")["properties"])),
         "components": {
             "schemas": schemas,
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
@@ -182,6 +194,14 @@ def _paths(query: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _tagged(paths: dict[str, Any]) -> dict[str, Any]:
+    for path, operations in paths.items():
+        tag = next((name for start, name in _TAGS.items() if path.startswith(start)), "Instances")
+        for operation in operations.values():
+            operation["tags"] = [tag]
+    return paths
+
+
 def _operation(
     summary: str,
     answer: str | None,
@@ -208,7 +228,10 @@ def _operation(
     if parameters:
         operation["parameters"] = parameters
     if body is not None:
-        operation["requestBody"] = {"required": True, "content": _content("application/json", body)}
+        content = _content("application/json", body)
+        if body in EXAMPLES:
+            content["application/json"]["example"] = EXAMPLES[body]
+        operation["requestBody"] = {"required": True, "content": content}
     return operation
 
 

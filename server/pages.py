@@ -13,9 +13,11 @@ import jinja2
 from aiohttp import hdrs, web
 
 _HERE = Path(__file__).parent
+_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src {images}; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-    "img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
@@ -35,10 +37,13 @@ def set_up_pages(app: web.Application) -> None:
             app.router.add_get(f"/static/{path.relative_to(static)}", _static(path))
 
 
-def page(request: web.Request, template: str, context: dict[str, Any], status: int = 200) -> web.Response:
-    """A rendered page with the headers for pages."""
+def page(
+    request: web.Request, template: str, context: dict[str, Any], status: int = 200, images: str = "'self'"
+) -> web.Response:
+    """A rendered page with the headers for pages. ``images``: where they may come from, for the policy."""
     response = aiohttp_jinja2.render_template(template, request, context, status=status)
     response.headers.update(_HEADERS)
+    response.headers["Content-Security-Policy"] = _POLICY.format(images=images)
     return response
 
 

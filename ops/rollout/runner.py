@@ -268,7 +268,7 @@ class Runner:
 
     @_do.register
     def _set_availability(self, step: SetAvailability) -> None:
-        self._stopping.wait()
+        self.stopping.wait()
         if step.availability == "drain":
             self._check_left(step)
         self.stack.platform.nodes.set_availability(step.node, step.availability)

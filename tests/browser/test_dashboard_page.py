@@ -10,11 +10,11 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.axe import violations
-from tests.server.support import StartProcess
+from tests.server.support import Gate, StartProcess
 
 PROJECT = Path(__file__).parents[2]
 PASSWORD = "a long password"
-SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
+SIZES = {"desktop": (1280, 800), "phone": (360, 740)}
 
 
 async def make_admin(environment: dict[str, str]) -> None:
@@ -62,6 +62,24 @@ async def test_the_fleet_is_live_and_fits_the_screen(
     await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
 
 
+async def test_redis_stops_and_is_back(
+    browser: Browser, start_process: StartProcess, environment: dict[str, str], redis_gate: Gate
+) -> None:
+    server = await start_process(RATE_LIMITS="address=1000/1")
+    await make_admin(environment)
+    page = await browser.new_page()
+    await sign_in(page, server.url)
+    limits, state = page.locator("[data-label=Limits]"), page.locator("#state")
+    await expect(limits).to_have_text("shared")
+    await redis_gate.shut()
+    await expect(limits).to_have_text("local", timeout=15_000)
+    await expect(state).to_have_text("live")
+    await redis_gate.open()
+    await expect(limits).to_have_text("shared", timeout=15_000)
+    await expect(page.locator(".chart canvas")).to_have_count(4)
+    await expect(state).to_have_text("live")
+
+
 async def test_a_wrong_password_is_told(
     browser: Browser, start_process: StartProcess, environment: dict[str, str]
 ) -> None:
@@ -73,15 +91,24 @@ async def test_a_wrong_password_is_told(
     assert await violations(page) == []
 
 
-async def test_the_description_of_the_api_can_be_read_without_the_internet(
+async def test_the_description_of_the_api_can_be_read_and_tried_without_the_internet(
     browser: Browser, start_process: StartProcess
 ) -> None:
     server = await start_process()
-    page = await browser.new_page()
-    foreign: list[str] = []
+    page = await browser.new_page(viewport={"width": 360, "height": 740})
+    foreign, complaints = list[str](), list[str]()
     page.on("request", lambda request: None if request.url.startswith(server.url) else foreign.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
     await page.goto(f"{server.url}/docs")
-    await page.locator("summary", has_text="List and search titles").click()
-    await expect(page.get_by_text("at most 100").first).to_be_visible()
-    assert foreign == []
+    listing = page.locator(".opblock", has_text="List and search titles")
+    await listing.locator(".opblock-summary-control").press("Enter")
+    await expect(listing.locator(".parameters")).to_contain_text("maximum: 100")
+    await listing.get_by_role("button", name="Try it out").click()
+    await listing.get_by_role("button", name="Execute").click()
+    await expect(listing.locator(".live-responses-table")).to_contain_text("200")
+    await expect(listing.locator(".live-responses-table")).to_contain_text("next_cursor")
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert [url for url in foreign if not url.startswith("data:")] == []
+    assert complaints == []
     assert await violations(page) == []

@@ -115,8 +115,13 @@ async def test_the_api_is_described_for_people_and_programs(browser: Client) -> 
     async with browser.get("/") as response:
         assert response.url.path == "/docs"
         text = await response.text()
-    assert "/api/v1/titles/{id}" in text
+        assert "unsafe" not in response.headers["Content-Security-Policy"]
     assert "https://" not in text
+    for path in re.findall(r'(?:src|href)="(/static/[^"]+)"', text):
+        async with browser.get(path) as response:
+            assert response.status == 200
+            assert response.headers["Content-Encoding"] == "gzip"
+    assert "/api/v1/titles/{id}" in document["paths"]
 
 
 async def test_tries_for_one_account_are_counted_whichever_way_they_come(start_instance: StartInstance) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from videa_cli.context import Options
 from videa_cli.json_output import show_event
+from videa_cli.numbers import whole
 from videa_cli.units import size
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ops.metrics.endpoint import Endpoint
     from ops.metrics.figures import Counts
     from ops.stack import Stack
+    from videa_cli.ui.listen import Beside
 
 commands = typer.Typer(invoke_without_command=True, add_completion=False, rich_markup_mode=None)
 
@@ -39,6 +41,17 @@ def agent(
             help="Serve /metrics and /sd for Prometheus there, see docs/metrics.md.",
         ),
     ] = "",
+    page: Annotated[
+        int | None,
+        typer.Option(
+            "--page",
+            parser=whole(0),
+            metavar="PORT",
+            envvar="VIDEA_PAGE",
+            show_default=False,
+            help="Serve the page of `videa ui` on 127.0.0.1 there, read-only.",
+        ),
+    ] = None,
     doctor: Annotated[
         str,
         typer.Option(
@@ -61,6 +74,7 @@ def agent(
       videa --project videa agent
       videa agent --metrics 127.0.0.1:9464
       videa agent --doctor 15m
+      videa agent --page 8300
       videa agent status
     """
     if context.invoked_subcommand is not None:
@@ -100,6 +114,7 @@ def agent(
         duties.append(DoctorRuns(store, name, recorded(), lambda: watcher.claimed, pause))
 
     counts, endpoint = _serve(metrics, recorded(), running) if metrics else (None, None)
+    shown = _serve_page(page, recorded()) if page is not None else None
 
     def emit(event: Event) -> None:
         show_event(event)
@@ -114,6 +129,32 @@ def agent(
     attend(agent.run, agent.stop, watcher.release)
     if endpoint:
         endpoint.close()
+    if shown:
+        shown.close()
+
+
+def _serve_page(port: int, stacks: Callable[[], Sequence[Stack]]) -> Beside:
+    """Serves the page beside the duties. Raises UsageError without the libraries, or if the port cannot be used.
+
+    It is read-only: the agent has no folder of the project in which the commands could run.
+    """
+    from ops.errors import UsageError
+
+    try:
+        import aiohttp_jinja2  # noqa: F401
+    except ImportError:
+        raise UsageError(
+            "--page needs aiohttp and aiohttp-jinja2, which are not installed", "pip install 'videa[ui]'"
+        ) from None
+    from videa_cli.ui.listen import Beside
+    from videa_cli.ui.server import make_app
+    from videa_cli.ui.session import Sessions
+    from videa_cli.ui.source import Source
+
+    sessions = Sessions()
+    shown = Beside(make_app(Source(lambda: stacks()[0]), sessions, read_only=True), port, sessions.token)
+    typer.echo(f"page: {shown.address}", err=True)
+    return shown
 
 
 def _serve(place: str, stacks: Callable[[], Sequence[Stack]], running: str) -> tuple[Counts, Endpoint]:

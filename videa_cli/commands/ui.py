@@ -69,19 +69,12 @@ async def _serve(app: web.Application, port: int, name: str, token: str, open_br
     """Serves until it is cancelled. Raises UsageError if the port is taken."""
     import asyncio
 
-    from aiohttp import web
+    from videa_cli.ui.listen import address_of, listen
 
-    from videa_cli.ui.server import ADDRESS
-
-    runner, opened = web.AppRunner(app, access_log=None, shutdown_timeout=1.0), None
-    await runner.setup()
+    opened = None
+    runner = await listen(app, port)
     try:
-        site = web.TCPSite(runner, ADDRESS, port)
-        try:
-            await site.start()
-        except OSError as error:
-            raise UsageError(f"port {port} cannot be used: {error.strerror}", "choose another --port") from error
-        address = f"http://{ADDRESS}:{runner.addresses[0][1]}/#{token}"
+        address = address_of(runner, token)
         typer.echo(f"{name}: {address}")
         typer.echo("whoever has this address may use the page; stop with Ctrl-C", err=True)
         if open_browser:

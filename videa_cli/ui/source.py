@@ -11,7 +11,7 @@ from threading import Lock
 from ops.autoscale.view import Recorded, recorded
 from ops.doctor import diagnose
 from ops.doctor.answer import Answer, answer
-from ops.errors import UsageError
+from ops.errors import UsageError, VideaError
 from ops.rollout.entries import JournalState
 from ops.rollout.event_stream import EventStream
 from ops.rollout.follow import Happened
@@ -130,8 +130,12 @@ class Source:
         with self._lock:
             if self._opened is None or self._outdated or time.monotonic() - self._opened[0] > FRESH:
                 self._outdated = False
-                stack = self._open()
-                own = stack.project.settings.service
-                others = [stack.of(name) for name in stack.project.services if name != own]
+                try:
+                    stack = self._open()
+                    own = stack.project.settings.service
+                    others = [stack.of(name) for name in stack.project.services if name != own]
+                except VideaError:
+                    self._outdated = True
+                    raise
                 self._opened = time.monotonic(), [stack, *others]
             return self._opened[1]

@@ -4,9 +4,12 @@ import json
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from server.openapi import build
+from server.auth.credentials import Credentials, SignIn
+from server.openapi import EXAMPLES, build
+from server.titles import TitleChanges, TitleFields
 
 
 def test_every_reference_leads_somewhere() -> None:
@@ -22,6 +25,13 @@ def test_bounds_of_the_validation_are_in_the_description() -> None:
     assert fields["properties"]["year"] == {"type": "integer", "minimum": 1888, "maximum": 2100}
     assert fields["properties"]["title"]["maxLength"] == 200
     assert set(fields["required"]) == {"title", "year"}
+
+
+def test_examples_would_be_accepted() -> None:
+    types = {kind.__name__: kind for kind in (TitleFields, TitleChanges, Credentials, SignIn)}
+    assert types.keys() == EXAMPLES.keys()
+    for name, example in EXAMPLES.items():
+        assert msgspec.convert(example, types[name])
 
 
 def test_paths_with_errors_describe_them_as_problems() -> None:

@@ -12,6 +12,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 from pytest_aiohttp.plugin import AiohttpClient
 
+from ops.errors import ConfigError
 from ops.views.board import Board
 from tests.unit.ops.fakes import fake_stack
 from videa_cli.ui import server
@@ -246,3 +247,23 @@ async def test_an_engine_that_does_not_answer_is_told_and_hangs_nothing(
         while b'event: engine\ndata: ""' not in await answer.content.readuntil(b"\n\n"):
             pass
     assert (await page.client.get("/logs?service=app&level=info", headers=headers)).status == 200
+
+
+def test_a_compose_file_that_became_wrong_is_told_again_and_again_and_the_page_still_loads(tmp_path: Path) -> None:
+    stack, wrong = fake_stack(tmp_path), list[str]()
+
+    def open_stack() -> Any:
+        if wrong:
+            raise ConfigError(wrong[0], "")
+        return stack
+
+    source = Source(open_stack)
+    assert source.stack() is stack
+    wrong.append("no service app")
+    source.renew()
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="no service app"):
+            source.stack()
+    assert source.latest() is stack
+    wrong.clear()
+    assert source.stack() is stack

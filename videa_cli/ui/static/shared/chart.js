@@ -1,6 +1,7 @@
 // Lines over time by uPlot: in the colours of the page, as wide as their place, and readable with the arrow keys.
 
 const WIDTH = 1.5;
+const MINUTES = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880].map((minutes) => 60 * minutes);
 const charts = new Map();
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -15,19 +16,13 @@ function worded(value, unit) {
 
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 
-/** Times of an axis: with seconds if minutes do not tell them apart. */
-function times(_, at) {
-  const seconds = at.length > 1 && at[1] - at[0] < 60;
-  return at.map((time) => (time === null ? "" : clock(time, seconds ? 8 : 5)));
-}
-
 function options(place, lines) {
   const { unit = "", stepped, whole } = place.dataset;
   const axis = { stroke: () => colour("--quiet"), font: "11px system-ui, sans-serif", ticks: { show: false } };
   return {
     width: Math.max(place.clientWidth, 50),
     height: Math.max(place.clientHeight, 50),
-    padding: [6, 6, 0, 0],
+    padding: [6, 15, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, sync: place.dataset.group ? { key: place.dataset.group } : undefined },
     scales: {
@@ -35,7 +30,7 @@ function options(place, lines) {
       y: { range: (_, least, most) => [0, most > 0 ? most * 1.1 : 1] },
     },
     axes: [
-      { ...axis, size: 18, gap: 2, space: 60, grid: { show: false }, values: times },
+      { ...axis, size: 18, gap: 2, space: 60, grid: { show: false }, values: (_, at) => at.map((time) => clock(time, 5)), incrs: MINUTES },
       {
         ...axis,
         size: 40,
