@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn
 
-from ops.engine import foreground, ports
+from ops.engine import foreground, one_off, ports, replicas
 from ops.engine.bound import EngineBound
 from ops.engine.changes import Changes
 from ops.engine.logs import Output
-from ops.engine.replicas import remove_volumes
-from ops.errors import EngineError
 from ops.models import Container, ExecResult, Replica, Usage, UserCommand
 from ops.platform.ports import Measured, Permit
 from ops.project.config import Project
@@ -107,12 +105,13 @@ class SwarmPlatform(EngineBound):
         services, tasks, nodes = self.services.all(), self.services.tasks(), api.listed(self.engine, "nodes")
         number = reading.highest_number(services, tasks, service)
         own = [each["Spec"] for each in services if each["Spec"]["Labels"].get(labels.SERVICE) == service]
-        placed = [str(each["Labels"].get(labels.PLACED, "")) for each in own if not reading.replicas_of(each)]
+        waiting = [each["Labels"] for each in own if not reading.replicas_of(each)]
+        placed = [(str(each.get(labels.PLACED, "")), str(each.get(labels.RELEASE, ""))) for each in waiting]
         bound = definitions.bound(service)
         for _ in range(count):
             number += 1
-            node = self.node if bound else reading.emptiest(nodes, tasks, placed, service)
-            placed.append(node)
+            node = self.node if bound else reading.emptiest(nodes, tasks, placed, service, release)
+            placed.append((node, release))
             yield definitions.spec(service, number, node, image=image, release=release, placed=not bound)
 
     def check_create(self, total: int, target: Target) -> None:
@@ -126,10 +125,11 @@ class SwarmPlatform(EngineBound):
         return ""
 
     def remove(self, container: str) -> None:
+        replicas.remove(self.engine, container)  # a one-off container
         self.services.remove(service_name(container))
 
     def remove_volumes(self, names: Collection[str]) -> None:
-        remove_volumes(self.engine, self.project.name, names)
+        replicas.remove_volumes(self.engine, self.project.name, names)
 
     def discard(self, container: str) -> None:
         self.services.discard(container)
@@ -209,9 +209,8 @@ class SwarmPlatform(EngineBound):
         foreground.become(*foreground.exec_command(local, command, self.project.environment))
 
     def create_like(self, model: Container, name: str, command: UserCommand) -> None:
-        raise EngineError(
-            "one-off containers are not possible on a swarm yet", f"run it in a replica: videa exec {model.service}"
-        )
+        """On this manager's node, outside of the swarm's services: the project's networks accept such containers."""
+        one_off.create_like(self.engine, self._local.twin(model), name, command, without=labels.OF_TASKS)
 
     def attach(self, container: str) -> int:
         return foreground.attach(self.engine, container, self.project.environment)
