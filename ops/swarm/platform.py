@@ -21,7 +21,7 @@ from ops.platform.ports import Measured, Permit
 from ops.project.config import Project
 from ops.project.pins import remember
 from ops.steps import Target
-from ops.swarm import api, labels, reading, whole
+from ops.swarm import api, files, labels, reading, whole
 from ops.swarm.definitions import Definitions, service_name
 from ops.swarm.jobs import SwarmJobs
 from ops.swarm.local import Local
@@ -155,6 +155,7 @@ class SwarmPlatform(EngineBound):
 
     def down(self) -> None:
         self.services.down()
+        files.remove_all(self.engine, self.project.name)
 
     def follow(self, services: Collection[str], target: Target | None, permit: Permit) -> None:
         definitions = self._definitions(target.overrides if target else {})
@@ -170,7 +171,9 @@ class SwarmPlatform(EngineBound):
 
     def task(self, name: str, command: Collection[str], target: Target, timeout: float) -> None:
         definitions = self._definitions(target.overrides)
-        wanted = definitions.wanted(self._service, 0, self._local.node, target.image, target.release)
+        wanted = definitions.provided(
+            definitions.wanted(self._service, 0, self._local.node, target.image, target.release)
+        )
         run_task(self.services, definitions, wanted, service_name(name), tuple(command), timeout, self.last_words)
 
     def complete(self, service: str, overrides: Mapping[str, str], permit: Permit, timeout: float) -> Container:
@@ -192,9 +195,13 @@ class SwarmPlatform(EngineBound):
         self._definitions(overrides).check([service])
 
     def remember(self, variables: Mapping[str, str | None]) -> None:
-        """Also lets the replicas run on any node again: their nodes were chosen only for their start."""
+        """Also lets the replicas run on any node again: their nodes were chosen only for their start.
+
+        Secrets and configs that nothing needs any more are removed.
+        """
         remember(self.project.env_file, variables)
         self.services.loosen()
+        files.remove_unused(self.engine, self.project.name)
 
     def exec(
         self, container: str, command: list[str], user: str = "", environment: Mapping[str, str] | None = None
