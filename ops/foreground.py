@@ -42,8 +42,16 @@ def choose(stack: Stack, service: str = "", replica: str = "") -> Choice:
     running = [member for member in members if member.replica.running]
     if not running:
         raise PlanRefused(f"no container of {service} is running", "start the stack: videa up; see also: videa logs")
-    release = serving_release(Fleet(tuple(running)))
-    chosen = min(running, key=lambda member: (not _serves(member), not member.ready, member.replica.release != release))
+    release, here = serving_release(Fleet(tuple(running))), stack.platform.nodes.here
+    chosen = min(
+        running,
+        key=lambda member: (
+            not _serves(member),
+            member.replica.node != here,  # commands reach the containers of this node only
+            not member.ready,
+            member.replica.release != release,
+        ),
+    )
     return Choice(chosen.replica, _serves(chosen))
 
 

@@ -19,10 +19,12 @@ _ONLY_FOR_REPLICAS: Mapping[str, Any] = {
 }
 
 
-def create_like(engine: Engine, model: str, name: str, command: UserCommand, files: Iterable[str] = ()) -> None:
+def create_like(
+    engine: Engine, model: str, name: str, command: UserCommand, files: Iterable[str] = (), without: str = ""
+) -> None:
     """Creates a container with the configuration of the container ``model``, and ``command``. Raises EngineError.
 
-    ``files``: paths to copy from it.
+    ``files``: paths to copy from it; ``without``: the beginning of labels that it does not get.
     """
     with engine_errors(f"create {name}"):
         api = engine.sdk.api
@@ -31,20 +33,23 @@ def create_like(engine: Engine, model: str, name: str, command: UserCommand, fil
         networks = recreate.networks_of(details)
         endpoints: dict[str, Any] = {"NetworkingConfig": {"EndpointsConfig": {networks[0]: {}}}} if networks else {}
         api.create_container_from_config(  # type: ignore[no-untyped-call]
-            {**configuration(details, command), "Image": image, **endpoints}, name
+            {**configuration(details, command, without), "Image": image, **endpoints}, name
         )
         for network in networks[1:]:
             api.connect_container_to_network(name, network)
     write_files(engine, name, read_files(engine, model, files))
 
 
-def configuration(details: Mapping[str, Any], command: UserCommand) -> dict[str, Any]:
+def configuration(details: Mapping[str, Any], command: UserCommand, without: str = "") -> dict[str, Any]:
     """The configuration of a one-off container, from the engine's ``details`` of its model; without its networks.
 
+    ``without``: the beginning of labels that it does not get.
     Compose's label for one-off containers keeps it out of the replicas. It has no health check: that one is for the
     service's own command.
     """
     config = recreate.configuration(details)
+    labels = config.get("Labels") or {}
+    own = {label: value for label, value in labels.items() if not (without and label.startswith(without))}
     names = command.environment.keys()
     inherited = [line for line in config.get("Env") or [] if line.partition("=")[0] not in names]
     return {
@@ -53,7 +58,7 @@ def configuration(details: Mapping[str, Any], command: UserCommand) -> dict[str,
         "Env": [*inherited, *(f"{name}={value}" for name, value in command.environment.items())],
         "User": command.user or config.get("User", ""),
         "WorkingDir": command.workdir or config.get("WorkingDir", ""),
-        "Labels": {**(config.get("Labels") or {}), ONEOFF: "True"},
+        "Labels": {**own, ONEOFF: "True"},
         "Healthcheck": {"Test": ["NONE"]},
         "Tty": command.terminal,
         "OpenStdin": True,

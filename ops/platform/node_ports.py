@@ -10,6 +10,10 @@ from ops.models import Cluster, Node
 class Nodes(Protocol):
     """The nodes of the platform. Every method may raise EngineError."""
 
+    @property
+    def here(self) -> str:
+        """The id of the node whose containers can be entered from here; "" if there are no nodes."""
+
     def obstacle(self) -> str:
         """Why videa cannot choose nodes here, in one line; "" if it can."""
 

@@ -10,8 +10,9 @@ from ops.engine.client import Engine, engine_errors
 from ops.engine.images import EngineImages
 from ops.errors import PlanRefused
 from ops.project.compose_model import read_model
-from ops.project.config import Project
+from ops.project.config import Project, env_file_values
 from ops.project.startup import one_shots_of
+from ops.swarm import files
 from ops.swarm.spec import Wanted, on_one_node, service_spec, unsupported
 
 LONGEST = 63
@@ -36,13 +37,14 @@ class Definitions:
         return cls(engine, project, read_model(compose), overrides)
 
     def check(self, services: Collection[str]) -> None:
-        """Raises PlanRefused if a service needs what a swarm, or videa on it, does not have."""
+        """Raises PlanRefused if a service needs what a swarm, or videa on it, does not have, and ConfigError."""
         for name in services:
             if keys := unsupported(self.model, name):
                 raise PlanRefused(
                     f"services.{name} has {', '.join(keys)}, which videa cannot give to a service of a swarm",
                     "remove it, or leave the service out with a profile; docs/swarm.md lists what is possible",
                 )
+            self._files(name)
             longest = service_name(f"{self.project.name}-{name}-9999")
             if len(longest) > LONGEST:
                 raise PlanRefused(
@@ -61,7 +63,7 @@ class Definitions:
         running: bool = False,
     ) -> dict[str, Any]:
         """The spec of one container of a service. ``node``: see ``Wanted``. Raises EngineError, ImageUnavailable."""
-        wanted = self.wanted(service, number, node, image, release)
+        wanted = self.provided(self.wanted(service, number, node, image, release))
         once = service in self.one_shots
         return service_spec(self.model, replace(wanted, placed=placed, running=running, once=once))
 
@@ -79,6 +81,15 @@ class Definitions:
             release=release,
             node=node,
         )
+
+    def provided(self, wanted: Wanted) -> Wanted:
+        """With the service's secrets and configs, which are created in the swarm. Raises ConfigError, EngineError."""
+        given = self._files(wanted.service)
+        return replace(wanted, files=files.provide(self.engine, self.project.name, given))
+
+    def _files(self, service: str) -> list[files.File]:
+        values = {**env_file_values(self.project), **self.project.environment, **self.overrides}
+        return list(files.files_of(self.model, self.project.name, service, values.get))
 
     def config_hash(self, service: str) -> str:
         return self.project.compose.config_hash(service, self.overrides)

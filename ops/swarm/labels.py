@@ -19,4 +19,7 @@ ONEOFF = "videa.oneoff"
 STACK = "com.docker.stack.namespace"
 """By it, `docker stack services` and `docker stack rm` find the services of a project."""
 
+OF_TASKS = "com.docker.swarm."
+"""The beginning of the labels that Swarm gives to the containers of tasks."""
+
 CREATED, STARTED, STOPPED = "created", "started", "stopped"

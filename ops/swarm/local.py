@@ -12,8 +12,11 @@ from ops.engine.client import Engine, engine_errors
 from ops.errors import EngineError
 from ops.models import Container, Usage
 from ops.platform.ports import Measured
-from ops.swarm import reading
+from ops.swarm import api, reading
 from ops.swarm.services import Services
+
+SHORT_ID = 12
+"""Characters of a container's id that Docker shows."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,36 @@ class Local:
         """The engine's id of the running container of a service. Raises EngineError if it runs elsewhere or not."""
         task = self.task_of(container)
         if task.get("NodeID") != self.node:
+            place = self._name_of(str(task.get("NodeID")))
+            local = str((task["Status"].get("ContainerStatus") or {}).get("ContainerID") or "")[:SHORT_ID]
             raise EngineError(
-                f"{container} runs on another node of the swarm, {task.get('NodeID')}, which this manager cannot enter",
-                "run the command on that node",
+                f"{container} runs on {place}, and commands reach only the containers of this manager's node",
+                f"on {place}: docker exec -it {local} COMMAND; or choose a replica of this node: see `videa status`",
             )
         return str(task["Status"]["ContainerStatus"]["ContainerID"])
+
+    def twin(self, model: Container) -> str:
+        """The engine's id of a running container on this node with the service and release of ``model``.
+
+        Raises EngineError if there is none.
+        """
+        ids = self.ids()
+        same = [
+            each
+            for each in self.services.containers()
+            if (each.service, each.release) == (model.service, model.release) and each.id in ids
+        ]
+        if not same:
+            raise EngineError(
+                f"no container of {model.service} with release {model.release} runs on this manager's node, and one "
+                "like it starts only here",
+                f"it runs on {self._name_of(model.node)}; see `videa node ls`, and move one here: videa rebalance",
+            )
+        return ids[same[0].id]
+
+    def _name_of(self, node: str) -> str:
+        found = api.found(self.engine, "nodes", node)
+        return reading.node(found).name if found else node
 
     def ids(self) -> dict[str, str]:
         """Id of a service -> the engine's id of its running container, of those on this node. Raises EngineError."""

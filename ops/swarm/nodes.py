@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from ops.engine.request import request
 from ops.errors import EngineError
 from ops.models import Cluster, Node
 from ops.swarm import api, cluster, reading
+from ops.swarm.local import Local
 from ops.swarm.services import Services
 
 
@@ -16,6 +18,14 @@ class SwarmNodes:
     """``ops.platform.node_ports.Nodes``. ``services``: those of the project."""
 
     services: Services
+
+    @property
+    def here(self) -> str:
+        return self._local.node
+
+    @cached_property
+    def _local(self) -> Local:
+        return Local(self.services.engine, self.services)
 
     def obstacle(self) -> str:
         return ""

@@ -12,18 +12,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn
 
-from ops.engine import foreground, ports
+from ops.engine import foreground, one_off, ports, replicas
 from ops.engine.bound import EngineBound
 from ops.engine.changes import Changes
 from ops.engine.logs import Output
-from ops.engine.replicas import remove_volumes
-from ops.errors import EngineError
 from ops.models import Container, ExecResult, Replica, Usage, UserCommand
 from ops.platform.ports import Measured, Permit
 from ops.project.config import Project
 from ops.project.pins import remember
 from ops.steps import Target
-from ops.swarm import api, keys, labels, reading, whole
+from ops.swarm import api, files, keys, labels, reading, whole
 from ops.swarm.definitions import Definitions, service_name
 from ops.swarm.edges import SwarmEdges
 from ops.swarm.jobs import SwarmJobs
@@ -117,12 +115,13 @@ class SwarmPlatform(EngineBound):
         services, tasks, nodes = self.services.all(), self.services.tasks(), api.listed(self.engine, "nodes")
         number = reading.highest_number(services, tasks, service)
         own = [each["Spec"] for each in services if each["Spec"]["Labels"].get(labels.SERVICE) == service]
-        placed = [str(each["Labels"].get(labels.PLACED, "")) for each in own if not reading.replicas_of(each)]
+        waiting = [each["Labels"] for each in own if not reading.replicas_of(each)]
+        placed = [(str(each.get(labels.PLACED, "")), str(each.get(labels.RELEASE, ""))) for each in waiting]
         bound = definitions.bound(service)
         for _ in range(count):
             number += 1
-            node = self.node if bound else reading.emptiest(nodes, tasks, placed, service)
-            placed.append(node)
+            node = self.node if bound else reading.emptiest(nodes, tasks, placed, service, release)
+            placed.append((node, release))
             yield definitions.spec(service, number, node, image=image, release=release, placed=not bound)
 
     def check_create(self, total: int, target: Target) -> None:
@@ -136,10 +135,11 @@ class SwarmPlatform(EngineBound):
         return ""
 
     def remove(self, container: str) -> None:
+        replicas.remove(self.engine, container)  # a one-off container
         self.services.remove(service_name(container))
 
     def remove_volumes(self, names: Collection[str]) -> None:
-        remove_volumes(self.engine, self.project.name, names)
+        replicas.remove_volumes(self.engine, self.project.name, names)
 
     def discard(self, container: str) -> None:
         self.services.discard(container)
@@ -166,6 +166,7 @@ class SwarmPlatform(EngineBound):
     def down(self) -> None:
         self.services.down()
         keys.remove(self.engine, self.project.name)
+        files.remove_all(self.engine, self.project.name)
 
     def follow(self, services: Collection[str], target: Target | None, permit: Permit) -> None:
         definitions = self._definitions(target.overrides if target else {})
@@ -181,7 +182,9 @@ class SwarmPlatform(EngineBound):
 
     def task(self, name: str, command: Collection[str], target: Target, timeout: float) -> None:
         definitions = self._definitions(target.overrides)
-        wanted = definitions.wanted(self._service, 0, self._local.node, target.image, target.release)
+        wanted = definitions.provided(
+            definitions.wanted(self._service, 0, self._local.node, target.image, target.release)
+        )
         run_task(self.services, definitions, wanted, service_name(name), tuple(command), timeout, self.last_words)
 
     def complete(self, service: str, overrides: Mapping[str, str], permit: Permit, timeout: float) -> Container:
@@ -203,9 +206,13 @@ class SwarmPlatform(EngineBound):
         self._definitions(overrides).check([service])
 
     def remember(self, variables: Mapping[str, str | None]) -> None:
-        """Also lets the replicas run on any node again: their nodes were chosen only for their start."""
+        """Also lets the replicas run on any node again: their nodes were chosen only for their start.
+
+        Secrets and configs that nothing needs any more are removed.
+        """
         remember(self.project.env_file, variables)
         self.services.loosen()
+        files.remove_unused(self.engine, self.project.name)
 
     def exec(
         self, container: str, command: list[str], user: str = "", environment: Mapping[str, str] | None = None
@@ -226,9 +233,8 @@ class SwarmPlatform(EngineBound):
         foreground.become(*foreground.exec_command(local, command, self.project.environment))
 
     def create_like(self, model: Container, name: str, command: UserCommand) -> None:
-        raise EngineError(
-            "one-off containers are not possible on a swarm yet", f"run it in a replica: videa exec {model.service}"
-        )
+        """On this manager's node, outside of the swarm's services: the project's networks accept such containers."""
+        one_off.create_like(self.engine, self._local.twin(model), name, command, without=labels.OF_TASKS)
 
     def attach(self, container: str) -> int:
         return foreground.attach(self.engine, container, self.project.environment)

@@ -6,7 +6,7 @@ first good health check, and ends one whose check fails.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -162,21 +162,28 @@ def highest_number(services: Iterable[Found], tasks: Iterable[Found], service: s
     return max((int(each.get(labels.NUMBER, 0)) for each in specs if each.get(labels.SERVICE) == service), default=0)
 
 
-def emptiest(nodes: Iterable[Found], tasks: Iterable[Found], placed: Iterable[str], service: str) -> str:
-    """The id of the node that runs the fewest replicas of ``service``; "" if no node may run any.
+def emptiest(
+    nodes: Iterable[Found], tasks: Iterable[Found], placed: Iterable[tuple[str, str]], service: str, release: str = ""
+) -> str:
+    """The id of the node that runs the fewest replicas of ``service`` with this release; "" if no node may run any.
 
-    ``placed``: ids of the nodes that were chosen for replicas which do not run yet. Swarm itself puts all new ones on
-    the node that has the fewest tasks of each new service, which is any.
+    With equal numbers, it is the one with the fewest of all releases: those of others leave during a deploy.
+    ``placed``: node and release of replicas for which a node was chosen and which do not run yet. Swarm itself puts all
+    new ones on the node that has the fewest tasks of each new service, which is any.
     """
-    counts = {str(node["ID"]): 0 for node in nodes if usable(node)}
-    for task in tasks:
-        own = task["Spec"]["ContainerSpec"].get("Labels") or {}
-        if own.get(labels.SERVICE) == service and state_of(task) not in ENDED and task.get("NodeID") in counts:
-            counts[task["NodeID"]] += 1
-    for node in placed:
-        if node in counts:
-            counts[node] += 1
-    return min(counts, key=lambda node: (counts[node], node), default="")
+    running = (
+        (str(task.get("NodeID") or ""), task["Spec"]["ContainerSpec"].get("Labels") or {})
+        for task in tasks
+        if state_of(task) not in ENDED
+    )
+    present = [(node, own.get(labels.RELEASE, "")) for node, own in running if own.get(labels.SERVICE) == service]
+    every = [*present, *placed]
+    same, all_of = (
+        Counter(node for node, known in every if known == release),
+        Counter(node for node, _ in every),
+    )
+    chosen = (str(node["ID"]) for node in nodes if usable(node))
+    return min(chosen, key=lambda node: (same[node], all_of[node], node), default="")
 
 
 def usable(node: Found) -> bool:

@@ -7,7 +7,7 @@ would be dropped is refused, by ``unsupported``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ops.project.compose_model import as_mapping
@@ -33,7 +33,19 @@ TRANSLATED = {
     ),
     *("read_only", "tmpfs", "shm_size", "volumes", "healthcheck", "stop_signal", "stop_grace_period", "cap_add"),
     *("cap_drop", "security_opt", "sysctls", "extra_hosts", "dns", "dns_search", "ulimits", "tty", "stdin_open"),
-    *("ports", "networks", "logging", "deploy", "restart", "cpus", "mem_limit", "mem_reservation", "pids_limit"),
+    *(
+        "ports",
+        "networks",
+        "secrets",
+        "configs",
+        "logging",
+        "deploy",
+        "restart",
+        "cpus",
+        "mem_limit",
+        "mem_reservation",
+        "pids_limit",
+    ),
 }
 WITHOUT_EFFECT = {
     *("build", "depends_on", "profiles", "container_name", "expose", "pull_policy", "platform", "scale", "develop"),
@@ -50,7 +62,8 @@ class Wanted:
     """A Swarm service to create. ``image``: as the nodes get it; ``reference``: as the user names it.
 
     ``name``: also its name in DNS; ``number``: within the service; ``node``: id of the only node that may run it, ""
-    for any; ``running``: whether it has its task at once; ``once``: a task that ends is not replaced.
+    for any; ``running``: whether it has its task at once; ``once``: a task that ends is not replaced. ``files``: of
+    ``ops.swarm.files.provide``.
     """
 
     project: str
@@ -68,6 +81,7 @@ class Wanted:
     once: bool = False
     oneoff: bool = False
     command: tuple[str, ...] = ()
+    files: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 def unsupported(model: Mapping[str, Any], service: str) -> list[str]:
@@ -179,6 +193,7 @@ def _container(
         "Healthcheck": {"Test": ["NONE"]} if wanted.oneoff else _health(definition.get("healthcheck")),
         "DNSConfig": {"Nameservers": as_list(definition.get("dns")), "Search": as_list(definition.get("dns_search"))},
         "Privileges": {"NoNewPrivileges": True} if definition.get("security_opt") else None,
+        **wanted.files,
     }
     return {name: value for name, value in spec.items() if value not in (None, [], {}, "")}
 

@@ -11,6 +11,8 @@ WHY = "this project runs on one engine, which has no nodes"
 class NoNodes:
     """``ops.platform.node_ports.Nodes`` of one engine."""
 
+    here = ""
+
     def obstacle(self) -> str:
         return WHY
 

@@ -44,6 +44,20 @@ def test_a_node_is_emptied_and_used_again_without_a_lost_request(shop: Shop) -> 
     assert findings(shop) == {}
 
 
+def test_commands_run_on_this_node_and_logs_come_from_all(shop: Shop) -> None:
+    replicas = shop.replicas()
+    there = next(name for name, replica in replicas.items() if replica["node"] == "node2")
+    assert shop.done("exec", "--", "printenv", "RELEASE").strip() == replicas[there]["release"]
+    refused = shop.videa("exec", "--replica", there, "--", "hostname")
+    assert refused.returncode != 0
+    assert f"{there} runs on node2" in refused.stderr
+    assert "on node2: docker exec" in refused.stderr
+    said = "import sys; print('a line', file=open('/proc/1/fd/1', 'w'))"
+    container = shop.machines[1].docker("ps", "--quiet", "--filter", f"name={there}.")
+    shop.machines[1].docker("exec", container, "python3", "-c", said)
+    until(lambda: "a line" in shop.done("logs", "--tail", "5"))
+
+
 def test_a_lost_node_is_named_with_what_ran_there(shop: Shop) -> None:
     shop.machines[1].docker("swarm", "leave")
     until(lambda: "swarm.node_down" in findings(shop))

@@ -35,6 +35,15 @@ def test_a_replica_outside_the_balancer_is_chosen_only_if_none_serves(stack: Fak
     assert (choice.container.name, choice.serves) == ("shop-app-9", False)
 
 
+def test_on_a_swarm_a_replica_of_this_node_is_preferred_among_those_that_serve(stack: FakeStack) -> None:
+    for name, node in zip(stack.platform.names(), ("n1", "n2", "n2"), strict=True):
+        stack.platform.by_name[name] = replace(stack.platform.by_name[name], node=node)
+    stack.platform.nodes.here = "n2"
+    assert choose(stack).container.name == "shop-app-2"
+    stack.world.sick.update(("shop-app-2", "shop-app-3"))
+    assert choose(stack).container.name == "shop-app-1"
+
+
 def test_it_works_while_the_balancer_is_down(tmp_path: Path) -> None:
     stack = fake_stack(tmp_path)
 

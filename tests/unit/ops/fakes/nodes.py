@@ -19,6 +19,7 @@ class FakeNodes:
     by_id: dict[str, Node] = field(default_factory=dict)
     fixed: dict[str, list[str]] = field(default_factory=dict)
     foreign: dict[str, list[str]] = field(default_factory=dict)
+    here: str = ""
 
     def obstacle(self) -> str:
         return "" if self.by_id else "this project runs on one engine"

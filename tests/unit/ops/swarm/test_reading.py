@@ -93,9 +93,16 @@ def test_a_number_is_free_only_when_its_last_task_has_ended() -> None:
 def test_the_node_with_the_fewest_replicas_is_chosen() -> None:
     nodes = [node("n1"), node("n2"), node("n3", availability="drain"), node("n4", state="down")]
     assert emptiest(nodes, [task("running", 1, "n1")], [], "web") == "n2"
-    assert emptiest(nodes, [task("running", 1, "n1")], ["n2", "n2"], "web") == "n1"
+    assert emptiest(nodes, [task("running", 1, "n1")], [("n2", ""), ("n2", "")], "web") == "n1"
     assert emptiest(nodes, [task("shutdown", 1, "n1"), task("running", 2, "n2")], [], "web") == "n1"
     assert emptiest([node("n4", state="down")], [], [], "web") == ""
+
+
+def test_a_new_release_is_spread_whatever_the_old_one_has_where() -> None:
+    nodes, old = [node("n1"), node("n2")], [task("running", number, "n1") for number in (1, 2)]
+    assert emptiest(nodes, old, [], "web", "r2") == "n2"
+    assert emptiest(nodes, old, [("n2", "r2")], "web", "r2") == "n1"
+    assert emptiest(nodes, old, [("n2", "r2"), ("n1", "r2")], "web", "r2") == "n2"
 
 
 def test_a_node_as_its_manager_describes_it() -> None:
