@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 
 import pytest
 
@@ -47,11 +48,11 @@ class Nginx:
             return ExecResult(0, "")
         if self.refuses:
             return ExecResult(scripts.REFUSED, "nginx: [emerg] no room")
-        text, _, _, before, _ = command[4:]
-        if before and before != self.text.rstrip("\n"):
+        _, _, before, _, *pieces, _ = command[4:]
+        if before and before != sha256(self.text.rstrip("\n").encode()).hexdigest():
             return ExecResult(scripts.CHANGED, "")
-        self.text = text
-        self.texts.append(text)
+        self.text = "".join(pieces)
+        self.texts.append(self.text)
         return ExecResult(0, "videa-old-workers 7@8\n")
 
 
