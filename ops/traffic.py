@@ -196,10 +196,14 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """An active configuration. ``old_workers``: the previous workers; all are drained when none of them is left."""
+    """An active configuration. ``old_workers``: the previous workers; all are drained when none of them is left.
+
+    ``left_out``: those of several nginx that did not get it, each in the first change that it misses.
+    """
 
     generation: int
     old_workers: tuple[str, ...]
+    left_out: tuple[Edge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from ops.balancer.render import parse, renumbered
 from ops.errors import BalancerError, ConfigRefused, EngineError, LockHeld, VideaError
 from ops.events import Emit, discard
 from ops.models import ExecResult
-from ops.notices import EdgeLeftOut, EdgeReturned
+from ops.notices import EdgeReturned
 from ops.platform.ports import Permit, Stream
 from ops.traffic import Applied, Edge, Look, Maintenance, Membership, Upstream
 
@@ -41,7 +41,7 @@ class Edges:
         """Those that serve the last change of this object, or have its text."""
         self._change_text = ""
         self._away: dict[str, str] = {}
-        self._untold: list[EdgeLeftOut | EdgeReturned] = []
+        self._untold: list[EdgeReturned] = []
 
     def guard(self, permit: Permit) -> None:
         """See ``Gateway``; also for those that come later."""
@@ -128,7 +128,7 @@ class Edges:
         _raise_lost_lock(errors)
         if failed := blocking(errors, self._find() if errors else ()):
             self._go_back(failed[0], errors[failed[0]], before, applied.generation + 1)
-        self._tell(places, errors)
+        missing = self._missing(places, errors)
         workers = (worker for name in confirmed for worker in confirmed[name].old_workers)
         edges = tuple(
             Edge(place.name, place.node, applied.generation)
@@ -137,7 +137,7 @@ class Edges:
             for place in places
         )
         self._seen = replace(changed, edges=edges)
-        return Applied(applied.generation, (*applied.old_workers, *workers))
+        return Applied(applied.generation, (*applied.old_workers, *workers), missing)
 
     def _go_back(self, failed: str, error: Exception, before: str, generation: int) -> None:
         """Returns to the text of before the change where it was made. Raises the error of the one that has failed."""
@@ -194,15 +194,17 @@ class Edges:
                 self._untold.append(EdgeReturned(name))
         self._refuse(errors)
 
-    def _tell(self, places: Iterable[Place], errors: Mapping[str, Exception]) -> None:
-        """Notes those that the change has left out, once each, and those that have it again."""
+    def _missing(self, places: Iterable[Place], errors: Mapping[str, Exception]) -> tuple[Edge, ...]:
+        """Those that the change has left out, once each; notes those that have it again."""
+        found = []
         for place in places:
             if place.name in self._confirmed:
                 if self._away.pop(place.name, None) is not None:
                     self._untold.append(EdgeReturned(place.name))
             elif place.name not in self._away:
                 self._away[place.name] = place.reason or _reason(errors.get(place.name))
-                self._untold.append(EdgeLeftOut(place.name, place.node, self._away[place.name]))
+                found.append(Edge(place.name, place.node, None, False, self._away[place.name]))
+        return tuple(found)
 
     def _running(self) -> dict[str, Balancer]:
         return self._members(self._find())

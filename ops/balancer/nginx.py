@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from hashlib import sha256
 
 from ops.balancer import scripts
 from ops.balancer.render import parse, render, switched
@@ -260,7 +261,9 @@ class Balancer:
 
     def _install(self, text: str, generation: int, before: str) -> ExecResult:
         """Runs APPLY with the number of the lock's holder. Raises LockHeld if another process has the lock."""
-        arguments = (text, str(generation), str(CONFIRM_LOOKS), before)
+        pieces = [text[start : start + scripts.PIECE] for start in range(0, len(text), scripts.PIECE)]
+        replaced = sha256(before.encode()).hexdigest() if before else ""
+        arguments = (str(generation), str(CONFIRM_LOOKS), replaced, str(len(pieces)), *pieces)
         answer = self._run(scripts.APPLY, *arguments, permit=self._permit)
         while answer.code == scripts.FENCED:
             above = int(answer.output.strip() or 0)  # on a busy engine, the output was lost

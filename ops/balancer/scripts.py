@@ -14,6 +14,9 @@ OWN = "videa-own:"
 WRITE_FAILED, REFUSED, NOT_CONFIRMED, NOT_OURS, CHANGED, FENCED = 10, 11, 12, 13, 14, 15
 """Exit codes of APPLY; its output has the reason, for FENCED the higher number."""
 
+PIECE = 100_000
+"""Characters of a piece of the text: Linux takes at most 128 KiB as one argument (MAX_ARG_STRLEN)."""
+
 FUNCTIONS = (
     f"fence={FENCE} own_mark={OWN}"
     + r"""
@@ -91,7 +94,14 @@ APPLY = (
     FUNCTIONS
     + f"current={FILE}"
     + r"""
-content=$1 wanted=$2 attempts=$3 before=$4 number=$5
+wanted=$1 attempts=$2 before=$3 pieces=$4 content=
+shift 4
+while [ "$pieces" -gt 0 ]; do
+    content=$content$1
+    pieces=$((pieces - 1))
+    shift
+done
+number=$1
 next=$current.next previous=$current.previous
 not_written() {
     free=$(df -Pk "$current" | awk 'END { print $4 }') # KiB
@@ -106,7 +116,7 @@ adopt() { [ "$(proxy "$1")" = "$(proxy "$2")" ] || settings.sh "$1"; }
 alone || exit 10
 [ "$number" -ge "$(highest)" ] || { highest; exit 15; }
 register "$number" || not_written
-[ -z "$before" ] || [ "$(cat "$current")" = "$before" ] || exit 14
+[ -z "$before" ] || [ "$(printf '%s' "$(cat "$current")" | sha256sum | cut -c-64)" = "$before" ] || exit 14
 old=$(workers)
 printf '%s' "$content" > "$next" && [ "$(wc -c < "$next")" -eq "${#content}" ] || not_written
 if ! { adopt "$next" "$current" && check /etc/nginx/candidate.conf; }; then
@@ -131,8 +141,9 @@ echo "videa-old-workers $old"
 ! command -v own.sh >/dev/null || own
 """
 )
-"""$1: text, $2: its generation, $3: maximum number of checks for it, $4: the text that it replaces, empty for any,
-$5: number of the lock's holder.
+"""$1: generation of the text, $2: maximum number of checks for it, $3: SHA-256 of the text that it replaces without
+newlines at the end, empty for any, $4: number of pieces; then the pieces of the text, and the number of the lock's
+holder.
 
 Prints the previous workers, and a line about the user's own files.
 """

@@ -15,6 +15,7 @@ from ops.ejected import Ejected
 from ops.errors import Aftermath, Interrupted, LockHeld, OperationFailed, ReplicaNotReady, VideaError, explained
 from ops.events import Emit, HookFailed, OwnFault, Standing, announced
 from ops.interrupts import allowed, held
+from ops.notices import EdgeLeftOut
 from ops.redaction.typed import shown
 from ops.rollout.entries import Header, RemovalEntry, StepEntry
 from ops.rollout.halt import halt
@@ -56,7 +57,7 @@ from ops.steps import (
     Waiting,
     redacted,
 )
-from ops.traffic import TrafficSplit
+from ops.traffic import TrafficSplit, Upstream
 
 DRAIN_SLACK = 5.0
 """Seconds beyond ``drain_timeout`` to wait for a worker that nginx itself should have ended."""
@@ -201,7 +202,7 @@ class Runner:
     @_do.register
     def _route(self, step: Route) -> None:
         names = [*step.names, *(self._started if step.started else ())]
-        self.stack.gateway.apply(self.stack.upstream(self._without_ejected(names)))
+        self._serve(self.stack.upstream(self._without_ejected(names)))
 
     @_do.register
     def _split(self, step: Split) -> None:
@@ -211,7 +212,7 @@ class Runner:
             by=self.stack.project.settings.split_by,
             token=self._token if step.private else "",
         )
-        self.stack.gateway.apply(self.stack.upstream(self._without_ejected(step.names), split))
+        self._serve(self.stack.upstream(self._without_ejected(step.names), split))
 
     @_do.register
     def _check(self, step: Check) -> None:
@@ -340,3 +341,8 @@ class Runner:
         with announced(step, self.emit), allowed() if interruptible else nullcontext():
             self._lease.permit()
             self._do(step)
+
+    def _serve(self, upstream: Upstream) -> None:
+        """Changes the balancer, and says which of several nginx did not get it. Raises like ``Gateway.apply``."""
+        for edge in self.stack.gateway.apply(upstream).left_out:
+            self.emit(EdgeLeftOut(edge.name, edge.node, edge.reason))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ops.engine.client import Engine, engine_errors
@@ -27,6 +27,8 @@ class Definitions:
     project: Project
     model: Mapping[str, Any]
     overrides: Mapping[str, str]
+    _hashes: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _images: dict[str, tuple[str, str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def read(cls, engine: Engine, project: Project, overrides: Mapping[str, str]) -> Definitions:
@@ -74,9 +76,9 @@ class Definitions:
             service=service,
             name=f"{self.project.name}-{service}-{number}",
             number=number,
-            image=self._for_nodes(reference),
+            image=self._image(reference)[0],
             reference=reference,
-            image_id=EngineImages(self.engine).digest(reference),
+            image_id=self._image(reference)[1],
             config_hash=self.config_hash(service),
             release=release,
             node=node,
@@ -92,7 +94,10 @@ class Definitions:
         return list(files.files_of(self.model, self.project.name, service, values.get))
 
     def config_hash(self, service: str) -> str:
-        return self.project.compose.config_hash(service, self.overrides)
+        """As Compose computes it, which takes a process of its own: once, also for hundreds of replicas."""
+        if service not in self._hashes:
+            self._hashes[service] = self.project.compose.config_hash(service, self.overrides)
+        return self._hashes[service]
 
     def bound(self, service: str) -> bool:
         """Whether a service runs only on this manager: its files are here, or videa runs commands in it."""
@@ -103,9 +108,15 @@ class Definitions:
         services = self.model["services"]
         return {each for name in services for each in one_shots_of(services, name)}
 
-    def _for_nodes(self, reference: str) -> str:
+    def _image(self, reference: str) -> tuple[str, str]:
+        """The image as the nodes get it, and its id."""
+        if reference not in self._images:
+            digest = EngineImages(self.engine).digest(reference)
+            self._images[reference] = self._for_nodes(reference, digest), digest
+        return self._images[reference]
+
+    def _for_nodes(self, reference: str, digest: str) -> str:
         """The image by its content: a node that has it does not ask the registry, and others get the same one."""
-        digest = EngineImages(self.engine).digest(reference)
         with engine_errors(f"inspect {reference}"):
             known = self.engine.sdk.images.get(reference).attrs.get("RepoDigests") or []
         return str(known[0]) if known else digest

@@ -67,10 +67,12 @@ class SwarmEdges:
         """Runs a command in nginx's container on another node. Raises EngineError."""
         node = api.found(self.engine, "nodes", str(task.get("NodeID", "")))
         address = edge_places.address_of(task, node)
-        if address is None or self._channel is None:
+        if self._channel is None:
             raise EngineError(
                 f"{name} runs on another node and has no channel", "give it one: videa up --recreate " + self.balancer
             )
+        if address is None:  # the manager does not know the port of a task that has just started
+            raise EngineError(f"{name} is restarting", f"see `docker service ps {name}`")
         return self._channel.run(name, address, command, environment)
 
     @cached_property

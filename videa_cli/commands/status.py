@@ -104,18 +104,25 @@ def show_status(result: Status) -> None:
         from videa_cli.words import BY_CONNECT
 
         out.print(BY_CONNECT)
-    if result.maintenance:
-        out.print("[yellow]closed for maintenance[/]; to open it again: videa maintenance off")
-    for refused in result.own_refused:
-        out.print(f"[yellow]nginx leaves out your own file[/] {escape(refused)}; correct it, then: videa up")
-    if result.balancer != "running":
-        out.print(f"[red]balancer:[/] {escape(result.balancer)}")
-    if result.unreachable:
-        out.print(f"[red]unreachable:[/] nothing answers at {result.url}: {result.unreachable}")
-    for line in _edges(result):
+    for line in _balancer(result):
         out.print(line)
+
+
+def _balancer(result: Status) -> Iterator[str]:
+    """What is unusual about nginx and its port."""
+    from rich.markup import escape
+
+    if result.maintenance:
+        yield "[yellow]closed for maintenance[/]; to open it again: videa maintenance off"
+    for refused in result.own_refused:
+        yield (f"[yellow]nginx leaves out your own file[/] {escape(refused)}; correct it, then: videa up")
+    if result.balancer != "running":
+        yield (f"[red]balancer:[/] {escape(result.balancer)}")
+    if result.unreachable:
+        yield (f"[red]unreachable:[/] nothing answers at {result.url}: {result.unreachable}")
+    yield from _edges(result)
     if result.log_dropped:
-        out.print(f"[yellow]rates are too low:[/] {result.log_dropped} lines of nginx's log were dropped")
+        yield (f"[yellow]rates are too low:[/] {result.log_dropped} lines of nginx's log were dropped")
 
 
 def _table(services: Sequence[Status], width: int) -> Table:

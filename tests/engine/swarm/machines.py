@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -177,7 +177,8 @@ def _engine(machine: Machine) -> Iterator[None]:
             yield
         finally:
             process.kill()
-            os.kill(machine.init, 9)
+            with suppress(ProcessLookupError):  # a test has switched it off
+                os.kill(machine.init, 9)
 
 
 def _await_engine(machine: Machine) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 import pytest
 
@@ -40,13 +41,13 @@ class Nginx:
 
     def exec(self, container: str, command: list[str], user: str = "", environment: object = None) -> ExecResult:
         assert command[2] == scripts.APPLY
-        text, _, _, before, _ = command[4:]
-        if before and before != self.text.rstrip("\n"):
+        _, _, before, _, *pieces, _ = command[4:]
+        if before and before != sha256(self.text.rstrip("\n").encode()).hexdigest():
             self.refused += 1
             return ExecResult(scripts.CHANGED, "")
         if self.verdict:
             return ExecResult(scripts.REFUSED, self.verdict)
-        self.text = text
+        self.text = "".join(pieces)
         return ExecResult(0, f"videa-old-workers \n{self.own}")
 
 
@@ -84,6 +85,13 @@ def test_a_look_whose_output_a_busy_engine_has_lost_is_repeated(nginx: Nginx, mo
     nginx.lost = 3
     assert balancer(nginx, "web").membership().servers == ("web-1",)
     assert nginx.lost == 0
+
+
+def test_a_text_that_is_longer_than_an_argument_may_be_arrives_whole(nginx: Nginx) -> None:
+    names = tuple(f"web-{number}" for number in range(2000))
+    balancer(nginx, "web").apply(replace(WEB, servers=names))
+    assert len(nginx.text) > scripts.PIECE
+    assert balancer(nginx, "web").membership().servers == names
 
 
 def test_maintenance_of_the_site_is_seen_and_kept_by_every_service(nginx: Nginx) -> None:

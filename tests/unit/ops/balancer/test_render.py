@@ -176,3 +176,10 @@ def test_names_with_directives_are_refused(name: str) -> None:
         Upstream("backend", 3001, (name,))
     with pytest.raises(ValueError, match="not the name"):
         Upstream(name, 3001)
+
+
+@pytest.mark.parametrize(("replicas", "size"), [(2, "512k"), (128, "512k"), (129, "1024k"), (1000, "4096k")])
+def test_groups_have_room_for_their_replicas(replicas: int, size: str) -> None:
+    text = render(Upstream("web", 8000, tuple(f"web-{number}" for number in range(replicas))), 1)
+    assert f"zone app {size};" in text
+    assert f"zone any {size};" in text
