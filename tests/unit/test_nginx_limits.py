@@ -38,7 +38,8 @@ def limits(
 
 
 def directive(name: str) -> str:
-    text = "\n".join(path.read_text() for path in NGINX.glob("*.conf"))
+    """Of the nginx that clients connect to; edge.conf is of another one."""
+    text = "\n".join(path.read_text() for path in NGINX.glob("*.conf") if path.name != "edge.conf")
     (value,) = re.findall(rf"^\s*{name} ([^;]+);", text, re.MULTILINE)
     return str(value)
 
