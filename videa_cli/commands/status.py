@@ -85,7 +85,6 @@ def show_jobs(jobs: Sequence[Job]) -> None:
 
 def show_status(result: Status) -> None:
     """Prints the table of replicas and a summary."""
-    from rich.markup import escape
 
     from videa_cli.console import PIPE_WIDTH, console
 
