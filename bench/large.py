@@ -65,7 +65,7 @@ LATENCIES = {
     "load document": 0.004,
     "save document": 0.012,
 }
-"""Seconds of a call, as measured with three engines of version 20.10 and nginx on each, on one machine of two cores."""
+"""Seconds of a call: estimates from the steps of operations with three engines of version 20.10 on two cores."""
 
 NEW = Target("new", "app:new", {"APP_IMAGE": "app:new", "APP_RELEASE": "new"})
 
@@ -152,7 +152,7 @@ def run(size: int, folder: Path, measured: Measured) -> dict[str, Any]:
 
 
 def seconds_of(work: Callable[[], object], clock: Clock) -> dict[str, Any]:
-    """Its CPU seconds, its seconds with the measured latencies, and its calls."""
+    """Its CPU seconds, its seconds with the estimated latencies, and its calls."""
     clock.calls.clear()
     cpu = time.process_time()
     work()
