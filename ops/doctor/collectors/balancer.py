@@ -12,6 +12,7 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from math import inf
@@ -128,9 +129,10 @@ def balancer_facts(
     query = entrance.path + ("&" if "?" in entrance.path else "?")
     mark = OWN + secrets.token_hex(6)
     arguments = (query, str(probers), str(probes // PROBERS), mark, entrance.host)
-    answer = platform.ask(nginx.name, ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", *arguments])
-    facts = read(nginx.name, answer.output, wanted, sticky, seen)
-    outside = unreachable()
+    with ThreadPoolExecutor(1) as pool:
+        entered = pool.submit(unreachable)  # both wait if nginx hangs
+        answer = platform.ask(nginx.name, ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", *arguments])
+    facts, outside = read(nginx.name, answer.output, wanted, sticky, seen), entered.result()
     if outside == LATE and not facts.serving:
         outside = ""  # nginx hangs, for whoever asks: it answers the request of this look itself
     facts = msgspec.structs.replace(facts, unreachable=outside)
