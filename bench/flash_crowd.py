@@ -23,7 +23,7 @@ from bench.curve_plot import Curve, draw
 from bench.load import message
 from bench.loadgen.driver import Driver, Load
 from bench.results import write_results
-from bench.stack import PROJECT, ROOT, BenchStack, bench_stack, clean_environment, videa_command
+from bench.stack import PROJECT, ROOT, BenchStack, bench_stack
 
 OVERLAY = ROOT / "bench" / "crowd"
 PATH = "/health/live"
@@ -62,15 +62,7 @@ class Watched:
 @contextmanager
 def autoscaling(stack: BenchStack) -> Iterator[Watched]:
     """Runs the autoscaler of this environment; the stack's own job would need the image of the agent."""
-    process = subprocess.Popen(
-        [videa_command(), "autoscale", "run"],
-        cwd=stack.directory,
-        env=clean_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    process = stack.start_read("autoscale", "run")
     assert process.stdout is not None
     watched = Watched()
     reader = threading.Thread(target=watched.read, args=(process.stdout,), daemon=True)

@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass
 
 from bench.client import under_load
-from bench.stack import PROJECT, RELEASES, BenchStack, bench_stack, clean_environment, videa_command
+from bench.stack import PROJECT, RELEASES, BenchStack, bench_stack
 from ops.balancer.render import parse
 
 RATE = 150
@@ -69,16 +69,7 @@ def next_command(number: int, now: Seen) -> tuple[str, ...]:
 
 def interrupted(stack: BenchStack, command: tuple[str, ...], after: float, gap: float | None) -> tuple[int, str]:
     """Runs an operation and presses Ctrl-C. Returns its exit code and what it said. ``after``, ``gap``: seconds."""
-    process = subprocess.Popen(
-        [videa_command(), *command],
-        cwd=stack.directory,
-        env=clean_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    process = stack.start_read(*command, own_session=True)
     for pause in (after, *([] if gap is None else [gap])):
         time.sleep(pause)
         if process.poll() is None:

@@ -82,6 +82,22 @@ class BenchStack:
             stderr=subprocess.DEVNULL,
         )
 
+    def start_read(self, *arguments: str, own_session: bool = False) -> subprocess.Popen[str]:
+        """Start the installed `videa` without waiting for it; its output and errors are one pipe, to be read.
+
+        ``own_session``: a signal to its process group reaches nobody else.
+        """
+        return subprocess.Popen(
+            [videa_command(), *arguments],
+            cwd=self.directory,
+            env=clean_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=own_session,
+        )
+
     def replicas(self) -> list[str]:
         """Ids of the running backend containers."""
         return self.compose("ps", "--quiet", "backend").output.split()

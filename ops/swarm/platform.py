@@ -22,6 +22,7 @@ from ops.project.config import Project
 from ops.project.pins import remember
 from ops.steps import Target
 from ops.swarm import api, files, keys, labels, reading, whole
+from ops.swarm.api import Found
 from ops.swarm.definitions import Definitions, service_name
 from ops.swarm.edges import SwarmEdges
 from ops.swarm.jobs import SwarmJobs
@@ -214,17 +215,20 @@ class SwarmPlatform(EngineBound):
         self.services.loosen()
         files.remove_unused(self.engine, self.project.name)
 
+    def _edge_elsewhere(self, container: str) -> Found | None:
+        """The task of an nginx on another node, which only its channel reaches; None for every other container."""
+        task = self._local.task_of(container)
+        return task if task.get("NodeID") != self.node and self.edges.has(task) else None
+
     def exec(
         self, container: str, command: list[str], user: str = "", environment: Mapping[str, str] | None = None
     ) -> ExecResult:
-        task = self._local.task_of(container)
-        if task.get("NodeID") != self.node and self.edges.has(task):
+        if task := self._edge_elsewhere(container):
             return self.edges.run(container, task, command, environment)
         return self.engine.exec(self._local.id_of(container), command, user, environment)
 
     def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
-        task = self._local.task_of(container)
-        if task.get("NodeID") != self.node and self.edges.has(task):
+        if task := self._edge_elsewhere(container):
             return self.edges.run(container, task, command, environment)
         return self.engine.ask(self._local.id_of(container), command, environment)
 
