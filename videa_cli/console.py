@@ -25,3 +25,15 @@ def console(stderr: bool = False, unbroken: bool = False) -> Console:
         return terminal
     plain = cast("IO[str]", Trimmed(file))
     return Console(file=plain, stderr=stderr, highlight=False, emoji=False, soft_wrap=True, width=PIPE_WIDTH)
+
+
+def hanging(out: Console, lead: str, text: str) -> None:
+    """Prints rich's markup as one line; in a terminal, a long ``text`` continues under itself, not under its lead."""
+    if not out.is_terminal:
+        out.print(f"{lead} {text}")
+        return
+    from rich.table import Table
+
+    line = Table.grid(padding=(0, 1, 0, 0))
+    line.add_row(lead, text)
+    out.print(line, soft_wrap=False)

@@ -23,7 +23,7 @@ from ops.events import (
     VerdictGiven,
 )
 from ops.steps import Recreate, Remove, Route, Split, Start
-from videa_cli.console import console
+from videa_cli.console import console, hanging
 from videa_cli.event_lines import Mark, event_line
 from videa_cli.json_output import Json, show_event, show_result
 from videa_cli.step_words import lasting
@@ -90,16 +90,7 @@ class Progress:
             self.region.close()
 
     def _print(self, mark: Mark, text: str) -> None:
-        """A line of rich's markup; a long one continues under its text, not under its mark."""
-        sign = f"[{COLOURS[mark]}]{mark.value}[/]"
-        if not self.console.is_terminal:
-            self.console.print(f"  {sign} {text}")
-            return
-        from rich.table import Table
-
-        line = Table.grid(padding=(0, 1, 0, 0))
-        line.add_row(f"  {sign}", text)
-        self.console.print(line, soft_wrap=False)
+        hanging(self.console, f"  [{COLOURS[mark]}]{mark.value}[/]", text)
 
     def _draw(self, region: Region, event: Event) -> None:
         if isinstance(event, StepStarted):
@@ -157,11 +148,11 @@ def show_plan(outcome: Outcome) -> None:
         out.print(f"{escape(part.service) if several else 'plan'}: {escape(plan.summary)}")
         for number, step in enumerate(plan.steps, 1):
             final = f"  [dim]({lasting(step)})[/]" if lasting(step) else ""
-            out.print(f"  {number}. {escape(words(step))}{final}")
+            hanging(out, f"  {number}.", f"{escape(words(step))}{final}")
         for key, value, source in part.request.taken if part.request else ():
             out.print(f"{escape(key)}: {escape(value)} (from {escape(source)})")
         for line in _needs_of(part):
-            out.print(f"needs: {line}")
+            hanging(out, "needs:", line)
     out.print("nothing was changed (dry run)")
 
 

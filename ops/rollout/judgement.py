@@ -94,6 +94,8 @@ class Sample:
         return sum(1 for seconds in self.waiting if seconds > limit)
 
     def __str__(self) -> str:
+        if not self.requests:
+            return "no requests"
         cold = f", {self.cold} while warming up" if self.cold else ""
         return f"{self.requests} requests{cold}, {self.success:.2f}% ok, p99 {self.p99 * 1000:.0f} ms"
 

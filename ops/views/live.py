@@ -85,7 +85,7 @@ def view_live(
     answered: dict[str, list[Line]] = {}
     for line in lines:
         answered.setdefault(line.answered_by, []).append(line)
-    known = sorted(replicas, key=lambda replica: replica.created)
+    known = sorted(replicas, key=lambda replica: replica.number)
     by_replica = {replica.name: _own(replica, answered) for replica in known}
     groups: dict[tuple[bool, str], list[Replica]] = {}
     for replica in known:

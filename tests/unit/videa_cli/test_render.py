@@ -53,6 +53,19 @@ def test_a_plan_shows_a_check_as_it_was_typed(capsys: pytest.CaptureFixture[str]
     assert f"1. check {LOOKS_LIKE_MARKUP}" in capsys.readouterr().out
 
 
+def test_a_long_step_of_a_plan_continues_under_its_text_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = io.StringIO()
+    terminal = Console(file=text, width=40, soft_wrap=True, force_terminal=True, color_system=None)
+    monkeypatch.setattr("videa_cli.render.console", lambda **_: terminal)
+    plan = Plan((Check(("sh", "-c", "wget -q http://localhost:8000/version"), ()),), Target("1", "app:1"), "")
+    part: Any = SimpleNamespace(plan=plan, capacity=None, request=None)
+    show_outcome(Outcome(plan, 0.0, None, parts=(part,)), "deployed", as_json=Json.NO, dry_run=True)
+    lines = text.getvalue().splitlines()
+    first = next(number for number, line in enumerate(lines) if "  1. check" in line)
+    assert max(map(len, lines)) <= 40
+    assert lines[first + 1].startswith("     "), lines
+
+
 def test_a_resumed_rollback_is_not_called_completed(capsys: pytest.CaptureFixture[str]) -> None:
     plan = Plan((), Target("1", "app:1"), "`videa deploy`")
     proof = Proof(requests=1, failed=0, slowest_ms=1.0, failures=(), probes=0, gap="")

@@ -29,6 +29,10 @@ def test_a_canary_as_good_as_stable_passes_with_its_numbers() -> None:
     assert "stable: 9000 requests" in verdict.numbers
 
 
+def test_a_stable_release_without_requests_is_not_said_to_be_quick() -> None:
+    assert "stable: no requests" in judge(sample(1000), sample(0), [], BOUNDS).numbers
+
+
 def test_too_few_requests_are_inconclusive() -> None:
     verdict = judge(sample(99), sample(9000), [], BOUNDS)
     assert verdict.kind is Kind.INCONCLUSIVE

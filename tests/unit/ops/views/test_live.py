@@ -47,6 +47,16 @@ def test_requests_of_the_replica_that_had_the_address_before_are_not_its_own(tmp
     assert sample.releases[0].traffic.rate == pytest.approx(2.0)
 
 
+def test_replicas_that_were_created_together_are_shown_by_their_numbers(tmp_path: Path) -> None:
+    first = fake_stack(tmp_path).replicas()[0]
+    replicas = [
+        replace(first, name=f"app-{number}", number=number, created=first.created + timedelta(milliseconds=moment))
+        for number, moment in ((9, 2), (10, 1), (2, 3))
+    ]
+    sample = view_live("app", False, replicas, Membership(1, ("app-2",)), [], NOW)
+    assert [row.name for row in sample.replicas] == ["app-2", "app-9", "app-10"]
+
+
 def test_a_ready_replica_is_not_called_starting(tmp_path: Path) -> None:
     one, two = (replace(replica, health="starting") for replica in fake_stack(tmp_path).replicas())
     sample = view_live("app", False, [one, two], Membership(1, (one.name,)), [], NOW)
