@@ -220,17 +220,16 @@ class LiveStack:
 
 
 def image_name(recipe: str) -> str:
-    """What the image of a recipe is called: no two recipes share a name, so no test can be given another's image."""
-    return f"videa-test-backend:{sha256(recipe.encode()).hexdigest()[:12]}"
+    """What the image of a recipe is called: no test is given the image of another recipe, or of another checkout."""
+    return f"videa-test-backend:{sha256(_dockerfile(recipe).encode()).hexdigest()[:12]}"
 
 
 def make_image(recipe: str) -> str:
     """Builds an image on top of the backend's own, and gives its name."""
-    base = read_env(ROOT / ".env").get("BACKEND_IMAGE") or "videa-backend:dev"
     reference = image_name(recipe)
     subprocess.run(
         ["docker", "build", "--quiet", "--tag", reference, "-"],
-        input=f"FROM {base}\n{recipe}\n",
+        input=_dockerfile(recipe),
         text=True,
         check=True,
         capture_output=True,
@@ -238,12 +237,17 @@ def make_image(recipe: str) -> str:
     return reference
 
 
-GOOD, OTHER = map(image_name, RELEASES)
+def _dockerfile(recipe: str) -> str:
+    base = read_env(ROOT / ".env").get("BACKEND_IMAGE") or "videa-backend:dev"
+    return f"FROM {base}\n{recipe}\n"
 
 
 def read_env(path: Path) -> dict[str, str]:
     lines = path.read_text().splitlines() if path.exists() else []
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+GOOD, OTHER = map(image_name, RELEASES)
 
 
 def remove_stacks_of_killed_runs() -> None:
