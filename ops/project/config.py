@@ -10,17 +10,18 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from ops.engine.compose import Compose
 from ops.errors import ConfigError, UsageError
 from ops.project import dotenv
-from ops.project.compose_model import as_mapping, read_model
 from ops.project.folder import OVERLAY, Place, check_env_files, env_files, find_place, read_env_file
 from ops.project.image_template import names_in, solve
 from ops.project.managed import Managed, read_managed, site
+from ops.project.mappings import as_mapping
+from ops.project.model_cache import remembered
 from ops.project.published import Published, published
 from ops.project.section import problems
 from ops.project.sections import Sections, find_sections
@@ -205,7 +206,7 @@ class Project:
     @cached_property
     def _raw(self) -> Mapping[str, Any]:
         """The model without interpolation."""
-        return read_model(self.compose, interpolate=False)
+        return _read_model(self.compose, interpolate=False)
 
     @property
     def published(self) -> Published | None:
@@ -226,7 +227,7 @@ def load(
     """
     environment = dict(os.environ if environment is None else environment)
     place, compose = _compose(files, name, environment, directory)
-    model = read_model(compose)
+    model = remembered(place, compose, partial(_read_model, compose))
     try:
         sections = find_sections(model)
     except ConfigError as error:
@@ -234,6 +235,13 @@ def load(
             raise ConfigError(error.message, f"-f or COMPOSE_FILE leaves out {OVERLAY}: do without them") from error
         raise
     return _project(place, compose, model, sections)
+
+
+def _read_model(compose: Compose, interpolate: bool = True) -> Mapping[str, Any]:
+    """What Compose says now. Raises ConfigError."""
+    from ops.project.compose_model import read_model
+
+    return read_model(compose, interpolate)
 
 
 def _project(place: Place, compose: Compose, model: Mapping[str, Any], sections: Sections) -> Project:
@@ -262,7 +270,7 @@ def examine(
     section, or Compose refuses the file.
     """
     place, compose = _compose(files, name, dict(os.environ), directory)
-    model = read_model(compose)
+    model = _read_model(compose)
     sections = find_sections(model)
     found = [problem for written in sections.written.values() for problem in problems(dict(written))]
     if found:
