@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -136,8 +136,7 @@ class Project:
     @property
     def env_files(self) -> tuple[Path, ...]:
         """The env files that Compose reads; the last one that sets a variable takes precedence."""
-        place = Place(self.directory, self.compose.directory, self.compose.project_directory is not None)
-        return env_files(place, self.compose.files, self.environment)
+        return env_files(self._place, self.compose.files, self.environment)
 
     @property
     def env_file(self) -> Path:
@@ -203,10 +202,22 @@ class Project:
         services = self._raw["services"]
         return sorted(name for name, spec in services.items() if name not in own and variable in _variables_in(spec))
 
+    def config_hashes(self) -> Mapping[str, str]:
+        """Service -> the config hash with which Compose would label its containers now. Raises ConfigError."""
+        services: Iterable[Mapping[str, Any]] = self.model["services"].values()
+        if any(each.get("configs") or each.get("secrets") for each in services):  # their content may count, too
+            return self.compose.config_hashes()
+        return remembered(self._place, self.compose, "hashes", self.compose.config_hashes)
+
+    @property
+    def _place(self) -> Place:
+        return Place(self.directory, self.compose.directory, self.compose.project_directory is not None)
+
     @cached_property
     def _raw(self) -> Mapping[str, Any]:
         """The model without interpolation."""
-        return _read_model(self.compose, interpolate=False)
+        read = partial(_read_model, self.compose, interpolate=False)
+        return remembered(self._place, self.compose, "written", read)
 
     @property
     def published(self) -> Published | None:
@@ -227,7 +238,7 @@ def load(
     """
     environment = dict(os.environ if environment is None else environment)
     place, compose = _compose(files, name, environment, directory)
-    model = remembered(place, compose, partial(_read_model, compose))
+    model = remembered(place, compose, "model", partial(_read_model, compose))
     try:
         sections = find_sections(model)
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""The merged Compose model as Compose printed it last, in `.videa` next to the Compose file: Compose takes 0.15 s.
+"""What Compose said last of its files, in `.videa` next to them: each question takes Compose 0.15 s of a core.
 
 It is used only if everything that it depends on is known and unchanged: the content of the Compose files and env files,
 the variables of the shell that one of them names, what Compose itself reads from the shell, and the programs. So it is
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -25,10 +25,12 @@ from ops.project.folder import Place, default_files, env_files, named_files
 from ops.project.private import private_file, replace_private
 from ops.project.reading import read_small
 
+T = TypeVar("T")
+
 FILE = "model.msgpack"
 
 FORMAT = "1"
-"""Of the file; another one for each change of what a model is."""
+"""Of the file; another one for each change of what is stored."""
 
 PLUGIN = "docker-compose"
 PLUGIN_FOLDERS = (
@@ -49,25 +51,33 @@ _HARMLESS = re.compile(rf"{_READ_BY_COMPOSE.pattern}|_|PWD|OLDPWD|SHLVL|USER|LOG
 """Variables of the shell that are no secret."""
 
 
-def remembered(place: Place, compose: Compose, read: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The stored model; if it does not apply, that of ``read``, which is stored. Raises like ``read``."""
+def remembered(place: Place, compose: Compose, what: str, read: Callable[[], T]) -> T:
+    """What is stored as ``what``, otherwise what ``read`` returns, which is stored. Raises like ``read``."""
     path = private_file(place.directory, FILE)
     key = key_of(place, compose) if path.parent.is_dir() else None
     if key is None:
         return read()
-    with suppress(OSError, msgspec.MsgspecError, ValueError):
-        known, model = _DECODER.decode(path.read_bytes())
-        if known == key:
-            return model
-    model = dict(read())
+    stored = _read(path, key)
+    if what in stored:
+        value: T = stored[what]
+        return value
+    value = read()
     if key == key_of(place, compose):  # nobody has edited a file meanwhile
         with suppress(OSError, msgspec.MsgspecError, OverflowError):
-            replace_private(path, msgspec.msgpack.encode((key, model)))
-    return model
+            replace_private(path, msgspec.msgpack.encode((key, {**stored, what: value})))
+    return value
+
+
+def _read(path: Path, key: str) -> dict[str, Any]:
+    """What is stored with this key; empty if that is another one."""
+    with suppress(OSError, msgspec.MsgspecError, ValueError):
+        known, stored = _DECODER.decode(path.read_bytes())
+        return stored if known == key else {}
+    return {}
 
 
 def key_of(place: Place, compose: Compose) -> str | None:
-    """A digest of all that the model depends on; None if that is not known, or if the model must not be stored."""
+    """A digest of all that the answers depend on; None if that is not known, or if they must not be stored."""
     environment = compose.environment
     try:
         files = _compose_files(place, compose)
@@ -88,7 +98,7 @@ def key_of(place: Place, compose: Compose) -> str | None:
 
 
 class _Unknown(Exception):
-    """Something that the model may depend on cannot be seen."""
+    """Something that an answer may depend on cannot be seen."""
 
 
 def _compose_files(place: Place, compose: Compose) -> list[Path]:

@@ -43,7 +43,7 @@ class Folder:
             self.asked += 1
             return MODEL
 
-        return remembered(place, compose, ask)
+        return remembered(place, compose, "model", ask)
 
     @property
     def stored(self) -> Path:
@@ -121,3 +121,13 @@ def test_a_folder_that_cannot_be_written_is_no_error(folder: Folder) -> None:
     else:
         folder.stored.parent.chmod(0o500)
     assert folder.read() == MODEL
+
+
+def test_answers_to_several_questions_are_kept_beside_each_other(folder: Folder) -> None:
+    place = find_place((), folder.environment, folder.path)
+    compose = Compose((), None, place.base, folder.environment)
+    folder.read()
+    for _ in range(2):
+        assert remembered(place, compose, "hashes", lambda: {"app": str(folder.asked)}) == {"app": "1"}
+        folder.read()
+    assert folder.asked == 1
