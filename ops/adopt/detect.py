@@ -10,7 +10,7 @@ from typing import Any
 
 from ops.adopt.images import DATA, OTHER_PROTOCOLS, PROXIES, TOOLS, kind_of
 from ops.adopt.routes import Route, labelled_port, routing
-from ops.project.compose_model import as_mapping
+from ops.project.mappings import as_mapping
 
 TLS = frozenset({443, 8443})
 

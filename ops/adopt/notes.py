@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from ops.project.compose_model import as_mapping
+from ops.project.mappings import as_mapping
 
 
 class Weight(Enum):

@@ -13,7 +13,7 @@ from ops.adopt.detect import Found, Role, speaks_grpc
 from ops.adopt.notes import Note, Weight, obstacles, why_alone
 from ops.adopt.published import moved
 from ops.adopt.routes import INSIDE, Route, for_balancer, routing, together, without_path
-from ops.project.compose_model import as_mapping
+from ops.project.mappings import as_mapping
 from ops.project.settings import Health, Protocol
 from ops.project.units import LONGEST, parse_duration
 from ops.route import EVERYTHING

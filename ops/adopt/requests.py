@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ops.project.compose_model import as_mapping
+from ops.project.mappings import as_mapping
 from ops.route import Route
 
 _RULE = re.compile(r"traefik\.http\.routers\.([^.]+)\.rule")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ops.project.compose_model import as_mapping
+from ops.project.mappings import as_mapping
 
 INSIDE = 8080
 """The port of the balancer's container."""

@@ -27,8 +27,8 @@ from ops.doctor.report import Report, examine
 from ops.errors import UsageError, VideaError
 from ops.models import Container
 from ops.platform.ports import Platform
-from ops.project.compose_model import as_mapping
 from ops.project.config import Project, env_file_values
+from ops.project.mappings import as_mapping
 from ops.project.notify import variables
 from ops.redaction.redactor import Redactor, secrets_in
 from ops.typed import Converter

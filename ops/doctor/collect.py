@@ -54,8 +54,11 @@ its own, shorter time-outs."""
 PROOF_DEADLINE = 60.0
 
 STAGGER = 0.2
-"""Seconds between the starts of two sources. The engine needs about 0.1 s of CPU to start a command in a container;
-five at once would keep both cores of a small machine busy for a moment, which slows down clients."""
+"""Seconds between the starts of two sources that run commands. The engine needs about 0.1 s of CPU to start one in a
+container; five at once would keep both cores of a small machine busy for a moment, which slows down clients."""
+
+RUN_COMMANDS = (sources.INSTANCES, sources.POSTGRES, sources.REDIS, sources.BALANCER, sources.FLEET, sources.DECLARED)
+"""In containers, or of Compose. The others only ask the engine."""
 
 Collector: TypeAlias = Callable[[], Any]
 Source = TypeVar("Source")
@@ -129,6 +132,8 @@ def run_all(
 ) -> tuple[dict[str, Any], list[Skipped], dict[str, float]]:
     """Runs the collectors in parallel, started in order. Returns (answers, skipped sources, seconds of each).
 
+    Those that run commands start one after the other.
+
     A collector that has not finished at the deadline is abandoned: its daemon thread ends with its own time-out.
     """
     done: queue.SimpleQueue[tuple[str, Any, Exception | None, float]] = queue.SimpleQueue()
@@ -140,9 +145,11 @@ def run_all(
         except Exception as error:  # report a bug as such, not as a source that hangs
             done.put((name, None, error, time.monotonic() - started_at))
 
-    for number, (name, collector) in enumerate(collectors.items()):
-        if number:
+    before = False
+    for name, collector in collectors.items():
+        if before and name in RUN_COMMANDS:
             time.sleep(STAGGER)
+        before = before or name in RUN_COMMANDS
         threading.Thread(target=work, args=(name, collector), name=f"doctor-{name}", daemon=True).start()
     started = time.monotonic()
     answers: dict[str, Any] = {}
@@ -172,8 +179,12 @@ def _collectors(stack: Stack, engine: EngineFacts, containers: list[ContainerFac
     health = (*_health_paths(project), settings.health.ready or "/", OVERALL, METRICS)
     # Slow collectors first. Instances and balancer send requests, so they do not start one after the other.
     return {
-        sources.INSTANCES: lambda: instance_facts(platform, settings, nginx, replicas, _declared(stack)),
         sources.STATS: lambda: with_usage(containers, platform),
+        sources.TRAFFIC: lambda: traffic_facts(platform, nginx, health),
+        sources.OPERATION: lambda: operation_facts(stack.store, project.name),
+        sources.CERTIFICATES: lambda: certificate_facts(stack),
+        sources.HOST: lambda: host_facts(engine),
+        sources.INSTANCES: lambda: instance_facts(platform, settings, nginx, replicas, _declared(stack)),
         sources.POSTGRES: lambda: _postgres(project, platform, containers),
         sources.REDIS: lambda: _redis(project, platform, containers),
         sources.BALANCER: lambda: balancer_facts(
@@ -186,11 +197,7 @@ def _collectors(stack: Stack, engine: EngineFacts, containers: list[ContainerFac
             lambda: stack.unreachable(LATE) if stack.on_the_host else None,
         ),
         sources.FLEET: lambda: fleet_beats(platform, container_of(containers, locate(project, REDIS).service)),
-        sources.TRAFFIC: lambda: traffic_facts(platform, nginx, health),
-        sources.OPERATION: lambda: operation_facts(stack.store, project.name),
-        sources.CERTIFICATES: lambda: certificate_facts(stack),
         sources.DECLARED: lambda: declared_services(stack),
-        sources.HOST: lambda: host_facts(engine),
     }
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ops.engine.client import Engine
-from ops.engine.images import EngineImages
 from ops.models import Machine
+
+if TYPE_CHECKING:
+    from ops.engine.images import EngineImages
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,8 @@ class EngineBound:
     @cached_property
     def images(self) -> EngineImages:
         """The images of this engine."""
+        from ops.engine.images import EngineImages
+
         return EngineImages(self.engine)
 
     @property

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from docker.errors import DockerException
-
 from ops.engine.client import Engine, engine_errors
 from ops.engine.replicas import PROJECT
 
@@ -26,9 +24,7 @@ class Changes:
         """``label``: by which the containers of a project are known. Raises EngineError."""
         self._engine, self._project, self._label = engine, project, label
         with engine_errors("report its events"):
-            self._stream = engine.sdk.api.events(
-                decode=True, filters={"type": ["container", "network"], "event": [*CONTAINER, *NETWORK]}
-            )
+            self._stream = engine.api.events({"type": ["container", "network"], "event": [*CONTAINER, *NETWORK]})
 
     def __iter__(self) -> Iterator[str]:
         """Raises EngineError if the connection breaks."""
@@ -39,7 +35,7 @@ class Changes:
 
     def close(self) -> None:
         """Ends the iteration, even while it waits."""
-        with suppress(DockerException, OSError):
+        with suppress(OSError):
             self._stream.close()
 
     def _name(self, event: Mapping[str, Any]) -> str:
@@ -53,6 +49,6 @@ class Changes:
         """The labels and the name of a container; empty if it does not exist any more. Raises EngineError."""
         details: Mapping[str, Any] = {}
         with engine_errors("describe a container", missing_ok=True):
-            details = self._engine.sdk.api.inspect_container(container) if container else {}
+            details = self._engine.api.inspect_container(container) if container else {}
         labels = (details.get("Config") or {}).get("Labels") or {}
         return {**labels, "name": str(details.get("Name", "")).lstrip("/")}

@@ -1,4 +1,4 @@
-"""The connection to the Docker Engine's API, through the SDK."""
+"""The connection to the Docker Engine's API."""
 
 from __future__ import annotations
 
@@ -7,46 +7,53 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import docker
-import docker.errors
-import requests.exceptions
-from requests.adapters import HTTPAdapter
-
+from ops.engine.answer import Incomplete, Lost, Refused
+from ops.engine.api import Api
 from ops.engine.contexts import read_context
 from ops.engine.endpoint import Endpoint
-from ops.engine.lost import ONCE_MORE, lost
-from ops.engine.remote import POOL_SIZE, over_ssh, over_tcp, tls_from
+from ops.engine.local import POOL_SIZE, LocalTransport, socket_path
+from ops.engine.lost import incomplete, lost
 from ops.errors import EngineError, EngineUnreachable
 from ops.models import ExecResult, Machine
+
+if TYPE_CHECKING:
+    import docker
 
 CALL_TIMEOUT = 60
 """Time limit in seconds of one call to the engine; stopping a container adds its grace period."""
 EXIT_WAIT = 2.0
 """Seconds to wait for the exit code of a command. Without one, its container counts as ended."""
 
+_SOCKETS = ("unix", "http+unix")
+_OF_THE_SDK = ("docker", "requests")
+
 
 @contextmanager
 def engine_errors(doing: str, missing_ok: bool = False) -> Iterator[None]:
-    """Converts the SDK's exceptions to ours. ``doing``: the action for the message, such as "list the containers".
+    """Converts errors of the engine to ours. ``doing``: the action for the message, such as "list the containers".
 
     With ``missing_ok``, the block ends without an error if a container does not exist. Raises EngineUnreachable or
     EngineError.
     """
     try:
         yield
-    except docker.errors.NotFound as error:
-        if not missing_ok:
-            raise EngineError(
-                f"Docker could not {doing}: {error.explanation}", "see `docker ps -a`", str(error)
-            ) from error
-    except docker.errors.APIError as error:
-        reason = str(error.explanation or error)
-        raise EngineError(
-            f"Docker could not {doing}: {reason}", "see `docker events` and the engine's log", str(error)
-        ) from error
-    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        raise lost(error, doing, CALL_TIMEOUT) from error
+    except Refused as error:
+        if not (error.missing and missing_ok):
+            hint = "see `docker ps -a`" if error.missing else "see `docker events` and the engine's log"
+            raise EngineError(f"Docker could not {doing}: {error.explanation}", hint, str(error)) from error
+    except Lost as error:
+        raise lost(error.__cause__ or error, doing, CALL_TIMEOUT) from error
+    except Incomplete as error:
+        raise incomplete(doing, str(error)) from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in _OF_THE_SDK:
+            raise
+        from ops.engine.sdk import converted
+
+        if found := converted(error, doing, missing_ok, CALL_TIMEOUT):
+            raise found from error
 
 
 @contextmanager
@@ -69,28 +76,26 @@ class Engine:
 
         Raises EngineUnreachable.
         """
-        environment = os.environ if environment is None else environment
+        self._environment = os.environ if environment is None else environment
         with engine_errors("report its version"), _address_errors():
-            if host := environment.get("DOCKER_HOST"):
-                self.endpoint = Endpoint(host)
-                tls = None if self.endpoint.local else tls_from(environment)
+            host = self._environment.get("DOCKER_HOST")
+            self._context = None if host else read_context(self._environment)
+            self.endpoint = Endpoint(self._context.url if self._context else str(host))
+            if self.endpoint.scheme in _SOCKETS:
+                path = socket_path(self.endpoint.url)
+                self.api = Api(LocalTransport(path, CALL_TIMEOUT, POOL_SIZE), CALL_TIMEOUT)
             else:
-                context = read_context(environment)
-                self.endpoint, tls = Endpoint(context.url), context.tls
-            if self.endpoint.scheme == "ssh":
-                self.sdk = over_ssh(self.endpoint.url, environment, CALL_TIMEOUT)
-            elif not self.endpoint.local:
-                self.sdk = over_tcp(self.endpoint.url, tls, CALL_TIMEOUT)
-            else:
-                self.sdk = docker.DockerClient(
-                    base_url=self.endpoint.url or None,
-                    version="auto",
-                    timeout=CALL_TIMEOUT,
-                    max_pool_size=POOL_SIZE,
-                )
-        for adapter in self.sdk.api.adapters.values():
-            if isinstance(adapter, HTTPAdapter):
-                adapter.max_retries = ONCE_MORE
+                from ops.engine.sdk import SdkTransport
+
+                self.api = Api(SdkTransport(self.sdk.api), CALL_TIMEOUT)
+            self.api.version  # noqa: B018 (is it there?)
+
+    @cached_property
+    def sdk(self) -> docker.DockerClient:
+        """Docker's own client, for what ``api`` has no call for; slow to load. Raises EngineUnreachable."""
+        from ops.engine.sdk import connect
+
+        return connect(self.endpoint, self._environment, self._context, CALL_TIMEOUT)
 
     @property
     def local(self) -> bool:
@@ -106,12 +111,12 @@ class Engine:
     def machine(self) -> Machine:
         """The engine's version and the resources of its machine; queried once. Raises EngineError."""
         with engine_errors("describe itself"):
-            details = self.sdk.api.info()
+            details = self.api.info()
         return Machine(
             cpus=int(details.get("NCPU") or 1),
             memory=int(details.get("MemTotal") or 0) or None,
             version=str(details.get("ServerVersion") or ""),
-            api_version=str(self.sdk.api.api_version),
+            api_version=self.api.version,
             root=str(details.get("DockerRootDir") or ""),
         )
 
@@ -123,9 +128,9 @@ class Engine:
         ``environment`` is for values that must not be in process arguments. Raises EngineError.
         """
         with engine_errors(f"run {command[0]} in {container}"):
-            api = self.sdk.api
-            created = api.exec_create(container, command, user=user, environment=dict(environment or {}))
-            output: bytes = api.exec_start(created["Id"])
+            api = self.api
+            created = api.exec_create(container, command, user=user, environment=environment)
+            output = api.exec_start(created["Id"])
             # The engine closes the output a moment before it knows the exit code.
             deadline = time.monotonic() + EXIT_WAIT
             while (code := api.exec_inspect(created["Id"])["ExitCode"]) is None and time.monotonic() < deadline:
@@ -144,9 +149,10 @@ class Engine:
     def log_tail(self, container: str, lines: int) -> bytes:
         """The last lines of a container's standard output. Raises EngineError."""
         with engine_errors(f"read the log of {container}"):
-            output: bytes = self.sdk.api.logs(container, stdout=True, stderr=False, tail=lines)
-            return output
+            return self.api.logs(container, stderr=False, tail=lines)
 
     def close(self) -> None:
         """Closes the connections."""
-        self.sdk.close()
+        self.api.close()
+        if "sdk" in self.__dict__:
+            self.sdk.close()

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
-
-from docker.tls import TLSConfig
+from typing import TYPE_CHECKING, Any
 
 from ops.errors import EngineUnreachable
+
+if TYPE_CHECKING:
+    from docker.tls import TLSConfig
 
 CA = "ca.pem"
 """The file in a folder of TLS files that the engine's certificate is verified with."""
@@ -64,6 +65,8 @@ def _tls(files: Path, skip_verify: bool) -> TLSConfig | None:
     ca, own = files / CA, own_certificate(files)
     if not ca.is_file() and own is None and not skip_verify:
         return None
+    from docker.tls import TLSConfig
+
     return TLSConfig(client_cert=own, ca_cert=str(ca) if ca.is_file() else None, verify=not skip_verify)
 
 

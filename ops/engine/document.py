@@ -12,10 +12,8 @@ import secrets
 import zlib
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from http import HTTPStatus
 
-import docker.errors
-
+from ops.engine.answer import Refused
 from ops.engine.client import Engine, engine_errors
 from ops.models import Document
 
@@ -43,7 +41,7 @@ def save(engine: Engine, name: str, content: bytes, after: int) -> bool:
         _CONTENT: b64encode(zlib.compress(content, _FASTEST)).decode(),
     }
     with engine_errors(f"write {name}"):
-        created = engine.sdk.api.create_volume(_volume(name, version), labels=labels)
+        created = engine.api.create_volume(_volume(name, version), labels=labels)
         if (created["Labels"] or {}).get(_WRITER) != writer:  # the engine returns the volume that exists
             return False
     present = _versions(engine, name)
@@ -64,7 +62,7 @@ def drop(engine: Engine, name: str) -> None:
 def _versions(engine: Engine, name: str) -> dict[int, str]:
     """Version -> encoded content; usually there is one. Raises EngineError."""
     with engine_errors(f"read {name}"):
-        volumes = engine.sdk.api.volumes(filters={"label": f"{NAME}={name}"})["Volumes"] or []
+        volumes = engine.api.volumes(filters={"label": f"{NAME}={name}"})["Volumes"] or []
         return {int(volume["Labels"][_VERSION]): volume["Labels"].get(_CONTENT, "") for volume in volumes}
 
 
@@ -72,9 +70,9 @@ def _remove(engine: Engine, volume: str) -> None:
     """Raises EngineError; a missing volume, or one that somebody mounts by hand, is not an error."""
     with engine_errors(f"remove {volume}", missing_ok=True):
         try:
-            engine.sdk.api.remove_volume(volume)
-        except docker.errors.APIError as error:
-            if error.status_code != HTTPStatus.CONFLICT:
+            engine.api.remove_volume(volume)
+        except Refused as error:
+            if not error.conflict:
                 raise
 
 

@@ -14,8 +14,7 @@ def read_files(engine: Engine, container: str, paths: Iterable[str]) -> dict[str
     archives = {}
     for path in paths:
         with engine_errors(f"read {path} in {container}", missing_ok=True):
-            chunks, _ = engine.sdk.api.get_archive(container, path)
-            archives[path] = moved(b"".join(chunks), path)
+            archives[path] = moved(engine.api.get_archive(container, path), path)
     return archives
 
 
@@ -23,7 +22,7 @@ def write_files(engine: Engine, container: str, archives: Mapping[str, bytes]) -
     """Writes what ``read_files`` has read, with the folders around it. Raises EngineError."""
     for path, archive in archives.items():
         with engine_errors(f"write {path} in {container}"):
-            engine.sdk.api.put_archive(container, "/", archive)
+            engine.api.put_archive(container, "/", archive)
 
 
 def moved(archive: bytes, path: str) -> bytes:

@@ -81,6 +81,6 @@ def attach(engine: Engine, container: str, environment: Mapping[str, str]) -> in
             raise
     with engine_errors(f"inspect {container}", missing_ok=True):
         # Only the engine knows the code of a command that cannot start, such as 127.
-        if code := int(engine.sdk.api.inspect_container(container)["State"]["ExitCode"]):
+        if code := int(engine.api.inspect_container(container)["State"]["ExitCode"]):
             return code
     return _SIGNALLED - returned if returned < 0 else returned

@@ -35,7 +35,7 @@ def _run(engine: Engine, container: str, hook: Mapping[str, Any], deadline: floa
     """The exit code; None if it still runs at the deadline."""
     environment = {key: str(value) for key, value in (hook.get("environment") or {}).items() if value is not None}
     with engine_errors(f"run a hook in {container}"):
-        api = engine.sdk.api
+        api = engine.api
         created = api.exec_create(
             container,
             hook["command"],

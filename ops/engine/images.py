@@ -5,12 +5,10 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import docker.errors
-
+from ops.engine.answer import Refused
 from ops.engine.client import Engine, engine_errors
 from ops.engine.compose import last_line
 from ops.errors import EngineError, ImageUnavailable
@@ -104,28 +102,27 @@ class EngineImages:
         """Adds a tag to an image."""
         name = ImageRef.parse(reference)
         with engine_errors(f"tag {reference}"):
-            self.engine.sdk.api.tag(image, name.repository, name.tag or "latest")
+            self.engine.api.tag(image, name.repository, name.tag or "latest")
 
     def untag(self, reference: str) -> None:
         """Removes a tag; the image is also removed if nothing else uses it. A missing tag is not an error."""
         with engine_errors(f"remove the tag {reference}"):
             try:
-                self.engine.sdk.api.remove_image(reference)
-            except docker.errors.ImageNotFound:
-                return
-            except docker.errors.APIError as error:
-                if error.status_code != HTTPStatus.CONFLICT:  # a container still uses it
+                self.engine.api.remove_image(reference)
+            except Refused as error:
+                if not (error.missing or error.conflict):  # a container still uses it
                     raise
 
-    def _find(self, reference: str) -> dict[str, Any] | None:
+    def _find(self, reference: str) -> Mapping[str, Any] | None:
         return inspect_image(self.engine, reference)
 
 
-def inspect_image(engine: Engine, reference: str) -> dict[str, Any] | None:
+def inspect_image(engine: Engine, reference: str) -> Mapping[str, Any] | None:
     """What the engine knows of an image; None if it is not present. Raises EngineError."""
     with engine_errors(f"look for the image {reference}"):
         try:
-            details: dict[str, Any] = engine.sdk.api.inspect_image(reference)  # type: ignore[no-untyped-call]
-        except docker.errors.ImageNotFound:
-            return None
-    return details
+            return engine.api.inspect_image(reference)
+        except Refused as error:
+            if not error.missing:
+                raise
+    return None

@@ -10,7 +10,7 @@ from ops.engine.client import Engine, engine_errors
 def recent_log(engine: Engine, container: str, since: float, lines: int) -> str:
     """The output of a container since ``since`` (Unix time), at most the last ``lines``. Raises EngineError."""
     with engine_errors(f"read the log of {container}"):
-        output: bytes = engine.sdk.api.logs(container, since=int(since), tail=lines, timestamps=True)
+        output = engine.api.logs(container, since=int(since), tail=lines, timestamps=True)
     return output.decode(errors="replace")
 
 

@@ -10,15 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import docker.errors
-from docker.types import LogConfig, Mount
-
 from ops.engine import marker
+from ops.engine.answer import Refused
 from ops.engine.client import Engine, engine_errors
 from ops.models import Job, NewJob
 
@@ -49,7 +46,7 @@ class EngineJobs:
         if not self.engine.local:
             return f"the engine is on another machine, {self.engine.address}, which does not have this folder"
         with engine_errors("describe itself"):
-            details = self.engine.sdk.api.info()
+            details = self.engine.api.info()
         if any("rootless" in option for option in details.get("SecurityOptions") or ()):
             return "the engine runs without root, so a container cannot run as this user"
         root = str(details.get("DockerRootDir") or "")
@@ -59,7 +56,7 @@ class EngineJobs:
 
     def all(self, project: str) -> list[Job]:
         with engine_errors("list the jobs"):
-            found = self.engine.sdk.api.containers(all=True, filters={"label": f"{LABEL}={project}"})
+            found = self.engine.api.containers(all=True, filters={"label": f"{LABEL}={project}"})
         return [job for each in found if (job := self._read(each["Id"]))]
 
     def start(self, job: NewJob) -> str | None:
@@ -67,11 +64,13 @@ class EngineJobs:
             try:
                 try:
                     created = self._create(job)
-                except docker.errors.ImageNotFound:
+                except Refused as error:
+                    if not error.missing:
+                        raise
                     marker.import_image(self.engine)
                     created = self._create(job)
-            except docker.errors.APIError as error:
-                if error.status_code == HTTPStatus.CONFLICT:
+            except Refused as error:
+                if error.conflict:
                     return None
                 raise
         try:
@@ -83,11 +82,11 @@ class EngineJobs:
 
     def wake(self, job: str) -> None:
         with engine_errors("start a job"):
-            self.engine.sdk.api.start(job)
+            self.engine.api.start(job)
 
     def settle(self, job: str) -> None:
         with engine_errors("end a job", missing_ok=True):
-            self.engine.sdk.api.update_container(job, restart_policy=_policy(_NEVER))
+            self.engine.api.update_container(job, restart_policy=_policy(_NEVER))
 
     def output(self, job: str) -> Iterator[str]:
         with engine_errors("follow the output of a job"):
@@ -99,46 +98,46 @@ class EngineJobs:
 
     def last_words(self, job: str) -> str:
         with engine_errors("read the output of a job"):
-            output: bytes = self.engine.sdk.api.logs(job, stdout=True, stderr=True, tail=1)
+            output = self.engine.api.logs(job, tail=1)
         return output.decode(errors="replace").strip()
 
     def remove(self, job: str) -> None:
         with engine_errors("remove a job", missing_ok=True):
             self.settle(job)
-            self.engine.sdk.api.stop(job, timeout=GRACE)
-            self.engine.sdk.api.remove_container(job, force=True)
+            self.engine.api.stop(job, timeout=GRACE)
+            self.engine.api.remove_container(job, force=True)
 
     def _create(self, job: NewJob) -> str:
-        api, (user, group) = self.engine.sdk.api, job.user
-        mounts = [Mount(path, path, "bind", read_only=True) for path in job.read_only]
-        mounts += [Mount(path, path, "bind") for path in (*job.writable, self._socket())]
-        host = api.create_host_config(
-            mounts=mounts,
-            restart_policy=_policy(_RESTART),
-            network_mode="host",  # as in the terminal: the published port, a registry's log-in
-            uts_mode="host",  # the same machine in the lock, so that everybody here sees at once whether it is alive
-            userns_mode="host",
-            group_add=[str(each) for each in job.groups],
-            cap_drop=["ALL"],
-            cap_add=list(ROOT_NEEDS) if user == 0 else [],
-            security_opt=["no-new-privileges", "label=disable"],
-            read_only=True,
-            pids_limit=PIDS,
-            log_config=LogConfig(type="json-file", config={"max-size": "1m", "max-file": "3"}),
-        )
-        created = api.create_container(
-            f"{marker.IMAGE_NAME}:{marker.IMAGE_TAG}",
-            list(job.words),
-            name=job.name,
-            labels=dict(job.labels),
-            environment=dict(job.environment),
-            user=f"{user}:{group}",
-            working_dir=job.folder,
-            stop_signal="SIGTERM",
-            stop_timeout=GRACE,
-            host_config=host,
-        )
-        return str(created["Id"])
+        user, group = job.user
+        host = {
+            "Mounts": [
+                *(_bind(path, read_only=True) for path in job.read_only),
+                *(_bind(path, read_only=False) for path in (*job.writable, self._socket())),
+            ],
+            "RestartPolicy": _policy(_RESTART),
+            "NetworkMode": "host",  # as in the terminal: the published port, a registry's log-in
+            "UTSMode": "host",  # the same machine in the lock, so that everybody here sees at once whether it is alive
+            "UsernsMode": "host",
+            "GroupAdd": [str(each) for each in job.groups],
+            "CapDrop": ["ALL"],
+            "CapAdd": list(ROOT_NEEDS) if user == 0 else [],
+            "SecurityOpt": ["no-new-privileges", "label=disable"],
+            "ReadonlyRootfs": True,
+            "PidsLimit": PIDS,
+            "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "3"}},
+        }
+        config = {
+            "Image": f"{marker.IMAGE_NAME}:{marker.IMAGE_TAG}",
+            "Cmd": list(job.words),
+            "Labels": dict(job.labels),
+            "Env": [f"{name}={value}" for name, value in job.environment.items()],
+            "User": f"{user}:{group}",
+            "WorkingDir": job.folder,
+            "StopSignal": "SIGTERM",
+            "StopTimeout": GRACE,
+            "HostConfig": host,
+        }
+        return str(self.engine.api.create_container_from_config(config, job.name)["Id"])
 
     def _socket(self) -> str:
         """The engine's socket, which the job has like its user."""
@@ -147,12 +146,16 @@ class EngineJobs:
 
     def _read(self, container: str) -> Job | None:
         with engine_errors("describe a job", missing_ok=True):
-            return _job(self.engine.sdk.api.inspect_container(container))
+            return _job(self.engine.api.inspect_container(container))
         return None
 
 
-def _policy(name: str) -> Any:
+def _policy(name: str) -> Mapping[str, object]:
     return {"Name": name, "MaximumRetryCount": 0}
+
+
+def _bind(path: str, read_only: bool) -> Mapping[str, object]:
+    return {"Type": "bind", "Source": path, "Target": path, "ReadOnly": read_only}
 
 
 def _job(details: Mapping[str, Any]) -> Job:

@@ -1,49 +1,39 @@
-"""Calls to the engine without a complete answer: which of them are retried, and the errors for the others."""
+"""Calls to the engine without a complete answer: the errors for them."""
 
 from __future__ import annotations
 
 import http.client
 import ssl
 from collections.abc import Iterable, Iterator
-from types import TracebackType
-from typing import Self
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import requests.exceptions
-from urllib3 import BaseHTTPResponse, Retry
-from urllib3.connectionpool import ConnectionPool
-from urllib3.exceptions import ReadTimeoutError
-
-from ops.engine.ssh import SshFailed
 from ops.errors import EngineError, EngineUnreachable
 
 
-class _OnceMore(Retry):
-    """Retries a read if the connection was closed, which may happen to idle connections, but not after a timeout."""
-
-    def increment(
-        self,
-        method: str | None = None,
-        url: str | None = None,
-        response: BaseHTTPResponse | None = None,
-        error: Exception | None = None,
-        _pool: ConnectionPool | None = None,
-        _stacktrace: TracebackType | None = None,
-    ) -> Self:
-        if isinstance(error, ReadTimeoutError):
-            raise error
-        return super().increment(method, url, response, error, _pool, _stacktrace)
+class SshFailed(ConnectionError):
+    """There is no connection to the engine over ssh. The message is the reason, one line."""
 
 
-ONCE_MORE = _OnceMore(total=1, redirect=False, status=0, allowed_methods=("GET", "HEAD"))
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """The exceptions of an HTTP library: there is no connection, the answer is late, it is not complete."""
+
+    no_connection: tuple[type[BaseException], ...] = ()
+    late: tuple[type[BaseException], ...] = (TimeoutError,)
+    incomplete: tuple[type[BaseException], ...] = ()
 
 
-def lost(error: Exception, doing: str, seconds: float) -> EngineError:
+STANDARD = Signs()
+"""Those of the standard library."""
+
+
+def lost(error: BaseException, doing: str, seconds: float, signs: Signs = STANDARD) -> EngineError:
     """The error for a call without a complete answer, depending on its cause.
 
     ``doing``: the action for the message, such as "list the containers"; ``seconds``: the time limit of the call.
     """
-    detail = str(error)
+    detail = repr(error)
     causes = tuple(_causes(error))
     if any(isinstance(cause, PermissionError) for cause in causes):
         return EngineUnreachable(
@@ -51,20 +41,16 @@ def lost(error: Exception, doing: str, seconds: float) -> EngineError:
             "add yourself to the group `docker`, or run videa with sudo",
             detail,
         )
-    if any(isinstance(cause, _NO_CONNECTION) for cause in causes):
+    if any(isinstance(cause, (SshFailed, ssl.SSLError, *signs.no_connection)) for cause in causes):
         return _no_connection(causes, detail)
-    if any(isinstance(cause, requests.exceptions.Timeout) for cause in causes):
+    if any(isinstance(cause, signs.late) for cause in causes):
         return EngineUnreachable(
             f"Docker could not {doing}: no answer within {seconds:g} s",
             "the engine is running, but busy or hanging: try again, and see its log",
             detail,
         )
-    if any(isinstance(cause, _INCOMPLETE) for cause in causes):
-        return EngineError(
-            f"Docker could not {doing}: the answer is incomplete",
-            "try again; the container may have ended in the meantime, see `docker events`",
-            detail,
-        )
+    if any(isinstance(cause, (http.client.IncompleteRead, *signs.incomplete)) for cause in causes):
+        return incomplete(doing, detail)
     if any(isinstance(cause, ConnectionResetError | BrokenPipeError) for cause in causes):
         return EngineUnreachable(
             f"Docker could not {doing}: the engine closed the connection",
@@ -72,6 +58,15 @@ def lost(error: Exception, doing: str, seconds: float) -> EngineError:
             detail,
         )
     return _no_connection(causes, detail)
+
+
+def incomplete(doing: str, detail: str) -> EngineError:
+    """The error for an answer that is cut off."""
+    return EngineError(
+        f"Docker could not {doing}: the answer is incomplete",
+        "try again; the container may have ended in the meantime, see `docker events`",
+        detail,
+    )
 
 
 def _no_connection(causes: Iterable[BaseException], detail: str) -> EngineUnreachable:
@@ -109,14 +104,6 @@ def _remote_host(causes: Iterable[BaseException]) -> str:
         if address.scheme in ("http", "https"):
             return address.netloc
     return ""
-
-
-_NO_CONNECTION = (SshFailed, ssl.SSLError, requests.exceptions.ConnectTimeout)
-_INCOMPLETE = (
-    requests.exceptions.InvalidJSONError,
-    requests.exceptions.ChunkedEncodingError,
-    http.client.IncompleteRead,
-)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -11,11 +11,9 @@ import tarfile
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from typing import Any
 
-import docker.errors
-
+from ops.engine.answer import Refused
 from ops.engine.client import Engine, engine_errors
 from ops.models import Record
 
@@ -30,11 +28,14 @@ def create(engine: Engine, name: str, labels: Mapping[str, str], number: int) ->
         try:
             try:
                 return _create(engine, name, labels, number)
-            except docker.errors.ImageNotFound:  # not asked before: an engine with many images takes 50 ms to list one
+            except Refused as error:
+                if not error.missing:
+                    raise
+                # Not asked before: an engine with many images takes 50 ms to list one.
                 import_image(engine)
                 return _create(engine, name, labels, number)
-        except docker.errors.APIError as error:
-            if error.status_code == HTTPStatus.CONFLICT:
+        except Refused as error:
+            if error.conflict:
                 return None
             raise
 
@@ -42,7 +43,7 @@ def create(engine: Engine, name: str, labels: Mapping[str, str], number: int) ->
 def find(engine: Engine, name: str) -> Record | None:
     """The marker with this name or id; None if there is none. Raises EngineError."""
     with engine_errors(f"look for {name}", missing_ok=True):
-        details = engine.sdk.api.inspect_container(name)
+        details = engine.api.inspect_container(name)
         return Record(
             id=details["Id"],
             labels=details["Config"]["Labels"] or {},
@@ -55,14 +56,14 @@ def find(engine: Engine, name: str) -> Record | None:
 def labelled(engine: Engine, label: str, value: str) -> list[Mapping[str, str]]:
     """All labels of every marker that has this label. Raises EngineError."""
     with engine_errors(f"look for {label}"):
-        markers = engine.sdk.api.containers(all=True, filters={"label": f"{label}={value}"})
+        markers = engine.api.containers(all=True, filters={"label": f"{label}={value}"})
         return [marker["Labels"] for marker in markers]
 
 
 def set_number(engine: Engine, marker_id: str, number: int) -> bool:
     """Changes the number; False if the marker does not exist. Raises EngineError."""
     with engine_errors("renew a marker", missing_ok=True):
-        engine.sdk.api.update_container(marker_id, restart_policy=_policy(number))
+        engine.api.update_container(marker_id, restart_policy=_policy(number))
         return True
     return False
 
@@ -76,7 +77,7 @@ def write(engine: Engine, marker_id: str, files: Mapping[str, bytes]) -> bool:
             entry.size, entry.mode = len(content), 0o600
             archive.addfile(entry, io.BytesIO(content))
     with engine_errors("write into a marker", missing_ok=True):
-        engine.sdk.api.put_archive(marker_id, "/", packed.getvalue())
+        engine.api.put_archive(marker_id, "/", packed.getvalue())
         return True
     return False
 
@@ -84,8 +85,8 @@ def write(engine: Engine, marker_id: str, files: Mapping[str, bytes]) -> bool:
 def read(engine: Engine, marker_id: str, file: str = "") -> dict[str, bytes]:
     """The files of the marker by name, or only ``file``; empty if the marker or file is missing. Raises EngineError."""
     with engine_errors("read a marker", missing_ok=True):
-        chunks, _ = engine.sdk.api.get_archive(marker_id, f"/{FOLDER}/{file}".rstrip("/"))
-        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+        packed = engine.api.get_archive(marker_id, f"/{FOLDER}/{file}".rstrip("/"))
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             files = {entry.name.rpartition("/")[2]: archive.extractfile(entry) for entry in archive if entry.isfile()}
             return {name: file.read() for name, file in files.items() if file}
     return {}
@@ -94,33 +95,35 @@ def read(engine: Engine, marker_id: str, file: str = "") -> dict[str, bytes]:
 def rename(engine: Engine, marker_id: str, name: str) -> None:
     """Renames the marker. Raises EngineError if it does not exist or the name is in use."""
     with engine_errors(f"rename a marker to {name}"):
-        engine.sdk.api.rename(marker_id, name)
+        engine.api.rename(marker_id, name)
 
 
 def remove(engine: Engine, marker_id: str) -> None:
     """Removes the marker; a missing one is not an error. Raises EngineError."""
     with engine_errors("remove a marker", missing_ok=True):
         try:
-            engine.sdk.api.remove_container(marker_id, force=True)
-        except docker.errors.APIError as error:
-            if error.status_code != HTTPStatus.CONFLICT:  # another process is removing it
+            engine.api.remove_container(marker_id, force=True)
+        except Refused as error:
+            if not error.conflict:  # another process is removing it
                 raise
 
 
 def engine_time(engine: Engine) -> float:
     """The engine's clock in full seconds of Unix time: all its users share this clock. Raises EngineError."""
     with engine_errors("report the time"):
-        api = engine.sdk.api
-        return parsedate_to_datetime(api.get(f"{api.base_url}/_ping").headers["Date"]).timestamp()
+        return parsedate_to_datetime(engine.api.request("GET", "/_ping").headers["date"]).timestamp()
 
 
 def _create(engine: Engine, name: str, labels: Mapping[str, str], number: int) -> str:
     # This is the only number of a container that never ran that one call can change and one call can read. It has no
     # effect: a container that never started is never restarted.
-    host = engine.sdk.api.create_host_config(restart_policy=_policy(number))
-    created = engine.sdk.api.create_container(
-        f"{IMAGE_NAME}:{IMAGE_TAG}", ["-"], name=name, labels=dict(labels), host_config=host
-    )
+    config = {
+        "Image": f"{IMAGE_NAME}:{IMAGE_TAG}",
+        "Cmd": ["-"],
+        "Labels": dict(labels),
+        "HostConfig": {"RestartPolicy": _policy(number)},
+    }
+    created = engine.api.create_container_from_config(config, name)
     return str(created["Id"])
 
 

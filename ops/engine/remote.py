@@ -13,11 +13,9 @@ from docker.tls import TLSConfig
 from requests.adapters import HTTPAdapter
 
 from ops.engine.contexts import CA, config_folder, own_certificate
+from ops.engine.local import POOL_SIZE
 from ops.engine.ssh import CONNECT_TIMEOUT, SshAdapter, ssh_command
 from ops.errors import EngineUnreachable
-
-POOL_SIZE = 32
-"""Idle connections that are kept."""
 
 
 def over_ssh(url: str, environment: Mapping[str, str], timeout: float) -> docker.DockerClient:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from http import HTTPStatus
 from typing import Any, TypeAlias
 
-import docker.errors
-
+from ops.engine.answer import Refused
 from ops.engine.client import Engine, engine_errors
 from ops.engine.hooks import run_hooks
 from ops.errors import EngineError
@@ -65,7 +63,7 @@ def inspect(engine: Engine, project: str, service: str = "", oneoffs: bool = Fal
     if service:
         labels.append(f"{SERVICE}={service}")
     with engine_errors("list the containers"):
-        ids = [row["Id"] for row in engine.sdk.api.containers(all=True, filters={"label": labels})]
+        ids = [row["Id"] for row in engine.api.containers(all=True, filters={"label": labels})]
     if len(ids) < 2:
         inspected = [_inspect(engine, container) for container in ids]
     else:
@@ -114,8 +112,8 @@ def start(engine: Engine, container: str, services: Services = NO_HOOKS) -> None
     """
     hooked = any((definition or {}).get(POST_START) for definition in services.values())
     with engine_errors(f"start {container}"):
-        details = engine.sdk.api.inspect_container(container) if hooked else {}
-        engine.sdk.api.start(container)
+        details = engine.api.inspect_container(container) if hooked else {}
+        engine.api.start(container)
     if details and not details["State"].get("Running"):
         after_start(engine, container, _hooks(details, services, POST_START))
 
@@ -135,9 +133,9 @@ def stop(engine: Engine, container: str, at_most: int | None = None, services: S
     """
     failed = ""
     with engine_errors(f"stop {container}", missing_ok=True):
-        details = engine.sdk.api.inspect_container(container)
+        details = engine.api.inspect_container(container)
         if details["State"].get("Paused"):  # a paused container does not receive the signal
-            engine.sdk.api.unpause(container)
+            engine.api.unpause(container)
         grace = details["Config"].get("StopTimeout")
         grace = DEFAULT_GRACE if grace is None else grace
         seconds = grace if at_most is None else min(grace, at_most)
@@ -147,31 +145,31 @@ def stop(engine: Engine, container: str, at_most: int | None = None, services: S
                 failed = run_hooks(engine, container, PRE_STOP, hooks, seconds)
             except EngineError as error:
                 failed = error.message
-        engine.sdk.api.stop(container, timeout=seconds)
+        engine.api.stop(container, timeout=seconds)
     return failed
 
 
 def remove(engine: Engine, container: str) -> None:
     """Removes a container and its anonymous volumes. A missing one is not an error. Raises EngineError."""
     with engine_errors(f"remove {container}", missing_ok=True):
-        engine.sdk.api.remove_container(container, v=True, force=True)
+        engine.api.remove_container(container, v=True, force=True)
 
 
 def remove_volumes(engine: Engine, project: str, names: Collection[str]) -> None:
     """Removes volumes of a project, by their names in the Compose file. Raises EngineError."""
     with engine_errors("remove the volumes", missing_ok=True):
-        for volume in engine.sdk.volumes.list(filters={"label": f"{PROJECT}={project}"}):
-            if (volume.attrs.get("Labels") or {}).get(VOLUME) in names:
-                volume.remove()
+        for volume in engine.api.volumes({"label": f"{PROJECT}={project}"}).get("Volumes") or ():
+            if (volume.get("Labels") or {}).get(VOLUME) in names:
+                engine.api.remove_volume(volume["Name"])
 
 
 def discard(engine: Engine, container: str) -> None:
     """Removes a container that is not running; a running or a missing one is not an error. Raises EngineError."""
     with engine_errors(f"remove {container}", missing_ok=True):
         try:
-            engine.sdk.api.remove_container(container, v=True)
-        except docker.errors.APIError as error:
-            if error.status_code != HTTPStatus.CONFLICT:
+            engine.api.remove_container(container, v=True)
+        except Refused as error:
+            if not error.conflict:
                 raise
 
 
@@ -179,9 +177,9 @@ def last_words(engine: Engine, container: str, lines: int = 20) -> str:
     """The end of a container's log, to explain its failure; empty if it is removed. Raises EngineError."""
     with engine_errors(f"read the log of {container}", missing_ok=True):
         try:
-            output: bytes = engine.sdk.api.logs(container, tail=lines)
-        except docker.errors.APIError as error:
-            if error.status_code == HTTPStatus.CONFLICT:  # it is being removed
+            output = engine.api.logs(container, tail=lines)
+        except Refused as error:
+            if error.conflict:  # it is being removed
                 return ""
             raise
         return output.decode(errors="replace").strip()
@@ -198,8 +196,7 @@ def _hooks(details: Mapping[str, Any], services: Services, name: str) -> Sequenc
 def _inspect(engine: Engine, container: str) -> Mapping[str, Any]:
     """The engine's details of a container; empty if it has gone away since it was listed."""
     with engine_errors(f"inspect {container}", missing_ok=True):
-        details: Mapping[str, Any] = engine.sdk.api.inspect_container(container)
-        return details
+        return engine.api.inspect_container(container)
     return {}
 
 

@@ -1,4 +1,4 @@
-"""One request to the engine's API, for what the SDK has no function for."""
+"""One request to the engine's API, for what ``Api`` has no call for."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
-import requests
-from docker.errors import create_api_error_from_http_exception
 
+from ops.engine.answer import BAD_REQUEST, Refused
 from ops.engine.client import Engine, engine_errors
 
 
@@ -27,15 +26,10 @@ def request(
     ``doing``: the action for a message, such as "list the services". Raises EngineError.
     """
     with engine_errors(doing):
-        api = engine.sdk.api
-        url = f"{api.base_url}/v{api.api_version}{path}"
-        answer = api.request(method, url, params=params, json=body, timeout=api.timeout)
-        if answer.status_code not in accepted:
-            try:
-                answer.raise_for_status()
-            except requests.HTTPError as error:
-                create_api_error_from_http_exception(error)
-        return answer.status_code, decoded(answer.content)
+        answer = engine.api.request(method, path, params, body)
+        if answer.status >= BAD_REQUEST and answer.status not in accepted:
+            raise Refused(answer.status, answer.explanation)
+        return answer.status, decoded(answer.content)
 
 
 def decoded(content: bytes) -> Any:

@@ -20,6 +20,8 @@ import requests.adapters
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
+from ops.engine.lost import SshFailed
+
 CONNECT_TIMEOUT = 15
 """Seconds until a host that does not answer is unreachable."""
 OPENING = 5
@@ -28,10 +30,6 @@ NOT_OURS = ("LD_LIBRARY_PATH", "SSL_CERT_FILE")
 """Variables of a bundled Python that the system's ssh must not get."""
 
 _PING = b"GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n"
-
-
-class SshFailed(ConnectionError):
-    """There is no connection to the engine over ssh. The message is the reason, one line."""
 
 
 def ssh_command(url: str) -> list[str]:

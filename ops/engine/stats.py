@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from requests.exceptions import JSONDecodeError
-
 from ops.engine.client import Engine, engine_errors
 from ops.models import Usage, lasting
 from ops.platform.ports import Measured
@@ -107,9 +105,6 @@ def limit_of(stats: Mapping[str, Any], machine: int | None) -> int | None:
 
 def _one_shot(engine: Engine, container: str) -> Mapping[str, Any]:
     with engine_errors(f"measure {container}", missing_ok=True):
-        try:
-            answer: Mapping[str, Any] = engine.sdk.api.stats(container, stream=False, one_shot=True)
-        except JSONDecodeError:
-            return {}  # The engine sends 200 with an empty body if the container ends in the meantime.
+        answer = engine.api.stats(container)
         return answer if (answer.get("memory_stats") or {}).get("usage") else {}
     return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -99,7 +99,7 @@ class EngineImageStore:
         return shutil.disk_usage(root).free if root and root.exists() else None
 
 
-def _layers(details: dict[str, Any]) -> tuple[str, ...]:
+def _layers(details: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple((details.get("RootFS") or {}).get("Layers") or ())
 
 

@@ -74,11 +74,3 @@ def parse(text: str, interpolated: bool) -> Mapping[str, Any]:
             str(error),
         ) from error
     raise ConfigError("the Compose file has no services", "`docker compose config` shows what Compose reads")
-
-
-def as_mapping(value: object) -> Mapping[str, Any]:
-    """Labels or variables, written as a mapping or as a list of "NAME=value", as a mapping."""
-    if isinstance(value, dict):
-        return value
-    pairs = (str(item).partition("=") for item in value) if isinstance(value, list) else ()
-    return {name: text if sign else None for name, sign, text in pairs}

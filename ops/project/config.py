@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from ops.engine.compose import Compose
 from ops.errors import ConfigError, UsageError
 from ops.project import dotenv
-from ops.project.compose_model import as_mapping, read_model
 from ops.project.folder import OVERLAY, Place, check_env_files, env_files, find_place, read_env_file
 from ops.project.image_template import names_in, solve
 from ops.project.managed import Managed, read_managed, site
+from ops.project.mappings import as_mapping
+from ops.project.model_cache import remembered
 from ops.project.published import Published, published
 from ops.project.section import problems
 from ops.project.sections import Sections, find_sections
@@ -135,8 +136,7 @@ class Project:
     @property
     def env_files(self) -> tuple[Path, ...]:
         """The env files that Compose reads; the last one that sets a variable takes precedence."""
-        place = Place(self.directory, self.compose.directory, self.compose.project_directory is not None)
-        return env_files(place, self.compose.files, self.environment)
+        return env_files(self._place, self.compose.files, self.environment)
 
     @property
     def env_file(self) -> Path:
@@ -202,10 +202,22 @@ class Project:
         services = self._raw["services"]
         return sorted(name for name, spec in services.items() if name not in own and variable in _variables_in(spec))
 
+    def config_hashes(self) -> Mapping[str, str]:
+        """Service -> the config hash with which Compose would label its containers now. Raises ConfigError."""
+        services: Iterable[Mapping[str, Any]] = self.model["services"].values()
+        if any(each.get("configs") or each.get("secrets") for each in services):  # their content may count, too
+            return self.compose.config_hashes()
+        return remembered(self._place, self.compose, "hashes", self.compose.config_hashes)
+
+    @property
+    def _place(self) -> Place:
+        return Place(self.directory, self.compose.directory, self.compose.project_directory is not None)
+
     @cached_property
     def _raw(self) -> Mapping[str, Any]:
         """The model without interpolation."""
-        return read_model(self.compose, interpolate=False)
+        read = partial(_read_model, self.compose, interpolate=False)
+        return remembered(self._place, self.compose, "written", read)
 
     @property
     def published(self) -> Published | None:
@@ -226,7 +238,7 @@ def load(
     """
     environment = dict(os.environ if environment is None else environment)
     place, compose = _compose(files, name, environment, directory)
-    model = read_model(compose)
+    model = remembered(place, compose, "model", partial(_read_model, compose))
     try:
         sections = find_sections(model)
     except ConfigError as error:
@@ -234,6 +246,13 @@ def load(
             raise ConfigError(error.message, f"-f or COMPOSE_FILE leaves out {OVERLAY}: do without them") from error
         raise
     return _project(place, compose, model, sections)
+
+
+def _read_model(compose: Compose, interpolate: bool = True) -> Mapping[str, Any]:
+    """What Compose says now. Raises ConfigError."""
+    from ops.project.compose_model import read_model
+
+    return read_model(compose, interpolate)
 
 
 def _project(place: Place, compose: Compose, model: Mapping[str, Any], sections: Sections) -> Project:
@@ -262,7 +281,7 @@ def examine(
     section, or Compose refuses the file.
     """
     place, compose = _compose(files, name, dict(os.environ), directory)
-    model = read_model(compose)
+    model = _read_model(compose)
     sections = find_sections(model)
     found = [problem for written in sections.written.values() for problem in problems(dict(written))]
     if found:

@@ -42,7 +42,7 @@ class Local:
     def node(self) -> str:
         """The id of this node. Raises EngineError."""
         with engine_errors("describe itself"):
-            return str((self.engine.sdk.api.info().get("Swarm") or {}).get("NodeID") or "")
+            return str((self.engine.api.info().get("Swarm") or {}).get("NodeID") or "")
 
     def task_of(self, container: str) -> Mapping[str, Any]:
         """The running task of a service, on whichever node. Raises EngineError if there is none."""
@@ -118,7 +118,7 @@ class Local:
             container = reading.container(service, tasks.get(str(service["ID"]), []))
             details: Mapping[str, Any] = {}
             with engine_errors(f"inspect {container.name}", missing_ok=True):
-                details = self.engine.sdk.api.inspect_container(ids[container.id]) if container.id in ids else {}
+                details = self.engine.api.inspect_container(ids[container.id]) if container.id in ids else {}
             found.append((container, details or reading.details(service, container)))
         return found
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ops.engine.client import Engine, engine_errors
-from ops.engine.logs import Demultiplexer
+from ops.engine.frames import Demultiplexer
 from ops.swarm import reading
 from ops.swarm.services import Services
 
@@ -29,14 +29,8 @@ class Logs:
         Not of its service: asked for those of a task that was killed too, the manager of engine 20.10 never ended.
         """
         with engine_errors(f"read the log of the task {task}"):
-            api = self.engine.sdk.api
-            answer = api.get(
-                f"{api.base_url}/v{api.api_version}/tasks/{task}/logs",
-                params={"stdout": "1", "tail": str(lines)},
-                timeout=TAIL_WAIT,
-            )
-            answer.raise_for_status()
-            return Demultiplexer().feed(answer.content)
+            output = self.engine.api.read(f"/tasks/{task}/logs", {"stdout": True, "tail": lines}, TAIL_WAIT)
+            return Demultiplexer().feed(output)
 
     def last_words(self, service: str) -> str:
         """The end of the log; of a task that has printed nothing, why it does not run. Raises EngineError."""

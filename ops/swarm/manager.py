@@ -9,7 +9,7 @@ from ops.errors import EngineError
 def check_manager(engine: Engine) -> None:
     """Raises EngineError if the engine is no manager of an active swarm."""
     with engine_errors("describe itself"):
-        swarm = engine.sdk.api.info().get("Swarm") or {}
+        swarm = engine.api.info().get("Swarm") or {}
     if swarm.get("LocalNodeState") != "active" or not swarm.get("ControlAvailable"):
         raise EngineError(
             "x-videa.engine is swarm, and this engine is no manager of a swarm",

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ops.project.compose_model import as_mapping
+from ops.project.mappings import as_mapping
 from ops.swarm import labels
 from ops.swarm.mounts import mounts
 from ops.swarm.values import NANO, as_list, in_bytes, nanoseconds, plain, text, words

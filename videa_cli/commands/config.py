@@ -57,7 +57,7 @@ def config(
 def _show_tester_header(options: Options) -> None:
     from ops.balancer.split import KEY_VARIABLE, canary_header
     from ops.errors import ConfigError
-    from ops.project.compose_model import as_mapping
+    from ops.project.mappings import as_mapping
 
     project = options.load()
     balancer = project.settings.balancer

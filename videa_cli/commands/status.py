@@ -192,6 +192,9 @@ def _summary(service: Status) -> str:
 
 def show_operation(result: Status) -> None:
     """Prints the operation that has not ended, and how to continue."""
+    operation = result.operation
+    if operation is None:
+        return
     from rich.markup import escape
 
     from ops.errors import CONTINUE, TAKE_UP
@@ -199,9 +202,7 @@ def show_operation(result: Status) -> None:
     from videa_cli.console import console
     from videa_cli.words import words
 
-    operation, out = result.operation, console()
-    if operation is None:
-        return
+    out = console()
     text = escape(words(operation.standing))
     if operation.phase is Phase.RUNNING:
         out.print(f"running: {text}; follow it: videa deploy --watch")

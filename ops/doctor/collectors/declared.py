@@ -23,7 +23,7 @@ def declared_services(stack: Stack) -> dict[str, ServiceFacts]:
     entries = (entry for entry in history.read(stack) if entry.action != history.MAINTENANCE)
     done = [entry for entry in entries if entry.result == history.DONE]
     recorded = {entry.service or project.default_service: entry for entry in done}
-    hashes = project.compose.config_hashes()
+    hashes = project.config_hashes()
     return {
         name: ServiceFacts(
             replicas=replica_count(service),

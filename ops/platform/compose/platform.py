@@ -10,24 +10,24 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from ops.engine import cgroups, foreground, inspection, one_off, one_shot, ports, recreate, replicas, stats
+from ops.engine import cgroups, inspection, ports, replicas, stats
 from ops.engine.bound import EngineBound
 from ops.engine.changes import Changes
 from ops.engine.compose import more_arguments, up_arguments
-from ops.engine.effects import check_harmless, run_harmless
-from ops.engine.jobs import EngineJobs
 from ops.engine.logs import Output
 from ops.errors import EngineError
 from ops.models import Container, ExecResult, Replica, Usage, UserCommand
-from ops.platform.compose import whole
 from ops.platform.compose.nodes import NoNodes
 from ops.platform.ports import Measured, Permit
 from ops.project.config import Project
 from ops.project.copied import copied_files
 from ops.project.pins import remember
 from ops.steps import Target
+
+if TYPE_CHECKING:
+    from ops.engine.jobs import EngineJobs
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class ComposePlatform(EngineBound):
 
     @cached_property
     def jobs(self) -> EngineJobs:
+        from ops.engine.jobs import EngineJobs
+
         return EngineJobs(self.engine)
 
     @property
@@ -75,10 +77,14 @@ class ComposePlatform(EngineBound):
         return ports.bound_port(self.engine, container, target)
 
     def create(self, total: int, target: Target, permit: Permit) -> set[str]:
+        from ops.engine.effects import run_harmless
+
         effects = run_harmless(self.project.compose, self._create(total), target.overrides, permit=permit)
         return {effect.name for effect in effects if effect.kind == "Container" and effect.verb == "Created"}
 
     def check_create(self, total: int, target: Target) -> None:
+        from ops.engine.effects import check_harmless
+
         check_harmless(self.project.compose, self._create(total), target.overrides)
 
     def start(self, container: str) -> None:
@@ -97,9 +103,13 @@ class ComposePlatform(EngineBound):
         replicas.discard(self.engine, container)
 
     def blueprint(self, container: str) -> Mapping[str, Any]:
+        from ops.engine import recreate
+
         return recreate.snapshot(self.engine, container, copied_files(self.project.model, self._service))
 
     def restore(self, blueprint: Mapping[str, Any]) -> None:
+        from ops.engine import recreate
+
         name = recreate.recreate(self.engine, blueprint)
         replicas.after_start(self.engine, name, self.project.service.get("post_start") or ())
 
@@ -111,19 +121,27 @@ class ComposePlatform(EngineBound):
         recreate: Collection[str] = (),
         keep: bool = False,
     ) -> None:
+        from ops.platform.compose import whole
+
         whole.up(self.project, self.containers(), services, permit, overrides, recreate, keep)
 
     def changed_services(self) -> list[str]:
+        from ops.platform.compose import whole
+
         return whole.changed(self.project, self.containers())
 
     def down(self) -> None:
         self.project.compose.run("down")
 
     def follow(self, services: Collection[str], target: Target | None, permit: Permit) -> None:
+        from ops.engine.effects import run_harmless
+
         overrides = target.overrides if target else {}
         run_harmless(self.project.compose, self._follow(services), overrides, self._containers_of(services), permit)
 
     def check_follow(self, services: Collection[str], target: Target) -> None:
+        from ops.engine.effects import check_harmless
+
         allowed = self._containers_of(services)
         check_harmless(self.project.compose, self._follow(services), target.overrides, allowed)
 
@@ -138,11 +156,16 @@ class ComposePlatform(EngineBound):
             raise
 
     def complete(self, service: str, overrides: Mapping[str, str], permit: Permit, timeout: float) -> Container:
+        from ops.engine import one_shot
+        from ops.engine.effects import run_harmless
+
         allowed = self._containers_of([service])
         run_harmless(self.project.compose, self._complete(service), overrides, allowed, permit)
         return one_shot.await_exit(self.engine, self.project.name, service, timeout)
 
     def check_complete(self, service: str, overrides: Mapping[str, str]) -> None:
+        from ops.engine.effects import check_harmless
+
         check_harmless(self.project.compose, self._complete(service), overrides, self._containers_of([service]))
 
     def remember(self, variables: Mapping[str, str | None]) -> None:
@@ -157,13 +180,19 @@ class ComposePlatform(EngineBound):
         return self.engine.ask(container, command, environment)
 
     def hand_over(self, container: str, command: UserCommand) -> NoReturn:
+        from ops.engine import foreground
+
         foreground.become(*foreground.exec_command(container, command, self.project.environment))
 
     def create_like(self, model: Container, name: str, command: UserCommand) -> None:
+        from ops.engine import one_off
+
         files = copied_files(self.project.model, model.service)
         one_off.create_like(self.engine, model.name, name, command, files)
 
     def attach(self, container: str) -> int:
+        from ops.engine import foreground
+
         return foreground.attach(self.engine, container, self.project.environment)
 
     def last_words(self, container: str) -> str:

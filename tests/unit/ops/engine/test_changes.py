@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
-import docker.errors
 import pytest
 
+from ops.engine.answer import Incomplete, Refused
 from ops.engine.changes import Changes
 from ops.engine.client import Engine
 from ops.engine.replicas import PROJECT
@@ -22,7 +22,7 @@ KNOWN = {
 
 def inspect(container: str) -> dict[str, Any]:
     if container not in KNOWN:
-        raise docker.errors.NotFound("no such container")
+        raise Refused(404, "no such container")
     return cast(dict[str, Any], KNOWN[container])
 
 
@@ -37,8 +37,8 @@ def changes(*events: Any) -> Changes:
                 raise each
             yield each
 
-    api = SimpleNamespace(events=lambda **options: stream(), inspect_container=inspect)
-    return Changes(cast(Engine, SimpleNamespace(sdk=SimpleNamespace(api=api))), "shop")
+    api = SimpleNamespace(events=lambda filters: stream(), inspect_container=inspect)
+    return Changes(cast(Engine, SimpleNamespace(api=api)), "shop")
 
 
 def test_only_those_of_the_project() -> None:
@@ -52,6 +52,6 @@ def test_a_network_names_only_the_id_of_a_container() -> None:
 
 
 def test_a_lost_connection_is_an_error_of_the_engine() -> None:
-    seen = changes(event("container", "start", **OURS), docker.errors.DockerException("connection lost"))
+    seen = changes(event("container", "start", **OURS), Incomplete("connection lost"))
     with pytest.raises(EngineError):
         list(seen)

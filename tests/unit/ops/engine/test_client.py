@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from bench.stack import free_port
-from ops.engine import client
+from ops.engine import client, sdk
 from ops.engine.client import Engine, engine_errors
 from ops.engine.contexts import DockerContext
 from ops.engine.stats import sample
@@ -26,7 +26,9 @@ Play = Callable[[str, int], str | None]
 
 
 def answer(body: str) -> bytes:
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = (
+        f"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
     return (head + body).encode()
 
 
@@ -39,7 +41,7 @@ def engine_that(folder: Path, play: Play) -> Iterator[tuple[dict[str, str], list
         with connection:
             while head := connection.recv(65536).decode():
                 line = head.splitlines()[0].rpartition(" ")[0]
-                body = VERSION if line.endswith("/version") else play(line, requests.count(line))
+                body = VERSION if line.endswith(("/version", "/_ping")) else play(line, requests.count(line))
                 requests.append(line)
                 if body is None:
                     return
@@ -63,7 +65,7 @@ def engine_that(folder: Path, play: Play) -> Iterator[tuple[dict[str, str], list
 
 def list_containers(environment: dict[str, str]) -> None:
     with closing(Engine(environment)) as engine, engine_errors("list the containers"):
-        engine.sdk.api.containers()
+        engine.api.containers()
 
 
 def test_a_read_is_retried_once_if_the_connection_is_closed(tmp_path: Path) -> None:
@@ -79,7 +81,7 @@ def test_a_change_is_never_retried(tmp_path: Path) -> None:
         pytest.raises(EngineUnreachable, match="stop x: the engine closed the connection"),
         engine_errors("stop x"),
     ):
-        engine.sdk.api.stop("x")
+        engine.api.stop("x", timeout=0)
     assert len([line for line in requests if line.startswith("POST")]) == 1
 
 
@@ -130,9 +132,8 @@ def test_a_container_that_ends_during_a_measurement_is_omitted(tmp_path: Path) -
 
 
 def test_the_published_ports_are_on_the_machine_of_docker_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    sdk = SimpleNamespace(api=SimpleNamespace(adapters={}))
-    monkeypatch.setattr(client, "over_ssh", lambda *_: sdk)
-    monkeypatch.setattr(client.docker, "DockerClient", lambda **_: sdk)
+    monkeypatch.setattr(sdk, "over_ssh", lambda *_: SimpleNamespace(api=SimpleNamespace(adapters={})))
+    monkeypatch.setattr(client, "Api", lambda *_: SimpleNamespace(version="1.41"))
     engine = Engine({"DOCKER_HOST": "ssh://ops@192.0.2.7:2222"})
     assert (engine.local, engine.address) == (False, "192.0.2.7")
     monkeypatch.setattr(

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from docker.errors import NotFound
 
+from ops.engine.answer import Refused
 from ops.engine.foreground import attach, become, exec_command
 from ops.errors import EngineUnreachable
 from ops.models import UserCommand
@@ -56,11 +56,11 @@ class Engine:
 
     def __init__(self, code: int | None) -> None:
         self.code, self.stopped = code, False
-        self.sdk = SimpleNamespace(api=self)
+        self.api, self.sdk = self, SimpleNamespace(api=self)
 
     def inspect_container(self, name: str) -> dict[str, Any]:
         if self.code is None:
-            raise NotFound("gone")
+            raise Refused(404, "gone")
         return {"State": {"ExitCode": self.code}, "Config": {}}
 
     def stop(self, name: str, timeout: int) -> None:

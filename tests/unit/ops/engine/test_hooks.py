@@ -23,7 +23,7 @@ class Engine:
         self.details = details(Running=running)
         self.details["Config"]["StopTimeout"] = grace
         self.details["Config"]["Labels"]["com.docker.compose.oneoff"] = str(oneoff)
-        self.sdk = SimpleNamespace(api=self)
+        self.api, self.sdk = self, SimpleNamespace(api=self)
 
     def inspect_container(self, name: str) -> dict[str, Any]:
         return self.details

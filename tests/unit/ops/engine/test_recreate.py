@@ -8,8 +8,7 @@ import tarfile
 from types import SimpleNamespace
 from typing import Any
 
-from docker.errors import NotFound
-
+from ops.engine.answer import Refused
 from ops.engine.recreate import recreate, snapshot
 from tests.unit.ops.engine.test_replicas import details
 
@@ -31,7 +30,7 @@ class Engine:
         self.made: dict[str, Any] = {}
         self.written: dict[str, tuple[bytes, int, int]] = {}
         self.calls: list[str] = []
-        self.sdk = SimpleNamespace(api=self)
+        self.api, self.sdk = self, SimpleNamespace(api=self)
 
     def inspect_container(self, name: str) -> dict[str, Any]:
         return self.container
@@ -42,10 +41,10 @@ class Engine:
     def diff(self, name: str) -> list[dict[str, Any]]:
         return [{"Path": path, "Kind": 1} for path in (*self.files, "/tmp/own")] + [{"Path": "/run", "Kind": 0}]
 
-    def get_archive(self, name: str, path: str) -> tuple[list[bytes], dict[str, Any]]:
+    def get_archive(self, name: str, path: str) -> bytes:
         if path not in self.files:
-            raise NotFound("no such file")
-        return [archive(path.rpartition("/")[2], self.files[path])], {}
+            raise Refused(404, "no such file")
+        return archive(path.rpartition("/")[2], self.files[path])
 
     def create_container_from_config(self, config: dict[str, Any], name: str) -> dict[str, str]:
         self.calls.append("create")

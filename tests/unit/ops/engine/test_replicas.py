@@ -9,8 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from docker.errors import NotFound
 
+from ops.engine.answer import Refused
 from ops.engine.replicas import find_container, list_containers, list_replicas, read
 
 TIMES = [
@@ -41,7 +41,7 @@ class Engine:
     def __init__(self, count: int, parallel: int = 1) -> None:
         self.numbers = range(1, count + 1)
         self.barrier = threading.Barrier(parallel, timeout=10)
-        self.sdk = SimpleNamespace(api=self)
+        self.api, self.sdk = self, SimpleNamespace(api=self)
 
     def containers(self, **options: object) -> list[dict[str, str]]:
         return [{"Id": f"id{number}"} for number in reversed(self.numbers)]
@@ -50,7 +50,7 @@ class Engine:
         self.barrier.wait()
         number = int(name.removeprefix("id"))
         if number == 13:
-            raise NotFound("gone")
+            raise Refused(404, "gone")
         return details(number)
 
 

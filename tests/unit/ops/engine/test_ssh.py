@@ -39,7 +39,7 @@ def ssh_that(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None
 
 def list_containers(engine: Engine) -> list[object]:
     with engine_errors("list the containers"):
-        return list(engine.sdk.api.containers())
+        return list(engine.api.containers())
 
 
 @pytest.mark.parametrize(

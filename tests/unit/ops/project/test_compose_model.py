@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ops.errors import ConfigError
-from ops.project.compose_model import as_mapping, parse
+from ops.project.compose_model import parse
 
 
 def test_a_dollar_that_compose_doubles_becomes_one() -> None:
@@ -67,17 +67,3 @@ def test_numbers_and_booleans_are_those_of_compose(written: str, value: object) 
 def test_an_unreadable_model_is_a_config_error(text: str) -> None:
     with pytest.raises(ConfigError):
         parse(text, interpolated=True)
-
-
-@pytest.mark.parametrize(
-    ("labels", "wanted"),
-    [
-        ({"a": "b"}, {"a": "b"}),
-        (["a=b", "c=d=e", "f"], {"a": "b", "c": "d=e", "f": None}),
-        ([], {}),
-        (None, {}),
-        ("${LABELS}", {}),
-    ],
-)
-def test_labels_may_be_a_mapping_or_a_list(labels: object, wanted: dict[str, object]) -> None:
-    assert as_mapping(labels) == wanted

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ops.engine.logs import Demultiplexer
+import pytest
+
+from ops.engine.frames import Demultiplexer, contents
 
 
 def frame(kind: int, content: bytes) -> bytes:
@@ -25,3 +27,12 @@ def test_an_incomplete_frame_waits_for_its_end() -> None:
     complete = frame(1, b"text\n")
     assert demultiplexer.feed(complete[:10]) == b""
     assert demultiplexer.feed(complete[10:]) == b"text\n"
+
+
+def test_what_a_command_has_printed_is_in_its_order() -> None:
+    assert contents(frame(1, b"a\n") + frame(2, b"b") + frame(1, b"c\n")) == b"a\nbc\n"
+
+
+@pytest.mark.parametrize("text", [b"", b"plain text of a terminal\n", b"short", b"\x01\x00\x00"])
+def test_the_output_of_a_terminal_has_no_frames(text: bytes) -> None:
+    assert contents(text) == text

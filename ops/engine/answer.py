@@ -1,0 +1,89 @@
+"""An answer of the engine's API, and the way to get one, which depends on where the engine is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Protocol
+
+import msgspec
+
+BAD_REQUEST = HTTPStatus.BAD_REQUEST.value
+"""From this status on, an answer is an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``headers``: their names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    def json(self) -> Any:
+        """The content; None if it is empty. Raises Incomplete."""
+        try:
+            return msgspec.json.decode(self.content) if self.content.strip() else None
+        except msgspec.DecodeError as error:
+            raise Incomplete(f"{error}: {self.content[:100]!r}") from error
+
+    @property
+    def explanation(self) -> str:
+        """What the engine says of an error."""
+        text = self.content.decode(errors="replace").strip()
+        try:
+            said = msgspec.json.decode(self.content)
+        except msgspec.DecodeError:
+            return text
+        return str(said.get("message") or text) if isinstance(said, dict) else text
+
+
+class Refused(Exception):
+    """The engine has answered with an error. ``status``: of HTTP; ``explanation``: its own words."""
+
+    def __init__(self, status: int, explanation: str) -> None:
+        super().__init__(f"{status} {explanation}")
+        self.status, self.explanation = status, explanation
+
+    @property
+    def missing(self) -> bool:
+        return self.status == HTTPStatus.NOT_FOUND
+
+    @property
+    def conflict(self) -> bool:
+        return self.status == HTTPStatus.CONFLICT
+
+
+class Lost(Exception):
+    """There is no answer; the cause is the error of the connection."""
+
+
+class Incomplete(Exception):
+    """The answer is not complete."""
+
+
+class Stream(Protocol):
+    """The content of an answer that has no end, until it ends or is closed."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def close(self) -> None:
+        """Ends the iteration, even while it waits."""
+
+
+class Transport(Protocol):
+    """Sends requests to one engine. Safe to use from several threads."""
+
+    def send(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeout: float | None
+    ) -> Answer:
+        """The answer to a request. ``timeout``: seconds, None for the usual limit.
+
+        A read is sent again if an idle connection was closed, a change never. Raises Lost, or an error of the SDK.
+        """
+
+    def open(self, path: str) -> Stream:
+        """The answer to a GET without a time limit. Raises Refused, Lost, or an error of the SDK."""
+
+    def close(self) -> None: ...
