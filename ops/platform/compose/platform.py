@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -16,7 +16,7 @@ from ops.engine import cgroups, foreground, inspection, one_off, one_shot, ports
 from ops.engine.bound import EngineBound
 from ops.engine.changes import Changes
 from ops.engine.compose import more_arguments, up_arguments
-from ops.engine.effects import check_harmless, run_harmless
+from ops.engine.effects import Previews, check_harmless, run_harmless
 from ops.engine.jobs import EngineJobs
 from ops.engine.logs import Output
 from ops.errors import EngineError
@@ -35,6 +35,7 @@ class ComposePlatform(EngineBound):
     """``ops.platform.ports.Platform``."""
 
     project: Project
+    _previews: Previews = field(default_factory=Previews, init=False, repr=False, compare=False)
 
     @cached_property
     def jobs(self) -> EngineJobs:
@@ -75,11 +76,16 @@ class ComposePlatform(EngineBound):
         return ports.bound_port(self.engine, container, target)
 
     def create(self, total: int, target: Target, permit: Permit) -> set[str]:
-        effects = run_harmless(self.project.compose, self._create(total), target.overrides, permit=permit)
+        arguments = self._create(total)
+        checked = self._previews.take((arguments, target.overrides))
+        effects = run_harmless(self.project.compose, arguments, target.overrides, permit=permit, checked=checked)
         return {effect.name for effect in effects if effect.kind == "Container" and effect.verb == "Created"}
 
-    def check_create(self, total: int, target: Target) -> None:
-        check_harmless(self.project.compose, self._create(total), target.overrides)
+    def check_create(self, total: int, target: Target, next: bool = False) -> None:
+        arguments = self._create(total)
+        check_harmless(self.project.compose, arguments, target.overrides)
+        if next:
+            self._previews.keep((arguments, target.overrides))
 
     def start(self, container: str) -> None:
         replicas.start(self.engine, container, self.project.model["services"])
