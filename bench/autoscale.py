@@ -20,6 +20,7 @@ from ops.autoscale.bounds import Bound, Bounds
 from ops.autoscale.decide import decide
 from ops.autoscale.duty import INTERVAL
 from ops.autoscale.past import Past
+from ops.autoscale.requests import WINDOW, at_least
 from ops.autoscale.samples import Observed, Samples
 from ops.project.settings import Autoscale, Target
 from ops.project.units import Rate
@@ -141,12 +142,12 @@ def simulate(
     bounds = Bounds(rules.min, rules.max, tuple(machine))
     for now in range(seconds):
         rate = curve(now)
-        recent = [*recent, rate][-int(INTERVAL) :]
+        recent = [*recent, rate][-int(WINDOW) :]
         model.tick(now, rate)
         taken.append((now, rate, model.replicas))
         if now % INTERVAL or model.busy:
             continue
-        mean, seen = sum(recent) / len(recent), chance.random() >= lost
+        mean, seen = max(sum(recent) / len(recent), at_least(int(recent[-1]))), chance.random() >= lost
         cpu = min(1.0, mean / (model.replicas * CAPACITY))
         replicas = tuple(Observed(f"app-{number}", cpu=cpu) for number in range(model.replicas))
         samples = Samples(now, replicas, mean if seen else None, model.p95(mean) if seen else None)

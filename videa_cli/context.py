@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
+    from ops.engine.answers import Answers
     from ops.project.config import Project
     from ops.rollout.journal import Journal
     from ops.stack import Stack
@@ -26,11 +27,17 @@ class Options:
     directory: Path | None = None
     verbose: bool = False
 
-    def load(self) -> Project:
-        """The Compose project. Raises ConfigError."""
+    def load(self, answers: Answers | None = None) -> Project:
+        """The Compose project. ``answers``: what Compose has said of the same files before. Raises ConfigError."""
         from ops.project.config import load
 
-        return load(self.files, self.project, directory=self.directory)
+        return load(self.files, self.project, directory=self.directory, answers=answers)
+
+    def remembering(self) -> Answers:
+        """For a process that opens the same stack again and again."""
+        from ops.project.config import remembering
+
+        return remembering(self.files, self.directory)
 
     def journal(self) -> Journal:
         """The journal of the operation started in this folder, otherwise of the project. Raises like ``stack``."""
@@ -47,8 +54,11 @@ class Options:
         project = self.load()
         return Journal(open_store(None, project), project.name)
 
-    def stack(self) -> Stack:
-        """The project, with its default service or otherwise its first one. Raises ConfigError, EngineUnreachable."""
+    def stack(self, answers: Answers | None = None) -> Stack:
+        """The project, with its default service or otherwise its first one. Raises ConfigError, EngineUnreachable.
+
+        ``answers``: see ``load``.
+        """
         from concurrent.futures import Future
         from threading import Thread
 
@@ -58,7 +68,7 @@ class Options:
         import ops.project.config  # noqa: F401
 
         project: Future[Project] = Future()
-        Thread(target=_fulfil, args=(project, self.load), daemon=True, name="videa-compose").start()
+        Thread(target=_fulfil, args=(project, lambda: self.load(answers)), daemon=True, name="videa-compose").start()
         from ops.factory import connect, open_stack
 
         engine = connect()

@@ -6,6 +6,7 @@ then exact enough.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,7 +15,13 @@ from ops.balancer.recent import TAIL
 from ops.balancer.tally import Latencies
 
 WINDOW = 5.0
-"""Seconds: as long as the time between two rounds, so that a change of the load is in full in the second one."""
+"""Seconds over which the rate is measured."""
+
+BURST = 1.0
+"""Seconds: a crowd shows in the last one of them at once, in the whole window only after its end."""
+
+CERTAIN = 3.0
+"""Standard deviations of a Poisson process, by which chance makes a second look busier once in 700."""
 
 LAG = 0.25
 """Seconds after which all lines of a moment are in the log, see ``ops.balancer.proof.FLUSH``."""
@@ -25,7 +32,9 @@ FEWEST = 20
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """``rate``: requests each second; ``p95``: seconds until the first byte, 0 for too few requests.
+    """``rate``: requests each second, of the window, or of its last second if that has certainly more.
+
+    ``p95``: seconds until the first byte, 0 for too few requests.
 
     ``gap``: why the log has not every request, so that the figures are too low; empty if it has.
     """
@@ -53,4 +62,12 @@ def traffic_of(tail: bytes, now: float, belongs: Callable[[Line], bool], most: i
     own = [line for line in requests if since <= line.time <= until and belongs(line)]
     seconds = max(until - since, 0.001)
     waits = Latencies(line.waited for line in own)
-    return Traffic(len(own) / seconds, waits.percentile(95) if len(own) >= FEWEST else 0.0, missing)
+    # By their beginning: what has waited for a replica that hung, and ends in one moment, is no crowd.
+    last = sum(line.time - line.seconds > until - BURST for line in own)
+    rate = max(len(own) / seconds, at_least(last) / BURST)
+    return Traffic(rate, waits.percentile(95) if len(own) >= FEWEST else 0.0, missing)
+
+
+def at_least(count: int) -> float:
+    """The mean number of events, of which ``count`` have just come, that chance does not explain."""
+    return float(count - CERTAIN * math.sqrt(count))

@@ -218,11 +218,23 @@ class Proof(Struct, frozen=True):
         return sum(1 for rest in first.values() if rest == max(first.values()))
 
 
+class HeldBack(Struct, frozen=True):
+    """A service of which the autoscaler wants more replicas than a limit of the machine allows.
+
+    ``limit``: its name, see ``ops.autoscale.bounds``; ``reason``: of the last round, which was at ``looked``.
+    """
+
+    service: str
+    limit: str
+    reason: str
+    looked: float
+
+
 class OperationFacts(Struct, frozen=True):
     """The project's lock and journal. ``holder``: of the lock, "" if it is free; ``alive``: its process is running.
 
     ``broken_off``: an interrupted operation, as text, or ""; ``returning``: it was interrupted during its rollback.
-    ``waiting``: an operation that waits unattended, as text, or "".
+    ``waiting``: an operation that waits unattended, as text, or ""; ``held_back``: by the autoscaler's last round.
     """
 
     holder: str = ""
@@ -232,6 +244,7 @@ class OperationFacts(Struct, frozen=True):
     broken_off: str = ""
     waiting: str = ""
     returning: bool = False
+    held_back: list[HeldBack] = []
 
 
 class CertificateFacts(Struct, frozen=True):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from ops.engine.answers import Answers
 from ops.engine.bounded import BoundReached, Bounds, run_bounded
 from ops.errors import ConfigError, EngineError, EngineUnreachable, ImageUnavailable
 from ops.redaction.typed import shown, shown_command
@@ -39,13 +40,17 @@ NO_DOCKER = EngineUnreachable("there is no `docker` command", "install Docker, o
 
 @dataclass(frozen=True)
 class Compose:
-    """``docker compose`` for one project. ``project_directory``: in place of the folder of the first file."""
+    """``docker compose`` for one project. ``project_directory``: in place of the folder of the first file.
+
+    ``answers``: what it has already said about the same files; None to ask each time.
+    """
 
     files: tuple[str, ...]
     project: str | None
     directory: Path
     environment: Mapping[str, str]
     project_directory: Path | None = None
+    answers: Answers | None = field(default=None, compare=False, repr=False)
 
     def command(self, *arguments: str) -> list[str]:
         """The complete argument list. Without files from the operator, Compose looks for its default files."""
@@ -62,7 +67,7 @@ class Compose:
 
         It does so in Compose before 2.29.3 (docker/compose pull request 12072). Raises EngineError.
         """
-        version = self._run(["docker", "compose", "version", "--short"], {}).stdout
+        version = self._known("version", lambda: self._run(["docker", "compose", "version", "--short"], {}).stdout)
         numbers = re.search(r"(\d+)\.(\d+)\.(\d+)", version)
         return numbers is not None and tuple(map(int, numbers.groups())) < FIRST_WITHOUT_DEPENDS_ON
 
@@ -81,6 +86,12 @@ class Compose:
         out. Raises ConfigError.
         """
         return self._hashes(service, overrides)[service]
+
+    def prepare(self, service: str) -> None:
+        """Asks now what an operation on ``service`` will ask, if the answers are remembered. Raises ConfigError."""
+        if self.answers is not None and self.answers.lasting:
+            self.config_hash(service, {})
+            self.hashes_depends_on  # noqa: B018
 
     def config_hashes(self) -> dict[str, str]:
         """Service -> the config hash with which Compose would label its containers. Raises ConfigError."""
@@ -103,6 +114,13 @@ class Compose:
     def _read(self, command: list[str], overrides: Mapping[str, str] | None = None, given: str = "") -> str:
         """The output of a command that reads the project's files, or what is ``given``. Raises ConfigError."""
         environment = {**self.environment, **(overrides or {})}
+        question = (tuple(command), tuple(sorted(environment.items())), given)
+        return self._known(question, lambda: self._ask(command, environment, given))
+
+    def _known(self, question: Hashable, ask: Callable[[], str]) -> str:
+        return ask() if self.answers is None else self.answers.get(question, ask)
+
+    def _ask(self, command: list[str], environment: Mapping[str, str], given: str) -> str:
         try:
             answer = run_bounded(command, self._folder, environment, READING, given)
         except FileNotFoundError as error:

@@ -9,14 +9,18 @@ nothing should change.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ops.engine.compose import PLAIN, Compose, explain
 from ops.errors import EngineError, PlanRefused
 
 _KEEP_ORPHANS = {"COMPOSE_REMOVE_ORPHANS": "false"}
 """Containers of services that are not in the file, such as those of a renamed service, may still serve."""
+
+FRESH = 2.0
+"""Seconds for which a preview counts. Compose itself needs up to one of them to reach its first change."""
 
 _LINE = re.compile(r"\b(Container|Network|Volume)\s+\"?([^\s\"]+)\"?\s+([A-Z]\w+)")
 _ENDING = re.compile(r"Recreat|Stop|Kill|Remov|Restart|Disconnect")
@@ -36,6 +40,25 @@ class Effect:
         """How the existing resource would end, as a prefix of ``_ENDING``; empty if it stays."""
         match = _ENDING.match(self.verb)
         return match[0] if match else ""
+
+
+@dataclass
+class Previews:
+    """The last preview that found no harm, for the command that follows it: the same one is not asked for twice.
+
+    ``clock``: seconds.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    _last: tuple[object, float] | None = field(default=None, init=False)
+
+    def keep(self, command: object) -> None:
+        self._last = command, self.clock()
+
+    def take(self, command: object) -> bool:
+        """Whether the last preview was of this command, and is younger than FRESH. Once."""
+        last, self._last = self._last, None
+        return last is not None and last[0] == command and self.clock() - last[1] < FRESH
 
 
 def read_effects(progress: str) -> list[Effect]:
@@ -104,13 +127,16 @@ def run_harmless(
     overrides: Mapping[str, str],
     allowed: Collection[str] = (),
     permit: Callable[[], object] = lambda: None,
+    checked: bool = False,
 ) -> list[Effect]:
     """Runs a Compose command that ends nothing except the containers ``allowed``. Returns the effects that it had.
 
-    ``permit``: called immediately before the command; raises if it must not run any more. Raises PlanRefused if the
+    ``permit``: called immediately before the command; raises if it must not run any more. ``checked``: a preview has
+    just shown that it ends nothing. Raises PlanRefused if the
     command would end something else (nothing is changed then), EngineError and its subclasses.
     """
-    check_harmless(compose, arguments, overrides, allowed)
+    if not checked:
+        check_harmless(compose, arguments, overrides, allowed)
     permit()
     return read_effects(compose.run(*arguments, overrides={**overrides, **_KEEP_ORPHANS, **PLAIN}))
 

@@ -135,8 +135,11 @@ class Platform(Protocol):
         if anything else would change.
         """
 
-    def check_create(self, total: int, target: Target) -> None:
-        """Raises the PlanRefused that ``create`` would raise. Changes nothing."""
+    def check_create(self, total: int, target: Target, next: bool = False) -> None:
+        """Raises the PlanRefused that ``create`` would raise. Changes nothing.
+
+        ``next``: ``create`` is the next change of this process, so it need not check again what it has just checked.
+        """
 
     def start(self, container: str) -> None:
         """Starts a container, and runs its ``post_start`` hooks; a running one is not an error."""

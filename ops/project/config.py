@@ -14,11 +14,13 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from ops.engine.answers import Answers
 from ops.engine.compose import Compose
 from ops.errors import ConfigError, UsageError
 from ops.project import dotenv
 from ops.project.folder import OVERLAY, Place, check_env_files, env_files, find_place, read_env_file
 from ops.project.image_template import names_in, solve
+from ops.project.inputs import content_of
 from ops.project.managed import Managed, read_managed, site
 from ops.project.mappings import as_mapping
 from ops.project.model_cache import remembered
@@ -231,13 +233,15 @@ def load(
     name: str | None = None,
     environment: Mapping[str, str] | None = None,
     directory: Path | None = None,
+    answers: Answers | None = None,
 ) -> Project:
     """Reads the project in the current folder, in ``directory``, or of ``files`` (like ``docker compose -f``).
 
-    Raises ConfigError if there is no Compose file, Compose refuses it, or its x-videa section is wrong.
+    ``answers``: what Compose has said before, see ``remembering``. Raises ConfigError if there is no Compose file,
+    Compose refuses it, or its x-videa section is wrong.
     """
     environment = dict(os.environ if environment is None else environment)
-    place, compose = _compose(files, name, environment, directory)
+    place, compose = _compose(files, name, environment, directory, answers)
     model = remembered(place, compose, "model", partial(_read_model, compose))
     try:
         sections = find_sections(model)
@@ -253,6 +257,12 @@ def _read_model(compose: Compose, interpolate: bool = True) -> Mapping[str, Any]
     from ops.project.compose_model import read_model
 
     return read_model(compose, interpolate)
+
+
+def remembering(files: tuple[str, ...] = (), directory: Path | None = None) -> Answers:
+    """For calls of ``load`` with the same arguments: Compose is asked again only after its files have changed."""
+    environment, start = dict(os.environ), Path.cwd()
+    return Answers(lambda: content_of(files, environment, directory, start))
 
 
 def _project(place: Place, compose: Compose, model: Mapping[str, Any], sections: Sections) -> Project:
@@ -304,12 +314,16 @@ def _unobeyable(model: Mapping[str, Any], managed: Mapping[str, Managed]) -> Ite
 
 
 def _compose(
-    files: tuple[str, ...], name: str | None, environment: Mapping[str, str], directory: Path | None
+    files: tuple[str, ...],
+    name: str | None,
+    environment: Mapping[str, str],
+    directory: Path | None,
+    answers: Answers | None = None,
 ) -> tuple[Place, Compose]:
     place = find_place(files, environment, Path.cwd(), directory)
     check_env_files(env_files(place, files, environment))
     chosen = place.directory if place.chosen else None
-    return place, Compose(files, name, directory=place.base, environment=environment, project_directory=chosen)
+    return place, Compose(files, name, place.base, environment, chosen, answers)
 
 
 def replica_count(service: Mapping[str, Any]) -> int:

@@ -13,7 +13,7 @@ def check_steps(platform: Platform, plan: Plan, present: int) -> None:
     """
     start = next((step for step in plan.steps if isinstance(step, Start)), None)
     if start:
-        platform.check_create(present + start.count, plan.target)
+        platform.check_create(present + start.count, plan.target, next=plan.steps[0] is start)
     for step in plan.steps:
         if isinstance(step, Follow):
             platform.check_follow(step.services, plan.target)

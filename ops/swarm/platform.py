@@ -125,7 +125,7 @@ class SwarmPlatform(EngineBound):
             placed.append((node, release))
             yield definitions.spec(service, number, node, image=image, release=release, placed=not bound)
 
-    def check_create(self, total: int, target: Target) -> None:
+    def check_create(self, total: int, target: Target, next: bool = False) -> None:
         self._definitions(target.overrides).check([self._service])
 
     def start(self, container: str) -> None:

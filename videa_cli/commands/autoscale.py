@@ -164,7 +164,7 @@ def run(
     context: typer.Context,
     interval: Annotated[
         str, typer.Option("--interval", metavar="TIME", help="Time between two rounds, 1s to 60s.")
-    ] = "5s",
+    ] = "3s",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only write and show what it would do.")] = False,
 ) -> None:
     """Scale the services with x-videa.autoscale until Ctrl-C.
@@ -218,7 +218,7 @@ def run(
         if isinstance(event, OperationEnded):
             progress.console.print(ended(event), markup=False)
 
-    stop, duty = threading.Event(), Autoscaler(options.stack, dry_run, seconds)
+    stop, duty = threading.Event(), Autoscaler(partial(options.stack, options.remembering()), dry_run, seconds)
     attend(partial(keep, duty, show, stop), stop.set)
     console(stderr=True).print("stopped; the number of replicas stays")
 

@@ -1,4 +1,4 @@
-"""What an interrupted operation has left behind."""
+"""What an interrupted operation has left behind, and what the autoscaler may not do."""
 
 from __future__ import annotations
 
@@ -43,6 +43,32 @@ def stuck(facts: Facts, limits: Limits) -> Iterator[Finding]:
         )
 
 
+LIMITS = {
+    "connections": "raise max_connections, or lower connection_limit in DATABASE_URL",
+    "memory": "free memory, lower deploy.resources.reservations.memory, or use a larger machine",
+    "cores": "set deploy.resources.reservations.cpus to what a replica really needs, or use a larger machine",
+}
+"""Limit of the machine -> what allows more replicas."""
+
+RECENT = 120.0
+"""Seconds for which a round of the autoscaler counts: it writes a sign of life every 15 s."""
+
+
+def scale_limited(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """The load needs more replicas than the machine or the database allows, so the autoscaler has stopped."""
+    for each in present(facts.operation).held_back:
+        if facts.taken - each.looked > RECENT:
+            continue
+        yield Finding(
+            "deploy.scale_limited",
+            Severity.WARN,
+            f"{each.service} needs more replicas than its limit of {each.limit} allows",
+            each.reason,
+            "each replica gets more requests than its target in x-videa.autoscale",
+            LIMITS.get(each.limit, "see: videa autoscale explain"),
+        )
+
+
 def _lock(facts: Facts) -> str:
     operation = present(facts.operation)
     if not operation.holder:
@@ -59,5 +85,13 @@ CHECKS = (
         "own",
         (OPERATION,),
         stuck,
+    ),
+    Check(
+        "deploy.scale_limited",
+        Group.APP,
+        "the autoscaler is stopped by connections, memory or cores W",
+        "own",
+        (OPERATION,),
+        scale_limited,
     ),
 )

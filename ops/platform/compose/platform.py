@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,6 +16,7 @@ from ops.engine import cgroups, inspection, ports, replicas, stats
 from ops.engine.bound import EngineBound
 from ops.engine.changes import Changes
 from ops.engine.compose import more_arguments, up_arguments
+from ops.engine.effects import Previews, check_harmless, run_harmless
 from ops.engine.logs import Output
 from ops.errors import EngineError
 from ops.models import Container, ExecResult, Replica, Usage, UserCommand
@@ -35,6 +36,7 @@ class ComposePlatform(EngineBound):
     """``ops.platform.ports.Platform``."""
 
     project: Project
+    _previews: Previews = field(default_factory=Previews, init=False, repr=False, compare=False)
 
     @cached_property
     def jobs(self) -> EngineJobs:
@@ -77,15 +79,16 @@ class ComposePlatform(EngineBound):
         return ports.bound_port(self.engine, container, target)
 
     def create(self, total: int, target: Target, permit: Permit) -> set[str]:
-        from ops.engine.effects import run_harmless
-
-        effects = run_harmless(self.project.compose, self._create(total), target.overrides, permit=permit)
+        arguments = self._create(total)
+        checked = self._previews.take((arguments, target.overrides))
+        effects = run_harmless(self.project.compose, arguments, target.overrides, permit=permit, checked=checked)
         return {effect.name for effect in effects if effect.kind == "Container" and effect.verb == "Created"}
 
-    def check_create(self, total: int, target: Target) -> None:
-        from ops.engine.effects import check_harmless
-
-        check_harmless(self.project.compose, self._create(total), target.overrides)
+    def check_create(self, total: int, target: Target, next: bool = False) -> None:
+        arguments = self._create(total)
+        check_harmless(self.project.compose, arguments, target.overrides)
+        if next:
+            self._previews.keep((arguments, target.overrides))
 
     def start(self, container: str) -> None:
         replicas.start(self.engine, container, self.project.model["services"])
@@ -134,14 +137,10 @@ class ComposePlatform(EngineBound):
         self.project.compose.run("down")
 
     def follow(self, services: Collection[str], target: Target | None, permit: Permit) -> None:
-        from ops.engine.effects import run_harmless
-
         overrides = target.overrides if target else {}
         run_harmless(self.project.compose, self._follow(services), overrides, self._containers_of(services), permit)
 
     def check_follow(self, services: Collection[str], target: Target) -> None:
-        from ops.engine.effects import check_harmless
-
         allowed = self._containers_of(services)
         check_harmless(self.project.compose, self._follow(services), target.overrides, allowed)
 
@@ -157,15 +156,12 @@ class ComposePlatform(EngineBound):
 
     def complete(self, service: str, overrides: Mapping[str, str], permit: Permit, timeout: float) -> Container:
         from ops.engine import one_shot
-        from ops.engine.effects import run_harmless
 
         allowed = self._containers_of([service])
         run_harmless(self.project.compose, self._complete(service), overrides, allowed, permit)
         return one_shot.await_exit(self.engine, self.project.name, service, timeout)
 
     def check_complete(self, service: str, overrides: Mapping[str, str]) -> None:
-        from ops.engine.effects import check_harmless
-
         check_harmless(self.project.compose, self._complete(service), overrides, self._containers_of([service]))
 
     def remember(self, variables: Mapping[str, str | None]) -> None:

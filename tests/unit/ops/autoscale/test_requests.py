@@ -39,7 +39,8 @@ def test_lines_that_are_still_to_come_do_not_lower_it() -> None:
 def test_if_the_lines_are_all_newer_the_rate_is_that_of_the_lines() -> None:
     tail = spread(2000, NOW - 1.1, NOW - 0.1)
     assert 1990 < traffic_of(tail, NOW, anybody, most=2000).rate < 2010
-    assert traffic_of(tail, NOW, anybody, most=5000).rate < 400, "there are no more lines, so the rest was quiet"
+    tail = spread(2000, NOW - 4.1, NOW - 3.1)
+    assert traffic_of(tail, NOW, anybody, most=5000).rate == 400, "there are no more lines, so the rest was quiet"
 
 
 def test_requests_of_others_do_not_count() -> None:
@@ -60,3 +61,15 @@ def test_dropped_lines_of_the_window_are_a_gap_and_older_ones_are_none() -> None
 
 def test_an_empty_log_is_no_load() -> None:
     assert traffic_of(b"", NOW, anybody).rate == 0.0
+
+
+def test_a_crowd_shows_within_a_second() -> None:
+    calm, crowd = spread(440, NOW - 5.65, NOW - 1.25), spread(1500, NOW - 1.25, NOW - LAG)
+    assert 1350 < traffic_of(calm + crowd, NOW, anybody).rate <= 1500
+
+
+def test_chance_and_requests_that_waited_together_are_no_crowd() -> None:
+    calm = spread(80, NOW - 5.25, NOW - 1.25)
+    assert traffic_of(calm + spread(30, NOW - 1.25, NOW - LAG), NOW, anybody).rate == 22.0
+    waited = b"".join(line(NOW - 1, seconds=4.0) for _ in range(400))
+    assert traffic_of(calm + waited, NOW, anybody).rate == 96.0

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from ops.doctor.collectors.operation import read
-from ops.doctor.facts import OperationFacts
+from ops.autoscale import state
+from ops.autoscale.state import ServiceState
+from ops.doctor.collectors.operation import held_back, read
+from ops.doctor.facts import HeldBack, OperationFacts
 from ops.rollout.entries import Header, JournalState, ReturnEntry, StepEntry
 from ops.rollout.holder import Holder
 from ops.steps import Pause, Start, Target, Wait
 from tests.unit.ops.doctor.stack import NOW, balancer, container, finding, instance, replica, reported, with_replicas
+from tests.unit.ops.fakes import fake_stack
 
 STATE = JournalState(
     Header("videa deploy", "ann@host", NOW - 60, 2, Target("r2", "app:2"), ("app-backend-1",), ("app-backend-1",), {}),
@@ -89,3 +93,20 @@ def test_a_stopped_replica_is_no_finding_during_a_deploy() -> None:
     stopped = with_replicas(replica(1), container("backend", 3, state="exited"))
     operation = OperationFacts(holder="ann@host", command="videa deploy", since=NOW, alive=True)
     assert reported(containers=stopped, balancer=replace(balancer(), listed=None), operation=operation) == []
+
+
+def test_the_doctor_agrees_with_the_autoscaler_that_a_limit_stops_it(tmp_path: Path) -> None:
+    store = fake_stack(tmp_path).store
+    stopped = ServiceState(looked=NOW - 10, now=3, desired=3, limit="connections", reason="PostgreSQL accepts 97")
+    for service, written in {
+        "app": stopped,
+        "most": replace(stopped, limit="max"),
+        "off": replace(stopped, off=True),
+    }.items():
+        state.change(store, "shop", service, lambda _, written=written: written)
+    found = held_back(store, "shop")
+    assert found == [HeldBack("app", "connections", "PostgreSQL accepts 97", NOW - 10)]
+    assert reported(operation=OperationFacts(held_back=found)) == [("deploy.scale_limited", "warn")]
+    result = finding("deploy.scale_limited", operation=OperationFacts(held_back=found))
+    assert ("PostgreSQL accepts 97" in result.evidence, "max_connections" in result.fix) == (True, True)
+    assert reported(operation=OperationFacts(held_back=[replace(found[0], looked=NOW - 600)])) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ops.engine.compose import Compose, more_arguments, up_arguments
-from ops.engine.effects import Effect, as_preview, check_harmless, harm, read_effects, run_harmless
+from ops.engine.effects import FRESH, Effect, Previews, as_preview, check_harmless, harm, read_effects, run_harmless
 from ops.errors import EngineError, ImageUnavailable, LockHeld, PlanRefused
 
 UP = ["up", "--detach", "web"]
@@ -165,3 +165,24 @@ def test_a_command_with_unknown_effects_is_not_run(tmp_path: Path, monkeypatch: 
 def test_a_failed_dry_run_raises_the_same_error_as_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImageUnavailable):
         check_harmless(compose(tmp_path, monkeypatch, "pull access denied for app", code=1), ["up"], {})
+
+
+def test_a_preview_counts_once_and_only_for_the_command_that_follows_it_at_once() -> None:
+    now = [0.0]
+    previews = Previews(lambda: now[0])
+    assert not previews.take("up web=3")
+    previews.keep("up web=3")
+    assert previews.take("up web=3")
+    assert not previews.take("up web=3")
+    previews.keep("up web=3")
+    assert not previews.take("up web=4")
+    previews.keep("up web=3")
+    now[0] = FRESH
+    assert not previews.take("up web=3")
+
+
+def test_a_checked_command_runs_without_another_preview(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusing = compose(tmp_path, monkeypatch, RECREATE)
+    with pytest.raises(PlanRefused):
+        run_harmless(refusing, UP, {})
+    assert run_harmless(refusing, UP, {}, checked=True)

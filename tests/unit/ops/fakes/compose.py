@@ -40,5 +40,8 @@ class FakeCompose:
     def config(self, interpolate: bool = True) -> str:
         return self.model
 
+    def prepare(self, service: str) -> None:
+        """It has nothing to ask."""
+
     def config_hash(self, service: str, overrides: dict[str, str]) -> str:
         return "hash"

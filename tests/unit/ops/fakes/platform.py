@@ -162,7 +162,7 @@ class FakePlatform:
         self.world.used("created")
         return created
 
-    def check_create(self, total: int, target: Target) -> None:
+    def check_create(self, total: int, target: Target, next: bool = False) -> None:
         self.world.used("preview")
 
     def start(self, container: str) -> None:

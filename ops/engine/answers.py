@@ -1,0 +1,41 @@
+"""What Compose has answered about the project's files, for a process that asks again and again.
+
+Each answer takes Compose 0.1 s of a core, several times that on a busy machine, and the autoscaler asks when the
+machine is busiest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Answers:
+    """Remembers answers while ``content`` stays the same.
+
+    ``content``: of all files that Compose reads; None if they are not known, so that nothing is remembered.
+    """
+
+    content: Callable[[], Hashable | None]
+    _content: Hashable = field(default=None, init=False)
+    _known: dict[Hashable, str] = field(default_factory=dict, init=False)
+
+    @property
+    def lasting(self) -> bool:
+        """Whether answers are remembered. Raises like ``content``."""
+        return self.content() is not None
+
+    def get(self, question: Hashable, ask: Callable[[], str]) -> str:
+        """The answer that is known, otherwise that of ``ask``. Raises the errors of ``ask``, and of ``content``."""
+        before = self.content()
+        if before is None:
+            return ask()
+        if before != self._content:
+            self._content, self._known = before, {}
+        if question not in self._known:
+            answer = ask()
+            if self.content() != before:  # it may be of either content
+                return answer
+            self._known[question] = answer
+        return self._known[question]
