@@ -104,6 +104,8 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], permit: Permi
         _await_balancer(stack)
         for each in served:
             await_ready(each, [replica.name for replica in each.replicas()], starting=_name(each) in new)
+    for each in begun:
+        each.platform.remember({})  # now that they run, those of a swarm need not stay where they have started
     _add_to_balancer(served, emit)
     start(order.after, overrides)
     history.take_over(stack)

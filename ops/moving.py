@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from ops.errors import PlanRefused, UsageError
+from ops.errors import BalancerError, PlanRefused, UsageError
+from ops.events import Emit, announced, discard
 from ops.fleet import Fleet
 from ops.models import Node
+from ops.notices import EdgeLeaves
 from ops.operations import MOVE, Operation
 from ops.outcome import Outcome
 from ops.rollout.lock import Lock
@@ -16,8 +19,15 @@ from ops.rollout.request import Request, Strategy
 from ops.rollout.targets import running_target
 from ops.stack import Stack
 from ops.steps import SetAvailability, Target
+from ops.watch import check_once, judge_of
 
 ACTIVE, PAUSE, DRAIN = "active", "pause", "drain"
+READY = "ready"
+NO_EDGES: Mapping[str, str] = {}
+
+RETURNS = 60.0
+"""Seconds for nginx to start on a node that is used again: its health check is asked every few seconds."""
+LOOK_AGAIN = 0.5
 
 Choose = Callable[[Fleet], Collection[str]]
 """The replicas of a service that move."""
@@ -41,11 +51,25 @@ def find(nodes: Sequence[Node], name: str) -> Node:
     return found[0]
 
 
-def check_drain(node: Node, nodes: Sequence[Node], pinned: Sequence[str], others: Sequence[str], force: bool) -> None:
+def check_drain(
+    node: Node,
+    nodes: Sequence[Node],
+    pinned: Sequence[str],
+    others: Sequence[str],
+    force: bool,
+    edges: Mapping[str, str] = NO_EDGES,
+) -> None:
     """Raises PlanRefused if the node cannot be emptied.
 
-    ``pinned``: containers that can run only there; ``others``: services of other projects; ``force``: stops those.
+    ``pinned``: containers that can run only there; ``others``: services of other projects; ``force``: stops those;
+    ``edges``: see ``Nodes``.
     """
+    serving = {each.id for each in nodes if each.state == READY and each.availability != DRAIN}
+    if node.id in edges and not edges.keys() & serving - {node.id}:
+        raise PlanRefused(
+            f"{edges[node.id]} on {node.name} is the only nginx that can run, so nothing would serve the clients",
+            "start another one: docker node update --label-add videa.edge=true NODE; videa up",
+        )
     if pinned:
         raise PlanRefused(
             f"{', '.join(pinned)} can run only on {node.name}, which has their files or ports",
@@ -68,7 +92,10 @@ def drain(operation: Operation, name: str, surge: int = 1, force: bool = False, 
     stack = operation.stack
     nodes = nodes_of(stack)
     node, ports = find(nodes, name), stack.platform.nodes
-    check_drain(node, nodes, ports.pinned(node.id), ports.others(node.id), force)
+    edges = ports.edges()
+    check_drain(node, nodes, ports.pinned(node.id), ports.others(node.id), force, edges)
+    if node.id in edges and node.availability != DRAIN:
+        operation.emit(EdgeLeaves(edges[node.id], node.name))
     opening = (SetAvailability(node.id, node.name, PAUSE, ACTIVE),) if node.availability == ACTIVE else ()
     before = PAUSE if opening else node.availability
     closing = (SetAvailability(node.id, node.name, DRAIN, before),) if node.availability != DRAIN else ()
@@ -116,16 +143,40 @@ def rebalance(operation: Operation, surge: int = 1, dry_run: bool = False) -> Ou
     return operation.deploy_all(services, dry_run, MOVE)
 
 
-def activate(stack: Stack, name: str, command: str, dry_run: bool = False) -> bool:
-    """Lets a node get replicas again; returns whether that is a change. Raises UsageError, PlanRefused, LockHeld."""
+def activate(stack: Stack, name: str, command: str, dry_run: bool = False, emit: Emit = discard) -> bool:
+    """Lets a node get replicas again; returns whether that is a change.
+
+    An nginx of that node has the present configuration when this returns. Raises UsageError, PlanRefused, LockHeld,
+    EngineError, and BalancerError if it does not start.
+    """
     node = find(nodes_of(stack), name)
     if node.availability == ACTIVE:
         return False
-    if not dry_run:
-        with Lock(stack.store, stack.project.name).hold(command) as lease:
-            lease.permit()
-            stack.platform.nodes.set_availability(node.id, ACTIVE)
+    if dry_run:
+        return True
+    with Lock(stack.store, stack.project.name).hold(command) as lease:
+        lease.permit()
+        stack.platform.nodes.set_availability(node.id, ACTIVE)
+    edge = stack.platform.nodes.edges().get(node.id)
+    if edge and node.availability == DRAIN:
+        with announced(f"start {edge} on {node.name}", emit):
+            _await_edge(stack, edge, command, emit)
     return True
+
+
+def _await_edge(stack: Stack, name: str, command: str, emit: Emit) -> None:
+    """Returns when an nginx has the present configuration. Raises BalancerError after RETURNS seconds."""
+    deadline = time.monotonic() + RETURNS
+    while True:
+        edge = next((each for each in stack.gateway.membership().edges if each.name == name), None)
+        if edge and edge.generation is not None and edge.newest:
+            return
+        if time.monotonic() > deadline:
+            reason = (edge.reason if edge else "") or "it does not have the present configuration"
+            raise BalancerError(f"{name} does not serve: {reason}", f"see `docker service ps --no-trunc {name}`")
+        if edge and edge.behind:
+            check_once(stack, judge_of(stack), emit, command, probing=False)
+        time.sleep(LOOK_AGAIN)
 
 
 def counts(stack: Stack) -> dict[str, int]:

@@ -50,6 +50,13 @@ class EdgeLeftOut(msgspec.Struct, frozen=True, tag="edge_left_out"):
     reason: str
 
 
+class EdgeLeaves(msgspec.Struct, frozen=True, tag="edge_leaves"):
+    """A node that clients connect to is drained. ``edge``: its nginx, which stops at the end; ``node``: its name."""
+
+    edge: str
+    node: str
+
+
 class EdgeReturned(msgspec.Struct, frozen=True, tag="edge_returned"):
     """An nginx that was away or had an older configuration, ``edge``, has the present one."""
 
@@ -232,6 +239,7 @@ Notice: TypeAlias = (
     | BalancerOutdated
     | OwnFilesRefused
     | EdgeLeftOut
+    | EdgeLeaves
     | EdgeReturned
     | PortMoves
     | PoolsUnchecked

@@ -38,6 +38,7 @@ from ops.notices import (
     CertificateRenewed,
     DriftRepaired,
     DutyFailed,
+    EdgeLeaves,
     EdgeLeftOut,
     EdgeReturned,
     JobRevived,
@@ -189,6 +190,11 @@ def _(event: OwnFilesRefused) -> str:
 @words.register
 def _(event: EdgeLeftOut) -> str:
     return f"{event.edge} on {event.node} is left out: {event.reason}; it gets the configuration when it returns"
+
+
+@words.register
+def _(event: EdgeLeaves) -> str:
+    return f"{event.edge} stops at the end: clients must connect to other nodes than {event.node}"
 
 
 @words.register

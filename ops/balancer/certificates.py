@@ -184,6 +184,11 @@ class CertificateVolume:
     container: str
     looks: int = LOOKS
 
+    @property
+    def containers(self) -> tuple[str, ...]:
+        """The ids of the containers that have it."""
+        return (self.container,)
+
     def look(self) -> OnVolume:
         """What is on the volume now."""
         answer = self._checked(self.platform.ask(self.container, _command(_LOOK)))
@@ -256,14 +261,6 @@ class CertificateVolume:
             "its log shows why: docker compose logs nginx; its image is rewritten by videa init, or make up",
             answer.output,
         )
-
-
-def connect(platform: Platform, service: str) -> CertificateVolume:
-    """The volume of the balancer ``service``. Raises BalancerError if it is not running, EngineError."""
-    container = platform.container(service)
-    if container is None or not container.running:
-        raise BalancerError(f"the balancer {service!r} is not running", "start it: videa up")
-    return CertificateVolume(platform, container.id)
 
 
 def _command(script: str, *arguments: str) -> list[str]:

@@ -42,7 +42,7 @@ class Certificates:
     _due: float = field(default=0.0, init=False)
     _seen: OnVolume | None = field(default=None, init=False)
     _seen_at: float = field(default=0.0, init=False)
-    _of: tuple[Sequence[Stack], str] = field(default=((), ""), init=False)
+    _of: tuple[Sequence[Stack], tuple[str, ...]] = field(default=((), ()), init=False)
 
     @property
     def every(self) -> float:
@@ -78,7 +78,7 @@ class Certificates:
 
     def _look(self, served: Sequence[Stack], renewals: Renewals) -> None:
         """Reads the volume, unless the same nginx was asked a moment ago."""
-        of, now = (served, renewals.volume.container), self.clock()
+        of, now = (served, renewals.volume.containers), self.clock()
         if self._seen is None or self._of != of or not 0 <= now - self._seen_at < LOOK:
             self._seen = renewals.volume.look()
             self._of, self._seen_at = of, now

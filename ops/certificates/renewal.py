@@ -9,7 +9,8 @@ from hashlib import sha256
 
 from msgspec.structs import replace
 
-from ops.balancer.certificates import CertificateVolume, Info, Issued, OnVolume, connect
+from ops.balancer.certificate_volumes import Certificates, connect
+from ops.balancer.certificates import Info, Issued, OnVolume
 from ops.certificates import process, schedule, state
 from ops.certificates.process import AuthorityError
 from ops.certificates.protocol import Authority, Challenge, Order, Suggest
@@ -54,7 +55,7 @@ class Renewals:
     tls: Tls
     authority: Authority
     store: Store
-    volume: CertificateVolume
+    volume: Certificates
     emit: Emit
     clock: Callable[[], float] = time.time
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from ops.models import Cluster, Node
@@ -24,7 +25,13 @@ class Nodes(Protocol):
         """The nodes with what is wrong with them, and with the project's tasks on them."""
 
     def pinned(self, node: str) -> list[str]:
-        """The containers of the project that can run only on the node with this id, because of a volume or a port."""
+        """The containers of the project that can run only on the node with this id, because of a volume or a port.
+
+        Without those of ``edges``.
+        """
+
+    def edges(self) -> Mapping[str, str]:
+        """Each node that runs nginx because clients connect to it, by id, with its container; empty with one nginx."""
 
     def others(self, node: str) -> list[str]:
         """What runs on the node and is not of this project, except what runs on every node."""

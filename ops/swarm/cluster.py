@@ -21,12 +21,13 @@ def read(
     """The state. ``services``: those of the project; ``tasks``: all of the swarm."""
     listed, own, grouped = list(nodes), list(services), by_id(tasks)
     root = str((swarm.get("TLSInfo") or {}).get("TrustRoot") or "")
+    drained = {str(each["ID"]) for each in listed if each["Spec"].get("Availability") == "drain"}
     away = {str(each["ID"]) for each in listed if (each.get("Status") or {}).get("State") in AWAY}
     return Cluster(
         nodes=tuple(sorted(map(node, listed), key=lambda each: each.name)),
         seen={str(each["ID"]): time_of(str(each["UpdatedAt"])).timestamp() for each in listed},
         lost=_lost(own, grouped, away),
-        stuck=tuple(_stuck(own, grouped)),
+        stuck=tuple(_stuck((each for each in own if not _rests(each, drained)), grouped)),
         root_expires=expiry(root),
         outdated=tuple(str(each["ID"]) for each in listed if _root_of(each) not in ("", root)) if root else (),
         rotating=bool(swarm.get("RootRotationInProgress")),
@@ -46,6 +47,11 @@ def expiry(certificates: str) -> float | None:
 
 def _root_of(found: Found) -> str:
     return str(((found.get("Description") or {}).get("TLSInfo") or {}).get("TrustRoot") or "")
+
+
+def _rests(service: Found, drained: set[str]) -> bool:
+    """Whether it is an nginx whose node somebody has drained: no other node may run it."""
+    return (service["Spec"].get("Labels") or {}).get(labels.EDGE) in drained
 
 
 def _lost(services: Iterable[Found], tasks: Mapping[str, list[Found]], away: set[str]) -> dict[str, tuple[str, ...]]:

@@ -30,14 +30,18 @@ def places(
         node, own = by_id.get(node_id), by_service.get(str(service["ID"]), [])
         name = str(service["Spec"]["Name"])
         place = Place(name, str(service["ID"]), name_of(node) if node else node_id, _reason(node, own))
-        task = next((task for task in own if address_of(task, node)), None)
-        found.append((node_id != here, name, place, address_of(task, node) if task else None))
+        addresses = (address for task in own if (address := address_of(task, node, service)))
+        found.append((node_id != here, name, place, next(addresses, None)))
     return [(place, address) for _, _, place, address in sorted(found, key=lambda each: each[:2])]
 
 
-def address_of(task: Found, node: Found | None) -> Address | None:
-    """The address of the channel into a task of nginx: its node's, and the port that the node has chosen for it."""
-    ports = ((task.get("Status") or {}).get("PortStatus") or {}).get("Ports") or ()
+def address_of(task: Found, node: Found | None, service: Found | None = None) -> Address | None:
+    """The address of the channel into a task of nginx: its node's, and the port that the node publishes for it.
+
+    A manager that has just become the leader knows ports only from the ``service``.
+    """
+    ports = ((task.get("Status") or {}).get("PortStatus") or {}).get("Ports")
+    ports = ports or ((service or {}).get("Spec") or {}).get("EndpointSpec", {}).get("Ports") or ()
     published = next((each.get("PublishedPort") for each in ports if each.get("TargetPort") == PORT), None)
     host = host_of(node) if node else ""
     return (host, int(published)) if host and published else None
@@ -71,5 +75,7 @@ def _reason(node: Found | None, tasks: list[Found]) -> str:
     now = reading.state_of(task) if task else "missing"
     if now in (reading.RUNNING, reading.STARTING):
         return ""
+    if node["Spec"].get("Availability") == "drain":
+        return "its node is drained"
     why = reading.reason(tasks)
     return f"its task is {now}" + (f": {why}" if why else "")

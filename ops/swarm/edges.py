@@ -16,7 +16,7 @@ from ops.errors import EngineError
 from ops.models import ExecResult
 from ops.swarm import api, edge_places, labels
 from ops.swarm.api import Found
-from ops.swarm.channel import Channel
+from ops.swarm.channel import Channel, port_of
 from ops.swarm.keys import keys_of
 from ops.swarm.services import Services
 
@@ -66,7 +66,7 @@ class SwarmEdges:
     ) -> ExecResult:
         """Runs a command in nginx's container on another node. Raises EngineError."""
         node = api.found(self.engine, "nodes", str(task.get("NodeID", "")))
-        address = edge_places.address_of(task, node)
+        address = edge_places.address_of(task, node, api.found(self.engine, "services", str(task.get("ServiceID", ""))))
         if self._channel is None:
             raise EngineError(
                 f"{name} runs on another node and has no channel", "give it one: videa up --recreate " + self.balancer
@@ -121,7 +121,8 @@ def with_channel(
     ]
     ports = spec["EndpointSpec"]["Ports"]
     if all(each["TargetPort"] != port for each in ports):  # otherwise the user has chosen the node's port
-        ports = [*ports, {"Protocol": "tcp", "TargetPort": port, "PublishMode": "host"}]
+        published = port_of(spec["Labels"][labels.PROJECT])
+        ports = [*ports, {"Protocol": "tcp", "TargetPort": port, "PublishedPort": published, "PublishMode": "host"}]
     return {
         **spec,
         "Labels": {**spec["Labels"], labels.EDGE: node},

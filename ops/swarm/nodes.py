@@ -41,6 +41,9 @@ class SwarmNodes:
     def pinned(self, node: str) -> list[str]:
         return reading.pinned(self.services.all(), node)
 
+    def edges(self) -> dict[str, str]:
+        return reading.edges(self.services.all())
+
     def others(self, node: str) -> list[str]:
         every = api.listed(self.services.engine, "services")
         return reading.others(every, self.services.tasks(), self.services.project, node)

@@ -113,14 +113,23 @@ def node(found: Found) -> Node:
 
 
 def pinned(services: Iterable[Found], node: str) -> list[str]:
-    """The names of the services that can run only on this node, except those for which it was only chosen."""
+    """The names of the services that can run only on this node.
+
+    Except those for which it was only chosen, and the nginx of one of several edges.
+    """
     wanted = f"node.id=={node}"
     return sorted(
         str(service["Spec"]["Name"])
         for service in services
-        if labels.PLACED not in (service["Spec"].get("Labels") or {})
+        if not {labels.PLACED, labels.EDGE} & (service["Spec"].get("Labels") or {}).keys()
         and wanted in ((service["Spec"]["TaskTemplate"].get("Placement") or {}).get("Constraints") or ())
     )
+
+
+def edges(services: Iterable[Found]) -> dict[str, str]:
+    """The id of each node with an nginx of the edges -> the name of its service."""
+    named = ((service["Spec"].get("Labels") or {}, str(service["Spec"]["Name"])) for service in services)
+    return {own[labels.EDGE]: name for own, name in named if own.get(labels.EDGE)}
 
 
 def others(services: Iterable[Found], tasks: Iterable[Found], project: str, node: str) -> list[str]:

@@ -63,7 +63,7 @@ class Services:
         present = api.found(self.engine, KIND, service)
         if present and not reading.replicas_of(present["Spec"]):
             self._await_ended(present)
-        if not api.update(self.engine, KIND, service, lambda spec: _with_replicas(spec, 1, labels.STARTED)):
+        if not api.update(self.engine, KIND, service, lambda spec: self._placeable(_started(spec))):
             raise EngineError(f"Docker could not start {service}: there is no such service", "see `docker service ls`")
 
     def stop(self, service: str, at_most: int | None = None) -> None:
@@ -96,7 +96,13 @@ class Services:
 
     def restore(self, spec: Mapping[str, Any]) -> None:
         """Creates a removed service again, with its task. Raises EngineError."""
-        self.create(_with_replicas(spec, 1, labels.STARTED))
+        self.create(self._placeable(_started(spec)))
+
+    def _placeable(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """The spec of a replica; without the node that was chosen for it, if that gets no tasks any more."""
+        node = spec["Labels"].get(labels.PLACED)
+        present = api.found(self.engine, "nodes", node) if node else None
+        return spec if not node or (present and reading.usable(present)) else _loosened(spec)
 
     def await_running(self, name: str, timeout: float, healthy: bool = True) -> None:
         """Returns when the task of a service runs and, if ``healthy``, its health check has passed.
@@ -212,6 +218,10 @@ def _with_replicas(spec: api.Spec, replicas: int, state: str) -> dict[str, Any]:
         "Labels": {**(spec.get("Labels") or {}), labels.STATE: state},
         "Mode": {"Replicated": {"Replicas": replicas}},
     }
+
+
+def _started(spec: api.Spec) -> dict[str, Any]:
+    return _with_replicas(spec, 1, labels.STARTED)
 
 
 def _loosened(spec: api.Spec) -> dict[str, Any]:

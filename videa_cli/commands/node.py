@@ -95,7 +95,9 @@ def drain(
     those of this node are drained, stopped and removed. At the end, Swarm's own drain stops what is left: services
     without requests start again elsewhere.
 
-    A node with files or published ports of the project, such as the one with nginx, is refused: they cannot move.
+    A node with files of the project, or the only nginx, is refused: they cannot move. Where nginx runs on several
+    nodes (docs/swarm.md), that of this node stops at the end, after the requests that it has: send the clients to the
+    other nodes before.
 
     \b
     Examples:
@@ -121,6 +123,8 @@ def activate(
 ) -> None:
     """Let a node get replicas again. Those of other nodes stay where they are: see `videa rebalance`.
 
+    If nginx runs on the node, it is started, and has the present configuration when this command ends.
+
     \b
     Examples:
       videa node activate node2 && videa rebalance
@@ -128,9 +132,14 @@ def activate(
     from ops.moving import activate
     from videa_cli.json_output import show_text_or_json
     from videa_cli.operation import typed
+    from videa_cli.render import Progress
 
     options: Options = context.obj
-    changed = activate(options.stack(), name, typed(), dry_run)
+    progress = Progress(Json.RESULT if as_json else Json.NO)
+    try:
+        changed = activate(options.stack(), name, typed(), dry_run, progress)
+    finally:
+        progress.close()
     text = f"{name} gets replicas again; to spread them: videa rebalance"
     if not changed:
         text = f"{name} already gets replicas"

@@ -25,6 +25,9 @@ class NoNodes:
     def pinned(self, node: str) -> list[str]:
         return []
 
+    def edges(self) -> dict[str, str]:
+        return {}
+
     def others(self, node: str) -> list[str]:
         return []
 

@@ -66,6 +66,15 @@ class Machine:
     def load(self, images: Path) -> None:
         self.docker("load", "--quiet", "--input", str(images))
 
+    def kill_engine(self) -> None:
+        """Kills dockerd with -9: the containers run on."""
+        entered = ["nsenter", "--target", str(self.init), "--mount", "--pid"]
+        _run(*entered, "sh", "-c", f"kill -9 $(cat {self.folder}/pid)")
+
+    def switch_off(self) -> None:
+        """Ends all of its processes at once, as a power cut does."""
+        os.kill(self.init, 9)
+
 
 def obstacle() -> str:
     """Why no machines can be made here; "" if they can."""
@@ -83,8 +92,8 @@ def obstacle() -> str:
 
 
 @contextmanager
-def swarm(folder: Path, count: int) -> Iterator[list[Machine]]:
-    """A swarm of ``count`` machines; the first one manages it."""
+def swarm(folder: Path, count: int, managers: int = 1) -> Iterator[list[Machine]]:
+    """A swarm of ``count`` machines; the first ``managers`` of them manage it."""
     with ExitStack() as stack:
         hub = f"vs{os.getpid()}h"
         stack.enter_context(_namespace(hub))
@@ -96,13 +105,14 @@ def swarm(folder: Path, count: int) -> Iterator[list[Machine]]:
         (folder / "resolv.conf").write_text(f"nameserver {GATEWAY}\n")
         machines = [stack.enter_context(_machine(folder, hub, number)) for number in range(1, count + 1)]
         for machine in machines:
-            stack.enter_context(_engine(machine))
+            stack.enter_context(engine(machine))
         for machine in machines:
-            _await_engine(machine)
+            await_engine(machine)
         first, *others = machines
         first.docker("swarm", "init", "--advertise-addr", first.address)
-        token = first.docker("swarm", "join-token", "--quiet", "worker")
+        tokens = {role: first.docker("swarm", "join-token", "--quiet", role) for role in ("manager", "worker")}
         for machine in others:
+            token = tokens["manager" if machine.number <= managers else "worker"]
             machine.docker(
                 "swarm", "join", "--token", token, "--advertise-addr", machine.address, f"{first.address}:2377"
             )
@@ -158,7 +168,7 @@ def _machine(folder: Path, hub: str, number: int) -> Iterator[Machine]:
 
 
 @contextmanager
-def _engine(machine: Machine) -> Iterator[None]:
+def engine(machine: Machine) -> Iterator[None]:
     """dockerd with a data folder and a socket of its own; it ends with its machine."""
     own = machine.folder
     options = ["--data-root", f"{own}/data", "--exec-root", f"{own}/exec", "--pidfile", f"{own}/pid"]
@@ -181,7 +191,7 @@ def _engine(machine: Machine) -> Iterator[None]:
                 os.kill(machine.init, 9)
 
 
-def _await_engine(machine: Machine) -> None:
+def await_engine(machine: Machine) -> None:
     deadline = time.monotonic() + WITHIN
     while not machine.docker("version", "--format", "{{.Server.Version}}", check=False):
         assert time.monotonic() < deadline, (machine.folder / "log").read_text()[-2000:]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Timer
@@ -59,12 +60,22 @@ def load(machine: Machine, report: dict[str, Any], stop: Path) -> Iterator[None]
 
 
 @contextmanager
+def loads_at(machines: Sequence[Machine], folder: Path, name: str) -> Iterator[list[dict[str, Any]]]:
+    """The load at the nginx of each of these machines; the figures are logged."""
+    reports: list[dict[str, Any]] = [{} for _ in machines]
+    with ExitStack() as stack:
+        for machine, report in zip(machines, reports, strict=True):
+            stack.enter_context(load(machine, report, folder / f"stop-{name}-{machine.number}"))
+        yield reports
+    for report in reports:
+        figures = {key: report.get(key) for key in ("sent", "failed", "failed_by_kind", "not_sent")}
+        logging.getLogger(__name__).info("%s: %s", name, figures)
+
+
+@contextmanager
 def loads(shop: Shop, name: str) -> Iterator[list[dict[str, Any]]]:
     """The load at every nginx."""
-    reports: list[dict[str, Any]] = [{} for _ in shop.machines]
-    with ExitStack() as stack:
-        for machine, report in zip(shop.machines, reports, strict=True):
-            stack.enter_context(load(machine, report, shop.folder / f"stop-{name}-{machine.number}"))
+    with loads_at(shop.machines, shop.folder, name) as reports:
         yield reports
 
 
@@ -80,6 +91,21 @@ def test_scaling_and_a_deploy_lose_nothing_at_any_edge(shop: Shop) -> None:
         shop.done("scale", "2")
     assert [(report["failed"], report["not_sent"]) for report in reports] == [(0, 0), (0, 0)]
     assert {node: each["newest"] for node, each in edges(shop).items()} == {"node1": True, "node2": True}
+
+
+def test_a_drained_node_has_no_nginx_and_gets_it_back_with_the_present_configuration(shop: Shop) -> None:
+    with loads_at(shop.machines[:1], shop.folder, "drain") as reports:
+        drained = shop.videa("node", "drain", "node2")
+        assert drained.returncode == 0, drained.stderr
+        assert "clients must connect to other nodes than node2" in drained.stdout + drained.stderr
+        until(lambda: edges(shop)["node2"]["reason"] == "its node is drained")
+        shop.done("scale", "3")
+        refused = shop.videa("node", "drain", "node1")
+        assert "on node1 is the only nginx that can run" in refused.stderr
+        shop.done("node", "activate", "node2")
+        assert {node: each["newest"] for node, each in edges(shop).items()} == {"node1": True, "node2": True}
+        shop.done("scale", "2")
+    assert [(report["failed"], report["not_sent"]) for report in reports] == [(0, 0)]
 
 
 def test_an_nginx_that_is_killed_in_mid_deploy_serves_what_the_others_serve(shop: Shop) -> None:

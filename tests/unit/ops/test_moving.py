@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from ops.errors import PlanRefused, UsageError, VideaError
-from ops.events import discard
+from ops import moving
+from ops.errors import BalancerError, PlanRefused, UsageError, VideaError
+from ops.events import Event, discard
 from ops.models import Node
 from ops.moving import activate, check_drain, counts, drain, find, rebalance
+from ops.notices import EdgeLeaves, EdgeReturned
 from ops.operations import Operation
 from ops.rollout import history, lease, restore
 from ops.rollout.journal import Journal
 from ops.steps import SetAvailability
+from ops.traffic import Edge
 from tests.unit.ops.disturbances import Disturbance, left_over, lost_answer, quiet
 from tests.unit.ops.fakes import FakeStack, fake_stack
 from tests.unit.ops.fakes.gateway import NoTraffic
@@ -133,6 +136,40 @@ def test_a_node_is_used_again(tmp_path: Path) -> None:
     assert activate(stack, "n2", "videa node activate n2")
     assert not activate(stack, "n2", "videa node activate n2")
     assert Counter(node.usable for node in stack.platform.nodes.all()) == {True: 3}
+
+
+def test_an_nginx_of_a_node_that_is_used_again_gets_the_present_configuration(tmp_path: Path) -> None:
+    stack, events = on_nodes(tmp_path, "n1", "n2"), list[Event]()
+    stack.platform.nodes.nginx = {"n1": "shop-nginx-1", "n2": "shop-nginx-2"}
+    drain(Operation(stack, events.append, "videa node drain n2"), "n2")
+    assert EdgeLeaves("shop-nginx-2", "n2") in events
+    stack.gateway.edges = (Edge("shop-nginx-1", "n1", 2), Edge("shop-nginx-2", "n2", 1, newest=False))
+    assert activate(stack, "n2", "videa node activate n2", emit=events.append)
+    assert EdgeReturned("shop-nginx-2") in events
+    assert all(edge.newest for edge in stack.gateway.edges)
+
+
+def test_an_nginx_that_does_not_start_again_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moving, "RETURNS", 0.0)
+    monkeypatch.setattr(moving, "LOOK_AGAIN", 0.0)
+    stack = on_nodes(tmp_path, "n1", "n2")
+    stack.platform.nodes.nginx = {"n1": "shop-nginx-1", "n2": "shop-nginx-2"}
+    drain(operation(stack), "n2")
+    stack.gateway.edges = (Edge("shop-nginx-1", "n1", 2), Edge("shop-nginx-2", "n2", None, False, "no such image"))
+    with pytest.raises(BalancerError, match="shop-nginx-2 does not serve: no such image"):
+        activate(stack, "n2", "videa node activate n2")
+
+
+@pytest.mark.parametrize("other", ["drain", "pause"])
+def test_the_last_nginx_is_not_stopped(other: str) -> None:
+    nodes = [*NODES, replace(NODES[1], id="id-three", name="three", availability=other)]
+    edges = {"id-one": "shop-nginx-1", "id-three": "shop-nginx-2"}
+    if other == "drain":
+        with pytest.raises(PlanRefused, match="shop-nginx-1 on one is the only nginx that can run"):
+            check_drain(nodes[0], nodes, [], [], force=True, edges=edges)
+    else:
+        check_drain(nodes[0], nodes, [], [], force=False, edges=edges)
+    check_drain(nodes[1], nodes, [], [], force=False, edges=edges)
 
 
 def test_on_one_engine_it_says_why_not(tmp_path: Path) -> None:

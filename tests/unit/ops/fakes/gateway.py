@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ops.balancer.probe import CONFIG, CONNECT
 from ops.balancer.proof import Proof
 from ops.errors import EngineError
 from ops.models import ExecResult
 from ops.platform.ports import Permit
-from ops.traffic import Applied, Look, Maintenance, Membership, TrafficSplit, Upstream
+from ops.traffic import Applied, Edge, Look, Maintenance, Membership, TrafficSplit, Upstream
 from tests.unit.ops.fakes.world import World
 
 
@@ -29,7 +29,7 @@ class SilentLog:
 @dataclass
 class FakeGateway:
     """``ops.platform.ports.Gateway``. ``applied``: every applied list of replicas; ``highest``: number of a change;
-    ``log``: the end of nginx's log.
+    ``log``: the end of nginx's log; ``edges``: of several nginx, those that run get each change.
     """
 
     world: World
@@ -42,6 +42,7 @@ class FakeGateway:
     guarded: bool = True
     log: bytes = b""
     remembered: Look | None = None
+    edges: tuple[Edge, ...] = ()
 
     def guard(self, permit: Permit) -> None:
         self.permit, self.guarded = permit, False
@@ -54,7 +55,7 @@ class FakeGateway:
         self._register()
         if not remembered or self.remembered is None:
             self.world.used("membership")
-        return Membership(1, self.served, self.canary, self.maintenance, split=self.split)
+        return Membership(1, self.served, self.canary, self.maintenance, split=self.split, edges=self.edges)
 
     def look(self) -> Look:
         self._register()
@@ -68,6 +69,7 @@ class FakeGateway:
         self._change("apply")
         self.served, self.split = upstream.servers, upstream.split
         self.applied.append(self.served)
+        self.edges = tuple(edge if edge.generation is None else replace(edge, newest=True) for edge in self.edges)
         return Applied(1, ())
 
     def maintain(self, maintenance: Maintenance | None) -> Applied:

@@ -12,6 +12,8 @@ from ops.models import Cluster, Node
 class FakeNodes:
     """``ops.platform.node_ports.Nodes``. ``by_id``: the nodes, none on one engine; ``fixed`` and ``foreign``: by node.
 
+    ``nginx``: of the nodes that are edges.
+
     ``used``: called before each change.
     """
 
@@ -19,6 +21,7 @@ class FakeNodes:
     by_id: dict[str, Node] = field(default_factory=dict)
     fixed: dict[str, list[str]] = field(default_factory=dict)
     foreign: dict[str, list[str]] = field(default_factory=dict)
+    nginx: dict[str, str] = field(default_factory=dict)
     here: str = ""
 
     def obstacle(self) -> str:
@@ -35,6 +38,9 @@ class FakeNodes:
 
     def pinned(self, node: str) -> list[str]:
         return self.fixed.get(node, [])
+
+    def edges(self) -> dict[str, str]:
+        return self.nginx
 
     def others(self, node: str) -> list[str]:
         return self.foreign.get(node, [])

@@ -287,4 +287,4 @@ class FakePlatform:
         self.by_name[container] = replace(self.by_name[container], state=state, node=node or self._next_node(state))
 
     def _next_node(self, state: str) -> str:
-        return self.nodes.next([each.node for each in self.by_name.values()]) if state == "running" else ""
+        return self.nodes.next([each.node for each in list(self.by_name.values())]) if state == "running" else ""

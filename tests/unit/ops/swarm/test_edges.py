@@ -6,7 +6,7 @@ import pytest
 
 from ops.balancer.generations import Place
 from ops.swarm import labels
-from ops.swarm.channel import PORT
+from ops.swarm.channel import COUNT, FIRST, PORT, port_of
 from ops.swarm.edge_places import address_of, host_of, labelled, node_of, places
 from ops.swarm.edges import with_channel
 
@@ -60,15 +60,30 @@ def test_only_labelled_nodes_run_nginx() -> None:
     ]
 
 
-@pytest.mark.parametrize(("ports", "published"), [([], None), ([{"TargetPort": PORT, "PublishedPort": 7000}], 7000)])
+def test_a_manager_that_does_not_know_the_port_of_a_task_takes_that_of_its_service() -> None:
+    own = service("nginx-1", "one")
+    own["Spec"] |= {"EndpointSpec": {"Ports": [{"TargetPort": PORT, "PublishedPort": 7000}]}}  # type: ignore[operator]
+    assert places([own], [task("nginx-1", "running")], [node("one")], "")[0][1] == ("10.0.0.2", 7000)
+    assert places([own], [task("nginx-1", "running", 4000)], [node("one")], "")[0][1] == ("10.0.0.2", 4000)
+
+
+@pytest.mark.parametrize(
+    ("ports", "published"), [([], port_of("shop")), ([{"TargetPort": PORT, "PublishedPort": 7000}], 7000)]
+)
 def test_the_service_has_the_certificates_and_a_port_for_the_channel(
-    ports: list[dict[str, int]], published: int | None
+    ports: list[dict[str, int]], published: int
 ) -> None:
     template = {"ContainerSpec": {"Env": ["A=b"]}, "Placement": {"Constraints": ["node.id==id-one"]}}
-    spec = {"Name": "nginx-1", "Labels": {}, "TaskTemplate": template, "EndpointSpec": {"Ports": ports}}
+    spec = {
+        "Name": "nginx-1",
+        "Labels": {labels.PROJECT: "shop"},
+        "TaskTemplate": template,
+        "EndpointSpec": {"Ports": ports},
+    }
     made = with_channel(spec, "id-one", "nginx", [("id-s", "shop.edge", "videa-edge.pem")], PORT)
     container = made["TaskTemplate"]["ContainerSpec"]
     assert container["Env"] == ["A=b", "EDGE_NAME=nginx"]
     assert container["Secrets"][0]["File"] == {"Name": "videa-edge.pem", "UID": "101", "GID": "101", "Mode": 0o400}
     assert [port.get("PublishedPort") for port in made["EndpointSpec"]["Ports"]] == [published]
+    assert FIRST <= published < FIRST + COUNT or published == 7000
     assert node_of({"Spec": made}) == node_of({"Spec": spec}) == "id-one"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ops.swarm import labels
-from ops.swarm.reading import container, emptiest, highest_number, others, pinned, reason
+from ops.swarm.reading import container, edges, emptiest, highest_number, others, pinned, reason
 from ops.swarm.reading import node as read_node
 
 AT = "2026-11-26T10:00:00.123456789Z"
@@ -138,6 +138,11 @@ def test_what_keeps_a_node_from_being_drained() -> None:
     everywhere["Spec"]["Mode"] = {"Global": {}}
     assert pinned([fixed, chosen], "n1") == ["shop-web-1"]
     assert pinned([fixed, chosen], "n2") == []
+    edge = service(5)
+    edge["Spec"]["TaskTemplate"]["Placement"] = {"Constraints": ["node.id==n1"]}
+    edge["Spec"]["Labels"][labels.EDGE] = "n1"
+    assert pinned([fixed, edge], "n1") == ["shop-web-1"]
+    assert edges([fixed, edge]) == {"n1": "shop-web-5"}
     services, tasks = [fixed, chosen, foreign, everywhere], [task("running", number) for number in range(1, 5)]
     assert others(services, tasks, "shop", "n1") == ["shop-web-3"]
     assert others(services, [task("shutdown", 3)], "shop", "n1") == []
