@@ -20,7 +20,7 @@ import jwt
 
 from bench.environments import node_modules, python_environment
 from bench.services import DataServices
-from bench.stack import ROOT, BenchError, free_port
+from bench.temporary_stack import ROOT, BenchError, free_port
 
 PEERS = ROOT / "bench" / "peers"
 LIVE = "/health/live"
