@@ -7,9 +7,10 @@ busy time is `rest`: the kernel's own threads, interrupts, and whatever else run
 from __future__ import annotations
 
 import resource
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -48,6 +49,13 @@ class Accounts:
         if LOGGING not in self._processes.values():
             raise BenchError("the engine's processes are not on this machine")
 
+    def accepted(self) -> Counter[str]:
+        """TCP connections that the containers of each service have accepted since their start."""
+        accepted: Counter[str] = Counter()
+        for container in self._containers:
+            accepted[container.service] += passive_opens(Path(f"/proc/{container.pid}/net/snmp").read_text())
+        return accepted
+
     def read(self) -> Reading:
         """The counters now. Raises BenchError if a container or process has ended."""
         components: defaultdict[str, float] = defaultdict(float)
@@ -66,6 +74,12 @@ class Accounts:
         busy = sum(machine) - machine.idle - getattr(machine, "iowait", 0.0)
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         return Reading(components, busy, children.ru_utime + children.ru_stime)
+
+
+def passive_opens(text: str) -> int:
+    """PassiveOpens of Tcp in a file like /proc/net/snmp: a line of names for each line of numbers."""
+    names, numbers = (line.split() for line in text.splitlines() if line.startswith("Tcp:"))
+    return int(dict(zip(names, numbers, strict=True))["PassiveOpens"])
 
 
 def _engine_processes(containers: Iterable[Container]) -> Iterable[tuple[psutil.Process, str]]:

@@ -1,10 +1,11 @@
 """What a request costs the whole stack: `python -m bench.stack` measures the CPU of each component per request.
 
-Two replicas behind nginx, and in the same run HAProxy and Caddy in nginx's place, and Express in the backend's. For
-each: CPU per request at a fixed rate, without the client and without what the idle stack uses; then as many requests
-as it answers, and its p99 at 70% of that. Prints a table and writes bench/results/stack.json. The client uses the
-published port on loopback, so Docker's proxy process takes part; it is shown on its own, because clients of other
-machines reach the container without it.
+Two replicas behind nginx, and in the same run HAProxy and Caddy in nginx's place, and in the backend's Express and an
+earlier backend that logs each request. For each: CPU per request at a fixed rate, without the client and without what
+the idle stack uses; then as many requests as it answers, and its p99 at 70% of that. Prints a table and writes
+bench/results/stack.json. The client uses the published port on loopback, so Docker's proxy process takes part; it is
+shown on its own, because clients of other machines reach the container without it. `whole` is the sum of the named
+components; `rest` is what else the machine did, which should be little.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from typing import Any
 
 from bench.cpu_accounts import LOGGING, PROXY, REST, Accounts
 from bench.environments import node_modules
-from bench.results import read_results, write_results
+from bench.results import write_results
 from bench.targets import COLUMNS, LIVE, PEERS, TITLE
-from bench.temporary_stack import PROJECT, ROOT, BenchError, BenchStack, bench_stack
+from bench.temporary_stack import PROJECT, ROOT, BenchError, BenchStack, backend_image, bench_stack
 from ops.engine.client import Engine
 
 CONNECTIONS = 32
@@ -50,7 +51,9 @@ class Place:
 
 
 PLACES = (
+    Place("before live", "before-nginx", LIVE),
     Place("videa live", "nginx", LIVE),
+    Place("before cached", "before-nginx", TITLE),
     Place("videa cached", "nginx", TITLE),
     Place("haproxy cached", "haproxy", TITLE),
     Place("caddy cached", "caddy", TITLE),
@@ -61,15 +64,16 @@ ROLES = {
     "haproxy": "balancer",
     "caddy": "balancer",
     "express-nginx": "balancer",
+    "before-nginx": "balancer",
     "backend": "replicas",
+    "before": "replicas",
     "express": "replicas",
     "redis": "redis",
     "postgres": "postgres",
     LOGGING: LOGGING,
     PROXY: PROXY,
-    REST: REST,
 }
-SHOWN = ("balancer", "replicas", "redis", "postgres", LOGGING, PROXY, REST)
+SHOWN = ("balancer", "replicas", "redis", "postgres", LOGGING, PROXY)
 
 Spent = Mapping[str, float]
 """CPU seconds of each component."""
@@ -82,13 +86,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=2, help="times each has its turn (default 2)")
     parser.add_argument("--rate", type=int, default=1000, help="requests/s for the cost (default 1000)")
     parser.add_argument("--only", action="append", choices=[place.name for place in PLACES])
-    parser.add_argument("--before", action="store_true", help="keep these figures as those to compare with")
+    parser.add_argument(
+        "--before", metavar="IMAGE", help="the earlier backend (default: this one, logging each request)"
+    )
     options = parser.parse_args(arguments)
     places = [place for place in PLACES if place.name in (options.only or [place.name])]
     rounds: dict[str, list[dict[str, Any]]] = {place.name: [] for place in places}
     make_peers_image()
     node_modules(PEERS / "express")
     os.environ |= {"BENCH_EXPRESS": str(PEERS / "express"), "BENCH_COLUMNS": COLUMNS}
+    os.environ["BENCH_BEFORE"] = options.before or backend_image()
     with bench_stack(replicas=2, overlays=[PEERS / "stack"]) as stack:
         token = access_token(stack.url)
         accounts = Accounts(Engine(), PROJECT)
@@ -100,9 +107,8 @@ def main(arguments: list[str] | None = None) -> int:
                 print(line(place.name, taken), flush=True)
     medians = {name: summary(taken) for name, taken in rounds.items()}
     print("\n" + table(medians))
-    before = medians if options.before else read_results("stack").get("before", {})
     asked = {"connections": CONNECTIONS, "rate": options.rate, "seconds": options.seconds, "rounds": options.rounds}
-    path = write_results("stack", {"asked": asked, "median": medians, "before": before, "rounds": rounds})
+    path = write_results("stack", {"asked": asked, "median": medians, "rounds": rounds})
     print(f"written to {path.relative_to(ROOT)}")
     return 1 if any(figures["failed"] for figures in medians.values()) else 0
 
@@ -114,12 +120,15 @@ def measured(
     url = f"http://{stack.compose('port', place.service, '8080').output.split()[0].replace('0.0.0.0', '127.0.0.1')}"
     load = partial(loaded, accounts, idle, url, place.path, token)
     load(WARM_UP)
+    opened = accounts.accepted()
     paced = load(seconds, rate)
+    opened = accounts.accepted() - opened
     most = load(seconds)
     calm = load(seconds, most["rate"] * LOAD_OF_MOST)
     return {
         "microseconds": paced["microseconds"],
         "held": paced["rate"],
+        "connections": {role: sum(opened.get(name, 0) for name in ROLES if ROLES[name] == role) for role in SHOWN[:3]},
         "most": most["rate"],
         "microseconds_at_most": most["microseconds"],
         "p99_ms": calm["p99_ms"],
@@ -158,11 +167,11 @@ def idle_use(accounts: Accounts) -> Spent:
 
 def per_request(spent: Spent, idle: Spent, seconds: float, requests: int) -> dict[str, float]:
     """Microseconds of CPU per request by role, and their sum, of what was spent above the idle use of ``seconds``."""
-    costs = dict.fromkeys(SHOWN, 0.0)
+    costs = dict.fromkeys((*SHOWN, REST), 0.0)
     for component, used in spent.items():
-        if role := ROLES.get(component):
-            costs[role] += 1e6 * (used - idle.get(component, 0.0) * seconds) / requests
-    return {role: round(cost, 1) for role, cost in {**costs, "whole": sum(costs.values())}.items()}
+        costs[ROLES.get(component, REST)] += 1e6 * (used - idle.get(component, 0.0) * seconds) / max(requests, 1)
+    costs["whole"] = sum(costs[role] for role in SHOWN)
+    return {role: round(cost, 1) for role, cost in costs.items()}
 
 
 def access_token(url: str) -> str:
@@ -215,14 +224,14 @@ def summary(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def table(medians: dict[str, dict[str, Any]]) -> str:
     """The medians for people."""
-    head = f"{'us of CPU per request':22}" + "".join(f"{role:>10}" for role in (*SHOWN, "whole"))
+    head = f"{'us of CPU per request':22}" + "".join(f"{role:>10}" for role in (*SHOWN, "whole", REST))
     lines = [f"{head} {'most/s':>8} {'us then':>8} {'p99 ms':>7} {'failed':>6}"]
     return "\n".join([*lines, *(line(name, figures) for name, figures in medians.items())])
 
 
 def line(name: str, figures: dict[str, Any]) -> str:
     """A row of the table."""
-    costs = "".join(f"{figures['microseconds'][role]:10.0f}" for role in (*SHOWN, "whole"))
+    costs = "".join(f"{figures['microseconds'][role]:10.0f}" for role in (*SHOWN, "whole", REST))
     return (
         f"{name:22}{costs} {figures['most']:8.0f} {figures['microseconds_at_most']['whole']:8.0f} "
         f"{figures['p99_ms']:7.1f} {figures['failed']:6.0f}"
