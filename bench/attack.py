@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.client import under_load
 from bench.results import write_results
-from bench.stack import PROJECT, ROOT, BenchError, BenchStack, backend_image, bench_stack
+from bench.temporary_stack import PROJECT, ROOT, BenchError, BenchStack, backend_image, bench_stack
 
 RATE = 200
 SECONDS = 15

@@ -23,8 +23,8 @@ from bench.environments import python_environment
 from bench.footprint import cpu_seconds, footprint
 from bench.results import write_results
 from bench.services import DataServices, data_services
-from bench.stack import ROOT, BenchError
 from bench.targets import TARGETS, Started, Target, started
+from bench.temporary_stack import ROOT, BenchError
 
 SERVER_CORE, CLIENT_CORE = 0, 1
 TITLES = 100_000

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 
 from bench.results import write_results
-from bench.stack import ROOT, BenchStack, bench_stack, videa_command
+from bench.temporary_stack import ROOT, BenchStack, bench_stack, videa_command
 
 
 def timed(command: list[str]) -> float:

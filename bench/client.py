@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.companion import companion
-from bench.stack import Ran
+from bench.temporary_stack import Ran
 
 GETS = ("/api/v1/titles/1", "/api/v1/whoami")
 POSTS = ("/api/v1/echo",)

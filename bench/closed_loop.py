@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.stack import ROOT, BenchError
+from bench.temporary_stack import ROOT, BenchError
 
 _SCRIPT = Path(__file__).with_name("wrk.lua")
 CONNECTIONS = 32

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from bench.stack import ROOT, BenchError
+from bench.temporary_stack import ROOT, BenchError
 
 
 @contextmanager

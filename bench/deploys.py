@@ -18,8 +18,8 @@ from bench import releases
 from bench.client import under_load
 from bench.releases import BAD, GOOD, MARK
 from bench.results import read_results, write_results
-from bench.stack import ROOT, BenchError, BenchStack, bench_stack
 from bench.streams import PATH, open_streams
+from bench.temporary_stack import ROOT, BenchError, BenchStack, bench_stack
 from bench.witness import Witness, manner_of, own_fault
 from ops.engine.client import Engine
 

@@ -24,7 +24,7 @@ from typing import Any, TypeAlias
 
 from bench.client import under_load
 from bench.results import write_results
-from bench.stack import PROJECT, ROOT, BenchStack, bench_stack
+from bench.temporary_stack import PROJECT, ROOT, BenchStack, bench_stack
 
 SERVICES = ("postgres", "redis", "nginx")
 SHARE = 0.01

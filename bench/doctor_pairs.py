@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.faults import FAULTS, Place
 from bench.results import write_results
-from bench.stack import PROJECT, ROOT, BenchStack, bench_stack, clean_environment
+from bench.temporary_stack import PROJECT, ROOT, BenchStack, bench_stack, clean_environment
 from ops import documents
 from ops.doctor import diagnose
 from ops.doctor.limits import Limits

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.stack import BenchError
+from bench.temporary_stack import BenchError
 
 
 def python_environment(folder: Path) -> Path:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from bench.stack import BenchError, clean_environment
+from bench.temporary_stack import BenchError, clean_environment
 
 TIMEOUT = 30
 """Time-out in seconds for a fault to take effect, and for the recovery."""

@@ -27,7 +27,7 @@ from bench.curve_plot import Curve, draw
 from bench.load import message
 from bench.loadgen.driver import Driver, Load
 from bench.results import write_results
-from bench.stack import PROJECT, ROOT, BenchStack, bench_stack
+from bench.temporary_stack import PROJECT, ROOT, BenchStack, bench_stack
 
 OVERLAY = ROOT / "bench" / "crowd"
 CALM, CROWD = 100.0, 1500.0

@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from bench import inputs
-from bench.stack import videa_command
+from bench.temporary_stack import videa_command
 
 NOWHERE = "unix:///nowhere.sock"
 GOOD = {

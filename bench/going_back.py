@@ -17,7 +17,7 @@ from typing import Any
 
 from bench.client import under_load
 from bench.results import write_results
-from bench.stack import RELEASES, BenchStack, bench_stack
+from bench.temporary_stack import RELEASES, BenchStack, bench_stack
 
 REPLICAS = 3
 IN_A_ROW = 50

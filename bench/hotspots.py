@@ -20,8 +20,8 @@ from bench.closed_loop import flood
 from bench.environments import python_environment
 from bench.results import write_results
 from bench.services import data_services
-from bench.stack import ROOT, BenchError
 from bench.targets import TARGETS, TITLE, started
+from bench.temporary_stack import ROOT, BenchError
 
 SERVER_CORE, CLIENT_CORE = 0, 1
 _WAITING = ("Condition.wait", "wait", "_worker")

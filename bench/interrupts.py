@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass
 
 from bench.client import under_load
-from bench.stack import PROJECT, RELEASES, BenchStack, bench_stack
+from bench.temporary_stack import PROJECT, RELEASES, BenchStack, bench_stack
 from ops.balancer.render import parse
 
 RATE = 150

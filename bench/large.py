@@ -24,7 +24,7 @@ from typing import Any, TypeAlias
 from unittest import mock
 
 from bench.results import write_results
-from bench.stack import ROOT
+from bench.temporary_stack import ROOT
 from ops import operations, planning
 from ops.balancer.render import parse, render
 from ops.engine.request import decoded

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.results import write_results
-from bench.stack import ROOT, BenchError, clean_environment, free_port, videa_command
+from bench.temporary_stack import ROOT, BenchError, clean_environment, free_port, videa_command
 
 PROJECT = "videa-bench-many"
 SERVICES = 5

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bench.stack import PROJECT
+from bench.temporary_stack import PROJECT
 from ops.engine.cgroups import read
 from ops.engine.client import Engine
 from ops.engine.replicas import list_replicas

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.client import under_load
-from bench.stack import RELEASES, ROOT, BenchError, BenchStack, bench_stack, clean_environment, videa_command
+from bench.temporary_stack import RELEASES, ROOT, BenchError, BenchStack, bench_stack, clean_environment, videa_command
 
 PICTURE = ROOT / "docs" / "canary.svg"
 COLUMNS, LINES = 100, 26

@@ -23,7 +23,7 @@ from typing import Any
 
 from bench.companion import companion
 from bench.project_shapes import SHAPES, Shape
-from bench.stack import ROOT, BenchError, clean_environment, free_port, videa_command
+from bench.temporary_stack import ROOT, BenchError, clean_environment, free_port, videa_command
 
 RATE = 100
 READY_WITHIN = 60.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from bench.stack import ROOT, BenchError, backend_image
+from bench.temporary_stack import ROOT, BenchError, backend_image
 
 FOLDER = ROOT / "bench" / "bad_release"
 REPOSITORY = "videa-bench-release"

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.stack import ROOT
+from bench.temporary_stack import ROOT
 
 RESULTS = ROOT / "bench" / "results"
 

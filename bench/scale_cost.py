@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 
 from bench.results import write_results
-from bench.stack import ROOT, BenchStack, Ran, bench_stack
+from bench.temporary_stack import ROOT, BenchStack, Ran, bench_stack
 
 
 def by_videa(stack: BenchStack) -> Ran:

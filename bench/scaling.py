@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from bench.results import write_results
-from bench.stack import ROOT, BenchError, BenchStack, bench_stack
+from bench.temporary_stack import ROOT, BenchError, BenchStack, bench_stack
 
 REPLICAS = (1, 2, 4, 6)
 PAGE, TITLE = "/api/v1/titles?limit=100", "/api/v1/titles/1"

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bench.stack import ROOT, BenchError, free_port
+from bench.temporary_stack import ROOT, BenchError, free_port
 
 LABEL = "videa.bench"
 _READY_WITHIN = 60.0

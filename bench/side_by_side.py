@@ -17,7 +17,7 @@ from bench.client import under_load
 from bench.memory import peak_memory
 from bench.peers import rollout_procedure
 from bench.results import read_results, write_results
-from bench.stack import RELEASES, ROOT, BenchError, BenchStack, Ran, bench_stack
+from bench.temporary_stack import RELEASES, ROOT, BenchError, BenchStack, Ran, bench_stack
 from ops.engine.client import Engine
 
 SETTINGS = ROOT / "bench" / "short_canary"

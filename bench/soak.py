@@ -22,8 +22,8 @@ from bench.client import Watched, under_load
 from bench.footprint import Footprint, footprint
 from bench.results import write_results
 from bench.services import DataServices, data_services
-from bench.stack import ROOT, Ran
 from bench.targets import TARGETS, Started, started
+from bench.temporary_stack import ROOT, Ran
 
 SERVER_CORE, OTHER_CORE = 0, 1
 _SAMPLE = 5.0

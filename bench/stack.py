@@ -1,248 +1,242 @@
-"""A separate stack for measurements: a copy of the Compose files in a temporary folder, removed at the end.
+"""What a request costs the whole stack: `python -m bench.stack` measures the CPU of each component per request.
 
-Needs what `make up` prepares (engine, images, `.env`); does not touch the user's running stack.
+Two replicas behind nginx, and in the same run HAProxy and Caddy in nginx's place, and in the backend's Express and an
+earlier backend that logs each request. For each: CPU per request at a fixed rate, without the client and without what
+the idle stack uses; then as many requests as it answers, and its p99 at 70% of that. Prints a table and writes
+bench/results/stack.json. The client uses the published port on loopback, so Docker's proxy process takes part; it is
+shown on its own, because clients of other machines reach the container without it. `whole` is the sum of the named
+components; `rest` is what else the machine did, which should be little.
 """
 
 from __future__ import annotations
 
-import fcntl
+import argparse
+import json
 import os
 import secrets
-import shutil
-import signal
-import socket
+import statistics
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import urllib.request
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
+from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-PROJECT = "videa-bench"
-RELEASES = ("videa-bench-backend:a", "videa-bench-backend:b")
-"""Two images with the same code and different labels, so that a deploy replaces every replica."""
+from bench.cpu_accounts import LOGGING, PROXY, REST, Accounts
+from bench.environments import node_modules
+from bench.results import write_results
+from bench.targets import COLUMNS, LIVE, PEERS, TITLE
+from bench.temporary_stack import PROJECT, ROOT, BenchError, BenchStack, backend_image, bench_stack
+from ops.engine.client import Engine
 
-HIGH_LIMITS = ROOT / "bench" / "limits"
+CONNECTIONS = 32
+LOAD_OF_MOST = 0.7
+WARM_UP, IDLE = 2.0, 6.0
+"""Seconds of load that do not count, and of none."""
 
-_SECRETS = (
-    *("POSTGRES_PASSWORD", "DATABASE_PASSWORD", "REDIS_PASSWORD", "REDIS_ADMIN_PASSWORD"),
-    *("JWT_ACCESS_SECRET", "JWT_REFRESH_SECRET", "TESTER_KEY"),
-)
-_OWN = (*_SECRETS, "HTTP_PORT", "COMPOSE_FILE")
-_OWN_STATE = ("COMPOSE_PROJECT_NAME", "BACKEND_REPLICAS", "BACKEND_IMAGE", "VIDEA_RELEASE")
-
-
-class BenchError(Exception):
-    """A measurement is not possible; the message has the reason."""
+PEERS_IMAGE = "videa-bench-peers"
+BASES = ("videa/debian-forky", "debian:forky-slim")
+"""The image of Debian that `make up` builds without a registry, and the official one."""
 
 
 @dataclass(frozen=True)
-class Ran:
-    """A finished command. `began`: Unix time; `seconds`: its duration."""
+class Place:
+    """What is measured: the service that is asked, and for which path."""
 
-    command: str
-    began: float
-    seconds: float
-    exit_code: int
-    output: str
-
-    @property
-    def last_line(self) -> str:
-        """The last line of its output."""
-        return next((line.strip() for line in reversed(self.output.splitlines()) if line.strip()), "")
+    name: str
+    service: str
+    path: str
 
 
-class BenchStack:
-    """The running stack: its folder, its port, and commands for it."""
+PLACES = (
+    Place("before live", "before-nginx", LIVE),
+    Place("videa live", "nginx", LIVE),
+    Place("before cached", "before-nginx", TITLE),
+    Place("videa cached", "nginx", TITLE),
+    Place("haproxy cached", "haproxy", TITLE),
+    Place("caddy cached", "caddy", TITLE),
+    Place("express cached", "express-nginx", TITLE),
+)
+ROLES = {
+    "nginx": "balancer",
+    "haproxy": "balancer",
+    "caddy": "balancer",
+    "express-nginx": "balancer",
+    "before-nginx": "balancer",
+    "backend": "replicas",
+    "before": "replicas",
+    "express": "replicas",
+    "redis": "redis",
+    "postgres": "postgres",
+    LOGGING: LOGGING,
+    PROXY: PROXY,
+}
+SHOWN = ("balancer", "replicas", "redis", "postgres", LOGGING, PROXY)
 
-    def __init__(self, directory: Path, port: int) -> None:
-        self.directory = directory
-        self.port = port
-        self.url = f"http://127.0.0.1:{port}"
-
-    def compose(self, *arguments: str, check: bool = True, **variables: str) -> Ran:
-        """Run `docker compose` with variables that override `.env`. Raises BenchError if it fails."""
-        return self._run(["docker", "compose", "--ansi", "never", *arguments], check, variables)
-
-    def videa(self, *arguments: str, check: bool = True) -> Ran:
-        """Run the installed `videa`. Raises BenchError if it fails."""
-        return self._run([videa_command(), *arguments], check, {})
-
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start the installed `videa` without waiting for it; its output is discarded."""
-        return subprocess.Popen(
-            [videa_command(), *arguments],
-            cwd=self.directory,
-            env=clean_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def start_read(self, *arguments: str, own_session: bool = False) -> subprocess.Popen[str]:
-        """Start the installed `videa` without waiting for it; its output and errors are one pipe, to be read.
-
-        ``own_session``: a signal to its process group reaches nobody else.
-        """
-        return subprocess.Popen(
-            [videa_command(), *arguments],
-            cwd=self.directory,
-            env=clean_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=own_session,
-        )
-
-    def replicas(self) -> list[str]:
-        """Ids of the running backend containers."""
-        return self.compose("ps", "--quiet", "backend").output.split()
-
-    def reset(self, replicas: int, image: str = RELEASES[0]) -> None:
-        """Restore the state before any operation of videa: fresh replicas of one release, default balancer."""
-        self.compose("down", "--remove-orphans")
-        volume = f"{PROJECT}_balancer"
-        subprocess.run(["docker", "volume", "rm", "--force", volume], check=True, capture_output=True)
-        _write_env(self.directory, self.port, replicas, image)
-        self.compose("up", "--detach", "--wait", "--no-build")
-
-    def _run(self, command: Sequence[str], check: bool, variables: dict[str, str]) -> Ran:
-        began, clock = time.time(), time.monotonic()
-        done = subprocess.run(
-            command,
-            cwd=self.directory,
-            env={**clean_environment(), **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        shown = " ".join([Path(command[0]).name, *(part for part in command[1:] if part not in ("--ansi", "never"))])
-        ran = Ran(shown, began, time.monotonic() - clock, done.returncode, done.stdout)
-        if check and ran.exit_code:
-            raise BenchError(f"{shown} ended with {ran.exit_code}:\n{ran.output}")
-        return ran
+Spent = Mapping[str, float]
+"""CPU seconds of each component."""
 
 
-@contextmanager
-def bench_stack(replicas: int = 2, overlays: Sequence[Path] = ()) -> Iterator[BenchStack]:
-    """Start the stack with seed data, and remove it with its volumes at the end. Raises BenchError.
-
-    `overlays`: further Compose files, given after the stack's own.
-    """
-    # If it is terminated, for example by `timeout`, it still removes its stack.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    with _alone(), tempfile.TemporaryDirectory(prefix="videa-bench-") as name:
-        make_releases()
-        directory = Path(name)
-        shutil.copy(ROOT / "docker-compose.yml", directory)
-        shutil.copytree(ROOT / "compose", directory / "compose")
-        for overlay in (HIGH_LIMITS, *overlays):
-            shutil.copytree(overlay, directory / "overlays" / overlay.name)
-        stack = BenchStack(directory, free_port())
-        _write_env(directory, stack.port, replicas, RELEASES[0])
-        stack.compose("down", "--volumes", "--remove-orphans")  # leftovers of a run that was killed
-        try:
-            stack.compose("up", "--detach", "--wait", "--no-build")
-            stack.compose("exec", "-T", "backend", "python", "-m", "server", "seed")
-            yield stack
-        finally:
-            stack.compose("down", "--volumes", "--remove-orphans")
-            _forget()
-
-
-def _forget() -> None:
-    """Removes videa's data on the engine for this project: markers of a killed operation, retained images."""
-    kept = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", f"videa-kept/{PROJECT}-backend"]
-    images = subprocess.run(kept, capture_output=True, text=True, check=False).stdout.split()
-    markers = [f"videa.{kind}.{PROJECT}" for kind in ("lock", "journal", "command", "watch")]
-    fences = ["docker", "ps", "--all", "--quiet", "--filter", f"label=videa.fence={PROJECT}"]
-    markers += subprocess.run(fences, capture_output=True, text=True, check=False).stdout.split()
-    subprocess.run(["docker", "rm", "--force", *markers], capture_output=True, check=False)
-    if images:
-        subprocess.run(["docker", "rmi", *images], capture_output=True, check=False)
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, print and write; the exit code is 1 if a request failed."""
+    parser = argparse.ArgumentParser(prog="python -m bench.stack", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=6.0, help="of each measurement (default 6)")
+    parser.add_argument("--rounds", type=int, default=2, help="times each has its turn (default 2)")
+    parser.add_argument("--rate", type=int, default=1000, help="requests/s for the cost (default 1000)")
+    parser.add_argument("--only", action="append", choices=[place.name for place in PLACES])
+    parser.add_argument(
+        "--before", metavar="IMAGE", help="the earlier backend (default: this one, logging each request)"
+    )
+    options = parser.parse_args(arguments)
+    places = [place for place in PLACES if place.name in (options.only or [place.name])]
+    rounds: dict[str, list[dict[str, Any]]] = {place.name: [] for place in places}
+    make_peers_image()
+    node_modules(PEERS / "express")
+    os.environ |= {"BENCH_EXPRESS": str(PEERS / "express"), "BENCH_COLUMNS": COLUMNS}
+    os.environ["BENCH_BEFORE"] = options.before or backend_image()
+    with bench_stack(replicas=2, overlays=[PEERS / "stack"]) as stack:
+        token = access_token(stack.url)
+        accounts = Accounts(Engine(), PROJECT)
+        idle = idle_use(accounts)
+        for _ in range(options.rounds):
+            for place in places:
+                taken = measured(stack, accounts, idle, place, token, options.rate, options.seconds)
+                rounds[place.name].append(taken)
+                print(line(place.name, taken), flush=True)
+    medians = {name: summary(taken) for name, taken in rounds.items()}
+    print("\n" + table(medians))
+    asked = {"connections": CONNECTIONS, "rate": options.rate, "seconds": options.seconds, "rounds": options.rounds}
+    path = write_results("stack", {"asked": asked, "median": medians, "rounds": rounds})
+    print(f"written to {path.relative_to(ROOT)}")
+    return 1 if any(figures["failed"] for figures in medians.values()) else 0
 
 
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Two measurements at the same time would remove each other's stack and distort each other's figures."""
-    with (Path(tempfile.gettempdir()) / f"{PROJECT}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BenchError("another measurement is under way on this machine") from None
-        yield
-
-
-def backend_image() -> str:
-    """The base image of all releases."""
-    return _repository_env().get("BACKEND_IMAGE") or "videa-backend:dev"
-
-
-def make_releases() -> None:
-    """Tag two releases of the backend's image. Raises BenchError if there is no image."""
-    source = backend_image()
-    for release in RELEASES:
-        recipe = f"FROM {source}\nLABEL videa.bench.release={release[-1]}\n"
-        built = subprocess.run(
-            ["docker", "build", "--quiet", "--tag", release, "-"],
-            input=recipe,
-            text=True,
-            capture_output=True,
-            check=False,
-        )
-        if built.returncode:
-            raise BenchError(f"no image {source}; `make up` makes it\n{built.stderr}")
-
-
-def videa_command() -> str:
-    """The path of the `videa` next to this Python. Raises BenchError."""
-    path = Path(sys.executable).parent / "videa"
-    if not path.exists():
-        raise BenchError("videa is not installed in this Python environment: `make setup` does it")
-    return str(path)
-
-
-def clean_environment() -> dict[str, str]:
-    """This process's environment without variables that select another project or state in Compose."""
-    hidden = {*_OWN, *_OWN_STATE, "COMPOSE_PROFILES"}
-    return {name: value for name, value in os.environ.items() if name not in hidden}
-
-
-def free_port() -> int:
-    """A free loopback port."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
-def _repository_env() -> dict[str, str]:
-    path = ROOT / ".env"
-    lines = path.read_text().splitlines() if path.exists() else []
-    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.lstrip().startswith("#"))
-    return {name.strip(): value.strip() for name, value in pairs}
-
-
-def _write_env(directory: Path, port: int, replicas: int, image: str) -> None:
-    chosen = _repository_env()
-    kept = {name: value for name, value in chosen.items() if name not in {*_OWN, *_OWN_STATE}}
-    path = directory / ".env"
-    before = dict(line.split("=", 1) for line in path.read_text().splitlines()) if path.exists() else {}
-    files = [chosen.get("COMPOSE_FILE", "docker-compose.yml")]
-    files += sorted(str(overlay.relative_to(directory)) for overlay in directory.glob("overlays/*/*.yml"))
-    values = {
-        **kept,
-        **{name: before.get(name) or secrets.token_urlsafe(48) for name in _SECRETS},
-        "COMPOSE_FILE": ":".join(files),
-        "COMPOSE_PROJECT_NAME": PROJECT,
-        "HTTP_PORT": str(port),
-        "BACKEND_REPLICAS": str(replicas),
-        "BACKEND_IMAGE": image,
+def measured(
+    stack: BenchStack, accounts: Accounts, idle: Spent, place: Place, token: str, rate: int, seconds: float
+) -> dict[str, Any]:
+    """The figures of one place, after a warm-up. Raises BenchError."""
+    url = f"http://{stack.compose('port', place.service, '8080').output.split()[0].replace('0.0.0.0', '127.0.0.1')}"
+    load = partial(loaded, accounts, idle, url, place.path, token)
+    load(WARM_UP)
+    opened = accounts.accepted()
+    paced = load(seconds, rate)
+    opened = accounts.accepted() - opened
+    most = load(seconds)
+    calm = load(seconds, most["rate"] * LOAD_OF_MOST)
+    return {
+        "microseconds": paced["microseconds"],
+        "held": paced["rate"],
+        "connections": {role: sum(opened.get(name, 0) for name in ROLES if ROLES[name] == role) for role in SHOWN[:3]},
+        "most": most["rate"],
+        "microseconds_at_most": most["microseconds"],
+        "p99_ms": calm["p99_ms"],
+        "failed": paced["failed"] + most["failed"] + calm["failed"],
     }
-    path.touch(mode=0o600)
-    path.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+
+
+def loaded(
+    accounts: Accounts, idle: Spent, url: str, path: str, token: str, seconds: float, rate: float = 0.0
+) -> dict[str, Any]:
+    """One run of the client. ``rate``: 0 for as many requests as possible. Raises BenchError if the client fails."""
+    command = [sys.executable, "-m", "bench.load", "--url", url, "--get", path, "--json"]
+    command += ["--header", f"Authorization: Bearer {token}"] if path != LIVE else []
+    command += ["--connections", str(CONNECTIONS), "--seconds", str(seconds), "--rate", str(rate)]
+    before, began = accounts.read(), time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
+    if not done.stdout.strip():
+        raise BenchError(f"bench.load failed: {done.stderr.strip()}")
+    spent, passed = accounts.read().since(before), time.monotonic() - began
+    report = json.loads(done.stdout.splitlines()[-1])
+    return {
+        "microseconds": per_request(spent, idle, passed, report["ok"]),
+        "rate": report["rate"],
+        "p99_ms": round(report["latency_ms"].get("p99", 0.0), 1),
+        "failed": report["failed"],
+    }
+
+
+def idle_use(accounts: Accounts) -> Spent:
+    """What the stack and the machine use without requests, in CPU seconds per second: health checks, for example."""
+    before, began = accounts.read(), time.monotonic()
+    time.sleep(IDLE)
+    spent, passed = accounts.read().since(before), time.monotonic() - began
+    return {component: seconds / passed for component, seconds in spent.items()}
+
+
+def per_request(spent: Spent, idle: Spent, seconds: float, requests: int) -> dict[str, float]:
+    """Microseconds of CPU per request by role, and their sum, of what was spent above the idle use of ``seconds``."""
+    costs = dict.fromkeys((*SHOWN, REST), 0.0)
+    for component, used in spent.items():
+        costs[ROLES.get(component, REST)] += 1e6 * (used - idle.get(component, 0.0) * seconds) / max(requests, 1)
+    costs["whole"] = sum(costs[role] for role in SHOWN)
+    return {role: round(cost, 1) for role, cost in costs.items()}
+
+
+def access_token(url: str) -> str:
+    """An access token of a new account, which Express accepts too: it has the same secret."""
+    account = {"email": f"{secrets.token_hex(8)}@bench.example", "password": secrets.token_urlsafe(16)}
+    asked = urllib.request.Request(
+        f"{url}/api/v1/auth/register",
+        data=json.dumps(account).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        return str(json.load(answer)["access_token"])
+
+
+def make_peers_image() -> None:
+    """Builds the image of the peers. Raises BenchError."""
+    bases = (
+        base
+        for base in BASES
+        if not subprocess.run(["docker", "image", "inspect", base], capture_output=True, check=False).returncode
+    )
+    base = next(bases, BASES[-1])
+    command = [
+        "docker",
+        "build",
+        "--quiet",
+        "--build-arg",
+        f"DEBIAN={base}",
+        "--tag",
+        PEERS_IMAGE,
+        str(PEERS / "stack"),
+    ]
+    done = subprocess.run(
+        command, env=os.environ | {"DOCKER_BUILDKIT": "1"}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise BenchError(f"no image with HAProxy, Caddy and Node.js: {done.stderr.strip()[-500:]}")
+
+
+def summary(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The median of each figure over the rounds, and the sum of failures."""
+
+    def middle(values: Sequence[Any]) -> Any:
+        if isinstance(values[0], dict):
+            return {name: middle([value[name] for value in values]) for name in values[0]}
+        return round(statistics.median(values), 1)
+
+    return {**middle(rounds), "failed": sum(taken["failed"] for taken in rounds)}
+
+
+def table(medians: dict[str, dict[str, Any]]) -> str:
+    """The medians for people."""
+    head = f"{'us of CPU per request':22}" + "".join(f"{role:>10}" for role in (*SHOWN, "whole", REST))
+    lines = [f"{head} {'most/s':>8} {'us then':>8} {'p99 ms':>7} {'failed':>6}"]
+    return "\n".join([*lines, *(line(name, figures) for name, figures in medians.items())])
+
+
+def line(name: str, figures: dict[str, Any]) -> str:
+    """A row of the table."""
+    costs = "".join(f"{figures['microseconds'][role]:10.0f}" for role in (*SHOWN, "whole", REST))
+    return (
+        f"{name:22}{costs} {figures['most']:8.0f} {figures['microseconds_at_most']['whole']:8.0f} "
+        f"{figures['p99_ms']:7.1f} {figures['failed']:6.0f}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -20,13 +20,13 @@ import jwt
 
 from bench.environments import node_modules, python_environment
 from bench.services import DataServices
-from bench.stack import ROOT, BenchError, free_port
+from bench.temporary_stack import ROOT, BenchError, free_port
 
 PEERS = ROOT / "bench" / "peers"
 LIVE = "/health/live"
 TITLE = "/api/v1/titles/1"
 EVERY_TITLE = "/api/v1/titles/{n}"
-_COLUMNS = (
+COLUMNS = (
     "id, title, original_title, year, runtime_minutes, genres, director, language, age_rating, synopsis, "
     "version, created_at, updated_at"
 )
@@ -104,7 +104,7 @@ def _environment(services: DataServices, port: int) -> dict[str, str]:
         "JWT_AUDIENCE": "videa",
         "NODE_ENV": "production",
         "RATE_LIMIT": str(_HIGH_LIMIT),
-        "COLUMNS": _COLUMNS,
+        "COLUMNS": COLUMNS,
     }
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from bench.stack import PROJECT
+from bench.temporary_stack import PROJECT
 from ops.balancer.access_log import Line, Lines, parse
 from ops.engine.client import Engine
 from ops.engine.logs import Output

@@ -19,7 +19,7 @@ from typing import Any
 from bench.client import Watched, under_load
 from bench.peers import rollout_procedure
 from bench.results import write_results
-from bench.stack import RELEASES, ROOT, BenchError, BenchStack, Ran, bench_stack
+from bench.temporary_stack import RELEASES, ROOT, BenchError, BenchStack, Ran, bench_stack
 
 STATIC_NGINX = ROOT / "bench" / "peers" / "static-nginx"
 CONNECTIONS = 32

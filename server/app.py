@@ -62,7 +62,7 @@ def create_app(settings: Settings, log_writer: LogWriter | None = None) -> web.A
     """The application, with nothing connected yet. Without a log_writer there is no access log."""
     app = web.Application(client_max_size=LARGEST_BODY)
     app[SETTINGS] = settings
-    app[LOG_WRITER] = log_writer if settings.access_log else None
+    app[LOG_WRITER] = None if settings.access_log == "off" else log_writer
     app[LIFECYCLE] = Lifecycle()
     app[BACKGROUND] = Background()
     app[METRICS] = Metrics()

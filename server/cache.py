@@ -120,14 +120,14 @@ class RedisLink:
             asking.append(future)
             return future
         if not self._asked:
-            self.soon(self._asked.clear)
+            self._loop.call_soon(self._asked.clear)
         self._asked[key] = asking = [future]
         self._route(("GET", key), None, partial(self._deliver, key, asking), _REDIRECTS)
         return future
 
-    def soon(self, work: Callable[[], None]) -> None:
-        """Run `work` after this turn; its commands are sent together with those of this turn."""
-        self._loop.call_soon(work)
+    def later(self, seconds: float, work: Callable[[], None]) -> None:
+        """Run `work` after that time; its commands are sent together."""
+        self._loop.call_later(seconds, work)
 
     def post(self, receiver: Receiver, *command: Argument) -> None:
         """Queue one command without waiting; the receiver is called with the answer or an exception."""

@@ -24,7 +24,7 @@ _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
-AccessEntry = tuple[float, str | None, str, str, int, float, int, str | None]
+AccessEntry = tuple[float, str | None, str, str, int, float, int, str | None, int | None]
 
 
 class AccessLine(msgspec.Struct):
@@ -38,6 +38,7 @@ class AccessLine(msgspec.Struct):
     duration_ms: float
     bytes: int
     client: str | None
+    user: int | None
     instance: str
     release: str
     level: str = "info"
@@ -80,7 +81,7 @@ class LogWriter(logging.Handler):
             self._wake.set()
 
     def access(self, entry: AccessEntry) -> None:
-        """Queue one access line: (unix time, request id, method, path, status, seconds, bytes, client)."""
+        """Queue one access line: (unix time, request id, method, path, status, seconds, bytes, client, user)."""
         self._append(entry, len(entry[3]))
 
     def close(self) -> None:
@@ -136,9 +137,10 @@ class LogWriter(logging.Handler):
 
     def _line(self, entry: dict[str, Any] | AccessEntry) -> dict[str, Any] | AccessLine:
         if isinstance(entry, tuple):
-            ts, rid, method, path, status, seconds, size, client = entry
+            at, rid, method, path, status, seconds, size, client, user = entry
             milliseconds = round(seconds * 1000, 3)
-            return AccessLine(self._timestamp(ts), rid, method, path, status, milliseconds, size, client, *self._who)
+            ts = self._timestamp(at)
+            return AccessLine(ts, rid, method, path, status, milliseconds, size, client, user, *self._who)
         entry["ts"] = self._timestamp(entry["ts"])
         return entry | self._common
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import subprocess
 import time
 
-from bench.stack import BenchError, BenchStack, Ran
+from bench.temporary_stack import BenchError, BenchStack, Ran
 
 _POLL = 0.2
 _DEADLINE = 60.0

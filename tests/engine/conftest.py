@@ -20,7 +20,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from bench.stack import clean_environment, free_port, videa_command
+from bench.temporary_stack import clean_environment, free_port, videa_command
 from ops.balancer.render import parse
 from tests.conftest import docker, is_running
 from tests.engine.forked import forked

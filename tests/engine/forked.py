@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
-from bench.stack import clean_environment
+from bench.temporary_stack import clean_environment
 
 PACKAGES = ("ops", "videa_cli")
 RUNS_ITSELF = ".__main__"

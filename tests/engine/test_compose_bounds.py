@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.stack import videa_command
+from bench.temporary_stack import videa_command
 from ops.engine.compose import Compose
 from ops.project.compose_model import read_model
 

@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 
-from bench.stack import clean_environment, videa_command
+from bench.temporary_stack import clean_environment, videa_command
 from tests.engine.conftest import LiveStack
 
 TERMINAL = 'test -t 0 && test -t 1 && echo "on a terminal: $(hostname)"; exit 5'

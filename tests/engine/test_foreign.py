@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.stack import free_port
+from bench.temporary_stack import free_port
 from tests.engine.client import under_load
 from tests.engine.conftest import ROOT, LiveStack, cleared_away, read_env
 

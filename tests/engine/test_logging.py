@@ -16,7 +16,7 @@ from threading import Thread
 
 import pytest
 
-from bench.stack import clean_environment
+from bench.temporary_stack import clean_environment
 from tests.engine.conftest import ROOT, read_env
 
 WRITER = """

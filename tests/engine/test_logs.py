@@ -19,10 +19,11 @@ def lines(stack: LiveStack, *arguments: str) -> list[dict[str, Any]]:
 
 def test_a_request_is_followed_through_all_containers_in_the_order_of_time(stack: LiveStack) -> None:
     for _ in range(20):
-        stack.get("/api/v1/whoami?followed=yes")
+        stack.get("/api/v1/whoami")
+        assert not stack.answers("/api/v1/followed")
 
     def answered() -> list[str]:
-        """The last requests that a replica's log knows."""
+        """The last requests that a replica's log knows: of the errors, both containers have a line."""
         return [line["request_id"] for line in lines(stack) if "-backend-" in line["container"] and line["request_id"]]
 
     stack.until(lambda: len(answered()) >= 20)
@@ -34,6 +35,9 @@ def test_a_request_is_followed_through_all_containers_in_the_order_of_time(stack
     assert "nginx-1" in places
     assert len(places) == 2
     assert last not in {line["request_id"] for line in lines(stack, "--level", "warning")}
+    plain = {line["request_id"] for line in found if '"path":"/api/v1/whoami"' in line["text"]}
+    assert len(plain) >= 20
+    assert plain.isdisjoint(answered()), "a request without any fault is written once, by nginx"
 
 
 def test_replicas_whose_log_nobody_reads_answer_and_lose_no_line(stack: LiveStack) -> None:

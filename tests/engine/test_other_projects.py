@@ -9,7 +9,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from bench.stack import free_port
+from bench.temporary_stack import free_port
 from tests.engine.conftest import ROOT, LiveStack, cleared_away, read_env
 
 MODEL = """

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.companion import companion
-from bench.stack import free_port
+from bench.temporary_stack import free_port
 from ops.balancer import packaged
 from tests.engine.conftest import ROOT, LiveStack, cleared_away, read_env
 

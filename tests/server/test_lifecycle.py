@@ -137,3 +137,15 @@ async def test_every_request_is_logged_with_its_id(start_process: StartProcess) 
     assert not any(line.get("path") == "/health/ready" and line["status"] == 200 for line in lines)
     line = next(line for line in lines if line["request_id"] == "find-me-again")
     assert (line["path"], line["status"], line["instance"], line["release"]) == ("/api/v1/whoami", 200, "one", "v7")
+
+
+async def test_behind_a_balancer_that_logs_only_what_it_does_not_know_is_logged(start_process: StartProcess) -> None:
+    server = await start_process(ACCESS_LOG="notable")
+    async with aiohttp.ClientSession() as session:
+        await session.get(f"{server.url}/api/v1/whoami", headers={"X-Request-ID": "known-there"})
+        await session.get(f"{server.url}/api/v1/nothing", headers={"X-Request-ID": "refused-here"})
+    server.process.send_signal(signal.SIGTERM)
+    output, _ = await server.process.communicate()
+    logged = {line["request_id"]: line for line in map(json.loads, output.splitlines()) if line.get("path")}
+    assert logged.keys() == {"refused-here"}
+    assert (logged["refused-here"]["status"], logged["refused-here"]["user"]) == (404, None)

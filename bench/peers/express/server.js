@@ -52,4 +52,4 @@ app.get("/api/v1/titles/:id", authenticate, limiter, async (request, response) =
   response.type("json").send(body);
 });
 
-app.listen(Number(env.PORT), "127.0.0.1");
+app.listen(Number(env.PORT), env.HOST ?? "127.0.0.1");

@@ -19,7 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bench.stack import free_port
+from bench.temporary_stack import free_port
 
 ADDRESSES = ("127.0.0.1",)
 """Where its own certificate is valid."""

@@ -12,7 +12,7 @@ from functools import cache, partial
 import pytest
 from msgspec.structs import replace
 
-from bench.stack import clean_environment
+from bench.temporary_stack import clean_environment
 from ops import documents
 from ops.doctor import diagnose
 from ops.doctor.check import Finding

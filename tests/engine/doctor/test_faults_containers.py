@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from bench.faults import Place, known_as_killed_for_memory
-from bench.stack import free_port
+from bench.temporary_stack import free_port
 from ops.doctor.collectors.machine import engine_facts, host_facts
 from ops.doctor.limits import Limits
 from ops.doctor.report import examine, selection

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.stack import clean_environment
+from bench.temporary_stack import clean_environment
 from ops.doctor import diagnose
 from ops.doctor.report import Report, selection
 from ops.factory import open_stack

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench.stack import clean_environment
+from bench.temporary_stack import clean_environment
 from ops.project.config import load
 from tests.engine.doctor.conftest import Patient, compose_files, finding, found
 

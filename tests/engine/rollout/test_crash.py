@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.stack import clean_environment
+from bench.temporary_stack import clean_environment
 from ops.factory import open_store
 from ops.rollout.lock import Lock
 from tests.engine.client import under_load

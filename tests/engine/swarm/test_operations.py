@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from bench.stack import videa_command
+from bench.temporary_stack import videa_command
 from tests.engine.swarm.test_swarm import REASON, Shop, image, machines, shop
 
 pytestmark = pytest.mark.skipif(bool(REASON), reason=REASON)

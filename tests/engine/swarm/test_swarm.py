@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bench.stack import clean_environment, videa_command
+from bench.temporary_stack import clean_environment, videa_command
 from ops.documents import Kind
 from ops.engine.client import Engine
 from ops.errors import EngineError

@@ -50,7 +50,7 @@ def test_an_exception_keeps_its_traceback() -> None:
 def test_a_line_that_cannot_be_encoded_costs_neither_the_others_nor_the_writer() -> None:
     def use(writer: LogWriter) -> None:
         for path in ("/a", "/\udcff", "/b"):
-            writer.access((0.5, "r", "GET", path, 200, 0.0015, 12, "10.0.0.1"))
+            writer.access((0.5, "r", "GET", path, 200, 0.0015, 12, "10.0.0.1", 7))
 
     first, lost, last = written(use)
     assert (first["path"], last["path"]) == ("/a", "/b")
@@ -59,9 +59,9 @@ def test_a_line_that_cannot_be_encoded_costs_neither_the_others_nor_the_writer()
 
 
 def test_access_entries_become_lines() -> None:
-    (line,) = written(lambda writer: writer.access((0.5, "r", "GET", "/a", 200, 0.0015, 12, "10.0.0.1")))
+    (line,) = written(lambda writer: writer.access((0.5, "r", "GET", "/a", 200, 0.0015, 12, "10.0.0.1", 7)))
     assert line["ts"] == "1970-01-01T00:00:00.500Z"
-    assert (line["duration_ms"], line["status"], line["client"]) == (1.5, 200, "10.0.0.1")
+    assert (line["duration_ms"], line["status"], line["client"], line["user"]) == (1.5, 200, "10.0.0.1", 7)
 
 
 def test_while_nobody_reads_lines_are_dropped_and_counted_and_nothing_waits() -> None:
@@ -69,7 +69,7 @@ def test_while_nobody_reads_lines_are_dropped_and_counted_and_nothing_waits() ->
     writer = LogWriter("one", "v1", writing)
     wanted = 100_000
     for _ in range(wanted):
-        writer.access((0.5, "r", "GET", "/a", 200, 0.0015, 12, "10.0.0.1"))
+        writer.access((0.5, "r", "GET", "/a", 200, 0.0015, 12, "10.0.0.1", 7))
     with os.fdopen(reading, "rb") as stream:
         seen = dropped = 0
         for line in map(json.loads, stream):
@@ -88,7 +88,7 @@ def test_long_texts_are_dropped_earlier() -> None:
     writer = LogWriter("one", "v1", writing)
     path, wanted = "/" + "a" * 8000, 10_000
     for _ in range(wanted):
-        writer.access((0.5, "r", "GET", path, 200, 0.0015, 12, "10.0.0.1"))
+        writer.access((0.5, "r", "GET", path, 200, 0.0015, 12, "10.0.0.1", 7))
     with os.fdopen(reading, "rb") as stream:
         size = dropped = 0
         for text in stream:

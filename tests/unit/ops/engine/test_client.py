@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.stack import free_port
+from bench.temporary_stack import free_port
 from ops.engine import client, sdk
 from ops.engine.client import Engine, engine_errors
 from ops.engine.contexts import DockerContext
