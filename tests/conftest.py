@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # The docker commands of tests are short: without garbage collection below this limit, each needs a quarter less CPU.
 os.environ.setdefault("GOGC", "off")
 os.environ.setdefault("GOMEMLIMIT", "128MiB")
+
+# Some machines set this for all processes. Each worker then rewrites every test at each run, and each process that a
+# test starts compiles all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 PROJECT = Path(__file__).parent.parent
 LABEL = "videa.test"

@@ -28,7 +28,10 @@ def agent(stack: LiveStack) -> Iterator[str]:
             stack.compose("rm", "--stop", "--force", "agent")
 
 
-def test_a_frozen_replica_is_out_until_it_answers_again(stack: LiveStack, agent: str) -> None:
+def test_a_frozen_replica_is_out_until_it_answers_again_and_one_that_compose_has_started_gets_requests(
+    stack: LiveStack, agent: str
+) -> None:
+    """`videa watch`, which is the same loop: rollout/test_waits.py."""
     both = set(stack.replicas())
     frozen = min(both)
     stack.docker("pause", frozen)
@@ -48,10 +51,6 @@ def test_a_frozen_replica_is_out_until_it_answers_again(stack: LiveStack, agent:
 
     stack.until(lambda: len(told()) == 4)  # it is listed before this is said
     assert told() == ["agent_started", "taken_out", "agent_started", "let_back"]
-
-
-def test_replicas_that_compose_has_started_get_requests(stack: LiveStack, agent: str) -> None:
-    before = set(stack.replicas())
     stack.compose("up", "--detach", "--no-recreate", "--no-deps", "--scale", "backend=3", "backend")
-    stack.until(lambda: stack.in_balancer() == set(stack.replicas()) > before)
+    stack.until(lambda: stack.in_balancer() == set(stack.replicas()) > both)
     assert stack.videa("watch").returncode == 7

@@ -170,32 +170,6 @@ def test_up_starts_what_does_not_run_and_removes_no_replica(shop: LiveStack) -> 
     assert watched.report["failed"] == 0, watched.report["failures"]
 
 
-def test_a_tag_from_the_shell_outlives_it(shop: LiveStack) -> None:
-    with under_load(shop.url, rate=RATE) as watched:
-        done = shop.videa("deploy", TAG="2")
-        assert done.returncode == 0, done.stderr
-        assert "db also uses TAG" in done.stderr
-        before = shop.containers()
-        shop.compose("up", "--detach")
-    assert tag_of(shop) == {"2"}
-    assert services(shop, "web", "proxy") <= before
-    assert read_env(shop.directory / ".env")["TAG"] == "2"
-    assert watched.report["failed"] == 0, watched.report["failures"]
-
-
-def test_replicas_that_are_still_stopping_are_not_counted(shop: LiveStack) -> None:
-    """Without an init process Python ignores SIGTERM as process 1 and takes its whole grace period."""
-    with shop.env(INIT="false"), under_load(shop.url, rate=RATE) as watched:
-        shop.done("deploy", "--force")
-        shop.done("scale", "4")
-        before = services(shop, "web")
-        shop.done("deploy", "--force")
-        after = services(shop, "web")
-        assert (len(after), after & before) == (4, set())
-        assert [each["in_balancer"] for each in shop.status()["replicas"]] == [True] * 4
-    assert watched.report["failed"] == 0, watched.report["failures"]
-
-
 def test_a_service_that_was_renamed_serves_on_beside_the_new_one(shop: LiveStack) -> None:
     path = shop.directory / "compose.yaml"
     serving = services(shop, "web", "proxy")
@@ -220,3 +194,32 @@ def test_what_a_failed_deploy_took_from_the_shell_is_forgotten_with_it(shop: Liv
     assert refused.returncode == 4, refused.stderr
     assert (shop.directory / ".env").read_text() == kept
     assert tag_of(shop) == {"1"}
+
+
+def test_a_tag_from_the_shell_outlives_it(shop: LiveStack) -> None:
+    with under_load(shop.url, rate=RATE) as watched:
+        done = shop.videa("deploy", TAG="2")
+        assert done.returncode == 0, done.stderr
+        assert "db also uses TAG" in done.stderr
+        before = shop.containers()
+        shop.compose("up", "--detach")
+    assert tag_of(shop) == {"2"}
+    assert services(shop, "web", "proxy") <= before
+    assert read_env(shop.directory / ".env")["TAG"] == "2"
+    assert watched.report["failed"] == 0, watched.report["failures"]
+
+
+def test_replicas_that_are_still_stopping_are_not_counted(running: LiveStack) -> None:
+    """Without an init process Python ignores SIGTERM as process 1 and takes its whole grace period.
+
+    Last, and on whatever is there: its replicas take long to make and to stop.
+    """
+    with running.env(INIT="false"), under_load(running.url, rate=RATE) as watched:
+        running.done("deploy", "--force")
+        running.done("scale", "4")
+        before = services(running, "web")
+        running.done("deploy", "--force")
+        after = services(running, "web")
+        assert (len(after), after & before) == (4, set())
+        assert [each["in_balancer"] for each in running.status()["replicas"]] == [True] * 4
+    assert watched.report["failed"] == 0, watched.report["failures"]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bench.client import under_load
+from tests.engine.client import under_load
 from tests.engine.conftest import LiveStack
 
 RATE = 100

@@ -7,8 +7,7 @@ import os
 import re
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from threading import Thread
 import pytest
 
 from bench.temporary_stack import clean_environment
-from tests.engine.conftest import ROOT, read_env
+from tests.engine.conftest import ROOT, read_env, until
 
 WRITER = """
 import json, pathlib, time
@@ -73,13 +72,6 @@ class Collector:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
-
-
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.05)
 
 
 @dataclass

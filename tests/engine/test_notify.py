@@ -1,4 +1,4 @@
-"""Notifications with a real receiver that is down for a while, and an agent that is killed meanwhile."""
+"""Notifications with a real receiver that is down for a while, an agent that is killed meanwhile, and the doctor."""
 
 from __future__ import annotations
 
@@ -54,8 +54,18 @@ def agent_of(stack: LiveStack, receiver: Receiver, *more: str) -> subprocess.Pop
     return agent
 
 
-def test_nothing_is_lost_while_the_receiver_is_down_and_the_agent_is_killed(notifying: LiveStack) -> None:
+def sql(stack: LiveStack, statement: str) -> None:
+    stack.exec("postgres", "sh", "-c", f'psql -XAtq -U "$POSTGRES_USER" -c "{statement}"')
+
+
+def test_nothing_is_lost_and_the_doctor_tells_once_what_is_new_and_what_is_gone(notifying: LiveStack) -> None:
+    """The receiver is down and the agent is killed meanwhile; the second agent also runs the doctor."""
     stack, receiver = notifying, Receiver()
+
+    def told() -> list[str]:
+        """What the doctor says of the slot; a busy machine shows other things by itself."""
+        return [each.json["type"] for each in receiver.got if "pg.slot_inactive" in each.json["data"]["text"]]
+
     with receiver.up():
         pass
     agent = agent_of(stack, receiver)
@@ -71,43 +81,24 @@ def test_nothing_is_lost_while_the_receiver_is_down_and_the_agent_is_killed(noti
         stack.done("scale", "3")  # also returns the replica
         stack.done("scale", "2")
         stack.docker("rm", "--force", f"videa.watcher.{stack.project}")  # it would be valid for 30 s more
+        sql(stack, "SELECT pg_create_physical_replication_slot('nobody', true)")
         with receiver.up():
-            agent = agent_of(stack, receiver)
+            agent = agent_of(stack, receiver, "--doctor", "10s")
             wanted = {"replica.out", "replica.back", "scale.passed"}
             stack.until(lambda: wanted <= {each.json["type"] for each in receiver.got}, 120)
             stack.until(lambda: not json.loads(stack.done("notify", "status", "--json"))["queue"])
             assert stack.done("notify", "test") == "pager: delivered\n"
+            stack.until(lambda: told() == ["doctor.new"], 120)
+            sql(stack, "SELECT pg_drop_replication_slot('nobody')")
+            stack.until(lambda: len(told()) > 1, 120)
     finally:
         agent.terminate()
         agent.wait(30)
-    by_id = {each.id: each.json["type"] for each in receiver.got}
+        sql(stack, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'nobody'")
+    assert told() == ["doctor.new", "doctor.gone"]
+    by_id = {each.id: each.json["type"] for each in receiver.got if not each.json["type"].startswith("doctor.")}
     assert sorted(by_id.values()) == ["replica.back", "replica.out", "scale.passed", "scale.passed", "test"]
     labels = stack.docker("volume", "ls", "--filter", "label=videa.document", "--format", "{{.Labels}}")
     stored = [zlib.decompress(b64decode(each)) for each in re.findall(r"videa\.document\.zlib=([^,\s]+)", labels)]
     assert any(b"PAGER_URL" in each for each in stored)
     assert not any(b"verysecret" in each for each in stored)
-
-
-def test_the_agent_runs_the_doctor_and_tells_once_what_is_new_and_what_is_gone(notifying: LiveStack) -> None:
-    stack, receiver = notifying, Receiver()
-
-    def sql(statement: str) -> None:
-        stack.exec("postgres", "sh", "-c", f'psql -XAtq -U "$POSTGRES_USER" -c "{statement}"')
-
-    def told() -> list[str]:
-        """What it says of the slot; a busy machine shows other things by itself."""
-        return [each.json["type"] for each in receiver.got if "pg.slot_inactive" in each.json["data"]["text"]]
-
-    with receiver.up():
-        agent = agent_of(stack, receiver, "--doctor", "10s")
-        try:
-            sql("SELECT pg_create_physical_replication_slot('nobody', true)")
-            try:
-                stack.until(lambda: told() == ["doctor.new"], 120)
-            finally:
-                sql("SELECT pg_drop_replication_slot('nobody')")
-            stack.until(lambda: len(told()) > 1, 120)
-        finally:
-            agent.terminate()
-            agent.wait(30)
-    assert told() == ["doctor.new", "doctor.gone"]

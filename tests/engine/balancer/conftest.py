@@ -21,6 +21,7 @@ from ops.engine.client import Engine
 from ops.platform.compose.platform import ComposePlatform
 from ops.project.config import Project
 from ops.traffic import Sticky, Upstream
+from tests.engine.conftest import until
 
 REPOSITORY = Path(__file__).parents[3]
 LABELS = {"videa.test": str(os.getpid())}
@@ -139,10 +140,7 @@ class Bench:
             connection.close()
 
     def until(self, condition: Any, seconds: float = 30) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, f"not within {seconds} s; nginx said: {self.nginx.logs(tail=20)!r}"
-            time.sleep(0.05)
+        until(condition, seconds, lambda: f"; nginx said: {self.nginx.logs(tail=20)!r}")
 
     def remove(self) -> None:
         for container in self.engine.sdk.containers.list(all=True, filters={"network": self.network.name}):

@@ -40,11 +40,6 @@ def leftovers(bench: Bench) -> list[str]:
     return [name for name in found if name != Path(FILE).name]
 
 
-def test_without_videa_every_started_replica_is_served(own: Bench) -> None:
-    own.until(lambda: serving(own) == {"one", "two"})
-    assert own.balancer.membership() == Membership(0, ())
-
-
 def test_the_applied_generation_serves_and_names_its_members(bench: Bench) -> None:
     first = change(bench, bench.upstream("two"))
     assert first.old_workers
@@ -69,7 +64,9 @@ def test_what_somebody_else_changes_between_two_changes_stays(bench: Bench) -> N
         bench.balancer.maintain(None)
 
 
-def test_changes_of_a_former_holder_of_the_lock_are_refused(own: Bench) -> None:
+def test_without_videa_every_started_replica_is_served_and_a_former_holder_of_the_lock_is_refused(own: Bench) -> None:
+    own.until(lambda: serving(own) == {"one", "two"})
+    assert own.balancer.membership() == Membership(0, ())
     one, other = own.upstream("one"), own.upstream("two")
     check_fencing(lambda: own.balancer, one, other)
     own.until(lambda: serving(own) == {"one"})

@@ -16,6 +16,9 @@ from ops.factory import open_stack
 from tests.engine.conftest import GOOD
 from tests.engine.doctor.conftest import Patient, compose_files, found
 
+CONTROL = "curl -fsS -o /dev/null --unix-socket /tmp/nginx/control.sock http://localhost/health"
+"""Nothing but nginx itself answers it."""
+
 
 def test_a_container_held_back_by_its_quota_and_a_busy_database(patient: Patient) -> None:
     """With bounds that a loop reaches on a machine whose cores are busy with something else too."""
@@ -90,7 +93,8 @@ def test_a_certificate_that_ends_soon(patient: Patient, tmp_path: Path) -> None:
     # Killed, because nginx would wait for keep-alive connections before it ends, and nobody is served here.
     stack.docker("kill", nginx)
     with stack.env(COMPOSE_FILE=overlay, TLS_DIR=str(tmp_path), HTTPS_PORT=str(free_port())):
-        stack.compose("up", "--detach", "--wait", "nginx")
+        stack.compose("up", "--detach", "nginx")
+        stack.until(lambda: "ok" in patient.exec("nginx", f"{CONTROL} && echo ok || true"))
         report = patient.examine()
     stack.docker("kill", nginx)
     stack.compose("up", "--detach", "nginx")

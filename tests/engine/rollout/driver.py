@@ -3,9 +3,8 @@
     driver.py deploy IMAGE STRATEGY PLACE    driver.py resume PLACE    driver.py abort
     driver.py freeze IMAGE STRATEGY PLACE LEASE    driver.py freeze IMAGE STRATEGY MODULE.FUNCTION LEASE
 
-PLACE: the first words of a step's text for that step; `new:` and the texts of steps, one a line, for the first that is
-none of them; empty for nowhere. `freeze` sends SIGSTOP to the process, once, and continues after SIGCONT; FUNCTION:
-between its permit and its change; LEASE: seconds for which its lock is valid.
+PLACE: the first words of a step's text; empty for nowhere. `freeze` sends SIGSTOP to the process, once, and continues
+after SIGCONT; FUNCTION: between its permit and its change; LEASE: seconds for which its lock is valid.
 """
 
 from __future__ import annotations
@@ -38,9 +37,8 @@ class Stopper:
     def __call__(self, event: Event) -> None:
         if not isinstance(event, StepStarted) or not self.place:
             return
-        _, new, seen = self.place.partition("new:")
         text = words(event.step)
-        if text not in seen.splitlines() if new else text.startswith(self.place):
+        if text.startswith(self.place):
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
             threading.Event().wait()

@@ -134,7 +134,7 @@ def test_neither_a_stranger_nor_a_tester_has_a_say_in_the_verdict(stack: LiveSta
         asking(f"{stack.url}/nothing", "always") as strangers,
         asking(f"{stack.url}/new", key_of_testers(stack)) as testers,
     ):
-        stack.done("deploy", "--image", image, "--canary", INTERVAL=LONG)
+        stack.done("deploy", "--image", image, "--canary")
     assert set(strangers) == {404}
     assert testers.count(500) > 20
     failed = last_of_history(stack)["failed"]

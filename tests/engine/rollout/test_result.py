@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import signal
 
-from ops.balancer.render import parse
 from tests.engine.conftest import LiveStack
 from tests.engine.rollout.test_crash import drive, images, is_stopped
 
@@ -44,14 +43,3 @@ def test_replicas_to_which_compose_has_given_back_the_old_release_are_named_and_
     assert "all steps are done, but" in stack.done("history")
     stack.done("deploy", "--image", new)
     assert list(images(stack).values()) == [new] * len(left)
-
-
-def test_the_old_replicas_stay_if_compose_has_removed_all_that_the_balancer_lists(stack: LiveStack) -> None:
-    _, new = stack.releases()
-    before = images(stack)
-    said = disturbed_at(stack, "stop and remove", new)
-    assert said.startswith("1 ")
-    assert "are not running any more" in said
-    assert "everything was rolled back" in said
-    assert images(stack) == before
-    assert set(parse(stack.served()).servers) == set(before)

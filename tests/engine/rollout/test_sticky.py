@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+import time
 from itertools import groupby
 from urllib.request import Request, urlopen
-
-import pytest
 
 from tests.engine.conftest import LiveStack
 
 CLIENTS = 12
+PAUSE = 0.03
+"""Seconds between two rounds, which a busy client would take from the deploy."""
+
 SETTLED = 5
 """Rounds."""
 
-RELOAD = 30
+RELOAD = 20
 """Rounds during a reload: a worker of before answers clients that it has accepted while others have moved on.
 
-Between two replicas' leaving there are more than a hundred.
+Between two replicas' leaving there are more than fifty.
 """
 
 
@@ -38,6 +40,7 @@ class Browsers:
                 given = answer.headers.get("Set-Cookie", "")
                 self.jar[number] = given.partition(";")[0] or cookie
                 answers.append(json.load(answer)["instance"])
+        time.sleep(PAUSE)
         self.rounds.append(answers)
         return answers
 
@@ -68,32 +71,35 @@ class Browsers:
         ]
 
 
-@pytest.mark.parametrize("strategy", ["--rolling", "--canary"])
-def test_a_client_stays_where_it_is_until_its_replica_leaves(stack: LiveStack, strategy: str) -> None:
-    _, new = stack.releases()
+def visited_during(stack: LiveStack, *deploy: str) -> Browsers:
+    """What clients see who have been there before a deploy, during it and afterwards."""
+    browsers = Browsers(stack)
+    at_first = browsers.ask()
+    assert len(set(at_first)) > 1
+    assert [browsers.ask() for _ in range(SETTLED)] == [at_first] * SETTLED
+    process = stack.start_videa("deploy", *deploy)
+    while process.poll() is None:
+        browsers.ask()
+    _, said = process.communicate()
+    assert process.returncode == 0, said
+    after = [browsers.ask() for _ in range(SETTLED)]
+    assert after == after[:1] * SETTLED
+    assert not set(after[0]) & set(at_first)
+    return browsers
+
+
+def test_a_client_stays_where_it_is_until_its_replica_leaves(stack: LiveStack) -> None:
+    old, new = stack.releases()
     path = stack.directory / "test.yml"
     good = path.read_text()
     canary = "{interval: 1s, steps: [50, 100], min_requests: 5, max_p99: 3s}"
     path.write_text(f"x-videa: {{sticky: cookie, canary: {canary}}}\n")
-    browsers = Browsers(stack)
     try:
         stack.done("scale", "3")
-        at_first = browsers.ask()
-        assert len(set(at_first)) > 1
-        assert [browsers.ask() for _ in range(SETTLED)] == [at_first] * SETTLED
-        process = stack.start_videa("deploy", "--image", new, strategy)
-        while process.poll() is None:
-            browsers.ask()
-        _, said = process.communicate()
-        after = [browsers.ask() for _ in range(SETTLED)]
+        assert visited_during(stack, "--image", new, "--rolling").left_too_early() == []
+        browsers = visited_during(stack, "--image", old, "--canary")
     finally:
         path.write_text(good)
         stack.done("scale", "2")
-    assert process.returncode == 0, said
-    assert after == after[:1] * SETTLED
-    assert not set(after[0]) & set(at_first)
-    if strategy == "--rolling":
-        assert browsers.left_too_early() == []
-    else:
-        moves = [len(browsers.homes(client)) - 1 for client in range(CLIENTS)]
-        assert set(moves) == {1}, "who is with the canary stays with it, and all others stay until then"
+    moves = [len(browsers.homes(client)) - 1 for client in range(CLIENTS)]
+    assert set(moves) == {1}, "who is with the canary stays with it, and all others stay until then"
