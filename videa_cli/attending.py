@@ -15,15 +15,17 @@ def attend(run: Callable[[], object], stop: Callable[[], object], end: Callable[
 
     ``run``: is called in another thread, because a signal interrupts the main one.
     """
-    with ThreadPoolExecutor(max_workers=1) as worker:
+    worker, running = ThreadPoolExecutor(max_workers=1), None
+    try:
         running = worker.submit(run)
-        try:
-            running.result()
-        except KeyboardInterrupt:
-            pass
-        finally:
-            with held():
-                stop()
+        running.result()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        with held():
+            stop()
+            worker.shutdown()
+            if running:
                 running.result()
-                with suppress(EngineError):
-                    end()
+            with suppress(EngineError):
+                end()

@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
 
 from ops.agent.duties import Agent
 from ops.agent.watcher import Watcher, watching
@@ -38,3 +42,17 @@ def test_the_round_under_way_ends_and_the_record_is_removed() -> None:
     attend(agent.run, agent.stop, watcher.release)
     assert duty.complete
     assert watching(store, "shop") is None
+
+
+def test_a_signal_that_arrives_while_the_first_round_is_handed_over_ends_it_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    submit = ThreadPoolExecutor.submit
+
+    def interrupted(self: ThreadPoolExecutor, *call: Any) -> Future[Any]:
+        running = submit(self, *call)
+        threading.Event().wait(10)
+        return running
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
+    test_the_round_under_way_ends_and_the_record_is_removed()
