@@ -101,10 +101,14 @@ class Stack:
         """The URL of a replica, seen from the balancer's container. ``ports``: of replicas with other ports."""
         return f"http://{name}:{ports.get(name, self.project.settings.port)}{path}"
 
-    def ports(self) -> dict[str, int]:
-        """Replica -> port, if it differs from the current Compose file. Raises EngineError, BalancerError."""
+    def ports(self, listed: Membership | None = None) -> dict[str, int]:
+        """Replica -> port, if it differs from the current Compose file. ``listed``: if the caller has just read it.
+
+        Raises EngineError, BalancerError.
+        """
         default = self.project.settings.port
-        recorded, listed = self.declarations(), self.gateway.membership(remembered=True)
+        recorded = self.declarations()
+        listed = listed or self.gateway.membership(remembered=True)
         if {declaration.port for declaration in recorded.values()} | set(listed.ports.values()) <= {default}:
             return {}
         ports = {
@@ -115,8 +119,12 @@ class Stack:
         }
         return {name: port for name, port in ports.items() if port != default}
 
-    def upstream(self, names: Iterable[str], split: TrafficSplit | None = None) -> Upstream:
+    def upstream(
+        self, names: Iterable[str], split: TrafficSplit | None = None, listed: Membership | None = None
+    ) -> Upstream:
         """The balancer's configuration for exactly the replicas ``names`` and the canary in ``split``.
+
+        ``listed``: what it has now, if the caller has just read it; otherwise it is asked once.
 
         Raises EngineError, BalancerError.
         """
@@ -126,7 +134,7 @@ class Stack:
             _configured(self.project.settings),
             servers=tuple(names),
             split=split,
-            ports=self.ports(),
+            ports=self.ports(listed),
             others=tuple(map(_configured, others)),
         )
 
@@ -233,7 +241,7 @@ class Stack:
         """
         if self.project.settings.worker or membership.everything or membership.canary:
             return False
-        return membership.own.changed or is_outdated(membership, self.upstream(membership.servers))
+        return membership.own.changed or is_outdated(membership, self.upstream(membership.servers, listed=membership))
 
     def fleet(self, remembered: bool = False) -> Fleet:
         """The replicas with their readiness and whether the balancer lists them. Raises EngineError, BalancerError."""

@@ -100,7 +100,7 @@ class Repair:
         membership = seen.membership
         if not membership.text or membership.text == self.clean:
             return []
-        lines = differences(membership, seen.stack.upstream(membership.servers))
+        lines = differences(membership, seen.stack.upstream(membership.servers, listed=membership))
         if not lines:
             self.clean = membership.text
         return in_words(lines, SHOWN)

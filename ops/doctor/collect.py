@@ -215,7 +215,8 @@ def _wanted(stack: Stack, text: str) -> list[Upstream]:
     """
     own = stack.project.settings.service
     served = [stack, *(stack.of(name) for name in stack.project.served if name != own)]
-    return [each.upstream(parse(text, each.project.settings.service).servers) for each in served]
+    listed = [(each, parse(text, each.project.settings.service)) for each in served]
+    return [each.upstream(membership.servers, listed=membership) for each, membership in listed]
 
 
 def _declared(stack: Stack) -> Callable[[str], Declaration]:

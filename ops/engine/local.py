@@ -8,7 +8,9 @@ from __future__ import annotations
 import http.client
 import select
 import socket
+import weakref
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, Full, LifoQueue
 from urllib.parse import unquote
@@ -105,6 +107,7 @@ class LocalTransport:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_idle", LifoQueue(self.size))
+        weakref.finalize(self, _close, self._idle)
 
     def send(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeout: float | None
@@ -144,11 +147,7 @@ class LocalTransport:
         return LocalStream(response, connected)
 
     def close(self) -> None:
-        while True:
-            try:
-                self._idle.get_nowait().close()
-            except Empty:
-                return
+        _close(self._idle)
 
     def _connection(self) -> _Connection:
         while True:
@@ -161,11 +160,17 @@ class LocalTransport:
             connection.close()
 
     def _keep(self, connection: _Connection) -> None:
-        try:
+        with suppress(Full):
             if connection.idle:
                 self._idle.put_nowait(connection)
-        except Full:
-            connection.close()
+                return
+        connection.close()
+
+
+def _close(idle: LifoQueue[_Connection]) -> None:
+    with suppress(Empty):
+        while True:
+            idle.get_nowait().close()
 
 
 def _answer(response: http.client.HTTPResponse) -> Answer:

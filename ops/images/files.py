@@ -16,6 +16,7 @@ from ops.errors import EngineError, ImageUnavailable, UsageError
 from ops.events import Emit, announced
 from ops.images.archive import CHUNK, ArchivedImage, check
 from ops.images.compression import ZSTD, check_suffix, compresses, reader, writer
+from ops.images.present import has
 from ops.images.progress import counted
 from ops.models import StoredImage
 from ops.platform.image_ports import ImageStore
@@ -119,22 +120,17 @@ def content_size(images: Sequence[StoredImage]) -> int:
 
 def _state(store: ImageStore, image: ArchivedImage) -> Loaded:
     there = [store.stored(name) for name in image.names or (image.id,)]
-    others = {stored.id for stored in there if stored and not _same(stored, image, store)}
+    others = {stored.id for stored in there if stored and not has(store, stored, image.id, image.layers)}
     if others:
         return Loaded(image.id, image.names, f"replaces {', '.join(sorted(other[7:19] for other in others))}")
     return Loaded(image.id, image.names, "present" if all(there) else "new")
-
-
-def _same(stored: StoredImage, image: ArchivedImage, store: ImageStore) -> bool:
-    """containerd's image store has other ids for the same image."""
-    return stored.id == image.id or (store.needs_every_layer and stored.layers == image.layers)
 
 
 def _check_arrived(store: ImageStore, images: Sequence[ArchivedImage]) -> None:
     for image in images:
         for name in image.names or (image.id,):
             stored = store.stored(name)
-            if stored is None or not _same(stored, image, store):
+            if not has(store, stored, image.id, image.layers):
                 raise EngineError(
                     f"{name} has another id after loading", "somebody else may have changed it: load again"
                 )

@@ -12,6 +12,7 @@ from ops.errors import EngineError, ImageUnavailable, UsageError
 from ops.events import Emit, announced
 from ops.image_ref import ImageRef
 from ops.images.layers import Spool, archive_of, archive_size, collect, shared
+from ops.images.present import has
 from ops.images.progress import counted
 from ops.models import StoredImage
 from ops.platform.image_ports import ImageStore
@@ -48,7 +49,7 @@ def push(source: ImageStore, target: ImageStore, reference: str, emit: Emit, dry
     if stored is None:
         raise ImageUnavailable(f"there is no image {reference} to push", "see `docker images`; or build it")
     name = name_of(stored, reference)
-    if _same(target.stored(name), stored.id, stored.layers, target):
+    if has(target, target.stored(name), stored.id, stored.layers):
         layers = tuple(Layer(layer, True, 0) for layer in stored.layers)
         return Pushed(name, stored.id, layers, 0, False, time.monotonic() - begun)
     with announced("compare the layers", emit):
@@ -79,13 +80,8 @@ def name_of(stored: StoredImage, reference: str) -> str:
     return names[0]
 
 
-def _same(there: StoredImage | None, identity: str, layers: tuple[str, ...], target: ImageStore) -> bool:
-    """Whether an engine has the image. containerd's image store has other ids for the same image."""
-    return there is not None and (there.id == identity or (target.needs_every_layer and there.layers == layers))
-
-
 def _check_arrived(target: ImageStore, name: str, spool: Spool) -> None:
-    if not _same(target.stored(name), spool.image.id, spool.image.layers, target):
+    if not has(target, target.stored(name), spool.image.id, spool.image.layers):
         raise EngineError(f"{name} has another id on the other engine", "somebody else may have changed it: push again")
 
 

@@ -3,7 +3,7 @@
 It is used only if everything that it depends on is known and unchanged: the content of the Compose files and env files,
 the variables of the shell that one of them names, what Compose itself reads from the shell, and the programs. So it is
 not used for files that name others. Nothing is stored that is not in the project's files: a variable that only the
-shell has may be a secret.
+shell has may be a secret. Commands that only read do not create the folder.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ that somebody is editing does not change how it treats what serves: commands tha
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ops.errors import ConfigError
 from ops.platform.ports import Store
 from ops.project.config import Project
 from ops.project.managed import Managed, site
+from ops.project.private import make_private_folder
 from ops.project.section import read_settings
 from ops.project.tls import with_ca
 
@@ -54,6 +56,8 @@ def record(store: Store, project: Project) -> None:
     if len(content) > MOST_BYTES:
         raise ConfigError(f"x-videa has {len(content)} bytes", f"shorten it to {MOST_BYTES}")
     documents.update(store, Kind.OUTLINE, project.name, lambda present: content)
+    with suppress(OSError):  # from now on there is a place for what is remembered about the files
+        make_private_folder(project.directory)
 
 
 def recorded(store: Store, name: str) -> Project | None:

@@ -14,12 +14,18 @@ def private_file(directory: Path, name: str) -> Path:
     return directory / FOLDER / name
 
 
-def replace_private(path: Path, content: bytes) -> None:
-    """Writes a file of the folder, all at once; creates the folder. Raises OSError."""
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    ignore = path.parent / ".gitignore"
+def make_private_folder(directory: Path) -> None:
+    """Creates the folder if it is missing, and keeps it out of git. Raises OSError."""
+    folder = directory / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    ignore = folder / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n")
+
+
+def replace_private(path: Path, content: bytes) -> None:
+    """Writes a file of the folder, all at once; creates the folder. Raises OSError."""
+    make_private_folder(path.parent.parent)
     handle, new_file = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")  # with mode 0600
     try:
         with os.fdopen(handle, "wb") as file:

@@ -119,10 +119,10 @@ class SwarmPlatform(EngineBound):
         waiting = [each["Labels"] for each in own if not reading.replicas_of(each)]
         placed = [(str(each.get(labels.PLACED, "")), str(each.get(labels.RELEASE, ""))) for each in waiting]
         bound = definitions.bound(service)
+        chosen = reading.emptiest_nodes(nodes, tasks, placed, service, release)
         for _ in range(count):
             number += 1
-            node = self.node if bound else reading.emptiest(nodes, tasks, placed, service, release)
-            placed.append((node, release))
+            node = self.node if bound else next(chosen)
             yield definitions.spec(service, number, node, image=image, release=release, placed=not bound)
 
     def check_create(self, total: int, target: Target, next: bool = False) -> None:

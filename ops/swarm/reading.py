@@ -7,7 +7,7 @@ first good health check, and ends one whose check fails.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -171,11 +171,12 @@ def highest_number(services: Iterable[Found], tasks: Iterable[Found], service: s
     return max((int(each.get(labels.NUMBER, 0)) for each in specs if each.get(labels.SERVICE) == service), default=0)
 
 
-def emptiest(
+def emptiest_nodes(
     nodes: Iterable[Found], tasks: Iterable[Found], placed: Iterable[tuple[str, str]], service: str, release: str = ""
-) -> str:
-    """The id of the node that runs the fewest replicas of ``service`` with this release; "" if no node may run any.
+) -> Iterator[str]:
+    """For each new replica in turn, the id of the node that runs the fewest replicas of ``service`` with this release.
 
+    "" if no node may run any.
     With equal numbers, it is the one with the fewest of all releases: those of others leave during a deploy.
     ``placed``: node and release of replicas for which a node was chosen and which do not run yet. Swarm itself puts all
     new ones on the node that has the fewest tasks of each new service, which is any.
@@ -191,8 +192,12 @@ def emptiest(
         Counter(node for node, known in every if known == release),
         Counter(node for node, _ in every),
     )
-    chosen = (str(node["ID"]) for node in nodes if usable(node))
-    return min(chosen, key=lambda node: (same[node], all_of[node], node), default="")
+    chosen = [str(node["ID"]) for node in nodes if usable(node)]
+    while True:
+        emptiest = min(chosen, key=lambda node: (same[node], all_of[node], node), default="")
+        yield emptiest
+        same[emptiest] += 1
+        all_of[emptiest] += 1
 
 
 def usable(node: Found) -> bool:

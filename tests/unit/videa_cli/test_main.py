@@ -177,6 +177,34 @@ def test_help_imports_neither_rich_nor_the_docker_sdk() -> None:
     assert done.stdout.endswith("set()\n")
 
 
+@pytest.mark.parametrize(
+    ("modules", "heavy"),
+    [
+        ("videa_cli.commands.abort ops.factory ops.rollout.journal ops.rollout.lock", {"rich", "yaml", "psutil"}),
+        (
+            "videa_cli.commands.status ops.views.status ops.engine.jobs",
+            {"rich", "yaml", "psutil", "ops.redaction.redactor"},
+        ),
+        ("videa_cli.commands.doctor ops.doctor ops.doctor.answer", {"rich", "yaml"}),
+        ("videa_cli.commands.agent ops.agent.watcher ops.agent.health", {"rich", "yaml"}),
+    ],
+)
+def test_what_is_often_run_starts_without_what_is_slow_to_import(modules: str, heavy: set[str]) -> None:
+    """Neither the SDK, which is for other machines and for builds, nor what is only for text or for a changed file."""
+    of_a_project = "ops.project.config ops.factory ops.stack ops.platform.compose.platform ops.balancer.nginx"
+    names = f"{modules} {of_a_project}".split()
+    unwanted = sorted({"docker", "requests", "urllib3"} | heavy)
+    program = f"import sys, {', '.join(names)}\nprint([name for name in {unwanted} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.stdout == "[]\n"
+
+
 @pytest.mark.parametrize("arguments", [[b"scale", b"\xff"], [b"-p", b"caf\xe9", b"deploy"], [b"\xed\xa0\x80"]])
 def test_arguments_that_are_not_utf8_are_refused(arguments: list[bytes]) -> None:
     refused = videa(*map(os.fsdecode, arguments))

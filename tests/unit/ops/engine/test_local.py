@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -62,6 +63,19 @@ def test_an_idle_connection_that_the_engine_closes_is_not_used_for_a_change(tmp_
         connections[0].shutdown(socket.SHUT_RDWR)
         api.start("app")
     assert len(connections) == 2
+
+
+@pytest.mark.filterwarnings("error::ResourceWarning", "error::pytest.PytestUnraisableExceptionWarning")
+def test_idle_connections_end_with_the_last_user_of_their_transport(tmp_path: Path) -> None:
+    with server(tmp_path, sends('{"NCPU": 2}')) as (_, connections):
+        other = Api(LocalTransport(str(tmp_path / "engine.sock"), 10, 4), 10)
+        other.info()
+        connection = connections[-1].dup()
+        connection.settimeout(10)
+        del other
+        gc.collect()
+        with connection:
+            assert connection.recv(1) == b""
 
 
 def test_the_output_of_a_command_ends_with_its_connection(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ops.swarm import labels
-from ops.swarm.reading import container, edges, emptiest, highest_number, others, pinned, reason
+from ops.swarm.reading import container, edges, emptiest_nodes, highest_number, others, pinned, reason
 from ops.swarm.reading import node as read_node
 
 AT = "2026-11-26T10:00:00.123456789Z"
@@ -92,17 +92,22 @@ def test_a_number_is_free_only_when_its_last_task_has_ended() -> None:
 
 def test_the_node_with_the_fewest_replicas_is_chosen() -> None:
     nodes = [node("n1"), node("n2"), node("n3", availability="drain"), node("n4", state="down")]
-    assert emptiest(nodes, [task("running", 1, "n1")], [], "web") == "n2"
-    assert emptiest(nodes, [task("running", 1, "n1")], [("n2", ""), ("n2", "")], "web") == "n1"
-    assert emptiest(nodes, [task("shutdown", 1, "n1"), task("running", 2, "n2")], [], "web") == "n1"
-    assert emptiest([node("n4", state="down")], [], [], "web") == ""
+    assert next(emptiest_nodes(nodes, [task("running", 1, "n1")], [], "web")) == "n2"
+    assert next(emptiest_nodes(nodes, [task("running", 1, "n1")], [("n2", ""), ("n2", "")], "web")) == "n1"
+    assert next(emptiest_nodes(nodes, [task("shutdown", 1, "n1"), task("running", 2, "n2")], [], "web")) == "n1"
+    assert next(emptiest_nodes([node("n4", state="down")], [], [], "web")) == ""
 
 
 def test_a_new_release_is_spread_whatever_the_old_one_has_where() -> None:
     nodes, old = [node("n1"), node("n2")], [task("running", number, "n1") for number in (1, 2)]
-    assert emptiest(nodes, old, [], "web", "r2") == "n2"
-    assert emptiest(nodes, old, [("n2", "r2")], "web", "r2") == "n1"
-    assert emptiest(nodes, old, [("n2", "r2"), ("n1", "r2")], "web", "r2") == "n2"
+    assert next(emptiest_nodes(nodes, old, [], "web", "r2")) == "n2"
+    assert next(emptiest_nodes(nodes, old, [("n2", "r2")], "web", "r2")) == "n1"
+    assert next(emptiest_nodes(nodes, old, [("n2", "r2"), ("n1", "r2")], "web", "r2")) == "n2"
+
+
+def test_several_new_replicas_are_spread() -> None:
+    nodes = emptiest_nodes([node("n1"), node("n2")], [task("running", 1, "n1")], [], "web", "r2")
+    assert [next(nodes) for _ in range(3)] == ["n2", "n1", "n2"]
 
 
 def test_a_node_as_its_manager_describes_it() -> None:
