@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ops.engine.client import Engine
+from ops.errors import EngineError
 from ops.platform.compose.store import EngineStore
 
 if TYPE_CHECKING:
@@ -26,6 +27,22 @@ def image_store(engine: Engine) -> ImageStore:
     from ops.engine.transfer import EngineImageStore
 
     return EngineImageStore(engine)
+
+
+def other_nodes(engine: Engine, user: str = "") -> dict[str, str]:
+    """Name of each other node of the engine's swarm -> its engine, over SSH as ``user``. Raises EngineError."""
+    from dataclasses import replace
+
+    from ops.images.everywhere import hosts
+    from ops.swarm import api, edge_places, reading
+    from ops.swarm.joining import joined
+
+    here = joined(engine)
+    if not here.manager:
+        raise EngineError("this engine manages no swarm, so it knows no other nodes", "name one: --to ssh://USER@HOST")
+    found = api.listed(engine, "nodes")
+    nodes = [replace(reading.node(each), address=edge_places.host_of(each)) for each in found]
+    return hosts(nodes, here.node, user)
 
 
 def open_stack(project: Project, engine: Engine | None = None) -> Stack:
@@ -75,9 +92,16 @@ def _gateway(platform: Platform, project: Project) -> Gateway:
     return nginx.connect(platform, project.settings.balancer, project.settings.service)
 
 
-def open_store(engine: Engine | None = None, project: Project | None = None) -> Store:
-    """The records of a project; without one, of all projects on this engine. Raises EngineUnreachable, EngineError."""
+def open_store(engine: Engine | None = None, project: Project | None = None, swarm: bool = False) -> Store:
+    """The records of a project; without one, of all projects on this engine, or with ``swarm`` of those in its swarm.
+
+    Raises EngineUnreachable, EngineError.
+    """
     connected = engine or Engine()
+    if swarm:
+        from ops.swarm.store import SwarmStore
+
+        return SwarmStore(connected)
     return _ports(project, connected)[1] if project else EngineStore(connected)
 
 
@@ -88,8 +112,22 @@ def open_jobs(engine: Engine | None = None) -> Jobs:
     return EngineJobs(engine or Engine())
 
 
-def open_changes(project: str, engine: Engine | None = None) -> Changes:
-    """What happens to the containers of a project from now on; needs no Compose file. Raises EngineError."""
-    from ops.engine import changes
+def in_swarm(project: str, engine: Engine) -> bool:
+    """Whether videa has recorded a project in the swarm of this engine; needs no Compose file. Raises EngineError."""
+    from ops import documents
+    from ops.swarm.joining import joined
+    from ops.swarm.store import SwarmStore
 
-    return changes.Changes(engine or Engine(), project)
+    return joined(engine).manager and bool(documents.load(SwarmStore(engine), documents.Kind.OUTLINE, project))
+
+
+def open_changes(project: str, engine: Engine | None = None, swarm: bool = False) -> Changes:
+    """What happens to the containers of a project from now on; needs no Compose file. Raises EngineError.
+
+    ``swarm``: to those of its tasks on this engine.
+    """
+    from ops.engine import changes
+    from ops.swarm import labels
+
+    connected = engine or Engine()
+    return changes.Changes(connected, project, labels.PROJECT) if swarm else changes.Changes(connected, project)

@@ -16,11 +16,15 @@ from ops.redaction.typed import shown_command
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The release of new replicas. ``overrides``: values for variables of the Compose file that select this release."""
+    """The release of new replicas. ``overrides``: values for variables of the Compose file that select this release.
+
+    ``earlier``: a rollback, so the replicas get the secrets and configs of a swarm that the release had last.
+    """
 
     release: str
     image: str
     overrides: Mapping[str, str] = field(default_factory=dict, hash=False)
+    earlier: bool = False
 
 
 class Start(msgspec.Struct, frozen=True, tag="start"):

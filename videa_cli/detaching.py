@@ -63,6 +63,7 @@ def request_for(
 ) -> Request:
     """The request for a job. ``without``: variables of the shell that it does not get."""
     from ops.jobs.request import Request, passed_on
+    from ops.project.settings import EngineKind
     from ops.redaction.typed import shown_command
     from videa_cli.operation import typed
 
@@ -78,6 +79,7 @@ def request_for(
         environment=passed_on(os.environ, frozenset(without)),
         created=time.time(),
         at=at,
+        swarm=stack.project.settings.engine is EngineKind.SWARM,
     )
 
 

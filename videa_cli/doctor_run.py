@@ -15,7 +15,7 @@ from ops.doctor import diagnose
 from ops.doctor.report import selection, told
 from ops.doctor.running import UNKNOWABLE, with_containers
 from ops.errors import VideaError
-from ops.factory import connect, open_stack, open_store
+from ops.factory import connect, in_swarm, open_stack, open_store
 from ops.notify.findings import compared
 from ops.project import outline
 from ops.rollout.under_way import observe
@@ -26,7 +26,7 @@ NICENESS = 10
 def run(name: str) -> None:
     """Raises EngineError, ConfigError."""
     engine = connect()
-    store = open_store(engine)
+    store = open_store(engine, swarm=in_swarm(name, engine))
     project = outline.recorded(store, name)
     if project is None:
         return

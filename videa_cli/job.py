@@ -99,7 +99,7 @@ def _state(request: Request) -> JournalState | None:
     from ops.factory import open_store
     from ops.rollout.journal import Journal
 
-    return Journal(open_store(), request.project).read()
+    return Journal(open_store(swarm=request.swarm), request.project).read()
 
 
 def _outcome(error: str) -> int:

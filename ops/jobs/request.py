@@ -21,7 +21,7 @@ class Request(msgspec.Struct, frozen=True):
     """``arguments``: of videa; ``selecting``: those of them that select the project; ``command``: see ``Job``.
 
     ``folder``: where it was typed; ``created``, ``at``: Unix time, ``at`` 0 for at once. ``begun``: it has changed
-    something, so after an interruption it is resumed, and not started again.
+    something, so after an interruption it is resumed, and not started again. ``swarm``: the records are in the swarm.
     """
 
     project: str
@@ -34,6 +34,7 @@ class Request(msgspec.Struct, frozen=True):
     created: float
     at: float = 0.0
     begun: bool = False
+    swarm: bool = False
 
     @property
     def name(self) -> str:

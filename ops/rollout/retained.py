@@ -158,7 +158,7 @@ def rollback_target(stack: Stack, entry: Entry) -> Target:
     overrides = {**different, **naming}
     if project.pins.release:
         overrides[project.pins.release] = entry.release
-    return Target(release, image, overrides)
+    return Target(release, image, overrides, earlier=True)
 
 
 def shared_targets(stack: Stack, target: Target) -> dict[str, Target]:

@@ -21,22 +21,24 @@ LONGEST = 63
 
 @dataclass(frozen=True)
 class Definitions:
-    """The Compose file with values for some of its variables."""
+    """The Compose file with values for some of its variables. ``earlier``: see ``Target``."""
 
     engine: Engine
     project: Project
     model: Mapping[str, Any]
     overrides: Mapping[str, str]
+    earlier: bool = False
+    _provided: dict[str, Mapping[str, Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _hashes: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _images: dict[str, tuple[str, str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
-    def read(cls, engine: Engine, project: Project, overrides: Mapping[str, str]) -> Definitions:
+    def read(cls, engine: Engine, project: Project, overrides: Mapping[str, str], earlier: bool = False) -> Definitions:
         """Raises ConfigError."""
         if not overrides:
-            return cls(engine, project, project.model, overrides)
+            return cls(engine, project, project.model, overrides, earlier)
         compose = replace(project.compose, environment={**project.compose.environment, **overrides})
-        return cls(engine, project, read_model(compose), overrides)
+        return cls(engine, project, read_model(compose), overrides, earlier)
 
     def check(self, services: Collection[str]) -> None:
         """Raises PlanRefused if a service needs what a swarm, or videa on it, does not have, and ConfigError."""
@@ -86,8 +88,11 @@ class Definitions:
 
     def provided(self, wanted: Wanted) -> Wanted:
         """With the service's secrets and configs, which are created in the swarm. Raises ConfigError, EngineError."""
-        given = self._files(wanted.service)
-        return replace(wanted, files=files.provide(self.engine, self.project.name, given))
+        owner = f"{wanted.service}/{wanted.release}" if wanted.release else ""
+        if (key := owner or wanted.service) not in self._provided:
+            given = self._files(wanted.service)
+            self._provided[key] = files.provide(self.engine, self.project.name, given, owner, self.earlier)
+        return replace(wanted, files=self._provided[key])
 
     def _files(self, service: str) -> list[files.File]:
         values = {**env_file_values(self.project), **self.project.environment, **self.overrides}

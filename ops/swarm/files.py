@@ -1,7 +1,8 @@
 """Secrets and configs of the Compose file as objects of the swarm, named by their content.
 
-Such an object cannot be changed, so other content is another object, which new replicas get. The one before stays until
-the next change: a rollback starts the replicas that have it. Which files a service gets is pure.
+Such an object cannot be changed, so other content is another object, which new replicas get. A label of an object names
+the releases that had it last: a rollback gives it to their replicas again, so it stays as long as one of them is
+retained. The version before stays until the next change in any case. Which files a service gets is pure.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from ops.swarm.store import config_name
 KINDS = ("secrets", "configs")
 SOURCE = "videa.source"
 """Label: the key of the file in the Compose file."""
+HAD_BY = "videa.had-by."
+"""Beginning of a label: the service and the release, as "web/r1", whose replicas had the object last."""
 READABLE = 0o444
 """The mode of a file that names none, as Compose and Docker have it."""
 
@@ -77,23 +80,59 @@ def object_name(project: str, source: str, data: bytes) -> str:
     return config_name(f"{project}_{source}_{sha256(data).hexdigest()[:_DIGEST]}")
 
 
-def provide(engine: Engine, project: str, files: Iterable[File]) -> dict[str, list[dict[str, Any]]]:
-    """Creates the objects that are missing. Returns the part of a ContainerSpec that names them. Raises EngineError."""
+def provide(
+    engine: Engine, project: str, files: Iterable[File], owner: str = "", earlier: bool = False
+) -> dict[str, list[dict[str, Any]]]:
+    """Creates the objects that are missing. Returns the part of a ContainerSpec that names them. Raises EngineError.
+
+    ``owner``: service and release, as "web/r1"; ``earlier``: it gets the objects that it had last, if they exist.
+    """
     found: dict[str, list[dict[str, Any]]] = {}
     for file in files:
         kind = file.kind[:-1].capitalize()
+        own = _versions(_objects(engine, file.kind, project), file) if file.data is not None and owner else []
+        had = next((each for each in own if earlier and _had(each, owner)), None)
+        chosen = str(had["ID"]) if had else _id_of(engine, project, file)
+        name = str(had["Spec"]["Name"]) if had else file.name
+        if owner and file.data is not None:
+            _note(engine, file.kind, chosen, own, owner)
         described = {"Name": file.target, "UID": file.uid, "GID": file.gid, "Mode": file.mode}
-        known = {"File": described, f"{kind}ID": _id_of(engine, project, file), f"{kind}Name": file.name}
+        known = {"File": described, f"{kind}ID": chosen, f"{kind}Name": name}
         found.setdefault(kind + "s", []).append(known)
     return found
 
 
-def unused(objects: Iterable[Found], services: Iterable[Found]) -> list[str]:
-    """The ids of a project's objects that nothing needs: no service, and no rollback of the last change.
+def _versions(objects: Iterable[Found], file: File) -> list[Found]:
+    """The objects of one file with other contents."""
+    source = f"{file.kind}.{file.source}"
+    return [each for each in objects if each["Spec"]["Labels"].get(SOURCE) == source]
 
-    ``services``: all of the swarm.
+
+def _had(found: Found, owner: str) -> bool:
+    return f"{HAD_BY}{owner}" in (found["Spec"].get("Labels") or {})
+
+
+def _note(engine: Engine, kind: str, chosen: str, versions: Iterable[Found], owner: str) -> None:
+    """Records that the owner has the object ``chosen``, and no other version any more. Raises EngineError."""
+    label = f"{HAD_BY}{owner}"
+
+    def without(spec: api.Spec) -> api.Spec:
+        return {**spec, "Labels": {name: value for name, value in spec["Labels"].items() if name != label}}
+
+    for each in versions:
+        if each["ID"] != chosen and _had(each, owner):
+            api.update(engine, kind, str(each["ID"]), without)
+    api.update(engine, kind, chosen, lambda spec: {**spec, "Labels": {**(spec.get("Labels") or {}), label: ""}})
+
+
+def unused(objects: Iterable[Found], services: Iterable[Found], retained: Collection[str] = ()) -> list[str]:
+    """The ids of a project's objects that nothing needs: no service, no retained release, and not the last change.
+
+    ``services``: all of the swarm; ``retained``: service and release, as "web/r1".
     """
+    objects = list(objects)
     needed = {used for service in services for used in _used(service)}
+    needed |= {str(each["ID"]) for each in objects if any(_had(each, owner) for owner in retained)}
     versions: dict[str, list[Found]] = {}
     for each in sorted(objects, key=lambda one: str(one["CreatedAt"]), reverse=True):
         versions.setdefault(str(each["Spec"]["Labels"].get(SOURCE)), []).append(each)
@@ -101,13 +140,14 @@ def unused(objects: Iterable[Found], services: Iterable[Found]) -> list[str]:
     return [str(each["ID"]) for each in older if each["ID"] not in needed]
 
 
-def remove_unused(engine: Engine, project: str) -> None:
-    """Removes what ``unused`` returns. Raises EngineError."""
-    services: list[Found] = []
-    for kind in KINDS:
-        objects = _objects(engine, kind, project)
-        services = services or (api.listed(engine, "services") if objects else [])
-        for each in unused(objects, services):
+def remove_unused(engine: Engine, project: str, retained: Callable[[], Collection[str]]) -> None:
+    """Removes what ``unused`` returns. ``retained``: asked only if there are objects. Raises EngineError."""
+    objects = {kind: _objects(engine, kind, project) for kind in KINDS}
+    if not any(objects.values()):
+        return
+    services, releases = api.listed(engine, "services"), retained()
+    for kind, present in objects.items():
+        for each in unused(present, services, releases):
             api.remove(engine, kind, each)
 
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn
 
+from ops import declared
 from ops.engine import foreground, one_off, ports, replicas
 from ops.engine.bound import EngineBound
 from ops.engine.changes import Changes
+from ops.engine.jobs import EngineJobs
 from ops.engine.logs import Output
 from ops.models import Container, ExecResult, Replica, Usage, UserCommand
 from ops.platform.ports import Measured, Permit
@@ -25,12 +27,12 @@ from ops.swarm import api, files, keys, labels, reading, whole
 from ops.swarm.api import Found
 from ops.swarm.definitions import Definitions, service_name
 from ops.swarm.edges import SwarmEdges
-from ops.swarm.jobs import SwarmJobs
 from ops.swarm.local import Local
 from ops.swarm.logs import Logs
 from ops.swarm.nodes import SwarmNodes
 from ops.swarm.one_offs import run_task
 from ops.swarm.services import Services
+from ops.swarm.store import SwarmStore
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,13 @@ class SwarmPlatform(EngineBound):
     """``ops.platform.ports.Platform``. ``engine``: a manager's."""
 
     project: Project
+    above: int = 0
+    """New replicas get higher numbers: Compose's have these while the project moves."""
 
     @cached_property
-    def jobs(self) -> SwarmJobs:
-        return SwarmJobs(self.engine)
+    def jobs(self) -> EngineJobs:
+        """On this manager's engine: a job needs the project's folder."""
+        return EngineJobs(self.engine)
 
     @cached_property
     def services(self) -> Services:
@@ -98,7 +103,7 @@ class SwarmPlatform(EngineBound):
         return ports.bound_port(self.engine, self._local.id_of(container), target)
 
     def create(self, total: int, target: Target, permit: Permit) -> set[str]:
-        definitions = self._definitions(target.overrides)
+        definitions = self._definitions(target.overrides, target.earlier)
         definitions.check([self._service])
         whole.ensure_networks(self.services, definitions, [self._service])
         missing = total - len(self.replicas())
@@ -114,7 +119,7 @@ class SwarmPlatform(EngineBound):
     ) -> Iterator[dict[str, Any]]:
         """The specs of ``count`` more replicas, each on the node that has the fewest. Raises EngineError."""
         services, tasks, nodes = self.services.all(), self.services.tasks(), api.listed(self.engine, "nodes")
-        number = reading.highest_number(services, tasks, service)
+        number = max(self.above, reading.highest_number(services, tasks, service))
         own = [each["Spec"] for each in services if each["Spec"]["Labels"].get(labels.SERVICE) == service]
         waiting = [each["Labels"] for each in own if not reading.replicas_of(each)]
         placed = [(str(each.get(labels.PLACED, "")), str(each.get(labels.RELEASE, ""))) for each in waiting]
@@ -170,7 +175,7 @@ class SwarmPlatform(EngineBound):
         files.remove_all(self.engine, self.project.name)
 
     def follow(self, services: Collection[str], target: Target | None, permit: Permit) -> None:
-        definitions = self._definitions(target.overrides if target else {})
+        definitions = self._definitions(target.overrides if target else {}, target is not None and target.earlier)
         definitions.check(services)
         for container in self.containers():
             if container.service in services:
@@ -182,7 +187,7 @@ class SwarmPlatform(EngineBound):
         self._definitions(target.overrides).check(services)
 
     def task(self, name: str, command: Collection[str], target: Target, timeout: float) -> None:
-        definitions = self._definitions(target.overrides)
+        definitions = self._definitions(target.overrides, target.earlier)
         wanted = definitions.provided(
             definitions.wanted(self._service, 0, self._local.node, target.image, target.release)
         )
@@ -213,7 +218,7 @@ class SwarmPlatform(EngineBound):
         """
         remember(self.project.env_file, variables)
         self.services.loosen()
-        files.remove_unused(self.engine, self.project.name)
+        files.remove_unused(self.engine, self.project.name, self._retained)
 
     def _edge_elsewhere(self, container: str) -> Found | None:
         """The task of an nginx on another node, which only its channel reaches; None for every other container."""
@@ -276,8 +281,17 @@ class SwarmPlatform(EngineBound):
     def _service(self) -> str:
         return self.project.settings.service
 
-    def _definitions(self, overrides: Mapping[str, str]) -> Definitions:
-        return Definitions.read(self.engine, self.project, overrides)
+    def _definitions(self, overrides: Mapping[str, str], earlier: bool = False) -> Definitions:
+        return Definitions.read(self.engine, self.project, overrides, earlier)
+
+    def _retained(self) -> set[str]:
+        """The retained releases of every service, as "web/r1"."""
+        store, name = SwarmStore(self.engine), self.project.name
+        return {
+            f"{service}/{release}"
+            for service in self.project.services
+            for release in declared.read(store, name, service)
+        }
 
     def _remove_ended(self, name: str) -> None:
         """Removes a service after its task has ended."""

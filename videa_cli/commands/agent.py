@@ -90,7 +90,7 @@ def agent(
     from ops.agent.watcher import Watcher
     from ops.certificates.duty import Certificates
     from ops.events import Event
-    from ops.factory import connect, open_changes, open_jobs, open_stack, open_store
+    from ops.factory import connect, in_swarm, open_changes, open_jobs, open_stack, open_store
     from ops.notices import AgentStarted
     from ops.notify.duty import Notifications
     from videa_cli.attending import attend
@@ -98,7 +98,8 @@ def agent(
     options: Options = context.obj
     pause = _pause(doctor)
     engine, name, running = connect(), options.project or options.load().name, version("videa")
-    store = open_store(engine)
+    swarm = in_swarm(name, engine)
+    store = open_store(engine, swarm=swarm)
     watcher = Watcher(store, name, AGENT, running)
 
     def recorded() -> Recorded:
@@ -124,7 +125,7 @@ def agent(
 
     show_event(AgentStarted(name, running))
     beat = heartbeat.touch if heartbeat else lambda: None
-    agent = Agent(duties, lambda: open_changes(name, engine), emit, beat)
+    agent = Agent(duties, lambda: open_changes(name, engine, swarm), emit, beat)
     notifications.wake = lambda: agent.wake(notifications.name)
     attend(agent.run, agent.stop, watcher.release)
     if endpoint:

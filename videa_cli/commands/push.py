@@ -19,6 +19,10 @@ def push(
             help="The other engine: ssh://USER@HOST, tcp://HOST:PORT, or the name of a Docker context.",
         ),
     ] = None,
+    all_nodes: Annotated[
+        bool, typer.Option("--all-nodes", help="To every other node of this engine's swarm, over SSH.")
+    ] = False,
+    user: Annotated[str, typer.Option("--user", metavar="NAME", help="Who logs in there, with --all-nodes.")] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the layers and bytes that would be sent, and send nothing.")
     ] = False,
@@ -29,11 +33,15 @@ def push(
     Without --to, it goes from this machine's engine to the one that DOCKER_HOST or the current context names. The
     other engine gets the whole image or nothing, and its id is compared at the end.
 
+    With --all-nodes, every other node of the swarm gets it from this manager, at the address by which managers know it.
+    A node that cannot be reached is named at the end; the others have the image.
+
     \b
     Examples:
       videa push app:42 --to ssh://ops@shop.example
       videa push app:42 --to production --dry-run      a context, see `docker context ls`
       DOCKER_HOST=ssh://ops@shop.example videa push app:42
+      videa push app:42 --all-nodes --user ops
     """
     import dataclasses
     import os
@@ -48,6 +56,11 @@ def push(
     from videa_cli.render import Progress
     from videa_cli.units import size
 
+    if all_nodes:
+        if to is not None:
+            raise UsageError("--to and --all-nodes cannot be used together", "choose one of them")
+        _push_all(image, user, dry_run, as_json)
+        return
     target = environment_of(to, os.environ) if to is not None else dict(os.environ)
     source = dict(os.environ) if to is not None else environment_of_this_machine(os.environ)
     progress = Progress(as_json)
@@ -78,3 +91,38 @@ def push(
     )
     if dry_run:
         out.print("nothing was changed (dry run)")
+
+
+def _push_all(image: str, user: str, dry_run: bool, as_json: Json) -> None:
+    import dataclasses
+    import os
+    from collections.abc import Iterator
+    from contextlib import closing, contextmanager
+    from functools import partial
+
+    from ops.factory import connect, image_store, other_nodes
+    from ops.images.everywhere import push_all
+    from ops.images.hosts import environment_of
+    from ops.platform.image_ports import ImageStore
+    from videa_cli.json_output import show_text_or_json
+    from videa_cli.render import Progress
+    from videa_cli.units import size
+
+    @contextmanager
+    def reach(host: str) -> Iterator[ImageStore]:
+        with closing(connect(environment_of(host, os.environ))) as there:
+            yield image_store(there)
+
+    progress = Progress(as_json)
+    try:
+        with closing(connect()) as here:
+            nodes = {name: partial(reach, host) for name, host in other_nodes(here, user).items()}
+            pushed = push_all(image_store(here), nodes, image, progress, dry_run)
+    finally:
+        progress.close()
+    would = "would send" if dry_run else "sent"
+    lines = [
+        f"{name}: {f'{would} {size(each.sent)}' if each.changed else 'has it already'}" for name, each in pushed.items()
+    ]
+    result = {"dry_run": dry_run, "nodes": {name: dataclasses.asdict(each) for name, each in pushed.items()}}
+    show_text_or_json(result, "\n".join(lines) or "the swarm has no other node", as_json)

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from bench.temporary_stack import videa_command
-from tests.engine.swarm.test_swarm import REASON, Shop, image, machines, shop
+from tests.engine.swarm.test_swarm import REASON, Shop, image, machines, shop, until
 
 pytestmark = pytest.mark.skipif(bool(REASON), reason=REASON)
 
@@ -54,6 +54,31 @@ def test_both_sets_of_a_blue_green_deploy_run_until_somebody_decides(shop: Shop)
         assert shop.well(2)
         assert not set(shop.replicas()) & before
     assert (report["failed"], report["not_sent"]) == (0, 0)
+
+
+def test_a_deploy_without_a_terminal_ends_by_itself(shop: Shop) -> None:
+    before = set(shop.replicas())
+    with shop.load() as report:
+        shop.done("deploy", "--force", "--detach")
+        until(lambda: not set(shop.replicas()) & before and shop.well(2))
+    assert (report["failed"], report["not_sent"]) == (0, 0)
+
+
+def test_an_agent_on_a_manager_takes_a_hanging_replica_out_and_returns_it(shop: Shop) -> None:
+    hanging = next(iter(shop.replicas()))
+    machine = shop.machines[int(shop.replicas()[hanging]["node"].removeprefix("node")) - 1]
+    container = machine.docker("ps", "--quiet", "--filter", f"name={hanging}.")
+    command = shop.manager.inside(videa_command(), "agent", "--doctor", "off")
+    with subprocess.Popen(
+        command, cwd=shop.folder, env=shop.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as agent:
+        try:
+            machine.docker("pause", container)
+            until(lambda: not shop.replicas()[hanging]["in_balancer"])
+            machine.docker("unpause", container)
+            until(lambda: shop.well(2))
+        finally:
+            agent.terminate()
 
 
 def test_a_release_that_fails_leaves_and_the_message_says_why(shop: Shop) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ops.errors import ConfigError
-from ops.swarm.files import SOURCE, files_of, object_name, unused
+from ops.swarm.files import HAD_BY, SOURCE, files_of, object_name, unused
 
 
 def model(**top: Any) -> dict[str, Any]:
@@ -63,6 +63,13 @@ def stored(number: int, source: str = "secrets.db") -> dict[str, Any]:
 
 def user(*secrets: str) -> dict[str, Any]:
     return {"Spec": {"TaskTemplate": {"ContainerSpec": {"Secrets": [{"SecretID": each} for each in secrets]}}}}
+
+
+def test_what_a_retained_release_had_stays_for_a_rollback() -> None:
+    objects = [stored(number) for number in range(1, 5)]
+    objects[0]["Spec"]["Labels"][f"{HAD_BY}web/r1"] = ""
+    assert unused(objects, [], ["web/r1", "web/r2"]) == ["id2"]
+    assert unused(objects, [], ["mail/r1", "web/r2"]) == ["id2", "id1"]
 
 
 def test_the_version_before_stays_for_a_rollback() -> None:
