@@ -140,11 +140,12 @@ class Limiter:
         return window
 
     def _owe(self, key: str, limit: Limit, window: Window) -> None:
-        if not self._owing:
-            self._link.later(_PAY_WITHIN, self._pay_all)
-        self._owing[key] = (limit, window)
         window.owed += 1
-        if window.owed * _PAY_PART >= limit.requests:
+        if window.owed == 1:
+            if not self._owing:
+                self._link.later(_PAY_WITHIN, self._pay_all)
+            self._owing[key] = (limit, window)
+        elif window.owed * _PAY_PART >= limit.requests:
             self._pay(key)
 
     def _pay_all(self) -> None:
