@@ -35,7 +35,7 @@ x-videa:
 QUIET = """
 x-quiet: &quiet {security_opt: ["seccomp=unconfined"], healthcheck: {interval: 30s}}
 services:
-  nginx: *quiet
+  nginx: {security_opt: ["seccomp=unconfined"]}
   postgres: *quiet
   redis: *quiet
   backend: {depends_on: {postgres: {condition: service_started}, redis: {condition: service_started}}}

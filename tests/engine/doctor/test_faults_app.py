@@ -101,8 +101,7 @@ def test_sources_that_hang_are_named_and_the_rest_reported(patient: Patient) -> 
         report = patient.examine()
     finally:
         patient.stack.docker("unpause", *containers)
-        for container in containers:
-            patient.stack.until(lambda name=container: patient.state(name, ".State.Health.Status") == "healthy")
+        patient.stack.until(patient.is_well)
     told = {finding.id.split(".")[0] for finding in report.findings if finding.severity == "fail"} | {
         skip.id.split(".")[0] for skip in report.skipped
     }
