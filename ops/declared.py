@@ -17,7 +17,18 @@ import msgspec
 
 from ops.models import ProbeResult
 from ops.platform.ports import Store
-from ops.probes import ANY_ANSWER, GOOD, ContainerCheck, Http, Probe, Running, Statuses, TcpConnect, read_statuses
+from ops.probes import (
+    ANY_ANSWER,
+    GOOD,
+    ContainerCheck,
+    GrpcHealth,
+    Http,
+    Probe,
+    Running,
+    Statuses,
+    TcpConnect,
+    read_statuses,
+)
 
 _OF, _RELEASE, _PORT = "videa.declared.of", "videa.declared.release", "videa.declared.port"
 _LIVE, _READY, _REQUEST = "videa.declared.live", "videa.declared.ready", "videa.declared.request"
@@ -31,9 +42,9 @@ _SUFFIX = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 class Declaration:
     """How a release is probed. ``port``: of its requests, and of its probes unless it has a ``probe_port``; 0: none.
 
-    ``live``, ``ready``: paths; both empty: the container's own health check decides, or a TCP connection if it has
-    none. ``known`` is False for replicas that served before videa's first operation, if the current file does not apply
-    to them: their paths are unknown, so any answer below 500 is good.
+    ``live``, ``ready``: paths; both empty: the container's own health check decides; if it has none, that of gRPC with
+    ``grpc``, otherwise a TCP connection. ``known`` is False for replicas that served before videa's first operation, if
+    the current file does not apply to them: their paths are unknown, so any answer below 500 is good.
     """
 
     port: int
@@ -43,6 +54,7 @@ class Declaration:
     headers: tuple[tuple[str, str], ...] = ()
     expect: tuple[Statuses, ...] = GOOD
     known: bool = True
+    grpc: bool = False
 
     def probe(self, live: bool, has_check: bool) -> Probe:
         """The liveness or readiness probe. ``has_check``: the container has its own health check."""
@@ -52,7 +64,9 @@ class Declaration:
             return Http(port, path, self.headers, self.expect)
         if has_check:
             return ContainerCheck()
-        return TcpConnect(port) if port else Running()
+        if not port:
+            return Running()
+        return GrpcHealth(port) if self.grpc else TcpConnect(port)
 
 
 class _Request(msgspec.Struct, frozen=True):
@@ -61,6 +75,7 @@ class _Request(msgspec.Struct, frozen=True):
     port: int | None = None
     headers: dict[str, str] = {}
     expect: tuple[str, ...] = tuple(map(str, GOOD))
+    grpc: bool = False
 
 
 _DECODER = msgspec.json.Decoder(_Request)
@@ -116,7 +131,9 @@ def record(store: Store, project: str, service: str, release: str, declaration: 
     """Records the declaration of a release, and replaces a previous one. Raises EngineError."""
     labels = {_OF: f"{project}/{service}", _RELEASE: release, _PORT: str(declaration.port), _LIVE: "", _READY: ""}
     if declaration.known:
-        request = _Request(declaration.probe_port, dict(declaration.headers), tuple(map(str, declaration.expect)))
+        request = _Request(
+            declaration.probe_port, dict(declaration.headers), tuple(map(str, declaration.expect)), declaration.grpc
+        )
         labels |= {_LIVE: declaration.live, _READY: declaration.ready, _REQUEST: msgspec.json.encode(request).decode()}
     name = _name(project, service, release)
     if store.create(name, labels) is None:
@@ -153,4 +170,5 @@ def _declaration(labels: Mapping[str, str]) -> Declaration:
         headers=tuple(request.headers.items()),
         expect=tuple(map(read_statuses, request.expect)),
         known=bool(ready) or _REQUEST in labels,
+        grpc=request.grpc,
     )

@@ -1,4 +1,4 @@
-"""How a replica is probed: an HTTP request, its container's own health check, a TCP connection, or only its process."""
+"""How a replica is probed: HTTP, the health check of gRPC or of its container, TCP, or only its process."""
 
 from __future__ import annotations
 
@@ -42,6 +42,16 @@ class Http:
 
 
 @dataclass(frozen=True, slots=True)
+class GrpcHealth:
+    """The standard health check of gRPC, which is good if the replica serves, or says nothing of its health."""
+
+    port: int
+
+    def __str__(self) -> str:
+        return f"gRPC health check at port {self.port}"
+
+
+@dataclass(frozen=True, slots=True)
 class TcpConnect:
     """A TCP connection, which is good if the replica accepts it."""
 
@@ -67,7 +77,7 @@ class Running:
         return "process of the container"
 
 
-Probe: TypeAlias = Http | TcpConnect | ContainerCheck | Running
+Probe: TypeAlias = Http | GrpcHealth | TcpConnect | ContainerCheck | Running
 
 
 def read_statuses(value: object) -> Statuses:

@@ -90,7 +90,13 @@ class Stack:
         if settings.worker:
             return Declaration(0)
         return Declaration(
-            settings.port, health.live, health.ready, health.port, tuple(health.headers.items()), health.expect
+            settings.port,
+            health.live,
+            health.ready,
+            health.port,
+            tuple(health.headers.items()),
+            health.expect,
+            grpc=settings.protocol is Protocol.GRPC,
         )
 
     def declarations(self) -> dict[str, Declaration]:

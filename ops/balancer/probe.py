@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ops.balancer import grpc_health
 from ops.errors import EngineError
 from ops.models import ProbeResult
 from ops.platform.ports import Gateway
-from ops.probes import Http, TcpConnect
+from ops.probes import GrpcHealth, Http, TcpConnect
 
 NOT_FOUND = 127
 """Exit code of a shell, and of an exec, if the command does not exist."""
@@ -17,11 +18,13 @@ NOT_FOUND = 127
 SHOWN = 300
 """Maximum length, in characters, of an answer in a message."""
 
-CONFIG, CONNECT = "VIDEA_CURL", "VIDEA_CONNECT"
+CONFIG, CONNECT, CALL = "VIDEA_CURL", "VIDEA_CONNECT", "VIDEA_CALL"
 """Environment variables: curl's configuration, so that no header of a probe becomes a process argument, and a line
-"number host port" per connection."""
+"number host port" per connection, and per call of gRPC."""
 
-# curl has no connection without a request: an image has nc (Alpine) or bash (Debian).
+_CALL_HEADERS = " ".join(f"-H '{name}: {value}'" for name, value in grpc_health.HEADERS)
+
+# curl has no connection without a request: an image has nc (Alpine) or bash (Debian). The answer to a call is binary.
 _SCRIPT = f"""
 command -v curl >/dev/null || exit {NOT_FOUND}
 connects() {{
@@ -31,6 +34,11 @@ connects() {{
         timeout "$1" bash -c ': </dev/tcp/$0/$1' "$2" "$3"
     fi
 }}
+calls() {{
+    {grpc_health.EMPTY_CALL} | curl -s --http2-prior-knowledge --globoff --max-time "$1" -A videa-probe \
+        {_CALL_HEADERS} --data-binary @- -w '\n%{{http_code}} %{{time_total}} %header{{grpc-status}} %{{errormsg}}' \
+        "http://$2:$3{grpc_health.PATH}" | od -An -v -tx1 | tr -d ' \n'
+}}
 [ -z "${CONFIG}" ] || printf %s "${CONFIG}" | curl --stderr /dev/null -K - &
 while read -r number host port; do
     [ -n "$number" ] || continue
@@ -38,6 +46,12 @@ while read -r number host port; do
     echo "$number 000 0 $reason"; }} &
 done <<END
 ${CONNECT}
+END
+while read -r number host port; do
+    [ -n "$number" ] || continue
+    {{ answer=$(calls "$1" "$host" "$port" </dev/null); echo "$number call $answer"; }} &
+done <<END
+${CALL}
 END
 wait
 """
@@ -48,7 +62,7 @@ class Target:
     """A replica to probe. ``host``: its name."""
 
     host: str
-    probe: Http | TcpConnect
+    probe: Http | GrpcHealth | TcpConnect
 
 
 def probe_all(gateway: Gateway, targets: Mapping[str, Target], timeout: float) -> dict[str, ProbeResult]:
@@ -64,13 +78,14 @@ def probe_all(gateway: Gateway, targets: Mapping[str, Target], timeout: float) -
         for number, target in enumerate(targets.values())
         if isinstance(target.probe, Http)
     ]
-    connections = [
-        f"{number} {target.host} {target.probe.port}"
-        for number, target in enumerate(targets.values())
-        if isinstance(target.probe, TcpConnect)
-    ]
     head = "parallel\nparallel-immediate\nparallel-max = 300\n" if requests else ""
-    environment = {CONFIG: head + "next\n".join(requests), CONNECT: "\n".join(connections)}
+    environment = {CONFIG: head + "next\n".join(requests)}
+    for name, kind in ((CONNECT, TcpConnect), (CALL, GrpcHealth)):
+        environment[name] = "\n".join(
+            f"{number} {target.host} {target.probe.port}"
+            for number, target in enumerate(targets.values())
+            if isinstance(target.probe, kind)
+        )
     answer = gateway.ask(["sh", "-c", _SCRIPT, "videa-probe", str(math.ceil(timeout))], environment)
     if answer.code == NOT_FOUND or "executable file not found" in answer.output:
         raise EngineError(
@@ -122,6 +137,10 @@ def read_answers(output: str, targets: Mapping[str, Target]) -> dict[str, ProbeR
     }
     for line in output.splitlines():
         number, _, rest = line.partition(" ")
+        if rest.startswith("call ") and number.isdecimal() and int(number) < len(names):
+            name = names[int(number)]
+            results[name] = _called(targets[name].probe, rest.removeprefix("call "))
+            continue
         status, seconds, reason = (*rest.split(" ", 2), "", "")[:3]
         if number.isdecimal() and int(number) < len(names) and status.isdecimal():
             name = names[int(number)]
@@ -129,7 +148,22 @@ def read_answers(output: str, targets: Mapping[str, Target]) -> dict[str, ProbeR
     return results
 
 
-def _result(probe: Http | TcpConnect, status: int, seconds: float, reason: str) -> ProbeResult:
+def _called(probe: Http | GrpcHealth | TcpConnect, answer: str) -> ProbeResult:
+    """The result of a call. ``answer``: in hexadecimal digits, the message and, after a line end, what curl says."""
+    try:
+        body, _, said = bytes.fromhex(answer).rpartition(b"\n")
+    except ValueError:  # od was killed
+        body, said = b"", b""
+    status, seconds, call_status, reason = (*said.decode(errors="replace").split(" ", 3), "", "", "", "")[:4]
+    code = int(status) if status.isdecimal() else 0
+    fault = grpc_health.fault(code, call_status, body)
+    if fault and reason.strip():
+        fault = reason.strip()
+    silent = ", which it does not have" if grpc_health.answers(code, call_status) else ""
+    return ProbeResult(not fault, code, float(seconds or 0), fault, f"{probe}{silent}")
+
+
+def _result(probe: Http | GrpcHealth | TcpConnect, status: int, seconds: float, reason: str) -> ProbeResult:
     by_connect = isinstance(probe, TcpConnect)
-    ok = not reason and (isinstance(probe, TcpConnect) or probe.admits(status))
+    ok = not reason and (by_connect or (isinstance(probe, Http) and probe.admits(status)))
     return ProbeResult(ok, status, seconds, "" if ok else reason or f"status {status}", str(probe), by_connect)

@@ -7,13 +7,14 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
+from ops.balancer import grpc_health
 from ops.balancer.probe import SHOWN, curl_config
 from ops.contract import METRICS, OVERALL, Dependency, Pool, read_health, read_metrics
 from ops.declared import Declaration
 from ops.doctor.facts import ContainerFacts, InstanceFacts
 from ops.doctor.skip import BrokenOff, Skip
 from ops.platform.ports import Platform
-from ops.probes import ContainerCheck, Http, Probe, TcpConnect
+from ops.probes import ContainerCheck, GrpcHealth, Http, Probe, TcpConnect
 from ops.project.settings import Settings
 
 TIMEOUT = 6
@@ -26,6 +27,8 @@ MARK = "@videa@"
 QUERIES = 4
 """For each replica: liveness and readiness as its release declares and, for our own backend, the state of its
 dependencies and its metrics."""
+CALL = 'http2-prior-knowledge\ndata-binary = "@call"\n'
+"""curl's options for a call of gRPC; the script writes the file."""
 CONFIG = "VIDEA_CURL_"
 """Environment variable with curl's configuration of a replica: no header of a probe becomes a process argument."""
 
@@ -35,6 +38,7 @@ _SCRIPT = rf"""
 folder=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
+{grpc_health.EMPTY_CALL} >call
 pause=$1 replicas=$2 number=0
 date +%s
 while [ "$number" -lt "$replicas" ]; do
@@ -80,6 +84,7 @@ def instance_facts(
             replica,
             [answers.get(index * QUERIES + number, Answer()) for number in range(QUERIES)],
             declaration.probe(live=False, has_check=replica.has_check),
+            declaration.grpc,
         )
         for index, (replica, declaration) in enumerate(zip(running, declarations, strict=True))
     ]
@@ -88,16 +93,19 @@ def instance_facts(
 def query(replica: ContainerFacts, declaration: Declaration, number: int) -> str:
     """curl's configuration for the queries of a replica, which have the numbers from ``number``.
 
-    The first two are the probes that its release declares; there are none for a release that declares no path.
+    The first two are the probes that its release declares; there are none for a release that declares no path, and a
+    call for one that answers only calls of gRPC.
     """
     probes = (declaration.probe(live, replica.has_check) for live in (True, False))
-    own = (Http(declaration.port, path) for path in (OVERALL, METRICS))
+    own = () if declaration.grpc else tuple(Http(declaration.port, path) for path in (OVERALL, METRICS))
     form = "%{http_code} %{time_total} %header{date}|%{errormsg}"
+    call = Http(declaration.probe_port or declaration.port, grpc_health.PATH, grpc_health.HEADERS)
     return "next\n".join(
-        curl_config(replica.name, probe, PROBE_TIMEOUT)
+        curl_config(replica.name, probe if isinstance(probe, Http) else call, PROBE_TIMEOUT)
+        + ("" if isinstance(probe, Http) else CALL)
         + f'output = {number + index}\nwrite-out = "{number + index} {form}\\n"\n'
         for index, probe in enumerate((*probes, *own))
-        if isinstance(probe, Http)
+        if isinstance(probe, Http) or declaration.grpc
     )
 
 
@@ -110,10 +118,13 @@ class Answer(msgspec.Struct, frozen=True):
     clock: float | None = None
 
 
-def read(replica: ContainerFacts, answers: list[Answer], probe: Probe) -> InstanceFacts:
-    """The facts in a replica's answers: live, ready, health, metrics. ``probe``: of its readiness."""
+def read(replica: ContainerFacts, answers: list[Answer], probe: Probe, grpc: bool = False) -> InstanceFacts:
+    """The facts in a replica's answers: live, ready, health, metrics. ``probe``: of its readiness.
+
+    ``grpc``: without a path, it was asked by calls.
+    """
     live, ready, health, metrics = answers
-    if not isinstance(probe, Http):  # any answer shows that it lives
+    if not isinstance(probe, Http) and not grpc:  # any answer shows that it lives
         live = ready = health
     reported, measured = read_health(health.body), read_metrics(metrics.body)
     pool, last_minute = reported.pool or Pool(), measured.last_minute
@@ -164,6 +175,8 @@ def _is_well(replica: ContainerFacts, probe: Probe, ready: Answer) -> bool:
         return replica.health == "healthy"
     if isinstance(probe, Http):
         return ready.status is not None and probe.admits(ready.status)
+    if isinstance(probe, GrpcHealth):
+        return not grpc_health.told(ready.status or 0, ready.body.encode())
     return ready.status is not None
 
 

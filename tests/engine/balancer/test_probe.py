@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ops.balancer.probe import Target, probe_all, read_body
 from ops.errors import EngineError
-from ops.probes import Http, TcpConnect
+from ops.probes import GrpcHealth, Http, TcpConnect
 from tests.engine.balancer.conftest import PORT, Bench
 
 
@@ -33,6 +35,21 @@ def test_good_bad_slow_and_missing_replicas_are_told_apart_by_one_exec(bench: Be
     assert results["closed"].reason == "it accepts no connection"
     assert results["missing"].status == 0
     assert results["missing"].reason
+
+
+def test_servers_of_grpc_say_how_they_are(bench: Bench) -> None:
+    """A server of its own answers at each port, in the container of a replica."""
+    given = {50051: "0801", 50052: "0802", 50053: "status 12"}
+    server = Path(__file__).with_name("grpc_server.py").read_text()
+    for port, answer in given.items():
+        bench.replicas["one"].exec_run(["python3", "-c", server, str(port), answer], detach=True)
+    targets = {str(port): Target(bench.name("one"), GrpcHealth(port)) for port in (*given, PORT, 50059)}
+    bench.until(lambda: [each.status for each in probe_all(bench.balancer, targets, 2.0).values()][:3] == [200] * 3)
+    results = probe_all(bench.balancer, targets, 2.0)
+    assert [name for name, result in results.items() if result.ok] == ["50051", "50053"]
+    assert results["50052"].reason == "NOT_SERVING"
+    assert "which it does not have" in results["50053"].asked
+    assert results[str(PORT)].reason  # a server that only speaks HTTP/1.1
 
 
 def test_headers_reach_the_replica(bench: Bench) -> None:

@@ -9,7 +9,7 @@ import pytest
 from ops import declared
 from ops.declared import Declaration, best, candidates, observed, unknown
 from ops.models import ProbeResult
-from ops.probes import ANY_ANSWER, ContainerCheck, Http, Statuses, TcpConnect, read_statuses
+from ops.probes import ANY_ANSWER, ContainerCheck, GrpcHealth, Http, Statuses, TcpConnect, read_statuses
 from tests.unit.ops.fakes.store import FakeStore
 
 FILE = Declaration(3002, "/new/live", "/new/ready")
@@ -37,6 +37,13 @@ def test_without_a_path_the_containers_own_check_decides_or_a_connection() -> No
         assert NO_PATH.probe(live, has_check=True) == ContainerCheck()
         assert NO_PATH.probe(live, has_check=False) == TcpConnect(3002)
         assert replace(NO_PATH, probe_port=9000).probe(live, has_check=False) == TcpConnect(9000)
+
+
+def test_a_server_of_grpc_is_asked_for_its_own_health() -> None:
+    server = replace(NO_PATH, grpc=True)
+    assert server.probe(live=False, has_check=True) == ContainerCheck()
+    assert server.probe(live=False, has_check=False) == GrpcHealth(3002)
+    assert replace(server, ready="/ready", probe_port=9000).probe(live=False, has_check=False) == Http(9000, "/ready")
 
 
 def test_the_request_is_as_declared() -> None:

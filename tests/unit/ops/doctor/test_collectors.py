@@ -395,3 +395,20 @@ def test_an_external_or_missing_url_is_a_skip_whose_reason_has_no_password() -> 
         _ = external.service
     with pytest.raises(Skip, match="web has no REDIS_URL"):
         services.locate(project_with(None), "REDIS_URL")
+
+
+@pytest.mark.parametrize(
+    ("message", "well"),
+    [("\0\0\0\0\2\b\1", True), ("\0\0\0\0\2\b\2", False), ("", True)],
+    ids=["serving", "not", "silent"],
+)
+def test_a_server_of_grpc_is_asked_by_calls(message: str, well: bool) -> None:
+    declaration = Declaration(50051, grpc=True)
+    parts = instances.query(replica(1), declaration, 0).split("next\n")
+    assert len(parts) == 2
+    assert all('data-binary = "@call"' in part and "/grpc.health.v1.Health/Check" in part for part in parts)
+    given = [instances.Answer(message, 200, ""), instances.Answer(message, 200, ""), *[instances.Answer()] * 2]
+    facts = instances.read(replica(1), given, declaration.probe(live=False, has_check=False), grpc=True)
+    assert (facts.answers, facts.is_ready, facts.by_connect) == (True, well, False)
+    checked = instances.read(replica(1, health="healthy"), given, ContainerCheck(), grpc=True)
+    assert (checked.answers, checked.is_ready) == (True, True)
