@@ -17,8 +17,8 @@ class Answers:
     ``content``: of all files that Compose reads; None if they are not known, so that nothing is remembered.
     """
 
-    content: Callable[[], Hashable | None]
-    _content: Hashable = field(default=None, init=False)
+    content: Callable[[], object]
+    _content: object = field(default=None, init=False)
     _known: dict[Hashable, str] = field(default_factory=dict, init=False)
 
     @property

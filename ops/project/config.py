@@ -20,7 +20,7 @@ from ops.errors import ConfigError, UsageError
 from ops.project import dotenv
 from ops.project.folder import OVERLAY, Place, check_env_files, env_files, find_place, read_env_file
 from ops.project.image_template import names_in, solve
-from ops.project.inputs import content_of
+from ops.project.inputs import current_inputs
 from ops.project.managed import Managed, read_managed, site
 from ops.project.mappings import as_mapping
 from ops.project.model_cache import remembered
@@ -262,7 +262,7 @@ def _read_model(compose: Compose, interpolate: bool = True) -> Mapping[str, Any]
 def remembering(files: tuple[str, ...] = (), directory: Path | None = None) -> Answers:
     """For calls of ``load`` with the same arguments: Compose is asked again only after its files have changed."""
     environment, start = dict(os.environ), Path.cwd()
-    return Answers(lambda: content_of(files, environment, directory, start))
+    return Answers(lambda: current_inputs(files, environment, directory, start))
 
 
 def _project(place: Place, compose: Compose, model: Mapping[str, Any], sections: Sections) -> Project:

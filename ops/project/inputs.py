@@ -1,39 +1,51 @@
-"""The content of the files that Compose reads for a project: while it is the same, so is what Compose makes of it."""
+"""The files that Compose reads for a project: while their content is the same, so is what Compose makes of them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from hashlib import sha256
+from dataclasses import dataclass
 from pathlib import Path
 
 from ops.errors import ConfigError
-from ops.project.folder import default_files, env_files, find_place, named_files
+from ops.project.folder import Place, default_files, env_files, find_place, named_files
 from ops.project.reading import read_small
 
-FURTHER = re.compile(rb"include|extends|env_file|label_file")
-"""Keys that name further files, which may name others. A comment with such a word only costs time."""
+_FURTHER = re.compile(rb"include|extends|env_file|label_file|\\[xuU\r\n]")
+"""Keys that name further files, which may name others; and escapes, in which one, or a variable, could be written.
+
+A comment with such a word only costs time.
+"""
 
 
-def content_of(
-    files: tuple[str, ...], environment: Mapping[str, str], directory: Path | None, start: Path
-) -> bytes | None:
-    """A digest of the Compose files and env files that the arguments of ``ops.project.config.load`` select.
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Path -> content of the Compose files, and of the env files."""
 
-    None if Compose reads others, too, or a file cannot be read. Raises ConfigError if there is no Compose file.
+    files: Mapping[str, bytes]
+    env_files: Mapping[str, bytes]
+
+
+def inputs_of(place: Place, files: tuple[str, ...], environment: Mapping[str, str]) -> Inputs | None:
+    """What the arguments of ``ops.project.config.load`` select; ``files``: those that the operator has named.
+
+    None if Compose reads others, too, or a file cannot be read.
     """
-    place = find_place(files, environment, start, directory)
     names = files or named_files(place, environment) or default_files(place.base)
-    digest = sha256()
-    for path in [place.base / name for name in names]:
-        try:
-            text = read_small(path)
-        except ConfigError:
-            return None
-        if not text or FURTHER.search(text):
-            return None
-        digest.update(f"{path} {len(text)} ".encode() + text)
-    for path in env_files(place, files, environment):
-        text = read_small(path)
-        digest.update(f"{path} {len(text)} ".encode() + text)
-    return digest.digest()
+    if any(name == "-" or "://" in name or name.startswith("git@") for name in names):
+        return None
+    try:
+        texts = {str(path): read_small(path) for path in (place.base / name for name in names)}
+        variables = {str(path): read_small(path) for path in env_files(place, files, environment)}
+    except ConfigError:
+        return None
+    if not texts or any(not text or _FURTHER.search(text) for text in texts.values()):
+        return None
+    return Inputs(texts, variables)
+
+
+def current_inputs(
+    files: tuple[str, ...], environment: Mapping[str, str], directory: Path | None, start: Path
+) -> Inputs | None:
+    """``inputs_of`` the project that these arguments select now. Raises ConfigError if there is no Compose file."""
+    return inputs_of(find_place(files, environment, start, directory), files, environment)

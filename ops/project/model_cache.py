@@ -19,11 +19,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from ops.engine.compose import Compose
-from ops.errors import ConfigError
 from ops.project import dotenv
-from ops.project.folder import Place, default_files, env_files, named_files
+from ops.project.folder import Place
+from ops.project.inputs import inputs_of
 from ops.project.private import private_file, replace_private
-from ops.project.reading import read_small
 
 T = TypeVar("T")
 
@@ -40,9 +39,6 @@ PLUGIN_FOLDERS = (
     "/usr/libexec/docker/cli-plugins",
 )
 """Where docker looks for Compose, besides the user's own folder."""
-
-_MORE_FILES = re.compile(rb"include|extends|env_file|label_file|\\[xuU\r\n]")
-"""Keys whose files Compose reads, too; and escapes, in which they or a variable could be written."""
 
 _DECODER = msgspec.msgpack.Decoder(tuple[str, dict[str, Any]])
 _WORD = re.compile(r"\w+", re.ASCII)
@@ -78,16 +74,14 @@ def _read(path: Path, key: str) -> dict[str, Any]:
 
 def key_of(place: Place, compose: Compose) -> str | None:
     """A digest of all that the answers depend on; None if that is not known, or if they must not be stored."""
-    environment = compose.environment
+    environment, inputs = compose.environment, inputs_of(place, compose.files, compose.environment)
+    if inputs is None:
+        return None
     try:
-        files = _compose_files(place, compose)
-        texts = {str(file): file.read_bytes() for file in files}
-        variables = {str(file): read_small(file) for file in env_files(place, compose.files, environment)}
         programs = list(_programs(environment))
-    except (OSError, ConfigError, _Unknown):
+    except (OSError, _Unknown):
         return None
-    if not files or any(_MORE_FILES.search(text) for text in texts.values()):
-        return None
+    texts, variables = inputs.files, inputs.env_files
     written = [content.decode(errors="surrogateescape") for content in (*texts.values(), *variables.values())]
     named = {word for text in written for word in _WORD.findall(text)}
     used = {name: value for name, value in environment.items() if name in named or _READ_BY_COMPOSE.fullmatch(name)}
@@ -99,15 +93,6 @@ def key_of(place: Place, compose: Compose) -> str | None:
 
 class _Unknown(Exception):
     """Something that an answer may depend on cannot be seen."""
-
-
-def _compose_files(place: Place, compose: Compose) -> list[Path]:
-    """Raises _Unknown."""
-    named = compose.files or named_files(place, compose.environment) or default_files(place.base)
-    if any(name == "-" or "://" in name or name.startswith("git@") for name in named):
-        raise _Unknown
-    base = Path.cwd() if compose.files else place.base
-    return [base / name for name in named]
 
 
 def _only_in_the_shell(
