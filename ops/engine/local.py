@@ -9,6 +9,7 @@ import http.client
 import select
 import socket
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, Full, LifoQueue
 from urllib.parse import unquote
@@ -83,12 +84,13 @@ class LocalStream:
                 yield chunk
         except (*_BROKEN, ValueError, AttributeError):  # the last two: it was closed meanwhile
             return
+        finally:
+            self.close()
 
     def close(self) -> None:
-        try:
+        with suppress(OSError):  # it has ended
             self._socket.shutdown(socket.SHUT_RDWR)
-        finally:
-            self._socket.close()
+        self._socket.close()
 
 
 @dataclass(frozen=True)

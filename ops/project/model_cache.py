@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
@@ -23,7 +24,7 @@ from ops.errors import ConfigError
 from ops.project import dotenv
 from ops.project.folder import Place, default_files, env_files, named_files
 from ops.project.private import private_file, replace_private
-from ops.project.reading import read_small
+from ops.project.reading import LARGEST, read_small
 
 T = TypeVar("T")
 
@@ -81,7 +82,7 @@ def key_of(place: Place, compose: Compose) -> str | None:
     environment = compose.environment
     try:
         files = _compose_files(place, compose)
-        texts = {str(file): file.read_bytes() for file in files}
+        texts = {str(file): _text(file) for file in files}
         variables = {str(file): read_small(file) for file in env_files(place, compose.files, environment)}
         programs = list(_programs(environment))
     except (OSError, ConfigError, _Unknown):
@@ -108,6 +109,14 @@ def _compose_files(place: Place, compose: Compose) -> list[Path]:
         raise _Unknown
     base = Path.cwd() if compose.files else place.base
     return [base / name for name in named]
+
+
+def _text(file: Path) -> bytes:
+    """Raises _Unknown for what is no ordinary file: a pipe can be read once, and Compose must get it; OSError."""
+    state = file.stat()
+    if not stat.S_ISREG(state.st_mode) or state.st_size > LARGEST:
+        raise _Unknown
+    return file.read_bytes()
 
 
 def _only_in_the_shell(
