@@ -5,6 +5,7 @@ Each raises Refused, Lost, Incomplete, or an error of the SDK: see ``ops.engine.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -117,7 +118,7 @@ class Api:
         config = {
             "AttachStdout": True,
             "AttachStderr": True,
-            "Cmd": command,
+            "Cmd": shlex.split(command) if isinstance(command, str) else command,
             "User": user,
             "Privileged": privileged,
             "Env": [f"{name}={value}" for name, value in (environment or {}).items()],

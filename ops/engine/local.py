@@ -85,12 +85,13 @@ class LocalStream:
                 yield chunk
         except (*_BROKEN, ValueError, AttributeError):  # the last two: it was closed meanwhile
             return
+        finally:
+            self.close()
 
     def close(self) -> None:
-        try:
+        with suppress(OSError):  # it has ended
             self._socket.shutdown(socket.SHUT_RDWR)
-        finally:
-            self._socket.close()
+        self._socket.close()
 
 
 @dataclass(frozen=True)

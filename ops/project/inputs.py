@@ -34,8 +34,11 @@ def inputs_of(place: Place, files: tuple[str, ...], environment: Mapping[str, st
     names = files or named_files(place, environment) or default_files(place.base)
     if any(name == "-" or "://" in name or name.startswith("git@") for name in names):
         return None
+    paths = [place.base / name for name in names]
+    if not all(path.is_file() for path in paths):  # a pipe can be read once, and Compose must get it
+        return None
     try:
-        texts = {str(path): read_small(path) for path in (place.base / name for name in names)}
+        texts = {str(path): read_small(path) for path in paths}
         variables = {str(path): read_small(path) for path in env_files(place, files, environment)}
     except ConfigError:
         return None

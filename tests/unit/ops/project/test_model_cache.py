@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ops.engine.compose import Compose
-from ops.project.folder import find_place
+from ops.project.folder import Place, find_place
 from ops.project.model_cache import FILE, remembered
 
 TEXT = "name: shop\nservices:\n  app:\n    image: shop:${TAG:-1}\n"
@@ -113,6 +113,15 @@ def test_a_variable_of_the_shell_that_the_env_file_has_too_is_no_obstacle(folder
     folder.read(TAG="3")
     folder.read()
     assert folder.asked == 3
+
+
+def test_a_pipe_is_left_to_compose(folder: Folder) -> None:
+    (folder.path / "compose.yaml").unlink()
+    os.mkfifo(folder.path / "given.yaml")
+    folder.environment["COMPOSE_FILE"] = "given.yaml"
+    compose = Compose((), None, folder.path, folder.environment)
+    assert remembered(Place(folder.path, folder.path), compose, "model", lambda: MODEL) == MODEL
+    assert not folder.stored.exists()
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(folder: Folder) -> None:
