@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import select
 import socket
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -107,6 +108,7 @@ class LocalTransport:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_idle", LifoQueue(self.size))
+        weakref.finalize(self, _close, self._idle)  # whoever forgets to close it
 
     def send(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeout: float | None
@@ -146,11 +148,7 @@ class LocalTransport:
         return LocalStream(response, connected)
 
     def close(self) -> None:
-        while True:
-            try:
-                self._idle.get_nowait().close()
-            except Empty:
-                return
+        _close(self._idle)
 
     def _connection(self) -> _Connection:
         while True:
@@ -168,6 +166,14 @@ class LocalTransport:
                 self._idle.put_nowait(connection)
         except Full:
             connection.close()
+
+
+def _close(connections: LifoQueue[_Connection]) -> None:
+    while True:
+        try:
+            connections.get_nowait().close()
+        except Empty:
+            return
 
 
 def _answer(response: http.client.HTTPResponse) -> Answer:

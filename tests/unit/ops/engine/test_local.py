@@ -111,3 +111,16 @@ def test_no_server_is_no_answer(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("url", "path"), [("", DEFAULT_SOCKET), ("unix:///run/my.sock", "/run/my.sock")])
 def test_the_path_of_a_socket(url: str, path: str) -> None:
     assert socket_path(url) == path
+
+
+def test_whoever_forgets_to_close_it_leaves_no_connection(tmp_path: Path) -> None:
+    ended = threading.Event()
+
+    def play(connection: socket.socket, request: bytes) -> None:
+        sends("")(connection, request)
+        if not connection.recv(1):
+            ended.set()
+
+    with server(tmp_path, play) as (_, __):
+        Api(LocalTransport(str(tmp_path / "engine.sock"), 10, 4), 10).request("GET", "/info")
+        assert ended.wait(10)
