@@ -108,7 +108,7 @@ class LocalTransport:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_idle", LifoQueue(self.size))
-        weakref.finalize(self, _close, self._idle)
+        weakref.finalize(self, _close, self._idle)  # whoever forgets to close it
 
     def send(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeout: float | None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ops.errors import ConfigError
-from ops.project import config
+from ops.project import compose_model, config
 from ops.project.section import problems
 from videa_cli import main
 from videa_cli.exit_codes import ExitCode
@@ -51,7 +51,7 @@ def test_the_services_are_compared_with_the_file(monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     (tmp_path / "compose.yaml").touch()
     model = {"name": "shop", "services": {"web": {}, "nginx": {}}, "x-videa": {"service": "api"}}
-    monkeypatch.setattr(config, "read_model", lambda _: model)
+    monkeypatch.setattr(compose_model, "read_model", lambda *_: model)
     (problem,), project = config.examine()
     assert "there is no service 'api'" in problem.message
     assert project is None
