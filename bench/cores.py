@@ -11,14 +11,14 @@ KINDS = {
     "relay.pl": "nginx's log",
     "nginx": "nginx",
     "python -m server": "replicas",
+    "postgres": "PostgreSQL",
     "bench.": "client",
-    "videa": "videa",
+    "bin/videa": "videa",
     "docker-proxy": "docker-proxy",
     "dockerd": "engine",
     "containerd": "engine",
     "runc": "engine",
     "docker": "Compose",
-    "postgres": "PostgreSQL",
     "redis": "Redis",
 }
 """A part of the command line -> kind; the first one that it has counts."""

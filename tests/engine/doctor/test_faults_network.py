@@ -72,8 +72,10 @@ def test_nginx_paused_and_a_container_that_cannot_start(patient: Patient) -> Non
         with paused(patient, f"{patient.stack.project}-nginx-1"):
             report = patient.examine()
             mend(patient, of(report, "lb.no_live"))
+        mend(patient, of(report, "ctr.start_failed"))
     finally:
-        patient.stack.docker("rm", "--force", name)
+        if patient.stack.docker("ps", "--all", "--quiet", "--filter", f"name=^{name}$").strip():
+            patient.stack.docker("rm", "--force", name)
     assert {"lb.no_live", "ctr.start_failed"} <= found(report, "fail")
     assert "/no/such/program" in of(report, "ctr.start_failed").evidence
     patient.stack.until(patient.is_well)

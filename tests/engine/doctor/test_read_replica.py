@@ -45,6 +45,8 @@ def test_a_read_replica_that_is_behind_and_then_lost(with_replica: Patient) -> N
     lost = patient.examine()
     assert found(lost, "fail", "warn") == {"ctr.exited", "pg.slot_inactive"}
     assert SLOT in finding(lost, "pg.slot_inactive").title
+    patient.mend(finding(lost, "ctr.exited"))
+    patient.stack.until(lambda: found(patient.examine(), "fail", "warn") == set())
 
 
 def behind(patient: Patient) -> float:
