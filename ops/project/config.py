@@ -14,6 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ops.engine.compose import Compose
 from ops.errors import ConfigError, UsageError
 from ops.project import dotenv
@@ -24,7 +26,7 @@ from ops.project.managed import Managed, read_managed, site
 from ops.project.published import Published, published
 from ops.project.section import problems
 from ops.project.sections import Sections, find_sections
-from ops.project.settings import Receiver, Settings, effective
+from ops.project.settings import EngineKind, Receiver, Settings, effective
 from ops.project.startup import one_shots_of
 from ops.project.update import SECTIONS, update_rules
 from ops.route import Address, Route, entrance
@@ -69,6 +71,14 @@ class Project:
             )
         chosen = self.managed[service]
         return replace(self, settings=chosen.settings, written=chosen.written)
+
+    def on(self, engine: EngineKind) -> Project:
+        """The same project, run by ``engine``, whatever its file says."""
+        managed = {
+            name: replace(each, settings=msgspec.structs.replace(each.settings, engine=engine))
+            for name, each in self.managed.items()
+        }
+        return replace(self, settings=msgspec.structs.replace(self.settings, engine=engine), managed=managed)
 
     def image_of(self, service: str) -> str:
         """The image of any service in the Compose file; Compose's default name if the image is only built."""
