@@ -144,6 +144,6 @@ def test_it_moves_back_and_is_as_compose_would_have_it(shop: Shop) -> None:
     ids = shop.manager.docker("ps", "--quiet", "--no-trunc")
     subprocess.run(["docker", "compose", "up", "--detach"], cwd=shop.folder, env=shop.environment, check=True)
     assert shop.manager.docker("ps", "--quiet", "--no-trunc") == ids
-    actions = [each["action"] for each in json.loads(shop.done("history", "--json"))]
+    actions = [each["action"] for each in json.loads(shop.done("history", "--json"))["operations"]]
     assert actions.count("migrate") == 2
     assert "rolling" in actions
