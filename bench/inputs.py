@@ -161,8 +161,8 @@ def _command_line(path: tuple[str, ...]) -> st.SearchStrategy[list[str]]:
 
 @cache
 def _vocabulary() -> dict[tuple[str, ...], list[str]]:
-    """Each command with its options, except the one that writes into the home folder."""
-    named = [(name, command) for name, command in Commands().items() if name != "plugin"]
+    """Each command with its options, except those that write into the home folder, or change the engine itself."""
+    named = [(name, command) for name, command in Commands().items() if name not in ("plugin", "swarm")]
     return {path: options for name, command in named for path, options in _walk((name,), command)}
 
 

@@ -10,6 +10,8 @@ from ops.errors import EngineError
 from ops.platform.compose.store import EngineStore
 
 if TYPE_CHECKING:
+    from ops.events import Emit
+    from ops.migration.run import Migration
     from ops.platform.image_ports import ImageStore
     from ops.platform.job_ports import Jobs
     from ops.platform.ports import Changes, Gateway, Platform, Store
@@ -58,6 +60,35 @@ def open_stack(project: Project, engine: Engine | None = None) -> Stack:
         connect=lambda: _gateway(platform, project),
         open=lambda other: open_stack(other, connected),
     )
+
+
+def open_migration(project: Project, to_swarm: bool, emit: Emit, command: str) -> Migration:
+    """The move of a project between Compose and the swarm of its own host. ``command``: as typed by the user.
+
+    Raises EngineUnreachable, and EngineError if the engine manages no swarm.
+    """
+    from dataclasses import replace
+
+    from ops.migration.run import Migration
+    from ops.project.settings import EngineKind
+    from ops.swarm.bridge import Bridge
+    from ops.swarm.manager import check_manager
+    from ops.swarm.platform import SwarmPlatform
+    from ops.swarm.store import SwarmStore
+
+    engine = connect()
+    check_manager(engine)
+    compose = open_stack(project.on(EngineKind.COMPOSE), engine)
+    numbers = [each.number for each in compose.containers() if each.service in project.services]
+    above = max(numbers, default=0) if to_swarm else 0
+
+    def on_swarm(chosen: Project) -> Stack:
+        platform = SwarmPlatform(engine, chosen, above)
+        return replace(open_stack(chosen, engine), platform=platform, store=SwarmStore(engine), open=on_swarm)
+
+    swarm = on_swarm(project.on(EngineKind.SWARM))
+    here, there = (compose, swarm) if to_swarm else (swarm, compose)
+    return Migration(here, there, compose, Bridge(engine, swarm.project), emit, command)
 
 
 def _ports(project: Project, engine: Engine) -> tuple[Platform, Store]:

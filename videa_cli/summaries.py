@@ -18,6 +18,7 @@ SUMMARIES: Mapping[str, str] = {
     "images": "Save images to a file and load them, for machines without a registry.",
     "node": "The nodes of a swarm: show them, empty one, use it again.",
     "rebalance": "Spread the replicas over the nodes of the swarm again, such as after a node has returned.",
+    "swarm": "Docker Swarm: start one, let machines join, move this project onto it or back.",
     "history": "Show past operations: who, what, when, failed requests.",
     "lock": "Show or remove the lock that allows one operation at a time.",
     "maintenance": "Close the site for maintenance, or open it again.",

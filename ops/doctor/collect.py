@@ -114,7 +114,7 @@ def collect(
     if platform.nodes.obstacle():
         base = msgspec.structs.replace(base, swarm=SwarmFacts())
     else:
-        collectors[sources.SWARM] = lambda: swarm_facts(platform)
+        collectors[sources.SWARM] = lambda: swarm_facts(stack)
     if only:
         collectors = {name: collector for name, collector in collectors.items() if name in only}
     if prove:

@@ -37,6 +37,18 @@ class StuckFacts(Struct, frozen=True):
     since: float
 
 
+class EdgeFacts(Struct, frozen=True, omit_defaults=True):
+    """One of several nginx: see ``ops.traffic.Edge``. ``node``: its name; ``behind``: it serves an older configuration.
+
+    ``reason``: why it does not run, "" if it does.
+    """
+
+    name: str
+    node: str
+    behind: bool = False
+    reason: str = ""
+
+
 class SwarmFacts(Struct, frozen=True, omit_defaults=True):
     """The swarm that runs the project; without nodes, it runs on one engine.
 
@@ -47,3 +59,4 @@ class SwarmFacts(Struct, frozen=True, omit_defaults=True):
     stuck: list[StuckFacts] = field(default_factory=list)
     root_expires: float | None = None
     rotating: bool = False
+    edges: list[EdgeFacts] = field(default_factory=list)

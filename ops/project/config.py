@@ -14,6 +14,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ops.engine.answers import Answers
 from ops.engine.compose import Compose
 from ops.errors import ConfigError, UsageError
@@ -27,7 +29,7 @@ from ops.project.model_cache import remembered
 from ops.project.published import Published, published
 from ops.project.section import problems
 from ops.project.sections import Sections, find_sections
-from ops.project.settings import Receiver, Settings, effective
+from ops.project.settings import EngineKind, Receiver, Settings, effective
 from ops.project.startup import one_shots_of
 from ops.project.update import SECTIONS, update_rules
 from ops.route import Address, Route, entrance
@@ -72,6 +74,14 @@ class Project:
             )
         chosen = self.managed[service]
         return replace(self, settings=chosen.settings, written=chosen.written)
+
+    def on(self, engine: EngineKind) -> Project:
+        """The same project, run by ``engine``, whatever its file says."""
+        managed = {
+            name: replace(each, settings=msgspec.structs.replace(each.settings, engine=engine))
+            for name, each in self.managed.items()
+        }
+        return replace(self, settings=msgspec.structs.replace(self.settings, engine=engine), managed=managed)
 
     def image_of(self, service: str) -> str:
         """The image of any service in the Compose file; Compose's default name if the image is only built."""

@@ -15,6 +15,9 @@ from ops.swarm import labels
 from ops.swarm.mounts import mounts
 from ops.swarm.values import NANO, as_list, in_bytes, nanoseconds, plain, text, words
 
+SUFFIX = "-swarm"
+"""Of the names of overlay networks."""
+
 RESTART_DELAY = 1
 """Seconds until a task that has ended is replaced; Swarm's default of 5 is for larger services."""
 
@@ -154,8 +157,10 @@ def network_spec(model: Mapping[str, Any], project: str, name: str) -> dict[str,
 
 
 def network_name(model: Mapping[str, Any], project: str, name: str) -> str:
+    """The name of the overlay network. Compose's own has another name, so both exist while a project moves."""
     network = (model.get("networks") or {}).get(name) or {}
-    return str(network.get("name") or f"{project}_{name}")
+    own = str(network.get("name") or f"{project}_{name}")
+    return own if network.get("external") else f"{own}{SUFFIX}"
 
 
 def networks_of(definition: Mapping[str, Any]) -> list[str]:

@@ -27,6 +27,7 @@ TABLE: Mapping[str, str] = {
     "images": "images:commands",
     "node": "node:commands",
     "rebalance": "rebalance:rebalance",
+    "swarm": "swarm:commands",
     "history": "history:history",
     "lock": "lock:commands",
     "maintenance": "maintenance:commands",

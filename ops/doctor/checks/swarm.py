@@ -141,6 +141,36 @@ def certificate(facts: Facts, limits: Limits) -> Iterator[Finding]:
         )
 
 
+def edge(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """One of several nginx does not run, or serves an older configuration; the others go on without it.
+
+    One whose node is down or drained is not told here: ``node_down`` and ``node_unused`` tell it.
+    """
+    swarm = present(facts.swarm)
+    unused = {node.name for node in swarm.nodes if node.away or node.availability == "drain"}
+    for each in swarm.edges:
+        if each.reason and each.node not in unused:
+            yield Finding(
+                "swarm.edge",
+                Severity.FAIL,
+                f"nginx on {each.node} does not run",
+                f"{each.name}: {each.reason}",
+                f"clients that connect to {each.node} get no answer",
+                f"docker service ps --no-trunc {each.name}",
+                each.name,
+            )
+        elif each.behind:
+            yield Finding(
+                "swarm.edge",
+                Severity.WARN,
+                f"nginx on {each.node} serves an older configuration",
+                f"{each.name} has returned since the last change",
+                "it may send requests to replicas that have left, and none to new ones",
+                "videa watch",
+                each.name,
+            )
+
+
 def versions(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """The engines of the nodes have different versions."""
     found = Counter(node.version for node in present(facts.swarm).nodes if node.version)
@@ -163,6 +193,7 @@ def _recent(facts: Facts, limits: Limits) -> list[StuckFacts]:
 CHECKS = (
     Check("swarm.node_down", Group.CONTAINERS, "a node is not ready F", "own", (SWARM,), node_down),
     Check("swarm.node_unused", Group.CONTAINERS, "a node is paused or drained I", "own", (SWARM,), node_unused),
+    Check("swarm.edge", Group.CONTAINERS, "one of several nginx does not run F, or is behind W", "own", (SWARM,), edge),
     Check(
         "swarm.task_rejected",
         Group.CONTAINERS,

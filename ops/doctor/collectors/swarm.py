@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from ops.doctor.facts_swarm import NodeFacts, StuckFacts, SwarmFacts
+from collections.abc import Iterable
+
+from ops.doctor.facts_swarm import EdgeFacts, NodeFacts, StuckFacts, SwarmFacts
+from ops.errors import BalancerError
 from ops.models import Cluster
-from ops.platform.ports import Platform
+from ops.stack import Stack
+from ops.traffic import Edge
 
 
-def swarm_facts(platform: Platform) -> SwarmFacts:
-    """The nodes and what does not run; nothing on one engine. Raises EngineError."""
-    return read(platform.nodes.cluster())
+def swarm_facts(stack: Stack) -> SwarmFacts:
+    """The nodes, each nginx, and what does not run; nothing on one engine. Raises EngineError."""
+    nodes = stack.platform.nodes
+    try:
+        edges = stack.connect().membership().edges if nodes.edges() else ()
+    except BalancerError:  # the checks of nginx say why
+        edges = ()
+    return read(nodes.cluster(), edges)
 
 
-def read(cluster: Cluster) -> SwarmFacts:
+def read(cluster: Cluster, edges: Iterable[Edge] = ()) -> SwarmFacts:
     """The facts in the state of a swarm."""
     names = {node.id: node.name for node in cluster.nodes}
     return SwarmFacts(
@@ -36,4 +45,5 @@ def read(cluster: Cluster) -> SwarmFacts:
         ],
         root_expires=cluster.root_expires,
         rotating=cluster.rotating,
+        edges=[EdgeFacts(edge.name, edge.node, edge.behind, edge.reason) for edge in edges],
     )

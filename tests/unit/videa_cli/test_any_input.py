@@ -83,7 +83,8 @@ def run(arguments: list[str], find: Callable[[], FakeStack]) -> Answer:
         patch.setattr(os, "nice", lambda _: 0)
         patch.setattr(Options, "load", lambda _: found().project)
         patch.setattr(Options, "stack", lambda _: found())
-        patch.setattr(ops.factory, "open_store", lambda *_: found().store)
+        patch.setattr(ops.factory, "connect", lambda *_, **__: nowhere())
+        patch.setattr(ops.factory, "open_store", lambda *_, **__: found().store)
         code = main._run(arguments)
     return Answer(code, *(_written(stream) for stream in (out, err)))
 

@@ -25,7 +25,7 @@ BEGUN = json.dumps({"type": "step_started", "step": {"type": "drain"}})
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
     found = fake_stack(tmp_path)
     monkeypatch.setattr("ops.factory.open_jobs", lambda: found.platform.jobs)
-    monkeypatch.setattr("ops.factory.open_store", lambda: found.store)
+    monkeypatch.setattr("ops.factory.open_store", lambda **_: found.store)
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ops.doctor.collectors.swarm import read
-from ops.doctor.facts_swarm import NodeFacts, StuckFacts, SwarmFacts
+from ops.doctor.facts_swarm import EdgeFacts, NodeFacts, StuckFacts, SwarmFacts
 from ops.models import Cluster, Node, Stuck
 from tests.unit.ops.doctor.stack import NOW, finding, reported
 
@@ -52,6 +52,23 @@ def stuck(reason: str, place: str = "node2", ago: float = 60.0) -> StuckFacts:
 )
 def test_what_is_wrong_with_a_swarm(swarm: SwarmFacts, expected: list[tuple[str, str]]) -> None:
     assert reported(swarm=swarm) == expected
+
+
+@pytest.mark.parametrize(
+    ("edge", "there", "expected"),
+    [
+        (EdgeFacts("nginx-2", "node2"), node("node2"), []),
+        (EdgeFacts("nginx-2", "node2", behind=True), node("node2"), [("swarm.edge", "warn")]),
+        (EdgeFacts("nginx-2", "node2", reason="its task is failed"), node("node2"), [("swarm.edge", "fail")]),
+        (EdgeFacts("nginx-2", "node2", reason="its node is down"), node("node2", state="down"), []),
+        (EdgeFacts("nginx-2", "node2", reason="its node is drained"), node("node2", availability="drain"), []),
+    ],
+)
+def test_an_nginx_that_does_not_serve_as_the_others(
+    edge: EdgeFacts, there: NodeFacts, expected: list[tuple[str, str]]
+) -> None:
+    found = reported(swarm=SwarmFacts([manager("node1"), there], edges=[edge]))
+    assert [each for each in found if each[0] == "swarm.edge"] == expected
 
 
 def test_a_lost_node_says_since_when_and_what_was_lost() -> None:

@@ -33,7 +33,7 @@ def test_a_replica_is_a_service_with_one_task_a_name_in_dns_and_its_release_in_l
     assert spec["Labels"][labels.NUMBER] == "7"
     assert spec["Labels"][labels.RELEASE] == "r1"
     assert spec["Labels"][labels.STATE] == labels.CREATED
-    assert spec["TaskTemplate"]["Networks"] == [{"Target": "shop_default", "Aliases": ["web"]}]
+    assert spec["TaskTemplate"]["Networks"] == [{"Target": "shop_default-swarm", "Aliases": ["web"]}]
     running = spec_of(replace(WANTED, running=True))
     assert (running["Mode"]["Replicated"]["Replicas"], running["Labels"][labels.STATE]) == (1, labels.STARTED)
 
@@ -129,4 +129,9 @@ def test_what_has_no_equivalent_is_named() -> None:
 def test_networks_are_overlays() -> None:
     model = {"networks": {"app": {"name": "shop_app", "internal": True}}}
     spec = network_spec(model, "shop", "app")
-    assert (spec["Name"], spec["Driver"], spec["Internal"], spec["Attachable"]) == ("shop_app", "overlay", True, True)
+    assert (spec["Name"], spec["Driver"], spec["Internal"], spec["Attachable"]) == (
+        "shop_app-swarm",
+        "overlay",
+        True,
+        True,
+    )

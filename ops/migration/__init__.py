@@ -1,0 +1,1 @@
+"""Moves a running project between Compose and the swarm of its own host."""

@@ -1,0 +1,21 @@
+"""What a migration needs of the networks that both engines use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from ops.models import Container
+
+
+class Bridge(Protocol):
+    """The overlay networks of a project, and Compose's containers on them. Every method may raise EngineError."""
+
+    def check(self) -> None:
+        """Raises PlanRefused if the project cannot run on a swarm."""
+
+    def join(self, containers: Iterable[Container]) -> None:
+        """Attaches Compose's containers to the networks, which are created."""
+
+    def leave(self, containers: Iterable[Container]) -> None:
+        """Detaches Compose's containers again."""
