@@ -11,10 +11,19 @@ from msgspec.structs import replace as changed
 
 from ops.errors import ReplicaNotReady
 from ops.models import ProbeResult
+from ops.project.units import Seconds
 from ops.rollout.ready import await_ready
-from tests.unit.ops.fakes import fake_stack
+from tests.unit.ops.fakes import FakeStack, fake_stack
 
 NAME = "shop-app-1"
+
+
+def patient_stack(folder: Path, **changes: Any) -> FakeStack:
+    """A stack whose deadline no busy machine reaches in a few rounds. ``changes``: of its health checks."""
+    stack = fake_stack(folder)
+    settings = stack.project.settings
+    health = changed(settings.health, deadline=Seconds(30), **changes)
+    return replace(stack, project=replace(stack.project, settings=changed(settings, health=health)))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +55,7 @@ def test_a_removed_replica_is_named(tmp_path: Path) -> None:
 
 def test_a_replica_that_is_restarted_has_time_until_the_deadline(tmp_path: Path) -> None:
     """It exits twice, because its database is not there, and passes the second time it runs."""
-    stack = fake_stack(tmp_path)
+    stack = patient_stack(tmp_path)
     states = iter([("restarting", 1), ("running", 1), ("restarting", 2), ("running", 2)])
 
     def disturb(call: str) -> None:
@@ -60,9 +69,7 @@ def test_a_replica_that_is_restarted_has_time_until_the_deadline(tmp_path: Path)
 
 
 def test_probes_before_a_restart_do_not_count(tmp_path: Path) -> None:
-    stack = fake_stack(tmp_path)
-    health = changed(stack.project.settings.health, success_threshold=2)
-    stack = replace(stack, project=replace(stack.project, settings=changed(stack.project.settings, health=health)))
+    stack = patient_stack(tmp_path, success_threshold=2)
     probed: list[int] = []
 
     def disturb(call: str) -> None:
