@@ -36,7 +36,7 @@ def obstacles(
     ``written``: without interpolation; ``checked``: a health path or Docker's health check tells if it is well;
     ``shared``: sources and targets of volumes that replicas may share.
     """
-    yield from _shared(service, spec)
+    yield from only_one(service, spec)
     place = ("services", service)
     if name := spec.get("container_name"):
         yield Note(
@@ -85,14 +85,14 @@ def why_alone(spec: Mapping[str, Any], running: bool) -> str:
     return next((note.what for note in notes if note.key[-1] != "deploy" or note.weight is not Weight.ADVICE), "")
 
 
-def _shared(service: str, spec: Mapping[str, Any]) -> Iterator[Note]:
+def only_one(service: str, spec: Mapping[str, Any]) -> Iterator[Note]:
     """What two replicas on one host cannot both have, and the overlay cannot take away without changing the service."""
     place = ("services", service)
-    if mode := spec.get("network_mode"):
+    if mode := str(spec.get("network_mode") or ""):
         yield Note(
             Weight.REFUSED,
             (*place, "network_mode"),
-            f"with network_mode: {mode}, two replicas would listen on the same port",
+            f"with network_mode: {mode}, {_without_network(mode)}",
             "remove network_mode and publish the port",
         )
     if (spec.get("deploy") or {}).get("mode") == "global":
@@ -107,6 +107,28 @@ def _shared(service: str, spec: Mapping[str, Any]) -> Iterator[Note]:
                 f"two replicas cannot share {network[fixed]}",
                 f"remove {fixed}; other containers find the service by its name",
             )
+
+
+def companions(services: Collection[str], model: Mapping[str, Any]) -> Iterator[Note]:
+    """Services that live in the network or among the processes of a container of ``services``, and end with it."""
+    for name, spec in model["services"].items():
+        for key in ("network_mode", "pid", "ipc"):
+            mode, _, target = str(spec.get(key) or "").partition(":")
+            if mode == "service" and target in services:
+                yield Note(
+                    Weight.REFUSED,
+                    ("services", name, key),
+                    f"{name} shares what one container of {target} has, and would lose it at each deploy",
+                    f"remove {key} from it; it reaches {target} by its name, at the balancer",
+                )
+
+
+def _without_network(mode: str) -> str:
+    if mode == "host":
+        return "two replicas would listen on the same port"
+    if mode.startswith(("service:", "container:")):
+        return "two replicas would share the network of one container"
+    return "the balancer cannot find the replicas by name"
 
 
 def _as_written(volumes: Sequence[object], number: int) -> str:

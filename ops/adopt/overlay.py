@@ -12,7 +12,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
-from ops.adopt.plan import RESET, RESET_LIST, Adoption, as_written
+from ops.adopt.parts import RESET, RESET_LIST
+from ops.adopt.plan import Adoption, as_written
 from ops.errors import ConfigError
 
 _TEXT = """\

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 from ops.adopt.advice import about_front, about_other, about_paths, about_ports
 from ops.adopt.answers import LIKELY, LIVE, READY, Answers
 from ops.adopt.detect import Found, Role, speaks_grpc
-from ops.adopt.notes import Note, Weight, obstacles, why_alone
+from ops.adopt.notes import Note, Weight, companions, obstacles, why_alone
+from ops.adopt.parts import release_variable, service_part, worker_part
 from ops.adopt.published import moved
 from ops.adopt.routes import INSIDE, Route, for_balancer, routing, together, without_path
 from ops.project.mappings import as_mapping
@@ -172,10 +172,10 @@ def plan(
         environment={"UPSTREAM_SERVICE": service, "UPSTREAM_PORT": str(choice.port), **tunable, **moved_variables},
         labels=moved_labels,
         trusted=CONTAINERS if forwarded and not publishes else (),
-        service_part=_service_part(service, spec, written, own_labels, own_variables),
+        service_part=service_part(service, spec, written, own_labels, own_variables),
         moves=bool(ports),
         workers={
-            each.service: _worker_part(each.service, raw["services"][each.service])
+            each.service: worker_part(each.service, raw["services"][each.service])
             for each in found
             if alone.get(each.service) == ""
         },
@@ -192,6 +192,7 @@ def plan(
             *about_front(theirs, labels, variables, model["services"]),
             *obstacles(service, spec, written, choice.checked or bool(choice.health), choice.shared),
             *(note for each in choice.others for note in about_other(each, model, raw)),
+            *companions(names, model),
         ),
         found=tuple(replace(each, alone=alone.get(each.service, "")) for each in found),
     )
@@ -212,7 +213,7 @@ def _served(choice: Choice, spec: Mapping[str, Any], written: Mapping[str, Any])
         section["health"] = dict(choice.health)
     if not choice.requests.everything:
         section["route"] = as_written(choice.requests)
-    own = _service_part(choice.service, spec, written, *routing(written), release_variable(choice.service))
+    own = service_part(choice.service, spec, written, *routing(written), release_variable(choice.service))
     part = {"x-videa": section, **own}
     return Served(choice.service, choice.port, choice.health, choice.requests, part)
 
@@ -232,66 +233,6 @@ def free_name(services: Mapping[str, Any]) -> str:
     """A name for the balancer's service that the project does not use."""
     names = ("balancer", "videa-balancer", *(f"videa-balancer-{number}" for number in range(2, 100)))
     return next(name for name in names if name not in services)
-
-
-def variable_name(service: str) -> str:
-    """The variable with the number of replicas: WEB_REPLICAS."""
-    return f"{re.sub(r'[^A-Z0-9]', '_', service.upper())}_REPLICAS"
-
-
-def release_variable(service: str) -> str:
-    """The variable with the release of a further service: API_RELEASE. Each has its own, as each has its releases."""
-    return f"{variable_name(service).removesuffix('_REPLICAS')}_RELEASE"
-
-
-def _service_part(
-    service: str,
-    spec: Mapping[str, Any],
-    written: Mapping[str, Any],
-    labels: Mapping[str, str],
-    variables: Mapping[str, str],
-    recorded: str = "VIDEA_RELEASE",
-) -> dict[str, Any]:
-    """What the overlay adds to a service. RESET stands for `!reset`; ``recorded``: the variable with its release."""
-    part: dict[str, Any] = {}
-    if spec.get("ports"):
-        part["ports"] = RESET_LIST
-    if name := spec.get("container_name"):
-        part["container_name"] = RESET
-        part["networks"] = {
-            network: {"aliases": [name]} for network in as_mapping(spec.get("networks")) or ("default",)
-        }
-    hidden = {name: RESET for name in labels if not name.startswith("traefik.")}
-    if len(hidden) < len(labels):
-        hidden["traefik.enable"] = "false"
-    present = "videa.release" in as_mapping(written.get("labels"))
-    release = {} if present else {"videa.release": f"${{{recorded}:-}}"}
-    if hidden or release:
-        part["labels"] = {**hidden, **release}
-    if variables:
-        part["environment"] = dict.fromkeys(variables, RESET)
-    return part | _replicas(service, written)
-
-
-def _worker_part(service: str, written: Mapping[str, Any]) -> dict[str, Any]:
-    """What the overlay adds to a worker: nothing that Compose counts as a change of its containers."""
-    part = _replicas(service, written)
-    if "deploy" not in written and "deploy" in part:
-        part = {"scale": part["deploy"]["replicas"]}
-    return {"x-videa": {"worker": True}, **part}
-
-
-def _replicas(service: str, written: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes the number of replicas a variable; empty if it is one."""
-    number = written.get("scale", (written.get("deploy") or {}).get("replicas"))
-    if "$" in str(number):
-        return {}
-    text = f"${{{variable_name(service)}:-{1 if number is None else number}}}"
-    return {"scale": text} if "scale" in written else {"deploy": {"replicas": text}}
-
-
-RESET, RESET_LIST = object(), object()
-"""In ``service_part``: Compose forgets what the user's files say there."""
 
 
 def _networks(specs: Sequence[Mapping[str, Any]], model: Mapping[str, Any], routes: Sequence[Route]) -> tuple[str, ...]:

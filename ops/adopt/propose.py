@@ -12,9 +12,10 @@ from ops.adopt import overlay
 from ops.adopt.answers import LIKELY, LIVE, Answers
 from ops.adopt.detect import Evidence, Found, Role, candidates
 from ops.adopt.gather import Facts, answers, gather
-from ops.adopt.notes import Note
+from ops.adopt.notes import Note, only_one
+from ops.adopt.parts import release_variable, variable_name
 from ops.adopt.places import place_of
-from ops.adopt.plan import Adoption, Choice, free_name, health_of, plan, release_variable, variable_name
+from ops.adopt.plan import Adoption, Choice, free_name, health_of, plan
 from ops.adopt.requests import one, read
 from ops.balancer import packaged
 from ops.errors import ConfigError, PlanRefused, UsageError
@@ -98,6 +99,7 @@ def propose(plain: Plain, stack: Stack, wanted: Wanted, ask: Ask) -> Proposal:
     balancer = str(section.get("balancer") or free_name(model["services"]))
     facts = gather(plain, stack, balancer)
     chosen = _chosen(facts, wanted, section, overlay.others(before), ask)
+    _refuse(plain, [note for each in chosen for note in only_one(each.service, model["services"][each.service])])
     asked = {each.service: _asked(plain, stack, facts, each, wanted) for each in chosen}
     requests = _requests(facts, chosen, wanted, section, overlay.others(before), ask)
     first, *rest = (
@@ -108,10 +110,7 @@ def propose(plain: Plain, stack: Stack, wanted: Wanted, ask: Ask) -> Proposal:
     choice = replace(first, requests=requests[first.service], others=others)
     adoption = plan(choice, facts.found, model, facts.raw, facts.routes, balancer, packaged.reference())
     places = {note: place_of(plain, note.key) for note in adoption.notes if note.key}
-    for note in adoption.refused:
-        raise PlanRefused(
-            f"{places.get(note) or '.'.join(note.key)}: {note.what}", f"{note.change}; nothing was changed"
-        )
+    _refuse(plain, adoption.refused)
     after = overlay.write(adoption, before)
     variables: dict[str, str | None] = {"COMPOSE_FILE": plain.compose_file()}
     _check(plain, after, variables)
@@ -135,6 +134,13 @@ def env_after(plain: Plain, variables: Mapping[str, str | None]) -> tuple[str, s
     """The text of .env before and after. Raises ConfigError."""
     text = read_env_file(plain.env_file)
     return text, dotenv.assign(text, variables, plain.project.environment)
+
+
+def _refuse(plain: Plain, notes: Sequence[Note]) -> None:
+    """Raises PlanRefused for the first one that stops init."""
+    for note in notes:
+        place = place_of(plain, note.key) or ".".join(note.key)
+        raise PlanRefused(f"{place}: {note.what}", f"{note.change}; nothing was changed")
 
 
 def _refuse_own_section(plain: Plain) -> None:
@@ -162,6 +168,8 @@ def _chosen(
     http = candidates(facts.found)
     if not http:
         others = [each.service for each in facts.found if each.role is not Role.DATA]
+        if len(others) == 1:
+            return (by_name[others[0]],)
         return (by_name[ask("which service answers HTTP", others)],)
     if len(http) == 1:
         return http

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.adopt.notes import Weight, obstacles
+from ops.adopt.notes import Weight, companions, obstacles
 
 GOOD: dict[str, Any] = {"mem_limit": "128m"}
 
@@ -58,3 +58,32 @@ def test_the_line_of_a_volume_is_shown_as_it_must_be(written: str, shown: str) -
     spec = {**GOOD, "volumes": [{"type": "volume", "source": "data", "target": "/data"}]}
     (note,) = obstacles("web", spec, {"volumes": [written]}, True, ())
     assert note.change.startswith(shown)
+
+
+@pytest.mark.parametrize(
+    ("mode", "why"),
+    [
+        ("host", "would listen on the same port"),
+        ("service:vpn", "would share the network of one container"),
+        ("container:vpn-1", "would share the network of one container"),
+        ("bridge", "cannot find the replicas by name"),
+    ],
+)
+def test_why_a_network_mode_stands_against_replicas(mode: str, why: str) -> None:
+    (note,) = obstacles("web", {**GOOD, "network_mode": mode}, {}, True, ())
+    assert why in note.what
+
+
+def test_a_service_that_lives_in_a_replica_is_named() -> None:
+    """A tunnel in the network of the application, for example: it would end with the container that is replaced."""
+    model = {
+        "services": {
+            "web": {"pid": "host"},
+            "tunnel": {"network_mode": "service:web"},
+            "profiler": {"pid": "service:web"},
+            "other": {"network_mode": "service:db", "ipc": "shareable"},
+        }
+    }
+    notes = list(companions(["web"], model))
+    assert [note.key for note in notes] == [("services", "tunnel", "network_mode"), ("services", "profiler", "pid")]
+    assert {note.weight for note in notes} == {Weight.REFUSED}

@@ -9,18 +9,8 @@ import pytest
 from ops.adopt.answers import Answers
 from ops.adopt.detect import Evidence, Found, Role
 from ops.adopt.notes import Weight
-from ops.adopt.plan import (
-    CONTAINERS,
-    MANY,
-    RESET,
-    RESET_LIST,
-    Adoption,
-    Choice,
-    free_name,
-    health_of,
-    plan,
-    variable_name,
-)
+from ops.adopt.parts import RESET, RESET_LIST, variable_name
+from ops.adopt.plan import CONTAINERS, MANY, Adoption, Choice, free_name, health_of, plan
 from ops.adopt.routes import Route
 
 PORT = {"target": 8000, "published": "80", "protocol": "tcp"}

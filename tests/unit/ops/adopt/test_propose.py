@@ -168,6 +168,26 @@ def test_what_it_cannot_know_or_do_is_an_error(
         proposal(plain, wanted)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("  web: {image: app, network_mode: host}\n  db: {image: postgres}", "compose.yaml:2: with network_mode: host"),
+        (
+            "  web: {image: app, mem_limit: 1g, ports: ['80:80']}\n  tunnel: {image: t, network_mode: 'service:web'}",
+            "compose.yaml:3: tunnel shares",
+        ),
+    ],
+    ids=["its port is not known", "another lives in it"],
+)
+def test_what_can_have_only_one_replica_is_refused_before_anything_is_asked(
+    text: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "compose.yaml").write_text(f"services:\n{text}\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PlanRefused, match=words):
+        proposal(load_plain((), None, SHELL), Wanted())
+
+
 def test_a_choice_of_before_is_kept_unless_another_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = plain_project("two-web", tmp_path, monkeypatch)
     first = proposal(plain, Wanted("api", 8000, "/up"))

@@ -1,0 +1,68 @@
+"""What the overlay adds to each service that gets replicas. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ops.project.compose_model import as_mapping
+
+RESET, RESET_LIST = object(), object()
+"""What Compose is to forget of the user's files: `!reset`."""
+
+
+def variable_name(service: str) -> str:
+    """The variable with the number of replicas: WEB_REPLICAS."""
+    return f"{re.sub(r'[^A-Z0-9]', '_', service.upper())}_REPLICAS"
+
+
+def release_variable(service: str) -> str:
+    """The variable with the release of a further service: API_RELEASE. Each has its own, as each has its releases."""
+    return f"{variable_name(service).removesuffix('_REPLICAS')}_RELEASE"
+
+
+def service_part(
+    service: str,
+    spec: Mapping[str, Any],
+    written: Mapping[str, Any],
+    labels: Mapping[str, str],
+    variables: Mapping[str, str],
+    recorded: str = "VIDEA_RELEASE",
+) -> dict[str, Any]:
+    """What the overlay adds to a service that gets requests. ``recorded``: the variable with its release."""
+    part: dict[str, Any] = {}
+    if spec.get("ports"):
+        part["ports"] = RESET_LIST
+    if name := spec.get("container_name"):
+        part["container_name"] = RESET
+        part["networks"] = {
+            network: {"aliases": [name]} for network in as_mapping(spec.get("networks")) or ("default",)
+        }
+    hidden = {name: RESET for name in labels if not name.startswith("traefik.")}
+    if len(hidden) < len(labels):
+        hidden["traefik.enable"] = "false"
+    present = "videa.release" in as_mapping(written.get("labels"))
+    release = {} if present else {"videa.release": f"${{{recorded}:-}}"}
+    if hidden or release:
+        part["labels"] = {**hidden, **release}
+    if variables:
+        part["environment"] = dict.fromkeys(variables, RESET)
+    return part | _replicas(service, written)
+
+
+def worker_part(service: str, written: Mapping[str, Any]) -> dict[str, Any]:
+    """What the overlay adds to a worker: nothing that Compose counts as a change of its containers."""
+    part = _replicas(service, written)
+    if "deploy" not in written and "deploy" in part:
+        part = {"scale": part["deploy"]["replicas"]}
+    return {"x-videa": {"worker": True}, **part}
+
+
+def _replicas(service: str, written: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes the number of replicas a variable; empty if it is one."""
+    number = written.get("scale", (written.get("deploy") or {}).get("replicas"))
+    if "$" in str(number):
+        return {}
+    text = f"${{{variable_name(service)}:-{1 if number is None else number}}}"
+    return {"scale": text} if "scale" in written else {"deploy": {"replicas": text}}
