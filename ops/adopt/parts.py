@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ops.project.compose_model import as_mapping
+from ops.project.mappings import as_mapping
 
 RESET, RESET_LIST = object(), object()
 """What Compose is to forget of the user's files: `!reset`."""
