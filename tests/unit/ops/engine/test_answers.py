@@ -36,9 +36,16 @@ def test_an_answer_is_used_again_until_the_content_changes() -> None:
 
 
 def test_an_answer_is_not_used_again_if_the_content_has_changed_meanwhile_or_is_unknown() -> None:
-    contents = iter(["a", "b", "b", "b", "b"])
-    asked, answers = Asked(), Answers(lambda: next(contents))
-    assert [answers.get("config", asked), answers.get("config", asked), answers.get("config", asked)] == ["1", "2", "2"]
+    content = ["a"]
+    asked, answers = Asked(), Answers(lambda: content[0])
+
+    def meanwhile() -> str:
+        content[0] = "b"
+        return asked()
+
+    assert answers.get("config", meanwhile) == "1"
+    content[0] = "a"
+    assert answers.get("config", asked) == "2"
     unknown = Answers(lambda: None)
     assert [unknown.get("config", asked), unknown.get("config", asked)] == ["3", "4"]
 
