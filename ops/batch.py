@@ -17,7 +17,7 @@ from ops.rollout.entries import BackTo, Following, Header, JournalState
 from ops.rollout.journal import Journal
 from ops.rollout.lease import Lease
 from ops.rollout.runner import Runner
-from ops.rollout.stopping import BEHIND, Stopping
+from ops.rollout.stopping import BEHIND, MOST_BEHIND, Stopping
 from ops.stack import Stack
 from ops.steps import Plan, Start
 
@@ -155,10 +155,10 @@ def combined(parts: Sequence[Part]) -> Plan:
 def _behind(part: Part, header: Header) -> int:
     """How many replicas may still be stopping while the plan goes on: any number if it starts no others.
 
-    If the resources were not measured, none.
+    Otherwise as many as memory and connections are enough for; if the resources were not measured, none.
     """
     if not any(isinstance(step, Start) for step in part.plan.steps):
         return MAX_REPLICAS
     surge = part.plan.surge
     room = spare(part.capacity, len(header.before) + surge, surge) if part.capacity else 0
-    return BEHIND if room is None else min(BEHIND, room)
+    return BEHIND if room is None else min(MOST_BEHIND, room)

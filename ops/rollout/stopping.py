@@ -16,6 +16,9 @@ MAX_PARALLEL = 64
 BEHIND = 4
 """Replicas that may still be stopping when the next step starts: each uses memory and connections until it exits."""
 
+MOST_BEHIND = 32
+"""The same if memory and connections are known to be enough: who ignores the stop signal then holds up nothing."""
+
 
 class Stopping:
     """The replicas that are being stopped and removed. ``begun``: all their names, including removed ones.

@@ -10,16 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from ops import planning
 from ops.errors import Interrupted, UsageError, VideaError
 from ops.events import discard
 from ops.operations import Operation
 from ops.outcome import Outcome
+from ops.preflight import Capacity
 from ops.rollout import history
 from ops.rollout.lock import Lock
 from ops.rollout.request import Request, Strategy
 from ops.steps import Target
 from tests.unit.ops.disturbances import NEW, Disturbance, Killed, left_over, lost_answer, quiet, recorded
-from tests.unit.ops.fakes import FakeStack, fake_shop
+from tests.unit.ops.fakes import FakeStack, fake_shop, fake_stack
 from tests.unit.ops.fakes.platform import FakePlatform
 from tests.unit.ops.fakes.world import APP, MAIL
 
@@ -160,6 +162,22 @@ def test_replicas_of_all_services_stop_at_the_same_time(tmp_path: Path, monkeypa
     Operation(shop, discard, "videa scale app=1 mail=1").scale_all({APP: lambda _: 1, MAIL: lambda _: 1})
     app, mail, served, _ = state(shop)
     assert (len(app), len(mail), served) == (1, 1, True)
+
+
+def test_a_deploy_goes_on_while_many_replicas_ignore_their_stop_signal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If there is room for them: the last of six old ones is told before the first has ended."""
+    shop, told, stop = fake_stack(tmp_path, replicas=6), threading.Barrier(6), FakePlatform.stop
+
+    def at_last(platform: FakePlatform, container: str, at_most: int | None = None) -> str:
+        told.wait(10)
+        return stop(platform, container)
+
+    monkeypatch.setattr(FakePlatform, "stop", at_last)
+    monkeypatch.setattr(planning, "measure", lambda *_: Capacity(None, 0, 0, 0, None, free=1 << 40, usage=1 << 20))
+    Operation(shop, discard, "videa deploy").deploy(NEW, Request(Strategy.ROLLING))
+    assert [replica.image for replica in shop.replicas()] == ["app:new"] * 6
 
 
 def test_a_service_without_a_replica_is_scaled_up_as_compose_would_start_it(tmp_path: Path) -> None:
