@@ -182,7 +182,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         guest_writes=read("GUEST_WRITES", "off", parsers.switch, False),
         drain_timeout=read("DRAIN_TIMEOUT", "25", parsers.seconds(0, 3600), 25.0),
         log_level=read("LOG_LEVEL", "info", parsers.one_of("debug", "info", "warning", "error"), "info"),
-        access_log=read("ACCESS_LOG", "on", parsers.one_of("on", "notable", "off"), "on"),
+        access_log=read("REQUEST_LOG", "on", parsers.one_of("on", "notable", "off"), "on"),
     )
     if problems:
         raise SettingsError(problems)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from ops.errors import EngineError
-from ops.interrupts import held
+from ops.interrupts import allowed, held
 
 
 def attend(run: Callable[[], object], stop: Callable[[], object], end: Callable[[], object] = lambda: None) -> None:
@@ -15,17 +15,15 @@ def attend(run: Callable[[], object], stop: Callable[[], object], end: Callable[
 
     ``run``: is called in another thread, because a signal interrupts the main one.
     """
-    worker, running = ThreadPoolExecutor(max_workers=1), None
-    try:
+    with held(), ThreadPoolExecutor(max_workers=1) as worker:
         running = worker.submit(run)
-        running.result()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        with held():
-            stop()
-            worker.shutdown()
-            if running:
+        try:
+            with allowed():
                 running.result()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            stop()
+            running.result()
             with suppress(EngineError):
                 end()

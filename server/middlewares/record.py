@@ -1,6 +1,6 @@
 """Counts and times every request, and writes the access log.
 
-With ACCESS_LOG=notable it has no line of most requests: the balancer has one, and a second one costs the engine as
+With REQUEST_LOG=notable it has no line of most requests: the balancer has one, and a second one costs the engine as
 much as the first. It has those of which the balancer knows less: refused, failed and slow ones, and who changed what.
 """
 

@@ -102,7 +102,7 @@ def environment(database_url: str, empty_redis: str, postgres_gate: Gate, redis_
         "DATABASE_URL": f"postgresql://{user}@127.0.0.1:{postgres_gate.port}{name}?connection_limit=5&pool_timeout=3",
         "REDIS_URL": f"redis://127.0.0.1:{redis_gate.port}/0",
         "FRONTEND_URL": "https://mozi.example",
-        "ACCESS_LOG": "off",
+        "REQUEST_LOG": "off",
         "JWT_ACCESS_SECRET": "k9" * 20 + "unit-A",
         "JWT_REFRESH_SECRET": "k9" * 20 + "unit-R",
         "RATE_LIMITS": "off",

@@ -128,7 +128,7 @@ async def test_a_wrong_environment_is_told_in_one_go(start_process: StartProcess
 
 
 async def test_every_request_is_logged_with_its_id(start_process: StartProcess) -> None:
-    server = await start_process(ACCESS_LOG="on", RELEASE="v7", INSTANCE_ID="one")
+    server = await start_process(REQUEST_LOG="on", RELEASE="v7", INSTANCE_ID="one")
     async with aiohttp.ClientSession() as session:
         await session.get(f"{server.url}/api/v1/whoami", headers={"X-Request-ID": "find-me-again"})
     server.process.send_signal(signal.SIGTERM)
@@ -140,7 +140,7 @@ async def test_every_request_is_logged_with_its_id(start_process: StartProcess) 
 
 
 async def test_behind_a_balancer_that_logs_only_what_it_does_not_know_is_logged(start_process: StartProcess) -> None:
-    server = await start_process(ACCESS_LOG="notable")
+    server = await start_process(REQUEST_LOG="notable")
     async with aiohttp.ClientSession() as session:
         await session.get(f"{server.url}/api/v1/whoami", headers={"X-Request-ID": "known-there"})
         await session.get(f"{server.url}/api/v1/nothing", headers={"X-Request-ID": "refused-here"})

@@ -48,7 +48,7 @@ def test_our_limits_are_taken_out_of_the_url_and_libpqs_stay() -> None:
         ("INSTANCE_ID", "a b"),
         ("DRAIN_TIMEOUT", "-1"),
         ("LOG_LEVEL", "loud"),
-        ("ACCESS_LOG", "maybe"),
+        ("REQUEST_LOG", "maybe"),
         ("DATABASE_REPLICA_URL", "mysql://u:hunter2@h/d"),
         ("RATE_LIMITS", "user=many"),
         ("RATE_LIMITS", "nobody=1/60"),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
@@ -47,12 +45,12 @@ def test_the_round_under_way_ends_and_the_record_is_removed() -> None:
 def test_a_signal_that_arrives_while_the_first_round_is_handed_over_ends_it_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    submit = ThreadPoolExecutor.submit
+    start = threading.Thread.start
 
-    def interrupted(self: ThreadPoolExecutor, *call: Any) -> Future[Any]:
-        running = submit(self, *call)
-        threading.Event().wait(10)
-        return running
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        if threading.current_thread() is threading.main_thread():
+            threading.Event().wait(0.5)
 
-    monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupted)
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
     test_the_round_under_way_ends_and_the_record_is_removed()

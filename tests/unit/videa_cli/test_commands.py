@@ -71,7 +71,7 @@ def test_a_command_imports_no_other_command() -> None:
 @pytest.mark.parametrize(
     ("words", "place", "expected"),
     [
-        ("videa s", 1, {"scale", "status", "stats"}),
+        ("videa s", 1, {"scale", "status", "stats", "swarm"}),
         ("videa lock ", 2, {"status", "release"}),
         ("videa deploy --ca", 2, {"--canary"}),
     ],
