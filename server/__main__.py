@@ -39,7 +39,7 @@ environment:
   RELEASE          name of the release (unreleased)
   DRAIN_TIMEOUT    seconds to finish requests after SIGTERM (25)
   LOG_LEVEL        debug, info, warning or error (info)
-  REQUEST_LOG       on: one line per request; notable: behind a balancer that logs each request, only those of which this
+  REQUEST_LOG      on: one line per request; notable: behind a balancer that logs each request, only those of which this
                    server knows more (errors, slow ones, changes by a signed-in user); off (on)
 """
 
