@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bench.stack import videa_command
+from bench.temporary_stack import videa_command
 from tests.conftest import docker
 from tests.engine.conftest import make_image
 from tests.engine.swarm.machines import obstacle, swarm
