@@ -213,8 +213,8 @@ class Migration:
             self._gateways[service] = gateway
         return self._gateways[service]
 
-    def _begin(self, service: str) -> None:
-        """Starts a service and waits until it is healthy. Raises EngineError."""
+    def _begin(self, service: str, join: bool = True) -> None:
+        """Starts a service and waits until it is healthy. ``join``: on both engines' networks. Raises EngineError."""
         platform = self.there.platform
         present = [each for each in platform.containers() if each.service == service]
         for container in present:
@@ -222,7 +222,7 @@ class Migration:
             platform.start(container.name)
         if not present:
             platform.up([service], self._permit, {}, (), keep=True)
-        if self.there is self.compose:
+        if join and self.there is self.compose:
             self._join([service])
         deadline = time.monotonic() + STARTS
         while True:
@@ -247,7 +247,7 @@ class Migration:
         with announced(f"start {step.balancer}{_in_place_of(step.leave)}", self.emit):
             try:
                 self._stop(step.leave, AT_MOST)
-                self._begin(step.balancer)
+                self._begin(step.balancer, join=False)  # all that it needs has moved
                 self._await_serving()
             except BaseException:
                 for container in self.there.containers():
@@ -256,6 +256,8 @@ class Migration:
                 for name in step.leave:
                     self.here.platform.start(name)
                 raise
+            finally:
+                self._gateways.clear()  # another nginx serves now
 
     def _await_serving(self) -> None:
         """Raises BalancerError if nginx does not serve in time."""
@@ -276,11 +278,28 @@ class Migration:
         name = self.here.project.name
         self._permit()
         if self.here is not self.compose:
-            self.bridge.leave(self.compose.containers())
+            self._leave()
         self.here.platform.down()
         documents.forget(self.here.store, name)
         for service in self.here.project.services:
             declared.forget(self.here.store, name, service)
+
+    def _leave(self) -> None:
+        """Compose's containers leave the overlay networks. nginx may know replicas by their addresses there.
+
+        So a replica gets no requests while it leaves, unless it is the only one.
+        """
+        for service in self.compose.project.services:
+            seen = self._seen(self.compose, service)
+            serving = [] if seen.project.settings.worker else [each for each in seen.replicas() if each.alive]
+            for replica in serving:
+                if others := [each.name for each in serving if each is not replica]:
+                    seen.gateway.apply(seen.upstream(others))
+                    seen.gateway.wait_drained(seen.project.settings.drain_timeout, self.emit)
+                self.bridge.leave(each for each in self.compose.containers() if each.name == replica.name)
+                seen.gateway.apply(seen.upstream([each.name for each in serving]))
+        self._permit()
+        self.bridge.leave(self.compose.containers())
 
 
 def _then_stop(names: Sequence[str]) -> str:

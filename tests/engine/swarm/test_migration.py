@@ -77,7 +77,8 @@ def told(what: str, report: dict[str, Any]) -> None:
 
 
 def of_compose(shop: Shop) -> list[str]:
-    names = shop.manager.docker("ps", "--all", "--format", "{{.Names}}", "--filter", "label=com.docker.compose.service")
+    shown = '{{if not (.Label "com.docker.swarm.task.name")}}{{.Names}}{{end}}'
+    names = shop.manager.docker("ps", "--all", "--format", shown, "--filter", "label=com.docker.compose.service")
     return sorted(names.split())
 
 
@@ -96,7 +97,8 @@ def test_replicas_that_are_not_ready_leave_everything_with_compose(shop: Shop) -
     assert "everything was rolled back" in failed.stderr
     assert of_compose(shop) == before
     assert shop.manager.docker("service", "ls", "--quiet") == ""
-    assert (report["failed"], report["not_sent"]) == (0, 0)
+    told("left with Compose", report)
+    assert (report["failed"], report["not_sent"]) == (0, 0), report
 
 
 def test_a_killed_move_continues_and_loses_requests_only_while_the_port_moves(shop: Shop) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -32,8 +32,12 @@ class Numbered(FakePlatform):
         return [0, *(each.number for each in self.by_name.values())]
 
 
+@dataclass
 class OneNetwork:
-    """``Bridge`` of engines that reach each other anyway."""
+    """``Bridge`` of engines that reach each other anyway. ``left``: who was listed when a container left it."""
+
+    compose: FakeStack | None = None
+    left: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def check(self) -> None:
         pass
@@ -42,7 +46,9 @@ class OneNetwork:
         pass
 
     def leave(self, containers: Iterable[Container]) -> None:
-        pass
+        for container in containers:
+            if self.compose:
+                self.left.setdefault(container.name, self.compose.gateway.membership().servers)
 
 
 def two(folder: Path) -> tuple[FakeStack, FakeStack]:
@@ -93,6 +99,18 @@ def test_replicas_that_are_not_ready_leave_it_where_it_was(tmp_path: Path) -> No
     assert caught.value.aftermath
     assert caught.value.aftermath.as_before
     assert (running(compose), swarm.platform.by_name) == ({"shop-app-1", "shop-app-2"}, {})
+    assert compose.gateway.membership().servers == ("shop-app-1", "shop-app-2")
+
+
+def test_a_replica_that_leaves_the_common_network_gets_no_requests_meanwhile(tmp_path: Path) -> None:
+    compose, swarm = two(tmp_path)
+    swarm.world.sick.add("shop-app-4")
+    compose.world.sick.add("shop-app-4")
+    network = OneNetwork(compose)
+    with pytest.raises(ReplicaNotReady):
+        replace(move(compose, swarm), bridge=network).run()
+    assert network.left["shop-app-1"] == ("shop-app-2",)
+    assert network.left["shop-app-2"] == ("shop-app-1",)
     assert compose.gateway.membership().servers == ("shop-app-1", "shop-app-2")
 
 
