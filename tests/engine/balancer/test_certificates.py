@@ -70,9 +70,9 @@ class Site:
         """It, and the status of a request."""
         connection = https(self.port, name)
         try:
+            der = connection.sock.getpeercert(binary_form=True)  # afterwards nginx may have closed it, to reload
             connection.request("GET", "/", headers={"Host": name})
             status = connection.getresponse().status
-            der = connection.sock.getpeercert(binary_form=True)
             return ssl.DER_cert_to_PEM_cert(der), status
         finally:
             connection.close()
