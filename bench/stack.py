@@ -13,12 +13,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import secrets
 import statistics
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +25,7 @@ from typing import Any
 from bench.cpu_accounts import LOGGING, PROXY, REST, Accounts
 from bench.environments import node_modules
 from bench.results import write_results
-from bench.targets import COLUMNS, LIVE, PEERS, TITLE
+from bench.targets import COLUMNS, LIVE, PEERS, TITLE, access_token
 from bench.temporary_stack import PROJECT, ROOT, BenchError, BenchStack, backend_image, bench_stack
 from ops.engine.client import Engine
 
@@ -97,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ |= {"BENCH_EXPRESS": str(PEERS / "express"), "BENCH_COLUMNS": COLUMNS}
     os.environ["BENCH_BEFORE"] = options.before or backend_image()
     with bench_stack(replicas=2, overlays=[PEERS / "stack"]) as stack:
-        token = access_token(stack.url)
+        token = access_token(stack.url)  # Express accepts it too: it has the same secret
         accounts = Accounts(Engine(), PROJECT)
         idle = idle_use(accounts)
         for _ in range(options.rounds):
@@ -172,18 +170,6 @@ def per_request(spent: Spent, idle: Spent, seconds: float, requests: int) -> dic
         costs[ROLES.get(component, REST)] += 1e6 * (used - idle.get(component, 0.0) * seconds) / max(requests, 1)
     costs["whole"] = sum(costs[role] for role in SHOWN)
     return {role: round(cost, 1) for role, cost in costs.items()}
-
-
-def access_token(url: str) -> str:
-    """An access token of a new account, which Express accepts too: it has the same secret."""
-    account = {"email": f"{secrets.token_hex(8)}@bench.example", "password": secrets.token_urlsafe(16)}
-    asked = urllib.request.Request(
-        f"{url}/api/v1/auth/register",
-        data=json.dumps(account).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(asked, timeout=10) as answer:
-        return str(json.load(answer)["access_token"])
 
 
 def make_peers_image() -> None:

@@ -108,11 +108,11 @@ def _environment(services: DataServices, port: int) -> dict[str, str]:
     }
 
 
-def _registered(port: int) -> str:
-    """An access token of a new account, from the API."""
+def access_token(url: str) -> str:
+    """An access token of a new account, from the API of the backend."""
     account = {"email": f"{secrets.token_hex(8)}@bench.example", "password": secrets.token_urlsafe(16)}
     asked = urllib.request.Request(
-        f"http://127.0.0.1:{port}/api/v1/auth/register",
+        f"{url}/api/v1/auth/register",
         data=json.dumps(account).encode(),
         headers={"Content-Type": "application/json"},
     )
@@ -164,7 +164,7 @@ TARGETS = (
         command=lambda: [sys.executable, "-m", "server"],
         folder=ROOT,
         paths=_ALL,
-        token=_registered,
+        token=lambda port: access_token(f"http://127.0.0.1:{port}"),
         environment={
             "APP_ENV": "production",
             "FRONTEND_URL": "http://localhost",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from functools import partial
 
 from ops import declared, documents
 from ops.platform.ports import Store
 from ops.project import outline
-from ops.rollout.history import DONE, Entry, append
-from ops.rollout.operator import whoami
-from ops.rollout.retained import variables_now
+from ops.rollout.history import append
+from ops.rollout.retained import present_entry
 from ops.stack import Stack
 
 MIGRATE = "migrate"
@@ -71,23 +69,9 @@ class Records:
             stack = self.there.of(service)
             found = [each for each in stack.replicas() if each.alive]
             if found:
-                append(stack, self._entry(stack, len(found), found[0].release, found[0].image, found[0].image_id))
-
-    def _entry(self, stack: Stack, replicas: int, release: str, image: str, image_id: str) -> Entry:
-        return Entry(
-            time=time.time(),
-            who=whoami(),
-            command=self.command,
-            action=MIGRATE,
-            result=DONE,
-            release=release,
-            image=image,
-            image_id=image_id,
-            replicas=replicas,
-            seconds=0.0,
-            variables=variables_now(stack.project),
-            service=stack.project.settings.service,
-        )
+                one = found[0]
+                release = (one.release, one.image, one.image_id)
+                append(stack, present_entry(stack, self.command, MIGRATE, *release, len(found)))
 
     @property
     def _store(self) -> Store:

@@ -34,11 +34,20 @@ def record_running(stack: Stack, command: str, release: str, image: str, digest:
     entries = of(stack)
     if release in {entry.release for entry in releases(entries)} or not stack.platform.images.present(digest):
         return
-    entry = Entry(
+    entry = present_entry(stack, command, "found", release, image, digest, replicas)
+    append(stack, entry)
+    retain(stack, entry.image_id, release, entries)
+
+
+def present_entry(
+    stack: Stack, command: str, action: str, release: str, image: str, digest: str, replicas: int
+) -> Entry:
+    """What the history says of a release that runs now, and that no deploy has just started. Raises ConfigError."""
+    return Entry(
         time=time.time(),
         who=whoami(),
         command=command,
-        action="found",
+        action=action,
         result=DONE,
         release=release,
         image=image,
@@ -48,8 +57,6 @@ def record_running(stack: Stack, command: str, release: str, image: str, digest:
         variables=variables_now(stack.project),
         service=stack.project.settings.service,
     )
-    append(stack, entry)
-    retain(stack, entry.image_id, release, entries)
 
 
 def retain(stack: Stack, image: str, release: str, entries: Iterable[Entry]) -> None:
