@@ -227,7 +227,7 @@ def _pending(stack: Stack) -> list[Job]:
     return [job for job in stack.platform.jobs.all(stack.project.name) if not job.over]
 
 
-commands = group("Let the number of replicas follow the load, within the limits of the machine.")
+commands = group("Let the number of replicas follow the load.")
 commands.command("on")(on)
 commands.command("off")(off)
 commands.command("status")(status)

@@ -18,7 +18,9 @@ def down(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be removed and change nothing.")] = False,
     lock_wait: LockWait = 0.0,
 ) -> None:
-    """Stop and remove the stack's containers. Data stays in its volumes, and the history on the engine.
+    """Stop and remove the stack's containers.
+
+    Data stays in its volumes, and the history on the engine.
 
     \b
     Examples:

@@ -112,6 +112,6 @@ def load(
         out.print(f"loaded {file}" if changed else "nothing to do: all images are there", markup=False)
 
 
-commands = group("Save images to a file and load them, for machines without a registry.")
+commands = group("Save images to a file and load them, without a registry.")
 commands.command("save", cls=Command)(save)
 commands.command("load", cls=Command)(load)

@@ -46,13 +46,13 @@ def init(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON; needs --yes or --dry-run.")] = False,
 ) -> None:
-    """Put a Compose project behind a balancer, so that videa can scale and deploy it.
+    """Put your own Compose project behind a balancer.
 
-    Reads the Compose files as Compose merges them, the configuration of a proxy of yours, and the containers that run.
-    Finds the service that answers HTTP, its port and its health path, and the workers, which answer none. Shows a file
-    compose.videa.yaml with what is missing: the x-videa sections and nginx. COMPOSE_FILE in .env names that file, so
-    `docker compose` reads it too. Your own files do not change. After a question, both are written; `videa up` then
-    starts what is new.
+    After that, videa can scale and deploy it without losing a request. Reads the Compose files as Compose merges them,
+    the configuration of a proxy of yours, and the containers that run. Finds the service that answers HTTP, its port
+    and its health path, and the workers, which answer none. Shows a file compose.videa.yaml with what is missing: the
+    x-videa sections and nginx. COMPOSE_FILE in .env names that file, so `docker compose` reads it too. Your own files
+    do not change. After a question, both are written; `videa up` then starts what is new.
 
     Several services can get requests. Where Traefik's labels, nginx's configuration or nginx-proxy's variables already
     tell them apart by host and path, they are found, with their routes. Otherwise name them: the first one gets every

@@ -35,6 +35,6 @@ def dashboard() -> None:
     typer.echo(json.dumps(made.dashboard(), indent=2))
 
 
-commands = group("Files for a Prometheus and a Grafana of your own, see docs/metrics.md.")
+commands = group("Files for a Prometheus and a Grafana of your own.")
 commands.command("rules")(rules)
 commands.command("dashboard")(dashboard)

@@ -159,7 +159,7 @@ def _table(rows: list[dict[str, Any]]) -> None:
     console().print(table)
 
 
-commands = group("Notifications of the agent: targets, queue, and a test. See docs/notify.md.")
+commands = group("Notifications of the agent: targets, queue, and a test.")
 commands.command("test")(test)
 commands.command("list")(show_list)
 commands.command("status")(status)

@@ -84,6 +84,6 @@ def _cannot(verb: str, path: Path, error: OSError) -> PlanRefused:
     return PlanRefused(f"cannot {verb} {path}: {error.strerror}", "check who owns the folder, and its mode")
 
 
-commands = group("Make videa a plugin of the docker command: `docker videa scale 3`.")
+commands = group("Make videa a plugin of Docker: `docker videa scale 3`.")
 commands.command("install")(install)
 commands.command("remove")(remove)

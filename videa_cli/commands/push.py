@@ -28,10 +28,11 @@ def push(
     ] = False,
     as_json: AsJson = Json.NO,
 ) -> None:
-    """Send an image to another engine without a registry: only the layers that are missing there.
+    """Send an image to another engine, without a registry.
 
-    Without --to, it goes from this machine's engine to the one that DOCKER_HOST or the current context names. The
-    other engine gets the whole image or nothing, and its id is compared at the end.
+    Only the layers that are missing there are sent. Without --to, it goes from this machine's engine to the one that
+    DOCKER_HOST or the current context names. The other engine gets the whole image or nothing, and its id is compared
+    at the end.
 
     With --all-nodes, every other node of the swarm gets it from this manager, at the address by which managers know it.
     A node that cannot be reached is named at the end; the others have the image.

@@ -22,10 +22,11 @@ def rebalance(
     as_json: AsJson = Json.NO,
     lock_wait: LockWait = 0.0,
 ) -> None:
-    """Spread the replicas over the nodes of the swarm again, such as after a node has returned.
+    """Spread the replicas over the nodes of the swarm again.
 
-    Swarm itself never does this. Replicas move until no node has two more of a service than another one: for each, a
-    new one starts on the node with the fewest, and takes over its requests when it is ready.
+    For when a node has returned, because Swarm itself never does this. Replicas move until no node has two more of a
+    service than another one: for each, a new one starts on the node with the fewest, and takes over its requests when
+    it is ready.
 
     \b
     Examples:

@@ -124,7 +124,7 @@ def migrate(
     show_text_or_json(result, text, as_json)
 
 
-commands = group("Docker Swarm: start one, let machines join, move this project onto it or back.")
+commands = group("Docker Swarm: start one, join it, move this project onto it.")
 commands.command("init")(init)
 commands.command("join-command")(join_command)
 commands.command("migrate", cls=Command)(migrate)

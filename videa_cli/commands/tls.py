@@ -131,6 +131,6 @@ def _fields(certificate: Certificate, now: float) -> dict[str, object]:
     }
 
 
-commands = group("Certificates of x-videa.tls: their state, and renewal by hand.")
+commands = group("Certificates of x-videa.tls: their state, renewal by hand.")
 commands.command("status")(status)
 commands.command("renew")(renew)

@@ -20,10 +20,11 @@ def validate(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Check x-videa in the Compose file: one line for each error, with its key and the allowed values.
+    """Check x-videa in the Compose file.
 
-    Also checks the keys of Compose that videa obeys, such as deploy.update_config, and shows what a deploy takes from
-    them. Needs no engine. The exit code is 3 if there is an error.
+    Prints one line for each error, with its key and the allowed values. Also checks the keys of Compose that videa
+    obeys, such as deploy.update_config, and shows what a deploy takes from them. Needs no engine. The exit code is 3 if
+    there is an error.
 
     \b
     Examples:

@@ -52,6 +52,12 @@ def test_the_help_lists_each_command_with_its_own_first_paragraph() -> None:
         assert summary == " ".join(first.split())
 
 
+def test_each_line_of_the_help_is_whole_at_80_columns() -> None:
+    listed = python(PROGRAM, "--help", COLUMNS="80").partition("Commands:")[2]
+    assert "init" in listed
+    assert "..." not in listed
+
+
 def test_the_help_imports_no_command() -> None:
     program = PROGRAM.replace("run()", "\ntry: run()\nexcept SystemExit: pass\n")
     program += "import sys; print(sorted(name for name in sys.modules if name.startswith('videa_cli.commands.')))"
