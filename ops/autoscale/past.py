@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ops.project.policy import LONGEST_PERIOD
-from ops.project.section import LONGEST_WINDOW
+from ops.project.section_rules import LONGEST_WINDOW
 
 GAP = 60.0
 """Seconds without a round after which the earlier ones say nothing about the load since then."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.errors import ConfigError
-from ops.project.section import check_autoscale, read_settings
+from ops.project.section import read_settings
+from ops.project.section_rules import check_autoscale
 from ops.project.sections import Sections
 from ops.project.settings import Settings
 from ops.route import Route

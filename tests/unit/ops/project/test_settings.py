@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ops.errors import ConfigError
-from ops.project.section import check_autoscale, problems, read_settings
+from ops.project.section import problems, read_settings
+from ops.project.section_rules import check_autoscale
 from ops.project.settings import effective
 from ops.project.units import Seconds, Size, parse_duration, parse_rate, parse_share
 from ops.route import Route
