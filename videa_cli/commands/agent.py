@@ -64,8 +64,8 @@ def agent(
 ) -> None:
     """Look after the project all the time, until SIGTERM.
 
-    Health checks, repairs, autoscaling, certificates, notifications, and the doctor from time to time. This is what the
-    container `agent` runs. It needs the engine's socket and the project's name, not its folder: it works with the
+    Health checks, repairs, detached operations, certificates, notifications, and now and then the doctor: this is what
+    the container `agent` runs. It needs the engine's socket and the project's name, not its folder: it works with the
     x-videa that the last `videa up`, `scale` or `deploy` used. It prints what it does as one JSON object per line, see
     docs/events.md. Every other command works as well without it.
 
