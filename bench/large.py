@@ -17,7 +17,7 @@ import threading
 import time
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -30,11 +30,13 @@ from ops.balancer.render import parse, render
 from ops.engine.request import decoded
 from ops.models import Container
 from ops.operations import Operation
-from ops.platform.ports import Permit
+from ops.platform.ports import Choice, Permit, any_name
 from ops.preflight import Capacity
 from ops.rollout.request import Request
 from ops.steps import Target
 from ops.swarm import labels, reading
+from ops.swarm.api import Found
+from ops.swarm.services import FEW
 from ops.traffic import TrafficSplit, Upstream
 from ops.views.status import read_status
 from tests.unit.ops.fakes import FakeStack, fake_stack
@@ -77,13 +79,27 @@ class SwarmInMemory(FakePlatform):
     sent: dict[str, bytes] = field(default_factory=dict)
 
     def containers(self) -> list[Container]:
+        return self.replicas()
+
+    def replicas(self, chosen: Choice = any_name) -> list[Container]:
         self.world.used("replicas")
-        known = list(self.by_name.values())
-        services = decoded(b"[" + b",".join(self._sent(each, "service") for each in known) + b"]")
-        tasks = decoded(b"[" + b",".join(self._sent(each, "tasks") for each in known) + b"]")
-        by_name = {each.name: each for each in reading.read(services, tasks)}
-        read = [replace(each, networks=by_name[each.name].networks or each.networks) for each in known]
-        return sorted(read, key=lambda each: each.number)
+        known = dict(self.by_name)  # replicas may be removed meanwhile
+        services = self._decoded("service", known.values())
+        own = [each for each in services if chosen(each["Spec"]["Name"])]
+        few = len(own) <= FEW
+        tasks = self._decoded("tasks", [known[each["Spec"]["Name"]] for each in own] if few else known.values())
+        read = [(known[each.name], each.networks) for each in reading.read(own, tasks)]
+        return sorted((replace(each, networks=networks or each.networks) for each, networks in read), key=number_of)
+
+    def states(self) -> dict[str, str]:
+        self.world.used("replicas")
+        known = dict(self.by_name)
+        seen = reading.states(self._decoded("service", known.values()), self._decoded("tasks", known.values()))
+        return {name: known[name].state for name in seen}
+
+    def _decoded(self, kind: str, containers: Iterable[Container]) -> list[Found]:
+        found: list[Found] = decoded(b"[" + b",".join(self._sent(each, kind) for each in containers) + b"]")
+        return found
 
     def create(self, total: int, target: Target, permit: Permit) -> set[str]:
         created = super().create(total, target, permit)
@@ -198,6 +214,10 @@ def text_sizes(size: int) -> dict[str, int]:
     canary = replace(plain, split=TrafficSplit(names[: max(1, size // 20)], 5))
     ways = {"plain": plain, "canary": canary, "cookie": replace(plain, sticky="cookie")}
     return {name: len(render(upstream, 1)) for name, upstream in ways.items()}
+
+
+def number_of(container: Container) -> int:
+    return container.number
 
 
 def _service(container: Container) -> bytes:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import msgspec
@@ -38,8 +37,7 @@ SERVER_ERROR = 500
 _SUFFIX = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(msgspec.Struct, frozen=True):
     """How a release is probed. ``port``: of its requests, and of its probes unless it has a ``probe_port``; 0: none.
 
     ``live``, ``ready``: paths; both empty: the container's own health check decides; if it has none, that of gRPC with
@@ -102,7 +100,7 @@ def candidates(
         return (unknown(declaration.port, own),)
     if listed is None:
         return (own,)
-    there = replace(own, port=listed)
+    there = msgspec.structs.replace(own, port=listed)
     if own.probe_port or not own.ready:  # such a probe does not show at which port the replica serves
         return (there,) if not own.ready else (there, unknown(listed, own))
     return tuple(dict.fromkeys((own, there, unknown(listed, own))))

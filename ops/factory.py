@@ -33,7 +33,7 @@ def image_store(engine: Engine) -> ImageStore:
 
 def other_nodes(engine: Engine, user: str = "") -> dict[str, str]:
     """Name of each other node of the engine's swarm -> its engine, over SSH as ``user``. Raises EngineError."""
-    from dataclasses import replace
+    import msgspec
 
     from ops.images.everywhere import hosts
     from ops.swarm import api, edge_places, reading
@@ -43,7 +43,7 @@ def other_nodes(engine: Engine, user: str = "") -> dict[str, str]:
     if not here.manager:
         raise EngineError("this engine manages no swarm, so it knows no other nodes", "name one: --to ssh://USER@HOST")
     found = api.listed(engine, "nodes")
-    nodes = [replace(reading.node(each), address=edge_places.host_of(each)) for each in found]
+    nodes = [msgspec.structs.replace(reading.node(each), address=edge_places.host_of(each)) for each in found]
     return hosts(nodes, here.node, user)
 
 

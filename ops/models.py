@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+import msgspec
+
 NEVER = datetime.fromtimestamp(0, UTC)
 
 
@@ -70,8 +72,7 @@ Replica: TypeAlias = Container
 """A container of the scaled service."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """The usage of a container between two samples, and its limits.
 
     ``cpu``: cores (1.0 = one core busy); ``memory``: bytes without reclaimable page cache (like ``docker stats``); the
@@ -99,8 +100,7 @@ def lasting(before: int | None, after: int | None) -> int | None:
     return after if before is None or after is None else min(before, after)
 
 
-@dataclass(frozen=True, slots=True)
-class ExecResult:
+class ExecResult(msgspec.Struct, frozen=True):
     """The result of a command in a container."""
 
     code: int
@@ -126,8 +126,7 @@ class UserCommand:
     workdir: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
+class ProbeResult(msgspec.Struct, frozen=True):
     """The result of a probe. ``status``: 0 without an answer; ``seconds``: duration; ``reason``: why it is not ok.
 
     ``asked``: what was asked, as text; ``by_connect``: only for a connection; ``delay``: seconds after a start until
@@ -143,8 +142,7 @@ class ProbeResult:
     delay: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(msgspec.Struct, frozen=True):
     """The engine and its machine. ``memory``: bytes, None if unknown; ``root``: the engine's data folder."""
 
     cpus: int
@@ -154,8 +152,7 @@ class Machine:
     root: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(msgspec.Struct, frozen=True):
     """A machine of a swarm, as its managers know it. ``memory``: bytes; ``cpus``: cores.
 
     ``state``: ready, down, unknown or disconnected; ``message``: why it is not ready. ``availability``: active; pause,
@@ -182,8 +179,7 @@ class Node:
         return self.state == "ready" and self.availability == "active"
 
 
-@dataclass(frozen=True, slots=True)
-class Stuck:
+class Stuck(msgspec.Struct, frozen=True):
     """A task of the project that does not run. ``node``: id of the node that has refused it, "" if none would take it.
 
     ``reason``: in the manager's words; ``since``: Unix time.
@@ -213,8 +209,7 @@ class Cluster:
     rotating: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """A record of a store. ``number``: the last value of ``set_number``; ``created``: time by the store's clock.
 
     ``id``: identifies this record, so that a later record with the same name is not touched.
@@ -226,16 +221,14 @@ class Record:
     created: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """What a store has under a name. ``version``: larger than all previous ones; 0 if there is none."""
 
     version: int = 0
     content: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredImage:
+class StoredImage(msgspec.Struct, frozen=True):
     """An image on an engine. ``names``: its tags; ``layers``: the diff ids of its layers, the base's first.
 
     ``parts``: what made each part of it and its size in bytes, the base's first; images that share layers begin with
@@ -248,8 +241,7 @@ class StoredImage:
     parts: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """A container in which an operation runs. ``kind``: see ``ops.jobs.request``; ``command``: without secrets.
 
     ``at``: Unix time at which it begins, 0 for at once. ``state``: Docker's; ``over``: nobody starts it again.
@@ -271,8 +263,7 @@ class Job:
         return self.state in ("exited", "dead")
 
 
-@dataclass(frozen=True, slots=True)
-class NewJob:
+class NewJob(msgspec.Struct, frozen=True):
     """A job to start. ``words``: its command; ``folder``: where it runs; ``user``, ``groups``: ids of this machine.
 
     ``environment``: what its Python needs to start, and no secret.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 _STATUSES = re.compile(r"([1-5]\d\d)(?:-([1-5]\d\d))?", re.ASCII)
 
@@ -24,8 +25,7 @@ ANY_ANSWER = (Statuses("100-499"),)
 """Shows only that a replica serves, for one whose readiness path is unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Http:
+class Http(msgspec.Struct, frozen=True):
     """A GET, which is good if the status of its answer is in ``expect``. Redirects are not followed."""
 
     port: int
@@ -41,8 +41,7 @@ class Http:
         return self.path
 
 
-@dataclass(frozen=True, slots=True)
-class GrpcHealth:
+class GrpcHealth(msgspec.Struct, frozen=True):
     """The standard health check of gRPC, which is good if the replica serves, or says nothing of its health."""
 
     port: int
@@ -51,8 +50,7 @@ class GrpcHealth:
         return f"gRPC health check at port {self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class TcpConnect:
+class TcpConnect(msgspec.Struct, frozen=True):
     """A TCP connection, which is good if the replica accepts it."""
 
     port: int
@@ -61,16 +59,14 @@ class TcpConnect:
         return f"TCP connect to port {self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerCheck:
+class ContainerCheck(msgspec.Struct, frozen=True):
     """The state of the container's own health check, which the engine runs."""
 
     def __str__(self) -> str:
         return "health check of the container"
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(msgspec.Struct, frozen=True):
     """Whether the container has been running for a moment: all that can be said of a worker without a health check."""
 
     def __str__(self) -> str:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from ops import declared
 from ops.balancer.outside import unreachable
-from ops.balancer.probe import Target, probe_all, read_body
+from ops.balancer.probe import Asked, Target, probe_all, read_body
 from ops.balancer.render import is_outdated
 from ops.declared import Declaration
 from ops.fleet import Fleet, Member
-from ops.models import Container, ProbeResult, Replica
-from ops.platform.ports import Gateway, Platform, Store
+from ops.models import Container, ExecResult, ProbeResult, Replica
+from ops.platform.ports import Choice, Gateway, Platform, Store, any_name
 from ops.probes import ContainerCheck, Http, Probe, Running
 from ops.project.config import Project
 from ops.project.published import http_url, seen_from_here
@@ -144,19 +143,33 @@ class Stack:
             others=tuple(map(_configured, others)),
         )
 
-    def replicas(self) -> list[Replica]:
-        """The replicas, running or not, ordered by number. Raises EngineError."""
-        return self.platform.replicas()
+    def replicas(self, chosen: Choice = any_name) -> list[Replica]:
+        """The replicas with ``chosen`` names, running or not, ordered by number. Raises EngineError."""
+        return self.platform.replicas(chosen)
 
     def containers(self) -> list[Container]:
         """Every container of the project, ordered by name. Raises EngineError."""
         return self.platform.containers()
 
-    def probe(self, replicas: Iterable[Replica], live: bool = False, starting: bool = False) -> dict[str, ProbeResult]:
+    def observe(
+        self, replicas: Iterable[Replica], remembered: bool = False
+    ) -> tuple[Membership, dict[str, ProbeResult]]:
+        """The membership (see ``Gateway``), and the readiness of the running replicas: see ``probe``."""
+        look = _LookBeside(self.gateway, remembered)
+        results = self.probe(replicas, asked=look)
+        return look.membership or self.gateway.membership(remembered), results
+
+    def probe(
+        self,
+        replicas: Iterable[Replica],
+        live: bool = False,
+        starting: bool = False,
+        asked: Asked | None = None,
+    ) -> dict[str, ProbeResult]:
         """Probes the readiness, or with ``live`` the liveness, of the running replicas directly: name -> result.
 
-        Each replica is probed as its release declares. ``starting``: only the declared probe counts. Raises
-        EngineError, BalancerError.
+        Each replica is probed as its release declares. ``starting``: only the declared probe counts; ``asked``: runs
+        the command that probes, in place of the gateway. Raises EngineError, BalancerError.
         """
         running = [replica for replica in replicas if replica.running]
         if not running:
@@ -164,13 +177,14 @@ class Stack:
         recorded, own = self.declarations(), self.own_declaration
         known = starting or all(replica.release in recorded for replica in running)
         membership = None if known else self.gateway.membership(remembered=True)
-        asked = {
+        declarations = {
             replica: declared.candidates(
                 recorded.get(replica.release), own, membership.port_of(replica.name) if membership else None, starting
             )
             for replica in running
         }
-        return {name: declared.best(results) for name, results in self._ask(asked, live).items()}
+        answers = self._ask(declarations, live, asked or self.gateway)
+        return {name: declared.best(results) for name, results in answers.items()}
 
     def declare(self, replicas: Iterable[Replica], serving: bool = False) -> None:
         """Records the declarations of the releases of running replicas, if they are unknown or have changed.
@@ -189,7 +203,7 @@ class Stack:
                 )
                 for replica in members
             }
-            observed = [declared.observed(results) for results in self._ask(asked, live=False).values()]
+            observed = [declared.observed(results) for results in self._ask(asked, False, self.gateway).values()]
             ready = [declaration for declaration in observed if declaration and declaration.known]
             if release in recorded and (len(ready) < len(members) or set(ready) != {own}):
                 continue  # the record was correct, and not every replica is ready as the current file declares
@@ -198,7 +212,7 @@ class Stack:
                 declared.record(self.store, self.project.name, self.project.settings.service, release, declaration)
 
     def _ask(
-        self, asked: Mapping[Replica, Sequence[Declaration]], live: bool
+        self, asked: Mapping[Replica, Sequence[Declaration]], live: bool, gateway: Asked
     ) -> dict[str, list[tuple[Declaration, ProbeResult]]]:
         """Probes every replica as each of its declarations says, in parallel."""
         targets: dict[str, Target] = {}
@@ -212,7 +226,7 @@ class Stack:
                     answers[key] = self._runs(replica, live, probe)
                 else:
                     targets[key] = Target(replica.name, probe)
-        answers |= probe_all(self.gateway, targets, self.project.settings.health.timeout) if targets else {}
+        answers |= probe_all(gateway, targets, self.project.settings.health.timeout) if targets else {}
         return {
             replica.name: [
                 (declaration, answers[f"{replica.name} {number}"]) for number, declaration in enumerate(declarations)
@@ -252,10 +266,7 @@ class Stack:
     def fleet(self, remembered: bool = False) -> Fleet:
         """The replicas with their readiness and whether the balancer lists them. Raises EngineError, BalancerError."""
         replicas = self.replicas()
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            probing = pool.submit(self.probe, replicas)
-            membership = self.gateway.membership(remembered)
-            results = probing.result()
+        membership, results = self.observe(replicas, remembered)
         return Fleet(
             members=tuple(
                 Member(
@@ -270,6 +281,19 @@ class Stack:
             or self.outdated(membership),
             split=bool(membership.canary),
         )
+
+
+@dataclass
+class _LookBeside:
+    """Asks a gateway, and looks at its configuration by the same command."""
+
+    gateway: Gateway
+    remembered: bool
+    membership: Membership | None = None
+
+    def ask(self, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
+        self.membership, answer = self.gateway.membership_and_ask(self.remembered, command, environment)
+        return answer
 
 
 def _configured(settings: Settings) -> Upstream:

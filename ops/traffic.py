@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Literal, TypeAlias
 
+import msgspec
+
 from ops.route import EVERYTHING, Route
 
 Sticky: TypeAlias = Literal["none", "ip", "cookie"]
@@ -134,16 +136,14 @@ class Upstream:
         return f"{name}:{self.ports.get(name, self.port)}"
 
 
-@dataclass(frozen=True, slots=True)
-class OwnFiles:
+class OwnFiles(msgspec.Struct, frozen=True):
     """The user's own files for nginx. ``refused``: those that are left out, "NAME: reason"; ``changed``: since then."""
 
     refused: tuple[str, ...] = ()
     changed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(msgspec.Struct, frozen=True):
     """One of several nginx of a project. ``node``: where it runs; ``generation``: the active one, None if it is away.
 
     ``newest``: whether that is the newest of all; ``reason``: why it is away, "" if it is not.
@@ -194,8 +194,7 @@ class Membership:
         return self.any_port if self.everything else self.ports.get(replica)
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(msgspec.Struct, frozen=True):
     """An active configuration. ``old_workers``: the previous workers; all are drained when none of them is left.
 
     ``left_out``: those of several nginx that did not get it, each in the first change that it misses.
@@ -206,8 +205,7 @@ class Applied:
     left_out: tuple[Edge, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """nginx at one moment. ``serving``: the active generation, None if none answers; ``text``: its upstreams.conf.
 
     ``edges``: each nginx if there are several.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -81,6 +80,8 @@ def show_result(result: Mapping[str, Any], as_json: Json, exit_code: int = 0) ->
     if as_json is Json.EVENTS:
         _print_line({"type": "outcome", "exit_code": exit_code, **result})
     else:
+        import json
+
         sys.stdout.write(json.dumps(result) + "\n")
 
 
@@ -94,6 +95,8 @@ def show_text_or_json(result: Mapping[str, Any], text: str, as_json: Json) -> No
 
 def _print_line(fields: Mapping[str, Any], moment: float | None = None) -> None:
     """Prints one object with the time, at once. A reader that has exited does not end the operation."""
+    import json
+
     when = datetime.now(UTC) if moment is None else datetime.fromtimestamp(moment, UTC)
     shown = when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     stream = Unbroken(sys.stdout)

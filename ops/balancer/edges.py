@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
+import msgspec
+
 from ops.balancer.generations import Place, blocking, newest, standing, to_bring_up
 from ops.balancer.merged import Merged
 from ops.balancer.nginx import Balancer
@@ -56,10 +58,18 @@ class Edges:
         places, looks, errors = self._look()
         return self._read(places, looks, errors)
 
+    def membership_and_ask(
+        self, remembered: bool, command: list[str], environment: Mapping[str, str] | None = None
+    ) -> tuple[Membership, ExecResult]:
+        """Both, in parallel: all are looked at, and the first is asked. Raises like them."""
+        with ThreadPoolExecutor(1) as pool:
+            asking = pool.submit(self.ask, command, environment)
+            return self.membership(remembered), asking.result()
+
     def look(self) -> Look:
         """nginx with the newest text. Raises BalancerError, EngineError, LockHeld."""
         places, looks, errors = self._look()
-        return replace(looks[newest(looks)], edges=self._read(places, looks, errors).edges)
+        return msgspec.structs.replace(looks[newest(looks)], edges=self._read(places, looks, errors).edges)
 
     def remember(self, look: Look) -> None:
         """See ``Gateway``."""

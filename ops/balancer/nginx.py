@@ -87,14 +87,34 @@ class Balancer:
         look = self._seen if remembered and self._seen else self.look()
         return replace(self._parsed(look.text), own=look.own)
 
+    def membership_and_ask(
+        self, remembered: bool, command: list[str], environment: Mapping[str, str] | None = None
+    ) -> tuple[Membership, ExecResult]:
+        """``membership`` and ``ask`` by one command in nginx's container. Raises like ``membership``."""
+        if remembered and self._seen:
+            return self.membership(remembered), self.ask(command, environment)
+        answer = self._patiently_look(self._number, tuple(command), environment)
+        text, mark, rest = answer.output.partition(scripts.LOOKED)
+        code, _, output = rest.partition("\n")
+        if not mark or not code.isdecimal():
+            return self.membership(), self.ask(command, environment)
+        look = self._read_look(ExecResult(int(code), text))
+        return replace(self._parsed(look.text), own=look.own), ExecResult(answer.code, output)
+
     def look(self) -> Look:
         """nginx's version, active generation and configuration.
 
         Raises BalancerError if it is not running, is too old, or has no upstreams.conf, and LockHeld like ``guard``'s
         permit.
         """
-        number = "0" if self._guarded else str(self._permit())
-        answer = self._patiently_look(number)
+        return self._read_look(self._patiently_look(self._number))
+
+    @property
+    def _number(self) -> str:
+        """What LOOK registers: the number of this process's lock, once; "0" if there is nothing to register."""
+        return "0" if self._guarded else str(self._permit())
+
+    def _read_look(self, answer: ExecResult) -> Look:
         head, _, rest = answer.output.partition("\n")
         generation, _, text = rest.partition("\n")
         if text.startswith(scripts.OWN):
@@ -118,15 +138,18 @@ class Balancer:
         """Takes over what another object has just read of the same nginx."""
         self._seen = look
 
-    def _patiently_look(self, number: str) -> ExecResult:
+    def _patiently_look(
+        self, number: str, beside: tuple[str, ...] = (), environment: Mapping[str, str] | None = None
+    ) -> ExecResult:
         """Looks again while nginx's container ends and restarts, and if a busy engine has lost the output.
 
-        Raises BalancerError like ``_run``.
+        ``beside``: a command that runs after it, with ``environment``. Raises BalancerError like ``_run``.
         """
+        script = scripts.LOOK_AND_RUN if beside else scripts.LOOK
         deadline = time.monotonic() + RESTART_GRACE
         while True:
             try:
-                answer = self._run(scripts.LOOK, number)
+                answer = self._run(script, number, *beside, environment=environment)
                 if answer.output.strip() or time.monotonic() > deadline:  # a shell without nginx says so
                     return answer
             except _ContainerEnded:
@@ -270,17 +293,24 @@ class Balancer:
             answer = self._run(scripts.APPLY, *arguments, permit=partial(self._permit, above))
         return answer
 
-    def _run(self, script: str, *arguments: str, permit: Callable[[], int] | None = None) -> ExecResult:
+    def _run(
+        self,
+        script: str,
+        *arguments: str,
+        permit: Callable[[], int] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> ExecResult:
         """Runs one of the scripts; ``permit``: returns its last argument, at each try.
 
         Raises BalancerError if the container is not running or ends in the meantime.
         """
         deadline = time.monotonic() + RESTART_GRACE
-        run = self._platform.ask if script is scripts.LOOK else self._platform.exec
+        run = self._platform.ask if script in (scripts.LOOK, scripts.LOOK_AND_RUN) else self._platform.exec
         while True:
             number = (str(permit()),) if permit else ()
             try:
-                answer = run(self._container, ["sh", "-c", script, "videa", *arguments, *number])
+                command = ["sh", "-c", script, "videa", *arguments, *number]
+                answer = run(self._container, command, environment=environment)
             except EngineUnreachable:
                 raise
             except EngineError as error:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
 
 from ops.balancer import grpc_health
 from ops.errors import EngineError
-from ops.models import ProbeResult
+from ops.models import ExecResult, ProbeResult
 from ops.platform.ports import Gateway
 from ops.probes import GrpcHealth, Http, TcpConnect
 
@@ -57,15 +59,20 @@ wait
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """A replica to probe. ``host``: its name."""
 
     host: str
     probe: Http | GrpcHealth | TcpConnect
 
 
-def probe_all(gateway: Gateway, targets: Mapping[str, Target], timeout: float) -> dict[str, ProbeResult]:
+class Asked(Protocol):
+    """Where the command that probes runs: a ``Gateway``, or what it is part of."""
+
+    def ask(self, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult: ...
+
+
+def probe_all(gateway: Asked, targets: Mapping[str, Target], timeout: float) -> dict[str, ProbeResult]:
     """Sends all probes in parallel, with one curl in nginx's container.
 
     Returns name -> result. ``timeout``: seconds per probe, including name resolution. Raises EngineError, also if there

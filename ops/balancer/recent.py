@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from ops.balancer.access_log import Line, Lines, dropped, parse
 
@@ -19,8 +20,7 @@ TAIL = 2000
 """Number of lines: enough for a request rate, and read in about ten milliseconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recent:
+class Recent(msgspec.Struct, frozen=True):
     """Requests of the last seconds; ``dropped``: lines that are missing in the log, so that rates are too low."""
 
     requests: list[Line]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 SIDES = ("app", "canary", "any")
 """The upstream groups: the listed replicas, those of a canary, and every replica in Docker's DNS."""
@@ -11,8 +12,7 @@ SIDES = ("app", "canary", "any")
 APP, CANARY, ANY = SIDES
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True):
     """The names of one service. ``service``: empty if it is the only one, so that its names have no ending."""
 
     service: str = ""

@@ -90,6 +90,17 @@ cat {FILE}
 Prints the version, the active generation, a line about the user's own files, and the file. Fails if there is no file.
 """
 
+LOOKED = "\nvidea-looked "
+"""Between the output of LOOK and that of another command: the exit code of LOOK follows."""
+
+LOOK_AND_RUN = rf"""(
+{LOOK})
+printf '\nvidea-looked %s\n' "$?"
+shift
+exec "$@"
+"""
+"""$1: as of LOOK; the others: a command, whose exit code it returns."""
+
 APPLY = (
     FUNCTIONS
     + f"current={FILE}"

@@ -36,6 +36,12 @@ class NoRequests:
         """The replicas of the last ``apply``; before it, all of them."""
         return Membership(0, self._listed)
 
+    def membership_and_ask(
+        self, remembered: bool, command: list[str], environment: Mapping[str, str] | None = None
+    ) -> tuple[Membership, ExecResult]:
+        """Both. Raises EngineError."""
+        return self.membership(remembered), self.ask(command, environment)
+
     def look(self) -> Look:
         """There is no nginx to look at."""
         return Look("", None, "")

@@ -35,10 +35,12 @@ from ops.doctor.collectors.redis import redis_node
 from ops.doctor.collectors.services import locate
 from ops.doctor.collectors.swarm import swarm_facts
 from ops.doctor.collectors.traffic import traffic_facts
-from ops.doctor.facts import ContainerFacts, EngineFacts, Facts, Proof, Skipped
+from ops.doctor.facts import Beat, ContainerFacts, EngineFacts, Facts, InstanceFacts, Proof, Skipped
+from ops.doctor.facts_balancer import BalancerFacts
 from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode
 from ops.doctor.facts_swarm import SwarmFacts
 from ops.doctor.skip import BrokenOff, reason_of, trace_of
+from ops.doctor.together import Asked, Together
 from ops.errors import EngineError, VideaError
 from ops.models import Container
 from ops.platform.ports import Platform
@@ -57,8 +59,8 @@ STAGGER = 0.2
 """Seconds between the starts of two sources that run commands. The engine needs about 0.1 s of CPU to start one in a
 container; five at once would keep both cores of a small machine busy for a moment, which slows down clients."""
 
-RUN_COMMANDS = (sources.INSTANCES, sources.POSTGRES, sources.REDIS, sources.BALANCER, sources.FLEET, sources.DECLARED)
-"""In containers, or of Compose. The others only ask the engine."""
+RUN_COMMANDS = (sources.INSTANCES, sources.POSTGRES, sources.REDIS, sources.DECLARED)
+"""In containers, or of Compose. The others only ask the engine, or join one of these: see ``Together``."""
 
 Collector: TypeAlias = Callable[[], Any]
 Source = TypeVar("Source")
@@ -110,7 +112,7 @@ def collect(
                 for name in (*local_sources, *others, sources.OPERATION, sources.CERTIFICATES)
             ],
         )
-    collectors = _collectors(stack, engine, containers)
+    collectors = _collectors(stack, engine, containers, only)
     if platform.nodes.obstacle():
         base = msgspec.structs.replace(base, swarm=SwarmFacts())
     else:
@@ -171,34 +173,54 @@ def run_all(
     return answers, skipped, seconds
 
 
-def _collectors(stack: Stack, engine: EngineFacts, containers: list[ContainerFacts]) -> dict[str, Collector]:
+def _collectors(
+    stack: Stack, engine: EngineFacts, containers: list[ContainerFacts], only: Collection[str]
+) -> dict[str, Collector]:
     project, platform, settings = stack.project, stack.platform, stack.project.settings
     nginx = container_of(containers, settings.balancer)
     replicas = [container for container in containers if container.service == settings.service and not container.oneoff]
-    sticky = settings.sticky is not Sticky.NONE
     health = (*_health_paths(project), settings.health.ready or "/", OVERALL, METRICS)
-    # Slow collectors first. Instances and balancer send requests, so they do not start one after the other.
+    in_nginx, in_redis = (
+        Together(platform, *(name for name in parties if name in (only or parties)))
+        for parties in ((sources.INSTANCES, sources.BALANCER), (sources.REDIS, sources.FLEET))
+    )
+    # Slow collectors first, and those that ask together one after the other.
     return {
         sources.STATS: lambda: with_usage(containers, platform),
         sources.TRAFFIC: lambda: traffic_facts(platform, nginx, health),
         sources.OPERATION: lambda: operation_facts(stack.store, project.name),
         sources.CERTIFICATES: lambda: certificate_facts(stack),
         sources.HOST: lambda: host_facts(engine),
-        sources.INSTANCES: lambda: instance_facts(platform, settings, nginx, replicas, _declared(stack)),
+        sources.INSTANCES: lambda: _instances(stack, in_nginx, nginx, replicas),
+        sources.BALANCER: lambda: _balancer(stack, in_nginx, nginx, replicas),
         sources.POSTGRES: lambda: _postgres(project, platform, containers),
-        sources.REDIS: lambda: _redis(project, platform, containers),
-        sources.BALANCER: lambda: balancer_facts(
-            platform,
-            nginx,
-            replicas,
-            sticky,
-            project.entrance,
-            lambda text: _wanted(stack, text),
-            lambda: stack.unreachable(LATE) if stack.on_the_host else None,
-        ),
-        sources.FLEET: lambda: fleet_beats(platform, container_of(containers, locate(project, REDIS).service)),
+        sources.REDIS: lambda: _redis(stack, in_redis, containers),
+        sources.FLEET: lambda: _fleet(stack, in_redis, containers),
         sources.DECLARED: lambda: declared_services(stack),
     }
+
+
+def _instances(
+    stack: Stack, together: Together, nginx: ContainerFacts | None, replicas: list[ContainerFacts]
+) -> list[InstanceFacts]:
+    with together.of(sources.INSTANCES) as asked:
+        return instance_facts(asked, stack.project.settings, nginx, replicas, _declared(stack))
+
+
+def _balancer(
+    stack: Stack, together: Together, nginx: ContainerFacts | None, replicas: list[ContainerFacts]
+) -> BalancerFacts:
+    with together.of(sources.BALANCER) as asked:
+        return balancer_facts(
+            stack.platform,
+            nginx,
+            replicas,
+            stack.project.settings.sticky is not Sticky.NONE,
+            stack.project.entrance,
+            lambda text: _wanted(stack, text),
+            lambda: stack.unreachable(LATE) if stack.on_the_host else None,
+            asked,
+        )
 
 
 def _health_paths(project: Project) -> Iterator[str]:
@@ -246,23 +268,33 @@ def _postgres(project: Project, platform: Platform, containers: list[ContainerFa
     return msgspec.structs.replace(down, log=last_errors(platform, container.name, container.started - 60))
 
 
-def _redis(project: Project, platform: Platform, containers: list[ContainerFacts]) -> RedisFacts:
-    location = locate(project, REDIS)
-    if not location.services:
-        return RedisFacts(outside.redis_nodes(platform, location.hosts, _running_replica(project, containers)))
-    with ThreadPoolExecutor(len(location.services)) as pool:
-        nodes = pool.map(lambda name: _redis_node(platform, name, container_of(containers, name)), location.services)
-        return RedisFacts(list(nodes))
+def _redis(stack: Stack, together: Together, containers: list[ContainerFacts]) -> RedisFacts:
+    project, platform = stack.project, stack.platform
+    with together.of(sources.REDIS) as first:
+        location = locate(project, REDIS)
+        if not location.services:
+            return RedisFacts(outside.redis_nodes(platform, location.hosts, _running_replica(project, containers)))
+        asked = {name: first if name == location.service else platform for name in location.services}
+        with ThreadPoolExecutor(len(asked)) as pool:
+            nodes = pool.map(
+                lambda name: _redis_node(platform, asked[name], name, container_of(containers, name)), asked
+            )
+            return RedisFacts(list(nodes))
 
 
-def _redis_node(platform: Platform, service: str, container: ContainerFacts | None) -> RedisNode:
+def _fleet(stack: Stack, together: Together, containers: list[ContainerFacts]) -> list[Beat]:
+    with together.of(sources.FLEET) as asked:
+        return fleet_beats(asked, container_of(containers, locate(stack.project, REDIS).service))
+
+
+def _redis_node(platform: Platform, asked: Asked, service: str, container: ContainerFacts | None) -> RedisNode:
     if container is None or not container.running:
         return RedisNode(service, container.name if container else "", up=False, error=_why_down(container))
     name = container.name
     return unless_ended(
         platform,
         service,
-        lambda: redis_node(platform, service, name),
+        lambda: redis_node(asked, service, name),
         lambda why: RedisNode(service, name, up=False, error=why),
     )
 

@@ -94,6 +94,8 @@ def _reason(sources: Iterable[str], facts: Facts) -> str | None:
 
 def told(report: Report) -> Report:
     """The report as it may be shown and sent: what others have said in its titles, evidence and reasons is redacted."""
+    if not report.findings and not report.skipped:
+        return report
     shown = redactor_for().text
     return replace(
         report,

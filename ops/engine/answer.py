@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -13,8 +12,7 @@ BAD_REQUEST = HTTPStatus.BAD_REQUEST.value
 """From this status on, an answer is an error."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """``headers``: their names are in lower case."""
 
     status: int

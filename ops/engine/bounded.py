@@ -14,9 +14,10 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+import msgspec
 
 # A shell sets the limit: it must apply from the start, and Python's preexec_fn is not safe in a process with threads.
 # RLIMIT_DATA counts the memory that a Go program uses; RLIMIT_AS also counts the gigabyte that its runtime reserves.
@@ -27,8 +28,7 @@ OUT_OF_MEMORY = re.compile(rb"^(?:fatal error|runtime|panic): .*(?:memory|failed
 """The message of a Go program without memory. It may then print stack traces for minutes, or forever."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(msgspec.Struct, frozen=True):
     """``seconds``; ``memory`` and ``output``: bytes."""
 
     seconds: float

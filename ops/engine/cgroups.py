@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from ops.engine.client import Engine
 from ops.engine.stats import sample
@@ -18,8 +19,7 @@ from ops.platform.ports import Measured
 CGROUPS = Path("/sys/fs/cgroup")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """The counters of a container's cgroup at one moment. ``cpu_time``: seconds on all cores since the start.
 
     ``memory``: bytes. ``periods``: periods of the CPU scheduler since the start, 0 without a limit; ``throttled``: the

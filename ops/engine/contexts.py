@@ -5,12 +5,12 @@ The SDK looks for them next to a config.json, which `docker context create` does
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from ops.errors import EngineUnreachable
 
@@ -24,8 +24,7 @@ DEFAULT = "default"
 """The context for the local socket; it is not stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class DockerContext:
+class DockerContext(msgspec.Struct, frozen=True):
     """``url``: of the engine, "" for the local socket; ``tls``: None without TLS."""
 
     url: str = ""
@@ -73,7 +72,7 @@ def _tls(files: Path, skip_verify: bool) -> TLSConfig | None:
 def _read(path: Path) -> dict[str, Any]:
     """A JSON object; empty without a readable one."""
     try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        content = msgspec.json.decode(path.read_bytes())
+    except (OSError, msgspec.MsgspecError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

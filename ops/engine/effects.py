@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from ops.engine.compose import PLAIN, Compose, explain
 from ops.errors import EngineError, PlanRefused
 
@@ -27,8 +29,7 @@ _ENDING = re.compile(r"Recreat|Stop|Kill|Remov|Restart|Disconnect")
 """Prefixes of the progress words for an existing resource that goes away, even for a moment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(msgspec.Struct, frozen=True):
     """A change of a resource by Compose. ``kind``: Container, Network or Volume; ``verb``: Compose's progress word."""
 
     kind: str

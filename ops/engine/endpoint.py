@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+import msgspec
 
 LOOPBACK = "127.0.0.1"
 SSH_TIMEOUT = 5.0
@@ -15,8 +16,7 @@ _SOCKETS = ("unix", "http+unix", "npipe", "fd")
 """Schemes of sockets and pipes of this machine."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(msgspec.Struct, frozen=True):
     """``url``: from DOCKER_HOST or the context; empty for the default local socket."""
 
     url: str = ""

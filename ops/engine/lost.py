@@ -5,8 +5,9 @@ from __future__ import annotations
 import http.client
 import ssl
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+import msgspec
 
 from ops.errors import EngineError, EngineUnreachable
 
@@ -15,8 +16,7 @@ class SshFailed(ConnectionError):
     """There is no connection to the engine over ssh. The message is the reason, one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(msgspec.Struct, frozen=True):
     """The exceptions of an HTTP library: there is no connection, the answer is late, it is not complete."""
 
     no_connection: tuple[type[BaseException], ...] = ()

@@ -12,6 +12,7 @@ from ops.engine.client import Engine, engine_errors
 from ops.engine.hooks import run_hooks
 from ops.errors import EngineError
 from ops.models import Container, Replica
+from ops.platform.ports import Choice, any_name
 from ops.releases import CONFIG_HASH, release_of
 
 PROJECT = "com.docker.compose.project"
@@ -36,9 +37,15 @@ Services: TypeAlias = Mapping[str, Mapping[str, Any]]
 NO_HOOKS: Services = {}
 
 
-def list_replicas(engine: Engine, project: str, service: str) -> list[Replica]:
-    """The replicas of the service, running or not, ordered by number. Raises EngineError."""
-    return sorted(map(read, inspect(engine, project, service)), key=lambda replica: replica.number)
+def list_replicas(engine: Engine, project: str, service: str, chosen: Choice = any_name) -> list[Replica]:
+    """The ``chosen`` replicas of the service, running or not, ordered by number. Raises EngineError."""
+    return sorted(map(read, inspect(engine, project, service, chosen=chosen)), key=lambda replica: replica.number)
+
+
+def states(engine: Engine, project: str, service: str) -> dict[str, str]:
+    """Name -> state of each container of the service, ordered by number, in one call. Raises EngineError."""
+    rows = sorted(_rows(engine, project, service), key=lambda row: int(row["Labels"].get(NUMBER, 0)))
+    return {_name(row): str(row["State"]) for row in rows}
 
 
 def find_container(engine: Engine, project: str, service: str) -> Container | None:
@@ -51,25 +58,38 @@ def list_containers(engine: Engine, project: str) -> list[Container]:
     return sorted(map(read, inspect(engine, project)), key=lambda container: container.name)
 
 
-def inspect(engine: Engine, project: str, service: str = "", oneoffs: bool = False) -> list[Mapping[str, Any]]:
+def inspect(
+    engine: Engine, project: str, service: str = "", oneoffs: bool = False, chosen: Choice = any_name
+) -> list[Mapping[str, Any]]:
     """The engine's details of the containers of the project, or of one service, running or not; queried in parallel.
 
     Without ``oneoffs``, the containers of ``docker compose run`` are omitted. Containers that go away after they are
-    listed are omitted too. Raises EngineError.
+    listed are omitted too. Each costs a call, so only those with ``chosen`` names are asked for. Raises EngineError.
     """
-    labels = [f"{PROJECT}={project}"]
-    if not oneoffs:
-        labels.append(f"{ONEOFF}=False")
-    if service:
-        labels.append(f"{SERVICE}={service}")
-    with engine_errors("list the containers"):
-        ids = [row["Id"] for row in engine.api.containers(all=True, filters={"label": labels})]
+    ids = [row["Id"] for row in _rows(engine, project, service, oneoffs) if chosen(_name(row))]
     if len(ids) < 2:
         inspected = [_inspect(engine, container) for container in ids]
     else:
         with ThreadPoolExecutor(min(WORKERS, len(ids))) as pool:
             inspected = list(pool.map(lambda container: _inspect(engine, container), ids))
     return [details for details in inspected if details]
+
+
+def _rows(engine: Engine, project: str, service: str, oneoffs: bool = False) -> list[Mapping[str, Any]]:
+    """The containers in short, in one call: see ``inspect``."""
+    labels = [f"{PROJECT}={project}"]
+    if not oneoffs:
+        labels.append(f"{ONEOFF}=False")
+    if service:
+        labels.append(f"{SERVICE}={service}")
+    with engine_errors("list the containers"):
+        return engine.api.containers(all=True, filters={"label": labels})
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    """Its own name: links add others, such as "/web/db"."""
+    names = [str(name).removeprefix("/") for name in row["Names"] or ()]
+    return next((name for name in names if "/" not in name), "")
 
 
 def read(details: Mapping[str, Any]) -> Container:

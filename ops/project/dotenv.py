@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from ops.errors import ConfigError
 
@@ -41,8 +42,7 @@ class _TooMuch(Exception):
     """A value is longer than MOST_TEXT, or nested deeper than MOST_NESTED."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(msgspec.Struct, frozen=True):
     """A variable in the text. ``begin``, ``value``, ``end``: positions of the line, of the value and of its end.
 
     ``quote``: the quote around the value, or ""; ``inherited``: the line has only a name, so the shell has the value.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from ops.errors import ConfigError
 from ops.project import dotenv
@@ -25,8 +26,7 @@ OVERRIDE_NAMES = (
 """Of these, Compose also reads the first that exists, if no files are named."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """``directory``: of the first Compose file, or the chosen one; ``base``: where Compose runs, and file names are
     relative to; ``chosen``: the operator has named the directory, and Compose reads no other .env.
     """

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WEEK = timedelta(days=7)
@@ -25,8 +26,7 @@ _MIDNIGHT = "T00:00:00Z"
 """What Compose makes of a date that is not quoted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(msgspec.Struct, frozen=True):
     """``day``: of the week, Monday is 0; ``on``: a date; None in other kinds. ``at``: None for a whole day."""
 
     day: int | None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 _START = re.compile(r"\$\$|\$(?P<plain>\w+)|\$\{(?P<braced>\w+)(?P<modifier>:?[-?+])?")
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(msgspec.Struct, frozen=True):
     """``modifier``: as Compose writes it, "" if none; ``default``: the text after it, which may have variables."""
 
     name: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from ops.errors import ConfigError
 from ops.project.folder import Place, default_files, env_files, find_place, named_files
@@ -18,8 +19,7 @@ A comment with such a word only costs time.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(msgspec.Struct, frozen=True):
     """Path -> content of the Compose files, and of the env files."""
 
     files: Mapping[str, bytes]

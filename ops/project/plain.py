@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ops.engine.compose import Compose
 from ops.errors import ConfigError
 from ops.project.compose_model import read_model
@@ -82,7 +84,7 @@ def load_plain(
     place = find_place(files, environment, Path.cwd(), directory)
     if files:
         start = place.base
-        place = replace(place, base=start if environment.get(NAMED) else place.directory)
+        place = msgspec.structs.replace(place, base=start if environment.get(NAMED) else place.directory)
         named = tuple(os.path.relpath(start / file, place.base) for file in files)
     else:
         named = named_files(place, environment)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from ops.errors import ConfigError
 
@@ -15,8 +16,7 @@ OF_THE_PROJECT = ("balancer", "engine", "agent", "tls", "notify")
 """Keys that have one value in the project, wherever they are written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sections:
+class Sections(msgspec.Struct, frozen=True):
     """The services that videa scales, each with its section as written.
 
     ``default``: the service that a command means if it names none: the one of `x-videa.service`, or the only one that

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Order:
+
+class Order(msgspec.Struct, frozen=True):
     """``before``: what the services with requests depend on; ``beside``: so does the balancer; ``after``: the rest.
 
     Within each group, Compose itself follows the order and the conditions of ``depends_on``.

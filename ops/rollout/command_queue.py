@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from ops.platform.ports import Store
 from ops.rollout.operator import whoami
 
@@ -15,8 +17,7 @@ ABORT, PROMOTE = "abort", "promote"
 _VERB, _WHO = "videa.command.verb", "videa.command.who"
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """``verb``: promote or abort; ``who``: user@machine."""
 
     verb: str

@@ -22,8 +22,6 @@ from ops.events import OperationEnded, VerdictGiven
 from ops.image_ref import ImageRef
 from ops.project.config import Project
 from ops.project.private import private_file
-from ops.redaction.names import is_secret_name
-from ops.redaction.redactor import Redactor
 from ops.rollout import secret_values
 from ops.stack import Stack
 
@@ -198,6 +196,9 @@ def _identity(entry: Entry) -> tuple[float, str, str, str]:
 
 def _split(entry: Entry) -> tuple[Entry, dict[str, str]]:
     """The entry without its secret values, and these. The name of an image is never secret."""
+    from ops.redaction.names import is_secret_name  # noqa: PLC0415 (slow to load, and most commands only read)
+    from ops.redaction.redactor import Redactor  # noqa: PLC0415
+
     image = {entry.image, entry.release, ImageRef.parse(entry.image).tag}
     values = {name: value for name, value in entry.variables.items() if value and value not in image}
     redactor = Redactor()

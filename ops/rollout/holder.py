@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
 from pathlib import Path
+
+import msgspec
 
 from ops.errors import LockHeld
 from ops.rollout.identity import FileId, Process, machine_id, runs
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(msgspec.Struct, frozen=True):
     """The holder of a lock. ``since``: the engine's time; ``lease``: seconds left, negative after its end.
 
     ``file``: the file that it keeps locked; ``file_identity`` and ``process``: identify the file and the process, None

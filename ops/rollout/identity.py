@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _STARTED = 19
 """Place of the start time in /proc/PID/stat, counted after the name in parentheses (proc_pid_stat(5), field 22)."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileId:
+class FileId(msgspec.Struct, frozen=True):
     """A file, independent of its path."""
 
     device: int
@@ -39,8 +39,7 @@ class FileId:
         return f"{self.device}:{self.inode}"
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(msgspec.Struct, frozen=True):
     """A process. ``started``: clock ticks after boot; ``pids`` and ``mounts``: its namespaces. Empty if unknown."""
 
     pid: int

@@ -169,7 +169,7 @@ class Monitor:
     def _ended(self, canary: Collection[str]) -> str:
         """Why a replica of the canary has ended, also since the check began: the failed requests are due to it."""
         try:
-            facts = self._facts(replica for replica in self.stack.replicas() if replica.name in canary)
+            facts = self._facts(self.stack.replicas(canary.__contains__))
         except EngineError:
             return ""
         return next(filter(None, map(ended, facts)), "")

@@ -22,7 +22,7 @@ def observe_replicas(stack: Stack, names: Collection[str], seconds: float, poll:
     failed = dict.fromkeys(names, 0)
     restarts: dict[str, int] = {}
     while True:
-        replicas = [replica for replica in stack.replicas() if replica.name in failed]
+        replicas = stack.replicas(failed.__contains__)
         refuse_ended(stack, names, replicas)
         results = stack.probe(replicas)
         for replica in replicas:

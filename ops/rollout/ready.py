@@ -16,13 +16,11 @@ STARTING_INTERVAL = 0.2
 
 def await_ready(stack: Stack, names: Iterable[str], starting: bool = True) -> None:
     """Waits like ``await_passes``, then records the probe of the replicas' release."""
-    names = tuple(names)
-    await_passes(stack, names, starting)
-    stack.declare(replica for replica in stack.replicas() if replica.name in names)
+    stack.declare(await_passes(stack, names, starting))
 
 
-def await_passes(stack: Stack, names: Iterable[str], starting: bool = True) -> None:
-    """Returns when every replica in ``names`` has passed ``health.success_threshold`` probes in a row.
+def await_passes(stack: Stack, names: Iterable[str], starting: bool = True) -> list[Replica]:
+    """Returns the replicas ``names`` when each has passed ``health.success_threshold`` probes in a row.
 
     ``starting``: the replicas are new. One that exits and is restarted by
     the engine, for example while it waits for its database, has time until the deadline, like all others. Raises
@@ -33,9 +31,10 @@ def await_passes(stack: Stack, names: Iterable[str], starting: bool = True) -> N
     pause = min(STARTING_INTERVAL, health.interval)
     waiting = dict.fromkeys(names, 0)
     restarts: dict[str, int] = {}
+    passing: dict[str, Replica] = {}
     deadline = time.monotonic() + health.deadline
     while waiting:
-        replicas = [replica for replica in stack.replicas() if replica.name in waiting]
+        replicas = stack.replicas(waiting.__contains__)
         refuse_ended(stack, waiting, replicas)
         results = stack.probe(replicas, starting=starting)
         for replica in replicas:
@@ -43,6 +42,7 @@ def await_passes(stack: Stack, names: Iterable[str], starting: bool = True) -> N
             passed = 0 if again else waiting[replica.name]
             waiting[replica.name] = passed + 1 if result and result.ok else 0
             restarts[replica.name] = replica.restarts
+            passing[replica.name] = replica
         waiting = {name: passed for name, passed in waiting.items() if passed < health.success_threshold}
         delay = max((result.delay for name, result in results.items() if name in waiting), default=0.0)
         if waiting and time.monotonic() > deadline + delay:
@@ -50,6 +50,7 @@ def await_passes(stack: Stack, names: Iterable[str], starting: bool = True) -> N
             raise _too_late(stack, late, results.get(late.name))
         if waiting:
             time.sleep(pause)
+    return list(passing.values())
 
 
 def refuse_ended(stack: Stack, waiting: Iterable[str], replicas: Iterable[Replica]) -> None:

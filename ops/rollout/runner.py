@@ -28,6 +28,7 @@ from ops.rollout.one_shots import run_one_shot
 from ops.rollout.ready import await_ready
 from ops.rollout.restore import Restorer
 from ops.rollout.smoke import check_command, check_paths
+from ops.rollout.started import Started
 from ops.rollout.starting import start_replicas
 from ops.rollout.stopping import BEHIND, Stopping
 from ops.rollout.targets import variables_of
@@ -98,7 +99,8 @@ class Runner:
         self._lease = lease
         self._target = header.target
         self._token = secrets.token_hex(8)
-        self._started: list[str] = []
+        self._started = Started()
+        self._starts_left = 0
         self.stopping = Stopping(stack.platform, lease.check, behind, stopping)
         self._restorer = Restorer(stack, journal, lease, header, emit, self._announced, self.stopping, earlier)
 
@@ -154,6 +156,7 @@ class Runner:
         return self._restorer.roll_back(reason)
 
     def _run(self, plan: Plan) -> None:
+        self._starts_left = sum(isinstance(step, Start) for step in plan.steps)
         for number, step in enumerate(plan.steps, 1):
             with allowed():
                 self.monitor.poll_commands()
@@ -192,22 +195,24 @@ class Runner:
 
     @_do.register
     def _start(self, step: Start) -> None:
+        self._starts_left -= 1
         self.stopping.make_room()
-        start_replicas(self.stack, step.count, self._target, self.stopping, self._started, self._lease.permit)
+        start_replicas(self.stack, step.count, self._target, self.stopping, self._started.names, self._lease.permit)
 
     @_do.register
     def _await_ready(self, step: AwaitReady) -> None:
-        await_ready(self.stack, [*step.names, *self._started])
+        states = self.stack.platform.states() if self._started.names else {}
+        await_ready(self.stack, [*step.names, *self._started.due(not self._starts_left, states)])
 
     @_do.register
     def _route(self, step: Route) -> None:
-        names = [*step.names, *(self._started if step.started else ())]
+        names = [*step.names, *(self._started.names if step.started else ())]
         self._serve(self.stack.upstream(self._without_ejected(names)))
 
     @_do.register
     def _split(self, step: Split) -> None:
         split = TrafficSplit(
-            servers=(*step.canary, *self._started),
+            servers=(*step.canary, *self._started.names),
             percent=step.percent,
             by=self.stack.project.settings.split_by,
             token=self._token if step.private else "",
@@ -279,7 +284,7 @@ class Runner:
         self.stopping.wait()
         self.stopping.begun.difference_update(step.names)
         state = self.journal.state()
-        present = {replica.name for replica in self.stack.replicas()}
+        present = self.stack.platform.states()
         for name in step.names:
             self._lease.permit()
             if name in present:
@@ -293,7 +298,7 @@ class Runner:
         ejected = Ejected(self.stack.store, self.stack.project.name)
         if not ejected.read():
             return names
-        replicas = [replica for replica in self.stack.replicas() if replica.name in names]
+        replicas = self.stack.replicas(set(names).__contains__)
         out = ejected.names(replicas)
         results = self.stack.probe(replica for replica in replicas if replica.name in out)
         ready = {name for name, result in results.items() if result.ok}
@@ -302,7 +307,7 @@ class Runner:
     def _check_others_run(self, leaving: Collection[str]) -> None:
         """Raises OperationFailed if the last running replicas would be removed, because others were removed outside."""
         listed = self.stack.gateway.membership(remembered=True).servers
-        running = {replica.name for replica in self.stack.replicas() if replica.running}
+        running = {name for name, state in self.stack.platform.states().items() if state == "running"}
         if listed and running & set(leaving) and not running & set(listed):
             raise OperationFailed(
                 f"the replicas in the balancer ({', '.join(listed)}) are not running any more",

@@ -25,12 +25,12 @@ def start_replicas(
     new: list[Replica] = []
     # An interrupt between acquire and release of the pause would block the stopping replicas forever.
     with held(), stopping.paused(), allowed():
-        before = {replica.name for replica in stack.replicas()}
+        before = stack.platform.states()
         created: set[str] = set()
         try:
             created = stack.platform.create(len(before) + count, target, permit)
         finally:
-            new += [replica for replica in stack.replicas() if replica.name not in before]
+            new += stack.replicas(lambda name: name not in before)
             started += [replica.name for replica in new]
     unstarted = [replica for replica in new if replica.name in created]
     try:

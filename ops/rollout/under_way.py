@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from ops.events import Standing
 from ops.platform.ports import Store
@@ -21,8 +22,7 @@ class Phase(Enum):
     INTERRUPTED = "interrupted"
 
 
-@dataclass(frozen=True, slots=True)
-class UnderWay:
+class UnderWay(msgspec.Struct, frozen=True):
     """An operation that has not ended. ``attended``: a process is carrying it out."""
 
     standing: Standing

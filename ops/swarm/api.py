@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
@@ -22,9 +22,12 @@ OUT_OF_SEQUENCE = "out of sequence"
 """In the manager's refusal of an update that was made for an earlier version."""
 
 
-def listed(engine: Engine, kind: str, **filters: str) -> list[Found]:
-    """The objects of a kind, such as "services", that meet all filters, such as ``label="a=b"``. Raises EngineError."""
-    chosen = {name: [value] for name, value in filters.items()}
+def listed(engine: Engine, kind: str, **filters: str | Sequence[str]) -> list[Found]:
+    """The objects of a kind, such as "services", that meet all filters, such as ``label="a=b"``. Raises EngineError.
+
+    Of several values of a filter, one must fit.
+    """
+    chosen = {name: [value] if isinstance(value, str) else list(value) for name, value in filters.items()}
     _, found = request(engine, "GET", f"/{kind}", f"list the {kind}", params={"filters": json.dumps(chosen)})
     return list(found or ())
 

@@ -19,7 +19,7 @@ from ops.engine.changes import Changes
 from ops.engine.jobs import EngineJobs
 from ops.engine.logs import Output
 from ops.models import Container, ExecResult, Replica, Usage, UserCommand
-from ops.platform.ports import Measured, Permit
+from ops.platform.ports import Choice, Measured, Permit, any_name
 from ops.project.config import Project
 from ops.project.pins import remember
 from ops.steps import Target
@@ -73,9 +73,11 @@ class SwarmPlatform(EngineBound):
     def creates_alone(self) -> bool:
         return False
 
-    def replicas(self) -> list[Replica]:
-        found = [each for each in self.containers() if each.service == self._service]
-        return sorted(found, key=lambda replica: replica.number)
+    def replicas(self, chosen: Choice = any_name) -> list[Replica]:
+        return self.services.replicas(self._service, chosen)
+
+    def states(self) -> dict[str, str]:
+        return self.services.states(self._service)
 
     def containers(self) -> list[Container]:
         return self.services.containers()

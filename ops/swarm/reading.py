@@ -30,6 +30,16 @@ def read(services: Iterable[Found], tasks: Iterable[Found]) -> list[Container]:
     return sorted(found, key=lambda each: each.name)
 
 
+def states(services: Iterable[Found], tasks: Iterable[Found]) -> dict[str, str]:
+    """Name -> state of these services, ordered by number."""
+    by_service = by_id(tasks)
+    ordered = sorted(services, key=lambda each: int((each["Spec"].get("Labels") or {}).get(labels.NUMBER, 0)))
+    return {
+        str(each["Spec"]["Name"]): _state(each["Spec"], current(by_service.get(str(each["ID"]), [])))
+        for each in ordered
+    }
+
+
 def by_id(tasks: Iterable[Found]) -> dict[str, list[Found]]:
     """Id of a service -> its tasks, the newest first."""
     grouped: dict[str, list[Found]] = defaultdict(list)

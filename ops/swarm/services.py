@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,13 @@ from ops.engine.client import Engine
 from ops.engine.request import request
 from ops.errors import EngineError
 from ops.models import Container
+from ops.platform.ports import Choice
 from ops.swarm import api, labels, reading
 from ops.swarm.api import Found
 
 KIND = "services"
+FEW = 64
+"""Services whose ids fit into an address."""
 POLL = 0.1
 """Seconds between two looks at a task."""
 DEFAULT_GRACE = 10.0
@@ -42,6 +45,28 @@ class Services:
     def containers(self) -> list[Container]:
         """The services except one-off ones as containers, ordered by name. Raises EngineError."""
         return [container for container in reading.read(self.all(), self.tasks()) if not container.oneoff]
+
+    def replicas(self, service: str, chosen: Choice) -> list[Container]:
+        """The ``chosen`` ones of a service, ordered by number. Raises EngineError."""
+        own = [each for each in self._of(service) if chosen(str(each["Spec"]["Name"]))]
+        found = reading.read(own, self._tasks_of(own)) if own else []
+        return sorted(found, key=lambda replica: replica.number)
+
+    def states(self, service: str) -> dict[str, str]:
+        """See ``Platform.states``. Raises EngineError."""
+        return reading.states(self._of(service), self.tasks())
+
+    def _tasks_of(self, services: Sequence[Found]) -> list[Found]:
+        """The tasks of a few services, or of all in the swarm: each is kilobytes of JSON."""
+        ids = [str(each["ID"]) for each in services]
+        return api.listed(self.engine, "tasks", service=ids) if len(ids) <= FEW else self.tasks()
+
+    def _of(self, service: str) -> list[Found]:
+        return [
+            each
+            for each in self.all()
+            if each["Spec"]["Labels"].get(labels.SERVICE) == service and labels.ONEOFF not in each["Spec"]["Labels"]
+        ]
 
     def tasks_of(self, service: str) -> list[Found]:
         """The tasks of a service, by id or name, the newest first; empty if there is none. Raises EngineError."""

@@ -6,14 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+
+import msgspec
 
 from ops.balancer.access_log import Line
 from ops.balancer.recent import Recent, recent_requests
 from ops.errors import VideaError
 from ops.models import ProbeResult, Replica, Usage
-from ops.platform.ports import Gateway
 from ops.probes import Running
 from ops.rollout.under_way import UnderWay, under_way
 from ops.stack import Stack
@@ -26,8 +26,7 @@ RATE_WINDOW = 10.0
 """Seconds of nginx's log over which requests/s are computed."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReplicaStatus:
+class ReplicaStatus(msgspec.Struct, frozen=True):
     """One line of ``videa status``.
 
     ``probe``: what videa asks to know its health, "" if it was not asked; ``by_connect``: it asks for a TCP connection
@@ -51,8 +50,7 @@ class ReplicaStatus:
     node: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(msgspec.Struct, frozen=True):
     """The answer of ``videa status``.
 
     ``balancer``: "running", or its error; ``maintenance``: whether the site is closed; ``operation``: one that has not
@@ -79,8 +77,7 @@ class Status:
     edges: tuple[Edge, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(msgspec.Struct, frozen=True):
     """What the balancer says once for all services: its configuration, and the requests of the last seconds."""
 
     look: Future[Look]
@@ -101,7 +98,7 @@ def read_all(stack: Stack) -> Status:
         ]
         known = {status.service: status for status in (answer.result() for answer in asked)}
     first = known.pop(own)
-    return replace(first, others=tuple(known.values()))
+    return msgspec.structs.replace(first, others=tuple(known.values()))
 
 
 def read_status(
@@ -114,18 +111,18 @@ def read_status(
     part of the result: the replicas are still useful to know.
     """
     settings = stack.project.settings
-    replicas = stack.replicas() if replicas is None else replicas
     with ThreadPoolExecutor(7) as pool:
+        connecting = pool.submit(lambda: stack.gateway)  # at the same time as the list of replicas
         operation = pool.submit(under_way, stack.store, stack.project.name) if first else None
-        usage = pool.submit(stack.platform.usage, replicas, SAMPLE_GAP)
         nodes = pool.submit(stack.platform.nodes.all)
+        replicas = stack.replicas() if replicas is None else replicas
+        usage = pool.submit(stack.platform.usage, replicas, SAMPLE_GAP)
         try:
-            gateway = stack.gateway
-            membership = pool.submit(_membership, gateway, shared)
-            probes = pool.submit(stack.probe, replicas)
+            connecting.result()
+            observed = pool.submit(_observed, stack, replicas, shared)
             outside = pool.submit(stack.unreachable) if first else None
             requests = shared.recent if shared else pool.submit(_recent, stack)
-            served, answers, recent, balancer = membership.result(), probes.result(), requests.result(), "running"
+            (served, answers), recent, balancer = observed.result(), requests.result(), "running"
             unreachable = outside.result() if outside else ""
         except VideaError as error:
             served, answers, recent, balancer, unreachable = None, {}, None, error.message, ""
@@ -161,10 +158,12 @@ def _recent(stack: Stack) -> Recent:
     return recent_requests(stack.gateway.log_tail, RATE_WINDOW)
 
 
-def _membership(gateway: Gateway, shared: Shared | None) -> Membership:
+def _observed(
+    stack: Stack, replicas: Sequence[Replica], shared: Shared | None
+) -> tuple[Membership, dict[str, ProbeResult]]:
     if shared:
-        gateway.remember(shared.look.result())
-    return gateway.membership(remembered=shared is not None)
+        stack.gateway.remember(shared.look.result())
+    return stack.observe(replicas, remembered=shared is not None)
 
 
 def request_rates(requests: Iterable[Line], replicas: Iterable[Replica], now: float) -> dict[str, float]:

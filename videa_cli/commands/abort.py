@@ -45,7 +45,7 @@ def abort(
     """
     options: Options = context.obj
     journal = options.journal()
-    if journal.read() is None and (job := _job_without_changes(journal)):
+    if not journal.exists() and (job := _job_without_changes(journal)):
         _cancel(options, job, dry_run, as_json)
         return
     if dry_run:

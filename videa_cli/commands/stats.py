@@ -22,8 +22,9 @@ def stats(
       videa stats
       videa stats --json
     """
-    import dataclasses
     import json
+
+    import msgspec
 
     from videa_cli.console import console
     from videa_cli.units import share, size
@@ -34,7 +35,7 @@ def stats(
     names = [container.name for container in running]
     usage = stack.platform.traffic(running)
     if as_json:
-        rows = [{"name": name, **dataclasses.asdict(usage[name])} for name in names if name in usage]
+        rows = [{"name": name, **msgspec.structs.asdict(usage[name])} for name in names if name in usage]
         typer.echo(json.dumps({"containers": rows}))
         return
 

@@ -42,14 +42,14 @@ def status(
 
     from ops.views.status import read_all
 
-    with ThreadPoolExecutor(1) as pool:
-        pending = pool.submit(read_all, stack)
+    with ThreadPoolExecutor(2) as pool:
+        pending, listing = pool.submit(read_all, stack), pool.submit(stack.platform.jobs.all, stack.project.name)
         if not as_json:
             import rich.table  # noqa: F401 (reading takes longer than this import)
 
             import videa_cli.console  # noqa: F401
         result = pending.result()
-    jobs = [job for job in stack.platform.jobs.all(stack.project.name) if not job.over]
+        jobs = [job for job in listing.result() if not job.over]
     if as_json:
         import msgspec
 

@@ -28,6 +28,7 @@ from ops.balancer.render import parse
 from ops.doctor.facts import UNKNOWN, ContainerFacts
 from ops.doctor.facts_balancer import BalancerFacts
 from ops.doctor.skip import BrokenOff
+from ops.doctor.together import Asked
 from ops.errors import EngineError
 from ops.platform.ports import Platform
 from ops.route import Address
@@ -110,11 +111,13 @@ def balancer_facts(
     entrance: Address,
     wanted: Wanted,
     unreachable: Callable[[], str | None],
+    asked: Asked | None = None,
 ) -> BalancerFacts:
     """Examines the container ``nginx``. Raises EngineError and Skip.
 
     ``entrance``: the request for the liveness path. ``wanted``: see ``read``. ``unreachable``: returns why the
-    published port does not answer, None if it cannot be queried here.
+    published port does not answer, None if it cannot be queried here. ``asked``: runs the script, by default
+    ``platform``.
     """
     if nginx is None:
         return BalancerFacts("", running=False, refusal="it has no container")
@@ -131,7 +134,8 @@ def balancer_facts(
     arguments = (query, str(probers), str(probes // PROBERS), mark, entrance.host)
     with ThreadPoolExecutor(1) as pool:
         entered = pool.submit(unreachable)  # both wait if nginx hangs
-        answer = platform.ask(nginx.name, ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", *arguments])
+        command = ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", *arguments]
+        answer = (asked or platform).ask(nginx.name, command)
     facts, outside = read(nginx.name, answer.output, wanted, sticky, seen), entered.result()
     if outside == LATE and not facts.serving:
         outside = ""  # nginx hangs, for whoever asks: it answers the request of this look itself

@@ -10,7 +10,7 @@ from ops.contract import FLEET, Heartbeat
 from ops.doctor.collectors.redis import SIGN_IN
 from ops.doctor.facts import Beat, ContainerFacts
 from ops.doctor.skip import BrokenOff, Skip
-from ops.platform.ports import Platform
+from ops.doctor.together import Asked
 
 _SCRIPT = f"""{SIGN_IN}
 ids=$(timeout 2 redis-cli -c --raw ZRANGE {FLEET} 0 -1) || exit 1
@@ -22,11 +22,11 @@ for id in $ids; do echo "GET {FLEET}:$id"; done | timeout 2 redis-cli -c --raw
 _DECODER = msgspec.json.Decoder(Heartbeat)
 
 
-def fleet_beats(platform: Platform, redis: ContainerFacts | None) -> list[Beat]:
+def fleet_beats(asked: Asked, redis: ContainerFacts | None) -> list[Beat]:
     """The last heartbeat of every instance. Raises EngineError and Skip."""
     if redis is None or not redis.running:
         raise Skip("Redis is not running, so there are no heartbeats")
-    answer = platform.ask(redis.name, ["sh", "-c", _SCRIPT])
+    answer = asked.ask(redis.name, ["sh", "-c", _SCRIPT])
     if not answer.ok or answer.output.startswith(("ERR", "NOAUTH", "NOPERM", "CLUSTERDOWN")):
         raise Skip(f"the heartbeats cannot be read: {answer.output.strip()[:200] or 'no answer'}")
     if cut := [line for line in answer.output.splitlines() if line.startswith("Error: ")]:

@@ -13,7 +13,7 @@ from ops.contract import METRICS, OVERALL, Dependency, Pool, read_health, read_m
 from ops.declared import Declaration
 from ops.doctor.facts import ContainerFacts, InstanceFacts
 from ops.doctor.skip import BrokenOff, Skip
-from ops.platform.ports import Platform
+from ops.doctor.together import Asked
 from ops.probes import ContainerCheck, GrpcHealth, Http, Probe, TcpConnect
 from ops.project.settings import Settings
 
@@ -53,7 +53,7 @@ for file in [0-9]*; do echo '{MARK}'"$file"; cat "$file"; echo; done
 
 
 def instance_facts(
-    platform: Platform,
+    asked: Asked,
     settings: Settings,
     nginx: ContainerFacts | None,
     replicas: list[ContainerFacts],
@@ -75,7 +75,7 @@ def instance_facts(
     }
     pause = f"{min(PAUSE, LONGEST_ROUND / len(running)):.3f}"
     script = ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", pause, str(len(running))]
-    answer = platform.ask(nginx.name, script, configs)
+    answer = asked.ask(nginx.name, script, configs)
     answers = read_answers(answer.output)
     if not answers:
         raise BrokenOff(f"querying from {nginx.name} failed: {answer.output.strip()[-200:] or 'no answer'}")

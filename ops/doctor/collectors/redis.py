@@ -5,8 +5,8 @@ from __future__ import annotations
 from ops.doctor.facts_data import RedisNode, Volume
 from ops.doctor.refusals import refused_by_redis
 from ops.doctor.skip import Skip
+from ops.doctor.together import Asked
 from ops.models import ExecResult
-from ops.platform.ports import Platform
 
 TIMEOUT = 4
 """Seconds for all queries to one node."""
@@ -34,9 +34,9 @@ _TIMED_OUT = 124
 _FIRST_KEY = "redis_version:"
 
 
-def redis_node(platform: Platform, service: str, container: str) -> RedisNode:
+def redis_node(asked: Asked, service: str, container: str) -> RedisNode:
     """Queries the node in ``container``. Raises EngineError and Skip."""
-    answer = platform.ask(container, ["sh", "-c", _SCRIPT])
+    answer = asked.ask(container, ["sh", "-c", _SCRIPT])
     if answer.code in (126, 127):
         raise Skip(f"{container} has no redis-cli: {_first_line(answer.output)}")
     if answer.code == _TIMED_OUT:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+
+import msgspec
 
 from ops.doctor.skip import Skip
 from ops.project.config import Project
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(msgspec.Struct, frozen=True):
     """The target of ``variable``: its ``hosts``, and the project's ``services`` among them; empty if it is external."""
 
     variable: str

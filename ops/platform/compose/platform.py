@@ -21,7 +21,7 @@ from ops.engine.logs import Output
 from ops.errors import EngineError
 from ops.models import Container, ExecResult, Replica, Usage, UserCommand
 from ops.platform.compose.nodes import NoNodes
-from ops.platform.ports import Measured, Permit
+from ops.platform.ports import Choice, Measured, Permit, any_name
 from ops.project.config import Project
 from ops.project.copied import copied_files
 from ops.project.pins import remember
@@ -53,8 +53,11 @@ class ComposePlatform(EngineBound):
         """True for ``post_start`` hooks, which Compose runs, and configs and secrets that only Compose copies."""
         return bool(self.project.service.get("post_start") or copied_files(self.project.model, self._service))
 
-    def replicas(self) -> list[Replica]:
-        return replicas.list_replicas(self.engine, self.project.name, self._service)
+    def replicas(self, chosen: Choice = any_name) -> list[Replica]:
+        return replicas.list_replicas(self.engine, self.project.name, self._service, chosen)
+
+    def states(self) -> dict[str, str]:
+        return replicas.states(self.engine, self.project.name, self._service)
 
     def containers(self) -> list[Container]:
         return replicas.list_containers(self.engine, self.project.name)

@@ -10,6 +10,7 @@ import pytest
 from ops.balancer.render import render
 from ops.balancer.scripts import FILE
 from ops.errors import BalancerError, ConfigRefused
+from ops.models import ExecResult
 from ops.traffic import Applied, Maintenance, Membership, Upstream
 from tests.engine.balancer.conftest import Bench
 from tests.engine.balancer.load import Load
@@ -48,6 +49,13 @@ def test_the_applied_generation_serves_and_names_its_members(bench: Bench) -> No
     assert serving(bench) == {"two"}
     assert change(bench, bench.upstream("one")).generation == first.generation + 1
     assert leftovers(bench) == []
+
+
+def test_a_command_beside_the_look_has_its_own_output_and_exit_code(bench: Bench) -> None:
+    balancer = bench.balancer
+    script = 'echo "$1 $OTHER"; exit 4'
+    membership, answer = balancer.membership_and_ask(False, ["sh", "-c", script, "x", "it's"], {"OTHER": "'a' \"b\""})
+    assert (membership, answer) == (balancer.membership(), ExecResult(4, "it's 'a' \"b\"\n"))
 
 
 def test_what_somebody_else_changes_between_two_changes_stays(bench: Bench) -> None:

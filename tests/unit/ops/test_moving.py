@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as changed
 
 from ops import moving
 from ops.errors import BalancerError, PlanRefused, UsageError, VideaError
@@ -162,7 +163,7 @@ def test_an_nginx_that_does_not_start_again_is_said(tmp_path: Path, monkeypatch:
 
 @pytest.mark.parametrize("other", ["drain", "pause"])
 def test_the_last_nginx_is_not_stopped(other: str) -> None:
-    nodes = [*NODES, replace(NODES[1], id="id-three", name="three", availability=other)]
+    nodes = [*NODES, changed(NODES[1], id="id-three", name="three", availability=other)]
     edges = {"id-one": "shop-nginx-1", "id-three": "shop-nginx-2"}
     if other == "drain":
         with pytest.raises(PlanRefused, match="shop-nginx-1 on one is the only nginx that can run"):
@@ -197,7 +198,7 @@ def test_a_node_has_a_name_or_the_beginning_of_an_id() -> None:
     ],
 )
 def test_what_cannot_be_drained_is_refused(available: str, pinned: list[str], others: list[str], message: str) -> None:
-    nodes = [NODES[0], replace(NODES[1], availability=available)]
+    nodes = [NODES[0], changed(NODES[1], availability=available)]
     with pytest.raises(PlanRefused, match=message):
         check_drain(nodes[0], nodes, pinned, others, force=False)
     check_drain(NODES[0], NODES, [], ["blog-web-1"], force=True)

@@ -132,6 +132,27 @@ def test_retries_during_the_rollback_are_reported(tmp_path: Path) -> None:
     assert state(stack) == before
 
 
+@pytest.mark.parametrize("fault", ["sick", "exited"])
+def test_a_new_replica_that_fails_after_later_ones_have_started_stops_the_deploy(tmp_path: Path, fault: str) -> None:
+    """It fails while the fifth new one starts: all are asked again before the last old ones leave."""
+    stack = fake_stack(tmp_path, 6)
+    before = state(stack)
+
+    def disturb(call: str) -> None:
+        if call == "start" and len(stack.platform.by_name) >= 7 and "shop-app-11" in stack.platform.by_name:
+            if fault == "sick":
+                stack.world.sick.add("shop-app-7")
+            elif "shop-app-7" in stack.platform.by_name:
+                replica = stack.platform.by_name["shop-app-7"]
+                stack.platform.by_name["shop-app-7"] = replace(replica, state="exited")
+
+    stack.world.disturb = disturb
+    with pytest.raises(VideaError, match=r"shop-app-7 (was not ready|exited)") as caught:
+        deploy(Operation(stack, discard, "videa deploy"))
+    assert caught.value.hint.startswith("everything was rolled back; ")
+    assert unnumbered(state(stack)) == unnumbered(before)
+
+
 def test_the_last_event_and_the_history_agree(tmp_path: Path) -> None:
     events: list[Event] = []
     stack = fake_stack(tmp_path)

@@ -8,12 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as changed
 
 from ops import stack as stack_module
 from ops.balancer.probe import Target
 from ops.balancer.render import parse, render
 from ops.declared import Declaration, unknown
 from ops.models import ProbeResult, Replica
+from ops.platform.ports import Choice
 from ops.probes import TcpConnect
 from ops.project.settings import Health, Settings
 from ops.stack import Stack
@@ -51,8 +53,8 @@ class World:
         gateway: Any = SimpleNamespace(membership=lambda remembered=False: parse(render(self.listed, 1)))
         return Stack(project, platform, FakeStore(), lambda: gateway, lambda _: self.stack)
 
-    def list_replicas(self) -> list[Replica]:
-        return list(self.replicas)
+    def list_replicas(self, chosen: Choice) -> list[Replica]:
+        return [replica for replica in self.replicas if chosen(replica.name)]
 
     def probe_all(self, gateway: object, targets: Mapping[str, Target], timeout: float) -> dict[str, ProbeResult]:
         self.asked += [str(target.probe) for target in targets.values()]
@@ -103,7 +105,7 @@ def test_new_replicas_are_recorded_when_they_are_ready_as_declared(monkeypatch: 
 def test_a_record_is_replaced_only_if_every_replica_is_ready_as_the_file_declares(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    world = World(monkeypatch, {OLD: BEFORE, NEW: replace(FILE, ready="/live")})
+    world = World(monkeypatch, {OLD: BEFORE, NEW: changed(FILE, ready="/live")})
     world.stack.declare(world.replicas)
     assert world.recorded == {OLD: BEFORE, NEW: FILE}
 

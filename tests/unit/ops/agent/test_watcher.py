@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from ops.agent import watcher as module
 from ops.agent.watcher import SHORTEST, Watcher, watching

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 import pytest
@@ -31,13 +31,19 @@ class Nginx:
     own: str = ""
     lost: int = 0
     """Looks whose output does not arrive."""
+    asked: list[str] = field(default_factory=list)
 
     def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
-        assert command[2] == scripts.LOOK
+        script = command[2] if command[0] == "sh" else command[-1]
+        self.asked.append(script)
         if self.lost:
             self.lost -= 1
             return ExecResult(1, "")
-        return ExecResult(0, f"nginx version: nginx/1.30.6\n1\n{self.own}{self.text}")
+        look = f"nginx version: nginx/1.30.6\n1\n{self.own}{self.text}"
+        if script == scripts.LOOK:
+            return ExecResult(0, look)
+        said = f"{' '.join(command[-2:])} {environment}"
+        return ExecResult(3, f"{look}{scripts.LOOKED}0\n{said}" if script == scripts.LOOK_AND_RUN else said)
 
     def exec(self, container: str, command: list[str], user: str = "", environment: object = None) -> ExecResult:
         assert command[2] == scripts.APPLY
@@ -85,6 +91,28 @@ def test_a_look_whose_output_a_busy_engine_has_lost_is_repeated(nginx: Nginx, mo
     nginx.lost = 3
     assert balancer(nginx, "web").membership().servers == ("web-1",)
     assert nginx.lost == 0
+
+
+def test_a_look_and_a_command_need_one_start_in_the_container(nginx: Nginx) -> None:
+    web = balancer(nginx, "web")
+    membership, answer = web.membership_and_ask(False, ["curl", "up"], {"A": "b"})
+    assert membership.servers == ("web-1",)
+    assert (answer.code, answer.output) == (3, "curl up {'A': 'b'}")
+    assert nginx.asked == [scripts.LOOK_AND_RUN]
+
+
+def test_a_remembered_look_is_not_repeated_for_a_command(nginx: Nginx) -> None:
+    web = balancer(nginx, "web")
+    web.look()
+    membership, answer = web.membership_and_ask(True, ["curl", "up"])
+    assert (membership.servers, answer.output) == (("web-1",), "curl up None")
+    assert nginx.asked == [scripts.LOOK, "up"]
+
+
+def test_a_lost_answer_is_asked_for_again_with_the_command(nginx: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.balancer.nginx.RESTART_POLL", 0)
+    nginx.lost = 2
+    assert balancer(nginx, "web").membership_and_ask(False, ["curl", "up"])[1].code == 3
 
 
 def test_a_text_that_is_longer_than_an_argument_may_be_arrives_whole(nginx: Nginx) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ops.engine.answer import Refused
-from ops.engine.replicas import find_container, list_containers, list_replicas, read
+from ops.engine.replicas import find_container, list_containers, list_replicas, read, states
 
 TIMES = [
     ("2026-11-23T14:00:03.123456789Z", datetime(2026, 11, 23, 14, 0, 3, 123456, UTC)),
@@ -35,18 +35,27 @@ def details(number: int = 1, limits: Mapping[str, Any] | None = None, **state: A
     }
 
 
+def row(number: int) -> dict[str, Any]:
+    """A container in the engine's list; number 2 is linked to another one, which gives it a second name."""
+    names = [f"/other/app-{number}", f"/app-{number}"] if number == 2 else [f"/app-{number}"]
+    labels = {"com.docker.compose.container-number": str(number)}
+    return {"Id": f"id{number}", "Names": names, "State": "paused" if number == 3 else "running", "Labels": labels}
+
+
 class Engine:
     """Answers inspections only when ``parallel`` of them are in progress; container 13 goes away after it is listed."""
 
     def __init__(self, count: int, parallel: int = 1) -> None:
         self.numbers = range(1, count + 1)
+        self.inspected: list[str] = []
         self.barrier = threading.Barrier(parallel, timeout=10)
         self.api, self.sdk = self, SimpleNamespace(api=self)
 
-    def containers(self, **options: object) -> list[dict[str, str]]:
-        return [{"Id": f"id{number}"} for number in reversed(self.numbers)]
+    def containers(self, **options: object) -> list[dict[str, Any]]:
+        return [row(number) for number in reversed(self.numbers)]
 
     def inspect_container(self, name: str) -> dict[str, Any]:
+        self.inspected.append(name)
         self.barrier.wait()
         number = int(name.removeprefix("id"))
         if number == 13:
@@ -57,6 +66,25 @@ class Engine:
 def test_containers_are_inspected_in_parallel_and_missing_ones_are_omitted() -> None:
     engine: Any = Engine(16, parallel=16)
     assert [replica.number for replica in list_replicas(engine, "shop", "app")] == [n for n in range(1, 17) if n != 13]
+
+
+def test_only_chosen_containers_are_inspected() -> None:
+    engine: Any = Engine(40)
+    assert [each.name for each in list_replicas(engine, "shop", "app", {"app-2", "app-7"}.__contains__)] == [
+        "app-2",
+        "app-7",
+    ]
+    assert sorted(engine.inspected) == ["id2", "id7"]
+
+
+def test_the_states_of_all_need_no_inspection() -> None:
+    engine: Any = Engine(3)
+    assert list(states(engine, "shop", "app").items()) == [
+        ("app-1", "running"),
+        ("app-2", "running"),
+        ("app-3", "paused"),
+    ]
+    assert engine.inspected == []
 
 
 def test_the_container_of_a_service_is_none_if_there_is_none() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace as changed
 
 from ops.balancer.probe import CONFIG, CONNECT
 from ops.balancer.proof import Proof
@@ -57,6 +59,11 @@ class FakeGateway:
             self.world.used("membership")
         return Membership(1, self.served, self.canary, self.maintenance, split=self.split, edges=self.edges)
 
+    def membership_and_ask(
+        self, remembered: bool, command: list[str], environment: Mapping[str, str] | None = None
+    ) -> tuple[Membership, ExecResult]:
+        return self.membership(remembered), self.ask(command, environment)
+
     def look(self) -> Look:
         self._register()
         self.world.used("look")
@@ -69,7 +76,7 @@ class FakeGateway:
         self._change("apply")
         self.served, self.split = upstream.servers, upstream.split
         self.applied.append(self.served)
-        self.edges = tuple(edge if edge.generation is None else replace(edge, newest=True) for edge in self.edges)
+        self.edges = tuple(edge if edge.generation is None else changed(edge, newest=True) for edge in self.edges)
         return Applied(1, ())
 
     def maintain(self, maintenance: Maintenance | None) -> Applied:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from ops.errors import EngineError
 from ops.models import Container, ExecResult, Machine, Replica, Usage, UserCommand
-from ops.platform.ports import Measured, Permit
+from ops.platform.ports import Choice, Measured, Permit, any_name
 from ops.project.pins import remember
 from ops.steps import Target
 from tests.unit.ops.fakes.changes import FakeChanges
@@ -128,8 +128,11 @@ class FakePlatform:
     def names(self) -> list[str]:
         return sorted(self.by_name)
 
-    def replicas(self) -> list[Replica]:
-        return [container for container in self.containers() if container.service == self.service]
+    def replicas(self, chosen: Choice = any_name) -> list[Replica]:
+        return [each for each in self.containers() if each.service == self.service and chosen(each.name)]
+
+    def states(self) -> dict[str, str]:
+        return {replica.name: replica.state for replica in self.replicas()}
 
     def containers(self) -> list[Container]:
         self.world.used("replicas")

@@ -6,10 +6,10 @@ import fcntl
 import os
 import signal
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ops import interrupts
 from ops.errors import EngineUnreachable, LockHeld

@@ -13,6 +13,7 @@ import pytest
 from ops.balancer.tries import Tallies, Try, TryLog, Warmup
 from ops.errors import Aborted, EngineError, ReleaseFailed
 from ops.events import Kind, VerdictGiven
+from ops.platform.ports import any_name
 from ops.project.settings import Canary, OnInconclusive
 from ops.project.units import Seconds
 from ops.rollout import monitor as monitor_module
@@ -209,7 +210,7 @@ def test_of_a_canary_that_has_exited_during_a_check_the_exit_is_told(monkeypatch
     monkeypatch.setattr(monitor_module, "fetch", lambda *_: {})
     looks = iter([[STABLE, FRESH], [STABLE, replace(FRESH, state="exited", exit_code=7)]])
     stack: Any = SimpleNamespace(
-        replicas=lambda: next(looks),
+        replicas=lambda chosen=any_name: [replica for replica in next(looks) if chosen(replica.name)],
         platform=SimpleNamespace(memory=lambda names: dict.fromkeys(names, (1, None))),
         project=SimpleNamespace(settings=SimpleNamespace(canary=Canary(min_requests=10))),
     )

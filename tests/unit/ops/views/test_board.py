@@ -74,7 +74,7 @@ def test_a_canary_of_the_same_release_is_apart(stack: FakeStack) -> None:
     replicas = stack.replicas()[:2]
     split = TrafficSplit(("shop-app-2",), 5.0)
     status = read_status(stack)
-    status = replace(status, replicas=status.replicas[:2])
+    status = changed(status, replicas=status.replicas[:2])
     shares = view_service(status, [line(1), line(2)], replicas, split, NOW).shares
     assert [(share.release, share.canary, share.wanted) for share in shares] == [
         ("old", False, 95.0),

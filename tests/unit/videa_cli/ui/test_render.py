@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace as changed
 from pathlib import Path
 
 import pytest
@@ -65,7 +64,7 @@ def test_read_only_has_no_buttons() -> None:
 def test_what_others_have_named_is_escaped() -> None:
     evil = "<script>alert(1)</script>"
     sample = board(5)
-    named = changed(sample.services[0].status, balancer=evil)
+    named = replace(sample.services[0].status, balancer=evil)
     first = service([row(1, evil)], balancer=evil)
     html = renderer().overview(type(sample)(sample.taken, [first]))
     assert named.balancer == evil
