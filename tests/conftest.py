@@ -1,5 +1,6 @@
 """Real PostgreSQL and Redis for the tests that want them: the images and commands of docker-compose.yml."""
 
+import gc
 import json
 import os
 import signal
@@ -44,6 +45,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "live" not in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group(str(rooms[item])))
+
+
+def pytest_collection_finish() -> None:
+    """What thousands of tests are made of stays until the end: it is not looked through again and again for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 def docker(*arguments: str, check: bool = True) -> str:

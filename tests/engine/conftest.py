@@ -146,6 +146,11 @@ class LiveStack:
         """The names of the replicas that get requests."""
         return {replica["name"] for replica in self.status()["replicas"] if replica["in_balancer"]}
 
+    def listed(self) -> set[str]:
+        """The names in the balancer's list: as ``in_balancer``, at a fifth of its CPU, for a condition to wait for."""
+        membership = parse(self.served())
+        return {*membership.servers, *membership.canary}
+
     def containers(self) -> set[str]:
         """The ids of every container of the project, as in `docker compose ps --all`, which takes longer."""
         labels = (f"com.docker.compose.project={self.project}", "com.docker.compose.oneoff=False")

@@ -15,7 +15,7 @@ import pytest
 from tests.engine.client import under_load
 from tests.engine.conftest import LiveStack, make_image
 
-RATE = 200
+RATE = 100
 """Requests per second: some at each moment of an operation, and little enough for a busy machine."""
 
 ON_A_TERMINAL = """
