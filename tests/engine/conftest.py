@@ -28,7 +28,7 @@ from tests.engine.forked import forked
 ROOT = Path(__file__).parents[2]
 OVERLAY = """
 x-videa:
-  health: {deadline: "${DEADLINE:-30s}"}
+  health: {deadline: "${DEADLINE:-30s}", passes: 1}
   canary: {interval: "${INTERVAL:-2s}", steps: [10, 50, 100], min_requests: 10, max_p99: 3s}
 """
 
@@ -38,7 +38,9 @@ services:
   nginx: {security_opt: ["seccomp=unconfined"]}
   postgres: *quiet
   redis: *quiet
-  backend: {depends_on: {postgres: {condition: service_started}, redis: {condition: service_started}}}
+  backend:
+    security_opt: ["seccomp=unconfined"]
+    depends_on: {postgres: {condition: service_started}, redis: {condition: service_started}}
 """
 """Each check costs a tenth of a second of CPU, and several stacks run at once; nobody waits for the rarer ones.
 

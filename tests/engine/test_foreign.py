@@ -49,7 +49,7 @@ services:
     <<: *app
     command: [sleep, infinity]
     environment: {SIZE: "${SIZE:-1}"}
-    healthcheck: {test: [CMD, "true"], interval: 1s}
+    healthcheck: {test: [CMD, "true"], interval: 4s}
   worker:
     <<: *app
     image: ${APP:-shop}:1
