@@ -6,5 +6,5 @@ from functools import partial
 
 from bench import client
 
-under_load = partial(client.under_load, lead=0.2)
-"""As for the benchmarks, which measure a second before the operation too; here its first answer begins it."""
+under_load = partial(client.under_load, lead=0.2, tail=0.5)
+"""As for the benchmarks, which measure some seconds around the operation too; here its first answer begins it."""

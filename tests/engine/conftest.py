@@ -28,7 +28,7 @@ from tests.engine.forked import forked
 ROOT = Path(__file__).parents[2]
 OVERLAY = """
 x-videa:
-  health: {deadline: "${DEADLINE:-30s}"}
+  health: {deadline: "${DEADLINE:-30s}", passes: 1}
   canary: {interval: "${INTERVAL:-2s}", steps: [10, 50, 100], min_requests: 10, max_p99: 3s}
 """
 
@@ -38,7 +38,9 @@ services:
   nginx: {security_opt: ["seccomp=unconfined"]}
   postgres: *quiet
   redis: *quiet
-  backend: {depends_on: {postgres: {condition: service_started}, redis: {condition: service_started}}}
+  backend:
+    security_opt: ["seccomp=unconfined"]
+    depends_on: {postgres: {condition: service_started}, redis: {condition: service_started}}
 """
 """Each check costs a tenth of a second of CPU, and several stacks run at once; nobody waits for the rarer ones.
 
@@ -145,6 +147,11 @@ class LiveStack:
     def in_balancer(self) -> set[str]:
         """The names of the replicas that get requests."""
         return {replica["name"] for replica in self.status()["replicas"] if replica["in_balancer"]}
+
+    def listed(self) -> set[str]:
+        """The names in the balancer's list: as ``in_balancer``, at a fifth of its CPU, for a condition to wait for."""
+        membership = parse(self.served())
+        return {*membership.servers, *membership.canary}
 
     def containers(self) -> set[str]:
         """The ids of every container of the project, as in `docker compose ps --all`, which takes longer."""

@@ -36,13 +36,13 @@ def test_a_frozen_replica_is_out_until_it_answers_again_and_one_that_compose_has
     frozen = min(both)
     stack.docker("pause", frozen)
     try:
-        stack.until(lambda: stack.in_balancer() == both - {frozen})
+        stack.until(lambda: stack.listed() == both - {frozen})
         assert json.loads(stack.done("agent", "status", "--json"))["ejected"] == [frozen]
         stack.docker("kill", agent)  # its restart policy does not apply to a kill by hand
         stack.docker("start", agent)
     finally:
         stack.docker("unpause", frozen)
-    stack.until(lambda: stack.in_balancer() == both)
+    stack.until(lambda: stack.listed() == both)
 
     def told() -> list[str]:
         """What it says of its start and of replicas. It may also say that it waits for its predecessor's lock."""
@@ -52,5 +52,6 @@ def test_a_frozen_replica_is_out_until_it_answers_again_and_one_that_compose_has
     stack.until(lambda: len(told()) == 4)  # it is listed before this is said
     assert told() == ["agent_started", "taken_out", "agent_started", "let_back"]
     stack.compose("up", "--detach", "--no-recreate", "--no-deps", "--scale", "backend=3", "backend")
-    stack.until(lambda: stack.in_balancer() == set(stack.replicas()) > both)
+    stack.until(lambda: stack.listed() == set(stack.replicas()) > both)
+    assert stack.in_balancer() == set(stack.replicas())
     assert stack.videa("watch").returncode == 7

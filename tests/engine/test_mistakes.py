@@ -20,22 +20,13 @@ def refused(stack: LiveStack, code: int, words: str, *arguments: str, **variable
 
 
 COMMANDS: list[tuple[int, str, tuple[str, ...]]] = [
-    (2, "cannot scale to -1 replicas", ("scale", "-1")),
-    (2, "'abc' is not a number", ("scale", "abc")),
-    (2, "'1.5' is not a number", ("scale", "1.5")),
-    (2, "Missing argument", ("scale",)),
-    (2, "would stop the service", ("scale", "0")),
     (2, "cannot scale to 999 replicas", ("scale", "999")),
     (6, "x connection_limit 5 =", ("scale", "30")),
     (4, "there is no image", ("deploy", "--image", "videa-test-no-such-image:1")),
-    (2, "cannot be used together", ("deploy", "--image", "x", "--build")),
-    (2, "No such command", ("scael", "3")),
     (3, "no Compose file at gone.yml", ("-f", "gone.yml", "status")),
 ]
 OVERLAYS = [
     (3, "unknown key 'replicas'", "x-videa: {replicas: 3}"),
-    (3, "have no route, so both would get every request", "services: {redis: {x-videa: {port: 6379}}}"),
-    (3, "there is no service 'web'", "x-videa: {service: web}"),
     (3, "container_name", "services: {backend: {container_name: only}}"),
     (6, "writes to uploads at /data", 'services: {backend: {volumes: ["uploads:/data"]}}\nvolumes: {uploads: {}}'),
     (6, "fixed host port", 'services: {backend: {ports: ["13001:3001"]}}'),
@@ -44,7 +35,10 @@ OVERLAYS = [
 
 
 def test_a_mistake_on_the_command_line_changes_nothing(stack: LiveStack) -> None:
-    """All of them on one look at the stack: what is compared takes longer than a refusal."""
+    """All of them on one look at the stack: what is compared takes longer than a refusal.
+
+    What needs no engine: tests/unit/videa_cli/test_mistakes.py.
+    """
     before = stack.snapshot()
     for code, words, arguments in COMMANDS:
         refused(stack, code, words, *arguments)

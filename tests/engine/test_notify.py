@@ -74,7 +74,7 @@ def test_nothing_is_lost_and_the_doctor_tells_once_what_is_new_and_what_is_gone(
         assert (failed.returncode, failed.stdout) == (1, "pager: no connection\n")
         frozen = min(stack.replicas())
         stack.docker("pause", frozen)
-        stack.until(lambda: frozen not in stack.in_balancer())
+        stack.until(lambda: frozen not in stack.listed())
         agent.kill()
         agent.wait()
         stack.docker("unpause", frozen)

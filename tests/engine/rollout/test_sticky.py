@@ -9,8 +9,8 @@ from urllib.request import Request, urlopen
 
 from tests.engine.conftest import LiveStack
 
-CLIENTS = 12
-PAUSE = 0.03
+CLIENTS = 8
+PAUSE = 0.06
 """Seconds between two rounds, which a busy client would take from the deploy."""
 
 SETTLED = 5

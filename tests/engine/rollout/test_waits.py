@@ -50,7 +50,8 @@ def test_a_wait_needs_no_terminal_and_shuts_out_nobody(stack: LiveStack, watchin
         stack.done("maintenance", "off")
         before = stack.in_balancer()
         stack.docker("kill", killed)
-        stack.until(lambda: stack.in_balancer() == before - {killed})
+        stack.until(lambda: stack.listed() == before - {killed})
+        assert stack.in_balancer() == before - {killed}
         assert " 10.00% canary; * app; " in stack.snapshot()[1]
 
         taken_up.kill()

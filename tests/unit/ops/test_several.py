@@ -81,7 +81,7 @@ def test_services_are_deployed_one_after_the_other(done: tuple[State, int]) -> N
 
 def test_one_lost_call_at_most_rolls_all_services_back(tmp_path: Path, done: tuple[State, int]) -> None:
     endings = set()
-    for place in range(1, done[1] + 1):
+    for place in range(1, done[1] + 1, STRIDE // 2):
         shop, disturbance, before, raised = disturbed(tmp_path / str(place), lost_answer, (place,))
         where = disturbance.at(place)
         endings.add(raised is None)

@@ -7,7 +7,7 @@ from itertools import chain, repeat
 import pytest
 
 from ops import maintenance
-from ops.errors import CONTINUE, Left, LockHeld, OperationFailed
+from ops.errors import CONTINUE, Left, LockHeld, OperationFailed, ReleaseFailed
 from ops.events import discard
 from ops.operations import Operation
 from ops.rollout import lock
@@ -42,6 +42,16 @@ from tests.unit.ops.waits import (
     stack,
     verdicts,
 )
+
+
+def test_a_canary_without_a_verdict_at_its_deadline_is_rolled_back(stack: FakeStack, verdicts: list[Verdict]) -> None:
+    """As for one with too few requests: tests/unit/ops/rollout/test_judgement.py."""
+    verdicts[:] = [UNSURE]
+    before = state(stack)
+    with pytest.raises(ReleaseFailed, match="too few"):
+        begin(stack, "judge")
+    assert state(stack) == before
+    assert left_over(stack) == []
 
 
 @pytest.mark.parametrize("name", STEPS)

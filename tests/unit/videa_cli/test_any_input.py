@@ -37,7 +37,7 @@ from videa_cli import main
 from videa_cli.context import Options
 
 many = settings(
-    max_examples=120,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     database=None,
