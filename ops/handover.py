@@ -288,7 +288,8 @@ def _prober(stack: Stack) -> Iterator[Stack]:
 
 def _bound(details: Mapping[str, Any]) -> Iterator[int]:
     """The ports of the host that a container binds, by the engine's details."""
-    bindings = (details.get("HostConfig") or {}).get("PortBindings") or {}
+    # Of a range, only this one says which port the container has got.
+    bindings = (details.get("NetworkSettings") or {}).get("Ports") or {}
     for each in (binding for bound in bindings.values() for binding in bound or ()):
         if str(each.get("HostPort")).isdecimal():
             yield int(each["HostPort"])

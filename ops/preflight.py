@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,10 @@ from ops.errors import PlanRefused
 from ops.models import Replica
 
 MIB = 1 << 20
+
+_OF_THE_HOST = re.compile(
+    r"/dev(/.*)?|/sys(/.*)?|/proc(/.*)?|/etc/(localtime|timezone)|/(var/)?run/.*\.sock|/tmp/\.X11-unix"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,17 @@ def check_paused(replicas: Iterable[Replica]) -> None:
         )
 
 
+def writes(volume: Mapping[str, Any]) -> bool:
+    """Whether a container writes what others find in the same volume or folder of the host.
+
+    Nobody writes a socket, a device or the host's time zone, even if it is mounted without "read-only".
+    """
+    source = str(volume.get("source") or "")
+    if volume.get("type") not in ("volume", "bind") or not source or volume.get("read_only"):
+        return False
+    return volume["type"] == "volume" or not _OF_THE_HOST.fullmatch(source)
+
+
 def check_volumes(service: Mapping[str, Any], name: str, shared: Collection[str], replicas: int) -> None:
     """Refuses several replicas that write to the same volume or folder of the host. Raises PlanRefused.
 
@@ -65,8 +81,7 @@ def check_volumes(service: Mapping[str, Any], name: str, shared: Collection[str]
         return
     for volume in service.get("volumes") or []:
         source, target = str(volume.get("source") or ""), str(volume.get("target"))
-        alone = volume.get("type") in ("volume", "bind") and source and not volume.get("read_only")
-        if alone and not {source, target} & set(shared):
+        if writes(volume) and not {source, target} & set(shared):
             raise PlanRefused(
                 f"services.{name} writes to {source} at {target}, and {replicas} replicas would write at the same time",
                 f"mount it read-only or remove it; if replicas may share it, set x-videa.shared_volumes: [{target}]",

@@ -25,6 +25,14 @@ def about_ports(
             f"the service itself ends HTTPS on port {choice.port}, and the balancer speaks HTTP to replicas",
             "name its HTTP port: --port PORT",
         )
+    https = [shown for shown in left if shown.rpartition(":")[2] == "443"]
+    if https:
+        yield Note(
+            Weight.REFUSED,
+            key,
+            f"the service itself ends HTTPS on port 443, which would no longer be published: {https[0]}",
+            f"let a proxy or the balancer end HTTPS (x-videa.tls), and remove {https[0]} from ports",
+        )
     if ports:
         yield Note(Weight.SOLVED, key, "the published port moves to the balancer: two replicas cannot share it")
     elif not front:
@@ -42,8 +50,7 @@ def about_front(
     routes: Sequence[Route], labels: Mapping[str, str], variables: Mapping[str, str], services: Mapping[str, Any]
 ) -> Iterator[Note]:
     for route in routes:
-        nginx = _is_nginx(services[route.proxy])
-        reload = f"docker compose exec {route.proxy} nginx -s reload" if nginx else f"reload {route.proxy}"
+        reload = _reload(route, services[route.proxy])
         yield Note(
             Weight.ADVICE,
             (),
@@ -62,7 +69,37 @@ def about_front(
         yield Note(Weight.SOLVED, (), "the labels or variables by which a proxy finds the service move to the balancer")
 
 
-def about_other(choice: Choice, model: Mapping[str, Any], raw: Mapping[str, Any]) -> Iterator[Note]:
+def _reload(route: Route, spec: Mapping[str, Any]) -> str:
+    """How a proxy reads its configuration again."""
+    image, proxy = kind_of(str(spec.get("image") or "")), route.proxy
+    if _is_nginx(spec):
+        command = f"docker compose exec {proxy} nginx -s reload"
+    elif image == "caddy":
+        command = f"docker compose exec {proxy} caddy reload --config /etc/caddy/Caddyfile"
+    elif image == "haproxy":
+        command = f"docker compose kill --signal HUP {proxy}"
+    else:
+        return f"reload {proxy}"
+    name = route.place.rpartition(":")[0].strip("'")
+    mounted = any(str(volume.get("source")).endswith(name) for volume in spec.get("volumes") or ())
+    # A mounted file is an inode, and most editors write a new file in its place.
+    return f"{command}, or, if the editor has replaced the file: docker compose restart {proxy}" if mounted else command
+
+
+def about_shared(services: Sequence[str], shared: Mapping[str, Mapping[str, str]]) -> Iterator[Note]:
+    """The volumes that replicas share, because two services write them already. ``shared``: by service."""
+    for service in services:
+        for target, other in shared[service].items():
+            yield Note(
+                Weight.SOLVED,
+                ("services", service, "volumes"),
+                f"replicas share {target}, which {other} writes at the same time already",
+            )
+
+
+def about_other(
+    choice: Choice, model: Mapping[str, Any], raw: Mapping[str, Any], shared: Sequence[str]
+) -> Iterator[Note]:
     spec, written = model["services"][choice.service], raw["services"][choice.service]
     published = [str(port["published"]) for port in spec.get("ports") or () if port.get("published")]
     if published:
@@ -72,7 +109,8 @@ def about_other(choice: Choice, model: Mapping[str, Any], raw: Mapping[str, Any]
             f"no longer published, because two replicas cannot share it: {', '.join(published)}",
             f"clients find it behind the balancer, at {choice.requests}",
         )
-    yield from obstacles(choice.service, spec, written, choice.checked or bool(choice.health), choice.shared)
+    allowed = (*(choice.shared or ()), *shared)
+    yield from obstacles(choice.service, spec, written, choice.checked or bool(choice.health), allowed)
 
 
 def about_paths(choices: Sequence[Choice], routes: Sequence[Route]) -> Iterator[Note]:
@@ -85,7 +123,7 @@ def about_paths(choices: Sequence[Choice], routes: Sequence[Route]) -> Iterator[
                 Weight.ADVICE,
                 (),
                 f"{choice.service} gets its path without {path} from the balancer, so {proxies[0]} must leave it",
-                "in nginx: proxy_pass http://NAME; with no / after the name",
+                "in nginx: proxy_pass http://NAME; with no / after the name; in a Caddyfile: handle, not handle_path",
             )
 
 

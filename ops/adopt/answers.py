@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from ops.balancer.outside import UNANSWERED, connect
 from ops.project.published import http_url
@@ -17,39 +17,84 @@ LIKELY = ("/health/ready", "/health", "/healthz", "/readyz", "/ready", "/up", "/
 READY, LIVE = "/health/ready", "/health/live"
 """Paths of two checks that belong together."""
 
+REFUSED = frozenset({400, 403, 421})
+"""How frameworks answer a Host that is not theirs: Django 400, Rails and Vite 403, others 421."""
+REDIRECTED = frozenset({301, 307, 308})
+BY_HTTPS = {"X-Forwarded-Proto": "https"}
+"""Frameworks that force HTTPS (Rails force_ssl, Django SECURE_PROXY_SSL_HEADER) answer a request with it."""
+
 TIMEOUT = 2.0
 """Seconds for one answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The status of each path that was asked on a port. ``catch_all``: it answers paths that cannot exist, too."""
+    """The status of each path that was asked on a port. ``catch_all``: it answers paths that cannot exist, too.
+
+    ``headers``: what a request needs, because the service refuses it otherwise.
+    """
 
     statuses: Mapping[str, int]
     catch_all: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def success(self) -> bool:
+        """Whether any path was answered well."""
+        return any(map(_well, self.statuses.values()))
 
     def well(self, paths: Iterable[str]) -> str | None:
         """The first of ``paths`` that is answered with success; None without one that means something."""
         known = (path for path in paths if path == "/" or not self.catch_all)
-        return next((path for path in known if 200 <= self.statuses.get(path, 0) <= 299), None)
+        return next((path for path in known if _well(self.statuses.get(path, 0))), None)
 
 
-def ask(host: str, port: int, paths: Iterable[str] = LIKELY) -> Answers | None:
-    """The answers of ``host`` at ``port``; None if it does not answer HTTP there."""
+def ask(
+    address: str, port: int, paths: Iterable[str] = LIKELY, name: str = "", hosts: Iterable[str] = ()
+) -> Answers | None:
+    """The answers at ``address`` and ``port``; None if it does not answer HTTP there.
+
+    ``name``: of a replica, which probes will have in their Host header. If it is refused, ``hosts`` are tried, and if
+    all paths lead to HTTPS, the header by which a proxy says that the request has come by HTTPS.
+    """
+    wanted = tuple(paths)
+    own = {"Host": f"{name}:{port}"} if name else {}
+    first: Answers | None = None
+    for host in ({}, *({"Host": host} for host in dict.fromkeys((*hosts, "localhost")))):
+        said = host
+        answers = _answers(address, port, wanted, {**own, **said})
+        if answers is None:
+            break
+        first = first or answers
+        if not answers.success and not REDIRECTED.isdisjoint(answers.statuses.values()):
+            said = {**host, **BY_HTTPS}
+            answers = _answers(address, port, wanted, {**own, **said}) or answers
+        if answers.success:
+            return replace(answers, headers=said)
+        if not name or REFUSED.isdisjoint(answers.statuses.values()):
+            break
+    return first
+
+
+def _answers(address: str, port: int, paths: Iterable[str], headers: Mapping[str, str]) -> Answers | None:
     unknown = f"/{secrets.token_hex(8)}"
     wanted = tuple(dict.fromkeys((unknown, *paths)))
     with ThreadPoolExecutor(len(wanted)) as pool:
-        statuses = dict(zip(wanted, pool.map(lambda path: _status(host, port, path), wanted), strict=True))
+        statuses = dict(zip(wanted, pool.map(lambda path: _status(address, port, path, headers), wanted), strict=True))
     if not any(statuses.values()):
         return None
-    return Answers(statuses, 200 <= statuses.pop(unknown) <= 299)
+    return Answers(statuses, _well(statuses.pop(unknown)))
 
 
-def _status(host: str, port: int, path: str) -> int:
+def _well(status: int) -> bool:
+    return 200 <= status <= 299
+
+
+def _status(address: str, port: int, path: str, headers: Mapping[str, str]) -> int:
     """0 without an answer."""
     try:
-        with closing(connect(http_url(host, port), TIMEOUT)) as connection:
-            connection.request("GET", path, headers={"User-Agent": "videa-init"})
+        with closing(connect(http_url(address, port), TIMEOUT)) as connection:
+            connection.request("GET", path, headers={"User-Agent": "videa-init", **headers})
             return connection.getresponse().status
     except UNANSWERED:
         return 0

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 from typing import Any
 
+from ops.adopt.background import runs_by_the_clock, works_in_background
 from ops.adopt.images import DATA, OTHER_PROTOCOLS, PROXIES, TOOLS, kind_of
 from ops.adopt.routes import Route, labelled_port, routing
 from ops.project.mappings import as_mapping
@@ -17,6 +19,11 @@ TLS = frozenset({443, 8443})
 _URL = re.compile(
     r"https?://(?:\[[\da-fA-F:]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?(?P<path>/[^\s'\"|;&)]*)?(?=[\s'\"|;&),\]]|$)"
 )
+_LOCAL = re.compile(
+    r"(?<![\w./@:-])(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])"
+    r"(?=[:/])(?::(?P<port>\d{1,5}))?(?P<path>/[^\s'\"|;&)]*)?(?=[\s'\"|;&),\]]|$)"
+)
+"""What curl and wget take for a URL, too."""
 _REQUEST = re.compile(r"(?:GET|HEAD) (?P<path>/\S*) HTTP/")
 
 
@@ -58,9 +65,16 @@ class Found:
 
 
 def detect(
-    services: Mapping[str, Mapping[str, Any]], exposed: Mapping[str, tuple[int, ...]], routes: Iterable[Route]
+    services: Mapping[str, Mapping[str, Any]],
+    exposed: Mapping[str, tuple[int, ...]],
+    routes: Iterable[Route],
+    fastcgi: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Found, ...]:
-    """The role of each service of the merged model. ``exposed``: service -> ports that its image declares."""
+    """The role of each service of the merged model.
+
+    ``exposed``: service -> ports that its image declares; ``fastcgi``: service -> the web server that asks it by
+    FastCGI, or another protocol that is not HTTP.
+    """
     routed = tuple(routes)
     once = {
         name
@@ -71,12 +85,14 @@ def detect(
     found = [
         Found(name, Role.TASK, "runs once before other services")
         if name in once
+        else _by_fastcgi(name, fastcgi.get(name, ""))
+        if name in fastcgi or _is_fpm(spec)
         else _role(name, spec, exposed.get(name, ()), routed)
         for name, spec in services.items()
     ]
-    if not any(each.role is Role.HTTP for each in found):  # the only web server serves files itself
-        found = [_as_server(each) for each in found]
-    return tuple(found)
+    if not any(each.evidence and each.evidence is not Evidence.TOOL for each in found):
+        return tuple(_as_server(each) for each in found)  # the only web server serves files itself
+    return tuple(_as_server(each) if each.service in fastcgi.values() else each for each in found)
 
 
 def candidates(found: Iterable[Found]) -> tuple[Found, ...]:
@@ -90,7 +106,8 @@ def check_url(spec: Mapping[str, Any]) -> tuple[int | None, str]:
     """The port and the path that Docker's health check asks over HTTP; (None, "") if it does something else."""
     test = (spec.get("healthcheck") or {}).get("test") or ""
     text = test if isinstance(test, str) else " ".join(map(str, test))
-    if url := _URL.search(text):
+    asks = re.search(r"\b(?:curl|wget|https?|xh)\b", text)
+    if url := _URL.search(text) or (asks and _LOCAL.search(text)):
         return int(url["port"]) if url["port"] else None, url["path"] or "/"
     request = _REQUEST.search(text.replace("\\r", " "))
     return None, request["path"] if request else ""
@@ -122,12 +139,34 @@ def _role(name: str, spec: Mapping[str, Any], exposed: tuple[int, ...], routes: 
         targets = tuple(sorted({route.service for route in routes if route.proxy == name}))
         reason = f"sends requests to {', '.join(targets)}" if targets else f"is a web server ({kind})"
         return Found(name, Role.PROXY, reason, ports, targets=targets)
+    if evidence is Evidence.DECLARED and works_in_background(name, spec):
+        return Found(
+            name, Role.WORKER, "works in the background, by its name or command", ports, alone=_clock(name, spec)
+        )
     if ports:
         found = Evidence.TOOL if kind in TOOLS else evidence
         return Found(name, Role.HTTP, reason, ports, found, check_url(spec)[1])
     if "build" not in spec and _writes(spec):
         return Found(name, Role.DATA, "writes a volume and has no port")
     return Found(name, Role.WORKER, "has no HTTP port")
+
+
+def _is_fpm(spec: Mapping[str, Any]) -> bool:
+    """Whether a service is PHP behind a web server: php:8.4-fpm, wordpress:fpm-alpine."""
+    return re.search(r":[\w.-]*\bfpm\b", str(spec.get("image") or "")) is not None
+
+
+def _by_fastcgi(name: str, server: str) -> Found:
+    asks = f"{server} asks it by FastCGI" if server else "answers FastCGI"
+    alone = f"videa drains HTTP only, so it replaces no container of it; to update it: docker compose up -d {name}"
+    return Found(name, Role.WORKER, asks, alone=alone)
+
+
+def _clock(name: str, spec: Mapping[str, Any]) -> str:
+    """Why a service that runs jobs by the clock has one replica; "" for any other."""
+    if not runs_by_the_clock(name, spec):
+        return ""
+    return f"two would start each of its timed jobs twice; to update it after a deploy: docker compose up -d {name}"
 
 
 def _http(

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ops.adopt.answers import Answers, ask
+from ops.adopt.caddyfile import caddy_routes
 from ops.adopt.detect import Found, detect
-from ops.adopt.images import PROXIES, kind_of
+from ops.adopt.images import PROXIES, base_of, kind_of
 from ops.adopt.places import read_text
-from ops.adopt.requests import Unknown, configured, labelled
-from ops.adopt.routes import ProxyFile, Route, names_of, routes
+from ops.adopt.requests import Unknown, by_fastcgi, configured, labelled
+from ops.adopt.routes import ProxyFile, Route, links_of, names_of, routes
 from ops.errors import ConfigError
 from ops.models import Container
 from ops.project.plain import Plain
@@ -46,26 +47,33 @@ def gather(plain: Plain, stack: Stack, balancer: str) -> Facts:
     services = plain.project.model["services"]
     exposed = {name: stack.platform.images.exposed(plain.project.image_of(name)) for name in services}
     files = tuple(_proxy_files(plain, services))
-    lines = routes(files, {**services, balancer: {}}, balancer)
     names = {name: service for service, spec in services.items() for name in names_of(service, spec)}
     requests = {service: labelled(spec) for service, spec in services.items()}
+    fastcgi: dict[str, str] = {}
     for file in files:
-        for service, share in configured(file.text, names):
+        known = {**names, **links_of(services[file.proxy])}
+        read_routes = caddy_routes if "caddy" in _kind(services[file.proxy]) or "Caddyfile" in file.name else configured
+        for service, share in read_routes(file.text, known):
             requests[service] = (*requests[service], share)
+        fastcgi |= dict.fromkeys(by_fastcgi(file.text, known), file.proxy)
+    lines = tuple(line for line in routes(files, {**services, balancer: {}}, balancer) if line.service not in fastcgi)
     running: dict[str, list[tuple[Container, Mapping[str, Any]]]] = {}
     for container, details in stack.platform.details():
         if container.running and not container.oneoff:
             running.setdefault(container.service, []).append((container, details))
-    return Facts(detect(services, exposed, lines), lines, running, plain.raw, requests)
+    return Facts(detect(services, exposed, lines, fastcgi), lines, running, plain.raw, requests)
 
 
 def answers(stack: Stack, facts: Facts, found: Found, paths: Sequence[str]) -> dict[int, Answers]:
     """Port -> what a running container of the service answers there; without ports that do not answer HTTP."""
     results: dict[int, Answers] = {}
+    hosts = [
+        route.host for route in facts.requests.get(found.service, ()) if isinstance(route, Requests) and route.host
+    ]
     for container, details in facts.running.get(found.service, ())[:1]:
         for port in found.ports:
             for host, outer in _addresses(stack, container, details, port):
-                if answered := ask(host, outer, paths):
+                if answered := ask(host, outer, paths, f"{stack.project.name}-{found.service}-1", hosts):
                     results[port] = answered
                     break
     return results
@@ -86,7 +94,7 @@ def _proxy_files(plain: Plain, services: Mapping[str, Mapping[str, Any]]) -> Ite
     for name, spec in services.items():
         context = (spec.get("build") or {}).get("context")
         folder = Path(str(context)) if context else None
-        if kind_of(str(spec.get("image") or "")) in PROXIES or (folder and _built_on_proxy(folder, spec)):
+        if _kind(spec) in PROXIES or (folder and _built_on_proxy(folder, spec)):
             mounted = (
                 Path(str(volume["source"])) for volume in spec.get("volumes") or () if volume.get("type") == "bind"
             )
@@ -100,16 +108,18 @@ def _proxy_files(plain: Plain, services: Mapping[str, Mapping[str, Any]]) -> Ite
                     yield from _read(plain, name, Path(str(config["file"])))
 
 
+def _kind(spec: Mapping[str, Any]) -> str:
+    return kind_of(str(spec.get("image") or ""))
+
+
 def _built_on_proxy(folder: Path, spec: Mapping[str, Any]) -> bool:
-    """Whether the last stage of a service's Dockerfile is based on a proxy's image."""
+    """Whether the stage of a Dockerfile that is built is based on a proxy's image."""
+    build = spec.get("build") or {}
     try:
-        text = read_text(folder / str((spec.get("build") or {}).get("dockerfile") or "Dockerfile"))
+        text = build.get("dockerfile_inline") or read_text(folder / str(build.get("dockerfile") or "Dockerfile"))
     except ConfigError:
         return False
-    bases = [
-        line.split()[1] for line in text.splitlines() if line.upper().startswith("FROM ") and len(line.split()) > 1
-    ]
-    return bool(bases) and kind_of(bases[-1]) in PROXIES
+    return kind_of(base_of(str(text), str(build.get("target") or ""))) in PROXIES
 
 
 def _read(plain: Plain, proxy: str, path: Path) -> Iterator[ProxyFile]:

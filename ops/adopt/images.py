@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from ops.image_ref import ImageRef
+
+_FROM = re.compile(r"\s*FROM\s+(?:--\S+\s+)*(?P<base>\S+)(?:\s+AS\s+(?P<stage>\S+))?", re.IGNORECASE)
 
 DATA = frozenset(
     (
@@ -60,6 +64,16 @@ OTHER_PROTOCOLS = frozenset(
     (21, 22, 25, 53, 110, 143, 389, 465, 587, 636, 993, 995, 1025, 1433, 1521, 1883, 2181, 3306, 4222, 5432, 5672)
 ) | {6379, 8883, 9092, 11211, 26379, 27017}
 """Ports of protocols other than HTTP."""
+
+
+def base_of(dockerfile: str, target: str = "") -> str:
+    """The image below the stage ``target`` of a Dockerfile, or below its last one; "" if it has none."""
+    found = [match for line in dockerfile.splitlines() if (match := _FROM.match(line))]
+    below = {match["stage"].lower(): match["base"] for match in found if match["stage"]}
+    base = below.get(target.lower()) or (found[-1]["base"] if found else "")
+    for _ in found:  # a stage is based on another one
+        base = below.get(base.lower(), base)
+    return base
 
 
 def kind_of(reference: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from ops.preflight import writes
 from ops.project.mappings import as_mapping
 
 
@@ -46,8 +47,7 @@ def obstacles(
             f"service as {name}",
         )
     for number, volume in enumerate(spec.get("volumes") or ()):
-        alone = volume.get("source") and not volume.get("read_only") and volume.get("type") in ("volume", "bind")
-        if alone and not {volume["source"], volume["target"]} & set(shared):
+        if writes(volume) and not {volume["source"], volume["target"]} & set(shared):
             shown = _as_written(written.get("volumes") or (), number) or f"{volume['source']}:{volume['target']}"
             yield Note(
                 Weight.ADVICE,
@@ -71,17 +71,34 @@ def obstacles(
         )
 
 
-def why_alone(spec: Mapping[str, Any], running: bool) -> str:
+def shared_already(name: str, services: Mapping[str, Any], tasks: Collection[str]) -> dict[str, str]:
+    """Target -> another service that writes the same volume or folder, while this one does, too.
+
+    So replicas may share it as well. ``tasks``: services that run before the others.
+    """
+    writers = {
+        str(volume["source"]): other
+        for other, spec in services.items()
+        if other != name and other not in tasks
+        for volume in spec.get("volumes") or ()
+        if writes(volume)
+    }
+    volumes = (volume for volume in services[name].get("volumes") or () if writes(volume))
+    return {str(volume["target"]): writers[str(volume["source"])] for volume in volumes if volume["source"] in writers}
+
+
+def why_alone(spec: Mapping[str, Any], running: bool, shared: Collection[str] = ()) -> str:
     """What stands against several replicas of a service without requests; "" if nothing does.
 
-    Without a restart policy it may as well be a task that runs once, unless it is ``running``.
+    Without a restart policy it may as well be a task that runs once, unless it is ``running``. ``shared``: volumes that
+    replicas may share.
     """
     policy = (spec.get("deploy") or {}).get("restart_policy") or {}
     if not running and spec.get("restart") not in ("always", "unless-stopped") and policy.get("condition") != "any":
         return "nothing tells whether it runs on; with restart: unless-stopped, or started first, it can be scaled"
     if spec.get("ports"):
         return "it publishes a port"
-    notes = obstacles("", spec, spec, True, ())
+    notes = obstacles("", spec, spec, True, shared)
     return next((note.what for note in notes if note.key[-1] != "deploy" or note.weight is not Weight.ADVICE), "")
 
 
@@ -97,6 +114,10 @@ def only_one(service: str, spec: Mapping[str, Any]) -> Iterator[Note]:
         )
     if (spec.get("deploy") or {}).get("mode") == "global":
         yield Note(Weight.REFUSED, (*place, "deploy"), "a global service has one container", "remove mode: global")
+    if address := spec.get("mac_address"):
+        yield Note(
+            Weight.REFUSED, (*place, "mac_address"), f"two replicas cannot share {address}", "remove mac_address"
+        )
     for name, network in as_mapping(spec.get("networks")).items():
         if fixed := next(
             (key for key in ("ipv4_address", "ipv6_address", "mac_address") if (network or {}).get(key)), ""
@@ -109,8 +130,11 @@ def only_one(service: str, spec: Mapping[str, Any]) -> Iterator[Note]:
             )
 
 
-def companions(services: Collection[str], model: Mapping[str, Any]) -> Iterator[Note]:
-    """Services that live in the network or among the processes of a container of ``services``, and end with it."""
+def companions(services: Collection[str], model: Mapping[str, Any], fronts: Collection[str] = ()) -> Iterator[Note]:
+    """Services that depend on one container of ``services``, and would lose it when it is replaced.
+
+    ``fronts``: proxies that will name the balancer instead.
+    """
     for name, spec in model["services"].items():
         for key in ("network_mode", "pid", "ipc"):
             mode, _, target = str(spec.get(key) or "").partition(":")
@@ -120,6 +144,32 @@ def companions(services: Collection[str], model: Mapping[str, Any]) -> Iterator[
                     ("services", name, key),
                     f"{name} shares what one container of {target} has, and would lose it at each deploy",
                     f"remove {key} from it; it reaches {target} by its name, at the balancer",
+                )
+        for source in map(str, spec.get("volumes_from") or ()):
+            target = source.partition(":")[0]
+            if target in services:
+                yield Note(
+                    Weight.REFUSED,
+                    ("services", name, "volumes_from"),
+                    f"{name} has the volumes of one container of {target}, and Compose replaces it after each deploy",
+                    f"remove volumes_from, and mount the volumes of {target} that it needs by their names",
+                )
+        for link in map(str, spec.get("links") or ()):
+            target, _, alias = link.partition(":")
+            if target in services and name not in fronts:
+                other = alias if alias != target else ""
+                yield Note(
+                    Weight.REFUSED,
+                    ("services", name, "links"),
+                    f"links: [{link}] ties {name} to one container of {target}, and after a deploy {name} would "
+                    "no longer find it",
+                    f"remove it: {name} finds {target} by its name"
+                    + (
+                        f"; for {other}: services.{target}.networks: {{default: {{aliases: [{other}]}}}}"
+                        if other
+                        else ""
+                    )
+                    + f"; then: docker compose up -d {name}",
                 )
 
 

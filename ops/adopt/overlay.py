@@ -23,7 +23,7 @@ x-videa: # `videa config` shows all keys
   service: {service}
   port: {port}
   balancer: {balancer}
-{protocol}{health}{route}{proxy}
+{protocol}{health}{route}{shared}{proxy}
 services:
   {service}:
 {service_part}{others}{workers}
@@ -96,6 +96,12 @@ def others(text: str) -> dict[str, Mapping[str, Any]]:
     return {name: own for name, own in _sections(text).items() if not own.get("worker")}
 
 
+def shared(text: str) -> tuple[str, ...]:
+    """The volumes that replicas of any service may share. Raises ConfigError."""
+    every = (section(text), *_sections(text).values())
+    return tuple(str(volume) for own in every for volume in own.get("shared_volumes") or ())
+
+
 def asked(text: str) -> dict[str, str]:
     """The port and the health path, as "8000/up", of each service that gets requests. Raises ConfigError."""
     first = section(text)
@@ -162,6 +168,7 @@ def _fresh(adoption: Adoption) -> str:
         health=health,
         proxy=f"  proxy: {{trusted: {_flow(adoption.trusted)}}}\n" if adoption.trusted else "",
         route="" if adoption.requests.everything else f"  route: {_flow(as_written(adoption.requests))}\n",
+        shared=f"  shared_volumes: {_flow(list(adoption.shared))}\n" if adoption.shared else "",
         services=", ".join(map(_scalar, adoption.needs)),
         service_part="".join(f"    {key}: {_flow(value)}\n" for key, value in adoption.service_part.items()),
         others="".join(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ops.project.mappings import as_mapping
@@ -47,16 +47,21 @@ def service_part(
     if hidden or release:
         part["labels"] = {**hidden, **release}
     if variables:
-        part["environment"] = dict.fromkeys(variables, RESET)
+        own = as_mapping(written.get("environment"))
+        # What comes from an env_file can only be overruled, and nginx-proxy ignores an empty VIRTUAL_HOST.
+        part["environment"] = {name: RESET if name in own else "" for name in variables}
     return part | _replicas(service, written)
 
 
-def worker_part(service: str, written: Mapping[str, Any]) -> dict[str, Any]:
-    """What the overlay adds to a worker: nothing that Compose counts as a change of its containers."""
+def worker_part(service: str, written: Mapping[str, Any], shared: Sequence[str] = ()) -> dict[str, Any]:
+    """What the overlay adds to a worker: nothing that Compose counts as a change of its containers.
+
+    ``shared``: volumes that its replicas may share.
+    """
     part = _replicas(service, written)
     if "deploy" not in written and "deploy" in part:
         part = {"scale": part["deploy"]["replicas"]}
-    return {"x-videa": {"worker": True}, **part}
+    return {"x-videa": {"worker": True, **({"shared_volumes": list(shared)} if shared else {})}, **part}
 
 
 def _replicas(service: str, written: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,11 @@ def place_of(plain: Plain, keys: Sequence[str]) -> str:
     return ""
 
 
+def includes(plain: Plain) -> bool:
+    """Whether one of the user's files includes another one."""
+    return any(included(_text(plain.folder / name)) for name in plain.files)
+
+
 def read_text(path: Path) -> str:
     """Raises ConfigError."""
     return read_small(path).decode(errors="replace")

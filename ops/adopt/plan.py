@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ops.adopt.advice import about_front, about_other, about_paths, about_ports
+from ops.adopt.advice import about_front, about_other, about_paths, about_ports, about_shared
 from ops.adopt.answers import LIKELY, LIVE, READY, Answers
 from ops.adopt.detect import Found, Role, speaks_grpc
-from ops.adopt.notes import Note, Weight, companions, obstacles, why_alone
+from ops.adopt.notes import Note, Weight, companions, obstacles, shared_already, why_alone
 from ops.adopt.parts import release_variable, service_part, worker_part
 from ops.adopt.published import moved
-from ops.adopt.routes import INSIDE, Route, for_balancer, routing, together, without_path
+from ops.adopt.routes import INSIDE, Route, declared, for_balancer, together, without_path
+from ops.preflight import has_check
 from ops.project.mappings import as_mapping
 from ops.project.settings import Health, Protocol
 from ops.project.units import LONGEST, parse_duration
@@ -38,15 +39,15 @@ class Choice:
     """What the user, the project or its containers have decided.
 
     ``health``: of x-videa, empty to leave it out; ``checked``: Docker has a health check for the service; ``shared``:
-    volumes that replicas may share; ``running``: services that have a running container; ``requests``: which ones it
-    gets; ``others``: further services that get requests.
+    volumes that replicas may share, None if nobody has said; ``running``: services that have a running container;
+    ``requests``: which ones it gets; ``others``: further services that get requests.
     """
 
     service: str
     port: int
     health: Mapping[str, Any]
     checked: bool = False
-    shared: tuple[str, ...] = ()
+    shared: tuple[str, ...] | None = None
     running: frozenset[str] = frozenset()
     requests: Requests = EVERYTHING
     others: tuple[Choice, ...] = ()
@@ -72,7 +73,7 @@ class Adoption:
     ``routes``: lines of the user's own proxy that must name the balancer; ``workers``: services without requests that
     can be scaled, with what the overlay says of each; ``profiles``: of the balancer, those of the service;
     ``requests``: which ones the service gets; ``others``: further services that get requests; ``needs``: the services
-    that the balancer starts after; ``protocol``: of x-videa, empty to leave it out.
+    that the balancer starts after; ``protocol``, ``shared``: of x-videa, empty to leave it out.
     """
 
     service: str
@@ -95,6 +96,7 @@ class Adoption:
     others: tuple[Served, ...] = ()
     needs: tuple[str, ...] = ()
     protocol: str = ""
+    shared: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
     found: tuple[Found, ...] = field(default=(), compare=False)
 
@@ -103,17 +105,19 @@ class Adoption:
         return tuple(note for note in self.notes if note.weight is Weight.REFUSED)
 
 
-def health_of(found: Found, answers: Answers | None, spec: Mapping[str, Any]) -> dict[str, str]:
+def health_of(found: Found, answers: Answers | None, spec: Mapping[str, Any]) -> dict[str, Any]:
     """x-videa.health: what the running service answers, else what Docker's health check asks; empty if unknown."""
     paths = (found.health, *LIKELY) if found.health else LIKELY
     # An answer at "/" says less than Docker's own check.
-    telling = [path for path in paths if path != "/" or path == found.health or not (spec.get("healthcheck") or {})]
+    telling = [path for path in paths if path != "/" or path == found.health or not has_check(spec)]
     ready = answers.well(telling) if answers else found.health
     if not ready:
         return {}
-    health = {"ready": ready}
+    health: dict[str, Any] = {"ready": ready}
     if answers and ready == READY and answers.well([LIVE]):
         health = {"live": LIVE, **health}
+    if answers and answers.headers:
+        health["headers"] = dict(answers.headers)
     if slow := _slow_start(spec):
         health["deadline"] = slow
     return health
@@ -130,7 +134,7 @@ def plan(
 ) -> Adoption:
     """What the overlay must say. ``raw``: the model without interpolation; ``balancer``: a free service name."""
     service, spec, written = choice.service, model["services"][choice.service], raw["services"][choice.service]
-    ports, left = moved(written.get("ports") or (), spec.get("ports") or (), choice.port)
+    ports, left = moved(written.get("ports") or (), spec.get("ports") or (), choice.port, _replicas(spec))
     every = (choice, *choice.others)
     names = tuple(each.service for each in every)
     stripped = {each.service for each in every if each.requests.strip}
@@ -139,14 +143,14 @@ def plan(
         for route in routes
         if route.service in names
     )
-    labels, variables = together(raw["services"][name] for name in names)
+    labels, variables = together([declared(raw["services"][name], model["services"][name]) for name in names])
     proxied = tuple(route for route in routes if route.service in (*names, balancer))
     front = bool(proxied or labels or variables)
     networks = _networks([model["services"][name] for name in names], model, proxied)
     publishes = ports or (() if front else (f"{HTTP_PORT}:{INSIDE}",))
     internal = all((model.get("networks", {}).get(name) or {}).get("internal") for name in networks)
     moved_labels, moved_variables = for_balancer(labels, variables)
-    own_labels, own_variables = routing(written)
+    own_labels, own_variables = declared(written, spec)
     forwarded = front and all(route.forwards for route in proxied)
     requests, bodies = (MANY, MANY) if front and not forwarded else (512, 32)
     tunable = {
@@ -154,8 +158,13 @@ def plan(
         "BODIES_PER_CLIENT": f"${{BODIES_PER_CLIENT:-{bodies}}}",
         "TESTER_KEY": "${TESTER_KEY:-}",
     }
+    tasks = {each.service for each in found if each.role is Role.TASK}
+    shared = {name: shared_already(name, model["services"], tasks) for name in model["services"]}
+    for each in every:
+        shared[each.service] = shared[each.service] if each.shared is None else {}
     alone = {
-        each.service: why_alone(model["services"][each.service], each.service in choice.running)
+        each.service: each.alone
+        or why_alone(model["services"][each.service], each.service in choice.running, shared[each.service])
         for each in found
         if each.role is Role.WORKER and each.service not in names
     }
@@ -163,6 +172,7 @@ def plan(
         service=service,
         port=choice.port,
         health=choice.health,
+        shared=tuple(shared[service]),
         protocol=GRPC if _by_grpc(choice, spec) else "",
         balancer=balancer,
         image=image,
@@ -175,7 +185,7 @@ def plan(
         service_part=service_part(service, spec, written, own_labels, own_variables),
         moves=bool(ports),
         workers={
-            each.service: worker_part(each.service, raw["services"][each.service])
+            each.service: worker_part(each.service, raw["services"][each.service], tuple(shared[each.service]))
             for each in found
             if alone.get(each.service) == ""
         },
@@ -184,18 +194,30 @@ def plan(
         needs=tuple(name for name in names if _is_there(model["services"][name], spec)),
         requests=choice.requests,
         others=tuple(
-            _served(each, model["services"][each.service], raw["services"][each.service]) for each in every[1:]
+            _served(each, model["services"][each.service], raw["services"][each.service], tuple(shared[each.service]))
+            for each in every[1:]
         ),
         notes=(
             *about_ports(choice, ports, left, front, HTTP_PORT),
             *about_paths(every, theirs),
             *about_front(theirs, labels, variables, model["services"]),
-            *obstacles(service, spec, written, choice.checked or bool(choice.health), choice.shared),
-            *(note for each in choice.others for note in about_other(each, model, raw)),
-            *companions(names, model),
+            *obstacles(
+                service,
+                spec,
+                written,
+                choice.checked or bool(choice.health),
+                (*(choice.shared or ()), *shared[service]),
+            ),
+            *(note for each in choice.others for note in about_other(each, model, raw, tuple(shared[each.service]))),
+            *about_shared(names, shared),
+            *companions(names, model, {route.proxy for route in theirs}),
         ),
         found=tuple(replace(each, alone=alone.get(each.service, "")) for each in found),
     )
+
+
+def _replicas(spec: Mapping[str, Any]) -> int:
+    return int((spec.get("deploy") or {}).get("replicas", spec.get("scale", 1)))
 
 
 def _is_there(spec: Mapping[str, Any], first: Mapping[str, Any]) -> bool:
@@ -204,7 +226,7 @@ def _is_there(spec: Mapping[str, Any], first: Mapping[str, Any]) -> bool:
     return not profiles or (bool(needed) and needed <= profiles)
 
 
-def _served(choice: Choice, spec: Mapping[str, Any], written: Mapping[str, Any]) -> Served:
+def _served(choice: Choice, spec: Mapping[str, Any], written: Mapping[str, Any], shared: tuple[str, ...]) -> Served:
     """What the overlay says of a further service that gets requests."""
     section: dict[str, Any] = {"port": choice.port}
     if _by_grpc(choice, spec):
@@ -213,7 +235,9 @@ def _served(choice: Choice, spec: Mapping[str, Any], written: Mapping[str, Any])
         section["health"] = dict(choice.health)
     if not choice.requests.everything:
         section["route"] = as_written(choice.requests)
-    own = service_part(choice.service, spec, written, *routing(written), release_variable(choice.service))
+    if shared:
+        section["shared_volumes"] = list(shared)
+    own = service_part(choice.service, spec, written, *declared(written, spec), release_variable(choice.service))
     part = {"x-videa": section, **own}
     return Served(choice.service, choice.port, choice.health, choice.requests, part)
 

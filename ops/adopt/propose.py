@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from ops.adopt import overlay
 from ops.adopt.answers import LIKELY, LIVE, Answers
-from ops.adopt.detect import Evidence, Found, Role, candidates
-from ops.adopt.gather import Facts, answers, gather
+from ops.adopt.detect import TLS, Evidence, Found, Role, candidates
+from ops.adopt.gather import Facts, gather
+from ops.adopt.gather import answers as gathered_answers
+from ops.adopt.merged import balancer_of, check, literally
 from ops.adopt.notes import Note, only_one
 from ops.adopt.parts import release_variable, variable_name
-from ops.adopt.places import place_of
+from ops.adopt.places import includes, place_of
 from ops.adopt.plan import Adoption, Choice, free_name, health_of, plan
 from ops.adopt.requests import one, read
 from ops.balancer import packaged
 from ops.errors import ConfigError, PlanRefused, UsageError
 from ops.preflight import has_check
 from ops.project import dotenv
-from ops.project.compose_model import read_model
 from ops.project.folder import OVERLAY, read_env_file
-from ops.project.managed import read_managed, site
-from ops.project.pins import check_writable
 from ops.project.plain import Plain
-from ops.project.sections import find_sections
 from ops.route import EVERYTHING
 from ops.route import Route as Requests
 from ops.stack import Stack
@@ -108,12 +104,17 @@ def propose(plain: Plain, stack: Stack, wanted: Wanted, ask: Ask) -> Proposal:
     )
     others = tuple(replace(each, requests=requests[each.service]) for each in rest)
     choice = replace(first, requests=requests[first.service], others=others)
-    adoption = plan(choice, facts.found, model, facts.raw, facts.routes, balancer, packaged.reference())
+    image = packaged.reference()
+    adoption = plan(choice, facts.found, model, facts.raw, facts.routes, balancer, image)
+    if not before and includes(plain):
+        literal = plan(choice, facts.found, model, literally(facts.raw, model), facts.routes, balancer, image)
+        if balancer_of(plain, adoption) != balancer_of(plain, literal):
+            adoption = literal
     places = {note: place_of(plain, note.key) for note in adoption.notes if note.key}
     _refuse(plain, adoption.refused)
     after = overlay.write(adoption, before)
     variables: dict[str, str | None] = {"COMPOSE_FILE": plain.compose_file()}
-    _check(plain, after, variables)
+    check(plain, after, variables)
     return Proposal(adoption, before, after, variables, places, asked[choice.service], _binds(facts, choice.service))
 
 
@@ -224,7 +225,7 @@ def _asked(plain: Plain, stack: Stack, facts: Facts, found: Found, wanted: Wante
     """What a running container of a service answers."""
     port, health = wanted.port_of(found.service), wanted.health_of(found.service)
     paths = (health,) if health else tuple(filter(None, (found.health, *LIKELY, LIVE)))
-    return answers(stack, facts, replace(found, ports=(port,)) if port else found, paths)
+    return gathered_answers(stack, facts, replace(found, ports=(port,)) if port else found, paths)
 
 
 def _choice(
@@ -246,13 +247,15 @@ def _choice(
         port = int(section["port"])
     else:
         port = _port(found, spec, answered, ask)
-    health: dict[str, Any] = {"ready": path} if path else health_of(found, answered.get(port), spec)
+    answers = answered.get(port)
+    needed = {"headers": dict(answers.headers)} if answers and answers.headers else {}
+    health: dict[str, Any] = {"ready": path, **needed} if path else health_of(found, answers, spec)
     if section.get("health") and not path:
         health = dict(section["health"])
     declared = has_check(spec)
     image = plain.project.image_of(found.service)
     checked = stack.platform.images.has_healthcheck(image) if declared is None else declared
-    shared = tuple(map(str, section.get("shared_volumes") or ()))
+    shared = tuple(map(str, section["shared_volumes"] or ())) if "shared_volumes" in section else None
     return Choice(found.service, port, health, checked, shared, frozenset(facts.running))
 
 
@@ -260,7 +263,8 @@ def _port(found: Found, spec: Mapping[str, Any], answered: Mapping[int, Answers]
     """The port of the service that speaks HTTP. Raises UsageError."""
     if answered:
         return next(port for port in found.ports if port in answered)
-    published = [port for port in found.ports if port in {int(each["target"]) for each in spec.get("ports") or ()}]
+    targets = {int(each["target"]) for each in spec.get("ports") or ()} - TLS
+    published = [port for port in found.ports if port in targets]
     unclear = found.evidence is Evidence.PUBLISHED and len(published) > 1 and found.ports[0] in published
     if found.ports and (not unclear or found.health):
         return found.ports[0]
@@ -273,14 +277,3 @@ def _port(found: Found, spec: Mapping[str, Any], answered: Mapping[int, Answers]
 def _binds(facts: Facts, service: str) -> bool:
     """Whether a running container of the service publishes a port."""
     return any((details.get("HostConfig") or {}).get("PortBindings") for _, details in facts.running.get(service, ()))
-
-
-def _check(plain: Plain, text: str, variables: Mapping[str, str | None]) -> None:
-    """Refuses an overlay that Compose or videa would refuse, and an .env that cannot hold it. Raises ConfigError."""
-    check_writable(plain.project, {name: value for name, value in variables.items() if value is not None})
-    with tempfile.TemporaryDirectory(prefix="videa-init-") as folder:
-        path = Path(folder) / OVERLAY
-        path.write_text(text, encoding="utf-8")
-        model = read_model(plain.with_overlay(path))
-        sections = find_sections(model)
-        site(read_managed(model, sections), sections.default)

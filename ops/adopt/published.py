@@ -8,20 +8,29 @@ from typing import Any
 
 from ops.adopt.routes import INSIDE
 
-_BRACED = re.compile(r"\$\{[^{}]*(?:\$\{[^{}]*\}[^{}]*)*\}")
+_VARIABLE = re.compile(r"\$\{[^{}]*(?:\$\{[^{}]*\}[^{}]*)*\}|\$\w+")
+_RANGE = re.compile(r"(\d{1,5})-(\d{1,5})")
+MOST = 32
+"""Ports of a range that the balancer publishes one by one."""
 
 
 def moved(
-    written: Sequence[object], merged: Sequence[Mapping[str, Any]], port: int
+    written: Sequence[object], merged: Sequence[Mapping[str, Any]], port: int, replicas: int = 1
 ) -> tuple[tuple[object, ...], tuple[str, ...]]:
     """The ports of the balancer for those that lead to ``port``, and the other ones, which nobody publishes any more.
 
-    ``written``: the entries without interpolation, so that variables stay; ``merged``: the same after it.
+    ``written``: the entries without interpolation, so that variables stay; ``merged``: the same after it; ``replicas``:
+    of the service now, each of which has a port of its own if the entry is a range.
     """
     paired = (
         list(zip(written, merged, strict=True)) if len(written) == len(merged) else [(each, each) for each in merged]
     )
-    taken = [_for_balancer(entry, values) for entry, values in paired if _leads_to(values, port)]
+    taken = [
+        _for_balancer(*each)
+        for entry, values in paired
+        if _leads_to(values, port)
+        for each in _each_of(entry, values, replicas)
+    ]
     left = [_shown(values) for values in merged if not _leads_to(values, port)]
     return tuple(taken), tuple(left)
 
@@ -30,16 +39,26 @@ def _leads_to(port: Mapping[str, Any], target: int) -> bool:
     return int(port["target"]) == target and port.get("protocol", "tcp") == "tcp"
 
 
+def _each_of(entry: object, values: Mapping[str, Any], replicas: int) -> list[tuple[object, Mapping[str, Any]]]:
+    """The ports of a range one by one: clients may use any of those that the replicas have had."""
+    span = _RANGE.fullmatch(str(values.get("published") or ""))
+    if not span or replicas < 2:
+        return [(entry, values)]
+    ports = range(int(span[1]), int(span[2]) + 1)[:MOST]
+    return [(each, each) for each in ({**values, "published": str(number)} for number in ports)]
+
+
 def _for_balancer(entry: object, values: Mapping[str, Any]) -> object:
     if isinstance(entry, str):
-        masked = _BRACED.sub(lambda match: "#" * len(match[0]), entry)
+        masked = _VARIABLE.sub(lambda match: "#" * len(match[0]), entry)
         place = masked.rfind(":") + 1
-        if entry[place:].removesuffix("/tcp") == str(values["target"]):
+        if entry[place:].removesuffix("/tcp") == str(values["target"]) or (place and set(masked[place:]) == {"#"}):
             return f"{entry[:place]}{INSIDE}"
     long = entry if isinstance(entry, dict) else values
     host, published = str(long.get("host_ip") or ""), str(long.get("published") or "")
     if long.get("mode") == "host":
-        return {"target": INSIDE, "published": published, "mode": "host"}
+        given = {"published": published, "host_ip": host}
+        return {"target": INSIDE, **{key: value for key, value in given.items() if value}, "mode": "host"}
     address = f"[{host}]" if ":" in host else host
     return ":".join(filter(None, (address, published, str(INSIDE))))
 

@@ -44,13 +44,7 @@ def labelled(spec: Mapping[str, Any]) -> tuple[Route | Unknown, ...]:
 def configured(text: str, names: Mapping[str, str]) -> Iterator[tuple[str, Route | Unknown]]:
     """(service, which requests it gets) in a configuration of nginx. ``names``: name in the network -> service."""
     top = _parse(text)
-    upstreams = {
-        block.words[1]: names[host]
-        for block in _all(top)
-        if block.words[:1] == ("upstream",) and len(block.words) > 1
-        for words in block.directives
-        if words[0] == "server" and len(words) > 1 and (host := words[1].partition(":")[0]) in names
-    }
+    upstreams = _upstreams(top, names)
     for server in (block for block in _all(top) if block.words[:1] == ("server",)):
         hosts = [name for words in server.directives if words[0] == "server_name" for name in words[1:]] or [""]
         for location in (block for block in _all(server) if block.words[:1] == ("location",)):
@@ -60,6 +54,18 @@ def configured(text: str, names: Mapping[str, str]) -> Iterator[tuple[str, Route
                 if target and service:
                     for host in hosts:
                         yield service, _located(host, location, target["path"] or "")
+
+
+def by_fastcgi(text: str, names: Mapping[str, str]) -> Iterator[str]:
+    """The services that a configuration of nginx asks by FastCGI, uWSGI or SCGI. ``names``: as in ``configured``."""
+    top = _parse(text)
+    known = {**names, **_upstreams(top, names)}
+    for block in _all(top):
+        for words in block.directives:
+            if words[0] in ("fastcgi_pass", "uwsgi_pass", "scgi_pass") and len(words) > 1:
+                host = words[1].partition("://")[2].partition(":")[0] or words[1].partition(":")[0]
+                if host in known:
+                    yield known[host]
 
 
 def one(found: Iterable[Route | Unknown]) -> Route | None:
@@ -100,7 +106,7 @@ def _traefik(labels: Mapping[str, str]) -> Iterator[Route | Unknown]:
                 continue
             for host in values.get("Host", [""]):
                 for path in values.get("PathPrefix", [""]):
-                    yield _route(host, path, strip and bool(path.strip("/")), rule)
+                    yield route_of(host, path, strip and bool(path.strip("/")), rule)
 
 
 def _caddy(labels: Mapping[str, str]) -> Iterator[Route | Unknown]:
@@ -112,14 +118,14 @@ def _caddy(labels: Mapping[str, str]) -> Iterator[Route | Unknown]:
         for site in sites.replace(",", " ").split():
             host = re.sub(r"^https?://|:\d+$", "", site)
             for path, strip in paths or [("", False)]:
-                yield _route(host, path.removesuffix("*"), strip, f"{label}: {sites}")
+                yield route_of(host, path.removesuffix("*"), strip, f"{label}: {sites}")
 
 
 def _virtual(environment: Mapping[str, Any]) -> Iterator[Route | Unknown]:
     path = str(environment.get("VIRTUAL_PATH") or "")
     strip = environment.get("VIRTUAL_DEST") == "/" and bool(path.strip("/"))
     for host in filter(None, str(environment.get("VIRTUAL_HOST") or "").replace(" ", "").split(",")):
-        yield _route(host, path, strip, f"VIRTUAL_HOST={host}")
+        yield route_of(host, path, strip, f"VIRTUAL_HOST={host}")
 
 
 def _located(host: str, location: Block, target: str) -> Route | Unknown:
@@ -131,10 +137,11 @@ def _located(host: str, location: Block, target: str) -> Route | Unknown:
         return Unknown(shown)
     if rewritten or target not in ("", "/", path):
         return Unknown(shown)
-    return _route("" if host in _ANY_HOST else host, path, target == "/" != path, shown)
+    return route_of("" if host in _ANY_HOST else host, path, target == "/" != path, shown)
 
 
-def _route(host: str, path: str, strip: bool, rule: str) -> Route | Unknown:
+def route_of(host: str, path: str, strip: bool, rule: str) -> Route | Unknown:
+    """A route, unless the host or the path is more than x-videa.route can say."""
     try:
         return Route(host.lower(), path.rstrip("/"), strip)
     except ValueError:
@@ -143,6 +150,17 @@ def _route(host: str, path: str, strip: bool, rule: str) -> Route | Unknown:
 
 def _quoted(text: str) -> list[str]:
     return [value.strip(" `'\"") for value in text.split(",")]
+
+
+def _upstreams(top: Block, names: Mapping[str, str]) -> dict[str, str]:
+    """Name of an upstream -> service."""
+    return {
+        block.words[1]: names[host]
+        for block in _all(top)
+        if block.words[:1] == ("upstream",) and len(block.words) > 1
+        for words in block.directives
+        if words[0] == "server" and len(words) > 1 and (host := words[1].partition(":")[0]) in names
+    }
 
 
 def _parse(text: str) -> Block:

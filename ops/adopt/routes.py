@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -59,7 +59,11 @@ def routes(files: Iterable[ProxyFile], services: Mapping[str, Mapping[str, Any]]
     names = {name: service for service, spec in services.items() for name in names_of(service, spec)}
     read = tuple(files)
     forwarding = {file.proxy for file in read if _FORWARDS.search(file.text)}
-    found = (route for file in read for route in _routes_of(file, names, balancer))
+    found = (
+        route
+        for file in read
+        for route in _routes_of(file, {**names, **links_of(services.get(file.proxy, {}))}, balancer)
+    )
     return tuple(replace(route, forwards=route.proxy in forwarding) for route in found)
 
 
@@ -70,6 +74,12 @@ def names_of(service: str, spec: Mapping[str, Any]) -> Iterator[str]:
         yield str(spec["container_name"])
     for network in as_mapping(spec.get("networks")).values():
         yield from map(str, (network or {}).get("aliases") or ())
+
+
+def links_of(spec: Mapping[str, Any]) -> dict[str, str]:
+    """The names that only this service has for others, by its `links`: name -> service."""
+    pairs = (str(link).partition(":") for link in spec.get("links") or ())
+    return {name: service for service, _, name in pairs if name}
 
 
 def labelled_port(spec: Mapping[str, Any]) -> int | None:
@@ -97,13 +107,35 @@ def routing(spec: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     return labels, environment
 
 
-def together(specs: Iterable[Mapping[str, Any]]) -> tuple[dict[str, str], dict[str, str]]:
+def declared(written: Mapping[str, Any], spec: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """``routing`` as it is ``written``, and of ``spec`` what comes from an env_file or a label_file."""
+    (labels, variables), (own_labels, own_variables) = routing(spec), routing(written)
+    return {**_literal(labels), **own_labels}, {**_literal(variables), **own_variables}
+
+
+def without_variables(written: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A service as it is ``written``, with the values of ``spec`` where the overlay repeats them.
+
+    An included file may have variables of its own, which the overlay cannot read.
+    """
+    kept = {**written, **({"ports": spec["ports"]} if spec.get("ports") else {})}
+    for key in ("labels", "environment"):
+        values = as_mapping(spec.get(key))
+        kept[key] = _literal({name: values.get(name, value) for name, value in as_mapping(written.get(key)).items()})
+    return kept
+
+
+def _literal(values: Mapping[str, Any]) -> dict[str, str]:
+    """Values as a Compose file has them without variables."""
+    return {name: str(value).replace("$", "$$") for name, value in values.items()}
+
+
+def together(found: Sequence[tuple[dict[str, str], dict[str, str]]]) -> tuple[dict[str, str], dict[str, str]]:
     """``routing`` of several services, for one container that stands for all of them.
 
     Only the balancer cuts a prefix from the path then, because it also chooses the service by it. Traefik wants to
     know which of a container's services a router means, and Caddy its sites apart.
     """
-    found = [routing(spec) for spec in specs]
     if len(found) == 1:
         return found[0]
     labels: dict[str, str] = {}

@@ -194,7 +194,6 @@ def _remove(options: Options, yes: bool, dry_run: bool, as_json: bool) -> None:
     variables = removal(plain)
     text = plain.overlay_text()
     section = overlay.section(text)
-    shared = tuple(map(str, section.get("shared_volumes") or ()))
     services, balancer = (str(section.get("service")), *overlay.others(text)), str(section.get("balancer"))
     stack = open_stack(plain.project)
     facts = gather(plain, stack, balancer)
@@ -203,7 +202,7 @@ def _remove(options: Options, yes: bool, dry_run: bool, as_json: bool) -> None:
         overlay.workers(text),
         balancer,
         overlay.volumes(text),
-        shared,
+        overlay.shared(text),
         overlay.asked(text),
         own_nginx(facts.routes, services, plain.project.model),
     )

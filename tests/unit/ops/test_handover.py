@@ -114,6 +114,7 @@ def test_a_volume_that_only_one_replica_may_write_is_refused_before_anything_is_
     [
         ({"3001/tcp": [{"HostPort": "80"}]}, True),
         ({"3001/tcp": [{"HostPort": "81"}]}, False),
+        ({"3001/tcp": None}, False),
         ({}, False),
         (None, False),
     ],
@@ -121,7 +122,7 @@ def test_a_volume_that_only_one_replica_may_write_is_refused_before_anything_is_
 def test_who_holds_the_port(stack: FakeStack, monkeypatch: pytest.MonkeyPatch, bound: object, held: bool) -> None:
     ports = [{"target": 8080, "published": "80", "protocol": "tcp"}]
     cast(dict[str, Any], stack.project.model["services"]["nginx"])["ports"] = ports
-    details = [(replica, {"HostConfig": {"PortBindings": bound}}) for replica in stack.replicas()]
+    details = [(replica, {"NetworkSettings": {"Ports": bound}}) for replica in stack.replicas()]
     monkeypatch.setattr(type(stack.platform), "details", lambda self: details)
     assert [container.name for container in holders(stack)] == ([OLD] if held else [])
 

@@ -33,7 +33,8 @@ def published(*targets: int, protocol: str = "tcp") -> list[dict[str, Any]]:
             Role.HTTP,
             (82,),
         ),
-        ({"image": "shop", "healthcheck": {"test": "curl localhost:9000/up"}}, (), Role.WORKER, ()),
+        ({"image": "shop", "healthcheck": {"test": "curl localhost:9000/up"}}, (), Role.HTTP, (9000,)),
+        ({"image": "shop", "healthcheck": {"test": "nc -z localhost:9000"}}, (), Role.WORKER, ()),
         ({"image": "shop", "healthcheck": {"test": "curl http://localhost:9000/up"}}, (), Role.HTTP, (9000,)),
         ({"image": "shop", "ports": published(25, 5432)}, (), Role.WORKER, ()),
         ({"image": "shop", "ports": published(8000, protocol="udp")}, (), Role.WORKER, ()),
@@ -78,7 +79,7 @@ def test_an_nginx_is_a_proxy_beside_an_application_and_the_application_where_the
 
 
 def test_the_strongest_evidence_decides_and_tools_never_win() -> None:
-    services = {
+    services: dict[str, dict[str, Any]] = {
         "adminer": {"image": "adminer", "ports": published(8080)},
         "docs": {"image": "docs", "expose": ["80"]},
         "web": {"image": "web", "ports": published(8000)},
@@ -100,6 +101,12 @@ def test_the_strongest_evidence_decides_and_tools_never_win() -> None:
         (["CMD", "python", "-c", r's.sendall(b"GET /health/live HTTP/1.0\r\n\r\n")'], (None, "/health/live")),
         ("urllib.request.urlopen('http://localhost:5000/ping')", (5000, "/ping")),
         (["CMD", "pg_isready"], (None, "")),
+        ("wget --spider -q localhost:8080/healthz || exit 1", (8080, "/healthz")),
+        (["CMD", "curl", "-f", "127.0.0.1/up"], (None, "/up")),
+        ("curl -f [::1]:3000", (3000, "/")),
+        ("curl -f https://shop.example/localhost:1/", (None, "/localhost:1/")),
+        ("wget -T 3 localhost", (None, "")),
+        ("redis-cli -u localhost:6379/0", (None, "")),
         (None, (None, "")),
     ],
 )
@@ -120,3 +127,42 @@ def test_the_url_of_a_health_check(test: object, found: tuple[int | None, str]) 
 )
 def test_a_service_speaks_grpc_if_its_proxy_or_its_health_check_does(spec: dict[str, Any], expected: bool) -> None:
     assert speaks_grpc(spec) is expected
+
+
+def test_a_worker_that_inherits_a_port_is_one_and_what_runs_by_the_clock_is_left_alone() -> None:
+    shared = {"image": "shop", "expose": ["8000"], "environment": {"PORT": "8000"}}
+    services: dict[str, dict[str, Any]] = {
+        "web": {**shared, "command": ["gunicorn", "--workers", "4"]},
+        "tasks": {**shared, "command": ["celery", "-A", "shop", "worker"]},
+        "beat": {**shared, "command": "celery -A shop beat"},
+        "flower": {**shared, "command": "celery -A shop flower"},
+    }
+    found = {each.service: each for each in detect(services, dict.fromkeys(services, (8000,)), ())}
+    assert {name: each.role.value for name, each in found.items()} == {
+        "web": "http",
+        "tasks": "worker",
+        "beat": "worker",
+        "flower": "http",
+    }
+    assert found["tasks"].alone == ""
+    assert "docker compose up -d beat" in found["beat"].alone
+    published_too = detect({"worker": {**shared, "ports": published(8000)}}, {}, ())[0]
+    assert published_too.role is Role.HTTP
+
+
+def test_the_web_server_before_php_is_the_http_service_and_php_is_left_alone() -> None:
+    services: dict[str, dict[str, Any]] = {
+        "web": {"image": "nginx:alpine", "ports": published(80)},
+        "app": {"image": "acme", "expose": ["9000"]},
+        "php": {"image": "wordpress:6-fpm-alpine"},
+        "adminer": {"image": "adminer", "ports": published(8080)},
+    }
+    found = {each.service: each for each in detect(services, {"php": (9000,)}, (), {"app": "web"})}
+    assert {name: each.role.value for name, each in found.items()} == {
+        "web": "http",
+        "app": "worker",
+        "php": "worker",
+        "adminer": "http",
+    }
+    assert "docker compose up -d app" in found["app"].alone
+    assert [each.service for each in candidates(found.values())] == ["web"]

@@ -31,6 +31,8 @@ def test_a_service_without_obstacles() -> None:
         ({"networks": {"lan": {"ipv4_address": "10.0.0.7"}}}, Weight.REFUSED, "networks.lan.ipv4_address"),
         ({"volumes": [{"type": "volume", "source": "data", "target": "/data"}]}, Weight.ADVICE, "volumes"),
         ({"volumes": [{"type": "bind", "source": "/srv", "target": "/data"}]}, Weight.ADVICE, "volumes"),
+        ({"volumes": [{"type": "bind", "source": "/var/run/shop", "target": "/run"}]}, Weight.ADVICE, "volumes"),
+        ({"mac_address": "02:42:ac:11:00:02"}, Weight.REFUSED, "mac_address"),
         ({"mem_limit": None}, Weight.ADVICE, "deploy"),
     ],
 )
@@ -45,6 +47,8 @@ def test_an_obstacle(more: dict[str, Any], weight: Weight, key: str) -> None:
         {"type": "tmpfs", "target": "/tmp"},
         {"type": "volume", "target": "/cache"},
         {"type": "volume", "source": "data", "target": "/shared"},
+        {"type": "bind", "source": "/var/run/docker.sock", "target": "/var/run/docker.sock"},
+        {"type": "bind", "source": "/etc/localtime", "target": "/etc/localtime"},
     ],
 )
 def test_a_volume_that_replicas_do_not_share_is_no_obstacle(volume: dict[str, Any]) -> None:
@@ -87,3 +91,16 @@ def test_a_service_that_lives_in_a_replica_is_named() -> None:
     notes = list(companions(["web"], model))
     assert [note.key for note in notes] == [("services", "tunnel", "network_mode"), ("services", "profiler", "pid")]
     assert {note.weight for note in notes} == {Weight.REFUSED}
+
+
+def test_what_is_tied_to_one_container_is_named_unless_it_will_ask_the_balancer() -> None:
+    services = {
+        "web": {"links": ["db"]},
+        "static": {"volumes_from": ["web:ro"]},
+        "client": {"links": ["db", "web:shop"]},
+        "nginx": {"links": ["web"]},
+    }
+    notes = list(companions(["web"], {"services": services}, ["nginx"]))
+    assert [note.key for note in notes] == [("services", "static", "volumes_from"), ("services", "client", "links")]
+    assert {note.weight for note in notes} == {Weight.REFUSED}
+    assert "aliases: [shop]" in notes[1].change

@@ -120,7 +120,9 @@ def test_a_fixed_container_name_stays_a_name_on_every_network() -> None:
     ],
 )
 def test_the_number_of_replicas_is_a_variable(spec: dict[str, Any], part: dict[str, Any]) -> None:
-    found = adopt(spec).service_part
+    model = {"services": {"web": {"ports": [PORT]}}}
+    raw = {"services": {"web": {"ports": [PORT], **spec}}}
+    found = plan(Choice("web", 8000, {}), (), model, raw, (), "balancer", "videa-nginx:1").service_part
     assert {key: found[key] for key in ("deploy", "scale") if key in found} == part
 
 
@@ -203,3 +205,79 @@ def test_names_that_the_project_does_not_use() -> None:
     assert free_name({"web": {}}) == "balancer"
     assert free_name({"balancer": {}, "videa-balancer": {}}) == "videa-balancer-2"
     assert variable_name("my-web.2") == "MY_WEB_2_REPLICAS"
+
+
+def test_a_variable_of_an_env_file_can_only_be_overruled() -> None:
+    model = {"services": {"web": {"environment": {"VIRTUAL_HOST": "a.example", "VIRTUAL_PORT": "8000"}}}}
+    raw = {"services": {"web": {"environment": {"VIRTUAL_PORT": "8000"}}}}
+    adoption = plan(Choice("web", 8000, {}), (), model, raw, (), "balancer", "videa-nginx:1")
+    assert (adoption.environment["VIRTUAL_HOST"], adoption.environment["VIRTUAL_PORT"]) == ("a.example", "8080")
+    assert adoption.service_part["environment"] == {"VIRTUAL_HOST": "", "VIRTUAL_PORT": RESET}
+    assert adoption.ports == ()
+
+
+def test_https_of_the_service_itself_is_not_taken_away() -> None:
+    both = [PORT, {"target": 443, "published": "443", "protocol": "tcp"}]
+    assert [(note.key[-1], note.change.rpartition(" and ")[2]) for note in adopt({"ports": both}).refused] == [
+        ("ports", "remove 443:443 from ports")
+    ]
+    other = {"target": 9443, "published": "9443", "protocol": "tcp"}
+    assert not adopt({"ports": [PORT, other]}).refused
+
+
+@pytest.mark.parametrize("check", [{"disable": True}, {"test": ["NONE"]}])
+def test_a_health_check_that_is_switched_off_says_nothing(check: dict[str, Any]) -> None:
+    found = Found("web", Role.HTTP, "", (8000,), Evidence.PUBLISHED)
+    assert health_of(found, Answers({"/": 200}), {"healthcheck": check}) == {"ready": "/"}
+
+
+@pytest.mark.parametrize(
+    ("image", "source", "reload"),
+    [
+        (
+            "nginx:alpine",
+            "/shop/nginx.conf",
+            "docker compose exec nginx nginx -s reload, or, if the editor has replaced the file: "
+            "docker compose restart nginx",
+        ),
+        ("nginx:alpine", "/shop", "docker compose exec nginx nginx -s reload"),
+        ("caddy:2", "/shop", "docker compose exec nginx caddy reload --config /etc/caddy/Caddyfile"),
+        ("haproxy:3.0", "/shop", "docker compose kill --signal HUP nginx"),
+        ("envoyproxy/envoy:v1", "/shop/nginx.conf", "reload nginx"),
+    ],
+)
+def test_how_the_users_proxy_reads_its_configuration_again(image: str, source: str, reload: str) -> None:
+    route = Route("nginx", "web", 8000, "nginx.conf:3", "", "", forwards=True)
+    proxy = {"image": image, "volumes": [{"type": "bind", "source": source, "target": "/etc/conf"}]}
+    model = {"services": {"web": {}, "nginx": proxy}, "networks": {}}
+    notes = plan(Choice("web", 8000, {}), (), model, model, [route], "balancer", "videa-nginx:1").notes
+    (change,) = [note.change for note in notes if "past the balancer" in note.what]
+    assert change.rpartition("then: ")[0].endswith("after `videa up`; ")
+    assert change.endswith(f"then: {reload}")
+
+
+def test_replicas_share_what_two_services_write_already_unless_the_user_has_said_what_they_share() -> None:
+    volumes = [
+        {"type": "volume", "source": "media", "target": "/media"},
+        {"type": "volume", "source": "own", "target": "/own"},
+    ]
+    services = {
+        "web": {"volumes": volumes},
+        "queue": {"restart": "always", "volumes": [volumes[0]]},
+        "migrate": {"volumes": [volumes[1]]},
+    }
+    model = {"services": services}
+    found = [Found("queue", Role.WORKER, ""), Found("migrate", Role.TASK, "")]
+
+    def shared(said: tuple[str, ...] | None) -> Adoption:
+        return plan(Choice("web", 8000, {}, shared=said), found, model, model, (), "balancer", "videa-nginx:1")
+
+    adoption = shared(None)
+    assert adoption.shared == ("/media",)
+    assert adoption.workers["queue"]["x-videa"] == {"worker": True, "shared_volumes": ["/media"]}
+    told = {note.what: note.weight for note in adoption.notes if note.key[-1:] == ("volumes",)}
+    assert told == {
+        "replicas share /media, which queue writes at the same time already": Weight.SOLVED,
+        "videa refuses a second replica, because both would write /own at the same time": Weight.ADVICE,
+    }
+    assert shared(()).shared == ()

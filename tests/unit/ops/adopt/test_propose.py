@@ -294,3 +294,19 @@ def test_what_is_known_of_several_services_only_by_the_user(tmp_path: Path, monk
     install(plain, found.after, found.variables)
     again = load_plain((), None, SHELL)
     assert not proposal(again).differs(again)
+
+
+def test_variables_that_only_an_included_file_has_are_written_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "compose.yaml").write_text("include: [{path: web/compose.yaml, env_file: web/web.env}]\n")
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "web.env").write_text("OUTER=8123\n")
+    (tmp_path / "web" / "compose.yaml").write_text(
+        "services:\n  web:\n    image: app\n    ports: ['127.0.0.1:${OUTER}:80', '${OTHER:-8124}:80']\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    plain = load_plain((), None, SHELL)
+    assert proposal(plain).adoption.ports == ("127.0.0.1:8123:8080", "8124:8080")
+    (tmp_path / ".env").write_text("OUTER=9000\n")  # takes precedence, as for Compose
+    assert proposal(load_plain((), None, SHELL)).adoption.ports == ("127.0.0.1:${OUTER}:8080", "${OTHER:-8124}:8080")

@@ -26,6 +26,14 @@ def port(target: int, published: str = "", **more: Any) -> dict[str, Any]:
         (port(8000, "${WEB_PORT:-80}"), port(8000, "80"), "${WEB_PORT:-80}:8080"),
         (port(8000, "80", host_ip="::1"), port(8000, "80", host_ip="::1"), "[::1]:80:8080"),
         (port(8000, "80", mode="ingress"), port(8000, "80", mode="ingress"), "80:8080"),
+        ("${WEB_PORT}:$PORT", port(8000, "80"), "${WEB_PORT}:8080"),
+        ("80-82:8000", port(8000, "80-82"), "80-82:8080"),
+        (
+            port(8000, "80", mode="host", host_ip="127.0.0.1"),
+            port(8000, "80", mode="host", host_ip="127.0.0.1"),
+            {"target": 8080, "published": "80", "host_ip": "127.0.0.1", "mode": "host"},
+        ),
+        (port(8000, mode="host"), port(8000, mode="host"), {"target": 8080, "mode": "host"}),
         (
             port(8000, "80", mode="host"),
             port(8000, "80", mode="host"),
@@ -45,3 +53,8 @@ def test_other_ports_are_named_and_stay_behind() -> None:
 def test_a_range_that_compose_expands_is_read_as_expanded() -> None:
     merged = [port(8000, "80"), port(8001, "81")]
     assert moved(["80-81:8000-8001"], merged, 8001) == (("81:8080",), ("80:8000",))
+
+
+def test_of_a_range_that_several_replicas_have_shared_every_port_still_leads_to_them() -> None:
+    merged = [port(8000, "80-81", host_ip="127.0.0.1")]
+    assert moved(["127.0.0.1:80-81:8000"], merged, 8000, 2) == (("127.0.0.1:80:8080", "127.0.0.1:81:8080"), ())

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.adopt.requests import Unknown, configured, labelled, one, read
+from ops.adopt.requests import Unknown, by_fastcgi, configured, labelled, one, read
 from ops.route import Route
 
 TRAEFIK = "traefik.http.routers.api"
@@ -101,3 +101,15 @@ def test_a_route_as_it_is_typed() -> None:
     for wrong in ("/api,cut", "http://shop", "a b"):
         with pytest.raises(ValueError, match="not"):
             read(wrong)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "server { location ~ \\.php$ { fastcgi_pass app:9000; } }",
+        "upstream php { server app:9000; } server { location / { location ~ \\.php$ { fastcgi_pass php; } } }",
+        "server { location / { uwsgi_pass uwsgi://app:3031; } location /a { fastcgi_pass unix:/run/php.sock; } }",
+    ],
+)
+def test_who_is_asked_by_fastcgi(text: str) -> None:
+    assert set(by_fastcgi(text, {"app": "app", "php": "other"})) == {"app"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ops.adopt.routes import ProxyFile, for_balancer, labelled_port, routes, routing
+from ops.adopt.routes import ProxyFile, declared, for_balancer, labelled_port, routes, routing
 
 SERVICES = {
     "web": {"container_name": "shop-web", "networks": {"front": {"aliases": ["app"]}}},
@@ -86,3 +86,16 @@ def test_nginx_proxys_variables_lead_to_the_balancer() -> None:
     spec = {"environment": ["VIRTUAL_HOST=a.example", "VIRTUAL_PORT=3000", "SECRET=1"]}
     assert labelled_port(spec) == 3000
     assert for_balancer(*routing(spec)) == ({}, {"VIRTUAL_HOST": "a.example", "VIRTUAL_PORT": "8080"})
+
+
+def test_what_an_env_file_says_counts_too() -> None:
+    written = {"environment": {"VIRTUAL_HOST": "${SHOP}"}}
+    merged = {"environment": {"VIRTUAL_HOST": "a.example", "VIRTUAL_PORT": "3000"}}
+    assert declared(written, merged) == ({}, {"VIRTUAL_HOST": "${SHOP}", "VIRTUAL_PORT": "3000"})
+
+
+def test_a_link_is_a_name_of_the_service_for_this_proxy() -> None:
+    services = {"web": {}, "nginx": {"links": ["web:app", "redis"]}, "other": {}}
+    text = "proxy_pass http://app:8000;"
+    assert [each.service for each in routes([ProxyFile("nginx", "a.conf", text)], services, "balancer")] == ["web"]
+    assert not routes([ProxyFile("other", "a.conf", text)], services, "balancer")
