@@ -22,7 +22,7 @@ class Kind(StrEnum):
     """HISTORY: past operations and their releases; DOCTOR: what earlier runs of the doctor saw; OUTLINE: x-videa.
 
     AUTOSCALE: whether it is on, and its last decisions. CERTIFICATES: the last failures, and when the next try is.
-    NOTIFY: the queue of notifications.
+    NOTIFY: the queue of notifications. IMAGES: those that were sent to the nodes of a swarm, of all projects.
     """
 
     HISTORY = "history"
@@ -31,6 +31,7 @@ class Kind(StrEnum):
     AUTOSCALE = "autoscale"
     CERTIFICATES = "certificates"
     NOTIFY = "notify"
+    IMAGES = "images"
 
 
 def load(store: Store, kind: Kind, project: str) -> bytes:

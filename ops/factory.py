@@ -11,6 +11,8 @@ from ops.platform.compose.store import EngineStore
 
 if TYPE_CHECKING:
     from ops.events import Emit
+    from ops.images.everywhere import Connect as ConnectImages
+    from ops.images.everywhere import Everywhere
     from ops.migration.run import Migration
     from ops.platform.image_ports import ImageStore
     from ops.platform.job_ports import Jobs
@@ -31,11 +33,11 @@ def image_store(engine: Engine) -> ImageStore:
     return EngineImageStore(engine)
 
 
-def other_nodes(engine: Engine, user: str = "") -> dict[str, str]:
-    """Name of each other node of the engine's swarm -> its engine, over SSH as ``user``. Raises EngineError."""
+def everywhere(engine: Engine, connect: ConnectImages, emit: Emit, user: str = "", dry_run: bool = False) -> Everywhere:
+    """The images of the engine and the other nodes of its swarm, over SSH as ``user``. Raises EngineError."""
     import msgspec
 
-    from ops.images.everywhere import hosts
+    from ops.images.everywhere import Everywhere, others
     from ops.swarm import api, edge_places, reading
     from ops.swarm.joining import joined
 
@@ -44,7 +46,8 @@ def other_nodes(engine: Engine, user: str = "") -> dict[str, str]:
         raise EngineError("this engine manages no swarm, so it knows no other nodes", "name one: --to ssh://USER@HOST")
     found = api.listed(engine, "nodes")
     nodes = [msgspec.structs.replace(reading.node(each), address=edge_places.host_of(each)) for each in found]
-    return hosts(nodes, here.node, user)
+    store = open_store(engine, swarm=True)
+    return Everywhere(image_store(engine), here.node, others(nodes, here.node, user), connect, store, emit, dry_run)
 
 
 def open_stack(project: Project, engine: Engine | None = None) -> Stack:

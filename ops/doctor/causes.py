@@ -141,9 +141,15 @@ def _cause_of(finding: Finding, findings: list[Finding], signs: Mapping[str, Col
         if link.effect != finding.id:
             continue
         for candidate in findings:
-            if candidate.id == link.cause and (not link.same or candidate.subject == finding.subject):
+            same = not link.same or candidate.subject == finding.subject
+            if candidate.id == link.cause and same and not _elsewhere(candidate, finding):
                 return candidate
     return None
+
+
+def _elsewhere(cause: Finding, effect: Finding) -> bool:
+    """Whether they are of the nginx of two nodes."""
+    return bool(cause.node and effect.node) and cause.node != effect.node
 
 
 def _effects(root: Finding, findings: list[Finding], roots: list[Finding]) -> list[Finding]:

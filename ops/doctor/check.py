@@ -35,7 +35,8 @@ class Group(StrEnum):
 class Finding(Struct, frozen=True):
     """One problem. ``evidence``: figures, one per line; ``fix``: commands or settings, one per line.
 
-    ``subject``: the affected container, if there is one. ``cause``: id of the finding that causes it.
+    ``subject``: the affected container, if there is one. ``cause``: id of the finding that causes it. ``node``: the
+    name of the node whose nginx has it, "" if there is only one nginx.
     """
 
     id: str
@@ -46,11 +47,12 @@ class Finding(Struct, frozen=True):
     fix: str
     subject: str = ""
     cause: str = ""
+    node: str = ""
 
     @property
     def key(self) -> str:
         """Identifies the same finding in different runs."""
-        return f"{self.id} {self.subject}".strip()
+        return " ".join(word for word in (self.id, self.subject, self.node) if word)
 
 
 Run: TypeAlias = Callable[[Facts, Limits], Iterable[Finding]]

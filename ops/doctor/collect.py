@@ -9,18 +9,17 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
-from ops.balancer.render import parse
-from ops.contract import DATABASE, METRICS, OVERALL, REDIS
+from ops.contract import DATABASE, REDIS
 from ops.declared import Declaration, candidates
 from ops.doctor import sources
-from ops.doctor.collectors import outside
-from ops.doctor.collectors.balancer import LATE, balancer_facts
+from ops.doctor.collectors import edges, outside
+from ops.doctor.collectors.balancer import LATE
 from ops.doctor.collectors.certificates import certificate_facts
 from ops.doctor.collectors.containers import container_facts, with_usage
 from ops.doctor.collectors.declared import declared_services
@@ -34,7 +33,6 @@ from ops.doctor.collectors.proof import consistency_proof
 from ops.doctor.collectors.redis import redis_node
 from ops.doctor.collectors.services import locate
 from ops.doctor.collectors.swarm import swarm_facts
-from ops.doctor.collectors.traffic import traffic_facts
 from ops.doctor.facts import Beat, ContainerFacts, EngineFacts, Facts, InstanceFacts, Proof, Skipped
 from ops.doctor.facts_balancer import BalancerFacts
 from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode
@@ -45,9 +43,7 @@ from ops.errors import EngineError, VideaError
 from ops.models import Container
 from ops.platform.ports import Platform
 from ops.project.config import Project
-from ops.project.settings import Sticky
 from ops.stack import Stack
-from ops.traffic import Upstream
 
 DEADLINE = 6.0
 """Seconds after the start of the last source, after which sources without an answer are skipped; each source also has
@@ -104,6 +100,7 @@ def collect(
             sources.FLEET,
             sources.DECLARED,
             sources.SWARM,
+            sources.EDGES,
         )
         return msgspec.structs.replace(
             base,
@@ -114,9 +111,12 @@ def collect(
         )
     collectors = _collectors(stack, engine, containers, only)
     if platform.nodes.obstacle():
-        base = msgspec.structs.replace(base, swarm=SwarmFacts())
+        base = msgspec.structs.replace(base, swarm=SwarmFacts(), edges=[])
     else:
         collectors[sources.SWARM] = lambda: swarm_facts(stack)
+        collectors[sources.EDGES] = lambda: edges.sights(
+            stack, containers, container_of(containers, project.settings.balancer)
+        )
     if only:
         collectors = {name: collector for name, collector in collectors.items() if name in only}
     if prove:
@@ -178,8 +178,7 @@ def _collectors(
 ) -> dict[str, Collector]:
     project, platform, settings = stack.project, stack.platform, stack.project.settings
     nginx = container_of(containers, settings.balancer)
-    replicas = [container for container in containers if container.service == settings.service and not container.oneoff]
-    health = (*_health_paths(project), settings.health.ready or "/", OVERALL, METRICS)
+    replicas = replicas_of(containers, settings.service)
     in_nginx, in_redis = (
         Together(platform, *(name for name in parties if name in (only or parties)))
         for parties in ((sources.INSTANCES, sources.BALANCER), (sources.REDIS, sources.FLEET))
@@ -187,7 +186,7 @@ def _collectors(
     # Slow collectors first, and those that ask together one after the other.
     return {
         sources.STATS: lambda: with_usage(containers, platform),
-        sources.TRAFFIC: lambda: traffic_facts(platform, nginx, health),
+        sources.TRAFFIC: lambda: edges.traffic(stack, nginx),
         sources.OPERATION: lambda: operation_facts(stack.store, project.name),
         sources.CERTIFICATES: lambda: certificate_facts(stack),
         sources.HOST: lambda: host_facts(engine),
@@ -211,34 +210,9 @@ def _balancer(
     stack: Stack, together: Together, nginx: ContainerFacts | None, replicas: list[ContainerFacts]
 ) -> BalancerFacts:
     with together.of(sources.BALANCER) as asked:
-        return balancer_facts(
-            stack.platform,
-            nginx,
-            replicas,
-            stack.project.settings.sticky is not Sticky.NONE,
-            stack.project.entrance,
-            lambda text: _wanted(stack, text),
-            lambda: stack.unreachable(LATE) if stack.on_the_host else None,
-            asked,
+        return edges.balancer(
+            stack, nginx, replicas, lambda: stack.unreachable(LATE) if stack.on_the_host else None, asked
         )
-
-
-def _health_paths(project: Project) -> Iterator[str]:
-    """The paths of health checks of every service with requests, as clients and as its replicas get them."""
-    for name in project.served:
-        of_service = project.of(name)
-        yield from (of_service.live_path, of_service.entrance.path)
-
-
-def _wanted(stack: Stack, text: str) -> list[Upstream]:
-    """What videa would configure for the replicas in nginx's configuration: for this service, then for the others.
-
-    Raises ValueError if the text was not written by videa.
-    """
-    own = stack.project.settings.service
-    served = [stack, *(stack.of(name) for name in stack.project.served if name != own)]
-    listed = [(each, parse(text, each.project.settings.service)) for each in served]
-    return [each.upstream(membership.servers, listed=membership) for each, membership in listed]
 
 
 def _declared(stack: Stack) -> Callable[[str], Declaration]:
@@ -320,8 +294,13 @@ def _running_replica(project: Project, containers: list[ContainerFacts]) -> Cont
 
 def _proof(project: Project, platform: Platform, containers: list[ContainerFacts]) -> Proof:
     settings = project.settings
-    replicas = [container for container in containers if container.service == settings.service and not container.oneoff]
+    replicas = replicas_of(containers, settings.service)
     return consistency_proof(platform, container_of(containers, settings.balancer), replicas, settings.port)
+
+
+def replicas_of(containers: Iterable[ContainerFacts], service: str) -> list[ContainerFacts]:
+    """The containers of a service, without one-off runs."""
+    return [container for container in containers if container.service == service and not container.oneoff]
 
 
 def container_of(containers: list[ContainerFacts], service: str) -> ContainerFacts | None:
@@ -329,7 +308,7 @@ def container_of(containers: list[ContainerFacts], service: str) -> ContainerFac
 
     A container that was started by hand from an image built by Compose also has its labels, but no number.
     """
-    candidates = [container for container in containers if container.service == service and not container.oneoff]
+    candidates = replicas_of(containers, service)
     return max(candidates, key=lambda container: (container.number > 0, container.running), default=None)
 
 

@@ -42,7 +42,9 @@ def related(finding: Finding, facts: Facts) -> list[str]:
             node.container for node in facts.redis.nodes
         ]
     elif kind == "balancer" and facts.balancer:
-        names.append(facts.balancer.container)
+        names.append(
+            next((each.name for each in facts.edges or [] if each.node == finding.node), facts.balancer.container)
+        )
     if (kind == "replicas" and not finding.subject) or finding.id in ("lb.5xx", "lb.no_live"):
         names += [replica.name for replica in facts.replicas]
     return [name for name in dict.fromkeys(names) if name in known]

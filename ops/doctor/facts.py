@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from msgspec import Struct, field
 
-from ops.doctor.facts_balancer import BalancerFacts, Traffic
+from ops.doctor.facts_balancer import BalancerFacts, EdgeSight, Traffic
 from ops.doctor.facts_data import PostgresFacts, RedisFacts
 from ops.doctor.facts_services import LogGroup, Reached, ServiceFacts
 from ops.doctor.facts_swarm import SwarmFacts
@@ -279,7 +279,8 @@ class History(Struct, frozen=True):
 class Facts(Struct, frozen=True):
     """All facts. A source that could not be queried is None, and its reason is in ``skipped``.
 
-    ``logs``: container -> its last error lines, and ``reach``: replica -> what it reaches; both only of what fails.
+    ``edges``: every nginx that runs, empty if there is only one. ``logs``: container -> its last error lines, and
+    ``reach``: replica -> what it reaches; both only of what fails.
     """
 
     taken: float
@@ -302,6 +303,7 @@ class Facts(Struct, frozen=True):
     proof: Proof | None = None
     declared: dict[str, ServiceFacts] | None = None
     swarm: SwarmFacts | None = None
+    edges: list[EdgeSight] | None = None
     logs: dict[str, list[LogGroup]] = field(default_factory=dict)
     reach: dict[str, list[Reached]] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)

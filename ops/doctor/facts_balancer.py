@@ -80,3 +80,17 @@ class BalancerFacts(Struct, frozen=True):
     full: float | None = None
     space: int = 0
     own_refused: list[str] = field(default_factory=list)
+
+
+class EdgeSight(Struct, frozen=True, omit_defaults=True):
+    """One of several nginx of a swarm. ``name``: its container; ``node``: the name of its node.
+
+    ``balancer`` and ``traffic``: None for the one that is ``Facts.balancer``, and if ``reason`` says why it could not
+    be examined.
+    """
+
+    name: str
+    node: str
+    balancer: BalancerFacts | None = None
+    traffic: Traffic | None = None
+    reason: str = ""

@@ -49,6 +49,13 @@ class EdgeFacts(Struct, frozen=True, omit_defaults=True):
     reason: str = ""
 
 
+class LackFacts(Struct, frozen=True):
+    """An image that the project runs, and a node, by name, that did not get it when it was sent to all nodes."""
+
+    image: str
+    node: str
+
+
 class SwarmFacts(Struct, frozen=True, omit_defaults=True):
     """The swarm that runs the project; without nodes, it runs on one engine.
 
@@ -60,3 +67,4 @@ class SwarmFacts(Struct, frozen=True, omit_defaults=True):
     root_expires: float | None = None
     rotating: bool = False
     edges: list[EdgeFacts] = field(default_factory=list)
+    lacking: list[LackFacts] = field(default_factory=list)

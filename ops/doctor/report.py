@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ops.doctor import each_edge
 from ops.doctor.causes import explain
 from ops.doctor.check import Check, Finding, Group, Severity
 from ops.doctor.evidence import signs, with_logs
 from ops.doctor.facts import Facts, Skipped
 from ops.doctor.limits import Limits
+from ops.doctor.on_swarm import reworded
 from ops.doctor.registry import CHECKS
 from ops.doctor.skip import reason_of, trace_of
 from ops.doctor.sources import REASON
@@ -70,11 +72,13 @@ def examine(facts: Facts, limits: Limits, checks: Iterable[Check] = CHECKS) -> R
     skipped: list[Skipped] = []
     checked: list[str] = []
     for check in checks:
-        if reason := _reason(check.needs, facts):
-            skipped.append(Skipped(check.id, reason))
+        views = each_edge.views(check, facts)
+        judged = [(node, seen) for node, seen in views if not _reason(check.needs, seen)]
+        if not judged:
+            skipped.append(Skipped(check.id, _reason(check.needs, facts) or ""))
             continue
         try:
-            results = list(check.run(facts, limits))
+            results = [each for node, seen in judged for each in each_edge.run(check, node, seen, limits)]
         except Exception as error:  # a bug in one check must not stop the others
             skipped.append(Skipped(check.id, reason_of(error), trace_of(error)))
             continue
@@ -84,7 +88,8 @@ def examine(facts: Facts, limits: Limits, checks: Iterable[Check] = CHECKS) -> R
         checked.append(check.id)
         findings.extend(results)
     told_by_logs = {finding.key: signs(finding, facts) for finding in findings}
-    return Report(explain(with_logs(findings, facts), told_by_logs), skipped, checked, facts)
+    told = reworded(with_logs(findings, facts), facts)
+    return Report(explain(told, told_by_logs), skipped, checked, facts)
 
 
 def _reason(sources: Iterable[str], facts: Facts) -> str | None:

@@ -35,6 +35,7 @@ OPERATION = "operation"
 CERTIFICATES = "certificates"
 DECLARED = "declared"
 SWARM = "swarm"
+EDGES = "edges"
 
 
 def _absent(source: str) -> Callable[[Facts], str | None]:
@@ -216,5 +217,6 @@ REASON: dict[str, Callable[[Facts], str | None]] = {
     CERTIFICATES: _absent(CERTIFICATES),
     DECLARED: _absent(DECLARED),
     SWARM: _absent(SWARM),
+    EDGES: _absent(EDGES),
 }
 """Source -> the reason why it cannot be judged, or None if it can."""

@@ -1,49 +1,100 @@
-"""Sends an image to all other nodes of a swarm, without a registry."""
+"""Sends images to all other nodes of a swarm, without a registry."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
-from ops.errors import EngineError, ImageUnavailable, VideaError
+from ops.errors import EngineError, UsageError, VideaError
 from ops.events import Emit, announced
-from ops.images.push import Pushed, push
+from ops.images import sent
+from ops.images.push import Pushed, name_of, push, stored_image
 from ops.models import Node
 from ops.platform.image_ports import ImageStore
+from ops.platform.ports import Store
 
-Connect = Callable[[], AbstractContextManager[ImageStore]]
-"""Connects to the images of one node. Raises EngineError."""
+Connect = Callable[[str], AbstractContextManager[ImageStore]]
+"""Connects to the images of the engine at a URL. Raises EngineError."""
 
 
-def hosts(nodes: Iterable[Node], here: str, user: str = "") -> dict[str, str]:
-    """Name of each other node that is ready -> its engine, over SSH. ``here``: the id of this node. Pure."""
-    before = f"{user}@" if user else ""
-    return {
-        node.name: f"ssh://{before}{f'[{node.address}]' if ':' in node.address else node.address}"
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Another node. ``name``: unique; ``host``: the URL of its engine."""
+
+    id: str
+    name: str
+    host: str
+
+
+def others(nodes: Sequence[Node], here: str, user: str = "") -> list[Other]:
+    """The other nodes that are ready, over SSH. ``here``: the id of this node. Pure."""
+    before, names = f"{user}@" if user else "", Counter(node.name for node in nodes)
+    return [
+        Other(
+            node.id,
+            node.name if names[node.name] == 1 else f"{node.name} ({node.id[:12]})",
+            f"ssh://{before}{f'[{node.address}]' if ':' in node.address else node.address}",
+        )
         for node in nodes
         if node.id != here and node.state == "ready"
-    }
+    ]
 
 
-def push_all(
-    source: ImageStore, nodes: Mapping[str, Connect], reference: str, emit: Emit, dry_run: bool = False
-) -> dict[str, Pushed]:
-    """Sends an image to each node, one after the other, also after an error: name -> what was sent.
+@dataclass(frozen=True)
+class Everywhere:
+    """All nodes of a swarm. ``here``: the id of the node with ``source``. ``store``: the swarm's.
 
-    Raises EngineError at the end with the nodes that do not have it, and like ``push`` if there is no such image.
+    ``store`` notes who has what; ``connect`` reaches the images of the other nodes.
     """
-    sent: dict[str, Pushed] = {}
-    failed: dict[str, VideaError] = {}
-    for name, connect in nodes.items():
-        try:
-            with announced(f"push to {name}", emit), connect() as there:
-                sent[name] = push(source, there, reference, emit, dry_run)
-        except ImageUnavailable:
-            raise  # it does not exist, so no node can have it
-        except EngineError as error:
-            failed[name] = error
-    if failed:
-        reasons = "; ".join(f"{name}: {error.message}" for name, error in failed.items())
-        hint = next(iter(failed.values())).hint
-        raise EngineError(f"{len(failed)} of {len(nodes)} nodes do not have {reference}: {reasons}", hint)
-    return sent
+
+    source: ImageStore
+    here: str
+    nodes: Sequence[Other]
+    connect: Connect
+    store: Store
+    emit: Emit
+    dry_run: bool = False
+
+    def push(self, reference: str) -> dict[str, Pushed]:
+        """Sends an image to each node, one after the other, also after an error: name of the node -> what was sent.
+
+        Raises EngineError at the end with the nodes that do not have it, and UsageError and ImageUnavailable like
+        ``push``.
+        """
+        image = stored_image(self.source, reference)
+        done: dict[Other, Pushed] = {}
+        failed: dict[str, VideaError] = {}
+        for node in self.nodes:
+            try:
+                with announced(f"push to {node.name}", self.emit), self.connect(node.host) as there:
+                    done[node] = push(self.source, there, reference, self.emit, self.dry_run)
+            except EngineError as error:
+                failed[node.name] = error
+        if not self.dry_run:
+            sent.record(self.store, name_of(image, reference), image.id, [self.here, *(node.id for node in done)])
+        if failed:
+            reasons = "; ".join(f"{name}: {error.message}" for name, error in failed.items())
+            hint = next(iter(failed.values())).hint
+            raise EngineError(f"{len(failed)} of {len(self.nodes)} nodes do not have {reference}: {reasons}", hint)
+        return {node.name: pushed for node, pushed in done.items()}
+
+    def again(self) -> dict[str, dict[str, Pushed]]:
+        """Sends every image that was sent before and is still here: its name -> the result of ``push``.
+
+        Raises UsageError if there is none, and EngineError at the end if a node lacks one of them.
+        """
+        names = [name for name in sent.known(self.store) if self.source.stored(name)]
+        if not names:
+            raise UsageError("no image was sent to all nodes before", "name one: videa push IMAGE --all-nodes")
+        found: dict[str, dict[str, Pushed]] = {}
+        failures: list[EngineError] = []
+        for name in names:
+            try:
+                found[name] = self.push(name)
+            except EngineError as error:
+                failures.append(error)
+        if failures:
+            raise EngineError("; ".join(error.message for error in failures), failures[0].hint)
+        return found

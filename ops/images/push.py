@@ -45,9 +45,7 @@ def push(source: ImageStore, target: ImageStore, reference: str, emit: Emit, dry
     Raises UsageError, ImageUnavailable if there is no such image, EngineError.
     """
     begun = time.monotonic()
-    stored = source.stored(reference)
-    if stored is None:
-        raise ImageUnavailable(f"there is no image {reference} to push", "see `docker images`; or build it")
+    stored = stored_image(source, reference)
     name = name_of(stored, reference)
     if has(target, target.stored(name), stored.id, stored.layers):
         layers = tuple(Layer(layer, True, 0) for layer in stored.layers)
@@ -68,6 +66,14 @@ def push(source: ImageStore, target: ImageStore, reference: str, emit: Emit, dry
             _check_arrived(target, name, spool)
         layers = tuple(Layer(layer, place < present, spool.size(layer)) for place, layer in enumerate(stored.layers))
     return Pushed(name, spool.image.id, layers, size, True, time.monotonic() - begun)
+
+
+def stored_image(source: ImageStore, reference: str) -> StoredImage:
+    """The image that is sent. Raises ImageUnavailable if there is none, EngineError."""
+    stored = source.stored(reference)
+    if stored is None:
+        raise ImageUnavailable(f"there is no image {reference} to push", "see `docker images`; or build it")
+    return stored
 
 
 def name_of(stored: StoredImage, reference: str) -> str:

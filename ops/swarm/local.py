@@ -12,7 +12,7 @@ from ops.engine.client import Engine, engine_errors
 from ops.errors import EngineError
 from ops.models import Container, Usage
 from ops.platform.ports import Measured
-from ops.swarm import api, reading
+from ops.swarm import api, edge_places, reading
 from ops.swarm.services import Services
 
 SHORT_ID = 12
@@ -63,11 +63,12 @@ class Local:
         """The engine's id of the running container of a service. Raises EngineError if it runs elsewhere or not."""
         task = self.task_of(container)
         if task.get("NodeID") != self.node:
-            place = self._name_of(str(task.get("NodeID")))
+            place, host = self._name_of(str(task.get("NodeID"))), self._host_of(str(task.get("NodeID")))
             local = str((task["Status"].get("ContainerStatus") or {}).get("ContainerID") or "")[:SHORT_ID]
             raise EngineError(
                 f"{container} runs on {place}, and commands reach only the containers of this manager's node",
-                f"on {place}: docker exec -it {local} COMMAND; or choose a replica of this node: see `videa status`",
+                f"over SSH: docker --host ssh://{host} exec -it {local} COMMAND; or choose a replica of this node: see"
+                " `videa status`",
             )
         return str(task["Status"]["ContainerStatus"]["ContainerID"])
 
@@ -93,6 +94,12 @@ class Local:
     def _name_of(self, node: str) -> str:
         found = api.found(self.engine, "nodes", node)
         return reading.node(found).name if found else node
+
+    def _host_of(self, node: str) -> str:
+        """The address at which the managers know a node, for a URL."""
+        found = api.found(self.engine, "nodes", node)
+        address = edge_places.host_of(found) if found else ""
+        return f"[{address}]" if ":" in address else address or node
 
     def ids(self) -> dict[str, str]:
         """Id of a service -> the engine's id of its running container, of those on this node. Raises EngineError."""

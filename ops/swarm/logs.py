@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from ops.engine.client import Engine, engine_errors
 from ops.engine.frames import Demultiplexer
-from ops.swarm import reading
+from ops.swarm import api, reading
 from ops.swarm.services import Services
 
+NO_IMAGE = "No such image"
+"""In the reason of a node that has refused a task."""
 LAST = 20
 """Lines that explain a failure."""
 TAIL_WAIT = 5.0
@@ -33,13 +35,23 @@ class Logs:
             return Demultiplexer().feed(output)
 
     def last_words(self, service: str) -> str:
-        """The end of the log; of a task that has printed nothing, why it does not run. Raises EngineError."""
+        """The end of the log; of a task that has printed nothing, why it does not run. Raises EngineError.
+
+        A task that a node has refused has printed nothing, and its log is not asked for.
+        """
+        tasks = self.services.tasks_of(service)
+        if NO_IMAGE in (why := reading.reason(tasks)):
+            image = reading.image_of(api.found(self.engine, "services", service))
+            refused = str((reading.current(tasks) or {}).get("NodeID") or "")
+            node = api.found(self.engine, "nodes", refused) if refused else None
+            place = reading.node(node).name if node else "its node"
+            return f"{why}: {place} does not have it; send it to every node: videa push {image} --all-nodes"
         words = b""
         with engine_errors(f"read the log of {service}", missing_ok=True):
             words = b"".join(
                 self.engine.sdk.api.service_logs(service, stdout=True, stderr=True, tail=str(LAST), is_tty=False)
             )
-        return words.decode(errors="replace").strip() or reading.reason(self.services.tasks_of(service))
+        return words.decode(errors="replace").strip() or why
 
     def lines(self, service: str, since: float, tail: int, follow: bool) -> Iterator[str]:
         """The lines after their times; ``since``: Unix time, 0 for all. Raises EngineError."""

@@ -174,6 +174,13 @@ def reason(tasks: Iterable[Found]) -> str:
     return "" if status.get("State") == RUNNING else str(status.get("Err") or "")
 
 
+def image_of(service: Found | None) -> str:
+    """The image of a service as the Compose file names it."""
+    spec = (service or {}).get("Spec") or {}
+    named = (spec.get("Labels") or {}).get(labels.IMAGE)
+    return str(named or spec.get("TaskTemplate", {}).get("ContainerSpec", {}).get("Image") or "IMAGE")
+
+
 def highest_number(services: Iterable[Found], tasks: Iterable[Found], service: str) -> int:
     """The highest number of a replica that exists or still ends: a removed one may answer by its name for seconds."""
     specs = [each["Spec"].get("Labels") or {} for each in services]

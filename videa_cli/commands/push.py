@@ -10,7 +10,9 @@ from videa_cli.json_output import AsJson, Json
 
 
 def push(
-    image: Annotated[str, typer.Argument(metavar="IMAGE", help="Name of an image on this engine.")],
+    image: Annotated[
+        str | None, typer.Argument(metavar="IMAGE", help="Name of an image on this engine.", show_default=False)
+    ] = None,
     to: Annotated[
         str | None,
         typer.Option(
@@ -35,7 +37,8 @@ def push(
     at the end.
 
     With --all-nodes, every other node of the swarm gets it from this manager, at the address by which managers know it.
-    A node that cannot be reached is named at the end; the others have the image.
+    A node that cannot be reached is named at the end; the others have the image. Without IMAGE, they get every image
+    that was sent in this way before and that they lack, such as a node that has joined or returned.
 
     \b
     Examples:
@@ -43,6 +46,7 @@ def push(
       videa push app:42 --to production --dry-run      a context, see `docker context ls`
       DOCKER_HOST=ssh://ops@shop.example videa push app:42
       videa push app:42 --all-nodes --user ops
+      videa push --all-nodes
     """
     import dataclasses
     import os
@@ -62,6 +66,8 @@ def push(
             raise UsageError("--to and --all-nodes cannot be used together", "choose one of them")
         _push_all(image, user, dry_run, as_json)
         return
+    if image is None:
+        raise UsageError("IMAGE is missing", "name an image of this engine: docker images")
     target = environment_of(to, os.environ) if to is not None else dict(os.environ)
     source = dict(os.environ) if to is not None else environment_of_this_machine(os.environ)
     progress = Progress(as_json)
@@ -94,15 +100,13 @@ def push(
         out.print("nothing was changed (dry run)")
 
 
-def _push_all(image: str, user: str, dry_run: bool, as_json: Json) -> None:
+def _push_all(image: str | None, user: str, dry_run: bool, as_json: Json) -> None:
     import dataclasses
     import os
     from collections.abc import Iterator
     from contextlib import closing, contextmanager
-    from functools import partial
 
-    from ops.factory import connect, image_store, other_nodes
-    from ops.images.everywhere import push_all
+    from ops.factory import connect, everywhere, image_store
     from ops.images.hosts import environment_of
     from ops.platform.image_ports import ImageStore
     from videa_cli.json_output import show_text_or_json
@@ -117,13 +121,19 @@ def _push_all(image: str, user: str, dry_run: bool, as_json: Json) -> None:
     progress = Progress(as_json)
     try:
         with closing(connect()) as here:
-            nodes = {name: partial(reach, host) for name, host in other_nodes(here, user).items()}
-            pushed = push_all(image_store(here), nodes, image, progress, dry_run)
+            nodes = everywhere(here, reach, progress, user, dry_run)
+            found = nodes.again() if image is None else {image: nodes.push(image)}
     finally:
         progress.close()
     would = "would send" if dry_run else "sent"
     lines = [
-        f"{name}: {f'{would} {size(each.sent)}' if each.changed else 'has it already'}" for name, each in pushed.items()
+        f"{name}: {'' if image else f'{each.image}: '}"
+        + (f"{would} {size(each.sent)}" if each.changed else "has it already")
+        for pushed in found.values()
+        for name, each in pushed.items()
     ]
-    result = {"dry_run": dry_run, "nodes": {name: dataclasses.asdict(each) for name, each in pushed.items()}}
+    by_image = {
+        sent: {name: dataclasses.asdict(each) for name, each in pushed.items()} for sent, pushed in found.items()
+    }
+    result = {"dry_run": dry_run, **({"nodes": by_image[image]} if image else {"images": by_image})}
     show_text_or_json(result, "\n".join(lines) or "the swarm has no other node", as_json)

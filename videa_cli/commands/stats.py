@@ -15,7 +15,8 @@ def stats(
 ) -> None:
     """Show the resource usage of every container.
 
-    CPU, memory, network and processes, compared with the limits.
+    CPU, memory, network and processes, compared with the limits. On a swarm, of the containers on this manager's node;
+    the others are named.
 
     \b
     Examples:
@@ -34,9 +35,10 @@ def stats(
     running = [container for container in stack.containers() if container.running]
     names = [container.name for container in running]
     usage = stack.platform.traffic(running)
+    elsewhere = [container.name for container in running if container.node and container.name not in usage]
     if as_json:
         rows = [{"name": name, **msgspec.structs.asdict(usage[name])} for name in names if name in usage]
-        typer.echo(json.dumps({"containers": rows}))
+        typer.echo(json.dumps({"containers": rows, "elsewhere": elsewhere}))
         return
 
     from rich.table import Table
@@ -58,4 +60,7 @@ def stats(
                 size(used.tx_bytes or 0),
                 str(used.pids or 0),
             )
-    console().print(table if names else "nothing is running; start the stack: videa up")
+    out = console()
+    out.print(table if names else "nothing is running; start the stack: videa up")
+    if elsewhere:
+        out.print(f"on other nodes, whose figures are not known here: {', '.join(elsewhere)}", markup=False)

@@ -9,8 +9,8 @@ from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.facts import Facts
 from ops.doctor.facts_swarm import StuckFacts
 from ops.doctor.limits import Limits
-from ops.doctor.sources import SWARM
-from ops.doctor.words import span
+from ops.doctor.sources import BALANCER, EDGES, SWARM
+from ops.doctor.words import listing, span
 
 NO_IMAGE = "No such image"
 """In the reason of a node that has refused a task."""
@@ -68,7 +68,7 @@ def task_rejected(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def image_missing(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A node has refused a container because it does not have the image."""
+    """A node has refused a container because it does not have the image, or was not there when it was sent."""
     refused: dict[str, list[StuckFacts]] = {}
     for task in _recent(facts, limits):
         if NO_IMAGE in task.reason:
@@ -80,7 +80,21 @@ def image_missing(facts: Facts, limits: Limits) -> Iterator[Finding]:
             f"{node} does not have the image of {len(tasks)} container{'s' * (len(tasks) != 1)}",
             "\n".join(f"{task.service}: {task.reason}" for task in tasks),
             "what Swarm starts there again and again cannot run",
-            f"use a registry, or copy it: docker save IMAGE | docker --host ssh://{node} load",
+            "use a registry, or send it to every node: videa push IMAGE --all-nodes",
+            node,
+        )
+    lacking: dict[str, list[str]] = {}
+    for each in present(facts.swarm).lacking:
+        if each.node not in refused:
+            lacking.setdefault(each.node, []).append(each.image)
+    for node, images in lacking.items():
+        yield Finding(
+            "swarm.image_missing",
+            Severity.WARN,
+            f"{node} did not get {listing(images)}",
+            "it was away, or not in the swarm, when `videa push` sent it to all nodes",
+            "it refuses the next replica that is to run there, and a deploy is rolled back",
+            "videa push --all-nodes",
             node,
         )
 
@@ -171,6 +185,22 @@ def edge(facts: Facts, limits: Limits) -> Iterator[Finding]:
             )
 
 
+def edge_unseen(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """One of several nginx runs and cannot be examined: no operation can change it, either."""
+    for each in present(facts.edges):
+        first = each.balancer is None and facts.balancer is None
+        if reason := each.reason or (facts.why_skipped(BALANCER) if first else ""):
+            yield Finding(
+                "swarm.edge_unseen",
+                Severity.WARN,
+                f"nginx on {each.node} could not be examined",
+                f"{each.name}: {reason}",
+                "a scale or deploy fails if it cannot reach it, and nothing is known of what its clients get",
+                f"see whether a firewall is between the nodes, and docker service logs --tail 20 {each.name}",
+                each.name,
+            )
+
+
 def versions(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """The engines of the nodes have different versions."""
     found = Counter(node.version for node in present(facts.swarm).nodes if node.version)
@@ -194,6 +224,7 @@ CHECKS = (
     Check("swarm.node_down", Group.CONTAINERS, "a node is not ready F", "own", (SWARM,), node_down),
     Check("swarm.node_unused", Group.CONTAINERS, "a node is paused or drained I", "own", (SWARM,), node_unused),
     Check("swarm.edge", Group.CONTAINERS, "one of several nginx does not run F, or is behind W", "own", (SWARM,), edge),
+    Check("swarm.edge_unseen", Group.CONTAINERS, "one of several nginx not examined W", "own", (EDGES,), edge_unseen),
     Check(
         "swarm.task_rejected",
         Group.CONTAINERS,
@@ -205,7 +236,7 @@ CHECKS = (
     Check(
         "swarm.image_missing",
         Group.CONTAINERS,
-        "refused in the last hour for an image that the node does not have W",
+        "refused in the last hour for an image that the node does not have, or the node did not get it W",
         "own",
         (SWARM,),
         image_missing,

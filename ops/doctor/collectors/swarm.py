@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
-from ops.doctor.facts_swarm import EdgeFacts, NodeFacts, StuckFacts, SwarmFacts
+from ops.doctor.facts_swarm import EdgeFacts, LackFacts, NodeFacts, StuckFacts, SwarmFacts
 from ops.errors import BalancerError
-from ops.models import Cluster
+from ops.images import sent
+from ops.models import Cluster, Node
 from ops.stack import Stack
 from ops.traffic import Edge
 
@@ -18,11 +20,14 @@ def swarm_facts(stack: Stack) -> SwarmFacts:
         edges = stack.connect().membership().edges if nodes.edges() else ()
     except BalancerError:  # the checks of nginx say why
         edges = ()
-    return read(nodes.cluster(), edges)
+    cluster, known = nodes.cluster(), sent.known(stack.store)
+    return read(cluster, edges, sent.lacking(known, stack.containers(), cluster.nodes) if known else {})
 
 
-def read(cluster: Cluster, edges: Iterable[Edge] = ()) -> SwarmFacts:
-    """The facts in the state of a swarm."""
+def read(
+    cluster: Cluster, edges: Iterable[Edge] = (), lacking: Mapping[str, Iterable[Node]] = MappingProxyType({})
+) -> SwarmFacts:
+    """The facts in the state of a swarm. ``lacking``: see ``ops.images.sent``."""
     names = {node.id: node.name for node in cluster.nodes}
     return SwarmFacts(
         nodes=[
@@ -46,4 +51,5 @@ def read(cluster: Cluster, edges: Iterable[Edge] = ()) -> SwarmFacts:
         root_expires=cluster.root_expires,
         rotating=cluster.rotating,
         edges=[EdgeFacts(edge.name, edge.node, edge.behind, edge.reason) for edge in edges],
+        lacking=[LackFacts(image, node.name) for image, missing in lacking.items() for node in missing],
     )

@@ -122,6 +122,7 @@ def healthy(**changes: Any) -> Facts:
         "operation": OperationFacts(),
         "certificates": [],
         "swarm": SwarmFacts(),
+        "edges": [],
         "declared": declared(),
         "history": History(),
     }

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ops.doctor.collectors.swarm import read
-from ops.doctor.facts_swarm import EdgeFacts, NodeFacts, StuckFacts, SwarmFacts
+from ops.doctor.facts_swarm import EdgeFacts, LackFacts, NodeFacts, StuckFacts, SwarmFacts
 from ops.models import Cluster, Node, Stuck
 from tests.unit.ops.doctor.stack import NOW, finding, reported
 
@@ -38,6 +38,11 @@ def stuck(reason: str, place: str = "node2", ago: float = 60.0) -> StuckFacts:
         (SwarmFacts([manager("node1")], [stuck("mount failed")]), [("swarm.task_rejected", "warn")]),
         (SwarmFacts([manager("node1")], [stuck("mount failed", ago=3601)]), []),
         (SwarmFacts([manager("node1")], [stuck(NO_IMAGE)]), [("swarm.image_missing", "warn")]),
+        (SwarmFacts([manager("a")], lacking=[LackFacts("app:1", "node2")]), [("swarm.image_missing", "warn")]),
+        (
+            SwarmFacts([manager("a")], [stuck(NO_IMAGE)], lacking=[LackFacts("app:1", "node2")]),
+            [("swarm.image_missing", "warn")],
+        ),
         (SwarmFacts([manager(name) for name in "abc"]), []),
         (SwarmFacts([manager(name) for name in "ab"]), [("swarm.quorum", "warn")]),
         (SwarmFacts([manager("a"), manager("b"), manager("c", reachable=False)]), [("swarm.quorum", "fail")]),
@@ -85,8 +90,9 @@ def test_the_facts_have_names_of_nodes() -> None:
         stuck=(Stuck("shop-web-1", "id1", NO_IMAGE, 7.0), Stuck("shop-web-2", "", "no room", 8.0)),
         outdated=("id1",),
     )
-    facts = read(cluster)
+    facts = read(cluster, lacking={"app:1": cluster.nodes})
     assert facts.nodes == [
         NodeFacts("node1", "ready", "active", manager=True, reachable=False, seen=5.0, outdated=True)
     ]
     assert [task.node for task in facts.stuck] == ["node1", ""]
+    assert facts.lacking == [LackFacts("app:1", "node1")]

@@ -1,0 +1,100 @@
+"""nginx of a stack; of the several ones of a swarm, the others are examined like the first one, over their channels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeAlias
+
+from ops.balancer.render import parse
+from ops.contract import METRICS, OVERALL
+from ops.doctor.collectors.balancer import balancer_facts
+from ops.doctor.collectors.traffic import traffic_facts
+from ops.doctor.facts import ContainerFacts
+from ops.doctor.facts_balancer import BalancerFacts, EdgeSight, Traffic
+from ops.doctor.skip import reason_of
+from ops.doctor.together import Asked
+from ops.project.config import Project
+from ops.project.settings import Sticky
+from ops.stack import Stack
+from ops.traffic import Upstream
+
+Look: TypeAlias = Callable[[ContainerFacts], tuple[BalancerFacts, Traffic]]
+"""Examines one nginx. May raise anything."""
+
+
+def balancer(
+    stack: Stack,
+    nginx: ContainerFacts | None,
+    replicas: Collection[ContainerFacts],
+    unreachable: Callable[[], str | None] = lambda: None,
+    asked: Asked | None = None,
+) -> BalancerFacts:
+    """Examines one nginx. ``unreachable`` and ``asked``: see ``balancer_facts``. Raises EngineError and Skip."""
+    project = stack.project
+    sticky, wanted = project.settings.sticky is not Sticky.NONE, partial(_wanted, stack)
+    return balancer_facts(stack.platform, nginx, replicas, sticky, project.entrance, wanted, unreachable, asked)
+
+
+def traffic(stack: Stack, nginx: ContainerFacts | None) -> Traffic:
+    """The users' requests in the log of one nginx. Raises EngineError and Skip."""
+    return traffic_facts(stack.platform, nginx, list(_health_paths(stack.project)))
+
+
+def sights(stack: Stack, containers: Collection[ContainerFacts], first: ContainerFacts | None) -> list[EdgeSight]:
+    """Every nginx that runs, without the figures of ``first``, which is examined anyway. Raises EngineError."""
+    placed = stack.platform.nodes.edges()
+    if len(placed) < 2:
+        return []
+    names = {node.id: node.name for node in stack.platform.nodes.all()}
+    service = stack.project.settings.service
+    replicas = [each for each in containers if each.service == service and not each.oneoff]
+
+    def look(nginx: ContainerFacts) -> tuple[BalancerFacts, Traffic]:
+        return balancer(stack, nginx, replicas), traffic(stack, nginx)
+
+    return examined(containers, {name: names.get(node, node) for node, name in placed.items()}, first, look)
+
+
+def examined(
+    containers: Collection[ContainerFacts], nodes: Mapping[str, str], first: ContainerFacts | None, look: Look
+) -> list[EdgeSight]:
+    """All of them at the same time. ``nodes``: the container of each nginx -> the name of its node.
+
+    One that does not run is left out: ``swarm.edge`` tells it.
+    """
+
+    def sight(nginx: ContainerFacts) -> EdgeSight:
+        name, node = nginx.name, nodes[nginx.name]
+        if first and first.name == name:
+            return EdgeSight(name, node)
+        try:
+            return EdgeSight(name, node, *look(nginx))
+        except Exception as error:  # the others must still be told
+            return EdgeSight(name, node, reason=reason_of(error))
+
+    running = [each for each in containers if each.name in nodes and each.running]
+    if not running:
+        return []
+    with ThreadPoolExecutor(len(running)) as pool:
+        return list(pool.map(sight, running))
+
+
+def _health_paths(project: Project) -> Iterator[str]:
+    """The paths of requests that are no users': of health checks as clients and as replicas get them, and of videa."""
+    for name in project.served:
+        of_service = project.of(name)
+        yield from (of_service.live_path, of_service.entrance.path)
+    yield from (project.settings.health.ready or "/", OVERALL, METRICS)
+
+
+def _wanted(stack: Stack, text: str) -> list[Upstream]:
+    """What videa would configure for the replicas in nginx's configuration: for this service, then for the others.
+
+    Raises ValueError if the text was not written by videa.
+    """
+    own = stack.project.settings.service
+    served = [stack, *(stack.of(name) for name in stack.project.served if name != own)]
+    listed = [(each, parse(text, each.project.settings.service)) for each in served]
+    return [each.upstream(membership.servers, listed=membership) for each, membership in listed]
