@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from unittest import mock
 
+import msgspec
+
 from bench.results import write_results
 from bench.temporary_stack import ROOT
 from ops import operations, planning
@@ -34,7 +36,7 @@ from ops.platform.ports import Choice, Permit, any_name
 from ops.preflight import Capacity
 from ops.rollout.request import Request
 from ops.steps import Target
-from ops.swarm import labels, reading
+from ops.swarm import brief, labels, reading
 from ops.swarm.api import Found
 from ops.swarm.services import FEW
 from ops.traffic import TrafficSplit, Upstream
@@ -82,23 +84,29 @@ class SwarmInMemory(FakePlatform):
         return self.replicas()
 
     def replicas(self, chosen: Choice = any_name) -> list[Container]:
-        self.world.used("replicas")
-        known = dict(self.by_name)  # replicas may be removed meanwhile
-        services = self._decoded("service", known.values())
-        own = [each for each in services if chosen(each["Spec"]["Name"])]
-        few = len(own) <= FEW
-        tasks = self._decoded("tasks", [known[each["Spec"]["Name"]] for each in own] if few else known.values())
-        read = [(known[each.name], each.networks) for each in reading.read(own, tasks)]
-        return sorted((replace(each, networks=networks or each.networks) for each, networks in read), key=number_of)
+        known = self._known()
+        brief_ones = self._decoded("service", known.values(), brief.SERVICES)
+        own = [known[each["Spec"]["Name"]] for each in brief_ones if chosen(each["Spec"]["Name"])]
+        asked = own if len(own) <= FEW else known.values()
+        read = reading.read(self._decoded("service", asked), self._decoded("tasks", asked))
+        networks = {each.name: each.networks for each in read}
+        return sorted((replace(each, networks=networks[each.name] or each.networks) for each in own), key=number_of)
 
     def states(self) -> dict[str, str]:
-        self.world.used("replicas")
-        known = dict(self.by_name)
-        seen = reading.states(self._decoded("service", known.values()), self._decoded("tasks", known.values()))
+        known = self._known()
+        services = self._decoded("service", known.values(), brief.SERVICES)
+        seen = reading.states(services, self._decoded("tasks", known.values(), brief.TASKS))
         return {name: known[name].state for name in seen}
 
-    def _decoded(self, kind: str, containers: Iterable[Container]) -> list[Found]:
-        found: list[Found] = decoded(b"[" + b",".join(self._sent(each, kind) for each in containers) + b"]")
+    def _known(self) -> dict[str, Container]:
+        self.world.used("replicas")
+        return dict(self.by_name)  # replicas may be removed meanwhile
+
+    def _decoded(
+        self, kind: str, containers: Iterable[Container], decoder: msgspec.json.Decoder[Any] | None = None
+    ) -> list[Found]:
+        content = b"[" + b",".join(self._sent(each, kind) for each in containers) + b"]"
+        found: list[Found] = decoded(content, decoder)
         return found
 
     def create(self, total: int, target: Target, permit: Permit) -> set[str]:

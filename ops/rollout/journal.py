@@ -116,13 +116,16 @@ class Journal:
         self.store.rename(copy, self._name)
         self.commands.take()  # a command to the process that has exited
 
-    def write(self, entry: Entry) -> None:
-        """Adds an entry; it is on the engine when this returns. Raises EngineError, LockHeld like ``confirm``."""
-        name, content = f"{len(self._files):06}", encode(entry)
-        if not self.store.write(self._id, {name: content}):
+    def write(self, *entries: Entry) -> None:
+        """Adds entries in one call, which takes the engine 40 ms; they are there when this returns.
+
+        Raises EngineError, LockHeld like ``confirm``.
+        """
+        files = {f"{number:06}": encode(entry) for number, entry in enumerate(entries, len(self._files))}
+        if not self.store.write(self._id, files):
             self._write_again()
-            self.store.write(self._id, {name: content})
-        self._files[name] = content
+            self.store.write(self._id, files)
+        self._files |= files
 
     def confirm(self) -> None:
         """Checks, after other processes could make changes, that this process still carries out the operation.

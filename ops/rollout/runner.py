@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import nullcontext
 from functools import singledispatchmethod
 
@@ -101,6 +101,7 @@ class Runner:
         self._token = secrets.token_hex(8)
         self._started = Started()
         self._starts_left = 0
+        self._recorded: Remove | Stop | None = None
         self.stopping = Stopping(stack.platform, lease.check, behind, stopping)
         self._restorer = Restorer(stack, journal, lease, header, emit, self._announced, self.stopping, earlier)
 
@@ -162,7 +163,8 @@ class Runner:
                 self.monitor.poll_commands()
             self._lease.check()
             if not isinstance(step, Waiting):
-                self.journal.write(StepEntry(number, len(plan.steps), redacted(step), time.time()))
+                entry = StepEntry(number, len(plan.steps), redacted(step), time.time())
+                self.journal.write(entry, *self._removal(step))
                 self._announced(step, interruptible=isinstance(step, INTERRUPTIBLE))
                 continue
             attended = not self._detach or self.monitor.promotion is not None
@@ -249,12 +251,12 @@ class Runner:
     @_do.register
     def _remove(self, step: Remove) -> None:
         self._check_others_run(step.names)
-        self._record_removal(step.names)
+        self._record_removal(step)
         self.stopping.begin(step.names)
 
     @_do.register
     def _stop(self, step: Stop) -> None:
-        self._record_removal(step.names)
+        self._record_removal(step)
         self.stopping.stop(step.names)
 
     @_do.register
@@ -321,9 +323,17 @@ class Runner:
         if left:
             raise OperationFailed(f"{', '.join(left)} still run on {step.name}", "run the same command again")
 
-    def _record_removal(self, names: Collection[str]) -> None:
-        snapshots = {name: dict(self.stack.platform.blueprint(name)) for name in names}
-        self.journal.write(RemovalEntry({name: snapshot for name, snapshot in snapshots.items() if snapshot}))
+    def _removal(self, step: object) -> Iterator[RemovalEntry]:
+        """What the journal needs before ``step`` removes or stops replicas: everything to create them again."""
+        if isinstance(step, Remove | Stop):
+            snapshots = {name: dict(self.stack.platform.blueprint(name)) for name in step.names}
+            yield RemovalEntry({name: snapshot for name, snapshot in snapshots.items() if snapshot})
+            self._recorded = step
+
+    def _record_removal(self, step: Remove | Stop) -> None:
+        """Writes it for a step of a rollback, which has no entry of its own."""
+        if step is not self._recorded:
+            self.journal.write(*self._removal(step))
 
     def _finish_stopping(self) -> None:
         if self.stopping.pending:

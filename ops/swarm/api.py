@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
+import msgspec
+
 from ops.engine.client import Engine
 from ops.engine.request import request
 from ops.errors import EngineError
@@ -22,13 +24,16 @@ OUT_OF_SEQUENCE = "out of sequence"
 """In the manager's refusal of an update that was made for an earlier version."""
 
 
-def listed(engine: Engine, kind: str, **filters: str | Sequence[str]) -> list[Found]:
+def listed(
+    engine: Engine, kind: str, decoder: msgspec.json.Decoder[Any] | None = None, **filters: str | Sequence[str]
+) -> list[Found]:
     """The objects of a kind, such as "services", that meet all filters, such as ``label="a=b"``. Raises EngineError.
 
-    Of several values of a filter, one must fit.
+    Of several values of a filter, one must fit. ``decoder``: of a part of each.
     """
     chosen = {name: [value] if isinstance(value, str) else list(value) for name, value in filters.items()}
-    _, found = request(engine, "GET", f"/{kind}", f"list the {kind}", params={"filters": json.dumps(chosen)})
+    params = {"filters": json.dumps(chosen)}
+    _, found = request(engine, "GET", f"/{kind}", f"list the {kind}", params=params, decoder=decoder)
     return list(found or ())
 
 

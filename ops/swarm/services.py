@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,12 @@ from ops.engine.request import request
 from ops.errors import EngineError
 from ops.models import Container
 from ops.platform.ports import Choice
-from ops.swarm import api, labels, reading
+from ops.swarm import api, brief, labels, reading
 from ops.swarm.api import Found
 
 KIND = "services"
-FEW = 64
-"""Services whose ids fit into an address."""
+FEW = 200
+"""Services that are asked for by their ids, which fit into an address."""
 POLL = 0.1
 """Seconds between two looks at a task."""
 DEFAULT_GRACE = 10.0
@@ -48,25 +48,24 @@ class Services:
 
     def replicas(self, service: str, chosen: Choice) -> list[Container]:
         """The ``chosen`` ones of a service, ordered by number. Raises EngineError."""
-        own = [each for each in self._of(service) if chosen(str(each["Spec"]["Name"]))]
-        found = reading.read(own, self._tasks_of(own)) if own else []
+        ids = [str(each["ID"]) for each in self._briefly(service) if chosen(str(each["Spec"]["Name"]))]
+        if len(ids) > FEW:
+            found = [each for each in self.containers() if each.id in ids]
+        elif ids:
+            found = reading.read(api.listed(self.engine, KIND, id=ids), api.listed(self.engine, "tasks", service=ids))
+        else:
+            found = []
         return sorted(found, key=lambda replica: replica.number)
 
     def states(self, service: str) -> dict[str, str]:
         """See ``Platform.states``. Raises EngineError."""
-        return reading.states(self._of(service), self.tasks())
+        return reading.states(self._briefly(service), api.listed(self.engine, "tasks", brief.TASKS))
 
-    def _tasks_of(self, services: Sequence[Found]) -> list[Found]:
-        """The tasks of a few services, or of all in the swarm: each is kilobytes of JSON."""
-        ids = [str(each["ID"]) for each in services]
-        return api.listed(self.engine, "tasks", service=ids) if len(ids) <= FEW else self.tasks()
-
-    def _of(self, service: str) -> list[Found]:
-        return [
-            each
-            for each in self.all()
-            if each["Spec"]["Labels"].get(labels.SERVICE) == service and labels.ONEOFF not in each["Spec"]["Labels"]
-        ]
+    def _briefly(self, service: str) -> list[Found]:
+        """The services of the replicas, in part."""
+        found = api.listed(self.engine, KIND, brief.SERVICES, label=f"{labels.PROJECT}={self.project}")
+        own = ((each["Spec"]["Labels"], each) for each in found)
+        return [each for named, each in own if named.get(labels.SERVICE) == service and labels.ONEOFF not in named]
 
     def tasks_of(self, service: str) -> list[Found]:
         """The tasks of a service, by id or name, the newest first; empty if there is none. Raises EngineError."""

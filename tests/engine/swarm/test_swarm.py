@@ -187,7 +187,7 @@ def test_the_platform_creates_stops_and_restores_replicas(
     (new,) = platform.create(len(before) + 1, target, lambda above=0: above)
 
     def state(name: str) -> str:
-        return {replica.name: replica.state for replica in platform.replicas()}.get(name, "missing")
+        return platform.states().get(name, "missing")
 
     assert (new in before, state(new)) == (False, "created")
     platform.discard(next(iter(before)))  # it runs, so it stays
@@ -196,6 +196,8 @@ def test_the_platform_creates_stops_and_restores_replicas(
     blueprint = platform.blueprint(new)
     assert platform.stop(new) == ""
     assert state(new) == "exited"
+    (stopped,) = platform.replicas({new}.__contains__)
+    assert (stopped.name, stopped.state, stopped.release) == (new, "exited", "tried")
     platform.discard(new)
     assert state(new) == "missing"
     platform.restore(blueprint)

