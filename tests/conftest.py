@@ -41,12 +41,14 @@ READY_WITHIN = 60.0  # seconds; a cold disk under two busy cores needs a few
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sorts the tests, and tells which ones stay in one worker when there are several.
 
-    Tests on a worker's whole stack go to whoever is free, one by one; all others share what their file has made.
+    Tests on a worker's whole stack go to whoever is free, one by one; all others share what their file has made. Those
+    that are free come last in their room, so that no worker waits for another one's file.
     """
     rooms = {item: item.path.relative_to(PROJECT / "tests") for item in items}
-    items.sort(key=lambda item: ROOMS.index(rooms[item].parts[0]))
+    free = {item: "live" in getattr(item, "fixturenames", ()) for item in items}
+    items.sort(key=lambda item: (ROOMS.index(rooms[item].parts[0]), free[item]))
     for item in items:
-        if "live" not in getattr(item, "fixturenames", ()):
+        if not free[item]:
             item.add_marker(pytest.mark.xdist_group(str(rooms[item])))
 
 

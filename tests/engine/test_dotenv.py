@@ -26,7 +26,7 @@ def as_compose(text: str, folder: Path) -> dict[str, str] | None:
     done = subprocess.run(
         ["docker", "compose", "--env-file", "some.env", "-f", "-", "config", "--format", "json"],
         input=model, capture_output=True, text=True, cwd=folder, timeout=60, check=False,
-        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "SH": "shell"},
+        env={"SH": "shell", **{name: os.environ[name] for name in ("PATH", "HOME", "GOGC", "GOMEMLIMIT")}},
     )  # fmt: skip
     if done.returncode:
         return None

@@ -128,10 +128,10 @@ def test_killed_half_way_the_stack_serves_and_the_next_scale_ends_as_asked(stack
         process.kill()
         process.communicate()
         assert stack.get("/health/live")
-        stack.done("scale", "3")
+        stack.done("scale", "2")
     assert watched.report["failed"] == 0, watched.report["failures"]
     replicas = stack.status()["replicas"]
-    assert len(replicas) == 3
+    assert len(replicas) == 2
     assert all(each["health"] == "healthy" and each["in_balancer"] for each in replicas)
 
 

@@ -10,7 +10,8 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.engine.balancer.conftest import Bench
+from ops.engine.client import Engine
+from tests.engine.balancer.conftest import Bench, new_bench
 
 STALLED = b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1900000\r\n\r\n" + b"x" * 300_000
 HALF_A_HEADER = b"GET / HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * 7000 + b"\r\nX-B: " + b"b" * 7000
@@ -32,13 +33,14 @@ def connections(bench: Bench, count: int, first: bytes) -> Iterator[list[socket.
         yield opened
 
 
-@pytest.fixture
-def small(bare: Bench) -> Bench:
-    """nginx with little memory and a spool in it, before one replica."""
-    bare.start_nginx({"BODIES_PER_CLIENT": "3"}, mem_limit="160m", tmpfs={"/tmp": "size=24m"})
-    bare.start("one")
-    bare.until(lambda: bare.get("/")[1] == "one")
-    return bare
+@pytest.fixture(scope="module")
+def small(engine: Engine, nginx_image: str) -> Iterator[Bench]:
+    """nginx with little memory and a spool in it, before one replica; no test may break it."""
+    with new_bench(engine, nginx_image) as bench:
+        bench.start_nginx({"BODIES_PER_CLIENT": "3"}, mem_limit="160m", tmpfs={"/tmp": "size=24m"})
+        bench.start("one")
+        bench.until(lambda: bench.get("/")[1] == "one")
+        yield bench
 
 
 def test_stalled_uploads_of_one_client_are_refused_and_take_nobody_the_place(small: Bench) -> None:

@@ -21,7 +21,7 @@ from tests.unit.ops.fakes import fake_stack
 
 PROJECTS = Path(__file__).parents[3] / "projects"
 ENV = "PYTHON=videa/python\nNGINX=videa/nginx\nREDIS=videa/redis:8\nCOMPOSE_PROFILES=shop\n"
-SHELL = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+SHELL = {name: os.environ[name] for name in ("PATH", "HOME", "GOGC", "GOMEMLIMIT") if name in os.environ}
 
 
 @dataclass(frozen=True)
