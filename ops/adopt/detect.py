@@ -152,7 +152,9 @@ def _role(name: str, spec: Mapping[str, Any], exposed: tuple[int, ...], routes: 
 
 
 def _is_fpm(spec: Mapping[str, Any]) -> bool:
-    """Whether a service is PHP behind a web server: php:8.4-fpm, wordpress:fpm-alpine."""
+    """Whether a service is PHP behind a web server, and no other command of the same image: wordpress:fpm-alpine."""
+    if spec.get("command") and "php-fpm" not in str(spec["command"]):
+        return False
     return re.search(r":[\w.-]*\bfpm\b", str(spec.get("image") or "")) is not None
 
 
