@@ -46,6 +46,17 @@ def about_ports(
         )
 
 
+def about_move(service: str, notes: Sequence[Note]) -> Iterator[Note]:
+    """What stands in the way of moving the port of a running service. ``notes``: about that service."""
+    if any(note.key[-1] == "volumes" and note.weight is Weight.ADVICE for note in notes):
+        yield Note(
+            Weight.ADVICE,
+            ("services", service, "volumes"),
+            "`videa up` starts a second replica before it moves the port, so it refuses until this is decided",
+            f"or stop the service first: docker compose stop {service}",
+        )
+
+
 def about_front(
     routes: Sequence[Route], labels: Mapping[str, str], variables: Mapping[str, str], services: Mapping[str, Any]
 ) -> Iterator[Note]:

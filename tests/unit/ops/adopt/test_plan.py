@@ -281,3 +281,17 @@ def test_replicas_share_what_two_services_write_already_unless_the_user_has_said
         "videa refuses a second replica, because both would write /own at the same time": Weight.ADVICE,
     }
     assert shared(()).shared == ()
+
+
+@pytest.mark.parametrize(
+    ("running", "shared", "told"),
+    [(frozenset({"web"}), (), True), (frozenset(), (), False), (frozenset({"web"}), ("/data",), False)],
+)
+def test_a_volume_that_stands_in_the_way_of_moving_the_port_is_said_before_up(
+    running: frozenset[str], shared: tuple[str, ...], told: bool
+) -> None:
+    spec = {"ports": [PORT], "volumes": [{"type": "volume", "source": "data", "target": "/data"}]}
+    model = {"services": {"web": spec}}
+    choice = Choice("web", 8000, {}, running=running, shared=shared)
+    notes = plan(choice, (), model, model, (), "balancer", "videa-nginx:1").notes
+    assert any("before it moves the port" in note.what for note in notes) is told
