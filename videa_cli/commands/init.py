@@ -230,6 +230,9 @@ def _asker(allowed: bool) -> Ask:
     def ask(question: str, answers: Sequence[str]) -> str:
         options = {"port": "--port PORT", "requests": "--route NAME=/PATH"}
         option = next((text for word, text in options.items() if f" {word} " in question), "--service NAME")
+        if "gets replicas" in question:
+            first, other, *_ = answers
+            option += f", or several: --service {first} --service {other} --route {other}=/PATH"
         known = f": {', '.join(answers)}" if answers else ""
         if not (allowed and _on_terminal()):
             raise UsageError(f"cannot know {question}{known}", f"say it: {option}")
