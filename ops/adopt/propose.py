@@ -111,7 +111,10 @@ def propose(plain: Plain, stack: Stack, wanted: Wanted, ask: Ask) -> Proposal:
         if balancer_of(plain, adoption) != balancer_of(plain, literal):
             adoption = literal
     places = {note: place_of(plain, note.key) for note in adoption.notes if note.key}
-    _refuse(plain, adoption.refused)
+    if (
+        section.get("service") != choice.service
+    ):  # what was adopted before gets a newer balancer whatever stands against it
+        _refuse(plain, adoption.refused)
     after = overlay.write(adoption, before)
     variables: dict[str, str | None] = {"COMPOSE_FILE": plain.compose_file()}
     check(plain, after, variables)

@@ -212,6 +212,23 @@ def test_what_can_have_only_one_replica_is_refused_before_anything_is_asked(
         proposal(load_plain((), None, SHELL), Wanted())
 
 
+def test_what_stands_against_an_adopted_service_is_told_and_the_overlay_still_gets_newer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = plain_project("published", tmp_path, monkeypatch)
+    first = proposal(plain)
+    install(plain, first.after.replace(first.adoption.image, "videa-nginx:older"), first.variables)
+    path = plain.folder / "compose.yaml"
+    path.write_text(f"{path.read_text()}  client: {{image: app, links: [web]}}\n")
+    again = load_plain((), None, SHELL)
+    found = proposal(again)
+    assert [note.key for note in found.adoption.refused] == [("services", "client", "links")]
+    assert found.differs(again)
+    with pytest.raises(PlanRefused, match="links"):
+        again.overlay.unlink()
+        proposal(load_plain((), None, SHELL))
+
+
 def test_a_choice_of_before_is_kept_unless_another_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = plain_project("two-web", tmp_path, monkeypatch)
     first = proposal(plain, Wanted("api", 8000, "/up"))
