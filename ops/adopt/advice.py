@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ops.adopt.detect import TLS
+from ops.adopt.detect import is_tls
 from ops.adopt.images import kind_of
 from ops.adopt.notes import Note, Weight, obstacles
 from ops.adopt.routes import Route
@@ -18,7 +18,7 @@ def about_ports(
     choice: Choice, ports: Sequence[object], left: Sequence[str], front: bool, publishes: str
 ) -> Iterator[Note]:
     key = ("services", choice.service, "ports")
-    if choice.port in TLS and ports:
+    if is_tls(choice.port) and ports:
         yield Note(
             Weight.REFUSED,
             key,
@@ -43,6 +43,17 @@ def about_ports(
             key,
             f"no longer published, because two replicas cannot share them: {', '.join(left)}",
             "ask a replica from a container of the project, or publish them from a service of their own",
+        )
+
+
+def about_move(service: str, notes: Sequence[Note]) -> Iterator[Note]:
+    """What stands in the way of moving the port of a running service. ``notes``: about that service."""
+    if any(note.key[-1] == "volumes" and note.weight is Weight.ADVICE for note in notes):
+        yield Note(
+            Weight.ADVICE,
+            ("services", service, "volumes"),
+            "`videa up` starts a second replica before it moves the port, so it refuses until this is decided",
+            f"or stop the service first: docker compose stop {service}",
         )
 
 
@@ -72,6 +83,10 @@ def about_front(
 def _reload(route: Route, spec: Mapping[str, Any]) -> str:
     """How a proxy reads its configuration again."""
     image, proxy = kind_of(str(spec.get("image") or "")), route.proxy
+    name = route.place.rpartition(":")[0].strip("'")
+    mounted = any(str(volume.get("source")).endswith(name) for volume in spec.get("volumes") or ())
+    if "build" in spec and not mounted:
+        return f"docker compose up --detach --build {proxy}"
     if _is_nginx(spec):
         command = f"docker compose exec {proxy} nginx -s reload"
     elif image == "caddy":
@@ -80,8 +95,6 @@ def _reload(route: Route, spec: Mapping[str, Any]) -> str:
         command = f"docker compose kill --signal HUP {proxy}"
     else:
         return f"reload {proxy}"
-    name = route.place.rpartition(":")[0].strip("'")
-    mounted = any(str(volume.get("source")).endswith(name) for volume in spec.get("volumes") or ())
     # A mounted file is an inode, and most editors write a new file in its place.
     return f"{command}, or, if the editor has replaced the file: docker compose restart {proxy}" if mounted else command
 

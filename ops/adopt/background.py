@@ -39,12 +39,16 @@ def runs_by_the_clock(name: str, spec: Mapping[str, Any]) -> bool:
     return not _SERVER.search(command) and bool(_parts(name) & _CLOCK_NAMES or _CLOCK.search(command))
 
 
+def words_of(command: object) -> str:
+    """A command of the model, a string or a list, as text."""
+    return command if isinstance(command, str) else " ".join(map(str, command if isinstance(command, list) else ()))
+
+
 def _parts(name: str) -> set[str]:
     return set(re.split(r"[^a-z]+", name.lower()))
 
 
 def _command(spec: Mapping[str, Any]) -> str:
     """The command as text, without the ends of file names: "dist/worker.js" is a worker."""
-    written = [spec.get("entrypoint") or (), spec.get("command") or ()]
-    words = [part if isinstance(part, str) else " ".join(map(str, part)) for part in written]
-    return re.sub(r"\.(?:js|mjs|cjs|ts|py|rb|php|sh|jar|exe)\b", "", " ".join(words)).replace("/", " ")
+    words = f"{words_of(spec.get('entrypoint'))} {words_of(spec.get('command'))}"
+    return re.sub(r"\.(?:js|mjs|cjs|ts|py|rb|php|sh|jar|exe)\b", "", words).replace("/", " ")

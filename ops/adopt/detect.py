@@ -9,12 +9,10 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
-from ops.adopt.background import runs_by_the_clock, works_in_background
+from ops.adopt.background import runs_by_the_clock, words_of, works_in_background
 from ops.adopt.images import DATA, OTHER_PROTOCOLS, PROXIES, TOOLS, kind_of
 from ops.adopt.routes import Route, labelled_port, routing
 from ops.project.mappings import as_mapping
-
-TLS = frozenset({443, 8443})
 
 _URL = re.compile(
     r"https?://(?:\[[\da-fA-F:]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?(?P<path>/[^\s'\"|;&)]*)?(?=[\s'\"|;&),\]]|$)"
@@ -25,6 +23,12 @@ _LOCAL = re.compile(
 )
 """What curl and wget take for a URL, too."""
 _REQUEST = re.compile(r"(?:GET|HEAD) (?P<path>/\S*) HTTP/")
+
+
+_COMMAND = re.compile(
+    r"(?:(?<![\w.])(?:0|0\.0\.0\.0|\[::\]):|--port[= ]|(?:--bind|--listen|-b|-p)[= ](?:[^\s:]*:)?)(\d{2,5})(?![\w.:])"
+)
+"""The port that a command is told to listen on: gunicorn -b 0.0.0.0:8000, flask run -p 5000, vite --port 3000."""
 
 
 class Role(Enum):
@@ -62,6 +66,11 @@ class Found:
     health: str = ""
     targets: tuple[str, ...] = ()
     alone: str = ""
+
+
+def is_tls(port: int) -> bool:
+    """Whether a port is one for HTTPS, by custom: 443, 8443, 9443."""
+    return str(port).endswith("443")
 
 
 def detect(
@@ -152,7 +161,10 @@ def _role(name: str, spec: Mapping[str, Any], exposed: tuple[int, ...], routes: 
 
 
 def _is_fpm(spec: Mapping[str, Any]) -> bool:
-    """Whether a service is PHP behind a web server: php:8.4-fpm, wordpress:fpm-alpine."""
+    """Whether a service is PHP behind a web server, and no other command of the same image: wordpress:fpm-alpine."""
+    started = [spec[key] for key in ("entrypoint", "command") if spec.get(key)]
+    if started and "php-fpm" not in str(started):
+        return False
     return re.search(r":[\w.-]*\bfpm\b", str(spec.get("image") or "")) is not None
 
 
@@ -179,7 +191,8 @@ def _http(
     own = str(environment.get("PORT") or "")
     checked = check_url(spec)[0]
     label, labelled = labelled_port(spec), any(routing(spec))
-    guesses = [checked, *declared, int(own) if own.isdecimal() else None, *exposed]
+    told = [int(port) for port in _COMMAND.findall(words_of(spec.get("command")))]
+    guesses = [checked, *declared, int(own) if own.isdecimal() else None, *told, *exposed]
     ordered = [*(route.port for route in routed), label, *_checked_first(published, checked), *guesses]
     if routed and not any(ordered):
         ordered = [80]  # what a proxy asks without a port
@@ -197,7 +210,7 @@ def _http(
 
 def _checked_first(published: list[int], checked: int | None) -> list[int]:
     """Of several published ports, the one that the health check asks comes first, and one with TLS last."""
-    return sorted(published, key=lambda port: (port != checked, port in TLS))
+    return sorted(published, key=lambda port: (port != checked, is_tls(port)))
 
 
 def _as_server(found: Found) -> Found:

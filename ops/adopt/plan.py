@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ops.adopt.advice import about_front, about_other, about_paths, about_ports, about_shared
+from ops.adopt.advice import about_front, about_move, about_other, about_paths, about_ports, about_shared
 from ops.adopt.answers import LIKELY, LIVE, READY, Answers
 from ops.adopt.detect import Found, Role, speaks_grpc
 from ops.adopt.notes import Note, Weight, companions, obstacles, shared_already, why_alone
@@ -168,6 +168,8 @@ def plan(
         for each in found
         if each.role is Role.WORKER and each.service not in names
     }
+    allowed = (*(choice.shared or ()), *shared[service])
+    about_service = tuple(obstacles(service, spec, written, choice.checked or bool(choice.health), allowed))
     return Adoption(
         service=service,
         port=choice.port,
@@ -201,13 +203,8 @@ def plan(
             *about_ports(choice, ports, left, front, HTTP_PORT),
             *about_paths(every, theirs),
             *about_front(theirs, labels, variables, model["services"]),
-            *obstacles(
-                service,
-                spec,
-                written,
-                choice.checked or bool(choice.health),
-                (*(choice.shared or ()), *shared[service]),
-            ),
+            *about_service,
+            *(about_move(service, about_service) if ports and service in choice.running else ()),
             *(note for each in choice.others for note in about_other(each, model, raw, tuple(shared[each.service]))),
             *about_shared(names, shared),
             *companions(names, model, {route.proxy for route in theirs}),

@@ -8,7 +8,7 @@ from typing import Any
 
 from ops.adopt import overlay
 from ops.adopt.answers import LIKELY, LIVE, Answers
-from ops.adopt.detect import TLS, Evidence, Found, Role, candidates
+from ops.adopt.detect import Evidence, Found, Role, candidates, is_tls
 from ops.adopt.gather import Facts, gather
 from ops.adopt.gather import answers as gathered_answers
 from ops.adopt.merged import balancer_of, check, literally
@@ -111,7 +111,10 @@ def propose(plain: Plain, stack: Stack, wanted: Wanted, ask: Ask) -> Proposal:
         if balancer_of(plain, adoption) != balancer_of(plain, literal):
             adoption = literal
     places = {note: place_of(plain, note.key) for note in adoption.notes if note.key}
-    _refuse(plain, adoption.refused)
+    if (
+        section.get("service") != choice.service
+    ):  # what was adopted before gets a newer balancer whatever stands against it
+        _refuse(plain, adoption.refused)
     after = overlay.write(adoption, before)
     variables: dict[str, str | None] = {"COMPOSE_FILE": plain.compose_file()}
     check(plain, after, variables)
@@ -171,7 +174,7 @@ def _chosen(
         others = [each.service for each in facts.found if each.role is not Role.DATA]
         if len(others) == 1:
             return (by_name[others[0]],)
-        return (by_name[ask("which service answers HTTP", others)],)
+        return (by_name[ask("which service answers HTTP", others or list(by_name))],)
     if len(http) == 1:
         return http
     routes = {each.service: one(facts.requests.get(each.service, ())) for each in http}
@@ -263,8 +266,8 @@ def _port(found: Found, spec: Mapping[str, Any], answered: Mapping[int, Answers]
     """The port of the service that speaks HTTP. Raises UsageError."""
     if answered:
         return next(port for port in found.ports if port in answered)
-    targets = {int(each["target"]) for each in spec.get("ports") or ()} - TLS
-    published = [port for port in found.ports if port in targets]
+    targets = {int(each["target"]) for each in spec.get("ports") or ()}
+    published = [port for port in found.ports if port in targets and not is_tls(port)]
     unclear = found.evidence is Evidence.PUBLISHED and len(published) > 1 and found.ports[0] in published
     if found.ports and (not unclear or found.health):
         return found.ports[0]

@@ -142,7 +142,10 @@ PURE = {
     "autoscale": ("samples", "asks", "past", "bounds", "decide", "explain", "requests"),
     "notify": ("message", "queue", "told"),
     "metrics": ("discovery", "rules"),
-    "adopt": ("images", "routes", "detect", "notes", "published", "plan", "overlay"),
+    "adopt": (
+        *("images", "background", "routes", "requests", "caddyfile", "detect"),
+        *("notes", "advice", "parts", "published", "plan", "overlay"),
+    ),
     "rollout": ("blue_green", "canary", "rolling", "scale", "move", "batches", "undo", "judgement", "result"),
 }
 """Folder of ops -> its modules that plan, judge or write text: what they need to know is given to them."""

@@ -54,9 +54,9 @@ def init(
     x-videa sections and nginx. COMPOSE_FILE in .env names that file, so `docker compose` reads it too. Your own files
     do not change. After a question, both are written; `videa up` then starts what is new.
 
-    Several services can get requests. Where Traefik's labels, nginx's configuration or nginx-proxy's variables already
-    tell them apart by host and path, they are found, with their routes. Otherwise name them: the first one gets every
-    request that no --route gives to another.
+    Several services can get requests. Where Traefik's labels, the configuration of nginx or Caddy, or nginx-proxy's
+    variables already tell them apart by host and path, they are found, with their routes. Otherwise name them: the first
+    one gets every request that no --route gives to another.
 
     Where something stands against replicas that lose no request, the line to change is shown.
 
@@ -230,6 +230,9 @@ def _asker(allowed: bool) -> Ask:
     def ask(question: str, answers: Sequence[str]) -> str:
         options = {"port": "--port PORT", "requests": "--route NAME=/PATH"}
         option = next((text for word, text in options.items() if f" {word} " in question), "--service NAME")
+        if "gets replicas" in question:
+            first, other, *_ = answers
+            option += f", or several: --service {first} --service {other} --route {other}=/PATH"
         known = f": {', '.join(answers)}" if answers else ""
         if not (allowed and _on_terminal()):
             raise UsageError(f"cannot know {question}{known}", f"say it: {option}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -10,6 +11,10 @@ from ops.doctor.facts import ContainerFacts, Facts
 from ops.doctor.limits import Limits
 from ops.doctor.sources import CONTAINERS, STATS
 from ops.doctor.words import listing, share, size
+
+_NO_COMMAND = re.compile(r'exec: "([^"]+)": (?:executable file not found|stat [^:]+: no such file)')
+_NO_SHELL_COMMAND = re.compile(r"(?:^|[\s:])([\w./-]+): (?:command )?not found")
+"""Of the engine, and of a shell: "/bin/sh: 1: curl: not found"."""
 
 
 def restart_loop(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -80,6 +85,16 @@ def unhealthy(facts: Facts, limits: Limits) -> Iterator[Finding]:
                 f"docker logs --tail 50 {container.name}\ndocker restart {container.name}",
                 subject=container.name,
             )
+        elif container.health == "unhealthy" and (command := _missing(container.health_output)):
+            yield Finding(
+                "ctr.unhealthy",
+                Severity.FAIL,
+                f"the health check of {container.name} cannot run: its image has no {command}",
+                container.health_output,
+                "Docker says that it is unhealthy, whether it works or not, and what waits for it does not start",
+                f"in healthcheck.test, use a command that the image has, or install {command} in it",
+                subject=container.name,
+            )
         elif container.health == "unhealthy":
             yield Finding(
                 "ctr.unhealthy",
@@ -90,6 +105,12 @@ def unhealthy(facts: Facts, limits: Limits) -> Iterator[Finding]:
                 f"docker logs --tail 50 {container.name}\ndocker restart {container.name}",
                 subject=container.name,
             )
+
+
+def _missing(output: str) -> str:
+    """The command that the image of a failing health check has not; "" if it ran."""
+    found = _NO_COMMAND.search(output) or _NO_SHELL_COMMAND.search(output)
+    return found[1] if found else ""
 
 
 def image_skew(facts: Facts, limits: Limits) -> Iterator[Finding]:

@@ -34,4 +34,4 @@ def test_a_service(name: str, command: object, background: bool, clock: bool) ->
 
 
 def test_the_entrypoint_counts_too() -> None:
-    assert works_in_background("a", {"entrypoint": ["celery"], "command": ["-A", "shop", "worker"]})
+    assert works_in_background("a", {"entrypoint": ["celery"], "command": ["-A", "shop", "tasks"]})

@@ -36,6 +36,11 @@ def published(*targets: int, protocol: str = "tcp") -> list[dict[str, Any]]:
         ({"image": "shop", "healthcheck": {"test": "curl localhost:9000/up"}}, (), Role.HTTP, (9000,)),
         ({"image": "shop", "healthcheck": {"test": "nc -z localhost:9000"}}, (), Role.WORKER, ()),
         ({"image": "shop", "healthcheck": {"test": "curl http://localhost:9000/up"}}, (), Role.HTTP, (9000,)),
+        ({"image": "shop", "command": ["gunicorn", "-b", "0.0.0.0:8000", "shop:app"]}, (), Role.HTTP, (8000,)),
+        ({"image": "shop", "command": "flask run --host=0.0.0.0 --port=5000"}, (), Role.HTTP, (5000,)),
+        ({"image": "shop", "command": "manage.py runserver 0:8001"}, (), Role.HTTP, (8001,)),
+        ({"image": "shop", "command": ["run", "--since", "10:3000", "-p", "tcp"]}, (), Role.WORKER, ()),
+        ({"image": "shop", "command": "proxy --port 5432"}, (), Role.WORKER, ()),
         ({"image": "shop", "ports": published(25, 5432)}, (), Role.WORKER, ()),
         ({"image": "shop", "ports": published(8000, protocol="udp")}, (), Role.WORKER, ()),
         ({"image": "ghcr.io/acme/postgres:17", "ports": published(5432)}, (5432,), Role.DATA, ()),
@@ -155,10 +160,13 @@ def test_the_web_server_before_php_is_the_http_service_and_php_is_left_alone() -
         "web": {"image": "nginx:alpine", "ports": published(80)},
         "app": {"image": "acme", "expose": ["9000"]},
         "php": {"image": "wordpress:6-fpm-alpine"},
+        "cron": {"image": "wordpress:6-fpm-alpine", "entrypoint": ["/cron.sh"]},
         "adminer": {"image": "adminer", "ports": published(8080)},
     }
     found = {each.service: each for each in detect(services, {"php": (9000,)}, (), {"app": "web"})}
+    assert "timed jobs" in found["cron"].alone
     assert {name: each.role.value for name, each in found.items()} == {
+        "cron": "worker",
         "web": "http",
         "app": "worker",
         "php": "worker",

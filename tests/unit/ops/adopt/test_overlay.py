@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ops.adopt.overlay import included, line_of, others, section, variables, volumes, workers, write
+from ops.adopt.overlay import included, line_of, others, section, shared, variables, volumes, workers, write
 from ops.adopt.plan import Adoption, Choice, plan
 from ops.errors import ConfigError
 from ops.route import Route
@@ -158,3 +158,16 @@ def test_the_files_that_a_file_includes() -> None:
     text = "include: [a.yaml, {path: b.yaml}, {path: [c.yaml, '${D}.yaml'], env_file: e}]\n"
     assert included(text) == ("a.yaml", "b.yaml", "c.yaml")
     assert included("include: 3") == included("- 1") == included("{") == included("services: {}") == ()
+
+
+def test_what_replicas_share_is_written_for_each_service_and_read_for_the_way_back() -> None:
+    volume = {"type": "volume", "source": "media", "target": "/media"}
+    model: dict[str, Any] = {
+        "services": {"web": {"ports": [PORT], "volumes": [volume]}, "api": {"volumes": [volume]}, "db": {}}
+    }
+    choice = Choice("web", 8000, {}, others=(Choice("api", 9000, {}, requests=Route("", "/api")),))
+    text = write(plan(choice, (), model, model, (), "balancer", "videa-nginx:1"))
+    assert read(text)["x-videa"]["shared_volumes"] == ["/media"]
+    assert read(text)["services"]["api"]["x-videa"]["shared_volumes"] == ["/media"]
+    assert shared(text) == ("/media", "/media")
+    assert shared("") == ()

@@ -244,11 +244,13 @@ def test_a_health_check_that_is_switched_off_says_nothing(check: dict[str, Any])
         ("caddy:2", "/shop", "docker compose exec nginx caddy reload --config /etc/caddy/Caddyfile"),
         ("haproxy:3.0", "/shop", "docker compose kill --signal HUP nginx"),
         ("envoyproxy/envoy:v1", "/shop/nginx.conf", "reload nginx"),
+        ("", "/shop", "docker compose up --detach --build nginx"),
     ],
 )
 def test_how_the_users_proxy_reads_its_configuration_again(image: str, source: str, reload: str) -> None:
     route = Route("nginx", "web", 8000, "nginx.conf:3", "", "", forwards=True)
-    proxy = {"image": image, "volumes": [{"type": "bind", "source": source, "target": "/etc/conf"}]}
+    made = {"image": image} if image else {"build": {"context": "/shop"}}
+    proxy = {**made, "volumes": [{"type": "bind", "source": source, "target": "/etc/conf"}]}
     model = {"services": {"web": {}, "nginx": proxy}, "networks": {}}
     notes = plan(Choice("web", 8000, {}), (), model, model, [route], "balancer", "videa-nginx:1").notes
     (change,) = [note.change for note in notes if "past the balancer" in note.what]
@@ -281,3 +283,17 @@ def test_replicas_share_what_two_services_write_already_unless_the_user_has_said
         "videa refuses a second replica, because both would write /own at the same time": Weight.ADVICE,
     }
     assert shared(()).shared == ()
+
+
+@pytest.mark.parametrize(
+    ("running", "shared", "told"),
+    [(frozenset({"web"}), (), True), (frozenset(), (), False), (frozenset({"web"}), ("/data",), False)],
+)
+def test_a_volume_that_stands_in_the_way_of_moving_the_port_is_said_before_up(
+    running: frozenset[str], shared: tuple[str, ...], told: bool
+) -> None:
+    spec = {"ports": [PORT], "volumes": [{"type": "volume", "source": "data", "target": "/data"}]}
+    model = {"services": {"web": spec}}
+    choice = Choice("web", 8000, {}, running=running, shared=shared)
+    notes = plan(choice, (), model, model, (), "balancer", "videa-nginx:1").notes
+    assert any("before it moves the port" in note.what for note in notes) is told

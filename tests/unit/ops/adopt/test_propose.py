@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,10 @@ SHELL = {name: os.environ[name] for name in ("PATH", "HOME", "GOGC", "GOMEMLIMIT
 
 @dataclass(frozen=True)
 class Expected:
-    """``roles``: of the other services; ``advised``: keys of the notes that the user should read."""
+    """``roles``: of the other services; ``advised``: keys of the notes that the user should read.
+
+    ``shared``: the volumes that replicas of each of the ``workers`` may share.
+    """
 
     service: str
     port: int
@@ -35,6 +38,7 @@ class Expected:
     roles: dict[str, str]
     advised: frozenset[str] = frozenset({"healthcheck", "deploy"})
     workers: frozenset[str] = frozenset()
+    shared: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 PLAIN_PORT = ("127.0.0.1:${WEB_PORT:-8000}:8080",)
@@ -55,6 +59,25 @@ EXPECTED = {
     "distroless": Expected("web", 8080, {}, ("${HTTP_PORT:-8080}:8080",), {}),
     "words": Expected("web", 8000, {}, PLAIN_PORT, {"cache": "data"}),
     "traefik": Expected("web", 8000, {}, (), {"traefik": "proxy", "db": "data"}),
+    "fastcgi": Expected(
+        "web",
+        80,
+        {},
+        ("${WEB_PORT:-8000}:8080",),
+        {"php": "worker", "queue": "worker", "schedule": "worker"},
+        workers=frozenset({"queue"}),
+        shared={"queue": ["/var/www"]},
+    ),
+    "queue": Expected(
+        "web",
+        8000,
+        {"ready": "/healthz"},
+        (),
+        {"tasks": "worker", "beat": "worker", "nginx": "proxy"},
+        frozenset({"", "deploy"}),
+        workers=frozenset({"tasks"}),
+        shared={"tasks": ["/static", "/media"]},
+    ),
     "development": Expected(
         "api",
         8000,
@@ -65,7 +88,7 @@ EXPECTED = {
     ),
 }
 ASKED = ("two-web", "host-network")
-SEVERAL = ("two-hosts", "web-api")
+SEVERAL = ("caddy", "two-hosts", "web-api")
 
 
 def nobody(question: str, answers: Sequence[str]) -> str:
@@ -112,7 +135,8 @@ def test_a_project(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     merged = read_model(load_plain((), None, SHELL).with_overlay(plain.overlay))["services"]
     before = plain.project.model["services"]
     for worker in expected.workers:
-        assert merged[worker].pop("x-videa") == {"worker": True}
+        shared = {"shared_volumes": expected.shared[worker]} if worker in expected.shared else {}
+        assert merged[worker].pop("x-videa") == {"worker": True, **shared}
         assert merged[worker].pop("scale") == 1
     assert {key: merged[key] for key in before if key != expected.service} == {
         key: before[key] for key in before if key != expected.service
@@ -188,6 +212,23 @@ def test_what_can_have_only_one_replica_is_refused_before_anything_is_asked(
         proposal(load_plain((), None, SHELL), Wanted())
 
 
+def test_what_stands_against_an_adopted_service_is_told_and_the_overlay_still_gets_newer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = plain_project("published", tmp_path, monkeypatch)
+    first = proposal(plain)
+    install(plain, first.after.replace(first.adoption.image, "videa-nginx:older"), first.variables)
+    path = plain.folder / "compose.yaml"
+    path.write_text(f"{path.read_text()}  client: {{image: app, links: [web]}}\n")
+    again = load_plain((), None, SHELL)
+    found = proposal(again)
+    assert [note.key for note in found.adoption.refused] == [("services", "client", "links")]
+    assert found.differs(again)
+    with pytest.raises(PlanRefused, match="links"):
+        again.overlay.unlink()
+        proposal(load_plain((), None, SHELL))
+
+
 def test_a_choice_of_before_is_kept_unless_another_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = plain_project("two-web", tmp_path, monkeypatch)
     first = proposal(plain, Wanted("api", 8000, "/up"))
@@ -254,6 +295,19 @@ def test_services_that_the_users_nginx_tells_apart_are_all_served(
         "api": Route("", "/api", True),
     }
     assert project.default == "web"
+
+
+def test_what_a_caddyfile_tells_apart_is_served_and_its_lines_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = proposal(plain_project("caddy", tmp_path, monkeypatch))
+    assert served(found) == {
+        "web": (3000, Route("shop.example")),
+        "api": (8000, Route("shop.example", "/api", True)),
+    }
+    past = [note for note in found.adoption.notes if "past the balancer" in note.what]
+    assert [note.what.partition(" ")[0] for note in past] == ["Caddyfile:4", "Caddyfile:7"]
+    assert all(note.change.startswith("reverse_proxy balancer:8080 ") for note in past)
 
 
 def test_hosts_and_paths_of_traefik_move_to_the_balancer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,3 +98,21 @@ def test_a_hanging_replica_is_reported_before_docker_detects_it(
     hangs = instance(2, live=None, ready=None, health=None, error="Operation timed out")
     containers = with_replicas(replica(1), replica(2, **changes))
     assert reported(containers=containers, instances=[instance(1), hangs]) == expected
+
+
+@pytest.mark.parametrize(
+    ("output", "command"),
+    [
+        ("/bin/sh: 1: curl: not found", "curl"),
+        ("sh: wget: command not found\n", "wget"),
+        ('exec: "curl": executable file not found in $PATH: unknown', "curl"),
+        ('exec: "/bin/sh": stat /bin/sh: no such file or directory: unknown', "/bin/sh"),
+        ("curl: (22) The requested URL returned error: 404 not found", ""),
+        ("", ""),
+    ],
+)
+def test_a_health_check_that_cannot_run_is_no_sick_container(output: str, command: str) -> None:
+    containers = with_replicas(replica(1), replica(2, health="unhealthy", health_output=output))
+    found = finding("ctr.unhealthy", containers=containers)
+    assert ("its image has no" in found.title) is bool(command)
+    assert (f"install {command} in it" in found.fix) is bool(command)
