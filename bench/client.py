@@ -32,10 +32,11 @@ def under_load(
     lead: float = 1.0,
     tail: float = 2.0,
     more: tuple[str, ...] = (),
+    within: tuple[str, ...] = (),
 ) -> Iterator[Watched]:
     """Send GETs and POSTs, half and half, from `lead` seconds before the block until `tail` seconds after it.
 
-    `more`: further arguments of bench.load.
+    `more`: further arguments of bench.load; `within`: see `companion`.
     Raises BenchError if no request succeeds.
     """
     watched = Watched()
@@ -46,6 +47,7 @@ def under_load(
         *(part for path in POSTS for part in ("--post", path)),
         *("--post-body", '{"probe": "bench"}', *more),
         ready="load: first answer",
+        within=within,
     ) as end:
         time.sleep(lead)
         yield watched

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,13 +14,17 @@ from bench.temporary_stack import ROOT, BenchError
 
 
 @contextmanager
-def companion(module: str, *arguments: str, ready: str) -> Iterator[Callable[[], dict[str, Any]]]:
+def companion(
+    module: str, *arguments: str, ready: str, within: Sequence[str] = ()
+) -> Iterator[Callable[[], dict[str, Any]]]:
     """Starts `python -m module`, which prints `ready` on stderr when it is ready, and a JSON report when terminated.
+
+    ``within``: a command that becomes the one after it, such as nsenter.
 
     Yields a function that ends it and returns the report. Both raise BenchError.
     """
     client = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
+        [*within, sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

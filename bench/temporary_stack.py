@@ -184,6 +184,11 @@ def backend_image() -> str:
     return _repository_env().get("BACKEND_IMAGE") or "videa-backend:dev"
 
 
+def nginx_image() -> str:
+    """The image of the balancer."""
+    return _repository_env().get("NGINX_IMAGE") or "videa-nginx:dev"
+
+
 def make_releases() -> None:
     """Tag two releases of the backend's image. Raises BenchError if there is no image."""
     source = backend_image()

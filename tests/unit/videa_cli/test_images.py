@@ -12,7 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from ops import factory
+from ops.errors import UsageError
+from ops.events import Emit
+from ops.images.everywhere import Connect, Everywhere, Other
 from tests.unit.ops.fakes.images import FakeImageStore, Image
+from tests.unit.ops.fakes.store import FakeStore
 from videa_cli.main import app
 
 BASE, FIRST, SECOND = (os.urandom(size) for size in (50_000, 5000, 5000))
@@ -69,6 +73,31 @@ def test_without_a_host_it_goes_to_the_engine_of_docker(
     monkeypatch.setenv("DOCKER_HOST", "ssh://shop")
     shown("push", "app:1")
     assert set(engines["ssh://shop"].images) == {"app:1"}
+
+
+def test_all_nodes_get_what_was_sent_before(
+    engines: dict[str, FakeImageStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engines["ssh://new"] = FakeImageStore(local=False)
+    nodes, store = [Other("i1", "shop", "ssh://shop")], FakeStore()
+
+    def everywhere(engine: SimpleNamespace, reach: Connect, emit: Emit, user: str, dry_run: bool) -> Everywhere:
+        return Everywhere(engine.store, "here", nodes, reach, store, emit, dry_run)
+
+    monkeypatch.setattr(factory, "everywhere", everywhere)
+    assert shown("push", "app:1", "--all-nodes").splitlines()[-1].startswith("shop: sent ")
+    nodes.append(Other("i2", "new", "ssh://new"))
+    assert [line.rsplit(" ", 2)[0] for line in shown("push", "--all-nodes").splitlines()[-2:]] == [
+        "shop: app:1: has",
+        "new: app:1: sent",
+    ]
+    found = json.loads(shown("push", "--all-nodes", "--json"))["images"]["app:1"]
+    assert {name: each["changed"] for name, each in found.items()} == {"shop": False, "new": False}
+
+
+def test_only_all_nodes_can_do_without_an_image(engines: dict[str, FakeImageStore]) -> None:
+    with pytest.raises(UsageError, match="IMAGE is missing"):
+        shown("push", "--to", "ssh://shop")
 
 
 def test_save_and_load(engines: dict[str, FakeImageStore], tmp_path: Path) -> None:
