@@ -180,7 +180,7 @@ def _collectors(stack: Stack, engine: EngineFacts, containers: list[ContainerFac
     # Slow collectors first. Instances and balancer send requests, so they do not start one after the other.
     return {
         sources.STATS: lambda: with_usage(containers, platform),
-        sources.TRAFFIC: lambda: traffic_facts(platform, nginx, health),
+        sources.TRAFFIC: lambda: traffic_facts(platform, nginx, health, containers),
         sources.OPERATION: lambda: operation_facts(stack.store, project.name),
         sources.CERTIFICATES: lambda: certificate_facts(stack),
         sources.HOST: lambda: host_facts(engine),
