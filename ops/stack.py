@@ -152,11 +152,13 @@ class Stack:
         """Every container of the project, ordered by name. Raises EngineError."""
         return self.platform.containers()
 
-    def probe(self, replicas: Iterable[Replica], live: bool = False, starting: bool = False) -> dict[str, ProbeResult]:
+    def probe(
+        self, replicas: Iterable[Replica], live: bool = False, starting: bool = False, passes: int = 1
+    ) -> dict[str, ProbeResult]:
         """Probes the readiness, or with ``live`` the liveness, of the running replicas directly: name -> result.
 
-        Each replica is probed as its release declares. ``starting``: only the declared probe counts. Raises
-        EngineError, BalancerError.
+        Each replica is probed as its release declares. ``starting``: only the declared probe counts;
+        ``passes``: waits a moment for so many good ones in a row. Raises EngineError, BalancerError.
         """
         running = [replica for replica in replicas if replica.running]
         if not running:
@@ -170,7 +172,7 @@ class Stack:
             )
             for replica in running
         }
-        return {name: declared.best(results) for name, results in self._ask(asked, live).items()}
+        return {name: declared.best(results) for name, results in self._ask(asked, live, passes).items()}
 
     def declare(self, replicas: Iterable[Replica], serving: bool = False) -> None:
         """Records the declarations of the releases of running replicas, if they are unknown or have changed.
@@ -198,7 +200,7 @@ class Stack:
                 declared.record(self.store, self.project.name, self.project.settings.service, release, declaration)
 
     def _ask(
-        self, asked: Mapping[Replica, Sequence[Declaration]], live: bool
+        self, asked: Mapping[Replica, Sequence[Declaration]], live: bool, passes: int = 1
     ) -> dict[str, list[tuple[Declaration, ProbeResult]]]:
         """Probes every replica as each of its declarations says, in parallel."""
         targets: dict[str, Target] = {}
@@ -212,7 +214,8 @@ class Stack:
                     answers[key] = self._runs(replica, live, probe)
                 else:
                     targets[key] = Target(replica.name, probe)
-        answers |= probe_all(self.gateway, targets, self.project.settings.health.timeout) if targets else {}
+        timeout = self.project.settings.health.timeout
+        answers |= probe_all(self.gateway, targets, timeout, passes) if targets else {}
         return {
             replica.name: [
                 (declaration, answers[f"{replica.name} {number}"]) for number, declaration in enumerate(declarations)

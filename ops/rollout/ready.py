@@ -37,11 +37,11 @@ def await_passes(stack: Stack, names: Iterable[str], starting: bool = True) -> N
     while waiting:
         replicas = [replica for replica in stack.replicas() if replica.name in waiting]
         refuse_ended(stack, waiting, replicas)
-        results = stack.probe(replicas, starting=starting)
+        results = stack.probe(replicas, starting=starting, passes=health.success_threshold)
         for replica in replicas:
             result, again = results.get(replica.name), replica.restarts != restarts.get(replica.name)
             passed = 0 if again else waiting[replica.name]
-            waiting[replica.name] = passed + 1 if result and result.ok else 0
+            waiting[replica.name] = passed + result.row if result and result.ok else 0
             restarts[replica.name] = replica.restarts
         waiting = {name: passed for name, passed in waiting.items() if passed < health.success_threshold}
         delay = max((result.delay for name, result in results.items() if name in waiting), default=0.0)

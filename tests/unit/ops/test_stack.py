@@ -54,7 +54,9 @@ class World:
     def list_replicas(self) -> list[Replica]:
         return list(self.replicas)
 
-    def probe_all(self, gateway: object, targets: Mapping[str, Target], timeout: float) -> dict[str, ProbeResult]:
+    def probe_all(
+        self, gateway: object, targets: Mapping[str, Target], timeout: float, passes: int
+    ) -> dict[str, ProbeResult]:
         self.asked += [str(target.probe) for target in targets.values()]
         return {name: self.answer(target) for name, target in targets.items()}
 
