@@ -28,6 +28,17 @@ REFRESH_SECRET = "JWT_REFRESH_SECRET"  # noqa: S105
 RATE_LIMITS = "RATE_LIMITS"
 """Names in a replica's environment. A secret may be a list, "NEW,OLD": the first signs, all verify."""
 
+LIMITED_PATHS = {
+    "/api/v1/auth/login": "login",
+    "/dashboard/login": "login",
+    "/api/v1/auth/register": "register",
+    "/api/v1/auth/refresh": "refresh",
+    "/api/v1/auth/logout": "refresh",
+}
+"""Paths with a row of their own in RATE_LIMITS. Any other counts for LIMITED_CLIENTS: signed in, or by address."""
+
+LIMITED_CLIENTS = ("user", "address")
+
 TOKEN_ISSUER, TOKEN_AUDIENCE = "videa", "videa-api"
 KEY_ID_SALT = "videa key id"
 """The issuer and audience of an access token, and the message whose HMAC is its key id."""

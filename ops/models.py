@@ -130,7 +130,7 @@ class ProbeResult(msgspec.Struct, frozen=True):
     """The result of a probe. ``status``: 0 without an answer; ``seconds``: duration; ``reason``: why it is not ok.
 
     ``asked``: what was asked, as text; ``by_connect``: only for a connection; ``delay``: seconds after a start until
-    there can be a first result, 0 if there is one.
+    there can be a first result, 0 if there is one. ``row``: how many good probes in a row a good result stands for.
     """
 
     ok: bool
@@ -140,6 +140,7 @@ class ProbeResult(msgspec.Struct, frozen=True):
     asked: str = ""
     by_connect: bool = False
     delay: float = 0.0
+    row: int = 1
 
 
 class Machine(msgspec.Struct, frozen=True):

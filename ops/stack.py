@@ -164,12 +164,14 @@ class Stack:
         replicas: Iterable[Replica],
         live: bool = False,
         starting: bool = False,
+        passes: int = 1,
         asked: Asked | None = None,
     ) -> dict[str, ProbeResult]:
         """Probes the readiness, or with ``live`` the liveness, of the running replicas directly: name -> result.
 
-        Each replica is probed as its release declares. ``starting``: only the declared probe counts; ``asked``: runs
-        the command that probes, in place of the gateway. Raises EngineError, BalancerError.
+        Each replica is probed as its release declares. ``starting``: only the declared probe counts; ``passes``: waits
+        a moment for so many good ones in a row; ``asked``: runs the command that probes, in place of the gateway.
+        Raises EngineError, BalancerError.
         """
         running = [replica for replica in replicas if replica.running]
         if not running:
@@ -183,7 +185,7 @@ class Stack:
             )
             for replica in running
         }
-        answers = self._ask(declarations, live, asked or self.gateway)
+        answers = self._ask(declarations, live, asked or self.gateway, passes)
         return {name: declared.best(results) for name, results in answers.items()}
 
     def declare(self, replicas: Iterable[Replica], serving: bool = False) -> None:
@@ -212,7 +214,7 @@ class Stack:
                 declared.record(self.store, self.project.name, self.project.settings.service, release, declaration)
 
     def _ask(
-        self, asked: Mapping[Replica, Sequence[Declaration]], live: bool, gateway: Asked
+        self, asked: Mapping[Replica, Sequence[Declaration]], live: bool, gateway: Asked, passes: int = 1
     ) -> dict[str, list[tuple[Declaration, ProbeResult]]]:
         """Probes every replica as each of its declarations says, in parallel."""
         targets: dict[str, Target] = {}
@@ -226,7 +228,8 @@ class Stack:
                     answers[key] = self._runs(replica, live, probe)
                 else:
                     targets[key] = Target(replica.name, probe)
-        answers |= probe_all(gateway, targets, self.project.settings.health.timeout) if targets else {}
+        timeout = self.project.settings.health.timeout
+        answers |= probe_all(gateway, targets, timeout, passes) if targets else {}
         return {
             replica.name: [
                 (declaration, answers[f"{replica.name} {number}"]) for number, declaration in enumerate(declarations)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from ops.balancer import grpc_health
 from ops.errors import EngineError
 from ops.models import ExecResult, ProbeResult
 from ops.platform.ports import Gateway
-from ops.probes import GrpcHealth, Http, TcpConnect
+from ops.probes import GOOD, GrpcHealth, Http, TcpConnect
 
 NOT_FOUND = 127
 """Exit code of a shell, and of an exec, if the command does not exist."""
@@ -23,6 +24,15 @@ SHOWN = 300
 CONFIG, CONNECT, CALL = "VIDEA_CURL", "VIDEA_CONNECT", "VIDEA_CALL"
 """Environment variables: curl's configuration, so that no header of a probe becomes a process argument, and a line
 "number host port" per connection, and per call of gRPC."""
+
+PATIENCE, PAUSE = 2, 0.2
+"""Seconds for which one exec waits for good probes in a row, at most, and between them.
+
+An exec costs the engine as much as ten of curl's processes; a starting replica has no traffic yet, so frequent probes
+do no harm.
+"""
+
+_ROW = re.compile(r"^row (\d+)$", re.MULTILINE)
 
 _CALL_HEADERS = " ".join(f"-H '{name}: {value}'" for name, value in grpc_health.HEADERS)
 
@@ -41,7 +51,20 @@ calls() {{
         {_CALL_HEADERS} --data-binary @- -w '\n%{{http_code}} %{{time_total}} %header{{grpc-status}} %{{errormsg}}' \
         "http://$2:$3{grpc_health.PATH}" | od -An -v -tx1 | tr -d ' \n'
 }}
-[ -z "${CONFIG}" ] || printf %s "${CONFIG}" | curl --stderr /dev/null -K - &
+requests() {{ printf %s "${CONFIG}" | curl --stderr /dev/null -K -; }}
+if [ "$2" -gt 1 ]; then
+    until=$(($(date +%s) + {PATIENCE})) row=0 again=
+    while [ "$row" -lt "$2" ] && [ "$(date +%s)" -lt "$until" ]; do
+        [ -z "$again" ] || sleep {PAUSE}
+        again=yes
+        answers=$(requests)
+        case $(printf '%s\n' "$answers" | grep -vc '^[0-9]* 2') in 0) row=$((row + 1)) ;; *) row=0 ;; esac
+    done
+    echo "$answers"
+    echo "row $row"
+    exit
+fi
+[ -z "${CONFIG}" ] || requests &
 while read -r number host port; do
     [ -n "$number" ] || continue
     {{ connects "$1" "$host" "$port" </dev/null >/dev/null 2>&1 && reason= || reason='it accepts no connection'
@@ -72,11 +95,12 @@ class Asked(Protocol):
     def ask(self, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult: ...
 
 
-def probe_all(gateway: Asked, targets: Mapping[str, Target], timeout: float) -> dict[str, ProbeResult]:
+def probe_all(gateway: Asked, targets: Mapping[str, Target], timeout: float, passes: int = 1) -> dict[str, ProbeResult]:
     """Sends all probes in parallel, with one curl in nginx's container.
 
-    Returns name -> result. ``timeout``: seconds per probe, including name resolution. Raises EngineError, also if there
-    is no curl.
+    Returns name -> result. ``timeout``: seconds per probe, including name resolution; ``passes``: waits for PATIENCE
+    seconds until so many in a row are good, if all are requests whose answer is a status from 200 to 299; the results
+    are the last ones. Raises EngineError, also if there is no curl.
     """
     if not targets:
         return {}
@@ -93,13 +117,18 @@ def probe_all(gateway: Asked, targets: Mapping[str, Target], timeout: float) -> 
             for number, target in enumerate(targets.values())
             if isinstance(target.probe, kind)
         )
-    answer = gateway.ask(["sh", "-c", _SCRIPT, "videa-probe", str(math.ceil(timeout))], environment)
+    waits = all(isinstance(target.probe, Http) and target.probe.expect == GOOD for target in targets.values())
+    arguments = (str(math.ceil(timeout)), str(passes if waits else 1))
+    answer = gateway.ask(["sh", "-c", _SCRIPT, "videa-probe", *arguments], environment)
     if answer.code == NOT_FOUND or "executable file not found" in answer.output:
         raise EngineError(
             "the balancer's container has no curl",
             "build the balancer's image with curl, which probes the replicas",
         )
-    return read_answers(answer.output, targets)
+    results = read_answers(answer.output, targets)
+    row = _ROW.search(answer.output)
+    good = max(1, int(row[1])) if row else 1
+    return {name: msgspec.structs.replace(result, row=good) for name, result in results.items()}
 
 
 def read_body(gateway: Gateway, host: str, probe: Http, timeout: float) -> str:

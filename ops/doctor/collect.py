@@ -186,7 +186,7 @@ def _collectors(
     # Slow collectors first, and those that ask together one after the other.
     return {
         sources.STATS: lambda: with_usage(containers, platform),
-        sources.TRAFFIC: lambda: edges.traffic(stack, nginx),
+        sources.TRAFFIC: lambda: edges.traffic(stack, nginx, containers),
         sources.OPERATION: lambda: operation_facts(stack.store, project.name),
         sources.CERTIFICATES: lambda: certificate_facts(stack),
         sources.HOST: lambda: host_facts(engine),

@@ -25,8 +25,9 @@ class Traffic(Struct, frozen=True):
     ``proxied``: address -> requests in which it names another client (X-Forwarded-For), but is not trusted.
 
     ``errors``: 5xx answers and cut requests; ``p99``: seconds, None without requests; ``retried``: address of a
-    replica -> requests that it failed and another replica answered. ``failures``: the most frequent ones.
-    ``limited``: answers with 429, of them ``limited_here`` by nginx itself; ``clients``: different addresses.
+    replica -> requests that it failed since its start and another replica answered. ``failures``: the most frequent
+    ones. ``limited``: answers with 429, of them ``limited_here`` by nginx itself; ``limited_paths``: the paths with
+    most of the others; ``clients``: different addresses.
     """
 
     window: float
@@ -38,6 +39,7 @@ class Traffic(Struct, frozen=True):
     failures: list[Failure] = field(default_factory=list)
     limited: int = 0
     limited_here: int = 0
+    limited_paths: dict[str, int] = field(default_factory=dict)
     clients: int = 0
 
 

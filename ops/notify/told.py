@@ -165,9 +165,10 @@ def _was_checked(key: str, checked: Collection[str]) -> bool:
 
 def _new_finding(key: str, severity: str, title: str, time: float) -> Message:
     level = {"fail": CRITICAL, "warn": WARNING}.get(severity, INFO)
-    return Message(identity("doctor", key, time), time, "doctor.new", level, "doctor: new", f"{title} ({key})")
+    text = f"{title} ({key}); why, and what to do: videa doctor"
+    return Message(identity("doctor", key, time), time, "doctor.new", level, "the doctor found something", text)
 
 
 def _gone_finding(key: str, title: str, time: float) -> Message:
     id = identity("doctor", key, time, "gone")
-    return Message(id, time, "doctor.gone", INFO, "doctor: gone", f"{title} ({key})")
+    return Message(id, time, "doctor.gone", INFO, "a finding of the doctor is gone", f"{title} ({key})")

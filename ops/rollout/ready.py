@@ -36,11 +36,11 @@ def await_passes(stack: Stack, names: Iterable[str], starting: bool = True) -> l
     while waiting:
         replicas = stack.replicas(waiting.__contains__)
         refuse_ended(stack, waiting, replicas)
-        results = stack.probe(replicas, starting=starting)
+        results = stack.probe(replicas, starting=starting, passes=health.success_threshold)
         for replica in replicas:
             result, again = results.get(replica.name), replica.restarts != restarts.get(replica.name)
             passed = 0 if again else waiting[replica.name]
-            waiting[replica.name] = passed + 1 if result and result.ok else 0
+            waiting[replica.name] = passed + result.row if result and result.ok else 0
             restarts[replica.name] = replica.restarts
             passing[replica.name] = replica
         waiting = {name: passed for name, passed in waiting.items() if passed < health.success_threshold}

@@ -9,11 +9,14 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from ops import contract
 from ops.doctor.collectors import proof
 from ops.pools import pool_limit
-from server.settings import load_settings, parse_database_url
+from server.limits import policy_of
+from server.routes import auth, dashboard
+from server.settings import DEFAULT_LIMITS, load_settings, parse_database_url
 from tests.server.support import StartProcess
 
 
@@ -42,6 +45,14 @@ def test_the_parameters_of_the_pool_are_those_that_the_server_takes_out() -> Non
     query = "&".join(f"{name}=3" for name in contract.POOL_PARAMETERS)
     given = parse_database_url(f"postgresql://videa:secret@postgres:5432/videa?{query}")
     assert (given.connection_limit, given.pool_timeout) == (3, 3)
+
+
+def test_the_paths_with_a_limit_of_their_own_are_those_of_the_server() -> None:
+    routes = [route for route in (*auth.routes, *dashboard.routes) if isinstance(route, web.RouteDef)]
+    rows = set(DEFAULT_LIMITS) - set(contract.LIMITED_CLIENTS)
+    own = {route.path: row for route in routes if (row := policy_of(route.handler)) in rows}
+    assert own == contract.LIMITED_PATHS
+    assert rows == set(own.values())
 
 
 def mint(secrets: str) -> str:

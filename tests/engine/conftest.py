@@ -45,7 +45,8 @@ services:
 """Each check costs a tenth of a second of CPU, and several stacks run at once; nobody waits for the rarer ones.
 
 A third of what a command in a container costs is its filter of system calls, which the engine makes anew each time;
-tests/engine/balancer, tests/server and bench run the same images with it. test_foreign.py waits for a healthy dependency.
+tests/engine/balancer, tests/server and bench run the same images with it. test_foreign.py waits for a healthy
+dependency.
 """
 
 SECRETS = (

@@ -105,10 +105,18 @@ def oom(facts: Facts, limits: Limits) -> Iterator[Finding]:
             f"limit {limit}, exit code {container.exit_code}, {container.restarts} restarts{count}"
             f", at most {span(max(0.0, facts.taken - when))} ago",
             "every request in flight to it was cut",
-            f"raise deploy.resources.limits.memory of {container.service}\n"
-            "check for a leak: videa doctor --only app.leak",
+            f"{_more_memory(facts, container)}\ncheck for a leak: videa doctor --only app.leak",
             subject=container.name,
         )
+
+
+def _more_memory(facts: Facts, container: ContainerFacts) -> str:
+    if not container.memory_limit:
+        return "free memory on the machine: videa doctor --only host.mem"
+    if container.service not in facts.services:
+        return f"create {container.name} again, with more memory"
+    again = "videa deploy" if container.service in _scaled(facts) else f"videa up --recreate {container.service}"
+    return f"raise deploy.resources.limits.memory of {container.service} in the Compose file\nthen: {again}"
 
 
 def _killed_at(facts: Facts, container: ContainerFacts) -> float | None:

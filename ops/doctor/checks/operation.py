@@ -44,7 +44,7 @@ def stuck(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 LIMITS = {
-    "connections": "raise max_connections, or lower connection_limit in DATABASE_URL",
+    "connections": "raise max_connections of PostgreSQL, or lower connection_limit in DATABASE_URL",
     "memory": "free memory, lower deploy.resources.reservations.memory, or use a larger machine",
     "cores": "set deploy.resources.reservations.cpus to what a replica really needs, or use a larger machine",
 }
@@ -65,7 +65,8 @@ def scale_limited(facts: Facts, limits: Limits) -> Iterator[Finding]:
             f"{each.service} needs more replicas than its limit of {each.limit} allows",
             each.reason,
             "each replica gets more requests than its target in x-videa.autoscale",
-            LIMITS.get(each.limit, "see: videa autoscale explain"),
+            f"you decide: {LIMITS.get(each.limit, 'raise the limit')}\n"
+            "how the number was chosen: videa autoscale explain",
         )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from ops.balancer.access_log import NO_ANSWER
+from ops.contract import LIMITED_CLIENTS, LIMITED_PATHS, RATE_LIMITS
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.facts import Facts
 from ops.doctor.limits import Limits
@@ -13,6 +15,9 @@ from ops.doctor.words import listing, share, span
 
 SHOWN = 4
 """Kinds of failures in a finding."""
+
+RAISED = 10
+"""Factor by which a limit is raised that refuses most clients."""
 
 
 def server_errors(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -63,22 +68,40 @@ def limited(facts: Facts, limits: Limits) -> Iterator[Finding]:
     if traffic.requests < limits.lb_least or traffic.limited / traffic.requests <= limits.lb_limited:
         return
     by_nginx = 2 * traffic.limited_here > traffic.limited
+    at = "".join(f"\n{count} x {path}" for path, count in list(traffic.limited_paths.items())[:SHOWN])
     shared = sum(traffic.proxied.values()) / traffic.requests >= limits.lb_one_client
     if shared:
         fix = "your proxy's clients count as one: add its network to x-videa.proxy.trusted, then videa up"
     elif by_nginx:
         fix = f"set REQUESTS_PER_CLIENT higher in .env, then videa up --recreate {facts.balancer_service}"
     else:
-        fix = "set RATE_LIMITS higher in .env (such as address=300000/60,user=60000/60), then videa deploy"
+        fix = _raised(facts)
     yield Finding(
         "app.ratelimit_all",
         Severity.WARN,
         f"{share(traffic.limited / traffic.requests)} of the requests are refused by a limit (429)",
         f"{traffic.limited} of {traffic.requests} in the last {span(traffic.window)}, of {traffic.clients}"
-        f" client{'s' if traffic.clients != 1 else ''}; {traffic.limited_here} by nginx, the others by the replicas",
+        f" client{'s' if traffic.clients != 1 else ''}; {traffic.limited_here} by nginx, the others by the replicas"
+        + at,
         "users are refused although the replicas could answer; of a single client, it may be an attack",
         fix,
     )
+
+
+def _raised(facts: Facts) -> str:
+    """How to raise the limit of the replicas that refuses most, tenfold, with the others as they are."""
+    known = [beat.rate_limits for beat in facts.fleet or []] + [replica.rate_limits for replica in facts.replicas]
+    table = next((limits for limits in known if limits), {})
+    counts = Counter[tuple[str, ...]]()
+    for path, count in present(facts.traffic).limited_paths.items():
+        counts[(LIMITED_PATHS[path],) if path in LIMITED_PATHS else LIMITED_CLIENTS] += count
+    rows = next((rows for rows, _ in counts.most_common(1)), LIMITED_CLIENTS)
+    if not set(rows) <= set(table):
+        return f"if they are your users, set {RATE_LIMITS} of {facts.service} higher, then videa deploy"
+    limits = ",".join(
+        f"{name}={most * RAISED if name in rows else most}/{seconds}" for name, (most, seconds) in table.items()
+    )
+    return f"if they are your users, set in .env: {RATE_LIMITS}={limits}\nthen: videa deploy"
 
 
 def slow(facts: Facts, limits: Limits) -> Iterator[Finding]:

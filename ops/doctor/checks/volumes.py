@@ -65,7 +65,8 @@ def _is_the_disk(space: Volume, host: HostFacts | None) -> bool:
 
 def _room(service: str) -> str:
     return (
-        f"make room on its file system, or make it larger; what is where: docker system df -v\n"
+        f"you decide: remove what nobody needs from its file system, or make it larger\n"
+        f"what is where: docker system df -v\n"
         f"never delete files in the volume of {service} by hand"
     )
 

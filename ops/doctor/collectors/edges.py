@@ -37,9 +37,9 @@ def balancer(
     return balancer_facts(stack.platform, nginx, replicas, sticky, project.entrance, wanted, unreachable, asked)
 
 
-def traffic(stack: Stack, nginx: ContainerFacts | None) -> Traffic:
+def traffic(stack: Stack, nginx: ContainerFacts | None, containers: Collection[ContainerFacts]) -> Traffic:
     """The users' requests in the log of one nginx. Raises EngineError and Skip."""
-    return traffic_facts(stack.platform, nginx, list(_health_paths(stack.project)))
+    return traffic_facts(stack.platform, nginx, list(_health_paths(stack.project)), containers)
 
 
 def sights(stack: Stack, containers: Collection[ContainerFacts], first: ContainerFacts | None) -> list[EdgeSight]:
@@ -52,7 +52,7 @@ def sights(stack: Stack, containers: Collection[ContainerFacts], first: Containe
     replicas = [each for each in containers if each.service == service and not each.oneoff]
 
     def look(nginx: ContainerFacts) -> tuple[BalancerFacts, Traffic]:
-        return balancer(stack, nginx, replicas), traffic(stack, nginx)
+        return balancer(stack, nginx, replicas), traffic(stack, nginx, containers)
 
     return examined(containers, {name: names.get(node, node) for node, name in placed.items()}, first, look)
 

@@ -56,7 +56,9 @@ class World:
     def list_replicas(self, chosen: Choice) -> list[Replica]:
         return [replica for replica in self.replicas if chosen(replica.name)]
 
-    def probe_all(self, gateway: object, targets: Mapping[str, Target], timeout: float) -> dict[str, ProbeResult]:
+    def probe_all(
+        self, gateway: object, targets: Mapping[str, Target], timeout: float, passes: int
+    ) -> dict[str, ProbeResult]:
         self.asked += [str(target.probe) for target in targets.values()]
         return {name: self.answer(target) for name, target in targets.items()}
 

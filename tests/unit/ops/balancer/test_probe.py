@@ -34,7 +34,7 @@ def test_headers_are_in_the_environment_and_not_in_process_arguments() -> None:
     for command, environment in asked:
         assert "cret" not in " ".join(command)
         assert 'header = "X-Key: se\\"cret"\n' in environment[CONFIG]
-    assert asked[0][0][-1] == "2"
+    assert asked[0][0][-2:] == ["2", "1"]
     assert asked[0][1][CONNECT] == "1 b 2"
     assert asked[0][1][CONFIG].startswith("parallel\n")
 
@@ -49,6 +49,19 @@ def test_each_request_has_its_own_options() -> None:
     for part in (first, second):
         assert part.count("max-time = 1.500") == part.count("globoff") == part.count("write-out") == 1
     assert "header" not in second
+
+
+@pytest.mark.parametrize(
+    ("probe", "said", "row"),
+    [(Http(1, "/"), "3", 3), (Http(1, "/", expect=(Statuses("200-399"),)), "1", 1), (TcpConnect(1), "1", 1)],
+)
+def test_one_command_waits_for_good_answers_in_a_row(probe: Http | TcpConnect, said: str, row: int) -> None:
+    """The shell knows only what an answer from 200 to 299 is."""
+    asked: list[list[str]] = []
+    answer = "0 200 0.1 \n" + ("row 3\n" if said == "3" else "")
+    gateway: Any = SimpleNamespace(ask=lambda command, _: asked.append(command) or ExecResult(0, answer))
+    assert probe_all(gateway, targets(probe), 1.5, passes=3)["a"].row == row
+    assert asked[0][-1] == said
 
 
 def test_without_targets_nothing_is_asked_and_without_curl_it_is_an_error() -> None:

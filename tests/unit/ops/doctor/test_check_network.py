@@ -11,7 +11,7 @@ from ops.balancer.access_log import Line
 from ops.doctor.collectors import reach
 from ops.doctor.collectors.declared import networks_of
 from ops.doctor.collectors.traffic import summarise
-from ops.doctor.facts import History, InstanceFacts, OperationFacts
+from ops.doctor.facts import Beat, History, InstanceFacts, OperationFacts
 from ops.doctor.facts_balancer import Failure, Traffic
 from ops.doctor.facts_services import Reached
 from tests.unit.ops.doctor.stack import (
@@ -158,6 +158,7 @@ def test_failures_by_status_path_and_who_answered() -> None:
     ]
     assert traffic.retried == {"10.0.0.3:3001": 1}
     assert (traffic.limited, traffic.limited_here, traffic.clients) == (2, 1, 2)
+    assert traffic.limited_paths == {"/": 1}
 
 
 @pytest.mark.parametrize(("answered", "log"), [(True, "logs --tail 50 backend"), (False, "logs --tail 50 nginx")])
@@ -181,6 +182,23 @@ def test_the_log_to_look_at_is_that_of_who_answered(answered: bool, log: str) ->
 def test_most_clients_are_refused_by_a_limit(traffic: Traffic, fix: str) -> None:
     result = finding("app.ratelimit_all", traffic=traffic)
     assert (result.severity, fix in result.fix) == ("warn", True)
+
+
+@pytest.mark.parametrize(
+    ("paths", "limits"),
+    [
+        ({"/api/v1/auth/login": 60, "/api/v1/titles": 40}, "user=1200/60,address=600/60,login=100/60"),
+        (
+            {"/api/v1/auth/login": 40, "/api/v1/titles": 30, "/api/v1/me": 30},
+            "user=12000/60,address=6000/60,login=10/60",
+        ),
+    ],
+)
+def test_the_limit_that_refuses_most_is_raised_and_the_others_stay(paths: dict[str, int], limits: str) -> None:
+    beat = Beat("backend1", rate_limits={"user": (1200, 60), "address": (600, 60), "login": (10, 60)})
+    traffic = Traffic(60, 150, 0, limited=100, limited_paths=paths)
+    fix = finding("app.ratelimit_all", traffic=traffic, fleet=[beat]).fix
+    assert fix == f"if they are your users, set in .env: RATE_LIMITS={limits}\nthen: videa deploy"
 
 
 def test_half_of_the_clients_may_be_refused() -> None:

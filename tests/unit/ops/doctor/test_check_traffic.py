@@ -73,6 +73,14 @@ def test_the_log_of_a_minute() -> None:
     assert traffic.retried == {"10.0.0.3:3001": 1}
 
 
+def test_what_a_replica_has_failed_before_its_start_is_over() -> None:
+    lines = [
+        Line(at, 200, 0.01, path="/titles", upstream=f"{failed}:3001, 10.0.0.2:3001")
+        for at, failed in ((9.0, "10.0.0.3"), (11.0, "10.0.0.3"), (11.0, "10.0.0.9"))
+    ]
+    assert summarise(lines, started={"10.0.0.2": 1.0, "10.0.0.3": 10.0}).retried == {"10.0.0.3:3001": 1}
+
+
 def test_the_addresses_that_name_other_clients_without_being_trusted() -> None:
     lines = [Line(1.0, 200, 0.01, remote=address, untrusted=int(address > "b")) for address in "cabccadef"]
     traffic = summarise([*lines, *[Line(1.0, 200, 0.01, remote=str(n), untrusted=1) for n in range(9)]])

@@ -115,6 +115,7 @@ def test_findings_are_new_once_and_gone_once() -> None:
     assert not messages, "one look may be wrong"
     seen, messages = told.of_findings(seen, FOUND, CHECKED, 2.0)
     assert [(each.kind, each.severity) for each in messages] == [("doctor.new", "critical"), ("doctor.new", "warning")]
+    assert messages[0].text == "PostgreSQL is down (pg.down); why, and what to do: videa doctor"
     assert told.of_findings(seen, FOUND, CHECKED, 3.0) == (seen, [])
     seen, messages = told.of_findings(seen, {}, ["pg.down"], 4.0)
     assert not messages
