@@ -55,8 +55,8 @@ def init(
     starts what is new.
 
     Several services can get requests. Where Traefik's labels, the configuration of nginx or Caddy, or nginx-proxy's
-    variables already tell them apart by host and path, they are found, with their routes. Otherwise name them: the first
-    one gets every request that no --route gives to another.
+    variables already tell them apart by host and path, they are found, with their routes. Otherwise name them: the
+    first one gets every request that no --route gives to another.
 
     Where something stands against replicas that lose no request, the line to change is shown.
 
