@@ -143,8 +143,8 @@ class Patient:
         """A field of `docker inspect`."""
         return self.stack.docker("inspect", "--format", f"{{{{{field}}}}}", container).strip()
 
-    def mend(self, finding: Finding, line: int = 0) -> None:
-        """Runs the command in this line of the finding's fix, as it is printed."""
+    def mend(self, finding: Finding, line: int = 0) -> str:
+        """Runs the command in this line of the finding's fix, as it is printed; returns what it prints."""
         text = finding.fix.splitlines()[line]
         command = text[text.index("docker ") :]
         done = subprocess.run(
@@ -158,6 +158,7 @@ class Patient:
             timeout=60,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        return done.stdout
 
     @contextmanager
     def session(self, script: str, condition: str, role: str = "$POSTGRES_USER") -> Iterator[None]:
