@@ -10,7 +10,7 @@ from typing import Any
 from ops.models import Cluster, Stuck
 from ops.swarm import labels
 from ops.swarm.api import Found
-from ops.swarm.reading import ENDED, by_id, current, node, state_of, time_of
+from ops.swarm.reading import ENDED, RUNNING, by_id, current, node, state_of, time_of
 
 AWAY = ("down", "disconnected", "unknown")
 
@@ -65,7 +65,10 @@ def _lost(services: Iterable[Found], tasks: Mapping[str, list[Found]], away: set
 
 
 def _stuck(services: Iterable[Found], tasks: Mapping[str, list[Found]]) -> Iterable[Stuck]:
-    """The last refusal by each node, and the wait for a node; a service that has no task by intent has none."""
+    """The last refusal by each node, and the wait for a node; a service that has no task by intent has none.
+
+    A refusal is over when the node has run a later task of the service.
+    """
     for service in services:
         spec = service["Spec"]
         stopped = (spec.get("Labels") or {}).get(labels.STATE) != labels.STARTED
@@ -74,6 +77,8 @@ def _stuck(services: Iterable[Found], tasks: Mapping[str, list[Found]]) -> Itera
         for task in history:
             status = task.get("Status") or {}
             reason, place = str(status.get("Err") or ""), str(task.get("NodeID") or "")
+            if state_of(task) == RUNNING:
+                seen.add(place)
             waits = task is latest and not place and bool(reason) and not stopped
             if (state_of(task) == "rejected" or waits) and place not in seen:
                 seen.add(place)
