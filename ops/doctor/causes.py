@@ -50,6 +50,7 @@ LINKS: tuple[Link, ...] = (
     *_links(
         "ctr.start_failed", "ctr.restart_loop", "deploy.replicas", "pg.down", "redis.down", "lb.no_live", same=True
     ),
+    *_links("swarm.node_down", "swarm.edge_unseen", "deploy.replicas", "lb.stale", "lb.ejecting", "lb.5xx"),
     *_links("net.unreachable", "ctr.unhealthy", "app.not_ready", same=True),
     *_links("net.unreachable", "app.ratelimit_local", "app.errors", "lb.5xx", "lb.no_live", "lb.ejecting"),
     *_links("net.dns", "app.not_ready", "app.ratelimit_local", "app.errors", "lb.5xx", "lb.no_live", "lb.p99"),

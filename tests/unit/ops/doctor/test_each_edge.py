@@ -8,6 +8,7 @@ from ops.doctor import evidence
 from ops.doctor.collectors import edges
 from ops.doctor.facts import ContainerFacts
 from ops.doctor.facts_balancer import BalancerFacts, EdgeSight, Failure, Traffic
+from ops.doctor.facts_swarm import NodeFacts, SwarmFacts
 from ops.errors import EngineError
 from tests.unit.ops.doctor.stack import balancer, container, report_on
 
@@ -85,3 +86,14 @@ def test_each_nginx_is_asked_except_the_first_and_those_that_do_not_run() -> Non
 
     found = edges.examined([first, second, third, stopped], nodes, first, look)
     assert found == [FIRST, other(), EdgeSight("app-nginx-3", "node3", reason="it does not answer")]
+
+
+def test_a_lost_node_explains_what_every_nginx_misses() -> None:
+    lost = SwarmFacts([NodeFacts("node3", "down", "active", lost=["app-backend-3"])])
+    listed = {"listed": ["app-backend-1", "app-backend-2", "app-backend-3"]}
+    report = report_on(swarm=lost, edges=[FIRST, other(**listed)], balancer=balancer(**listed))
+    assert {found.key: found.cause for found in report.findings} == {
+        "swarm.node_down node3": "",
+        "lb.stale app-backend-3 node1": "swarm.node_down",
+        "lb.stale app-backend-3 node2": "swarm.node_down",
+    }
