@@ -27,6 +27,7 @@ COMMANDS: list[tuple[int, str, tuple[str, ...]]] = [
 ]
 OVERLAYS = [
     (3, "unknown key 'replicas'", "x-videa: {replicas: 3}"),
+    (3, "there is no service 'web'", "x-videa: {service: web}"),
     (3, "container_name", "services: {backend: {container_name: only}}"),
     (6, "writes to uploads at /data", 'services: {backend: {volumes: ["uploads:/data"]}}\nvolumes: {uploads: {}}'),
     (6, "fixed host port", 'services: {backend: {ports: ["13001:3001"]}}'),

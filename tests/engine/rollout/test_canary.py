@@ -21,7 +21,7 @@ RATE = 100
 
 FAULTY = (
     "import sys; sys.path.insert(0, '.');"
-    "import aiohttp.web, time; A = aiohttp.web.Application; old = A._handle; born = time.time();\n"
+    "import aiohttp.web, random, asyncio, time; A = aiohttp.web.Application; old = A._handle; born = time.time();\n"
     "async def handle(self, request):\n"
     "    if request.path.startswith('/health'): return await old(self, request)\n"
     "    {fault}\n"
@@ -31,10 +31,11 @@ FAULTY = (
 )
 FAULTS = {
     "404 to everything": ("raise aiohttp.web.HTTPNotFound()", r"client errors \(4xx\)"),
+    "slow": ("await asyncio.sleep(4 if random.random() < 0.3 else 0)", r"p99 .* is above"),
     "leaks memory": ("self.__dict__.setdefault('kept', []).append(b'x' * (1 << 23))", r"lack of memory|leaks memory"),
     "exits": ("time.time() - born > 8 and __import__('os')._exit(7)", r"exit code 7|was restarted"),
 }
-"""One for each source of a verdict: the answers in nginx's log, memory, and the container.
+"""One for each source of a verdict: the answers and their times in nginx's log, memory, and the container.
 
 What is made of the figures: tests/unit/ops/rollout/test_judgement.py.
 """
@@ -132,9 +133,8 @@ def test_a_canary_on_another_port_and_health_path_is_promoted_step_by_step_and_l
                 watching = stack.start_videa("deploy", "--watch")
                 new = choose_release(stack, key, old)
                 assert stack.videa("scale", "3").returncode == 7
-                stack.done(
-                    "--project-name", stack.project, "promote"
-                )  # other options than the deploy's: Compose is asked
+                # Other options than the deploy's: Compose is asked.
+                stack.done("--project-name", stack.project, "promote")
                 _, said = process.communicate()
             ended, followed = watching.communicate()
             last = last_of_history(stack)

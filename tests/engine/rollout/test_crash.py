@@ -63,7 +63,7 @@ def images(stack: LiveStack) -> dict[str, str]:
 
 
 def test_killed_after_each_kind_of_change_it_is_ended_as_if_nothing_had_happened(stack: LiveStack) -> None:
-    """Each run goes on where the one before was killed. What puts one back: the test below, and test_away.py."""
+    """Each run goes on where the one before was killed."""
     _, new = stack.releases()
     first, *others = PLACES
     with under_load(stack.url, rate=RATE) as watched:
@@ -73,6 +73,17 @@ def test_killed_after_each_kind_of_change_it_is_ended_as_if_nothing_had_happened
         assert killed_at(stack, "resume", "") == ""
     assert watched.report["failed"] == 0, watched.report["failures"][:5]
     assert sorted(images(stack).values()) == [new, new]
+
+
+def test_killed_it_is_put_back_as_it_was(stack: LiveStack) -> None:
+    _, new = stack.releases()
+    before, remembered = images(stack), (stack.directory / ".env").read_text()
+    with under_load(stack.url, rate=RATE) as watched:
+        assert killed_at(stack, "deploy", new, "rolling", "stop and remove")
+        assert killed_at(stack, "abort") == ""
+    assert images(stack) == before
+    assert (stack.directory / ".env").read_text() == remembered
+    assert watched.report["failed"] == 0, watched.report["failures"][:5]
 
 
 def is_stopped(process: subprocess.Popen[str]) -> bool:
