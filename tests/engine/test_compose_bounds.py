@@ -62,7 +62,7 @@ def test_a_value_is_what_compose_means(tmp_path: Path) -> None:
 
 
 IMPATIENT = """
-from dataclasses import replace
+from msgspec.structs import replace
 from ops.engine import compose
 from videa_cli.start import run
 compose.READING = replace(compose.READING, seconds=4)
