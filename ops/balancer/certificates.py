@@ -105,7 +105,7 @@ served() {
 alone || exit 10
 mkdir -p "$folder/$version" || exit 10
 write "$folder/$version/fullchain.pem" "$CHAIN" && write "$folder/$version/privkey.pem" "$KEY" &&
-    write "$folder/$version/info.json" "$INFO" || { rm -rf "$folder/$version"; echo "no space left"; exit 10; }
+    write "$folder/$version/info.json" "$INFO" || { rm -rf "$folder/$version"; echo "no space left" >&2; exit 10; }
 before=$(readlink "$folder/current")
 back() {
     if [ -n "$before" ]; then switch "$before"; else rm -f "$folder/current" "$folder/current.next"; fi

@@ -117,7 +117,7 @@ next=$current.next previous=$current.previous
 not_written() {
     free=$(df -Pk "$current" | awk 'END { print $4 }') # KiB
     rm -f "$next"
-    [ "$free" -gt $((${#content} / 1024 + 4)) ] || echo "no space left"
+    [ "$free" -gt $((${#content} / 1024 + 4)) ] || echo "no space left" >&2 # after what the shell has said there
     exit 10
 }
 # Writes what nginx includes for the proxy settings of $1, unless they are those of $2.
