@@ -53,7 +53,7 @@ def about_move(service: str, notes: Sequence[Note]) -> Iterator[Note]:
             Weight.ADVICE,
             ("services", service, "volumes"),
             "`videa up` starts a second replica before it moves the port, so it refuses until this is decided",
-            f"or stop the service first: docker compose stop {service}",
+            f"as above, or stop the service first: docker compose stop {service}",
         )
 
 
@@ -100,13 +100,13 @@ def _reload(route: Route, spec: Mapping[str, Any]) -> str:
 
 
 def about_shared(services: Sequence[str], shared: Mapping[str, Mapping[str, str]]) -> Iterator[Note]:
-    """The volumes that replicas share, because two services write them already. ``shared``: by service."""
+    """The volumes that replicas share although they write them. ``shared``: by service, with the reason."""
     for service in services:
-        for target, other in shared[service].items():
+        for target, why in shared[service].items():
             yield Note(
                 Weight.SOLVED,
                 ("services", service, "volumes"),
-                f"replicas share {target}, which {other} writes at the same time already",
+                f"replicas share {target}, {why}",
             )
 
 

@@ -71,20 +71,24 @@ def obstacles(
         )
 
 
-def shared_already(name: str, services: Mapping[str, Any], tasks: Collection[str]) -> dict[str, str]:
-    """Target -> another service that writes the same volume or folder, while this one does, too.
+def may_share(name: str, services: Mapping[str, Any], tasks: Collection[str]) -> dict[str, str]:
+    """Target -> why replicas may share this volume or folder, although they write it.
 
-    So replicas may share it as well. ``tasks``: services that run before the others.
+    Another service writes it at the same time already, or it is the source code from which the image is built, as
+    developers mount it. ``tasks``: services that run before the others.
     """
+    spec = services[name]
+    code = (spec.get("build") or {}).get("context")
     writers = {
-        str(volume["source"]): other
+        str(volume["source"]): f"which {other} writes at the same time already"
         for other, spec in services.items()
         if other != name and other not in tasks
         for volume in spec.get("volumes") or ()
         if writes(volume)
     }
-    volumes = (volume for volume in services[name].get("volumes") or () if writes(volume))
-    return {str(volume["target"]): writers[str(volume["source"])] for volume in volumes if volume["source"] in writers}
+    why = {**({str(code): "from which its image is built"} if code else {}), **writers}
+    volumes = (volume for volume in spec.get("volumes") or () if writes(volume))
+    return {str(volume["target"]): why[str(volume["source"])] for volume in volumes if volume["source"] in why}
 
 
 def why_alone(spec: Mapping[str, Any], running: bool, shared: Collection[str] = ()) -> str:

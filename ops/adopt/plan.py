@@ -9,7 +9,7 @@ from typing import Any
 from ops.adopt.advice import about_front, about_move, about_other, about_paths, about_ports, about_shared
 from ops.adopt.answers import LIKELY, LIVE, READY, Answers
 from ops.adopt.detect import Found, Role, speaks_grpc
-from ops.adopt.notes import Note, Weight, companions, obstacles, shared_already, why_alone
+from ops.adopt.notes import Note, Weight, companions, may_share, obstacles, why_alone
 from ops.adopt.parts import release_variable, service_part, worker_part
 from ops.adopt.published import moved
 from ops.adopt.routes import INSIDE, Route, declared, for_balancer, together, without_path
@@ -159,7 +159,7 @@ def plan(
         "TESTER_KEY": "${TESTER_KEY:-}",
     }
     tasks = {each.service for each in found if each.role is Role.TASK}
-    shared = {name: shared_already(name, model["services"], tasks) for name in model["services"]}
+    shared = {name: may_share(name, model["services"], tasks) for name in model["services"]}
     for each in every:
         shared[each.service] = shared[each.service] if each.shared is None else {}
     alone = {

@@ -285,6 +285,16 @@ def test_replicas_share_what_two_services_write_already_unless_the_user_has_said
     assert shared(()).shared == ()
 
 
+@pytest.mark.parametrize(("mounted", "shared"), [("/shop", ("/app",)), ("/shop/data", ())])
+def test_the_source_code_that_developers_mount_is_shared_by_replicas(mounted: str, shared: tuple[str, ...]) -> None:
+    volumes = [{"type": "bind", "source": mounted, "target": "/app"}]
+    model = {"services": {"web": {"build": {"context": "/shop"}, "ports": [PORT], "volumes": volumes}}}
+    adoption = plan(Choice("web", 8000, {}), (), model, model, (), "balancer", "videa-nginx:1")
+    assert adoption.shared == shared
+    solved = [note.what for note in adoption.notes if note.key[-1:] == ("volumes",) and note.weight is Weight.SOLVED]
+    assert solved == [f"replicas share {target}, from which its image is built" for target in shared]
+
+
 @pytest.mark.parametrize(
     ("running", "shared", "told"),
     [(frozenset({"web"}), (), True), (frozenset(), (), False), (frozenset({"web"}), ("/data",), False)],

@@ -84,7 +84,7 @@ EXPECTED = {
         {},
         PLAIN_PORT,
         {"adminer": "http", "postgres": "data"},
-        frozenset({"volumes", "healthcheck", "deploy"}),
+        frozenset({"healthcheck", "deploy"}),
     ),
 }
 ASKED = ("two-web", "host-network")
