@@ -37,6 +37,16 @@ def test_good_bad_slow_and_missing_replicas_are_told_apart_by_one_exec(bench: Be
     assert results["missing"].reason
 
 
+def test_one_exec_waits_for_good_answers_in_a_row(bench: Bench) -> None:
+    one, two = (Target(bench.name(name), Http(PORT, "/health/ready")) for name in ("one", "two"))
+    results = probe_all(bench.balancer, {"one": one, "two": two}, 2.0, passes=3)
+    assert [(result.ok, result.row) for result in results.values()] == [(True, 3)] * 2
+    bench.ask("two", "/become/503")
+    results = probe_all(bench.balancer, {"one": one, "two": two}, 2.0, passes=3)
+    bench.ask("two", "/become/200")
+    assert [(result.ok, result.row) for result in results.values()] == [(True, 1), (False, 1)]
+
+
 def test_servers_of_grpc_say_how_they_are(bench: Bench) -> None:
     """A server of its own answers at each port, in the container of a replica."""
     given = {50051: "0801", 50052: "0802", 50053: "status 12"}

@@ -104,6 +104,33 @@ def test_a_replica_cut_off_its_network_and_one_that_resolves_no_names(patient: P
     patient.stack.until(patient.is_well)
 
 
+HALF = r"""
+import pathlib, re, socket, time, urllib.request
+head = "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n"
+with socket.create_connection(("{0}", 3001)) as held:
+    held.sendall(head.encode() + b" ")
+    figures = b""
+    while not re.search(rb'"in_flight": ?[2-9]', figures):
+        figures = urllib.request.urlopen("http://{0}:3001/health/metrics?format=json").read()
+    pathlib.Path("/tmp/half").touch()
+    time.sleep(60)
+"""
+"""Sends half a request, for whose end a replica that is to stop waits."""
+
+
+def test_a_replica_that_is_to_stop_and_waits(patient: Patient) -> None:
+    other, waiting = patient.stack.replicas()
+    patient.stack.docker("exec", "--detach", other, "python", "-c", HALF.format(waiting))
+    patient.stack.until(lambda: "half" in patient.stack.docker("exec", other, "ls", "/tmp"))
+    patient.stack.docker("kill", "--signal", "TERM", waiting)
+    report = patient.examine(start_time=0.0)
+    assert found(report, "fail") == {"app.not_ready"}
+    assert of(report, "app.not_ready").evidence == "503: draining"
+    mend(patient, of(report, "app.not_ready"))
+    patient.stack.until(patient.is_well)
+    patient.stack.docker("exec", other, "rm", "/tmp/half")
+
+
 def test_nginx_without_room_and_without_connections(patient: Patient) -> None:
     patient.exec("nginx", "head -c 64m /dev/zero > /tmp/fill || true")
     try:
@@ -144,17 +171,24 @@ def test_the_published_port_leads_nowhere(patient: Patient) -> None:
 def test_everybody_is_refused_by_a_limit_and_the_file_has_changed(patient: Patient) -> None:
     script = (
         "curl -s -o /dev/null -w '%{http_code}\\n' -X POST -H 'Content-Type: application/json'"
-        ' -d \'{"email":"a@example.com","password":"wrong-password"}\' '
-        "'http://127.0.0.1:8080/api/v1/auth/login?n=[1-60]'"
+        " -d '{}' 'http://127.0.0.1:8080/api/v1/auth/refresh?n=[1-130]'"
     )
-    statuses = patient.exec("nginx", script).split()
-    assert statuses.count("429") > 30
-    with patient.stack.env(RATE_LIMITS="address=1000/60,user=1000/60"):
-        report = patient.examine("app.ratelimit_all", lb_limited=0.1)
+    assert patient.exec("nginx", script).split().count("429") > 65
+    report = patient.examine("app.ratelimit_all")
+    assert found(report) == {"app.ratelimit_all"}
+    fix = of(report, "app.ratelimit_all").fix
+    assert "refresh=600/60" in fix
+    name, _, value = fix.splitlines()[0].rpartition(" ")[2].partition("=")
+    with patient.stack.env(**{name: value}):
         shown = patient.stack.videa("doctor", "--only", "deploy.drift", "--fail-on", "warn")
-    assert found(report) == {"app.ratelimit_all", "deploy.drift"}
-    assert of(report, "deploy.drift").fix == "videa deploy"
-    assert (shown.returncode, "deploy.drift" in shown.stdout) == (0, True)
+        assert (shown.returncode, "deploy.drift" in shown.stdout) == (0, True)
+        report = patient.examine()
+        assert found(report) == {"deploy.drift"}
+        assert fix.endswith(of(report, "deploy.drift").fix)
+        mend(patient, of(report, "deploy.drift"))
+        assert "429" not in patient.exec("nginx", script)
+        assert found(patient.examine("app.ratelimit_all")) == set()
+    patient.stack.done("deploy")
     assert patient.stack.videa("doctor", "--from", "x.tar.gz", "--fix").returncode == 3
 
 

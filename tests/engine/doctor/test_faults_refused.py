@@ -116,7 +116,9 @@ def test_a_crash_a_prepared_transaction_an_archive_that_fails_and_a_standby(
     patient.exec("postgres", f"kill -9 {writer}")
     patient.stack.until(lambda: is_up(patient))
     becomes("ready")
-    assert found(patient.examine(), "fail") == {"pg.crashed"}
+    report = patient.examine()
+    assert found(report, "fail") == {"pg.crashed"}
+    assert f"(PID {writer}) was terminated by signal 9" in patient.mend(finding(report, "pg.crashed"), line=1)
 
     for setting in ("max_prepared_transactions = 3", "archive_mode = on", "archive_command = '/bin/false'"):
         patient.sql(f"ALTER SYSTEM SET {setting}")
