@@ -49,7 +49,7 @@ def test_a_volume_that_is_nearly_full(with_small_volume: Patient) -> None:
     full = finding(report, "host.volume")
     assert (full.severity, full.subject) == ("fail", f"{patient.stack.project}-redis-1")
     assert "you decide" in full.fix
-    assert f"{patient.stack.project}_small" in patient.mend(full, line=1)
+    assert "Local Volumes space usage" in patient.mend(full, line=1)
     patient.exec("redis", "rm /data/nobody-needs-it")
     assert found(patient.examine(), "fail", "warn") == set()
 
@@ -66,7 +66,7 @@ def test_wal_that_a_slot_keeps(patient: Patient) -> None:
         report = patient.examine("pg.wal")
         assert found(report) == {"pg.slot_inactive"}
         assert finding(report, "pg.wal").cause == "pg.slot_inactive"
-        patient.mend(finding(report, "pg.slot_inactive"))
+        patient.mend(finding(report, "pg.slot_inactive"), line=1)
         report = patient.examine()
         assert found(report) == {"pg.wal"}
         patient.mend(finding(report, "pg.wal"))
