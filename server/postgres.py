@@ -21,6 +21,7 @@ import aiopg
 import psycopg2
 import psycopg2.extensions
 
+from server.database_connection import connect
 from server.database_errors import DatabaseUnavailable, PoolTimeout
 from server.database_session import Row, Session, reason
 from server.settings import DatabaseSettings
@@ -253,13 +254,7 @@ class Database:
             if address is not None:
                 parameters["hostaddr"] = address
             try:
-                return await aiopg.connect(
-                    enable_json=False,
-                    enable_hstore=False,
-                    enable_uuid=False,
-                    timeout=self._settings.statement_timeout + 1.0,
-                    **parameters,
-                )
+                return await connect(parameters, patience=self._settings.statement_timeout + 1.0)
             except psycopg2.OperationalError as error:
                 last = error
         raise last or psycopg2.OperationalError("the host name has no address")

@@ -9,7 +9,7 @@ import pytest
 
 SERVER = Path(__file__).parents[3] / "server"
 ONLY_IN = {
-    "aiopg": {"postgres.py", "database_session.py"},
+    "aiopg": {"database_connection.py", "database_session.py", "postgres.py"},
     "psycopg2": {"postgres.py", "database_session.py"},
     "redis": {"cache.py", "redis_connection.py"},
     "hiredis": {"resp.py"},
