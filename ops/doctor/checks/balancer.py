@@ -69,13 +69,15 @@ def no_live(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """No replica answers through nginx, or nginx itself is not running."""
     balancer = present(facts.balancer)
     if not balancer.running:
+        # Without a container, an adopted service may still hold the port: only `videa up` moves it.
+        service, paused = facts.balancer_service, facts.paused([balancer.container])
         yield Finding(
             "lb.no_live",
             Severity.FAIL,
-            f"nginx ({facts.balancer_service}) is not running",
+            f"nginx ({service}) is not running",
             balancer.refusal or "its container is not running",
             "all traffic goes through it: nothing is served",
-            recovery([facts.balancer_service], False, outside=False, paused=facts.paused([balancer.container])),
+            recovery([service], False, outside=False, paused=paused) if balancer.container else "videa up",
         )
     elif balancer.probes and not balancer.answers:
         failures = ", ".join(f"{count} x {status}" for status, count in balancer.failures.items())

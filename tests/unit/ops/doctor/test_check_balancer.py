@@ -34,6 +34,12 @@ def test_one_thing_wrong_in_the_balancer(changes: dict[str, Any], expected: list
     assert reported(balancer=balancer(**changes)) == expected
 
 
+@pytest.mark.parametrize(("container", "fix"), [("app-nginx-1", "docker compose up -d nginx"), ("", "videa up")])
+def test_nginx_without_a_container_is_started_by_what_also_moves_the_port(container: str, fix: str) -> None:
+    stopped = balancer(container=container, running=False, refusal="it has no container")
+    assert finding("lb.no_live", balancer=stopped).fix.splitlines()[0] == fix
+
+
 def test_a_ready_replica_that_is_not_listed() -> None:
     assert "app-backend-2" in finding("lb.config", balancer=balancer(listed=["app-backend-1"])).title
 
