@@ -1,6 +1,6 @@
 """videa's operations as a library, in a process that stops where it is told to and waits there to be killed.
 
-    driver.py deploy IMAGE STRATEGY PLACE    driver.py resume PLACE
+    driver.py deploy IMAGE STRATEGY PLACE    driver.py resume PLACE    driver.py abort
     driver.py freeze IMAGE STRATEGY PLACE LEASE    driver.py freeze IMAGE STRATEGY MODULE.FUNCTION LEASE
 
 PLACE: the first words of a step's text; empty for nowhere. `freeze` sends SIGSTOP to the process, once, and continues
@@ -79,6 +79,8 @@ def main(verb: str, *arguments: str) -> None:
     operation = Operation(open_stack(load()), Stopper(arguments[-1] if arguments else ""), f"driver {verb}")
     if verb == "resume":
         operation.resume()
+    elif verb == "abort":
+        operation.abort()
     else:
         shares = operation.stack.project.settings.canary.steps
         request = Request(Strategy(arguments[1]), keep=3.0, paths=("/health/live",), shares=tuple(shares))
