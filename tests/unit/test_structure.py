@@ -21,7 +21,7 @@ FORBIDDEN = {
 
 ONLY_IN = {
     "docker": {"ops/engine"},
-    "aiopg": {"server/postgres.py", "server/database_session.py"},
+    "aiopg": {"server/database_connection.py", "server/database_session.py", "server/postgres.py"},
     "detect_secrets": {"ops/redaction/services.py"},
     "yaml": {"ops/project/compose_model.py"},
     "ruamel": {"ops/adopt/overlay.py"},
