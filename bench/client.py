@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,3 +53,12 @@ def under_load(
         yield watched
         time.sleep(tail)
         watched.report = end()
+
+
+def counted(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What a comparison keeps of the client's report: requests, failures by kind, and milliseconds."""
+    return {
+        **{name: report[name] for name in ("sent", "failed", "failed_by_kind", "not_sent")},
+        "p99_ms": report["latency_ms"].get("p99"),
+        "slowest_ms": report["latency_ms"].get("max"),
+    }

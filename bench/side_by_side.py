@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bench.client import under_load
+from bench.client import counted, under_load
 from bench.memory import peak_memory
 from bench.peers import rollout_procedure
 from bench.results import read_results, write_results
@@ -63,12 +63,7 @@ def one_try(stack: BenchStack, engine: Engine, way: Way, image: str, rate: int) 
     return {
         "exit_code": ran.exit_code,
         "seconds": round(ran.seconds, 2),
-        "sent": report["sent"],
-        "failed": report["failed"],
-        "failed_by_kind": report["failed_by_kind"],
-        "not_sent": report["not_sent"],
-        "p99_ms": report["latency_ms"].get("p99"),
-        "slowest_ms": report["latency_ms"].get("max"),
+        **counted(report),
         "service_slowest_ms": report["service_ms"].get("max"),
         "peak_mb": round(peak.bytes / 1e6, 1),
         "most_replicas": peak.replicas,

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.client import under_load
+from bench.client import counted, under_load
 from bench.results import read_results, write_results
 from bench.temporary_stack import ROOT, BenchError, Ran, backend_image, clean_environment, nginx_image, videa_command
 from tests.engine.swarm.machines import Machine, obstacle, swarm
@@ -204,17 +204,11 @@ def _under_load(way: Way, operation: Callable[[], Ran]) -> dict[str, Any]:
     # Swarm's command may end before its tasks have: the client stays for the longest of their grace period.
     with under_load(url, rate=case.rate, connections=case.connections, lead=2, tail=8, within=within) as seen:
         ran = operation()
-    report = seen.report
     return {
         "command": ran.command,
         "exit_code": ran.exit_code,
         "seconds": round(ran.seconds, 1),
-        "sent": report["sent"],
-        "failed": report["failed"],
-        "failed_by_kind": report["failed_by_kind"],
-        "not_sent": report["not_sent"],
-        "p99_ms": report["latency_ms"].get("p99"),
-        "slowest_ms": report["latency_ms"].get("max"),
+        **counted(seen.report),
     }
 
 

@@ -9,7 +9,7 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias, TypeVar
 
@@ -21,7 +21,7 @@ from ops.doctor import sources
 from ops.doctor.collectors import edges, outside
 from ops.doctor.collectors.balancer import LATE
 from ops.doctor.collectors.certificates import certificate_facts
-from ops.doctor.collectors.containers import container_facts, with_usage
+from ops.doctor.collectors.containers import container_facts, replicas_of, with_usage
 from ops.doctor.collectors.declared import declared_services
 from ops.doctor.collectors.fleet import fleet_beats
 from ops.doctor.collectors.instances import instance_facts
@@ -296,11 +296,6 @@ def _proof(project: Project, platform: Platform, containers: list[ContainerFacts
     settings = project.settings
     replicas = replicas_of(containers, settings.service)
     return consistency_proof(platform, container_of(containers, settings.balancer), replicas, settings.port)
-
-
-def replicas_of(containers: Iterable[ContainerFacts], service: str) -> list[ContainerFacts]:
-    """The containers of a service, without one-off runs."""
-    return [container for container in containers if container.service == service and not container.oneoff]
 
 
 def container_of(containers: list[ContainerFacts], service: str) -> ContainerFacts | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -141,3 +141,8 @@ def _place(url: str) -> str:
 def _rate_limits(text: str) -> dict[str, tuple[int, int]]:
     """ "user=5000/60,address=300/60" -> {"user": (5000, 60), ...}; other entries are ignored."""
     return {name: (int(requests), int(seconds)) for name, requests, seconds in _RATE_LIMIT.findall(text)}
+
+
+def replicas_of(containers: Iterable[ContainerFacts], service: str) -> list[ContainerFacts]:
+    """The containers of a service, without one-off runs."""
+    return [container for container in containers if container.service == service and not container.oneoff]

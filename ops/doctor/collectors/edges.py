@@ -10,6 +10,7 @@ from typing import TypeAlias
 from ops.balancer.render import parse
 from ops.contract import METRICS, OVERALL
 from ops.doctor.collectors.balancer import balancer_facts
+from ops.doctor.collectors.containers import replicas_of
 from ops.doctor.collectors.traffic import traffic_facts
 from ops.doctor.facts import ContainerFacts
 from ops.doctor.facts_balancer import BalancerFacts, EdgeSight, Traffic
@@ -48,8 +49,7 @@ def sights(stack: Stack, containers: Collection[ContainerFacts], first: Containe
     if len(placed) < 2:
         return []
     names = {node.id: node.name for node in stack.platform.nodes.all()}
-    service = stack.project.settings.service
-    replicas = [each for each in containers if each.service == service and not each.oneoff]
+    replicas = replicas_of(containers, stack.project.settings.service)
 
     def look(nginx: ContainerFacts) -> tuple[BalancerFacts, Traffic]:
         return balancer(stack, nginx, replicas), traffic(stack, nginx, containers)
