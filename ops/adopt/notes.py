@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from ops.preflight import writes
+from ops.adopt.sharing import unshared
 from ops.project.mappings import as_mapping
 
 
@@ -46,15 +46,14 @@ def obstacles(
             f"two containers cannot share the name {name}; the overlay drops it, and other containers still find the "
             f"service as {name}",
         )
-    for number, volume in enumerate(spec.get("volumes") or ()):
-        if writes(volume) and not {volume["source"], volume["target"]} & set(shared):
-            shown = _as_written(written.get("volumes") or (), number) or f"{volume['source']}:{volume['target']}"
-            yield Note(
-                Weight.ADVICE,
-                (*place, "volumes"),
-                f"videa refuses a second replica, because both would write {volume['target']} at the same time",
-                f"- {shown}:ro; or, if replicas may share it, x-videa.shared_volumes: [{volume['target']}]",
-            )
+    for number, volume in unshared(spec, shared):
+        shown = _as_written(written.get("volumes") or (), number) or f"{volume['source']}:{volume['target']}"
+        yield Note(
+            Weight.ADVICE,
+            (*place, "volumes"),
+            f"videa refuses a second replica, because both would write {volume['target']} at the same time",
+            f"- {shown}:ro; or, if replicas may share it (uploads, mostly): videa init --share {volume['target']}",
+        )
     if not checked:
         yield Note(
             Weight.ADVICE,
@@ -69,26 +68,6 @@ def obstacles(
             "no memory limit: one replica can take the memory of all",
             "deploy: {resources: {limits: {memory: 512M}}}",
         )
-
-
-def may_share(name: str, services: Mapping[str, Any], tasks: Collection[str]) -> dict[str, str]:
-    """Target -> why replicas may share this volume or folder, although they write it.
-
-    Another service writes it at the same time already, or it is the source code from which the image is built, as
-    developers mount it. ``tasks``: services that run before the others.
-    """
-    spec = services[name]
-    code = (spec.get("build") or {}).get("context")
-    writers = {
-        str(volume["source"]): f"which {other} writes at the same time already"
-        for other, spec in services.items()
-        if other != name and other not in tasks
-        for volume in spec.get("volumes") or ()
-        if writes(volume)
-    }
-    why = {**({str(code): "from which its image is built"} if code else {}), **writers}
-    volumes = (volume for volume in spec.get("volumes") or () if writes(volume))
-    return {str(volume["target"]): why[str(volume["source"])] for volume in volumes if volume["source"] in why}
 
 
 def why_alone(spec: Mapping[str, Any], running: bool, shared: Collection[str] = ()) -> str:

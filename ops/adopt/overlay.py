@@ -193,8 +193,8 @@ def _fresh(adoption: Adoption) -> str:
 
 def _updated(existing: str, fresh: str, adoption: Adoption) -> str:
     old, new = _load(existing), _load(fresh)
-    for worker in adoption.workers:  # those of the first run may have been taken out on purpose
-        if worker not in old["services"]:
+    for worker, part in adoption.workers.items():  # those of the first run may have been taken out on purpose
+        if worker not in old["services"] and adoption.said.isdisjoint(part["x-videa"].get("shared_volumes") or ()):
             del new["services"][worker]
     before = old.get("x-videa") or {}
     if before.get("service", adoption.service) != adoption.service:
@@ -203,6 +203,9 @@ def _updated(existing: str, fresh: str, adoption: Adoption) -> str:
         for key in OF_THE_SERVICE:
             old["services"][adoption.balancer].pop(key, None)
     _add_missing(old, new)
+    _share(old, new)
+    for name in new["services"]:
+        _share(old["services"][name], new["services"][name])
     for key in OWNED:
         old["x-videa"][key] = new["x-videa"][key]
     if adoption.health and dict(old["x-videa"].get("health") or {}) != dict(adoption.health):
@@ -224,6 +227,14 @@ def _add_missing(old: CommentedMap, new: CommentedMap) -> None:
             old[key] = value
         elif isinstance(value, CommentedMap) and isinstance(old[key], CommentedMap):
             _add_missing(old[key], value)
+
+
+def _share(old: CommentedMap, new: CommentedMap) -> None:
+    """Adds the volumes that replicas may share to those of the list in x-videa."""
+    ours, theirs = new.get("x-videa") or {}, old.get("x-videa") or {}
+    for volume in ours.get("shared_volumes") or ():
+        if volume not in theirs["shared_volumes"]:
+            theirs["shared_volumes"].append(volume)
 
 
 def _load(text: str) -> CommentedMap:

@@ -9,10 +9,11 @@ from typing import Any
 from ops.adopt.advice import about_front, about_move, about_other, about_paths, about_ports, about_shared
 from ops.adopt.answers import LIKELY, LIVE, READY, Answers
 from ops.adopt.detect import Found, Role, speaks_grpc
-from ops.adopt.notes import Note, Weight, companions, may_share, obstacles, why_alone
+from ops.adopt.notes import Note, Weight, companions, obstacles, why_alone
 from ops.adopt.parts import release_variable, service_part, worker_part
 from ops.adopt.published import moved
 from ops.adopt.routes import INSIDE, Route, declared, for_balancer, together, without_path
+from ops.adopt.sharing import AS_SAID, may_share
 from ops.preflight import has_check
 from ops.project.mappings import as_mapping
 from ops.project.settings import Health, Protocol
@@ -39,8 +40,9 @@ class Choice:
     """What the user, the project or its containers have decided.
 
     ``health``: of x-videa, empty to leave it out; ``checked``: Docker has a health check for the service; ``shared``:
-    volumes that replicas may share, None if nobody has said; ``running``: services that have a running container;
-    ``requests``: which ones it gets; ``others``: further services that get requests.
+    volumes that replicas may share by the overlay, None without it; ``said``: further ones, of any service;
+    ``running``: services that have a running container; ``requests``: which ones it gets; ``others``: further services
+    that get requests.
     """
 
     service: str
@@ -48,6 +50,7 @@ class Choice:
     health: Mapping[str, Any]
     checked: bool = False
     shared: tuple[str, ...] | None = None
+    said: frozenset[str] = frozenset()
     running: frozenset[str] = frozenset()
     requests: Requests = EVERYTHING
     others: tuple[Choice, ...] = ()
@@ -73,7 +76,8 @@ class Adoption:
     ``routes``: lines of the user's own proxy that must name the balancer; ``workers``: services without requests that
     can be scaled, with what the overlay says of each; ``profiles``: of the balancer, those of the service;
     ``requests``: which ones the service gets; ``others``: further services that get requests; ``needs``: the services
-    that the balancer starts after; ``protocol``, ``shared``: of x-videa, empty to leave it out.
+    that the balancer starts after; ``protocol``, ``shared``: of x-videa, empty to leave it out; ``said``: volumes that
+    replicas of any service may share, because the user has said so now.
     """
 
     service: str
@@ -97,6 +101,7 @@ class Adoption:
     needs: tuple[str, ...] = ()
     protocol: str = ""
     shared: tuple[str, ...] = ()
+    said: frozenset[str] = frozenset()
     notes: tuple[Note, ...] = ()
     found: tuple[Found, ...] = field(default=(), compare=False)
 
@@ -159,9 +164,10 @@ def plan(
         "TESTER_KEY": "${TESTER_KEY:-}",
     }
     tasks = {each.service for each in found if each.role is Role.TASK}
-    shared = {name: may_share(name, model["services"], tasks) for name in model["services"]}
+    shared = {name: may_share(name, model["services"], tasks, choice.said) for name in model["services"]}
     for each in every:
-        shared[each.service] = shared[each.service] if each.shared is None else {}
+        if each.shared is not None:  # the user's list: what was found is not added again
+            shared[each.service] = {name: why for name, why in shared[each.service].items() if why == AS_SAID}
     alone = {
         each.service: each.alone
         or why_alone(model["services"][each.service], each.service in choice.running, shared[each.service])
@@ -175,6 +181,7 @@ def plan(
         port=choice.port,
         health=choice.health,
         shared=tuple(shared[service]),
+        said=choice.said,
         protocol=GRPC if _by_grpc(choice, spec) else "",
         balancer=balancer,
         image=image,

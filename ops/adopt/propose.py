@@ -17,6 +17,7 @@ from ops.adopt.parts import release_variable, variable_name
 from ops.adopt.places import includes, place_of
 from ops.adopt.plan import Adoption, Choice, free_name, health_of, plan
 from ops.adopt.requests import one, read
+from ops.adopt.sharing import Agree, agreed, check_said, may_share
 from ops.balancer import packaged
 from ops.errors import ConfigError, PlanRefused, UsageError
 from ops.preflight import has_check
@@ -32,7 +33,8 @@ from ops.stack import Stack
 class Wanted:
     """What the operator has said; None: find out. ``others``: further services that get requests.
 
-    ``ports``, ``healths``, ``requests``: of the services that they name; ``port`` and ``health`` are of ``service``.
+    ``ports``, ``healths``, ``requests``: of the services that they name; ``port`` and ``health`` are of ``service``;
+    ``share``: targets or sources of volumes that replicas may write at the same time.
     """
 
     service: str | None = None
@@ -42,6 +44,7 @@ class Wanted:
     ports: Mapping[str, int] = field(default_factory=dict)
     healths: Mapping[str, str] = field(default_factory=dict)
     requests: Mapping[str, Requests] = field(default_factory=dict)
+    share: frozenset[str] = frozenset()
 
     def port_of(self, service: str) -> int | None:
         """The HTTP port of a service."""
@@ -82,14 +85,15 @@ class Proposal:
         return (self.before, before) != (self.after, after)
 
 
-def propose(plain: Plain, stack: Stack, wanted: Wanted, ask: Ask) -> Proposal:
-    """What init would write for a project. Changes nothing.
+def propose(plain: Plain, stack: Stack, wanted: Wanted, ask: Ask, agree: Agree = lambda question: False) -> Proposal:
+    """What init would write for a project. Changes nothing. ``agree``: asks what also has an answer if nobody is there.
 
     Raises UsageError if it cannot know which service or port is meant and nobody answers, PlanRefused if the service
     cannot have several replicas, ConfigError, EngineError.
     """
     model = plain.project.model
     _refuse_own_section(plain)
+    check_said(model["services"], wanted.share)
     before = plain.overlay_text()
     section = overlay.section(before)
     balancer = str(section.get("balancer") or free_name(model["services"]))
@@ -103,7 +107,8 @@ def propose(plain: Plain, stack: Stack, wanted: Wanted, ask: Ask) -> Proposal:
         for each in chosen
     )
     others = tuple(replace(each, requests=requests[each.service]) for each in rest)
-    choice = replace(first, requests=requests[first.service], others=others)
+    said = wanted.share | agreed(model["services"], _shared(facts, (first, *others), model, wanted), agree)
+    choice = replace(first, requests=requests[first.service], others=others, said=said)
     image = packaged.reference()
     adoption = plan(choice, facts.found, model, facts.raw, facts.routes, balancer, image)
     if not before and includes(plain):
@@ -217,6 +222,17 @@ def _requests(
     return result
 
 
+def _shared(
+    facts: Facts, choices: Sequence[Choice], model: Mapping[str, Any], wanted: Wanted
+) -> dict[str, tuple[str, ...]]:
+    """What the replicas of each service share, without a further question."""
+    tasks = {each.service for each in facts.found if each.role is Role.TASK}
+    return {
+        each.service: (*(each.shared or ()), *may_share(each.service, model["services"], tasks, wanted.share))
+        for each in choices
+    }
+
+
 def _section(section: Mapping[str, Any], overlay_text: str, found: Found) -> Mapping[str, Any]:
     """x-videa of a service in the existing overlay."""
     if section.get("service") == found.service:
@@ -259,7 +275,7 @@ def _choice(
     image = plain.project.image_of(found.service)
     checked = stack.platform.images.has_healthcheck(image) if declared is None else declared
     shared = tuple(map(str, section["shared_volumes"] or ())) if "shared_volumes" in section else None
-    return Choice(found.service, port, health, checked, shared, frozenset(facts.running))
+    return Choice(found.service, port, health, checked, shared, running=frozenset(facts.running))
 
 
 def _port(found: Found, spec: Mapping[str, Any], answered: Mapping[int, Answers], ask: Ask) -> int:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ops.adopt.propose import Ask, Wanted
+    from ops.adopt.sharing import Agree
 
 
 MOST = 65535
@@ -41,6 +42,14 @@ def init(
             help="Which requests it gets, if several do; with strip, without /PATH.",
         ),
     ] = None,
+    share: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--share",
+            metavar="/PATH",
+            help="A volume or folder, by its path in the container, that replicas may write at the same time.",
+        ),
+    ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Go back to plain Compose.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")] = False,
@@ -58,7 +67,8 @@ def init(
     variables already tell them apart by host and path, they are found, with their routes. Otherwise name them: the
     first one gets every request that no --route gives to another.
 
-    Where something stands against replicas that lose no request, the line to change is shown.
+    Where something stands against replicas that lose no request, the line to change is shown. Replicas that write the
+    same volume at the same time are refused until you allow it: on a terminal init asks, a script says --share.
 
     A published port moves from the service to nginx. Docker cannot hand over a port between running containers: on a
     project that runs, `videa up` first starts new replicas and waits until they are ready, then stops the old container
@@ -77,6 +87,7 @@ def init(
       videa init --yes                 in a script
       videa init --service api --port 8000 --health /healthz
       videa init --service web --service api --route api=/api --port api=8000
+      videa init --share /app/uploads  replicas may all write this volume
       videa -f compose.yaml -f prod.yaml init          records both files
       videa --env-file prod.env init                   records them in prod.env; type --env-file later, too
       videa init --remove
@@ -99,9 +110,9 @@ def init(
 
     if as_json and not (yes or dry_run):
         raise UsageError("--json asks nothing", "add --yes to write, or --dry-run")
-    if remove and (service or port or health or route):
-        raise UsageError("--remove takes no --service, --port, --health or --route", "videa init --remove")
-    wanted = _wanted(service or [], port or [], health or [], route or [])
+    if remove and (service or port or health or route or share):
+        raise UsageError("--remove takes no --service, --port, --health, --route or --share", "videa init --remove")
+    wanted = _wanted(service or [], port or [], health or [], route or [], share or [])
     options: Options = context.obj
     if remove:
         _remove(options, yes, dry_run, as_json)
@@ -109,7 +120,7 @@ def init(
     asked = not (yes or dry_run)
     plain = load_plain(options.files, options.project, directory=options.directory)
     stack = open_stack(plain.project, connect())
-    proposal = propose(plain, stack, wanted, _asker(asked))
+    proposal = propose(plain, stack, wanted, _asker(asked), _agreement(asked))
     if not as_json:
         show(plain, proposal)
     if not dry_run and proposal.differs(plain):
@@ -129,7 +140,9 @@ def init(
         console().print(f"next: {next_steps(proposal)}")
 
 
-def _wanted(services: Sequence[str], ports: Sequence[str], healths: Sequence[str], routes: Sequence[str]) -> Wanted:
+def _wanted(
+    services: Sequence[str], ports: Sequence[str], healths: Sequence[str], routes: Sequence[str], shares: Sequence[str]
+) -> Wanted:
     """What the options say. Raises UsageError."""
     from ops.adopt.propose import Wanted
     from ops.adopt.requests import read
@@ -171,6 +184,7 @@ def _wanted(services: Sequence[str], ports: Sequence[str], healths: Sequence[str
         named["port"],
         named["health"],
         named["route"],
+        frozenset(shares),
     )
 
 
@@ -242,6 +256,11 @@ def _asker(allowed: bool) -> Ask:
         return str(answer)
 
     return ask
+
+
+def _agreement(allowed: bool) -> Agree:
+    """Asks for a yes where somebody can be asked; no is the default."""
+    return lambda question: allowed and _on_terminal() and typer.confirm(question, err=True)
 
 
 def _confirm(question: str) -> None:

@@ -13,9 +13,13 @@ from ops.doctor.words import listing
 
 
 def drift(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """What Compose would create now differs from all containers of a service that run."""
+    """What Compose would create now differs from all containers of a service that run.
+
+    Where the balancer has no container, nothing was deployed yet: `videa up`, the fix of lb.no_live, comes first.
+    """
     operation = facts.operation
-    if facts.under_way or (operation and (operation.broken_off or operation.waiting)):
+    started = bool(facts.replicas_of(facts.balancer_service))
+    if not started or facts.under_way or (operation and (operation.broken_off or operation.waiting)):
         return
     changed = {
         name: why for name, declared in present(facts.declared).items() if (why := _difference(facts, name, declared))
