@@ -9,11 +9,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ops import declared, handover
+from ops import declared
 from ops.balancer import packaged
 from ops.ejected import Ejected
 from ops.errors import BalancerError, EngineError, Interrupted, UsageError
 from ops.events import Emit, OperationInterrupted, announced
+from ops.handover import stand_in
+from ops.handover.over import hand_over, holders, remove_ended
 from ops.interrupts import settle
 from ops.models import Replica
 from ops.notices import OrphansLeft, OwnFilesRefused, ReleaseChanged, ServicesChanged
@@ -34,12 +36,15 @@ STARTING = 10.0
 """Seconds until a new container of nginx must have written its files."""
 
 
-def bring_up(stack: Stack, emit: Emit, command: str = "videa up", recreate: Collection[str] = ()) -> None:
+def bring_up(
+    stack: Stack, emit: Emit, command: str = "videa up", recreate: Collection[str] = (), redirect: bool = True
+) -> None:
     """Starts what is not running, waits until all replicas are ready, and adds them to the balancer.
 
     While a replica is running, no running container changes, even if the Compose file has changed: `videa deploy`
     updates the scaled service. ``recreate``: names of other services that are recreated if they have changed. If an
-    interrupted operation exists, the balancer's configuration does not change. ``command``: as typed by the user.
+    interrupted operation exists, the balancer's configuration does not change. ``command``: as typed by the user;
+    ``redirect``: whether a stand-in may serve while a published port moves.
     Raises UsageError, LockHeld, PlanRefused when Compose would stop, recreate or disconnect something else,
     EngineError, ImageUnavailable, ReplicaNotReady, BalancerError, Interrupted.
     """
@@ -59,16 +64,17 @@ def bring_up(stack: Stack, emit: Emit, command: str = "videa up", recreate: Coll
         Lock(stack.store, stack.project.name).hold(command) as lease,
         _interruptible("to continue: videa up; to remove the containers: videa down"),
     ):
-        _bring_up(stack, emit, recreate, lease.permit)
+        _bring_up(stack, emit, recreate, redirect, lease.permit)
         settle()
 
 
-def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], permit: Permit) -> None:
+def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], redirect: bool, permit: Permit) -> None:
     project = stack.project
     balancer = project.settings.balancer
     packaged.provide(stack.platform.images, str(project.model["services"][balancer].get("image")), emit)
-    held = handover.holders(stack)
+    held = holders(stack)
     if not held:
+        remove_ended(stack, permit)
         _check_port(stack)
     outline.record(stack.store, project)
     served = [stack, *(stack.of(name) for name in project.served if name != project.settings.service)]
@@ -79,7 +85,7 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], permit: Permi
     order = startup_order(project.model["services"], project.served, balancer)
     if held:
         _Starter(stack, emit, True, recreate, permit)(order.before)
-        handover.hand_over(stack, held, lambda: _await_balancer(stack), emit, permit)
+        hand_over(stack, held, await_balancer, emit, permit, redirect)
     alive = {_name(each): _running(each) for each in scaled}
     orphans = _orphans(stack)
     targets = {_name(each): current_target(each) for each in scaled}
@@ -101,7 +107,8 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], permit: Permi
     with announced("wait until ready", emit):
         for each in served:
             each.gateway.guard(permit)
-        _await_balancer(stack)
+        await_balancer(stack)
+        stand_in.clear(stack)
         for each in served:
             await_ready(each, [replica.name for replica in each.replicas()], starting=_name(each) in new)
     for each in begun:
@@ -188,6 +195,7 @@ def take_down(stack: Stack, emit: Emit, command: str = "videa down") -> None:
     ):
         with announced("stop and remove the containers", emit):
             lease.permit()
+            stand_in.clear(stack)
             stack.platform.down()
         Journal(stack.store, stack.project.name).discard()
         fence.forget(stack.store, stack.project.name)
@@ -216,7 +224,7 @@ def _orphans(stack: Stack) -> list[str]:
     ]
 
 
-def _await_balancer(stack: Stack) -> None:
+def await_balancer(stack: Stack) -> None:
     """Waits until nginx answers. Raises BalancerError after ``health.deadline``, or STARTING without videa's files."""
     started = time.monotonic()
     while True:

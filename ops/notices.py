@@ -24,10 +24,20 @@ class ReleaseChanged(msgspec.Struct, frozen=True, tag="release_changed"):
 
 
 class PortMoves(msgspec.Struct, frozen=True, tag="port_moves"):
-    """The port that ``containers`` publish moves to the ``balancer``; in between, connections are refused."""
+    """The port that ``containers`` publish moves to the ``balancer``.
+
+    ``gap``: why connections are refused in between, "" if a stand-in serves them.
+    """
 
     containers: tuple[str, ...]
     balancer: str
+    gap: str = ""
+
+
+class PortGap(msgspec.Struct, frozen=True, tag="port_gap"):
+    """New connections cannot be redirected to a stand-in, so they are refused while a port moves. ``reason``: why."""
+
+    reason: str
 
 
 class BalancerOutdated(msgspec.Struct, frozen=True, tag="balancer_outdated"):
@@ -242,6 +252,7 @@ Notice: TypeAlias = (
     | EdgeLeaves
     | EdgeReturned
     | PortMoves
+    | PortGap
     | PoolsUnchecked
     | LockAwaited
     | ProbedByConnect

@@ -22,14 +22,11 @@ if TYPE_CHECKING:
     from ops.adopt.routes import Route
     from ops.project.plain import Plain
 
-GAP = (
-    "the published port changes hands: Docker cannot pass it from one running container to another, so for about a "
-    "second, while `videa up` stops the old container and starts nginx, connections are refused"
+MOVES = (
+    "`videa up` moves the published port from the running container to nginx; clients that keep a connection to that "
+    "container open have to connect again"
 )
-GAP_BACK = (
-    "the published port goes back to the service: connections are refused from the end of nginx until the service has "
-    "started again"
-)
+MOVES_BACK = "the published port goes back to the service"
 
 
 def show(plain: Plain, proposal: Proposal) -> None:
@@ -45,7 +42,7 @@ def show(plain: Plain, proposal: Proposal) -> None:
         if note.change:
             out.print(f"    change: {escape(note.change.replace(str(plain.folder), '.'))}")
     if adoption.moves and proposal.hands_over:
-        out.print(f"[yellow]![/] {GAP}")
+        out.print(f"[yellow]![/] {MOVES}")
     if not proposal.differs(plain):
         out.print(f"nothing to do: {OVERLAY} and {plain.env_file.name} are up to date")
         return
@@ -64,15 +61,19 @@ def next_steps(proposal: Proposal) -> str:
     return ", then ".join(filter(None, ("videa up", routes, deploy)))
 
 
-def show_removal(plain: Plain, variables: Mapping[str, str | None], running: bool, lines: Sequence[Route]) -> None:
-    """Prints what would be taken away. ``lines``: of the user's own proxy that name the balancer."""
+def show_removal(plain: Plain, variables: Mapping[str, str | None], gap: str | None, lines: Sequence[Route]) -> None:
+    """Prints what would be taken away. ``lines``: of the user's own proxy that name the balancer.
+
+    ``gap``: why connections are refused while the port moves, "" if none will be, None if no port moves.
+    """
     console().print(f"removes {OVERLAY}, the balancer and its volumes")
     _diff(plain.env_file.name, *env_after(plain, variables))
     for route in lines:
         console().print(f"[yellow]![/] {escape(f'{route.place} names the balancer: {route.line}')}")
         console().print("    change it back first, and reload the proxy")
-    if running:
-        console().print(f"[yellow]![/] {GAP_BACK}")
+    if gap is not None:
+        refused = f": connections are refused until the service has started again, because {gap}" if gap else ""
+        console().print(f"[yellow]![/] {MOVES_BACK}{escape(refused)}")
 
 
 def as_dict(plain: Plain, proposal: Proposal, dry_run: bool) -> str:

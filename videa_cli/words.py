@@ -48,6 +48,7 @@ from ops.notices import (
     OrphansLeft,
     OwnFilesRefused,
     PoolsUnchecked,
+    PortGap,
     PortMoves,
     ProbedByConnect,
     ReleaseChanged,
@@ -168,10 +169,18 @@ def _(event: ReleaseChanged) -> str:
 
 @words.register
 def _(event: PortMoves) -> str:
+    moves = f"the published port moves from {', '.join(event.containers)} to {event.balancer}"
+    if event.gap:
+        return f"{moves}: connections are refused for about a second in between, because {event.gap}"
     return (
-        f"the published port moves from {', '.join(event.containers)} to {event.balancer}: connections are refused for "
-        "about a second in between, because Docker cannot hand a port over"
+        f"{moves}: a second nginx serves meanwhile; for some seconds, a container with NET_ADMIN in the host's network "
+        "redirects new connections to it"
     )
+
+
+@words.register
+def _(event: PortGap) -> str:
+    return f"connections are refused until the port has moved: {event.reason}"
 
 
 @words.register

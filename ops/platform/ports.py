@@ -24,6 +24,7 @@ from ops.models import (
 from ops.platform.image_ports import Images
 from ops.platform.job_ports import Jobs
 from ops.platform.node_ports import Nodes
+from ops.platform.stand_in_ports import StandIns
 from ops.steps import Target
 from ops.traffic import Applied, Look, Maintenance, Membership, Upstream
 
@@ -92,6 +93,8 @@ class Platform(Protocol):
     def jobs(self) -> Jobs: ...
     @property
     def nodes(self) -> Nodes: ...
+    @property
+    def stand_ins(self) -> StandIns: ...
     @property
     def local(self) -> bool:
         """Whether the platform is this machine."""

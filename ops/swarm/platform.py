@@ -18,6 +18,7 @@ from ops.engine.bound import EngineBound
 from ops.engine.changes import Changes
 from ops.engine.jobs import EngineJobs
 from ops.engine.logs import Output
+from ops.engine.stand_in import EngineStandIns
 from ops.models import Container, ExecResult, Replica, Usage, UserCommand
 from ops.platform.ports import Choice, Measured, Permit, any_name
 from ops.project.config import Project
@@ -47,6 +48,11 @@ class SwarmPlatform(EngineBound):
     def jobs(self) -> EngineJobs:
         """On this manager's engine: a job needs the project's folder."""
         return EngineJobs(self.engine)
+
+    @cached_property
+    def stand_ins(self) -> EngineStandIns:
+        """On this manager's engine, beside its nginx."""
+        return EngineStandIns(self.engine)
 
     @cached_property
     def services(self) -> Services:

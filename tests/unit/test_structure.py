@@ -99,7 +99,7 @@ LAYERS = (
     },
     {"notices"},
     {"events", "pools", "preflight"},
-    {"platform.image_ports", "platform.job_ports"},
+    {"platform.image_ports", "platform.job_ports", "platform.stand_in_ports"},
     {"platform.ports"},
     {"documents", "engine", "balancer"},
     {"project"},

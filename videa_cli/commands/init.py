@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from videa_cli.context import Options
+from videa_cli.no_redirect import NoRedirect
 from videa_cli.numbers import whole
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def init(
         ),
     ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Go back to plain Compose.")] = False,
+    no_redirect: NoRedirect = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON; needs --yes or --dry-run.")] = False,
@@ -72,11 +74,10 @@ def init(
 
     A published port moves from the service to nginx. Docker cannot hand over a port between running containers: on a
     project that runs, `videa up` first starts new replicas and waits until they are ready, then stops the old container
-    and starts nginx. In between, for about a second, connections are refused. Everything after that loses none.
+    and starts nginx. In between, a second nginx serves new connections (see `videa up --help`).
 
     --remove deletes compose.videa.yaml and what videa has written into .env, and, if the project runs, gives the port
-    back to the service: connections are refused until the service has started again. Additional replicas of workers
-    stay until the next `docker compose up -d`.
+    back to the service, in the same way. Additional replicas of workers stay until the next `docker compose up -d`.
 
     Run it again after an update of videa, to get its new nginx: what you have changed in compose.videa.yaml stays.
 
@@ -115,7 +116,7 @@ def init(
     wanted = _wanted(service or [], port or [], health or [], route or [], share or [])
     options: Options = context.obj
     if remove:
-        _remove(options, yes, dry_run, as_json)
+        _remove(options, yes, dry_run, as_json, not no_redirect)
         return
     asked = not (yes or dry_run)
     plain = load_plain(options.files, options.project, directory=options.directory)
@@ -188,7 +189,7 @@ def _wanted(
     )
 
 
-def _remove(options: Options, yes: bool, dry_run: bool, as_json: bool) -> None:
+def _remove(options: Options, yes: bool, dry_run: bool, as_json: bool, redirect: bool) -> None:
     import json
 
     from ops.adopt import overlay
@@ -197,7 +198,9 @@ def _remove(options: Options, yes: bool, dry_run: bool, as_json: bool) -> None:
     from ops.adopt.propose import removal
     from ops.adopt.write import uninstall
     from ops.factory import open_stack
-    from ops.handover import Leaving, hand_back
+    from ops.handover.back import Leaving, hand_back
+    from ops.handover.stand_in import gap
+    from ops.lifecycle import await_balancer
     from ops.project.plain import load_plain
     from videa_cli.console import console
     from videa_cli.init_view import show_removal
@@ -223,13 +226,15 @@ def _remove(options: Options, yes: bool, dry_run: bool, as_json: bool) -> None:
     running = any(container.service == leaving.balancer for container in stack.containers())
     lines = [route for route in facts.routes if route.service == balancer]
     if not as_json:
-        show_removal(plain, variables, running, lines)
+        show_removal(plain, variables, gap(stack, redirect) if running else None, lines)
     if not dry_run:
         if not yes:
             _confirm("remove this?")
         progress = Progress()
         try:
-            hand_back(stack, plain, leaving, lambda: uninstall(plain, variables), progress, typed())
+            hand_back(
+                stack, plain, leaving, lambda: uninstall(plain, variables), await_balancer, progress, typed(), redirect
+            )
         finally:
             progress.close()
     if as_json:

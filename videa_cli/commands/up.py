@@ -9,6 +9,7 @@ import typer
 from videa_cli.context import Options
 from videa_cli.json_output import AsJson, Json, show_result, show_text_or_json
 from videa_cli.lock_wait import LockWait, patiently
+from videa_cli.no_redirect import NoRedirect
 
 if TYPE_CHECKING:
     from ops.stack import Stack
@@ -21,6 +22,7 @@ def up(
         list[str] | None,
         typer.Option(help="Also recreate this service if it has changed; may be repeated.", metavar="SERVICE"),
     ] = None,
+    no_redirect: NoRedirect = False,
     as_json: AsJson = Json.NO,
     lock_wait: LockWait = 0.0,
 ) -> None:
@@ -30,10 +32,15 @@ def up(
     has changed: `videa deploy` rolls out a change of the service. --recreate recreates another service; requests that
     need it may fail in the meantime.
 
+    After `videa init`, the first start moves a published port from your running container to nginx. Docker cannot hand
+    a port over, so a second nginx serves meanwhile: for some seconds, a container with the capability NET_ADMIN in the
+    host's network redirects new connections to it. Connections that clients keep to the old container end with it.
+
     \b
     Examples:
       videa up
       videa up --recreate worker
+      videa up --no-redirect     while a port moves, connections are refused for about a second
       videa -f docker-compose.yml -f compose/tls.yml up
     """
     import msgspec
@@ -46,12 +53,12 @@ def up(
 
     options: Options = context.obj
     if dry_run:
-        _preview(options.stack(), as_json)
+        _preview(options.stack(), as_json, not no_redirect)
         return
     progress = Progress(as_json)
 
     def start(now: Stack) -> Stack:
-        bring_up(now, progress, typed(), recreate or ())
+        bring_up(now, progress, typed(), recreate or (), not no_redirect)
         return now
 
     try:
@@ -65,8 +72,9 @@ def up(
         show_status(status)
 
 
-def _preview(stack: Stack, as_json: Json) -> None:
-    from ops.handover import holders
+def _preview(stack: Stack, as_json: Json, redirect: bool) -> None:
+    from ops.handover.over import holders
+    from ops.handover.stand_in import gap
     from ops.notices import PortMoves
     from videa_cli.words import words
 
@@ -74,5 +82,5 @@ def _preview(stack: Stack, as_json: Json) -> None:
     missing = [name for name in stack.project.model["services"] if name not in running]
     lines = [f"would start: {', '.join(missing)}" if missing else "nothing to do: everything is running"]
     if held := tuple(container.name for container in holders(stack)):
-        lines.append(words(PortMoves(held, stack.project.settings.balancer)))
+        lines.append(words(PortMoves(held, stack.project.settings.balancer, gap(stack, redirect))))
     show_text_or_json({"dry_run": True, "would_start": missing, "port_moves_from": held}, "\n".join(lines), as_json)

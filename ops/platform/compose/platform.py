@@ -29,6 +29,7 @@ from ops.steps import Target
 
 if TYPE_CHECKING:
     from ops.engine.jobs import EngineJobs
+    from ops.engine.stand_in import EngineStandIns
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,12 @@ class ComposePlatform(EngineBound):
         from ops.engine.jobs import EngineJobs
 
         return EngineJobs(self.engine)
+
+    @cached_property
+    def stand_ins(self) -> EngineStandIns:
+        from ops.engine.stand_in import EngineStandIns
+
+        return EngineStandIns(self.engine)
 
     @property
     def nodes(self) -> NoNodes:

@@ -8,7 +8,7 @@ import pytest
 
 from ops import lifecycle
 from ops.errors import BalancerError
-from ops.lifecycle import _await_balancer
+from ops.lifecycle import await_balancer
 from tests.unit.ops.fakes import FakeStack, fake_stack
 
 NO_FILE = BalancerError("nginx's container has no upstreams.conf", "use the image of ops/balancer/image")
@@ -28,7 +28,7 @@ def test_a_balancer_that_has_not_written_its_file_yet_is_checked_again(stack: Fa
             raise refusals.pop()
 
     stack.world.disturb = disturb
-    _await_balancer(stack)
+    await_balancer(stack)
     assert not refusals
 
 
@@ -39,4 +39,4 @@ def test_a_balancer_with_another_image_raises_its_error(stack: FakeStack, monkey
     monkeypatch.setattr(lifecycle, "STARTING", 0.0)
     stack.world.disturb = disturb
     with pytest.raises(BalancerError, match=r"has no upstreams\.conf"):
-        _await_balancer(stack)
+        await_balancer(stack)

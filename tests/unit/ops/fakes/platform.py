@@ -16,6 +16,7 @@ from ops.steps import Target
 from tests.unit.ops.fakes.changes import FakeChanges
 from tests.unit.ops.fakes.jobs import FakeJobs
 from tests.unit.ops.fakes.nodes import FakeNodes
+from tests.unit.ops.fakes.stand_ins import FakeStandIns
 from tests.unit.ops.fakes.world import APP, NAME, START, World
 
 
@@ -94,9 +95,11 @@ class FakePlatform:
     pre_stop: str = ""
     changed: FakeChanges = field(default_factory=FakeChanges)
     nodes: FakeNodes = field(init=False)
+    stand_ins: FakeStandIns = field(init=False)
 
     def __post_init__(self) -> None:
         self.nodes = FakeNodes(self.world.used)
+        self.stand_ins = FakeStandIns(self.world)
 
     def add(self, image: str = "app:old", state: str = "running", number: int = 0, release: str = "") -> str:
         """Adds a replica, by default with the next number after the highest, like Compose."""
@@ -139,7 +142,7 @@ class FakePlatform:
         return sorted(self.by_name.values(), key=lambda container: container.number)
 
     def container(self, service: str) -> Container | None:
-        return next(iter(self.replicas()), None) if service == self.service else None
+        return next((each for each in self.containers() if each.service == service), None)
 
     def details(self) -> list[tuple[Container, Mapping[str, Any]]]:
         return [(container, {}) for container in self.replicas()]

@@ -1,0 +1,27 @@
+"""The protocol for stand-ins: a second balancer that serves while nobody has the published port."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class StandIns(Protocol):
+    """The stand-ins on the platform. Every method may raise EngineError."""
+
+    def obstacle(self) -> str:
+        """Why new connections cannot be redirected to one, in one line; "" if they can, as far as is known."""
+
+    def start(self, balancer: str, name: str, publish: bool) -> None:
+        """Starts a container like ``balancer``, which need not run.
+
+        ``publish``: whether it has the same ports as that one, on free ports of the host.
+        """
+
+    def redirect(self, balancer: str, name: str) -> None:
+        """From now on, new connections to the ports that ``balancer`` publishes reach the stand-in ``name``."""
+
+    def release(self, name: str) -> None:
+        """From now on, they reach whoever has the ports. Connections that exist stay at the stand-in."""
+
+    def remove(self, name: str) -> None:
+        """Releases the ports, lets the stand-in complete its requests, and removes it. A missing one is no error."""
