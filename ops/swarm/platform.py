@@ -1,8 +1,8 @@
 """The platform for one Compose project on a swarm, seen from one of its managers.
 
 Each replica is a service with one task, so that videa chooses which one leaves, and each has a name in DNS. A replica
-is stopped by taking its task away: the service stays, with all that is needed to start it again. Commands run in the
-containers of this manager's node and in nginx's: a manager has no way into others of other nodes.
+is stopped by taking its task away: the service stays, with all that is needed to start it again. Commands of videa run
+in the containers of this manager's node and in nginx's; those of its users in all, see ``ops.swarm.commands``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 from ops import declared
-from ops.engine import foreground, one_off, ports, replicas
+from ops.engine import ports, replicas
 from ops.engine.bound import EngineBound
 from ops.engine.changes import Changes
 from ops.engine.jobs import EngineJobs
@@ -25,6 +25,7 @@ from ops.project.pins import remember
 from ops.steps import Target
 from ops.swarm import api, files, keys, labels, reading, whole
 from ops.swarm.api import Found
+from ops.swarm.commands import Commands
 from ops.swarm.definitions import Definitions, service_name
 from ops.swarm.edges import SwarmEdges
 from ops.swarm.local import Local
@@ -64,6 +65,10 @@ class SwarmPlatform(EngineBound):
     @cached_property
     def _local(self) -> Local:
         return Local(self.engine, self.services)
+
+    @cached_property
+    def _commands(self) -> Commands:
+        return Commands(self.engine, self._local, self.project.environment)
 
     @cached_property
     def _logs(self) -> Logs:
@@ -143,7 +148,7 @@ class SwarmPlatform(EngineBound):
         return ""
 
     def remove(self, container: str) -> None:
-        replicas.remove(self.engine, container)  # a one-off container
+        self._commands.remove(container)
         self.services.remove(service_name(container))
 
     def remove_volumes(self, names: Collection[str]) -> None:
@@ -240,15 +245,13 @@ class SwarmPlatform(EngineBound):
         return self.engine.ask(self._local.id_of(container), command, environment)
 
     def hand_over(self, container: str, command: UserCommand) -> NoReturn:
-        local = self._local.id_of(container)
-        foreground.become(*foreground.exec_command(local, command, self.project.environment))
+        self._commands.hand_over(container, command)
 
     def create_like(self, model: Container, name: str, command: UserCommand) -> None:
-        """On this manager's node, outside of the swarm's services: the project's networks accept such containers."""
-        one_off.create_like(self.engine, self._local.twin(model), name, command, without=labels.OF_TASKS)
+        self._commands.create_like(model, name, command)
 
     def attach(self, container: str) -> int:
-        return foreground.attach(self.engine, container, self.project.environment)
+        return self._commands.attach(container)
 
     def last_words(self, container: str) -> str:
         return self._logs.last_words(container)
