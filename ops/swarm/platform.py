@@ -23,7 +23,7 @@ from ops.platform.ports import Choice, Measured, Permit, any_name
 from ops.project.config import Project
 from ops.project.pins import remember
 from ops.steps import Target
-from ops.swarm import api, files, keys, labels, reading, whole
+from ops.swarm import api, brief, files, keys, labels, reading, whole
 from ops.swarm.api import Found
 from ops.swarm.commands import Commands
 from ops.swarm.definitions import Definitions, service_name
@@ -81,8 +81,11 @@ class SwarmPlatform(EngineBound):
     def replicas(self, chosen: Choice = any_name) -> list[Replica]:
         return self.services.replicas(self._service, chosen)
 
-    def states(self) -> dict[str, str]:
-        return self.services.states(self._service)
+    def names(self) -> list[str]:
+        return self.services.names(self._service)
+
+    def states(self, chosen: Choice = any_name) -> dict[str, str]:
+        return self.services.states(self._service, chosen)
 
     def containers(self) -> list[Container]:
         return self.services.containers()
@@ -113,19 +116,30 @@ class SwarmPlatform(EngineBound):
         definitions = self._definitions(target.overrides, target.earlier)
         definitions.check([self._service])
         whole.ensure_networks(self.services, definitions, [self._service])
-        missing = total - len(self.replicas())
+        services = self.services.briefly()
+        missing = total - len(reading.replicas_among(services, self._service))
         created = set()
-        for spec in self.new_replicas(definitions, self._service, missing, target.image, target.release):
+        for spec in self.new_replicas(definitions, self._service, missing, target.image, target.release, services):
             permit()
             self.services.create(spec)
             created.add(str(spec["Name"]))
         return created
 
     def new_replicas(
-        self, definitions: Definitions, service: str, count: int, image: str = "", release: str = ""
+        self,
+        definitions: Definitions,
+        service: str,
+        count: int,
+        image: str = "",
+        release: str = "",
+        services: Sequence[Found] | None = None,
     ) -> Iterator[dict[str, Any]]:
-        """The specs of ``count`` more replicas, each on the node that has the fewest. Raises EngineError."""
-        services, tasks, nodes = self.services.all(), self.services.tasks(), api.listed(self.engine, "nodes")
+        """The specs of ``count`` more replicas, each on the node that has the fewest. Raises EngineError.
+
+        ``services``: of the project, if the caller has just read them.
+        """
+        services = self.services.briefly() if services is None else services
+        tasks, nodes = api.listed(self.engine, "tasks", brief.PLACED_TASKS), api.listed(self.engine, "nodes")
         number = max(self.above, reading.highest_number(services, tasks, service))
         own = [each["Spec"] for each in services if each["Spec"]["Labels"].get(labels.SERVICE) == service]
         waiting = [each["Labels"] for each in own if not reading.replicas_of(each)]

@@ -56,8 +56,12 @@ class ComposePlatform(EngineBound):
     def replicas(self, chosen: Choice = any_name) -> list[Replica]:
         return replicas.list_replicas(self.engine, self.project.name, self._service, chosen)
 
-    def states(self) -> dict[str, str]:
-        return replicas.states(self.engine, self.project.name, self._service)
+    def names(self) -> list[str]:
+        return list(self.states())
+
+    def states(self, chosen: Choice = any_name) -> dict[str, str]:
+        found = replicas.states(self.engine, self.project.name, self._service)
+        return {name: state for name, state in found.items() if chosen(name)}
 
     def containers(self) -> list[Container]:
         return replicas.list_containers(self.engine, self.project.name)

@@ -126,13 +126,13 @@ class FakePlatform:
         return name
 
     def names(self) -> list[str]:
-        return sorted(self.by_name)
+        return [replica.name for replica in self.replicas()]
 
     def replicas(self, chosen: Choice = any_name) -> list[Replica]:
         return [each for each in self.containers() if each.service == self.service and chosen(each.name)]
 
-    def states(self) -> dict[str, str]:
-        return {replica.name: replica.state for replica in self.replicas()}
+    def states(self, chosen: Choice = any_name) -> dict[str, str]:
+        return {replica.name: replica.state for replica in self.replicas(chosen)}
 
     def containers(self) -> list[Container]:
         self.world.used("replicas")
