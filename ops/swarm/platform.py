@@ -23,7 +23,7 @@ from ops.platform.ports import Choice, Measured, Permit, any_name
 from ops.project.config import Project
 from ops.project.pins import remember
 from ops.steps import Target
-from ops.swarm import api, brief, files, keys, labels, reading, whole
+from ops.swarm import api, brief, files, images_there, keys, labels, reading, whole
 from ops.swarm.api import Found
 from ops.swarm.commands import Commands
 from ops.swarm.definitions import Definitions, service_name
@@ -152,7 +152,12 @@ class SwarmPlatform(EngineBound):
             yield definitions.spec(service, number, node, image=image, release=release, placed=not bound)
 
     def check_create(self, total: int, target: Target, next: bool = False) -> None:
-        self._definitions(target.overrides).check([self._service])
+        definitions = self._definitions(target.overrides)
+        definitions.check([self._service])
+        if not definitions.bound(self._service):
+            wanted = definitions.wanted(self._service, 0, "", target.image)
+            known = [each.node for each in self.containers() if each.image_id == wanted.image_id and each.node]
+            images_there.check(self.engine, self.project.name, wanted.image, wanted.reference, [self.node, *known])
 
     def start(self, container: str) -> None:
         self.services.start(container)
@@ -191,6 +196,7 @@ class SwarmPlatform(EngineBound):
         return whole.changed(self.project, self.containers())
 
     def down(self) -> None:
+        images_there.remove(self.engine, self.project.name)
         self.services.down()
         keys.remove(self.engine, self.project.name)
         files.remove_all(self.engine, self.project.name)
