@@ -116,6 +116,10 @@ class Platform(Protocol):
         """The engine's version and the resources of its machine; queried once."""
 
     @property
+    def network_suffix(self) -> str:
+        """What follows the names of the merged model in the engine's names of networks, except external ones."""
+
+    @property
     def creates_alone(self) -> bool:
         """Whether no container may be stopping during ``create``, because ``create`` also starts exited ones."""
 

@@ -33,6 +33,7 @@ from ops.swarm.logs import Logs
 from ops.swarm.nodes import SwarmNodes
 from ops.swarm.one_offs import run_task
 from ops.swarm.services import Services
+from ops.swarm.spec import SUFFIX
 from ops.swarm.store import SwarmStore
 
 
@@ -73,6 +74,10 @@ class SwarmPlatform(EngineBound):
     @cached_property
     def _logs(self) -> Logs:
         return Logs(self.engine, self.services)
+
+    @property
+    def network_suffix(self) -> str:
+        return SUFFIX
 
     @property
     def creates_alone(self) -> bool:

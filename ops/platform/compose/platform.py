@@ -49,6 +49,10 @@ class ComposePlatform(EngineBound):
         return NoNodes()
 
     @property
+    def network_suffix(self) -> str:
+        return ""
+
+    @property
     def creates_alone(self) -> bool:
         """True for ``post_start`` hooks, which Compose runs, and configs and secrets that only Compose copies."""
         return bool(self.project.service.get("post_start") or copied_files(self.project.model, self._service))

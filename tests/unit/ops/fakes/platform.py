@@ -86,6 +86,7 @@ class FakePlatform:
     address: str = "127.0.0.1"
     machine: Machine = field(default_factory=lambda: Machine(4, 2**33))
     creates_alone: bool = False
+    network_suffix: str = ""
     count: int = 0
     tasks: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     one_offs: dict[str, str] = field(default_factory=dict)
