@@ -21,8 +21,8 @@ def spread(shop: Shop) -> Counter[str]:
 
 
 def findings(shop: Shop) -> dict[str, str]:
-    """Id -> evidence of what the doctor says of the swarm."""
-    report = json.loads(shop.videa("doctor", "--json", "--only", "swarm").stdout)
+    """Id -> evidence of what the doctor says of the swarm and its networks."""
+    report = json.loads(shop.videa("doctor", "--json", "--only", "swarm", "--only", "net.unreachable").stdout)
     return {finding["id"]: finding["evidence"] for finding in report["findings"]}
 
 
@@ -46,8 +46,8 @@ def test_a_node_is_emptied_and_used_again_without_a_lost_request(shop: Shop) -> 
 
 
 SSH = """#!/bin/sh
-for last; do :; done  # docker system dial-stdio, with the connection of the machine of that address
-case "$*" in *" {address} "*) exec docker --host {host} ${{last#docker }};; esac
+# docker system dial-stdio on the machine of that address
+case "$*" in *" {address} "*) exec docker --host {host} system dial-stdio;; esac
 echo "no route to host" >&2; exit 255
 """
 
