@@ -2,13 +2,14 @@
 
 Each look of the simulated manager is parsed from JSON of the size that a real one sends, with the tasks that a replica
 has had before, and each call counts with the time that it took on three engines. Measures planning, `status` and a
-rolling deploy with surge 50 at 125, 250, 500 and 1,000 replicas: CPU seconds, seconds with those times, peak memory,
+rolling deploy with surge 50 at 125 to 2,000 replicas: CPU seconds of videa, seconds with those times, peak memory,
 calls; and the size of nginx's configuration. Writes bench/results/large.json.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -45,6 +46,7 @@ from ops.views.status import read_status
 from tests.unit.ops.fakes import FakeStack, fake_stack
 from tests.unit.ops.fakes.gateway import FakeGateway, NoTraffic
 from tests.unit.ops.fakes.platform import FakePlatform
+from videa_cli.start import COLLECT_EVERY
 
 SIZES = (125, 250, 500, 1000, 2000)
 NODES = 50
@@ -328,6 +330,8 @@ def main(arguments: list[str] | None = None) -> int:
     figures: dict[str, Any] = {}
     for name in os.environ.keys() - {"PATH", "HOME", "LANG"}:
         del os.environ[name]  # each operation looks for secrets in all of them
+    gc.freeze()  # as a command of videa does
+    gc.set_threshold(COLLECT_EVERY)
     with (
         mock.patch.object(operations, "TrafficProof", NoTraffic),
         mock.patch.object(planning, "measure", lambda *_: Capacity(None, 0, 0, 0, None)),
