@@ -2,13 +2,14 @@
 
 Each look of the simulated manager is parsed from JSON of the size that a real one sends, with the tasks that a replica
 has had before, and each call counts with the time that it took on three engines. Measures planning, `status` and a
-rolling deploy with surge 50 at 125, 250, 500 and 1,000 replicas: CPU seconds, seconds with those times, peak memory,
+rolling deploy with surge 50 at 125 to 2,000 replicas: CPU seconds of videa, seconds with those times, peak memory,
 calls; and the size of nginx's configuration. Writes bench/results/large.json.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -17,7 +18,8 @@ import threading
 import time
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -32,7 +34,7 @@ from ops.balancer.render import parse, render
 from ops.engine.request import decoded
 from ops.models import Container
 from ops.operations import Operation
-from ops.platform.ports import Choice, Permit, any_name
+from ops.platform.ports import Choice, Named, Permit, any_name
 from ops.preflight import Capacity
 from ops.rollout.request import Request
 from ops.steps import Target
@@ -44,8 +46,9 @@ from ops.views.status import read_status
 from tests.unit.ops.fakes import FakeStack, fake_stack
 from tests.unit.ops.fakes.gateway import FakeGateway, NoTraffic
 from tests.unit.ops.fakes.platform import FakePlatform
+from videa_cli.start import COLLECT_EVERY
 
-SIZES = (125, 250, 500, 1000)
+SIZES = (125, 250, 500, 1000, 2000)
 NODES = 50
 SURGE = 50
 HISTORY = 2
@@ -71,13 +74,41 @@ LATENCIES = {
 }
 """Seconds of a call: estimates from the steps of operations with three engines of version 20.10 on two cores."""
 
+NODE_LIST = [
+    {"ID": f"node-{number}", "Spec": {"Availability": "active"}, "Status": {"State": "ready"}}
+    for number in range(NODES)
+]
 NEW = Target("new", "app:new", {"APP_IMAGE": "app:new", "APP_RELEASE": "new"})
+
+
+@dataclass
+class Clock:
+    """Counts the calls. ``aside``: CPU seconds of the simulation itself, which a manager and its nodes would spend."""
+
+    calls: Counter[str] = field(default_factory=Counter)
+    aside: float = 0.0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, call: str) -> None:
+        with self.lock:
+            self.calls[call] += 1
+
+    @contextmanager
+    def elsewhere(self) -> Iterator[None]:
+        """Its block is work of the simulation."""
+        begun = time.thread_time()
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.aside += time.thread_time() - begun
 
 
 @dataclass
 class SwarmInMemory(FakePlatform):
     """Replicas as services of a swarm: each look parses what its manager would send."""
 
+    clock: Clock = field(default_factory=Clock)
     sent: dict[str, bytes] = field(default_factory=dict)
 
     def containers(self) -> list[Container]:
@@ -85,18 +116,29 @@ class SwarmInMemory(FakePlatform):
 
     def replicas(self, chosen: Choice = any_name) -> list[Container]:
         known = self._known()
-        brief_ones = self._decoded("service", known.values(), brief.SERVICES)
-        own = [known[each["Spec"]["Name"]] for each in brief_ones if chosen(each["Spec"]["Name"])]
+        own = [known[each["Spec"]["Name"]] for each in self._briefly(known, chosen)]
         asked = own if len(own) <= FEW else known.values()
         read = reading.read(self._decoded("service", asked), self._decoded("tasks", asked))
         networks = {each.name: each.networks for each in read}
         return sorted((replace(each, networks=networks[each.name] or each.networks) for each in own), key=number_of)
 
-    def states(self) -> dict[str, str]:
+    def names(self) -> list[str]:
+        return [each["Spec"]["Name"] for each in sorted(self._briefly(self._known(), any_name), key=reading.number_of)]
+
+    def states(self, chosen: Choice = any_name) -> dict[str, str]:
         known = self._known()
-        services = self._decoded("service", known.values(), brief.SERVICES)
-        seen = reading.states(services, self._decoded("tasks", known.values(), brief.TASKS))
-        return {name: known[name].state for name in seen}
+        services = self._briefly(known, chosen)
+        own = [known[each["Spec"]["Name"]] for each in services]
+        tasks = self._decoded("tasks", own if len(own) <= FEW else known.values(), brief.TASKS)
+        return {name: known[name].state for name in reading.states(services, tasks)}
+
+    def _briefly(self, known: dict[str, Container], chosen: Choice) -> list[Found]:
+        asked = list(known.values())
+        if isinstance(chosen, Named) and len(chosen.names) <= FEW:  # the manager sends all whose names begin so
+            with self.clock.elsewhere():
+                begins = tuple(chosen.names)
+                asked = [each for each in asked if each.name.startswith(begins)]
+        return [each for each in self._decoded("service", asked, brief.SERVICES) if chosen(each["Spec"]["Name"])]
 
     def _known(self) -> dict[str, Container]:
         self.world.used("replicas")
@@ -105,15 +147,28 @@ class SwarmInMemory(FakePlatform):
     def _decoded(
         self, kind: str, containers: Iterable[Container], decoder: msgspec.json.Decoder[Any] | None = None
     ) -> list[Found]:
-        content = b"[" + b",".join(self._sent(each, kind) for each in containers) + b"]"
+        with self.clock.elsewhere():
+            content = b"[" + b",".join(self._sent(each, kind) for each in containers) + b"]"
         found: list[Found] = decoded(content, decoder)
         return found
 
     def create(self, total: int, target: Target, permit: Permit) -> set[str]:
-        created = super().create(total, target, permit)
+        known = self._known()
+        services = self._decoded("service", known.values(), brief.SERVICES)
+        tasks = self._decoded("tasks", known.values(), brief.PLACED_TASKS)
+        missing = total - len(reading.replicas_among(services, self.service))
+        reading.highest_number(services, tasks, self.service)
+        for _ in zip(range(missing), reading.emptiest_nodes(NODE_LIST, tasks, (), self.service), strict=False):
+            pass
+        with self.clock.elsewhere():  # it numbers them slowly
+            created = super().create(total, target, permit)
         for _ in created:
             self.world.used("service created")
         return created
+
+    def _become(self, container: str, state: str) -> None:
+        with self.clock.elsewhere():
+            super()._become(container, state)
 
     def _sent(self, container: Container, kind: str) -> bytes:
         key = f"{kind} {container.name}"
@@ -134,18 +189,6 @@ class LargeGateway(FakeGateway):
         return super().apply(upstream)
 
 
-@dataclass
-class Clock:
-    """Counts the calls."""
-
-    calls: Counter[str] = field(default_factory=Counter)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def __call__(self, call: str) -> None:
-        with self.lock:
-            self.calls[call] += 1
-
-
 Measured: TypeAlias = Callable[[Callable[[], object], Clock], dict[str, Any]]
 
 
@@ -160,8 +203,8 @@ def measure(size: int) -> dict[str, Any]:
 
 def run(size: int, folder: Path, measured: Measured) -> dict[str, Any]:
     """Plans a deploy, asks for the status and deploys. Raises AssertionError if the deploy did not do its work."""
-    stack, clock = large_stack(folder, size), Clock()
-    stack.world.disturb = clock
+    clock = Clock()
+    stack = large_stack(folder, size, clock)
     operation = Operation(stack, lambda event: None, "bench")
     figures = {
         "plan": measured(lambda: operation.deploy(NEW, Request(surge=SURGE), dry_run=True), clock),
@@ -178,9 +221,9 @@ def run(size: int, folder: Path, measured: Measured) -> dict[str, Any]:
 def seconds_of(work: Callable[[], object], clock: Clock) -> dict[str, Any]:
     """Its CPU seconds, its seconds with the estimated latencies, and its calls."""
     clock.calls.clear()
-    cpu = time.process_time()
+    cpu, aside = time.process_time(), clock.aside
     work()
-    cpu = time.process_time() - cpu
+    cpu = time.process_time() - cpu - (clock.aside - aside)
     return {
         "cpu": round(cpu, 3),
         "seconds": round(cpu + waited(clock.calls), 1),
@@ -205,13 +248,14 @@ def memory_of(work: Callable[[], object], clock: Clock) -> dict[str, Any]:
     return {"peak_mib": round(peak / 2**20, 1)}
 
 
-def large_stack(folder: Path, size: int) -> FakeStack:
-    """A project with this number of replicas."""
+def large_stack(folder: Path, size: int, clock: Clock) -> FakeStack:
+    """A project with this number of replicas. ``clock``: of its calls, from now on."""
     made = fake_stack(folder, 1)
     (folder / ".env").write_text(f"APP_REPLICAS={size}\n")
     made.project.model["services"]["app"]["deploy"]["replicas"] = size
-    platform = SwarmInMemory(made.world, made.platform.env_file)
+    platform = SwarmInMemory(made.world, made.platform.env_file, clock=clock)
     gateway = LargeGateway(made.world, tuple(platform.add() for _ in range(size)))
+    made.world.disturb = clock
     return replace(made, platform=platform, connect=lambda: gateway)
 
 
@@ -286,6 +330,8 @@ def main(arguments: list[str] | None = None) -> int:
     figures: dict[str, Any] = {}
     for name in os.environ.keys() - {"PATH", "HOME", "LANG"}:
         del os.environ[name]  # each operation looks for secrets in all of them
+    gc.freeze()  # as a command of videa does
+    gc.set_threshold(COLLECT_EVERY)
     with (
         mock.patch.object(operations, "TrafficProof", NoTraffic),
         mock.patch.object(planning, "measure", lambda *_: Capacity(None, 0, 0, 0, None)),

@@ -47,7 +47,7 @@ def choose(stack: Stack, service: str = "", replica: str = "") -> Choice:
         running,
         key=lambda member: (
             not _serves(member),
-            member.replica.node != here,  # commands reach the containers of this node only
+            member.replica.node != here,  # another node is reached over SSH
             not member.ready,
             member.replica.release != release,
         ),

@@ -27,6 +27,9 @@ FOLLOW = "follow it: videa deploy --watch; roll it back: videa abort"
 POLL = 0.2
 """Seconds between two looks at a job that has not begun."""
 
+DAY = 86_400.0
+"""Seconds for which `videa status` shows that a scheduled operation has failed: nobody may have been there."""
+
 BEGUN = ("lock_awaited",)
 """Events after which a job may take long before its first step."""
 
@@ -170,8 +173,17 @@ def last_outcome(stack: Stack) -> Mapping[str, Any] | None:
     ended = [job for job in _jobs(stack) if job.over]
     if not ended or Journal(stack.store, stack.project.name).exists():
         return None
-    last = max(ended, key=lambda job: job.created)
-    lines = map(_fields, stack.platform.jobs.output(last.id))
+    return _outcome_of(stack, max(ended, key=lambda job: job.created))
+
+
+def failures(stack: Stack, jobs: Iterable[Job], now: float) -> list[tuple[Job, str]]:
+    """Scheduled operations of the last day that failed or were missed, each with its error. ``now``: Unix time."""
+    failed = [job for job in jobs if job.kind == Kind.SCHEDULED and job.over and job.exit_code and now - job.at < DAY]
+    return [(job, str((_outcome_of(stack, job) or {}).get("error") or "see videa history")) for job in failed]
+
+
+def _outcome_of(stack: Stack, job: Job) -> Mapping[str, Any] | None:
+    lines = map(_fields, stack.platform.jobs.output(job.id))
     return next((fields for fields in lines if fields.get("type") == "outcome"), None)
 
 

@@ -31,7 +31,8 @@ def _show(error: VideaError, as_json: Json, verbose: bool, code: int) -> None:
     if as_json is not Json.RESULT:
         red, plain = ("\033[31m", "\033[0m") if colours(sys.stderr.isatty()) else ("", "")
         sys.stderr.write(f"{red}error:{plain} {one_line(error.message)}\n hint: {one_line(error.hint)}\n")
-    if error.detail and (verbose or (error.shows_detail and as_json is not Json.RESULT)):
+    told = error.detail.strip() in error.message
+    if not told and (verbose or (error.shows_detail and as_json is not Json.RESULT)):
         sys.stderr.write("\n" + "".join(f"{one_line(line)}\n" for line in error.detail.rstrip().splitlines()))
 
 

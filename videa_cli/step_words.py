@@ -79,7 +79,7 @@ def _(step: Delay) -> str:
 
 @step_words.register
 def _(step: Remember) -> str:
-    return "record it for `docker compose up`"
+    return "record it in .env"
 
 
 @step_words.register

@@ -8,6 +8,7 @@ its subclasses, and may be called from several threads at the same time.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, TypeAlias
 
 from ops.events import Emit
@@ -30,6 +31,16 @@ from ops.traffic import Applied, Look, Maintenance, Membership, Upstream
 
 Choice: TypeAlias = Callable[[str], bool]
 """Whether a caller needs the container with this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The ``Choice`` of these names, which a platform can ask its engine for instead of all."""
+
+    names: Collection[str]
+
+    def __call__(self, name: str) -> bool:
+        return name in self.names
 
 
 def any_name(name: str) -> bool:
@@ -108,6 +119,10 @@ class Platform(Protocol):
         """The engine's version and the resources of its machine; queried once."""
 
     @property
+    def network_suffix(self) -> str:
+        """What follows the names of the merged model in the engine's names of networks, except external ones."""
+
+    @property
     def creates_alone(self) -> bool:
         """Whether no container may be stopping during ``create``, because ``create`` also starts exited ones."""
 
@@ -116,8 +131,13 @@ class Platform(Protocol):
     def replicas(self, chosen: Choice = any_name) -> list[Replica]:
         """The replicas, running or not, ordered by number; only those whose names are ``chosen`` are examined."""
 
-    def states(self) -> dict[str, str]:
-        """Name -> state of each replica, ordered by number; cheaper than ``replicas``, which examines each."""
+    def names(self) -> list[str]:
+        """The name of each replica, ordered by number; cheaper than ``states``."""
+
+    def states(self, chosen: Choice = any_name) -> dict[str, str]:
+        """Name -> state of the replicas with ``chosen`` names, ordered by number; cheaper than ``replicas``, which
+        examines each.
+        """
 
     def containers(self) -> list[Container]:
         """Every container of the project except one-off ones, ordered by name."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from ops.errors import ReplicaNotReady
 from ops.models import ProbeResult, Replica
+from ops.platform.ports import Named
 from ops.redaction.typed import shown
 from ops.stack import Stack
 
@@ -34,7 +35,7 @@ def await_passes(stack: Stack, names: Iterable[str], starting: bool = True) -> l
     passing: dict[str, Replica] = {}
     deadline = time.monotonic() + health.deadline
     while waiting:
-        replicas = stack.replicas(waiting.__contains__)
+        replicas = stack.replicas(Named(waiting))
         refuse_ended(stack, waiting, replicas)
         results = stack.probe(replicas, starting=starting, passes=health.success_threshold)
         for replica in replicas:

@@ -146,7 +146,7 @@ class Restorer:
                 if not (worker and isinstance(step, Route | Drain)):
                     self.do(step)
             self.stopping.wait()
-            if set(self.stack.platform.states()) <= set(before):
+            if set(self.stack.platform.names()) <= set(before):
                 break
             fleet = self._without_stopping(self.stack.fleet())
         self.lease.permit()
@@ -226,6 +226,6 @@ class Restorer:
 
     def _present(self) -> tuple[str, ...] | None:
         try:
-            return tuple(self.stack.platform.states())
+            return tuple(self.stack.platform.names())
         except EngineError:
             return None

@@ -16,6 +16,7 @@ from ops.errors import Aftermath, Interrupted, LockHeld, OperationFailed, Replic
 from ops.events import Emit, HookFailed, OwnFault, Standing, announced
 from ops.interrupts import allowed, held
 from ops.notices import EdgeLeftOut
+from ops.platform.ports import Named
 from ops.redaction.typed import shown
 from ops.rollout.entries import Header, RemovalEntry, StepEntry
 from ops.rollout.halt import halt
@@ -60,6 +61,8 @@ from ops.steps import (
 )
 from ops.traffic import TrafficSplit, Upstream
 
+ENOUGH = 50
+"""Replicas in the balancer, the newest, of which one that runs shows that others than the leaving ones do."""
 DRAIN_SLACK = 5.0
 """Seconds beyond ``drain_timeout`` to wait for a worker that nginx itself should have ended."""
 
@@ -203,8 +206,10 @@ class Runner:
 
     @_do.register
     def _await_ready(self, step: AwaitReady) -> None:
-        states = self.stack.platform.states() if self._started.names else {}
-        await_ready(self.stack, [*step.names, *self._started.due(not self._starts_left, states)])
+        looked = self._started.looked()
+        states = self.stack.platform.states(Named(looked)) if looked else {}
+        ended = {name for name in looked if states.get(name) != "running"}
+        await_ready(self.stack, [*step.names, *self._started.due(not self._starts_left, ended)])
 
     @_do.register
     def _route(self, step: Route) -> None:
@@ -286,7 +291,7 @@ class Runner:
         self.stopping.wait()
         self.stopping.begun.difference_update(step.names)
         state = self.journal.state()
-        present = self.stack.platform.states()
+        present = self.stack.platform.names()
         for name in step.names:
             self._lease.permit()
             if name in present:
@@ -300,7 +305,7 @@ class Runner:
         ejected = Ejected(self.stack.store, self.stack.project.name)
         if not ejected.read():
             return names
-        replicas = self.stack.replicas(set(names).__contains__)
+        replicas = self.stack.replicas(Named(set(names)))
         out = ejected.names(replicas)
         results = self.stack.probe(replica for replica in replicas if replica.name in out)
         ready = {name for name, result in results.items() if result.ok}
@@ -309,8 +314,12 @@ class Runner:
     def _check_others_run(self, leaving: Collection[str]) -> None:
         """Raises OperationFailed if the last running replicas would be removed, because others were removed outside."""
         listed = self.stack.gateway.membership(remembered=True).servers
-        running = {name for name, state in self.stack.platform.states().items() if state == "running"}
-        if listed and running & set(leaving) and not running & set(listed):
+        for names in (listed[-ENOUGH:], listed):  # one that runs is enough, and is most often among the last
+            states = self.stack.platform.states(Named({*leaving, *names}))
+            running = {name for name, state in states.items() if state == "running"}
+            if not running & set(leaving) or running & set(names):
+                return
+        if listed:
             raise OperationFailed(
                 f"the replicas in the balancer ({', '.join(listed)}) are not running any more",
                 "something else, such as `docker compose up`, has removed them: see `docker events`",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ops.errors import EngineError, LockHeld
 from ops.interrupts import allowed, held
 from ops.models import Replica
-from ops.platform.ports import Permit
+from ops.platform.ports import Named, Permit
 from ops.rollout.stopping import Stopping
 from ops.stack import Stack
 from ops.steps import Target
@@ -25,12 +25,13 @@ def start_replicas(
     new: list[Replica] = []
     # An interrupt between acquire and release of the pause would block the stopping replicas forever.
     with held(), stopping.paused(), allowed():
-        before = stack.platform.states()
+        before = set(stack.platform.names())
         created: set[str] = set()
         try:
             created = stack.platform.create(len(before) + count, target, permit)
         finally:
-            new += stack.replicas(lambda name: name not in before)
+            # If it has failed, only a look at all of them tells what it has created.
+            new += stack.replicas(Named(created) if len(created) == count else lambda name: name not in before)
             started += [replica.name for replica in new]
     unstarted = [replica for replica in new if replica.name in created]
     try:

@@ -33,4 +33,19 @@ class _Task(TypedDict, total=False):
     Status: Any
 
 
+class _Container(TypedDict, total=False):
+    Labels: Any
+
+
+class _TaskSpec(TypedDict, total=False):
+    ContainerSpec: _Container
+
+
+class _PlacedTask(_Task, total=False):
+    NodeID: Any
+    Spec: _TaskSpec
+
+
 SERVICES, TASKS = msgspec.json.Decoder(list[_Service]), msgspec.json.Decoder(list[_Task])
+PLACED_TASKS = msgspec.json.Decoder(list[_PlacedTask])
+"""Tasks with their nodes and their own labels, by which nodes for more are chosen."""

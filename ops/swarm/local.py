@@ -1,4 +1,4 @@
-"""The containers on this manager's node: only they can be entered, inspected and measured through its engine."""
+"""Where containers run; those on this manager's node can be entered, inspected and measured through its engine."""
 
 from __future__ import annotations
 
@@ -15,8 +15,14 @@ from ops.platform.ports import Measured
 from ops.swarm import api, edge_places, reading
 from ops.swarm.services import Services
 
-SHORT_ID = 12
-"""Characters of a container's id that Docker shows."""
+
+@dataclass(frozen=True)
+class Place:
+    """Where a container runs. ``id``: the engine's; ``node``: its name; ``host``: URL of that engine, "" for this."""
+
+    id: str
+    node: str
+    host: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,35 +67,43 @@ class Local:
 
     def id_of(self, container: str) -> str:
         """The engine's id of the running container of a service. Raises EngineError if it runs elsewhere or not."""
-        task = self.task_of(container)
-        if task.get("NodeID") != self.node:
-            place, host = self._name_of(str(task.get("NodeID"))), self._host_of(str(task.get("NodeID")))
-            local = str((task["Status"].get("ContainerStatus") or {}).get("ContainerID") or "")[:SHORT_ID]
+        place = self.place_of(container)
+        if place.host:
             raise EngineError(
-                f"{container} runs on {place}, and commands reach only the containers of this manager's node",
-                f"over SSH: docker --host ssh://{host} exec -it {local} COMMAND; or choose a replica of this node: see"
-                " `videa status`",
+                f"{container} runs on {place.node}, and this reaches only the containers of this manager's node",
+                f"run it there: videa exec --replica {container} -- COMMAND, which goes over SSH",
             )
-        return str(task["Status"]["ContainerStatus"]["ContainerID"])
+        return place.id
 
-    def twin(self, model: Container) -> str:
-        """The engine's id of a running container on this node with the service and release of ``model``.
+    def place_of(self, container: str) -> Place:
+        """Where the running container of a service is. Raises EngineError if it does not run."""
+        task = self.task_of(container)
+        if not (own := _container_of(task)):
+            raise EngineError(f"{container} is restarting", f"see `docker service ps --no-trunc {container}`")
+        return self._place(str(task.get("NodeID")), own)
+
+    def twin(self, model: Container) -> Place:
+        """A running container with the service and release of ``model``, on this node if there is one.
 
         Raises EngineError if there is none.
         """
-        ids = self.ids()
-        same = [
-            each
-            for each in self.services.containers()
-            if (each.service, each.release) == (model.service, model.release) and each.id in ids
-        ]
-        if not same:
+        tasks = reading.by_id(self.services.tasks())
+        found = []
+        for each in self.services.containers():
+            task = reading.current(tasks.get(each.id, ()))
+            if (each.service, each.release) == (model.service, model.release) and task and _container_of(task):
+                found.append((task.get("NodeID") != self.node, each.number, task))
+        if not found:
             raise EngineError(
-                f"no container of {model.service} with release {model.release} runs on this manager's node, and one "
-                "like it starts only here",
-                f"it runs on {self._name_of(model.node)}; see `videa node ls`, and move one here: videa rebalance",
+                f"no container of {model.service} with release {model.release} is running",
+                f"see `docker service ps --no-trunc {model.name}`",
             )
-        return ids[same[0].id]
+        task = min(found, key=lambda each: each[:2])[2]
+        return self._place(str(task["NodeID"]), _container_of(task))
+
+    def _place(self, node: str, container: str) -> Place:
+        here = node == self.node
+        return Place(container, self._name_of(node), "" if here else f"ssh://{self._host_of(node)}")
 
     def _name_of(self, node: str) -> str:
         found = api.found(self.engine, "nodes", node)
@@ -109,9 +123,7 @@ class Local:
         return {
             str(task["ServiceID"]): str(task["Status"]["ContainerStatus"]["ContainerID"])
             for task in tasks
-            if task.get("NodeID") == self.node
-            and reading.state_of(task) in (reading.RUNNING, reading.STARTING)
-            and (task["Status"].get("ContainerStatus") or {}).get("ContainerID")
+            if task.get("NodeID") == self.node and _container_of(task)
         }
 
     def details(self) -> list[tuple[Container, Mapping[str, Any]]]:
@@ -143,3 +155,9 @@ class Local:
             ids[each.id]: each.name for each in self.services.containers() if each.name in wanted and each.id in ids
         }
         return {here[local]: sizes for local, sizes in stats.memory(self.engine, here).items()}
+
+
+def _container_of(task: Mapping[str, Any]) -> str:
+    """The engine's id of the container of a task that runs; "" if it does not."""
+    runs = reading.state_of(task) in (reading.RUNNING, reading.STARTING)
+    return str((task["Status"].get("ContainerStatus") or {}).get("ContainerID") or "") if runs else ""

@@ -1,8 +1,8 @@
 """The platform for one Compose project on a swarm, seen from one of its managers.
 
 Each replica is a service with one task, so that videa chooses which one leaves, and each has a name in DNS. A replica
-is stopped by taking its task away: the service stays, with all that is needed to start it again. Commands run in the
-containers of this manager's node and in nginx's: a manager has no way into others of other nodes.
+is stopped by taking its task away: the service stays, with all that is needed to start it again. Commands of videa run
+in the containers of this manager's node and in nginx's; those of its users in all, see ``ops.swarm.commands``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 from ops import declared
-from ops.engine import foreground, one_off, ports, replicas
+from ops.engine import ports, replicas
 from ops.engine.bound import EngineBound
 from ops.engine.changes import Changes
 from ops.engine.jobs import EngineJobs
@@ -24,8 +24,9 @@ from ops.platform.ports import Choice, Measured, Permit, any_name
 from ops.project.config import Project
 from ops.project.pins import remember
 from ops.steps import Target
-from ops.swarm import api, files, keys, labels, reading, whole
+from ops.swarm import api, brief, files, images_there, keys, labels, reading, whole
 from ops.swarm.api import Found
+from ops.swarm.commands import Commands
 from ops.swarm.definitions import Definitions, service_name
 from ops.swarm.edges import SwarmEdges
 from ops.swarm.local import Local
@@ -33,6 +34,7 @@ from ops.swarm.logs import Logs
 from ops.swarm.nodes import SwarmNodes
 from ops.swarm.one_offs import run_task
 from ops.swarm.services import Services
+from ops.swarm.spec import SUFFIX
 from ops.swarm.store import SwarmStore
 
 
@@ -72,8 +74,16 @@ class SwarmPlatform(EngineBound):
         return Local(self.engine, self.services)
 
     @cached_property
+    def _commands(self) -> Commands:
+        return Commands(self.engine, self._local, self.project.environment)
+
+    @cached_property
     def _logs(self) -> Logs:
         return Logs(self.engine, self.services)
+
+    @property
+    def network_suffix(self) -> str:
+        return SUFFIX
 
     @property
     def creates_alone(self) -> bool:
@@ -82,8 +92,11 @@ class SwarmPlatform(EngineBound):
     def replicas(self, chosen: Choice = any_name) -> list[Replica]:
         return self.services.replicas(self._service, chosen)
 
-    def states(self) -> dict[str, str]:
-        return self.services.states(self._service)
+    def names(self) -> list[str]:
+        return self.services.names(self._service)
+
+    def states(self, chosen: Choice = any_name) -> dict[str, str]:
+        return self.services.states(self._service, chosen)
 
     def containers(self) -> list[Container]:
         return self.services.containers()
@@ -114,19 +127,30 @@ class SwarmPlatform(EngineBound):
         definitions = self._definitions(target.overrides, target.earlier)
         definitions.check([self._service])
         whole.ensure_networks(self.services, definitions, [self._service])
-        missing = total - len(self.replicas())
+        services = self.services.briefly()
+        missing = total - len(reading.replicas_among(services, self._service))
         created = set()
-        for spec in self.new_replicas(definitions, self._service, missing, target.image, target.release):
+        for spec in self.new_replicas(definitions, self._service, missing, target.image, target.release, services):
             permit()
             self.services.create(spec)
             created.add(str(spec["Name"]))
         return created
 
     def new_replicas(
-        self, definitions: Definitions, service: str, count: int, image: str = "", release: str = ""
+        self,
+        definitions: Definitions,
+        service: str,
+        count: int,
+        image: str = "",
+        release: str = "",
+        services: Sequence[Found] | None = None,
     ) -> Iterator[dict[str, Any]]:
-        """The specs of ``count`` more replicas, each on the node that has the fewest. Raises EngineError."""
-        services, tasks, nodes = self.services.all(), self.services.tasks(), api.listed(self.engine, "nodes")
+        """The specs of ``count`` more replicas, each on the node that has the fewest. Raises EngineError.
+
+        ``services``: of the project, if the caller has just read them.
+        """
+        services = self.services.briefly() if services is None else services
+        tasks, nodes = api.listed(self.engine, "tasks", brief.PLACED_TASKS), api.listed(self.engine, "nodes")
         number = max(self.above, reading.highest_number(services, tasks, service))
         own = [each["Spec"] for each in services if each["Spec"]["Labels"].get(labels.SERVICE) == service]
         waiting = [each["Labels"] for each in own if not reading.replicas_of(each)]
@@ -139,7 +163,12 @@ class SwarmPlatform(EngineBound):
             yield definitions.spec(service, number, node, image=image, release=release, placed=not bound)
 
     def check_create(self, total: int, target: Target, next: bool = False) -> None:
-        self._definitions(target.overrides).check([self._service])
+        definitions = self._definitions(target.overrides)
+        definitions.check([self._service])
+        if not definitions.bound(self._service):
+            wanted = definitions.wanted(self._service, 0, "", target.image)
+            known = [each.node for each in self.containers() if each.image_id == wanted.image_id and each.node]
+            images_there.check(self.engine, self.project.name, wanted.image, wanted.reference, [self.node, *known])
 
     def start(self, container: str) -> None:
         self.services.start(container)
@@ -149,7 +178,7 @@ class SwarmPlatform(EngineBound):
         return ""
 
     def remove(self, container: str) -> None:
-        replicas.remove(self.engine, container)  # a one-off container
+        self._commands.remove(container)
         self.services.remove(service_name(container))
 
     def remove_volumes(self, names: Collection[str]) -> None:
@@ -178,6 +207,7 @@ class SwarmPlatform(EngineBound):
         return whole.changed(self.project, self.containers())
 
     def down(self) -> None:
+        images_there.remove(self.engine, self.project.name)
         self.services.down()
         keys.remove(self.engine, self.project.name)
         files.remove_all(self.engine, self.project.name)
@@ -246,15 +276,13 @@ class SwarmPlatform(EngineBound):
         return self.engine.ask(self._local.id_of(container), command, environment)
 
     def hand_over(self, container: str, command: UserCommand) -> NoReturn:
-        local = self._local.id_of(container)
-        foreground.become(*foreground.exec_command(local, command, self.project.environment))
+        self._commands.hand_over(container, command)
 
     def create_like(self, model: Container, name: str, command: UserCommand) -> None:
-        """On this manager's node, outside of the swarm's services: the project's networks accept such containers."""
-        one_off.create_like(self.engine, self._local.twin(model), name, command, without=labels.OF_TASKS)
+        self._commands.create_like(model, name, command)
 
     def attach(self, container: str) -> int:
-        return foreground.attach(self.engine, container, self.project.environment)
+        return self._commands.attach(container)
 
     def last_words(self, container: str) -> str:
         return self._logs.last_words(container)

@@ -33,11 +33,20 @@ def read(services: Iterable[Found], tasks: Iterable[Found]) -> list[Container]:
 def states(services: Iterable[Found], tasks: Iterable[Found]) -> dict[str, str]:
     """Name -> state of these services, ordered by number."""
     by_service = by_id(tasks)
-    ordered = sorted(services, key=lambda each: int((each["Spec"].get("Labels") or {}).get(labels.NUMBER, 0)))
     return {
         str(each["Spec"]["Name"]): _state(each["Spec"], current(by_service.get(str(each["ID"]), [])))
-        for each in ordered
+        for each in sorted(services, key=number_of)
     }
+
+
+def replicas_among(services: Iterable[Found], service: str) -> list[Found]:
+    """Those that are replicas of ``service``, without one-off ones."""
+    own = ((each["Spec"].get("Labels") or {}, each) for each in services)
+    return [each for named, each in own if named.get(labels.SERVICE) == service and labels.ONEOFF not in named]
+
+
+def number_of(service: Found) -> int:
+    return int((service["Spec"].get("Labels") or {}).get(labels.NUMBER, 0))
 
 
 def by_id(tasks: Iterable[Found]) -> dict[str, list[Found]]:

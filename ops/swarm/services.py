@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,13 @@ from ops.engine.client import Engine
 from ops.engine.request import request
 from ops.errors import EngineError
 from ops.models import Container
-from ops.platform.ports import Choice
+from ops.platform.ports import Choice, Named, any_name
 from ops.swarm import api, brief, labels, reading
 from ops.swarm.api import Found
 
 KIND = "services"
 FEW = 200
-"""Services that are asked for by their ids, which fit into an address."""
+"""Services that are asked for by their ids or names, which fit into an address."""
 POLL = 0.1
 """Seconds between two looks at a task."""
 DEFAULT_GRACE = 10.0
@@ -48,7 +48,7 @@ class Services:
 
     def replicas(self, service: str, chosen: Choice) -> list[Container]:
         """The ``chosen`` ones of a service, ordered by number. Raises EngineError."""
-        ids = [str(each["ID"]) for each in self._briefly(service) if chosen(str(each["Spec"]["Name"]))]
+        ids = [str(each["ID"]) for each in self._briefly(service, chosen)]
         if len(ids) > FEW:
             found = [each for each in self.containers() if each.id in ids]
         elif ids:
@@ -57,15 +57,30 @@ class Services:
             found = []
         return sorted(found, key=lambda replica: replica.number)
 
-    def states(self, service: str) -> dict[str, str]:
-        """See ``Platform.states``. Raises EngineError."""
-        return reading.states(self._briefly(service), api.listed(self.engine, "tasks", brief.TASKS))
+    def names(self, service: str) -> list[str]:
+        """See ``Platform.names``. Raises EngineError."""
+        return [str(each["Spec"]["Name"]) for each in sorted(self._briefly(service, any_name), key=reading.number_of)]
 
-    def _briefly(self, service: str) -> list[Found]:
-        """The services of the replicas, in part."""
-        found = api.listed(self.engine, KIND, brief.SERVICES, label=f"{labels.PROJECT}={self.project}")
-        own = ((each["Spec"]["Labels"], each) for each in found)
-        return [each for named, each in own if named.get(labels.SERVICE) == service and labels.ONEOFF not in named]
+    def states(self, service: str, chosen: Choice) -> dict[str, str]:
+        """See ``Platform.states``. Raises EngineError."""
+        services = self._briefly(service, chosen)
+        ids = [str(each["ID"]) for each in services]
+        if not ids:
+            return {}
+        few = {"service": ids} if len(ids) <= FEW else {}
+        return reading.states(services, api.listed(self.engine, "tasks", brief.TASKS, **few))
+
+    def _briefly(self, service: str, chosen: Choice) -> list[Found]:
+        """The services of the ``chosen`` replicas, in part."""
+        # A manager sends those whose names begin so, too.
+        few = {"name": sorted(chosen.names)} if isinstance(chosen, Named) and len(chosen.names) <= FEW else {}
+        if few == {"name": []}:  # no filter, for the manager
+            return []
+        return [each for each in reading.replicas_among(self.briefly(**few), service) if chosen(each["Spec"]["Name"])]
+
+    def briefly(self, **filters: Sequence[str]) -> list[Found]:
+        """The services, in part: see ``ops.swarm.brief``. Raises EngineError."""
+        return api.listed(self.engine, KIND, brief.SERVICES, label=f"{labels.PROJECT}={self.project}", **filters)
 
     def tasks_of(self, service: str) -> list[Found]:
         """The tasks of a service, by id or name, the newest first; empty if there is none. Raises EngineError."""

@@ -29,7 +29,8 @@ def execute(
     """Run a command in a replica that serves.
 
     Chooses a replica of the service that is ready and gets requests, or the one of --replica. If none serves, it says
-    so and chooses one that is running. SERVICE may be any service of the Compose file.
+    so and chooses one that is running. SERVICE may be any service of the Compose file. On a swarm, a replica of another
+    node is reached over SSH, see docs/swarm.md.
 
     The command follows `--`. Without `--`, it follows SERVICE, as in docker compose exec. It gets the input of this
     command, and a terminal if input and output are one. Nothing of it is recorded in the history. For a secret, use

@@ -52,9 +52,9 @@ def push(
     import os
     from contextlib import closing
 
+    from ops.engine.hosts import environment_of, environment_of_this_machine
     from ops.errors import UsageError
     from ops.factory import connect, image_store
-    from ops.images.hosts import environment_of, environment_of_this_machine
     from ops.images.push import push as send
     from videa_cli.console import console
     from videa_cli.json_output import show_result
@@ -106,8 +106,8 @@ def _push_all(image: str | None, user: str, dry_run: bool, as_json: Json) -> Non
     from collections.abc import Iterator
     from contextlib import closing, contextmanager
 
+    from ops.engine.hosts import environment_of
     from ops.factory import connect, everywhere, image_store
-    from ops.images.hosts import environment_of
     from ops.platform.image_ports import ImageStore
     from videa_cli.json_output import show_text_or_json
     from videa_cli.render import Progress

@@ -29,7 +29,8 @@ def run(
 
     The container has the image, environment, networks, volumes and limits of a replica that serves, even if the Compose
     file or the tag of its image has changed since then. It gets no requests, publishes no port, is no replica for
-    videa, and starts no other service. For a command in a running replica, see `videa exec`.
+    videa, and starts no other service. On a swarm, it runs on a node with such a replica, if possible on this one;
+    another one is reached over SSH. For a command in a running replica, see `videa exec`.
 
     The command follows `--`. Without `--`, it follows SERVICE, as in docker compose run. It replaces the command of the
     service, not its entrypoint. It gets the input of this command, and a terminal if input and output are one. Nothing

@@ -50,14 +50,20 @@ def status(
             import videa_cli.console  # noqa: F401
         result = pending.result()
         jobs = [job for job in listing.result() if not job.over]
+        failed: list[tuple[Job, str]] = []
+        if len(jobs) < len(listing.result()):
+            from videa_cli.detaching import failures
+
+            failed = failures(stack, listing.result(), time.time())
     if as_json:
         import msgspec
 
-        fields = msgspec.to_builtins(result) | {"jobs": [_shown(job) for job in jobs]}
+        shown = [_shown(job) for job in jobs] + [_shown(job) | {"error": error} for job, error in failed]
+        fields = msgspec.to_builtins(result) | {"jobs": shown}
         typer.echo(msgspec.json.encode(fields).decode())
     else:
         show_status(result)
-        show_jobs(jobs)
+        show_jobs(jobs, failed)
 
 
 def _shown(job: Job) -> dict[str, object]:
@@ -65,8 +71,8 @@ def _shown(job: Job) -> dict[str, object]:
     return {"name": job.name, "kind": job.kind, "command": job.command, "who": job.who, "at": at, "state": job.state}
 
 
-def show_jobs(jobs: Sequence[Job]) -> None:
-    """Prints what runs later, and what does not run although it should."""
+def show_jobs(jobs: Sequence[Job], failed: Sequence[tuple[Job, str]] = ()) -> None:
+    """Prints what runs later, what does not run although it should, and what has failed with nobody there."""
     from rich.markup import escape
 
     from ops.jobs.kind import Kind
@@ -81,6 +87,8 @@ def show_jobs(jobs: Sequence[Job]) -> None:
             out.print(f"[red]interrupted:[/] {escape(text)}")
         elif job.kind == Kind.SCHEDULED and job.at > time.time():
             out.print(escape(f"at {local_time(job.at)}: {operation}; cancel it: videa abort"))
+    for job, error in failed:
+        out.print(f"[red]not done:[/] {escape(f'`{job.command}` of {job.who}, for {local_time(job.at)}: {error}')}")
 
 
 def show_status(result: Status) -> None:

@@ -29,7 +29,7 @@ def declared_services(stack: Stack) -> dict[str, ServiceFacts]:
             replicas=replica_count(service),
             recorded=recorded[name].replicas if name in recorded else None,
             scaled=name in project.services,
-            networks=networks_of(project.model, service),
+            networks=networks_of(project.model, service, stack.platform.network_suffix),
             config_hash=hashes.get(name, ""),
             image_id=_image(stack, name) if name in project.services else "",
         )
@@ -37,10 +37,10 @@ def declared_services(stack: Stack) -> dict[str, ServiceFacts]:
     }
 
 
-def networks_of(model: Mapping[str, Any], service: Mapping[str, Any]) -> list[str]:
-    """The names, on the engine, of the networks of a service in the merged model."""
-    known = model.get("networks") or {}
-    return [str((known.get(key) or {}).get("name") or key) for key in service.get("networks") or {}]
+def networks_of(model: Mapping[str, Any], service: Mapping[str, Any], suffix: str = "") -> list[str]:
+    """The names, on the engine, of the networks of a service in the merged model. ``suffix``: see ``Platform``."""
+    known = {key: (model.get("networks") or {}).get(key) or {} for key in service.get("networks") or {}}
+    return [f"{each.get('name') or key}{'' if each.get('external') else suffix}" for key, each in known.items()]
 
 
 def _image(stack: Stack, service: str) -> str:

@@ -56,6 +56,10 @@ class ComposePlatform(EngineBound):
         return NoNodes()
 
     @property
+    def network_suffix(self) -> str:
+        return ""
+
+    @property
     def creates_alone(self) -> bool:
         """True for ``post_start`` hooks, which Compose runs, and configs and secrets that only Compose copies."""
         return bool(self.project.service.get("post_start") or copied_files(self.project.model, self._service))
@@ -63,8 +67,12 @@ class ComposePlatform(EngineBound):
     def replicas(self, chosen: Choice = any_name) -> list[Replica]:
         return replicas.list_replicas(self.engine, self.project.name, self._service, chosen)
 
-    def states(self) -> dict[str, str]:
-        return replicas.states(self.engine, self.project.name, self._service)
+    def names(self) -> list[str]:
+        return list(self.states())
+
+    def states(self, chosen: Choice = any_name) -> dict[str, str]:
+        found = replicas.states(self.engine, self.project.name, self._service)
+        return {name: state for name, state in found.items() if chosen(name)}
 
     def containers(self) -> list[Container]:
         return replicas.list_containers(self.engine, self.project.name)

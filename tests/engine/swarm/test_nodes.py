@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 
 import pytest
@@ -20,8 +21,8 @@ def spread(shop: Shop) -> Counter[str]:
 
 
 def findings(shop: Shop) -> dict[str, str]:
-    """Id -> evidence of what the doctor says of the swarm."""
-    report = json.loads(shop.videa("doctor", "--json", "--only", "swarm").stdout)
+    """Id -> evidence of what the doctor says of the swarm and its networks."""
+    report = json.loads(shop.videa("doctor", "--json", "--only", "swarm", "--only", "net.unreachable").stdout)
     return {finding["id"]: finding["evidence"] for finding in report["findings"]}
 
 
@@ -44,17 +45,29 @@ def test_a_node_is_emptied_and_used_again_without_a_lost_request(shop: Shop) -> 
     assert findings(shop) == {}
 
 
-def test_commands_run_on_this_node_and_logs_come_from_all(shop: Shop) -> None:
-    replicas = shop.replicas()
+SSH = """#!/bin/sh
+# docker system dial-stdio on the machine of that address
+case "$*" in *" {address} "*) exec docker --host {host} system dial-stdio;; esac
+echo "no route to host" >&2; exit 255
+"""
+
+
+def test_commands_reach_replicas_of_other_nodes_over_ssh_and_logs_come_from_all(shop: Shop) -> None:
+    replicas, other = shop.replicas(), shop.machines[1]
     there = next(name for name, replica in replicas.items() if replica["node"] == "node2")
     assert shop.done("exec", "--", "printenv", "RELEASE").strip() == replicas[there]["release"]
-    refused = shop.videa("exec", "--replica", there, "--", "hostname")
-    assert refused.returncode != 0
-    assert f"{there} runs on node2" in refused.stderr
-    assert "on node2: docker exec" in refused.stderr
-    said = "import sys; print('a line', file=open('/proc/1/fd/1', 'w'))"
-    container = shop.machines[1].docker("ps", "--quiet", "--filter", f"name={there}.")
-    shop.machines[1].docker("exec", container, "python3", "-c", said)
+    command = shop.folder / "ssh"
+    command.write_text(SSH.format(address="10.0.0.1", host="none"))
+    command.chmod(0o755)
+    path = f"{shop.folder}:{os.environ['PATH']}"
+    refused = shop.videa("exec", "--replica", there, "--", "hostname", PATH=path)
+    assert refused.returncode == 4
+    assert "a container on node2 is reached over SSH" in refused.stderr
+    command.write_text(SSH.format(address=other.address, host=other.host))
+    container = other.docker("ps", "--quiet", "--filter", f"name={there}.")
+    script = 'cat; hostname; printf "a line\\n" > /proc/1/fd/1; exit 7'
+    entered = shop.videa("exec", "--replica", there, "--", "sh", "-c", script, PATH=path)
+    assert (entered.returncode, entered.stdout.strip()) == (7, container[:12])
     until(lambda: "a line" in shop.done("logs", "--tail", "5"))
 
 

@@ -18,7 +18,7 @@ from ops.rollout.journal import Journal
 from tests.unit.ops.fakes import FakeStack, fake_stack
 from videa_cli.commands import abort, autoscale
 from videa_cli.commands.status import show_jobs
-from videa_cli.detaching import error_of, hand_over, last_outcome
+from videa_cli.detaching import DAY, error_of, failures, hand_over, last_outcome
 from videa_cli.exit_codes import CODES, exit_code_of
 from videa_cli.json_output import Json
 
@@ -104,6 +104,23 @@ def test_the_last_outcome_stays_known_until_another_operation_exists(stack: Fake
     assert last_outcome(stack) is None
     stack.platform.jobs.become(NAME, "exited", over=True)
     assert (last_outcome(stack) or {})["error"] == "not ready"
+
+
+def test_a_scheduled_deploy_that_was_missed_or_has_failed_is_told_for_a_day(
+    stack: FakeStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hand_over(options(stack), Json.NO, kind=Kind.SCHEDULED, at=4_000_000_000.0)
+    jobs = stack.platform.jobs
+    jobs.lines = [outcome(1, error="it was missed")]
+    (name,) = jobs.by_name
+    assert failures(stack, jobs.all("shop"), 4_000_000_001.0) == []
+    jobs.become(name, "exited", over=True, exit_code=1)
+    ((job, error),) = failures(stack, jobs.all("shop"), 4_000_000_001.0)
+    show_jobs([], [(job, error)])
+    said = capsys.readouterr().out
+    assert "2096-10-02" in said
+    assert "it was missed" in said
+    assert failures(stack, jobs.all("shop"), 4_000_000_000.0 + DAY) == []
 
 
 def test_a_scheduled_deploy_is_shown_and_cancelled(

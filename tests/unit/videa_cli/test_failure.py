@@ -31,5 +31,8 @@ def test_the_log_of_a_replica_that_fails_is_shown_without_being_asked_for(capsys
     assert capsys.readouterr().err == "error: app-3 exited\n hint: see its log\n\nstarting\n\\x1b[31mno database\n"
     show_failure(error, as_json=Json.RESULT, verbose=False)
     assert json.loads(capsys.readouterr().out)["detail"] == error.detail
+    once = ReplicaNotReady("app-3 exited: no database", "see its log", "no database\n")
+    show_failure(once, as_json=Json.NO, verbose=True)
+    assert capsys.readouterr().err == "error: app-3 exited: no database\n hint: see its log\n"
     show_failure(EngineError("docker failed", "try again", "output"), as_json=Json.NO, verbose=False)
     assert "output" not in capsys.readouterr().err

@@ -119,6 +119,8 @@ def test_the_networks_of_a_service_by_their_names_on_the_engine() -> None:
     model = {"networks": {"data": {"name": "shop_data"}, "edge": None}}
     assert networks_of(model, {"networks": {"data": None, "edge": None}}) == ["shop_data", "edge"]
     assert networks_of(model, {"network_mode": "none"}) == []
+    shared = {"networks": {"data": {"name": "shop_data"}, "edge": {"name": "edge", "external": True}}}
+    assert networks_of(shared, {"networks": {"data": None, "edge": None}}, "-swarm") == ["shop_data-swarm", "edge"]
 
 
 @pytest.mark.parametrize(

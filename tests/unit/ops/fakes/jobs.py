@@ -44,8 +44,8 @@ class FakeJobs:
         )
         return job.name
 
-    def become(self, name: str, state: str, over: bool) -> None:
-        self.by_name[name] = replace(self.by_name[name], state=state, over=over)
+    def become(self, name: str, state: str, over: bool, exit_code: int = 0) -> None:
+        self.by_name[name] = replace(self.by_name[name], state=state, over=over, exit_code=exit_code)
 
     def wake(self, job: str) -> None:
         self.by_name[job] = replace(self.by_name[job], state="running")

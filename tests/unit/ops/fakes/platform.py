@@ -87,6 +87,7 @@ class FakePlatform:
     address: str = "127.0.0.1"
     machine: Machine = field(default_factory=lambda: Machine(4, 2**33))
     creates_alone: bool = False
+    network_suffix: str = ""
     count: int = 0
     tasks: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     one_offs: dict[str, str] = field(default_factory=dict)
@@ -129,13 +130,13 @@ class FakePlatform:
         return name
 
     def names(self) -> list[str]:
-        return sorted(self.by_name)
+        return [replica.name for replica in self.replicas()]
 
     def replicas(self, chosen: Choice = any_name) -> list[Replica]:
         return [each for each in self.containers() if each.service == self.service and chosen(each.name)]
 
-    def states(self) -> dict[str, str]:
-        return {replica.name: replica.state for replica in self.replicas()}
+    def states(self, chosen: Choice = any_name) -> dict[str, str]:
+        return {replica.name: replica.state for replica in self.replicas(chosen)}
 
     def containers(self) -> list[Container]:
         self.world.used("replicas")

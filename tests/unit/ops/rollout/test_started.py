@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ops.rollout.started import Started
+from ops.rollout.started import LOOKED, Started
 
 
 def deploy(replicas: int, batch: int = 1, ended: str = "") -> list[list[str]]:
@@ -10,8 +10,7 @@ def deploy(replicas: int, batch: int = 1, ended: str = "") -> list[list[str]]:
     started, asked = Started(), []
     for first in range(0, replicas, batch):
         started.names += [str(number) for number in range(first, min(first + batch, replicas))]
-        states = {name: "exited" if name == ended else "running" for name in started.names}
-        asked.append(started.due(first + batch >= replicas, states))
+        asked.append(started.due(first + batch >= replicas, {ended} & set(started.looked())))
     return asked
 
 
@@ -34,3 +33,10 @@ def test_the_questions_grow_with_the_replicas_and_not_with_their_square() -> Non
 def test_a_replica_that_does_not_run_is_asked_whichever_batch_it_belongs_to() -> None:
     assert all("1" in names for names in deploy(64, batch=2, ended="1"))
     assert not all("1" in names for names in deploy(64, batch=2))
+
+
+def test_of_many_replicas_each_is_looked_at_in_turn() -> None:
+    started = Started([str(number) for number in range(LOOKED * 5 // 2)])
+    turns = [started.looked() for _ in range(4)]
+    assert [name for turn in turns[:3] for name in turn] == started.names
+    assert (max(map(len, turns)), turns[3]) == (LOOKED, turns[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 
 from ops.swarm import brief, labels, reading
 from tests.unit.ops.swarm.test_reading import service, task
@@ -27,3 +28,12 @@ def test_what_a_manager_leaves_out_or_adds_is_no_error() -> None:
     assert brief.SERVICES.decode(bare)[0]["Spec"]["Name"] == "a"
     assert "More" not in brief.SERVICES.decode(bare)[0]["Spec"]
     assert brief.TASKS.decode('[{"ID": "t", "Spec": {"Env": []}}]') == [{"ID": "t"}]
+
+
+def test_nodes_for_more_replicas_are_chosen_by_the_short_form_as_by_the_whole() -> None:
+    nodes = [{"ID": name, "Spec": {"Availability": "active"}, "Status": {"State": "ready"}} for name in ("a", "b", "c")]
+    tasks = [{**task("running", number=number), "NodeID": node} for number, node in enumerate("aacb", 1)]
+    short = brief.PLACED_TASKS.decode(json.dumps(tasks))
+    chosen = [list(islice(reading.emptiest_nodes(nodes, each, (), "web"), 5)) for each in (tasks, short)]
+    assert chosen[0] == chosen[1] == ["b", "c", "a", "b", "c"]
+    assert reading.highest_number([], short, "web") == reading.highest_number([], tasks, "web") == 4

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ops.engine.hosts import environment_of, environment_of_this_machine
 from ops.errors import UsageError
-from ops.images.hosts import environment_of, environment_of_this_machine
 
 HERE = {"DOCKER_HOST": "tcp://other:2376", "DOCKER_CONTEXT": "other", "DOCKER_TLS_VERIFY": "1", "HOME": "/root"}
 KEPT = {"DOCKER_TLS_VERIFY": "1", "HOME": "/root"}
