@@ -41,8 +41,8 @@ CONFIG = "VIDEA_CURL_"
 """Environment variable with curl's configuration of a replica: no header of a probe becomes a process argument."""
 
 # Two curls, each with one query at a time at a limited rate: all at once, they would delay the traffic, and to start a
-# curl takes 15 ms of a core. If a replica does not answer in time, the remaining ones of its share are asked one by one,
-# at the same time, so that one that hangs does not hide the others. A body comes before curl's line about it.
+# curl takes 15 ms of a core. If a replica does not answer in time, the others of its share are asked one by one, at the
+# same time, so that one that hangs does not hide them. A body comes before curl's line about it.
 _SCRIPT = rf"""
 folder=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
