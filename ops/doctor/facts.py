@@ -36,7 +36,7 @@ class Skipped(Struct, frozen=True, omit_defaults=True):
 
 
 class EngineFacts(Struct, frozen=True):
-    """The Docker Engine. ``local``: it runs on this machine, so psutil measures its host."""
+    """The Docker Engine. ``local``: it runs on this machine, so its host can be measured."""
 
     version: str
     api_version: str

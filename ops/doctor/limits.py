@@ -17,6 +17,7 @@ class Limits(Struct, frozen=True):
     pg_long_query: float = 60
     pg_blocked_warn: float = 5
     pg_blocked_fail: float = 30
+    pg_lock_held: float = 10
     pg_locktable: float = 0.20
     pg_deadlocks: float = 5
     pg_rollbacks: float = 0.10

@@ -6,7 +6,7 @@ All users of the project add to them, on machines whose clocks may differ: store
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -63,10 +63,13 @@ class Ring:
     project: Project
     clock: Callable[[], float] = time.time
 
-    def read(self) -> list[Snapshot]:
-        """The snapshots, without damaged ones, with the times of this machine's clock. Raises EngineError."""
-        lines = self._with_file(documents.load(self.store, Kind.DOCTOR, self.project.name))
-        return [_shifted(item, -self._ahead) for item in _decoded(lines)]
+    def read(self) -> Iterator[Snapshot]:
+        """The snapshots, without damaged ones, with the times of this machine's clock. Raises EngineError.
+
+        One after the other: a thousand of them are as large as all of videa's modules.
+        """
+        lines, behind = self._with_file(documents.load(self.store, Kind.DOCTOR, self.project.name)), -self._ahead
+        return (_shifted(item, behind) for item in _decoded(lines))
 
     def append(self, newest: Snapshot) -> None:
         """Adds a snapshot, and removes the oldest ones beyond the bounds. Raises EngineError."""
@@ -92,12 +95,10 @@ class Ring:
         return content.splitlines()
 
 
-def _decoded(lines: Iterable[bytes]) -> list[Snapshot]:
-    snapshots = []
+def _decoded(lines: Iterable[bytes]) -> Iterator[Snapshot]:
     for line in lines:
         with suppress(msgspec.MsgspecError):
-            snapshots.append(_DECODER.decode(line))
-    return snapshots
+            yield _DECODER.decode(line)
 
 
 def _bounded(lines: list[bytes]) -> list[bytes]:
@@ -153,33 +154,34 @@ def levels(facts: Facts) -> dict[str, float]:
     return {**logs, **({"wal": postgres.wal.size} if postgres and postgres.wal else {}), **slots, **used}
 
 
-def with_history(facts: Facts, snapshots: list[Snapshot]) -> Facts:
+def with_history(facts: Facts, snapshots: Iterable[Snapshot]) -> Facts:
     """The facts with the stored snapshots: trends, and rates over minutes instead of a second."""
+    first: Snapshot | None = None
+    last: Snapshot | None = None
+    base: Snapshot | None = None
     memory: dict[str, list[tuple[float, float]]] = {}
+    oom: dict[str, list[tuple[float, int]]] = {}
+    filling: dict[str, list[tuple[float, float]]] = {}
     for item in snapshots:
+        first, last = first or item, item
+        if SHORTEST <= facts.taken - item.taken <= LONGEST:
+            base = item
         for container, used in item.memory.items():
             memory.setdefault(container, []).append((item.taken, float(used)))
-    oom: dict[str, list[tuple[float, int]]] = {}
-    for item in snapshots:
         for container, kills in item.oom.items():
             seen = oom.setdefault(container, [])
             if not seen or seen[-1][1] != kills:
                 seen.append((item.taken, kills))
-    filling: dict[str, list[tuple[float, float]]] = {}
-    for item in snapshots:
         for name, level in item.levels.items():
             filling.setdefault(name, []).append((item.taken, level))
-    last = snapshots[-1] if snapshots else None
     history = History(
-        since=snapshots[0].taken if snapshots else None,
+        since=first.taken if first else None,
         last=last.taken if last else None,
         memory=memory,
         known=last.known if last else {},
         oom=oom,
         levels=filling,
     )
-    usable = [item for item in snapshots if SHORTEST <= facts.taken - item.taken <= LONGEST]
-    base = usable[-1] if usable else None
     return replace(
         facts,
         history=history,

@@ -39,7 +39,7 @@ class Invitation:
 def joined(engine: Engine) -> Joined:
     """The swarm of the engine. Raises EngineError."""
     with engine_errors("describe itself"):
-        found: dict[str, Any] = engine.sdk.api.info().get("Swarm") or {}
+        found: dict[str, Any] = engine.api.info().get("Swarm") or {}
     host, node = str(found.get("NodeAddr") or ""), str(found.get("NodeID") or "")
     managers = {str(each.get("NodeID")): str(each.get("Addr") or "") for each in found.get("RemoteManagers") or ()}
     return Joined(

@@ -18,7 +18,7 @@ from videa_cli.numbers import decimal
 
 if TYPE_CHECKING:
     from ops.doctor.report import Report
-
+    from ops.engine.answers import Answers
 
 Chosen = tuple[tuple[str, ...], tuple[str, ...]]
 """The values of --only and of --skip."""
@@ -132,14 +132,16 @@ def doctor(
     raise typer.Exit(_exit_code(report, fail_on))
 
 
-def _examine(options: Options, chosen: Chosen, bundle: Path | None = None, prove: bool = False) -> Report:
+def _examine(
+    options: Options, chosen: Chosen, bundle: Path | None = None, prove: bool = False, answers: Answers | None = None
+) -> Report:
     from functools import partial
 
     from ops.doctor import diagnose
     from ops.doctor.report import selection
     from ops.factory import open_stack
 
-    project = options.load()
+    project = options.load(answers)
     report = diagnose(project, partial(open_stack, project), selection(*chosen), prove=prove)
     if bundle:
         from ops.doctor.bundle import write_bundle
@@ -160,10 +162,10 @@ def _watch(options: Options, chosen: Chosen, as_json: bool, interval: float) -> 
     """Reports until Ctrl-C; in a terminal each report replaces the previous one."""
     from videa_cli.console import console
 
-    out = console()
+    out, answers = console(), options.remembering()
     try:
         while True:
-            report = _examine(options, chosen)
+            report = _examine(options, chosen, answers=answers)
             live = out.is_terminal and not as_json
             if live:
                 out.clear()

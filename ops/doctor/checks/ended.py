@@ -94,17 +94,22 @@ def oom(facts: Facts, limits: Limits) -> Iterator[Finding]:
         if when is None or facts.taken - when > limits.oom_age:
             continue
         limit = size(container.memory_limit) if container.memory_limit else "the machine's memory"
-        whole = container.oom_killed and not container.oom_kills
-        count = f", processes killed since its start: {container.oom_kills}" if container.oom_kills else ""
+        goes_on = bool(container.oom_kills) and container.running
+        state = (
+            f"the container runs on, processes killed since its start: {container.oom_kills}"
+            if goes_on
+            else f"exit code {container.exit_code}"
+        )
         yield Finding(
             "ctr.oom",
             Severity.FAIL,
-            f"{container.name} was killed: out of memory"
-            if whole
-            else f"{container.name}: a process in it was killed: out of memory",
-            f"limit {limit}, exit code {container.exit_code}, {container.restarts} restarts{count}"
-            f", at most {span(max(0.0, facts.taken - when))} ago",
-            "every request in flight to it was cut",
+            f"{container.name}: a process in it was killed: out of memory"
+            if goes_on
+            else f"{container.name} was killed: out of memory",
+            f"limit {limit}, {state}, {container.restarts} restarts, at most {span(max(0.0, facts.taken - when))} ago",
+            "what that process was doing is lost, such as a request or a job"
+            if goes_on
+            else "every request in flight to it was cut",
             f"{_more_memory(facts, container)}\ncheck for a leak: videa doctor --only app.leak",
             subject=container.name,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ops.doctor.check import Check, Finding, Group, Severity, present
-from ops.doctor.checks.sessions import endings, holding, psql, root_blockers, who
+from ops.doctor.checks.sessions import endings, held_for, holding, psql, root_blockers, who
 from ops.doctor.facts import Facts
 from ops.doctor.limits import Limits
 from ops.doctor.sources import ALL_SESSIONS, CONTAINERS, POSTGRES_UP, part_of_postgres
@@ -13,27 +13,34 @@ from ops.doctor.words import listing, share, size, span
 
 
 def blocked(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Sessions that wait for a lock, and the session at the head of the queue."""
+    """Sessions that wait for a lock, and the session at the head of the queue.
+
+    A client with a short lock_timeout never waits for long: then the age of the transaction that holds the lock counts.
+    """
     postgres = present(facts.postgres)
-    waiting = [
-        session
-        for session in postgres.sessions
-        if session.blocked_by and (session.query_age or 0) > limits.pg_blocked_warn
-    ]
+    queue = [session for session in postgres.sessions if session.blocked_by]
+    waiting = [session for session in queue if (session.query_age or 0) > limits.pg_blocked_warn]
+    held = max(map(held_for, root_blockers(postgres, queue)), default=0.0)
+    if not waiting and held > limits.pg_lock_held:
+        waiting = queue
     if not waiting:
         return
     waiting.sort(key=lambda session: -(session.query_age or 0))
     worst = waiting[0].query_age or 0
     blockers = root_blockers(postgres, waiting)
+    long = worst > limits.pg_blocked_warn
     yield Finding(
         "pg.blocked",
         Severity.FAIL if worst > limits.pg_blocked_fail else Severity.WARN,
-        f"{len(waiting)} session{'s wait' if len(waiting) > 1 else ' waits'} for a lock, the longest {span(worst)}",
+        f"{len(waiting)} session{'s wait' if len(waiting) > 1 else ' waits'} for a lock"
+        + (f", the longest {span(worst)}" if long else f" of a transaction that began {span(held)} ago"),
         "\n".join(
             [f"root blocker: {holding(blocker)}" for blocker in blockers]
             + [f"waiting {span(session.query_age or 0)}: {who(session)}: {session.query}" for session in waiting[:4]]
         ),
-        "each waiting session holds a connection of its pool until the blocker ends",
+        "each waiting session holds a connection of its pool until the blocker ends"
+        if long
+        else "clients that stop waiting get an error, and so does everyone until the blocker ends",
         "\n".join(endings(facts, postgres, blockers)) or "look again: the blocker has just ended",
     )
 
@@ -206,7 +213,15 @@ _PG, _MIXIN = Group.POSTGRES, "postgres_exporter mixin"
 _APA = "awesome-prometheus-alerts"
 _STATEMENTS = (POSTGRES_UP, part_of_postgres("statements"))
 CHECKS = (
-    Check("pg.blocked", _PG, "> 5 s W, > 30 s F", "check_pgactivity", (POSTGRES_UP,), blocked, (ALL_SESSIONS,)),
+    Check(
+        "pg.blocked",
+        _PG,
+        "> 5 s, or a lock held > 10 s W, > 30 s F",
+        "check_pgactivity",
+        (POSTGRES_UP,),
+        blocked,
+        (ALL_SESSIONS,),
+    ),
     Check("pg.locktable", _PG, "> 20% F", _APA, (POSTGRES_UP,), locktable),
     Check("pg.deadlocks", _PG, "> 5/min W", _APA, (POSTGRES_UP,), deadlocks),
     Check("pg.rollbacks", _PG, "> 10% W", _MIXIN, (POSTGRES_UP,), rollbacks),

@@ -54,6 +54,13 @@ def holding(holder: Session | Prepared | int) -> str:
     return f"{who(holder)}, {holder.state or 'busy'} for {span(holder.state_age or 0)}: {holder.query}"
 
 
+def held_for(holder: Session | Prepared | int) -> float:
+    """Seconds since the transaction that holds the locks began; 0 if that is not known."""
+    if isinstance(holder, Prepared):
+        return holder.age
+    return (holder.xact_age or 0.0) if isinstance(holder, Session) else 0.0
+
+
 def endings(facts: Facts, postgres: PostgresFacts, holders: Iterable[Session | Prepared | int]) -> Iterator[str]:
     """The commands that end them."""
     for holder in holders:

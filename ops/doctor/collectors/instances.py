@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from math import ceil
 
 import msgspec
 
@@ -19,11 +20,18 @@ from ops.project.settings import Settings
 
 TIMEOUT = 6
 PROBE_TIMEOUT = 2
-PAUSE = 0.04
-"""Seconds between the first queries to two replicas; less if there are many."""
-LONGEST_ROUND = 1.5
+PROBERS = 2
+RATE = 50
+"""Queries per second of each prober; more if there are many replicas."""
+LONGEST_ROUND = 1.0
 """Seconds until the query of the last replica starts."""
+SHARED, ALONE = 2, 3
+"""Seconds for the queries of one prober, and then of one replica."""
+KILLED = 124
+"""Smallest exit code of `timeout` after the time: 128 + 15 in BusyBox. Curl's own are below it."""
 MARK = "@videa@"
+CLOCK = "@clock@"
+"""Before the time at which queries began."""
 QUERIES = 4
 """For each replica: liveness and readiness as its release declares and, for our own backend, the state of its
 dependencies and its metrics."""
@@ -32,23 +40,44 @@ CALL = 'http2-prior-knowledge\ndata-binary = "@call"\n'
 CONFIG = "VIDEA_CURL_"
 """Environment variable with curl's configuration of a replica: no header of a probe becomes a process argument."""
 
-# One curl per replica, with one query at a time, started one after the other: all at once, they would delay the traffic
-# until the replicas have answered; and a process per query costs more than its answer.
+# Two curls, each with one query at a time at a limited rate: all at once, they would delay the traffic, and to start a
+# curl takes 15 ms of a core. If a replica does not answer in time, the others of its share are asked one by one, at the
+# same time, so that one that hangs does not hide them. A body comes before curl's line about it.
 _SCRIPT = rf"""
 folder=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 {grpc_health.EMPTY_CALL} >call
-pause=$1 replicas=$2 number=0
-date +%s
-while [ "$number" -lt "$replicas" ]; do
-  eval "config=\$VIDEA_CURL_$number"
-  printf %s "$config" | nice -n 10 curl --fail-early -K - &
-  number=$((number + 1))
-  sleep "$pause"
+replicas=$1 rate=$2
+query() {{
+  seconds=$1 next=
+  shift
+  {{
+    echo "{CLOCK} $(date +%s)"
+    for number; do
+      eval "printf '%s%s\n' \"$next\" \"\$VIDEA_CURL_$number\""
+      next='next
+'
+    done | timeout "$seconds" nice -n 10 curl -N --rate "$rate/s" --fail-early -K -
+  }} >"answers.$1"
+  code=$?
+  return "$code"
+}}
+share() {{
+  query {SHARED} "$@" && return
+  last=$(sed -n 's/^{MARK}\([0-9]*\) .*/\1/p' "answers.$1" | tail -n 1)
+  again=$((${{last:-$(($1 * {QUERIES}))}} / {QUERIES}))
+  [ "$code" -ge {KILLED} ] || again=$((again + 1))
+  for number; do
+    [ "$number" -ge "$again" ] && query {ALONE} "$number" &
+  done
+  wait
+}}
+for prober in $(seq 0 {PROBERS - 1}); do
+  [ "$prober" -lt "$replicas" ] && share $(seq "$prober" {PROBERS} "$((replicas - 1))") &
 done
 wait
-for file in [0-9]*; do echo '{MARK}'"$file"; cat "$file"; echo; done
+cat answers.*
 """
 
 
@@ -73,8 +102,8 @@ def instance_facts(
         f"{CONFIG}{index}": query(replica, declaration, index * QUERIES)
         for index, (replica, declaration) in enumerate(zip(running, declarations, strict=True))
     }
-    pause = f"{min(PAUSE, LONGEST_ROUND / len(running)):.3f}"
-    script = ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", pause, str(len(running))]
+    rate = max(RATE, ceil(len(running) * QUERIES / PROBERS / LONGEST_ROUND))
+    script = ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", str(len(running)), str(rate)]
     answer = asked.ask(nginx.name, script, configs)
     answers = read_answers(answer.output)
     if not answers:
@@ -103,7 +132,7 @@ def query(replica: ContainerFacts, declaration: Declaration, number: int) -> str
     return "next\n".join(
         curl_config(replica.name, probe if isinstance(probe, Http) else call, PROBE_TIMEOUT)
         + ("" if isinstance(probe, Http) else CALL)
-        + f'output = {number + index}\nwrite-out = "{number + index} {form}\\n"\n'
+        + f'write-out = "\\n{MARK}{number + index} {form}\\n"\n'
         for index, probe in enumerate((*probes, *own))
         if isinstance(probe, Http) or declaration.grpc
     )
@@ -181,23 +210,27 @@ def _is_well(replica: ContainerFacts, probe: Probe, ready: Answer) -> bool:
 
 
 def read_answers(output: str) -> dict[int, Answer]:
-    """The script's output by query number: our time, one line of curl per query, then the bodies."""
-    head, *parts = output.split(MARK)
-    started, *verdicts = head.splitlines() or [""]
-    bodies = {number: body.strip() for number, _, body in (part.partition("\n") for part in parts)}
+    """The script's output by query number: before curl's line about a query there is the body of its answer."""
     answers: dict[int, Answer] = {}
-    for verdict in verdicts:
-        fields, _, error = verdict.partition("|")
-        number, status, seconds, date = [*fields.split(" ", 3), "", "", ""][:4]
-        if not (number.isdecimal() and status.isdecimal()):
+    started, body = "", list[str]()
+    for line in output.split("\n"):
+        if line.startswith(CLOCK):
+            started = line.removeprefix(CLOCK)
             continue
-        code = int(status)
-        answers[int(number)] = Answer(
-            body=bodies.get(number, ""),
-            status=code or None,
-            error="" if code else error.strip() or "no answer",
-            clock=_clock(started, seconds, date),
-        )
+        if not line.startswith(MARK):
+            body.append(line)
+            continue
+        fields, _, error = line.removeprefix(MARK).partition("|")
+        number, status, seconds, date = [*fields.split(" ", 3), "", "", ""][:4]
+        if number.isdecimal() and status.isdecimal():
+            code = int(status)
+            answers[int(number)] = Answer(
+                body="\n".join(body).strip(),
+                status=code or None,
+                error="" if code else error.strip() or "no answer",
+                clock=_clock(started, seconds, date),
+            )
+        body.clear()
     return answers
 
 

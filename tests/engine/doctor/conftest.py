@@ -118,7 +118,7 @@ class Patient:
         """Lets doctor look once, and makes that look ``age`` seconds old: the next one takes its rates since then."""
         self.examine()
         store, project = open_store(), self.project
-        last = Ring(store, project).read()[-1]
+        *_, last = Ring(store, project).read()
         self.forget()
         Ring(store, project).append(replace(last, taken=last.taken - age))
 

@@ -180,10 +180,10 @@ def test_help_imports_neither_rich_nor_the_docker_sdk() -> None:
 @pytest.mark.parametrize(
     ("modules", "heavy"),
     [
-        ("videa_cli.commands.abort ops.factory ops.rollout.journal ops.rollout.lock", {"rich", "yaml", "psutil"}),
+        ("videa_cli.commands.abort ops.factory ops.rollout.journal ops.rollout.lock", {"rich", "yaml"}),
         (
             "videa_cli.commands.status ops.views.status ops.engine.jobs",
-            {"rich", "yaml", "psutil", "ops.redaction.redactor"},
+            {"rich", "yaml", "ops.redaction.redactor"},
         ),
         ("videa_cli.commands.doctor ops.doctor ops.doctor.answer", {"rich", "yaml"}),
         ("videa_cli.commands.agent ops.agent.watcher ops.agent.health", {"rich", "yaml"}),

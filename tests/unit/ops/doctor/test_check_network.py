@@ -230,6 +230,13 @@ def test_the_file_has_changed_since_the_last_deploy(
     assert "deploy.drift" not in dict(reported(containers=never_up, declared=wanted))
 
 
+def test_a_killed_process_is_not_a_killed_container() -> None:
+    runs_on = finding("ctr.oom", containers=with_replicas(replica(1), replica(2, oom_kills=1)))
+    assert "runs on" in runs_on.evidence and "every request" not in runs_on.why
+    ended = finding("ctr.oom", containers=with_replicas(replica(1), replica(2, oom_killed=True, finished=NOW - 60)))
+    assert "exit code" in ended.evidence and "every request" in ended.why
+
+
 def test_a_kernel_counter_ages_from_when_it_was_seen_to_grow() -> None:
     killed = replica(2, oom_kills=2)
     old = History(oom={killed.id: [(NOW - 90000, 2)]})

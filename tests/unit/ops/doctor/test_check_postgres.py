@@ -129,6 +129,16 @@ def test_the_head_of_a_lock_queue_is_named() -> None:
     assert "pg_terminate_backend(2)" not in result.fix
 
 
+@pytest.mark.parametrize(("held", "expected"), [(9, []), (11, [("pg.blocked", "warn")])])
+def test_clients_that_give_up_early_wait_for_a_lock_that_is_held_for_long(
+    held: float, expected: list[tuple[str, str]]
+) -> None:
+    queue = [session(pid=1, state="active", xact_age=held), waiter(2, 1, 0.5), waiter(3, 1, 0.2)]
+    assert reported(postgres=postgres(sessions=queue)) == expected
+    idle = [session(pid=1, state="active", xact_age=50), session(pid=2)]
+    assert reported(postgres=postgres(sessions=idle)) == []
+
+
 def test_a_cycle_of_waiting_sessions_is_reported() -> None:
     assert finding("pg.blocked", postgres=postgres(sessions=[waiter(1, 2, 40), waiter(2, 1, 40)]))
 

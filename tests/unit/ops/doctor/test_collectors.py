@@ -260,8 +260,8 @@ def test_the_answers_of_a_replica() -> None:
     bodies = ["{}", "{}", json.dumps(health), "{}"]
     statuses = [200, 503, 200, 200]
     date = "Mon, 23 Nov 2026 14:00:03 GMT"
-    verdicts = [f"{number} {status} 1.9 {date}|" for number, status in enumerate(statuses)]
-    text = "\n".join(["1795442400", *reversed(verdicts), *(f"@videa@{n}\n{body}" for n, body in enumerate(bodies))])
+    answered = [f"{bodies[n]}\n@videa@{n} {status} 1.9 {date}|\n" for n, status in enumerate(statuses)]
+    text = "".join(["@clock@ 1795442400\n", *reversed(answered)])
     answers = instances.read_answers(text)
     facts = instances.read(replica(1), [answers[number] for number in range(4)], Http(1, "/"))
     assert facts.clock == 1
@@ -270,7 +270,9 @@ def test_the_answers_of_a_replica() -> None:
 
 
 def test_a_replica_that_does_not_answer() -> None:
-    answers = instances.read_answers("1795442400\n0 000 2.0 |Operation timed out\n1 000 2.0 |\n")
+    answers = instances.read_answers(
+        "@clock@ 1795442400\n\n@videa@0 000 2.0 |Operation timed out\n\n@videa@1 000 2.0 |\n"
+    )
     facts = instances.read(replica(1), [answers[0], answers[1], instances.Answer(), instances.Answer()], Http(1, "/"))
     assert (facts.live, facts.error) == (None, "Operation timed out")
 
@@ -317,12 +319,12 @@ def test_a_replica_is_ready_as_its_release_declares(probe: Probe, health: str, w
 def test_the_queries_of_a_replica_are_numbered_and_have_their_headers() -> None:
     declaration = Declaration(8000, "/live", "/ready", probe_port=9000, headers=(("Host", "shop.example"),))
     parts = instances.query(replica(2), declaration, 4).split("next\n")
-    assert [part.partition("output = ")[2][0] for part in parts] == ["4", "5", "6", "7"]
+    assert [part.partition("@videa@")[2][0] for part in parts] == ["4", "5", "6", "7"]
     assert 'url = "http://app-backend-2:9000/live"' in parts[0]
     assert [part.count("shop.example") for part in parts] == [1, 1, 0, 0]
     assert 'url = "http://app-backend-2:8000/health"' in parts[2]
     checked = instances.query(replica(2), Declaration(8000), 4).split("next\n")
-    assert [part.partition("output = ")[2][0] for part in checked] == ["6", "7"]
+    assert [part.partition("@videa@")[2][0] for part in checked] == ["6", "7"]
 
 
 def test_a_service_without_our_backends_sign_in_skips_the_proof() -> None:
