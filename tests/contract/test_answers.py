@@ -9,7 +9,7 @@ import aiohttp
 import msgspec
 
 from ops.contract import METRICS, OVERALL, Health, Metrics
-from ops.doctor.collectors.instances import MARK, QUERIES, read, read_answers
+from ops.doctor.collectors.instances import CLOCK, MARK, QUERIES, read, read_answers
 from ops.doctor.facts import InstanceFacts
 from ops.probes import Http
 from ops.rollout.own_metrics import Figures
@@ -33,10 +33,9 @@ async def answers(server: Process) -> dict[str, tuple[int, str, str]]:
 
 async def facts(server: Process) -> InstanceFacts:
     """The doctor's reading of them, from what its script prints of the answers to its questions."""
-    said = list(enumerate((await answers(server)).values()))
-    verdicts = "".join(f"{number} {status} 0.001 {date}|\n" for number, (status, _, date) in said)
-    bodies = "".join(f"{MARK}{number}\n{body}\n" for number, (_, body, _) in said)
-    found = read_answers(f"{int(time.time())}\n{verdicts}{bodies}")
+    said = enumerate((await answers(server)).values())
+    lines = [f"{body}\n{MARK}{number} {status} 0.001 {date}|\n" for number, (status, body, date) in said]
+    found = read_answers(f"{CLOCK} {int(time.time())}\n{''.join(lines)}")
     return read(replica(), [found[number] for number in range(QUERIES)], Http(3001, READY))
 
 
