@@ -158,8 +158,10 @@ class Api:
     def volumes(self, filters: Filters) -> Details:
         return self._object("/volumes", _filters(filters))
 
-    def create_volume(self, name: str, labels: Mapping[str, str]) -> Details:
-        created: Details = self._change("POST", "/volumes/create", body={"Name": name, "Labels": labels}).json()
+    def create_volume(self, name: str, labels: Mapping[str, str], options: Mapping[str, str]) -> Details:
+        """``options``: of the driver "local", see mount(8). Returns the volume that exists if the name is in use."""
+        config = {"Name": name, "Labels": labels, "DriverOpts": options}
+        created: Details = self._change("POST", "/volumes/create", body=config).json()
         return created
 
     def remove_volume(self, name: str) -> None:
