@@ -102,6 +102,16 @@ class Api:
         created: Details = self._change("POST", "/containers/create", {"name": name}, config).json()
         return created
 
+    def diff(self, container: str) -> list[Details]:
+        """The files that the container has changed, added or removed, in comparison with its image."""
+        changes: list[Details] = self._get(f"/containers/{_name(container)}/changes") or []
+        return changes
+
+    def connect(self, network: str, container: str, endpoint: Details) -> None:
+        """``endpoint``: aliases, addresses and options of the container in this network."""
+        body = {"Container": container, "EndpointConfig": endpoint}
+        self._change("POST", f"/networks/{_name(network)}/connect", body=body)
+
     def remove_container(self, container: str, v: bool = False, force: bool = False) -> None:
         """``v``: also its anonymous volumes."""
         self._change("DELETE", f"/containers/{_name(container)}", {"v": v, "force": force})
