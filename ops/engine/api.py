@@ -102,6 +102,16 @@ class Api:
         created: Details = self._change("POST", "/containers/create", {"name": name}, config).json()
         return created
 
+    def diff(self, container: str) -> list[Details]:
+        """The files that the container has changed, added or removed, in comparison with its image."""
+        changes: list[Details] = self._get(f"/containers/{_name(container)}/changes") or []
+        return changes
+
+    def connect(self, network: str, container: str, endpoint: Details) -> None:
+        """``endpoint``: aliases, addresses and options of the container in this network."""
+        body = {"Container": container, "EndpointConfig": endpoint}
+        self._change("POST", f"/networks/{_name(network)}/connect", body=body)
+
     def remove_container(self, container: str, v: bool = False, force: bool = False) -> None:
         """``v``: also its anonymous volumes."""
         self._change("DELETE", f"/containers/{_name(container)}", {"v": v, "force": force})
@@ -158,8 +168,10 @@ class Api:
     def volumes(self, filters: Filters) -> Details:
         return self._object("/volumes", _filters(filters))
 
-    def create_volume(self, name: str, labels: Mapping[str, str]) -> Details:
-        created: Details = self._change("POST", "/volumes/create", body={"Name": name, "Labels": labels}).json()
+    def create_volume(self, name: str, labels: Mapping[str, str], options: Mapping[str, str]) -> Details:
+        """``options``: of the driver "local", see mount(8). Returns the volume that exists if the name is in use."""
+        config = {"Name": name, "Labels": labels, "DriverOpts": options}
+        created: Details = self._change("POST", "/volumes/create", body=config).json()
         return created
 
     def remove_volume(self, name: str) -> None:

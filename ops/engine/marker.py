@@ -1,4 +1,4 @@
-"""Markers: containers that never run. Each has a unique name, labels, one number that can change, and a few files.
+"""Markers: containers that never run. Each has a unique name, labels, and one number that can change.
 
 The engine stores them, so all users of the engine see the same ones from every machine. They have no label of Compose,
 so ``docker compose`` neither lists nor changes them. Their image is empty and is created when needed.
@@ -68,22 +68,11 @@ def set_number(engine: Engine, marker_id: str, number: int) -> bool:
     return False
 
 
-def write(engine: Engine, marker_id: str, files: Mapping[str, bytes]) -> bool:
-    """Writes files into the marker; False if it does not exist. Raises EngineError."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(f"{FOLDER}/{name}")
-            entry.size, entry.mode = len(content), 0o600
-            archive.addfile(entry, io.BytesIO(content))
-    with engine_errors("write into a marker", missing_ok=True):
-        engine.api.put_archive(marker_id, "/", packed.getvalue())
-        return True
-    return False
-
-
 def read(engine: Engine, marker_id: str, file: str = "") -> dict[str, bytes]:
-    """The files of the marker by name, or only ``file``; empty if the marker or file is missing. Raises EngineError."""
+    """The files that an older videa has written into the marker, by name, or only ``file``; empty if there are none.
+
+    Raises EngineError.
+    """
     with engine_errors("read a marker", missing_ok=True):
         packed = engine.api.get_archive(marker_id, f"/{FOLDER}/{file}".rstrip("/"))
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:

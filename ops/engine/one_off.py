@@ -27,16 +27,15 @@ def create_like(
     ``files``: paths to copy from it; ``without``: the beginning of labels that it does not get.
     """
     with engine_errors(f"create {name}"):
-        api = engine.sdk.api
-        details: Mapping[str, Any] = api.inspect_container(model)
+        details = engine.api.inspect_container(model)
         image = recreate.image_of(engine, details)
         networks = recreate.networks_of(details)
         endpoints: dict[str, Any] = {"NetworkingConfig": {"EndpointsConfig": {networks[0]: {}}}} if networks else {}
-        api.create_container_from_config(  # type: ignore[no-untyped-call]
+        engine.api.create_container_from_config(
             {**configuration(details, command, without), "Image": image, **endpoints}, name
         )
         for network in networks[1:]:
-            api.connect_container_to_network(name, network)
+            engine.api.connect(network, name, {})
     write_files(engine, name, read_files(engine, model, files))
 
 

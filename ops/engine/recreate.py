@@ -28,12 +28,11 @@ def snapshot(engine: Engine, container: str, copied: Collection[str] = ()) -> Ma
     """
     details: Mapping[str, Any] = {}
     with engine_errors(f"inspect {container}", missing_ok=True):
-        details = engine.sdk.api.inspect_container(container)
+        details = engine.api.inspect_container(container)
     if not details or not copied:
         return details
     with engine_errors(f"look for copied files in {container}", missing_ok=True):
-        changes: list[dict[str, Any]] = engine.sdk.api.diff(container) or []
-        added = {str(change["Path"]) for change in changes if change["Kind"] == ADDED}
+        added = {str(change["Path"]) for change in engine.api.diff(container) if change["Kind"] == ADDED}
         paths = {*copied, *(path for path in added if path.startswith(SECRETS))}
         archives = read_files(engine, container, sorted(paths))
         return {**details, FILES: {path: base64.b64encode(archive).decode() for path, archive in archives.items()}}
@@ -51,8 +50,7 @@ def recreate(engine: Engine, details: Mapping[str, Any]) -> str:
     first, *others = networks_of(details) or [""]
     endpoints = {"EndpointsConfig": {first: endpoint(networks[first], details)}} if first else {}
     with engine_errors(f"recreate {name}"):
-        api = engine.sdk.api
-        api.create_container_from_config(  # type: ignore[no-untyped-call]
+        engine.api.create_container_from_config(
             {
                 **config,
                 "Image": image,
@@ -62,11 +60,11 @@ def recreate(engine: Engine, details: Mapping[str, Any]) -> str:
             name,
         )
         for network in others:
-            _connect(engine, network, name, endpoint(networks[network], details))
+            engine.api.connect(network, name, endpoint(networks[network], details))
     files: Mapping[str, str] = details.get(FILES) or {}
     write_files(engine, name, {path: base64.b64decode(archive) for path, archive in files.items()})
     with engine_errors(f"start {name}"):
-        engine.sdk.api.start(name)
+        engine.api.start(name)
     return name
 
 
@@ -100,17 +98,3 @@ def endpoint(network: Mapping[str, Any], details: Mapping[str, Any]) -> dict[str
     """The settings of a container in a network: its aliases without its old id, fixed addresses, options."""
     aliases = [alias for alias in network.get("Aliases") or [] if alias != details["Id"][:SHORT_ID]]
     return {"Aliases": aliases, **{key: network[key] for key in ENDPOINT if network.get(key)}}
-
-
-def _connect(engine: Engine, network: str, container: str, settings: Mapping[str, Any]) -> None:
-    fixed: Mapping[str, Any] = settings.get("IPAMConfig") or {}
-    options = {"driver_opt": settings["DriverOpts"]} if settings.get("DriverOpts") else {}
-    engine.sdk.api.connect_container_to_network(
-        container,
-        network,
-        aliases=settings["Aliases"],
-        ipv4_address=fixed.get("IPv4Address"),
-        ipv6_address=fixed.get("IPv6Address"),
-        link_local_ips=fixed.get("LinkLocalIPs"),
-        **options,
-    )

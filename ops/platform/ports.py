@@ -172,7 +172,8 @@ class Platform(Protocol):
     def check_create(self, total: int, target: Target, next: bool = False) -> None:
         """Raises the PlanRefused that ``create`` would raise. Changes nothing.
 
-        ``next``: ``create`` is the next change of this process, so it need not check again what it has just checked.
+        ``next``: ``create`` is the next change of this process, apart from stopping replicas, so it need not check
+        again what it has just checked.
         """
 
     def start(self, container: str) -> None:

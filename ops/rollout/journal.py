@@ -1,8 +1,8 @@
 """The journal: each step is written before it starts, so that another process can continue it or roll it back.
 
-It is stored on the engine, in a separate marker, because the replicas are there too: any process on any machine sees
-it. Each entry is a file; an entry that a crash has truncated counts as not written. The snapshots of removed replicas
-contain their environment, so only videa reads the entries.
+It is stored on the engine, in a separate record, because the replicas are there too: any process on any machine sees
+it. Each entry is a file; one that a crash of an older videa has truncated counts as not written. The snapshots of
+removed replicas contain their environment, so only videa reads the entries.
 
 A process that takes the operation over copies the journal into a marker of its own. So the engine refuses what the
 previous process still writes, because that one knows only the id of the old marker.
@@ -117,7 +117,7 @@ class Journal:
         self.commands.take()  # a command to the process that has exited
 
     def write(self, *entries: Entry) -> None:
-        """Adds entries in one call, which takes the engine 40 ms; they are there when this returns.
+        """Adds entries in one call, all of them or none; they are there when this returns.
 
         Raises EngineError, LockHeld like ``confirm``.
         """

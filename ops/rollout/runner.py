@@ -24,6 +24,7 @@ from ops.rollout.hooks import run_hook
 from ops.rollout.journal import Journal
 from ops.rollout.lease import Lease
 from ops.rollout.monitor import Monitor
+from ops.rollout.next_start import check_next_start
 from ops.rollout.observing import observe_replicas
 from ops.rollout.one_shots import run_one_shot
 from ops.rollout.ready import await_ready
@@ -105,6 +106,7 @@ class Runner:
         self._started = Started()
         self._starts_left = 0
         self._recorded: Remove | Stop | None = None
+        self._following: Sequence[AnyStep] = ()
         self.stopping = Stopping(stack.platform, lease.check, behind, stopping)
         self._restorer = Restorer(stack, journal, lease, header, emit, self._announced, self.stopping, earlier)
 
@@ -165,6 +167,7 @@ class Runner:
             with allowed():
                 self.monitor.poll_commands()
             self._lease.check()
+            self._following = plan.steps[number:]
             if not isinstance(step, Waiting):
                 entry = StepEntry(number, len(plan.steps), redacted(step), time.time())
                 self.journal.write(entry, *self._removal(step))
@@ -251,7 +254,9 @@ class Runner:
 
     @_do.register
     def _drain(self, step: Drain) -> None:
-        self.stack.gateway.wait_drained(self.stack.project.settings.drain_timeout + DRAIN_SLACK, self.emit)
+        following, self._following = self._following, ()  # a rollback starts nothing after it
+        with check_next_start(self.stack.platform, following, self._target):
+            self.stack.gateway.wait_drained(self.stack.project.settings.drain_timeout + DRAIN_SLACK, self.emit)
 
     @_do.register
     def _remove(self, step: Remove) -> None:

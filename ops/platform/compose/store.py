@@ -1,11 +1,14 @@
-"""The store on a Docker Engine: records are containers that never run, documents are volumes that nobody mounts."""
+"""The store on a Docker Engine.
+
+Records are containers that never run; their files and the documents are volumes that nobody mounts.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ops.engine import document, marker
+from ops.engine import document, marker, record_files
 from ops.engine.client import Engine
 from ops.models import Document, Record
 
@@ -32,16 +35,19 @@ class EngineStore:
         return marker.set_number(self.engine, record, number)
 
     def write(self, record: str, files: Mapping[str, bytes]) -> bool:
-        return marker.write(self.engine, record, files)
+        return record_files.write(self.engine, record, files)
 
     def read(self, record: str, file: str = "") -> dict[str, bytes]:
-        return marker.read(self.engine, record, file)
+        return record_files.read(self.engine, record, file)
 
     def rename(self, record: str, name: str) -> None:
         marker.rename(self.engine, record, name)
 
     def remove(self, record: str) -> None:
-        marker.remove(self.engine, record)
+        found = marker.find(self.engine, record)
+        if found:  # by id: the name may have been taken again, and the files have the id
+            marker.remove(self.engine, found.id)
+            record_files.drop(self.engine, found.id)
 
     def load(self, name: str) -> Document:
         return document.load(self.engine, name)

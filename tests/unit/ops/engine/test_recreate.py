@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from types import SimpleNamespace
 from typing import Any
 
 from ops.engine.answer import Refused
@@ -30,7 +29,7 @@ class Engine:
         self.made: dict[str, Any] = {}
         self.written: dict[str, tuple[bytes, int, int]] = {}
         self.calls: list[str] = []
-        self.api, self.sdk = self, SimpleNamespace(api=self)
+        self.api = self
 
     def inspect_container(self, name: str) -> dict[str, Any]:
         return self.container
@@ -51,8 +50,8 @@ class Engine:
         self.made = config
         return {"Id": "new"}
 
-    def connect_container_to_network(self, container: str, network: str, **options: Any) -> None:
-        self.calls.append(f"connect {network} {options['ipv4_address']}")
+    def connect(self, network: str, container: str, endpoint: dict[str, Any]) -> None:
+        self.calls.append(f"connect {network} {endpoint['IPAMConfig']['IPv4Address']}")
 
     def put_archive(self, container: str, path: str, content: bytes) -> None:
         self.calls.append("write")
