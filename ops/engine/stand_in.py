@@ -66,7 +66,7 @@ class EngineStandIns:
 
     def start(self, balancer: str, name: str, publish: bool) -> None:
         with engine_errors(f"start {name}"):
-            api = self.engine.sdk.api
+            api = self.engine.api
             details = api.inspect_container(balancer)
             first, *others = recreate.networks_of(details)
             config = {
@@ -74,9 +74,9 @@ class EngineStandIns:
                 "Image": details["Image"],
                 "NetworkingConfig": {"EndpointsConfig": {first: {}}},
             }
-            api.create_container_from_config(config, name)  # type: ignore[no-untyped-call]
+            api.create_container_from_config(config, name)
             for network in others:
-                api.connect_container_to_network(name, network)
+                api.connect(network, name, {})
             api.start(name)
 
     def redirect(self, balancer: str, name: str) -> None:
