@@ -100,7 +100,8 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], redirect: boo
         Journal(stack.store, project.name).discard()  # the replicas that it describes no longer exist
     for each in begun:
         each.platform.remember(variables_of(each.project, targets[_name(each)], each.project.replicas))
-    start([*order.beside, balancer], overrides)
+    with _covered(start, redirect):
+        start([*order.beside, balancer], overrides)
     start.report_changed()
     if orphans:
         emit(OrphansLeft(tuple(orphans)))
@@ -122,6 +123,23 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], redirect: boo
         retained.record_running(each, "videa up", target.release, target.image, digest, running)
     if not held and any(drifted(each, alive[_name(each)]) for each in served if alive[_name(each)]):
         emit(ReleaseChanged())
+
+
+@contextmanager
+def _covered(start: _Starter, redirect: bool) -> Iterator[None]:
+    """A stand-in serves while the balancer is recreated, if it is. Raises EngineError, BalancerError."""
+    stack = start.stack
+    running = stack.platform.container(stack.project.settings.balancer)
+    asked = start.keep and running is not None and running.service in start.recreate
+    if running is None or not running.running or not asked or running.service not in stack.platform.changed_services():
+        yield
+        return
+    reason = stand_in.gap(stack, redirect)
+    with stand_in.covered(stack, running.name, await_balancer, start.emit, reason) as standing:
+        yield
+        await_balancer(stack)
+        if standing:
+            standing.release()
 
 
 def _name(stack: Stack) -> str:

@@ -53,7 +53,7 @@ def show(plain: Plain, proposal: Proposal) -> None:
 def next_steps(proposal: Proposal) -> str:
     """What to type next."""
     if proposal.before and f"image: {proposal.adoption.image}\n" not in proposal.before:
-        return f"videa up --recreate {proposal.adoption.balancer}, at a quiet time: it interrupts requests"
+        return f"videa up --recreate {proposal.adoption.balancer}"
     routes = "the change of the proxy's lines" if proposal.adoption.routes else ""
     # A replica that keeps running has not got what the overlay adds to the service.
     old = proposal.running and (proposal.adoption.others or not proposal.adoption.moves)

@@ -35,6 +35,7 @@ ANY = ("", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
 _BOUNDED = f'(sleep {LIFE}; kill -QUIT 1) & exec "$@"'
 """Runs a command that ends after LIFE. `timeout` does not run as the first process of a container."""
 
+_OF_TASKS = "com.docker.swarm."
 REDIRECTING = b"redirecting"
 ISOLATED: Mapping[str, Any] = {
     "NetworkMode": "host",
@@ -70,7 +71,7 @@ class EngineStandIns:
             details = api.inspect_container(balancer)
             first, *others = recreate.networks_of(details)
             config = {
-                **_configuration(details, publish),
+                **_configuration(details, publish, first),
                 "Image": details["Image"],
                 "NetworkingConfig": {"EndpointsConfig": {first: {}}},
             }
@@ -127,18 +128,25 @@ def redirections(balancer: Mapping[str, Any], stand_in: Mapping[str, Any]) -> It
                     yield bound["HostIp"], wanted["HostPort"], bound["HostPort"]
 
 
-def _configuration(details: Mapping[str, Any], publish: bool) -> dict[str, Any]:
-    """The configuration of the stand-in, from the engine's details of the balancer; without its image and networks."""
+def _configuration(details: Mapping[str, Any], publish: bool, network: str) -> dict[str, Any]:
+    """The configuration of the stand-in, from the engine's details of the balancer; without its image and networks.
+
+    ``network``: the first one that it is to be in.
+    """
     config, host = recreate.configuration(details), details["HostConfig"]
-    ports = host.get("PortBindings") or {}
+    ports, labels = host.get("PortBindings") or {}, config.get("Labels") or {}
     return {
         **config,
         "Entrypoint": ["sh", "-c", _BOUNDED, "sh", *(config.get("Entrypoint") or ())],
-        # Keeps it out of the balancer's containers, and the balancer's health check is too slow for it.
-        "Labels": {**(config.get("Labels") or {}), ONEOFF: "True"},
+        # Neither Compose nor a swarm takes it for one of the balancer's containers.
+        "Labels": {
+            **{label: value for label, value in labels.items() if not label.startswith(_OF_TASKS)},
+            ONEOFF: "True",
+        },
         "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": {
             **host,
+            "NetworkMode": network,
             "Binds": [each for each in host.get("Binds") or () if each.split(":")[1:2] != [SPOOL]],
             "Mounts": [each for each in host.get("Mounts") or () if each.get("Target") != SPOOL],
             "Tmpfs": {**(host.get("Tmpfs") or {}), SPOOL: "mode=1777"},

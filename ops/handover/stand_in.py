@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
 from ops.balancer.nginx import Balancer
-from ops.errors import EngineError
+from ops.errors import BalancerError, EngineError
 from ops.events import Emit
 from ops.notices import PortGap
 from ops.platform.stand_in_ports import StandIns
@@ -73,6 +73,26 @@ def standing_in(
         yield StandIn(standing, balancer, name, reason, emit)
     finally:
         every.remove(name)
+
+
+@contextmanager
+def covered(
+    stack: Stack, balancer: str, serves: Callable[[Stack], None], emit: Emit, reason: str
+) -> Iterator[StandIn | None]:
+    """New connections go to a stand-in for the container ``balancer``, until it is released or the block ends.
+
+    Yields None, after having said why, where that cannot be. Otherwise like ``standing_in``.
+    """
+    with ExitStack() as meanwhile:
+        standing = None
+        try:
+            if not reason:
+                standing = meanwhile.enter_context(standing_in(stack, balancer, serves, emit, reason))
+        except (EngineError, BalancerError) as error:
+            reason = error.message
+        if reason:
+            emit(PortGap(reason))
+        yield standing if standing and standing.redirect() else None
 
 
 def clear(stack: Stack) -> None:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
 from ops import declared, documents
 from ops.errors import Aftermath, BalancerError, EngineError, Left, PlanRefused, VideaError, explained
 from ops.events import Emit, announced
+from ops.handover import stand_in
+from ops.handover.stand_in import StandIn
+from ops.lifecycle import await_balancer
 from ops.migration import facts
 from ops.migration.plan import Beside, Clean, Exchange, Join, MovePort, Renumber, Step, TakeOver, plan
 from ops.migration.ports import Bridge
@@ -240,13 +243,12 @@ class Migration:
 
     def _move_port(self, step: MovePort) -> None:
         """Stops nginx and starts the other one, which has the same volume, and so the same configuration."""
-        if step.leave:
-            self.emit(PortMoves(step.leave, step.balancer))
         if self.there is self.compose:  # creating it takes longer than starting it
             self.compose.project.compose.run("up", "--no-start", "--no-deps", "--no-recreate", step.balancer)
-        with announced(f"start {step.balancer}{_in_place_of(step.leave)}", self.emit):
+        with ExitStack() as meanwhile, announced(f"start {step.balancer}{_in_place_of(step.leave)}", self.emit):
+            standing = self._stand_in(step, meanwhile)
             try:
-                self._stop(step.leave, AT_MOST)
+                self._stop(step.leave, None if standing else AT_MOST)
                 self._begin(step.balancer, join=False)  # all that it needs has moved
                 self._await_serving()
             except BaseException:
@@ -258,6 +260,17 @@ class Migration:
                 raise
             finally:
                 self._gateways.clear()  # another nginx serves now
+                if standing:
+                    standing.release()
+
+    def _stand_in(self, step: MovePort, meanwhile: ExitStack) -> StandIn | None:
+        """Serves until ``meanwhile`` ends, while nobody has the port. None if no nginx has it, or none can serve."""
+        if not step.leave:
+            return None
+        reason = stand_in.gap(self.here, wanted=True)
+        self.emit(PortMoves(step.leave, step.balancer, reason))
+        beside = stand_in.covered(self.here, step.leave[0], await_balancer, self.emit, reason)
+        return meanwhile.enter_context(beside)
 
     def _await_serving(self) -> None:
         """Raises BalancerError if nginx does not serve in time."""

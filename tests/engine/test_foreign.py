@@ -32,7 +32,7 @@ x-app: &app
 services:
   proxy:
     image: ${NGINX_IMAGE}
-    environment: {UPSTREAM_SERVICE: web, UPSTREAM_PORT: "3001"}
+    environment: {UPSTREAM_SERVICE: web, UPSTREAM_PORT: "3001", REQUESTS_PER_CLIENT: "${LIMIT:-512}"}
     ports: ["127.0.0.1:${HTTP_PORT}:8080"]
     volumes: ["list:/etc/nginx/videa"]
     tmpfs: ["/tmp:size=16m,mode=1777"]
@@ -145,6 +145,16 @@ def test_up_recreates_another_service_only_when_it_is_told(shop: LiveStack) -> N
     assert services(shop, "web", "proxy") == serving
     assert watched.report["failed"] == 0, watched.report["failures"]
     shop.compose("up", "--detach", "--no-deps", "worker")
+
+
+def test_nginx_itself_is_recreated_without_a_failed_request(shop: LiveStack) -> None:
+    proxy, web = services(shop, "proxy"), services(shop, "web")
+    with under_load(shop.url, rate=RATE) as watched:
+        shop.done("up", "--recreate", "proxy", LIMIT="256")
+    assert services(shop, "proxy") != proxy
+    assert services(shop, "web") == web
+    assert watched.report["failed"] == 0, watched.report["failures"]
+    shop.compose("up", "--detach", "--no-deps", "proxy")
 
 
 @pytest.mark.parametrize(

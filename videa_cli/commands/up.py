@@ -30,7 +30,7 @@ def up(
 
     Starts what is not running. While replicas are running, videa changes no running container, even if the Compose file
     has changed: `videa deploy` rolls out a change of the service. --recreate recreates another service; requests that
-    need it may fail in the meantime.
+    need it may fail in the meantime. For nginx itself, a second one serves meanwhile.
 
     After `videa init`, the first start moves a published port from your running container to nginx. Docker cannot hand
     a port over, so a second nginx serves meanwhile: for some seconds, a container with the capability NET_ADMIN in the
@@ -40,6 +40,7 @@ def up(
     Examples:
       videa up
       videa up --recreate worker
+      videa up --recreate nginx  give nginx its new image or configuration
       videa up --no-redirect     while a port moves, connections are refused for about a second
       videa -f docker-compose.yml -f compose/tls.yml up
     """

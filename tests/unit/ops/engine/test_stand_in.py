@@ -13,7 +13,7 @@ BALANCER: dict[str, Any] = {
     "Config": {
         "Hostname": "0123456789ab",
         "Entrypoint": ["start.sh"],
-        "Labels": {"com.docker.compose.service": "nginx"},
+        "Labels": {"com.docker.compose.service": "nginx", "com.docker.swarm.task": ""},
     },
     "HostConfig": {
         "Binds": ["shop_balancer:/etc/nginx/videa:rw", f"shop_spool:{SPOOL}:rw"],
@@ -58,14 +58,16 @@ def test_each_published_port_is_redirected_on_its_own_addresses_only(
 
 
 def test_it_shares_the_configuration_of_the_balancer_but_not_its_spool_nor_its_place() -> None:
-    config = _configuration(BALANCER, publish=True)
+    config = _configuration(BALANCER, True, "shop_default")
     host = config["HostConfig"]
     assert config["Entrypoint"][-1] == "start.sh"
     assert config["Labels"]["com.docker.compose.oneoff"] == "True"
+    assert "com.docker.swarm.task" not in config["Labels"]
+    assert host["NetworkMode"] == "shop_default"
     assert host["Binds"] == ["shop_balancer:/etc/nginx/videa:rw"]
     assert host["Mounts"] == [{"Target": "/etc/nginx/own"}]
     assert SPOOL in host["Tmpfs"]
     assert host["PortBindings"] == {"8080/tcp": [{"HostIp": "", "HostPort": ""}]}
     assert host["RestartPolicy"]["Name"] == "no"
     assert host["ReadonlyRootfs"] is True
-    assert _configuration(BALANCER, publish=False)["HostConfig"]["PortBindings"] == {}
+    assert _configuration(BALANCER, False, "shop_default")["HostConfig"]["PortBindings"] == {}
