@@ -157,8 +157,8 @@ def _(event: OrphansLeft) -> str:
 @words.register
 def _(event: ServicesChanged) -> str:
     return (
-        f"{', '.join(event.services)}: changed in the Compose file, but not recreated; to recreate it, which "
-        f"interrupts the services that need it: videa up --recreate {event.services[0]}"
+        f"{', '.join(event.services)}: changed in the Compose file, but not recreated, because services that need it "
+        f"may be interrupted; to recreate it: videa up --recreate {event.services[0]}"
     )
 
 

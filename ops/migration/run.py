@@ -265,11 +265,12 @@ class Migration:
 
     def _stand_in(self, step: MovePort, meanwhile: ExitStack) -> StandIn | None:
         """Serves until ``meanwhile`` ends, while nobody has the port. None if no nginx has it, or none can serve."""
-        if not step.leave:
+        like = self.compose.platform.container(step.balancer)  # on the way back it is only created yet
+        if not step.leave or not like:
             return None
-        reason = stand_in.gap(self.here, wanted=True)
+        reason = stand_in.gap(self.compose, wanted=True)
         self.emit(PortMoves(step.leave, step.balancer, reason))
-        beside = stand_in.covered(self.here, step.leave[0], await_balancer, self.emit, reason)
+        beside = stand_in.covered(self.compose, like.name, await_balancer, self.emit, reason)
         return meanwhile.enter_context(beside)
 
     def _await_serving(self) -> None:
