@@ -27,6 +27,7 @@ STORE = """
     volumes: ["kept:/kept"]
 """
 
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """The project with Compose, on the only node of a swarm."""
