@@ -75,19 +75,20 @@ def hand_back(
         ours = [container for container in stack.containers() if container.service in (*left.services, balancer)]
         gone = [container for container in ours if container.service == balancer]
         published = _published(stack, left.services)
-        with ExitStack() as meanwhile, _undone_if_it_fails(stack, left, ours):
-            replaced, alone = _create(plain, left, ours, published, emit, lease.permit)
-            _start_unpublished(stack, plain, left, emit, lease.permit)
-            standing = None
-            if any(container.running for container in gone) and not alone:
-                reason = stand_in.gap(stack, redirect)
-                beside = stand_in.standing_in(stack, gone[0].name, serves, emit, reason)
-                standing = meanwhile.enter_context(beside)
-            _reload(stack, left.proxies)
-            if gone or alone or _created(stack, left.services):
-                with announced(f"move the published port from {balancer} to {', '.join(left.services)}", emit):
-                    _switch(stack, compose, left, gone, alone, standing, lease.permit)
-            change()
+        with ExitStack() as meanwhile:
+            with _undone_if_it_fails(stack, left, ours):
+                replaced, alone = _create(plain, left, ours, published, emit, lease.permit)
+                _start_unpublished(stack, plain, left, emit, lease.permit)
+                standing = None
+                if any(container.running for container in gone) and not alone:
+                    reason = stand_in.gap(stack, redirect)
+                    beside = stand_in.standing_in(stack, gone[0].name, serves, emit, reason)
+                    standing = meanwhile.enter_context(beside)
+                _reload(stack, left.proxies)
+                if gone or alone or _created(stack, left.services):
+                    with announced(f"move the published port from {balancer} to {', '.join(left.services)}", emit):
+                        _switch(stack, compose, left, gone, alone, standing, lease.permit)
+            change()  # last, so that the same command goes on after a kill
         stand_in.clear(stack)  # of a command that was killed
         exchange(stack, replaced, (), lease.permit)
         _reload(stack, left.proxies)  # at once: until then, the user's nginx still tries the old addresses
@@ -202,22 +203,19 @@ def _start_unpublished(stack: Stack, plain: Plain, left: Leaving, emit: Emit, pe
         for container in created:
             permit()
             stack.platform.start(container.name)
-        waiting = _await_answers(stack, prober.id, created, left) if prober and prober.running else set()
-        if waiting:
-            raise EngineError(
-                f"no answer from {', '.join(sorted(waiting))}", "nothing was changed; see docker compose logs"
-            )
+        if prober and prober.running:
+            _await_answers(stack, prober.id, created, left)
 
 
-def _await_answers(stack: Stack, prober: str, started: Sequence[Container], left: Leaving) -> set[str]:
-    """Waits until the started containers answer, or ``health.deadline`` is over. Returns the URLs without an answer."""
+def _await_answers(stack: Stack, prober: str, started: Sequence[Container], left: Leaving) -> None:
+    """Waits until the started containers answer. Raises EngineError if one has not by ``health.deadline``."""
     deadline = time.monotonic() + Health().deadline
     waiting = {f"http://{each.name}:{left.asked[each.service]}" for each in started if each.service in left.asked}
     while waiting := {url for url in waiting if not stack.platform.ask(prober, _question(url)).ok}:
         if time.monotonic() > deadline:
-            break
+            urls = ", ".join(sorted(waiting))
+            raise EngineError(f"no answer from {urls}", "nothing was changed; see docker compose logs")
         time.sleep(ASK_AGAIN)
-    return waiting
 
 
 def _question(url: str) -> list[str]:
