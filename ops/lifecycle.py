@@ -15,7 +15,7 @@ from ops.ejected import Ejected
 from ops.errors import BalancerError, EngineError, Interrupted, UsageError
 from ops.events import Emit, OperationInterrupted, announced
 from ops.handover import stand_in
-from ops.handover.over import hand_over, holders, remove_ended
+from ops.handover.over import hand_over, publishers, remove_ended
 from ops.interrupts import settle
 from ops.models import Replica
 from ops.notices import OrphansLeft, OwnFilesRefused, ReleaseChanged, ServicesChanged
@@ -72,9 +72,10 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], redirect: boo
     project = stack.project
     balancer = project.settings.balancer
     packaged.provide(stack.platform.images, str(project.model["services"][balancer].get("image")), emit)
-    held = holders(stack)
+    published = publishers(stack)
+    held = [container for container in published if container.running]
     if not held:
-        remove_ended(stack, permit)
+        remove_ended(stack, published, permit)
         _check_port(stack)
     outline.record(stack.store, project)
     served = [stack, *(stack.of(name) for name in project.served if name != project.settings.service)]
@@ -129,9 +130,10 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], redirect: boo
 def _covered(start: _Starter, redirect: bool) -> Iterator[None]:
     """A stand-in serves while the balancer is recreated, if it is. Raises EngineError, BalancerError."""
     stack = start.stack
-    running = stack.platform.container(stack.project.settings.balancer)
-    asked = start.keep and running is not None and running.service in start.recreate
-    if running is None or not running.running or not asked or running.service not in stack.platform.changed_services():
+    balancer = stack.project.settings.balancer
+    asked = start.keep and balancer in start.recreate and balancer in stack.platform.changed_services()
+    running = stack.platform.container(balancer) if asked else None
+    if running is None or not running.running:
         yield
         return
     reason = stand_in.gap(stack, redirect)

@@ -104,6 +104,11 @@ def detect(
     return tuple(_as_server(each) if each.service in fastcgi.values() else each for each in found)
 
 
+def tasks_of(found: Iterable[Found]) -> set[str]:
+    """The services that run before the others, and end."""
+    return {each.service for each in found if each.role is Role.TASK}
+
+
 def candidates(found: Iterable[Found]) -> tuple[Found, ...]:
     """The services that answer HTTP with the strongest evidence: the one to be scaled, or those to choose from."""
     http = [each for each in found if each.evidence]

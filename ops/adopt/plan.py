@@ -8,7 +8,7 @@ from typing import Any
 
 from ops.adopt.advice import about_front, about_move, about_other, about_paths, about_ports, about_shared
 from ops.adopt.answers import LIKELY, LIVE, READY, Answers
-from ops.adopt.detect import Found, Role, speaks_grpc
+from ops.adopt.detect import Found, Role, speaks_grpc, tasks_of
 from ops.adopt.notes import Note, Weight, companions, obstacles, why_alone
 from ops.adopt.parts import release_variable, service_part, worker_part
 from ops.adopt.published import moved
@@ -163,7 +163,7 @@ def plan(
         "BODIES_PER_CLIENT": f"${{BODIES_PER_CLIENT:-{bodies}}}",
         "TESTER_KEY": "${TESTER_KEY:-}",
     }
-    tasks = {each.service for each in found if each.role is Role.TASK}
+    tasks = tasks_of(found)
     shared = {name: may_share(name, model["services"], tasks, choice.said) for name in model["services"]}
     for each in every:
         if each.shared is not None:  # the user's list: what was found is not added again

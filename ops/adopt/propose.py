@@ -8,7 +8,7 @@ from typing import Any
 
 from ops.adopt import overlay
 from ops.adopt.answers import LIKELY, LIVE, Answers
-from ops.adopt.detect import Evidence, Found, Role, candidates, is_tls
+from ops.adopt.detect import Evidence, Found, Role, candidates, is_tls, tasks_of
 from ops.adopt.gather import Facts, gather
 from ops.adopt.gather import answers as gathered_answers
 from ops.adopt.merged import balancer_of, check, literally
@@ -226,7 +226,7 @@ def _shared(
     facts: Facts, choices: Sequence[Choice], model: Mapping[str, Any], wanted: Wanted
 ) -> dict[str, tuple[str, ...]]:
     """What the replicas of each service share, without a further question."""
-    tasks = {each.service for each in facts.found if each.role is Role.TASK}
+    tasks = tasks_of(facts.found)
     return {
         each.service: (*(each.shared or ()), *may_share(each.service, model["services"], tasks, wanted.share))
         for each in choices

@@ -29,13 +29,8 @@ def create_like(
     with engine_errors(f"create {name}"):
         details = engine.api.inspect_container(model)
         image = recreate.image_of(engine, details)
-        networks = recreate.networks_of(details)
-        endpoints: dict[str, Any] = {"NetworkingConfig": {"EndpointsConfig": {networks[0]: {}}}} if networks else {}
-        engine.api.create_container_from_config(
-            {**configuration(details, command, without), "Image": image, **endpoints}, name
-        )
-        for network in networks[1:]:
-            engine.api.connect(network, name, {})
+        config = {**configuration(details, command, without), "Image": image}
+        recreate.create(engine, name, config, {network: {} for network in recreate.networks_of(details)})
     write_files(engine, name, read_files(engine, model, files))
 
 

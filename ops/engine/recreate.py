@@ -47,25 +47,26 @@ def recreate(engine: Engine, details: Mapping[str, Any]) -> str:
     name = str(details["Name"]).lstrip("/")
     networks: Mapping[str, Any] = details["NetworkSettings"]["Networks"] or {}
     config, image = configuration(details), image_of(engine, details)
-    first, *others = networks_of(details) or [""]
-    endpoints = {"EndpointsConfig": {first: endpoint(networks[first], details)}} if first else {}
+    endpoints = {network: endpoint(networks[network], details) for network in networks_of(details)}
     with engine_errors(f"recreate {name}"):
-        engine.api.create_container_from_config(
-            {
-                **config,
-                "Image": image,
-                "HostConfig": details["HostConfig"],
-                "NetworkingConfig": endpoints,
-            },
-            name,
-        )
-        for network in others:
-            engine.api.connect(network, name, endpoint(networks[network], details))
+        create(engine, name, {**config, "Image": image, "HostConfig": details["HostConfig"]}, endpoints)
     files: Mapping[str, str] = details.get(FILES) or {}
     write_files(engine, name, {path: base64.b64decode(archive) for path, archive in files.items()})
     with engine_errors(f"start {name}"):
         engine.api.start(name)
     return name
+
+
+def create(engine: Engine, name: str, config: Mapping[str, Any], endpoints: Mapping[str, Mapping[str, Any]]) -> None:
+    """Creates a container in networks. ``endpoints``: name of each network, in this order, -> its settings there.
+
+    Raises Refused.
+    """
+    first, *others = endpoints.items() or [("", {})]
+    inside = {"EndpointsConfig": dict([first])} if endpoints else {}
+    engine.api.create_container_from_config({**config, "NetworkingConfig": inside}, name)
+    for network, settings in others:
+        engine.api.connect(network, name, settings)
 
 
 def configuration(details: Mapping[str, Any]) -> dict[str, Any]:

@@ -69,15 +69,9 @@ class EngineStandIns:
         with engine_errors(f"start {name}"):
             api = self.engine.api
             details = api.inspect_container(balancer)
-            first, *others = recreate.networks_of(details)
-            config = {
-                **_configuration(details, publish, first),
-                "Image": details["Image"],
-                "NetworkingConfig": {"EndpointsConfig": {first: {}}},
-            }
-            api.create_container_from_config(config, name)
-            for network in others:
-                api.connect(network, name, {})
+            networks = recreate.networks_of(details)
+            config = {**_configuration(details, publish, networks[0]), "Image": details["Image"]}
+            recreate.create(self.engine, name, config, {network: {} for network in networks})
             api.start(name)
 
     def redirect(self, balancer: str, name: str) -> None:

@@ -80,9 +80,10 @@ def hand_back(
                 replaced, alone = _create(plain, left, ours, published, emit, lease.permit)
                 _start_unpublished(stack, plain, left, emit, lease.permit)
                 standing = None
-                if any(container.running for container in gone) and not alone:
-                    reason = stand_in.gap(stack, redirect)
-                    beside = stand_in.standing_in(stack, gone[0].name, serves, emit, reason)
+                if any(container.running for container in gone):
+                    only = f"{', '.join(alone)} can have no second container" if alone else ""
+                    reason = only or stand_in.gap(stack, redirect)
+                    beside = stand_in.covered(stack, gone[0].name, serves, emit, reason)
                     standing = meanwhile.enter_context(beside)
                 _reload(stack, left.proxies)
                 if gone or alone or _created(stack, left.services):
@@ -124,11 +125,10 @@ def _switch(
     """The moment without a listener: the balancer ends, and the service starts."""
     created = _created(stack, left.services)
     try:
-        redirecting = standing is not None and standing.redirect()
         exchange(stack, gone, created, permit)
         if alone:
             compose.run(*up_arguments(compose, alone))
-        if standing and redirecting:
+        if standing:
             _await_answers(stack, standing.name, created, left)
             standing.release()
     except BaseException:

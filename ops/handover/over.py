@@ -8,7 +8,7 @@ ready, and the balancer's container exists.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -40,27 +40,32 @@ ESTABLISHED = "01"
 
 def holders(stack: Stack) -> list[Container]:
     """The running replicas that themselves publish a port that the balancer is to publish. Raises EngineError."""
-    ports = _ports(stack)
+    return [container for container in publishers(stack) if container.running]
+
+
+def publishers(stack: Stack) -> list[Container]:
+    """The replicas, running or ended, that publish a port that the balancer is to publish. Raises EngineError."""
+    settings = stack.project.settings
+    ports = stack.project.model["services"][settings.balancer].get("ports")
     return [
         container
-        for container, details in _replicas(stack)
-        if container.running and any(target_of(ports, port) is not None for port in bound(details))
+        for container, details in stack.platform.details()
+        if container.service == settings.service
+        and not container.oneoff
+        and any(target_of(ports, port) is not None for port in (bound if container.running else _declared)(details))
     ]
 
 
-def remove_ended(stack: Stack, permit: Permit) -> None:
+def remove_ended(stack: Stack, published: Iterable[Container], permit: Permit) -> None:
     """Removes replicas that had the port before the balancer, if a command was killed after they had ended.
 
-    Compose would start them, and fail, because the balancer has the port. Raises EngineError.
+    Compose would start them, and fail, because the balancer has the port. ``published``: see ``publishers``. Raises
+    EngineError.
     """
-    balancer = stack.platform.container(stack.project.settings.balancer)
-    if balancer is None or not balancer.running:
-        return
-    ports = _ports(stack)
-    for container, details in _replicas(stack):
-        wanted = (details.get("HostConfig") or {}).get("PortBindings") or {}
-        published = {port for each in _entries(wanted) for port in _range(each["HostPort"])}
-        if container.state == "exited" and any(target_of(ports, port) is not None for port in published):
+    ended = [container for container in published if container.state == "exited"]
+    balancer = stack.platform.container(stack.project.settings.balancer) if ended else None
+    if balancer and balancer.running:
+        for container in ended:
             permit()
             stack.platform.remove(container.name)
 
@@ -184,6 +189,12 @@ def bound(details: Mapping[str, Any]) -> Iterator[int]:
             yield int(each["HostPort"])
 
 
+def _declared(details: Mapping[str, Any]) -> Iterator[int]:
+    """The ports of the host that a container that has ended binds when it starts, or one of each range of them."""
+    for each in _entries((details.get("HostConfig") or {}).get("PortBindings") or {}):
+        yield from _range(each["HostPort"])
+
+
 def _entries(bindings: Mapping[str, Sequence[Mapping[str, str]] | None]) -> list[Mapping[str, str]]:
     return [each for entries in bindings.values() for each in entries or ()]
 
@@ -192,16 +203,6 @@ def _range(text: str) -> range:
     """The ports of "8080" or "8080-8082"; none for what the engine is to choose."""
     first, _, last = text.partition("-")
     return range(int(first), int(last or first) + 1) if first.isdecimal() else range(0)
-
-
-def _ports(stack: Stack) -> Any:
-    """The ports that the balancer is to publish."""
-    return stack.project.model["services"][stack.project.settings.balancer].get("ports")
-
-
-def _replicas(stack: Stack) -> list[tuple[Container, Mapping[str, Any]]]:
-    service = stack.project.settings.service
-    return [each for each in stack.platform.details() if each[0].service == service and not each[0].oneoff]
 
 
 def _others(stack: Stack, known: Collection[str]) -> list[Container]:

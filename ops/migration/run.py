@@ -270,6 +270,8 @@ class Migration:
             return None
         reason = stand_in.gap(self.compose, wanted=True)
         self.emit(PortMoves(step.leave, step.balancer, reason))
+        if reason:  # told by the event
+            return None
         beside = stand_in.covered(self.compose, like.name, await_balancer, self.emit, reason)
         return meanwhile.enter_context(beside)
 
