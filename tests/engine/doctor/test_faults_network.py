@@ -82,6 +82,7 @@ def test_nginx_paused_and_a_container_that_cannot_start(patient: Patient) -> Non
 
 
 def test_a_replica_cut_off_its_network_and_one_that_resolves_no_names(patient: Patient) -> None:
+    patient.settle()
     cut, deaf = patient.stack.replicas()
     network = f"{patient.stack.project}_data"
     place = patient.state(deaf, ".ResolvConfPath")
@@ -119,6 +120,7 @@ with socket.create_connection(("{0}", 3001)) as held:
 
 
 def test_a_replica_that_is_to_stop_and_waits(patient: Patient) -> None:
+    patient.settle()
     other, waiting = patient.stack.replicas()
     patient.stack.docker("exec", "--detach", other, "python", "-c", HALF.format(waiting))
     patient.stack.until(lambda: "half" in patient.stack.docker("exec", other, "ls", "/tmp"))

@@ -16,11 +16,12 @@ from tests.engine.doctor.conftest import Patient, finding, found
 HALF_ILL = r"""
 USER root
 RUN printf '%s\n' \
-    'import signal, socket, struct, time' \
+    'import os, signal, socket, struct, time' \
     'from email.utils import formatdate' \
     'from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer' \
     'ill = []' \
     'signal.signal(signal.SIGUSR1, lambda *_: ill.append(True))' \
+    'signal.signal(signal.SIGTERM, lambda *_: os._exit(0))' \
     'class Handler(BaseHTTPRequestHandler):' \
     '    def date_time_string(self, timestamp=None):' \
     '        return formatdate(time.time() + 30, usegmt=True)' \
