@@ -253,19 +253,20 @@ def _orphans(stack: Stack) -> list[str]:
     ]
 
 
-def await_balancer(stack: Stack) -> None:
-    """Waits until nginx answers. Raises BalancerError after ``health.deadline``, or STARTING without videa's files."""
-    started = time.monotonic()
+def await_balancer(stack: Stack, starting: float | None = None) -> None:
+    """Waits until nginx answers. Raises BalancerError after ``health.deadline``.
+
+    ``starting``: seconds until it must have written its files, STARTING by default.
+    """
+    started, balancer = time.monotonic(), stack.project.settings.balancer
     while True:
-        error = BalancerError(
-            "nginx does not answer", f"see its log: docker compose logs {stack.project.settings.balancer}"
-        )
+        error = BalancerError("nginx does not answer", f"see its log: videa logs {balancer}")
         timeout: float = stack.project.settings.health.deadline
         try:
             if stack.gateway.look().serving is not None:
                 return
         except BalancerError as refused:  # a new container has not written its files yet
-            error, timeout = refused, STARTING
+            error, timeout = refused, STARTING if starting is None else starting
         if time.monotonic() - started > timeout:
             raise error
         time.sleep(LOOK_AGAIN)
