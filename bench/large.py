@@ -183,10 +183,10 @@ class LargeGateway(FakeGateway):
 
     text: str = ""
 
-    def apply(self, upstream: Upstream) -> Any:
+    def apply(self, upstream: Upstream, *more: Upstream) -> Any:
         self.text = render(upstream, 2, None, self.text)
         parse(self.text, upstream.service)
-        return super().apply(upstream)
+        return super().apply(upstream, *more)
 
 
 Measured: TypeAlias = Callable[[Callable[[], object], Clock], dict[str, Any]]

@@ -10,11 +10,15 @@ from ops.models import Replica
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A replica with its readiness (from a probe) and whether the balancer lists it."""
+    """A replica with its readiness (from a probe) and whether the balancer lists it.
+
+    ``delay``: seconds after its start until it can be ready or not; 0 if that is known.
+    """
 
     replica: Replica
     ready: bool
     listed: bool
+    delay: float = 0.0
 
     @property
     def name(self) -> str:

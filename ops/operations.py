@@ -212,8 +212,8 @@ class Operation:
             header = state.header
             here = Following(header.service, header.wanted, header.target, header.request)
             parts = [
-                continued_part(self._stack(here.service), here, state),
-                *(continued_part(self._stack(later.service), later) for later in header.following),
+                continued_part(self._stack(here.service), here, self.emit, state),
+                *(continued_part(self._stack(later.service), later, self.emit) for later in header.following),
             ]
             self.emit(Resuming(state.standing))
             return self._run(parts, lease, "", True, detach, promotion)

@@ -14,6 +14,7 @@ from ops.planning import check_plan, deploy_plan, scale_plan, wanted_replicas
 from ops.preflight import Capacity
 from ops.rollout.entries import Following, Header, JournalState
 from ops.rollout.one_shots import due, overrides_of, with_one_shots
+from ops.rollout.ready import fleet_with_started
 from ops.rollout.remembering import check_remembering
 from ops.rollout.request import Request
 from ops.rollout.targets import running_target
@@ -80,7 +81,7 @@ def deploy_part(stack: Stack, target: Target, request: Request, same: JournalSta
     """
     service = stack.project.settings.service
     here = same if same and (same.header.service or service) == service else None
-    fleet = stack.fleet()
+    fleet = stack.fleet() if request.force else fleet_with_started(stack, target.release, emit)
     wanted = wanted_replicas(stack, fleet)
     plan = deploy_plan(stack, request, fleet, wanted, target, here)
     part = Part(stack, plan, fleet, wanted, request, header=here.header if here else None)
@@ -111,12 +112,13 @@ def with_due_one_shots(parts: Sequence[Part]) -> list[Part]:
     return [*parts[:first], prepared, *parts[first + 1 :]]
 
 
-def continued_part(stack: Stack, rest: Following, state: JournalState | None = None) -> Part:
+def continued_part(stack: Stack, rest: Following, emit: Emit, state: JournalState | None = None) -> Part:
     """The rest of an operation. ``state``: None if it has not reached this service. Raises PlanRefused, EngineError."""
-    fleet = stack.fleet()
     if rest.request is None:
+        fleet = stack.fleet()
         plan = scale_plan(stack, fleet, rest.wanted, rest.target)
     else:
+        fleet = fleet_with_started(stack, rest.target.release, emit)
         plan = deploy_plan(stack, rest.request, fleet, rest.wanted, rest.target, state)
     part = Part(stack, plan, fleet, rest.wanted, rest.request, header=state.header if state else None)
     return part.or_remembered

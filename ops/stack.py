@@ -239,8 +239,9 @@ class Stack:
 
     def _runs(self, replica: Replica, live: bool, probe: Running) -> ProbeResult:
         age = self.store.now() - (replica.started or replica.created).timestamp()
-        ok = live or age >= SETTLED
-        return ProbeResult(ok, 0, 0.0, "" if ok else f"started less than {SETTLED:g} s ago", str(probe))
+        if live or age >= SETTLED:
+            return ProbeResult(True, 0, 0.0, "", str(probe))
+        return ProbeResult(False, 0, 0.0, f"started less than {SETTLED:g} s ago", str(probe), delay=SETTLED)
 
     def readiness_body(self, replica: Replica) -> str:
         """What a replica says about its readiness: the body of its answer; "" without one. Raises EngineError."""
@@ -276,6 +277,7 @@ class Stack:
                     replica=replica,
                     ready=replica.name in results and results[replica.name].ok,
                     listed=membership.admits(replica.name) and replica.state != "exited",
+                    delay=results[replica.name].delay if replica.name in results else 0.0,
                 )
                 for replica in replicas
             ),

@@ -75,9 +75,9 @@ class Edges:
         """See ``Gateway``."""
         self._seen = replace(parse(look.text, self._service), own=look.own, edges=look.edges)
 
-    def apply(self, upstream: Upstream) -> Applied:
+    def apply(self, upstream: Upstream, *more: Upstream) -> Applied:
         """See ``Gateway``."""
-        return self._change(lambda balancer: balancer.apply(upstream))
+        return self._change(lambda balancer: balancer.apply(upstream, *more))
 
     def maintain(self, maintenance: Maintenance | None) -> Applied:
         """See ``Gateway``."""

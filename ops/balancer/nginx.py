@@ -157,15 +157,20 @@ class Balancer:
                     raise
             time.sleep(RESTART_POLL)
 
-    def apply(self, upstream: Upstream) -> Applied:
+    def apply(self, upstream: Upstream, *more: Upstream) -> Applied:
         """Makes nginx serve ``upstream`` and returns when the new generation is active. A closed site stays closed.
+
+        ``more``: of other services, in the same change.
 
         Raises ConfigRefused with nginx's error if nginx refuses the text, and BalancerError if the text cannot be
         written or its generation is not active in time. The previous configuration is then still active.
         """
 
         def text(look: Look, generation: int) -> str:
-            return render(upstream, generation, self._parsed(look.text).maintenance, look.text)
+            maintenance, written = self._parsed(look.text).maintenance, look.text
+            for each in (upstream, *more):
+                written = render(each, generation, maintenance, written)
+            return written
 
         return self._change(text)
 

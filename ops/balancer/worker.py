@@ -49,7 +49,7 @@ class NoRequests:
     def remember(self, look: Look) -> None:
         """There is nothing to remember."""
 
-    def apply(self, upstream: Upstream) -> Applied:
+    def apply(self, upstream: Upstream, *more: Upstream) -> Applied:
         """Remembers the list. Raises like the permit."""
         if self._permit:
             self._permit()

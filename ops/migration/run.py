@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
 from ops import declared, documents
-from ops.errors import Aftermath, BalancerError, EngineError, Left, PlanRefused, VideaError, explained
+from ops.errors import Aftermath, EngineError, Left, PlanRefused, VideaError, explained
 from ops.events import Emit, announced
 from ops.handover import stand_in
 from ops.handover.stand_in import StandIn
@@ -250,7 +250,7 @@ class Migration:
             try:
                 self._stop(step.leave, None if standing else AT_MOST)
                 self._begin(step.balancer, join=False)  # all that it needs has moved
-                self._await_serving()
+                await_balancer(self.there, starting=self.there.project.settings.health.deadline)
             except BaseException:
                 for container in self.there.containers():
                     if container.service == step.balancer:
@@ -274,20 +274,6 @@ class Migration:
             return None
         beside = stand_in.covered(self.compose, like.name, await_balancer, self.emit, reason)
         return meanwhile.enter_context(beside)
-
-    def _await_serving(self) -> None:
-        """Raises BalancerError if nginx does not serve in time."""
-        deadline = time.monotonic() + self.there.project.settings.health.deadline
-        while True:
-            failure = BalancerError("nginx does not answer", "see its log: videa logs")
-            try:
-                if self.there.gateway.look().serving is not None:
-                    return
-            except BalancerError as error:  # it has not written its files yet
-                failure = error
-            if time.monotonic() > deadline:
-                raise failure
-            time.sleep(LOOK_AGAIN)
 
     def _clean(self) -> None:
         """Removes the containers, networks and records of what has moved. Its volumes stay."""

@@ -322,8 +322,11 @@ class Gateway(Protocol):
     def remember(self, look: Look) -> None:
         """Takes over what another gateway of the project has just read: ``membership(remembered=True)`` returns it."""
 
-    def apply(self, upstream: Upstream) -> Applied:
-        """Serves ``upstream``, and returns when it is active. Raises ConfigRefused; the previous one is then active."""
+    def apply(self, upstream: Upstream, *more: Upstream) -> Applied:
+        """Serves ``upstream``, and returns when it is active. Raises ConfigRefused; the previous one is then active.
+
+        ``more``: of other services, in the same change.
+        """
 
     def maintain(self, maintenance: Maintenance | None) -> Applied:
         """Closes the site, or opens it with None; the replicas do not change. Raises like ``apply``."""

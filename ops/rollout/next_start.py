@@ -30,5 +30,5 @@ def check_next_start(platform: Platform, following: Sequence[AnyStep], target: T
 
 
 def _check(platform: Platform, count: int, target: Target) -> None:
-    with suppress(VideaError):
-        platform.check_create(len(platform.states()) + count, target, next=True)
+    with suppress(VideaError):  # their names are enough: the states would be asked of every task of a swarm
+        platform.check_create(len(platform.names()) + count, target, next=True)

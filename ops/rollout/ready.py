@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterable
 
 from ops.errors import ReplicaNotReady
+from ops.events import Emit, announced
+from ops.fleet import Fleet
 from ops.models import ProbeResult, Replica
 from ops.platform.ports import Named
 from ops.redaction.typed import shown
@@ -52,6 +54,29 @@ def await_passes(stack: Stack, names: Iterable[str], starting: bool = True) -> l
         if waiting:
             time.sleep(pause)
     return list(passing.values())
+
+
+def fleet_with_started(stack: Stack, release: str, emit: Emit) -> Fleet:
+    """The fleet once it is known which replicas of ``release`` are ready: those that are starting are awaited.
+
+    One that becomes ready need not be replaced. The wait ends like that of ``await_passes``, but raises nothing for a
+    replica that is not ready. Raises EngineError, BalancerError.
+    """
+    fleet = stack.fleet()
+    starting = _starting(fleet, release)
+    if not starting:
+        return fleet
+    deadline = time.monotonic() + stack.project.settings.health.deadline + max(starting.values())
+    with announced(f"wait until it is known whether {', '.join(starting)} can stay", emit):
+        while _starting(fleet, release) and time.monotonic() < deadline:
+            time.sleep(STARTING_INTERVAL)
+            fleet = stack.fleet()
+    return fleet
+
+
+def _starting(fleet: Fleet, release: str) -> dict[str, float]:
+    """Name -> delay of the running replicas of ``release`` that neither are ready nor have failed."""
+    return {each.name: each.delay for each in fleet.alive if each.delay and each.replica.release == release}
 
 
 def refuse_ended(stack: Stack, waiting: Iterable[str], replicas: Iterable[Replica]) -> None:

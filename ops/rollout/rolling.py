@@ -53,7 +53,8 @@ def divide(fleet: Fleet, target: Target, replace: Collection[str]) -> tuple[list
         for member in fleet.alive
         if member.replica.release == target.release and member.ready and member.name not in replace
     ]
-    return new, [member for member in fleet.alive if member not in new]
+    staying = set(names(new))
+    return new, [member for member in fleet.alive if member.name not in staying]
 
 
 def settled(fleet: Fleet, new: list[Member], old: list[Member], wanted: int) -> bool:

@@ -21,7 +21,8 @@ def plan_scale(fleet: Fleet, wanted: int, target: Target, ejected: Collection[st
 
 def _steps(fleet: Fleet, wanted: int, target: Target, ejected: Collection[str]) -> Iterator[Step]:
     leaving = victims(fleet.alive, max(0, len(fleet.alive) - wanted), target.release)
-    staying = [member for member in fleet.alive if member not in leaving]
+    gone = set(names(leaving))
+    staying = [member for member in fleet.alive if member.name not in gone]
     missing = wanted - len(staying)
     out = [member for member in staying if member.name in ejected and not member.ready and not member.listed]
     if missing or any(member.listed for member in staying):

@@ -26,11 +26,15 @@ class _Service(TypedDict, total=False):
     Spec: _Spec
 
 
+class _Status(TypedDict, total=False):
+    State: Any
+
+
 class _Task(TypedDict, total=False):
     ID: Any
     ServiceID: Any
     CreatedAt: Any
-    Status: Any
+    Status: _Status | None
 
 
 class _Container(TypedDict, total=False):

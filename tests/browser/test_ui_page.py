@@ -160,6 +160,7 @@ async def test_an_operator_aborts_a_canary_with_the_keyboard(
     page = await browser.new_page(viewport={"width": size[0], "height": size[1]})
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     await page.goto(served.address)
     await page.get_by_label("Token").focus()
     await page.keyboard.type(served.token)

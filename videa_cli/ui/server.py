@@ -119,7 +119,7 @@ async def _page(request: web.Request) -> web.Response:
     """The page for a browser that has a session, without any data; otherwise the one that gives the token."""
     known = request.app[SESSIONS].find(request.cookies.get(_cookie_name(request), "")) is not None
     if not known:
-        return aiohttp_jinja2.render_template("signin.html", request, {}, status=401)
+        return aiohttp_jinja2.render_template("signin.html", request, {})  # to ask for it is no fault: 200
     source = request.app[SOURCE]
     stack = await request.app[LIVE].threads.run(source.latest)
     context = {

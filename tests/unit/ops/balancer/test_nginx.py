@@ -32,6 +32,7 @@ class Nginx:
     lost: int = 0
     """Looks whose output does not arrive."""
     asked: list[str] = field(default_factory=list)
+    applied: int = 0
 
     def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
         script = command[2] if command[0] == "sh" else command[-1]
@@ -53,7 +54,7 @@ class Nginx:
             return ExecResult(scripts.CHANGED, "")
         if self.verdict:
             return ExecResult(scripts.REFUSED, self.verdict)
-        self.text = "".join(pieces)
+        self.text, self.applied = "".join(pieces), self.applied + 1
         return ExecResult(0, f"videa-old-workers \n{self.own}")
 
 
@@ -144,3 +145,13 @@ def test_own_files_that_are_left_out_are_told_once(nginx: Nginx) -> None:
     assert web.membership().servers == ("web-2",)
     nginx.own = "videa-own:no\t\n"
     assert web.membership().own == OwnFiles()
+
+
+def test_the_lists_of_several_services_are_one_change(nginx: Nginx) -> None:
+    closed = Maintenance(("10.0.0.0/8",))
+    web = balancer(nginx, "web")
+    web.maintain(closed)
+    web.apply(replace(WEB, servers=("web-2",), others=(API,)), replace(API, servers=("api-1",), others=(WEB,)))
+    assert nginx.applied == 2
+    assert web.membership() == Membership(3, ("web-2",), maintenance=closed)
+    assert balancer(nginx, "api").membership() == Membership(3, ("api-1",), maintenance=closed)

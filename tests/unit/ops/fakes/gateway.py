@@ -72,7 +72,7 @@ class FakeGateway:
     def remember(self, look: Look) -> None:
         self.remembered = look
 
-    def apply(self, upstream: Upstream) -> Applied:
+    def apply(self, upstream: Upstream, *more: Upstream) -> Applied:
         self._change("apply")
         self.served, self.split = upstream.servers, upstream.split
         self.applied.append(self.served)

@@ -22,8 +22,8 @@ class Checked:
     refusal: PlanRefused | None = None
     totals: list[int] = field(default_factory=list)
 
-    def states(self) -> dict[str, str]:
-        return {"app-1": "running", "app-2": "running"}
+    def names(self) -> list[str]:
+        return ["app-1", "app-2"]
 
     def check_create(self, total: int, target: Target, next: bool = False) -> None:
         assert (target, next) == (TARGET, True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,15 @@ import pytest
 from msgspec.structs import replace as changed
 
 from ops.errors import ReplicaNotReady
-from ops.models import ProbeResult
+from ops.events import discard
+from ops.models import Container, ProbeResult
+from ops.operations import Operation
 from ops.project.units import Seconds
+from ops.rollout import ready
 from ops.rollout.ready import await_ready
-from tests.unit.ops.fakes import FakeStack, fake_stack
+from ops.steps import Plan, Start, Target
+from tests.unit.ops.fakes import FakeStack, fake_shop, fake_stack
+from tests.unit.ops.fakes.world import MAIL
 
 NAME = "shop-app-1"
 
@@ -109,3 +116,48 @@ def test_a_container_check_has_time_until_its_first_result(tmp_path: Path, monke
     monkeypatch.setattr(type(stack), "probe", lambda *_, **__: {NAME: ProbeResult(False, 0, 0, "unhealthy x", "check")})
     with pytest.raises(ReplicaNotReady, match=r"was not ready after 50ms: check: unhealthy x$"):
         await_ready(stack, [NAME])
+
+
+Change = Callable[[Container], Container]
+
+
+def deployed_worker(stack: FakeStack, monkeypatch: pytest.MonkeyPatch, present: Change, later: Change) -> Plan:
+    """The plan of a deploy of the worker's own release. ``later``: its replicas at the next look."""
+    monkeypatch.setattr(ready, "STARTING_INTERVAL", 0.0)
+    worker = stack.of(MAIL)
+    assert isinstance(worker, FakeStack)
+    by_name = worker.platform.by_name
+
+    def look_again(call: str) -> None:
+        if call == "replicas":
+            stack.world.now += 1
+            looks.append(call)
+            if len(looks) > 1:
+                by_name.update({name: later(replica) for name, replica in by_name.items()})
+
+    looks: list[str] = []
+    by_name.update({name: present(replica) for name, replica in by_name.items()})
+    stack.world.disturb = look_again
+    return Operation(worker, discard).deploy(Target("old", "app:old"), dry_run=True).plan
+
+
+def test_a_deploy_awaits_the_worker_that_has_just_started_and_leaves_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = fake_shop(tmp_path)
+    just = datetime.fromtimestamp(shop.world.now, UTC)
+    plan = deployed_worker(shop, monkeypatch, lambda each: replace(each, started=just), lambda each: each)
+    assert not plan.steps
+
+
+@pytest.mark.parametrize(("health", "stays"), [("healthy", True), ("unhealthy", False)])
+def test_a_deploy_replaces_only_the_worker_whose_first_health_check_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, health: str, stays: bool
+) -> None:
+    plan = deployed_worker(
+        fake_shop(tmp_path),
+        monkeypatch,
+        lambda each: replace(each, health="starting", first_check=30.0),
+        lambda each: replace(each, health=health),
+    )
+    assert any(isinstance(step, Start) for step in plan.steps) is not stays

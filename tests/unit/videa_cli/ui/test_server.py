@@ -70,7 +70,7 @@ async def page(aiohttp_client: AiohttpClient, tmp_path: Path) -> Page:
 
 async def test_without_the_token_there_is_only_the_sign_in_page(page: Page) -> None:
     answer = await page.client.get("/")
-    assert answer.status == 401
+    assert answer.status == 200  # browsers report any other one as an error
     text = await answer.text()
     assert "Token" in text
     assert "shop" not in text
