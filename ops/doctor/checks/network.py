@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.facts import ContainerFacts, Facts
+from ops.doctor.facts_services import Reached
 from ops.doctor.limits import Limits
 from ops.doctor.sources import CONTAINERS, INSTANCES
 from ops.doctor.words import listing
@@ -92,21 +93,47 @@ def unreachable(facts: Facts, limits: Limits) -> Iterator[Finding]:
             subject=container.name,
         )
     running = {each.service for each in present(facts.containers) if each.running}
-    for name, reached in facts.reach.items():
-        blocked = [one for one in reached if one.resolves and one.connects is False and one.host in running]
-        if blocked and not _absent(facts, name):
-            services = [one.host for one in blocked]
+    closed = {
+        name: [one for one in reached if one.resolves and one.connects is False and one.host in running]
+        for name, reached in facts.reach.items()
+        if not _absent(facts, name)
+    }
+    common = _common(closed, [replica.name for replica in facts.replicas if replica.running])
+    for name, blocked in closed.items():
+        if own := [one for one in blocked if one.host not in common]:
+            services = [one.host for one in own]
             yield Finding(
                 WAY,
                 Severity.FAIL,
                 f"{name} cannot connect to {listing(services)}",
-                "\n".join(f"{one.host} resolves, port {one.port} accepts no connection from it" for one in blocked),
+                "\n".join(_refused(own)),
                 "whatever it needs of them fails",
                 f"docker restart {name}\nif it cannot connect afterwards, find the firewall's rule:"
                 f" sudo iptables-save | grep -e DROP -e REJECT\nor see whether it listens: docker compose logs --tail"
                 f" 50 {services[0]}",
                 subject=name,
             )
+    for service in sorted(common):
+        yield Finding(
+            WAY,
+            Severity.FAIL,
+            f"no replica can connect to {service}, which runs",
+            "\n".join(dict.fromkeys(_refused(one for each in closed.values() for one in each if one.host == service))),
+            "whatever they need of it fails",
+            f"docker compose restart {service}\nif they cannot connect afterwards, see on which address it listens:"
+            f" docker compose logs --tail 50 {service}\nor find the firewall's rule:"
+            " sudo iptables-save | grep -e DROP -e REJECT",
+        )
+
+
+def _common(closed: Mapping[str, list[Reached]], replicas: list[str]) -> set[str]:
+    """The services to which none of several replicas can connect: the cause is there, not at the replicas."""
+    blocked = [{one.host for one in closed.get(name, [])} for name in replicas]
+    return set.intersection(*blocked) if len(blocked) > 1 else set()
+
+
+def _refused(blocked: Iterable[Reached]) -> Iterator[str]:
+    return (f"{one.host} resolves, port {one.port} accepts no connection from it" for one in blocked)
 
 
 def _on(facts: Facts, networks: list[str]) -> set[str]:
