@@ -12,6 +12,8 @@ from ops.doctor.sources import CONTAINERS, INSTANCES
 from ops.doctor.words import listing
 
 NAMES, WAY, READY = "net.dns", "net.unreachable", "app.not_ready"
+SETTLED = 5.0
+"""Seconds after its start until Docker's DNS surely knows a container."""
 RECENT = 60.0
 """Seconds for which an error in a log shows the present state."""
 
@@ -21,8 +23,8 @@ def names(facts: Facts, limits: Limits) -> Iterator[Finding]:
     lost = {name: [one.host for one in reached if one.resolves is False] for name, reached in facts.reach.items()}
     lost = {name: hosts for name, hosts in lost.items() if hosts}
     services = {each.name: each.service for each in facts.containers or []}
-    # Docker's DNS does not know a service that does not run.
-    stopped = set(facts.services) - {each.service for each in facts.containers or [] if each.running}
+    # Docker's DNS does not know a service that does not run, not even for the moment between two tries to start.
+    stopped = set(facts.services) - {each.service for each in facts.containers or [] if _stays(facts, each)}
     told = {name: count for name in facts.logs if name not in facts.reach and (count := _told(facts, name))}
     told = {} if stopped else {name: count for name, count in told.items() if not _absent(facts, name)}
     lost = {name: [host for host in hosts if host not in stopped] for name, hosts in lost.items()}
@@ -47,6 +49,11 @@ def names(facts: Facts, limits: Limits) -> Iterator[Finding]:
         ),
         subject=affected[0] if len(affected) == 1 else "",
     )
+
+
+def _stays(facts: Facts, container: ContainerFacts) -> bool:
+    """Whether it has not just started, as one that cannot start does again and again."""
+    return container.running and facts.taken - container.started > SETTLED
 
 
 def _recreate(facts: Facts, service: str) -> str:

@@ -9,7 +9,7 @@ from ops.doctor.checks.sessions import OWN_DATABASE, psql
 from ops.doctor.facts import Facts
 from ops.doctor.facts_data import PostgresFacts, Setting
 from ops.doctor.limits import Limits
-from ops.doctor.sources import POSTGRES_UP, part_of_postgres
+from ops.doctor.sources import POSTGRES, POSTGRES_UP, part_of_postgres
 from ops.doctor.words import listing, span
 
 _RELOAD = "SELECT pg_reload_conf()"
@@ -24,6 +24,16 @@ _DANGEROUS = {
 """What a value leads to, as the manual warns (chapters Write Ahead Log, Automatic Vacuuming, Developer Options)."""
 _SYNC = "synchronous_standby_names"
 _WAITS = "IPC:SyncRep"
+_LISTEN = "listen_addresses"
+_LOOPBACK = {"", "localhost", "127.0.0.1", "::1"}
+_STOPPED_BY = (
+    ('requires "wal_level"', "wal_level"),
+    ('when "wal_level" is', "wal_level"),
+    ("could not create any TCP/IP sockets", _LISTEN),
+    ("could not access file", "shared_preload_libraries"),
+    ("could not load library", "shared_preload_libraries"),
+)
+"""What PostgreSQL says when it cannot start, and the setting that makes it say so."""
 
 
 def settings(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -96,24 +106,66 @@ def damage(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def config(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """PostgreSQL's configuration files have errors: it keeps the old settings, and does not start again."""
+    """PostgreSQL's configuration has errors: it does not start, or keeps the old settings and does not start again."""
     postgres = present(facts.postgres)
-    errors = present(postgres.file_errors)
-    if errors:
-        place = f"{errors[0].file}"
+    said = [(line, name) for line in postgres.log for words, name in _STOPPED_BY if words in line]
+    if said and not postgres.up:
+        line, name = said[-1]
+        yield Finding(
+            "pg.config",
+            Severity.FAIL,
+            f"PostgreSQL ({postgres.service}) cannot start with its setting {name}",
+            line,
+            "every read that is not cached, and every write, fails",
+            _taken_out(postgres, name, facts.restarting(postgres.container)),
+            subject=postgres.container,
+        )
+    elif errors := postgres.file_errors:
+        number, place = errors[0].line, errors[0].file
+        run = f"docker compose exec {postgres.service}"
         yield Finding(
             "pg.config",
             Severity.FAIL,
             "PostgreSQL's configuration on disk has errors",
             "\n".join(
-                f"{each.file}:{each.line}: {each.name + ': ' if each.name else ''}{each.error}" for each in errors[:5]
+                f"{each.file}:{each.line}: {(each.name + ': ') * bool(each.name)}{each.error}" for each in errors[:5]
             ),
             "it keeps the old settings, and cannot start again after it has ended",
-            f"see the line: docker compose exec {postgres.service} sed -n {errors[0].line}p {place}\n"
-            f"to take it out: docker compose exec {postgres.service} sed -i '{errors[0].line}s/^/#/' {place}\n"
+            f"see the line: {run} sed -n {number}p {place}\nto take it out: {run} sed -i '{number}s/^/#/' {place}\n"
             f"then: {psql(facts, postgres, _RELOAD)}",
             subject=postgres.container,
         )
+
+
+def _taken_out(postgres: PostgresFacts, name: str, waits: bool) -> str:
+    """What ALTER SYSTEM has set is in its own file, which a server that does not run cannot change."""
+    script = f'sed -i "/^{name} /d" "$PGDATA/postgresql.auto.conf"'
+    run = f"docker compose run --rm --no-deps --entrypoint sh {postgres.service} -c '{script}'"
+    return (
+        f"if ALTER SYSTEM has set it: {run}\nelse correct {name} in the Compose file or in postgresql.conf\n"
+        f"then: docker compose {'restart' if waits else 'up -d'} {postgres.service}"
+    )
+
+
+def listen(facts: Facts, limits: Limits) -> Iterator[Finding]:
+    """PostgreSQL accepts connections from its own container only."""
+    postgres = present(facts.postgres)
+    (place, *_) = [*(each for each in present(postgres.settings) if each.name == _LISTEN), None]
+    if place is None or not postgres.container or not set(place.value.replace(" ", "").split(",")) <= _LOOPBACK:
+        return
+    set_by = place.source == "configuration file"
+    restart = f"docker compose restart {postgres.service}"
+    yield Finding(
+        "pg.listen",
+        Severity.FAIL,
+        f"PostgreSQL ({postgres.service}) accepts connections from its own container only",
+        f"{_LISTEN} = '{place.value}': {place.source}",
+        "no replica can connect",
+        f"{psql(facts, postgres, f'ALTER SYSTEM RESET {_LISTEN}')}\n{restart}"
+        if set_by
+        else f"remove {_LISTEN} from the command of {postgres.service}, then: docker compose up -d {postgres.service}",
+        subject=postgres.container,
+    )
 
 
 def collation(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -150,7 +202,8 @@ CHECKS = (
     Check("pg.sync", _PG, "awaited standby not connected F", "own", (_UP, part_of_postgres("settings")), sync),
     Check("pg.settings", _PG, "dangerous value W", "PostgreSQL manual", (_UP, part_of_postgres("settings")), settings),
     Check("pg.damage", _PG, "wrong checksum F", "PostgreSQL manual", (_UP, part_of_postgres("damage")), damage),
-    Check("pg.config", _PG, "file refused F", "own", (_UP, part_of_postgres("file_errors")), config),
+    Check("pg.config", _PG, "refused, or no start F", "own", (POSTGRES,), config, (part_of_postgres("file_errors"),)),
+    Check("pg.listen", _PG, "loopback only F", "own", (_UP, part_of_postgres("settings")), listen),
     Check(
         "pg.collation", _PG, "version differs W", "PostgreSQL manual", (_UP, part_of_postgres("collations")), collation
     ),

@@ -40,7 +40,7 @@ def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
         if busy
         else recovery(
             services,
-            all(facts.runs(node.container) for node in silent),
+            all(facts.runs(node.container) or facts.restarting(node.container) for node in silent),
             outside=not set(services) & set(facts.services),
             paused=facts.paused(node.container for node in silent),
         ),

@@ -71,7 +71,7 @@ CONDITION = """
 SELECT /* videa-doctor */ json_build_object(
   'settings', (SELECT json_agg(json_build_object('name', name, 'value', setting, 'source', source))
     FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'autovacuum', 'track_counts', 'zero_damaged_pages',
-      'ignore_checksum_failure', 'synchronous_standby_names')),
+      'ignore_checksum_failure', 'synchronous_standby_names', 'listen_addresses')),
   'roles', (SELECT coalesce(json_agg(json_build_object('name', rolname, 'login', rolcanlogin, 'limit', rolconnlimit,
       'expired', coalesce(rolvaliduntil < now(), false))), '[]')
     FROM pg_roles WHERE NOT rolsuper AND (rolvaliduntil < now() OR rolconnlimit >= 0

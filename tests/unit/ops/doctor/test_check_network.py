@@ -17,6 +17,7 @@ from ops.doctor.facts_services import Reached
 from tests.unit.ops.doctor.stack import (
     NOW,
     balancer,
+    container,
     declared,
     finding,
     healthy,
@@ -259,3 +260,12 @@ def test_a_service_that_no_replica_can_connect_to_is_one_finding_about_the_servi
         ("app.not_ready", "net.unreachable"),
     ]
     assert report.findings[0].fix.startswith("docker compose restart postgres")
+
+
+def test_a_service_that_starts_again_and_again_is_no_name_that_does_not_resolve() -> None:
+    unready = [instance(number, ready=503, reason="503: no address") for number in (1, 2)]
+    reach = {each.name: [Reached("postgres", 5432, resolves=False)] for each in unready}
+    others = [each for each in with_replicas(replica(1), replica(2)) if each.service != "postgres"]
+    looping = container("postgres", restarts=9, started=NOW - 1)
+    assert "net.dns" in causes(instances=unready, reach=reach)
+    assert "net.dns" not in causes(instances=unready, reach=reach, containers=[*others, looping])

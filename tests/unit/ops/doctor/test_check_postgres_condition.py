@@ -10,7 +10,17 @@ from ops.doctor.facts_balancer import Traffic
 from ops.doctor.facts_data import Collation, Damage, FileError, Sequence, Setting, Standby
 from ops.doctor.facts_services import LogGroup
 from ops.doctor.signs import sign_of
-from tests.unit.ops.doctor.stack import NOW, finding, postgres, report_on, reported, session
+from tests.unit.ops.doctor.stack import (
+    NOW,
+    container,
+    finding,
+    postgres,
+    replica,
+    report_on,
+    reported,
+    session,
+    with_replicas,
+)
 
 
 def setting(name: str, value: str, source: str = "configuration file") -> dict[str, Any]:
@@ -69,6 +79,28 @@ def test_a_configuration_file_with_which_it_cannot_start_again() -> None:
     result = finding("pg.config", postgres=postgres(file_errors=[error]))
     assert result.evidence == "/data/postgresql.conf:7: syntax error"
     assert "sed -i '7s/^/#/' /data/postgresql.conf" in result.fix
+
+
+def test_a_setting_with_which_it_does_not_start_is_the_cause_of_its_restarts() -> None:
+    said = ['FATAL:  WAL streaming ("max_wal_senders" > 0) requires "wal_level" to be "replica" or "logical"']
+    down = postgres(up=False, error="container restarting, exit code 1", log=said)
+    looping = container("postgres", state="restarting", restarts=7)
+    containers = [*(each for each in with_replicas(replica(1), replica(2)) if each.service != "postgres"), looping]
+    report = report_on(postgres=down, containers=containers)
+    assert [(each.id, each.cause) for each in report.findings if each.id.startswith(("pg.", "ctr."))] == [
+        ("pg.config", ""),
+        ("pg.down", "pg.config"),
+        ("ctr.restart_loop", "pg.config"),
+    ]
+    assert 'sed -i "/^wal_level /d"' in report.findings[0].fix
+
+
+@pytest.mark.parametrize(
+    ("addresses", "expected"),
+    [("127.0.0.1", [("pg.listen", "fail")]), ("", [("pg.listen", "fail")]), ("*", []), ("127.0.0.1, 10.0.0.3", [])],
+)
+def test_a_server_that_only_its_own_container_reaches(addresses: str, expected: list[tuple[str, str]]) -> None:
+    assert reported(**setting("listen_addresses", addresses)) == expected
 
 
 def test_a_collation_of_another_version() -> None:
