@@ -27,7 +27,7 @@ class _Refusal(Struct, frozen=True):
 
 
 _REFUSALS = {
-    "NOPERM": _Refusal("the user may not run a command, or not on these keys"),
+    "NOPERM": _Refusal("the user may not run a command, or not on these keys", least=3),
     "NOREPLICAS": _Refusal(
         "fewer replicas are connected than min-replicas-to-write", "CONFIG SET min-replicas-to-write 0"
     ),
@@ -37,7 +37,8 @@ _REFUSALS = {
     "ERR": _Refusal("a command is unknown, renamed or has wrong arguments", least=5),
     "WRONGTYPE": _Refusal("a key has another type than its command expects"),
 }
-"""Those that no other check names. The doctor's own CLUSTER INFO gives an ERR where there is no cluster."""
+"""Those that no other check names. Of the doctor's own commands, CLUSTER INFO gives an ERR where there is no cluster;
+with the user of the replicas, as outside the project, SLOWLOG and CLUSTER INFO may give a NOPERM each."""
 
 
 def paused(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -46,10 +47,12 @@ def paused(facts: Facts, limits: Limits) -> Iterator[Finding]:
     Redis 8.0 does not say so itself. Then its clients do: those of a blocking command wait for keys, these for none.
     """
     for node in present(facts.redis).nodes:
-        late = [each for each in facts.instances or [] if node.up and each.redis_error.startswith(_LATE)]
+        asking = [each for each in facts.instances or [] if node.up and each.redis]
+        late = [each for each in asking if each.redis_error.startswith(_LATE)]
         told = node.info.get(_PAUSED, "none")
         held = all(_held(sample) for sample in (node.info, node.earlier))
-        if told == "none" and not held and not (late and not node.broken_off and len(present(facts.redis).nodes) == 1):
+        nobody = bool(late) and len(late) == len(asking) and len(present(facts.redis).nodes) == 1
+        if told == "none" and not held and (not nobody or node.broken_off):
             continue
         evidence = [f"{node.container}: {told}, of {node.info.get('paused_actions', '?')} commands"] * (told != "none")
         if held:
