@@ -22,6 +22,8 @@ _DANGEROUS = {
     ("ignore_checksum_failure", "on"): "damaged blocks are taken for good ones",
 }
 """What a value leads to, as the manual warns (chapters Write Ahead Log, Automatic Vacuuming, Developer Options)."""
+_OF_STORAGE = ("fsync", "full_page_writes")
+"""A managed server outside the project may do without: its storage writes whole blocks."""
 _SYNC = "synchronous_standby_names"
 _WAITS = "IPC:SyncRep"
 _LISTEN = "listen_addresses"
@@ -39,7 +41,11 @@ _STOPPED_BY = (
 def settings(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """Settings that no server with data that matters should have."""
     postgres = present(facts.postgres)
-    wrong = [each for each in present(postgres.settings) if (each.name, each.value) in _DANGEROUS]
+    wrong = [
+        each
+        for each in present(postgres.settings)
+        if (each.name, each.value) in _DANGEROUS and (postgres.container or each.name not in _OF_STORAGE)
+    ]
     if wrong:
         yield Finding(
             "pg.settings",

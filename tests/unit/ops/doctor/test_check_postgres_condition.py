@@ -41,6 +41,12 @@ def test_values_that_endanger_data(name: str, value: str, expected: list[tuple[s
     assert reported(**setting(name, value)) == expected
 
 
+def test_a_managed_server_may_have_storage_that_writes_whole_blocks() -> None:
+    found = [Setting("full_page_writes", "off", "configuration file"), Setting("autovacuum", "off", "default")]
+    result = finding("pg.settings", postgres=postgres(settings=found, service="db.example", container=""))
+    assert result.evidence == "autovacuum is off: default"
+
+
 def test_a_dangerous_value_is_set_right_where_it_comes_from() -> None:
     assert "ALTER SYSTEM SET fsync = on" in finding("pg.settings", **setting("fsync", "off")).fix
     by_command = finding("pg.settings", **setting("fsync", "off", "command line")).fix
