@@ -14,7 +14,7 @@ _WEIGHT = {Severity.FAIL: 0, Severity.WARN: 1, Severity.INFO: 2}
 
 
 class Link(Struct, frozen=True):
-    """``cause`` can lead to ``effect``; with ``same``, only in the same container."""
+    """``cause`` can lead to ``effect``; with ``same``, only in the same container, or if it fails several at once."""
 
     cause: str
     effect: str
@@ -37,11 +37,20 @@ DATA_LINKS: tuple[Link, ...] = (
     *_links("pg.crashed", "app.not_ready", "app.errors", "lb.5xx"),
     *_links("pg.auth", "app.not_ready", "app.errors", "lb.5xx"),
     *_links("pg.read_only", "app.not_ready", "app.errors", "lb.5xx"),
+    *_links("pg.statements", "pg.rollbacks", "app.errors", "lb.5xx", "app.not_ready"),
+    *_links("pg.config", "ctr.restart_loop", "pg.down", same=True),
+    *_links("pg.listen", "net.unreachable", "app.not_ready", "app.errors", "lb.5xx"),
+    *_links("pg.session_limit", "app.not_ready", "app.pool_exhausted", "app.errors", "lb.5xx"),
+    *_links("pg.sync", "pg.long_query", "pg.blocked", "pg.conn_high", "app.pool_exhausted"),
+    *_links("pg.sync", "app.not_ready", "app.errors", "lb.5xx", "lb.p99"),
     *_links("pg.prepared", "pg.blocked", "pg.long_query", "pg.dead_tuples", "pg.conn_high", "app.pool_exhausted"),
     *_links("host.logs", "host.disk"),
     *_links("redis.frag", "redis.peak"),
     *_links("redis.auth", "app.ratelimit_local"),
     *_links("redis.loading", "app.ratelimit_local"),
+    *_links("redis.paused", "redis.blocked", "app.ratelimit_local", "lb.p99"),
+    *_links("redis.masters", "redis.refusing"),
+    *_links("redis.refusing", "app.ratelimit_local"),
 )
 """Of PostgreSQL, Redis and their volumes."""
 
@@ -92,7 +101,7 @@ LINKS: tuple[Link, ...] = (
     *_links("redis.down", "app.ratelimit_local", "redis.cluster_slots"),
     *_links("redis.noevict_full", "app.ratelimit_local"),
     *_links("redis.persist", "app.ratelimit_local"),
-    *_links("redis.clients", "redis.rejected"),
+    *_links("redis.clients", "redis.rejected", "app.ratelimit_local"),
     *_links("redis.rejected", "app.ratelimit_local"),
     *_links("redis.maxmem", "redis.evicting"),
     *_links("redis.masters", "redis.cluster_slots", "app.ratelimit_local"),
@@ -144,7 +153,8 @@ def _cause_of(finding: Finding, findings: list[Finding], signs: Mapping[str, Col
         if link.effect != finding.id:
             continue
         for candidate in findings:
-            same = not link.same or candidate.subject == finding.subject
+            several = not candidate.subject and candidate.severity is Severity.FAIL
+            same = not link.same or several or candidate.subject == finding.subject
             if candidate.id == link.cause and same and not _elsewhere(candidate, finding):
                 return candidate
     return None

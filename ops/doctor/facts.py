@@ -326,6 +326,10 @@ class Facts(Struct, frozen=True):
         """Whether a container with that name is running."""
         return any(container.name == name and container.running for container in self.containers or [])
 
+    def restarting(self, name: str) -> bool:
+        """Whether a container ended and waits for its next start, which `docker compose up` does not bring forward."""
+        return any(container.name == name and container.state == "restarting" for container in self.containers or [])
+
     def paused(self, names: Iterable[str]) -> list[str]:
         """Those of the containers with these names that are paused."""
         states = {container.name: container.state for container in self.containers or []}

@@ -32,11 +32,15 @@ class Table(Struct, frozen=True):
 
 
 class Sequence(Struct, frozen=True):
-    """The last value of a sequence, and the maximum of the sequence or its column."""
+    """The last value of a sequence, and the maximum of the sequence or its column.
+
+    ``column``: "schema.table.column" of a column that cannot hold what a bigint can, "" for another.
+    """
 
     name: str
     last: int
     most: int
+    column: str = ""
 
 
 class BadIndex(Struct, frozen=True):
@@ -105,11 +109,64 @@ class Volume(Struct, frozen=True):
 
 
 class Standby(Struct, frozen=True):
-    """A streaming replica, as its primary reports it."""
+    """A streaming replica, as its primary reports it. ``awaited``: commits may wait for it."""
 
     name: str
     state: str
     lag: float
+    awaited: bool = False
+
+
+class Setting(Struct, frozen=True):
+    """A setting of the server. ``source``: where it comes from, as in pg_settings."""
+
+    name: str
+    value: str
+    source: str
+
+
+class Role(Struct, frozen=True):
+    """A role. ``login``: it may open sessions; ``limit``: at most so many, -1 for any number.
+
+    ``expired``: its password is not valid any more.
+    """
+
+    name: str
+    login: bool
+    limit: int
+    expired: bool
+
+
+class Database(Struct, frozen=True):
+    """The database of the doctor's session. ``limit``: of its sessions, -1 for any number."""
+
+    name: str
+    limit: int
+
+
+class Damage(Struct, frozen=True):
+    """Blocks with a wrong checksum that were read since the last statistics reset. ``age``: of the last one."""
+
+    failures: int
+    age: float | None
+
+
+class FileError(Struct, frozen=True):
+    """A line of a configuration file that PostgreSQL refuses. ``name``: of the setting, "" for a line with none."""
+
+    file: str
+    line: int
+    name: str
+    error: str
+
+
+class Collation(Struct, frozen=True):
+    """A collation whose rules have changed since its indexes were made. ``database``: it is a database's own."""
+
+    name: str
+    database: bool
+    recorded: str
+    actual: str
 
 
 class PostgresFacts(Struct, frozen=True):
@@ -161,6 +218,12 @@ class PostgresFacts(Struct, frozen=True):
     recovered: float | None = None
     volume: Volume | None = None
     statements: list[Statement] | None = None
+    settings: list[Setting] | None = None
+    roles: list[Role] | None = None
+    database: Database | None = None
+    damage: Damage | None = None
+    file_errors: list[FileError] | None = None
+    collations: list[Collation] | None = None
 
     def delta(self, counter: str) -> float:
         """The growth of a counter between the two samples."""
@@ -215,11 +278,32 @@ class RedisNode(Struct, frozen=True):
         """The growth of a counter between the two samples."""
         return self.number(key) - _number(self.earlier.get(key, "")) if self.earlier else 0.0
 
+    @property
+    def errors(self) -> dict[str, int]:
+        """The answers that began with each error code (NOPERM, OOM, ...) between the two samples of this run.
+
+        Redis counts them since version 6.2.
+        """
+        return {
+            key.removeprefix(_ERRORS): grown
+            for key in self.info
+            if key.startswith(_ERRORS) and (grown := _count(self.info[key]) - _count(self.earlier.get(key, ""))) > 0
+        }
+
 
 class RedisFacts(Struct, frozen=True):
     """The Redis of the scaled service: one node, or the nodes of a cluster."""
 
     nodes: list[RedisNode]
+
+
+_ERRORS = "errorstat_"
+
+
+def _count(text: str) -> int:
+    """12 of "count=12"."""
+    number = text.partition("count=")[2]
+    return int(number) if number.isdecimal() else 0
 
 
 def _number(text: str) -> float:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+SHORTEST, LONGEST = 10.0, 60.0
+"""Seconds of silence after which an error is over: of one that came all the time, and of any."""
+
 
 class ServiceFacts(Struct, frozen=True):
     """A service of the Compose file, with the variables in ``.env``.
@@ -33,6 +36,11 @@ class LogGroup(Struct, frozen=True):
     first: float
     last: float
     sign: str = ""
+
+    def goes_on(self, now: float) -> bool:
+        """Whether the error is of now: a frequent one is over when it is silent for ten times as long as usual."""
+        usual = (self.last - self.first) / self.count
+        return now - self.last < (min(LONGEST, max(SHORTEST, 10 * usual)) if self.count > 1 else LONGEST)
 
 
 class Reached(Struct, frozen=True):

@@ -24,6 +24,7 @@ SHOWN = 240
 _SERIOUS = frozenset({"error", "critical", "fatal", "panic", "alert", "emerg"})
 _POSTGRES = re.compile(r"^\S+ \S+ \w+ \[\d+\](?: \S+)* (ERROR|FATAL|PANIC|WARNING|LOG):  (.*)")
 _REDIS = re.compile(r"^\d+:[MSCX] \d+ \w+ \d+ [\d:.]+ ([#*.-]) (.*)")
+_NO_ERRORS = ("WARNING", "Warning", "User requested shutdown", "Redis is now ready to exit")
 _NGINX = re.compile(r"^\d{4}/\d\d/\d\d [\d:]+ \[(\w+)\] \d+#\d+: (?:\*\d+ )?(.*)")
 _WORD = re.compile(r"\b(?:ERROR|FATAL|CRITICAL|PANIC|EMERG|Error|Exception|error:|fatal:|panic:)")
 _DETAILS = re.compile(r", client: [^,]*(?=, |$)|, server: [^,]*(?=, |$)|, host: \"[^\"]*\"")
@@ -86,7 +87,7 @@ def _error(said: str) -> str:
     if match := _POSTGRES.match(said):
         serious = match[1] in ("ERROR", "FATAL", "PANIC")
     elif match := _REDIS.match(said):
-        serious = match[1] == "#" and not match[2].startswith(("WARNING", "Warning"))
+        serious = match[1] == "#" and not match[2].startswith(_NO_ERRORS)
     elif match := _NGINX.match(said):
         serious = match[1] in _SERIOUS | {"crit"}
     else:

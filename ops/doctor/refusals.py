@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-_BY_POSTGRES = ("authentication failed", "pg_hba.conf", "does not exist", "is not permitted to log in")
+NO_LOGIN = "is not permitted to log in"
+CLOSED = "is not currently accepting connections"
+_BY_POSTGRES = ("authentication failed", "pg_hba.conf", "does not exist", NO_LOGIN, CLOSED)
 _BY_REDIS = (
     *("WRONGPASS", "NOAUTH", "NOPERM", "invalid username-password pair", "Authentication required"),
     *("without any password configured", "has no permissions to"),

@@ -17,6 +17,33 @@ class Sign(Struct, frozen=True):
 
 SIGNS: tuple[Sign, ...] = (
     Sign(
+        # After the name of an exception, as in a replica's log: PostgreSQL's own also has anybody's typing errors.
+        r"(?<=. )(?:permission denied for (?:table|sequence|schema|function|view|relation|database)"
+        r"|(?:relation|column|function) \S+ does not exist|could not resize shared memory segment)",
+        "pg.statements",
+        "see what PostgreSQL refuses: docker compose logs --tail 50 postgres",
+    ),
+    Sign(
+        r"reached maximum value of sequence",
+        "pg.sequence",
+        "give the sequence more values: ALTER SEQUENCE ... AS bigint NO MAXVALUE",
+    ),
+    Sign(
+        r"invalid page in block|page verification failed",
+        "pg.damage",
+        "check the disk, and restore what is damaged from a backup",
+    ),
+    Sign(
+        r"out of shared memory",
+        "pg.locktable",
+        "raise max_locks_per_transaction, or touch fewer tables in one transaction",
+    ),
+    Sign(
+        r"too many connections for (?:role|database)",
+        "pg.session_limit",
+        "raise the CONNECTION LIMIT of the role or database",
+    ),
+    Sign(
         r"No space left on device|could not (?:extend|write) file .*No space",
         "host.volume",
         "free the volume or the disk: docker system df -v",
@@ -27,7 +54,8 @@ SIGNS: tuple[Sign, ...] = (
         "give the replicas Redis's password in .env (REDIS_PASSWORD), then videa deploy",
     ),
     Sign(
-        r"password authentication failed|no pg_hba\.conf entry",
+        r"password authentication failed|no pg_hba\.conf entry|pg_hba\.conf rejects|is not permitted to log in"
+        r"|is not currently accepting connections|FATAL: +(?:role|database) \S+ does not exist",
         "pg.auth",
         "give the replicas PostgreSQL's password in .env (DATABASE_PASSWORD), then videa deploy",
     ),
@@ -57,6 +85,12 @@ SIGNS: tuple[Sign, ...] = (
         "redis.noevict_full",
         "raise maxmemory of Redis, or set maxmemory-policy volatile-lru",
     ),
+    Sign(
+        r"READONLY You can't write",
+        "redis.masters",
+        "on the node that should accept writes: redis-cli REPLICAOF NO ONE",
+    ),
+    Sign(r"NOREPLICAS|NOPERM", "redis.refusing", "see what Redis refuses: docker compose exec redis redis-cli ACL LOG"),
     Sign(r"MISCONF Redis is configured to save", "redis.persist", "see why it cannot save: docker compose logs redis"),
 )
 _COMPILED = [(re.compile(sign.pattern, re.IGNORECASE), sign) for sign in SIGNS]

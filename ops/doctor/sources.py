@@ -184,8 +184,13 @@ REASON: dict[str, Callable[[Facts], str | None]] = {
     POSTGRES_UP: _postgres_up,
     **{
         part_of_postgres(section): _part(section, f"PostgreSQL did not answer about its {section.replace('_', ' ')}")
-        for section in ("tables", "sequences", "bad_indexes", "slots", "read_only", "prepared", "archiver")
+        for section in (
+            *("tables", "sequences", "bad_indexes", "slots", "read_only", "prepared", "archiver"),
+            *("settings", "roles", "damage"),
+        )
     },
+    part_of_postgres("file_errors"): _part("file_errors", "only a superuser may read PostgreSQL's configuration files"),
+    part_of_postgres("collations"): _part("collations", "PostgreSQL before 15 does not record them for databases"),
     part_of_postgres("wal"): _wal,
     part_of_postgres("standbys"): _standbys,
     ALL_SESSIONS: _all_sessions,

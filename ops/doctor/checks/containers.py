@@ -82,7 +82,9 @@ def unhealthy(facts: Facts, limits: Limits) -> Iterator[Finding]:
                 f"{container.name} is running, but does not answer",
                 f"direct liveness probe: {silent[container.name]} (Docker's health check: {container.health})",
                 "requests to it wait until nginx times out",
-                f"docker logs --tail 50 {container.name}\ndocker restart {container.name}",
+                f"docker logs --tail 50 {container.name}\ndocker restart {container.name}\n"
+                "if it stays so, although its own health check passes, find the firewall's rule:"
+                " sudo iptables-save | grep -e DROP -e REJECT",
                 subject=container.name,
             )
         elif container.health == "unhealthy" and (command := _missing(container.health_output)):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.facts import ContainerFacts, Facts
+from ops.doctor.facts_services import Reached
 from ops.doctor.limits import Limits
 from ops.doctor.sources import CONTAINERS, INSTANCES
 from ops.doctor.words import listing
 
 NAMES, WAY, READY = "net.dns", "net.unreachable", "app.not_ready"
+SETTLED = 5.0
+"""Seconds after its start until Docker's DNS surely knows a container."""
 RECENT = 60.0
 """Seconds for which an error in a log shows the present state."""
 
@@ -20,8 +23,8 @@ def names(facts: Facts, limits: Limits) -> Iterator[Finding]:
     lost = {name: [one.host for one in reached if one.resolves is False] for name, reached in facts.reach.items()}
     lost = {name: hosts for name, hosts in lost.items() if hosts}
     services = {each.name: each.service for each in facts.containers or []}
-    # Docker's DNS does not know a service that does not run.
-    stopped = set(facts.services) - {each.service for each in facts.containers or [] if each.running}
+    # Docker's DNS does not know a service that does not run, not even for the moment between two tries to start.
+    stopped = set(facts.services) - {each.service for each in facts.containers or [] if _stays(facts, each)}
     told = {name: count for name in facts.logs if name not in facts.reach and (count := _told(facts, name))}
     told = {} if stopped else {name: count for name, count in told.items() if not _absent(facts, name)}
     lost = {name: [host for host in hosts if host not in stopped] for name, hosts in lost.items()}
@@ -46,6 +49,11 @@ def names(facts: Facts, limits: Limits) -> Iterator[Finding]:
         ),
         subject=affected[0] if len(affected) == 1 else "",
     )
+
+
+def _stays(facts: Facts, container: ContainerFacts) -> bool:
+    """Whether it has not just started, as one that cannot start does again and again."""
+    return container.running and facts.taken - container.started > SETTLED
 
 
 def _recreate(facts: Facts, service: str) -> str:
@@ -92,21 +100,47 @@ def unreachable(facts: Facts, limits: Limits) -> Iterator[Finding]:
             subject=container.name,
         )
     running = {each.service for each in present(facts.containers) if each.running}
-    for name, reached in facts.reach.items():
-        blocked = [one for one in reached if one.resolves and one.connects is False and one.host in running]
-        if blocked and not _absent(facts, name):
-            services = [one.host for one in blocked]
+    closed = {
+        name: [one for one in reached if one.resolves and one.connects is False and one.host in running]
+        for name, reached in facts.reach.items()
+        if not _absent(facts, name)
+    }
+    common = _common(closed, [replica.name for replica in facts.replicas if replica.running])
+    for name, blocked in closed.items():
+        if own := [one for one in blocked if one.host not in common]:
+            services = [one.host for one in own]
             yield Finding(
                 WAY,
                 Severity.FAIL,
                 f"{name} cannot connect to {listing(services)}",
-                "\n".join(f"{one.host} resolves, port {one.port} accepts no connection from it" for one in blocked),
+                "\n".join(_refused(own)),
                 "whatever it needs of them fails",
                 f"docker restart {name}\nif it cannot connect afterwards, find the firewall's rule:"
                 f" sudo iptables-save | grep -e DROP -e REJECT\nor see whether it listens: docker compose logs --tail"
                 f" 50 {services[0]}",
                 subject=name,
             )
+    for service in sorted(common):
+        yield Finding(
+            WAY,
+            Severity.FAIL,
+            f"no replica can connect to {service}, which runs",
+            "\n".join(dict.fromkeys(_refused(one for each in closed.values() for one in each if one.host == service))),
+            "whatever they need of it fails",
+            f"docker compose restart {service}\nif they cannot connect afterwards, see on which address it listens:"
+            f" docker compose logs --tail 50 {service}\nor find the firewall's rule:"
+            " sudo iptables-save | grep -e DROP -e REJECT",
+        )
+
+
+def _common(closed: Mapping[str, list[Reached]], replicas: list[str]) -> set[str]:
+    """The services to which none of several replicas can connect: the cause is there, not at the replicas."""
+    blocked = [{one.host for one in closed.get(name, [])} for name in replicas]
+    return set.intersection(*blocked) if len(blocked) > 1 else set()
+
+
+def _refused(blocked: Iterable[Reached]) -> Iterator[str]:
+    return (f"{one.host} resolves, port {one.port} accepts no connection from it" for one in blocked)
 
 
 def _on(facts: Facts, networks: list[str]) -> set[str]:

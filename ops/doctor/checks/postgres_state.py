@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Iterator
 
 from ops.contract import DATABASE
@@ -12,65 +10,10 @@ from ops.doctor.checks.sessions import holding, psql, rollback
 from ops.doctor.facts import Facts
 from ops.doctor.facts_data import PostgresFacts
 from ops.doctor.limits import Limits
-from ops.doctor.refusals import refused_by_postgres
-from ops.doctor.sources import POSTGRES, POSTGRES_UP, part_of_postgres
-from ops.doctor.words import listing, span
+from ops.doctor.sources import POSTGRES_UP, part_of_postgres
+from ops.doctor.words import span
 
-_USER = re.compile(r'(?:user|role) "([^"]+)"')
 _ON_THE_SERVER = ("command line", "configuration file", "environment variable")
-
-
-def auth(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """PostgreSQL refuses the login of the doctor or of an instance."""
-    postgres = present(facts.postgres)
-    refused = {
-        instance.name: instance.database_error
-        for instance in facts.instances or []
-        if instance.database == "fail" and refused_by_postgres(instance.database_error)
-    }
-    if not refused and not postgres.denied:
-        return
-    who = listing(list(refused)) if refused else "the doctor"
-    error = next(iter(refused.values()), postgres.error)
-    yield Finding(
-        "pg.auth",
-        Severity.FAIL,
-        f"PostgreSQL ({postgres.service}) is running, but refuses the login of {who}",
-        error,
-        "on these instances every read that is not cached, and every write, fails"
-        if refused
-        else "its state is unknown",
-        _login(facts, postgres, error) if refused else _own_login(facts, postgres),
-        subject=postgres.container,
-    )
-
-
-def _login(facts: Facts, postgres: PostgresFacts, error: str) -> str:
-    """If the instances and PostgreSQL's container were given the same password, that one is right: it is set again."""
-    given = {replica.passwords.get(DATABASE) for replica in facts.replicas if replica.running}
-    own = {
-        mark: name
-        for each in facts.containers or []
-        if each.name == postgres.container
-        for name, mark in each.passwords.items()
-    }
-    variables = [own[mark] for mark in given if mark in own]
-    user = _USER.search(error)
-    change = f"set a valid user, password and database in {DATABASE} of {facts.service}, then videa deploy"
-    if "password authentication failed" not in error or not variables or not user or "'" in user[1]:
-        return f"{change}\na volume keeps its first password, even if .env has changed since"
-    role = user[1].replace('"', '""')
-    script = (
-        f'printf "%s\\n" "\\\\getenv password {variables[0]}" "ALTER ROLE \\"{role}\\" PASSWORD :\'password\';"'
-        ' | psql -U "$POSTGRES_USER" -d postgres'
-    )
-    return f"docker compose exec {postgres.service} sh -c {shlex.quote(script)}"
-
-
-def _own_login(facts: Facts, postgres: PostgresFacts) -> str:
-    if postgres.service in facts.services:
-        return f"set POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DB of {postgres.service} to those of its volume"
-    return f"set a valid user, password and database in {DATABASE} of {facts.service}, then videa deploy"
 
 
 def read_only(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -176,7 +119,6 @@ def prepared(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 _PG = Group.POSTGRES
 CHECKS = (
-    Check("pg.auth", _PG, "login refused F", "own", (POSTGRES,), auth),
     Check(
         "pg.read_only",
         _PG,

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ops.doctor.check import Check, Finding, Group, Severity, present
+from ops.doctor.checks.sessions import OWN_DATABASE, psql
 from ops.doctor.facts import Facts
+from ops.doctor.facts_data import PostgresFacts, Sequence, Table
 from ops.doctor.limits import Limits
 from ops.doctor.sources import ALL_SEQUENCES, POSTGRES_UP, part_of_postgres
 from ops.doctor.words import listing, share, span
+
+
+def _sql(facts: Facts, *statements: str) -> str:
+    return psql(facts, present(facts.postgres), *statements, database=OWN_DATABASE)
+
+
+def _vacuum(facts: Facts, table: Table) -> str:
+    return _sql(facts, f"VACUUM (ANALYZE) {table.name}")
 
 
 def dead_tuples(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -29,7 +39,7 @@ def dead_tuples(facts: Facts, limits: Limits) -> Iterator[Finding]:
                 for table in bloated[:5]
             ),
             "every scan reads them, and an old transaction may block vacuum",
-            f"VACUUM (ANALYZE) {bloated[0].name};\nlower autovacuum_vacuum_scale_factor for these tables",
+            f"{_vacuum(facts, bloated[0])}\nlower autovacuum_vacuum_scale_factor for these tables",
         )
 
 
@@ -51,7 +61,7 @@ def autovac_stale(facts: Facts, limits: Limits) -> Iterator[Finding]:
                 f"{table.name}: {span(table.vacuum_age or 0)} ago, {table.dead} dead rows" for table in stale[:5]
             ),
             "dead rows and old statistics make queries slower and slower",
-            f"VACUUM (ANALYZE) {stale[0].name};\ncheck that autovacuum is on and not blocked by an old transaction",
+            f"{_vacuum(facts, stale[0])}\ncheck that autovacuum is on and not blocked by an old transaction",
         )
 
 
@@ -65,8 +75,15 @@ def xid(facts: Facts, limits: Limits) -> Iterator[Finding]:
             f"{left:,} transaction ids are left",
             f"{left:,} until PostgreSQL stops accepting writes",
             "at zero, every write is refused until a long vacuum ends",
-            "VACUUM (FREEZE) the tables with the highest age(relfrozenxid); end old transactions and prepared ones",
+            _freeze(present(facts.postgres), facts)
+            + "\nbefore, end old transactions and prepared ones, which keep it from freezing: videa db",
         )
+
+
+def _freeze(postgres: PostgresFacts, facts: Facts) -> str:
+    if postgres.service not in facts.services:
+        return "vacuumdb --all --freeze"
+    return f"docker compose exec {postgres.service} sh -c 'vacuumdb -U \"$POSTGRES_USER\" --all --freeze'"
 
 
 def sequence(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -77,14 +94,30 @@ def sequence(facts: Facts, limits: Limits) -> Iterator[Finding]:
         if item.last / max(item.most, 1) > limits.pg_sequence
     ]
     if nearly_used:
+        over = [item.name for item in nearly_used if item.last >= item.most]
         yield Finding(
             "pg.sequence",
-            Severity.WARN,
-            f"{listing([item.name for item in nearly_used])}: {share(nearly_used[0].last / nearly_used[0].most)} used",
+            Severity.FAIL if over else Severity.WARN,
+            f"{listing(over)}: no value left"
+            if over
+            else f"{listing([item.name for item in nearly_used])}:"
+            f" {share(nearly_used[0].last / nearly_used[0].most)} used",
             "\n".join(f"{item.name}: {item.last:,} of {item.most:,}" for item in nearly_used[:5]),
-            "at 100%, every insert into its table fails",
-            "change the column and the sequence to bigint",
+            "every insert into its table fails" if over else "at 100%, every insert into its table fails",
+            "\n".join(_longer(facts, item) for item in nearly_used[:3]),
         )
+
+
+def _longer(facts: Facts, item: Sequence) -> str:
+    """The command that gives a sequence, and its column, as many values as a bigint has."""
+    sequence = f"ALTER SEQUENCE {item.name} AS bigint NO MAXVALUE"
+    if not item.column:
+        return _sql(facts, sequence)
+    table, _, column = item.column.rpartition(".")
+    return (
+        f"{_sql(facts, f'ALTER TABLE {table} ALTER COLUMN {column} TYPE bigint', sequence)}\n"
+        f"it rewrites {table}, which nobody can read or write meanwhile"
+    )
 
 
 def bad_index(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -101,9 +134,7 @@ def bad_index(facts: Facts, limits: Limits) -> Iterator[Finding]:
             ),
             "each write maintains it, and no query uses it",
             "\n".join(
-                f"REINDEX INDEX CONCURRENTLY {index.name};"
-                if index.problem == "invalid"
-                else f"DROP INDEX CONCURRENTLY {index.name};"
+                _sql(facts, f"{'REINDEX' if index.problem == 'invalid' else 'DROP'} INDEX CONCURRENTLY {index.name}")
                 for index in bad[:3]
             ),
         )
@@ -130,7 +161,7 @@ CHECKS = (
     Check(
         "pg.sequence",
         Group.POSTGRES,
-        "> 90% used W",
+        "> 90% used W, all F",
         "PgHero",
         (POSTGRES_UP, part_of_postgres("sequences")),
         sequence,

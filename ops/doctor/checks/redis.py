@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ops.doctor.check import Check, Finding, Group, Severity, present
@@ -11,27 +12,35 @@ from ops.doctor.limits import Limits
 from ops.doctor.sources import REDIS, REDIS_UP
 from ops.doctor.words import listing, recovery, share, size
 
+FULL = "max number of clients reached"
+"""What Redis says to a client that it does not accept any more."""
+_BUSY = "BUSY "
+
 
 def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """A node does not answer."""
     nodes = present(facts.redis).nodes
-    silent = [node for node in nodes if not node.up and not node.denied]
+    silent = [node for node in nodes if not node.up and not node.denied and FULL not in node.error]
     if not silent:
         return
     replicas = sum(1 for replica in facts.replicas if replica.running)
     services = sorted({node.service for node in silent})
+    busy = [node for node in silent if node.error.startswith(_BUSY)]
     clustered = any(node.info.get("cluster_enabled") == "1" for node in nodes)
     yield Finding(
         "redis.down",
         Severity.FAIL,
-        f"Redis ({listing([node.container or node.service for node in silent])}) does not answer",
+        f"Redis ({listing([node.container or node.service for node in silent])})"
+        f" {'runs a script that does not end' if busy else 'does not answer'}",
         "\n".join(f"{node.container or node.service}: {node.error}" for node in silent),
         "another node serves its keys, if it has a replica; otherwise each instance limits and caches them separately"
         if clustered
         else f"each replica now limits and caches separately: a client may get up to {max(replicas, 1)}x the limit",
-        recovery(
+        f"{busy[0].cli('SCRIPT KILL')}\nif it has written already: {busy[0].cli('SHUTDOWN NOSAVE')}"
+        if busy
+        else recovery(
             services,
-            all(facts.runs(node.container) for node in silent),
+            all(facts.runs(node.container) or facts.restarting(node.container) for node in silent),
             outside=not set(services) & set(facts.services),
             paused=facts.paused(node.container for node in silent),
         ),
@@ -66,7 +75,20 @@ def _figures(node: RedisNode) -> str:
 
 
 def _refusing(node: RedisNode) -> bool:
-    return node.info.get("maxmemory_policy") == "noeviction" and _fullness(node) >= 1
+    """Whether it is full, and may not or cannot evict: of the volatile policies, only keys with a time to live."""
+    policy = node.info.get("maxmemory_policy", "")
+    nothing = policy == "noeviction" or (policy.startswith("volatile") and not _evictable(node))
+    return nothing and (_fullness(node) >= 1 or node.errors.get("OOM", 0) > 0)
+
+
+def _evictable(node: RedisNode) -> int:
+    """Keys with a time to live: of INFO's lines "db0:keys=7,expires=3,..."."""
+    found = (_EXPIRES.search(value) for key, value in node.info.items() if _KEYSPACE.fullmatch(key))
+    return sum(int(match[1]) for match in found if match)
+
+
+_KEYSPACE = re.compile(r"db\d+")
+_EXPIRES = re.compile(r"\bexpires=(\d+)")
 
 
 def maxmem(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -87,7 +109,7 @@ def maxmem(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def noevict_full(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Redis is full and may not evict: it refuses every write."""
+    """Redis is full and has nothing that it may evict: it refuses every write."""
     full = [node for node in present(facts.redis).nodes if _refusing(node)]
     if full:
         yield Finding(
@@ -97,12 +119,13 @@ def noevict_full(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "\n".join(_figures(node) for node in full),
             "rate limits cannot count, and the cache cannot be filled or invalidated",
             f"{more_memory(facts, full[0])}\nor, if the keys are only a cache:"
-            f" {full[0].cli('CONFIG SET maxmemory-policy allkeys-lru')}",
+            f" {full[0].cli('CONFIG SET maxmemory-policy allkeys-lru')}\n"
+            f"find large keys: {full[0].cli('--memkeys')}",
         )
 
 
 CHECKS = (
     Check("redis.down", Group.REDIS, "no answer in 4 s F", "own", (REDIS,), down),
     Check("redis.maxmem", Group.REDIS, "> 90% of maxmemory W", "awesome-prometheus-alerts", (REDIS_UP,), maxmem),
-    Check("redis.noevict_full", Group.REDIS, "noeviction and full F", "own", (REDIS_UP,), noevict_full),
+    Check("redis.noevict_full", Group.REDIS, "full, and nothing to evict F", "own", (REDIS_UP,), noevict_full),
 )

@@ -36,17 +36,23 @@ def auth(facts: Facts, limits: Limits) -> Iterator[Finding]:
             + [f"{name}: {error}" for name, error in list(refused.items())[:5]]
         ),
         "each refused replica limits and caches separately" if refused else "its state is unknown",
-        _cure(facts, (denied or nodes)[0], bool(denied)),
+        _cure(facts, (denied or nodes)[0], bool(denied), set(refused)),
         subject=(denied or nodes)[0].container,
     )
 
 
-def _cure(facts: Facts, node: RedisNode, denied: bool) -> str:
-    """A restart brings back the passwords with which its container starts, if they are those of the instances."""
+def _cure(facts: Facts, node: RedisNode, denied: bool, refused: set[str]) -> str:
+    """A restart brings back the passwords with which its container starts, if they are those of the instances.
+
+    If it refuses some of the replicas only, because they were given another password, these are created again.
+    """
     change = f"set the password that it asks for in {REDIS_URL} of {facts.service}, then videa deploy"
     if node.service not in facts.services:
         return change
-    given = {replica.passwords.get(REDIS_URL) for replica in facts.replicas if replica.running}
+    running = [replica for replica in facts.replicas if replica.running]
+    given = {replica.passwords.get(REDIS_URL) for replica in running if replica.name in refused or not refused}
+    if refused and {replica.passwords.get(REDIS_URL) for replica in running} - given:
+        return f"{listing(sorted(refused))} was given another password than the others: videa deploy --force"
     own = {mark for each in facts.containers or [] if each.name == node.container for mark in each.passwords.values()}
     restart = f"docker compose restart {node.service}"
     if given & own:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ops.doctor.check import Check, Finding, Group, Severity, present
-from ops.doctor.checks.redis import more_memory
+from ops.doctor.checks.redis import FULL, more_memory
 from ops.doctor.facts import Facts
 from ops.doctor.facts_data import RedisNode
 from ops.doctor.limits import Limits
-from ops.doctor.sources import REDIS_UP
+from ops.doctor.sources import REDIS, REDIS_UP
 from ops.doctor.words import listing, size, span
 
 MIB = 1 << 20
@@ -38,7 +38,20 @@ def evicting(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def clients(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The number of clients is near the maximum."""
+    """The number of clients is near the maximum, or so high that not even the doctor gets in."""
+    full = [node for node in present(facts.redis).nodes if FULL in node.error]
+    if full:
+        yield Finding(
+            "redis.clients",
+            Severity.FAIL,
+            f"{_names(full)} accepts no client any more",
+            "\n".join(f"{node.container}: {node.error}" for node in full),
+            "what is connected goes on; everything else is refused: its limits and caches become local",
+            f"to close all connections: docker compose restart {full[0].service}\n"
+            f"then find clients that never disconnect: {full[0].cli('CLIENT LIST')}",
+            subject=full[0].container,
+        )
+        return
     nodes = _nodes(
         facts, lambda node: node.number("connected_clients") > limits.redis_clients * (node.number("maxclients") or 1e9)
     )
@@ -226,7 +239,7 @@ _RMD, _APA = "Redis MEMORY DOCTOR", "awesome-prometheus-alerts"
 _R, _UP = Group.REDIS, (REDIS_UP,)
 CHECKS = (
     Check("redis.evicting", _R, "keys evicted F", "own", _UP, evicting),
-    Check("redis.clients", _R, "> 90% of maxclients W", _APA, _UP, clients),
+    Check("redis.clients", _R, "> 90% of maxclients W, all F", _APA, (REDIS,), clients),
     Check("redis.rejected", _R, "> 5/min W", _APA, _UP, rejected),
     Check("redis.blocked", _R, "in two samples I", _APA, _UP, blocked),
     Check("redis.persist", _R, "last save or append failed F", _APA, _UP, persist),

@@ -12,6 +12,8 @@ from ops.doctor.words import span
 PREPARED_PID = 0
 """What pg_blocking_pids returns for a prepared transaction, which has no session."""
 _CLIENT = "client backend"
+OWN_DATABASE = ""
+"""For ``psql``: the database that the container was made with."""
 
 
 def who(session: Session) -> str:
@@ -86,7 +88,8 @@ def psql(facts: Facts, postgres: PostgresFacts, *statements: str, database: str 
     if postgres.service not in facts.services:
         return "\n".join(f"{statement};" for statement in statements)
     options = " ".join(f'-c "{_in_quotes(statement)}"' for statement in statements)
-    script = f'psql -U "$POSTGRES_USER" -d {shlex.quote(database)} {options}'
+    place = shlex.quote(database) if database else '"${POSTGRES_DB:-$POSTGRES_USER}"'
+    script = f'psql -U "$POSTGRES_USER" -d {place} {options}'
     return f"docker compose exec {postgres.service} sh -c {shlex.quote(script)}"
 
 

@@ -6,7 +6,18 @@ What the role may not see (without pg_read_all_stats, the state of other roles' 
 
 from __future__ import annotations
 
-from ops.doctor.collectors.postgres_state import ARCHIVER, GUARD, PREPARED, READ_ONLY, RECOVERED, VOLUME, WAL
+from ops.doctor.collectors.postgres_state import (
+    ARCHIVER,
+    COLLATION,
+    CONDITION,
+    FILE_ERRORS,
+    GUARD,
+    PREPARED,
+    READ_ONLY,
+    RECOVERED,
+    VOLUME,
+    WAL,
+)
 
 GAP = 1
 """Seconds between the two samples of the counters."""
@@ -58,7 +69,7 @@ SELECT /* videa-doctor */ json_build_object('%s', json_build_object(
 
 _TABLES = """
 SELECT /* videa-doctor */ json_build_object('tables', coalesce(jsonb_agg(t), '[]')) FROM (
-  SELECT schemaname || '.' || relname AS name, n_live_tup AS live, n_dead_tup AS dead,
+  SELECT quote_ident(schemaname) || '.' || quote_ident(relname) AS name, n_live_tup AS live, n_dead_tup AS dead,
     extract(epoch FROM now() - greatest(last_autovacuum, last_vacuum)) AS vacuum_age
   FROM pg_stat_user_tables WHERE n_dead_tup > 0 ORDER BY n_dead_tup DESC LIMIT 50) t;
 """
@@ -67,8 +78,10 @@ _SEQUENCES = """
 SELECT /* videa-doctor */ json_build_object('sequences', coalesce(jsonb_agg(t), '[]'), 'hidden_sequences',
   (SELECT count(*) FROM pg_class WHERE NOT pg_is_other_temp_schema(relnamespace)
     AND CASE WHEN relkind = 'S' THEN NOT has_sequence_privilege(oid, 'SELECT,USAGE') END)) FROM (
-  SELECT s.schemaname || '.' || s.sequencename AS name, s.last_value AS last, least(s.max_value, CASE y.typname
-    WHEN 'int2' THEN 32767 WHEN 'int4' THEN 2147483647 ELSE s.max_value END) AS most
+  SELECT quote_ident(s.schemaname) || '.' || quote_ident(s.sequencename) AS name, s.last_value AS last,
+    least(s.max_value, CASE y.typname WHEN 'int2' THEN 32767 WHEN 'int4' THEN 2147483647 ELSE s.max_value END) AS most,
+    CASE WHEN y.typname IN ('int2', 'int4') THEN a.attrelid::regclass || '.' || quote_ident(a.attname) ELSE '' END
+      AS column
   FROM pg_sequences s
     JOIN pg_namespace n ON n.nspname = s.schemaname
     JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = s.sequencename
@@ -85,12 +98,16 @@ SELECT /* videa-doctor */ json_build_object('bad_indexes', coalesce(jsonb_agg(t)
   FROM pg_index WHERE NOT indisvalid
     AND indexrelid NOT IN (SELECT index_relid FROM pg_stat_progress_create_index)
   UNION ALL
-  SELECT max(indexrelid::regclass::text), indrelid::regclass::text, 'duplicate', min(indexrelid::regclass::text)
-  FROM pg_index WHERE indisvalid
+  SELECT (array_agg(name ORDER BY needed, name DESC))[1], indrelid::regclass::text, 'duplicate',
+    (array_agg(name ORDER BY needed DESC, name))[1]
+  FROM (SELECT *, indexrelid::regclass::text AS name, indisreplident
+      OR EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid) AS needed FROM pg_index) i
+  WHERE indisvalid
   GROUP BY indrelid, indkey::text, indclass::text, indcollation::text, indoption::text, indisunique,
     coalesce(indexprs::text, ''), coalesce(indpred::text, '')
-  HAVING count(*) > 1) t;
+  HAVING count(*) > 1 AND NOT bool_and(needed)) t;
 """
+"""Of equal indexes, one that no constraint needs is to go."""
 
 _REPLICATION = """
 SELECT /* videa-doctor */ json_build_object(
@@ -98,7 +115,8 @@ SELECT /* videa-doctor */ json_build_object(
       CASE WHEN pg_is_in_recovery() THEN 0 ELSE pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) END)), '[]')
     FROM pg_replication_slots WHERE NOT temporary),
   'standbys', (SELECT CASE WHEN bool_and(state IS NOT NULL) IS NOT false THEN coalesce(json_agg(json_build_object(
-      'name', application_name, 'state', state, 'lag', coalesce(extract(epoch FROM replay_lag), 0))), '[]') END
+      'name', application_name, 'state', state, 'lag', coalesce(extract(epoch FROM replay_lag), 0),
+      'awaited', coalesce(sync_state, 'async') <> 'async')), '[]') END
     FROM pg_stat_replication));
 """
 
@@ -140,6 +158,9 @@ PLAN: tuple[tuple[str, str], ...] = (
     (ALWAYS, RECOVERED),
     (ALWAYS, ARCHIVER),
     (ALWAYS, WAL),
+    (ALWAYS, CONDITION),
+    (ALWAYS, FILE_ERRORS),
+    (ALWAYS, COLLATION),
     (STATEMENTS, _STATEMENTS),
 )
 """(condition, statement) in order. Each statement has a marker, so that doctor does not count its own statements."""

@@ -66,3 +66,40 @@ SELECT /* videa-doctor */ json_build_object('wal', json_build_object(
 
 VOLUME = r"""\! df -Pk "${PGDATA:-/var/lib/postgresql/data}" | awk 'END{printf "{\"volume\": {\"size\": %.0f, \"free\": %.0f}}\n", ($3+$4)*1024, $4*1024}'"""  # noqa: E501
 """For psql only: the server itself does not report the free space of its volume."""
+
+CONDITION = """
+SELECT /* videa-doctor */ json_build_object(
+  'settings', (SELECT json_agg(json_build_object('name', name, 'value', setting, 'source', source))
+    FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'autovacuum', 'track_counts', 'zero_damaged_pages',
+      'ignore_checksum_failure', 'synchronous_standby_names', 'listen_addresses')),
+  'roles', (SELECT coalesce(json_agg(json_build_object('name', rolname, 'login', rolcanlogin, 'limit', rolconnlimit,
+      'expired', coalesce(rolvaliduntil < now(), false))), '[]')
+    FROM pg_roles WHERE NOT rolsuper AND (rolvaliduntil < now() OR rolconnlimit >= 0
+      OR EXISTS (SELECT FROM pg_stat_activity WHERE usesysid = pg_roles.oid))),
+  'database', (SELECT json_build_object('name', datname, 'limit', datconnlimit)
+    FROM pg_database WHERE datname = current_database()),
+  'damage', (SELECT json_build_object('failures', coalesce(sum((to_jsonb(d) ->> 'checksum_failures')::bigint), 0),
+      'age', extract(epoch FROM now() - max((to_jsonb(d) ->> 'checksum_last_failure')::timestamptz)))
+    FROM pg_stat_database d));
+"""
+"""The columns about checksums are of PostgreSQL 12: read as JSON, an older server just has none."""
+
+FILE_ERRORS = """
+SELECT /* videa-doctor */ json_build_object('file_errors', coalesce(json_agg(json_build_object(
+  'file', sourcefile, 'line', sourceline, 'name', coalesce(name, ''), 'error', error)), '[]'))
+FROM pg_file_settings WHERE error <> 'setting could not be applied';
+"""
+"""What a reload leaves out and a start refuses. Left out is what only waits for the next start. For superusers."""
+
+COLLATION = """
+SELECT /* videa-doctor */ json_build_object('collations', coalesce(json_agg(json_build_object(
+  'name', name, 'database', alone, 'recorded', recorded, 'actual', actual)), '[]')) FROM (
+  SELECT quote_ident(datname) AS name, true AS alone, datcollversion AS recorded,
+    pg_database_collation_actual_version(oid) AS actual FROM pg_database WHERE datname = current_database()
+  UNION ALL
+  SELECT oid::regcollation::text, false, collversion, pg_collation_actual_version(oid) FROM pg_collation
+  WHERE collversion IS NOT NULL AND EXISTS (SELECT FROM pg_attribute a JOIN pg_index i ON i.indexrelid = a.attrelid
+    WHERE a.attcollation = pg_collation.oid)) t
+WHERE recorded <> actual;
+"""
+"""Needs PostgreSQL 15. Of collations, those of indexes."""

@@ -36,8 +36,8 @@ def test_the_cause_comes_first_then_its_effect_and_healthy_groups_have_one_line(
     assert lines[1].startswith("FAIL  Redis (app-redis-1) does not answer  redis.down")
     (effect,) = [line for line in lines if "->" in line]
     assert effect.strip() == "-> FAIL rate limits are not shared by all instances  app.ratelimit_local"
-    assert "ok    postgres 28 checks" in lines
-    assert lines[-1].endswith("2 failures, 0 warnings, 15 skipped")
+    assert "ok    postgres 36 checks" in lines
+    assert lines[-1].endswith("2 failures, 0 warnings, 16 skipped")
     assert len([line for line in lines if line.startswith("skip")]) == 1
 
 

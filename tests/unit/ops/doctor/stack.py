@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from ops.doctor.check import Finding
 from ops.doctor.facts import ContainerFacts, EngineFacts, Facts, History, HostFacts, InstanceFacts, OperationFacts
 from ops.doctor.facts_balancer import BalancerFacts, Traffic
-from ops.doctor.facts_data import Archiver, PostgresFacts, RedisFacts, RedisNode, Session, Volume, Wal
+from ops.doctor.facts_data import Archiver, Damage, PostgresFacts, RedisFacts, RedisNode, Session, Volume, Wal
 from ops.doctor.facts_services import ServiceFacts
 from ops.doctor.facts_swarm import SwarmFacts
 from ops.doctor.limits import Limits
@@ -157,6 +157,11 @@ def postgres(**changes: Any) -> PostgresFacts:
         "wal": Wal(32 * MIB, 1024 * MIB),
         "volume": Volume(50 << 30, 40 << 30),
         "statements": [],
+        "settings": [],
+        "roles": [],
+        "damage": Damage(0, None),
+        "file_errors": [],
+        "collations": [],
     }
     return PostgresFacts(**{**values, **changes})
 

@@ -17,6 +17,7 @@ from ops.doctor.facts_services import Reached
 from tests.unit.ops.doctor.stack import (
     NOW,
     balancer,
+    container,
     declared,
     finding,
     healthy,
@@ -246,3 +247,25 @@ def test_a_kernel_counter_ages_from_when_it_was_seen_to_grow() -> None:
     assert reported(containers=containers, history=old) == []
     assert reported(containers=containers, history=new) == [("ctr.oom", "fail")]
     assert reported(containers=containers, history=grown) == [("ctr.oom", "fail")]
+
+
+def test_a_service_that_no_replica_can_connect_to_is_one_finding_about_the_service() -> None:
+    unready = [instance(number, ready=503, reason="503: no connection") for number in (1, 2)]
+    lost = [Reached("postgres", 5432, resolves=True, connects=False)]
+    reach = {"app-backend-1": lost, "app-backend-2": lost}
+    report = report_on(instances=unready, reach=reach)
+    assert [(each.id, each.cause) for each in report.findings if each.id != "lb.no_live"] == [
+        ("net.unreachable", ""),
+        ("app.not_ready", "net.unreachable"),
+        ("app.not_ready", "net.unreachable"),
+    ]
+    assert report.findings[0].fix.startswith("docker compose restart postgres")
+
+
+def test_a_service_that_starts_again_and_again_is_no_name_that_does_not_resolve() -> None:
+    unready = [instance(number, ready=503, reason="503: no address") for number in (1, 2)]
+    reach = {each.name: [Reached("postgres", 5432, resolves=False)] for each in unready}
+    others = [each for each in with_replicas(replica(1), replica(2)) if each.service != "postgres"]
+    looping = container("postgres", restarts=9, started=NOW - 1)
+    assert "net.dns" in causes(instances=unready, reach=reach)
+    assert "net.dns" not in causes(instances=unready, reach=reach, containers=[*others, looping])
