@@ -81,6 +81,8 @@ def why_alone(spec: Mapping[str, Any], running: bool, shared: Collection[str] = 
         return "nothing tells whether it runs on; with restart: unless-stopped, or started first, it can be scaled"
     if spec.get("ports"):
         return "it publishes a port"
+    if name := spec.get("container_name"):
+        return f"two containers cannot share the name {name}; without container_name it can be scaled"
     notes = obstacles("", spec, spec, True, shared)
     return next((note.what for note in notes if note.key[-1] != "deploy" or note.weight is not Weight.ADVICE), "")
 
