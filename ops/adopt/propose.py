@@ -16,7 +16,7 @@ from ops.adopt.notes import Note, only_one
 from ops.adopt.parts import release_variable, variable_name
 from ops.adopt.places import includes, place_of
 from ops.adopt.plan import Adoption, Choice, free_name, plan
-from ops.adopt.readiness import health_of
+from ops.adopt.readiness import check_fails, health_of
 from ops.adopt.requests import one, read
 from ops.adopt.sharing import Agree, agreed, check_said, may_share
 from ops.balancer import packaged
@@ -270,7 +270,7 @@ def _choice(
     answers = answered.get(port)
     needed = {"headers": dict(answers.headers)} if answers and answers.headers else {}
     containers = facts.running.get(found.service, ())
-    fails = any(_unhealthy(details) for _, details in containers)
+    fails = any(check_fails(details) for _, details in containers)
     health: dict[str, Any] = {"ready": path, **needed} if path else health_of(found, port, answers, spec, fails)
     if section.get("health") and not path:
         health = dict(section["health"])
@@ -306,11 +306,6 @@ def _likely(found: Found, published: Sequence[int], answered: Mapping[int, Answe
     if found.check.port in speaking:
         return [found.check.port]
     return [port for port in speaking if answered[port].success or answered[port].sign_in("/")] or speaking
-
-
-def _unhealthy(details: Mapping[str, Any]) -> bool:
-    """Whether Docker's health check fails for a running container."""
-    return ((details.get("State") or {}).get("Health") or {}).get("Status") == "unhealthy"
 
 
 def _binds(facts: Facts, service: str) -> bool:

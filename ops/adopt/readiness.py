@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,9 @@ from ops.project.settings import Health
 from ops.project.units import LONGEST, parse_duration
 
 DEADLINE = Health().deadline
+
+_MISSING = re.compile(r"\w: (?:command )?not found|executable file not found")
+"""What a shell or the engine says of a health check whose program is not in the image."""
 
 
 def health_of(
@@ -41,6 +45,14 @@ def health_of(
     if expect := answers.sign_in("/"):
         return {"ready": "/", "expect": expect, **headers, **slow}
     return {}
+
+
+def check_fails(details: Mapping[str, Any]) -> bool:
+    """Whether Docker's health check fails for a running container, or cannot run at all. ``details``: the engine's."""
+    health = (details.get("State") or {}).get("Health") or {}
+    last = (health.get("Log") or [{}])[-1]
+    missing = last.get("ExitCode") and _MISSING.search(str(last.get("Output")))
+    return health.get("Status") == "unhealthy" or bool(missing)
 
 
 def _slow_start(spec: Mapping[str, Any]) -> str:

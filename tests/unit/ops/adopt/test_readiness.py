@@ -9,7 +9,7 @@ import pytest
 from ops.adopt.answers import Answers
 from ops.adopt.detect import Evidence, Found, Role
 from ops.adopt.health_check import Asked
-from ops.adopt.readiness import health_of
+from ops.adopt.readiness import check_fails, health_of
 
 CHECK = {"healthcheck": {"test": ["CMD", "check"]}}
 
@@ -68,3 +68,20 @@ def test_a_health_check_that_is_switched_off_says_nothing(check: dict[str, Any])
 
 def test_a_health_check_that_fails_while_the_service_answers_does_not_decide() -> None:
     assert health_of(found(Asked()), 8000, Answers({"/": 200}), CHECK, fails=True) == {"ready": "/"}
+
+
+@pytest.mark.parametrize(
+    ("health", "fails"),
+    [
+        (None, False),
+        ({"Status": "healthy", "Log": [{"ExitCode": 0, "Output": "sh: wget: not found, so curl"}]}, False),
+        ({"Status": "starting", "Log": []}, False),
+        ({"Status": "starting", "Log": [{"ExitCode": 1, "Output": "HTTP/1.1 404 Not Found"}]}, False),
+        ({"Status": "starting", "Log": [{"ExitCode": 1, "Output": "/bin/sh: 1: curl: not found"}]}, True),
+        ({"Status": "starting", "Log": [{"ExitCode": 127, "Output": "bash: line 1: curl: command not found"}]}, True),
+        ({"Status": "starting", "Log": [{"ExitCode": -1, "Output": 'exec: "x": executable file not found'}]}, True),
+        ({"Status": "unhealthy", "Log": [{"ExitCode": 1, "Output": ""}]}, True),
+    ],
+)
+def test_a_check_whose_program_is_not_in_the_image_fails(health: dict[str, Any] | None, fails: bool) -> None:
+    assert check_fails({"State": {"Health": health}}) is fails
