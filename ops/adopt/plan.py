@@ -161,7 +161,12 @@ def plan(
             shared[each.service] = {name: why for name, why in shared[each.service].items() if why == AS_SAID}
     alone = {
         each.service: each.alone
-        or why_alone(model["services"][each.service], each.service in choice.running, shared[each.service])
+        or why_alone(
+            model["services"][each.service],
+            raw["services"][each.service],
+            each.service in choice.running,
+            shared[each.service],
+        )
         for each in found
         if each.role is Role.WORKER and each.service not in names
     }

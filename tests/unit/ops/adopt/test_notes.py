@@ -78,9 +78,15 @@ def test_why_a_network_mode_stands_against_replicas(mode: str, why: str) -> None
     assert why in note.what
 
 
+def test_labels_from_a_file_hide_whether_a_replica_is_up_to_date() -> None:
+    (note,) = obstacles("web", GOOD, {"label_file": ["web.labels"]}, True, ())
+    assert (note.weight, note.key[-1]) == (Weight.REFUSED, "label_file")
+    assert "label_file" in why_alone({**GOOD, "restart": "always"}, {"label_file": ["x"]}, running=False)
+
+
 def test_a_worker_keeps_its_container_name_and_is_alone() -> None:
     """The overlay drops it only from services that get requests."""
-    assert why_alone({"restart": "always", "container_name": "the-worker"}, running=False) == (
+    assert why_alone({"restart": "always", "container_name": "the-worker"}, {}, running=False) == (
         "two containers cannot share the name the-worker; without container_name it can be scaled"
     )
 
