@@ -8,15 +8,22 @@ from typing import TYPE_CHECKING, Any
 from ops.adopt.detect import is_tls
 from ops.adopt.images import OTHER_PROTOCOLS, kind_of
 from ops.adopt.notes import Note, Weight, obstacles
-from ops.adopt.routes import Route
+from ops.adopt.routes import INSIDE, Route
 
 if TYPE_CHECKING:
     from ops.adopt.plan import Choice
 
 
 def about_ports(
-    choice: Choice, ports: Sequence[object], left: Sequence[str], front: bool, publishes: str
+    choice: Choice,
+    ports: Sequence[object],
+    fixed: bool,
+    left: Sequence[str],
+    front: bool,
+    publishes: str,
+    balancer: str,
 ) -> Iterator[Note]:
+    """``ports``: of the service, as the balancer publishes them; ``fixed``: one of them has a number on the host."""
     key = ("services", choice.service, "ports")
     if is_tls(choice.port) and ports:
         yield Note(
@@ -41,7 +48,14 @@ def about_ports(
             f"clients would no longer reach what is not HTTP, because two replicas cannot share its port: {other[0]}",
             f"publish {other[0]} from a service of its own, which gets no replicas, or remove it from ports",
         )
-    if ports:
+    if ports and not fixed:
+        yield Note(
+            Weight.ADVICE,
+            key,
+            "the engine chooses the published port, and chooses another one for the balancer",
+            f"`docker compose port {balancer} {INSIDE}` shows it; or give it a number: ports: [8000:{choice.port}]",
+        )
+    elif ports:
         yield Note(Weight.SOLVED, key, "the published port moves to the balancer: two replicas cannot share it")
     elif not front:
         yield Note(Weight.SOLVED, key, f"no port of the service is published: the balancer publishes {publishes}")

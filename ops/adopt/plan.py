@@ -129,6 +129,7 @@ def plan(
     """What the overlay must say. ``raw``: the model without interpolation; ``balancer``: a free service name."""
     service, spec, written = choice.service, model["services"][choice.service], raw["services"][choice.service]
     ports, left = moved(written.get("ports") or (), spec.get("ports") or (), choice.port, _replicas(spec))
+    fixed = any(port.get("published") for port in spec.get("ports") or () if int(port["target"]) == choice.port)
     every = (choice, *choice.others)
     names = tuple(each.service for each in every)
     stripped = {each.service for each in every if each.requests.strip}
@@ -188,7 +189,7 @@ def plan(
         labels=moved_labels,
         trusted=CONTAINERS if forwarded and not publishes else (),
         service_part=service_part(service, spec, written, own_labels, own_variables),
-        moves=bool(ports),
+        moves=bool(ports) and fixed,
         workers={
             each.service: worker_part(each.service, raw["services"][each.service], tuple(shared[each.service]))
             for each in found
@@ -203,13 +204,13 @@ def plan(
             for each in every[1:]
         ),
         notes=(
-            *about_ports(choice, ports, left, front, HTTP_PORT),
+            *about_ports(choice, ports, fixed, left, front, HTTP_PORT, balancer),
             *about_paths(every, theirs),
             *about_front(theirs, labels, variables, model["services"]),
             *about_service,
             *(note for each in every for note in about_running(each)),
             *about_callers(every, model, balancer, elsewhere),
-            *(about_move(service, about_service) if ports and service in choice.running else ()),
+            *(about_move(service, about_service) if ports and fixed and service in choice.running else ()),
             *(note for each in choice.others for note in about_other(each, model, raw, tuple(shared[each.service]))),
             *about_shared(names, shared),
             *companions(names, model, {route.proxy for route in theirs}),

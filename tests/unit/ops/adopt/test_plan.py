@@ -191,6 +191,13 @@ def test_a_service_behind_a_tunnel_is_not_published_and_the_balancer_is_where_th
     assert adoption.ports == ("80:8080",)
 
 
+def test_a_port_that_the_engine_chooses_does_not_move_and_the_user_is_told() -> None:
+    adoption = adopt({"ports": [{"target": 8000, "protocol": "tcp"}]})
+    assert (adoption.ports, adoption.moves) == (("8080",), False)
+    (note,) = [note for note in adoption.notes if note.key[-1] == "ports"]
+    assert note.change.startswith("`docker compose port balancer 8080`")
+
+
 @pytest.mark.parametrize(
     ("other", "refused"),
     [
