@@ -6,17 +6,24 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ops.adopt.detect import is_tls
-from ops.adopt.images import kind_of
+from ops.adopt.images import OTHER_PROTOCOLS, kind_of
 from ops.adopt.notes import Note, Weight, obstacles
-from ops.adopt.routes import Route
+from ops.adopt.routes import INSIDE, Route
 
 if TYPE_CHECKING:
     from ops.adopt.plan import Choice
 
 
 def about_ports(
-    choice: Choice, ports: Sequence[object], left: Sequence[str], front: bool, publishes: str
+    choice: Choice,
+    ports: Sequence[object],
+    fixed: bool,
+    left: Sequence[str],
+    front: bool,
+    publishes: str,
+    balancer: str,
 ) -> Iterator[Note]:
+    """``ports``: of the service, as the balancer publishes them; ``fixed``: one of them has a number on the host."""
     key = ("services", choice.service, "ports")
     if is_tls(choice.port) and ports:
         yield Note(
@@ -33,7 +40,22 @@ def about_ports(
             f"the service itself ends HTTPS on port 443, which would no longer be published: {https[0]}",
             f"let a proxy or the balancer end HTTPS (x-videa.tls), and remove {https[0]} from ports",
         )
-    if ports:
+    other = [shown for shown in left if _is_other(shown)]
+    if other:
+        yield Note(
+            Weight.REFUSED,
+            key,
+            f"clients would no longer reach what is not HTTP, because two replicas cannot share its port: {other[0]}",
+            f"publish {other[0]} from a service of its own, which gets no replicas, or remove it from ports",
+        )
+    if ports and not fixed:
+        yield Note(
+            Weight.ADVICE,
+            key,
+            "the engine chooses the published port, and chooses another one for the balancer",
+            f"`docker compose port {balancer} {INSIDE}` shows it; or give it a number: ports: [8000:{choice.port}]",
+        )
+    elif ports:
         yield Note(Weight.SOLVED, key, "the published port moves to the balancer: two replicas cannot share it")
     elif not front:
         yield Note(Weight.SOLVED, key, f"no port of the service is published: the balancer publishes {publishes}")
@@ -46,6 +68,11 @@ def about_ports(
         )
 
 
+def _is_other(shown: str) -> bool:
+    """Whether a published port is for another protocol than HTTP: "222:22", "53:53/udp"."""
+    return shown.endswith("/udp") or int(shown.rpartition(":")[2]) in OTHER_PROTOCOLS
+
+
 def about_move(service: str, notes: Sequence[Note]) -> Iterator[Note]:
     """What stands in the way of moving the port of a running service. ``notes``: about that service."""
     if any(note.key[-1] == "volumes" and note.weight is Weight.ADVICE for note in notes):
@@ -54,6 +81,24 @@ def about_move(service: str, notes: Sequence[Note]) -> Iterator[Note]:
             ("services", service, "volumes"),
             "`videa up` starts a second replica before it moves the port, so it refuses until this is decided",
             f"as above, or stop the service first: docker compose stop {service}",
+        )
+
+
+def about_running(choice: Choice) -> Iterator[Note]:
+    """What the running containers of a service say against the proposal."""
+    if choice.silent:
+        yield Note(
+            Weight.ADVICE,
+            ("services", choice.service, "ports"),
+            f"it runs, but nothing answers HTTP on port {choice.port} from outside of its container",
+            "let it listen on 0.0.0.0, not on 127.0.0.1; or name its port: --port PORT; or wait until it has started",
+        )
+    if choice.fails and "ready" not in choice.health:
+        yield Note(
+            Weight.ADVICE,
+            ("services", choice.service, "healthcheck"),
+            "Docker's health check fails as the service runs now, and would find no new replica ready",
+            "correct it (docker inspect shows what it says; has the image curl?), or name a path: --health /PATH",
         )
 
 
@@ -123,7 +168,7 @@ def about_other(
             f"clients find it behind the balancer, at {choice.requests}",
         )
     allowed = (*(choice.shared or ()), *shared)
-    yield from obstacles(choice.service, spec, written, choice.checked or bool(choice.health), allowed)
+    yield from obstacles(choice.service, spec, written, choice.checked or "ready" in choice.health, allowed)
 
 
 def about_paths(choices: Sequence[Choice], routes: Sequence[Route]) -> Iterator[Note]:

@@ -19,6 +19,7 @@ READY, LIVE = "/health/ready", "/health/live"
 
 REFUSED = frozenset({400, 403, 421})
 """How frameworks answer a Host that is not theirs: Django 400, Rails and Vite 403, others 421."""
+SIGN_IN = frozenset({401, 403})
 REDIRECTED = frozenset({301, 307, 308})
 BY_HTTPS = {"X-Forwarded-Proto": "https"}
 """Frameworks that force HTTPS (Rails force_ssl, Django SECURE_PROXY_SSL_HEADER) answer a request with it."""
@@ -47,6 +48,13 @@ class Answers:
         """The first of ``paths`` that is answered with success; None without one that means something."""
         known = (path for path in paths if path == "/" or not self.catch_all)
         return next((path for path in known if _well(self.statuses.get(path, 0))), None)
+
+    def sign_in(self, path: str) -> str:
+        """The statuses to expect from ``path`` if it leads to a login page, or wants credentials; "" otherwise."""
+        status = self.statuses.get(path, 0)
+        if status in SIGN_IN:
+            return f"200-399, {status}"
+        return "200-399" if 300 <= status <= 399 else ""
 
 
 def ask(

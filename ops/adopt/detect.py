@@ -10,20 +10,10 @@ from types import MappingProxyType
 from typing import Any
 
 from ops.adopt.background import runs_by_the_clock, words_of, works_in_background
-from ops.adopt.images import DATA, OTHER_PROTOCOLS, PROXIES, TOOLS, kind_of
-from ops.adopt.routes import Route, labelled_port, routing
+from ops.adopt.health_check import NOTHING, Asked, asked
+from ops.adopt.images import DATA, DEBUGGERS, ELSEWHERE, OTHER_PROTOCOLS, PROXIES, TOOLS, kind_of
+from ops.adopt.routes import Route, labelled_port, names_of, routing
 from ops.project.mappings import as_mapping
-
-_URL = re.compile(
-    r"https?://(?:\[[\da-fA-F:]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?(?P<path>/[^\s'\"|;&)]*)?(?=[\s'\"|;&),\]]|$)"
-)
-_LOCAL = re.compile(
-    r"(?<![\w./@:-])(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])"
-    r"(?=[:/])(?::(?P<port>\d{1,5}))?(?P<path>/[^\s'\"|;&)]*)?(?=[\s'\"|;&),\]]|$)"
-)
-"""What curl and wget take for a URL, too."""
-_REQUEST = re.compile(r"(?:GET|HEAD) (?P<path>/\S*) HTTP/")
-
 
 _COMMAND = re.compile(
     r"(?:(?<![\w.])(?:0|0\.0\.0\.0|\[::\]):|--port[= ]|(?:--bind|--listen|-b|-p)[= ](?:[^\s:]*:)?)(\d{2,5})(?![\w.:])"
@@ -54,8 +44,8 @@ class Evidence(Enum):
 class Found:
     """A service. ``ports``: on which it may answer HTTP, the likeliest first. ``reason``: one line.
 
-    ``evidence``: None unless it is HTTP. ``health``: the path that Docker's health check asks, "" if unknown.
-    ``targets``: the services to which a proxy sends requests; ``alone``: why a worker cannot be scaled.
+    ``evidence``: None unless it is HTTP. ``check``: what Docker's health check asks. ``targets``: the services to which
+    a proxy sends requests; ``alone``: why a worker cannot be scaled.
     """
 
     service: str
@@ -63,7 +53,7 @@ class Found:
     reason: str
     ports: tuple[int, ...] = ()
     evidence: Evidence | None = None
-    health: str = ""
+    check: Asked = NOTHING
     targets: tuple[str, ...] = ()
     alone: str = ""
 
@@ -78,11 +68,12 @@ def detect(
     exposed: Mapping[str, tuple[int, ...]],
     routes: Iterable[Route],
     fastcgi: Mapping[str, str] = MappingProxyType({}),
+    bases: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Found, ...]:
     """The role of each service of the merged model.
 
     ``exposed``: service -> ports that its image declares; ``fastcgi``: service -> the web server that asks it by
-    FastCGI, or another protocol that is not HTTP.
+    FastCGI, another protocol that is not HTTP, or over a socket; ``bases``: service that is built -> the image below.
     """
     routed = tuple(routes)
     once = {
@@ -96,7 +87,7 @@ def detect(
         if name in once
         else _by_fastcgi(name, fastcgi.get(name, ""))
         if name in fastcgi or _is_fpm(spec)
-        else _role(name, spec, exposed.get(name, ()), routed)
+        else _role(name, spec, exposed.get(name, ()), routed, bases.get(name, ""))
         for name, spec in services.items()
     ]
     if not any(each.evidence and each.evidence is not Evidence.TOOL for each in found):
@@ -116,17 +107,6 @@ def candidates(found: Iterable[Found]) -> tuple[Found, ...]:
     return tuple(each for each in http if each.evidence and each.evidence.value == strongest)
 
 
-def check_url(spec: Mapping[str, Any]) -> tuple[int | None, str]:
-    """The port and the path that Docker's health check asks over HTTP; (None, "") if it does something else."""
-    test = (spec.get("healthcheck") or {}).get("test") or ""
-    text = test if isinstance(test, str) else " ".join(map(str, test))
-    asks = re.search(r"\b(?:curl|wget|https?|xh)\b", text)
-    if url := _URL.search(text) or (asks and _LOCAL.search(text)):
-        return int(url["port"]) if url["port"] else None, url["path"] or "/"
-    request = _REQUEST.search(text.replace("\\r", " "))
-    return None, request["path"] if request else ""
-
-
 def speaks_grpc(spec: Mapping[str, Any]) -> bool:
     """Whether a service answers gRPC: its proxy asks it by HTTP/2 without TLS, or its health check is gRPC's own.
 
@@ -143,26 +123,46 @@ def speaks_grpc(spec: Mapping[str, Any]) -> bool:
     return by_proxy or re.search(r"\bgrpc[_-]health[_-]probe\b", text) is not None
 
 
-def _role(name: str, spec: Mapping[str, Any], exposed: tuple[int, ...], routes: tuple[Route, ...]) -> Found:
+def _role(name: str, spec: Mapping[str, Any], exposed: tuple[int, ...], routes: tuple[Route, ...], base: str) -> Found:
     kind = kind_of(str(spec.get("image") or ""))
-    if kind in DATA:
-        return Found(name, Role.DATA, f"holds data ({spec['image']})")
+    for image in filter(None, (str(spec.get("image") or ""), base)):
+        if kind_of(image) in DATA:
+            return Found(name, Role.DATA, f"holds data ({image})")
     routed = [route for route in routes if route.service == name]
-    ports, reason, evidence = _http(spec, exposed, routed)
+    check = asked(spec, {*names_of(name, spec), str(spec.get("hostname") or name)})
+    ports, reason, evidence = _http(spec, exposed, routed, check)
     if kind in PROXIES or any(route.proxy == name for route in routes):
         targets = tuple(sorted({route.service for route in routes if route.proxy == name}))
-        reason = f"sends requests to {', '.join(targets)}" if targets else f"is a web server ({kind})"
+        what = "proxy" if kind in ELSEWHERE else "web server"
+        reason = f"sends requests to {', '.join(targets)}" if targets else f"is a {what} ({kind})"
         return Found(name, Role.PROXY, reason, ports, targets=targets)
-    if evidence is Evidence.DECLARED and works_in_background(name, spec):
-        return Found(
-            name, Role.WORKER, "works in the background, by its name or command", ports, alone=_clock(name, spec)
-        )
-    if ports:
-        found = Evidence.TOOL if kind in TOOLS else evidence
-        return Found(name, Role.HTTP, reason, ports, found, check_url(spec)[1])
+    if ports and not (evidence is Evidence.DECLARED and works_in_background(name, spec)):
+        found = Evidence.TOOL if _is_tool(name, kind, spec) else evidence
+        return Found(name, Role.HTTP, reason, ports, found, check)
+    return _without_http(name, spec, ports, exposed)
+
+
+def _without_http(name: str, spec: Mapping[str, Any], ports: tuple[int, ...], exposed: tuple[int, ...]) -> Found:
+    """A service that gets no requests by HTTP, though it may inherit ``ports`` for them."""
+    if works_in_background(name, spec) and (ports or not _other_port(spec, ())):
+        reason = "works in the background, by its name or command"
+        return Found(name, Role.WORKER, reason, ports, alone=_clock(name, spec))
     if "build" not in spec and _writes(spec):
         return Found(name, Role.DATA, "writes a volume and has no port")
+    if other := _other_port(spec, exposed):
+        return Found(name, Role.WORKER, f"answers another protocol than HTTP, on port {other}", alone=_not_http(name))
     return Found(name, Role.WORKER, "has no HTTP port")
+
+
+def _other_port(spec: Mapping[str, Any], exposed: tuple[int, ...]) -> int | None:
+    """A port of another protocol that a service, or its image, declares."""
+    declared = (*_published(spec), *_expose(spec), *exposed)
+    return next((port for port in declared if port in OTHER_PROTOCOLS), None)
+
+
+def _is_tool(name: str, kind: str, spec: Mapping[str, Any]) -> bool:
+    """Whether a service helps its developers or operators: by its image, its name, or as the monitor of Celery."""
+    return kind in TOOLS or name.lower() in TOOLS or re.search(r"\bflower\b", words_of(spec.get("command"))) is not None
 
 
 def _is_fpm(spec: Mapping[str, Any]) -> bool:
@@ -174,9 +174,12 @@ def _is_fpm(spec: Mapping[str, Any]) -> bool:
 
 
 def _by_fastcgi(name: str, server: str) -> Found:
-    asks = f"{server} asks it by FastCGI" if server else "answers FastCGI"
-    alone = f"videa drains HTTP only, so it replaces no container of it; to update it: docker compose up -d {name}"
-    return Found(name, Role.WORKER, asks, alone=alone)
+    asks = f"{server} asks it by FastCGI, or over a socket" if server else "answers FastCGI"
+    return Found(name, Role.WORKER, asks, alone=_not_http(name))
+
+
+def _not_http(name: str) -> str:
+    return f"videa drains HTTP only, so it replaces no container of it; to update it: docker compose up -d {name}"
 
 
 def _clock(name: str, spec: Mapping[str, Any]) -> str:
@@ -187,21 +190,19 @@ def _clock(name: str, spec: Mapping[str, Any]) -> str:
 
 
 def _http(
-    spec: Mapping[str, Any], exposed: tuple[int, ...], routed: list[Route]
+    spec: Mapping[str, Any], exposed: tuple[int, ...], routed: list[Route], check: Asked
 ) -> tuple[tuple[int, ...], str, Evidence]:
     """The ports on which a service may answer HTTP, the likeliest first, why, and how sure that is."""
     environment = as_mapping(spec.get("environment"))
-    published = [int(port["target"]) for port in spec.get("ports") or () if port.get("protocol", "tcp") == "tcp"]
-    declared = [int(str(port).partition("/")[0]) for port in spec.get("expose") or () if str(port)[:1].isdecimal()]
+    published = _published(spec)
     own = str(environment.get("PORT") or "")
-    checked = check_url(spec)[0]
     label, labelled = labelled_port(spec), any(routing(spec))
     told = [int(port) for port in _COMMAND.findall(words_of(spec.get("command")))]
-    guesses = [checked, *declared, int(own) if own.isdecimal() else None, *told, *exposed]
-    ordered = [*(route.port for route in routed), label, *_checked_first(published, checked), *guesses]
+    guesses = [check.port, *_expose(spec), int(own) if own.isdecimal() else None, *told, *exposed]
+    ordered = [*(route.port for route in routed), label, *_checked_first(published, check.port), *guesses]
     if routed and not any(ordered):
         ordered = [80]  # what a proxy asks without a port
-    ports = tuple(dict.fromkeys(port for port in ordered if port and port not in OTHER_PROTOCOLS))
+    ports = tuple(dict.fromkeys(port for port in ordered if port and port not in OTHER_PROTOCOLS | DEBUGGERS))
     if not ports:
         return (), "", Evidence.DECLARED
     if routed:
@@ -213,6 +214,16 @@ def _http(
     return ports, "declares a port", Evidence.DECLARED
 
 
+def _published(spec: Mapping[str, Any]) -> list[int]:
+    return [int(port["target"]) for port in spec.get("ports") or () if port.get("protocol", "tcp") == "tcp"]
+
+
+def _expose(spec: Mapping[str, Any]) -> list[int]:
+    """The TCP ports of `expose`; of a range, the first one."""
+    found = (re.fullmatch(r"(\d{1,5})(?:-\d{1,5})?(?:/tcp)?", str(port)) for port in spec.get("expose") or ())
+    return [int(port[1]) for port in found if port]
+
+
 def _checked_first(published: list[int], checked: int | None) -> list[int]:
     """Of several published ports, the one that the health check asks comes first, and one with TLS last."""
     return sorted(published, key=lambda port: (port != checked, is_tls(port)))
@@ -221,7 +232,7 @@ def _checked_first(published: list[int], checked: int | None) -> list[int]:
 def _as_server(found: Found) -> Found:
     if found.role is not Role.PROXY or not found.ports or found.targets:
         return found
-    return Found(found.service, Role.HTTP, "publishes its port", found.ports, Evidence.PUBLISHED, found.health)
+    return Found(found.service, Role.HTTP, "publishes its port", found.ports, Evidence.PUBLISHED, found.check)
 
 
 def _dependencies(spec: Mapping[str, Any]) -> Mapping[str, str]:

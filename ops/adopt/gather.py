@@ -15,6 +15,7 @@ from ops.adopt.images import PROXIES, base_of, kind_of
 from ops.adopt.places import read_text
 from ops.adopt.requests import Unknown, by_fastcgi, configured, labelled
 from ops.adopt.routes import ProxyFile, Route, links_of, names_of, routes
+from ops.adopt.sockets import by_socket
 from ops.errors import ConfigError
 from ops.models import Container
 from ops.project.plain import Plain
@@ -26,6 +27,8 @@ MOST = 500
 """Files of one folder that are looked at."""
 
 _SUFFIXES = (".conf", ".template", ".cfg", ".caddy", "Caddyfile")
+_ALSO_MOUNTED = (".yml", ".yaml", ".toml")
+"""Files of Traefik and Kong, which in a folder that an image is built from would be something else."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ def gather(plain: Plain, stack: Stack, balancer: str) -> Facts:
     """The facts of a project. ``balancer``: the service that proxies should name. Raises ConfigError, EngineError."""
     services = plain.project.model["services"]
     exposed = {name: stack.platform.images.exposed(plain.project.image_of(name)) for name in services}
+    bases = {name: base for name, spec in services.items() if (base := _built_on(spec))}
     files = tuple(_proxy_files(plain, services))
     names = {name: service for service, spec in services.items() for name in names_of(service, spec)}
     requests = {service: labelled(spec) for service, spec in services.items()}
@@ -55,13 +59,13 @@ def gather(plain: Plain, stack: Stack, balancer: str) -> Facts:
         read_routes = caddy_routes if "caddy" in _kind(services[file.proxy]) or "Caddyfile" in file.name else configured
         for service, share in read_routes(file.text, known):
             requests[service] = (*requests[service], share)
-        fastcgi |= dict.fromkeys(by_fastcgi(file.text, known), file.proxy)
+        fastcgi |= dict.fromkeys((*by_fastcgi(file.text, known), *by_socket(file, services)), file.proxy)
     lines = tuple(line for line in routes(files, {**services, balancer: {}}, balancer) if line.service not in fastcgi)
     running: dict[str, list[tuple[Container, Mapping[str, Any]]]] = {}
     for container, details in stack.platform.details():
         if container.running and not container.oneoff:
             running.setdefault(container.service, []).append((container, details))
-    return Facts(detect(services, exposed, lines, fastcgi), lines, running, plain.raw, requests)
+    return Facts(detect(services, exposed, lines, fastcgi, bases), lines, running, plain.raw, requests)
 
 
 def answers(stack: Stack, facts: Facts, found: Found, paths: Sequence[str]) -> dict[int, Answers]:
@@ -94,12 +98,14 @@ def _proxy_files(plain: Plain, services: Mapping[str, Mapping[str, Any]]) -> Ite
     for name, spec in services.items():
         context = (spec.get("build") or {}).get("context")
         folder = Path(str(context)) if context else None
-        if _kind(spec) in PROXIES or (folder and _built_on_proxy(folder, spec)):
+        if _kind(spec) in PROXIES or (folder and kind_of(_built_on(spec)) in PROXIES):
             mounted = (
                 Path(str(volume["source"])) for volume in spec.get("volumes") or () if volume.get("type") == "bind"
             )
-            for path in (*mounted, *([folder] if folder else ())):
-                yield from _read(plain, name, path)
+            for path in mounted:
+                yield from _read(plain, name, path, (*_SUFFIXES, *_ALSO_MOUNTED))
+            if folder:
+                yield from _read(plain, name, folder)
             for entry in spec.get("configs") or ():
                 config = (plain.project.model.get("configs") or {}).get(entry.get("source")) or {}
                 if config.get("content"):
@@ -112,23 +118,34 @@ def _kind(spec: Mapping[str, Any]) -> str:
     return kind_of(str(spec.get("image") or ""))
 
 
-def _built_on_proxy(folder: Path, spec: Mapping[str, Any]) -> bool:
-    """Whether the stage of a Dockerfile that is built is based on a proxy's image."""
+def _built_on(spec: Mapping[str, Any]) -> str:
+    """The image below the stage of a Dockerfile that is built; "" if it is not built here, or cannot be read."""
     build = spec.get("build") or {}
+    folder = build.get("context")
     try:
-        text = build.get("dockerfile_inline") or read_text(folder / str(build.get("dockerfile") or "Dockerfile"))
+        text = build.get("dockerfile_inline") or (
+            read_text(Path(str(folder)) / str(build.get("dockerfile") or "Dockerfile")) if folder else ""
+        )
     except ConfigError:
-        return False
-    return kind_of(base_of(str(text), str(build.get("target") or ""))) in PROXIES
+        return ""
+    return base_of(str(text), str(build.get("target") or ""))
 
 
-def _read(plain: Plain, proxy: str, path: Path) -> Iterator[ProxyFile]:
+def _read(plain: Plain, proxy: str, path: Path, suffixes: tuple[str, ...] = _SUFFIXES) -> Iterator[ProxyFile]:
     """The configuration files at a path of the host, a file or a folder. What cannot be read is left out."""
     try:
-        files = sorted((*path.glob("*"), *path.glob("*/*")))[:MOST] if path.is_dir() else [path]
+        found = sorted((*path.glob("*"), *path.glob("*/*"))) if path.is_dir() else [path]
+        files = [file for file in found if file == path or _configures(file, suffixes)][:MOST]
         for file in files:
-            if file.is_file() and (file == path or file.name.endswith(_SUFFIXES)):
+            if file.is_file():
                 shown = file.relative_to(plain.folder) if file.is_relative_to(plain.folder) else file
                 yield ProxyFile(proxy, shlex.quote(str(shown)), read_text(file))
     except (OSError, ConfigError):
         return
+
+
+def _configures(file: Path, suffixes: tuple[str, ...]) -> bool:
+    """Whether a file is a proxy's configuration, by its name; in Debian's sites-enabled, files have no suffix."""
+    if file.name.startswith(("compose.", "docker-compose")):
+        return False
+    return file.name.endswith(suffixes) or file.parent.name.startswith("sites-")

@@ -21,6 +21,11 @@ DATA = frozenset(
             "cockroach",
             "mongo",
             "mongodb",
+            "postgresql",
+            "pgvecto-rs",
+            "timescaledb-ha",
+            "mysql-server",
+            "mariadb-galera",
         ),
         *(
             "redis",
@@ -32,12 +37,22 @@ DATA = frozenset(
             "rabbitmq",
             "nats",
             "kafka",
+            "cp-kafka",
+            "redpanda",
             "zookeeper",
+            "cp-zookeeper",
+            "eclipse-mosquitto",
         ),
-        *("elasticsearch", "opensearch", "solr", "meilisearch", "typesense", "qdrant", "weaviate", "clickhouse-server"),
+        *("elasticsearch", "opensearch", "solr", "meilisearch", "typesense", "qdrant", "weaviate"),
+        *("clickhouse", "clickhouse-server"),
         *("influxdb", "cassandra", "scylla", "couchdb", "neo4j", "minio", "etcd", "consul", "vault", "azure-sql-edge"),
     )
 )
+ELSEWHERE = (
+    *("nginx-proxy-manager", "swag", "cloudflared", "ngrok", "frpc", "newt", "pomerium", "zoraxy", "oauth2-proxy"),
+    *("anubis", "kong", "kong-gateway", "apisix", "varnish"),
+)
+"""Proxies and tunnels whose configuration is mostly not in the project's folder."""
 PROXIES = frozenset(
     (
         "nginx",
@@ -49,6 +64,8 @@ PROXIES = frozenset(
         "caddy-docker-proxy",
         "haproxy",
         "envoy",
+        "httpd",
+        *ELSEWHERE,
     )
 )
 """They send requests on, or serve files themselves."""
@@ -57,13 +74,39 @@ TOOLS = frozenset(
         *("adminer", "pgadmin4", "phpmyadmin", "mongo-express", "redis-commander", "redisinsight", "flower", "pgweb"),
         *("mailhog", "mailpit", "maildev", "grafana", "prometheus", "alertmanager", "node-exporter", "cadvisor"),
         *("portainer", "portainer-ce", "dozzle", "jaeger", "all-in-one", "otel-collector", "loki", "uptime-kuma"),
+        *("grafana-oss", "grafana-enterprise", "pgadmin", "kafka-ui", "akhq", "kafdrop", "mailcatcher", "smtp4dev"),
+        *("swagger-ui", "kibana", "standalone-chrome", "standalone-chromium", "standalone-firefox", "storybook"),
     )
 )
 """They answer HTTP, but are not what a project is about."""
 OTHER_PROTOCOLS = frozenset(
-    (21, 22, 25, 53, 110, 143, 389, 465, 587, 636, 993, 995, 1025, 1433, 1521, 1883, 2181, 3306, 4222, 5432, 5672)
-) | {6379, 8883, 9092, 11211, 26379, 27017}
+    (
+        *(21, 22, 25, 53, 110, 143, 389, 445, 465, 587, 636, 873, 993, 995, 1025, 1433, 1521, 1883, 2181, 3306, 4222),
+        *(
+            5060,
+            5222,
+            5432,
+            5671,
+            5672,
+            5900,
+            6379,
+            6667,
+            7687,
+            8883,
+            9042,
+            9092,
+            9418,
+            11211,
+            25565,
+            26379,
+            27017,
+            33060,
+        ),
+    )
+)
 """Ports of protocols other than HTTP."""
+DEBUGGERS = frozenset({2345, 9229})
+"""Ports of delve and Node.js, on which only developers ask."""
 
 
 def base_of(dockerfile: str, target: str = "") -> str:

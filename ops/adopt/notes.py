@@ -46,6 +46,14 @@ def obstacles(
             f"two containers cannot share the name {name}; the overlay drops it, and other containers still find the "
             f"service as {name}",
         )
+    if written.get("label_file"):
+        yield Note(
+            Weight.REFUSED,
+            (*place, "label_file"),
+            "with a label_file, it is not known whether a replica is up to date: `docker compose config --hash` does "
+            "not count that file as `docker compose up` does",
+            "write its labels below labels",
+        )
     for number, volume in unshared(spec, shared):
         shown = _as_written(written.get("volumes") or (), number) or f"{volume['source']}:{volume['target']}"
         yield Note(
@@ -70,7 +78,7 @@ def obstacles(
         )
 
 
-def why_alone(spec: Mapping[str, Any], running: bool, shared: Collection[str] = ()) -> str:
+def why_alone(spec: Mapping[str, Any], written: Mapping[str, Any], running: bool, shared: Collection[str] = ()) -> str:
     """What stands against several replicas of a service without requests; "" if nothing does.
 
     Without a restart policy it may as well be a task that runs once, unless it is ``running``. ``shared``: volumes that
@@ -81,7 +89,9 @@ def why_alone(spec: Mapping[str, Any], running: bool, shared: Collection[str] = 
         return "nothing tells whether it runs on; with restart: unless-stopped, or started first, it can be scaled"
     if spec.get("ports"):
         return "it publishes a port"
-    notes = obstacles("", spec, spec, True, shared)
+    if name := spec.get("container_name"):
+        return f"two containers cannot share the name {name}; without container_name it can be scaled"
+    notes = obstacles("", spec, written, True, shared)
     return next((note.what for note in notes if note.key[-1] != "deploy" or note.weight is not Weight.ADVICE), "")
 
 

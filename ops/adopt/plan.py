@@ -6,18 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ops.adopt.advice import about_front, about_move, about_other, about_paths, about_ports, about_shared
-from ops.adopt.answers import LIKELY, LIVE, READY, Answers
+from ops.adopt.advice import (
+    about_front,
+    about_move,
+    about_other,
+    about_paths,
+    about_ports,
+    about_running,
+    about_shared,
+)
+from ops.adopt.callers import about_callers, configured_elsewhere
 from ops.adopt.detect import Found, Role, speaks_grpc, tasks_of
 from ops.adopt.notes import Note, Weight, companions, obstacles, why_alone
 from ops.adopt.parts import release_variable, service_part, worker_part
 from ops.adopt.published import moved
 from ops.adopt.routes import INSIDE, Route, declared, for_balancer, together, without_path
 from ops.adopt.sharing import AS_SAID, may_share
-from ops.preflight import has_check
 from ops.project.mappings import as_mapping
-from ops.project.settings import Health, Protocol
-from ops.project.units import LONGEST, parse_duration
+from ops.project.settings import Protocol
 from ops.route import EVERYTHING
 from ops.route import Route as Requests
 
@@ -32,14 +38,13 @@ CONTAINERS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8")
 
 GRPC = Protocol.GRPC.value
 
-DEADLINE = Health().deadline
-
 
 @dataclass(frozen=True)
 class Choice:
     """What the user, the project or its containers have decided.
 
-    ``health``: of x-videa, empty to leave it out; ``checked``: Docker has a health check for the service; ``shared``:
+    ``health``: of x-videa, empty to leave it out; ``checked``: Docker has a health check for the service; ``fails``: it
+    fails as the service runs now; ``silent``: the service runs, and does not answer HTTP on the port; ``shared``:
     volumes that replicas may share by the overlay, None without it; ``said``: further ones, of any service;
     ``running``: services that have a running container; ``requests``: which ones it gets; ``others``: further services
     that get requests.
@@ -49,6 +54,8 @@ class Choice:
     port: int
     health: Mapping[str, Any]
     checked: bool = False
+    fails: bool = False
+    silent: bool = False
     shared: tuple[str, ...] | None = None
     said: frozenset[str] = frozenset()
     running: frozenset[str] = frozenset()
@@ -110,24 +117,6 @@ class Adoption:
         return tuple(note for note in self.notes if note.weight is Weight.REFUSED)
 
 
-def health_of(found: Found, answers: Answers | None, spec: Mapping[str, Any]) -> dict[str, Any]:
-    """x-videa.health: what the running service answers, else what Docker's health check asks; empty if unknown."""
-    paths = (found.health, *LIKELY) if found.health else LIKELY
-    # An answer at "/" says less than Docker's own check.
-    telling = [path for path in paths if path != "/" or path == found.health or not has_check(spec)]
-    ready = answers.well(telling) if answers else found.health
-    if not ready:
-        return {}
-    health: dict[str, Any] = {"ready": ready}
-    if answers and ready == READY and answers.well([LIVE]):
-        health = {"live": LIVE, **health}
-    if answers and answers.headers:
-        health["headers"] = dict(answers.headers)
-    if slow := _slow_start(spec):
-        health["deadline"] = slow
-    return health
-
-
 def plan(
     choice: Choice,
     found: Sequence[Found],
@@ -140,6 +129,7 @@ def plan(
     """What the overlay must say. ``raw``: the model without interpolation; ``balancer``: a free service name."""
     service, spec, written = choice.service, model["services"][choice.service], raw["services"][choice.service]
     ports, left = moved(written.get("ports") or (), spec.get("ports") or (), choice.port, _replicas(spec))
+    fixed = any(port.get("published") for port in spec.get("ports") or () if int(port["target"]) == choice.port)
     every = (choice, *choice.others)
     names = tuple(each.service for each in every)
     stripped = {each.service for each in every if each.requests.strip}
@@ -150,8 +140,10 @@ def plan(
     )
     labels, variables = together([declared(raw["services"][name], model["services"][name]) for name in names])
     proxied = tuple(route for route in routes if route.service in (*names, balancer))
-    front = bool(proxied or labels or variables)
-    networks = _networks([model["services"][name] for name in names], model, proxied)
+    elsewhere = tuple(name for name in configured_elsewhere(found, model["services"]) if name not in names)
+    front = bool(proxied or labels or variables or (elsewhere and not ports))
+    fronts = dict.fromkeys((*(route.proxy for route in proxied), *elsewhere))
+    networks = _networks([model["services"][name] for name in (*names, *fronts)])
     publishes = ports or (() if front else (f"{HTTP_PORT}:{INSIDE}",))
     internal = all((model.get("networks", {}).get(name) or {}).get("internal") for name in networks)
     moved_labels, moved_variables = for_balancer(labels, variables)
@@ -170,12 +162,17 @@ def plan(
             shared[each.service] = {name: why for name, why in shared[each.service].items() if why == AS_SAID}
     alone = {
         each.service: each.alone
-        or why_alone(model["services"][each.service], each.service in choice.running, shared[each.service])
+        or why_alone(
+            model["services"][each.service],
+            raw["services"][each.service],
+            each.service in choice.running,
+            shared[each.service],
+        )
         for each in found
         if each.role is Role.WORKER and each.service not in names
     }
     allowed = (*(choice.shared or ()), *shared[service])
-    about_service = tuple(obstacles(service, spec, written, choice.checked or bool(choice.health), allowed))
+    about_service = tuple(obstacles(service, spec, written, choice.checked or "ready" in choice.health, allowed))
     return Adoption(
         service=service,
         port=choice.port,
@@ -192,7 +189,7 @@ def plan(
         labels=moved_labels,
         trusted=CONTAINERS if forwarded and not publishes else (),
         service_part=service_part(service, spec, written, own_labels, own_variables),
-        moves=bool(ports),
+        moves=bool(ports) and fixed,
         workers={
             each.service: worker_part(each.service, raw["services"][each.service], tuple(shared[each.service]))
             for each in found
@@ -207,11 +204,13 @@ def plan(
             for each in every[1:]
         ),
         notes=(
-            *about_ports(choice, ports, left, front, HTTP_PORT),
+            *about_ports(choice, ports, fixed, left, front, HTTP_PORT, balancer),
             *about_paths(every, theirs),
             *about_front(theirs, labels, variables, model["services"]),
             *about_service,
-            *(about_move(service, about_service) if ports and service in choice.running else ()),
+            *(note for each in every for note in about_running(each)),
+            *about_callers(every, model, balancer, elsewhere),
+            *(about_move(service, about_service) if ports and fixed and service in choice.running else ()),
             *(note for each in choice.others for note in about_other(each, model, raw, tuple(shared[each.service]))),
             *about_shared(names, shared),
             *companions(names, model, {route.proxy for route in theirs}),
@@ -248,7 +247,7 @@ def _served(choice: Choice, spec: Mapping[str, Any], written: Mapping[str, Any],
 
 def _by_grpc(choice: Choice, spec: Mapping[str, Any]) -> bool:
     """Whether the service gets calls of gRPC: one that answers a health path at the same port speaks HTTP/1.1."""
-    return speaks_grpc(spec) and not choice.health
+    return speaks_grpc(spec) and "ready" not in choice.health
 
 
 def as_written(requests: Requests) -> dict[str, Any]:
@@ -263,21 +262,6 @@ def free_name(services: Mapping[str, Any]) -> str:
     return next(name for name in names if name not in services)
 
 
-def _networks(specs: Sequence[Mapping[str, Any]], model: Mapping[str, Any], routes: Sequence[Route]) -> tuple[str, ...]:
-    """The networks of the services, and those of a proxy that must find the balancer."""
-    proxies = [model["services"][name] for name in dict.fromkeys(route.proxy for route in routes)]
-    return tuple(
-        dict.fromkeys(name for each in (*specs, *proxies) for name in as_mapping(each.get("networks")) or ("default",))
-    )
-
-
-def _slow_start(spec: Mapping[str, Any]) -> str:
-    """health.deadline for a service whose health check allows for a longer start than x-videa; "" otherwise."""
-    check = spec.get("healthcheck") or {}
-    if not check.get("start_period"):
-        return ""
-    try:
-        allowed = parse_duration(str(check["start_period"])) + DEADLINE
-    except ValueError:
-        return ""
-    return f"{min(allowed, LONGEST):.0f}s" if allowed > DEADLINE + DEADLINE / 2 else ""
+def _networks(specs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The networks of the services, and of the proxies that must find the balancer."""
+    return tuple(dict.fromkeys(name for each in specs for name in as_mapping(each.get("networks")) or ("default",)))

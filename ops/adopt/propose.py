@@ -8,14 +8,15 @@ from typing import Any
 
 from ops.adopt import overlay
 from ops.adopt.answers import LIKELY, LIVE, Answers
-from ops.adopt.detect import Evidence, Found, Role, candidates, is_tls, tasks_of
+from ops.adopt.detect import Evidence, Found, Role, candidates, is_tls, speaks_grpc, tasks_of
 from ops.adopt.gather import Facts, gather
 from ops.adopt.gather import answers as gathered_answers
 from ops.adopt.merged import balancer_of, check, literally
 from ops.adopt.notes import Note, only_one
 from ops.adopt.parts import release_variable, variable_name
 from ops.adopt.places import includes, place_of
-from ops.adopt.plan import Adoption, Choice, free_name, health_of, plan
+from ops.adopt.plan import Adoption, Choice, free_name, plan
+from ops.adopt.readiness import check_fails, health_of
 from ops.adopt.requests import one, read
 from ops.adopt.sharing import Agree, agreed, check_said, may_share
 from ops.balancer import packaged
@@ -243,7 +244,7 @@ def _section(section: Mapping[str, Any], overlay_text: str, found: Found) -> Map
 def _asked(plain: Plain, stack: Stack, facts: Facts, found: Found, wanted: Wanted) -> dict[int, Answers]:
     """What a running container of a service answers."""
     port, health = wanted.port_of(found.service), wanted.health_of(found.service)
-    paths = (health,) if health else tuple(filter(None, (found.health, *LIKELY, LIVE)))
+    paths = (health,) if health else tuple(filter(None, (found.check.path, *LIKELY, LIVE)))
     return gathered_answers(stack, facts, replace(found, ports=(port,)) if port else found, paths)
 
 
@@ -268,29 +269,43 @@ def _choice(
         port = _port(found, spec, answered, ask)
     answers = answered.get(port)
     needed = {"headers": dict(answers.headers)} if answers and answers.headers else {}
-    health: dict[str, Any] = {"ready": path, **needed} if path else health_of(found, answers, spec)
+    containers = facts.running.get(found.service, ())
+    fails = any(check_fails(details) for _, details in containers)
+    health: dict[str, Any] = {"ready": path, **needed} if path else health_of(found, port, answers, spec, fails)
     if section.get("health") and not path:
         health = dict(section["health"])
     declared = has_check(spec)
     image = plain.project.image_of(found.service)
     checked = stack.platform.images.has_healthcheck(image) if declared is None else declared
     shared = tuple(map(str, section["shared_volumes"] or ())) if "shared_volumes" in section else None
-    return Choice(found.service, port, health, checked, shared, running=frozenset(facts.running))
+    silent = stack.platform.local and bool(containers) and not answered and not speaks_grpc(spec)
+    running = frozenset(facts.running)
+    return Choice(found.service, port, health, checked, fails, silent, shared, running=running)
 
 
 def _port(found: Found, spec: Mapping[str, Any], answered: Mapping[int, Answers], ask: Ask) -> int:
     """The port of the service that speaks HTTP. Raises UsageError."""
-    if answered:
-        return next(port for port in found.ports if port in answered)
     targets = {int(each["target"]) for each in spec.get("ports") or ()}
     published = [port for port in found.ports if port in targets and not is_tls(port)]
-    unclear = found.evidence is Evidence.PUBLISHED and len(published) > 1 and found.ports[0] in published
-    if found.ports and (not unclear or found.health):
+    several = found.evidence is Evidence.PUBLISHED and len(published) > 1
+    likely = _likely(found, published, answered) if several else []
+    if answered and len(likely) < 2:
+        return next(port for port in (*likely, *found.ports) if port in answered)
+    known = not several or found.ports[0] not in published or found.check.port == found.ports[0]
+    if found.ports and not answered and known:
         return found.ports[0]
     shown = ask(f"on which port {found.service} answers HTTP", [str(port) for port in found.ports])
     if not shown.isdecimal() or not 0 < int(shown) < 65536:
         raise UsageError(f"{shown!r} is not a port", "name it: --port PORT")
     return int(shown)
+
+
+def _likely(found: Found, published: Sequence[int], answered: Mapping[int, Answers]) -> list[int]:
+    """Of the published ports that answer HTTP, the one that the health check asks, or those that say more than 404."""
+    speaking = [port for port in published if port in answered]
+    if found.check.port in speaking:
+        return [found.check.port]
+    return [port for port in speaking if answered[port].success or answered[port].sign_in("/")] or speaking
 
 
 def _binds(facts: Facts, service: str) -> bool:

@@ -13,11 +13,15 @@ INSIDE = 8080
 """The port of the balancer's container."""
 
 _TARGETS = re.compile(
-    r"(?:proxy_pass\s+https?://|grpc_pass\s+grpcs?://|reverse_proxy\s+(?:\S+\s+)*?(?:https?://)?|server\s+(?:[\w.-]+\s+)?)"
+    r"(?:proxy_pass\s+https?://|grpc_pass\s+grpcs?://|reverse_proxy\s+(?:\S+\s+)*?(?:https?://)?|server\s+(?:[\w.-]+\s+)?"
+    r"|\burl['\"]?\s*[:=]\s*['\"]?https?://|ProxyPass(?:Match)?\s+\S+\s+['\"]?https?://|BalancerMember\s+['\"]?https?://)"
     r"(?P<target>(?P<host>[A-Za-z0-9][\w.-]*)(?::(?P<port>\d{1,5}))?)"
 )
-_FORWARDS = re.compile(r"^[^#\n]*(?:X-Forwarded-For|forwardfor|reverse_proxy)", re.IGNORECASE | re.MULTILINE)
-"""In nginx, HAProxy and Caddy, of which the last always does it."""
+_FORWARDS = re.compile(
+    r"^[^#\n]*(?:X-Forwarded-For|forwardfor|reverse_proxy|loadBalancer\b|ProxyPass\b|_format_version)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""In nginx, HAProxy, Caddy, Traefik, httpd and Kong, of which the last four always do it."""
 _TRAEFIK_PORT = re.compile(r"traefik\.(http|tcp)\.services\.[^.]+\.loadbalancer\.server\.port")
 _TRAEFIK_SERVICE = re.compile(r"traefik\.http\.services\.([^.]+)\.")
 _TRAEFIK_ROUTER = re.compile(r"traefik\.http\.routers\.([^.]+)\.")
@@ -96,10 +100,12 @@ def labelled_port(spec: Mapping[str, Any]) -> int | None:
 
 def routing(spec: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     """The labels and the variables of a service by which a proxy finds it. ``spec``: without interpolation."""
+    own = as_mapping(spec.get("labels"))
+    hidden = str(own.get("traefik.enable")).lower() == "false"
     labels = {
         name: str(value)
-        for name, value in as_mapping(spec.get("labels")).items()
-        if re.match(r"traefik\.|caddy\b", name)
+        for name, value in own.items()
+        if re.match(r"caddy\b" if hidden else r"traefik\.|caddy\b", name)
     }
     environment = {
         name: str(value) for name, value in as_mapping(spec.get("environment")).items() if name in _VARIABLES

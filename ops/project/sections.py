@@ -49,7 +49,7 @@ def find_sections(model: Mapping[str, Any]) -> Sections:
     if not claims:
         raise ConfigError(
             "the Compose file has no x-videa section",
-            "add `x-videa: {service: NAME, port: PORT}` to select the service",
+            "adopt the project: videa init; or add `x-videa: {service: NAME, port: PORT}` yourself",
         )
     written = {name: {**_merged(common, claim), "service": name} for name, claim in claims.items()}
     served = [name for name, section in written.items() if not section.get("worker")]

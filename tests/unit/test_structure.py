@@ -143,8 +143,8 @@ PURE = {
     "notify": ("message", "queue", "told"),
     "metrics": ("discovery", "rules"),
     "adopt": (
-        *("images", "background", "routes", "requests", "caddyfile", "detect"),
-        *("notes", "advice", "parts", "published", "plan", "overlay"),
+        *("images", "background", "routes", "requests", "caddyfile", "detect", "health_check"),
+        *("notes", "advice", "callers", "sockets", "readiness", "parts", "published", "plan", "overlay"),
     ),
     "rollout": ("blue_green", "canary", "rolling", "scale", "move", "batches", "undo", "judgement", "result"),
 }

@@ -54,6 +54,7 @@ def test_redirects_and_errors_are_answers_but_no_success() -> None:
         answers = ask("127.0.0.1", port, ["/"])
     assert answers == Answers({"/": 302})
     assert answers.well(["/"]) is None
+    assert answers.sign_in("/") == "200-399"
 
 
 def test_nothing_on_the_port_and_another_protocol_are_no_answer() -> None:

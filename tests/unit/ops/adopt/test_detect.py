@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.adopt.detect import Evidence, Found, Role, candidates, check_url, detect, speaks_grpc
+from ops.adopt.detect import Evidence, Found, Role, candidates, detect, speaks_grpc
 from ops.adopt.routes import Route
 
 
@@ -34,6 +34,9 @@ def published(*targets: int, protocol: str = "tcp") -> list[dict[str, Any]]:
             (82,),
         ),
         ({"image": "shop", "healthcheck": {"test": "curl localhost:9000/up"}}, (), Role.HTTP, (9000,)),
+        ({"image": "shop", "healthcheck": {"test": "curl http://elsewhere:9000/up"}}, (), Role.WORKER, ()),
+        ({"image": "shop", "healthcheck": {"test": "curl http://x:9000/up"}}, (), Role.HTTP, (9000,)),
+        ({"image": "shop", "expose": ["8125/udp", "3000-3002"]}, (), Role.HTTP, (3000,)),
         ({"image": "shop", "healthcheck": {"test": "nc -z localhost:9000"}}, (), Role.WORKER, ()),
         ({"image": "shop", "healthcheck": {"test": "curl http://localhost:9000/up"}}, (), Role.HTTP, (9000,)),
         ({"image": "shop", "command": ["gunicorn", "-b", "0.0.0.0:8000", "shop:app"]}, (), Role.HTTP, (8000,)),
@@ -41,7 +44,7 @@ def published(*targets: int, protocol: str = "tcp") -> list[dict[str, Any]]:
         ({"image": "shop", "command": "manage.py runserver 0:8001"}, (), Role.HTTP, (8001,)),
         ({"image": "shop", "command": ["run", "--since", "10:3000", "-p", "tcp"]}, (), Role.WORKER, ()),
         ({"image": "shop", "command": "proxy --port 5432"}, (), Role.WORKER, ()),
-        ({"image": "shop", "ports": published(25, 5432)}, (), Role.WORKER, ()),
+        ({"image": "shop", "ports": published(25, 5432)}, (25,), Role.WORKER, ()),
         ({"image": "shop", "ports": published(8000, protocol="udp")}, (), Role.WORKER, ()),
         ({"image": "ghcr.io/acme/postgres:17", "ports": published(5432)}, (5432,), Role.DATA, ()),
         ({"image": "acme", "volumes": [{"type": "volume", "target": "/data"}]}, (), Role.DATA, ()),
@@ -55,6 +58,29 @@ def test_what_a_service_does(
 ) -> None:
     found = one(spec, exposed)
     assert (found.role, found.ports) == (role, ports)
+
+
+def test_what_speaks_another_protocol_is_left_alone_by_its_image_its_base_or_its_port() -> None:
+    services = {
+        "db": {"build": {"context": "."}, "image": "shop-db"},
+        "search": {"build": {"context": "."}, "ports": published(9200)},
+        "mail": {"image": "acme/postfix", "restart": "always", "expose": ["587"]},
+        "queue": {"image": "acme/broker", "restart": "always", "ports": published(1883)},
+        "web": {"image": "acme/web", "ports": published(3000, 9229)},
+    }
+    bases = {"db": "postgres:17", "search": "elasticsearch:8.15.0", "web": "node:22"}
+    found = {each.service: each for each in detect(services, {}, (), {}, bases)}
+    assert [each.service for each in found.values() if each.role is Role.DATA] == ["db", "search"]
+    assert all("videa drains HTTP only" in found[name].alone for name in ("mail", "queue"))
+    assert found["web"].ports == (3000,)
+
+
+def test_a_label_by_which_traefik_leaves_a_service_out_sends_it_no_requests() -> None:
+    services = {
+        "web": {"image": "a", "expose": ["80"], "labels": {"traefik.enable": "true"}},
+        "api": {"image": "b", "expose": ["80"], "labels": {"traefik.enable": "false"}},
+    }
+    assert [each.service for each in candidates(detect(services, {}, ()))] == ["web"]
 
 
 def test_the_port_that_the_health_check_asks_comes_before_the_other_published_ones_and_tls_last() -> None:
@@ -86,6 +112,8 @@ def test_an_nginx_is_a_proxy_beside_an_application_and_the_application_where_the
 def test_the_strongest_evidence_decides_and_tools_never_win() -> None:
     services: dict[str, dict[str, Any]] = {
         "adminer": {"image": "adminer", "ports": published(8080)},
+        "flower": {"image": "web", "ports": published(5555), "command": "/start-flower"},
+        "monitor": {"image": "web", "ports": published(5556), "command": ["celery", "flower"]},
         "docs": {"image": "docs", "expose": ["80"]},
         "web": {"image": "web", "ports": published(8000)},
         "api": {"image": "api", "expose": ["81"]},
@@ -95,28 +123,6 @@ def test_the_strongest_evidence_decides_and_tools_never_win() -> None:
     routed = candidates(detect(services, {}, (route,)))
     assert [(found.service, found.evidence) for found in routed] == [("api", Evidence.ROUTED)]
     assert [found.service for found in candidates(detect({"adminer": services["adminer"]}, {}, ()))] == ["adminer"]
-
-
-@pytest.mark.parametrize(
-    ("test", "found"),
-    [
-        ("curl -f http://localhost:8000/healthz || exit 1", (8000, "/healthz")),
-        (["CMD-SHELL", 'wget -q "http://127.0.0.1/up?full=1" -O -'], (None, "/up?full=1")),
-        (["CMD", "curl", "http://[::1]:3000"], (3000, "/")),
-        (["CMD", "python", "-c", r's.sendall(b"GET /health/live HTTP/1.0\r\n\r\n")'], (None, "/health/live")),
-        ("urllib.request.urlopen('http://localhost:5000/ping')", (5000, "/ping")),
-        (["CMD", "pg_isready"], (None, "")),
-        ("wget --spider -q localhost:8080/healthz || exit 1", (8080, "/healthz")),
-        (["CMD", "curl", "-f", "127.0.0.1/up"], (None, "/up")),
-        ("curl -f [::1]:3000", (3000, "/")),
-        ("curl -f https://shop.example/localhost:1/", (None, "/localhost:1/")),
-        ("wget -T 3 localhost", (None, "")),
-        ("redis-cli -u localhost:6379/0", (None, "")),
-        (None, (None, "")),
-    ],
-)
-def test_the_url_of_a_health_check(test: object, found: tuple[int | None, str]) -> None:
-    assert check_url({"healthcheck": {"test": test}}) == found
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.adopt.notes import Weight, companions, obstacles
+from ops.adopt.notes import Weight, companions, obstacles, why_alone
 
 GOOD: dict[str, Any] = {"mem_limit": "128m"}
 
@@ -76,6 +76,19 @@ def test_the_line_of_a_volume_is_shown_as_it_must_be(written: str, shown: str) -
 def test_why_a_network_mode_stands_against_replicas(mode: str, why: str) -> None:
     (note,) = obstacles("web", {**GOOD, "network_mode": mode}, {}, True, ())
     assert why in note.what
+
+
+def test_labels_from_a_file_hide_whether_a_replica_is_up_to_date() -> None:
+    (note,) = obstacles("web", GOOD, {"label_file": ["web.labels"]}, True, ())
+    assert (note.weight, note.key[-1]) == (Weight.REFUSED, "label_file")
+    assert "label_file" in why_alone({**GOOD, "restart": "always"}, {"label_file": ["x"]}, running=False)
+
+
+def test_a_worker_keeps_its_container_name_and_is_alone() -> None:
+    """The overlay drops it only from services that get requests."""
+    assert why_alone({"restart": "always", "container_name": "the-worker"}, {}, running=False) == (
+        "two containers cannot share the name the-worker; without container_name it can be scaled"
+    )
 
 
 def test_a_service_that_lives_in_a_replica_is_named() -> None:

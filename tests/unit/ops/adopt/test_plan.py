@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from ops.adopt.answers import Answers
-from ops.adopt.detect import Evidence, Found, Role
+from ops.adopt.detect import Found, Role
 from ops.adopt.notes import Weight
 from ops.adopt.parts import RESET, RESET_LIST, variable_name
-from ops.adopt.plan import CONTAINERS, MANY, Adoption, Choice, free_name, health_of, plan
+from ops.adopt.plan import CONTAINERS, MANY, Adoption, Choice, free_name, plan
 from ops.adopt.routes import Route
 
 PORT = {"target": 8000, "published": "80", "protocol": "tcp"}
@@ -178,27 +177,54 @@ def test_a_service_that_ends_https_itself_is_refused() -> None:
     assert [note.weight for note in adopt({"ports": [port]}, port=443).refused] == [Weight.REFUSED]
 
 
+def test_a_service_behind_a_tunnel_is_not_published_and_the_balancer_is_where_the_tunnel_is() -> None:
+    services = {
+        "web": {"networks": {"app": None}},
+        "tunnel": {"image": "cloudflare/cloudflared", "networks": {"edge": None}},
+    }
+    model = {"services": services}
+    found = (Found("tunnel", Role.PROXY, ""),)
+    adoption = plan(Choice("web", 8000, {}), found, model, model, (), "balancer", "videa-nginx:1")
+    assert (adoption.ports, adoption.networks) == ((), ("app", "edge"))
+    published = {"services": {**services, "web": {"ports": [PORT]}}}
+    adoption = plan(Choice("web", 8000, {}), found, published, published, (), "balancer", "videa-nginx:1")
+    assert adoption.ports == ("80:8080",)
+
+
+def test_a_port_that_the_engine_chooses_does_not_move_and_the_user_is_told() -> None:
+    adoption = adopt({"ports": [{"target": 8000, "protocol": "tcp"}]})
+    assert (adoption.ports, adoption.moves) == (("8080",), False)
+    (note,) = [note for note in adoption.notes if note.key[-1] == "ports"]
+    assert note.change.startswith("`docker compose port balancer 8080`")
+
+
 @pytest.mark.parametrize(
-    ("checked", "answers", "spec", "health"),
+    ("other", "refused"),
     [
-        ("", None, {}, {}),
-        ("/up", None, {}, {"ready": "/up"}),
-        ("/up", {"/up": 200, "/health": 200}, {}, {"ready": "/up"}),
-        ("/up", {"/up": 404, "/health": 200}, {}, {"ready": "/health"}),
-        ("", {"/health/ready": 200, "/health/live": 200}, {}, {"live": "/health/live", "ready": "/health/ready"}),
-        ("", {"/health/ready": 200, "/health/live": 404}, {}, {"ready": "/health/ready"}),
-        ("", {"/": 200}, {}, {"ready": "/"}),
-        ("", {"/": 200}, {"healthcheck": {"test": ["CMD", "true"]}}, {}),
-        ("", {"/": 404}, {}, {}),
-        ("/up", None, {"healthcheck": {"start_period": "2m0s"}}, {"ready": "/up", "deadline": "180s"}),
-        ("/up", None, {"healthcheck": {"start_period": "10s"}}, {"ready": "/up"}),
+        ({"target": 22, "published": "222"}, ["222:22"]),
+        ({"target": 53, "published": "53", "protocol": "udp"}, ["53:53/udp"]),
+        ({"target": 9090, "published": "9090"}, []),
+        ({"target": 9229, "published": "9229"}, []),
     ],
 )
-def test_the_health_path_is_what_the_running_service_answers_else_what_docker_asks(
-    checked: str, answers: dict[str, int] | None, spec: dict[str, Any], health: dict[str, str]
-) -> None:
-    found = Found("web", Role.HTTP, "", (8000,), Evidence.PUBLISHED, checked)
-    assert health_of(found, Answers(answers) if answers else None, spec) == health
+def test_a_port_of_another_protocol_is_not_taken_from_its_clients(other: dict[str, Any], refused: list[str]) -> None:
+    notes = adopt({"ports": [PORT, other]}).refused
+    assert [note.what.rpartition(": ")[2] for note in notes] == refused
+
+
+@pytest.mark.parametrize(
+    ("choice", "keys"),
+    [
+        (Choice("web", 8000, {}, checked=True), []),
+        (Choice("web", 8000, {}, checked=True, silent=True), ["ports"]),
+        (Choice("web", 8000, {}, checked=True, fails=True), ["healthcheck"]),
+        (Choice("web", 8000, {"ready": "/"}, checked=True, fails=True), []),
+    ],
+)
+def test_what_the_running_service_says_against_the_proposal_is_named(choice: Choice, keys: list[str]) -> None:
+    model = {"services": {"web": {"mem_limit": 1}}}
+    notes = plan(choice, (), model, model, (), "balancer", "videa-nginx:1").notes
+    assert [note.key[-1] for note in notes if note.weight is Weight.ADVICE] == keys
 
 
 def test_names_that_the_project_does_not_use() -> None:
@@ -223,12 +249,6 @@ def test_https_of_the_service_itself_is_not_taken_away() -> None:
     ]
     other = {"target": 9443, "published": "9443", "protocol": "tcp"}
     assert not adopt({"ports": [PORT, other]}).refused
-
-
-@pytest.mark.parametrize("check", [{"disable": True}, {"test": ["NONE"]}])
-def test_a_health_check_that_is_switched_off_says_nothing(check: dict[str, Any]) -> None:
-    found = Found("web", Role.HTTP, "", (8000,), Evidence.PUBLISHED)
-    assert health_of(found, Answers({"/": 200}), {"healthcheck": check}) == {"ready": "/"}
 
 
 @pytest.mark.parametrize(

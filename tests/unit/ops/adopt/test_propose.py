@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.adopt.answers import Answers
 from ops.adopt.propose import Proposal, Wanted, env_after, propose, removal
 from ops.adopt.write import install
 from ops.errors import ConfigError, PlanRefused, UsageError
@@ -47,14 +48,24 @@ EXPECTED = {
     "healthcheck": Expected("app", 5000, {}, PLAIN_PORT, {}, frozenset()),
     "own-nginx": Expected("web", 8000, {}, (), {"nginx": "proxy"}, frozenset({"", "healthcheck", "deploy"})),
     "tagged": Expected(
-        "shop", 3000, {"ready": "/healthz"}, ("${WEB_PORT:-3000}:8080",), {}, frozenset({"ports", "volumes"})
+        "shop",
+        3000,
+        {"ready": "/healthz", "expect": "200-399"},
+        ("${WEB_PORT:-3000}:8080",),
+        {},
+        frozenset({"ports", "volumes"}),
     ),
     "worker-redis": Expected(
         "web", 8000, {}, PLAIN_PORT, {"worker": "worker", "redis": "data"}, workers=frozenset({"worker"})
     ),
     "migrate": Expected("web", 8000, {}, PLAIN_PORT, {"db": "data", "migrate": "task"}),
     "slow-start": Expected(
-        "web", 8000, {"ready": "/healthz", "deadline": "240s"}, PLAIN_PORT, {}, frozenset({"deploy"})
+        "web",
+        8000,
+        {"ready": "/healthz", "expect": "200-399", "deadline": "240s"},
+        PLAIN_PORT,
+        {},
+        frozenset({"deploy"}),
     ),
     "distroless": Expected("web", 8080, {}, ("${HTTP_PORT:-8080}:8080",), {}),
     "words": Expected("web", 8000, {}, PLAIN_PORT, {"cache": "data"}),
@@ -71,12 +82,29 @@ EXPECTED = {
     "queue": Expected(
         "web",
         8000,
-        {"ready": "/healthz"},
+        {"ready": "/healthz", "expect": "200-399"},
         (),
         {"tasks": "worker", "beat": "worker", "nginx": "proxy"},
         frozenset({"", "deploy"}),
         workers=frozenset({"tasks"}),
         shared={"tasks": ["/static", "/media"]},
+    ),
+    "unix-socket": Expected("nginx", 80, {}, ("${WEB_PORT:-8000}:8080",), {"app": "worker"}),
+    "management-port": Expected(
+        "web",
+        8000,
+        {"deadline": "240s"},
+        PLAIN_PORT,
+        {"search": "data", "broker": "worker"},
+        frozenset(),
+    ),
+    "tunnel": Expected(
+        "web",
+        3000,
+        {"ready": "/", "expect": "200-399"},
+        (),
+        {"tunnel": "proxy", "jobs": "worker"},
+        frozenset({"image", "environment"}),
     ),
     "development": Expected(
         "api",
@@ -154,6 +182,32 @@ def test_a_project(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     again = load_plain((), None, SHELL)
     assert not proposal(again).differs(again)
     assert env_after(again, removal(again))[1] == ENV
+
+
+@pytest.mark.parametrize(
+    ("answered", "port"),
+    [
+        ({9090: {"/": 404}, 8080: {"/": 200}}, 8080),
+        ({9090: {"/": 404}, 8080: {"/": 302}}, 8080),
+        ({9090: {"/": 404}}, 9090),
+        ({9090: {"/": 200}, 8080: {"/": 200}}, None),
+        ({9090: {"/": 404}, 8080: {"/": 404}}, None),
+    ],
+    ids=["one is well", "one wants a login", "one answers", "both are well", "none is well"],
+)
+def test_of_several_published_ports_that_answer_the_user_names_one(
+    answered: dict[int, dict[str, int]], port: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "compose.yaml").write_text("services: {web: {image: app, ports: ['9090:9090', '8080:8080']}}\n")
+    monkeypatch.chdir(tmp_path)
+    replies = {number: Answers(statuses) for number, statuses in answered.items()}
+    monkeypatch.setattr("ops.adopt.propose.gathered_answers", lambda *ignored: replies)
+    plain = load_plain((), None, SHELL)
+    if port:
+        assert proposal(plain).adoption.port == port
+    else:
+        with pytest.raises(UsageError, match="on which port web answers HTTP"):
+            proposal(plain)
 
 
 def test_a_worker_that_was_chosen_as_the_service_is_a_worker_no_longer(

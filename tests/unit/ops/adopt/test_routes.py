@@ -99,3 +99,22 @@ def test_a_link_is_a_name_of_the_service_for_this_proxy() -> None:
     text = "proxy_pass http://app:8000;"
     assert [each.service for each in routes([ProxyFile("nginx", "a.conf", text)], services, "balancer")] == ["web"]
     assert not routes([ProxyFile("other", "a.conf", text)], services, "balancer")
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ('          - url: "http://web:3000"', '- url: "http://balancer:8080"'),
+        ("    url: http://web:3000/", "url: http://balancer:8080/"),
+        ("ProxyPass / http://web:3000/", "ProxyPass / http://balancer:8080/"),
+        ("    BalancerMember http://web:3000", "BalancerMember http://balancer:8080"),
+    ],
+)
+def test_the_lines_of_traefik_kong_and_httpd(line: str, wanted: str) -> None:
+    (route,) = routes([ProxyFile("proxy", "file", line)], {"web": {}, "proxy": {}}, "balancer")
+    assert (route.service, route.port, route.wanted) == ("web", 3000, wanted)
+
+
+def test_labels_by_which_traefik_leaves_a_service_out_are_no_route() -> None:
+    labels = {"traefik.enable": "false", "traefik.http.routers.a.rule": "x", "caddy": "a.example"}
+    assert routing({"labels": labels}) == ({"caddy": "a.example"}, {})
