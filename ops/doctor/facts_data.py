@@ -177,7 +177,8 @@ class PostgresFacts(Struct, frozen=True):
     ``read_only``: where default_transaction_read_only is on: the source of the server's setting ("command line",
     "configuration file"), or for ALTER ("ROLE app", "DATABASE app"). ``recovered``: age of the last recovery from a
     crash in which the server itself went on running. ``counters`` and ``earlier``: cumulative figures
-    of the database, ``gap`` seconds apart. A list is None if its section of the batch failed.
+    of the database, ``gap`` seconds apart. ``wal_written``: bytes since the server was made; ``wal_between``: bytes
+    after which it begins a checkpoint before its time. A list is None if its section of the batch failed.
     ``role``: of the doctor, quoted for SQL; ``hidden``: sessions of other roles that PostgreSQL shows it without their
     state, ``hidden_sequences``: sequences that it may not read.
     """
@@ -200,6 +201,8 @@ class PostgresFacts(Struct, frozen=True):
     role: str = ""
     in_recovery: bool = False
     replay_age: float | None = None
+    wal_written: float | None = None
+    wal_between: float | None = None
     gap: float = 0
     sessions: list[Session] = field(default_factory=list)
     hidden: int = 0

@@ -147,15 +147,21 @@ def outlier(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def checkpoints(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The amount of WAL forces checkpoints before their time."""
-    counters = present(facts.postgres).counters
+    """The amount of WAL forces checkpoints before their time.
+
+    A start, a backup and CHECKPOINT count as forced, too: no more can be due to the WAL than it has room for.
+    """
+    postgres = present(facts.postgres)
+    counters = postgres.counters
     timed, forced = counters.get("checkpoints_timed", 0), counters.get("checkpoints_requested", 0)
+    if postgres.wal_written is not None and postgres.wal_between:
+        forced = min(forced, postgres.wal_written // postgres.wal_between)
     if timed + forced >= limits.pg_checkpoints_least and timed / (timed + forced) < limits.pg_checkpoints:
         yield Finding(
             "pg.checkpoints",
             Severity.WARN,
             f"{share(forced / (timed + forced))} of the checkpoints were forced",
-            f"{forced:.0f} requested, {timed:.0f} timed",
+            f"{forced:.0f} forced by the amount of WAL, {timed:.0f} timed",
             "each writes all changed blocks at once, and the WAL after it is larger",
             "raise max_wal_size",
         )

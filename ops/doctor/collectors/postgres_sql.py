@@ -36,6 +36,9 @@ SELECT /* videa-doctor */ json_build_object('server', json_build_object(
     WHEN current_setting('server_version_num')::int >= 140000 THEN 3000000 ELSE 1000000 END FROM pg_database),
   'role', quote_ident(current_user),
   'in_recovery', pg_is_in_recovery(),
+  'wal_written', CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') END,
+  'wal_between', pg_size_bytes(current_setting('max_wal_size'))
+                / (1 + current_setting('checkpoint_completion_target')::float),
   'replay_age', CASE WHEN NOT pg_is_in_recovery() OR pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
                 ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp()) END
 ));

@@ -55,12 +55,17 @@ def test_what_grows_quietly_and_checkpoints_that_are_forced(patient: Patient) ->
     patient.sql("CREATE UNIQUE INDEX fault_again ON fault (id)")
     patient.sql("CREATE SEQUENCE fault_number MAXVALUE 100; SELECT setval('fault_number', 95)")
     patient.sql("SELECT pg_create_physical_replication_slot('fault', true)")
-    for _ in range(10):
-        patient.sql("CHECKPOINT")
+    patient.sql("ALTER SYSTEM SET max_wal_size = '32MB'")
+    patient.sql("SELECT pg_reload_conf()")
+    write = "SELECT pg_logical_emit_message(false, 'fault', 'x'), pg_switch_wal()"
+    forced = "SELECT num_requested FROM pg_stat_checkpointer"
     try:
+        patient.stack.until(lambda: int(patient.sql(f"{write}; {forced}").splitlines()[-1]) > 10)
         report = patient.examine("pg.checkpoints", pg_vacuum_age=0.0)
     finally:
         patient.sql("DROP TABLE fault; DROP SEQUENCE fault_number; SELECT pg_drop_replication_slot('fault')")
+        patient.sql("ALTER SYSTEM RESET max_wal_size")
+        patient.sql("SELECT pg_reload_conf()")
         patient.sql("SELECT pg_stat_reset_shared('checkpointer')")
     of_tables = {"pg.dead_tuples", "pg.autovac_stale", "pg.bad_index", "pg.sequence", "pg.slot_inactive"}
     assert found(report) == {*of_tables, "pg.checkpoints"}

@@ -148,6 +148,11 @@ def counted(**changes: float) -> dict[str, Any]:
     return {"counters": changes, "earlier": dict.fromkeys(changes, 0.0), "gap": 60.0}
 
 
+def wal(times: float) -> dict[str, Any]:
+    """WAL that was written, as a multiple of what leads to a checkpoint before its time."""
+    return {"wal_written": times * 500e6, "wal_between": 500e6}
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -159,6 +164,8 @@ def counted(**changes: float) -> dict[str, Any]:
         (counted(hits=800_000, reads=20_000), [("pg.cache_hit", "info")]),
         (counted(hits=800, reads=200), []),
         (counted(checkpoints_timed=4, checkpoints_requested=8), [("pg.checkpoints", "warn")]),
+        ({**counted(checkpoints_timed=4, checkpoints_requested=8), **wal(8.5)}, [("pg.checkpoints", "warn")]),
+        ({**counted(checkpoints_timed=4, checkpoints_requested=8), **wal(5.9)}, []),
         ({"statements": [Statement(100, 20.0, 2000.0, "SELECT ?", 0.2)]}, [("pg.slow_stmt", "warn")]),
         ({"statements": [Statement(99, 20.0, 1980.0, "SELECT ?", 0.2)]}, []),
         ({"statements": [Statement(90_000, 1.0, 90_000.0, "SELECT ?", 0.4)]}, [("pg.outlier", "info")]),
