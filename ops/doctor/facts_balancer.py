@@ -19,6 +19,13 @@ class Failure(Struct, frozen=True):
     count: int
 
 
+class Waits(Struct, frozen=True):
+    """How long the requests took that one address answered alone. ``median``: seconds until the first byte."""
+
+    requests: int
+    median: float
+
+
 class Traffic(Struct, frozen=True):
     """The last ``window`` seconds of nginx's log, without health checks and doctor's own probes.
 
@@ -27,7 +34,7 @@ class Traffic(Struct, frozen=True):
     ``errors``: 5xx answers and cut requests; ``p99``: seconds, None without requests; ``retried``: address of a
     replica -> requests that it failed since its start and another replica answered. ``failures``: the most frequent
     ones. ``limited``: answers with 429, of them ``limited_here`` by nginx itself; ``limited_paths``: the paths with
-    most of the others; ``clients``: different addresses.
+    most of the others; ``clients``: different addresses; ``waits``: by address, without its port.
     """
 
     window: float
@@ -41,6 +48,7 @@ class Traffic(Struct, frozen=True):
     limited_here: int = 0
     limited_paths: dict[str, int] = field(default_factory=dict)
     clients: int = 0
+    waits: dict[str, Waits] = field(default_factory=dict)
 
 
 class BalancerFacts(Struct, frozen=True):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import statistics
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType
@@ -12,7 +13,7 @@ from types import MappingProxyType
 from ops.balancer.access_log import Line
 from ops.balancer.recent import OWN_IDS, TAIL, recent_requests
 from ops.doctor.facts import ContainerFacts
-from ops.doctor.facts_balancer import Failure, Traffic
+from ops.doctor.facts_balancer import Failure, Traffic, Waits
 from ops.doctor.skip import Skip
 from ops.platform.ports import Platform
 
@@ -77,7 +78,17 @@ def summarise(
             Counter(_VARIABLE.sub("*", line.path) for line in limited if line.upstream).most_common(PATHS)
         ),
         clients=len({line.remote for line in requests}),
+        waits=_waits(requests),
     )
+
+
+def _waits(requests: Iterable[Line]) -> dict[str, Waits]:
+    """Of requests that another server has failed before, nobody knows how much of the time was whose."""
+    seconds = defaultdict[str, list[float]](list)
+    for line in requests:
+        if len(line.tried) == 1 and _ADDRESS.fullmatch(line.upstream):
+            seconds[line.answered_by].append(line.waited)
+    return {address: Waits(len(each), statistics.median(each)) for address, each in seconds.items()}
 
 
 def _host(address: str) -> str:
