@@ -74,6 +74,19 @@ class EngineStandIns:
             recreate.create(self.engine, name, config, {network: {} for network in networks})
             api.start(name)
 
+    def rename(self, container: str, name: str, labels: Mapping[str, str]) -> None:
+        with engine_errors(f"create {name}"):
+            details = self.engine.api.inspect_container(container)
+            config = recreate.configuration(details)
+            changed = {
+                **config,
+                "Image": recreate.image_of(self.engine, details),
+                "Labels": {**config["Labels"], **labels},
+                "HostConfig": details["HostConfig"],
+            }
+            recreate.create(self.engine, name, changed, _renamed(details, container, name))
+            self.engine.api.remove_container(container)
+
     def redirect(self, balancer: str, name: str) -> None:
         helper = _helper(name)
         with engine_errors(f"start {helper}"):
@@ -120,6 +133,16 @@ def redirections(balancer: Mapping[str, Any], stand_in: Mapping[str, Any]) -> It
                 everywhere = wanted["HostIp"] == "" and bound["HostIp"] in ANY
                 if wanted["HostPort"].isdecimal() and (everywhere or wanted["HostIp"] == bound["HostIp"]):
                     yield bound["HostIp"], wanted["HostPort"], bound["HostPort"]
+
+
+def _renamed(details: Mapping[str, Any], container: str, name: str) -> dict[str, dict[str, Any]]:
+    """The settings of a container in its networks, where Compose has made its name an alias."""
+    found = {}
+    for network in recreate.networks_of(details):
+        settings = recreate.endpoint(details["NetworkSettings"]["Networks"][network], details)
+        aliases = [name if alias == container else alias for alias in settings["Aliases"]]
+        found[network] = {**settings, "Aliases": aliases}
+    return found
 
 
 def _configuration(details: Mapping[str, Any], publish: bool, network: str) -> dict[str, Any]:

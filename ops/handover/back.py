@@ -16,6 +16,7 @@ from ops.errors import EngineError, PlanRefused
 from ops.events import Emit, announced
 from ops.handover import stand_in
 from ops.handover.exchange import exchange
+from ops.handover.named import create_named, name_of
 from ops.handover.over import bound
 from ops.handover.stand_in import StandIn
 from ops.models import Container
@@ -30,6 +31,8 @@ from ops.rollout.lock import Lock
 from ops.stack import Stack
 
 ASK_AGAIN = 0.2
+SHORT_ID = 12
+"""Characters of a container's id, which are a name of it in each of its networks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def hand_back(
         published = _published(stack, left.services)
         with ExitStack() as meanwhile:
             with _undone_if_it_fails(stack, left, ours):
-                replaced, alone = _create(plain, left, ours, published, emit, lease.permit)
+                replaced, alone = _create(stack, plain, left, ours, published, emit, lease.permit)
                 _start_unpublished(stack, plain, left, emit, lease.permit)
                 standing = None
                 if any(container.running for container in gone):
@@ -157,6 +160,7 @@ def _forget(stack: Stack, project: str, left: Leaving) -> None:
 
 
 def _create(
+    stack: Stack,
     plain: Plain,
     left: Leaving,
     ours: Sequence[Container],
@@ -181,13 +185,16 @@ def _create(
         if any(container.name in published for container in old):
             replaced += [container for container in old if container.name not in published]
             continue
-        if _is_alone(service, definition, left):
+        if _is_alone(service, definition, left, [container.name for container in ours]):
             alone.append(service)
             check_harmless(compose, up_arguments(compose, [service]), {}, [container.name for container in old])
             continue
         with announced(f"create {service} with its own port", emit):
             total = len(old) + replica_count(definition)
-            run_harmless(compose, more_arguments(compose, service, total, start=False), {}, permit=permit)
+            if name_of(definition):
+                create_named(stack, plain, service, total, permit)
+            else:
+                run_harmless(compose, more_arguments(compose, service, total, start=False), {}, permit=permit)
         replaced += old
     return replaced, alone
 
@@ -210,17 +217,22 @@ def _start_unpublished(stack: Stack, plain: Plain, left: Leaving, emit: Emit, pe
 def _await_answers(stack: Stack, prober: str, started: Sequence[Container], left: Leaving) -> None:
     """Waits until the started containers answer. Raises EngineError if one has not by ``health.deadline``."""
     deadline = time.monotonic() + Health().deadline
-    waiting = {f"http://{each.name}:{left.asked[each.service]}" for each in started if each.service in left.asked}
-    while waiting := {url for url in waiting if not stack.platform.ask(prober, _question(url)).ok}:
+    waiting = [each for each in started if each.service in left.asked]
+    while waiting := [each for each in waiting if not _answers(stack, prober, each, left.asked[each.service])]:
         if time.monotonic() > deadline:
-            urls = ", ".join(sorted(waiting))
+            urls = ", ".join(sorted(f"http://{each.name}:{left.asked[each.service]}" for each in waiting))
             raise EngineError(f"no answer from {urls}", "nothing was changed; see docker compose logs")
         time.sleep(ASK_AGAIN)
 
 
-def _question(url: str) -> list[str]:
-    """Asks whether a container is ready, or without a path, whether it answers at all."""
-    return ["curl", "-s", *([] if url.endswith("/") else ["-f"]), "-o", "/dev/null", "--max-time", "2", url]
+def _answers(stack: Stack, prober: str, container: Container, asked: str) -> bool:
+    """Whether a container is ready, or without a path, whether it answers at all.
+
+    It is asked by its id: replicas have the fixed name of a service as an alias.
+    """
+    url = f"http://{container.id[:SHORT_ID]}:{asked}"
+    fails = [] if url.endswith("/") else ["-f"]
+    return stack.platform.ask(prober, ["curl", "-s", *fails, "-o", "/dev/null", "--max-time", "2", url]).ok
 
 
 def _reload(stack: Stack, proxies: Collection[str]) -> None:
@@ -238,10 +250,10 @@ def _created(stack: Stack, services: Collection[str]) -> list[Container]:
     return [each for each in stack.containers() if each.service in services and each.state == "created"]
 
 
-def _is_alone(service: str, definition: Mapping[str, Any], left: Leaving) -> bool:
-    """Whether a container with the user's own definition cannot exist beside one of now."""
+def _is_alone(service: str, definition: Mapping[str, Any], left: Leaving, names: Collection[str]) -> bool:
+    """Whether a container with the user's own definition cannot exist beside those of now, which have these names."""
     try:
         check_volumes(definition, service, left.shared, 2)
     except PlanRefused:
         return True
-    return bool(definition.get("container_name"))
+    return name_of(definition) in names

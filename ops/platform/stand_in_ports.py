@@ -1,7 +1,8 @@
-"""The protocol for stand-ins: a second balancer that serves while nobody has the published port."""
+"""The protocol for what serves beside those that have a port or a name: a second balancer, and a second container."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 
@@ -25,3 +26,6 @@ class StandIns(Protocol):
 
     def remove(self, name: str) -> None:
         """Releases the ports, lets the stand-in complete its requests, and removes it. A missing one is no error."""
+
+    def rename(self, container: str, name: str, labels: Mapping[str, str]) -> None:
+        """Gives a container that has not been started another name, and other values to these labels."""

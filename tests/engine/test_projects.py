@@ -149,7 +149,8 @@ def test_a_plain_first_start_serves_and_the_worker_is_scaled_and_deployed_with_t
         try_out(stack, "web", ("deploy", "--force"), ("scale", "worker=1"))
         assert worker.strip() not in stack.compose("ps", "--quiet", "worker").split()
         assert stack.compose("ps", "--quiet", "redis") == redis
-        leave(stack, env, ["redis", "web", "worker"])
+        with stack.under_load():  # the service has a fixed name, and goes back without a gap
+            leave(stack, env, ["redis", "web", "worker"])
 
 
 def test_the_users_own_nginx_stays_in_front(tmp_path: Path) -> None:

@@ -210,10 +210,11 @@ def test_who_holds_the_port(stack: FakeStack, monkeypatch: pytest.MonkeyPatch, b
     ("definition", "alone"),
     [
         ({}, False),
-        ({"container_name": "shop"}, True),
+        ({"container_name": "the-shop"}, False),
+        ({"container_name": OLD}, True),
         ({"volumes": [{"type": "volume", "source": "data", "target": "/data"}]}, True),
         ({"volumes": [{"type": "volume", "source": "data", "target": "/shared"}]}, False),
     ],
 )
 def test_which_service_cannot_have_a_second_container(definition: dict[str, Any], alone: bool) -> None:
-    assert _is_alone("web", definition, Leaving(("web",), (), "balancer", (), ("/shared",))) is alone
+    assert _is_alone("web", definition, Leaving(("web",), (), "balancer", (), ("/shared",)), [OLD]) is alone

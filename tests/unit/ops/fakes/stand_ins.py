@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tests.unit.ops.fakes.world import World
@@ -29,6 +30,9 @@ class FakeStandIns:
 
     def remove(self, name: str) -> None:
         self._used("remove")
+
+    def rename(self, container: str, name: str, labels: Mapping[str, str]) -> None:
+        self._used(f"rename {container} to {name}")
 
     def _used(self, call: str) -> None:
         self.world.used(f"stand-in {call}")
