@@ -8,13 +8,14 @@ host's network, which has CAP_NET_ADMIN and nothing else, and end with it: see r
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 from ops.engine import recreate
 from ops.engine.client import Engine, engine_errors
+from ops.engine.files import read_files, write_files
 from ops.engine.replicas import ONEOFF
 from ops.errors import EngineError
 
@@ -86,6 +87,9 @@ class EngineStandIns:
             }
             recreate.create(self.engine, name, changed, _renamed(details, container, name))
             self.engine.api.remove_container(container)
+
+    def copy_files(self, source: str, target: str, paths: Collection[str]) -> None:
+        write_files(self.engine, target, read_files(self.engine, source, paths))
 
     def redirect(self, balancer: str, name: str) -> None:
         helper = _helper(name)

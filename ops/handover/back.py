@@ -23,6 +23,7 @@ from ops.models import Container
 from ops.platform.ports import Permit
 from ops.preflight import check_volumes
 from ops.project.config import replica_count
+from ops.project.copied import copied_files
 from ops.project.plain import Plain
 from ops.project.settings import Health
 from ops.rollout import fence
@@ -195,8 +196,16 @@ def _create(
                 create_named(stack, plain, service, total, permit)
             else:
                 run_harmless(compose, more_arguments(compose, service, total, start=False), {}, permit=permit)
+            _copy_files(stack, plain, service, next(container for container in old if container.running))
         replaced += old
     return replaced, alone
+
+
+def _copy_files(stack: Stack, plain: Plain, service: str, replica: Container) -> None:
+    """Compose copies secrets from the environment, and configs with content, only into what it starts itself."""
+    if paths := copied_files(plain.project.model, service):
+        for container in _created(stack, [service]):
+            stack.platform.stand_ins.copy_files(replica.name, container.name, paths)
 
 
 def _start_unpublished(stack: Stack, plain: Plain, left: Leaving, emit: Emit, permit: Permit) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 
@@ -29,3 +29,6 @@ class StandIns(Protocol):
 
     def rename(self, container: str, name: str, labels: Mapping[str, str]) -> None:
         """Gives a container that has not been started another name, and other values to these labels."""
+
+    def copy_files(self, source: str, target: str, paths: Collection[str]) -> None:
+        """Copies files of a container into one that has not been started; without those that do not exist."""

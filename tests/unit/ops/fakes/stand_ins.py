@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from tests.unit.ops.fakes.world import World
@@ -33,6 +33,9 @@ class FakeStandIns:
 
     def rename(self, container: str, name: str, labels: Mapping[str, str]) -> None:
         self._used(f"rename {container} to {name}")
+
+    def copy_files(self, source: str, target: str, paths: Collection[str]) -> None:
+        self._used(f"copy {', '.join(paths)} from {source} to {target}")
 
     def _used(self, call: str) -> None:
         self.world.used(f"stand-in {call}")
