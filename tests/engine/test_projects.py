@@ -98,6 +98,9 @@ def leave(stack: Adopted, env: str, services: list[str]) -> None:
 
 def test_a_running_application_is_adopted_and_its_port_changes_hands(tmp_path: Path) -> None:
     with project("published", tmp_path) as stack:
+        # Compose copies such a config only into containers that it starts itself.
+        more = "services: {web: {configs: [{source: words, target: /words}]}}\nconfigs: {words: {content: kept}}\n"
+        (stack.directory / "compose.override.yaml").write_text(more)
         env = stack.env_file.read_text()
         stack.compose("up", "--detach")
         stack.until(stack.serves)
@@ -129,6 +132,7 @@ def test_a_running_application_is_adopted_and_its_port_changes_hands(tmp_path: P
         assert stack.services() == ["balancer", "web"]
         with stack.under_load():
             leave(stack, env, ["web"])
+        assert stack.compose("exec", "-T", "web", "cat", "/words") == "kept"
 
 
 def test_a_plain_first_start_serves_and_the_worker_is_scaled_and_deployed_with_the_service(tmp_path: Path) -> None:
