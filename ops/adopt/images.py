@@ -79,31 +79,11 @@ TOOLS = frozenset(
     )
 )
 """They answer HTTP, but are not what a project is about."""
-OTHER_PROTOCOLS = frozenset(
-    (
-        *(21, 22, 25, 53, 110, 143, 389, 445, 465, 587, 636, 873, 993, 995, 1025, 1433, 1521, 1883, 2181, 3306, 4222),
-        *(
-            5060,
-            5222,
-            5432,
-            5671,
-            5672,
-            5900,
-            6379,
-            6667,
-            7687,
-            8883,
-            9042,
-            9092,
-            9418,
-            11211,
-            25565,
-            26379,
-            27017,
-            33060,
-        ),
-    )
-)
+_NOT_HTTP = """
+21 22 25 53 110 143 389 445 465 587 636 873 993 995 1025 1433 1521 1883 2181 3306 4222 5060 5222 5432 5671 5672 5900
+6379 6667 7687 8883 9042 9092 9418 11211 25565 26379 27017 33060
+"""
+OTHER_PROTOCOLS = frozenset(map(int, _NOT_HTTP.split()))
 """Ports of protocols other than HTTP."""
 DEBUGGERS = frozenset({2345, 9229})
 """Ports of delve and Node.js, on which only developers ask."""

@@ -25,6 +25,11 @@ def write_files(engine: Engine, container: str, archives: Mapping[str, bytes]) -
             engine.api.put_archive(container, "/", archive)
 
 
+def copy_files(engine: Engine, source: str, target: str, paths: Iterable[str]) -> None:
+    """Copies files of a container into one that has not started, if they exist. Raises EngineError."""
+    write_files(engine, target, read_files(engine, source, paths))
+
+
 def moved(archive: bytes, path: str) -> bytes:
     """The archive of one file, which the engine names without its folder, with the complete path instead. Pure."""
     result = io.BytesIO()

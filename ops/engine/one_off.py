@@ -7,7 +7,7 @@ from typing import Any
 
 from ops.engine import recreate
 from ops.engine.client import Engine, engine_errors
-from ops.engine.files import read_files, write_files
+from ops.engine.files import copy_files
 from ops.engine.replicas import ONEOFF
 from ops.models import UserCommand
 
@@ -31,7 +31,7 @@ def create_like(
         image = recreate.image_of(engine, details)
         config = {**configuration(details, command, without), "Image": image}
         recreate.create(engine, name, config, {network: {} for network in recreate.networks_of(details)})
-    write_files(engine, name, read_files(engine, model, files))
+    copy_files(engine, model, name, files)
 
 
 def configuration(details: Mapping[str, Any], command: UserCommand, without: str = "") -> dict[str, Any]:

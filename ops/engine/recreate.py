@@ -11,6 +11,7 @@ from ops.engine.files import read_files, write_files
 from ops.engine.images import EngineImages
 
 SHORT_ID = 12
+"""Characters of a container's id, which are a name of it in each of its networks."""
 FILES = "VideaFiles"
 """Key of a snapshot: the files that Compose has copied into the container, which its configuration does not have."""
 SECRETS = "/run/secrets/"
@@ -40,7 +41,18 @@ def snapshot(engine: Engine, container: str, copied: Collection[str] = ()) -> Ma
 
 
 def recreate(engine: Engine, details: Mapping[str, Any]) -> str:
-    """Creates and starts a container from its snapshot: name, labels, image, limits, networks, files. Returns its name.
+    """Creates and starts a container from its snapshot, as ``create_again`` does. Returns its name.
+
+    Raises EngineError.
+    """
+    name = create_again(engine, details)
+    with engine_errors(f"start {name}"):
+        engine.api.start(name)
+    return name
+
+
+def create_again(engine: Engine, details: Mapping[str, Any]) -> str:
+    """Creates a container from its snapshot: name, labels, image, limits, networks, files. Returns its name.
 
     The image has its name as before, or its digest if the name now refers to another image. Raises EngineError.
     """
@@ -52,9 +64,22 @@ def recreate(engine: Engine, details: Mapping[str, Any]) -> str:
         create(engine, name, {**config, "Image": image, "HostConfig": details["HostConfig"]}, endpoints)
     files: Mapping[str, str] = details.get(FILES) or {}
     write_files(engine, name, {path: base64.b64decode(archive) for path, archive in files.items()})
-    with engine_errors(f"start {name}"):
-        engine.api.start(name)
     return name
+
+
+def renamed(details: Mapping[str, Any], name: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    """A snapshot with another name, also among its aliases in networks, and with other values for ``labels``. Pure."""
+    old, networks = str(details["Name"]).lstrip("/"), details["NetworkSettings"]["Networks"] or {}
+
+    def inside(settings: Mapping[str, Any]) -> dict[str, Any]:
+        return {**settings, "Aliases": [name if each == old else each for each in settings.get("Aliases") or []]}
+
+    return {
+        **details,
+        "Name": name,
+        "Config": {**details["Config"], "Labels": {**details["Config"]["Labels"], **labels}},
+        "NetworkSettings": {"Networks": {network: inside(settings) for network, settings in networks.items()}},
+    }
 
 
 def create(engine: Engine, name: str, config: Mapping[str, Any], endpoints: Mapping[str, Mapping[str, Any]]) -> None:

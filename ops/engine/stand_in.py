@@ -15,7 +15,7 @@ from typing import Any
 
 from ops.engine import recreate
 from ops.engine.client import Engine, engine_errors
-from ops.engine.files import read_files, write_files
+from ops.engine.files import copy_files
 from ops.engine.replicas import ONEOFF
 from ops.errors import EngineError
 
@@ -76,20 +76,14 @@ class EngineStandIns:
             api.start(name)
 
     def rename(self, container: str, name: str, labels: Mapping[str, str]) -> None:
-        with engine_errors(f"create {name}"):
+        with engine_errors(f"inspect {container}"):
             details = self.engine.api.inspect_container(container)
-            config = recreate.configuration(details)
-            changed = {
-                **config,
-                "Image": recreate.image_of(self.engine, details),
-                "Labels": {**config["Labels"], **labels},
-                "HostConfig": details["HostConfig"],
-            }
-            recreate.create(self.engine, name, changed, _renamed(details, container, name))
+        recreate.create_again(self.engine, recreate.renamed(details, name, labels))
+        with engine_errors(f"remove {container}"):
             self.engine.api.remove_container(container)
 
     def copy_files(self, source: str, target: str, paths: Collection[str]) -> None:
-        write_files(self.engine, target, read_files(self.engine, source, paths))
+        copy_files(self.engine, source, target, paths)
 
     def redirect(self, balancer: str, name: str) -> None:
         helper = _helper(name)
@@ -137,16 +131,6 @@ def redirections(balancer: Mapping[str, Any], stand_in: Mapping[str, Any]) -> It
                 everywhere = wanted["HostIp"] == "" and bound["HostIp"] in ANY
                 if wanted["HostPort"].isdecimal() and (everywhere or wanted["HostIp"] == bound["HostIp"]):
                     yield bound["HostIp"], wanted["HostPort"], bound["HostPort"]
-
-
-def _renamed(details: Mapping[str, Any], container: str, name: str) -> dict[str, dict[str, Any]]:
-    """The settings of a container in its networks, where Compose has made its name an alias."""
-    found = {}
-    for network in recreate.networks_of(details):
-        settings = recreate.endpoint(details["NetworkSettings"]["Networks"][network], details)
-        aliases = [name if alias == container else alias for alias in settings["Aliases"]]
-        found[network] = {**settings, "Aliases": aliases}
-    return found
 
 
 def _configuration(details: Mapping[str, Any], publish: bool, network: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ops import declared, documents
 from ops.ejected import Ejected
 from ops.engine.compose import Compose, more_arguments, up_arguments
 from ops.engine.effects import check_harmless, run_harmless
+from ops.engine.recreate import SHORT_ID
 from ops.errors import EngineError, PlanRefused
 from ops.events import Emit, announced
 from ops.handover import stand_in
@@ -32,8 +33,6 @@ from ops.rollout.lock import Lock
 from ops.stack import Stack
 
 ASK_AGAIN = 0.2
-SHORT_ID = 12
-"""Characters of a container's id, which are a name of it in each of its networks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,12 +44,8 @@ def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
         title = f"cannot start: {reason}" if reason else "does not answer"
         outside = postgres.service not in facts.services
         paused = facts.paused([postgres.container])
-        cure = "\n".join(
-            filter(
-                None,
-                (first, recovery([postgres.service], running or facts.restarting(postgres.container), outside, paused)),
-            )
-        )
+        restart = running or facts.restarting(postgres.container)
+        cure = "\n".join(filter(None, (first, recovery([postgres.service], restart, outside, paused))))
     yield Finding(
         "pg.down",
         Severity.FAIL,

@@ -12,6 +12,8 @@ from ops.doctor.limits import Limits
 from ops.doctor.sources import POSTGRES, POSTGRES_UP, part_of_postgres
 from ops.doctor.words import listing, span
 
+_IN_FILE = "configuration file"
+"""The source of a setting that ALTER SYSTEM can change."""
 _RELOAD = "SELECT pg_reload_conf()"
 _DANGEROUS = {
     ("fsync", "off"): "a crash of the machine may damage everything",
@@ -38,6 +40,10 @@ _STOPPED_BY = (
 """What PostgreSQL says when it cannot start, and the setting that makes it say so."""
 
 
+def _setting(postgres: PostgresFacts, name: str) -> Setting | None:
+    return next((each for each in present(postgres.settings) if each.name == name), None)
+
+
 def settings(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """Settings that no server with data that matters should have."""
     postgres = present(facts.postgres)
@@ -59,7 +65,7 @@ def settings(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _reset(facts: Facts, postgres: PostgresFacts, wrong: list[Setting]) -> Iterator[str]:
-    in_file = [each for each in wrong if each.source == "configuration file"]
+    in_file = [each for each in wrong if each.source == _IN_FILE]
     if in_file:
         right = [f"ALTER SYSTEM SET {each.name} = {'off' if each.value == 'on' else 'on'}" for each in in_file]
         yield psql(facts, postgres, *right, _RELOAD)
@@ -72,8 +78,8 @@ def _reset(facts: Facts, postgres: PostgresFacts, wrong: list[Setting]) -> Itera
 def sync(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """Commits wait for a standby that is not connected."""
     postgres = present(facts.postgres)
-    (names, *_) = [*(each for each in present(postgres.settings) if each.name == _SYNC and each.value), None]
-    if names is None or any(standby.awaited for standby in postgres.standbys or []):
+    names = _setting(postgres, _SYNC)
+    if names is None or not names.value or any(standby.awaited for standby in postgres.standbys or []):
         return
     waiting = [session for session in postgres.clients if session.wait == _WAITS]
     yield Finding(
@@ -84,7 +90,7 @@ def sync(facts: Facts, limits: Limits) -> Iterator[Finding]:
         f"sessions that wait for it now: {len(waiting)}",
         "each write hangs until its time limit, and holds its connection",
         f"start the standby, or go on without it:\n{psql(facts, postgres, f'ALTER SYSTEM RESET {_SYNC}', _RELOAD)}"
-        if names.source == "configuration file"
+        if names.source == _IN_FILE
         else f"start the standby, or remove {_SYNC} from the command of {postgres.service}, then:"
         f" docker compose up -d {postgres.service}",
         subject=postgres.container,
@@ -156,10 +162,9 @@ def _taken_out(postgres: PostgresFacts, name: str, waits: bool) -> str:
 def listen(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """PostgreSQL accepts connections from its own container only."""
     postgres = present(facts.postgres)
-    (place, *_) = [*(each for each in present(postgres.settings) if each.name == _LISTEN), None]
+    place = _setting(postgres, _LISTEN)
     if place is None or not postgres.container or not set(place.value.replace(" ", "").split(",")) <= _LOOPBACK:
         return
-    set_by = place.source == "configuration file"
     restart = f"docker compose restart {postgres.service}"
     yield Finding(
         "pg.listen",
@@ -168,7 +173,7 @@ def listen(facts: Facts, limits: Limits) -> Iterator[Finding]:
         f"{_LISTEN} = '{place.value}': {place.source}",
         "no replica can connect",
         f"{psql(facts, postgres, f'ALTER SYSTEM RESET {_LISTEN}')}\n{restart}"
-        if set_by
+        if place.source == _IN_FILE
         else f"remove {_LISTEN} from the command of {postgres.service}, then: docker compose up -d {postgres.service}",
         subject=postgres.container,
     )
