@@ -257,8 +257,12 @@ class LiveStack:
 
 
 def image_name(recipe: str) -> str:
-    """What the image of a recipe is called: no test is given the image of another recipe, or of another checkout."""
-    return f"videa-test-backend:{sha256(_dockerfile(recipe).encode()).hexdigest()[:12]}"
+    """What the image of a recipe is called: no test is given the image of another recipe, or of another checkout.
+
+    Nor of another worker, whose tests may move the name to another image.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    return f"videa-test-backend:{sha256((worker + _dockerfile(recipe)).encode()).hexdigest()[:12]}"
 
 
 def make_image(recipe: str) -> str:

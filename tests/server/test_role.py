@@ -17,7 +17,7 @@ import pytest
 from server.migrate import load_migrations, migrate
 from server.postgres import Database
 from server.settings import parse_database_url
-from tests.conftest import LABEL, docker
+from tests.conftest import docker
 from tests.server.support import StartInstance, eventually
 
 ROLE_SQL = (Path(__file__).parents[2] / "compose" / "postgres" / "role.sql").read_text()
@@ -32,11 +32,7 @@ def run(url: str, statement: str) -> list[tuple[Any, ...]]:
 @pytest.fixture
 def as_role(fresh_database_url: str) -> Callable[[], str]:
     """Runs the script through psql, as the superuser of the test's database, and gives the role's own address."""
-    container = next(
-        name
-        for name in docker("ps", "--quiet", "--filter", f"label={LABEL}").split()
-        if str(urlsplit(fresh_database_url).port) in docker("port", name)
-    )
+    (container,) = docker("ps", "--quiet", "--filter", f"publish={urlsplit(fresh_database_url).port}").split()
     database = urlsplit(fresh_database_url).path.strip("/")
 
     def make() -> str:

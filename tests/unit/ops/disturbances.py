@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+import threading
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +60,10 @@ class Killed(BaseException):
     """The end of a process: ops never catches it."""
 
 
+def die() -> None:
+    raise Killed
+
+
 @dataclass
 class Disturbance:
     """Runs ``act`` at the calls numbered ``places``, and records all calls."""
@@ -75,6 +80,18 @@ class Disturbance:
         self.calls.append(call)
         if len(self.calls) in self.places:
             self.act()
+
+    def afterwards(self) -> Callable[[str], None]:
+        """No further disturbance; but if the process was killed, none of its other threads makes another call."""
+        if self.act is not die:
+            return lambda call: None
+        dead = set(threading.enumerate()) - {threading.current_thread()}
+
+        def disturb(call: str) -> None:
+            if threading.current_thread() in dead:
+                raise Killed
+
+        return disturb
 
 
 def scale_up(operation: Operation) -> object:
@@ -127,7 +144,7 @@ def disturbed(
         OPERATIONS[name](Operation(stack, discard, f"videa {name}"))
     except BaseException as error:
         raised = error
-    stack.world.disturb = NoTraffic.disturb = lambda call: None
+    stack.world.disturb = NoTraffic.disturb = disturbance.afterwards()
     return stack, disturbance, before, raised
 
 

@@ -20,7 +20,7 @@ from ops.rollout import history
 from ops.rollout.lock import Lock
 from ops.rollout.request import Request, Strategy
 from ops.steps import Target
-from tests.unit.ops.disturbances import NEW, Disturbance, Killed, left_over, lost_answer, quiet, recorded
+from tests.unit.ops.disturbances import NEW, Disturbance, Killed, die, left_over, lost_answer, quiet, recorded
 from tests.unit.ops.fakes import FakeStack, fake_shop, fake_stack
 from tests.unit.ops.fakes.platform import FakePlatform
 from tests.unit.ops.fakes.world import APP, MAIL
@@ -56,7 +56,7 @@ def disturbed(
         deploy(shop)
     except BaseException as error:
         raised = error
-    shop.world.disturb = lambda call: None
+    shop.world.disturb = disturbance.afterwards()
     return shop, disturbance, before, raised
 
 
@@ -121,10 +121,6 @@ def test_after_a_kill_at_any_call_another_process_completes_it_or_rolls_it_back(
 ) -> None:
     reached = set()
     for place in range(1, done[1] + 1, STRIDE):
-
-        def die() -> None:
-            raise Killed
-
         every_later = range(place, 10_000)
         shop, disturbance, before, raised = disturbed(tmp_path / str(place), die, every_later)
         where = disturbance.at(place)

@@ -14,7 +14,7 @@ from ops.events import discard
 from ops.migration.run import Migration
 from ops.models import Container
 from ops.rollout import history
-from tests.unit.ops.disturbances import Disturbance, Killed, lost_answer, quiet
+from tests.unit.ops.disturbances import Disturbance, Killed, die, lost_answer, quiet
 from tests.unit.ops.fakes import FakeStack, fake_stack
 from tests.unit.ops.fakes.platform import FakePlatform
 
@@ -116,9 +116,6 @@ def test_a_replica_that_leaves_the_common_network_gets_no_requests_meanwhile(tmp
 
 @pytest.mark.parametrize("act", ["killed", "lost answer"])
 def test_after_an_interruption_at_any_call_it_ends_when_it_is_started_again(tmp_path: Path, act: str) -> None:
-    def kill() -> None:
-        raise Killed
-
     counted = Disturbance(lambda: None, ())
     stacks = two(tmp_path / "counted")
     disturb(counted, *stacks)
@@ -127,7 +124,7 @@ def test_after_an_interruption_at_any_call_it_ends_when_it_is_started_again(tmp_
     for place in range(1, len(counted.calls) + 1):
         compose, swarm = two(tmp_path / str(place))
         places = range(place, 10_000) if act == "killed" else (place,)
-        disturbance = Disturbance(kill if act == "killed" else lost_answer, places)
+        disturbance = Disturbance(die if act == "killed" else lost_answer, places)
         disturb(disturbance, compose, swarm)
         with suppress(Killed, VideaError):
             move(compose, swarm).run()
