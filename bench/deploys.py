@@ -22,6 +22,7 @@ from bench.streams import PATH, open_streams
 from bench.temporary_stack import ROOT, BenchError, BenchStack, bench_stack
 from bench.witness import Witness, manner_of, own_fault
 from ops.engine.client import Engine
+from videa_cli.exit_codes import ExitCode
 
 SETTINGS = ROOT / "bench" / "canary_settings"
 DRAIN = 3.0
@@ -30,6 +31,9 @@ SECOND_STEP = 25.0
 
 STRATEGIES = {"rolling": ("--rolling",), "blue-green": ("--blue-green", "--keep", "1s"), "canary": ("--canary",)}
 REPLICAS = 3
+
+DEPLOYED = (ExitCode.OK, ExitCode.NOT_ROLLED_BACK)
+"""Exit codes of a deploy after which the release may serve: not rolled back, if its replicas fail in the last look."""
 
 
 def one_try(stack: BenchStack, engine: Engine, strategy: str, release: str, back: str, rate: int) -> dict[str, Any]:
@@ -41,7 +45,7 @@ def one_try(stack: BenchStack, engine: Engine, strategy: str, release: str, back
         under_load(stack.url, rate=rate) as seen,
     ):
         ran = stack.videa("deploy", "--image", image, *STRATEGIES[strategy], check=False)
-        if ran.exit_code == 0 and release in BAD:
+        if ran.exit_code in DEPLOYED and release in BAD:
             taken_back = stack.videa("rollback", check=False)
     report, happened = seen.report, witness.happened
     ours = [line for line in witness.failed if not line.request_id.startswith("videa-") and line.path != PATH]

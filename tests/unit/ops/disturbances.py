@@ -82,14 +82,14 @@ class Disturbance:
             self.act()
 
     def afterwards(self) -> Callable[[str], None]:
-        """No further disturbance; but if the process was killed, none of its other threads makes another call."""
-        if self.act is not die:
+        """No further disturbance; but if every later call was disturbed, the process is gone with all its threads."""
+        if not isinstance(self.places, range):
             return lambda call: None
-        dead = set(threading.enumerate()) - {threading.current_thread()}
+        gone = set(threading.enumerate()) - {threading.current_thread()}
 
         def disturb(call: str) -> None:
-            if threading.current_thread() in dead:
-                raise Killed
+            if threading.current_thread() in gone:
+                self.act()
 
         return disturb
 
