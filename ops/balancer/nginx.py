@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -11,38 +10,20 @@ from hashlib import sha256
 
 from ops.balancer import scripts
 from ops.balancer.render import parse, render, switched
-from ops.balancer.scope import ANY
-from ops.errors import BalancerError, ConfigRefused, EngineError, EngineUnreachable
+from ops.balancer.script_answers import failure, old_workers, own_files, read_look, remaining_workers
+from ops.balancer.script_runs import RESTART_GRACE, RESTART_POLL, ContainerEnded, ScriptRuns
+from ops.errors import BalancerError
 from ops.events import Emit, discard
 from ops.models import ExecResult
 from ops.notices import OwnFilesRefused, RequestsCut
 from ops.platform.ports import Permit, Platform, Stream
-from ops.traffic import Applied, Look, Maintenance, Membership, OwnFiles, Upstream
-
-OLDEST_NGINX = (1, 28)
-"""Older versions have no keepalive_min_timeout, so their reloads cut requests."""
+from ops.traffic import Applied, Look, Maintenance, Membership, Upstream
 
 CONFIRM_LOOKS = 300
 """Number of checks of the active generation, about 30 ms apart, until APPLY considers a reload failed."""
 
 DRAIN_SLICE = 2.0
 """Maximum seconds of one exec of DRAIN, well below the time limit of a call to the engine."""
-
-RESTART_GRACE = 15.0
-"""Seconds to wait for nginx's container if it restarts during a change."""
-
-RESTART_POLL = 0.2
-
-ENDED = (-1, 126, 128, 129, 137, 143)
-"""Exit codes of an exec that ended with its container, or started just after the container's end."""
-
-_VERSION = re.compile(r"nginx/(\d+)\.(\d+)\S*")
-_OLD_WORKERS = re.compile(r"^videa-old-workers(.*)$", re.MULTILINE)
-_LEFT = re.compile(r"^videa-left(.*)$", re.MULTILINE)
-
-
-class _ContainerEnded(BalancerError):
-    """The container ended while a script ran in it."""
 
 
 class Balancer:
@@ -63,6 +44,7 @@ class Balancer:
         """
         self._platform = platform
         self._container = container
+        self._scripts = ScriptRuns(platform, container)
         self._service = service
         self._least = least
         self._retired: tuple[str, ...] = ()
@@ -93,12 +75,12 @@ class Balancer:
         """``membership`` and ``ask`` by one command in nginx's container. Raises like ``membership``."""
         if remembered and self._seen:
             return self.membership(remembered), self.ask(command, environment)
-        answer = self._patiently_look(self._number, tuple(command), environment)
+        answer = self._scripts.look(self._number, command, environment)
         text, mark, rest = answer.output.partition(scripts.LOOKED)
         code, _, output = rest.partition("\n")
         if not mark or not code.isdecimal():
             return self.membership(), self.ask(command, environment)
-        look = self._read_look(ExecResult(int(code), text))
+        look = self._saw(ExecResult(int(code), text))
         return replace(self._parsed(look.text), own=look.own), ExecResult(answer.code, output)
 
     def look(self) -> Look:
@@ -107,55 +89,20 @@ class Balancer:
         Raises BalancerError if it is not running, is too old, or has no upstreams.conf, and LockHeld like ``guard``'s
         permit.
         """
-        return self._read_look(self._patiently_look(self._number))
+        return self._saw(self._scripts.look(self._number))
 
     @property
     def _number(self) -> str:
         """What LOOK registers: the number of this process's lock, once; "0" if there is nothing to register."""
         return "0" if self._guarded else str(self._permit())
 
-    def _read_look(self, answer: ExecResult) -> Look:
-        head, _, rest = answer.output.partition("\n")
-        generation, _, text = rest.partition("\n")
-        if text.startswith(scripts.OWN):
-            text = text.partition("\n")[2]
-        version = _VERSION.search(head)
-        if version is None or (int(version[1]), int(version[2])) < OLDEST_NGINX:
-            present = version[0] if version else "no nginx"
-            oldest = ".".join(map(str, OLDEST_NGINX))
-            raise BalancerError(
-                f"the balancer's container has {present}, but nginx {oldest} or newer is required",
-                f"build its image from nginx {oldest} or newer: older versions cut requests when they reload",
-                answer.output,
-            )
-        if not answer.ok:
-            raise self._not_ours(answer)
-        serving = int(generation) if generation.isdecimal() else None
-        self._seen, self._guarded = Look(version[0].removeprefix("nginx/"), serving, text, _own(rest)), True
+    def _saw(self, answer: ExecResult) -> Look:
+        self._seen, self._guarded = read_look(answer), True
         return self._seen
 
     def remember(self, look: Look) -> None:
         """Takes over what another object has just read of the same nginx."""
         self._seen = look
-
-    def _patiently_look(
-        self, number: str, beside: tuple[str, ...] = (), environment: Mapping[str, str] | None = None
-    ) -> ExecResult:
-        """Looks again while nginx's container ends and restarts, and if a busy engine has lost the output.
-
-        ``beside``: a command that runs after it, with ``environment``. Raises BalancerError like ``_run``.
-        """
-        script = scripts.LOOK_AND_RUN if beside else scripts.LOOK
-        deadline = time.monotonic() + RESTART_GRACE
-        while True:
-            try:
-                answer = self._run(script, number, *beside, environment=environment)
-                if answer.output.strip() or time.monotonic() > deadline:  # a shell without nginx says so
-                    return answer
-            except _ContainerEnded:
-                if time.monotonic() > deadline:
-                    raise
-            time.sleep(RESTART_POLL)
 
     def apply(self, upstream: Upstream, *more: Upstream) -> Applied:
         """Makes nginx serve ``upstream`` and returns when the new generation is active. A closed site stays closed.
@@ -192,11 +139,11 @@ class Balancer:
         self._seen = None
         try:
             answer = self._install(text, generation, "")
-        except _ContainerEnded:
+        except ContainerEnded:
             return self._after_restart(text, generation)
         if not answer.ok:
-            raise self._failure(answer)
-        self._left_out = _own(answer.output).refused
+            raise failure(answer)
+        self._left_out = own_files(answer.output).refused
         return self._applied(generation, answer)
 
     def _change(self, write: Callable[[Look, int], str]) -> Applied:
@@ -210,13 +157,13 @@ class Balancer:
         text, before = write(look, generation), seen.text.rstrip("\n") if seen else ""
         try:
             answer = self._install(text, generation, before)
-        except _ContainerEnded:
+        except ContainerEnded:
             return self._after_restart(text, generation)
         if answer.code == scripts.CHANGED:
             return self._change(write)
         if not answer.ok:
-            raise self._failure(answer)
-        self._seen = Look(look.version, generation, text, _own(answer.output))
+            raise failure(answer)
+        self._seen = Look(look.version, generation, text, own_files(answer.output))
         self._left_out = self._seen.own.refused
         return self._applied(generation, answer)
 
@@ -253,17 +200,13 @@ class Balancer:
 
     def _remaining(self, seconds: float) -> tuple[str, ...]:
         try:
-            answer = self._run(scripts.DRAIN, str(int(seconds / 0.05)), *self._retired)
-        except _ContainerEnded:
+            answer = self._scripts.run(scripts.DRAIN, str(int(seconds / 0.05)), *self._retired)
+        except ContainerEnded:
             return ()
-        left = _LEFT.search(answer.output)
-        if not answer.ok:
-            return self._retired
-        return tuple(left[1].split()) if left else ()
+        return remaining_workers(answer.output) if answer.ok else self._retired
 
     def _applied(self, generation: int, answer: ExecResult) -> Applied:
-        old = _OLD_WORKERS.search(answer.output)
-        workers = tuple(old[1].split()) if old else ()
+        workers = old_workers(answer.output)
         self._retired = tuple(dict.fromkeys((*self._retired, *workers)))
         return Applied(generation, workers)
 
@@ -285,56 +228,18 @@ class Balancer:
                 continue
             if answer.ok:
                 return self._applied(generation, answer)
-            raise self._failure(answer)
+            raise failure(answer)
 
     def _install(self, text: str, generation: int, before: str) -> ExecResult:
         """Runs APPLY with the number of the lock's holder. Raises LockHeld if another process has the lock."""
         pieces = [text[start : start + scripts.PIECE] for start in range(0, len(text), scripts.PIECE)]
         replaced = sha256(before.encode()).hexdigest() if before else ""
         arguments = (str(generation), str(CONFIRM_LOOKS), replaced, str(len(pieces)), *pieces)
-        answer = self._run(scripts.APPLY, *arguments, permit=self._permit)
+        answer = self._scripts.run(scripts.APPLY, *arguments, permit=self._permit)
         while answer.code == scripts.FENCED:
             above = int(answer.output.strip() or 0)  # on a busy engine, the output was lost
-            answer = self._run(scripts.APPLY, *arguments, permit=partial(self._permit, above))
+            answer = self._scripts.run(scripts.APPLY, *arguments, permit=partial(self._permit, above))
         return answer
-
-    def _run(
-        self,
-        script: str,
-        *arguments: str,
-        permit: Callable[[], int] | None = None,
-        environment: Mapping[str, str] | None = None,
-    ) -> ExecResult:
-        """Runs one of the scripts; ``permit``: returns its last argument, at each try.
-
-        Raises BalancerError if the container is not running or ends in the meantime.
-        """
-        deadline = time.monotonic() + RESTART_GRACE
-        run = self._platform.ask if script in (scripts.LOOK, scripts.LOOK_AND_RUN) else self._platform.exec
-        while True:
-            number = (str(permit()),) if permit else ()
-            try:
-                command = ["sh", "-c", script, "videa", *arguments, *number]
-                answer = run(self._container, command, environment=environment)
-            except EngineUnreachable:
-                raise
-            except EngineError as error:
-                if "is restarting" in error.message and time.monotonic() < deadline:
-                    time.sleep(RESTART_POLL)
-                    continue
-                reason = "is not running" if "is not running" in error.message else f"cannot be used: {error.message}"
-                raise BalancerError(
-                    f"nginx's container {reason}",
-                    "start it: docker compose up -d nginx; its log shows why it ended: docker compose logs nginx",
-                    error.detail,
-                ) from error
-            if answer.code in ENDED:
-                raise _ContainerEnded(
-                    "nginx's container ended in the meantime",
-                    "its log shows why: docker compose logs nginx",
-                    answer.output,
-                )
-            return answer
 
     def _parsed(self, text: str) -> Membership:
         try:
@@ -345,40 +250,6 @@ class Balancer:
                 "remove it and restart nginx's container, which then serves every replica of the service",
                 text,
             ) from error
-
-    def _not_ours(self, answer: ExecResult) -> BalancerError:
-        return BalancerError(
-            f"nginx's container has no {scripts.FILE}",
-            f"use the image that `videa init` writes into the Compose file, with a volume at {scripts.VOLUME}",
-            answer.output,
-        )
-
-    def _failure(self, answer: ExecResult) -> BalancerError:
-        output = answer.output.strip()
-        last = output.splitlines()[-1] if output else "no output"
-        if answer.code == scripts.REFUSED:
-            reason = next((line for line in output.splitlines() if "[emerg]" in line), last)
-            hint = "the active configuration is unchanged; --verbose shows nginx's output"
-            if f'in upstream "{ANY}"' in reason:  # the image names this group, which only one service has
-                hint = "for several services, nginx's container needs the image of this videa: videa init"
-            return ConfigRefused(
-                f"nginx refuses the new configuration: {reason}",
-                f"the active configuration is unchanged; {hint}",
-                output,
-            )
-        if answer.code == scripts.WRITE_FAILED:
-            return BalancerError(
-                f"the new configuration could not be written: {last}",
-                f"the active configuration is unchanged; free space on the volume at {scripts.VOLUME}",
-                output,
-            )
-        if answer.code == scripts.NOT_CONFIRMED:
-            return BalancerError(
-                f"nginx did not activate the new configuration: {last}",
-                "the previous configuration was restored; see nginx's log: docker compose logs nginx",
-                output,
-            )
-        return self._not_ours(answer)
 
 
 def connect(platform: Platform, service: str, served: str = "") -> Balancer:
@@ -402,13 +273,6 @@ def _unnumbered(above: int = 0) -> int:
     if above:
         raise BalancerError("nginx accepts only changes of the lock's holder", "use a command of videa")
     return 0
-
-
-def _own(output: str) -> OwnFiles:
-    """What a script says of the user's own files; an image of before has none."""
-    line = next((each for each in output.splitlines() if each.startswith(scripts.OWN)), "")
-    changed, *refused = line.removeprefix(scripts.OWN).split("\t")
-    return OwnFiles(tuple(filter(None, refused)), changed == "yes")
 
 
 def _next(membership: Membership, look: Look) -> int:

@@ -136,6 +136,7 @@ PURE = {
         "access_log",
         "drift",
         "generations",
+        "script_answers",
     ),
     "certificates": ("schedule", "protocol"),
     "migration": ("plan",),

@@ -11,7 +11,6 @@ import pytest
 from ops.balancer import scripts
 from ops.balancer.nginx import Balancer
 from ops.balancer.render import render
-from ops.errors import ConfigRefused
 from ops.events import Event
 from ops.models import ExecResult
 from ops.notices import OwnFilesRefused
@@ -27,7 +26,6 @@ class Nginx:
 
     text: str
     refused: int = 0
-    verdict: str = ""
     own: str = ""
     lost: int = 0
     """Looks whose output does not arrive."""
@@ -52,8 +50,6 @@ class Nginx:
         if before and before != sha256(self.text.rstrip("\n").encode()).hexdigest():
             self.refused += 1
             return ExecResult(scripts.CHANGED, "")
-        if self.verdict:
-            return ExecResult(scripts.REFUSED, self.verdict)
         self.text, self.applied = "".join(pieces), self.applied + 1
         return ExecResult(0, f"videa-old-workers \n{self.own}")
 
@@ -80,20 +76,6 @@ def test_each_service_changes_its_own_list_after_changes_of_the_other(nginx: Ngi
     assert api.membership().split == split
 
 
-def test_an_image_of_an_older_videa_is_named_as_the_reason(nginx: Nginx) -> None:
-    nginx.verdict = 'nginx: [emerg] host not found in upstream "any" in /etc/nginx/locations.conf:61'
-    with pytest.raises(ConfigRefused) as refused:
-        balancer(nginx, "api").apply(replace(API, servers=("api-1",), others=(WEB,)))
-    assert "needs the image of this videa: videa init" in refused.value.hint
-
-
-def test_a_look_whose_output_a_busy_engine_has_lost_is_repeated(nginx: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ops.balancer.nginx.RESTART_POLL", 0)
-    nginx.lost = 3
-    assert balancer(nginx, "web").membership().servers == ("web-1",)
-    assert nginx.lost == 0
-
-
 def test_a_look_and_a_command_need_one_start_in_the_container(nginx: Nginx) -> None:
     web = balancer(nginx, "web")
     membership, answer = web.membership_and_ask(False, ["curl", "up"], {"A": "b"})
@@ -111,7 +93,7 @@ def test_a_remembered_look_is_not_repeated_for_a_command(nginx: Nginx) -> None:
 
 
 def test_a_lost_answer_is_asked_for_again_with_the_command(nginx: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ops.balancer.nginx.RESTART_POLL", 0)
+    monkeypatch.setattr("ops.balancer.script_runs.RESTART_POLL", 0)
     nginx.lost = 2
     assert balancer(nginx, "web").membership_and_ask(False, ["curl", "up"])[1].code == 3
 
