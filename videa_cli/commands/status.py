@@ -108,7 +108,7 @@ def show_status(result: Status) -> None:
     if not result.replicas:
         return
     if any(replica.by_connect for replica in result.replicas):
-        from videa_cli.words import BY_CONNECT
+        from videa_cli.notice_words import BY_CONNECT
 
         out.print(BY_CONNECT)
     for line in _balancer(result):

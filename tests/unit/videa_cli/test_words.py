@@ -11,13 +11,13 @@ import pytest
 
 from ops import events
 from ops.events import Back, Event, Kind, News, Resuming, Retrying, RollingBack, Standing, Superseded
-from ops.notices import AutoscaleDecided, AutoscaleLimited, AutoscaleSkipped, CanaryKey, ReplicaEjected, ReplicasFixed
+from ops.notices import Notice, ReplicaEjected
 from ops.steps import AnyStep, Drain, Follow, Hook, Judge, Keep, Pause, Split, Start, Wait
 from videa_cli.step_words import step_words
 from videa_cli.words import words
 
 STEPS = Path(__file__).parents[3] / "ops" / "steps.py"
-EVENTS = (*get_args(News), events.Task, events.Back, Standing)
+EVENTS = [kind for kind in (*get_args(News), events.Task, events.Back, Standing) if kind not in get_args(Notice)]
 
 
 @pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.__name__)
@@ -50,25 +50,12 @@ def test_steps_make_no_words_of_themselves() -> None:
         (Keep(60.0), "keep the old replicas for 60 s (videa promote ends this, videa abort returns to them)"),
         (Back(Follow(("worker",))), "roll back: update worker"),
         (Retrying("Docker does not answer"), "Docker does not answer; trying again"),
-        (ReplicaEjected("app-1", "no answer"), "app-1 removed from the balancer: no answer"),
-        (AutoscaleDecided("web", 2, 1, "no load", False), "web: 2 -> 1 replica; no load"),
-        (AutoscaleDecided("web", 2, 4, "load", True), "web would be scaled: 2 -> 4 replicas; load"),
-        (AutoscaleLimited("web", 3, 6, "connections: full"), "web stays at 3 replicas: connections: full"),
-        (AutoscaleSkipped("web", "it is off"), "autoscale of web waits: it is off"),
-        (AutoscaleSkipped("", "no answer"), "autoscale waits: no answer"),
         (events.VerdictGiven(5.0, Kind.PASS, "as good as stable", "-"), "5%: pass: as good as stable (-)"),
         (events.Promoted("me@here"), "promoted by me@here"),
         (events.Promoted("me@here", 5.0), "5%: promoted by me@here without a verdict"),
         (events.NoVerdict(5.0, 600.0), "5%: no verdict within 600 s: videa promote, or videa abort"),
         (events.HookFailed("post_deploy", "it failed"), "it failed; the release stays"),
         (events.HookFailed("on_abort", "it failed"), "it failed"),
-        (CanaryKey(True), "testers reach the canary with the header that `videa config --tester-header` prints"),
-        (CanaryKey(False), "testers cannot choose a release: nginx has no valid TESTER_KEY (docs/canary.md)"),
-        (
-            ReplicasFixed(2, "APP_REPLICAS"),
-            "the Compose file sets 2 replicas, and `docker compose up -d` will return to that number; to let videa "
-            "record the new one, write `replicas: ${APP_REPLICAS:-2}` there",
-        ),
         (
             events.OperationEnded("videa deploy", "me@here", "canary", "new", "it failed", 1.5, "rolled_back"),
             "`videa deploy` of me@here ended after 1.5 s: it failed (rolled back)",
