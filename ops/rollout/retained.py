@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from ops import declared
 from ops.errors import ConfigError, PlanRefused, UsageError
 from ops.image_ref import ImageRef, component
-from ops.project.config import Project, env_file_values
+from ops.project.config import Project
 from ops.project.image_template import names_in, render
+from ops.project.values import env_file_values
 from ops.releases import release_id
 from ops.rollout.history import DONE, Entry, append, of, releases, secrets_of
 from ops.rollout.operator import whoami

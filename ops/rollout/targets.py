@@ -9,10 +9,11 @@ from ops.events import Emit, announced
 from ops.fleet import Fleet
 from ops.image_ref import ImageRef
 from ops.models import Replica
-from ops.project.config import Project, env_file_values
+from ops.project.config import Project
 from ops.project.image_template import names_in, render
 from ops.project.shell import ShellValues, shell_values
 from ops.project.startup import one_shots_of
+from ops.project.values import env_file_values
 from ops.releases import release_id
 from ops.stack import Stack
 from ops.steps import Target
