@@ -24,7 +24,8 @@ from ops.doctor import diagnose
 from ops.doctor.limits import Limits
 from ops.doctor.report import Report, selection
 from ops.factory import open_stack, open_store
-from ops.project.config import Project, load
+from ops.project.config import Project
+from ops.project.loading import load
 
 MOMENT = Limits(pg_idle_in_tx_warn=0.05, pg_idle_in_tx_fail=0.1, pg_blocked_warn=0.05, pg_blocked_fail=0.1)
 OF_THE_MACHINE = (

@@ -9,7 +9,7 @@ from ops.balancer.proof import Proof
 from ops.errors import VideaError
 from ops.events import Emit, HistoryIncomplete, OperationEnded, VerdictGiven
 from ops.fleet import Fleet
-from ops.project.config import env_file_values
+from ops.project.values import env_file_values
 from ops.rollout import history, retained
 from ops.rollout.entries import Following, Header
 from ops.rollout.operator import whoami

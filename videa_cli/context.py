@@ -29,13 +29,13 @@ class Options:
 
     def load(self, answers: Answers | None = None) -> Project:
         """The Compose project. ``answers``: what Compose has said of the same files before. Raises ConfigError."""
-        from ops.project.config import load
+        from ops.project.loading import load
 
         return load(self.files, self.project, directory=self.directory, answers=answers)
 
     def remembering(self) -> Answers:
         """For a process that opens the same stack again and again."""
-        from ops.project.config import remembering
+        from ops.project.loading import remembering
 
         return remembering(self.files, self.directory)
 
@@ -65,7 +65,7 @@ class Options:
         # Compose reads its file while Python loads the Docker SDK, the slowest import; what starts Compose is loaded
         # before both. A daemon thread, so that Ctrl-C does not wait for a Compose command that is blocked by a hanging
         # engine.
-        import ops.project.config  # noqa: F401
+        import ops.project.loading  # noqa: F401
 
         project: Future[Project] = Future()
         Thread(target=_fulfil, args=(project, lambda: self.load(answers)), daemon=True, name="videa-compose").start()

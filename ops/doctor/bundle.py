@@ -27,9 +27,10 @@ from ops.doctor.report import Report, examine
 from ops.errors import UsageError, VideaError
 from ops.models import Container
 from ops.platform.ports import Platform
-from ops.project.config import Project, env_file_values
+from ops.project.config import Project
 from ops.project.mappings import as_mapping
 from ops.project.notify import variables
+from ops.project.values import env_file_values
 from ops.redaction.redactor import Redactor, secrets_in
 from ops.typed import Converter
 

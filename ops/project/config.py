@@ -1,41 +1,27 @@
-"""The Compose project as Compose reads it, with its x-videa section.
-
-The merged model comes from ``docker compose config``, so Compose itself handles includes, overlays, profiles and
-interpolation.
-"""
+"""The Compose project as Compose has read it, with its x-videa section: what a caller can ask of it."""
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from ops.engine.answers import Answers
 from ops.engine.compose import Compose
-from ops.errors import ConfigError, UsageError
-from ops.project import dotenv
-from ops.project.folder import OVERLAY, Place, check_env_files, env_files, find_place, read_env_file
-from ops.project.image_template import names_in, solve
-from ops.project.inputs import current_inputs
-from ops.project.managed import Managed, read_managed, site
+from ops.errors import UsageError
+from ops.project.folder import Place, env_files
+from ops.project.image_template import solve
+from ops.project.managed import Managed
 from ops.project.mappings import as_mapping
-from ops.project.model_cache import remembered
+from ops.project.model_cache import model_of, remembered
 from ops.project.published import Published, published
-from ops.project.section import problems
-from ops.project.sections import Sections, find_sections
-from ops.project.settings import EngineKind, Receiver, Settings, effective
+from ops.project.settings import EngineKind, Receiver, Settings
 from ops.project.startup import one_shots_of
-from ops.project.update import SECTIONS, update_rules
+from ops.project.variables import only_variable, variables_in
 from ops.route import Address, Route, entrance
-
-ANY_VARIABLE = re.compile(r"\$\{?(\w+)")
-VARIABLE = re.compile(r"\$\{(\w+)(?::?[-?+][^}]*)?\}|\$(\w+)")
 
 
 @dataclass(frozen=True)
@@ -173,9 +159,9 @@ class Project:
         raw = self._raw["services"][self.settings.service]
         deploy = raw.get("deploy") or {}
         return Pins(
-            replicas=_variable(deploy.get("replicas", raw.get("scale"))),
-            image=_variable(raw.get("image")),
-            release=_variable(as_mapping(raw.get("labels")).get("videa.release")),
+            replicas=only_variable(deploy.get("replicas", raw.get("scale"))),
+            image=only_variable(raw.get("image")),
+            release=only_variable(as_mapping(raw.get("labels")).get("videa.release")),
         )
 
     @property
@@ -200,19 +186,19 @@ class Project:
         services, service = self._raw["services"], self.settings.service
         own = {service, *self.settings.also, *one_shots_of(services, service)}
         others = {name: spec for name, spec in services.items() if name not in own}
-        return self.release_variables - _variables_in({**self._raw, "services": others})
+        return self.release_variables - variables_in({**self._raw, "services": others})
 
     @property
     def release_variables(self) -> frozenset[str]:
         """Variables of the Compose file that the scaled service and its followers read. Raises ConfigError."""
         services = self._raw["services"]
-        return _variables_in([services[name] for name in (self.settings.service, *self.settings.also)])
+        return variables_in([services[name] for name in (self.settings.service, *self.settings.also)])
 
     def readers(self, variable: str) -> list[str]:
         """The services that read a variable, except the scaled one and its followers. Raises ConfigError."""
         own = {self.settings.service, *self.settings.also}
         services = self._raw["services"]
-        return sorted(name for name, spec in services.items() if name not in own and variable in _variables_in(spec))
+        return sorted(name for name, spec in services.items() if name not in own and variable in variables_in(spec))
 
     def config_hashes(self) -> Mapping[str, str]:
         """Service -> the config hash with which Compose would label its containers now. Raises ConfigError."""
@@ -228,8 +214,7 @@ class Project:
     @cached_property
     def _raw(self) -> Mapping[str, Any]:
         """The model without interpolation."""
-        read = partial(_read_model, self.compose, interpolate=False)
-        return remembered(self._place, self.compose, "written", read)
+        return model_of(self._place, self.compose, interpolate=False)
 
     @property
     def published(self) -> Published | None:
@@ -238,151 +223,7 @@ class Project:
         return published(balancer.get("ports"))
 
 
-def load(
-    files: tuple[str, ...] = (),
-    name: str | None = None,
-    environment: Mapping[str, str] | None = None,
-    directory: Path | None = None,
-    answers: Answers | None = None,
-) -> Project:
-    """Reads the project in the current folder, in ``directory``, or of ``files`` (like ``docker compose -f``).
-
-    ``answers``: what Compose has said before, see ``remembering``. Raises ConfigError if there is no Compose file,
-    Compose refuses it, or its x-videa section is wrong.
-    """
-    environment = dict(os.environ if environment is None else environment)
-    place, compose = _compose(files, name, environment, directory, answers)
-    model = remembered(place, compose, "model", partial(_read_model, compose))
-    try:
-        sections = find_sections(model)
-    except ConfigError as error:
-        if (files or environment.get("COMPOSE_FILE")) and (place.directory / OVERLAY).is_file():
-            raise ConfigError(error.message, f"-f or COMPOSE_FILE leaves out {OVERLAY}: do without them") from error
-        raise
-    return _project(place, compose, model, sections)
-
-
-def _read_model(compose: Compose, interpolate: bool = True) -> Mapping[str, Any]:
-    """What Compose says now. Raises ConfigError."""
-    from ops.project.compose_model import read_model
-
-    return read_model(compose, interpolate)
-
-
-def remembering(files: tuple[str, ...] = (), directory: Path | None = None) -> Answers:
-    """For calls of ``load`` with the same arguments: Compose is asked again only after its files have changed."""
-    environment, start = dict(os.environ), Path.cwd()
-    return Answers(lambda: current_inputs(files, environment, directory, start))
-
-
-def _project(place: Place, compose: Compose, model: Mapping[str, Any], sections: Sections) -> Project:
-    """Raises ConfigError."""
-    managed = read_managed(model, sections)
-    chosen = managed[site(managed, sections.default)]
-    return Project(
-        name=str(model["name"]),
-        directory=place.directory,
-        compose=compose,
-        model=model,
-        settings=chosen.settings,
-        written=chosen.written,
-        environment=compose.environment,
-        managed=managed,
-        default=sections.default,
-    )
-
-
-def examine(
-    files: tuple[str, ...] = (), name: str | None = None, directory: Path | None = None
-) -> tuple[list[ConfigError], Project | None]:
-    """Everything that is wrong in the x-videa section of the project that ``load`` would read, and the project.
-
-    The project is None if it cannot be read because of that. Raises ConfigError if there is no Compose file or no
-    section, or Compose refuses the file.
-    """
-    place, compose = _compose(files, name, dict(os.environ), directory)
-    model = _read_model(compose)
-    sections = find_sections(model)
-    found = [problem for written in sections.written.values() for problem in problems(dict(written))]
-    if found:
-        return found, None
-    try:
-        project = _project(place, compose, model, sections)
-    except ConfigError as error:
-        return [error], None
-    return [*_unobeyable(model, project.managed)], project
-
-
-def _unobeyable(model: Mapping[str, Any], managed: Mapping[str, Managed]) -> Iterator[ConfigError]:
-    """What Compose's own keys ask for and videa cannot do."""
-    for name, service in managed.items():
-        for section in SECTIONS:
-            try:
-                update_rules(model["services"][name], service.settings, section=section)
-            except ConfigError as error:
-                yield error
-
-
-def _compose(
-    files: tuple[str, ...],
-    name: str | None,
-    environment: Mapping[str, str],
-    directory: Path | None,
-    answers: Answers | None = None,
-) -> tuple[Place, Compose]:
-    place = find_place(files, environment, Path.cwd(), directory)
-    check_env_files(env_files(place, files, environment))
-    chosen = place.directory if place.chosen else None
-    return place, Compose(files, name, place.base, environment, chosen, answers)
-
-
 def replica_count(service: Mapping[str, Any]) -> int:
     """The number of replicas that a definition in the merged model asks for."""
     deploy = service.get("deploy") or {}
     return int(deploy.get("replicas", service.get("scale", 1)))
-
-
-def read_env_value(project: Project, variable: str) -> tuple[str | None, str]:
-    """A variable as Compose sees it: (value, "environment", ".env" or "default"). Raises ConfigError."""
-    if variable in project.environment:
-        return project.environment[variable], "environment"
-    value = env_file_values(project).get(variable)
-    return value, "default" if value is None else ".env"
-
-
-def env_file_values(project: Project) -> dict[str, str]:
-    """The variables in the project's env files. Raises ConfigError if one cannot be read."""
-    values: dict[str, str] = {}
-    for path in project.env_files:
-        values |= dotenv.values(read_env_file(path), {**values, **project.environment})
-    # The journal and the history cannot store bytes that are not UTF-8.
-    return {name: value.encode(errors="surrogateescape").decode(errors="replace") for name, value in values.items()}
-
-
-def effective_values(project: Project) -> list[tuple[str, str, str]]:
-    """Every effective setting of videa: (key, value, source), without secrets. Raises ConfigError."""
-    pins = project.pins
-    rows = [("project", project.name, "Compose file"), ("folder", str(project.directory), "Compose file")]
-    for key, variable, value in (
-        ("image", pins.image, project.image),
-        ("replicas", pins.replicas, str(project.replicas)),
-        ("release", pins.release, as_mapping(project.service.get("labels")).get("videa.release") or "-"),
-    ):
-        used = sorted(names_in(project.image_template)) if key == "image" else [variable] if variable else []
-        source = ", ".join(f"{name}: {read_env_value(project, name)[1]}" for name in used) or "Compose file"
-        rows.append((key, value, source))
-    return rows + effective(project.settings, dict(project.written))
-
-
-def _variables_in(value: object) -> frozenset[str]:
-    """The names of all variables in a part of the model."""
-    if isinstance(value, str):
-        return frozenset(ANY_VARIABLE.findall(value.replace("$$", "")))
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return frozenset(name for part in parts for name in _variables_in(part))
-
-
-def _variable(text: object) -> str | None:
-    """The variable if ``text`` is only that: "${BACKEND_IMAGE:-videa-backend:dev}" -> BACKEND_IMAGE; otherwise None."""
-    match = VARIABLE.fullmatch(text) if isinstance(text, str) else None
-    return (match[1] or match[2]) if match else None

@@ -27,7 +27,7 @@ class Inputs(msgspec.Struct, frozen=True):
 
 
 def inputs_of(place: Place, files: tuple[str, ...], environment: Mapping[str, str]) -> Inputs | None:
-    """What the arguments of ``ops.project.config.load`` select; ``files``: those that the operator has named.
+    """What the arguments of ``ops.project.loading.load`` select; ``files``: those that the operator has named.
 
     None if Compose reads others, too, or a file cannot be read.
     """

@@ -12,6 +12,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,6 +46,17 @@ _WORD = re.compile(r"\w+", re.ASCII)
 _READ_BY_COMPOSE = re.compile(r"COMPOSE_\w+|DOCKER_\w+|HOME|PATH")
 _HARMLESS = re.compile(rf"{_READ_BY_COMPOSE.pattern}|_|PWD|OLDPWD|SHLVL|USER|LOGNAME|SHELL|TERM|LANG|HOSTNAME|TZ")
 """Variables of the shell that are no secret."""
+
+
+def model_of(place: Place, compose: Compose, interpolate: bool = True) -> Mapping[str, Any]:
+    """The merged model, with or without the values of its variables. Raises ConfigError."""
+    return remembered(place, compose, "model" if interpolate else "written", partial(_read_model, compose, interpolate))
+
+
+def _read_model(compose: Compose, interpolate: bool) -> Mapping[str, Any]:
+    from ops.project.compose_model import read_model
+
+    return read_model(compose, interpolate)
 
 
 def remembered(place: Place, compose: Compose, what: str, read: Callable[[], T]) -> T:

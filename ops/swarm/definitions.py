@@ -10,8 +10,9 @@ from ops.engine.client import Engine, engine_errors
 from ops.engine.images import EngineImages
 from ops.errors import PlanRefused
 from ops.project.compose_model import read_model
-from ops.project.config import Project, env_file_values
+from ops.project.config import Project
 from ops.project.startup import one_shots_of
+from ops.project.values import env_file_values
 from ops.swarm import files
 from ops.swarm.spec import Wanted, on_one_node, service_spec, unsupported
 

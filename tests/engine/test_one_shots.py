@@ -10,7 +10,7 @@ import pytest
 
 from ops.engine.client import Engine
 from ops.platform.compose.platform import ComposePlatform
-from ops.project.config import load
+from ops.project.loading import load
 from tests.engine.balancer.conftest import base
 
 COMPOSE = """

@@ -151,7 +151,7 @@ PURE = {
 }
 """Folder of ops -> its modules that plan, judge or write text: what they need to know is given to them."""
 
-ACTING = ("engine", "stack", "project.config", "operations")
+ACTING = ("engine", "stack", "project.config", "project.loading", "project.values", "operations")
 """Rooms and modules that ask or change something."""
 
 

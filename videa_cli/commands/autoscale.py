@@ -41,7 +41,7 @@ def _start(stack: Stack, options: Options, dry_run: bool) -> str:
     from ops.errors import LockHeld, PlanRefused
     from ops.jobs.hand_over import check, start
     from ops.jobs.kind import Kind
-    from ops.project.config import env_file_values
+    from ops.project.values import env_file_values
     from videa_cli.detaching import request_for
 
     recorded = env_file_values(stack.project)

@@ -28,7 +28,7 @@ def config(
     """
     import json
 
-    from ops.project.config import effective_values
+    from ops.project.values import effective_values
 
     options: Options = context.obj
     if tester_header:

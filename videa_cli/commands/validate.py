@@ -38,7 +38,7 @@ def validate(
         typer.echo(json.dumps(compose_schema(), indent=2))
         return
 
-    from ops.project.config import examine
+    from ops.project.loading import examine
     from videa_cli.exit_codes import ExitCode
     from videa_cli.failure import one_line
 

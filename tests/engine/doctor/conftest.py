@@ -23,7 +23,8 @@ from ops.doctor.report import Report, examine, selection
 from ops.doctor.ring import Ring
 from ops.doctor.sources import BALANCER, INSTANCES
 from ops.factory import open_stack, open_store
-from ops.project.config import Project, load
+from ops.project.config import Project
+from ops.project.loading import load
 from tests.engine.conftest import LiveStack
 
 NOT_OF_THE_TEST = (

@@ -11,7 +11,7 @@ import pytest
 from bench.temporary_stack import clean_environment
 from ops.doctor.collectors.operation import held_back
 from ops.factory import open_store
-from ops.project.config import load
+from ops.project.loading import load
 from tests.engine.client import under_load
 from tests.engine.doctor.conftest import Patient, compose_files, finding, found
 

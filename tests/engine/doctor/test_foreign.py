@@ -14,7 +14,8 @@ from bench.temporary_stack import clean_environment
 from ops.doctor import diagnose
 from ops.doctor.report import Report, selection
 from ops.factory import open_stack
-from ops.project.config import Project, load
+from ops.project.config import Project
+from ops.project.loading import load
 from tests.conftest import docker
 from tests.engine.conftest import ROOT, read_env
 from tests.engine.doctor.conftest import NOT_OF_THE_TEST, found

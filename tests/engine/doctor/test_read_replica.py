@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from bench.temporary_stack import clean_environment
-from ops.project.config import load
+from ops.project.loading import load
 from tests.engine.doctor.conftest import Patient, compose_files, finding, found
 
 SLOT = "videa_read_replica"

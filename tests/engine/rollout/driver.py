@@ -19,7 +19,7 @@ from ops.errors import VideaError
 from ops.events import Event, StepStarted
 from ops.factory import open_stack
 from ops.operations import Operation
-from ops.project.config import load
+from ops.project.loading import load
 from ops.rollout import lease as lease_module
 from ops.rollout.lease import Lease
 from ops.rollout.request import Request, Strategy

@@ -20,7 +20,7 @@ from ops.documents import Kind
 from ops.engine.client import Engine
 from ops.errors import EngineError
 from ops.factory import open_stack
-from ops.project.config import load
+from ops.project.loading import load
 from ops.steps import Target
 from ops.swarm.store import SwarmStore
 from tests.conftest import docker

@@ -26,7 +26,7 @@ from bench import inputs
 from bench.inputs import Answer
 from ops import operations
 from ops.errors import ConfigError, EngineUnreachable
-from ops.project import compose_model, config, dotenv
+from ops.project import compose_model, dotenv, loading
 from ops.project.folder import read_env_file
 from ops.project.pins import remember
 from tests.unit.ops.disturbances import shrink_environment
@@ -126,8 +126,8 @@ def on(model: dict[str, Any], raw: dict[str, Any], command: list[str]) -> Answer
     with folder() as here, pytest.MonkeyPatch.context() as patch:
         (here / "compose.yml").touch()
         compose = WrittenCompose(here, model=model, raw=raw)
-        patch.setattr(config, "Compose", lambda *_, **__: compose)
-        return run(command, lambda: replace(fake_stack(here), project=config.load()))
+        patch.setattr(loading, "Compose", lambda *_, **__: compose)
+        return run(command, lambda: replace(fake_stack(here), project=loading.load()))
 
 
 OTHERS = {"nginx": {"image": "nginx"}, "db": {}}

@@ -191,7 +191,7 @@ def test_help_imports_neither_rich_nor_the_docker_sdk() -> None:
 )
 def test_what_is_often_run_starts_without_what_is_slow_to_import(modules: str, heavy: set[str]) -> None:
     """Neither the SDK, which is for other machines and for builds, nor what is only for text or for a changed file."""
-    of_a_project = "ops.project.config ops.factory ops.stack ops.platform.compose.platform ops.balancer.nginx"
+    of_a_project = "ops.project.loading ops.factory ops.stack ops.platform.compose.platform ops.balancer.nginx"
     names = f"{modules} {of_a_project}".split()
     unwanted = sorted({"docker", "requests", "urllib3"} | heavy)
     program = f"import sys, {', '.join(names)}\nprint([name for name in {unwanted} if name in sys.modules])"

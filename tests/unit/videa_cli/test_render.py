@@ -100,7 +100,7 @@ def test_a_failed_request_is_shown_with_its_path(capsys: pytest.CaptureFixture[s
 
 
 def show_config(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    monkeypatch.setattr("ops.project.config.effective_values", lambda project: [("key", LOOKS_LIKE_MARKUP, "default")])
+    monkeypatch.setattr("ops.project.values.effective_values", lambda project: [("key", LOOKS_LIKE_MARKUP, "default")])
     config(cast(Context, SimpleNamespace(obj=SimpleNamespace(load=lambda: None))))
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from ops.errors import ConfigError
-from ops.project import compose_model, config
+from ops.project import compose_model, loading
 from ops.project.section import problems
 from videa_cli import main
 from videa_cli.exit_codes import ExitCode
 
 
 def validated(monkeypatch: pytest.MonkeyPatch, found: list[ConfigError], *options: str) -> int:
-    monkeypatch.setattr("ops.project.config.examine", lambda *_: (found, None))
+    monkeypatch.setattr("ops.project.loading.examine", lambda *_: (found, None))
     monkeypatch.setattr("sys.argv", ["videa", "validate", *options])
     return int(main._run(["validate", *options]))
 
@@ -52,10 +52,10 @@ def test_the_services_are_compared_with_the_file(monkeypatch: pytest.MonkeyPatch
     (tmp_path / "compose.yaml").touch()
     model = {"name": "shop", "services": {"web": {}, "nginx": {}}, "x-videa": {"service": "api"}}
     monkeypatch.setattr(compose_model, "read_model", lambda *_: model)
-    (problem,), project = config.examine()
+    (problem,), project = loading.examine()
     assert "there is no service 'api'" in problem.message
     assert project is None
     model["x-videa"] = {"service": "web"}
-    found, project = config.examine()
+    found, project = loading.examine()
     assert found == []
     assert project

@@ -15,7 +15,7 @@ from ops.adopt.propose import Proposal, Wanted, env_after, propose, removal
 from ops.adopt.write import install
 from ops.errors import ConfigError, PlanRefused, UsageError
 from ops.project.compose_model import read_model
-from ops.project.config import load
+from ops.project.loading import load
 from ops.project.plain import Plain, load_plain
 from ops.route import EVERYTHING, Route
 from tests.unit.ops.fakes import fake_stack

@@ -9,7 +9,7 @@ import pytest
 
 from ops.engine.answers import Answers
 from ops.engine.compose import Compose
-from ops.project.config import load, remembering
+from ops.project.loading import load, remembering
 
 FILE = "services:\n  nginx: {image: nginx}\n  web:\n    image: app:${TAG:-1}\nx-videa: {service: web}\n"
 

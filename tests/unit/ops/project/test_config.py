@@ -9,7 +9,7 @@ import pytest
 
 from ops.engine.compose import Compose
 from ops.errors import UsageError
-from ops.project.config import Pins, Project, env_file_values, read_env_value
+from ops.project.config import Pins, Project
 from ops.project.managed import Managed
 from ops.project.section import read_settings
 from ops.route import Address
@@ -75,18 +75,3 @@ def test_labels_may_be_a_list() -> None:
     web = {"image": "${IMAGE}", "labels": ["a=b", "videa.release=${RELEASE:-}"], "deploy": {"replicas": "${N:-2}"}}
     project.__dict__["_raw"] = {"services": {"web": web}}
     assert project.pins == Pins(replicas="N", image="IMAGE", release="RELEASE")
-
-
-def test_the_env_file_that_takes_precedence_is_written(tmp_path: Path) -> None:
-    below = tmp_path / "sub"
-    below.mkdir()
-    compose = Compose((), None, tmp_path, {})
-    project = Project("sub", below, compose, {}, read_settings({}), {}, {"SHELL": "x"})
-    assert project.env_file == below / ".env"
-    (below / ".env").write_text("A=sub\nB='b $ b'\n")
-    (tmp_path / ".env").write_bytes(b"A=base\nC=\xe9")
-    assert project.env_file == tmp_path / ".env"
-    assert env_file_values(project) == {"A": "base", "B": "b $ b", "C": "\ufffd"}
-    assert read_env_value(project, "A") == ("base", ".env")
-    assert read_env_value(project, "SHELL") == ("x", "environment")
-    assert read_env_value(project, "D") == (None, "default")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ops.errors import ConfigError
-from ops.project import config
+from ops.project import loading
 from ops.project.plain import Plain, load_plain
 
 WEB = "services: {web: {image: shop}}\n"
@@ -68,7 +68,7 @@ def test_files_of_the_command_line_are_written_relative_to_their_folder(
 def test_files_of_the_command_line_that_leave_out_the_overlay_are_the_reason(folder: Path) -> None:
     (folder / "compose.videa.yaml").write_text(OVERLAY)
     with pytest.raises(ConfigError, match="no x-videa section") as failed:
-        config.load(("compose.yaml",))
+        loading.load(("compose.yaml",))
     assert "leaves out compose.videa.yaml" in failed.value.hint
 
 
