@@ -29,7 +29,7 @@ import msgspec
 
 from bench.results import write_results
 from bench.temporary_stack import ROOT
-from ops import operations, planning
+from ops import measuring, planning
 from ops.balancer.render import parse, render
 from ops.engine.request import decoded
 from ops.models import Container
@@ -333,7 +333,7 @@ def main(arguments: list[str] | None = None) -> int:
     gc.freeze()  # as a command of videa does
     gc.set_threshold(COLLECT_EVERY)
     with (
-        mock.patch.object(operations, "TrafficProof", NoTraffic),
+        mock.patch.object(measuring, "TrafficProof", NoTraffic),
         mock.patch.object(planning, "measure", lambda *_: Capacity(None, 0, 0, 0, None)),
     ):
         for size in SIZES:

@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from ops.balancer.proof import Proof, TrafficProof
+from ops.balancer.proof import Proof
 from ops.balancer.split import TESTERS
 from ops.batch import Batch, combined
-from ops.errors import CONTINUE, TAKE_UP, LockHeld, OperationFailed, PlanRefused, VideaError, explained
-from ops.events import (
-    Emit,
-    LeftWaiting,
-    OperationEnded,
-    Resuming,
-    RollingBack,
-    Superseded,
-)
-from ops.interrupts import held, settle
+from ops.errors import CONTINUE, TAKE_UP, LockHeld, OperationFailed, PlanRefused, explained
+from ops.events import Emit, Resuming, RollingBack, Superseded
+from ops.interrupts import held
+from ops.measuring import Measuring
 from ops.notices import CanaryKey
 from ops.outcome import Outcome, planned
 from ops.parts import Part, continued_part, deploy_part, scale_part, with_due_one_shots
 from ops.project import outline
 from ops.project.startup import dependency_order
-from ops.recording import record_end, record_fleet
+from ops.recording import record_fleet
 from ops.redaction.typed import shown_command
 from ops.rollout import history, retained
 from ops.rollout.command_queue import PROMOTE, Command
-from ops.rollout.entries import Following, Header, JournalState
+from ops.rollout.entries import Following, JournalState
 from ops.rollout.journal import Journal
 from ops.rollout.lease import Lease
 from ops.rollout.lock import Lock
 from ops.rollout.operator import whoami
 from ops.rollout.origin import origin
 from ops.rollout.request import Request, Strategy
-from ops.route import Address
 from ops.stack import Stack
 from ops.steps import Plan, Target
 
@@ -58,12 +50,18 @@ class Operation:
     stack: Stack
     emit: Emit
     command: str = "videa"
-    proof: Proof | None = field(default=None, init=False)
+    _measuring: Measuring = field(init=False)
     _lease: Lease | None = field(default=None, init=False)
     _stacks: dict[str, Stack] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.command = shown_command(self.command)
+        self._measuring = Measuring(self._stack, self.command, self.emit)
+
+    @property
+    def proof(self) -> Proof | None:
+        """What clients noticed, also of an operation that has failed; None before its end."""
+        return self._measuring.proof
 
     @cached_property
     def journal(self) -> Journal:
@@ -238,7 +236,7 @@ class Operation:
                 if not aftermath.as_before:
                     raise explained(OperationFailed("", ""), aftermath)
 
-            return replace(self._measured(plan, act, batch, "abort"), rolled_back=True)
+            return replace(self._measuring.run(plan, act, batch, "abort"), rolled_back=True)
 
     def _run(
         self,
@@ -255,46 +253,8 @@ class Operation:
             if resumed:
                 journal.reopen()
             batch = Batch(self._stack, journal, lease, self.emit, self.command)
-            outcome = self._measured(combined(parts), lambda: batch.run(parts, detach, promotion), batch, action)
+            outcome = self._measuring.run(combined(parts), lambda: batch.run(parts, detach, promotion), batch, action)
             return replace(outcome, parts=tuple(parts))
-
-    def _measured(self, plan: Plan, act: Callable[[], None], batch: Batch, action: str) -> Outcome:
-        """Calls ``act`` while all traffic is measured, then writes the history. Raises the errors of ``act``.
-
-        ``action``: its name in the history, empty for that of each request. Only ``act`` can be interrupted, so its
-        result is always recorded and emitted.
-        """
-        started, result, left = time.monotonic(), "videa itself failed", ""
-        site = self._stack("")
-        traffic = TrafficProof(site.gateway, site.url, _entrances(site), site.on_the_host)
-        traffic.start()
-        try:
-            act()
-            result = history.DONE if batch.left is None else history.LEFT
-        except VideaError as error:
-            result = error.message
-            left = error.aftermath.left.name.lower() if error.aftermath else ""
-            raise
-        finally:
-            settle()
-            self.proof = traffic.stop()
-            seconds = time.monotonic() - started
-            for header in batch.headers:
-                ended = self._ended(header, action, result, seconds, left)
-                record_end(self._stack(header.service), ended, header, self.proof, batch.verdicts, self.emit)
-                if batch.left is None:
-                    self.emit(ended)
-            if batch.left:
-                self.emit(LeftWaiting(batch.left))
-        return Outcome(
-            plan.redacted, seconds, self.proof, tuple(batch.verdicts), waiting=batch.left, idle=tuple(batch.idle)
-        )
-
-    def _ended(self, header: Header, action: str, result: str, seconds: float, left: str) -> OperationEnded:
-        requests, failed = (self.proof.requests, self.proof.failed) if self.proof else (None, None)
-        action = action or (header.request.strategy.value if header.request else "scale")
-        release = header.target.release
-        return OperationEnded(self.command, whoami(), action, release, result, seconds, left, requests, failed)
 
     def _unfinished(self) -> JournalState:
         state = self.journal.read()
@@ -323,15 +283,6 @@ class Operation:
         _refuse_waiting(state)
         if state:
             self.emit(Superseded(state.standing))
-
-
-def _entrances(stack: Stack) -> list[Address]:
-    """The probes of the proof: one for each service that has a running replica. Raises EngineError."""
-    project, served = stack.project, stack.project.served
-    if len(served) > 1:
-        running = {container.service for container in stack.containers() if container.running}
-        served = tuple(name for name in served if name in running)
-    return [project.of(name).entrance for name in served] or [project.entrance]
 
 
 def _refuse_waiting(state: JournalState | None) -> None:

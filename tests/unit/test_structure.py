@@ -112,6 +112,7 @@ LAYERS = (
     {"parts"},
     {"batch"},
     {"outcome"},
+    {"measuring"},
     {"operations", "views"},
     {"moving"},
     {"migration"},

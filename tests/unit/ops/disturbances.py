@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ops import interrupts, operations, planning
+from ops import interrupts, measuring, planning
 from ops.errors import EngineUnreachable
 from ops.events import discard
 from ops.interrupts import SIGNALS
@@ -37,7 +37,7 @@ def quieten(monkeypatch: pytest.MonkeyPatch, folder: Path, patience: float) -> N
     """No traffic proof, no measuring, no pauses. ``folder``: for the files of locks."""
     shrink_environment(monkeypatch)
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
+    monkeypatch.setattr(measuring, "TrafficProof", NoTraffic)
     monkeypatch.setattr(planning, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
     for module in (restore, lease):
         monkeypatch.setattr(module, "PAUSES", (0.0,))

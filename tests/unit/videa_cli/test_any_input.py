@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 import ops.factory
 from bench import inputs
 from bench.inputs import Answer
-from ops import operations
+from ops import measuring
 from ops.errors import ConfigError, EngineUnreachable
 from ops.project import compose_model, dotenv, loading
 from ops.project.folder import read_env_file
@@ -59,7 +59,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No traffic to watch, few variables, and a folder for locks."""
     shrink_environment(monkeypatch)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
+    monkeypatch.setattr(measuring, "TrafficProof", NoTraffic)
 
 
 @contextlib.contextmanager

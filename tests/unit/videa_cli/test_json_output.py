@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 import pytest
 
-from ops import events, operations, planning
+from ops import events, measuring, planning
 from ops.events import Event, Kind, StepStarted, Task, VerdictGiven
 from ops.preflight import Capacity
 from ops.steps import Route
@@ -103,7 +103,7 @@ def test_an_operation_prints_its_events_and_then_its_outcome(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], as_json: Json
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
+    monkeypatch.setattr(measuring, "TrafficProof", NoTraffic)
     monkeypatch.setattr(planning, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
     stack = fake_stack(tmp_path)
     option = "--json" if as_json is Json.RESULT else "--json=events"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ops import operations, planning
+from ops import measuring, planning
 from ops.errors import PlanRefused
 from ops.events import discard
 from ops.operations import Operation
@@ -35,7 +35,7 @@ NEW = Target("new", "app:new", {"APP_IMAGE": "app:new", "APP_RELEASE": "new"})
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
     """A stack on which a blue-green deploy keeps the old set, and no process runs it."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
+    monkeypatch.setattr(measuring, "TrafficProof", NoTraffic)
     monkeypatch.setattr(planning, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
     stack = fake_stack(tmp_path)
     request = Request(Strategy.BLUE_GREEN, keep=60.0)

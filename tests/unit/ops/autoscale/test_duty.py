@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace as changed
 
-from ops import operations
+from ops import measuring, operations
 from ops.autoscale import state
 from ops.autoscale.bounds import CORES
 from ops.autoscale.duty import REST, Autoscaler
@@ -82,7 +82,7 @@ class Shop:
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
+    monkeypatch.setattr(measuring, "TrafficProof", NoTraffic)
     return opened(fake_stack(tmp_path), monkeypatch, QUICK)
 
 
@@ -259,7 +259,7 @@ def test_explain_measures_now_and_changes_nothing(shop: Shop) -> None:
 
 def test_each_service_follows_its_own_load_in_the_same_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
+    monkeypatch.setattr(measuring, "TrafficProof", NoTraffic)
     shop = opened(fake_shop(tmp_path), monkeypatch, QUICK)
     mail = shop.stack.project.managed[MAIL]
     rules = Autoscale(min=1, max=9, target=Target(cpu=Share(0.5)))

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ops import operations, planning
+from ops import measuring, planning
 from ops.errors import VideaError
 from ops.events import Event
 from ops.operations import Operation
@@ -36,7 +36,7 @@ TYPED = f"videa deploy --blue-green --check 'curl -H \"X-Api-Key: {KEY}\" $VIDEA
 @pytest.fixture
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStack]:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(operations, "TrafficProof", NoTraffic)
+    monkeypatch.setattr(measuring, "TrafficProof", NoTraffic)
     monkeypatch.setattr(planning, "measure", lambda *_: Capacity(None, 0, 0, 0, None))
     return fake_stack(tmp_path, hooks=Hooks(pre_deploy=HOOK, on_abort=("sh", "-c", HOOK)))
 
