@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ops.doctor.causes import chain
 from ops.doctor.check import Check, Finding, Group, Severity
-from ops.doctor.facts import Proof
+from ops.doctor.facts_replicas import Proof
 from ops.doctor.report import Report, group_of
 from ops.doctor.words import listing, span
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from ops.doctor.causes import chain
 from ops.doctor.check import Finding, Group, Severity
-from ops.doctor.facts import Proof
+from ops.doctor.facts_replicas import Proof
 from ops.doctor.report import Report, group_of
 
 SCHEMA: Literal[1] = 1

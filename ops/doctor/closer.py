@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from ops.doctor.collectors import reach
 from ops.doctor.evidence import suspects
-from ops.doctor.facts import Facts, InstanceFacts
+from ops.doctor.facts import Facts
+from ops.doctor.facts_replicas import InstanceFacts
 from ops.doctor.facts_services import LogGroup
 from ops.doctor.log_lines import groups
 from ops.doctor.report import Report

@@ -33,9 +33,12 @@ from ops.doctor.collectors.proof import consistency_proof
 from ops.doctor.collectors.redis import redis_node
 from ops.doctor.collectors.services import locate
 from ops.doctor.collectors.swarm import swarm_facts
-from ops.doctor.facts import Beat, ContainerFacts, EngineFacts, Facts, InstanceFacts, Proof, Skipped
+from ops.doctor.facts import Facts, Skipped
 from ops.doctor.facts_balancer import BalancerFacts
-from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode
+from ops.doctor.facts_engine import ContainerFacts, EngineFacts
+from ops.doctor.facts_postgres import PostgresFacts
+from ops.doctor.facts_redis import RedisFacts, RedisNode
+from ops.doctor.facts_replicas import Beat, InstanceFacts, Proof
 from ops.doctor.facts_swarm import SwarmFacts
 from ops.doctor.skip import BrokenOff, reason_of, trace_of
 from ops.doctor.together import Asked, Together

@@ -7,12 +7,14 @@ Times are seconds since the epoch, ages and durations are seconds, sizes are byt
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
 
 from msgspec import Struct, field
 
 from ops.doctor.facts_balancer import BalancerFacts, EdgeSight, Traffic
-from ops.doctor.facts_data import PostgresFacts, RedisFacts
+from ops.doctor.facts_engine import ContainerFacts, EngineFacts, HostFacts
+from ops.doctor.facts_postgres import PostgresFacts
+from ops.doctor.facts_redis import RedisFacts
+from ops.doctor.facts_replicas import Beat, InstanceFacts, Proof
 from ops.doctor.facts_services import LogGroup, Reached, ServiceFacts
 from ops.doctor.facts_swarm import SwarmFacts
 
@@ -33,189 +35,6 @@ class Skipped(Struct, frozen=True, omit_defaults=True):
     reason: str
     trace: str = ""
     broken_off: bool = False
-
-
-class EngineFacts(Struct, frozen=True):
-    """The Docker Engine. ``local``: it runs on this machine, so its host can be measured."""
-
-    version: str
-    api_version: str
-    local: bool
-    root: str = ""
-    memory: int = 0
-    cpus: int = 0
-
-
-class HostFacts(Struct, frozen=True):
-    """The machine of the engine. Shares are free / total, 0..1."""
-
-    disk_path: str
-    disk_free: float
-    disk_free_bytes: int
-    inodes_free: float | None
-    memory_free: float
-    memory_free_bytes: int
-
-
-class ContainerFacts(Struct, frozen=True):
-    """One container of the project.
-
-    ``fingerprints``: keyed hashes of the environment's secrets, comparable only within one run; a list of secrets
-    ("new,old") has one for each, the signing one first. ``stores``: keyed hashes of its data URLs, without passwords.
-    ``pool_limit``: the maximum of connections in its DATABASE_URL, None without this variable.
-    ``rate_limits``: (requests, seconds) by policy, from its RATE_LIMITS. ``addresses``: in the project's networks.
-    ``pid``: its main process on the engine's host, 0 if it is not running.
-    ``cpu``: cores in use; ``memory``: bytes without reclaimable page cache; None if not sampled. ``shared``: bytes of
-    ``memory`` that processes share, such as PostgreSQL's buffers.
-    ``pids``: processes and threads, ``pids_limit``: their maximum; ``forks_refused``: forks that failed at the limit
-    during the run. ``log_size``: bytes of its log, None if it cannot be read or Docker bounds it.
-    ``passwords``: keyed hashes of the passwords in its environment, by variable; those in URLs too.
-    ``error``: why the engine could not start it; ``finished``: when it ended last, 0 if never; ``restarted``: the
-    engine starts it again when it ends. ``networks``: their names, None in bundles of older versions.
-    ``oom_kills``: processes that the kernel has killed for memory since its start, None if unknown.
-    """
-
-    id: str
-    name: str
-    service: str
-    number: int
-    image: str
-    image_id: str
-    release: str
-    state: str
-    health: str
-    restarts: int
-    exit_code: int
-    oom_killed: bool
-    created: float
-    started: float
-    pid: int = 0
-    oneoff: bool = False
-    fingerprints: dict[str, list[str]] = field(default_factory=dict)
-    stores: dict[str, str] = field(default_factory=dict)
-    pool_limit: int | None = None
-    rate_limits: dict[str, tuple[int, int]] = field(default_factory=dict)
-    addresses: list[str] = field(default_factory=list)
-    health_output: str = ""
-    cpu: float | None = None
-    cpu_limit: float | None = None
-    memory: int | None = None
-    memory_limit: int | None = None
-    throttled: float | None = None
-    error: str = ""
-    finished: float = 0.0
-    restarted: bool = False
-    config_hash: str = ""
-    networks: list[str] | None = None
-    oom_kills: int | None = None
-    shared: int = 0
-    pids: int | None = None
-    pids_limit: int | None = None
-    forks_refused: int | None = None
-    log_size: int | None = None
-    passwords: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def running(self) -> bool:
-        return self.state == "running"
-
-    @property
-    def has_check(self) -> bool:
-        """Whether it has its own health check."""
-        return self.health != "none"
-
-
-class InstanceFacts(Struct, frozen=True):
-    """One replica of the service, probed directly. A status is None if there was no HTTP answer.
-
-    ``well``: whether it is ready as its release declares, None in bundles of older versions; ``by_connect``: it is
-    ready when it accepts connections.
-    ``database`` and ``redis``: the reported state of its dependencies ("ok", "fail", "" if not reported);
-    ``database_error`` and ``redis_error``: the errors that it reports for them.
-    ``limiter``: where it counts rate limits (shared, local, off). ``requests``, ``error_rate``: in its last minute.
-    ``clock``: its clock minus that of the balancer, full seconds. ``rss``: resident memory of the process, bytes.
-    ``reason``: what it says of its readiness if it is not ready.
-    """
-
-    name: str
-    live: int | None
-    ready: int | None
-    health: int | None
-    error: str = ""
-    instance: str = ""
-    release: str = ""
-    overall: str = ""
-    database: str = ""
-    database_error: str = ""
-    redis: str = ""
-    redis_error: str = ""
-    pool_limit: int | None = None
-    pool_size: int = 0
-    pool_idle: int = 0
-    pool_waiting: int = 0
-    limiter: str = ""
-    requests: int | None = None
-    error_rate: float | None = None
-    clock: float | None = None
-    rss: int | None = None
-    well: bool | None = None
-    by_connect: bool = False
-    reason: str = ""
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether it is ready: by default, its readiness path answers with 200 to 299."""
-        return self.well if self.well is not None else self.ready is not None and 200 <= self.ready <= 299
-
-    @property
-    def answers(self) -> bool:
-        """Whether it gives any answer: a replica that answers 404 is also alive."""
-        return self.live is not None
-
-
-class Beat(Struct, frozen=True):
-    """The last heartbeat of an instance in Redis.
-
-    ``secrets``: fingerprints of its keys, the signing one first, by kind ("access", "refresh").
-    ``memory_samples``: (time, bytes) in its last minutes. ``clock_offset``: its clock minus that of Redis, seconds.
-    ``pool``: (limit, open, idle, requests waiting). ``rate_limits``: (requests, seconds) by policy.
-    """
-
-    id: str
-    secrets: dict[str, list[str]] = field(default_factory=dict)
-    memory_samples: list[tuple[float, float]] = field(default_factory=list)
-    clock_offset: float | None = None
-    pool: tuple[int, int, int, int] | None = None
-    rate_limits: dict[str, tuple[int, int]] = field(default_factory=dict)
-
-
-class Proof(Struct, frozen=True):
-    """``matrix``: minting replica -> replaying replica -> status. ``remaining``: (replica, rest of the shared limit
-    after its answer), in the order of the requests.
-    """
-
-    matrix: dict[str, dict[str, int]] = field(default_factory=dict)
-    remaining: list[tuple[str, int]] = field(default_factory=list)
-
-    @property
-    def refused(self) -> list[tuple[str, str]]:
-        """Pairs (minted on, refused by) of tokens that their own instance accepts."""
-        return [
-            (minted, replayed)
-            for minted, statuses in self.matrix.items()
-            for replayed, status in statuses.items()
-            if status == 401 and statuses.get(minted) == 200
-        ]
-
-    @property
-    def counters(self) -> int:
-        """The number of separate counters: 1 if each answer of any replica has a lower rest than the previous one."""
-        first: dict[str, int] = {}
-        for replica, rest in self.remaining:
-            first.setdefault(replica, rest)
-        if all(later[1] < earlier[1] for earlier, later in pairwise(self.remaining)):
-            return 1
-        return sum(1 for rest in first.values() if rest == max(first.values()))
 
 
 class HeldBack(Struct, frozen=True):

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ops.doctor.checks.replicas import missing
 from ops.doctor.collectors.postgres import SCRIPT
-from ops.doctor.facts_data import Session
+from ops.doctor.facts_postgres import Session
 from ops.doctor.report import Report
 from ops.errors import CONTINUE, TAKE_UP, OperationFailed
 from ops.fleet import names

@@ -17,7 +17,8 @@ from msgspec.structs import replace
 
 from ops import documents
 from ops.doctor.facts import Facts, History, Skipped
-from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode
+from ops.doctor.facts_postgres import PostgresFacts
+from ops.doctor.facts_redis import RedisFacts, RedisNode
 from ops.doctor.report import Report
 from ops.doctor.sources import HISTORY
 from ops.documents import Kind

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ops.contract import ACCESS_SECRET, DATABASE, METRICS, OVERALL
-from ops.doctor.facts import UNKNOWN, ContainerFacts, Facts
-from ops.doctor.facts_data import PostgresFacts
+from ops.doctor.facts import UNKNOWN, Facts
+from ops.doctor.facts_engine import ContainerFacts
+from ops.doctor.facts_postgres import PostgresFacts
 
 ENGINE = "engine"
 HOST = "host"

@@ -12,7 +12,8 @@ from ops.doctor import sources
 from ops.doctor.collect import collect
 from ops.doctor.collectors.redis import SIGN_IN
 from ops.doctor.facts import Facts
-from ops.doctor.facts_data import PostgresFacts, RedisNode, Session, Statement
+from ops.doctor.facts_postgres import PostgresFacts, Session, Statement
+from ops.doctor.facts_redis import RedisNode
 from ops.errors import OperationFailed
 from ops.project.config import Project
 from ops.stack import Stack

@@ -12,7 +12,8 @@ from ops.balancer.access_log import Line
 from ops.balancer.recent import recent_requests
 from ops.doctor import sources
 from ops.doctor.collect import collect
-from ops.doctor.facts import Facts, InstanceFacts
+from ops.doctor.facts import Facts
+from ops.doctor.facts_replicas import InstanceFacts
 from ops.errors import VideaError
 from ops.models import Replica
 from ops.stack import Stack

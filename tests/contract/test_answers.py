@@ -10,7 +10,7 @@ import msgspec
 
 from ops.contract import METRICS, OVERALL, Health, Metrics
 from ops.doctor.collectors.instances import CLOCK, MARK, QUERIES, read, read_answers
-from ops.doctor.facts import InstanceFacts
+from ops.doctor.facts_replicas import InstanceFacts
 from ops.probes import Http
 from ops.rollout.own_metrics import Figures
 from ops.rollout.own_metrics import read as read_figures

@@ -11,7 +11,7 @@ from videa_cli.context import Options
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ops.doctor.facts_data import Session, Statement
+    from ops.doctor.facts_postgres import Session, Statement
     from ops.views.dataview import DatabaseView
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from ops.contract import ACCESS_SECRET, DATABASE, REDIS, REFRESH_SECRET
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.checks.sessions import endings, holding, root_blockers
-from ops.doctor.facts import ContainerFacts, Facts
+from ops.doctor.facts import Facts
+from ops.doctor.facts_engine import ContainerFacts
 from ops.doctor.limits import Limits
 from ops.doctor.sources import FIGURES, INSTANCES, LIMITERS, POOLS, POSTGRES, SESSION_STORES, STATS, TOKEN_SECRETS
 from ops.doctor.words import listing, share

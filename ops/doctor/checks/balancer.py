@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from ops.balancer.drift import in_words
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.checks.replicas import revive
-from ops.doctor.facts import Facts, InstanceFacts
+from ops.doctor.facts import Facts
 from ops.doctor.facts_balancer import BalancerFacts
+from ops.doctor.facts_replicas import InstanceFacts
 from ops.doctor.limits import Limits
 from ops.doctor.sources import BALANCER, BALANCER_REACH, BALANCER_UP, CONTAINERS, INSTANCES, PUBLISHED
 from ops.doctor.words import listing, recovery

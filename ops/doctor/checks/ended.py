@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.checks.replicas import ended, revive
-from ops.doctor.facts import ContainerFacts, Facts
+from ops.doctor.facts import Facts
+from ops.doctor.facts_engine import ContainerFacts
 from ops.doctor.limits import Limits
 from ops.doctor.sources import CONTAINERS
 from ops.doctor.words import size, span

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.checks.sessions import ending, who
 from ops.doctor.checks.volumes import NO_SPACE
-from ops.doctor.facts import ContainerFacts, Facts
+from ops.doctor.facts import Facts
+from ops.doctor.facts_engine import ContainerFacts
 from ops.doctor.limits import Limits
 from ops.doctor.refusals import starting
 from ops.doctor.sources import ALL_SESSIONS, CONTAINERS, POSTGRES, POSTGRES_UP

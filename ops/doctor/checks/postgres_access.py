@@ -11,7 +11,7 @@ from ops.contract import DATABASE
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.checks.sessions import psql
 from ops.doctor.facts import Facts
-from ops.doctor.facts_data import PostgresFacts, Role
+from ops.doctor.facts_postgres import PostgresFacts, Role
 from ops.doctor.limits import Limits
 from ops.doctor.refusals import CLOSED, NO_LOGIN, refused_by_postgres
 from ops.doctor.sources import POSTGRES, POSTGRES_UP, part_of_postgres

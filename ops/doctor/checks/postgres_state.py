@@ -8,7 +8,7 @@ from ops.contract import DATABASE
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.checks.sessions import holding, psql, rollback
 from ops.doctor.facts import Facts
-from ops.doctor.facts_data import PostgresFacts
+from ops.doctor.facts_postgres import PostgresFacts
 from ops.doctor.limits import Limits
 from ops.doctor.sources import POSTGRES_UP, part_of_postgres
 from ops.doctor.words import span

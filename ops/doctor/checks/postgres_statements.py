@@ -9,7 +9,7 @@ from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.checks.postgres_access import quoted, used_roles
 from ops.doctor.checks.sessions import OWN_DATABASE, psql
 from ops.doctor.facts import Facts
-from ops.doctor.facts_data import PostgresFacts
+from ops.doctor.facts_postgres import PostgresFacts
 from ops.doctor.limits import Limits
 from ops.doctor.sources import CONTAINERS, POSTGRES_UP
 from ops.doctor.words import listing

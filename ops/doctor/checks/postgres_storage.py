@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.checks.sessions import OWN_DATABASE, psql
 from ops.doctor.facts import Facts
-from ops.doctor.facts_data import PostgresFacts, Sequence, Table
+from ops.doctor.facts_postgres import PostgresFacts, Sequence, Table
 from ops.doctor.limits import Limits
 from ops.doctor.sources import ALL_SEQUENCES, POSTGRES_UP, part_of_postgres
 from ops.doctor.words import listing, share, span

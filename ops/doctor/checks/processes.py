@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ops.doctor.check import Check, Finding, Group, Severity, present
-from ops.doctor.facts import ContainerFacts, Facts
+from ops.doctor.facts import Facts
+from ops.doctor.facts_engine import ContainerFacts
 from ops.doctor.limits import Limits
 from ops.doctor.sources import STATS
 from ops.doctor.words import share

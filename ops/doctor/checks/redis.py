@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.facts import Facts
-from ops.doctor.facts_data import RedisNode
+from ops.doctor.facts_redis import RedisNode
 from ops.doctor.limits import Limits
 from ops.doctor.sources import REDIS, REDIS_UP
 from ops.doctor.words import listing, recovery, share, size

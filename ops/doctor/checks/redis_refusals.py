@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.facts import Facts
-from ops.doctor.facts_data import RedisNode
+from ops.doctor.facts_redis import RedisNode
 from ops.doctor.limits import Limits
 from ops.doctor.sources import REDIS_UP
 

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 
 from ops.doctor.facts import Facts
-from ops.doctor.facts_data import PostgresFacts, Prepared, Session
+from ops.doctor.facts_postgres import PostgresFacts, Prepared, Session
 from ops.doctor.words import span
 
 PREPARED_PID = 0

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ops.doctor.check import Check, Finding, Group, Severity, present
-from ops.doctor.facts import Facts, HostFacts
-from ops.doctor.facts_data import PostgresFacts, RedisNode, Volume
+from ops.doctor.facts import Facts
+from ops.doctor.facts_engine import HostFacts, Volume
+from ops.doctor.facts_postgres import PostgresFacts
+from ops.doctor.facts_redis import RedisNode
 from ops.doctor.filling import seconds_left
 from ops.doctor.limits import Limits
 from ops.doctor.sources import CONTAINERS, POSTGRES

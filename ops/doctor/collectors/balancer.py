@@ -25,8 +25,9 @@ from ops.balancer.access_log import SERVER_ERROR, Line
 from ops.balancer.drift import differences
 from ops.balancer.recent import OWN_IDS, TAIL, recent_requests
 from ops.balancer.render import parse
-from ops.doctor.facts import UNKNOWN, ContainerFacts
+from ops.doctor.facts import UNKNOWN
 from ops.doctor.facts_balancer import BalancerFacts
+from ops.doctor.facts_engine import ContainerFacts
 from ops.doctor.skip import BrokenOff
 from ops.doctor.together import Asked
 from ops.errors import EngineError

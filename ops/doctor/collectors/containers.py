@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import msgspec
 
 from ops.contract import ACCESS_SECRET, DATABASE, RATE_LIMITS, REDIS, REFRESH_SECRET
-from ops.doctor.facts import ContainerFacts
+from ops.doctor.facts_engine import ContainerFacts
 from ops.models import Container, Usage
 from ops.platform.ports import Platform
 from ops.pools import pool_limit

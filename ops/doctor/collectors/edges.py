@@ -12,8 +12,8 @@ from ops.contract import METRICS, OVERALL
 from ops.doctor.collectors.balancer import balancer_facts
 from ops.doctor.collectors.containers import replicas_of
 from ops.doctor.collectors.traffic import traffic_facts
-from ops.doctor.facts import ContainerFacts
 from ops.doctor.facts_balancer import BalancerFacts, EdgeSight, Traffic
+from ops.doctor.facts_engine import ContainerFacts
 from ops.doctor.skip import reason_of
 from ops.doctor.together import Asked
 from ops.project.config import Project

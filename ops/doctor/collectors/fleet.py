@@ -8,7 +8,8 @@ import msgspec
 
 from ops.contract import FLEET, Heartbeat
 from ops.doctor.collectors.redis import SIGN_IN
-from ops.doctor.facts import Beat, ContainerFacts
+from ops.doctor.facts_engine import ContainerFacts
+from ops.doctor.facts_replicas import Beat
 from ops.doctor.skip import BrokenOff, Skip
 from ops.doctor.together import Asked
 

@@ -12,7 +12,8 @@ from ops.balancer import grpc_health
 from ops.balancer.probe import SHOWN, curl_config
 from ops.contract import METRICS, OVERALL, Dependency, Pool, read_health, read_metrics
 from ops.declared import Declaration
-from ops.doctor.facts import ContainerFacts, InstanceFacts
+from ops.doctor.facts_engine import ContainerFacts
+from ops.doctor.facts_replicas import InstanceFacts
 from ops.doctor.skip import BrokenOff, Skip
 from ops.doctor.together import Asked
 from ops.probes import ContainerCheck, GrpcHealth, Http, Probe, TcpConnect

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ops.doctor.facts import EngineFacts, HostFacts
+from ops.doctor.facts_engine import EngineFacts, HostFacts
 from ops.doctor.skip import Skip
 from ops.platform.ports import Platform
 

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from ops.contract import DATABASE, POOL_PARAMETERS, REDIS
 from ops.doctor.collectors import postgres, redis
 from ops.doctor.collectors.postgres_sql import ABOUT, GAP, PLAN
-from ops.doctor.facts import ContainerFacts
-from ops.doctor.facts_data import PostgresFacts, RedisNode
+from ops.doctor.facts_engine import ContainerFacts
+from ops.doctor.facts_postgres import PostgresFacts
+from ops.doctor.facts_redis import RedisNode
 from ops.doctor.refusals import refused_by_redis
 from ops.doctor.skip import Skip
 from ops.models import ExecResult

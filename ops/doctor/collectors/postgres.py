@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ops.doctor.collectors.postgres_sql import BATCH, GAP
-from ops.doctor.facts_data import PostgresFacts
+from ops.doctor.facts_postgres import PostgresFacts
 from ops.doctor.refusals import refused_by_postgres
 from ops.doctor.skip import Skip
 from ops.models import ExecResult

@@ -9,7 +9,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from ops.contract import ACCESS_SECRET, KEY_ID_SALT, LIMIT_LEFT, ME, TOKEN_AUDIENCE, TOKEN_ISSUER
-from ops.doctor.facts import ContainerFacts, Proof
+from ops.doctor.facts_engine import ContainerFacts
+from ops.doctor.facts_replicas import Proof
 from ops.doctor.skip import BrokenOff, Skip
 from ops.errors import VideaError
 from ops.platform.ports import Platform

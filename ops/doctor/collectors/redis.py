@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ops.doctor.facts_data import RedisNode, Volume
+from ops.doctor.facts_engine import Volume
+from ops.doctor.facts_redis import RedisNode
 from ops.doctor.refusals import refused_by_redis
 from ops.doctor.skip import Skip
 from ops.doctor.together import Asked

@@ -12,8 +12,8 @@ from types import MappingProxyType
 
 from ops.balancer.access_log import Line
 from ops.balancer.recent import OWN_IDS, TAIL, recent_requests
-from ops.doctor.facts import ContainerFacts
 from ops.doctor.facts_balancer import Failure, Traffic, Waits
+from ops.doctor.facts_engine import ContainerFacts
 from ops.doctor.skip import Skip
 from ops.platform.ports import Platform
 

@@ -7,7 +7,8 @@ import io
 from msgspec.structs import replace
 from rich.console import Console
 
-from ops.doctor.facts import Facts, History, Proof
+from ops.doctor.facts import Facts, History
+from ops.doctor.facts_replicas import Proof
 from ops.doctor.limits import Limits
 from ops.doctor.report import examine
 from tests.unit.ops.doctor.stack import NOW, healthy, instance, postgres, redis

@@ -15,7 +15,7 @@ from rich.table import Table
 from typer import Context
 
 from ops.balancer.proof import Failure, Proof
-from ops.doctor.facts_data import Statement
+from ops.doctor.facts_postgres import Statement
 from ops.errors import VideaError
 from ops.events import announced
 from ops.notices import NotServing, PoolsUnchecked

@@ -7,9 +7,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from ops.doctor.check import Finding
-from ops.doctor.facts import ContainerFacts, EngineFacts, Facts, History, HostFacts, InstanceFacts, OperationFacts
+from ops.doctor.facts import Facts, History, OperationFacts
 from ops.doctor.facts_balancer import BalancerFacts, Traffic
-from ops.doctor.facts_data import Archiver, Damage, PostgresFacts, RedisFacts, RedisNode, Session, Volume, Wal
+from ops.doctor.facts_engine import ContainerFacts, EngineFacts, HostFacts, Volume
+from ops.doctor.facts_postgres import Archiver, Damage, PostgresFacts, Session, Wal
+from ops.doctor.facts_redis import RedisFacts, RedisNode
+from ops.doctor.facts_replicas import InstanceFacts
 from ops.doctor.facts_services import ServiceFacts
 from ops.doctor.facts_swarm import SwarmFacts
 from ops.doctor.limits import Limits

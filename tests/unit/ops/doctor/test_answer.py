@@ -11,7 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from ops.doctor.answer import as_json, json_schema
-from ops.doctor.facts import Facts, History, Proof
+from ops.doctor.facts import Facts, History
+from ops.doctor.facts_replicas import Proof
 from ops.doctor.limits import Limits
 from ops.doctor.registry import CHECKS
 from ops.doctor.report import Report, examine

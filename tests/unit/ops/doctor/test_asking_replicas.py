@@ -13,7 +13,7 @@ import pytest
 
 from ops.declared import Declaration
 from ops.doctor.collectors.instances import instance_facts
-from ops.doctor.facts import ContainerFacts
+from ops.doctor.facts_engine import ContainerFacts
 from ops.models import ExecResult
 from ops.project.settings import Settings
 from tests.unit.ops.doctor.stack import container

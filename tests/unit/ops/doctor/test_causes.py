@@ -6,7 +6,7 @@ from graphlib import TopologicalSorter
 
 from ops.doctor.causes import LINKS, chain, explain
 from ops.doctor.check import Finding, Severity
-from ops.doctor.facts_data import RedisFacts, RedisNode
+from ops.doctor.facts_redis import RedisFacts, RedisNode
 from ops.doctor.registry import CHECKS
 from tests.unit.ops.doctor.stack import container, healthy, instance, report_on
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.doctor.facts import Beat, InstanceFacts, Proof
+from ops.doctor.facts_replicas import Beat, InstanceFacts, Proof
 from tests.unit.ops.doctor.stack import (
     container,
     finding,

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from ops.doctor.facts import EngineFacts, Skipped
+from ops.doctor.facts import Skipped
+from ops.doctor.facts_engine import EngineFacts
 from tests.unit.ops.doctor.stack import (
     MIB,
     NOW,

@@ -11,8 +11,9 @@ from ops.balancer.access_log import Line
 from ops.doctor.collectors import reach
 from ops.doctor.collectors.declared import networks_of
 from ops.doctor.collectors.traffic import summarise
-from ops.doctor.facts import Beat, History, InstanceFacts, OperationFacts
+from ops.doctor.facts import History, OperationFacts
 from ops.doctor.facts_balancer import Failure, Traffic
+from ops.doctor.facts_replicas import Beat, InstanceFacts
 from ops.doctor.facts_services import Reached
 from tests.unit.ops.doctor.stack import (
     NOW,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.doctor.facts_data import BadIndex, Sequence, Session, Slot, Standby, Statement, Table
+from ops.doctor.facts_postgres import BadIndex, Sequence, Session, Slot, Standby, Statement, Table
 from tests.unit.ops.doctor.stack import (
     NOW,
     container,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ops.doctor.facts_data import Database, Role
+from ops.doctor.facts_postgres import Database, Role
 from tests.unit.ops.doctor.stack import (
     container,
     finding,

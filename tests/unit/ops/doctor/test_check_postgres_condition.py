@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ops.doctor.facts_balancer import Traffic
-from ops.doctor.facts_data import Collation, Damage, FileError, Sequence, Setting, Standby
+from ops.doctor.facts_postgres import Collation, Damage, FileError, Sequence, Setting, Standby
 from ops.doctor.facts_services import LogGroup
 from ops.doctor.signs import sign_of
 from tests.unit.ops.doctor.stack import (

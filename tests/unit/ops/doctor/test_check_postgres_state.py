@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ops.doctor.collectors.last_errors import read
-from ops.doctor.facts import InstanceFacts
-from ops.doctor.facts_data import PostgresFacts, Prepared
+from ops.doctor.facts_postgres import PostgresFacts, Prepared
+from ops.doctor.facts_replicas import InstanceFacts
 from tests.unit.ops.doctor.stack import (
     container,
     finding,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from ops.doctor.facts_data import RedisFacts, RedisNode
+from ops.doctor.facts_redis import RedisFacts, RedisNode
 from tests.unit.ops.doctor.stack import container, finding, healthy, redis, reported
 
 

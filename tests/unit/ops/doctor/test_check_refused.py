@@ -12,7 +12,7 @@ from ops.doctor.collectors.outside import read_nodes
 from ops.doctor.collectors.postgres import postgres_facts
 from ops.doctor.collectors.redis import redis_node
 from ops.doctor.facts import Skipped
-from ops.doctor.facts_data import RedisFacts, RedisNode
+from ops.doctor.facts_redis import RedisFacts, RedisNode
 from ops.doctor.skip import BrokenOff
 from ops.errors import EngineError
 from ops.models import Container, ExecResult

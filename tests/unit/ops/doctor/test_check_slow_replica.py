@@ -6,8 +6,8 @@ import pytest
 
 from ops.balancer.access_log import Line
 from ops.doctor.collectors.traffic import summarise
-from ops.doctor.facts import ContainerFacts
 from ops.doctor.facts_balancer import Traffic, Waits
+from ops.doctor.facts_engine import ContainerFacts
 from tests.unit.ops.doctor.stack import NOW, container, finding, healthy, replica, reported
 
 REPLICAS = [replica(number, addresses=[f"10.0.0.{number}"]) for number in (1, 2, 3)]

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from ops.doctor.facts import History, HostFacts
-from ops.doctor.facts_data import Archiver, RedisFacts, Slot, Volume, Wal
+from ops.doctor.facts import History
+from ops.doctor.facts_engine import HostFacts, Volume
+from ops.doctor.facts_postgres import Archiver, Slot, Wal
+from ops.doctor.facts_redis import RedisFacts
 from ops.doctor.ring import levels, snapshot, with_history
 from tests.unit.ops.doctor.stack import (
     MIB,

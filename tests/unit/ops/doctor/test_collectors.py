@@ -16,7 +16,8 @@ from ops.declared import Declaration
 from ops.doctor.collect import container_of, run_all
 from ops.doctor.collectors import balancer, containers, fleet, instances, outside, postgres, proof, redis, services
 from ops.doctor.collectors.postgres_sql import BATCH
-from ops.doctor.facts import UNKNOWN, ContainerFacts, Skipped
+from ops.doctor.facts import UNKNOWN, Skipped
+from ops.doctor.facts_engine import ContainerFacts
 from ops.doctor.skip import Skip
 from ops.engine.compose import Compose
 from ops.engine.replicas import read

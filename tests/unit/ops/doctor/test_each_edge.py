@@ -6,8 +6,8 @@ from typing import Any
 
 from ops.doctor import evidence
 from ops.doctor.collectors import edges
-from ops.doctor.facts import ContainerFacts
 from ops.doctor.facts_balancer import BalancerFacts, EdgeSight, Failure, Traffic
+from ops.doctor.facts_engine import ContainerFacts
 from ops.doctor.facts_swarm import NodeFacts, SwarmFacts
 from ops.errors import EngineError
 from tests.unit.ops.doctor.stack import balancer, container, report_on

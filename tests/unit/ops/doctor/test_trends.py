@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from ops.doctor.facts import Beat, History
+from ops.doctor.facts import History
+from ops.doctor.facts_replicas import Beat
 from ops.doctor.slope import Sample, steady, theil_sen
 from tests.unit.ops.doctor.stack import MIB, NOW, container, finding, redis, replica, reported, with_replicas
 

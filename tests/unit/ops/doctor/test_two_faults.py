@@ -13,9 +13,11 @@ from typing import TypeAlias
 import pytest
 from msgspec.structs import replace
 
-from ops.doctor.facts import ContainerFacts, Facts, OperationFacts
+from ops.doctor.facts import Facts, OperationFacts
 from ops.doctor.facts_balancer import Traffic
-from ops.doctor.facts_data import PostgresFacts, RedisFacts, RedisNode, Session, Slot
+from ops.doctor.facts_engine import ContainerFacts
+from ops.doctor.facts_postgres import PostgresFacts, Session, Slot
+from ops.doctor.facts_redis import RedisFacts, RedisNode
 from ops.doctor.limits import Limits
 from ops.doctor.report import examine
 from tests.unit.ops.doctor.stack import MIB, NOW, container, healthy, session

@@ -1,8 +1,10 @@
-"""Facts about PostgreSQL and Redis. Units as in ``ops.doctor.facts``."""
+"""Facts about PostgreSQL. Units as in ``ops.doctor.facts``."""
 
 from __future__ import annotations
 
 from msgspec import Struct, field
+
+from ops.doctor.facts_engine import Volume
 
 
 class Session(Struct, frozen=True):
@@ -99,13 +101,6 @@ class Wal(Struct, frozen=True):
     most: float
     keep: float = 0
     waiting: int = 0
-
-
-class Volume(Struct, frozen=True):
-    """The file system with a server's data, bytes: for its users, without what is reserved for root."""
-
-    size: float
-    free: float
 
 
 class Standby(Struct, frozen=True):
@@ -248,69 +243,3 @@ class PostgresFacts(Struct, frozen=True):
     def connections(self) -> int:
         """The number of sessions that count towards max_connections."""
         return len(self.clients) + self.hidden
-
-
-class RedisNode(Struct, frozen=True):
-    """One Redis server. ``info``: the flat output of INFO; ``earlier``: the same ``gap`` seconds earlier.
-
-    ``denied``: it refuses the doctor's password; ``broken_off``: why its answer ended early, "" if it did not.
-    """
-
-    service: str
-    container: str
-    up: bool
-    error: str = ""
-    info: dict[str, str] = field(default_factory=dict)
-    earlier: dict[str, str] = field(default_factory=dict)
-    gap: float = 0
-    denied: bool = False
-    broken_off: str = ""
-    volume: Volume | None = None
-
-    def number(self, key: str) -> float:
-        """A figure of INFO; 0 if this version of Redis does not have it."""
-        return _number(self.info.get(key, ""))
-
-    def cli(self, command: str) -> str:
-        """The shell command that sends ``command`` to the node. The name of an external node is its host and port."""
-        if self.container == self.service:
-            return f"redis-cli -u redis://{self.service} {command}"
-        return f"docker compose exec {self.service} redis-cli {command}"
-
-    def delta(self, key: str) -> float:
-        """The growth of a counter between the two samples."""
-        return self.number(key) - _number(self.earlier.get(key, "")) if self.earlier else 0.0
-
-    @property
-    def errors(self) -> dict[str, int]:
-        """The answers that began with each error code (NOPERM, OOM, ...) between the two samples of this run.
-
-        Redis counts them since version 6.2.
-        """
-        return {
-            key.removeprefix(_ERRORS): grown
-            for key in self.info
-            if key.startswith(_ERRORS) and (grown := _count(self.info[key]) - _count(self.earlier.get(key, ""))) > 0
-        }
-
-
-class RedisFacts(Struct, frozen=True):
-    """The Redis of the scaled service: one node, or the nodes of a cluster."""
-
-    nodes: list[RedisNode]
-
-
-_ERRORS = "errorstat_"
-
-
-def _count(text: str) -> int:
-    """12 of "count=12"."""
-    number = text.partition("count=")[2]
-    return int(number) if number.isdecimal() else 0
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
