@@ -13,8 +13,8 @@ from videa_cli.numbers import whole
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ops.adopt.propose import Ask, Wanted
     from ops.adopt.sharing import Agree
+    from ops.adopt.wanted import Ask, Wanted
 
 
 MOST = 65535
@@ -145,8 +145,8 @@ def _wanted(
     services: Sequence[str], ports: Sequence[str], healths: Sequence[str], routes: Sequence[str], shares: Sequence[str]
 ) -> Wanted:
     """What the options say. Raises UsageError."""
-    from ops.adopt.propose import Wanted
     from ops.adopt.requests import read
+    from ops.adopt.wanted import Wanted
     from ops.errors import UsageError
 
     read_port = whole(1)
@@ -195,7 +195,7 @@ def _remove(options: Options, yes: bool, dry_run: bool, as_json: bool, redirect:
     from ops.adopt import overlay
     from ops.adopt.advice import own_nginx
     from ops.adopt.gather import gather
-    from ops.adopt.propose import removal
+    from ops.adopt.removal import removal
     from ops.adopt.write import uninstall
     from ops.factory import open_stack
     from ops.handover.back import Leaving, hand_back

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ops.adopt.propose import Proposal, Wanted, propose
+from ops.adopt.propose import Proposal, propose
+from ops.adopt.wanted import Wanted
 from ops.adopt.write import install
 from ops.errors import UsageError
 from ops.project.plain import Plain, load_plain
-from tests.unit.ops.adopt.test_propose import nobody
+from tests.unit.ops.adopt.projects import nobody
 from tests.unit.ops.fakes import fake_stack
 
 FILE = """

@@ -1,0 +1,22 @@
+"""The way back from `videa init`: what leaves .env when the overlay is taken away."""
+
+from __future__ import annotations
+
+from ops.adopt import overlay
+from ops.adopt.parts import release_variable, variable_name
+from ops.errors import ConfigError
+from ops.project.folder import OVERLAY
+from ops.project.plain import Plain
+
+
+def removal(plain: Plain) -> dict[str, str | None]:
+    """The variables of .env after the overlay is taken away: None removes one. Raises ConfigError."""
+    text = plain.overlay_text()
+    if not text and not plain.adopted:
+        raise ConfigError(f"there is no {OVERLAY} in {plain.folder}", "nothing to do: plain Compose runs this project")
+    scaled = (str(overlay.section(text).get("service")), *overlay.others(text), *overlay.workers(text))
+    recorded = {"VIDEA_RELEASE", *map(variable_name, scaled), *map(release_variable, overlay.others(text))}
+    users = str(plain.raw)
+    own = {name for name in overlay.variables(text) & recorded if name not in users}
+    files = None if plain.by_default else plain.separator.join(plain.files)
+    return {"COMPOSE_FILE": files, **dict.fromkeys(sorted(own), None)}
