@@ -9,20 +9,18 @@ from pathlib import Path
 
 from ops import declared
 from ops.balancer.outside import unreachable
-from ops.balancer.probe import Asked, Target, probe_all, read_body
+from ops.balancer.probe import Asked, read_body
 from ops.balancer.render import is_outdated
 from ops.declared import Declaration
 from ops.fleet import Fleet, Member
 from ops.models import Container, ExecResult, ProbeResult, Replica
 from ops.platform.ports import Choice, Gateway, Platform, Store, any_name
-from ops.probes import ContainerCheck, Http, Probe, Running
+from ops.probes import Http, Probe
+from ops.probing import ask
 from ops.project.config import Project
 from ops.project.published import http_url, seen_from_here
 from ops.project.settings import Protocol, Settings
 from ops.traffic import Membership, TrafficSplit, Upstream
-
-SETTLED = 3.0
-"""Seconds for which a worker without a health check must run until it counts as ready: one that cannot start exits."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +183,7 @@ class Stack:
             )
             for replica in running
         }
-        answers = self._ask(declarations, live, asked or self.gateway, passes)
+        answers = self._ask(declarations, asked or self.gateway, live, passes)
         return {name: declared.best(results) for name, results in answers.items()}
 
     def declare(self, replicas: Iterable[Replica], serving: bool = False) -> None:
@@ -205,7 +203,7 @@ class Stack:
                 )
                 for replica in members
             }
-            observed = [declared.observed(results) for results in self._ask(asked, False, self.gateway).values()]
+            observed = [declared.observed(results) for results in self._ask(asked, self.gateway).values()]
             ready = [declaration for declaration in observed if declaration and declaration.known]
             if release in recorded and (len(ready) < len(members) or set(ready) != {own}):
                 continue  # the record was correct, and not every replica is ready as the current file declares
@@ -214,34 +212,9 @@ class Stack:
                 declared.record(self.store, self.project.name, self.project.settings.service, release, declaration)
 
     def _ask(
-        self, asked: Mapping[Replica, Sequence[Declaration]], live: bool, gateway: Asked, passes: int = 1
+        self, asked: Mapping[Replica, Sequence[Declaration]], gateway: Asked, live: bool = False, passes: int = 1
     ) -> dict[str, list[tuple[Declaration, ProbeResult]]]:
-        """Probes every replica as each of its declarations says, in parallel."""
-        targets: dict[str, Target] = {}
-        answers: dict[str, ProbeResult] = {}
-        for replica, declarations in asked.items():
-            for number, declaration in enumerate(declarations):
-                probe, key = declaration.probe(live, replica.has_check), f"{replica.name} {number}"
-                if isinstance(probe, ContainerCheck):
-                    answers[key] = _checked(replica, live, probe)
-                elif isinstance(probe, Running):
-                    answers[key] = self._runs(replica, live, probe)
-                else:
-                    targets[key] = Target(replica.name, probe)
-        timeout = self.project.settings.health.timeout
-        answers |= probe_all(gateway, targets, timeout, passes) if targets else {}
-        return {
-            replica.name: [
-                (declaration, answers[f"{replica.name} {number}"]) for number, declaration in enumerate(declarations)
-            ]
-            for replica, declarations in asked.items()
-        }
-
-    def _runs(self, replica: Replica, live: bool, probe: Running) -> ProbeResult:
-        age = self.store.now() - (replica.started or replica.created).timestamp()
-        if live or age >= SETTLED:
-            return ProbeResult(True, 0, 0.0, "", str(probe))
-        return ProbeResult(False, 0, 0.0, f"started less than {SETTLED:g} s ago", str(probe), delay=SETTLED)
+        return ask(asked, gateway, self.store.now, self.project.settings.health.timeout, live, passes)
 
     def readiness_body(self, replica: Replica) -> str:
         """What a replica says about its readiness: the body of its answer; "" without one. Raises EngineError."""
@@ -312,11 +285,3 @@ def _configured(settings: Settings) -> Upstream:
         grpc=settings.protocol is Protocol.GRPC,
         route=settings.route.effective,
     )
-
-
-def _checked(replica: Replica, live: bool, probe: ContainerCheck) -> ProbeResult:
-    """The result of the container's own health check. A replica that only starts is alive, but not ready."""
-    ok = replica.health != "unhealthy" if live else replica.health == "healthy"
-    reason = "" if ok else " ".join(f"{replica.health} {replica.health_output}".split())
-    delay = replica.first_check if replica.health == "starting" else 0.0
-    return ProbeResult(ok, 0, 0.0, reason, str(probe), delay=delay)

@@ -104,6 +104,7 @@ LAYERS = (
     {"documents", "engine", "balancer"},
     {"project"},
     {"platform.compose", "swarm"},
+    {"probing"},
     {"stack"},
     {"rollout", "certificates"},
     {"doctor", "adopt", "handover", "images"},

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as changed
 
+from ops import probing
 from ops import stack as stack_module
 from ops.balancer.probe import Target
 from ops.balancer.render import parse, render
@@ -44,7 +45,7 @@ class World:
         self.monkeypatch.setattr(
             stack_module.declared, "record", lambda *arguments: self.recorded.update([arguments[3:]])
         )
-        self.monkeypatch.setattr(stack_module, "probe_all", self.probe_all)
+        self.monkeypatch.setattr(probing, "probe_all", self.probe_all)
 
     @property
     def stack(self) -> Stack:
