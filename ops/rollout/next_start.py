@@ -1,4 +1,4 @@
-"""Checks the next start while replicas are drained: Compose takes 0.2 s for a preview, and a drain only waits."""
+"""Checks the next start while replicas are drained or start: Compose takes 0.2 s for it, and these steps only wait."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ops.steps import AnyStep, Remove, Start, Target
 
 @contextmanager
 def check_next_start(platform: Platform, following: Sequence[AnyStep], target: Target) -> Iterator[None]:
-    """Checks the start in ``following`` during the block, if it is the next one after the removal of the drained.
+    """Checks the start in ``following`` during the block, if at most the removal of the drained comes before it.
 
     A refusal is not raised: ``create`` checks everything again that was not found harmless here, or only long ago, or
     for another number of replicas. Without an error, returns when the check is done.
     """
-    start = following[1] if len(following) > 1 and isinstance(following[0], Remove) else None
+    start = next((step for step in following[:2] if not isinstance(step, Remove)), None)
     if not isinstance(start, Start) or platform.creates_alone:  # alone: there are fewer replicas then
         yield
         return

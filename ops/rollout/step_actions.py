@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import singledispatchmethod
 
 from ops.ejected import Ejected
@@ -122,7 +123,8 @@ class StepActions:
         looked = self._started.looked()
         states = self._stack.platform.states(Named(looked)) if looked else {}
         ended = {name for name in looked if states.get(name) != "running"}
-        await_ready(self._stack, [*step.names, *self._started.due(not self._starts_left, ended)])
+        with self._next_start_checked():
+            await_ready(self._stack, [*step.names, *self._started.due(not self._starts_left, ended)])
 
     @do.register
     def _route(self, step: Route) -> None:
@@ -164,8 +166,7 @@ class StepActions:
 
     @do.register
     def _drain(self, step: Drain) -> None:
-        following, self.following = self.following, ()  # a rollback starts nothing after it
-        with check_next_start(self._stack.platform, following, self._target):
+        with self._next_start_checked():
             self._stack.gateway.wait_drained(self._stack.project.settings.drain_timeout + DRAIN_SLACK, self._emit)
 
     @do.register
@@ -214,6 +215,10 @@ class StepActions:
             else:
                 self._stack.platform.restore(state.snapshots[name])
         await_ready(self._stack, step.names, starting=False)
+
+    def _next_start_checked(self) -> AbstractContextManager[None]:
+        following, self.following = self.following, ()  # a rollback starts nothing after it
+        return check_next_start(self._stack.platform, following, self._target)
 
     def _without_ejected(self, names: Sequence[str]) -> Sequence[str]:
         """``names`` without those that `videa watch` has ejected and that are not ready again; all if none remains."""

@@ -1,4 +1,4 @@
-"""The next start is checked while replicas are drained."""
+"""The next start is checked while replicas are drained or start."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from ops.errors import PlanRefused
 from ops.platform.ports import Platform
 from ops.rollout.next_start import check_next_start
-from ops.steps import AnyStep, Delay, Drain, Remember, Remove, Start, Target
+from ops.steps import AnyStep, AwaitReady, Delay, Drain, Remember, Remove, Start, Target
 
 TARGET = Target("b", "app:b")
 REMOVE = Remove(("app-1",))
@@ -42,9 +42,11 @@ def test_the_start_after_the_removal_is_checked_next_to_the_replicas_that_are_dr
     assert checked(Checked(), REMOVE, Start(2), Drain()) == [4]
 
 
-@pytest.mark.parametrize(
-    "following", [(), (REMOVE,), (REMOVE, Remember(3)), (REMOVE, Delay(1), Start(1)), (Start(1), REMOVE)]
-)
+def test_the_start_of_the_next_batch_is_checked_while_one_is_awaited() -> None:
+    assert checked(Checked(), Start(1), AwaitReady(), REMOVE) == [3]
+
+
+@pytest.mark.parametrize("following", [(), (REMOVE,), (REMOVE, Remember(3)), (REMOVE, Delay(1), Start(1))])
 def test_no_other_start_is_checked(following: tuple[AnyStep, ...]) -> None:
     assert checked(Checked(), *following) == []
 
