@@ -186,9 +186,16 @@ def _fresh(adoption: Adoption) -> str:
         ports=f"    ports: {_flow(list(adoption.ports))}\n" if adoption.ports else "",
         networks=", ".join(map(_scalar, (*adoption.networks, *new))),
         environment="\n".join(f"      {name}: {_flow(value)}" for name, value in adoption.environment.items()),
-        labels=f"    labels: {_flow(adoption.labels)}\n" if adoption.labels else "",
+        labels=f"    labels: {_flow(_listed(adoption.labels))}\n" if adoption.labels else "",
         network=network,
     ).replace("\n\n\n", "\n\n")
+
+
+def _listed(labels: Mapping[str, str]) -> Mapping[str, str] | list[str]:
+    """Labels as a list if a name has a variable: Compose replaces variables in a list's entries, but not in keys."""
+    if any("$" in name for name in labels):
+        return [f"{name}={value}" for name, value in labels.items()]
+    return labels
 
 
 def _updated(existing: str, fresh: str, adoption: Adoption) -> str:

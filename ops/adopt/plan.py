@@ -147,7 +147,6 @@ def plan(
     publishes = ports or (() if front else (f"{HTTP_PORT}:{INSIDE}",))
     internal = all((model.get("networks", {}).get(name) or {}).get("internal") for name in networks)
     moved_labels, moved_variables = for_balancer(labels, variables)
-    own_labels, own_variables = declared(written, spec)
     forwarded = front and all(route.forwards for route in proxied)
     requests, bodies = (MANY, MANY) if front and not forwarded else (512, 32)
     tunable = {
@@ -188,7 +187,7 @@ def plan(
         environment={"UPSTREAM_SERVICE": service, "UPSTREAM_PORT": str(choice.port), **tunable, **moved_variables},
         labels=moved_labels,
         trusted=CONTAINERS if forwarded and not publishes else (),
-        service_part=service_part(service, spec, written, own_labels, own_variables),
+        service_part=service_part(service, spec, written, declared(written, spec)[1]),
         moves=bool(ports) and fixed,
         workers={
             each.service: worker_part(each.service, raw["services"][each.service], tuple(shared[each.service]))
@@ -240,7 +239,8 @@ def _served(choice: Choice, spec: Mapping[str, Any], written: Mapping[str, Any],
         section["route"] = as_written(choice.requests)
     if shared:
         section["shared_volumes"] = list(shared)
-    own = service_part(choice.service, spec, written, *declared(written, spec), release_variable(choice.service))
+    variables = declared(written, spec)[1]
+    own = service_part(choice.service, spec, written, variables, release_variable(choice.service))
     part = {"x-videa": section, **own}
     return Served(choice.service, choice.port, choice.health, choice.requests, part)
 
