@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from types import MappingProxyType
 from typing import Any
@@ -82,14 +82,18 @@ def detect(
         for name, condition in _dependencies(spec).items()
         if condition == "service_completed_successfully"
     }
+    lent = {name for spec in services.values() if (name := _network_of(spec))}
     found = [
         Found(name, Role.TASK, "runs once before other services")
         if name in once
+        else Found(name, Role.DATA, "is run by a provider, not in a container")
+        if "provider" in spec
         else _by_fastcgi(name, fastcgi.get(name, ""))
         if name in fastcgi or _is_fpm(spec)
         else _role(name, spec, exposed.get(name, ()), routed, bases.get(name, ""))
         for name, spec in services.items()
     ]
+    found = [_as_lender(each) if each.service in lent else each for each in found]
     if not any(each.evidence and each.evidence is not Evidence.TOOL for each in found):
         return tuple(_as_server(each) for each in found)  # the only web server serves files itself
     return tuple(_as_server(each) if each.service in fastcgi.values() else each for each in found)
@@ -227,6 +231,17 @@ def _expose(spec: Mapping[str, Any]) -> list[int]:
 def _checked_first(published: list[int], checked: int | None) -> list[int]:
     """Of several published ports, the one that the health check asks comes first, and one with TLS last."""
     return sorted(published, key=lambda port: (port != checked, is_tls(port)))
+
+
+def _network_of(spec: Mapping[str, Any]) -> str:
+    """The service in whose network another one runs; "" if it has its own."""
+    mode, _, target = str(spec.get("network_mode") or "").partition(":")
+    return target if mode == "service" else ""
+
+
+def _as_lender(found: Found) -> Found:
+    """A service in whose network others run, such as a VPN: it publishes their ports, and is the last to be chosen."""
+    return replace(found, evidence=Evidence.TOOL) if found.evidence else found
 
 
 def _as_server(found: Found) -> Found:

@@ -112,6 +112,7 @@ def test_an_nginx_is_a_proxy_beside_an_application_and_the_application_where_the
 def test_the_strongest_evidence_decides_and_tools_never_win() -> None:
     services: dict[str, dict[str, Any]] = {
         "adminer": {"image": "adminer", "ports": published(8080)},
+        "registry": {"image": "confluentinc/cp-schema-registry:7.2.1", "ports": published(8085)},
         "flower": {"image": "web", "ports": published(5555), "command": "/start-flower"},
         "monitor": {"image": "web", "ports": published(5556), "command": ["celery", "flower"]},
         "docs": {"image": "docs", "expose": ["80"]},
@@ -168,6 +169,7 @@ def test_the_web_server_before_php_is_the_http_service_and_php_is_left_alone() -
         "php": {"image": "wordpress:6-fpm-alpine"},
         "cron": {"image": "wordpress:6-fpm-alpine", "entrypoint": ["/cron.sh"]},
         "adminer": {"image": "adminer", "ports": published(8080)},
+        "registry": {"image": "confluentinc/cp-schema-registry:7.2.1", "ports": published(8085)},
     }
     found = {each.service: each for each in detect(services, {"php": (9000,)}, (), {"app": "web"})}
     assert "timed jobs" in found["cron"].alone
@@ -180,3 +182,17 @@ def test_the_web_server_before_php_is_the_http_service_and_php_is_left_alone() -
     }
     assert "docker compose up -d app" in found["app"].alone
     assert [each.service for each in candidates(found.values())] == ["web"]
+
+
+def test_a_service_in_whose_network_others_run_is_the_last_to_be_chosen() -> None:
+    vpn = {"image": "vpn", "ports": published(8080)}
+    torrent = {"image": "torrent", "network_mode": "service:vpn"}
+    films = {"image": "films", "ports": published(8989)}
+    with_other = candidates(detect({"vpn": vpn, "torrent": torrent, "films": films}, {}, ()))
+    assert [each.service for each in with_other] == ["films"]
+    assert [each.service for each in candidates(detect({"vpn": vpn, "torrent": torrent}, {}, ()))] == ["vpn"]
+
+
+def test_what_a_provider_runs_has_no_container_to_scale() -> None:
+    found = one({"provider": {"type": "cloud"}, "restart": "always"})
+    assert (found.role, found.evidence) == (Role.DATA, None)
