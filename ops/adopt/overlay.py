@@ -26,7 +26,7 @@ x-videa: # `videa config` shows all keys
 {protocol}{health}{route}{shared}{proxy}
 services:
   {service}:
-{service_part}{others}{workers}
+{service_part}{others}{workers}{beside}
   # nginx. `videa up` builds its image.
   {balancer}:
     image: {image}
@@ -180,6 +180,11 @@ def _fresh(adoption: Adoption) -> str:
             f"\n  # Gets no requests: `videa scale {service}=2`, `videa deploy {service}`.\n  {_scalar(service)}:\n"
             + "".join(f"    {key}: {_flow(value)}\n" for key, value in part.items())
             for service, part in adoption.workers.items()
+        ),
+        beside="".join(
+            f"\n  # Does not see what videa records in the env file that it reads.\n  {_scalar(service)}:\n"
+            + "".join(f"    {key}: {_flow(value)}\n" for key, value in part.items())
+            for service, part in adoption.beside.items()
         ),
         image=adoption.image,
         profiles=f"    profiles: {_flow(adoption.profiles)}\n" if adoption.profiles else "",

@@ -84,7 +84,8 @@ class Adoption:
     can be scaled, with what the overlay says of each; ``profiles``: of the balancer, those of the service;
     ``requests``: which ones the service gets; ``others``: further services that get requests; ``needs``: the services
     that the balancer starts after; ``protocol``, ``shared``: of x-videa, empty to leave it out; ``said``: volumes that
-    replicas of any service may share, because the user has said so now.
+    replicas of any service may share, because the user has said so now; ``beside``: what the overlay says of services
+    that are left alone.
     """
 
     service: str
@@ -109,6 +110,7 @@ class Adoption:
     protocol: str = ""
     shared: tuple[str, ...] = ()
     said: frozenset[str] = frozenset()
+    beside: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     found: tuple[Found, ...] = field(default=(), compare=False)
 

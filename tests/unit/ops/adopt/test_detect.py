@@ -169,7 +169,6 @@ def test_the_web_server_before_php_is_the_http_service_and_php_is_left_alone() -
         "php": {"image": "wordpress:6-fpm-alpine"},
         "cron": {"image": "wordpress:6-fpm-alpine", "entrypoint": ["/cron.sh"]},
         "adminer": {"image": "adminer", "ports": published(8080)},
-        "registry": {"image": "confluentinc/cp-schema-registry:7.2.1", "ports": published(8085)},
     }
     found = {each.service: each for each in detect(services, {"php": (9000,)}, (), {"app": "web"})}
     assert "timed jobs" in found["cron"].alone
