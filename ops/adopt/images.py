@@ -77,6 +77,7 @@ TOOLS = frozenset(
         *("grafana-oss", "grafana-enterprise", "pgadmin", "kafka-ui", "akhq", "kafdrop", "mailcatcher", "smtp4dev"),
         *("cp-schema-registry", "schema-registry", "cp-kafka-connect", "cp-kafka-rest", "cp-ksqldb-server"),
         *("cp-enterprise-control-center", "kafka-manager", "cmak", "conduktor-console"),
+        *("logstash", "filebeat", "metricbeat", "fluentd", "fluent-bit", "vector", "promtail", "alloy", "tempo"),
         *("swagger-ui", "kibana", "standalone-chrome", "standalone-chromium", "standalone-firefox", "storybook"),
     )
 )

@@ -195,3 +195,20 @@ def test_a_service_in_whose_network_others_run_is_the_last_to_be_chosen() -> Non
 def test_what_a_provider_runs_has_no_container_to_scale() -> None:
     found = one({"provider": {"type": "cloud"}, "restart": "always"})
     assert (found.role, found.evidence) == (Role.DATA, None)
+
+
+def test_a_service_whose_url_another_one_has_is_no_worker() -> None:
+    web = {"image": "web", "ports": published(8000), "environment": {"PDF": "http://pdf:3000/", "DB": "http://db:5432"}}
+    services: dict[str, Any] = {"web": web, "pdf": {"image": "pdf"}, "db": {"image": "own"}, "jobs": {"image": "jobs"}}
+    found = {each.service: each for each in detect(services, {}, ())}
+    assert (found["pdf"].role, found["pdf"].ports, found["pdf"].reason) == (Role.HTTP, (3000,), "web has its URL")
+    assert found["db"].role is found["jobs"].role is Role.WORKER
+    assert [each.service for each in candidates(found.values())] == ["web"]
+
+
+def test_what_lends_its_network_is_not_scaled() -> None:
+    services: dict[str, Any] = {
+        "vpn": {"image": "vpn", "restart": "always"},
+        "app": {"image": "app", "network_mode": "service:vpn"},
+    }
+    assert "docker compose up -d vpn" in detect(services, {}, ())[0].alone
