@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ops.adopt.detect import is_tls
 from ops.adopt.images import OTHER_PROTOCOLS, kind_of
 from ops.adopt.notes import Note, Weight, obstacles
-from ops.adopt.routes import INSIDE, Route
+from ops.adopt.routes import INLINE, INSIDE, Route
 
 if TYPE_CHECKING:
     from ops.adopt.plan import Choice
@@ -130,6 +130,8 @@ def _reload(route: Route, spec: Mapping[str, Any]) -> str:
     image, proxy = kind_of(str(spec.get("image") or "")), route.proxy
     name = route.place.rpartition(":")[0].strip("'")
     mounted = any(str(volume.get("source")).endswith(name) for volume in spec.get("volumes") or ())
+    if name.startswith(INLINE):
+        return f"docker compose up --detach {proxy}"
     if "build" in spec and not mounted:
         return f"docker compose up --detach --build {proxy}"
     if _is_nginx(spec):

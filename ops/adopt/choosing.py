@@ -30,10 +30,15 @@ def services_of(
         return tuple(by_name[name] for name in dict.fromkeys(named))
     http = candidates(facts.found)
     if not http:
-        others = [each.service for each in facts.found if each.role is not Role.DATA]
+        others = [each.service for each in facts.found if each.role is not Role.DATA and not each.alone]
+        if not others:
+            raise UsageError(
+                "no service of this project answers HTTP, by what its files say",
+                "name it: --service NAME --port PORT; one of a profile: videa --profile PROFILE init",
+            )
         if len(others) == 1:
             return (by_name[others[0]],)
-        return (by_name[ask("which service answers HTTP", others or list(by_name))],)
+        return (by_name[ask("which service answers HTTP", others)],)
     if len(http) == 1:
         return http
     routes = {each.service: one(facts.requests.get(each.service, ())) for each in http}

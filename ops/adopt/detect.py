@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +19,11 @@ _COMMAND = re.compile(
     r"(?:(?<![\w.])(?:0|0\.0\.0\.0|\[::\]):|--port[= ]|(?:--bind|--listen|-b|-p)[= ](?:[^\s:]*:)?)(\d{2,5})(?![\w.:])"
 )
 """The port that a command is told to listen on: gunicorn -b 0.0.0.0:8000, flask run -p 5000, vite --port 3000."""
+
+
+_URL = re.compile(r"https?://(?:[^@/\s'\"]*@)?(?P<host>[A-Za-z0-9][\w.-]*)(?::(?P<port>\d{1,5}))?(?=[/\s'\"?#,;|&)]|$)")
+
+NO_PORT = "has no HTTP port"
 
 
 class Role(Enum):
@@ -82,14 +87,19 @@ def detect(
         for name, condition in _dependencies(spec).items()
         if condition == "service_completed_successfully"
     }
+    urls = urls_of(services)
+    lent = {name for spec in services.values() if (name := _network_of(spec))}
     found = [
         Found(name, Role.TASK, "runs once before other services")
         if name in once
+        else Found(name, Role.DATA, "is run by a provider, not in a container")
+        if "provider" in spec
         else _by_fastcgi(name, fastcgi.get(name, ""))
         if name in fastcgi or _is_fpm(spec)
-        else _role(name, spec, exposed.get(name, ()), routed, bases.get(name, ""))
+        else _asked_by_url(_role(name, spec, exposed.get(name, ()), routed, bases.get(name, "")), urls.get(name))
         for name, spec in services.items()
     ]
+    found = [_as_lender(each) if each.service in lent else each for each in found]
     if not any(each.evidence and each.evidence is not Evidence.TOOL for each in found):
         return tuple(_as_server(each) for each in found)  # the only web server serves files itself
     return tuple(_as_server(each) if each.service in fastcgi.values() else each for each in found)
@@ -151,7 +161,7 @@ def _without_http(name: str, spec: Mapping[str, Any], ports: tuple[int, ...], ex
         return Found(name, Role.DATA, "writes a volume and has no port")
     if other := _other_port(spec, exposed):
         return Found(name, Role.WORKER, f"answers another protocol than HTTP, on port {other}", alone=_not_http(name))
-    return Found(name, Role.WORKER, "has no HTTP port")
+    return Found(name, Role.WORKER, NO_PORT)
 
 
 def _other_port(spec: Mapping[str, Any], exposed: tuple[int, ...]) -> int | None:
@@ -227,6 +237,40 @@ def _expose(spec: Mapping[str, Any]) -> list[int]:
 def _checked_first(published: list[int], checked: int | None) -> list[int]:
     """Of several published ports, the one that the health check asks comes first, and one with TLS last."""
     return sorted(published, key=lambda port: (port != checked, is_tls(port)))
+
+
+def urls_of(services: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, int]]:
+    """Service -> (another one that has its URL in a variable or command, the URL's port)."""
+    known = {name: service for service, spec in services.items() for name in names_of(service, spec)}
+    found: dict[str, tuple[str, int]] = {}
+    for caller, spec in services.items():
+        told = (*as_mapping(spec.get("environment")).values(), words_of(spec.get("command")))
+        for url in (match for text in told for match in _URL.finditer(str(text))):
+            service, port = known.get(url["host"], caller), int(url["port"] or 80)
+            if service != caller and port not in OTHER_PROTOCOLS:
+                found.setdefault(service, (caller, port))
+    return found
+
+
+def _asked_by_url(found: Found, url: tuple[str, int] | None) -> Found:
+    """A service of which nothing else says that it answers HTTP: no worker, because a worker gets no requests."""
+    if url is None or found.reason != NO_PORT:
+        return found
+    caller, port = url
+    return replace(found, role=Role.HTTP, reason=f"{caller} has its URL", ports=(port,), evidence=Evidence.DECLARED)
+
+
+def _network_of(spec: Mapping[str, Any]) -> str:
+    """The service in whose network another one runs; "" if it has its own."""
+    mode, _, target = str(spec.get("network_mode") or "").partition(":")
+    return target if mode == "service" else ""
+
+
+def _as_lender(found: Found) -> Found:
+    """A service in whose network others run, such as a VPN: it publishes their ports, and is the last to be chosen."""
+    if found.evidence:
+        return replace(found, evidence=Evidence.TOOL)
+    return replace(found, alone=f"others run in its network; to update it: docker compose up -d {found.service}")
 
 
 def _as_server(found: Found) -> Found:

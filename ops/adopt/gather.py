@@ -14,7 +14,7 @@ from ops.adopt.detect import Found, detect
 from ops.adopt.images import PROXIES, base_of, kind_of
 from ops.adopt.places import read_text
 from ops.adopt.requests import Unknown, by_fastcgi, configured, labelled
-from ops.adopt.routes import ProxyFile, Route, links_of, names_of, routes
+from ops.adopt.routes import INLINE, ProxyFile, Route, links_of, names_of, routes
 from ops.adopt.sockets import by_socket
 from ops.errors import ConfigError
 from ops.models import Container
@@ -109,7 +109,7 @@ def _proxy_files(plain: Plain, services: Mapping[str, Mapping[str, Any]]) -> Ite
             for entry in spec.get("configs") or ():
                 config = (plain.project.model.get("configs") or {}).get(entry.get("source")) or {}
                 if config.get("content"):
-                    yield ProxyFile(name, f"configs.{entry['source']}", str(config["content"]))
+                    yield ProxyFile(name, f"{INLINE}{entry['source']}", str(config["content"]))
                 elif config.get("file"):
                     yield from _read(plain, name, Path(str(config["file"])))
 

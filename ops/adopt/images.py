@@ -75,6 +75,9 @@ TOOLS = frozenset(
         *("mailhog", "mailpit", "maildev", "grafana", "prometheus", "alertmanager", "node-exporter", "cadvisor"),
         *("portainer", "portainer-ce", "dozzle", "jaeger", "all-in-one", "otel-collector", "loki", "uptime-kuma"),
         *("grafana-oss", "grafana-enterprise", "pgadmin", "kafka-ui", "akhq", "kafdrop", "mailcatcher", "smtp4dev"),
+        *("cp-schema-registry", "schema-registry", "cp-kafka-connect", "cp-kafka-rest", "cp-ksqldb-server"),
+        *("cp-enterprise-control-center", "kafka-manager", "cmak", "conduktor-console"),
+        *("logstash", "filebeat", "metricbeat", "fluentd", "fluent-bit", "vector", "promtail", "alloy", "tempo"),
         *("swagger-ui", "kibana", "standalone-chrome", "standalone-chromium", "standalone-firefox", "storybook"),
     )
 )

@@ -26,7 +26,7 @@ x-videa: # `videa config` shows all keys
 {protocol}{health}{route}{shared}{proxy}
 services:
   {service}:
-{service_part}{others}{workers}
+{service_part}{others}{workers}{beside}
   # nginx. `videa up` builds its image.
   {balancer}:
     image: {image}
@@ -181,14 +181,26 @@ def _fresh(adoption: Adoption) -> str:
             + "".join(f"    {key}: {_flow(value)}\n" for key, value in part.items())
             for service, part in adoption.workers.items()
         ),
+        beside="".join(
+            f"\n  # Does not see what videa records in the env file that it reads.\n  {_scalar(service)}:\n"
+            + "".join(f"    {key}: {_flow(value)}\n" for key, value in part.items())
+            for service, part in adoption.beside.items()
+        ),
         image=adoption.image,
         profiles=f"    profiles: {_flow(adoption.profiles)}\n" if adoption.profiles else "",
         ports=f"    ports: {_flow(list(adoption.ports))}\n" if adoption.ports else "",
         networks=", ".join(map(_scalar, (*adoption.networks, *new))),
         environment="\n".join(f"      {name}: {_flow(value)}" for name, value in adoption.environment.items()),
-        labels=f"    labels: {_flow(adoption.labels)}\n" if adoption.labels else "",
+        labels=f"    labels: {_flow(_listed(adoption.labels))}\n" if adoption.labels else "",
         network=network,
     ).replace("\n\n\n", "\n\n")
+
+
+def _listed(labels: Mapping[str, str]) -> Mapping[str, str] | list[str]:
+    """Labels as a list if a name has a variable: Compose replaces variables in a list's entries, but not in keys."""
+    if any("$" in name for name in labels):
+        return [f"{name}={value}" for name, value in labels.items()]
+    return labels
 
 
 def _updated(existing: str, fresh: str, adoption: Adoption) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ops.adopt.routes import routing
 from ops.project.mappings import as_mapping
 
 RESET, RESET_LIST = object(), object()
@@ -26,7 +27,6 @@ def service_part(
     service: str,
     spec: Mapping[str, Any],
     written: Mapping[str, Any],
-    labels: Mapping[str, str],
     variables: Mapping[str, str],
     recorded: str = "VIDEA_RELEASE",
 ) -> dict[str, Any]:
@@ -39,6 +39,7 @@ def service_part(
         part["networks"] = {
             network: {"aliases": [name]} for network in as_mapping(spec.get("networks")) or ("default",)
         }
+    labels, _ = routing(spec)
     hidden = {name: RESET for name in labels if not name.startswith("traefik.")}
     if len(hidden) < len(labels):
         hidden["traefik.enable"] = "false"

@@ -84,7 +84,8 @@ class Adoption:
     can be scaled, with what the overlay says of each; ``profiles``: of the balancer, those of the service;
     ``requests``: which ones the service gets; ``others``: further services that get requests; ``needs``: the services
     that the balancer starts after; ``protocol``, ``shared``: of x-videa, empty to leave it out; ``said``: volumes that
-    replicas of any service may share, because the user has said so now.
+    replicas of any service may share, because the user has said so now; ``beside``: what the overlay says of services
+    that are left alone.
     """
 
     service: str
@@ -109,6 +110,7 @@ class Adoption:
     protocol: str = ""
     shared: tuple[str, ...] = ()
     said: frozenset[str] = frozenset()
+    beside: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     found: tuple[Found, ...] = field(default=(), compare=False)
 
@@ -147,7 +149,6 @@ def plan(
     publishes = ports or (() if front else (f"{HTTP_PORT}:{INSIDE}",))
     internal = all((model.get("networks", {}).get(name) or {}).get("internal") for name in networks)
     moved_labels, moved_variables = for_balancer(labels, variables)
-    own_labels, own_variables = declared(written, spec)
     forwarded = front and all(route.forwards for route in proxied)
     requests, bodies = (MANY, MANY) if front and not forwarded else (512, 32)
     tunable = {
@@ -188,7 +189,7 @@ def plan(
         environment={"UPSTREAM_SERVICE": service, "UPSTREAM_PORT": str(choice.port), **tunable, **moved_variables},
         labels=moved_labels,
         trusted=CONTAINERS if forwarded and not publishes else (),
-        service_part=service_part(service, spec, written, own_labels, own_variables),
+        service_part=service_part(service, spec, written, declared(written, spec)[1]),
         moves=bool(ports) and fixed,
         workers={
             each.service: worker_part(each.service, raw["services"][each.service], tuple(shared[each.service]))
@@ -240,7 +241,8 @@ def _served(choice: Choice, spec: Mapping[str, Any], written: Mapping[str, Any],
         section["route"] = as_written(choice.requests)
     if shared:
         section["shared_volumes"] = list(shared)
-    own = service_part(choice.service, spec, written, *declared(written, spec), release_variable(choice.service))
+    variables = declared(written, spec)[1]
+    own = service_part(choice.service, spec, written, variables, release_variable(choice.service))
     part = {"x-videa": section, **own}
     return Served(choice.service, choice.port, choice.health, choice.requests, part)
 

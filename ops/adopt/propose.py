@@ -17,6 +17,7 @@ from ops.adopt.notes import Note, only_one
 from ops.adopt.places import includes, place_of
 from ops.adopt.plan import Adoption, Choice, free_name, plan
 from ops.adopt.readiness import check_fails, health_of
+from ops.adopt.records import hide, readers
 from ops.adopt.sharing import Agree, agreed, check_said, may_share
 from ops.adopt.wanted import Ask, Wanted
 from ops.balancer import packaged
@@ -78,10 +79,15 @@ def propose(plain: Plain, stack: Stack, wanted: Wanted, ask: Ask, agree: Agree =
     others = tuple(replace(each, requests=requests[each.service]) for each in rest)
     said = wanted.share | agreed(model["services"], _shared(facts, (first, *others), model, wanted), agree)
     choice = replace(first, requests=requests[first.service], others=others, said=said)
-    image = packaged.reference()
-    adoption = plan(choice, facts.found, model, facts.raw, facts.routes, balancer, image)
+    reading = readers(facts.raw["services"], plain.env_file)
+
+    def planned(raw: Mapping[str, Any]) -> Adoption:
+        adoption = plan(choice, facts.found, model, raw, facts.routes, balancer, packaged.reference())
+        return hide(adoption, raw["services"], reading, plain.env_file, facts.running)
+
+    adoption = planned(facts.raw)
     if not before and includes(plain):
-        literal = plan(choice, facts.found, model, literally(facts.raw, model), facts.routes, balancer, image)
+        literal = planned(literally(facts.raw, model))
         if balancer_of(plain, adoption) != balancer_of(plain, literal):
             adoption = literal
     places = {note: place_of(plain, note.key) for note in adoption.notes if note.key}

@@ -12,6 +12,9 @@ from ops.project.mappings import as_mapping
 INSIDE = 8080
 """The port of the balancer's container."""
 
+INLINE = "configs."
+"""Begins the name of a configuration that is in the Compose file itself: Compose gives it only to a new container."""
+
 _TARGETS = re.compile(
     r"(?:proxy_pass\s+https?://|grpc_pass\s+grpcs?://|reverse_proxy\s+(?:\S+\s+)*?(?:https?://)?|server\s+(?:[\w.-]+\s+)?"
     r"|\burl['\"]?\s*[:=]\s*['\"]?https?://|ProxyPass(?:Match)?\s+\S+\s+['\"]?https?://|BalancerMember\s+['\"]?https?://)"
@@ -116,7 +119,7 @@ def routing(spec: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
 def declared(written: Mapping[str, Any], spec: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     """``routing`` as it is ``written``, and of ``spec`` what comes from an env_file or a label_file."""
     (labels, variables), (own_labels, own_variables) = routing(spec), routing(written)
-    return {**_literal(labels), **own_labels}, {**_literal(variables), **own_variables}
+    return _completed(labels, own_labels), _completed(variables, own_variables)
 
 
 def without_variables(written: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,9 +129,16 @@ def without_variables(written: Mapping[str, Any], spec: Mapping[str, Any]) -> di
     """
     kept = {**written, **({"ports": spec["ports"]} if spec.get("ports") else {})}
     for key in ("labels", "environment"):
-        values = as_mapping(spec.get(key))
-        kept[key] = _literal({name: values.get(name, value) for name, value in as_mapping(written.get(key)).items()})
+        values, own = as_mapping(spec.get(key)), as_mapping(written.get(key))
+        named = any("$" in name for name in own)
+        kept[key] = _literal(values if named else {name: values.get(name, value) for name, value in own.items()})
     return kept
+
+
+def _completed(values: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """What is ``own`` as it is written, and of ``values`` the rest, unless a variable in a name hides which it is."""
+    rest = {} if any("$" in name for name in own) else _literal(values)
+    return {**rest, **own}
 
 
 def _literal(values: Mapping[str, Any]) -> dict[str, str]:

@@ -86,3 +86,19 @@ def test_a_choice_of_before_is_kept_unless_another_is_made(tmp_path: Path, monke
     other = proposal(again, Wanted("web"))
     assert "service: web" in other.after
     assert "api" not in other.after
+
+
+@pytest.mark.parametrize(
+    "services",
+    [
+        "{db: {image: postgres}, cache: {image: redis}}",
+        "{game: {image: game, ports: ['25565:25565']}}",
+        "{web: {image: app, profiles: [full], ports: ['80:80']}, db: {image: postgres}}",
+    ],
+)
+def test_where_nothing_answers_http_it_says_so(services: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "compose.yaml").write_text(f"services: {services}\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="no service of this project answers HTTP") as error:
+        proposal(load_plain((), None, SHELL))
+    assert "--profile" in str(error.value.hint)

@@ -112,6 +112,7 @@ def test_an_nginx_is_a_proxy_beside_an_application_and_the_application_where_the
 def test_the_strongest_evidence_decides_and_tools_never_win() -> None:
     services: dict[str, dict[str, Any]] = {
         "adminer": {"image": "adminer", "ports": published(8080)},
+        "registry": {"image": "confluentinc/cp-schema-registry:7.2.1", "ports": published(8085)},
         "flower": {"image": "web", "ports": published(5555), "command": "/start-flower"},
         "monitor": {"image": "web", "ports": published(5556), "command": ["celery", "flower"]},
         "docs": {"image": "docs", "expose": ["80"]},
@@ -180,3 +181,34 @@ def test_the_web_server_before_php_is_the_http_service_and_php_is_left_alone() -
     }
     assert "docker compose up -d app" in found["app"].alone
     assert [each.service for each in candidates(found.values())] == ["web"]
+
+
+def test_a_service_in_whose_network_others_run_is_the_last_to_be_chosen() -> None:
+    vpn = {"image": "vpn", "ports": published(8080)}
+    torrent = {"image": "torrent", "network_mode": "service:vpn"}
+    films = {"image": "films", "ports": published(8989)}
+    with_other = candidates(detect({"vpn": vpn, "torrent": torrent, "films": films}, {}, ()))
+    assert [each.service for each in with_other] == ["films"]
+    assert [each.service for each in candidates(detect({"vpn": vpn, "torrent": torrent}, {}, ()))] == ["vpn"]
+
+
+def test_what_a_provider_runs_has_no_container_to_scale() -> None:
+    found = one({"provider": {"type": "cloud"}, "restart": "always"})
+    assert (found.role, found.evidence) == (Role.DATA, None)
+
+
+def test_a_service_whose_url_another_one_has_is_no_worker() -> None:
+    web = {"image": "web", "ports": published(8000), "environment": {"PDF": "http://pdf:3000/", "DB": "http://db:5432"}}
+    services: dict[str, Any] = {"web": web, "pdf": {"image": "pdf"}, "db": {"image": "own"}, "jobs": {"image": "jobs"}}
+    found = {each.service: each for each in detect(services, {}, ())}
+    assert (found["pdf"].role, found["pdf"].ports, found["pdf"].reason) == (Role.HTTP, (3000,), "web has its URL")
+    assert found["db"].role is found["jobs"].role is Role.WORKER
+    assert [each.service for each in candidates(found.values())] == ["web"]
+
+
+def test_what_lends_its_network_is_not_scaled() -> None:
+    services: dict[str, Any] = {
+        "vpn": {"image": "vpn", "restart": "always"},
+        "app": {"image": "app", "network_mode": "service:vpn"},
+    }
+    assert "docker compose up -d vpn" in detect(services, {}, ())[0].alone

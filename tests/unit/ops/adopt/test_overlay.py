@@ -47,11 +47,17 @@ def test_without_a_health_path_the_key_is_left_out() -> None:
     assert "health" not in read(write(adoption()))["x-videa"]
 
 
-@pytest.mark.parametrize("name", ["on", "NULL", "1", "1.5", "a b", "${X:-y}", "Host(`a`) && Path(`/x`)", "ü: '", "a/"])
+@pytest.mark.parametrize("name", ["on", "NULL", "1", "1.5", "a b", "Host(`a`) && Path(`/x`)", "ü: '", "a/"])
 def test_every_text_is_read_as_it_is(name: str) -> None:
     text = write(replace(adoption(), labels={name: name}, networks=(name,)))
     balancer = read(text)["services"]["balancer"]
     assert (balancer["labels"], balancer["networks"]) == ({name: name}, [name])
+
+
+def test_labels_with_a_variable_in_a_name_are_a_list_because_compose_replaces_none_in_keys() -> None:
+    labels = {"traefik.http.routers.${STACK}-web.rule": "Host(`${DOMAIN}`)", "traefik.enable": "true"}
+    balancer = read(write(replace(adoption(), labels=labels)))["services"]["balancer"]
+    assert balancer["labels"] == [f"{name}={value}" for name, value in labels.items()]
 
 
 def test_an_update_changes_the_image_and_keeps_what_the_user_has_written() -> None:

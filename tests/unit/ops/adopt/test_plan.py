@@ -327,3 +327,11 @@ def test_a_volume_that_stands_in_the_way_of_moving_the_port_is_said_before_up(
     choice = Choice("web", 8000, {}, running=running, shared=shared)
     notes = plan(choice, (), model, model, (), "balancer", "videa-nginx:1").notes
     assert any("before it moves the port" in note.what for note in notes) is told
+
+
+def test_a_configuration_in_the_compose_file_itself_needs_a_new_container() -> None:
+    route = Route("edge", "web", 80, "configs.caddyfile:3", "", "", forwards=True)
+    model = {"services": {"web": {}, "edge": {"image": "caddy:2"}}, "networks": {}}
+    notes = plan(Choice("web", 80, {}), (), model, model, [route], "balancer", "videa-nginx:1").notes
+    (change,) = [note.change for note in notes if "past the balancer" in note.what]
+    assert change.endswith("then: docker compose up --detach edge")

@@ -228,3 +228,23 @@ def test_variables_that_only_an_included_file_has_are_written_out(
     assert proposal(plain).adoption.ports == ("127.0.0.1:8123:8080", "8124:8080")
     (tmp_path / ".env").write_text("OUTER=9000\n")  # takes precedence, as for Compose
     assert proposal(load_plain((), None, SHELL)).adoption.ports == ("127.0.0.1:${OUTER}:8080", "${OTHER:-8124}:8080")
+
+
+def test_traefiks_names_with_variables_move_to_the_balancer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = (
+        '["traefik.enable=true", "traefik.http.routers.${STACK}-web.rule=Host(`${DOMAIN}`)", '
+        '"traefik.http.services.${STACK}-web.loadbalancer.server.port=8000"]'
+    )
+    (tmp_path / "compose.yaml").write_text(f"services: {{web: {{image: app, labels: {labels}}}}}\n")
+    (tmp_path / ".env").write_text("STACK=shop\nDOMAIN=a.example\n")
+    monkeypatch.chdir(tmp_path)
+    plain = load_plain((), None, SHELL)
+    found = proposal(plain)
+    install(plain, found.after, found.variables)
+    merged = read_model(load_plain((), None, SHELL).with_overlay(plain.overlay))["services"]
+    assert merged["balancer"]["labels"] == {
+        "traefik.enable": "true",
+        "traefik.http.routers.shop-web.rule": "Host(`a.example`)",
+        "traefik.http.services.shop-web.loadbalancer.server.port": "8080",
+    }
+    assert merged["web"]["labels"]["traefik.enable"] == "false"

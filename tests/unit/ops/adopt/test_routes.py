@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ops.adopt.routes import ProxyFile, declared, for_balancer, labelled_port, routes, routing
+from ops.adopt.routes import ProxyFile, declared, for_balancer, labelled_port, routes, routing, without_variables
 
 SERVICES = {
     "web": {"container_name": "shop-web", "networks": {"front": {"aliases": ["app"]}}},
@@ -92,6 +92,13 @@ def test_what_an_env_file_says_counts_too() -> None:
     written = {"environment": {"VIRTUAL_HOST": "${SHOP}"}}
     merged = {"environment": {"VIRTUAL_HOST": "a.example", "VIRTUAL_PORT": "3000"}}
     assert declared(written, merged) == ({}, {"VIRTUAL_HOST": "${SHOP}", "VIRTUAL_PORT": "3000"})
+
+
+def test_a_label_with_a_variable_in_its_name_is_there_once_and_as_it_is_written() -> None:
+    labels = {"traefik.http.routers.${STACK}.rule": "Host(`${DOMAIN}`)"}
+    merged = {"labels": {"traefik.http.routers.shop.rule": "Host(`a.example`)"}}
+    assert declared({"labels": labels}, merged) == (labels, {})
+    assert without_variables({"labels": labels}, merged)["labels"] == merged["labels"]
 
 
 def test_a_link_is_a_name_of_the_service_for_this_proxy() -> None:
