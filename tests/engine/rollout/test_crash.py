@@ -92,7 +92,7 @@ def is_stopped(process: subprocess.Popen[str]) -> bool:
 
 
 PLACES_TO_FREEZE = {
-    "nginx's change": ("nginx._run", "another operation has taken over"),
+    "nginx's change": ("script_runs.run", "another operation has taken over"),
     "compose's start": ("effects.run_harmless", "another operation has taken over"),
 }
 
