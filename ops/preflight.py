@@ -97,7 +97,8 @@ def check_room(capacity: Capacity, alive: int, surge: int) -> None:
     raise PlanRefused(
         f"memory: {only}{surge} more x {capacity.need // MIB} MiB ({source}) = {surge * capacity.need // MIB} MiB, but "
         f"{capacity.free // MIB} MiB are free",
-        "free memory, use smaller steps, or set what a replica really needs: deploy.resources.reservations.memory",
+        "free memory, use smaller steps, or set the memory that a replica really needs: "
+        "deploy.resources.reservations.memory",
     )
 
 

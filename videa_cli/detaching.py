@@ -114,7 +114,7 @@ def begin(stack: Stack, request: Request, as_json: Json, dry_run: bool) -> None:
     try:
         ended = _relay(stack, started, as_json)
     except KeyboardInterrupt:
-        raise Interrupted(f"{request.name} goes on without this terminal", FOLLOW) from None
+        raise Interrupted(f"{request.name} continues without this terminal", FOLLOW) from None
     if ended is None:
         show_text_or_json(result, f"handed over to {request.name}, which needs no terminal; {FOLLOW}", as_json)
         return

@@ -35,7 +35,7 @@ Workdir: TypeAlias = Annotated[
     str, typer.Option("--workdir", "-w", metavar="PATH", help="Run it in this folder.", show_default=False)
 ]
 NoTerminal: TypeAlias = Annotated[
-    bool, typer.Option("--no-tty", "-T", help="Give it no terminal, even if there is one.")
+    bool, typer.Option("--no-tty", "-T", help="Allocate no terminal, even if there is one.")
 ]
 
 

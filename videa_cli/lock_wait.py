@@ -35,7 +35,7 @@ LockWait: TypeAlias = Annotated[
         parser=_seconds,
         metavar="TIME",
         show_default=False,
-        help="Wait so long, such as 10m, for another operation to end.",
+        help="How long to wait for another operation to end, such as 10m.",
     ),
 ]
 """Seconds; 0.0: another operation is an error at once."""

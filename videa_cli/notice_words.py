@@ -100,7 +100,7 @@ def _(event: PortGap) -> str:
 @notice_words.register
 def _(event: BalancerOutdated) -> str:
     return (
-        f"the balancer's image {event.image} is the one of another version of videa; to change to this version's: "
+        f"the balancer's image {event.image} is from another version of videa; to change to this version's: "
         "videa init, then videa up --recreate with the balancer's name"
     )
 
@@ -235,7 +235,7 @@ def _(event: AgentStarted) -> str:
 
 @notice_words.register
 def _(event: DutyFailed) -> str:
-    return f"{event.duty} failed, and is tried again: {event.reason}"
+    return f"{event.duty} failed, and will be tried again: {event.reason}"
 
 
 @notice_words.register
@@ -245,4 +245,4 @@ def _(event: JobRevived) -> str:
 
 @notice_words.register
 def _(event: NotificationDelayed) -> str:
-    return f"{event.target} was not notified: {event.reason}; it is tried again"
+    return f"{event.target} was not notified: {event.reason}; it will be tried again"

@@ -124,7 +124,7 @@ def _(step: Follow) -> str:
 
 @step_words.register
 def _(step: SetAvailability) -> str:
-    effect = {"active": "new replicas again", "pause": "no new replicas", "drain": "nothing any more"}
+    effect = {"active": "new replicas again", "pause": "no new replicas", "drain": "no tasks"}
     return f"{step.name} gets {effect[step.availability]} ({step.availability})"
 
 

@@ -58,7 +58,9 @@ class Repair:
         if not found and probing:
             found = self._drift(seen)
             if found and found == self.undone:
-                raise BalancerError("the configuration was changed again as before the last repair", _SOMEBODY)
+                raise BalancerError(
+                    "the configuration was changed again in the same way as before the last repair", _SOMEBODY
+                )
             self.undone = found
         if not found:
             return

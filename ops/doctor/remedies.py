@@ -155,7 +155,7 @@ def _reconcile(stack: Stack) -> None:
     own = stack.project.settings.service
     with Lock(stack.store, stack.project.name).hold_briefly(COMMAND) as lease:
         if state := Journal(stack.store, stack.project.name).read():
-            raise OperationFailed(f"an operation is not finished: {state}", TAKE_UP if state.waiting else CONTINUE)
+            raise OperationFailed(f"an operation has not ended: {state}", TAKE_UP if state.waiting else CONTINUE)
         outline.record(stack.store, stack.project)
         for each in (stack, *(stack.of(name) for name in stack.project.served if name != own)):
             each.gateway.guard(lease.permit)

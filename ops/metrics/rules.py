@@ -112,7 +112,7 @@ def rules(limits: Limits | None = None) -> tuple[Rule, ...]:
             "critical",
             "absent(videa_agent_info)",
             "2m",
-            "nobody watches the replicas: the agent does not run",
+            "the replicas are not watched: the agent is not running",
         ),
         Rule(
             "agent.duty",

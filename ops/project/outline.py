@@ -78,7 +78,9 @@ def parse(content: bytes, name: str) -> Project | None:
         chosen = managed[site(managed, outline.default)]
     except (msgspec.DecodeError, ConfigError) as error:
         raise ConfigError(
-            "what the engine knows of x-videa is of another version of videa", "record it again: videa up", str(error)
+            "the x-videa recorded on the engine is from another version of videa",
+            "record it again: videa up",
+            str(error),
         ) from error
     return Project(
         name=name,

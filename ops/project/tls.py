@@ -44,7 +44,7 @@ def check_tls(tls: Tls) -> None:
                 "write names such as shop.example; letters outside ASCII as xn--...; no port, no address",
             )
     if len(set(tls.names)) < len(tls.names):
-        raise ConfigError("x-videa.tls.domains: a domain is there twice", "remove one of them")
+        raise ConfigError("x-videa.tls.domains: a domain is listed twice", "remove one of them")
     if tls.email and not _EMAIL.fullmatch(tls.email):
         raise ConfigError(f"x-videa.tls.email: {tls.email[:254]!r} is not an address", "write it as ops@shop.example")
     _check_directory(tls.directory)

@@ -63,7 +63,7 @@ class Channel:
         except ssl.SSLCertVerificationError as error:
             raise EngineError(
                 f"{name} and this manager do not trust each other: {error.verify_message}",
-                "make new certificates: videa down, then videa up",
+                "create new certificates: videa down, then videa up",
             ) from error
         except (ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
             raise EngineError(

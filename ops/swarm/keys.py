@@ -93,7 +93,7 @@ def _make(engine: Engine, project: str) -> None:
     ):
         spec = {"Name": name, "Labels": marked, "Data": b64encode(content.encode()).decode()}
         if api.create(engine, kind, spec) is None:
-            raise EngineError(f"another process has made {name} meanwhile", "try again")
+            raise EngineError(f"another process has created {name} meanwhile", "try again")
 
 
 def _operator(project: str) -> str:
@@ -110,9 +110,11 @@ def _pair(name: str) -> tuple[str, str]:
         try:
             subprocess.run([*new, *paths], check=True, capture_output=True, text=True)
         except FileNotFoundError as error:
-            raise EngineError("there is no openssl here, which makes the edges' certificates", "install it") from error
+            raise EngineError(
+                "openssl, which creates the edges' certificates, is not installed here", "install it"
+            ) from error
         except subprocess.CalledProcessError as error:
             raise EngineError(
-                "openssl could not make the edges' certificates", "see --verbose", error.stderr
+                "openssl could not create the edges' certificates", "see --verbose", error.stderr
             ) from error
         return key.read_text(), certificate.read_text()

@@ -36,7 +36,8 @@ def abort(
     terminal or machine. If a process runs the operation, that process rolls it back; otherwise this command does. While
     a blue-green deploy keeps the old set, one reload of nginx returns to it.
 
-    Without such an operation, it cancels what `videa deploy --detach` or `--at` has handed over and has not begun.
+    Without such an operation, it cancels an operation that `videa deploy --detach` or `--at` has handed over and that
+    has not begun.
 
     \b
     Examples:

@@ -29,7 +29,7 @@ def agent(
     context: typer.Context,
     heartbeat: Annotated[
         Path | None,
-        typer.Option("--heartbeat", metavar="FILE", help="Write the time into this file after each round."),
+        typer.Option("--heartbeat", metavar="FILE", help="Write the time to this file after each round."),
     ] = None,
     metrics: Annotated[
         str,
@@ -62,12 +62,12 @@ def agent(
         ),
     ] = "5m",
 ) -> None:
-    """Look after the project all the time, until SIGTERM.
+    """Look after the project until SIGTERM.
 
-    Health checks, repairs, detached operations, certificates, notifications, and now and then the doctor: this is what
-    the container `agent` runs. It needs the engine's socket and the project's name, not its folder: it works with the
-    x-videa that the last `videa up`, `scale` or `deploy` used. It prints what it does as one JSON object per line, see
-    docs/events.md. Every other command works as well without it.
+    Runs health checks, repairs, detached operations, certificates, notifications and, from time to time, the doctor.
+    The container `agent` runs this command. It needs the engine's socket and the project's name, not its folder: it
+    works with the x-videa that the last `videa up`, `scale` or `deploy` used. It prints what it does as one JSON object
+    per line, see docs/events.md. Every other command also works without it.
 
     \b
     Examples:

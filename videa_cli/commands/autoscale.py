@@ -26,7 +26,7 @@ def on(context: typer.Context, service: Service = "", dry_run: DryRun = False, a
 
     The container runs `videa autoscale run` with the files of this folder and the variables of this shell, except those
     that `.env` sets. It is started again after a crash and after a reboot; `videa autoscale off` ends it. With an
-    engine on another machine, there is no container: run `videa autoscale run` somewhere.
+    engine on another machine, no container is started: run `videa autoscale run` yourself.
 
     \b
     Examples:
@@ -77,7 +77,7 @@ def off(context: typer.Context, service: Service = "", dry_run: DryRun = False, 
     """Keep the present number of replicas until `videa autoscale on`.
 
     Do this before you scale by hand: otherwise the next round changes the number again. The state is stored on the
-    engine, so it applies to everybody who runs the autoscaler, also after a restart.
+    engine, so it applies to everybody who runs the autoscaler, even after a restart.
 
     \b
     Examples:
@@ -137,8 +137,8 @@ def status(context: typer.Context, service: Service = "", as_json: Json = False)
 def explain(context: typer.Context, service: Service = "", as_json: Json = False) -> None:
     """Measure now, and show how each metric, window, policy and bound leads to the number.
 
-    MORE and FEWER are the values at which a metric asks for another number. Below it is what has changed the number,
-    and what would have to change so that it does not. Changes nothing.
+    MORE and FEWER are the values at which a metric asks for another number. The lines below show what changed the
+    number, and what would have to be different to keep it. Changes nothing.
 
     \b
     Examples:
@@ -165,7 +165,7 @@ def run(
     interval: Annotated[
         str, typer.Option("--interval", metavar="TIME", help="Time between two rounds, 1s to 60s.")
     ] = "3s",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only write and show what it would do.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only record and show what it would do.")] = False,
 ) -> None:
     """Scale the services with x-videa.autoscale until Ctrl-C.
 

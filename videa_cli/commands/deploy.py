@@ -16,7 +16,7 @@ from videa_cli.json_output import AsJson, Json, show_text_or_json
 from videa_cli.lock_wait import LockWait
 from videa_cli.numbers import decimal, whole
 
-AT = "Begin then, without this terminal: 03:00, or 2026-12-01T03:00."
+AT = "Start at this time, without this terminal: 03:00, or 2026-12-01T03:00."
 
 PATIENCE = 600.0
 """Seconds for which a scheduled deploy waits for another operation to end."""
@@ -75,14 +75,14 @@ def deploy(
         bool, typer.Option("--abort", help="Roll back an operation that waits or was interrupted.")
     ] = False,
     detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Hand it over to a container, and return when it has begun.")
+        bool, typer.Option("--detach", "-d", help="Run it in a container, and return when it has begun.")
     ] = False,
     until_wait: Annotated[
         bool, typer.Option("--until-wait", help="Return at the first wait: a judgement, a pause, --keep.")
     ] = False,
     at: Annotated[float, typer.Option("--at", parser=parse_option, metavar="TIME", show_default=False, help=AT)] = 0.0,
     despite_freeze: Annotated[
-        bool, typer.Option("--despite-freeze", help="Deploy also in a window of x-videa.freeze.")
+        bool, typer.Option("--despite-freeze", help="Deploy even in a window of x-videa.freeze.")
     ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the running operation.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps, and change nothing.")] = False,
@@ -93,7 +93,7 @@ def deploy(
 
     Replaces all replicas of each SERVICE that has changed, one service after the other, in the order of depends_on.
     Without --image and --build, the new release is what the Compose file defines now. A new replica gets traffic when
-    it is ready. If something fails, the deploy is rolled back, all services of it: first the traffic returns to the old
+    it is ready. If something fails, all services of the deploy are rolled back: first the traffic returns to the old
     replicas, then the new ones are removed.
 
     --rolling replaces a few replicas at a time, as deploy.update_config of the service or x-videa.update says; --surge
@@ -106,8 +106,8 @@ def deploy(
 
     --image is for one service; others whose image has the same variable of the Compose file are deployed with it.
 
-    --pull pulls the images, except of services that are built here: a tag that was pushed again is a new release. A
-    service with `pull_policy: always` is always pulled, one with `pull_policy: build` always built.
+    --pull pulls the images, except those of services that are built here: a tag that was pushed again is a new release.
+    A service with `pull_policy: always` is always pulled, one with `pull_policy: build` always built.
 
     --canary increases the share of the new release in the steps of x-videa.canary.steps. Each step is judged by nginx's
     log and the containers. Testers choose a release with the header that `videa config --tester-header` prints, and
@@ -117,11 +117,11 @@ def deploy(
     watch` work. `videa promote` ends the wait, `videa abort` rolls back, and `videa status` shows the wait.
 
     --detach hands the deploy over to a container on the engine of this machine, which sees the same files and
-    variables: it goes on after this terminal has ended, and after a `kill -9`. --watch follows it.
+    variables. The deploy continues after this terminal is closed, and after a `kill -9`. --watch follows it.
 
-    --at hands it over in the same way, and begins at this time of this machine: 03:00, or "2026-12-01 03:00", at most
-    31 days from now. If another operation runs then, it waits for 10 minutes. `videa status` shows it, `videa abort`
-    cancels it. In a window of x-videa.freeze, a deploy is refused, unless with --despite-freeze.
+    --at hands it over in the same way, and starts it at the given time of this machine: 03:00, or "2026-12-01 03:00",
+    at most 31 days from now. If another operation runs then, it waits for 10 minutes. `videa status` shows it, `videa
+    abort` cancels it. In a window of x-videa.freeze, a deploy is refused without --despite-freeze.
 
     --until-wait returns at the first wait, and no process is needed until the wait ends: `videa promote` then runs the
     remaining steps, and --resume resumes the wait. A canary is judged only while a process runs the deploy. After a

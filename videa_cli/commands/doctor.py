@@ -59,7 +59,7 @@ def doctor(
     fix: Annotated[bool, typer.Option("--fix", help="List the safe fixes; with --apply, do them.")] = False,
     apply: Annotated[bool, typer.Option("--apply", help="With --fix: ask, then do each fix.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --fix --apply: do not ask.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Run again and again until Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Repeat until Ctrl-C.")] = False,
     interval: Annotated[
         float,
         typer.Option("--interval", parser=decimal(1), metavar="SECONDS", help="With --watch: pause between runs."),
@@ -72,7 +72,7 @@ def doctor(
         Path | None, typer.Option("--from", metavar="FILE", help="Examine a bundle instead of the stack.")
     ] = None,
     notify: Annotated[
-        bool, typer.Option("--notify", help="Have the agent notify of new and gone findings: see docs/notify.md.")
+        bool, typer.Option("--notify", help="Have the agent notify about new and gone findings: see docs/notify.md.")
     ] = False,
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", help="Lowest severity with an exit code other than 0.")

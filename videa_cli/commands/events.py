@@ -21,11 +21,11 @@ def events(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one object per line: see docs/events.md.")] = False,
 ) -> None:
-    """Show what operations have done and do: steps, verdicts, ends.
+    """Show the events of operations: steps, verdicts, results.
 
-    Of past operations, the end of each; of the one that has not ended, every step and verdict until now. With --follow
-    also everything that happens later, in this and in later operations, until Ctrl-C. It does not matter which terminal
-    or machine runs an operation.
+    Shows the end of each past operation, and every step and verdict so far of the one that has not ended. With
+    --follow, also shows what happens later, in this and in later operations, until Ctrl-C. It does not matter which
+    terminal or machine runs an operation.
 
     \b
     Examples:

@@ -53,33 +53,33 @@ def init(
     ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Go back to plain Compose.")] = False,
     no_redirect: NoRedirect = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON; needs --yes or --dry-run.")] = False,
 ) -> None:
     """Put your own Compose project behind a balancer.
 
     After that, videa can scale and deploy it without losing a request. Reads the Compose files as Compose merges them,
-    the configuration of a proxy of yours, and the containers that run. Finds the service that answers HTTP, its port
-    and its health path, and the workers, which answer none. Shows a file compose.videa.yaml with what is missing: the
+    the configuration of your own proxy, and the running containers. Finds the service that answers HTTP, its port and
+    its health path, and the workers, which get no requests. Shows a file compose.videa.yaml with what is missing: the
     x-videa sections and nginx. COMPOSE_FILE in .env names that file, so `docker compose` reads it too. Your own files
-    do not change. After a question, both are written; `videa up` then starts what is new.
+    do not change. init asks before it writes both; `videa up` then starts what is new.
 
     Several services can get requests. Where Traefik's labels, the configuration of nginx or Caddy, or nginx-proxy's
-    variables already tell them apart by host and path, they are found, with their routes. Otherwise name them: the
-    first one gets every request that no --route gives to another.
+    variables already route to them by host and path, init finds them with their routes. Otherwise name them: the first
+    one gets every request that no --route gives to another.
 
-    Where something stands against replicas that lose no request, the line to change is shown. Replicas that write the
-    same volume at the same time are refused until you allow it: on a terminal init asks, a script says --share.
+    If a setting prevents replicas without lost requests, init shows the line to change. Replicas that write the same
+    volume at the same time are refused until you allow it: on a terminal init asks, a script uses --share.
 
-    A published port moves from the service to nginx. Docker cannot hand over a port between running containers: on a
-    project that runs, `videa up` first starts new replicas and waits until they are ready, then stops the old container
+    A published port moves from the service to nginx. Docker cannot hand over a port between running containers: in a
+    running project, `videa up` first starts new replicas and waits until they are ready, then stops the old container
     and starts nginx. In between, a second nginx serves new connections (see `videa up --help`).
 
-    --remove deletes compose.videa.yaml and what videa has written into .env, and, if the project runs, gives the port
-    back to the service, in the same way. Additional replicas of workers stay until the next `docker compose up -d`.
+    --remove deletes compose.videa.yaml and what videa has written to .env. If the project is running, it also returns
+    the port to the service in the same way. Additional replicas of workers stay until the next `docker compose up -d`.
 
-    Run it again after an update of videa, to get its new nginx: what you have changed in compose.videa.yaml stays.
+    Run it again after an update of videa to get its new nginx: your changes in compose.videa.yaml are kept.
 
     \b
     Examples:
@@ -273,7 +273,7 @@ def _confirm(question: str) -> None:
     from ops.errors import UsageError
 
     if not _on_terminal():
-        raise UsageError("nobody can be asked: this is not a terminal", "add --yes to write, or --dry-run to look")
+        raise UsageError("cannot ask: this is not a terminal", "add --yes to write, or --dry-run to only look")
     if not typer.confirm(question, err=True):
         raise typer.Abort
 

@@ -35,6 +35,6 @@ def dashboard() -> None:
     typer.echo(json.dumps(made.dashboard(), indent=2))
 
 
-commands = group("Files for a Prometheus and a Grafana of your own.")
+commands = group("Print files for your own Prometheus and Grafana.")
 commands.command("rules")(rules)
 commands.command("dashboard")(dashboard)

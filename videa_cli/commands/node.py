@@ -89,7 +89,7 @@ def drain(
     as_json: AsJson = Json.NO,
     lock_wait: LockWait = 0.0,
 ) -> None:
-    """Empty a node without losing a request, such as before it restarts.
+    """Empty a node without losing a request, for example before a restart.
 
     First the node gets no new replicas. Then others start on the other nodes, get the traffic when they are ready, and
     those of this node are drained, stopped and removed. At the end, Swarm's own drain stops what is left: services
@@ -149,7 +149,7 @@ def activate(
     show_text_or_json(result, text, Json.RESULT if as_json else Json.NO)
 
 
-commands = group("The nodes of a swarm: show them, empty one, use it again.")
+commands = group("Show the nodes of a swarm, drain one, activate it again.")
 commands.command("ls")(ls)
 commands.command("drain", cls=Command)(drain)
 commands.command("activate")(activate)

@@ -53,7 +53,7 @@ def test(
         message, _, hint = NO_AGENT.partition("; to start it: ")
         raise PlanRefused(message, f"start it: {hint}")
     results = {
-        name: "the agent did not try it in time; see: videa agent status" if result is None else result.error
+        name: "the agent did not try it in time: see videa agent status" if result is None else result.error
         for name, result in view.test(stack, names).items()
     }
     if as_json:
@@ -96,10 +96,10 @@ def show_list(context: typer.Context, as_json: Json = False) -> None:
 
 
 def status(context: typer.Context, as_json: Json = False) -> None:
-    """Show the queue, and of each target the last delivery and what fails.
+    """Show the queue, and each target's last delivery and error.
 
-    WAITING is the number of messages that the target does not have yet; DROPPED of those that it never got: refused,
-    older than a day, or beyond the newest 200.
+    WAITING is the number of messages that the target has not received yet. DROPPED is the number of those that it never
+    got: refused, older than a day, or beyond the newest 200.
 
     \b
     Examples:
@@ -159,7 +159,7 @@ def _table(rows: list[dict[str, Any]]) -> None:
     console().print(table)
 
 
-commands = group("Notifications of the agent: targets, queue, and a test.")
+commands = group("Show the agent's notifications: targets, queue; send a test.")
 commands.command("test")(test)
 commands.command("list")(show_list)
 commands.command("status")(status)

@@ -45,10 +45,10 @@ def plan(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Show what a deploy would do and need; changes nothing.
+    """Show what a deploy would do and need; change nothing.
 
-    Shows the steps, which of them one reload cannot undo, and the memory and database connections that the largest
-    number of replicas needs, compared with what is available. Refuses what a deploy would refuse.
+    Shows the steps and marks those that one reload cannot undo. Also compares the memory and database connections that
+    the largest number of replicas needs with what is available. Refuses what a deploy would refuse.
 
     \b
     Examples:

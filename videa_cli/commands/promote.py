@@ -15,7 +15,7 @@ from videa_cli.json_output import AsJson, Json, show_text_or_json
 def promote(
     context: typer.Context,
     detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Hand the rest over to a container: see videa deploy --help.")
+        bool, typer.Option("--detach", "-d", help="Run the rest in a container: see videa deploy --help.")
     ] = False,
     until_wait: Annotated[bool, typer.Option("--until-wait", help="Return at the next wait.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would continue, and change nothing.")] = False,

@@ -24,7 +24,7 @@ def push(
     all_nodes: Annotated[
         bool, typer.Option("--all-nodes", help="To every other node of this engine's swarm, over SSH.")
     ] = False,
-    user: Annotated[str, typer.Option("--user", metavar="NAME", help="Who logs in there, with --all-nodes.")] = "",
+    user: Annotated[str, typer.Option("--user", metavar="NAME", help="With --all-nodes: the user to log in as.")] = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the layers and bytes that would be sent, and send nothing.")
     ] = False,
@@ -32,13 +32,13 @@ def push(
 ) -> None:
     """Send an image to another engine, without a registry.
 
-    Only the layers that are missing there are sent. Without --to, it goes from this machine's engine to the one that
-    DOCKER_HOST or the current context names. The other engine gets the whole image or nothing, and its id is compared
-    at the end.
+    Sends only the layers that are missing there. Without --to, the image goes from this machine's engine to the one
+    that DOCKER_HOST or the current context names. The other engine gets the whole image or nothing, and its id is
+    compared at the end.
 
     With --all-nodes, every other node of the swarm gets it from this manager, at the address by which managers know it.
-    A node that cannot be reached is named at the end; the others have the image. Without IMAGE, they get every image
-    that was sent in this way before and that they lack, such as a node that has joined or returned.
+    A node that cannot be reached is named at the end; the others have the image. Without IMAGE, each node gets every
+    image that was sent in this way before and that it lacks, for example because it has just joined.
 
     \b
     Examples:

@@ -24,9 +24,9 @@ def rebalance(
 ) -> None:
     """Spread the replicas over the nodes of the swarm again.
 
-    For when a node has returned, because Swarm itself never does this. Replicas move until no node has two more of a
-    service than another one: for each, a new one starts on the node with the fewest, and takes over its requests when
-    it is ready.
+    Use it when a node has returned, because Swarm itself never does this. Replicas move until no node has two more of a
+    service than another node. For each, a new replica starts on the node with the fewest, and takes over the requests
+    when it is ready.
 
     \b
     Examples:

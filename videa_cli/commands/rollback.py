@@ -32,7 +32,7 @@ def rollback(
     ] = None,
     blue_green: Annotated[bool, typer.Option("--blue-green", help="Start all new replicas, then switch once.")] = False,
     detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Hand it over to a container: see videa deploy --help.")
+        bool, typer.Option("--detach", "-d", help="Run it in a container: see videa deploy --help.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")] = False,
     as_json: AsJson = Json.NO,

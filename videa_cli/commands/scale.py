@@ -29,7 +29,7 @@ def scale(
     ],
     force: Annotated[bool, typer.Option("--force", help="Allow 0 replicas.")] = False,
     detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Hand it over to a container: see videa deploy --help.")
+        bool, typer.Option("--detach", "-d", help="Run it in a container: see videa deploy --help.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps and change nothing.")] = False,
     as_json: AsJson = Json.NO,

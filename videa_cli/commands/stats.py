@@ -15,8 +15,8 @@ def stats(
 ) -> None:
     """Show the resource usage of every container.
 
-    CPU, memory, network and processes, compared with the limits. On a swarm, of the containers on this manager's node;
-    the others are named.
+    Shows CPU, memory, network and processes, compared with the limits. On a swarm, only for the containers on this
+    manager's node; the others are listed by name.
 
     \b
     Examples:

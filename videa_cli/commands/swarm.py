@@ -20,7 +20,7 @@ def init(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing.")] = False,
     as_json: AsText = False,
 ) -> None:
-    """Make this engine the manager of a new swarm. What runs on it goes on.
+    """Make this engine the manager of a new swarm. Its containers keep running.
 
     \b
     Examples:
@@ -49,7 +49,8 @@ def join_command(
     manager: Annotated[bool, typer.Option("--manager", help="The machine becomes a manager, not a worker.")] = False,
     as_json: AsText = False,
 ) -> None:
-    """Show the command by which another machine joins the swarm of this one. Whoever has it can join: keep it secret.
+    """Show the command by which another machine joins the swarm of this one. Anybody who has it can join: keep it
+    secret.
 
     Ports 2377/tcp, 7946/tcp and udp, and 4789/udp must be open between the machines.
 
@@ -76,10 +77,10 @@ def migrate(
 ) -> None:
     """Move the running project onto the swarm of this machine, or back to Compose.
 
-    First write x-videa.engine in the Compose file: swarm, or compose with --back. Replicas start on the other engine,
-    get the requests when they are ready, and only then the old ones leave: they lose no request. Three things stop for
-    a moment, and --dry-run names them: a service with a volume or a published port, because only one container may use
-    them, and nginx at the end, while its port moves. The volumes stay where they are.
+    First write x-videa.engine in the Compose file: swarm, or compose with --back. Replicas start on the other engine
+    and get the requests when they are ready. Only then do the old ones leave, so they lose no request. Three things
+    stop for a moment, and --dry-run names them: a service with a volume or a published port, because only one container
+    may use them, and nginx at the end, while its port moves. The volumes stay where they are.
 
     What fails before nginx has moved is rolled back. If videa itself is killed, the same command continues.
 
@@ -124,7 +125,7 @@ def migrate(
     show_text_or_json(result, text, as_json)
 
 
-commands = group("Docker Swarm: start one, join it, move this project onto it.")
+commands = group("Start a Docker Swarm, join it, move this project onto it.")
 commands.command("init")(init)
 commands.command("join-command")(join_command)
 commands.command("migrate", cls=Command)(migrate)

@@ -65,9 +65,10 @@ def renew(
 ) -> None:
     """Obtain a new certificate now, from this machine, and serve it without losing a request.
 
-    The agent does this by itself. With DOMAIN, also if its renewal is not due, and if the last try has failed a moment
-    ago: certificate authorities limit how often one may ask. The previous certificate stays on the volume, and serves
-    until nginx has answered with the new one. A domain that fails does not stop the others; then the exit code is 1.
+    The agent does this by itself. With DOMAIN, the certificate is ordered even if its renewal is not due or the last
+    try has just failed: certificate authorities limit how often you may try. The previous certificate stays on the
+    volume, and serves until nginx has answered with the new one. A domain that fails does not stop the others; then the
+    exit code is 1.
 
     \b
     Examples:
@@ -131,6 +132,6 @@ def _fields(certificate: Certificate, now: float) -> dict[str, object]:
     }
 
 
-commands = group("Certificates of x-videa.tls: their state, renewal by hand.")
+commands = group("Show the certificates of x-videa.tls, renew them by hand.")
 commands.command("status")(status)
 commands.command("renew")(renew)

@@ -28,9 +28,9 @@ def ui(
 
     It shows the replicas with their load, the traffic split, the operation that has not ended, events, history, logs
     and the doctor's report, live. Unless --read-only, it can scale, promote, abort, roll back, and close the site for
-    maintenance: it runs the same commands, after it has shown their dry run.
+    maintenance: it runs the same commands, after showing their dry run.
 
-    Prints an address with a token: nobody sees anything without it. Runs until Ctrl-C; an operation that was started in
+    Prints a URL with a token; without the token, nothing is shown. Runs until Ctrl-C; an operation that was started in
     the page continues. Needs `pip install 'videa[ui]'`. docs/ui.md describes the security model, and how to use it on
     another machine through ssh.
 
@@ -76,7 +76,7 @@ async def _serve(app: web.Application, port: int, name: str, token: str, open_br
     try:
         address = address_of(runner, token)
         typer.echo(f"{name}: {address}")
-        typer.echo("whoever has this address may use the page; stop with Ctrl-C", err=True)
+        typer.echo("anybody with this URL may use the page; stop it with Ctrl-C", err=True)
         if open_browser:
             from videa_cli.ui.browser import open_page
 

@@ -34,7 +34,7 @@ def up(
 
     After `videa init`, the first start moves a published port from your running container to nginx. Docker cannot hand
     a port over, so a second nginx serves meanwhile: for some seconds, a container with the capability NET_ADMIN in the
-    host's network redirects new connections to it. Connections that clients keep to the old container end with it.
+    host's network redirects new connections to it. Connections that clients keep open to the old container end with it.
 
     \b
     Examples:

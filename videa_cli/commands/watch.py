@@ -20,9 +20,9 @@ def watch(
 
     Does what `videa agent` does all the time, so it is refused while the agent runs: only one process watches.
 
-    Asks all replicas regularly whether they are alive, as x-videa.health of their release declares. A replica leaves
-    after x-videa.health.fails consecutive failures, and returns after x-videa.health.passes consecutive successes. One
-    that is paused, has ended or has left nginx's networks leaves at once. The last replica is never removed.
+    Regularly checks whether all replicas are alive, as x-videa.health of their release declares. A replica leaves after
+    x-videa.health.fails consecutive failures, and returns after x-videa.health.passes consecutive successes. A replica
+    that is paused, has exited or has left nginx's networks is removed at once. The last replica is never removed.
 
     Runs until Ctrl-C, which completes a change that has started. The removed replicas are stored on the engine, so that
     the next `videa watch` can return them.

@@ -63,7 +63,7 @@ def words_of(form: Mapping[str, object], services: Sequence[str]) -> tuple[str, 
     if kind == "scale":
         number = str(form.get("replicas", ""))
         if not re.fullmatch(r"[0-9]{1,4}", number):
-            raise UsageError(f"{number!r} is not a number of replicas", "use a number such as 3")
+            raise UsageError(f"{number!r} is not a number of replicas", "use a number, such as 3")
         return "scale", f"{service}={int(number)}"
     if kind == "rollback":
         release = str(form.get("release", ""))

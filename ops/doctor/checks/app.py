@@ -153,7 +153,7 @@ def ratelimit_local(facts: Facts, limits: Limits) -> Iterator[Finding]:
         "a client that reaches several instances gets more than its limit",
         "set one REDIS_URL for all replicas, then videa deploy"
         if len(places) > 1
-        else "mend what is wrong with Redis: videa doctor --only redis",
+        else "fix Redis: videa doctor --only redis",
     )
 
 

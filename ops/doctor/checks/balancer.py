@@ -106,7 +106,7 @@ def unreachable(facts: Facts, limits: Limits) -> Iterator[Finding]:
             reason,
             "no client reaches the service, even if the replicas are healthy",
             f"docker compose restart {facts.balancer_service}\n"
-            "if nothing answers afterwards, find the firewall's rule and delete it:"
+            "if nothing answers afterwards, find the firewall rule and delete it:"
             " sudo iptables-save | grep -e DROP -e REJECT",
         )
 

@@ -64,7 +64,7 @@ def mem(facts: Facts, limits: Limits) -> Iterator[Finding]:
             Severity.INFO,
             f"{listing(unlimited)}: no memory limit",
             "nothing stops them from using all memory of the machine",
-            "one that leaks takes down the others",
+            "a container that leaks takes down the others",
             "set deploy.resources.limits.memory in the Compose file",
         )
 
@@ -84,7 +84,7 @@ def unhealthy(facts: Facts, limits: Limits) -> Iterator[Finding]:
                 f"direct liveness probe: {silent[container.name]} (Docker's health check: {container.health})",
                 "requests to it wait until nginx times out",
                 f"docker logs --tail 50 {container.name}\ndocker restart {container.name}\n"
-                "if it stays so, although its own health check passes, find the firewall's rule:"
+                "if this persists although its own health check passes, find the firewall rule:"
                 " sudo iptables-save | grep -e DROP -e REJECT",
                 subject=container.name,
             )

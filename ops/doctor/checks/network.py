@@ -165,7 +165,7 @@ def not_ready(facts: Facts, limits: Limits) -> Iterator[Finding]:
             Severity.FAIL,
             f"{instance.name} is not ready",
             instance.reason or instance.error or "it does not say why",
-            "nginx still sends it requests until the agent, or you, take it out",
+            "nginx sends it requests until the agent, or you, remove it from the balancer",
             f"docker logs --tail 50 {instance.name}\ndocker restart {instance.name}",
             subject=instance.name,
         )

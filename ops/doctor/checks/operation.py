@@ -29,7 +29,7 @@ def stuck(facts: Facts, limits: Limits) -> Iterator[Finding]:
             Severity.WARN,
             "an operation waits unattended",
             operation.waiting,
-            "it stays in this state until it is taken up; its canary is not judged",
+            "it stays in this state until it is resumed; its canary is not judged",
             "videa promote\nor roll it back: videa abort\nor take it up: videa deploy --resume",
         )
     elif operation.holder and not operation.alive:

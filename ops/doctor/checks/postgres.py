@@ -37,7 +37,7 @@ def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
     said = "" if begins else "\n".join(postgres.log)
     reason, first = next(((why, do) for words, why, do in _REASONS if words in said), ("", ""))
     if begins:
-        title, cure = "is starting, and answers later", f"{_waiting(postgres.service)}\na restart would begin again"
+        title, cure = "is starting, and will answer later", f"{_waiting(postgres.service)}\na restart would begin again"
     elif "not fork" in postgres.error:
         title = "cannot start a process for a connection"
         cure = f"raise its limit of processes: docker update --pids-limit {_more_pids(facts)} {postgres.container}"

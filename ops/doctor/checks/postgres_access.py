@@ -57,7 +57,7 @@ def _next_login(facts: Facts, postgres: PostgresFacts) -> Iterator[Finding]:
             Severity.FAIL,
             f"PostgreSQL ({postgres.service}) refuses new connections of {role.name}",
             f"the role {role.name} {'may not log in' if not role.login else 'has a password that is no longer valid'}",
-            "open connections go on, but each new one fails: after a restart, under load, on a new replica",
+            "open connections keep working, but each new one fails: after a restart, under load, on a new replica",
             _admit(facts, postgres, role.name, role),
             subject=postgres.container,
         )
@@ -172,7 +172,7 @@ def session_limit(facts: Facts, limits: Limits) -> Iterator[Finding]:
                 Severity.FAIL,
                 f"the {name} may have {most} sessions, and the replicas' pools may open {sum(pools)}",
                 f"CONNECTION LIMIT {most}; the replicas have {used} now",
-                "a new connection beyond it is refused, although PostgreSQL has others left",
+                "a new connection beyond it is refused, although PostgreSQL has free ones",
                 psql(facts, postgres, f"ALTER {sql} CONNECTION LIMIT -1"),
                 subject=postgres.container,
             )

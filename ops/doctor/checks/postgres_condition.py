@@ -16,12 +16,12 @@ _IN_FILE = "configuration file"
 """The source of a setting that ALTER SYSTEM can change."""
 _RELOAD = "SELECT pg_reload_conf()"
 _DANGEROUS = {
-    ("fsync", "off"): "a crash of the machine may damage everything",
+    ("fsync", "off"): "a crash of the machine may damage all data",
     ("full_page_writes", "off"): "a crash of the machine may damage blocks",
-    ("autovacuum", "off"): "dead rows are never removed, and at last no transaction id is left",
-    ("track_counts", "off"): "autovacuum does not see what there is to do",
+    ("autovacuum", "off"): "dead rows are never removed, and in the end no transaction id is left",
+    ("track_counts", "off"): "autovacuum does not see how much there is to do",
     ("zero_damaged_pages", "on"): "rows in damaged blocks vanish without an error",
-    ("ignore_checksum_failure", "on"): "damaged blocks are taken for good ones",
+    ("ignore_checksum_failure", "on"): "damaged blocks are accepted as good ones",
 }
 """What a value leads to, as the manual warns (chapters Write Ahead Log, Automatic Vacuuming, Developer Options)."""
 _OF_STORAGE = ("fsync", "full_page_writes")
@@ -89,7 +89,7 @@ def sync(facts: Facts, limits: Limits) -> Iterator[Finding]:
         f"{_SYNC} = {names.value}; connected standbys: {len(postgres.standbys or [])}, none of them is one of these\n"
         f"sessions that wait for it now: {len(waiting)}",
         "each write hangs until its time limit, and holds its connection",
-        f"start the standby, or go on without it:\n{psql(facts, postgres, f'ALTER SYSTEM RESET {_SYNC}', _RELOAD)}"
+        f"start the standby, or continue without it:\n{psql(facts, postgres, f'ALTER SYSTEM RESET {_SYNC}', _RELOAD)}"
         if names.source == _IN_FILE
         else f"start the standby, or remove {_SYNC} from the command of {postgres.service}, then:"
         f" docker compose up -d {postgres.service}",
@@ -142,7 +142,7 @@ def config(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "\n".join(
                 f"{each.file}:{each.line}: {(each.name + ': ') * bool(each.name)}{each.error}" for each in errors[:5]
             ),
-            "it keeps the old settings, and cannot start again after it has ended",
+            "it keeps the old settings, and cannot start again once it has stopped",
             f"see the line: {run} sed -n {number}p {place}\nto take it out: {run} sed -i '{number}s/^/#/' {place}\n"
             f"then: {psql(facts, postgres, _RELOAD)}",
             subject=postgres.container,

@@ -82,7 +82,7 @@ def crashed(facts: Facts, limits: Limits) -> Iterator[Finding]:
             f"a process of PostgreSQL crashed or was killed {span(age)} ago",
             f"it recovered {span(age)} ago, in a server that has been up for {span(postgres.uptime)}",
             "all sessions were ended, and their transactions rolled back",
-            "it works again, and this is shown for an hour; that it does not come back is up to you\n"
+            "it works again, and this is shown for an hour; to keep it from coming back is up to you\n"
             f"find the reason: docker compose logs --since 1h {postgres.service} | grep -A 2 'terminated by signal'\n"
             f"signal 9 is mostly lack of memory: raise deploy.resources.limits.memory of {postgres.service},"
             f" then: videa up --recreate {postgres.service}",

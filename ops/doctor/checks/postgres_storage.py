@@ -116,7 +116,7 @@ def _longer(facts: Facts, item: Sequence) -> str:
     table, _, column = item.column.rpartition(".")
     return (
         f"{_sql(facts, f'ALTER TABLE {table} ALTER COLUMN {column} TYPE bigint', sequence)}\n"
-        f"it rewrites {table}, which nobody can read or write meanwhile"
+        f"it rewrites {table}, which cannot be read or written meanwhile"
     )
 
 

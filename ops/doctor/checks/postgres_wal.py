@@ -69,7 +69,7 @@ def archive(facts: Facts, limits: Limits) -> Iterator[Finding]:
         else f"{waiting} files wait",
         "the backup has a gap, and PostgreSQL keeps all WAL until the disk is full",
         f"find the error: {said}\nafter it is mended, PostgreSQL tries again within a minute\n"
-        f"if nobody needs the archive: {stop}",
+        f"if the archive is not needed: {stop}",
         subject=postgres.container,
     )
 

@@ -65,7 +65,7 @@ def paused(facts: Facts, limits: Limits) -> Iterator[Finding]:
             "\n".join(evidence),
             "requests are slow, and each replica limits and caches separately",
             f"if it was paused: {node.cli('CLIENT UNPAUSE')}\n"
-            "else its network is slow, or its commands are: videa redis",
+            "otherwise its network is slow, or its commands are: videa redis",
             subject=node.container,
         )
 

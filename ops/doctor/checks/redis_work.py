@@ -44,9 +44,9 @@ def clients(facts: Facts, limits: Limits) -> Iterator[Finding]:
         yield Finding(
             "redis.clients",
             Severity.FAIL,
-            f"{_names(full)} accepts no client any more",
+            f"{_names(full)} no longer accepts clients",
             "\n".join(f"{node.container}: {node.error}" for node in full),
-            "what is connected goes on; everything else is refused: its limits and caches become local",
+            "existing connections keep working; all others are refused: their limits and caches become local",
             f"to close all connections: docker compose restart {full[0].service}\n"
             f"then find clients that never disconnect: {full[0].cli('CLIENT LIST')}",
             subject=full[0].container,

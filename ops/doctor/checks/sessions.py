@@ -52,7 +52,7 @@ def holding(holder: Session | Prepared | int) -> str:
     if isinstance(holder, Prepared):
         return f"prepared transaction {holder.gid} of {holder.owner}, for {span(holder.age)}, without a session"
     if isinstance(holder, int):
-        return f"pid {holder}, whose session is not visible any more" if holder else "a prepared transaction"
+        return f"pid {holder}, whose session is no longer visible" if holder else "a prepared transaction"
     return f"{who(holder)}, {holder.state or 'busy'} for {span(holder.state_age or 0)}: {holder.query}"
 
 

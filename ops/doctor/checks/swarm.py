@@ -108,7 +108,9 @@ def quorum(facts: Facts, limits: Limits) -> Iterator[Finding]:
     reachable = [node for node in managers if node.reachable and not node.away]
     spare = len(reachable) - (len(managers) // 2 + 1)
     evidence = f"{len(reachable)} of {len(managers)} managers are reachable"
-    why = "without a majority of the managers nothing can be started, scaled or deployed; what runs goes on"
+    why = (
+        "without a majority of the managers nothing can be started, scaled or deployed; running containers keep running"
+    )
     gone = ", ".join(node.name for node in managers if node not in reachable)
     if gone:
         yield Finding(

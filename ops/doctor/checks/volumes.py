@@ -67,7 +67,7 @@ def _is_the_disk(space: Volume, host: HostFacts | None) -> bool:
 
 def _room(service: str) -> str:
     return (
-        f"you decide: remove what nobody needs from its file system, or make it larger\n"
+        f"you decide: remove unneeded files from its file system, or make it larger\n"
         f"what is where: docker system df -v\n"
         f"never delete files in the volume of {service} by hand"
     )

@@ -70,7 +70,7 @@ def test_yes_writes_both_files_and_a_second_time_nothing(folder: Path) -> None:
 def test_where_nobody_can_be_asked_it_writes_nothing(folder: Path) -> None:
     done = run()
     assert isinstance(done.exception, UsageError)
-    assert done.exception.hint == "add --yes to write, or --dry-run to look"
+    assert done.exception.hint == "add --yes to write, or --dry-run to only look"
     assert "compose.videa.yaml" not in names(folder)
 
 

@@ -34,7 +34,7 @@ def test_domains_are_compared_in_lower_case_and_may_come_from_a_variable() -> No
         ({"domains": ["-a.example"]}, "is not a domain"),
         ({"domains": [f"{'a' * 64}.example"]}, "is not a domain"),
         ({"domains": [".".join(["a" * 60] * 5)]}, "is not a domain"),
-        ({"domains": ["a.example", "A.example"]}, "is there twice"),
+        ({"domains": ["a.example", "A.example"]}, "is listed twice"),
         ({"domains": [f"a{n}.example" for n in range(MOST_DOMAINS + 1)]}, "are too many"),
         ({"email": "nobody"}, "is not an address"),
         ({"directory": "http://acme.example/dir"}, "not an https URL"),
