@@ -82,7 +82,8 @@ def values(text: str, shell: Mapping[str, str]) -> dict[str, str]:
 def assign(text: str, wanted: Mapping[str, str | None], shell: Mapping[str, str]) -> str:
     """The text with the variables in ``wanted``: changed in place, or added at the end; None removes the variable.
 
-    Variables that already have their value are not touched. Raises ConfigError if Compose would refuse the file.
+    Variables that already have their value are not touched. A last line without a newline stays one, so that a removal
+    restores the text. Raises ConfigError if Compose would refuse the file.
     """
     current = values(text, shell)
     changed = {name: value for name, value in wanted.items() if current.get(name) != value}
@@ -105,7 +106,9 @@ def assign(text: str, wanted: Mapping[str, str | None], shell: Mapping[str, str]
     lines = [f"{name}={quoted(value)}" for name, value in changed.items() if value is not None and name not in added]
     if lines and body.removeprefix(BOM) and not body.endswith("\n"):
         body += newline
-    return body + "".join(line + newline for line in lines)
+    changed_text = body + "".join(line + newline for line in lines)
+    complete = text.endswith("\n") or not text.removeprefix(BOM)
+    return changed_text if complete else changed_text.removesuffix(newline)
 
 
 def quoted(value: str) -> str:

@@ -90,14 +90,14 @@ def test_a_written_value_is_read_back(value: str) -> None:
     ("text", "wanted", "after"),
     [
         ("# secrets\nA=1\n\nB=2\nA=3\n", {"A": "9"}, "# secrets\nA=9\n\nB=2\n"),
-        ("A=1", {"B": "2"}, "A=1\nB=2\n"),
+        ("A=1", {"B": "2"}, "A=1\nB=2"),
         ("", {"B": "2"}, "B=2\n"),
         ("export A=1 # why\n", {"A": "2"}, "export A=2 # why\n"),
         ("A='1' # why\n", {"A": "a b"}, "A='a b' # why\n"),
         ("A='one\ntwo'\nB=1\n", {"A": "x"}, "A=x\nB=1\n"),
         ("A='one\nB=2'\nC=1\n", {"B": "x"}, "A='one\nB=2'\nC=1\nB=x\n"),
         ("A='one\ntwo' # c\nB=1\n", {"A": None}, "B=1\n"),
-        ("B=1\nexport A=1 # c", {"A": None}, "B=1\n"),
+        ("B=1\nexport A=1 # c", {"A": None}, "B=1"),
         ("A=1\r\nB='x y'\r\n", {"A": "2", "C": "3"}, "A=2\r\nB='x y'\r\nC=3\r\n"),
         ("\ufeffA=1\n", {"A": "2"}, "\ufeffA=2\n"),
         ("A : 1\n", {"A": "2"}, "A : 2\n"),
@@ -116,3 +116,12 @@ def test_a_change_and_its_reversal_give_the_same_file() -> None:
     text = "# mine\nexport IMAGE='a$b #1' # pinned\nKEY=\"m\nn\"\nLAST=1"
     there = assign(text, {"IMAGE": "new:2"}, {})
     assert assign(there, {"IMAGE": "a$b #1"}, {}) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "A=1", "A=1\n", "A=1\r\nB=2", "# only a comment", "A=1\n\n", "\ufeff", "\ufeffA=1"]
+)
+def test_a_variable_that_is_added_and_removed_leaves_the_same_bytes(text: str) -> None:
+    there = assign(text, {"NEW": "1", "OTHER": "2"}, {})
+    assert values(there, {})["OTHER"] == "2"
+    assert assign(there, {"NEW": None, "OTHER": None}, {}) == text
