@@ -1,4 +1,4 @@
-"""An answer of the engine's API, and the way to get one, which depends on where the engine is."""
+"""An answer of the engine's API, and the transport that gets it, which depends on where the engine is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BAD_REQUEST = HTTPStatus.BAD_REQUEST.value
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """``headers``: their names are in lower case."""
+    """``headers``: with names in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -28,7 +28,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     @property
     def explanation(self) -> str:
-        """What the engine says of an error."""
+        """The engine's explanation of an error."""
         text = self.content.decode(errors="replace").strip()
         try:
             said = msgspec.json.decode(self.content)
@@ -38,7 +38,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Refused(Exception):
-    """The engine has answered with an error. ``status``: of HTTP; ``explanation``: its own words."""
+    """The engine has answered with an error. ``status``: the HTTP status; ``explanation``: the engine's own words."""
 
     def __init__(self, status: int, explanation: str) -> None:
         super().__init__(f"{status} {explanation}")
@@ -62,7 +62,7 @@ class Incomplete(Exception):
 
 
 class Stream(Protocol):
-    """The content of an answer that has no end, until it ends or is closed."""
+    """The content of a streaming answer, until the engine ends it or it is closed."""
 
     def __iter__(self) -> Iterator[bytes]: ...
 
@@ -78,7 +78,7 @@ class Transport(Protocol):
     ) -> Answer:
         """The answer to a request. ``timeout``: seconds, None for the usual limit.
 
-        A read is sent again if an idle connection was closed, a change never. Raises Lost, or an error of the SDK.
+        If an idle connection was closed, a read is sent again, but never a change. Raises Lost, or an error of the SDK.
         """
 
     def open(self, path: str) -> Stream:

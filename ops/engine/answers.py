@@ -1,4 +1,4 @@
-"""What Compose has answered about the project's files, for a process that asks again and again.
+"""A cache of Compose's answers about the project's files, for a process that asks again and again.
 
 Each answer takes Compose 0.1 s of a core, several times that on a busy machine, and the autoscaler asks when the
 machine is busiest.
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 class Answers:
     """Remembers answers while ``content`` stays the same.
 
-    ``content``: of all files that Compose reads; None if they are not known, so that nothing is remembered.
+    ``content``: the content of all files that Compose reads; None if they are unknown, and then nothing is remembered.
     """
 
     content: Callable[[], object]
@@ -27,7 +27,7 @@ class Answers:
         return self.content() is not None
 
     def get(self, question: Hashable, ask: Callable[[], str]) -> str:
-        """The answer that is known, otherwise that of ``ask``. Raises the errors of ``ask``, and of ``content``."""
+        """The remembered answer, otherwise that of ``ask``. Raises the errors of ``ask`` and of ``content``."""
         before = self.content()
         if before is None:
             return ask()
@@ -35,7 +35,7 @@ class Answers:
             self._content, self._known = before, {}
         if question not in self._known:
             answer = ask()
-            if self.content() != before:  # it may be of either content
+            if self.content() != before:  # the answer may belong to either content
                 return answer
             self._known[question] = answer
         return self._known[question]

@@ -1,4 +1,4 @@
-"""The calls of the engine's API that videa needs often, with the names that the SDK has for them.
+"""The calls of the engine's API that videa needs often, with the same names as in the SDK.
 
 Each raises Refused, Lost, Incomplete, or an error of the SDK: see ``ops.engine.client.engine_errors``.
 """
@@ -27,15 +27,15 @@ class Api:
     """The API of one engine, reached by ``transport``. Safe to use from several threads."""
 
     def __init__(self, transport: Transport, timeout: float) -> None:
-        """``timeout``: seconds of a call; stopping a container adds its grace period."""
+        """``timeout``: seconds for one call; stopping a container adds its grace period."""
         self._transport, self._timeout = transport, timeout
 
     @cached_property
     def version(self) -> str:
-        """The newest version of the API that the engine has; asked once."""
+        """The newest version of the API that the engine supports; queried once."""
         answer = self._transport.send("GET", "/_ping", None, {}, None)
         version = answer.headers.get("api-version", "")
-        if answer.status >= BAD_REQUEST or not version:  # an engine before API 1.25, or something in between
+        if answer.status >= BAD_REQUEST or not version:  # an engine older than API 1.25, or a proxy in between
             answer = _checked(self._transport.send("GET", "/version", None, {}, None))
             version = str((answer.json() or {}).get("ApiVersion") or "")
         return version
@@ -48,12 +48,12 @@ class Api:
         body: object = None,
         timeout: float | None = None,
     ) -> Answer:
-        """The answer to a request, also if it is an error. ``body``: for JSON; ``timeout``: seconds, None: as usual."""
+        """The answer to a request, even an error. ``body``: sent as JSON; ``timeout``: seconds, None: the default."""
         content = None if body is None else msgspec.json.encode(body)
         return self._transport.send(method, self._path(path, params), content, _JSON if content else {}, timeout)
 
     def stream(self, path: str, params: Mapping[str, Any]) -> Stream:
-        """The content of an answer that has no end."""
+        """The content of a streaming answer."""
         return self._transport.open(self._path(path, params))
 
     def read(self, path: str, params: Mapping[str, Any] | None = None, timeout: float | None = None) -> bytes:
@@ -64,7 +64,7 @@ class Api:
         return self._object("/info")
 
     def containers(self, all: bool = False, filters: Filters | None = None) -> list[Details]:
-        """The containers in short; ``all``: also those that do not run."""
+        """A summary of each container; ``all``: also those that are not running."""
         found: list[Details] = self._get("/containers/json", {"all": int(all), **_filters(filters)}) or []
         return found
 
@@ -78,7 +78,7 @@ class Api:
         self._change("POST", f"/images/{_name(image)}/tag", {"repo": repository, "tag": tag})
 
     def remove_image(self, image: str) -> None:
-        """Removes the tag, and the image if it was its last one."""
+        """Removes the tag, and the image if this was its last tag."""
         self._change("DELETE", f"/images/{_name(image)}")
 
     def start(self, container: str) -> None:
@@ -138,7 +138,7 @@ class Api:
         return created
 
     def exec_start(self, execution: str, detach: bool = False) -> bytes:
-        """The output of the command, stdout and stderr in its order."""
+        """The output of the command, stdout and stderr in the original order."""
         path, config = f"/exec/{_name(execution)}/start", {"Detach": detach, "Tty": False}
         return contents(self._change("POST", path, body=config).content)
 
@@ -154,7 +154,7 @@ class Api:
         timestamps: bool = False,
         since: int = 0,
     ) -> bytes:
-        """The output of a container so far. ``since``: Unix time."""
+        """The existing output of a container. ``since``: Unix time."""
         params = {"stdout": stdout, "stderr": stderr, "tail": tail, "timestamps": timestamps, "since": since}
         return contents(self.read(f"/containers/{_name(container)}/logs", params))
 
@@ -169,7 +169,7 @@ class Api:
         return self._object("/volumes", _filters(filters))
 
     def create_volume(self, name: str, labels: Mapping[str, str], options: Mapping[str, str]) -> Details:
-        """``options``: of the driver "local", see mount(8). Returns the volume that exists if the name is in use."""
+        """``options``: for the driver "local", see mount(8). If the name is in use, returns the existing volume."""
         config = {"Name": name, "Labels": labels, "DriverOpts": options}
         created: Details = self._change("POST", "/volumes/create", body=config).json()
         return created
@@ -226,19 +226,19 @@ class Events:
 
 
 def _checked(answer: Answer) -> Answer:
-    """Raises Refused."""
+    """Raises Refused if the answer is an error."""
     if answer.status >= BAD_REQUEST:
         raise Refused(answer.status, answer.explanation)
     return answer
 
 
 def _name(text: str) -> str:
-    """For a path: an image's name has slashes and colons."""
+    """Quoted for a path: the name of an image has slashes and colons."""
     return quote(text, safe="/:@")
 
 
 def _text(value: object) -> str:
-    """As the engine reads it: true and false in lower case."""
+    """The value as the engine expects it: true and false in lower case."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

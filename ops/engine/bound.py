@@ -1,4 +1,4 @@
-"""What a platform takes from its engine as it is."""
+"""The part of a platform that passes calls to its engine unchanged."""
 
 from __future__ import annotations
 

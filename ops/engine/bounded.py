@@ -1,6 +1,6 @@
 """Runs a command that reads a user's file, with limits for time, memory and output.
 
-A YAML file of a hundred bytes can expand to gigabytes (aliases of aliases), so parsing it may never end.
+A YAML file of a hundred bytes can expand to gigabytes (aliases of aliases), so parsing may never end.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from typing import IO
 
 import msgspec
 
-# A shell sets the limit: it must apply from the start, and Python's preexec_fn is not safe in a process with threads.
-# RLIMIT_DATA counts the memory that a Go program uses; RLIMIT_AS also counts the gigabyte that its runtime reserves.
+# A shell sets the limit: it must apply from the start, and Python's preexec_fn is not safe with threads. RLIMIT_DATA
+# counts the memory that a Go program uses; RLIMIT_AS also counts the gigabyte that its runtime reserves.
 WITH_LIMIT = 'ulimit -S -d "$0" 2>/dev/null; exec "$@"'
 COMMAND_NOT_FOUND = 127
 CHUNK = 1 << 16
 OUT_OF_MEMORY = re.compile(rb"^(?:fatal error|runtime|panic): .*(?:memory|failed to reserve)", re.MULTILINE)
-"""The message of a Go program without memory. It may then print stack traces for minutes, or forever."""
+"""The message of a Go program that is out of memory. It may then print stack traces for minutes, or forever."""
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -75,7 +75,7 @@ def run_bounded(
 
 @contextmanager
 def _stdin(given: str) -> Iterator[IO[bytes]]:
-    """A file with this content, which may be secret, and therefore has no name."""
+    """An anonymous file with this content, because the content may be secret."""
     if not given:
         with Path(os.devnull).open("rb") as nothing:
             yield nothing

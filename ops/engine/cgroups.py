@@ -1,6 +1,6 @@
-"""The usage of containers, from the kernel's cgroup files if the engine is on this machine.
+"""The resource usage of containers, from the kernel's cgroup files if the engine is on this machine.
 
-The stats API answers only at its next tick, up to a second later for every call; the files are read at once.
+The stats API answers each call only at its next tick, up to a second later; the files can be read at once.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ class Reading(msgspec.Struct, frozen=True):
 
     ``memory``: bytes. ``periods``: periods of the CPU scheduler since the start, 0 without a limit; ``throttled``: the
     periods in which the container was throttled. ``shared``: bytes of ``memory`` that processes share, such as
-    PostgreSQL's buffers; ``pids``: processes and threads, ``refused``: forks that failed at the limit; None without
-    their file. ``oom_kills``: its processes that the
-    kernel has killed for memory.
+    PostgreSQL's buffers; ``pids``: processes and threads, ``refused``: forks that failed at the limit; None if the file
+    is missing. ``oom_kills``: processes that the kernel has killed for memory.
     """
 
     cpu_time: float
@@ -128,7 +127,7 @@ def _version_2(path: str) -> Reading:
 
 
 def _processes(group: Path) -> tuple[int | None, int | None]:
-    """Processes and threads in the group, and the forks that its limit has refused."""
+    """The number of processes and threads in the group, and the number of forks that its limit has refused."""
     try:
         return int((group / "pids.current").read_text()), _fields(group / "pids.events").get("max")
     except OSError:

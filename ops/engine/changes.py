@@ -1,4 +1,4 @@
-"""The engine's events about the containers of one project: what started, ended, was paused or left a network."""
+"""The engine's events about the containers of one project: a container started, ended, was paused or left a network."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ops.engine.replicas import PROJECT
 
 CONTAINER = ("start", "die", "pause", "unpause", "oom")
 NETWORK = ("connect", "disconnect")
-"""The actions that matter. The engine filters, so its many events about execs wake nobody."""
+"""The actions that matter. The engine filters the events, so its many events about execs do not wake this process."""
 
 
 class Changes:
-    """Each change from now on, in words such as "pause shop-app-1", until ``close`` or until the engine ends.
+    """All changes from now on, as text such as "pause shop-app-1", until ``close`` or until the engine stops.
 
-    The engine's events about networks name only the container's id, so its project is looked up.
+    The engine's events about networks have only the container's id, so its project is looked up.
     """
 
     def __init__(self, engine: Engine, project: str, label: str = PROJECT) -> None:
-        """``label``: by which the containers of a project are known. Raises EngineError."""
+        """``label``: the label that contains a container's project. Raises EngineError."""
         self._engine, self._project, self._label = engine, project, label
         with engine_errors("report its events"):
             self._stream = engine.api.events({"type": ["container", "network"], "event": [*CONTAINER, *NETWORK]})

@@ -92,7 +92,7 @@ class Engine:
 
     @cached_property
     def sdk(self) -> docker.DockerClient:
-        """Docker's own client, for what ``api`` has no call for; slow to load. Raises EngineUnreachable."""
+        """Docker's own client, for calls that ``api`` does not have; slow to load. Raises EngineUnreachable."""
         from ops.engine.sdk import connect
 
         return connect(self.endpoint, self._environment, self._context, CALL_TIMEOUT)
@@ -131,7 +131,7 @@ class Engine:
             api = self.api
             created = api.exec_create(container, command, user=user, environment=environment)
             output = api.exec_start(created["Id"])
-            # The engine closes the output a moment before it knows the exit code.
+            # The engine closes the output shortly before it knows the exit code.
             deadline = time.monotonic() + EXIT_WAIT
             while (code := api.exec_inspect(created["Id"])["ExitCode"]) is None and time.monotonic() < deadline:
                 time.sleep(0.02)

@@ -28,10 +28,10 @@ DRY_RUN_TIMEOUT = 60
 """Time limit in seconds of a dry run."""
 
 READING = Bounds(seconds=20, memory=512 << 20, output=8 << 20)
-"""Limits of Compose when it reads the project's files. It needs 0.1 s and 40 MB, more for files that it downloads."""
+"""Limits for Compose while it reads the project's files. It needs 0.1 s and 40 MB, more for files that it downloads."""
 
 PLAIN = {"COMPOSE_PROGRESS": "plain"}
-"""The format of the progress that ``ops.engine.effects`` reads, whatever format the operator has set."""
+"""Sets the progress format that ``ops.engine.effects`` reads, whatever format the operator has chosen."""
 
 _ENV_FILE_VALUE = re.compile(r"(failed to read .*(?:unterminated quoted value|in variable name|Invalid template:?)).*")
 
@@ -40,9 +40,9 @@ NO_DOCKER = EngineUnreachable("there is no `docker` command", "install Docker, o
 
 @dataclass(frozen=True)
 class Compose:
-    """``docker compose`` for one project. ``project_directory``: in place of the folder of the first file.
+    """``docker compose`` for one project. ``project_directory``: used instead of the folder of the first file.
 
-    ``answers``: what it has already said about the same files; None to ask each time.
+    ``answers``: a cache of its answers about the same files; None to ask each time.
     """
 
     files: tuple[str, ...]
@@ -81,14 +81,14 @@ class Compose:
     def config_hash(self, service: str, overrides: Mapping[str, str]) -> str:
         """The config hash with which Compose would label the service's containers.
 
-        From Compose 2.22 on, ``config --hash`` of a service with ``env_file`` is another one, because it does not read
-        that file (docker/compose issue 14001). So the hash is that of the model in which the file's values are written
-        out. Raises ConfigError.
+        From Compose 2.22 on, ``config --hash`` gives a different hash for a service with ``env_file``, because it does
+        not read that file (docker/compose issue 14001). Therefore this hashes the model in which the file's values are
+        written out. Raises ConfigError.
         """
         return self._hashes(service, overrides)[service]
 
     def prepare(self, service: str) -> None:
-        """Asks now what an operation on ``service`` will ask, if the answers are remembered. Raises ConfigError."""
+        """Asks in advance what an operation on ``service`` will ask, if answers are remembered. Raises ConfigError."""
         if self.answers is not None and self.answers.lasting:
             self.config_hash(service, {})
             self.hashes_depends_on  # noqa: B018
@@ -112,7 +112,7 @@ class Compose:
         return self._read(self.command("config", "--no-interpolate"))
 
     def _read(self, command: list[str], overrides: Mapping[str, str] | None = None, given: str = "") -> str:
-        """The output of a command that reads the project's files, or what is ``given``. Raises ConfigError."""
+        """The output of a command that reads the project's files, or ``given`` on stdin. Raises ConfigError."""
         environment = {**self.environment, **(overrides or {})}
         question = (tuple(command), tuple(sorted(environment.items())), given)
         return self._known(question, lambda: self._ask(command, environment, given))
@@ -154,7 +154,7 @@ class Compose:
 
     @property
     def _location(self) -> str:
-        """The files for a message, or the directory if they have no names."""
+        """The project's files as text for a message, or its directory if no files are named."""
         return ", ".join(self.files) or self.environment.get("COMPOSE_FILE") or f"the Compose file in {self.directory}"
 
     @property
@@ -188,7 +188,7 @@ class Compose:
 
 
 def more_arguments(compose: Compose, service: str, total: int, start: bool) -> list[str]:
-    """The arguments to create replicas until there are ``total``, without changing the existing ones.
+    """The arguments to create replicas until there are ``total``, without changing existing ones.
 
     ``start``: Compose also starts them, and every replica that has exited.
     """
@@ -203,8 +203,8 @@ def up_arguments(
 ) -> list[str]:
     """The arguments to start those of ``services`` that are not running.
 
-    Their dependencies start only if Compose ``hashes_depends_on``. ``scale``: the scaled services and their desired
-    numbers of replicas; without it, Compose removes replicas above the number in the file.
+    Their dependencies start only if Compose ``hashes_depends_on``. ``scale``: the scaled services with their desired
+    numbers of replicas; otherwise Compose removes replicas above the number in the file.
     """
     chosen = list(services)
     counts = [
@@ -218,7 +218,7 @@ def up_arguments(
 
 
 def explain(verb: str, stderr: str) -> EngineError:
-    """Compose's failure as an error with a matching hint."""
+    """A failure of Compose as an error with a matching hint."""
     stderr = shown(stderr)
     reason = last_line(stderr)
     if "Cannot connect to the Docker daemon" in stderr:

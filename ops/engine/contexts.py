@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from docker.tls import TLSConfig
 
 CA = "ca.pem"
-"""The file in a folder of TLS files that the engine's certificate is verified with."""
+"""The file, in a folder of TLS files, that is used to verify the engine's certificate."""
 
 DEFAULT = "default"
-"""The context for the local socket; it is not stored."""
+"""The context for the local socket; it is not stored on disk."""
 
 
 class DockerContext(msgspec.Struct, frozen=True):
-    """``url``: of the engine, "" for the local socket; ``tls``: None without TLS."""
+    """``url``: the engine's address, "" for the local socket; ``tls``: None without TLS."""
 
     url: str = ""
     tls: TLSConfig | None = None
 
 
 def read_context(environment: Mapping[str, str]) -> DockerContext:
-    """The context of DOCKER_CONTEXT, otherwise the current one. Raises EngineUnreachable if it does not exist."""
+    """The context in DOCKER_CONTEXT, otherwise the current one. Raises EngineUnreachable if it does not exist."""
     folder = config_folder(environment)
     chosen = environment.get("DOCKER_CONTEXT")
     name = chosen or str(_read(folder / "config.json").get("currentContext") or DEFAULT)
@@ -55,7 +55,7 @@ def config_folder(environment: Mapping[str, str]) -> Path:
 
 
 def own_certificate(folder: Path) -> tuple[str, str] | None:
-    """The paths of the client certificate and its key; None without both files."""
+    """The paths of the client certificate and its key; None if one of the files is missing."""
     certificate, key = folder / "cert.pem", folder / "key.pem"
     return (str(certificate), str(key)) if certificate.is_file() and key.is_file() else None
 
@@ -70,7 +70,7 @@ def _tls(files: Path, skip_verify: bool) -> TLSConfig | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """A JSON object; empty without a readable one."""
+    """The JSON object in a file; empty if it is unreadable."""
     try:
         content = msgspec.json.decode(path.read_bytes())
     except (OSError, msgspec.MsgspecError, ValueError):

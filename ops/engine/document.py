@@ -1,7 +1,7 @@
 """Documents: volumes that no container mounts, with their content in a label, so that one call reads or writes it.
 
-Labels cannot change, so each version is a volume, and the version is in its name: the engine creates a volume with a
-name only once. When it exists, the previous version is removed. A document stays after every prune command.
+Labels cannot change, so each version is a new volume with the version in its name: the engine creates a volume with a
+given name only once. Then the previous version is removed. A document survives all prune commands.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _VERSION, _CONTENT = f"{NAME}.version", f"{NAME}.zlib"
 
 
 def load(engine: Engine, name: str) -> Document:
-    """The document; version 0 without one, no content if it is damaged. Raises EngineError."""
+    """The document; version 0 if there is none, no content if it is damaged. Raises EngineError."""
     version, content = max(_versions(engine, name).items(), default=(0, ""))
     return Document(version, volume.unpacked(content) or b"")
 
@@ -27,7 +27,7 @@ def save(engine: Engine, name: str, content: bytes, after: int) -> bool:
     if not volume.create(engine, _volume(name, version), labels):
         return False
     present = _versions(engine, name)
-    if max(present, default=0) != version:  # it follows a version that was removed
+    if max(present, default=0) != version:  # the new version follows one that was removed
         volume.remove(engine, _volume(name, version))
         return False
     for previous in present.keys() - {version}:
@@ -42,7 +42,7 @@ def drop(engine: Engine, name: str) -> None:
 
 
 def _versions(engine: Engine, name: str) -> dict[int, str]:
-    """Version -> encoded content; usually there is one. Raises EngineError."""
+    """Version -> encoded content; usually there is only one. Raises EngineError."""
     volumes = volume.labelled(engine, NAME, name)
     return {int(labels[_VERSION]): labels.get(_CONTENT, "") for _, labels in volumes}
 

@@ -2,8 +2,8 @@
 
 Compose's rules for which containers and networks it recreates differ between its versions. Therefore each command is
 first run with ``--dry-run``, which takes a tenth of a second, and refused if it would end something (invariant 0). In
-addition, each call can do as little as possible: it has ``--no-deps``, names its services, and has ``--no-recreate`` if
-nothing should change.
+addition, each command is restricted as far as possible: it has ``--no-deps``, names its services, and has
+``--no-recreate`` if no existing container should change.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _KEEP_ORPHANS = {"COMPOSE_REMOVE_ORPHANS": "false"}
 """Containers of services that are not in the file, such as those of a renamed service, may still serve."""
 
 FRESH = 2.0
-"""Seconds for which a preview counts. Compose itself needs up to one of them to reach its first change."""
+"""Seconds for which a preview is valid. Compose itself needs up to one second to reach its first change."""
 
 _LINE = re.compile(r"\b(Container|Network|Volume)\s+\"?([^\s\"]+)\"?\s+([A-Z]\w+)")
 _ENDING = re.compile(r"Recreat|Stop|Kill|Remov|Restart|Disconnect")
-"""Prefixes of the progress words for an existing resource that goes away, even for a moment."""
+"""Prefixes of the progress words for an existing resource that ends, even for a moment."""
 
 
 class Effect(msgspec.Struct, frozen=True):
@@ -45,7 +45,7 @@ class Effect(msgspec.Struct, frozen=True):
 
 @dataclass
 class Previews:
-    """The last preview that found no harm, for the command that follows it: the same one is not asked for twice.
+    """The last preview that found no harm, so that the command that follows it does not need a second preview.
 
     ``clock``: seconds.
     """
@@ -57,13 +57,13 @@ class Previews:
         self._last = command, self.clock()
 
     def take(self, command: object) -> bool:
-        """Whether the last preview was of this command, and is younger than FRESH. Once."""
+        """Whether the last preview was of this command and is younger than FRESH. A preview is used only once."""
         last, self._last = self._last, None
         return last is not None and last[0] == command and self.clock() - last[1] < FRESH
 
 
 def read_effects(progress: str) -> list[Effect]:
-    """The effects in Compose's progress output, since Compose 2.22."""
+    """The effects in the progress output of Compose 2.22 and later."""
     return [Effect(*match.groups()) for line in progress.splitlines() if (match := _LINE.search(line))]
 
 
@@ -77,7 +77,7 @@ def harm(effects: Iterable[Effect], allowed: Collection[str] = ()) -> list[Effec
 
 
 def as_preview(arguments: Iterable[str]) -> list[str]:
-    """The arguments of a preview, which starts nothing: Compose would wait for containers that do not really exist.
+    """The arguments of a preview, which omits the start: Compose would wait for containers that do not really exist.
 
     This is enough, because Compose ends resources before it starts any.
     """
@@ -96,7 +96,7 @@ def as_preview(arguments: Iterable[str]) -> list[str]:
 def foresee(compose: Compose, arguments: Iterable[str], overrides: Mapping[str, str]) -> list[Effect]:
     """The effects that ``docker compose ARGUMENTS`` would have. Changes nothing.
 
-    Raises EngineError and its subclasses, also if the effects are unknown: then the command must not run.
+    Raises EngineError and its subclasses, also if the effects cannot be determined: the command must not run then.
     """
     answer = compose.dry_run(*as_preview(arguments), overrides={**overrides, **_KEEP_ORPHANS})
     effects = read_effects(answer.stderr + answer.stdout)
@@ -133,8 +133,8 @@ def run_harmless(
     """Runs a Compose command that ends nothing except the containers ``allowed``. Returns the effects that it had.
 
     ``permit``: called immediately before the command; raises if it must not run any more. ``checked``: a preview has
-    just shown that it ends nothing. Raises PlanRefused if the
-    command would end something else (nothing is changed then), EngineError and its subclasses.
+    just shown that it ends nothing. Raises PlanRefused, without any change, if the command would end something else,
+    EngineError and its subclasses.
     """
     if not checked:
         check_harmless(compose, arguments, overrides, allowed)

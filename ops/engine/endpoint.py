@@ -13,7 +13,7 @@ SSH_TIMEOUT = 5.0
 """Time limit in seconds for reading the ssh client's configuration."""
 
 _SOCKETS = ("unix", "http+unix", "npipe", "fd")
-"""Schemes of sockets and pipes of this machine."""
+"""URL schemes for sockets and pipes of this machine."""
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     def address(self, resolve: Callable[[str], str] | None = None) -> str:
         """The host of the engine's published ports, seen from here: a name or an address, IPv6 without brackets.
 
-        ``resolve``: resolves a host that may be an alias in the ssh client's configuration.
+        ``resolve``: resolves a host name that may be an alias in the ssh client's configuration.
         """
         if self.local:
             return LOOPBACK

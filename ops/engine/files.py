@@ -19,7 +19,7 @@ def read_files(engine: Engine, container: str, paths: Iterable[str]) -> dict[str
 
 
 def write_files(engine: Engine, container: str, archives: Mapping[str, bytes]) -> None:
-    """Writes what ``read_files`` has read, with the folders around it. Raises EngineError."""
+    """Writes the archives from ``read_files``, and creates missing parent folders. Raises EngineError."""
     for path, archive in archives.items():
         with engine_errors(f"write {path} in {container}"):
             engine.api.put_archive(container, "/", archive)
@@ -31,7 +31,7 @@ def copy_files(engine: Engine, source: str, target: str, paths: Iterable[str]) -
 
 
 def moved(archive: bytes, path: str) -> bytes:
-    """The archive of one file, which the engine names without its folder, with the complete path instead. Pure."""
+    """The archive of one file, with its complete path as the name: the engine names it without its folder. Pure."""
     result = io.BytesIO()
     with tarfile.open(fileobj=io.BytesIO(archive)) as before, tarfile.open(fileobj=result, mode="w") as after:
         for member in before.getmembers():

@@ -27,7 +27,7 @@ _READ_BY_DOCKER = re.compile(
 """Variables that the docker command itself, or the ssh command that it starts, may read."""
 
 _SIGNALLED = 128
-"""Added to the number of the signal that ended a process, as shells do."""
+"""Added to the number of the signal that ended a process, to get an exit code as shells do."""
 
 
 def exec_command(
@@ -35,8 +35,8 @@ def exec_command(
 ) -> tuple[list[str], dict[str, str]]:
     """``docker exec`` for a command, and the environment of that process.
 
-    Every user of a machine sees the arguments of processes, so docker gets the values of ``--env`` in its environment,
-    except those that would change docker itself. ``environment``: of this process.
+    All users of a machine can see the arguments of processes, so docker gets the values of ``--env`` through its
+    environment, except those that would change docker itself. ``environment``: of this process.
     """
     arguments = ["docker", "exec", "--interactive"]
     arguments += ["--tty"] if command.terminal else []

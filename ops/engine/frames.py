@@ -8,7 +8,7 @@ _STREAMS = 3
 
 
 def contents(output: bytes) -> bytes:
-    """What a complete stream of frames contains, in its order; the output of a terminal has no frames."""
+    """The content of a complete stream of frames, in order; the output of a terminal has no frames."""
     parts, start = [], 0
     while len(output) - start >= _HEADER:
         if output[start] >= _STREAMS or output[start + 1 : start + 4] != _ZEROS:
@@ -20,7 +20,7 @@ def contents(output: bytes) -> bytes:
 
 
 class Demultiplexer:
-    """Extracts lines from the stream in chunks. The content of a frame may end within a line, where one of the other
+    """Extracts lines from the stream, which arrives in chunks. A frame may end within a line, and a frame of the other
     stream may follow.
     """
 
@@ -29,7 +29,7 @@ class Demultiplexer:
         self._begun: dict[int, bytes] = {}
 
     def feed(self, chunk: bytes) -> bytes:
-        """The lines that are complete now and were not returned yet: those of stdout, then those of stderr."""
+        """The lines that have become complete with this chunk: those of stdout, then those of stderr."""
         data = self._rest + chunk if self._rest else chunk
         content: dict[int, list[bytes]] = {}
         start = 0

@@ -12,14 +12,14 @@ from typing import Any
 from ops.engine.client import Engine, engine_errors
 
 INTERVAL = 0.1
-"""Seconds between two looks at a running hook."""
+"""Seconds between two checks of a running hook."""
 
 
 def run_hooks(engine: Engine, container: str, name: str, hooks: Iterable[Mapping[str, Any]], timeout: float) -> str:
     """Runs the hooks of a running container one after the other, all in at most ``timeout`` seconds.
 
-    ``name``: post_start or pre_stop. Returns why one has failed, "" if none; the hooks after it do not run. A hook that
-    takes too long is left alone: it ends with its container. Raises EngineError.
+    ``name``: post_start or pre_stop. Returns why a hook has failed, "" if none; the hooks after it do not run. A hook
+    that takes too long is left running: it ends with its container. Raises EngineError.
     """
     deadline = time.monotonic() + timeout
     for number, hook in enumerate(hooks, 1):
@@ -32,7 +32,7 @@ def run_hooks(engine: Engine, container: str, name: str, hooks: Iterable[Mapping
 
 
 def _run(engine: Engine, container: str, hook: Mapping[str, Any], deadline: float) -> int | None:
-    """The exit code; None if it still runs at the deadline."""
+    """The exit code; None if the hook still runs at the deadline."""
     environment = {key: str(value) for key, value in (hook.get("environment") or {}).items() if value is not None}
     with engine_errors(f"run a hook in {container}"):
         api = engine.api

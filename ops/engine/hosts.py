@@ -1,4 +1,4 @@
-"""Which engine a name means: a URL, or a Docker context. Pure."""
+"""Resolves the name of an engine: a URL or a Docker context. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HOST, CONTEXT = "DOCKER_HOST", "DOCKER_CONTEXT"
 
 
 def environment_of(host: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment with which docker uses the engine ``host``. Raises UsageError."""
+    """The environment that makes docker use the engine ``host``. Raises UsageError."""
     rest = {name: value for name, value in environment.items() if name not in (HOST, CONTEXT)}
     if "://" in host:
         return {**rest, HOST: host}
@@ -22,5 +22,5 @@ def environment_of(host: str, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def environment_of_this_machine(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment with which docker uses the engine of this machine."""
+    """The environment that makes docker use the engine of this machine."""
     return environment_of("default", environment)

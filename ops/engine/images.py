@@ -38,7 +38,7 @@ class EngineImages:
         return details is not None and details["Id"] == digest
 
     def has_healthcheck(self, reference: str) -> bool:
-        """Whether the image has a health check; False also if it is not present."""
+        """Whether the image has a health check; also False if the image is not present."""
         details = self._find(reference) or {}
         test = ((details.get("Config") or {}).get("Healthcheck") or {}).get("Test") or []
         return bool(test) and test != ["NONE"]
@@ -49,7 +49,7 @@ class EngineImages:
             self.pull(reference)
 
     def pull(self, reference: str) -> None:
-        """Pulls an image, also if it is present. Raises ImageUnavailable with the registry's message."""
+        """Pulls an image, even if it is present. Raises ImageUnavailable with the registry's message."""
         wanted = ImageRef.parse(reference)
         try:
             with engine_errors(f"pull {reference}"):
@@ -66,7 +66,7 @@ class EngineImages:
             )
 
     def exposed(self, reference: str) -> tuple[int, ...]:
-        """The TCP ports that the image declares; empty also if it is not present."""
+        """The TCP ports that the image declares; also empty if the image is not present."""
         details = self._find(reference) or {}
         names = ((details.get("Config") or {}).get("ExposedPorts") or {}).keys()
         return tuple(sorted(int(name.partition("/")[0]) for name in names if name.endswith("/tcp")))
@@ -84,7 +84,7 @@ class EngineImages:
             raise EngineError(f"the image {reference} could not be built: {failed}", "--verbose shows the output", log)
 
     def make(self, reference: str, script: Path) -> None:
-        """Runs ``script``, which makes the image ``reference`` from Debian packages. Raises ImageUnavailable."""
+        """Runs ``script``, which builds the image ``reference`` from Debian packages. Raises ImageUnavailable."""
         if not self.engine.local:
             raise ImageUnavailable("the engine is not on this machine", "run videa on the engine's machine")
         done = subprocess.run(
@@ -118,7 +118,7 @@ class EngineImages:
 
 
 def inspect_image(engine: Engine, reference: str) -> Mapping[str, Any] | None:
-    """What the engine knows of an image; None if it is not present. Raises EngineError."""
+    """The engine's details of an image; None if it is not present. Raises EngineError."""
     with engine_errors(f"look for the image {reference}"):
         try:
             return engine.api.inspect_image(reference)

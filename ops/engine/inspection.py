@@ -1,4 +1,4 @@
-"""The logs of containers that the engine stores."""
+"""The logs of containers, as the engine stores them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def recent_log(engine: Engine, container: str, since: float, lines: int) -> str:
 
 
 def log_lines(engine: Engine, container: str, since: float, tail: int, follow: bool) -> Iterator[str]:
-    """The lines of a container's log, each after the engine's timestamp; with ``follow`` also new lines.
+    """The lines of a container's log, each preceded by the engine's timestamp; with ``follow`` also new lines.
 
     ``since``: Unix time, 0 for all; ``tail``: maximum number of existing lines. Raises EngineError; with ``follow``
     also if there is no new line within CALL_TIMEOUT.

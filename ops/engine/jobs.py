@@ -1,8 +1,8 @@
-"""Jobs on a Docker Engine: containers without an image of their own, which see the files of the engine's host.
+"""Jobs on a Docker Engine: containers with an empty image that use the files of the engine's host.
 
-Such a container has the same programs and the same folder as the terminal that has started it: the image is empty, and
-the folders of the host are mounted at their places, read-only except those that an operation writes. It runs as the
-same user, without capabilities. The engine starts it again after it was killed, and after its own restart.
+A job has the same programs and the same folder as the terminal that started it: the folders of the host are mounted at
+the same paths, read-only except for those that an operation writes. It runs as the same user, without capabilities. The
+engine restarts a job that was killed, also after a restart of the engine itself.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ LABEL = "videa.job"
 KIND, COMMAND, WHO, AT = (f"{LABEL}.{each}" for each in ("kind", "command", "who", "at"))
 
 GRACE = 300
-"""Seconds that a job has to roll back or to complete after it was asked to exit, also at a shutdown of the engine."""
+"""Seconds that a job has to roll back or complete when it is asked to exit, also when the engine shuts down."""
 
 PIDS = 1024
-"""Processes of a job at most."""
+"""Maximum number of processes of a job."""
 
 SOCKET = "/var/run/docker.sock"
 
 ROOT_NEEDS = ("CHOWN", "DAC_OVERRIDE", "FOWNER")
-"""Capabilities of a job of root: the project's files may belong to another user."""
+"""Capabilities of a job that runs as root: the project's files may belong to another user."""
 
 _RESTART, _NEVER = "unless-stopped", "no"
 
@@ -115,8 +115,8 @@ class EngineJobs:
                 *(_bind(path, read_only=False) for path in (*job.writable, self._socket())),
             ],
             "RestartPolicy": _policy(_RESTART),
-            "NetworkMode": "host",  # as in the terminal: the published port, a registry's log-in
-            "UTSMode": "host",  # the same machine in the lock, so that everybody here sees at once whether it is alive
+            "NetworkMode": "host",  # as in the terminal: for the published port and a registry's login
+            "UTSMode": "host",  # the same machine name in the lock: processes here see at once whether it is alive
             "UsernsMode": "host",
             "GroupAdd": [str(each) for each in job.groups],
             "CapDrop": ["ALL"],
@@ -140,7 +140,7 @@ class EngineJobs:
         return str(self.engine.api.create_container_from_config(config, job.name)["Id"])
 
     def _socket(self) -> str:
-        """The engine's socket, which the job has like its user."""
+        """The engine's socket: the job has the same access as its user."""
         url = self.engine.endpoint.url.strip()
         return str(Path(urlsplit(url).path if url else SOCKET).resolve())
 

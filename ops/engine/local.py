@@ -1,6 +1,6 @@
-"""HTTP to the socket of an engine on this machine, on the standard library.
+"""HTTP over the socket of an engine on this machine, with the standard library only.
 
-The SDK takes 0.1 s to load and a millisecond for each call, so it is loaded only for what few commands do.
+The SDK takes 0.1 s to load and a millisecond for each call, so only the few commands that need it load it.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from ops.engine.answer import BAD_REQUEST, Answer, Lost, Refused
 DEFAULT_SOCKET = "/var/run/docker.sock"
 
 POOL_SIZE = 32
-"""Idle connections that are kept."""
+"""Maximum number of idle connections that are kept open."""
 
 CHUNK = 65536
-"""Bytes of a stream that are read at once."""
+"""Bytes of a stream that are read at a time."""
 
 _READS = ("GET", "HEAD")
 _BROKEN = (OSError, http.client.HTTPException)
 
 
 def socket_path(url: str) -> str:
-    """The path in unix:///PATH, or the default one. Raises ValueError."""
+    """The path in unix:///PATH, or the default path. Raises ValueError."""
     path = unquote(url.strip().partition("://")[2])
     if url.strip() and not path.startswith("/"):
         raise ValueError(f"{url} has no path")
@@ -65,7 +65,7 @@ class _Connection(http.client.HTTPConnection):
 
     @property
     def idle(self) -> bool:
-        """Whether it is open: nobody has asked for anything, so what can be read is its end."""
+        """Whether it is still open: no request is pending, so readable data means that the engine has closed it."""
         if self.sock is None:
             return False
         readable = select.poll()
@@ -83,13 +83,13 @@ class LocalStream:
         try:
             while chunk := self._response.read1(CHUNK):
                 yield chunk
-        except (*_BROKEN, ValueError, AttributeError):  # the last two: it was closed meanwhile
+        except (*_BROKEN, ValueError, AttributeError):  # the last two: the stream was closed meanwhile
             return
         finally:
             self.close()
 
     def close(self) -> None:
-        with suppress(OSError):  # it has ended
+        with suppress(OSError):  # the connection has ended
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
@@ -98,7 +98,7 @@ class LocalStream:
 class LocalTransport:
     """``ops.engine.answer.Transport`` for the socket at ``path``.
 
-    ``timeout``: seconds of a call; ``size``: idle connections that are kept.
+    ``timeout``: seconds for one call; ``size``: maximum number of idle connections.
     """
 
     path: str
@@ -108,7 +108,7 @@ class LocalTransport:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_idle", LifoQueue(self.size))
-        weakref.finalize(self, _close, self._idle)  # whoever forgets to close it
+        weakref.finalize(self, _close, self._idle)  # in case the owner does not close it
 
     def send(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeout: float | None

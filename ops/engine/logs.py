@@ -12,12 +12,12 @@ from ops.engine.frames import Demultiplexer
 class Output:
     """The output of a container without a terminal from now on, in chunks of complete lines.
 
-    The SDK's reader makes two reads per frame; this one reads all data that the socket has. At 4,800 lines/s, it uses
-    5% of a core instead of 13%. The iteration ends with the container, or at ``close`` from another thread.
+    The SDK's reader makes two reads per frame; this one reads all available data of the socket. At 4,800 lines/s, it
+    uses 5% of a core instead of 13%. The iteration ends with the container, or at ``close`` from another thread.
     """
 
     def __init__(self, engine: Engine, container: str, kind: str = "containers") -> None:
-        """``kind``: "services" for a service of a swarm. Raises EngineError, also if the log driver cannot be read."""
+        """``kind``: "services" for a swarm service. Raises EngineError, also if the log driver is not readable."""
         with engine_errors(f"follow the log of {container}"):
             self._stream = engine.api.stream(
                 f"/{kind}/{container}/logs", {"stdout": True, "stderr": True, "follow": True, "tail": 0}

@@ -1,4 +1,4 @@
-"""Calls to the engine without a complete answer: the errors for them."""
+"""The errors for calls to the engine that got no complete answer."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ops.errors import EngineError, EngineUnreachable
 
 
 class SshFailed(ConnectionError):
-    """There is no connection to the engine over ssh. The message is the reason, one line."""
+    """There is no connection to the engine over ssh. The message is the reason, in one line."""
 
 
 class Signs(msgspec.Struct, frozen=True):
-    """The exceptions of an HTTP library: there is no connection, the answer is late, it is not complete."""
+    """The exceptions of an HTTP library for: no connection, a late answer, an incomplete answer."""
 
     no_connection: tuple[type[BaseException], ...] = ()
     late: tuple[type[BaseException], ...] = (TimeoutError,)
@@ -25,7 +25,7 @@ class Signs(msgspec.Struct, frozen=True):
 
 
 STANDARD = Signs()
-"""Those of the standard library."""
+"""The exceptions of the standard library."""
 
 
 def lost(error: BaseException, doing: str, seconds: float, signs: Signs = STANDARD) -> EngineError:
@@ -61,7 +61,7 @@ def lost(error: BaseException, doing: str, seconds: float, signs: Signs = STANDA
 
 
 def incomplete(doing: str, detail: str) -> EngineError:
-    """The error for an answer that is cut off."""
+    """The error for a truncated answer."""
     return EngineError(
         f"Docker could not {doing}: the answer is incomplete",
         "try again; the container may have ended in the meantime, see `docker events`",

@@ -31,7 +31,7 @@ def create(engine: Engine, name: str, labels: Mapping[str, str], number: int) ->
             except Refused as error:
                 if not error.missing:
                     raise
-                # Not asked before: an engine with many images takes 50 ms to list one.
+                # Not checked in advance: an engine with many images takes 50 ms to list one.
                 import_image(engine)
                 return _create(engine, name, labels, number)
         except Refused as error:
@@ -54,7 +54,7 @@ def find(engine: Engine, name: str) -> Record | None:
 
 
 def labelled(engine: Engine, label: str, value: str) -> list[Mapping[str, str]]:
-    """All labels of every marker that has this label. Raises EngineError."""
+    """All labels of each marker that has this label. Raises EngineError."""
     with engine_errors(f"look for {label}"):
         markers = engine.api.containers(all=True, filters={"label": f"{label}={value}"})
         return [marker["Labels"] for marker in markers]
@@ -98,14 +98,14 @@ def remove(engine: Engine, marker_id: str) -> None:
 
 
 def engine_time(engine: Engine) -> float:
-    """The engine's clock in full seconds of Unix time: all its users share this clock. Raises EngineError."""
+    """The engine's clock in whole seconds of Unix time: all its users share this clock. Raises EngineError."""
     with engine_errors("report the time"):
         return parsedate_to_datetime(engine.api.request("GET", "/_ping").headers["date"]).timestamp()
 
 
 def _create(engine: Engine, name: str, labels: Mapping[str, str], number: int) -> str:
-    # This is the only number of a container that never ran that one call can change and one call can read. It has no
-    # effect: a container that never started is never restarted.
+    # The only number of a container that never ran that one call can change and one call can read. It has no effect: a
+    # container that never started is never restarted.
     config = {
         "Image": f"{IMAGE_NAME}:{IMAGE_TAG}",
         "Cmd": ["-"],

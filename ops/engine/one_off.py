@@ -1,4 +1,4 @@
-"""One-off containers: like a running container, but with another command, and outside of the service."""
+"""One-off containers: like a running container, but with another command, and not part of the service."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def create_like(
 ) -> None:
     """Creates a container with the configuration of the container ``model``, and ``command``. Raises EngineError.
 
-    ``files``: paths to copy from it; ``without``: the beginning of labels that it does not get.
+    ``files``: paths to copy from ``model``; ``without``: prefix of the labels that are not copied.
     """
     with engine_errors(f"create {name}"):
         details = engine.api.inspect_container(model)
@@ -37,9 +37,8 @@ def create_like(
 def configuration(details: Mapping[str, Any], command: UserCommand, without: str = "") -> dict[str, Any]:
     """The configuration of a one-off container, from the engine's ``details`` of its model; without its networks.
 
-    ``without``: the beginning of labels that it does not get.
-    Compose's label for one-off containers keeps it out of the replicas. It has no health check: that one is for the
-    service's own command.
+    ``without``: prefix of the labels that are not copied. Compose's label for one-off containers keeps it out of the
+    replicas. It has no health check, because the model's is for the service's own command.
     """
     config = recreate.configuration(details)
     labels = config.get("Labels") or {}

@@ -10,14 +10,14 @@ from ops.errors import EngineError
 from ops.models import Container
 
 INTERVAL = 0.2
-"""Seconds between two looks at the containers."""
+"""Seconds between two checks of the containers."""
 ENDED = ("exited", "dead")
 
 
 def await_exit(engine: Engine, project: str, service: str, timeout: float) -> Container:
-    """Returns a container of the service when all have exited, one that failed if there is one.
+    """Returns a container of the service when all have exited: one that failed, if any did.
 
-    After ``timeout`` seconds it returns one that still runs. If a signal raises KeyboardInterrupt, they are stopped.
+    After ``timeout`` seconds, returns one that still runs. If a signal raises KeyboardInterrupt, they are stopped.
     Raises EngineError.
     """
     deadline = time.monotonic() + timeout

@@ -1,7 +1,8 @@
-"""The files of records: each write is one volume with the files in its labels, complete or not there at all.
+"""The files of records: each write is one volume with the files in its labels, so it is stored completely or not.
 
-The volume has the id of the record, a marker, so what a process writes into a removed record is never read: another
-record with the same name has another id. An older videa has the files inside the marker; they are still read.
+The volume has the id of the record, which is a marker, so files that a process writes into a removed record are never
+read: a new record with the same name has another id. An older videa stores the files inside the marker; they are still
+read.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ _NUMBER, _FILE = f"{NAME}.number", f"{NAME}.file."
 def write(engine: Engine, record: str, files: Mapping[str, bytes]) -> bool:
     """Writes files into the record with this id, all of them at once; False if it does not exist. Raises EngineError.
 
-    Earlier writes of only the same files are removed. The first write into a record removes what markers that were
-    pruned have left.
+    Earlier writes that contain only the same files are removed. The first write into a record removes the files that
+    pruned markers have left.
     """
     before = _writes(engine, record)
     if not before:
@@ -28,7 +29,7 @@ def write(engine: Engine, record: str, files: Mapping[str, bytes]) -> bool:
     number = max(before, default=0) + 1
     while not volume.create(engine, _volume(record, number), {**labels, _NUMBER: str(number)}):
         number += 1
-    if marker.find(engine, record) is None:  # asked last: it may have been removed at any time before
+    if marker.find(engine, record) is None:  # checked last: it may have been removed at any time before
         drop(engine, record)
         return False
     _remove(engine, record, (number for number, earlier in before.items() if earlier.keys() <= files.keys()))
@@ -61,7 +62,7 @@ def _writes(engine: Engine, record: str) -> dict[int, dict[str, str]]:
 
 
 def _collect(engine: Engine) -> None:
-    """Removes the files of all records that do not exist any more: an id is never used again. Raises EngineError."""
+    """Removes the files of all records that no longer exist: an id is never reused. Raises EngineError."""
     volumes = volume.labelled(engine, NAME)
     gone = {record for record in {labels[NAME] for _, labels in volumes} if marker.find(engine, record) is None}
     for name, labels in volumes:

@@ -11,21 +11,21 @@ from ops.engine.files import read_files, write_files
 from ops.engine.images import EngineImages
 
 SHORT_ID = 12
-"""Characters of a container's id, which are a name of it in each of its networks."""
+"""Number of characters of a container's id that are its name in each of its networks."""
 FILES = "VideaFiles"
-"""Key of a snapshot: the files that Compose has copied into the container, which its configuration does not have."""
+"""Key of a snapshot: the files that Compose has copied into the container, which are not in its configuration."""
 SECRETS = "/run/secrets/"
 ADDED = 1
-"""The engine's number for a file that the image does not have."""
+"""The engine's number for a file that is not in the image."""
 ENDPOINT = ("IPAMConfig", "DriverOpts")
-"""What a container has in a network, besides its aliases and what the engine has chosen."""
+"""The settings of a container in a network, besides its aliases and the values that the engine has chosen."""
 
 
 def snapshot(engine: Engine, container: str, copied: Collection[str] = ()) -> Mapping[str, Any]:
     """All details that ``recreate`` needs; empty if the container does not exist. Raises EngineError.
 
-    ``copied``: paths of the files that Compose copies according to the present Compose file. Secrets of an earlier file
-    are found in their folder.
+    ``copied``: paths of the files that Compose copies according to the present Compose file. Secrets from an earlier
+    Compose file are found in the folder for secrets.
     """
     details: Mapping[str, Any] = {}
     with engine_errors(f"inspect {container}", missing_ok=True):
@@ -54,7 +54,7 @@ def recreate(engine: Engine, details: Mapping[str, Any]) -> str:
 def create_again(engine: Engine, details: Mapping[str, Any]) -> str:
     """Creates a container from its snapshot: name, labels, image, limits, networks, files. Returns its name.
 
-    The image has its name as before, or its digest if the name now refers to another image. Raises EngineError.
+    The image is given by its name, or by its digest if the name now refers to another image. Raises EngineError.
     """
     name = str(details["Name"]).lstrip("/")
     networks: Mapping[str, Any] = details["NetworkSettings"]["Networks"] or {}
@@ -68,7 +68,7 @@ def create_again(engine: Engine, details: Mapping[str, Any]) -> str:
 
 
 def renamed(details: Mapping[str, Any], name: str, labels: Mapping[str, str]) -> dict[str, Any]:
-    """A snapshot with another name, also among its aliases in networks, and with other values for ``labels``. Pure."""
+    """A snapshot with another name, also in its network aliases, and with other values for ``labels``. Pure."""
     old, networks = str(details["Name"]).lstrip("/"), details["NetworkSettings"]["Networks"] or {}
 
     def inside(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def renamed(details: Mapping[str, Any], name: str, labels: Mapping[str, str]) ->
 
 
 def create(engine: Engine, name: str, config: Mapping[str, Any], endpoints: Mapping[str, Mapping[str, Any]]) -> None:
-    """Creates a container in networks. ``endpoints``: name of each network, in this order, -> its settings there.
+    """Creates a container in networks. ``endpoints``: network name -> the container's settings there, in this order.
 
     Raises Refused.
     """
@@ -95,9 +95,9 @@ def create(engine: Engine, name: str, config: Mapping[str, Any], endpoints: Mapp
 
 
 def configuration(details: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration of a container for another one: without a host name that the engine has generated.
+    """A container's configuration for use in a new one: without a host name that the engine has generated.
 
-    A container in the network of another one has no host name and no ports of its own.
+    A container that uses the network of another one has no host name and no ports of its own.
     """
     config = dict(details["Config"])
     shares = str(details["HostConfig"].get("NetworkMode")).startswith("container:")
@@ -109,7 +109,7 @@ def configuration(details: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def networks_of(details: Mapping[str, Any]) -> list[str]:
-    """The networks of a container, the one of its network mode first; empty if it has the network of another one."""
+    """The networks of a container, that of its network mode first; empty if it uses the network of another one."""
     mode = details["HostConfig"].get("NetworkMode")
     return sorted(details["NetworkSettings"]["Networks"] or {}, key=lambda name: name != mode)
 

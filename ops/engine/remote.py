@@ -20,20 +20,20 @@ from ops.errors import EngineUnreachable
 
 def over_ssh(url: str, environment: Mapping[str, str], timeout: float) -> docker.DockerClient:
     """A client whose connections are ssh commands. ``timeout``: seconds of a call. Raises ValueError for a bad URL."""
-    # The SDK asks the adapter instead of the socket that it is told of.
+    # The SDK uses the adapter instead of the socket in its URL.
     adapter = SshAdapter(ssh_command(url), environment, timeout, POOL_SIZE)
     return _negotiated(adapter, ("http+docker://",), base_url="unix:///over-ssh", timeout=timeout)
 
 
 def over_tcp(url: str, tls: TLSConfig | None, timeout: float) -> docker.DockerClient:
-    """A client for tcp://HOST:PORT. ``timeout``: seconds of a call."""
+    """A client for tcp://HOST:PORT. ``timeout``: seconds for one call."""
     verify = (tls.ca_cert if tls.verify and tls.ca_cert else bool(tls.verify)) if tls else True
     adapter = _TcpAdapter(verify)
     return _negotiated(adapter, ("http://", "https://"), base_url=url, tls=tls or False, timeout=timeout)
 
 
 def _negotiated(adapter: HTTPAdapter, prefixes: tuple[str, ...], **options: Any) -> docker.DockerClient:
-    """A client that sends its requests through ``adapter``, also the first one, for the engine's version."""
+    """A client that sends all requests through ``adapter``, including the first one, for the engine's version."""
 
     def client(version: str) -> docker.DockerClient:
         made = docker.DockerClient(version=version, **options)
@@ -46,17 +46,18 @@ def _negotiated(adapter: HTTPAdapter, prefixes: tuple[str, ...], **options: Any)
 
 
 class _TcpAdapter(HTTPAdapter):
-    """Gives up on a host that does not answer earlier than on a call.
+    """Has a shorter timeout for connecting to a host than for a call.
 
     ``verify``: a file with certificates, or whether to verify at all. requests would verify with the file in
-    REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE instead, which are set behind many proxies, and verify what need not be.
+    REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE instead, which are set behind many proxies, and would verify even where no
+    verification is wanted.
     """
 
     def __init__(self, verify: str | bool) -> None:
         super().__init__(pool_maxsize=POOL_SIZE)
         self._verify = verify
         if not verify:
-            # It is what the user has asked for, and each request would warn of it.
+            # The user has asked for no verification; otherwise each request would print a warning.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def send(
@@ -75,7 +76,7 @@ class _TcpAdapter(HTTPAdapter):
 def tls_from(environment: Mapping[str, str]) -> TLSConfig | None:
     """The TLS settings of the docker command: DOCKER_TLS_VERIFY, DOCKER_TLS and DOCKER_CERT_PATH; None without TLS.
 
-    A client certificate is optional, as for docker. Raises EngineUnreachable if the file to verify with is missing.
+    A client certificate is optional, as for docker. Raises EngineUnreachable if the CA file is missing.
     """
     verify = bool(environment.get("DOCKER_TLS_VERIFY"))
     if not verify and not environment.get("DOCKER_TLS"):

@@ -21,15 +21,15 @@ VOLUME = "com.docker.compose.volume"
 NUMBER = "com.docker.compose.container-number"
 ONEOFF = "com.docker.compose.oneoff"
 WORKERS = 16
-"""Maximum of containers that are inspected in parallel; less than the client's connection pool."""
+"""Maximum number of containers that are inspected in parallel; less than the client's connection pool."""
 CFS_PERIOD = 100_000
 """The kernel's default scheduler period for a CPU quota, microseconds."""
 CHECK_INTERVAL = 30.0
-"""Docker's default time between two health checks, and for one of them, seconds."""
+"""Docker's default interval and timeout of a health check, in seconds."""
 HEALTH_OUTPUT = 300
 """Maximum length, in characters, of the output of a health check."""
 DEFAULT_GRACE = 10
-"""Docker's default time between the stop signal and the kill, seconds."""
+"""Docker's default time between the stop signal and the kill, in seconds."""
 POST_START, PRE_STOP = "post_start", "pre_stop"
 HOOK_TIMEOUT = 60.0
 """Seconds for all ``post_start`` hooks of a container."""
@@ -49,7 +49,7 @@ def states(engine: Engine, project: str, service: str) -> dict[str, str]:
 
 
 def find_container(engine: Engine, project: str, service: str) -> Container | None:
-    """The container of a service with a single one, such as the balancer; None if there is none. Raises EngineError."""
+    """The container of a service that has only one, such as the balancer; None if there is none. Raises EngineError."""
     return next(map(read, inspect(engine, project, service)), None)
 
 
@@ -63,8 +63,9 @@ def inspect(
 ) -> list[Mapping[str, Any]]:
     """The engine's details of the containers of the project, or of one service, running or not; queried in parallel.
 
-    Without ``oneoffs``, the containers of ``docker compose run`` are omitted. Containers that go away after they are
-    listed are omitted too. Each costs a call, so only those with ``chosen`` names are asked for. Raises EngineError.
+    Without ``oneoffs``, the containers of ``docker compose run`` are omitted. Containers that are removed after they
+    are listed are omitted, too. Each container costs a call, so only those with ``chosen`` names are inspected. Raises
+    EngineError.
     """
     ids = [row["Id"] for row in _rows(engine, project, service, oneoffs) if chosen(_name(row))]
     if len(ids) < 2:
@@ -76,7 +77,7 @@ def inspect(
 
 
 def _rows(engine: Engine, project: str, service: str, oneoffs: bool = False) -> list[Mapping[str, Any]]:
-    """The containers in short, in one call: see ``inspect``."""
+    """A summary of the containers, in one call: see ``inspect``."""
     labels = [f"{PROJECT}={project}"]
     if not oneoffs:
         labels.append(f"{ONEOFF}=False")
@@ -87,7 +88,7 @@ def _rows(engine: Engine, project: str, service: str, oneoffs: bool = False) -> 
 
 
 def _name(row: Mapping[str, Any]) -> str:
-    """Its own name: links add others, such as "/web/db"."""
+    """The container's own name: links add others, such as "/web/db"."""
     names = [str(name).removeprefix("/") for name in row["Names"] or ()]
     return next((name for name in names if "/" not in name), "")
 
@@ -128,7 +129,7 @@ def read(details: Mapping[str, Any]) -> Container:
 def start(engine: Engine, container: str, services: Services = NO_HOOKS) -> None:
     """Starts a container, and runs its ``post_start`` hooks; a running one is not an error. Raises EngineError.
 
-    ``services``: of the Compose file, with the hooks.
+    ``services``: those of the Compose file, with their hooks.
     """
     hooked = any((definition or {}).get(POST_START) for definition in services.values())
     with engine_errors(f"start {container}"):
@@ -147,9 +148,9 @@ def after_start(engine: Engine, container: str, hooks: Sequence[Mapping[str, Any
 def stop(engine: Engine, container: str, at_most: int | None = None, services: Services = NO_HOOKS) -> str:
     """Runs the ``pre_stop`` hooks, sends the stop signal and waits for the container's grace period.
 
-    A missing container is not an error. The hooks together have the time of the grace period, too. ``at_most``:
-    seconds, for a shorter wait; ``services``: of the Compose file, with the hooks. Returns why a hook has failed: the
-    container is stopped anyway. Raises EngineError.
+    A missing container is not an error. The hooks together also have the time of one grace period. ``at_most``:
+    seconds, for a shorter wait; ``services``: those of the Compose file, with their hooks. Returns why a hook has
+    failed: the container is stopped anyway. Raises EngineError.
     """
     failed = ""
     with engine_errors(f"stop {container}", missing_ok=True):
@@ -214,7 +215,7 @@ def _hooks(details: Mapping[str, Any], services: Services, name: str) -> Sequenc
 
 
 def _inspect(engine: Engine, container: str) -> Mapping[str, Any]:
-    """The engine's details of a container; empty if it has gone away since it was listed."""
+    """The engine's details of a container; empty if it was removed after it was listed."""
     with engine_errors(f"inspect {container}", missing_ok=True):
         return engine.api.inspect_container(container)
     return {}
@@ -226,7 +227,7 @@ def _last_output(health: Mapping[str, Any]) -> str:
 
 
 def _first_check(check: Mapping[str, Any]) -> float:
-    """Seconds after a start until the first health check has ended; 0 without one."""
+    """Seconds from a start until the end of the first health check; 0 without one."""
     if (check.get("Test") or ["NONE"]) == ["NONE"]:
         return 0.0
     often = check.get("StartInterval") if check.get("StartPeriod") else None

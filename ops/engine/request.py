@@ -1,4 +1,4 @@
-"""One request to the engine's API, for what ``Api`` has no call for."""
+"""One request to the engine's API, for calls that ``Api`` does not have."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def request(
     accepted: Collection[int] = (),
     decoder: msgspec.json.Decoder[Any] | None = None,
 ) -> tuple[int, Any]:
-    """The status and the JSON of the answer. ``accepted``: statuses that are no error besides those of a success.
+    """The status and the JSON of the answer. ``accepted``: further statuses that do not count as errors.
 
-    ``decoder``: of a part of the answer, which is much faster than all of it.
+    ``decoder``: decodes only a part of the answer, which is much faster than decoding all of it.
 
     ``doing``: the action for a message, such as "list the services". Raises EngineError.
     """
@@ -36,7 +36,7 @@ def request(
 
 
 def decoded(content: bytes, decoder: msgspec.json.Decoder[Any] | None = None) -> Any:
-    """The JSON of an answer, or its text. A swarm of 1,000 services sends megabytes at each look: hence msgspec."""
+    """The JSON of an answer, or its text. msgspec, because a swarm of 1,000 services sends megabytes."""
     decode = decoder.decode if decoder else msgspec.json.decode
     try:
         return decode(content) if content.strip() else None

@@ -1,4 +1,4 @@
-"""Docker's SDK: the way to engines on other machines, and to the calls that ``Api`` does not have. Slow to load."""
+"""Docker's SDK, for engines on other machines and for calls that ``Api`` does not have. Slow to load."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SIGNS = Signs(
 def connect(
     endpoint: Endpoint, environment: Mapping[str, str], context: DockerContext | None, timeout: float
 ) -> docker.DockerClient:
-    """A client for ``endpoint``. ``context``: where it comes from, None for DOCKER_HOST; ``timeout``: seconds.
+    """A client for ``endpoint``. ``context``: the context it comes from, None for DOCKER_HOST; ``timeout``: seconds.
 
     Raises the errors of the SDK, ValueError for a bad URL, EngineUnreachable.
     """
@@ -92,7 +92,7 @@ class SdkStream:
 
 
 def converted(error: Exception, doing: str, missing_ok: bool, seconds: float) -> EngineError | None:
-    """An error of the SDK as one of ours; None if a container is missing and that is ``missing_ok``.
+    """An error of the SDK as one of ours; None if a container is missing and ``missing_ok``.
 
     ``doing``: the action for the message; ``seconds``: the time limit of the call.
     """
@@ -114,7 +114,7 @@ def _answer(answer: requests.Response) -> Answer:
 
 
 class _OnceMore(Retry):
-    """Retries a read if the connection was closed, which may happen to idle connections, but not after a timeout."""
+    """Retries a read if the connection was closed, as may happen to idle connections, but not after a timeout."""
 
     def increment(
         self,

@@ -1,7 +1,7 @@
 """Connections to an engine over ssh, as the docker command makes them: ``ssh HOST docker system dial-stdio``.
 
 The ssh command has the user's keys, agent and aliases. Its streams are a socket, so time limits apply as to any other
-connection, which they do not with the SDK's own ssh transport.
+connection, unlike with the SDK's own ssh transport.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from ops.engine.lost import SshFailed
 CONNECT_TIMEOUT = 15
 """Seconds until a host that does not answer is unreachable."""
 OPENING = 5
-"""Connections that are opened at the same time: an ssh server drops some of more than 10 (its MaxStartups)."""
+"""Connections that are opened at the same time: above 10, an ssh server drops some (its MaxStartups)."""
 NOT_OURS = ("LD_LIBRARY_PATH", "SSL_CERT_FILE")
-"""Variables of a bundled Python that the system's ssh must not get."""
+"""Environment variables of a bundled Python that the system's ssh must not inherit."""
 
 _PING = b"GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n"
 
@@ -61,7 +61,7 @@ class SshAdapter(requests.adapters.HTTPAdapter):
         return self._pool
 
     def get_connection(self, url: Any, proxies: Any = None) -> Any:
-        """The pool; requests before 2.32 asks for it here."""
+        """The connection pool; requests before 2.32 calls this to get it."""
         return self._pool
 
     def request_url(self, request: Any, proxies: Any) -> str:
@@ -98,7 +98,7 @@ class _Connection(HTTPConnection):
             ours, theirs = socket.socketpair()
             try:
                 with theirs:
-                    # A session of its own, so that Ctrl-C does not cut the connection that a rollback needs.
+                    # Its own session, so that Ctrl-C does not cut the connection that a rollback needs.
                     self._process = subprocess.Popen(
                         self._command,
                         stdin=theirs.fileno(),
@@ -140,7 +140,7 @@ def _ping(connection: socket.socket) -> None:
 
 
 def _reason(errors: IO[bytes]) -> str:
-    """The last line that ssh, or the docker command on the other side, has printed."""
+    """The last line that ssh or the remote docker command has printed."""
     errors.seek(0)
     lines = errors.read().decode(errors="replace").splitlines()
     return next((line.strip() for line in reversed(lines) if line.strip()), "ssh ended without a message")

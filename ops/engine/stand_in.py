@@ -1,8 +1,8 @@
-"""Stand-ins on a Docker Engine: a container like the balancer's, and one that redirects connections to it.
+"""Stand-ins on a Docker Engine: a copy of the balancer's container, and a container that redirects connections to it.
 
-Docker binds a port when it starts a container, and frees it only when the container that has it has ended. Meanwhile
-the kernel can send new connections to another port of the machine. The rules for that belong to a process in the
-host's network, which has CAP_NET_ADMIN and nothing else, and end with it: see redirect.pl.
+Docker binds a port when it starts a container, and frees it only when that container has ended. Meanwhile the kernel
+can send new connections to another port of the machine. A process in the host's network that has only CAP_NET_ADMIN
+owns the rules for this, which end with the process: see redirect.pl.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from ops.engine.replicas import ONEOFF
 from ops.errors import EngineError
 
 LIFE = 900
-"""Seconds after which both containers end by themselves, should videa be killed: enough for a slow application."""
+"""Seconds after which both containers end by themselves if videa is killed: enough for a slow application."""
 
 GRACE = 60
-"""Seconds that the stand-in has to complete its requests. nginx ends the longest ones after the drain timeout."""
+"""Seconds that the stand-in has to complete its requests. nginx ends the longest requests after the drain timeout."""
 
 BEGINS = 15.0
-"""Seconds for the redirection to begin."""
+"""Seconds within which the redirection must begin."""
 LOOK_AGAIN = 0.03
 
 SPOOL = "/var/spool/videa"
-"""Where nginx keeps bodies of requests. Each container empties it when it starts, so they cannot share it."""
+"""Where nginx stores request bodies. A container empties this folder when it starts, so two cannot share it."""
 
 ANY = ("", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
 _BOUNDED = f'(sleep {LIFE}; kill -QUIT 1) & exec "$@"'
-"""Runs a command that ends after LIFE. `timeout` does not run as the first process of a container."""
+"""Runs a command that ends after LIFE. `timeout` cannot run as the first process of a container."""
 
 _OF_TASKS = "com.docker.swarm."
 REDIRECTING = b"redirecting"
@@ -136,14 +136,14 @@ def redirections(balancer: Mapping[str, Any], stand_in: Mapping[str, Any]) -> It
 def _configuration(details: Mapping[str, Any], publish: bool, network: str) -> dict[str, Any]:
     """The configuration of the stand-in, from the engine's details of the balancer; without its image and networks.
 
-    ``network``: the first one that it is to be in.
+    ``network``: the first network that it joins.
     """
     config, host = recreate.configuration(details), details["HostConfig"]
     ports, labels = host.get("PortBindings") or {}, config.get("Labels") or {}
     return {
         **config,
         "Entrypoint": ["sh", "-c", _BOUNDED, "sh", *(config.get("Entrypoint") or ())],
-        # Neither Compose nor a swarm takes it for one of the balancer's containers.
+        # So that neither Compose nor a swarm mistakes it for one of the balancer's containers.
         "Labels": {
             **{label: value for label, value in labels.items() if not label.startswith(_OF_TASKS)},
             ONEOFF: "True",
@@ -163,7 +163,7 @@ def _configuration(details: Mapping[str, Any], publish: bool, network: str) -> d
 
 
 def _anywhere(bindings: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
-    """A free port of each address."""
+    """A free port for each address."""
     return [{"HostIp": address, "HostPort": ""} for address in dict.fromkeys(each["HostIp"] for each in bindings)]
 
 

@@ -1,7 +1,7 @@
-"""The usage of containers: the difference of two quick samples, taken of all containers in parallel.
+"""The resource usage of containers: the difference of two quick samples, taken of all containers in parallel.
 
-One ``stats?stream=false`` call waits until it has two samples (1-2 s); ``one-shot`` answers at once, so any number of
-containers takes only one gap.
+A ``stats?stream=false`` call waits until it has two samples (1-2 s); ``one-shot`` answers at once, so any number of
+containers takes only one ``gap``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def sample(engine: Engine, containers: Iterable[Measured], gap: float = 1.0) -> 
     with ThreadPoolExecutor(min(WORKERS, len(names))) as pool:
         began = time.monotonic()
         first = dict(zip(names, pool.map(lambda name: _one_shot(engine, name), names), strict=True))
-        # Some engines answer only at their next tick, once a second: then the calls already include the wait.
+        # Some engines answer only at their next tick, once a second: the calls then already include the wait.
         time.sleep(max(0.0, gap - (time.monotonic() - began)))
         second = dict(zip(names, pool.map(lambda name: _one_shot(engine, name), names), strict=True))
     return {name: usage(by_name[name], first[name], second[name]) for name in names if first[name] and second[name]}

@@ -1,4 +1,4 @@
-"""Copies images from an engine and to it, as ``docker save`` and ``docker load`` do."""
+"""Exports images from an engine and imports them, as ``docker save`` and ``docker load`` do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ops.errors import EngineError
 from ops.models import StoredImage
 
 SILENCE = 1800
-"""Time limit in seconds for the engine to begin its answer: first it writes all layers to its disk."""
+"""Time limit in seconds for the engine to begin its answer: it first writes all layers to its disk."""
 CHUNK = 1 << 18
 WORKERS = 8
 """Images that are inspected at the same time."""

@@ -1,9 +1,10 @@
-"""Volumes that no container mounts, as a place for a few bytes: the content is in their labels.
+"""Volumes that no container mounts, as storage for a few bytes: the content is in their labels.
 
-The engine creates one in 1 ms, and removes or lists it as fast; a file in a container costs it 50 ms of CPU, because it
-starts a process of its own to unpack it. No Compose file declares these volumes, so `docker compose down -v` leaves
-them. They have mount options, which nothing uses, because `docker volume prune` and `docker system prune --volumes`
-leave volumes with options (moby, volume/service/service.go: "intentionally skips volumes with mount options").
+The engine creates such a volume in 1 ms, and removes or lists it as fast; a file in a container costs it 50 ms of CPU,
+because it starts a separate process to unpack the file. No Compose file declares these volumes, so `docker compose down
+-v` leaves them. They have mount options, which nothing uses, because `docker volume prune` and `docker system prune
+--volumes` leave volumes with options (moby, volume/service/service.go: "intentionally skips volumes with mount
+options").
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ _FASTEST = 1
 
 
 def create(engine: Engine, name: str, labels: Mapping[str, str]) -> bool:
-    """Creates the volume; False if the name is in use, whoever asks first. Raises EngineError."""
+    """Creates the volume; False if the name is in use: of several processes, only one succeeds. Raises EngineError."""
     writer = secrets.token_hex(8)
     with engine_errors(f"write {name}"):
         created = engine.api.create_volume(name, {**labels, _WRITER: writer}, _OPTIONS)
-    return (created["Labels"] or {}).get(_WRITER) == writer  # the engine returns the volume that exists
+    return (created["Labels"] or {}).get(_WRITER) == writer  # the engine may return an existing volume
 
 
 def labelled(engine: Engine, label: str, value: str = "") -> list[tuple[str, Mapping[str, str]]]:
-    """The name and the labels of each volume with this label, whatever its value is without ``value``.
+    """The name and the labels of each volume with this label; without ``value``, the label may have any value.
 
     Raises EngineError.
     """
@@ -42,7 +43,7 @@ def labelled(engine: Engine, label: str, value: str = "") -> list[tuple[str, Map
 
 
 def remove(engine: Engine, name: str) -> None:
-    """Raises EngineError; a missing volume, or one that somebody mounts by hand, is not an error."""
+    """Removes the volume. A missing volume, or one that a user has mounted, is not an error. Raises EngineError."""
     with engine_errors(f"remove {name}", missing_ok=True):
         try:
             engine.api.remove_volume(name)

@@ -37,11 +37,11 @@ ASK_AGAIN = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """What a removed overlay has declared.
+    """The declarations of a removed overlay.
 
-    ``services``: those that get requests; ``workers``: those that get none; ``volumes``: of the balancer; ``shared``:
-    those that replicas may share; ``asked``: service -> port and health path, as "8000/up"; ``proxies``: services that
-    run the user's own nginx, and name ``services`` in its configuration.
+    ``services``: those that get requests; ``workers``: those that get none; ``volumes``: those of the balancer;
+    ``shared``: volumes that replicas may share; ``asked``: service -> port and health path, as "8000/up"; ``proxies``:
+    services that run the user's own nginx and name ``services`` in its configuration.
     """
 
     services: tuple[str, ...]
@@ -73,7 +73,7 @@ def hand_back(
     with Lock(store, project).hold(command) as lease:
         if Journal(store, project).read():
             raise PlanRefused("an operation has not ended", "end it first: videa deploy --resume, or --abort")
-        for container in _created(stack, left.services):  # by a command that was killed
+        for container in _created(stack, left.services):  # left by a command that was killed
             stack.platform.remove(container.name)
         ours = [container for container in stack.containers() if container.service in (*left.services, balancer)]
         gone = [container for container in ours if container.service == balancer]
@@ -92,10 +92,10 @@ def hand_back(
                 if gone or alone or _created(stack, left.services):
                     with announced(f"move the published port from {balancer} to {', '.join(left.services)}", emit):
                         _switch(stack, compose, left, gone, alone, standing, lease.permit)
-            change()  # last, so that the same command goes on after a kill
-        stand_in.clear(stack)  # of a command that was killed
+            change()  # last, so that the same command can continue after a kill
+        stand_in.clear(stack)  # left by a command that was killed
         exchange(stack, replaced, (), lease.permit)
-        _reload(stack, left.proxies)  # at once: until then, the user's nginx still tries the old addresses
+        _reload(stack, left.proxies)  # immediately: until then, the user's nginx still uses the old addresses
         for container in (*gone, *replaced):
             lease.permit()
             stack.platform.remove(container.name)
@@ -105,7 +105,7 @@ def hand_back(
 
 @contextmanager
 def _undone_if_it_fails(stack: Stack, left: Leaving, ours: Sequence[Container]) -> Iterator[None]:
-    """Removes what was created meanwhile, unless all succeeds."""
+    """Removes what was created during the block if the block fails."""
     known = {container.name for container in ours}
     try:
         yield
@@ -125,7 +125,7 @@ def _switch(
     standing: StandIn | None,
     permit: Permit,
 ) -> None:
-    """The moment without a listener: the balancer ends, and the service starts."""
+    """The moment without a listener on the port: the balancer ends, and the service starts."""
     created = _created(stack, left.services)
     try:
         exchange(stack, gone, created, permit)
@@ -143,13 +143,13 @@ def _switch(
 
 
 def _published(stack: Stack, services: Collection[str]) -> set[str]:
-    """The names of the containers that have a port of the host."""
+    """The names of the containers that publish a port of the host."""
     details = stack.platform.details()
     return {container.name for container, each in details if container.service in services and any(bound(each))}
 
 
 def _forget(stack: Stack, project: str, left: Leaving) -> None:
-    """Removes what videa keeps on the engine for the project."""
+    """Removes the records that videa keeps on the engine for the project."""
     fence.forget(stack.store, project)
     Ejected(stack.store, project).write({})
     for name in (*left.services, *left.workers):
@@ -168,10 +168,10 @@ def _create(
     emit: Emit,
     permit: Permit,
 ) -> tuple[list[Container], list[str]]:
-    """Creates the services as the user's files have them, beside the replicas of now.
+    """Creates the services as the user's files define them, beside the present replicas.
 
-    ``published``: names of containers that have a port of their own, because `videa up` has not moved it yet, or an
-    earlier removal has moved it back. Returns the replicas that are to be replaced, and the services that can have no
+    ``published``: names of containers that publish a port themselves, because `videa up` has not moved it yet, or
+    because an earlier removal has moved it back. Returns the replicas to replace, and the services that cannot have a
     container beside these. Raises PlanRefused, EngineError.
     """
     compose = plain.project.compose
@@ -208,7 +208,7 @@ def _copy_files(stack: Stack, plain: Plain, service: str, replica: Container) ->
 
 
 def _start_unpublished(stack: Stack, plain: Plain, left: Leaving, emit: Emit, permit: Permit) -> None:
-    """Starts what needs no port of the balancer's, and waits until it answers. Raises EngineError."""
+    """Starts the containers that need no port of the balancer, and waits until they answer. Raises EngineError."""
     services = plain.project.model["services"]
     created = [each for each in _created(stack, left.services) if not services[each.service].get("ports")]
     prober = stack.platform.container(left.balancer)
@@ -223,7 +223,7 @@ def _start_unpublished(stack: Stack, plain: Plain, left: Leaving, emit: Emit, pe
 
 
 def _await_answers(stack: Stack, prober: str, started: Sequence[Container], left: Leaving) -> None:
-    """Waits until the started containers answer. Raises EngineError if one has not by ``health.deadline``."""
+    """Waits until the started containers answer. Raises EngineError if one does not by ``health.deadline``."""
     deadline = time.monotonic() + Health().deadline
     waiting = [each for each in started if each.service in left.asked]
     while waiting := [each for each in waiting if not _answers(stack, prober, each, left.asked[each.service])]:
@@ -236,7 +236,7 @@ def _await_answers(stack: Stack, prober: str, started: Sequence[Container], left
 def _answers(stack: Stack, prober: str, container: Container, asked: str) -> bool:
     """Whether a container is ready, or without a path, whether it answers at all.
 
-    It is asked by its id: replicas have the fixed name of a service as an alias.
+    The request goes to its id, because replicas have the fixed name of a service as an alias.
     """
     url = f"http://{container.id[:SHORT_ID]}:{asked}"
     fails = [] if url.endswith("/") else ["-f"]
@@ -244,9 +244,9 @@ def _answers(stack: Stack, prober: str, container: Container, asked: str) -> boo
 
 
 def _reload(stack: Stack, proxies: Collection[str]) -> None:
-    """Makes the user's nginx find the containers of now: it resolves names only when it reads its configuration.
+    """Makes the user's nginx find the present containers: it resolves names only when it reads its configuration.
 
-    With one that it refuses, it goes on with the one that it has.
+    If nginx refuses the configuration, it continues with the one that it has loaded.
     """
     for container in stack.containers():
         if container.service in proxies and container.running:
@@ -254,12 +254,12 @@ def _reload(stack: Stack, proxies: Collection[str]) -> None:
 
 
 def _created(stack: Stack, services: Collection[str]) -> list[Container]:
-    """The containers that have not been started yet."""
+    """The containers that were created but not started."""
     return [each for each in stack.containers() if each.service in services and each.state == "created"]
 
 
 def _is_alone(service: str, definition: Mapping[str, Any], left: Leaving, names: Collection[str]) -> bool:
-    """Whether a container with the user's own definition cannot exist beside those of now, which have these names."""
+    """Whether a container with the user's own definition cannot exist beside the present ones, with these names."""
     try:
         check_volumes(definition, service, left.shared, 2)
     except PlanRefused:

@@ -1,4 +1,4 @@
-"""Stops containers that have a port, and starts those that get it."""
+"""Stops the containers that have a port, and starts those that get it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def exchange(
     permit: Permit,
     at_most: int | None = None,
 ) -> None:
-    """Stops some containers, all at once, and then starts others."""
+    """Stops some containers, all at the same time, and then starts others."""
     permit()
     if ending:
         with ThreadPoolExecutor(len(ending)) as pool:

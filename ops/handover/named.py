@@ -25,10 +25,10 @@ def name_of(definition: Mapping[str, Any]) -> str:
 
 
 def create_named(stack: Stack, plain: Plain, service: str, total: int, permit: Permit) -> None:
-    """Creates it without starting it. ``total``: containers of the service then.
+    """Creates the container without starting it. ``total``: number of containers of the service afterwards.
 
-    Compose refuses a second container of such a service. So it creates one without that name; then this one gets the
-    name, and the labels by which a plain `docker compose up` takes it for its own. Raises PlanRefused, EngineError.
+    Compose refuses a second container of such a service. So Compose creates one without that name; then the container
+    gets the name, and the labels by which a plain `docker compose up` recognizes it. Raises PlanRefused, EngineError.
     """
     name = name_of(plain.project.model["services"][service])
     before = {container.name for container in stack.containers()}

@@ -1,8 +1,8 @@
-"""Moves the published port from the service to a balancer that is new.
+"""Moves the published port from the service to a new balancer.
 
-Docker binds a port when it starts a container, and frees it when the container has ended. Between the two a stand-in
-serves new connections, and where it cannot, they are refused. So everything slow happens before: new replicas are
-ready, and the balancer's container exists.
+Docker binds a port when it starts a container, and frees it when the container has ended. Between the two, a stand-in
+serves new connections; where it cannot, they are refused. Everything slow therefore happens before: new replicas become
+ready, and the balancer's container is created.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ from ops.rollout.targets import current_target
 from ops.stack import Stack
 
 AT_MOST = 2
-"""Seconds that the old container gets to end: a service that ignores its stop signal would keep the port for longer."""
+"""Seconds for the old container to end: a service that ignores its stop signal would keep the port for longer."""
 
 QUIET = 5.0
-"""Seconds that clients get to end their connections to the old container, once a stand-in serves new ones."""
+"""Seconds for clients to end their connections to the old container, once a stand-in serves new ones."""
 
 LOOK_AGAIN = 0.2
 
 ESTABLISHED = "01"
-"""The state of a connection in /proc/net/tcp."""
+"""The state of an established connection in /proc/net/tcp."""
 
 
 def holders(stack: Stack) -> list[Container]:
-    """The running replicas that themselves publish a port that the balancer is to publish. Raises EngineError."""
+    """The running replicas that publish a port which the balancer will publish. Raises EngineError."""
     return [container for container in publishers(stack) if container.running]
 
 
 def publishers(stack: Stack) -> list[Container]:
-    """The replicas, running or ended, that publish a port that the balancer is to publish. Raises EngineError."""
+    """The replicas, running or ended, that publish a port which the balancer will publish. Raises EngineError."""
     settings = stack.project.settings
     ports = stack.project.model["services"][settings.balancer].get("ports")
     return [
@@ -57,10 +57,10 @@ def publishers(stack: Stack) -> list[Container]:
 
 
 def remove_ended(stack: Stack, published: Iterable[Container], permit: Permit) -> None:
-    """Removes replicas that had the port before the balancer, if a command was killed after they had ended.
+    """Removes ended replicas that had the port before the balancer, left by a command that was killed.
 
-    Compose would start them, and fail, because the balancer has the port. ``published``: see ``publishers``. Raises
-    EngineError.
+    Compose would try to start them and fail, because the balancer has the port. ``published``: see ``publishers``.
+    Raises EngineError.
     """
     ended = [container for container in published if container.state == "exited"]
     balancer = stack.platform.container(stack.project.settings.balancer) if ended else None
@@ -78,7 +78,7 @@ def hand_over(
     permit: Permit,
     redirect: bool = True,
 ) -> None:
-    """Replaces the replicas in ``held``, which publish the port, by new ones behind the balancer.
+    """Replaces the replicas in ``held``, which publish the port, with new ones behind the balancer.
 
     ``serves``: returns when the balancer of a stack answers, or raises; ``permit``: called before each change;
     ``redirect``: whether a stand-in may serve meanwhile. Raises ReplicaNotReady, PlanRefused, LockHeld, BalancerError,
@@ -125,7 +125,7 @@ def hand_over(
 
 
 def _create_balancer(stack: Stack, permit: Permit) -> Container:
-    """Creates the container of the balancer, which does not start. Raises EngineError."""
+    """Creates the container of the balancer without starting it. Raises EngineError."""
     permit()
     balancer = stack.project.settings.balancer
     stack.project.compose.run("up", "--no-start", "--no-deps", "--no-recreate", balancer)
@@ -143,7 +143,7 @@ def _switch(
     serves: Callable[[Stack], None],
     permit: Permit,
 ) -> None:
-    """The moment without a listener: the old containers end, and the balancer starts."""
+    """The moment without a listener on the port: the old containers end, and the balancer starts."""
     try:
         permit()
         redirecting = standing.redirect()
@@ -162,9 +162,9 @@ def _switch(
 
 
 def _await_quiet(stack: Stack, held: Sequence[Container]) -> None:
-    """Waits until the containers have no connection of a client any more, or QUIET seconds.
+    """Waits until the containers have no client connections any more, at most QUIET seconds.
 
-    New ones go to the stand-in. One without `cat` is not waited for.
+    New connections go to the stand-in. A container without `cat` is skipped.
     """
     port = f":{stack.project.settings.port:04X}"
     deadline = time.monotonic() + QUIET
@@ -182,15 +182,15 @@ def _connected(table: str, port: str) -> bool:
 
 
 def bound(details: Mapping[str, Any]) -> Iterator[int]:
-    """The ports of the host that a container binds, by the engine's details."""
-    # Of a range, only this one says which port the container has got.
+    """The ports of the host that a container binds, according to the engine's details."""
+    # For a range, only NetworkSettings shows which port the container has got.
     for each in _entries((details.get("NetworkSettings") or {}).get("Ports") or {}):
         if str(each.get("HostPort")).isdecimal():
             yield int(each["HostPort"])
 
 
 def _declared(details: Mapping[str, Any]) -> Iterator[int]:
-    """The ports of the host that a container that has ended binds when it starts, or one of each range of them."""
+    """The ports of the host that an ended container binds when it starts; for a range, it binds one of them."""
     for each in _entries((details.get("HostConfig") or {}).get("PortBindings") or {}):
         yield from _range(each["HostPort"])
 
@@ -200,7 +200,7 @@ def _entries(bindings: Mapping[str, Sequence[Mapping[str, str]] | None]) -> list
 
 
 def _range(text: str) -> range:
-    """The ports of "8080" or "8080-8082"; none for what the engine is to choose."""
+    """The ports of "8080" or "8080-8082"; none if the engine chooses the port."""
     first, _, last = text.partition("-")
     return range(int(first), int(last or first) + 1) if first.isdecimal() else range(0)
 

@@ -1,4 +1,4 @@
-"""A second balancer for the seconds in which nobody listens on the published port."""
+"""A second balancer for the seconds in which no container listens on the published port."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class StandIn:
     _redirecting: bool = field(default=False, init=False)
 
     def redirect(self) -> bool:
-        """Sends new connections to the stand-in. If that fails, says why and returns False. Raises EngineError."""
+        """Sends new connections to the stand-in. If that fails, emits why and returns False. Raises EngineError."""
         if not self.gap:
             try:
                 self._all.redirect(self.balancer, self.name)
@@ -40,7 +40,7 @@ class StandIn:
         return self._redirecting
 
     def release(self) -> None:
-        """Sends new connections to whoever has the port. Raises EngineError."""
+        """Sends new connections to the container that has the port. Raises EngineError."""
         if self._redirecting:
             self._all.release(self.name)
             self._redirecting = False
@@ -59,10 +59,10 @@ def gap(stack: Stack, wanted: bool) -> str:
 def standing_in(
     stack: Stack, balancer: str, serves: Callable[[Stack], None], emit: Emit, reason: str
 ) -> Iterator[StandIn]:
-    """Runs a container like ``balancer`` beside it, until the end, and then until it has completed its requests.
+    """Runs a copy of the container ``balancer`` during the block, and then until the copy has completed its requests.
 
-    ``serves``: returns when the balancer of a stack answers, or raises; ``reason``: of a gap. Raises EngineError,
-    BalancerError.
+    ``serves``: returns when the balancer of a stack answers, or raises; ``reason``: the reason for a gap. Raises
+    EngineError, BalancerError.
     """
     every, name = stack.platform.stand_ins, name_of(stack)
     clear(stack)
@@ -79,9 +79,9 @@ def standing_in(
 def covered(
     stack: Stack, balancer: str, serves: Callable[[Stack], None], emit: Emit, reason: str
 ) -> Iterator[StandIn | None]:
-    """New connections go to a stand-in for the container ``balancer``, until it is released or the block ends.
+    """New connections go to a stand-in for the container ``balancer`` until it is released or the block ends.
 
-    Yields None, after having said why, where that cannot be. Otherwise like ``standing_in``.
+    If that is impossible, emits the reason and yields None. Otherwise like ``standing_in``.
     """
     with ExitStack() as meanwhile:
         standing = None

@@ -1,4 +1,4 @@
-"""What runs of a project on either engine, for the plan."""
+"""What runs of a project on each of the two engines, as input for the plan."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def read(
 ) -> list[Running]:
     """The services of a project, each after those that it depends on. ``here``, ``there``: before and after the move.
 
-    ``ran``: the containers that ran here before a move that was interrupted. Services that end by themselves are left
-    out: they have done their work. Pure.
+    ``ran``: the containers that ran here before a move that was interrupted. Services that end by themselves are
+    omitted, because they have done their work. Pure.
     """
     here = list(here)
     stopped = {each.service for each in here if each.name in ran and not each.alive}

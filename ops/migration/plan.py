@@ -1,7 +1,7 @@
-"""The plan that moves a running project to another engine. Pure: what runs on either of the two in, steps out.
+"""The plan that moves a running project to another engine. Pure: what runs on each engine in, steps out.
 
-It is made of what runs now, so after an interruption the same command continues, and the plan for the other direction
-leads back.
+The plan is derived from what runs now. After an interruption, the same command therefore continues the move, and the
+command for the other direction undoes it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 
 
 class Kind(Enum):
-    """REPLICAS: scaled by videa; BESIDE: two of it may run for a moment; ALONE: only one may use its files or ports."""
+    """REPLICAS: scaled by videa; BESIDE: two may run for a moment; ALONE: only one may use its files or ports."""
 
     REPLICAS = "replicas"
     BESIDE = "beside"
@@ -41,14 +41,14 @@ class Running:
 
 
 class Renumber(msgspec.Struct, frozen=True, tag="renumber"):
-    """Replace ``names`` by replicas with other numbers: the new ones would have the same names."""
+    """Replace ``names`` with replicas that have other numbers: the new ones would have the same names."""
 
     service: str
     names: tuple[str, ...]
 
 
 class Join(msgspec.Struct, frozen=True, tag="join"):
-    """Attach Compose's containers to the overlay networks, where both engines' containers reach each other."""
+    """Attach Compose's containers to the overlay networks, on which the containers of both engines reach each other."""
 
 
 class TakeOver(msgspec.Struct, frozen=True, tag="take_over"):
@@ -60,35 +60,35 @@ class TakeOver(msgspec.Struct, frozen=True, tag="take_over"):
 
 
 class Beside(msgspec.Struct, frozen=True, tag="beside"):
-    """Start a service, then stop ``leave``: it is never without a container."""
+    """Start a service, then stop ``leave``: the service always has a container."""
 
     service: str
     leave: tuple[str, ...]
 
 
 class Exchange(msgspec.Struct, frozen=True, tag="exchange"):
-    """Stop ``leave``, then start the service with the same volumes: it is missing in between."""
+    """Stop ``leave``, then start the service with the same volumes: in between, the service is down."""
 
     service: str
     leave: tuple[str, ...]
 
 
 class MovePort(msgspec.Struct, frozen=True, tag="move_port"):
-    """Stop nginx and start the other one: connections are refused in between."""
+    """Stop nginx and start the other one: in between, connections are refused."""
 
     balancer: str
     leave: tuple[str, ...]
 
 
 class Clean(msgspec.Struct, frozen=True, tag="clean"):
-    """Remove the stopped containers and the networks that nothing uses any more; the volumes stay."""
+    """Remove the stopped containers and the unused networks; the volumes stay."""
 
 
 Step: TypeAlias = Renumber | Join | TakeOver | Beside | Exchange | MovePort | Clean
 
 
 def plan(services: Sequence[Running], replicas_first: bool, fixed_names: bool) -> tuple[Step, ...]:
-    """The steps for what runs. ``services``: each after those that it depends on.
+    """The remaining steps. ``services``: in the order of their dependencies.
 
     ``replicas_first``: new replicas must be ready before anything else stops; otherwise they start after what they
     depend on, as Compose starts them. ``fixed_names``: new replicas are numbered from 1. The balancer is last.
@@ -117,7 +117,7 @@ def _steps(service: Running) -> Iterator[Step]:
 
 
 def _same_names(service: Running) -> tuple[str, ...]:
-    """The replicas whose numbers the new ones would have."""
+    """The replicas whose numbers conflict with those of the new ones."""
     if not service.served or len(service.there) >= service.wanted:
         return ()
     numbers = {str(number) for number in range(1, service.wanted + 1)}

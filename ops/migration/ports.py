@@ -1,4 +1,4 @@
-"""What a migration needs of the networks that both engines use."""
+"""The protocol for the networks that both engines share during a migration."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Bridge(Protocol):
         """Raises PlanRefused if the project cannot run on a swarm."""
 
     def join(self, containers: Iterable[Container]) -> None:
-        """Attaches Compose's containers to the networks, which are created."""
+        """Creates the networks, and attaches Compose's containers to them."""
 
     def leave(self, containers: Iterable[Container]) -> None:
-        """Detaches Compose's containers again."""
+        """Detaches Compose's containers."""

@@ -1,4 +1,4 @@
-"""What moves with a project besides its containers, and what an interrupted move needs to know."""
+"""The records that move with a project, and the record with which an interrupted move continues."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ MIGRATE = "migrate"
 """The action in the history."""
 
 TO, RAN = "videa.migration.to", "ran"
-"""Of the record of a move: a label with its direction, and a file with the names of the containers that ran before."""
+"""In the record of a move: a label with its direction, and a file with the names of the containers that ran before."""
 
 
 @dataclass(frozen=True)
 class Records:
-    """``here`` and ``there``: before and after the move; ``to_swarm``: its direction; ``command``: as typed.
+    """``here`` and ``there``: the stacks before and after the move; ``to_swarm``: its direction; ``command``: as typed.
 
     All methods raise EngineError.
     """
@@ -32,9 +32,9 @@ class Records:
     command: str
 
     def copy(self) -> None:
-        """History, declarations and the rest: who moves back later finds them there."""
+        """Copies the history, the declarations and the other documents, so that a later move back finds them."""
         name = self.here.project.name
-        for kind in set(documents.Kind) - {documents.Kind.OUTLINE}:  # which says what runs the project
+        for kind in set(documents.Kind) - {documents.Kind.OUTLINE}:  # it records which engine runs the project
             if content := documents.load(self.here.store, kind, name):
                 documents.update(self.there.store, kind, name, partial(_replaced, content))
         for service in self.here.project.services:
@@ -42,14 +42,14 @@ class Records:
                 declared.record(self.there.store, name, service, release, declaration)
 
     def ran(self) -> set[str]:
-        """What ran before an interrupted move in this direction; empty without one."""
+        """What ran before an interrupted move in this direction; empty if there was none."""
         record = self._store.find(self._name)
         if record is None or record.labels.get(TO) != self._direction:
             return set()
         return set(self._store.read(record.id, RAN).get(RAN, b"").decode().split())
 
     def begin(self) -> set[str]:
-        """Records what runs here before it changes, and returns it; after an interruption, what ran at the start."""
+        """Records what runs here before it changes, and returns it; after an interruption, what ran at first."""
         ran = self.ran() or {each.name for each in self.here.containers() if each.alive}
         self.forget()
         if record := self._store.create(self._name, {TO: self._direction}):
@@ -62,7 +62,7 @@ class Records:
             self._store.remove(record.id)
 
     def end(self) -> None:
-        """Writes the history, and what the agent needs to know; the move has ended."""
+        """Writes the history and the information for the agent, when the move has ended."""
         outline.record(self.there.store, self.there.project)
         self.forget()
         for service in self.there.project.services:
@@ -75,7 +75,7 @@ class Records:
 
     @property
     def _store(self) -> Store:
-        """The swarm's: the same for both directions."""
+        """The swarm's store, for both directions."""
         return (self.there if self.to_swarm else self.here).store
 
     @property

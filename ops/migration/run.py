@@ -1,7 +1,7 @@
 """Moves a running project between Compose and the swarm of its own host, step by step.
 
-The containers of both engines reach each other in the meantime, so nginx sends requests to replicas of either, and
-moves last. What fails before that is rolled back.
+During the move, the containers of both engines reach each other, so nginx can send requests to replicas of both. nginx
+moves last; a failure before that is rolled back.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from ops.stack import Stack
 from ops.steps import replicas
 
 AT_MOST = 2
-"""Seconds that nginx gets for its last requests: until it has ended, the port is not free."""
+"""Seconds for nginx to complete its last requests: the port is not free until nginx has ended."""
 STARTS = 300.0
-"""Seconds until a service must be healthy: a database may recover before it is."""
+"""Seconds until a service must be healthy: a database may have to recover first."""
 LOOK_AGAIN = 0.1
 AGAIN = "run the same command again: it continues with what runs now"
 
 
 @dataclass
 class Migration:
-    """``here``: where the project runs; ``there``: where it moves to; ``compose``: the one of them that is Compose's.
+    """``here``: the stack where the project runs; ``there``: where it moves to; ``compose``: the Compose one of them.
 
     ``command``: as typed by the user.
     """
@@ -54,12 +54,12 @@ class Migration:
     emit: Emit
     command: str
     _permits: tuple[Permit, ...] = ()
-    """Compose's and the swarm's."""
+    """The permits of both locks: Compose's and the swarm's."""
     _gateways: dict[str, Gateway] = field(default_factory=dict)
     _returning: bool = False
 
     def plan(self) -> tuple[Step, ...]:
-        """The steps that are left. Raises EngineError, PlanRefused if the project cannot move."""
+        """The remaining steps. Raises EngineError, PlanRefused if the project cannot move."""
         if self._to_swarm:
             self.bridge.check()
         for stack in (self.here, self.there):
@@ -71,7 +71,7 @@ class Migration:
     def run(self) -> tuple[Step, ...]:
         """Moves the project, and returns the steps. Raises LockHeld, PlanRefused, and the errors of the steps.
 
-        After an error before nginx has moved, everything runs where it ran before, or the error says what does not.
+        After an error before nginx has moved, everything runs where it ran before, or the error lists what does not.
         """
         for step in self.plan():
             if isinstance(step, Renumber):
@@ -92,7 +92,7 @@ class Migration:
                     self._roll_back(error, ran)
                 raise
             self._records.end()
-            self.there.platform.remember({})  # those of a swarm need not stay where they have started
+            self.there.platform.remember({})  # containers of a swarm need not stay on their first node
             return steps
 
     @property
@@ -163,7 +163,7 @@ class Migration:
                 with announced("remove what has moved", self.emit):
                     self._clean()
             case Renumber():
-                pass  # an operation of its own has done it
+                pass  # a separate operation has done it
 
     def _renumber(self, step: Renumber) -> None:
         stack = self.here.of(step.service)
@@ -177,7 +177,7 @@ class Migration:
         self.bridge.join([each for each in self.compose.containers() if each.service in chosen and each.alive])
 
     def _take_over(self, step: TakeOver) -> None:
-        """New replicas get all requests of a service when they are ready; then the old ones stop."""
+        """When new replicas are ready, they get all requests of the service; then the old ones stop."""
         before, after = self._seen(self.here, step.service), self._seen(self.there, step.service)
         target = running_target(before, before.fleet(), growing=step.start > 0)
         with announced(f"start {replicas(step.start)} of {step.service}", self.emit):
@@ -203,12 +203,12 @@ class Migration:
             self._stop(step.leave)
 
     def _seen(self, stack: Stack, service: str) -> Stack:
-        """A service on one engine, seen through the nginx that serves now, wherever it runs."""
+        """A service on one engine, with the nginx that serves now, on either engine."""
         own = stack.of(service)
         return own if own.project.settings.worker else replace(own, connect=lambda: self._gateway(service))
 
     def _gateway(self, service: str) -> Gateway:
-        """The nginx that serves now. Raises BalancerError."""
+        """The gateway of the nginx that serves now. Raises BalancerError."""
         if service not in self._gateways:
             stack = next((each for each in (self.here, self.there) if _serves(each)), self.here)
             gateway = stack.of(service).gateway
@@ -242,14 +242,14 @@ class Migration:
             self.here.platform.stop(name, at_most)
 
     def _move_port(self, step: MovePort) -> None:
-        """Stops nginx and starts the other one, which has the same volume, and so the same configuration."""
-        if self.there is self.compose:  # creating it takes longer than starting it
+        """Stops nginx and starts the other one, which uses the same volume and therefore the same configuration."""
+        if self.there is self.compose:  # created in advance, because that takes longer than starting it
             self.compose.project.compose.run("up", "--no-start", "--no-deps", "--no-recreate", step.balancer)
         with ExitStack() as meanwhile, announced(f"start {step.balancer}{_in_place_of(step.leave)}", self.emit):
             standing = self._stand_in(step, meanwhile)
             try:
                 self._stop(step.leave, None if standing else AT_MOST)
-                self._begin(step.balancer, join=False)  # all that it needs has moved
+                self._begin(step.balancer, join=False)  # everything that it depends on has moved
                 await_balancer(self.there, starting=self.there.project.settings.health.deadline)
             except BaseException:
                 for container in self.there.containers():
@@ -265,18 +265,18 @@ class Migration:
 
     def _stand_in(self, step: MovePort, meanwhile: ExitStack) -> StandIn | None:
         """Serves until ``meanwhile`` ends, while nobody has the port. None if no nginx has it, or none can serve."""
-        like = self.compose.platform.container(step.balancer)  # on the way back it is only created yet
+        like = self.compose.platform.container(step.balancer)  # when moving back, it is created but not started
         if not step.leave or not like:
             return None
         reason = stand_in.gap(self.compose, wanted=True)
         self.emit(PortMoves(step.leave, step.balancer, reason))
-        if reason:  # told by the event
+        if reason:  # the event reports it
             return None
         beside = stand_in.covered(self.compose, like.name, await_balancer, self.emit, reason)
         return meanwhile.enter_context(beside)
 
     def _clean(self) -> None:
-        """Removes the containers, networks and records of what has moved. Its volumes stay."""
+        """Removes the containers, networks and records that the move leaves behind. Volumes stay."""
         name = self.here.project.name
         self._permit()
         if self.here is not self.compose:
@@ -287,9 +287,10 @@ class Migration:
             declared.forget(self.here.store, name, service)
 
     def _leave(self) -> None:
-        """Compose's containers leave the overlay networks. nginx may know replicas by their addresses there.
+        """Detaches Compose's containers from the overlay networks.
 
-        So a replica gets no requests while it leaves, unless it is the only one.
+        nginx may use the replicas' addresses on these networks, so a replica gets no requests while it is detached,
+        unless it is the only one.
         """
         for service in self.compose.project.services:
             seen = self._seen(self.compose, service)

@@ -19,22 +19,22 @@ class Images(Protocol):
         """Whether the image is on the platform."""
 
     def has_healthcheck(self, reference: str) -> bool:
-        """Whether the image has a health check; False also if it is not present."""
+        """Whether the image has a health check; also False if the image is not present."""
 
     def ensure(self, reference: str) -> None:
         """Pulls an image that is not present. Raises ImageUnavailable."""
 
     def pull(self, reference: str) -> None:
-        """Pulls an image, also if it is present. Raises ImageUnavailable."""
+        """Pulls an image, even if it is present. Raises ImageUnavailable."""
 
     def exposed(self, reference: str) -> tuple[int, ...]:
-        """The TCP ports that the image declares; empty also if it is not present."""
+        """The TCP ports that the image declares; also empty if the image is not present."""
 
     def build(self, reference: str, folder: Path, arguments: Mapping[str, str]) -> None:
         """Builds the Dockerfile in ``folder``, with build ``arguments``, as ``reference``; pulls no base image."""
 
     def make(self, reference: str, script: Path) -> None:
-        """Runs ``script``, which makes the image ``reference`` from Debian packages. Raises ImageUnavailable."""
+        """Runs ``script``, which builds the image ``reference`` from Debian packages. Raises ImageUnavailable."""
 
     def tag(self, image: str, reference: str) -> None:
         """Adds a tag to an image."""
@@ -44,7 +44,7 @@ class Images(Protocol):
 
 
 class ImageStore(Protocol):
-    """The images of one engine, to copy them from it or to it."""
+    """The images of one engine, for copying images from it or to it."""
 
     @property
     def local(self) -> bool:
@@ -61,7 +61,7 @@ class ImageStore(Protocol):
         """The names of all images of a repository, "REPOSITORY:TAG"."""
 
     def all_layers(self) -> list[tuple[str, ...]]:
-        """The diff ids of every image, the base's first."""
+        """The diff ids of every image, starting with the base's."""
 
     def export(self, references: Collection[str]) -> Iterator[bytes]:
         """The images and their names as the tar stream of ``docker save``, not compressed."""
@@ -70,4 +70,4 @@ class ImageStore(Protocol):
         """Loads a tar stream like ``docker load``. The engine changes nothing before the stream is complete."""
 
     def free_space(self) -> int | None:
-        """Free bytes for images; None if unknown, such as on another machine."""
+        """Free bytes for images; None if unknown, for example on another machine."""

@@ -1,4 +1,4 @@
-"""The protocol for jobs: containers in which operations run, so that they need no terminal."""
+"""The protocol for jobs: containers in which operations run without a terminal."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ class Jobs(Protocol):
     """The jobs on the platform. Every method may raise EngineError."""
 
     def obstacle(self) -> str:
-        """Why no job of this machine's files can run on the platform, in one line; "" if one can."""
+        """Why no job with this machine's files can run on the platform, in one line; "" if one can."""
 
     def all(self, project: str) -> list[Job]:
-        """The jobs of a project, also those that have ended."""
+        """The jobs of a project, including those that have ended."""
 
     def start(self, job: NewJob) -> str | None:
         """Creates and starts a job, and returns its id; None if the name is in use."""
 
     def wake(self, job: str) -> None:
-        """Starts a job again that has exited."""
+        """Restarts a job that has exited."""
 
     def settle(self, job: str) -> None:
-        """From now on, nobody starts the job again: it is over."""
+        """Marks the job as complete: it is not started again."""
 
     def output(self, job: str) -> Iterator[str]:
-        """The lines of its standard output from its beginning on, until it has exited."""
+        """The lines of the job's standard output from the beginning, until it has exited."""
 
     def last_words(self, job: str) -> str:
-        """The last line of what it has printed, also on standard error; "" without one."""
+        """The last line that the job has printed, including standard error; "" if there is none."""
 
     def remove(self, job: str) -> None:
         """Asks the job to exit, waits, and removes it; a missing one is not an error."""

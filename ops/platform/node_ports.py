@@ -13,7 +13,7 @@ class Nodes(Protocol):
 
     @property
     def here(self) -> str:
-        """The id of the node whose containers can be entered from here; "" if there are no nodes."""
+        """The id of the node on whose containers commands can run from here; "" if there are no nodes."""
 
     def obstacle(self) -> str:
         """Why videa cannot choose nodes here, in one line; "" if it can."""
@@ -22,7 +22,7 @@ class Nodes(Protocol):
         """The nodes, ordered by name; empty if there is an obstacle."""
 
     def cluster(self) -> Cluster:
-        """The nodes with what is wrong with them, and with the project's tasks on them."""
+        """The nodes, with their problems and those of the project's tasks on them."""
 
     def pinned(self, node: str) -> list[str]:
         """The containers of the project that can run only on the node with this id, because of a volume or a port.
@@ -31,10 +31,10 @@ class Nodes(Protocol):
         """
 
     def edges(self) -> Mapping[str, str]:
-        """Each node that runs nginx because clients connect to it, by id, with its container; empty with one nginx."""
+        """Node id -> nginx container, for each node to which clients connect; empty with a single nginx."""
 
     def others(self, node: str) -> list[str]:
-        """What runs on the node and is not of this project, except what runs on every node."""
+        """What runs on the node for other projects, except what runs on every node."""
 
     def set_availability(self, node: str, availability: str) -> None:
         """Changes the availability of the node with this id: see ``Node``. With drain, its tasks are stopped."""

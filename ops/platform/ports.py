@@ -1,6 +1,6 @@
 """The ports through which rollout, doctor, watch and the views use the environment of a project.
 
-There are three ports: ``Platform`` runs replicas, ``Gateway`` sends them requests, and ``Store`` has the records that
+There are three ports: ``Platform`` runs replicas, ``Gateway`` sends them requests, and ``Store`` keeps the records that
 all users of the project share. Only ``ops.factory`` knows their implementations. Every method may raise EngineError and
 its subclasses, and may be called from several threads at the same time.
 """
@@ -30,12 +30,12 @@ from ops.steps import Target
 from ops.traffic import Applied, Look, Maintenance, Membership, Upstream
 
 Choice: TypeAlias = Callable[[str], bool]
-"""Whether a caller needs the container with this name."""
+"""A predicate: whether the caller needs the container with this name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The ``Choice`` of these names, which a platform can ask its engine for instead of all."""
+    """The ``Choice`` of these names: a platform can ask its engine for these only."""
 
     names: Collection[str]
 
@@ -44,14 +44,14 @@ class Named:
 
 
 def any_name(name: str) -> bool:
-    """The ``Choice`` of all."""
+    """The ``Choice`` of all names."""
     return True
 
 
 class Permit(Protocol):
     """Called immediately before a change. Raises LockHeld if the change must not be made any more, EngineError.
 
-    Returns the number that the change carries: larger than that of each previous holder of the lock, and than
+    Returns the fencing number for the change: larger than those of all previous holders of the lock, and than
     ``above``.
     """
 
@@ -67,7 +67,7 @@ class Stream(Protocol):
 
 
 class Changes(Protocol):
-    """Changes of the project's containers, in words such as "pause shop-app-1". ``close`` ends them from any thread."""
+    """Changes of the project's containers, as text such as "pause shop-app-1". ``close`` ends it from any thread."""
 
     def __iter__(self) -> Iterator[str]: ...
     def close(self) -> None:
@@ -120,7 +120,7 @@ class Platform(Protocol):
 
     @property
     def network_suffix(self) -> str:
-        """What follows the names of the merged model in the engine's names of networks, except external ones."""
+        """The suffix that the engine's name of a network has after its name in the merged model, unless external."""
 
     @property
     def creates_alone(self) -> bool:
@@ -132,21 +132,21 @@ class Platform(Protocol):
         """The replicas, running or not, ordered by number; only those whose names are ``chosen`` are examined."""
 
     def names(self) -> list[str]:
-        """The name of each replica, ordered by number; cheaper than ``states``."""
+        """The names of the replicas, ordered by number; cheaper than ``states``."""
 
     def states(self, chosen: Choice = any_name) -> dict[str, str]:
         """Name -> state of the replicas with ``chosen`` names, ordered by number; cheaper than ``replicas``, which
-        examines each.
+        examines each replica.
         """
 
     def containers(self) -> list[Container]:
         """Every container of the project except one-off ones, ordered by name."""
 
     def container(self, service: str) -> Container | None:
-        """The container of a service with a single one; None if there is none."""
+        """The container of a service that has only one; None if there is none."""
 
     def details(self) -> list[tuple[Container, Mapping[str, Any]]]:
-        """Every container of the project, including one-off ones, each with the engine's details."""
+        """The engine's details of every container of the project, including one-off ones."""
 
     def usage(self, containers: Iterable[Measured], gap: float) -> dict[str, Usage]:
         """The usage of running containers over ``gap`` seconds, by name, with the fastest method available."""
@@ -172,8 +172,8 @@ class Platform(Protocol):
     def check_create(self, total: int, target: Target, next: bool = False) -> None:
         """Raises the PlanRefused that ``create`` would raise. Changes nothing.
 
-        ``next``: ``create`` is the next change of this process, apart from stopping replicas, so it need not check
-        again what it has just checked.
+        ``next``: ``create`` is the next change of this process, apart from stopping replicas, so it need not repeat
+        this check.
         """
 
     def start(self, container: str) -> None:
@@ -199,7 +199,7 @@ class Platform(Protocol):
         """All details that ``restore`` needs to recreate the container; empty if it does not exist."""
 
     def restore(self, blueprint: Mapping[str, Any]) -> None:
-        """Recreates a removed container as it was, and starts it."""
+        """Recreates a removed container exactly as it was, and starts it."""
 
     def up(
         self,
@@ -211,18 +211,18 @@ class Platform(Protocol):
     ) -> None:
         """Starts services that are not running, each after those that it depends on; no replica is removed.
 
-        ``overrides``: values for variables of the Compose file. ``keep``: nothing that exists changes, except the
-        changed ones among ``recreate``. ``permit`` and PlanRefused: like ``create``.
+        ``overrides``: values for variables of the Compose file. ``keep``: no existing container changes, except those
+        in ``recreate`` that differ from the Compose file. ``permit`` and PlanRefused: like ``create``.
         """
 
     def changed_services(self) -> list[str]:
-        """The services without requests whose containers differ from the Compose file."""
+        """The services that get no requests and whose containers differ from the Compose file."""
 
     def down(self) -> None:
         """Stops and removes all containers and networks of the project; its volumes stay."""
 
     def follow(self, services: Collection[str], target: Target | None, permit: Permit) -> None:
-        """Recreates other services with ``target``, None: with the remembered release; each stops before it restarts.
+        """Recreates other services with ``target``; None: with the remembered release. Each stops before it restarts.
 
         Returns when they are running and, with a health check, healthy. ``permit`` and PlanRefused: like ``create``.
         """
@@ -237,9 +237,9 @@ class Platform(Protocol):
         """
 
     def complete(self, service: str, overrides: Mapping[str, str], permit: Permit, timeout: float) -> Container:
-        """Runs a one-shot service again, recreated if it has changed, for at most ``timeout`` seconds.
+        """Runs a one-shot service again, for at most ``timeout`` seconds; recreates it if it has changed.
 
-        Returns its container, which still runs only if the time is over. ``overrides``: values for variables of the
+        Returns its container, which is still running if it has timed out. ``overrides``: values for variables of the
         Compose file. An interrupt stops it. ``permit`` and PlanRefused: like ``create``.
         """
 
@@ -263,12 +263,12 @@ class Platform(Protocol):
         """Runs a command that only reads, and repeats it if its output was lost."""
 
     def hand_over(self, container: str, command: UserCommand) -> NoReturn:
-        """Replaces this process by a command in a running container, which gets its streams or its terminal."""
+        """Replaces this process by a command in a running container. The command gets its streams or its terminal."""
 
     def create_like(self, model: Container, name: str, command: UserCommand) -> None:
         """Creates a one-off container with the image, environment, networks and volumes of a running one.
 
-        It is no replica: it has no name of the service in DNS, no published port and no health check.
+        It is not a replica: it has no DNS name of the service, no published port and no health check.
         """
 
     def attach(self, container: str) -> int:
@@ -287,29 +287,30 @@ class Platform(Protocol):
         """The output of a container since ``since`` (Unix time), at most the last ``lines``, each with its time."""
 
     def log_lines(self, container: str, since: float, tail: int, follow: bool) -> Iterator[str]:
-        """The lines of a container's log, each after its time; with ``follow`` also new lines.
+        """The lines of a container's log, each preceded by its time; with ``follow`` also new lines.
 
         ``since``: Unix time, 0 for all; ``tail``: maximum number of existing lines.
         """
 
     def output(self, container: str) -> Stream:
-        """The output of a container from now on, standard error too, in chunks of complete lines."""
+        """The output of a container from now on, including standard error, in chunks of complete lines."""
 
     def changes(self) -> Changes:
-        """What happens to the project's containers from now on."""
+        """The changes of the project's containers from now on."""
 
 
 class Gateway(Protocol):
-    """Sends the project's requests to replicas: all nginx instances of the project as one. Raises BalancerError."""
+    """Sends the project's requests to replicas. All nginx instances of the project act as one. Raises BalancerError."""
 
     def guard(self, permit: Permit) -> None:
         """Calls ``permit`` immediately before each change and each retry, which carry the number that it returns.
 
-        From the next ``look`` or ``membership`` on, changes with lower numbers are refused, also of other processes.
+        From the next ``look`` or ``membership`` on, changes with lower numbers are refused, also those of other
+        processes.
         """
 
     def membership(self, remembered: bool = False) -> Membership:
-        """The listed replicas. ``remembered``: returns what was read or written last, if there is something."""
+        """The listed replicas. ``remembered``: returns the list that was last read or written, if there is one."""
 
     def membership_and_ask(
         self, remembered: bool, command: list[str], environment: Mapping[str, str] | None = None
@@ -320,12 +321,12 @@ class Gateway(Protocol):
         """The version, the active generation and the configuration."""
 
     def remember(self, look: Look) -> None:
-        """Takes over what another gateway of the project has just read: ``membership(remembered=True)`` returns it."""
+        """Stores what another gateway of the project has just read: ``membership(remembered=True)`` returns it."""
 
     def apply(self, upstream: Upstream, *more: Upstream) -> Applied:
-        """Serves ``upstream``, and returns when it is active. Raises ConfigRefused; the previous one is then active.
+        """Serves ``upstream``, and returns when it is active. Raises ConfigRefused; the previous one then stays active.
 
-        ``more``: of other services, in the same change.
+        ``more``: upstreams of other services, in the same change.
         """
 
     def maintain(self, maintenance: Maintenance | None) -> Applied:
@@ -334,11 +335,11 @@ class Gateway(Protocol):
     def wait_drained(self, timeout: float, emit: Emit) -> tuple[str, ...]:
         """Waits until all requests from before the last changes have ended, at most ``timeout`` seconds.
 
-        Returns the workers that still have requests.
+        Returns the nginx workers that still have requests.
         """
 
     def ask(self, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
-        """Runs a command that only reads, with the network and DNS of real traffic; again if its output was lost.
+        """Runs a command that only reads, with the network and DNS of real traffic; repeats it if its output was lost.
 
         ``environment``: values that no argument may have.
         """
@@ -353,11 +354,11 @@ class Gateway(Protocol):
 class Store(Protocol):
     """Records and documents with unique names, which all users of the project see from every machine.
 
-    A record is removed by `docker container prune`, a document is not.
+    `docker container prune` removes records, but not documents.
     """
 
     def now(self) -> float:
-        """The store's clock in full seconds of Unix time: all its users share this clock."""
+        """The store's clock in whole seconds of Unix time: all its users share this clock."""
 
     def create(self, name: str, labels: Mapping[str, str], number: int = 0) -> str | None:
         """Creates a record and returns its id; None if the name is in use."""
@@ -366,7 +367,7 @@ class Store(Protocol):
         """The record with this name or id; None if there is none."""
 
     def labelled(self, label: str, value: str) -> list[Mapping[str, str]]:
-        """All labels of every record that has this label."""
+        """All labels of each record that has this label."""
 
     def set_number(self, record: str, number: int) -> bool:
         """Changes the number of the record with this id; False if it does not exist."""
@@ -387,9 +388,9 @@ class Store(Protocol):
         """The document with this name."""
 
     def save(self, name: str, content: bytes, after: int) -> bool:
-        """Replaces the document of version ``after``, all at once. False if there was another version.
+        """Replaces version ``after`` of the document, atomically. False if there was another version.
 
-        After False, ``content`` may have been read by the process whose version there is now.
+        After False, the process that wrote the present version may have read ``content``.
         """
 
     def drop(self, name: str) -> None:

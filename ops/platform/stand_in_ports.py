@@ -1,4 +1,4 @@
-"""The protocol for what serves beside those that have a port or a name: a second balancer, and a second container."""
+"""The protocol for stand-ins: a second balancer or container beside the one that has the port or the name."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ class StandIns(Protocol):
     """The stand-ins on the platform. Every method may raise EngineError."""
 
     def obstacle(self) -> str:
-        """Why new connections cannot be redirected to one, in one line; "" if they can, as far as is known."""
+        """Why new connections cannot be redirected to a stand-in, in one line; "" if they can, as far as is known."""
 
     def start(self, balancer: str, name: str, publish: bool) -> None:
-        """Starts a container like ``balancer``, which need not run.
+        """Starts a copy of the container ``balancer``, which need not be running.
 
-        ``publish``: whether it has the same ports as that one, on free ports of the host.
+        ``publish``: whether it publishes the same container ports, on free ports of the host.
         """
 
     def redirect(self, balancer: str, name: str) -> None:
         """From now on, new connections to the ports that ``balancer`` publishes reach the stand-in ``name``."""
 
     def release(self, name: str) -> None:
-        """From now on, they reach whoever has the ports. Connections that exist stay at the stand-in."""
+        """From now on, new connections reach the owner of the ports. Existing connections stay with the stand-in."""
 
     def remove(self, name: str) -> None:
         """Releases the ports, lets the stand-in complete its requests, and removes it. A missing one is no error."""
 
     def rename(self, container: str, name: str, labels: Mapping[str, str]) -> None:
-        """Gives a container that has not been started another name, and other values to these labels."""
+        """Gives a container that was never started another name, and new values for these labels."""
 
     def copy_files(self, source: str, target: str, paths: Collection[str]) -> None:
-        """Copies files of a container into one that has not been started; without those that do not exist."""
+        """Copies files of a container into one that was never started. Missing files are skipped."""

@@ -15,13 +15,13 @@ from ops.errors import ConfigError
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Reads what Compose writes, which is YAML 1.2: "2020-13-45", "=", "<<" and "1:30" are strings, as is a date."""
+    """Reads Compose's output, which is YAML 1.2: "2020-13-45", "=", "<<", "1:30" and dates are strings."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 (as its base has it)
     yaml_constructors: dict[str | None, Any] = {}  # noqa: RUF012
 
     def number(self, node: yaml.ScalarNode) -> int | float | str:
-        """An integer or a float of 64 bits, as Compose has them; digits that are neither are a string."""
+        """A 64-bit integer or float, as in Compose; digits that fit neither are a string."""
         text = str(node.value)
         if len(text) <= INTEGER_DIGITS and INTEGER.fullmatch(text) and -(2**63) <= (integer := int(text)) < 2**64:
             return integer
@@ -29,7 +29,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         return text if math.isinf(number) and "inf" not in text else number
 
     def binary(self, node: yaml.ScalarNode) -> str:
-        """Text with bytes that are no UTF-8, as the engine gets it."""
+        """Text with bytes that are not UTF-8, as the engine gets it."""
         return base64.b64decode(node.value).decode(errors="replace")
 
 

@@ -1,4 +1,4 @@
-"""The Compose project as Compose has read it, with its x-videa section: what a caller can ask of it."""
+"""The Compose project as Compose has read it, with its x-videa section."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class Project:
     """The x-videa section as written in the file."""
     environment: Mapping[str, str] = field(repr=False)
     managed: Mapping[str, Managed] = field(default_factory=dict, repr=False)
-    """Every service that videa scales; empty stands for only the one of ``settings``."""
+    """All services that videa scales; empty means only the one in ``settings``."""
     default: str = ""
-    """The service that a command means if it names none; empty if there is only one, or if it must name one."""
+    """The default service of commands; empty if there is only one service, or if commands must name one."""
 
     def of(self, service: str) -> Project:
         """The same project, with another service that videa scales. Raises UsageError."""
@@ -62,7 +62,7 @@ class Project:
         return replace(self, settings=chosen.settings, written=chosen.written)
 
     def on(self, engine: EngineKind) -> Project:
-        """The same project, run by ``engine``, whatever its file says."""
+        """The same project, run by ``engine`` regardless of its file."""
         managed = {
             name: replace(each, settings=msgspec.structs.replace(each.settings, engine=engine))
             for name, each in self.managed.items()
@@ -74,18 +74,18 @@ class Project:
         return str(self.model["services"][service].get("image") or f"{self.name}-{service}")
 
     def scale_command(self, replicas: int) -> str:
-        """What a user types to scale this service."""
+        """The command that a user types to scale this service."""
         named = f"{self.settings.service}=" if len(self.services) > 1 else ""
         return f"videa scale {named}{replicas}"
 
     @property
     def default_service(self) -> str:
-        """The service that a command shows if it names none."""
+        """The service that a command shows if it is not given one."""
         return self.default or self.settings.service
 
     @property
     def implied_service(self) -> str:
-        """The service that a command changes if it names none. Raises UsageError if it must name one."""
+        """The service that a command changes if it is not given one. Raises UsageError if the command needs one."""
         if not self.default and len(self.served) > 1:
             raise UsageError(
                 f"which service? {', '.join(self.served)} get requests",
@@ -100,7 +100,7 @@ class Project:
 
     @property
     def receivers(self) -> dict[str, Receiver]:
-        """The targets of notifications, wherever they are written."""
+        """The targets of notifications, from any section."""
         found = {name: each for managed in self.managed.values() for name, each in managed.settings.notify.items()}
         return {**found, **self.settings.notify}
 
@@ -111,7 +111,7 @@ class Project:
 
     @property
     def routes(self) -> dict[str, Route]:
-        """Which requests each service gets."""
+        """The routes: which requests each service gets."""
         return {name: self.of(name).settings.route.effective for name in self.served}
 
     @property
@@ -128,7 +128,7 @@ class Project:
 
     @property
     def entrance(self) -> Address:
-        """How a client requests ``live_path``; if no route leads there, the place where this service's route begins."""
+        """How a client requests ``live_path``; if no route leads to it, the beginning of this service's route."""
         return entrance(self.settings.service, self.live_path, self.routes)
 
     @property
@@ -138,7 +138,7 @@ class Project:
 
     @property
     def env_file(self) -> Path:
-        """The env file that records an operation's result: of the existing ones, the one that takes precedence."""
+        """The env file that records an operation's result: the existing one that takes precedence."""
         files = self.env_files
         existing = (path for path in reversed(files) if path.exists())
         return next(existing, files[0] if files else self.directory / ".env")
@@ -166,15 +166,15 @@ class Project:
 
     @property
     def image_template(self) -> str:
-        """The image of this service as the file has it, with its variables. Raises ConfigError."""
+        """The image of this service as written in the file, with its variables. Raises ConfigError."""
         return self.image_template_of(self.settings.service)
 
     def image_template_of(self, service: str) -> str:
-        """The image of any service as the file has it, "" if it has none. Raises ConfigError."""
+        """The image of any service as written in the file, "" if it has none. Raises ConfigError."""
         return str(self._raw["services"][service].get("image") or "")
 
     def image_variables(self, image: str) -> dict[str, str] | None:
-        """The values of the variables with which the service's image is ``image``; None if no variable can name it."""
+        """The values of the variables that make the service's image ``image``; None if no values can."""
         return solve(self.image_template, image) or None
 
     @property
@@ -224,6 +224,6 @@ class Project:
 
 
 def replica_count(service: Mapping[str, Any]) -> int:
-    """The number of replicas that a definition in the merged model asks for."""
+    """The number of replicas in a definition of the merged model."""
     deploy = service.get("deploy") or {}
     return int(deploy.get("replicas", service.get("scale", 1)))

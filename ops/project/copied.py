@@ -1,4 +1,4 @@
-"""Configs and secrets that Compose copies into a container, because they are no files of the host. Pure."""
+"""Configs and secrets that Compose copies into a container, because they are not files on the host. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 _FOLDERS = {"configs": PurePosixPath("/"), "secrets": PurePosixPath("/run/secrets")}
-"""Kind -> the folder of a target without one."""
+"""Kind -> the default folder of a target that names no folder."""
 
 
 def copied_files(model: Mapping[str, Any], service: str) -> list[str]:

@@ -20,11 +20,11 @@ BLANKS = "\t\v\f\r \x85\xa0"
 SPACES = (
     BLANKS + "\n\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
-"""The spaces of Go's unicode.IsSpace. Python's str.isspace also has the separators U+001C to U+001F."""
+"""The whitespace of Go's unicode.IsSpace. Python's str.isspace also includes the separators U+001C to U+001F."""
 MOST_TEXT = 8 << 20
-"""Characters of all values: a variable may repeat others, so a hundred lines can stand for gigabytes."""
+"""Maximum characters of all values: a variable may repeat others, so a hundred lines can expand to gigabytes."""
 MOST_NESTED = 20
-"""Levels of ${A:-${B:-...}}."""
+"""Maximum nesting of ${A:-${B:-...}}."""
 
 _NAME = re.compile(r"[^\n=:]*")
 _GOOD_NAME = re.compile(rf"[\w.\-\[\]{BLANKS}]*")
@@ -45,7 +45,8 @@ class _TooMuch(Exception):
 class Assignment(msgspec.Struct, frozen=True):
     """A variable in the text. ``begin``, ``value``, ``end``: positions of the line, of the value and of its end.
 
-    ``quote``: the quote around the value, or ""; ``inherited``: the line has only a name, so the shell has the value.
+    ``quote``: the quote around the value, or ""; ``inherited``: the line has only a name, so the value comes from the
+    shell.
     """
 
     name: str
@@ -57,7 +58,7 @@ class Assignment(msgspec.Struct, frozen=True):
 
 
 def values(text: str, shell: Mapping[str, str]) -> dict[str, str]:
-    """The variables in an env file. ``shell``: takes precedence for variables inside of values.
+    """The variables in an env file. ``shell``: takes precedence for variables inside values.
 
     Raises ConfigError if Compose would refuse the file.
     """
@@ -80,10 +81,10 @@ def values(text: str, shell: Mapping[str, str]) -> dict[str, str]:
 
 
 def assign(text: str, wanted: Mapping[str, str | None], shell: Mapping[str, str]) -> str:
-    """The text with the variables in ``wanted``: changed in place, or added at the end; None removes the variable.
+    """The text with the variables in ``wanted``, changed in place or added at the end; None removes a variable.
 
-    Variables that already have their value are not touched. A last line without a newline stays one, so that a removal
-    restores the text. Raises ConfigError if Compose would refuse the file.
+    Variables that already have their value are not touched. A last line without a newline stays without one, so that
+    removing the variables restores the text. Raises ConfigError if Compose would refuse the file.
     """
     current = values(text, shell)
     changed = {name: value for name, value in wanted.items() if current.get(name) != value}
@@ -112,7 +113,7 @@ def assign(text: str, wanted: Mapping[str, str | None], shell: Mapping[str, str]
 
 
 def quoted(value: str) -> str:
-    """The value, quoted so that Compose reads exactly this value."""
+    """The value quoted so that Compose reads exactly this value."""
     if _PLAIN.fullmatch(value):
         return value
     if not set(value) & {"'", "\\", "\r"}:
@@ -202,7 +203,7 @@ def _expand(text: str, known: Mapping[str, str], depth: int = 0) -> str:
 
 
 def _closing(text: str, position: int) -> int:
-    """The position of the brace that closes the one before ``position``."""
+    """The position of the brace that closes the brace before ``position``."""
     depth = 1
     for brace in _BRACE.finditer(text, position):
         depth += 1 if brace[0] == "${" else -1

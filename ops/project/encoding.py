@@ -1,10 +1,10 @@
-"""Bytes that are not UTF-8, which Python keeps in arguments, variables and names of files as surrogates."""
+"""Bytes that are not UTF-8, which Python stores as surrogates in arguments, variables and file names."""
 
 from __future__ import annotations
 
 
 def is_utf8(text: str) -> bool:
-    """Whether an argument, a variable or a value consists of UTF-8. Other bytes fit into no JSON and no label."""
+    """Whether an argument, a variable or a value is UTF-8. Other bytes cannot be stored in JSON or in a label."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -13,9 +13,9 @@ from ops.project import dotenv
 from ops.project.reading import read_small
 
 DISABLED = "COMPOSE_DISABLE_ENV_FILE"
-"""The variable, in the shell or in .env itself, by which Compose leaves .env out."""
+"""The variable, in the shell or in .env itself, that makes Compose ignore .env."""
 NAMED = "COMPOSE_ENV_FILES"
-"""The variable of the shell that names env files in place of .env."""
+"""The shell variable that names env files to use instead of .env."""
 OVERLAY = "compose.videa.yaml"
 """The file that `videa init` writes."""
 FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -23,12 +23,12 @@ OVERRIDE_NAMES = (
     *("compose.override.yml", "compose.override.yaml"),
     *("docker-compose.override.yml", "docker-compose.override.yaml"),
 )
-"""Of these, Compose also reads the first that exists, if no files are named."""
+"""If no files are named, Compose also reads the first of these that exists."""
 
 
 class Place(msgspec.Struct, frozen=True):
-    """``directory``: of the first Compose file, or the chosen one; ``base``: where Compose runs, and file names are
-    relative to; ``chosen``: the operator has named the directory, and Compose reads no other .env.
+    """``directory``: that of the first Compose file, or the chosen one; ``base``: where Compose runs, and to which file
+    names are relative; ``chosen``: the operator has named the directory, and Compose reads no other .env.
     """
 
     directory: Path
@@ -41,8 +41,8 @@ def find_place(
 ) -> Place:
     """The project in the folder ``start``, otherwise in the nearest folder above it.
 
-    ``directory``: of the project, as with ``docker compose --project-directory``. Unlike there, the files that the
-    COMPOSE_FILE of its .env names are relative to it. Raises ConfigError.
+    ``directory``: as with ``docker compose --project-directory``, except that files in the COMPOSE_FILE of its .env are
+    relative to it. Raises ConfigError.
     """
     if directory:
         folder = (start / directory).resolve()
@@ -73,14 +73,14 @@ def default_files(folder: Path) -> tuple[str, ...]:
 
 
 def named_files(place: Place, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The files that COMPOSE_FILE names, in the shell or in .env, as it names them; empty if it is not set."""
+    """The files in COMPOSE_FILE, from the shell or .env, as written there; empty if it is not set."""
     settings = _settings_of(place.base, environment)
     value = environment.get("COMPOSE_FILE") or settings.get("COMPOSE_FILE") or ""
     return tuple(name for name in value.split(separator(place.base, environment)) if name)
 
 
 def separator(folder: Path, environment: Mapping[str, str]) -> str:
-    """What separates the files in COMPOSE_FILE."""
+    """The separator of the files in COMPOSE_FILE."""
     variable = "COMPOSE_PATH_SEPARATOR"
     return environment.get(variable) or _settings_of(folder, environment).get(variable) or os.pathsep
 
@@ -101,7 +101,7 @@ def read_env_file(path: Path) -> str:
 
 
 def check_env_files(paths: Iterable[Path]) -> None:
-    """Refuses env files that Compose would read without end; ignores folders, as it does. Raises ConfigError."""
+    """Refuses env files that Compose would read without end; ignores folders, as Compose does. Raises ConfigError."""
     for path in paths:
         if not os.path.isdir(path):  # noqa: PTH112 (unlike Path.is_dir it is False for a name that is too long)
             read_env_file(path)
@@ -113,14 +113,14 @@ def _disables(value: str | None) -> bool:
 
 
 def _first(value: str, environment: Mapping[str, str], folder: Path) -> str:
-    """The first file in a value of COMPOSE_FILE."""
+    """The first file in a COMPOSE_FILE value."""
     return value.split(separator(folder, environment), maxsplit=1)[0]
 
 
 def _settings_of(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """The variables in the folder's .env, or in the env files that replace it.
 
-    Empty if one cannot be read, because Compose reports that for its own env files.
+    Empty if one cannot be read: Compose reports that itself for its own env files.
     """
     values: dict[str, str] = {}
     try:

@@ -1,6 +1,6 @@
 """Freeze windows: times in which nothing is deployed, from x-videa.freeze. Pure.
 
-A window has two points of the same kind: times of the day (each day, or on ``days``), of the week, or dates.
+A window has two points of the same kind: times of day (every day, or on ``days``), times of the week, or dates.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _CLOCK = r"(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)"
 _DAILY = re.compile(_CLOCK, re.ASCII)
 _WEEKLY = re.compile(rf"(?P<day>{'|'.join(DAYS)}) {_CLOCK}", re.ASCII)
 _MIDNIGHT = "T00:00:00Z"
-"""What Compose makes of a date that is not quoted."""
+"""The form that Compose gives to an unquoted date."""
 
 
 class Point(msgspec.Struct, frozen=True):
-    """``day``: of the week, Monday is 0; ``on``: a date; None in other kinds. ``at``: None for a whole day."""
+    """``day``: day of the week, Monday is 0; ``on``: a date; both None in other kinds. ``at``: None for a whole day."""
 
     day: int | None
     on: date | None
@@ -70,7 +70,7 @@ def end_of(begin: str, to: str, days: Sequence[str], zone: ZoneInfo, now: float)
 
 
 def check(begin: str, to: str, days: Sequence[str]) -> None:
-    """Raises ValueError if this is no window."""
+    """Raises ValueError if this is not a valid window."""
     first, last = read_point(begin), read_point(to)
     read_days(days)
     if first.kind != last.kind:
@@ -103,7 +103,7 @@ def _next(last: Point, start: datetime) -> datetime:
 
 
 def _moment(point: Point, is_end: bool = False) -> datetime:
-    """The moment of a date; as an end, a date without a time is the end of that day."""
+    """The time of a date; as an end, a date without a time means the end of that day."""
     day = point.on or date.min
     if point.at is None and is_end:
         day += timedelta(days=1)

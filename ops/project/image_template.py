@@ -1,4 +1,4 @@
-"""An image with variables, such as ``${REGISTRY}/app:${TAG:-1}``: which values of them name another image. Pure."""
+"""An image with variables, such as ``${REGISTRY}/app:${TAG:-1}``: finds the values that name a given image. Pure."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _START = re.compile(r"\$\$|\$(?P<plain>\w+)|\$\{(?P<braced>\w+)(?P<modifier>:?[-
 
 
 class Variable(msgspec.Struct, frozen=True):
-    """``modifier``: as Compose writes it, "" if none; ``default``: the text after it, which may have variables."""
+    """``modifier``: in Compose's syntax, "" if none; ``default``: the text after it, which may contain variables."""
 
     name: str
     modifier: str = ""
     default: str = ""
 
     def value(self, values: Mapping[str, str]) -> str:
-        """The text in place of the variable."""
+        """The text that replaces the variable."""
         value = values.get(self.name)
         if self.modifier.endswith("+"):
             return render(self.default, values) if value else ""
@@ -28,7 +28,7 @@ class Variable(msgspec.Struct, frozen=True):
 
 
 def solve(template: str, image: str) -> dict[str, str] | None:
-    """The values with which ``template`` is ``image``; None if there are none, empty if it has no variable."""
+    """The values that turn ``template`` into ``image``; None if there are none, empty if it has no variables."""
     parts = list(_parts(template))
     pattern, names = "", set[str]()
     before = ""
@@ -39,7 +39,7 @@ def solve(template: str, image: str) -> dict[str, str] | None:
             continue
         if part.modifier.endswith("+"):
             return None
-        # After a colon there is a tag; a colon before a slash belongs to a registry's port.
+        # The last colon precedes the tag; a colon before a slash belongs to a registry's port.
         kind = r"[^/]*" if before.endswith((":", "@")) else r".*"
         pattern += f"(?P={part.name})" if part.name in names else f"(?P<{part.name}>{kind})"
         names.add(part.name)
@@ -62,7 +62,7 @@ def names_in(template: str) -> set[str]:
 
 
 def _parts(template: str) -> Iterator[str | Variable]:
-    """Text and variables, in order. A brace may contain braces: ``${IMAGE:-app:${TAG}}``."""
+    """The parts, text and variables, in order. Braces may be nested: ``${IMAGE:-app:${TAG}}``."""
     place = 0
     while match := _START.search(template, place):
         if match.start() > place:
@@ -81,7 +81,7 @@ def _parts(template: str) -> Iterator[str | Variable]:
 
 
 def _closing(template: str, place: int) -> int:
-    """The place of the brace that closes the one before ``place``."""
+    """The position of the brace that closes the brace before ``place``."""
     depth = 1
     for position in range(place, len(template)):
         depth += {"{": 1, "}": -1}.get(template[position], 0)

@@ -1,4 +1,4 @@
-"""The files that Compose reads for a project: while their content is the same, so is what Compose makes of them."""
+"""The files that Compose reads for a project: the same content gives the same result."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ops.project.folder import Place, default_files, env_files, find_place, name
 from ops.project.reading import read_small
 
 _FURTHER = re.compile(rb"include|extends|env_file|label_file|\\[xuU\r\n]")
-"""Keys that name further files, which may name others; and escapes, in which one, or a variable, could be written.
+"""Keys that name further files, which may name others; and escapes, which could hide such a key or a variable.
 
-A comment with such a word only costs time.
+If such a word is only in a comment, this only costs time.
 """
 
 
@@ -27,15 +27,15 @@ class Inputs(msgspec.Struct, frozen=True):
 
 
 def inputs_of(place: Place, files: tuple[str, ...], environment: Mapping[str, str]) -> Inputs | None:
-    """What the arguments of ``ops.project.loading.load`` select; ``files``: those that the operator has named.
+    """The inputs that the arguments of ``ops.project.loading.load`` select; ``files``: those that the operator named.
 
-    None if Compose reads others, too, or a file cannot be read.
+    None if Compose reads other files, too, or if a file cannot be read.
     """
     names = files or named_files(place, environment) or default_files(place.base)
     if any(name == "-" or "://" in name or name.startswith("git@") for name in names):
         return None
     paths = [place.base / name for name in names]
-    if not all(path.is_file() for path in paths):  # a pipe can be read once, and Compose must get it
+    if not all(path.is_file() for path in paths):  # a pipe can be read only once, and Compose must read it
         return None
     try:
         texts = {str(path): read_small(path) for path in paths}

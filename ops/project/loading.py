@@ -33,7 +33,7 @@ def load(
 ) -> Project:
     """Reads the project in the current folder, in ``directory``, or of ``files`` (like ``docker compose -f``).
 
-    ``answers``: what Compose has said before, see ``remembering``. Raises ConfigError if there is no Compose file,
+    ``answers``: earlier answers of Compose, see ``remembering``. Raises ConfigError if there is no Compose file,
     Compose refuses it, or its x-videa section is wrong.
     """
     environment = dict(os.environ if environment is None else environment)
@@ -74,10 +74,10 @@ def _project(place: Place, compose: Compose, model: Mapping[str, Any], sections:
 def examine(
     files: tuple[str, ...] = (), name: str | None = None, directory: Path | None = None
 ) -> tuple[list[ConfigError], Project | None]:
-    """Everything that is wrong in the x-videa section of the project that ``load`` would read, and the project.
+    """All errors in the x-videa section of the project that ``load`` would read, and the project.
 
-    The project is None if it cannot be read because of that. Raises ConfigError if there is no Compose file or no
-    section, or Compose refuses the file.
+    The project is None if the errors prevent reading it. Raises ConfigError if there is no Compose file or no section,
+    or Compose refuses the file.
     """
     from ops.project.compose_model import read_model
 
@@ -95,7 +95,7 @@ def examine(
 
 
 def _unobeyable(model: Mapping[str, Any], managed: Mapping[str, Managed]) -> Iterator[ConfigError]:
-    """What Compose's own keys ask for and videa cannot do."""
+    """The requests in Compose's own keys that videa cannot fulfil."""
     for name, service in managed.items():
         for section in SECTIONS:
             try:

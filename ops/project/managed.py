@@ -33,7 +33,7 @@ def read_managed(model: Mapping[str, Any], sections: Sections) -> dict[str, Mana
 
 
 def site(managed: Mapping[str, Managed], default: str) -> str:
-    """The service that gets requests: of several ``default``, the one without a route, or the first.
+    """The service that gets requests; of several, ``default``, otherwise the one without a route, otherwise the first.
 
     Raises ConfigError.
     """

@@ -1,9 +1,9 @@
-"""What Compose said last of its files, in `.videa` next to them: each question takes Compose 0.15 s of a core.
+"""Compose's last answers about its files, in `.videa` next to them: each answer takes Compose 0.15 s of a core.
 
 It is used only if everything that it depends on is known and unchanged: the content of the Compose files and env files,
-the variables of the shell that one of them names, what Compose itself reads from the shell, and the programs. So it is
-not used for files that name others. Nothing is stored that is not in the project's files: a variable that only the
-shell has may be a secret. Commands that only read do not create the folder.
+the shell variables that one of them names, the variables that Compose itself reads from the shell, and the programs. It
+is therefore not used for files that name other files. Only content of the project's files is stored: a variable that is
+set only in the shell may be a secret. Commands that only read do not create the folder.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ T = TypeVar("T")
 FILE = "model.msgpack"
 
 FORMAT = "1"
-"""Of the file; another one for each change of what is stored."""
+"""Version of the file format; it changes with the stored content."""
 
 PLUGIN = "docker-compose"
 PLUGIN_FOLDERS = (
@@ -39,13 +39,13 @@ PLUGIN_FOLDERS = (
     "/usr/lib/docker/cli-plugins",
     "/usr/libexec/docker/cli-plugins",
 )
-"""Where docker looks for Compose, besides the user's own folder."""
+"""The folders in which docker looks for Compose, besides the user's own folder."""
 
 _DECODER = msgspec.msgpack.Decoder(tuple[str, dict[str, Any]])
 _WORD = re.compile(r"\w+", re.ASCII)
 _READ_BY_COMPOSE = re.compile(r"COMPOSE_\w+|DOCKER_\w+|HOME|PATH")
 _HARMLESS = re.compile(rf"{_READ_BY_COMPOSE.pattern}|_|PWD|OLDPWD|SHLVL|USER|LOGNAME|SHELL|TERM|LANG|HOSTNAME|TZ")
-"""Variables of the shell that are no secret."""
+"""Shell variables that are not secret."""
 
 
 def model_of(place: Place, compose: Compose, interpolate: bool = True) -> Mapping[str, Any]:
@@ -60,7 +60,7 @@ def _read_model(compose: Compose, interpolate: bool) -> Mapping[str, Any]:
 
 
 def remembered(place: Place, compose: Compose, what: str, read: Callable[[], T]) -> T:
-    """What is stored as ``what``, otherwise what ``read`` returns, which is stored. Raises like ``read``."""
+    """The value stored as ``what``; otherwise stores and returns the result of ``read``. Raises like ``read``."""
     path = private_file(place.directory, FILE)
     key = key_of(place, compose) if path.parent.is_dir() else None
     if key is None:
@@ -70,14 +70,14 @@ def remembered(place: Place, compose: Compose, what: str, read: Callable[[], T])
         value: T = stored[what]
         return value
     value = read()
-    if key == key_of(place, compose):  # nobody has edited a file meanwhile
+    if key == key_of(place, compose):  # no file was edited meanwhile
         with suppress(OSError, msgspec.MsgspecError, OverflowError):
             replace_private(path, msgspec.msgpack.encode((key, {**stored, what: value})))
     return value
 
 
 def _read(path: Path, key: str) -> dict[str, Any]:
-    """What is stored with this key; empty if that is another one."""
+    """The content stored with this key; empty if the key differs."""
     with suppress(OSError, msgspec.MsgspecError, ValueError):
         known, stored = _DECODER.decode(path.read_bytes())
         return stored if known == key else {}
@@ -85,7 +85,7 @@ def _read(path: Path, key: str) -> dict[str, Any]:
 
 
 def key_of(place: Place, compose: Compose) -> str | None:
-    """A digest of all that the answers depend on; None if that is not known, or if they must not be stored."""
+    """A digest of everything that the answers depend on; None if that is unknown, or if they must not be stored."""
     environment, inputs = compose.environment, inputs_of(place, compose.files, compose.environment)
     if inputs is None:
         return None
@@ -104,13 +104,13 @@ def key_of(place: Place, compose: Compose) -> str | None:
 
 
 class _Unknown(Exception):
-    """Something that an answer may depend on cannot be seen."""
+    """Something that an answer may depend on cannot be read."""
 
 
 def _only_in_the_shell(
     used: Mapping[str, str], files: Mapping[str, bytes], environment: Mapping[str, str]
 ) -> Iterator[str]:
-    """The names of those variables that an env file does not have with the same value. Raises ConfigError."""
+    """The names of the variables that no env file sets to the same value. Raises ConfigError."""
     values: dict[str, str] = {}
     for content in files.values():
         values |= dotenv.values(content.decode(errors="surrogateescape"), {**values, **environment})
@@ -123,7 +123,7 @@ def _programs(environment: Mapping[str, str]) -> Iterator[tuple[str, int, int]]:
     if docker is None:
         raise _Unknown
     with Path(docker).open("rb") as file:
-        if file.read(2) == b"#!":  # a script may do anything
+        if file.read(2) == b"#!":  # a script may depend on anything
             raise _Unknown
     settings = Path(environment.get("DOCKER_CONFIG") or Path(environment.get("HOME", "/")) / ".docker")
     with suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""The kinds of notifications, and whether the receivers in x-videa.notify fit together."""
+"""The kinds of notifications, and checks of the receivers in x-videa.notify."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ops.errors import ConfigError
 from ops.project.settings import Receiver
 
 TEST = "test"
-"""The kind of `videa notify test`, which no pattern selects."""
+"""The kind that `videa notify test` sends; no pattern selects it."""
 
 KINDS = (
     "deploy.began",
@@ -33,7 +33,7 @@ KINDS = (
     "doctor.gone",
     "agent.failed",
 )
-"""What a notification can be about."""
+"""All kinds of notifications."""
 
 NAME_ONLY = (
     "write the name of a variable that the agent has in its environment, not the URL or the key itself: "
@@ -42,7 +42,7 @@ NAME_ONLY = (
 
 
 def check_receivers(receivers: Mapping[str, Receiver]) -> None:
-    """Raises ConfigError; never with a value that could be a secret."""
+    """Raises ConfigError; its message never contains a value that could be a secret."""
     for name, receiver in receivers.items():
         where = f"x-videa.notify.{name}"
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", name, re.ASCII):
@@ -70,5 +70,5 @@ def selects(receiver: Receiver, kind: str, severity: str) -> bool:
 
 
 def variables(receivers: Mapping[str, Receiver]) -> set[str]:
-    """The names of the variables that have their secrets."""
+    """The names of the variables that contain their secrets."""
     return {name for each in receivers.values() for name in (each.apprise, each.webhook, each.key) if name}

@@ -1,7 +1,8 @@
 """The outline of a project: its name and its x-videa sections, on the engine, for a process without its Compose file.
 
-The agent works with it. So it needs neither the project's folder, with all secrets in `.env`, nor Compose, and a file
-that somebody is editing does not change how it treats what serves: commands that change the project record it.
+The agent works with the outline, so it needs neither Compose nor the project's folder with the secrets in `.env`.
+Commands that change the project record the outline, so editing a file does not change how the agent treats the running
+replicas.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from ops.project.section import read_settings
 from ops.project.tls import with_ca
 
 NOWHERE = Path("/nonexistent")
-"""The folder of a project that is only known by its outline."""
+"""The folder of a project that is known only from its outline."""
 
 MOST_BYTES = 64 * 1024
-"""Of an outline, as JSON."""
+"""Maximum size of an outline, as JSON."""
 
 OMITTED = ("hooks",)
-"""Keys of x-videa that are commands for a deploy, and may contain secrets."""
+"""Keys of x-videa that are commands for a deploy and may contain secrets."""
 
 
 class _Outline(msgspec.Struct, frozen=True):
@@ -56,7 +57,7 @@ def record(store: Store, project: Project) -> None:
     if len(content) > MOST_BYTES:
         raise ConfigError(f"x-videa has {len(content)} bytes", f"shorten it to {MOST_BYTES}")
     documents.update(store, Kind.OUTLINE, project.name, lambda present: content)
-    with suppress(OSError):  # from now on there is a place for what is remembered about the files
+    with suppress(OSError):  # creates the folder for the cache of Compose's answers
         make_private_folder(project.directory)
 
 

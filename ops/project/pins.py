@@ -48,7 +48,7 @@ def check_writable(project: Project, variables: Mapping[str, str]) -> None:
 
 
 def remember(path: Path, variables: Mapping[str, str | None]) -> None:
-    """Sets variables in an env file atomically. Other lines, the mode and the owner of the file stay.
+    """Sets variables in an env file atomically. Other lines, the mode and the owner of the file stay unchanged.
 
     None removes the variable. If the path is a symbolic link, its target is changed.
 

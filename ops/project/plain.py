@@ -33,9 +33,9 @@ from ops.project.settings import Settings
 class Plain:
     """``project``: with x-videa's defaults. ``files``: the user's files, relative to ``folder``, as in COMPOSE_FILE.
 
-    ``folder``: has the overlay; ``env_file``: records COMPOSE_FILE, .env unless Compose reads another one.
+    ``folder``: the folder of the overlay; ``env_file``: records COMPOSE_FILE, .env unless Compose reads another one.
     ``by_default``: Compose finds the files without COMPOSE_FILE; ``adopted``: COMPOSE_FILE names the overlay, even if
-    it is missing. ``separator``: of the files in COMPOSE_FILE.
+    it is missing. ``separator``: separates the files in COMPOSE_FILE.
     """
 
     project: Project

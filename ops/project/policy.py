@@ -8,17 +8,17 @@ from ops.project.units import DURATION, parse_duration
 
 POLICY = re.compile(rf"(\d{{1,4}})(%?)/({DURATION.pattern})", re.ASCII)
 LONGEST_PERIOD = 1800.0
-"""Seconds; the longest period that Kubernetes allows."""
+"""The longest period that Kubernetes allows, in seconds."""
 
 
 class Policy(str):
-    """At most so many replicas, or so many percent of the replicas, in each period."""
+    """The maximum change per period, in replicas or in percent of the replicas."""
 
     __slots__ = ()
 
     @property
     def amount(self) -> int:
-        """Replicas, or percent of the replicas."""
+        """Number of replicas, or percent of the replicas."""
         return int(self.partition("/")[0].removesuffix("%"))
 
     @property
@@ -28,7 +28,7 @@ class Policy(str):
 
     @property
     def period(self) -> float:
-        """Seconds."""
+        """The period in seconds."""
         return float(parse_duration(self.partition("/")[2]))
 
 

@@ -1,4 +1,4 @@
-"""`.videa`, the folder next to the Compose file for what stays on this machine. Only its owner can read it."""
+"""`.videa`, the folder next to the Compose file for data that stays on this machine. Only its owner can read it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def private_file(directory: Path, name: str) -> Path:
 
 
 def make_private_folder(directory: Path) -> None:
-    """Creates the folder if it is missing, and keeps it out of git. Raises OSError."""
+    """Creates the folder if it is missing, and makes git ignore it. Raises OSError."""
     folder = directory / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     ignore = folder / ".gitignore"
@@ -24,7 +24,7 @@ def make_private_folder(directory: Path) -> None:
 
 
 def replace_private(path: Path, content: bytes) -> None:
-    """Writes a file of the folder, all at once; creates the folder. Raises OSError."""
+    """Writes a file of the folder atomically; creates the folder. Raises OSError."""
     make_private_folder(path.parent.parent)
     handle, new_file = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")  # with mode 0600
     try:

@@ -12,14 +12,14 @@ LOOPBACK = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104
 """Wildcard address -> the address with which this machine connects."""
 _PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 TLS = 443
-"""Target port with TLS. For plain HTTP, another port of the balancer is preferred."""
+"""The target port for TLS. For plain HTTP, another port of the balancer is preferred."""
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
     """``ports``: ports of the host among which the engine may choose; one unless the file has a range.
 
-    ``address``: seen from the engine's machine; ``bound``: as the file has it, "" for all addresses.
+    ``address``: as seen from the engine's machine; ``bound``: as written in the file, "" for all addresses.
     """
 
     address: str
@@ -36,8 +36,8 @@ def published(ports: Iterable[Mapping[str, Any]] | None) -> Published | None:
 def seen_from_here(bound: str, engine: str | None) -> str | None:
     """The address with which this machine reaches a port that is bound to ``bound`` on the engine's machine.
 
-    ``engine``: the address of that machine, None if it is this one. None if only that machine itself reaches the port:
-    at this number, another program may answer here.
+    ``engine``: the address of that machine, None if it is this one. Returns None if only that machine itself can reach
+    the port: on this machine, another program may answer at the same port.
     """
     if engine is None:
         return LOOPBACK.get(bound, bound)
@@ -54,12 +54,12 @@ def _is_loopback(address: str) -> bool:
 
 
 def target_of(ports: Iterable[Mapping[str, Any]] | None, port: int) -> int | None:
-    """The container's TCP port behind ``port`` of the host; None if that is not published."""
+    """The container's TCP port behind ``port`` of the host; None if ``port`` is not published."""
     return next((candidate.target for candidate in _tcp(ports) if port in candidate.ports), None)
 
 
 def http_url(host: str, port: int) -> str:
-    """The URL of a web server: with brackets around an IPv6 address, without port 80."""
+    """The URL of a web server, with brackets around an IPv6 address and without port 80."""
     name = f"[{host}]" if ":" in host else host
     return f"http://{name}" + ("" if port == 80 else f":{port}")
 

@@ -1,4 +1,4 @@
-"""Reads small files that a user names, which may be anything: a pipe that never ends, a device, a file of gigabytes."""
+"""Reads small files named by a user, which may be anything: an endless pipe, a device, a file of gigabytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from ops.errors import ConfigError
 
 LARGEST = 1 << 20
-"""Bytes of an env file. Those that people write have some hundred lines."""
+"""Maximum bytes of an env file. Real ones have a few hundred lines."""
 
 
 def read_small(path: Path) -> bytes:

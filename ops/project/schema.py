@@ -13,7 +13,7 @@ from ops.project.settings import Section, Settings
 from ops.project.units import DURATION, PERCENTAGE, RATE, Rate, Seconds, Share, Size
 
 VARIABLE = {"type": "string", "pattern": r"\$"}
-"""Every value may come from a variable, such as ${APP_PORT:-3001}."""
+"""A value may be a variable, such as ${APP_PORT:-3001}."""
 
 _TYPES: dict[type, dict[str, Any]] = {
     Seconds: {"type": "string", "pattern": f"^{DURATION.pattern}$", "examples": ["500ms", "30s", "1m30s"]},
@@ -30,7 +30,7 @@ def compose_schema() -> dict[str, Any]:
     kind = _plain(Settings)
     (section,), parts = msgspec.json.schema_components([kind], schema_hook=_custom, ref_template="#/$defs/{name}")
     for part in parts.values():
-        part.pop("description", None)  # a docstring of the code
+        part.pop("description", None)  # the docstring of a class
         if "properties" in part:
             part["properties"] = {name: _or_variable(value) for name, value in part["properties"].items()}
     several = {"additionalProperties": {"anyOf": [section, {"type": "null"}]}}
@@ -51,7 +51,7 @@ def compose_schema() -> dict[str, Any]:
 
 @cache
 def _plain(section: type[Section]) -> type[msgspec.Struct]:
-    """The section with defaults that JSON has: msgspec encodes no default of a type of our own."""
+    """The section with defaults that JSON can represent: msgspec does not encode defaults of custom types."""
     fields: list[tuple[str, Any, Any]] = []
     for field in msgspec.structs.fields(section):
         if isinstance(field.type, type) and issubclass(field.type, Section):
@@ -74,11 +74,11 @@ def _custom(kind: type) -> dict[str, Any]:
 
 
 def _or_variable(value: dict[str, Any]) -> dict[str, Any]:
-    """The value, or a variable in its place; in place of an array, also its items as a string."""
+    """The schema of the value or a variable; for an array, also of a string with its items."""
     if "$ref" in value and "default" not in value:
         return value
     if "$ref" in value.get("items", {}):
-        return value  # a list of mappings: no variable can have one
+        return value  # a list of mappings: no variable can contain one
     items = [{"type": ["string", "integer"]}] if value.get("type") == "array" else [{"$ref": "#/$defs/variable"}]
     switch = [{"enum": ["on", "off", "yes", "no"]}] if value.get("type") == "boolean" else []
     plain = {name: content for name, content in value.items() if name != "default"}

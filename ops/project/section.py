@@ -1,4 +1,4 @@
-"""Reads the x-videa section, and names what is wrong in it: the key and the allowed values."""
+"""Reads the x-videa section, and reports errors in it with the key and the allowed values."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ CHOICES: dict[str, type[Enum]] = {
     "severity": Level,
 }
 ON, OFF = ("on", "yes"), ("off", "no")
-"""Words for true and false, besides YAML's own."""
+"""Words for true and false, in addition to YAML's own."""
 
 
 def read_settings(section: dict[str, Any]) -> Settings:
@@ -71,7 +71,7 @@ def read_settings(section: dict[str, Any]) -> Settings:
 
 
 def problems(section: dict[str, Any]) -> list[ConfigError]:
-    """Everything that is wrong in the section: ``read_settings`` ends at the first error."""
+    """All errors in the section: ``read_settings`` stops at the first one."""
     found = []
     for part in _parts(section, Settings):
         try:
@@ -138,7 +138,7 @@ def _explain(reason: str, section: dict[str, Any]) -> tuple[str, str]:
     if where.startswith("x-videa.notify"):
         if "matching regex" in problem:
             return f"{where}: this is no name of a variable", NAME_ONLY
-        section = {}  # what somebody has written there may be a secret
+        section = {}  # its content may be a secret
     unknown = re.search(r"unknown field `([^`]*)`", problem)
     if unknown:
         return f"{where}: unknown key {unknown[1]!r}", f"allowed here: {', '.join(_keys_at(where))}"

@@ -1,4 +1,4 @@
-"""Which values x-videa may have, beyond their types."""
+"""The rules for the values of x-videa, beyond their types."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ NEVER_ZERO = (
     "autoscale.target.p95",
 )
 MOST_HEADERS = 256 << 10
-"""Bytes: each request under way may need so much of nginx's memory."""
+"""Bytes: each pending request may need this much of nginx's memory."""
 LONGEST_WINDOW = 3600.0
-"""Seconds; the longest stabilization that Kubernetes allows."""
+"""The longest stabilization window that Kubernetes allows, in seconds."""
 
 
 def check_settings(settings: Settings) -> None:
@@ -118,7 +118,7 @@ def _check_route(settings: Settings) -> None:
 
 
 def _check_grpc(settings: Settings) -> None:
-    """What HTTP/1.1 alone has, a gRPC server does not answer."""
+    """Refuses settings that need HTTP/1.1, which a gRPC server does not answer."""
     if settings.protocol is not Protocol.GRPC:
         return
     health = settings.health
@@ -160,7 +160,7 @@ def _check_freeze(windows: Iterable[Freeze]) -> None:
 
 
 def check_autoscale(settings: Settings) -> None:
-    """Whether the keys of x-videa.autoscale fit together. Raises ConfigError."""
+    """Checks that the keys of x-videa.autoscale are consistent. Raises ConfigError."""
     autoscale, target = settings.autoscale, settings.autoscale.target
     if not autoscale.enabled and autoscale != Autoscale():
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""Where the x-videa sections of a Compose file are: at its top, in the services that videa scales, or both."""
+"""Finds the x-videa sections of a Compose file: at the top level, in the services that videa scales, or both."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import msgspec
 from ops.errors import ConfigError
 
 DEFAULT = "backend"
-"""The service of a section that names none."""
+"""The default service of a section."""
 
 OF_THE_PROJECT = ("balancer", "engine", "agent", "tls", "notify")
-"""Keys that have one value in the project, wherever they are written."""
+"""Keys that have one value for the whole project, in whichever section they are written."""
 
 
 class Sections(msgspec.Struct, frozen=True):
     """The services that videa scales, each with its section as written.
 
-    ``default``: the service that a command means if it names none: the one of `x-videa.service`, or the only one that
-    is no worker; empty if several are none.
+    ``default``: the default service of commands: that of `x-videa.service`, or the only service that is not a worker;
+    empty if there are several.
     """
 
     written: Mapping[str, Mapping[str, Any]]
@@ -30,9 +30,9 @@ class Sections(msgspec.Struct, frozen=True):
 def find_sections(model: Mapping[str, Any]) -> Sections:
     """The sections of a Compose model. Raises ConfigError.
 
-    A service's section is `services.NAME.x-videa` or `x-videa.services.NAME`. If `x-videa.service` names a service, the
-    other keys at the top are the section of this service, which is then the default, and only ``OF_THE_PROJECT`` apply
-    to all; otherwise they apply to every service whose own section does not have them.
+    A service's section is `services.NAME.x-videa` or `x-videa.services.NAME`. If `x-videa.service` names a service,
+    this service is the default and the other top-level keys are its section; only ``OF_THE_PROJECT`` apply to all
+    services. Otherwise the top-level keys apply to every service whose own section does not have them.
     """
     top = _mapping("x-videa", model["x-videa"]) if "x-videa" in model else None
     claims = dict(_claims(model, top or {}))

@@ -25,7 +25,7 @@ Variable = Annotated[str, Meta(pattern="^([A-Za-z_][A-Za-z0-9_]*)?$")]
 
 
 Command: TypeAlias = str | tuple[str, ...]
-"""A string runs in ``sh -c``, a list runs as it is, like Compose's health checks."""
+"""A command: a string runs in ``sh -c``, a list runs without a shell, like Compose's health checks."""
 
 LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 
@@ -39,7 +39,7 @@ class Sticky(Enum):
 
 
 class Protocol(Enum):
-    """What the replicas speak. GRPC: HTTP/2 without TLS, from the clients to nginx and from nginx to the replicas."""
+    """The protocol of the replicas. GRPC: HTTP/2 without TLS, from clients to nginx and from nginx to the replicas."""
 
     HTTP = "http"
     GRPC = "grpc"
@@ -88,11 +88,11 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 class Health(Section, frozen=True):
     """How replicas are probed: every ``interval``, each probe at most ``timeout``, a new replica until ``deadline``.
 
-    ``live``, ``ready``: paths, each also stands for the other; without any, the container's own health check decides,
-    or a TCP connection if it has none. ``port``: None for that of the requests. ``headers``: of the probes; ``expect``:
-    good statuses. A replica gets traffic after ``success_threshold`` (in the file: ``passes``) good probes in a row,
-    and loses it after ``failure_threshold`` (``fails``) bad ones. ``check_interval``: time between two checks of the
-    replicas that serve, by the agent.
+    ``live``, ``ready``: paths; if only one is set, it is used for both; if none is set, the container's own health
+    check decides, or a TCP connection if it has none. ``port``: None for the port of the requests. ``headers``: sent
+    with the probes; ``expect``: statuses of a successful probe. A replica gets traffic after ``success_threshold`` (in
+    the file: ``passes``) successful probes in a row, and loses it after ``failure_threshold`` (``fails``) failed ones.
+    ``check_interval``: time between two checks of the serving replicas by the agent.
     """
 
     live: str = ""
@@ -144,10 +144,10 @@ class Hooks(Section, frozen=True):
 
 
 class Update(Section, frozen=True):
-    """How a rolling deploy goes on, in Compose's words. None: as ``deploy`` of the service says.
+    """How a rolling deploy proceeds, in Compose's terms. None: the value in the service's ``deploy`` applies.
 
-    ``parallelism``: replicas in a batch, 0 for all; ``delay``: between two batches; ``monitor``: how long new replicas
-    are watched with requests before the old ones are removed.
+    ``parallelism``: replicas in a batch, 0 for all; ``delay``: time between two batches; ``monitor``: how long new
+    replicas are watched under traffic before the old ones are removed.
     """
 
     parallelism: Annotated[int, Meta(ge=0, le=100)] | None = None
@@ -169,7 +169,7 @@ class Proxy(Section, frozen=True):
 
     @property
     def effective(self) -> Passing:
-        """The settings for the balancer. Raises ValueError if a trusted network is none."""
+        """The settings for the balancer. Raises ValueError if a trusted network is invalid."""
         return Passing(
             self.max_body,
             self.read_timeout,
@@ -181,7 +181,7 @@ class Proxy(Section, frozen=True):
 
 
 class Route(Section, frozen=True):
-    """Which requests the service gets if several services get requests, see ``ops.route.Route``."""
+    """Which requests this service gets if several services get requests, see ``ops.route.Route``."""
 
     host: str = ""
     path: str = "/"
@@ -189,17 +189,17 @@ class Route(Section, frozen=True):
 
     @property
     def effective(self) -> Routed:
-        """The route for the balancer. Raises ValueError if the host or the path is none."""
+        """The route for the balancer. Raises ValueError if the host or the path is invalid."""
         if not self.path.startswith("/"):
             raise ValueError(f"{self.path!r} is not a path")
         return Routed(self.host.lower(), self.path.removesuffix("/"), self.strip)
 
 
 class Target(Section, frozen=True):
-    """What one replica may have before there is another one. None: the metric does not count.
+    """The load of one replica above which another replica is added. None: the metric is not used.
 
-    ``cpu``: of its limit, or of one core without a limit; ``requests``: each second; ``p95``: time until the first byte
-    of the answer; ``pool_waiting``: requests that wait for a database connection.
+    ``cpu``: share of its limit, or of one core without a limit; ``requests``: per second; ``p95``: time to the first
+    byte of the answer; ``pool_waiting``: requests that wait for a database connection.
     """
 
     cpu: Share | None = None
@@ -249,7 +249,7 @@ class Freeze(Section, frozen=True):
 
     def __str__(self) -> str:
         days = f" on {', '.join(self.days)}" if self.days else ""
-        # Compose makes a time of a date that is not quoted.
+        # Compose turns an unquoted date into a time.
         begin, to = (point.removesuffix("T00:00:00Z") for point in (self.begin, self.to))
         return f"{begin} to {to}{days} {self.timezone}"
 
@@ -257,8 +257,8 @@ class Freeze(Section, frozen=True):
 class Tls(Section, frozen=True):
     """Certificates that the agent obtains for ``domains``, see ``ops.certificates``; the first is the default one.
 
-    ``directory``: URL of the certificate authority (RFC 8555); ``email``: for its account, may be empty; ``ca``: a file
-    with the certificates by which the authority itself is trusted, or their text; empty: those of every browser.
+    ``directory``: URL of the certificate authority (RFC 8555); ``email``: for the account there, may be empty; ``ca``:
+    a file with the certificates that verify the authority's own server, or their text; empty: the public ones.
     """
 
     domains: tuple[str, ...] = ()
@@ -273,7 +273,7 @@ class Tls(Section, frozen=True):
 
 
 class Level(Enum):
-    """How much a notification matters."""
+    """The severity of a notification."""
 
     INFO = "info"
     WARNING = "warning"
@@ -284,7 +284,7 @@ class Receiver(Section, frozen=True):
     """Who is notified: by ``apprise``, or by ``webhook`` with a ``key`` that signs. See ``ops.project.notify``.
 
     All three are names of variables in the agent's environment: the URLs are secrets, and x-videa is stored on the
-    engine. ``events``: patterns such as ``deploy.*``; ``severity``: the lowest one.
+    engine. ``events``: patterns such as ``deploy.*``; ``severity``: the minimum.
     """
 
     apprise: Variable = ""
@@ -298,8 +298,8 @@ class Settings(Section, frozen=True):
     """The complete section.
 
     ``engine``: what runs the replicas; ``worker``: the service gets no requests; ``shared_volumes``: names or targets
-    of volumes that several replicas may write to at the same time; ``agent``: whether `videa agent` looks after the
-    project; ``notify``: whom it notifies.
+    of volumes that several replicas may write to at the same time; ``agent``: whether `videa agent` manages the
+    project; ``notify``: the receivers of its notifications.
     """
 
     service: str = "backend"

@@ -31,7 +31,7 @@ class ShellValues:
 
 
 def shell_values(names: Collection[str], shell: Mapping[str, str], env_file: Mapping[str, str]) -> ShellValues:
-    """The variables among ``names`` whose values only the shell has.
+    """The variables among ``names`` whose values are only in the shell.
 
     ``env_file``: the variables in ``.env``; a variable with the same value there is already recorded.
     Raises ConfigError if a value is not UTF-8: no container can get it.
@@ -53,5 +53,5 @@ def shell_values(names: Collection[str], shell: Mapping[str, str], env_file: Map
 
 
 def _is_secret(name: str, value: str) -> bool:
-    """By its name or by a password in its URL; not by randomness, because a tag may be a commit hash."""
+    """Detects a secret by its name or by a password in a URL; not by randomness, because a tag may be a commit hash."""
     return bool(is_secret_name(name) or _LOGIN.search(value))

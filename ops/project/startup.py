@@ -41,7 +41,7 @@ def _needed(services: Mapping[str, Mapping[str, Any]], name: str) -> set[str]:
 
 
 def dependency_order(services: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> list[str]:
-    """``names``, each after those that it depends on, also indirectly; otherwise in the order of the file."""
+    """``names``, each after its direct and indirect dependencies; otherwise in the order of the file."""
     left = sorted(names, key=list(services).index)
     order: list[str] = []
     while left:
@@ -52,7 +52,7 @@ def dependency_order(services: Mapping[str, Mapping[str, Any]], names: Iterable[
 
 
 def one_shots_of(services: Mapping[str, Mapping[str, Any]], name: str) -> list[str]:
-    """The services that must have completed before ``name`` starts, each after those that it waits for itself."""
+    """The services that must have completed before ``name`` starts, in the order of their own dependencies."""
     order: list[str] = []
     conditions = services[name].get("depends_on") or {}
     for dependency in conditions if isinstance(conditions, dict) else ():

@@ -1,4 +1,4 @@
-"""x-videa.tls: which names can have a certificate, and the file by which a private certificate authority is trusted."""
+"""x-videa.tls: which names can have a certificate, and the file with the certificates of a private authority."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MOST_DOMAINS = 50
 """Each is a certificate and a server of nginx; Let's Encrypt issues 50 a week for one registered domain."""
 
 LONGEST_NAME = 253
-"""Characters (RFC 1035, 2.3.4)."""
+"""Maximum characters of a name (RFC 1035, 2.3.4)."""
 
 MOST_CA = 32 * 1024
-"""Bytes of the file: it is recorded with x-videa on the engine."""
+"""Maximum bytes of the file: it is recorded with x-videa on the engine."""
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"({_LABEL}\.)+(?!\d+$){_LABEL}")
@@ -86,7 +86,7 @@ def read_ca(ca: str, directory: Path) -> str:
 
 
 def with_ca(section: Mapping[str, Any], directory: Path) -> dict[str, Any]:
-    """A section in which the file of tls.ca is replaced by its text. Raises ConfigError."""
+    """A section in which the path in tls.ca is replaced by the file's text. Raises ConfigError."""
     tls = section.get("tls")
     if not isinstance(tls, dict) or not tls.get("ca"):
         return dict(section)

@@ -12,9 +12,9 @@ PERCENTAGE = re.compile(r"(\d+(?:\.\d+)?)%", re.ASCII)
 RATE = re.compile(r"(\d+(?:\.\d+)?)/(s|m|h)", re.ASCII)
 BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 LARGEST = 1 << 40
-"""Bytes; a larger size is an error."""
+"""The largest size, in bytes; a larger one is an error."""
 LONGEST = 365 * 24 * 3600.0
-"""Seconds; a longer duration is an error."""
+"""The longest duration, in seconds; a longer one is an error."""
 
 
 class Seconds(float):
@@ -33,7 +33,7 @@ class Size(int):
 
 
 class Share(float):
-    """A share of 1, written as a percentage: 70%."""
+    """A share between 0 and 1, written as a percentage: 70%."""
 
     def __str__(self) -> str:
         return f"{self * 100:g}%"

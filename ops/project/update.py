@@ -1,6 +1,6 @@
 """How a service is deployed according to ``deploy.update_config`` and ``deploy.rollback_config`` of its Compose file.
 
-x-videa takes precedence over them, and options of the command line over both. Pure.
+x-videa takes precedence over these keys, and command-line options over both. Pure.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ SECTIONS = {"update": "update_config", "rollback": "rollback_config"}
 """Key in x-videa -> key in ``deploy``."""
 
 OPERATIONS = {"update": "deploy", "rollback": "rollback"}
-"""Key in x-videa -> the command of videa that it is for."""
+"""Key in x-videa -> the videa command that uses it."""
 
 IGNORED = "ignored: every new replica must be ready"
-"""What videa says about ``max_failure_ratio``, which allows a part of them to fail."""
+"""The message about ``max_failure_ratio``, which allows some of the tasks to fail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The values for one service. ``taken``: (key, value, source) of those that are written somewhere."""
+    """The values for one service. ``taken``: (key, value, source) of the values that are set explicitly."""
 
     parallelism: int
     delay: float
@@ -44,8 +44,8 @@ def update_rules(
 ) -> Rules:
     """The rules of a deploy of a service, or with the ``section`` "rollback" of `videa rollback`.
 
-    ``definition``: of the service in the Compose file; ``surge``: of the command line. Raises ConfigError for what
-    cannot be obeyed.
+    ``definition``: of the service in the Compose file; ``surge``: of the command line. Raises ConfigError for values
+    that videa does not support.
     """
     source = f"services.{settings.service}.deploy.{SECTIONS[section]}"
     written = (definition.get("deploy") or {}).get(SECTIONS[section]) or {}

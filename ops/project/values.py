@@ -23,7 +23,7 @@ def env_file_values(project: Project) -> dict[str, str]:
     values: dict[str, str] = {}
     for path in project.env_files:
         values |= dotenv.values(read_env_file(path), {**values, **project.environment})
-    # The journal and the history cannot store bytes that are not UTF-8.
+    # The journal and the history can store only UTF-8.
     return {name: value.encode(errors="surrogateescape").decode(errors="replace") for name, value in values.items()}
 
 

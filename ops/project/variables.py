@@ -1,4 +1,4 @@
-"""The variables in a Compose file before Compose has replaced them. Pure."""
+"""The variables in a Compose file before interpolation. Pure."""
 
 from __future__ import annotations
 

@@ -32,13 +32,13 @@ def plan_canary(
     replace: Collection[str] = frozenset(),
     parallelism: int = 1,
 ) -> Plan:
-    """Increases the new release's share of the traffic step by step, with a verdict at each share; the last is 100.
+    """Increases the new release's share of the traffic step by step, up to 100 %, with a verdict at each share.
 
     The old replicas stay until the last verdict, so a rollback takes one reload and has full capacity. The number of
-    new replicas grows with their share. ``shares``: percentages that increase to 100, without those that an
+    new replicas grows with their share. ``shares``: percentages that increase to 100, without those at which an
     interrupted deploy has already passed. ``pause_at``: shares at which to wait for `videa promote`; ``parallelism``:
     number of replicas that may start at the same time. Without a stable replica there is nothing to split traffic with
-    or to compare with: the new replicas get all traffic at once, and the verdict uses only their own bounds.
+    or to compare with: the new replicas get all traffic at once, and the verdict uses only the absolute bounds.
     """
     new, old = divide(fleet, target, replace)
     if settled(fleet, new, old, wanted):
@@ -59,7 +59,8 @@ def _steps(
 ) -> Iterator[Step]:
     surplus = victims(new, len(new) - wanted, release="") if len(new) > wanted else ()
     staying = names(member for member in new if member not in surplus)
-    # A serving replica is stable, even if the new file probes a path that it never had (invariant 10).
+    # A serving replica counts as stable, even if the new file probes a path that this replica does not have (invariant
+    # 10).
     stable = names(member for member in old if member.ready or (member.listed and member.replica.running))
     if not fleet.managed and fleet.alive:
         yield Route(names(fleet.ready or fleet.alive))

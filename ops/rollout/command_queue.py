@@ -26,7 +26,7 @@ class Command(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class CommandQueue:
-    """The commands to one project's operation. It holds one command: the latest one, or an abort."""
+    """The commands to one project's operation. The queue holds one command: the latest one, or an abort."""
 
     store: Store
     project: str
@@ -36,7 +36,7 @@ class CommandQueue:
         return f"videa.command.{self.project}"
 
     def send(self, verb: str) -> None:
-        """Sends a command. It replaces a pending one, except an abort. Raises EngineError."""
+        """Sends a command. It replaces a pending command, unless that is an abort. Raises EngineError."""
         command = Command(verb, whoami())
         while self.store.create(self._name, {_VERB: command.verb, _WHO: command.who}) is None:
             pending = self.take()

@@ -1,4 +1,4 @@
-"""The look at the stack at the end of an operation, before it reports anything."""
+"""The check of the stack at the end of an operation, before the operation reports its result."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from ops.stack import Stack
 
 
 def differences(stack: Stack, compare: Callable[[Fleet, Collection[str]], list[str]]) -> list[str]:
-    """What ``compare`` finds in the fleet and the balancer's list; empty if one of several looks finds nothing.
+    """The differences that ``compare`` finds in the fleet and the balancer's list; empty if any of several tries is.
 
-    Like health checks, it looks again before it believes a failure. Raises EngineError and BalancerError of the last
-    look.
+    Like a health check, it retries before it reports a failure. Raises EngineError and BalancerError of the last try.
     """
     health = stack.project.settings.health
     found: list[str] = []

@@ -24,14 +24,14 @@ class Following(msgspec.Struct, frozen=True):
 
 
 class Header(msgspec.Struct, frozen=True, tag="opening"):
-    """The state of a service before an operation, and the request. ``time``: Unix time.
+    """The state of a service before an operation, and the requested change. ``time``: Unix time.
 
     An operation on several services changes one after the other: each has its own header, and its entries follow.
     ``following``: the services that come later.
 
     ``before``: all replicas; ``served``: those that the balancer sent requests to; ``variables``: values in ``.env``,
-    None if unset; ``request``: None for a scale. Empty if an older videa has written it: ``releases``, by replica, and
-    ``service``.
+    None if unset; ``request``: None for a scale. ``releases`` (by replica) and ``service`` are empty if an older videa
+    wrote the header.
     """
 
     command: str
@@ -49,7 +49,7 @@ class Header(msgspec.Struct, frozen=True, tag="opening"):
 
 
 class StepEntry(msgspec.Struct, frozen=True, tag="step_begun"):
-    """A step is about to start. ``number`` of ``total``; ``time``: Unix time; ``wait``: of a step that waits."""
+    """A step is about to start: ``number`` of ``total``. ``time``: Unix time; ``wait``: set if the step waits."""
 
     number: int
     total: int
@@ -65,13 +65,13 @@ class RemovalEntry(msgspec.Struct, frozen=True, tag="removal"):
 
 
 class ReturnEntry(msgspec.Struct, frozen=True, tag="return"):
-    """The rollback starts here. ``reason``: its cause."""
+    """The rollback starts. ``reason``: its cause."""
 
     reason: str
 
 
 class BackTo(msgspec.Struct, frozen=True, tag="back_to"):
-    """The rollback of the services after ``service`` is complete, and that of ``service`` starts."""
+    """The rollback of the services after ``service`` is complete, and the rollback of ``service`` starts."""
 
     service: str
 
@@ -81,9 +81,9 @@ Entry = Header | StepEntry | RemovalEntry | ReturnEntry | BackTo | Remark
 
 @dataclass(frozen=True)
 class JournalState:
-    """The content of a journal, of the service that the operation has reached.
+    """The content of a journal, for the service that the operation is changing now.
 
-    ``earlier``: the services that it has changed completely before, in order.
+    ``earlier``: the services that it has finished changing, in order.
     """
 
     header: Header
@@ -102,13 +102,13 @@ class JournalState:
 
     @property
     def reached(self) -> float:
-        """The latest share of traffic of the canary, in percent."""
+        """The canary's latest share of the traffic, in percent."""
         shares = [share for step in self.steps if (share := share_of(step)) is not None]
         return shares[-1] if shares else 0.0
 
     @property
     def last(self) -> StepEntry | None:
-        """The step that was started last, None before the first."""
+        """The step that started last; None before the first."""
         return next(self._reversed_steps, None)
 
     @property
@@ -123,16 +123,16 @@ class JournalState:
 
     @property
     def waiting(self) -> bool:
-        """Whether it waits, also without a process: it is between two steps, and any process may continue it."""
+        """Whether the operation waits between two steps, with or without a process: any process may continue it."""
         return not self.returning and self.last is not None and self.last.wait is not None
 
     def wait_at(self, step: Waiting) -> Wait | None:
-        """The last recorded wait at this step, None before the first."""
+        """The last recorded wait at this step; None before the first."""
         return next((entry.wait for entry in self._reversed_steps if entry.step == step and entry.wait), None)
 
     @property
     def undecided(self) -> bool:
-        """Whether the canary waits for the operator at its present share: it has been judged there."""
+        """Whether the canary has been judged at its present share and waits for the operator."""
         pauses = (entry.step for entry in self._reversed_steps if entry.wait and isinstance(entry.step, Pause))
         last = next(pauses, None)
         return last is not None and last.percent == self.reached
@@ -170,7 +170,7 @@ _DECODER = msgspec.json.Decoder(Entry | WordedEntry | WordedNote)
 
 
 def encode(entry: Entry) -> bytes:
-    """The content of the file of an entry."""
+    """The entry as the content of its file."""
     return _ENCODER.encode(entry)
 
 
@@ -191,12 +191,12 @@ def state_of(files: Mapping[str, bytes]) -> JournalState | None:
 
 
 def decode(files: Mapping[str, bytes]) -> Iterator[Entry]:
-    """The entries in the files of a journal, in order, up to one that a crash has truncated."""
+    """The entries in the files of a journal, in order, up to the first one that a crash has truncated."""
     for name in sorted(files):
         try:
             entry = _DECODER.decode(files[name])
         except msgspec.ValidationError:
-            continue  # an entry of a later videa: the readable entries are still enough for a rollback
+            continue  # an entry that a newer videa wrote: the readable entries are still enough for a rollback
         except msgspec.DecodeError:
             return
         if isinstance(entry, WordedEntry):

@@ -1,4 +1,4 @@
-"""The events of a project as a stream: of past operations, and of the present one while it happens."""
+"""The events of a project as a stream: those of past operations, then those of the current one as they happen."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ops.rollout.under_way import observe
 from ops.stack import Stack
 
 FOUND = "found"
-"""The action of a history entry that is no operation: a release that videa has found."""
+"""The action of a history entry that is not an operation: videa has found a release that it did not deploy."""
 
 
 class EventStream:
-    """What has happened since the previous look. ``since``: Unix time of the first event."""
+    """The events since the previous ``look``. ``since``: Unix time of the first event."""
 
     def __init__(self, stack: Stack, since: float = 0.0) -> None:
         self._stack, self._since = stack, since
@@ -26,16 +26,16 @@ class EventStream:
         self._header: Header | None = None
         self._tail = Tail()
         self._left = False
-        """Whether no process carries out the operation, which was reported."""
+        """Whether it was reported that no process is carrying out the operation."""
         self.state: JournalState | None = None
         self.holder: Holder | None = None
         self.entries: list[history.Entry] = []
 
     def look(self) -> list[Happened]:
-        """The new events, in order. The journal, its holder and the history are then in the attributes.
+        """The new events, in order. Also updates the attributes for the journal, its holder and the history.
 
-        The last steps of an operation that ended since the previous look are missing: its journal is gone. Raises
-        EngineError.
+        If an operation ended since the previous call, its last steps are missing, because its journal was removed.
+        Raises EngineError.
         """
         self.state, self.holder = observe(self._stack.store, self._stack.project.name)
         self.entries = history.read(self._stack)
@@ -81,5 +81,5 @@ def _identity(entry: history.Entry) -> tuple[float, str, str]:
 
 
 def _is_end(entry: history.Entry) -> bool:
-    """Whether an operation has ended: one that waits without a process has an entry, too."""
+    """Whether the entry is the end of an operation: an operation that waits without a process has an entry, too."""
     return entry.action != FOUND and entry.result != history.LEFT

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 NEGLIGIBLE = 1e-12
-"""Beyond its mode, the terms of a tail decrease faster and faster: below this share of the sum, they are ignored."""
+"""Beyond the mode, the terms of a tail decrease faster and faster: terms below this share of the sum are ignored."""
 
 
 def fisher(hits: int, requests: int, other_hits: int, other_requests: int) -> float:
@@ -26,7 +26,7 @@ def fisher(hits: int, requests: int, other_hits: int, other_requests: int) -> fl
 
 
 def tail(count: int, hits: int, chance: float) -> float:
-    """P(X >= ``hits``) of a binomial with ``count`` tries of probability ``chance``."""
+    """P(X >= ``hits``) for a binomial distribution with ``count`` trials of probability ``chance``."""
     if hits <= count * chance:
         return 1.0
     if chance <= 0:

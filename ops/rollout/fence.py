@@ -1,11 +1,12 @@
-"""Fencing numbers: each taking of the lock gets a larger one than all before it, on every machine.
+"""Fencing numbers: each time the lock is taken, on any machine, it gets a larger number than ever before.
 
 A lease alone does not protect against its former holder: a process that was stopped between its last check and its
-change completes the change when it continues. So each change carries the number of its holder's lock, and the receiver
-refuses a lower one than it has seen (Kleppmann, Designing Data-Intensive Applications, "Fencing tokens").
+change completes the change when it continues. Therefore each change carries the number of its holder's lock, and the
+receiver refuses a number lower than the highest one it has seen (Kleppmann, Designing Data-Intensive Applications,
+"Fencing tokens").
 
-The last number is in the name of a record, because only the creation of a record succeeds for one of several processes.
-It stays after the lock is released.
+The last number is in the name of a record: if several processes create the same record, only one succeeds. It stays
+after the lock is released.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ _PROJECT, _NUMBER = "videa.fence", "videa.fence.number"
 def take_number(store: Store, project: str, above: int = 0) -> int:
     """A number that is larger than all previous ones of the project, and than ``above``. Raises EngineError.
 
-    The first one is the store's time: a `docker container prune` removes the records, and the numbers must not decrease
-    then.
+    The first number is the store's time, so that the numbers do not decrease after `docker container prune` removes the
+    records.
     """
     while True:
         number = max((highest(store, project) or int(store.now())) + 1, above + 1)
@@ -30,12 +31,12 @@ def take_number(store: Store, project: str, above: int = 0) -> int:
             for lower in taken[:-1]:
                 store.remove(_name(project, lower))
             return number
-        # A higher number was taken, and this one had been removed, before it was created again.
+        # Another process took a higher number and removed this record, before this call created it again.
         store.remove(_name(project, number))
 
 
 def highest(store: Store, project: str) -> int:
-    """The last number that was taken; 0 if the records were pruned. Raises EngineError."""
+    """The last number taken; 0 if the records were pruned. Raises EngineError."""
     return (_taken(store, project) or [0])[-1]
 
 

@@ -54,11 +54,11 @@ def follow(stack: Stack, emit: Emit) -> history.Entry | None:
 
 
 class Tail:
-    """The events in a journal that grows, each of them once. A step has ended when the next one starts.
+    """The events in a growing journal, each reported once. A step has ended when the next one starts.
 
-    Durations come from the times in the entries, because several entries may be read at the same time. A verdict and
-    other remarks have no time in the journal: theirs is the one of the read or, if they are older than the first read,
-    of the next step.
+    Durations come from the times in the entries, because several entries may be read at the same time. Verdicts and
+    other remarks have no time in the journal: they get the time of the read or, if they are older than the first read,
+    the time of the next step.
     """
 
     def __init__(self) -> None:

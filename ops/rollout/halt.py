@@ -1,4 +1,4 @@
-"""What a failure leaves if the operator decides how a deploy ends (``failure_action: pause``)."""
+"""Pauses a failed deploy until the operator decides how it ends (``failure_action: pause``)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ops.stack import Stack
 
 
 def halt(stack: Stack, served: Collection[str], permit: Callable[[], object]) -> Aftermath:
-    """Sends the requests to all ready replicas that the balancer lists or that it ``served`` before the operation.
+    """Sends the requests to all ready replicas that the balancer lists now or ``served`` before the operation.
 
     ``permit``: raises if the lock is lost. Nothing else changes, and the journal stays: any process may complete the
     operation or roll it back.

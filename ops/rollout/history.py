@@ -1,10 +1,10 @@
 """The history of a project: one entry per operation, on the engine, so that all users of the project see the same.
 
-Only secret values of variables are not in it (``ops.rollout.secret_values``). It is bounded: a release that may be
-rolled back to stays longer than the operations that changed no release.
+It contains no secret values of variables (``ops.rollout.secret_values``). Its size is bounded: a release that may be
+rolled back to stays longer than operations that changed no release.
 
-An older videa wrote `.videa/history.jsonl` next to the Compose file. Its entries are taken over, whenever the file has
-some that the engine does not have; the file stays as it is, for that videa.
+An older videa wrote `.videa/history.jsonl` next to the Compose file. Its entries are imported whenever the file has
+entries that the engine does not have; the file stays unchanged for that videa.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from ops.rollout import secret_values
 from ops.stack import Stack
 
 FILE = "history.jsonl"
-"""What an older videa wrote; only read."""
+"""The file of an older videa; it is only read."""
 
 MOST = 200
-"""Entries of a project."""
+"""Maximum number of entries of a project."""
 
 MOST_BYTES = 256 * 1024
-"""Of all entries, as JSON."""
+"""Maximum size of all entries, as JSON."""
 
 RELEASES = 20
-"""Releases of a service whose entries are removed last."""
+"""Number of releases of each service whose entries are removed last."""
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One operation. ``time``: Unix time of its end; ``seconds``: duration; ``variables``: of the release, from `.env`,
-    without the secret ones, whose names are ``secrets``.
+    """One operation. ``time``: Unix time of its end; ``seconds``: duration; ``variables``: those of the release, from
+    `.env`, without the secret ones; ``secrets``: the names of these.
 
     ``action``: scale, rolling, blue-green, canary, rollback, abort, found or maintenance; ``result``: done, or the
-    error; ``service``: empty for maintenance, and if an older videa has written it. Figures of the traffic during the
+    error; ``service``: empty for maintenance, and if an older videa wrote the entry. Figures of the traffic during the
     operation are None if unknown.
     """
 
@@ -67,12 +67,12 @@ class Entry(msgspec.Struct, frozen=True):
 
     @property
     def deployed(self) -> bool:
-        """Whether the release ran after it."""
+        """Whether the release was running after the operation."""
         return self.result == DONE and self.action not in ("scale", "abort", MAINTENANCE)
 
     @property
     def ended(self) -> OperationEnded:
-        """The event for its end. The history does not record what it has left."""
+        """The event for the end of the operation. The history does not record in which state it left the stack."""
         return OperationEnded(
             command=self.command,
             who=self.who,
@@ -103,7 +103,7 @@ def verdict_line(given: VerdictGiven) -> str:
 
 
 def append(stack: Stack, entry: Entry) -> None:
-    """Adds an entry, whose secret values stay in the project's folder. Raises EngineError, ConfigError."""
+    """Adds an entry; its secret values stay in the project's folder. Raises EngineError, ConfigError."""
     public, hidden = _split(entry)
     if hidden and entry.deployed:  # after a failure, `.env` has the values of another release
         secret_values.remember(stack.project.directory, entry.release, hidden)
@@ -111,18 +111,18 @@ def append(stack: Stack, entry: Entry) -> None:
 
 
 def take_over(stack: Stack) -> None:
-    """Adds what an older videa wrote into the project's folder. Raises EngineError."""
+    """Imports the entries that an older videa wrote into the project's folder. Raises EngineError."""
     _update(stack, [])
 
 
 def read(stack: Stack) -> list[Entry]:
-    """All operations, the oldest first, also those that are still to be taken over. Raises EngineError."""
+    """All operations, oldest first, including those not imported yet. Raises EngineError."""
     lines = documents.load(stack.store, Kind.HISTORY, stack.project.name).splitlines()
     return [entry for _, entry in _with_file(lines, stack.project) if entry]
 
 
 def of(stack: Stack) -> list[Entry]:
-    """The operations of the stack's service, the oldest first. Raises EngineError."""
+    """The operations of the stack's service, oldest first. Raises EngineError."""
     project = stack.project
     names = {project.settings.service, *([""] if project.settings.service == project.default_service else [])}
     return [entry for entry in read(stack) if entry.service in names]
@@ -136,7 +136,7 @@ def secrets_of(project: Project, entry: Entry) -> dict[str, str]:
 
 
 def releases(entries: Iterable[Entry]) -> list[Entry]:
-    """The last deploy of each release, the newest first."""
+    """The last deploy of each release, newest first."""
     latest: dict[str, Entry] = {}
     for entry in reversed(list(entries)):
         if entry.deployed:
@@ -145,11 +145,11 @@ def releases(entries: Iterable[Entry]) -> list[Entry]:
 
 
 _Line = tuple[bytes, Entry | None]
-"""An entry as it is stored, and decoded; None if a newer videa has written it in another way."""
+"""An entry as stored, and decoded; None if a newer videa wrote it in another format."""
 
 
 def _update(stack: Stack, new: Sequence[Entry]) -> None:
-    """Adds entries and those of the file. Raises EngineError."""
+    """Adds new entries and those of the file. Raises EngineError."""
 
     def change(content: bytes) -> bytes:
         lines = _with_file(content.splitlines(), stack.project)
@@ -161,7 +161,7 @@ def _update(stack: Stack, new: Sequence[Entry]) -> None:
 
 
 def _with_file(stored: Iterable[bytes], project: Project) -> list[_Line]:
-    """The stored lines, in their order, and those that only the file has, by their time."""
+    """The stored lines, in their order, merged by time with the lines that only the file has."""
     lines = [(raw, _decoded(raw)) for raw in stored]
     known = {_identity(entry) for _, entry in lines if entry}
     missing = [line for line in _file(project) if line[1] and _identity(line[1]) not in known]
@@ -173,7 +173,7 @@ def _with_file(stored: Iterable[bytes], project: Project) -> list[_Line]:
 
 
 def _file(project: Project) -> list[_Line]:
-    """The lines in the file of an older videa; none if it cannot be read, like that of another user."""
+    """The lines in the file of an older videa; none if it is unreadable, for example because another user owns it."""
     with suppress(OSError):
         return [(raw, _decoded(raw)) for raw in private_file(project.directory, FILE).read_bytes().splitlines()]
     return []
@@ -195,7 +195,7 @@ def _identity(entry: Entry) -> tuple[float, str, str, str]:
 
 
 def _split(entry: Entry) -> tuple[Entry, dict[str, str]]:
-    """The entry without its secret values, and these. The name of an image is never secret."""
+    """The entry without its secret values, and the secret values. The name of an image is never secret."""
     from ops.redaction.names import is_secret_name  # noqa: PLC0415 (slow to load, and most commands only read)
     from ops.redaction.redactor import Redactor  # noqa: PLC0415
 
@@ -209,7 +209,7 @@ def _split(entry: Entry) -> tuple[Entry, dict[str, str]]:
 
 
 def _bounded(lines: list[_Line]) -> list[_Line]:
-    """The newest lines within the bounds; first without those that no rollback needs."""
+    """The newest lines within the bounds; lines that no rollback needs are dropped first."""
     needed = _needed([entry for _, entry in lines])
     kept, size = set(range(len(lines))), sum(len(raw) + 1 for raw, _ in lines)
     for index in sorted(kept, key=lambda index: (index in needed, index)):

@@ -18,7 +18,7 @@ class Holder(msgspec.Struct, frozen=True):
     """The holder of a lock. ``since``: the engine's time; ``lease``: seconds left, negative after its end.
 
     ``file``: the file that it keeps locked; ``file_identity`` and ``process``: identify the file and the process, None
-    if an older videa made the marker. ``brief``: it makes one short change, like `videa maintenance`.
+    if an older videa created the marker. ``brief``: it makes one short change, like `videa maintenance`.
     """
 
     who: str
@@ -55,7 +55,7 @@ class Holder(msgspec.Struct, frozen=True):
 
 
 def held_by(holder: Holder) -> LockHeld:
-    """The error for a lock that another process holds."""
+    """The error to raise when another process holds the lock."""
     since = holder.since.astimezone(UTC).strftime("%H:%M:%S UTC")
     return LockHeld(
         f"the lock is held by {holder.who}: `{holder.command}` since {since} (process {holder.pid})",

@@ -1,6 +1,7 @@
-"""Commands of the project before, during and after a deploy, run in one-off containers of the new release.
+"""The project's commands that run before, during and after a deploy, in one-off containers of the new release.
 
-An example is a migration. Their place in a plan is pure; Compose's `run` runs them. After a crash a hook may run again.
+An example is a migration. The functions that place them in a plan are pure; `docker compose run` runs them. After a
+crash a hook may run again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The identity of a file and of a process, independent of their path and process id.
 
 In another mount namespace, a path may name another file; in another process namespace, or later, a process id may name
-another process. This module distinguishes them, so that a process that is only invisible does not count as exited.
+another process. This module distinguishes them, so that a process that is merely invisible does not count as exited.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _STARTED = 19
-"""Place of the start time in /proc/PID/stat, counted after the name in parentheses (proc_pid_stat(5), field 22)."""
+"""Index of the start time in /proc/PID/stat, counted after the name in parentheses (proc_pid_stat(5), field 22)."""
 
 
 class FileId(msgspec.Struct, frozen=True):
@@ -58,7 +58,7 @@ class Process(msgspec.Struct, frozen=True):
         return " ".join((str(self.pid), self.started, self.pids, self.mounts))
 
     def has_exited(self, with_its_files: bool = False) -> bool:
-        """Whether it is certain for this process, on the same machine, that the other one has exited.
+        """Whether this process, on the same machine, knows for certain that the other one has exited.
 
         ``with_its_files``: also requires that both see the same files.
         """
@@ -87,7 +87,7 @@ def machine_id() -> str:
 
 
 def runs(pid: int) -> bool:
-    """Whether any process has this id."""
+    """Whether a process with this id exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,11 +1,11 @@
 """The journal: each step is written before it starts, so that another process can continue it or roll it back.
 
 It is stored on the engine, in a separate record, because the replicas are there too: any process on any machine sees
-it. Each entry is a file; one that a crash of an older videa has truncated counts as not written. The snapshots of
+it. Each entry is a file; an entry that a crash of an older videa truncated counts as not written. The snapshots of
 removed replicas contain their environment, so only videa reads the entries.
 
-A process that takes the operation over copies the journal into a marker of its own. So the engine refuses what the
-previous process still writes, because that one knows only the id of the old marker.
+A process that takes over the operation copies the journal into a new marker. The engine then refuses the writes of the
+previous process, because that process knows only the id of the old marker.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PROJECT, _ORIGIN = "videa.journal", "videa.journal.origin"
 
 
 def _assume_pruned() -> bool:
-    """The default without a lease: nothing shows who has removed the journal."""
+    """The default without a lease: nothing shows whether a prune has removed the journal."""
     return True
 
 
@@ -31,7 +31,8 @@ def _assume_pruned() -> bool:
 class Journal:
     """The journal of one project's operation. ``origin``: where the operation starts (ops/rollout/origin.py).
 
-    ``pruned``: whether a missing journal was removed by a prune, not by another process that has ended the operation.
+    ``pruned``: whether a missing journal was removed by a prune, rather than by another process that ended the
+    operation.
     """
 
     store: Store
@@ -80,14 +81,14 @@ class Journal:
         return self._present() is not None
 
     def is_mine(self) -> bool:
-        """Whether the journal is still the one of ``begin`` or ``reopen``: no other process has replaced it.
+        """Whether the journal is still the one that ``begin`` or ``reopen`` opened: no other process has replaced it.
 
         Raises EngineError.
         """
         return bool(self._id) and self.store.find(self._id) is not None
 
     def begin(self, header: Header) -> None:
-        """Opens it for a new operation. The journal that ``read`` has found and its pending command are removed.
+        """Opens the journal for a new operation. Removes the journal that ``read`` found, and its pending command.
 
         Raises LockHeld if another operation has begun since then, EngineError.
         """
@@ -104,7 +105,7 @@ class Journal:
         original = self._present()
         if original is None:
             raise EngineError("the journal is gone", "another process has ended the operation: see `videa status`")
-        if self.store.find(self._name) is None:  # this was interrupted between its two last calls
+        if self.store.find(self._name) is None:  # an earlier call was interrupted between its last two requests
             self.store.rename(original.id, self._name)
         self.store.remove(self._copy_name)
         copy = self.store.create(self._copy_name, original.labels)
@@ -114,10 +115,10 @@ class Journal:
         self.store.write(copy, self._files)
         self.store.remove(original.id)
         self.store.rename(copy, self._name)
-        self.commands.take()  # a command to the process that has exited
+        self.commands.take()  # a command for the process that has exited
 
     def write(self, *entries: Entry) -> None:
-        """Adds entries in one call, all of them or none; they are there when this returns.
+        """Adds all entries or none, in one call; they are stored when this returns.
 
         Raises EngineError, LockHeld like ``confirm``.
         """
@@ -128,7 +129,7 @@ class Journal:
         self._files |= files
 
     def confirm(self) -> None:
-        """Checks, after other processes could make changes, that this process still carries out the operation.
+        """Checks that this process still carries out the operation, after a time in which others could make changes.
 
         Raises LockHeld if it does not, EngineError.
         """
@@ -148,7 +149,7 @@ class Journal:
             self.store.remove(name)
 
     def _present(self) -> Record | None:
-        """The journal; its copy if the original was removed and the copy not renamed yet."""
+        """The journal, or its copy if the original was removed and the copy was not renamed yet."""
         return self.store.find(self._name) or self.store.find(self._copy_name)
 
     def _write_again(self) -> None:

@@ -1,11 +1,11 @@
-"""Compares the canary with stable. Pure: the requests of both in the same window and facts in, a verdict out.
+"""Compares the canary with stable. Pure: facts and the requests of both in the same window in, a verdict out.
 
 Exact tests, one-sided, at LEVEL: binomial for "it fails more often than the bound allows" and for "over 1% of its
 requests are slower than the limit of the 99th percentile"; Fisher's for "it fails more often than stable", and for each
 class of status and for answers without a body, in total and by route (``ops.rollout.mix``). Exact, because a canary has
 few requests, and the usual normal approximation treats one failure in a hundred as significant. A bound that is
-exceeded, but not significantly, gives an inconclusive verdict: judging continues until there are enough requests. Each
-second there is also an early test for a clearly bad canary, at EARLY_LEVEL, because many tests at LEVEL would find a
+exceeded, but not significantly, gives an inconclusive verdict: judging continues until there are enough requests. An
+early test for a clearly bad canary also runs every second, at EARLY_LEVEL, because so many tests at LEVEL would find a
 difference by chance.
 """
 
@@ -23,22 +23,22 @@ from ops.rollout.exact import fisher, tail
 from ops.rollout.mix import CLIENT_ERROR, difference
 
 LEVEL = 0.01
-"""The probability that one test of one step fails a canary that is as good as stable."""
+"""The probability that one test at one step fails a canary that is as good as stable."""
 
 EARLY_LEVEL = 0.00001
-"""The same for the early tests of a step, because there are many."""
+"""The same for an early test: lower, because each step has many of them."""
 
 STABLE_ENOUGH = 100
-"""Requests of stable from which its 99th percentile is used."""
+"""Minimum of requests to stable before its 99th percentile is used."""
 
 REFUSING = 0.95
-"""The share of 4xx from which answers without a comparison do not show that the release works."""
+"""From this share of 4xx on, answers that cannot be compared with stable's do not show that the release works."""
 
 LEAK_SAMPLES, LEAK_FIT, LEAK_HORIZON, LEAK_FILL = 10, 0.9, 300.0, 0.5
 """A leak: minimum of samples, minimum fit to a line (R^2), maximum of seconds until full, minimum share in use."""
 
 LEAK_END, LEAK_LATE_GROWTH = 3, 0.5
-"""In the last third of the samples, memory must still grow at this share of its overall rate."""
+"""For a leak, memory must still grow in the last third of the samples, at this share of its overall rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +58,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Sample:
-    """The requests of canary or stable in the window. ``failed``: status 500 and above, and no answer.
+    """The requests to the canary or to stable in the window. ``failed``: status 500 and above, or no answer.
 
     ``latencies``: of the answers; ``waiting``: waiting time of each unanswered request, seconds; ``cold``: answers
-    during the warm-up of a replica, whose latency does not count; ``routes``: the mix of answers of each route.
+    during the warm-up of a replica, whose latency does not count; ``routes``: the mix of answers by route.
     """
 
     failed: int
@@ -77,12 +77,12 @@ class Sample:
 
     @property
     def success(self) -> float:
-        """Percent of the requests; 100 without any."""
+        """Percent of the requests; 100 if there are none."""
         return 100.0 * (1 - self.failed / self.requests) if self.requests else 100.0
 
     @cached_property
     def p99(self) -> float:
-        """Seconds: the 99th percentile of the latencies."""
+        """The 99th percentile of the latencies, in seconds."""
         return self.latencies.percentile(99)
 
     def slower_than(self, limit: float) -> int:
@@ -122,10 +122,10 @@ def judge(
     faults: Sequence[str] = (),
     compared: bool = False,
 ) -> Verdict:
-    """The verdict on a window. ``early``: the step continues, so only a clearly bad canary gets a FAIL.
+    """The verdict on a window. ``early``: an early test, in which only a clearly bad canary gets a FAIL.
 
     ``faults``: complaints of the canary's replicas, as text; ``compared``: the canary has passed a step at which stable
-    had requests too, so its mix of answers is known to match stable's.
+    had requests too, so its mix of answers is known to match that of stable.
     """
     numbers = f"canary: {canary}; stable: {stable}"
     for fact in facts:
@@ -201,7 +201,7 @@ def p99_limit(stable: Sample, bounds: Canary) -> float:
 
 
 def ended(fact: Fact) -> str:
-    """Why a replica that exited or was restarted fails the canary; empty if it did not."""
+    """Why a replica that exited or was restarted fails the canary; empty if neither happened."""
     if fact.oom_killed:
         return f"{fact.name} was killed for lack of memory"
     if not fact.running:
@@ -212,7 +212,7 @@ def ended(fact: Fact) -> str:
 
 
 def leak(fact: Fact) -> str:
-    """Why the growth of a replica's memory fails the canary; empty if it does not.
+    """Why the growth of a replica's memory fails the canary; empty if there is no leak.
 
     A leak grows along a line that reaches the limit within LEAK_HORIZON, already uses LEAK_FILL of the limit, and still
     grows at the end: a process that warms up, or fills a cache up to its size, has no leak.

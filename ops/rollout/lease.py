@@ -17,19 +17,19 @@ LEASE = 20
 """Seconds for which a lock is valid after its last renewal."""
 
 ROUNDING = 2.0
-"""Seconds before its end by this process's clock at which a lease no longer allows a change.
+"""A lease allows no more changes this many seconds before its end by this process's clock.
 
-The store's time has full seconds: another process may see the end this much earlier.
+The store's time has whole seconds, so another process may see the end this much earlier.
 """
 
 RENEWAL = 4.0
 """Seconds between two renewals."""
 
 PATIENCE = 30.0
-"""Seconds for which taking the change lock again is retried while the engine does not answer."""
+"""Seconds for which retaking the change lock is retried while the engine does not answer."""
 
 PAUSES = (0.5, 1.0, 2.0)
-"""Seconds between two tries; the last value is used for all further ones."""
+"""Seconds between two tries; the last value applies to all further tries."""
 
 Clock: TypeAlias = Callable[[], float]
 
@@ -37,7 +37,7 @@ Clock: TypeAlias = Callable[[], float]
 class Claim:
     """One marker of this process. ``clock`` + ``offset`` is the engine's time.
 
-    ``number``: its fencing number of ``project``, 0 before ``take_number``.
+    ``number``: its fencing number in ``project``; 0 before ``take_number``.
     """
 
     def __init__(
@@ -65,12 +65,12 @@ class Claim:
 
     @property
     def valid(self) -> bool:
-        """False as soon as another process may have it."""
+        """False as soon as another process may hold the marker."""
         return not self._lost and self._clock() <= self._valid_until
 
     def renew(self) -> bool:
         """Renews the marker once; False if it is no longer valid. Raises EngineError."""
-        with held(), self._mutex:  # a signal between a marker's creation and its id here would lose the lock
+        with held(), self._mutex:  # a signal before the id of a created marker is stored would lose the lock
             now = self._clock()
             if self._released:
                 return True
@@ -78,7 +78,8 @@ class Claim:
                 return False
             number = int(now + self._offset) + LEASE
             if not self._store.set_number(self._id, number):
-                # `docker container prune` removes markers. Otherwise another process had the lock in the meantime.
+                # `docker container prune` removes markers. If no prune removed this one, another process held the lock
+                # meanwhile.
                 taken_over = self.number and highest(self._store, self.project) > self.number
                 marker_id = None if taken_over else self._store.create(self._name, self._labels, number)
                 if marker_id is None:
@@ -99,7 +100,7 @@ class Claim:
             raise _lost()
 
     def release(self) -> bool:
-        """Removes the marker; False if the engine does not answer: the marker then stays valid until its end."""
+        """Removes the marker; False if the engine does not answer: the marker then stays valid until it expires."""
         if not self._mutex.acquire(timeout=RENEWAL):
             return False
         try:
@@ -112,7 +113,7 @@ class Claim:
 
 
 class Lease:
-    """A held lock. A process that has lost it must stop where it is.
+    """A held lock. A process that has lost it must not make any more changes.
 
     ``change``: the claim on the change lock; ``operation``: on the operation lock, None for a brief change; ``retake``:
     takes ``change`` again, and raises LockHeld, EngineError.
@@ -134,7 +135,7 @@ class Lease:
 
     @property
     def now(self) -> float:
-        """The engine's time, Unix time: the clock that is the same for a process that resumes this operation."""
+        """The engine's time, as Unix time: a process that resumes this operation uses the same clock."""
         return self._clock() + self._offset
 
     def pruned(self) -> bool:
@@ -147,7 +148,7 @@ class Lease:
         self._thread.start()
 
     def end(self) -> bool:
-        """Releases the lock; False if the engine does not answer: it then ends by itself."""
+        """Releases the lock; False if the engine does not answer: the lock then expires."""
         self._ended.set()
         self._thread.join(RENEWAL)
         released = [claim.release() for claim in self._claims()]
@@ -161,9 +162,9 @@ class Lease:
     def permit(self, above: int = 0) -> int:
         """Checks the lock on the engine, and returns the number that a change carries.
 
-        ``above``: the number of a change that this one must replace. It is larger than the lock's own only if another
-        process has taken the lock, or if the engine's numbers were lost: then another one is taken. Raises LockHeld if
-        no change is allowed, EngineError.
+        ``above``: the number of a change that this one must replace. It is larger than the lock's own number only if
+        another process has taken the lock, or if the engine's numbers were lost: in the second case, a new number is
+        taken. Raises LockHeld if no change is allowed, EngineError.
         """
         change = self._change
         if change is None or not self.renew():
@@ -182,7 +183,7 @@ class Lease:
     def suspended(self, afterwards: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Releases the change lock during the block, then takes it again and calls ``afterwards``.
 
-        Raises LockHeld if another operation has it then or if this lease was lost, EngineError.
+        Raises LockHeld if another operation then holds it or if this lease was lost, EngineError.
         """
         change = self._change
         released = self._operation is not None and change is not None and change.release()

@@ -1,17 +1,17 @@
 """Locks that allow one operation and one change at a time on a project, from any process and any machine.
 
-There are two locks, each a marker on the engine, whose name is unique. The *operation lock* is held by the process that
+There are two locks. Each is a marker on the engine with a unique name. The *operation lock* is held by the process that
 carries out an operation, from start to end, including its waits: a second operation is refused. The *change lock* is
 held only during a change. An operation releases it while it waits, so that `videa maintenance` and `videa watch`, which
-need only the change lock, are not blocked for an hour. An older videa knows only the change lock. It may start an
-operation while another one waits: it finds the journal of that one and reports that it replaces it; the waiting
-operation finds its journal removed when it continues, and stops where it is.
+need only the change lock, are not blocked for an hour. An older videa knows only the change lock, so it may start an
+operation while another one waits: it finds the other journal and reports that it replaces it. When the waiting
+operation continues, it finds its journal removed and makes no more changes.
 
-A marker records its holder, the command, the start and the end of its validity; a thread of the holder renews it. From
-its own machine, a killed holder is detected at once, because a file that it and its child processes lock is free again;
-from another machine it is detected when the lease ends.
+A marker records its holder, the command, and the start and end of its validity; a thread of the holder renews it. On
+the same machine, a killed holder is detected at once, because the file that it and its child processes locked is
+unlocked; on another machine, it is detected when the lease expires.
 
-With the change lock comes a fencing number (``ops.rollout.fence``): the balancer refuses the changes of former holders.
+The change lock has a fencing number (``ops.rollout.fence``), so that the balancer refuses changes of former holders.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from ops.rollout.lease import Claim, Clock, Lease
 from ops.rollout.operator import whoami
 
 ORPHANS = 60.0
-"""Seconds to wait for a compose command whose videa was killed: two of them at the same time would conflict."""
+"""Seconds to wait for a compose command whose videa was killed: two such commands at the same time would conflict."""
 
 BRIEF = 30.0
-"""Seconds to wait for a brief change such as `videa maintenance on`: more than nginx takes for a change."""
+"""Seconds to wait for a brief change such as `videa maintenance on`: longer than nginx takes for a change."""
 
 INTERVAL = 0.05
 """Seconds between two checks while a process waits for another one to end."""
@@ -46,7 +46,7 @@ PREFIX = "videa-lock-"
 
 
 def uptime() -> float:
-    """Seconds since the machine was booted, including suspends, because a lease also ends during a suspend."""
+    """Seconds since the machine was booted, including suspends, because a lease also expires during a suspend."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
@@ -67,7 +67,7 @@ class Lock:
         self._change, self._operation = f"videa.lock.{project}", f"videa.operation.{project}"
 
     def status(self) -> Holder | None:
-        """The holder of the operation lock, otherwise of the change lock, alive or not; None if both are free.
+        """The holder of the operation lock or, if it is free, of the change lock, alive or not; None if both are free.
 
         Raises EngineError.
         """
@@ -139,7 +139,7 @@ class Lock:
             return self._acquire_change(labels, file, offset, pause=time.sleep)
 
         lease = Lease(change, operation, retake, offset, self._clock)
-        for path in file.stale:  # not earlier, because both locks of a process name the same file
+        for path in file.stale:  # not earlier: both locks of a process name the same file
             with suppress(OSError):
                 if path.name.startswith(PREFIX):
                     path.unlink()
@@ -162,7 +162,7 @@ class Lock:
         }
 
     def _offset(self) -> float:
-        """The engine's time minus this machine's clock."""
+        """The difference of the engine's time from this machine's clock, in seconds."""
         return self._store.now() - self._clock()
 
     def _acquire_change(
@@ -189,7 +189,7 @@ class Lock:
         orphans_until, brief_until = self._clock() + ORPHANS, self._clock() + BRIEF
         while True:
             in_use, file.in_use = file.in_use, True
-            claim = Claim.make(self._store, name, labels, offset, self._clock)  # without a query: usually it is free
+            claim = Claim.make(self._store, name, labels, offset, self._clock)  # without a query: it is usually free
             if claim:
                 return claim
             file.in_use = in_use
@@ -235,9 +235,9 @@ class Lock:
 
 @dataclass
 class _OwnFile:
-    """The file that a holder keeps locked. ``in_use``: the engine may have a lock that names it.
+    """The file that a holder keeps locked. ``in_use``: a lock on the engine may name it.
 
-    ``stale``: the files of exited processes whose locks were taken over.
+    ``stale``: the files of exited processes whose locks this process has taken over.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""Waits until no operation of another process is under way, for callers that would be refused, such as CI."""
+"""Waits until no operation of another process is in progress, for callers that would be refused, such as CI."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INTERVAL = 0.5
 
 
 def await_free(store: Store, project: str, until: float) -> None:
-    """Returns when nobody holds the locks and no operation waits, at the latest at ``until`` (monotonic clock).
+    """Returns when no process holds the locks and no operation waits, at the latest at ``until`` (monotonic clock).
 
     Raises EngineError.
     """

@@ -1,11 +1,11 @@
-"""Compares the answers of the canary with stable's. Pure: the mix of answers by route of both in, text out.
+"""Compares the answers of the canary with those of stable. Pure: the mix of answers of both, by route, in; text out.
 
 A release that answers 404 to everything has no failed request and is fast. Therefore the shares of redirects, client
 errors, server errors and successful answers without a body are compared with stable's: for all requests together and
 for each route, because one broken route is not visible among many good ones. Each comparison is Fisher's exact test,
 one-sided: a larger share of good answers is not a fault. With Bonferroni's correction (Dunn, Multiple Comparisons Among
-Means, JASA 56, 1961) all tests together fail a good release at most as often as the level; tests that cannot find a
-difference, because neither sample has such an answer, are not counted (Tarone, Biometrics 46, 1990).
+Means, JASA 56, 1961), all tests together fail a good release with at most the probability of the level. Tests that
+cannot find a difference, because neither sample has such an answer, are not counted (Tarone, Biometrics 46, 1990).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ops.rollout.exact import fisher
 SHIFT = 0.05
 """A share may exceed stable's by this much before it is tested: a small change is not a fault.
 
-Not for server errors, which are always faults.
+It does not apply to server errors, which are always faults.
 """
 
 REDIRECT, CLIENT_ERROR, SERVER_ERROR = 3, 4, 5
@@ -33,7 +33,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """``words``: the kind of answer; ``hits`` among ``tries`` of the canary and of stable."""
+    """``words``: the kind of answer; ``hits`` out of ``tries``, for the canary and for stable."""
 
     words: str
     hits: int
@@ -48,7 +48,7 @@ class _Comparison:
 
     @property
     def chance(self) -> float:
-        """p under the hypothesis that the canary's share is at most stable's share plus ``shift``."""
+        """The p-value of the hypothesis that the canary's share is at most stable's share plus ``shift``."""
         allowed = min(self.stable_tries, self.stable_hits + math.ceil(self.shift * self.stable_tries))
         return fisher(self.hits, self.tries, allowed, self.stable_tries)
 

@@ -1,4 +1,4 @@
-"""Runs the steps that wait: judging a canary, a pause, a kept old set. Commands from other terminals end them."""
+"""Runs the steps that wait: judging a canary, pausing, keeping an old set. Commands from other terminals end them."""
 
 from __future__ import annotations
 
@@ -30,19 +30,20 @@ CHECK_INTERVAL = 1.0
 PAUSE_INTERVAL, LONGEST_PAUSE_INTERVAL, PAUSE_GROWTH = 0.03, 0.25, 0.01
 """Seconds between two checks of the command queue in a pause: rollback to a kept set must be fast.
 
-The interval grows with this share of the time waited, because each check costs a millisecond of the engine, for hours.
+The interval grows with the time already waited, in this proportion, because each check costs the engine a millisecond,
+for hours.
 """
 
 MAX_ERRORS = 3
-"""Checks in a row that may fail to read the canary's requests or containers; one more ends the deploy."""
+"""Checks in a row that may fail to read the canary's requests or containers; the next failure ends the deploy."""
 
 MEMORY_SAMPLES = 300
-"""Samples of a replica's memory that are stored, one per check."""
+"""Number of stored samples of a replica's memory, one per check."""
 
 
 @dataclass
 class Monitor:
-    """Monitors the waits of one operation. ``verdicts``: all so far; ``promotion``: ends the next wait."""
+    """Handles the waits of one operation. ``verdicts``: all so far; ``promotion``: a stored one ends the next wait."""
 
     stack: Stack
     journal: Journal
@@ -57,7 +58,7 @@ class Monitor:
     _complaints: Complaints = field(default_factory=Complaints)
     _warming: dict[str, Warming] = field(default_factory=dict)
     _restarts: dict[str, int] = field(default_factory=dict)
-    """At the first check: a replica may have been restarted before it was ready."""
+    """The value at the first check: a replica may have been restarted before it was ready."""
     _compared: bool = False
     _confirm_at: float = 0.0
 
@@ -141,7 +142,7 @@ class Monitor:
             log.stop()
 
     def note(self, remark: Remark) -> None:
-        """Emits a remark, and writes it to the journal for other terminals."""
+        """Emits a remark, and writes it to the journal so that other terminals can show it."""
         self.emit(remark)
         self.journal.write(remark)
 
@@ -167,7 +168,7 @@ class Monitor:
         return dataclasses.replace(verdict, canary=sample.latencies.histogram(), stable=stable.latencies.histogram())
 
     def _ended(self, canary: Collection[str]) -> str:
-        """Why a replica of the canary has ended, also since the check began: the failed requests are due to it."""
+        """Why a replica of the canary has ended, even after the check began: its failed requests have this cause."""
         try:
             facts = self._facts(self.stack.replicas(canary.__contains__))
         except EngineError:
@@ -240,7 +241,7 @@ def samples(
         own_addresses = [address for address in replica.networks.values() if address]
         addresses[replica.name in canary] += own_addresses
         unanswered = figures.get(replica.name, Figures()).unanswered_seconds
-        # nginx uses one of the addresses; the others have no requests and never warm up.
+        # nginx uses only one of a replica's addresses; the others get no requests and never warm up.
         waits = [tallies.waits(address, unanswered) for address in own_addresses]
         waiting += next((seconds for seconds in waits if seconds), [])
     new, stable = tallies.of(addresses[True]), tallies.of(addresses[False])

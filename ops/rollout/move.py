@@ -1,6 +1,6 @@
 """The plan that moves replicas to other nodes. Pure: a fleet and names in, steps out.
 
-A replica does not move: another one of the same release starts on another node, and takes over its requests.
+A replica cannot move: a new one of the same release starts on another node and takes over its requests.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ def plan_move(
     opening: Sequence[SetAvailability] = (),
     closing: Sequence[SetAvailability] = (),
 ) -> Plan:
-    """Replaces the replicas ``moved``, ``surge`` at a time. The engine starts the new ones on nodes that get tasks.
+    """Replaces the replicas ``moved``, ``surge`` at a time. The engine starts the new ones on nodes that accept tasks.
 
     ``opening`` and ``closing``: steps before and after it.
     """
     left = [member.name for member in fleet.alive if member.name in moved]
     steps: Sequence[Step] = ()
-    if left or fleet.dead:  # a stopped one may be left of an interrupted move
+    if left or fleet.dead:  # a stopped replica may remain from an interrupted move
         steps = plan_rolling(fleet, wanted, target, surge, frozenset(left)).steps
     elif opening or closing:
         steps = (Remember(wanted),)
@@ -36,9 +36,9 @@ def plan_move(
 
 
 def excess(nodes: Mapping[str, Sequence[str]]) -> list[str]:
-    """The replicas to move until no node has two more than another one. The newest of each node move.
+    """The replicas to move so that no node has two or more replicas more than another. The newest on each node move.
 
-    ``nodes``: each node that gets tasks, with its replicas, the newest last. New ones start where the fewest run.
+    ``nodes``: the nodes that accept tasks, with their replicas, newest last. New replicas start where the fewest run.
     """
     total, count = sum(map(len, nodes.values())), max(1, len(nodes))
     share, more = divmod(total, count)

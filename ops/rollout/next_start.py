@@ -1,4 +1,4 @@
-"""Checks the next start while replicas are drained or start: Compose takes 0.2 s for it, and these steps only wait."""
+"""Checks the next start while replicas drain or start: the check takes Compose 0.2 s, and these steps only wait."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ops.steps import AnyStep, Remove, Start, Target
 
 @contextmanager
 def check_next_start(platform: Platform, following: Sequence[AnyStep], target: Target) -> Iterator[None]:
-    """Checks the start in ``following`` during the block, if at most the removal of the drained comes before it.
+    """Checks the start in ``following`` during the block, if no step except a removal comes before it.
 
-    A refusal is not raised: ``create`` checks everything again that was not found harmless here, or only long ago, or
-    for another number of replicas. Without an error, returns when the check is done.
+    A refusal is not raised: ``create`` repeats the check unless it recently passed here for the same number of
+    replicas. If the block raises nothing, this returns when the check is done.
     """
     start = next((step for step in following[:2] if not isinstance(step, Remove)), None)
-    if not isinstance(start, Start) or platform.creates_alone:  # alone: there are fewer replicas then
+    if not isinstance(start, Start) or platform.creates_alone:  # creates_alone: there are fewer replicas then
         yield
         return
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="videa-check")
@@ -30,5 +30,5 @@ def check_next_start(platform: Platform, following: Sequence[AnyStep], target: T
 
 
 def _check(platform: Platform, count: int, target: Target) -> None:
-    with suppress(VideaError):  # their names are enough: the states would be asked of every task of a swarm
+    with suppress(VideaError):  # names are enough: states would need a query for every task of a swarm
         platform.check_create(len(platform.names()) + count, target, next=True)

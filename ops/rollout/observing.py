@@ -1,4 +1,4 @@
-"""Watches new replicas that already get requests: a replica counts as good only after some time with traffic."""
+"""Watches new replicas that already get requests: a replica counts as good only after some time under traffic."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Services that run once before a release, such as a migration: ``depends_on`` with ``service_completed_successfully``.
 
-Their place in a plan is pure. They run once per operation, before anything is switched; a rollback does not run them.
+The functions that place them in a plan are pure. They run once per operation, before traffic is switched; a rollback
+does not run them.
 """
 
 from __future__ import annotations
@@ -19,21 +20,22 @@ from ops.steps import Hook, Plan, RunOnce, Start, Target
 
 
 def with_one_shots(plan: Plan, once: Collection[RunOnce]) -> Plan:
-    """The plan with these one-shot services first, after a pre_deploy hook, which may make a backup."""
+    """The plan with these one-shot services first, but after a pre_deploy hook, which may make a backup."""
     hooks = [step for step in plan.steps[:1] if isinstance(step, Hook) and step.name == "pre_deploy"]
     return replace(plan, steps=(*hooks, *once, *plan.steps[len(hooks) :])) if once else plan
 
 
 def left_of(once: Collection[RunOnce], state: JournalState | None) -> tuple[RunOnce, ...]:
-    """Those that an interrupted operation has not completed: a step that was followed by another one is complete."""
+    """The services that an interrupted operation has not completed: a step is complete if another one followed it."""
     complete = state.steps[:-1] if state else ()
     return tuple(step for step in once if step not in complete)
 
 
 def due(stack: Stack, plan: Plan) -> Iterator[str]:
-    """The one-shot services that must run before the plan of a deploy, each after those that it waits for.
+    """The one-shot services that must run before the plan of a deploy, in the order of their dependencies.
 
-    All of them if it starts replicas; otherwise those that have changed or never run. Raises EngineError, ConfigError.
+    All of them if the plan starts replicas; otherwise those that have changed or have never run. Raises EngineError,
+    ConfigError.
     """
     project = stack.project
     names = one_shots_of(project.model["services"], project.settings.service)
@@ -69,7 +71,7 @@ def run_one_shot(stack: Stack, step: RunOnce, permit: Permit) -> None:
 
 
 def build_one_shots(stacks: Collection[Stack], emit: Emit) -> None:
-    """Builds the images of the one-shot services that have an own one. Raises EngineError."""
+    """Builds the images of the one-shot services that have their own image. Raises EngineError."""
     images = {stack.project.image for stack in stacks}
     for stack in stacks:
         project = stack.project

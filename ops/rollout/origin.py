@@ -1,7 +1,7 @@
 """The origin of an operation, so that abort and promote find the operation without Compose.
 
-Compose takes a tenth of a second on both cores for that, a large part of the second in which traffic must be back on
-the kept set. In another folder or machine, or with other options, Compose is used.
+Compose would take a tenth of a second on both cores, a large part of the one second within which traffic must be back
+on the kept set. In another folder, on another machine, or with other options, Compose is used.
 """
 
 from __future__ import annotations

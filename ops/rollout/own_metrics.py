@@ -1,8 +1,8 @@
-"""Metrics of the replicas that nginx's log does not have: unanswered requests and lost dependencies.
+"""Metrics of the replicas that are not in nginx's log: unanswered requests and lost dependencies.
 
-nginx logs a request only when it ends, so a request that takes longer than the judging of a canary would not be seen.
-And a release that has lost Redis or its read replica, or leaks database connections, may give good answers for a long
-time.
+nginx logs a request only when it ends, so a request that takes longer than the judging of a canary would not be seen. A
+release that has lost Redis or its read replica, or that leaks database connections, may also give good answers for a
+long time.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from ops.contract import METRICS
 from ops.stack import Stack
 
 TIMEOUT = 0.5
-"""Seconds for each replica: one that does not answer in time is left out."""
+"""Timeout for each replica, in seconds: a replica that does not answer in time is left out."""
 
 LASTING = 5
-"""Checks in a row with the same complaint until it counts: links break and recover by themselves."""
+"""Checks in a row that must have the same complaint before it counts: connections break and recover by themselves."""
 
 
 class Pool(msgspec.Struct, frozen=True):
@@ -71,14 +71,14 @@ class Complaints:
         self._checks: dict[tuple[str, str], int] = {}
 
     def lasting(self, latest: Mapping[str, Figures]) -> list[tuple[str, str]]:
-        """Replica and complaint for each complaint present in the last LASTING checks; ``latest``: this check."""
+        """The pairs (replica, complaint) present in all of the last LASTING checks; ``latest``: this check."""
         now = {(name, words) for name, figures in latest.items() for words in figures.complaints}
         self._checks = {complaint: self._checks.get(complaint, 0) + 1 for complaint in now}
         return sorted(complaint for complaint, checks in self._checks.items() if checks >= LASTING)
 
 
 def new_faults(lasting: Iterable[tuple[str, str]], stable: Mapping[str, Figures]) -> list[str]:
-    """The complaints of the canary that stable does not have, as text. Common ones are not the fault of the release.
+    """The complaints of the canary that stable does not have, as text. Shared ones are not the fault of the release.
 
     ``stable``: metrics of the stable replicas; empty means that there is nothing to compare with.
     """

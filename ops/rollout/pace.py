@@ -1,4 +1,4 @@
-"""How fast a rolling deploy replaces replicas, and what a failure does. The journal stores it with the request."""
+"""How fast a rolling deploy replaces replicas, and how it handles a failure. The journal stores it with the request."""
 
 from __future__ import annotations
 

@@ -23,12 +23,12 @@ def await_ready(stack: Stack, names: Iterable[str], starting: bool = True) -> No
 
 
 def await_passes(stack: Stack, names: Iterable[str], starting: bool = True) -> list[Replica]:
-    """Returns the replicas ``names`` when each has passed ``health.success_threshold`` probes in a row.
+    """Returns the replicas ``names`` when all of them have passed ``health.success_threshold`` probes in a row.
 
-    ``starting``: the replicas are new. One that exits and is restarted by
-    the engine, for example while it waits for its database, has time until the deadline, like all others. Raises
-    ReplicaNotReady at ``health.deadline``, later if a container's own health check cannot have a result by then, and at
-    once for a replica that cannot become ready any more.
+    ``starting``: the replicas are new. A replica that exits and is restarted by the engine, for example while it waits
+    for its database, has until the deadline, like all others. Raises ReplicaNotReady at ``health.deadline``, or later
+    if a container's own health check cannot have a result by then, and at once for a replica that can no longer become
+    ready.
     """
     health = stack.project.settings.health
     pause = min(STARTING_INTERVAL, health.interval)
@@ -57,9 +57,9 @@ def await_passes(stack: Stack, names: Iterable[str], starting: bool = True) -> l
 
 
 def fleet_with_started(stack: Stack, release: str, emit: Emit) -> Fleet:
-    """The fleet once it is known which replicas of ``release`` are ready: those that are starting are awaited.
+    """The fleet, once the replicas of ``release`` that are starting have become ready or have failed.
 
-    One that becomes ready need not be replaced. The wait ends like that of ``await_passes``, but raises nothing for a
+    A replica that becomes ready need not be replaced. The wait ends like ``await_passes``, but raises nothing for a
     replica that is not ready. Raises EngineError, BalancerError.
     """
     fleet = stack.fleet()
@@ -75,12 +75,12 @@ def fleet_with_started(stack: Stack, release: str, emit: Emit) -> Fleet:
 
 
 def _starting(fleet: Fleet, release: str) -> dict[str, float]:
-    """Name -> delay of the running replicas of ``release`` that neither are ready nor have failed."""
+    """Name -> delay for the running replicas of ``release`` that are neither ready nor failed."""
     return {each.name: each.delay for each in fleet.alive if each.delay and each.replica.release == release}
 
 
 def refuse_ended(stack: Stack, waiting: Iterable[str], replicas: Iterable[Replica]) -> None:
-    """Raises ReplicaNotReady for one of the replicas ``waiting`` that has ended. ``replicas``: the present ones."""
+    """Raises ReplicaNotReady if one of the replicas ``waiting`` has ended. ``replicas``: those that exist now."""
     by_name = {replica.name: replica for replica in replicas}
     for name in waiting:
         replica = by_name.get(name)
@@ -121,5 +121,5 @@ def _too_late(stack: Stack, replica: Replica, result: ProbeResult | None) -> Rep
 
 
 def _last_words(stack: Stack, container: str) -> str:
-    """The end of a replica's log, without secrets, because it becomes part of errors and of the history."""
+    """The end of a replica's log, redacted, because it becomes part of errors and of the history."""
     return shown(stack.platform.last_words(container), source=stack.project.service.get("environment"))

@@ -11,7 +11,7 @@ from ops.steps import Target
 
 
 def check_remembering(project: Project, target: Target, replicas: int, emit: Emit) -> None:
-    """Emits an event for each part that will not be recorded. Raises ConfigError if nothing can be recorded."""
+    """Emits an event for each part that cannot be recorded. Raises ConfigError if nothing can be recorded."""
     check_writable(project, variables_of(project, target, replicas))
     shell = from_shell(project)
     if shell.secret:

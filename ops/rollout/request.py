@@ -1,4 +1,4 @@
-"""The request of a deploy, without the release. The journal stores it so that another process can resume the deploy."""
+"""A deploy as requested, without the release. The journal stores it so that another process can resume the deploy."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class Strategy(Enum):
     BLUE_GREEN = "blue-green"
     CANARY = "canary"
     MOVE = "move"
-    """The same release takes over on other nodes."""
+    """The same release is moved to other nodes."""
 
 
 class Request(msgspec.Struct, frozen=True):
     """The options of a deploy.
 
-    ``surge``: rolling, replicas in a batch, 0 for all; ``pace``: rolling; ``taken``: (key, value, source) of what the
-    Compose file says about both. ``keep``: blue-green, seconds for which the old set is kept; ``commands`` and
-    ``paths``: blue-green, checks before the switch; ``shares`` and ``pause_at``: canary, percentages. ``once``:
-    one-shot services that run first; ``pulled``: the tag of the image may have moved. ``moved``: move, the replicas
-    to replace; ``opening`` and ``closing``: what happens to the nodes before and after it.
+    ``surge``: rolling, replicas in a batch, 0 for all; ``pace``: rolling; ``taken``: (key, value, source) for each
+    setting of these two that comes from the Compose file. ``keep``: blue-green, seconds for which the old set is kept;
+    ``commands`` and ``paths``: blue-green, checks before the switch; ``shares`` and ``pause_at``: canary, percentages.
+    ``once``: one-shot services that run first; ``pulled``: the tag of the image may have moved. ``moved``: move, the
+    replicas to replace; ``opening`` and ``closing``: changes of the nodes before and after it.
     """
 
     strategy: Strategy = Strategy.ROLLING
@@ -54,7 +54,7 @@ class Request(msgspec.Struct, frozen=True):
 
     @property
     def moving(self) -> tuple[str, ...] | None:
-        """The nodes that a move leaves; None for a deploy."""
+        """The nodes that a move empties; None for a deploy."""
         steps = (*self.opening, *self.closing)
         return tuple(sorted({step.node for step in steps})) if self.strategy is Strategy.MOVE else None
 

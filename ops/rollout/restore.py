@@ -35,17 +35,17 @@ from ops.stack import Stack
 from ops.steps import AnyStep, Drain, Follow, Hook, Route, SetAvailability
 
 PATIENCE = 30.0
-"""Seconds for which the rollback is retried while the engine or nginx does not answer and the lease is valid."""
+"""Seconds for which the rollback is retried while the engine or nginx does not answer, if the lease stays valid."""
 
 PAUSES = (0.5, 1.0, 2.0, 4.0)
-"""Seconds between two tries; the last value is used for all further ones."""
+"""Seconds between two tries; the last value applies to all further tries."""
 
 ROUNDS = 3
-"""Number of checks for replicas that an interrupted command has still started."""
+"""Number of checks for replicas that an interrupted command may still start."""
 
 
 COMPLETE = (Left.UNCHANGED, Left.ROLLED_BACK, Left.NOT_AS_BEFORE)
-"""The results after which the services that were changed before are rolled back, too."""
+"""The results after which the services that were changed earlier are rolled back, too."""
 
 
 class _NotAsBefore(VideaError):
@@ -54,10 +54,10 @@ class _NotAsBefore(VideaError):
 
 @dataclass
 class Restorer:
-    """Rolls back what one operation has changed of one service. ``do``: runs one step and emits its events.
+    """Rolls back the changes of one operation to one service. ``do``: runs one step and emits its events.
 
-    ``earlier``: then rolls back the services that the operation has changed before, because of a reason; None if there
-    are none.
+    ``earlier``: called afterwards with the reason, rolls back the services that the operation changed earlier; None if
+    there are none.
     """
 
     stack: Stack
@@ -71,14 +71,14 @@ class Restorer:
     _looking: Future[Fleet] | None = field(default=None, init=False)
 
     def look_ahead(self) -> None:
-        """Starts to observe the replicas for a rollback that comes next. No other operation changes them."""
+        """Starts to observe the replicas in case a rollback comes next. No other operation changes them."""
         self._looking = self._look()
 
     def roll_back(self, reason: str) -> Aftermath:
         """Restores the state before the operation. ``reason``: the cause, recorded in the journal.
 
-        Signals do not interrupt it. While the engine does not answer, it is retried for PATIENCE, while the lease is
-        valid.
+        Signals do not interrupt it. While the engine does not answer, it is retried for PATIENCE, as long as the lease
+        is valid.
         """
         with held():
             own = self._roll_back(reason)
@@ -109,7 +109,7 @@ class Restorer:
         return Aftermath(Left.ROLLED_BACK, replicas=self._not_brought_back())
 
     def lost(self) -> Aftermath:
-        """The result of an operation that has lost its lock. Its journal stays if there is something to continue."""
+        """The result of an operation that has lost its lock. Its journal stays if another process can continue it."""
         with suppress(EngineError):
             if not self.journal.is_mine():
                 return Aftermath(Left.TAKEN_OVER)
@@ -130,7 +130,7 @@ class Restorer:
         state = self.journal.state()
         looking, self._looking = self._looking or self._look(), None
         if not state.returning:
-            self.journal.write(ReturnEntry(reason))  # at the same time
+            self.journal.write(ReturnEntry(reason))  # in parallel
         self._undo_availability(state)
         fleet, before = self._without_stopping(looking.result()), self.header.before
         worker = self.stack.project.settings.worker
@@ -165,7 +165,7 @@ class Restorer:
             raise _NotAsBefore("; ".join(found), "")
 
     def _undo_availability(self, state: JournalState) -> None:
-        """Each node gets tasks as before: replicas that come back may run only there."""
+        """Restores the availability of each node: recreated replicas may be able to run only there."""
         changed = [step for step in state.steps if isinstance(step, SetAvailability)]
         first = {step.node: step for step in reversed(changed)}
         for step in first.values():
@@ -178,7 +178,7 @@ class Restorer:
         return looking
 
     def _without_stopping(self, fleet: Fleet) -> Fleet:
-        """The fleet without replicas that are being stopped: they may still answer, but not for long."""
+        """The fleet without the replicas that are being stopped: they may still answer, but not for long."""
         stopping = self.stopping.begun
         return replace(fleet, members=tuple(member for member in fleet.members if member.name not in stopping))
 
@@ -219,7 +219,7 @@ class Restorer:
             tries += 1
 
     def _not_brought_back(self) -> tuple[str, ...]:
-        """Replicas from before that did not serve and were removed: the rollback does not create them again."""
+        """Replicas that did not serve before the operation and were removed: the rollback does not recreate them."""
         idle = [name for name in self.header.before if name not in self.header.served]
         present = self._present() if idle else ()
         return tuple(name for name in idle if present is not None and name not in present)

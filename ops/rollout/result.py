@@ -1,4 +1,4 @@
-"""Compares the stack at the end of an operation with what the operation is about to report. Pure."""
+"""Compares the stack at the end of an operation with the result that the operation is about to report. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def unlike_plan(
 ) -> list[str]:
     """The differences from ``wanted`` ready replicas of ``releases``, to which the balancer sends the requests.
 
-    ``listed``: names in the balancer; ``excused``: replicas whose readiness the operation does not claim, because it
-    found them not ready, or `videa watch` has ejected them.
+    ``listed``: names in the balancer; ``excused``: replicas that need not be ready, because they were not ready before
+    the operation or `videa watch` has ejected them.
     """
     alive = fleet.alive
     claimed = [member for member in alive if member.name not in excused]
@@ -27,7 +27,7 @@ def unlike_plan(
 
 
 def not_serving(fleet: Fleet) -> list[NotServing]:
-    """The replicas that were asked for and run, but do not serve."""
+    """The requested replicas that run but do not serve."""
     return [_idle(member) for member in fleet.alive if not (member.ready and member.listed)]
 
 
@@ -50,8 +50,8 @@ def unlike_before(
 ) -> list[str]:
     """The differences from the state before a rolled back operation.
 
-    ``before``: names of all replicas then; ``served``: of those in the balancer; ``releases``: by name, as far as
-    known. A replica that is not ready now does not have to be in the balancer.
+    ``before``: names of all replicas before the operation; ``served``: of those in the balancer; ``releases``: by name,
+    as far as known. A replica that is not ready now does not have to be in the balancer.
     """
     alive = names(fleet.alive)
     others = (m.name for m in fleet.alive if m.replica.release != releases.get(m.name, m.replica.release))
@@ -62,7 +62,7 @@ def unlike_before(
 
 
 def _unlike_list(fleet: Fleet, listed: Collection[str], expected: Collection[str]) -> Iterator[str]:
-    """The differences of the balancer's list from the running replicas; ``expected``: those that it must have."""
+    """The differences of the balancer's list from the running replicas; ``expected``: replicas that it must contain."""
     alive = names(fleet.alive)
     unlisted = {member.name for member in fleet.alive if not member.listed}
     yield from _each("{} not in the balancer", (name for name in expected if name in unlisted))
@@ -72,7 +72,7 @@ def _unlike_list(fleet: Fleet, listed: Collection[str], expected: Collection[str
 
 
 def _each(text: str, found: Iterable[str]) -> list[str]:
-    """The text about all of these names, as a list with one or no element."""
+    """The text about all these names, as a list of at most one element."""
     several = list(found)
     verb = "is" if len(several) == 1 else "are"
     return [text.format(f"{', '.join(several)} {verb}")] if several else []

@@ -1,4 +1,4 @@
-"""Retained releases: a separate tag keeps the image of each for a rollback, until there are enough newer ones."""
+"""Retained releases: a separate tag retains the image of each for a rollback, until there are enough newer releases."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def record_running(stack: Stack, command: str, release: str, image: str, digest:
 def present_entry(
     stack: Stack, command: str, action: str, release: str, image: str, digest: str, replicas: int
 ) -> Entry:
-    """What the history says of a release that runs now, and that no deploy has just started. Raises ConfigError."""
+    """The history entry for a release that runs now and was not started by a deploy just now. Raises ConfigError."""
     return Entry(
         time=time.time(),
         who=whoami(),
@@ -104,7 +104,7 @@ def choose(entries: Iterable[Entry], running: Iterable[str], wanted: str | None)
 def _with_original_image(entry: Entry, entries: Iterable[Entry]) -> Entry:
     """The entry with the image name of the first deploy of the release: the config hash was calculated with it.
 
-    After a rollback with a moving tag, the release runs under the retained reference of its image.
+    After a rollback, a release with a mutable tag runs under the retained reference of its image.
     """
     if ImageRef.parse(entry.image).repository.partition("/")[0] != RETAINED:
         return entry
@@ -115,9 +115,9 @@ def _with_original_image(entry: Entry, entries: Iterable[Entry]) -> Entry:
 def rollback_target(stack: Stack, entry: Entry) -> Target:
     """An earlier release, with its image and its variables.
 
-    Secret variables that were not remembered here keep their present values. Raises ConfigError if the Compose file has
-    no variable for the image, PlanRefused if the image was not retained or if the Compose file or such a value has
-    changed since then, so that the result would be another release.
+    Secret variables whose values are not recorded on this machine keep their present values. Raises ConfigError if the
+    Compose file has no variable for the image, PlanRefused if the image was not retained or if the Compose file or such
+    a value has changed since, so that the result would be a different release.
     """
     project = stack.project
     naming = project.image_variables(entry.image)
@@ -128,7 +128,7 @@ def rollback_target(stack: Stack, entry: Entry) -> Target:
             "change it and run `videa deploy`, or use a variable for it",
         )
     now = variables_now(project)
-    # A variable that was not set then is empty: `${NAME:-default}` uses its default for that too.
+    # A variable that was unset then is set to empty: `${NAME:-default}` uses its default for that, too.
     secrets = secrets_of(project, entry)
     unknown = entry.secrets if not secrets else ()
     kept = {name: now[name] for name in unknown if name in now}
@@ -170,7 +170,7 @@ def rollback_target(stack: Stack, entry: Entry) -> Target:
 
 
 def shared_targets(stack: Stack, target: Target) -> dict[str, Target]:
-    """The releases of the other services whose image has the same variables: they must roll back together.
+    """The target releases of the other services whose image has the same variables: they must roll back together.
 
     Service -> target. Raises PlanRefused if one has no release with these values, and like ``rollback_target``.
     """

@@ -33,7 +33,7 @@ def plan_rolling(
 ) -> Plan:
     """Replaces the replicas of other releases, and those in ``replace``, ``surge`` at a time, 0 for all at once.
 
-    New ones start first, unless the pace says otherwise. Replicas of this release from an interrupted deploy are
+    New ones start first, unless ``pace`` says otherwise. Replicas of this release from an interrupted deploy are
     reused, so the same command continues where it stopped.
     """
     pace = pace or Pace()
@@ -110,7 +110,7 @@ def _stop_first(
 ) -> Iterator[Step]:
     """The stopped replicas are removed after their successors serve: until then, a start brings them back.
 
-    Exited replicas are removed last, so that no new one gets the name of one from before.
+    Exited replicas are removed last, so that no new replica gets the name of an earlier one.
     """
     order = list(victims(old, len(old), release=""))
     staying = names(new)
@@ -156,7 +156,7 @@ def _observed(pace: Pace) -> Iterator[Step]:
 
 
 def _without_surplus(new: list[Member], old: list[Member], wanted: int, started: bool) -> Iterator[Step]:
-    """Removes the old replicas that are left, and the new ones beyond ``wanted``."""
+    """Removes the remaining old replicas, and the new ones beyond ``wanted``."""
     surplus = names(victims(new, max(0, len(new) - wanted), release=""))
     yield Route(tuple(name for name in names(new) if name not in surplus), started=started)
     if old or surplus:

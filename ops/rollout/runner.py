@@ -1,6 +1,7 @@
 """Runs the steps of a plan. Each is written to the journal before it starts; if one fails, everything is rolled back.
 
-The lease is checked before each change: after a stop (SIGSTOP, suspend), another process may be running.
+The lease is checked before each change: if this process was stopped (SIGSTOP, suspend), another one may have taken
+over.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ from ops.steps import (
 )
 
 INTERRUPTIBLE = (Start, AwaitReady, Check, Drain, Stop, Observe, Delay, Hook, RunOnce, Follow)
-"""Steps that Ctrl-C may interrupt, as it may a wait. The others are short, and half of one is worse than all of it."""
+"""Steps that Ctrl-C may interrupt, like a wait. The others are short, and worse if only half is done."""
 
 
 class Runner:
@@ -63,8 +64,8 @@ class Runner:
     ) -> None:
         """``behind``: number of replicas that may still be stopping while the next step runs.
 
-        ``stopping``: of the service that the operation has changed before. ``detach``: stops at the first step that
-        waits, unless a promotion for that wait has already arrived. ``earlier``: of ``Restorer``.
+        ``stopping``: replicas of the previously changed service that may still be stopping. ``detach``: stops at the
+        first step that waits, unless a promotion for that wait has already arrived. ``earlier``: see ``Restorer``.
         """
         self.stack = stack
         self.journal = journal
@@ -80,12 +81,12 @@ class Runner:
         self._restorer = Restorer(stack, journal, lease, header, emit, self._announced, self.stopping, earlier)
 
     def run(self, plan: Plan, confirm: Callable[[], None] | None) -> None:
-        """Runs all steps, or the steps up to the wait at which the operation is ``left``.
+        """Runs all steps, or the steps up to the wait at which the process leaves the operation.
 
         If a step fails or the operator interrupts, all changes are rolled back. ``confirm``: checks the result; its
-        failure rolls nothing back. None: the operation continues with other services.
+        failure does not cause a rollback. None if the operation continues with other services.
 
-        Raises the VideaError of the failed step, or Interrupted, with the result of the rollback, and that of
+        Raises the VideaError of the failed step or Interrupted, both with the result of the rollback, and the error of
         ``confirm``.
         """
         self._actions.begin(plan)
@@ -162,7 +163,7 @@ class Runner:
                     else:
                         self.monitor.pause(left)
             except BaseException:
-                self._restorer.look_ahead()  # the rollback must be fast, and taking the lock again takes 0.1 s
+                self._restorer.look_ahead()  # the rollback must be fast, and retaking the lock takes 0.1 s
                 raise
 
     def _finish_stopping(self) -> None:

@@ -1,6 +1,7 @@
 """The secret values of releases, in `.videa/secrets.json` next to `.env`: unlike the history, they stay on the machine.
 
-A rollback gives a release the values that it had. From another folder, it needs the present values to be the same.
+A rollback gives a release the values that it had. A rollback from another folder requires the present values to be the
+same.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ops.project.private import private_file, replace_private
 FILE = "secrets.json"
 
 MOST = 50
-"""Releases."""
+"""Maximum number of releases."""
 
 _DECODER = msgspec.json.Decoder(dict[str, dict[str, str]])
 
@@ -27,7 +28,7 @@ def of(directory: Path, release: str) -> dict[str, str]:
 
 
 def remember(directory: Path, release: str, values: Mapping[str, str]) -> None:
-    """Adds the values of a release, and removes those of the oldest ones. Raises ConfigError."""
+    """Adds the values of a release, and removes those of the oldest releases. Raises ConfigError."""
     releases = _read(directory)
     releases.pop(release, None)
     releases[release] = dict(values)

@@ -1,4 +1,4 @@
-"""Checks, before the first step, what a plan would change apart from the replicas (invariant 0)."""
+"""Checks, before the first step, whether a plan would change anything apart from the replicas (invariant 0)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of a new release before it gets traffic: commands of the operator and paths, over its private route."""
+"""Checks a new release before it gets traffic, with the operator's commands and paths, over its private route."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ops.stack import Stack
 
 PATH_TIMEOUT = 10
 COMMAND_TIMEOUT = 300
-"""Seconds."""
+"""Timeout of one check, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class Answer:
 def check_paths(stack: Stack, paths: Iterable[str], token: str) -> None:
     """GETs each path of the new release through nginx, over TLS if the site uses it. Raises ReleaseFailed, EngineError.
 
-    Only 200 to 299 is a success: a redirect may come from nginx, or its target may be an error page. A path is written
-    as clients request it, so it must lead to this service.
+    Only 200 to 299 is a success: a redirect may come from nginx, or its target may be an error page. A path is given as
+    clients request it, so it must be routed to this service.
     """
     for path in paths:
         _check_route(stack, path)
@@ -65,7 +65,7 @@ def _check_route(stack: Stack, path: str) -> None:
 
 
 def site_url(stack: Stack, token: str) -> str:
-    """The address for clients: that of the TLS site if plain HTTP redirects to it. Raises EngineError."""
+    """The address that clients use: the address of the TLS site if plain HTTP redirects to it. Raises EngineError."""
     location = _get(stack, f"{INSIDE}/", token).location
     return f"https://{urlsplit(location).netloc}" if _tls_target(stack, "/", location) else stack.url or ""
 
@@ -86,7 +86,7 @@ def _get(stack: Stack, url: str, token: str, target: int | None = None) -> Answe
 
 
 def _tls_target(stack: Stack, path: str, location: str) -> int | None:
-    """The container port of the site's TLS, if ``location`` is ``path`` itself over HTTPS; None for any other."""
+    """The container port of the TLS site, if ``location`` is ``path`` itself over HTTPS; None for any other target."""
     address = urlsplit(location)
     query = f"?{address.query}" if address.query else ""
     if address.scheme != "https" or (address.path or "/") + query != path:
@@ -97,7 +97,7 @@ def _tls_target(stack: Stack, path: str, location: str) -> int | None:
 def check_command(stack: Stack, command: str, token: str) -> None:
     """Runs a command of the operator. Raises ReleaseFailed if it fails.
 
-    VIDEA_URL has the address of the stack, VIDEA_HEADER the header that routes a request to the new release.
+    VIDEA_URL contains the address of the stack, VIDEA_HEADER the header that routes a request to the new release.
     """
     environment = {**os.environ, "VIDEA_URL": site_url(stack, token), "VIDEA_HEADER": f"{HEADER}: {token}"}
     try:

@@ -1,8 +1,9 @@
-"""The replicas that an operation has started, and which of them are asked again while it goes on. Pure.
+"""The replicas that an operation has started, and which of them are probed again while it continues. Pure.
 
-After each batch, those of the batch before are asked again: they have had requests since. All are asked when their
-number has doubled, and after the last batch: a replica that has become unready stops the operation. Whether they still
-run is looked at in turn, LOOKED after each batch. So an operation grows with its replicas, not with their square.
+After each batch, the replicas of the previous batch are probed again, because they have had requests since. All are
+probed when their number has doubled, and after the last batch: a replica that has become unready stops the operation.
+The container states are checked in rotation, LOOKED replicas after each batch. The total work therefore grows with the
+number of replicas, not with its square.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 LOOKED = 200
-"""Replicas whose states are looked at after a batch: with fewer, that of each."""
+"""Number of replicas whose container states are checked after a batch; all of them if there are fewer."""
 
 
 @dataclass
@@ -21,20 +22,20 @@ class Started:
     names: list[str] = field(default_factory=list)
     _asked: int = 0
     _before: int = 0
-    """Start of the batch before in ``names``."""
+    """Index in ``names`` of the first replica of the previous batch."""
     _all: int = 0
-    """Their number when all were asked."""
+    """Number of replicas when all were last probed."""
     _looked: int = 0
-    """End of those that were looked at before."""
+    """Index in ``names`` after the last replica whose state was checked."""
 
     def looked(self) -> list[str]:
-        """Those whose states to look at now."""
+        """The replicas whose container states to check now."""
         begin = self._looked if self._looked < len(self.names) else 0
         self._looked = begin + LOOKED
         return self.names[begin : self._looked]
 
     def due(self, last: bool, ended: Collection[str]) -> list[str]:
-        """Those to ask now. ``last``: no more batch follows; ``ended``: those of ``looked`` that do not run."""
+        """The replicas to probe now. ``last``: no batch follows; ``ended``: those of ``looked`` that do not run."""
         count = len(self.names)
         since, self._before, self._asked = self._before, self._asked, count
         if last or count >= 2 * self._all:

@@ -1,4 +1,4 @@
-"""Starts additional replicas, also while drained ones are still stopping."""
+"""Starts additional replicas, even while drained ones are still stopping."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ops.steps import Target
 def start_replicas(
     stack: Stack, count: int, target: Target, stopping: Stopping, started: list[str], permit: Permit
 ) -> None:
-    """Starts ``count`` more replicas of ``target``, and adds their names to ``started``, also if it fails.
+    """Starts ``count`` more replicas of ``target``, and adds their names to ``started``, even if it fails.
 
     ``permit``: called immediately before each command that creates or starts replicas. If the lock was lost, the
-    replicas that this call has created and not started are removed; all others are up to the present holder of the
+    replicas that this call has created and not started are removed; all others are left to the present holder of the
     lock. Raises LockHeld, PlanRefused if anything else would change, EngineError and its subclasses.
     """
     if stack.platform.creates_alone:
@@ -30,7 +30,7 @@ def start_replicas(
         try:
             created = stack.platform.create(len(before) + count, target, permit)
         finally:
-            # If it has failed, only a look at all of them tells what it has created.
+            # After a failure, only a list of all containers shows which ones it has created.
             new += stack.replicas(Named(created) if len(created) == count else lambda name: name not in before)
             started += [replica.name for replica in new]
     unstarted = [replica for replica in new if replica.name in created]

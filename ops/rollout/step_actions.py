@@ -1,4 +1,4 @@
-"""What each step of a plan does to the replicas and the balancer. When, and in which order, is the runner's."""
+"""What each step of a plan does to the replicas and the balancer. The runner decides when, and in which order."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ from ops.steps import (
 from ops.traffic import TrafficSplit, Upstream
 
 ENOUGH = 50
-"""Replicas in the balancer, the newest, of which one that runs shows that others than the leaving ones do."""
+"""Newest listed replicas that are checked first: if one runs, replicas other than the leaving ones are running."""
 
 DRAIN_SLACK = 5.0
-"""Seconds beyond ``drain_timeout`` to wait for a worker that nginx itself should have ended."""
+"""Seconds beyond ``drain_timeout`` to wait for an old worker process that nginx itself should have ended."""
 
 
 class StepActions:
-    """For one operation on one service. For one use only."""
+    """The actions for one operation on one service. For one use only."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class StepActions:
         monitor: Monitor,
         stopping: Stopping,
     ) -> None:
-        """``stopping``: stops the replicas that leave; ``monitor``: has the commands that end a step early."""
+        """``stopping``: stops the replicas that leave; ``monitor``: receives the commands that end a step early."""
         self._stack = stack
         self._journal = journal
         self._lease = lease
@@ -83,7 +83,7 @@ class StepActions:
         self._starts_left = 0
         self._recorded: Remove | Stop | None = None
         self.following: Sequence[AnyStep] = ()
-        """The steps after the present one."""
+        """The steps after the current one."""
 
     def begin(self, plan: Plan) -> None:
         """The next steps are those of ``plan``."""
@@ -91,7 +91,7 @@ class StepActions:
         self._starts_left = sum(isinstance(step, Start) for step in plan.steps)
 
     def removal(self, step: object) -> Iterator[RemovalEntry]:
-        """What the journal needs before ``step`` removes or stops replicas: everything to create them again."""
+        """What the journal must have before ``step`` removes or stops replicas: everything to recreate them."""
         if isinstance(step, Remove | Stop):
             snapshots = {name: dict(self._stack.platform.blueprint(name)) for name in step.names}
             yield RemovalEntry({name: snapshot for name, snapshot in snapshots.items() if snapshot})
@@ -234,7 +234,7 @@ class StepActions:
     def _check_others_run(self, leaving: Collection[str]) -> None:
         """Raises OperationFailed if the last running replicas would be removed, because others were removed outside."""
         listed = self._stack.gateway.membership(remembered=True).servers
-        for names in (listed[-ENOUGH:], listed):  # one that runs is enough, and is most often among the last
+        for names in (listed[-ENOUGH:], listed):  # one running replica is enough, and is usually among the newest
             states = self._stack.platform.states(Named({*leaving, *names}))
             running = {name for name, state in states.items() if state == "running"}
             if not running & set(leaving) or running & set(names):
@@ -253,11 +253,11 @@ class StepActions:
             raise OperationFailed(f"{', '.join(left)} still run on {step.name}", "run the same command again")
 
     def _record_removal(self, step: Remove | Stop) -> None:
-        """Writes it for a step of a rollback, which has no entry of its own."""
+        """Writes the removal to the journal for a step of a rollback, which has no entry of its own."""
         if step is not self._recorded:
             self._journal.write(*self.removal(step))
 
     def _serve(self, upstream: Upstream) -> None:
-        """Changes the balancer, and says which of several nginx did not get it. Raises like ``Gateway.apply``."""
+        """Changes the balancer, and reports nginx instances that did not get it. Raises like ``Gateway.apply``."""
         for edge in self._stack.gateway.apply(upstream).left_out:
             self._emit(EdgeLeftOut(edge.name, edge.node, edge.reason))

@@ -11,19 +11,20 @@ from contextlib import contextmanager
 from ops.platform.ports import Platform
 
 MAX_PARALLEL = 64
-"""Replicas that are stopped at the same time."""
+"""Number of replicas that are stopped at the same time."""
 
 BEHIND = 4
-"""Replicas that may still be stopping when the next step starts: each uses memory and connections until it exits."""
+"""Limit of replicas that are still stopping when a step starts: each uses memory and connections until it exits."""
 
 MOST_BEHIND = 32
-"""The same if memory and connections are known to be enough: who ignores the stop signal then holds up nothing."""
+"""The same if memory and connections are known to suffice: replicas that ignore the stop signal then delay nothing."""
 
 
 class Stopping:
     """The replicas that are being stopped and removed. ``begun``: all their names, including removed ones.
 
-    A replica that could not be stopped is no longer included. ``faults``: of ``pre_stop`` hooks; they stop nothing.
+    A replica that could not be stopped is no longer included. ``faults``: failures of ``pre_stop`` hooks, which do not
+    prevent the stop.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class Stopping:
     ) -> None:
         """``permit``: raises if the lock is lost; ``behind``: number that may be stopping when ``begin`` returns.
 
-        ``earlier``: of the service that the operation has changed before, whose replicas may still be stopping.
+        ``earlier``: that of the previously changed service, whose replicas may still be stopping.
         """
         self._platform = platform
         self.permit = permit
@@ -49,7 +50,7 @@ class Stopping:
 
     @property
     def pending(self) -> bool:
-        """Whether some may still be stopping, also of earlier services."""
+        """Whether some replicas may still be stopping, including those of earlier services."""
         return self._left > 0
 
     @property
@@ -85,7 +86,7 @@ class Stopping:
         self._reduce(0)
 
     def _reduce(self, left: int) -> None:
-        """Waits until at most ``left`` are left, of all services, the earliest first."""
+        """Waits until at most ``left`` are left over all services, oldest first."""
         if self._earlier:
             self._earlier._reduce(max(0, left - len(self._pending)))
             left -= self._earlier._left
@@ -94,7 +95,7 @@ class Stopping:
     def _await(self, left: int) -> None:
         while len(self._pending) > left:
             name, stopped = self._pending[0]
-            wait([stopped])  # if interrupted here, the stop is still pending
+            wait([stopped])  # if interrupted here, the stop stays pending
             self._pending.popleft()
             if stopped.exception():
                 self.begun.discard(name)

@@ -48,10 +48,10 @@ def running_target(stack: Stack, fleet: Fleet, growing: bool) -> Target:
 
 
 def serving_release(fleet: Fleet) -> str:
-    """The serving release: that of most replicas that are ready and listed; empty if none is running.
+    """The serving release: the one with the most ready and listed replicas; empty if none is running.
 
-    An incomplete rollback may have left replicas of another release, with higher numbers. With equal counts, it is the
-    release of the older replicas.
+    An incomplete rollback may have left replicas of another release, with higher numbers. If counts are equal, the
+    release of the older replicas is used.
     """
     serving = [member for member in fleet.ready if member.listed] or fleet.ready or fleet.alive
     releases = [member.replica.release for member in serving]
@@ -59,7 +59,7 @@ def serving_release(fleet: Fleet) -> str:
 
 
 def drifted(stack: Stack, running: Iterable[Replica]) -> bool:
-    """Whether a replica started now by Compose would differ from all running ones. Raises EngineError."""
+    """Whether a replica that Compose starts now would differ from all running ones. Raises EngineError."""
     project = stack.project
     wanted = stack.platform.images.digest(project.image), project.compose.config_hash(project.settings.service, {})
     return wanted not in {(replica.image_id, replica.config_hash) for replica in running}
@@ -111,7 +111,7 @@ def built_target(stack: Stack, emit: Emit) -> Target:
 
 
 def _build_variables(project: Project, reference: str) -> dict[str, str] | None:
-    """The variables that name a built image; None if there are none, or if they are also for other images."""
+    """The variables that name a built image; None if there are none, or if other images use them, too."""
     variables = project.image_variables(reference)
     if variables and project.pins.image is None and any(map(project.readers, variables)):
         return None
@@ -121,7 +121,8 @@ def _build_variables(project: Project, reference: str) -> dict[str, str] | None:
 def images_to_pull(stacks: Iterable[Stack], always: bool, image: str | None) -> list[str]:
     """The images of services whose ``pull_policy`` is always, and of their one-shot services.
 
-    ``always``: of all, except those that are built here or never pulled; ``image``: of the command line.
+    ``always``: the images of all services, except those that are built here or never pulled; ``image``: the image given
+    on the command line.
     """
     wanted: list[str] = []
     for stack in stacks:
@@ -135,7 +136,7 @@ def images_to_pull(stacks: Iterable[Stack], always: bool, image: str | None) -> 
 
 
 def pull_images(stack: Stack, images: Iterable[str], emit: Emit) -> None:
-    """Pulls images, also those that are present: the same tag may be another image. Raises ImageUnavailable."""
+    """Pulls images, even if they are present: the tag may now refer to another image. Raises ImageUnavailable."""
     for reference in images:
         with announced(f"pull {reference}", emit):
             stack.platform.images.pull(reference)
@@ -145,7 +146,7 @@ def return_tag(stack: Stack, pulled: bool = False) -> None:
     """Moves the tag of a built or ``pulled`` image back to the image of the running replicas, after a rollback.
 
     Otherwise a plain ``docker compose up -d`` would start the other image. If a variable names the image, `.env`
-    selects it and the tag does not matter. Raises EngineError.
+    selects the image and the tag does not matter. Raises EngineError.
     """
     project = stack.project
     repository = ImageRef.parse(project.image).repository
@@ -175,7 +176,7 @@ def variables_of(project: Project, target: Target, replicas: int) -> dict[str, s
 
 
 def from_shell(project: Project) -> ShellValues:
-    """The values of the release that come only from the operator's shell. Raises ConfigError."""
+    """The release's variables that are set only in the operator's shell. Raises ConfigError."""
     names = project.release_variables - {project.pins.replicas, project.pins.release}
     return shell_values(names, project.environment, env_file_values(project))
 

@@ -1,4 +1,4 @@
-"""The present operation of a project, from its journal and locks: running, waiting or interrupted."""
+"""The current operation of a project, from its journal and locks: running, waiting or interrupted."""
 
 from __future__ import annotations
 

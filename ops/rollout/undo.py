@@ -20,10 +20,10 @@ def plan_undo(
 
     ``served``: names in the balancer before the operation; ``removed``: replicas that it has removed or was about to
     remove; ``started``: replicas that it has started. Traffic moves first, and only to replicas that are ready
-    (invariant 6) or, if none is, that the balancer still lists and that are running: a serving replica is stable,
-    whatever the present file defines as ready (invariant 10). New replicas serve until the old ones are back.
-    With ``stop_first``, which forbids both at the same time, they are removed before, unless no other replica serves;
-    a ``worker`` serves nobody.
+    (invariant 6) or, if none is ready, to running replicas that the balancer still lists: a serving replica counts as
+    stable, whatever the present file defines as ready (invariant 10). New replicas serve until the old ones are back.
+    With ``stop_first``, old and new ones must not run at the same time, so new ones are removed first, unless no other
+    replica serves. A ``worker`` serves no requests.
     """
     ready = [member.name for member in now.alive if member.ready]
     old = _usable(served, now)
@@ -58,7 +58,7 @@ def stopped(served: Collection[str], now: Fleet) -> tuple[str, ...]:
 
 
 def _usable(served: Collection[str], now: Fleet) -> tuple[str, ...]:
-    """Replicas of ``served`` that are ready; if none is, those that the balancer lists and that are running."""
+    """Replicas of ``served`` that are ready; if none is ready, those that are running and listed in the balancer."""
     alive = [member for member in now.alive if member.name in served]
     serving = (member.name for member in alive if member.listed and member.replica.running)
     return tuple(member.name for member in alive if member.ready) or tuple(serving)

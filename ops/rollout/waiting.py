@@ -1,4 +1,4 @@
-"""Waits that continue without a process: their start, and the time left when an operation is resumed. Pure."""
+"""Waits that continue without a process: when they start, and the time left when an operation is resumed. Pure."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ops.steps import Judge, Keep, Pause, Plan, Step, Wait, Waiting
 
 
 def wait_for(step: Waiting, known: Wait | None, now: float, bounds: Canary, attended: bool) -> Wait:
-    """How long a step waits. ``known``: the record of the same wait, if resumed; ``now``: the engine's time.
+    """How long a step waits. ``known``: the record of the same wait if it is resumed; ``now``: the engine's time.
 
     An old set is kept until the time that was fixed at the start. Judging counts requests in memory, so a resumed one
-    starts a new window: until its deadline, but at least for one interval. Without ``attended`` there is no judging:
-    its time starts when the operation is resumed.
+    starts a new window: until its deadline, but at least for one interval. Judging requires ``attended``: otherwise its
+    time starts when the operation is resumed.
     """
     begun = known.begun if known else now
     if isinstance(step, Keep):
@@ -30,7 +30,7 @@ def wait_for(step: Waiting, known: Wait | None, now: float, bounds: Canary, atte
 def resumed(plan: Plan, state: JournalState) -> Plan:
     """The plan of an operation that continues from its journal: a canary is not judged again at the same share.
 
-    It then waits for the operator, also after an inconclusive judging.
+    It waits for the operator instead, also after an inconclusive verdict.
     """
     if not state.undecided:
         return plan

@@ -13,7 +13,7 @@ _FOLLOW = re.compile(r"let (\S+(?:, \S+)*) follow")
 
 
 class WordedEntry(msgspec.Struct, frozen=True, tag="step"):
-    """A step that was about to start, as text. ``time``: Unix time."""
+    """The text of a step that was about to start. ``time``: Unix time."""
 
     number: int
     total: int
@@ -29,7 +29,7 @@ class WordedNote(msgspec.Struct, frozen=True, tag="note"):
 
 
 def typed(entry: WordedEntry) -> AnyStep:
-    """The step, as far as needed: resume and rollback depend only on these two types and on shares."""
+    """The entry as a typed step, as far as needed: resume and rollback depend only on these two types and on shares."""
     if keep := _KEEP.match(entry.text):
         return Keep(float(keep[1]))
     if followed := _FOLLOW.fullmatch(entry.text):

@@ -1,4 +1,4 @@
-"""One engine has no nodes to choose from."""
+"""The nodes of a single engine: there are none to choose from."""
 
 from __future__ import annotations
 

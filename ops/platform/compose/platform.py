@@ -1,7 +1,7 @@
 """The platform for one Compose project on one Docker Engine.
 
-Compose creates replicas and the engine starts them: Compose would also start every replica that has exited, such as one
-that is being stopped. Compose starts them only if ``creates_alone``.
+Compose creates replicas and videa starts them through the engine: Compose would also start every replica that has
+exited, such as one that is being stopped. Compose starts them only if ``creates_alone``.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class ComposePlatform(EngineBound):
 
     @property
     def creates_alone(self) -> bool:
-        """True for ``post_start`` hooks, which Compose runs, and configs and secrets that only Compose copies."""
+        """True for services with ``post_start`` hooks, which Compose runs, or with files that only Compose copies."""
         return bool(self.project.service.get("post_start") or copied_files(self.project.model, self._service))
 
     def replicas(self, chosen: Choice = any_name) -> list[Replica]:
@@ -240,11 +240,11 @@ class ComposePlatform(EngineBound):
         return up_arguments(self.project.compose, services, *wait, scale=self._scale(services))
 
     def _complete(self, service: str) -> list[str]:
-        # A container that has ended and has not changed would be no effect, and so look like an unknown one.
+        # An ended container that has not changed would have no effect, which looks the same as an unknown container.
         return up_arguments(self.project.compose, [service], "--force-recreate", scale=self._scale([service]))
 
     def _scale(self, services: Collection[str]) -> dict[str, int]:
-        """The present number of replicas, where ``up_arguments`` needs it: counting them takes a call for each."""
+        """The present number of replicas, if ``up_arguments`` needs it: counting takes one call per replica."""
         if not self.project.compose.hashes_depends_on and self._service not in services:
             return {}
         return {self._service: len(self.replicas())}

@@ -1,4 +1,4 @@
-"""Starts the services of a project with Compose; what runs stays as it is."""
+"""Starts the services of a project with Compose; running containers stay unchanged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def up(
     recreate: Collection[str],
     keep: bool,
 ) -> None:
-    """``containers``: those that are present; the rest: see ``Platform.up``. Raises PlanRefused, EngineError."""
+    """``containers``: the existing ones; the other parameters: see ``Platform.up``. Raises PlanRefused, EngineError."""
     recreated = [name for name in services if name in recreate]
     if keep and recreated:
         _run(project, containers, recreated, _up(project, containers, recreated), {}, permit)
@@ -31,7 +31,7 @@ def up(
 
 
 def changed(project: Project, containers: Sequence[Container]) -> list[str]:
-    """The services, except those with requests, that Compose would recreate according to its dry run."""
+    """The services that Compose would recreate according to its dry run, except those that get requests."""
     others = [name for name in project.model["services"] if name not in project.served]
     harmed = {effect.name for effect in harm(foresee(project.compose, _up(project, containers, others), {}))}
     return sorted({container.service for container in containers if container.name in harmed} & set(others))
