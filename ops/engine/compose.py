@@ -159,7 +159,7 @@ class Compose:
 
     @property
     def _folder(self) -> Path | None:
-        """Files from the operator are relative to the current directory; without them, Compose uses the project's."""
+        """Files from the operator are relative to the current folder; without them, Compose runs in the project's."""
         return None if self.files else self.directory
 
     def _run(

@@ -1,1 +1,1 @@
-"""Copies images without a registry: to another engine, into a file and out of it."""
+"""Copies images without a registry: to another engine, to a file, and from a file."""

@@ -19,10 +19,10 @@ from ops.images.compression import GZIP
 MANIFEST = "manifest.json"
 CHUNK = 1 << 18
 LARGEST_JSON = 4 << 20
-"""Bytes; a configuration or a manifest is not larger."""
+"""Maximum bytes of a configuration or a manifest."""
 
 BROKEN = (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, KeyError, TypeError, IndexError)
-"""Raised by what reads a file that is broken, or of another format."""
+"""The exceptions raised while reading a file that is broken or has another format."""
 
 
 class ArchiveBroken(VideaError):
@@ -71,9 +71,9 @@ class Contents:
 
 
 def check(stream: IO[bytes], path: Path) -> list[ArchivedImage]:
-    """The images of an archive, which is read to its end: every layer is there and has its digest.
+    """The images of an archive. Reads it to its end and checks that every layer is there and has its digest.
 
-    ``path``: of the file, for the message. Raises ArchiveBroken.
+    ``path``: the path of the file, for the message. Raises ArchiveBroken.
     """
     contents = Contents()
     try:
@@ -102,7 +102,7 @@ def check(stream: IO[bytes], path: Path) -> list[ArchivedImage]:
 
 
 def reason(error: Exception) -> str:
-    """Why a file cannot be read, one line."""
+    """Why a file cannot be read, in one line."""
     if isinstance(error, KeyError):
         return f"it has no {error.args[0]}"
     return " ".join(str(error).split()) or type(error).__name__
@@ -128,7 +128,7 @@ def keep_text(contents: Contents, name: str, head: bytes) -> None:
 
 
 class Digest:
-    """The diff id of a layer: the digest of its tar stream, which containerd keeps compressed."""
+    """The diff id of a layer: the digest of its uncompressed tar stream, which containerd stores compressed."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()

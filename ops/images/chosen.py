@@ -1,4 +1,4 @@
-"""The images of a project: of all its services, with the balancer, and of the retained releases."""
+"""The images of a project: those of all its services, including the balancer, and of the retained releases."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def images_of(project: Project, store: ImageStore) -> list[str]:
 
 
 def _tagged(reference: str) -> str:
-    """Without a tag, an engine would save every image of the repository."""
+    """The reference with a tag: without one, an engine would save every image of the repository."""
     parsed = ImageRef.parse(reference)
     return reference if parsed.tag or parsed.digest else f"{reference}:latest"

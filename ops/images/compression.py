@@ -1,4 +1,4 @@
-"""The compression of an archive: by the suffix of a new file, by the first bytes of an existing one."""
+"""The compression of an archive: from the suffix of a new file, or from the first bytes of an existing one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def compresses(path: Path) -> bool:
 
 @contextmanager
 def writer(path: Path, file: IO[bytes]) -> Iterator[IO[bytes]]:
-    """A stream that compresses into ``file`` as the name ``path`` asks. ``check_suffix`` comes first."""
+    """A stream that compresses into ``file`` as the suffix of ``path`` says. Call ``check_suffix`` first."""
     if path.name.endswith((".gz", ".tgz")):
         with gzip.GzipFile(filename="", mode="wb", compresslevel=LEVEL, fileobj=file, mtime=0) as stream:
             yield cast("IO[bytes]", stream)
@@ -46,7 +46,7 @@ def writer(path: Path, file: IO[bytes]) -> Iterator[IO[bytes]]:
 
 
 def reader(file: IO[bytes]) -> IO[bytes]:
-    """A stream of the content of an archive, decompressed. Raises UsageError for zstd that this Python lacks."""
+    """A stream of the content of an archive, decompressed. Raises UsageError for zstd if this Python lacks it."""
     start = file.read(4)
     file.seek(0)
     if start.startswith(GZIP):

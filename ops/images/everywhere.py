@@ -16,7 +16,7 @@ from ops.platform.image_ports import ImageStore
 from ops.platform.ports import Store
 
 Connect = Callable[[str], AbstractContextManager[ImageStore]]
-"""Connects to the images of the engine at a URL. Raises EngineError."""
+"""Returns the images of the engine at a URL. Raises EngineError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ def others(nodes: Sequence[Node], here: str, user: str = "") -> list[Other]:
 
 @dataclass(frozen=True)
 class Everywhere:
-    """All nodes of a swarm. ``here``: the id of the node with ``source``. ``store``: the swarm's.
+    """All nodes of a swarm. ``here``: the id of the node with ``source``. ``store``: the swarm's store.
 
-    ``store`` notes who has what; ``connect`` reaches the images of the other nodes.
+    ``store`` records which node has which image; ``connect`` returns the images of another node.
     """
 
     source: ImageStore
@@ -58,7 +58,7 @@ class Everywhere:
     dry_run: bool = False
 
     def push(self, reference: str) -> dict[str, Pushed]:
-        """Sends an image to each node, one after the other, also after an error: name of the node -> what was sent.
+        """Sends an image to all nodes, one after the other, even after an error. Returns node name -> what was sent.
 
         Raises EngineError at the end with the nodes that do not have it, and UsageError and ImageUnavailable like
         ``push``.
@@ -81,9 +81,9 @@ class Everywhere:
         return {node.name: pushed for node, pushed in done.items()}
 
     def again(self) -> dict[str, dict[str, Pushed]]:
-        """Sends every image that was sent before and is still here: its name -> the result of ``push``.
+        """Resends every image that was sent before and is still here. Returns image name -> the result of ``push``.
 
-        Raises UsageError if there is none, and EngineError at the end if a node lacks one of them.
+        Raises UsageError if there is none, and EngineError at the end if a node lacks one of the images.
         """
         names = [name for name in sent.known(self.store) if self.source.stored(name)]
         if not names:

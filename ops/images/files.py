@@ -22,14 +22,14 @@ from ops.models import StoredImage
 from ops.platform.image_ports import ImageStore
 
 LEAST_SHARE = 5
-"""The file of a compressed archive has at least about a fifth of its size."""
+"""A compressed archive has at least about a fifth of its uncompressed size."""
 COPIES = 2
-"""While an engine loads an archive it has the content twice: unpacked, and as layers."""
+"""While an engine loads an archive, it stores the content twice: unpacked, and as layers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """``size``: bytes of the file, 0 in a dry run; ``content``: about that of the images."""
+    """``size``: bytes of the file, 0 in a dry run; ``content``: approximate size of the images."""
 
     images: tuple[str, ...]
     content: int
@@ -47,7 +47,7 @@ class Loaded:
 
 
 def save(store: ImageStore, path: Path, references: Sequence[str], emit: Emit, dry_run: bool = False) -> Saved:
-    """Writes images into a new file, which replaces one with this name only when it is complete.
+    """Writes images into a new file, which replaces an existing file only when it is complete.
 
     Raises UsageError, ImageUnavailable, EngineError.
     """
@@ -81,7 +81,7 @@ def save(store: ImageStore, path: Path, references: Sequence[str], emit: Emit, d
 
 
 def load(store: ImageStore, path: Path, emit: Emit, dry_run: bool = False) -> list[Loaded]:
-    """Loads the images of a file. It is read to its end first, so that nothing of a broken one is loaded.
+    """Loads the images of a file. The file is first read to its end, so that nothing is loaded from a broken one.
 
     Raises UsageError, ArchiveBroken, EngineError.
     """
@@ -137,7 +137,7 @@ def _check_arrived(store: ImageStore, images: Sequence[ArchivedImage]) -> None:
 
 
 def _sendable(file: IO[bytes]) -> IO[bytes]:
-    """The file as it is: engines decompress gzip; older ones not zstd."""
+    """The file unchanged if possible: all engines decompress gzip, but older ones do not decompress zstd."""
     start = file.read(len(ZSTD))
     file.seek(0)
     return reader(file) if start == ZSTD else file

@@ -1,7 +1,7 @@
-"""The layers that an engine lacks, and the archive that has only these. A spool folder holds them until they are sent.
+"""The layers that an engine lacks, and an archive with only these. A spool folder stores them until they are sent.
 
-An engine looks for a layer before it reads its file, so that the archive needs no files for layers that are there.
-Each layer is compressed on its own, which every engine accepts.
+An engine looks for a layer before it reads its file, so the archive needs no files for layers that are present. Each
+layer is compressed separately, which every engine accepts.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ops.images.archive import (
 )
 
 LEVEL = 6
-"""Of gzip: a network is slower."""
+"""The gzip level: the network is slower than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ class Spool:
 
 
 def shared(layers: Sequence[str], others: Iterable[Sequence[str]]) -> int:
-    """How many layers of an image, from its base, are there in one of ``others``. Pure.
+    """How many layers of an image, from its base, are in one of ``others``. Pure.
 
-    An engine knows a layer by all layers under it, so that one above a missing layer is missing too.
+    An engine identifies a layer together with all layers under it, so a layer above a missing one is missing, too.
     """
     return max((_common(layers, other) for other in others), default=0)
 
@@ -99,7 +99,7 @@ def archive_size(spool: Spool, name: str) -> int:
 
 
 def archive_of(spool: Spool, name: str) -> Iterator[bytes]:
-    """The archive with the spooled layers, which names the image ``name``."""
+    """The archive with the spooled layers, in which the image is called ``name``."""
     for path, content in _files(spool, name):
         header = tarfile.TarInfo(path)
         header.size = len(content) if isinstance(content, bytes) else content.stat().st_size

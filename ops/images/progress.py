@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from ops.events import Emit, Transferred
 
 LEAST = 1 << 20
-"""Bytes between two reports, or a hundredth of everything if that is more."""
+"""Bytes between two reports; a hundredth of the total if that is more."""
 
 
 def counted(chunks: Iterable[bytes], what: str, total: int, emit: Emit) -> Iterator[bytes]:
-    """The chunks, with an event now and then. ``total``: the expected number of bytes, 0 if unknown."""
+    """The chunks; emits events for the progress. ``total``: the expected number of bytes, 0 if unknown."""
     done, reported = 0, 0
     for chunk in chunks:
         yield chunk

@@ -20,7 +20,7 @@ from ops.platform.image_ports import ImageStore
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """``size``: bytes that are sent for it, compressed; 0 if the engine has it."""
+    """``size``: compressed bytes to send for it; 0 if the engine has it."""
 
     diff_id: str
     present: bool
@@ -40,7 +40,7 @@ class Pushed:
 
 
 def push(source: ImageStore, target: ImageStore, reference: str, emit: Emit, dry_run: bool = False) -> Pushed:
-    """Sends an image. The other engine has it as a whole at the end, or is unchanged.
+    """Sends an image. At the end, the other engine has the complete image or is unchanged.
 
     Raises UsageError, ImageUnavailable if there is no such image, EngineError.
     """

@@ -1,7 +1,7 @@
 """Which nodes of a swarm got which image from `videa push --all-nodes`, and which of them lack it now.
 
-A node that joins later, or was away, lacks what was sent before: no manager knows what images a node has, so this is
-recorded, for the whole swarm. Pure, except ``record`` and ``known``.
+A node that joins later, or was unreachable, lacks the images that were sent before. A manager does not know the images
+of a node, so this is recorded for the whole swarm. Pure, except ``record`` and ``known``.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from ops.models import Container, Node
 from ops.platform.ports import Store
 
 SWARM = "all.nodes"
-"""Stands for the name of a project; no project of Compose can have it."""
+"""Used in place of a project name; no Compose project can have this name."""
 KEPT = 30
-"""Images; of those sent before, nothing is known any more."""
+"""Maximum number of recorded images; older ones are forgotten."""
 
 
 class Sent(Struct, frozen=True):
-    """An image that was sent. ``id``: of the image; ``nodes``: ids of those that have it, sorted."""
+    """An image that was sent. ``id``: of the image; ``nodes``: ids of the nodes that have it, sorted."""
 
     id: str
     nodes: tuple[str, ...] = ()
 
 
 Record = Mapping[str, Sent]
-"""Name of the image -> where it is, the one that was sent last at the end."""
+"""Image name -> where it is, in the order of sending."""
 _DOCUMENT: TypedDocument[dict[str, Sent]] = TypedDocument(Kind.IMAGES, dict[str, Sent], {})
 
 
@@ -38,12 +38,12 @@ def known(store: Store) -> Record:
 
 
 def record(store: Store, name: str, image: str, nodes: Collection[str]) -> None:
-    """Notes that these nodes have the image ``name`` with this id. Raises EngineError."""
+    """Records that these nodes have the image ``name`` with this id. Raises EngineError."""
     _DOCUMENT.change(store, SWARM, lambda before: noted(before, name, image, nodes))
 
 
 def noted(before: Record, name: str, image: str, nodes: Collection[str]) -> dict[str, Sent]:
-    """The record with one more sending. Another image of the same name replaces the one before it."""
+    """The record with one more push. A different image with the same name replaces the previous one."""
     present = before.get(name)
     there = set(present.nodes if present and present.id == image else ()) | set(nodes)
     others = {other: sent for other, sent in before.items() if other != name}
@@ -51,9 +51,9 @@ def noted(before: Record, name: str, image: str, nodes: Collection[str]) -> dict
 
 
 def lacking(sent: Record, containers: Collection[Container], nodes: Iterable[Node]) -> dict[str, list[Node]]:
-    """Name of each image of these containers that was sent -> the nodes that get replicas and lack it, if any.
+    """Image name -> usable nodes that lack it, for the sent images of these containers that some node lacks.
 
-    A node that runs one of the containers has its image, however it came there.
+    A node that runs one of the containers has its image, however it got it.
     """
     usable, found = [node for node in nodes if node.usable], dict[str, list[Node]]()
     for name, image in sent.items():

@@ -1,1 +1,1 @@
-"""Jobs: operations that a container on the engine carries out, so that they outlive the terminal of their user."""
+"""Jobs: operations that run in a container on the engine, so that they outlive the user's terminal."""

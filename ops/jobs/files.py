@@ -1,4 +1,4 @@
-"""Which folders of this machine a job sees, and which of them it may write. Pure, but for the list of folders."""
+"""Which folders of this machine a job sees, and which of them it may write. Pure, except for listing the folders."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from ops.project.config import Project
 
 OWN = frozenset({"proc", "sys", "dev", "run", "tmp", "boot", "lost+found"})
-"""Folders at the root that a container has itself, or that no operation needs. `/tmp` is added as writable."""
+"""Folders at the root that a container has itself or that no operation needs. `/tmp` is mounted as writable."""
 
 
 def read_only(root: Path = Path("/")) -> tuple[str, ...]:
@@ -20,7 +20,7 @@ def read_only(root: Path = Path("/")) -> tuple[str, ...]:
 def writable(project: Project, home: str) -> tuple[str, ...]:
     """The folders that an operation writes: the project's with `.env`, temporary files, Docker's client settings.
 
-    Locks are files in the temporary folder: other processes of the machine see by them that the job is alive.
+    Locks are files in the temporary folder: they show other processes of the machine that the job is alive.
     """
     folders = [project.directory, *(path.parent for path in project.env_files)]
     settings = project.environment.get("DOCKER_CONFIG") or (f"{home}/.docker" if home else "")
@@ -29,6 +29,6 @@ def writable(project: Project, home: str) -> tuple[str, ...]:
 
 
 def _outermost(folders: Iterable[Path]) -> set[str]:
-    """Without folders inside of others."""
+    """The folders without those inside others."""
     unique = set(folders)
     return {str(each) for each in unique if not unique & set(each.parents)}

@@ -15,16 +15,16 @@ from ops.rollout.operator import whoami
 from ops.stack import Stack
 
 SUPERVISOR = ("-P", "-m", "videa_cli.job")
-"""What Python runs in the container; `-P`: the project's folder has no modules of videa."""
+"""What Python runs in the container; `-P`: does not import modules from the project's folder."""
 
 PYTHON = ("HOME", "PYTHONPATH", "LANG", "LC_ALL", "TZ")
-"""Variables by which Python finds its modules and the time zone. The others are in the file of the request."""
+"""Variables with which Python finds its modules and the time zone. The others are in the file of the request."""
 
 
 def check(stack: Stack, kind: Kind) -> Job | None:
-    """The job of this kind that is over, and may be removed. Changes nothing.
+    """The ended job of this kind, which may be removed. Changes nothing.
 
-    Raises PlanRefused if jobs cannot run here, LockHeld if one of this kind is not over, EngineError.
+    Raises PlanRefused if jobs cannot run here, LockHeld if a job of this kind has not ended, EngineError.
     """
     jobs = stack.platform.jobs
     if why := jobs.obstacle():

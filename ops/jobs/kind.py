@@ -1,15 +1,15 @@
-"""The kinds of jobs, without anything that takes time to import."""
+"""The kinds of jobs, in a module that is fast to import."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 VARIABLE = "VIDEA_JOB"
-"""In the environment of the command that a job runs: its kind."""
+"""The variable with the job's kind, in the environment of its command."""
 
 
 class Kind(StrEnum):
-    """OPERATION: begins at once; SCHEDULED: an operation that begins later; AUTOSCALE: stays. At most one of each."""
+    """OPERATION: begins at once; SCHEDULED: begins later; AUTOSCALE: runs permanently. At most one job of each kind."""
 
     OPERATION = "operation"
     SCHEDULED = "scheduled"

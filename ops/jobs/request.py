@@ -1,7 +1,7 @@
-"""What a job has to do: the command, the folder and the variables of the shell that has started it.
+"""What a job has to do: the command, the folder and the variables of the shell that started it.
 
-It is a file in `.videa`, which only its owner can read, and not in the container's configuration: the variables may be
-secrets. The job removes it at its end.
+It is stored in a file in `.videa`, which only its owner can read, and not in the container's configuration, because the
+variables may be secrets. The job removes it at its end.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from ops.project.private import private_file, replace_private
 
 
 class Request(msgspec.Struct, frozen=True):
-    """``arguments``: of videa; ``selecting``: those of them that select the project; ``command``: see ``Job``.
+    """``arguments``: those of videa; ``selecting``: the arguments that select the project; ``command``: see ``Job``.
 
-    ``folder``: where it was typed; ``created``, ``at``: Unix time, ``at`` 0 for at once. ``begun``: it has changed
-    something, so after an interruption it is resumed, and not started again. ``swarm``: the records are in the swarm.
+    ``folder``: where it was typed; ``created``, ``at``: Unix time, ``at`` 0 for at once. ``begun``: the job has changed
+    something, so after an interruption it is resumed instead of started again. ``swarm``: the records are stored in the
+    swarm.
     """
 
     project: str
@@ -59,7 +60,7 @@ def write(path: Path, request: Request) -> None:
 
 
 def read(path: Path) -> Request | None:
-    """None if there is no request, or none that this version of videa understands."""
+    """The request in a file; None if there is none, or if this version of videa does not understand it."""
     try:
         return _DECODER.decode(path.read_bytes())
     except (OSError, msgspec.MsgspecError):
@@ -67,7 +68,7 @@ def read(path: Path) -> Request | None:
 
 
 def passed_on(environment: Mapping[str, str], without: Collection[str] = ()) -> dict[str, str]:
-    """The variables of the shell for a job. ``without``: names that it reads elsewhere."""
+    """The variables of the shell for a job. ``without``: names that the job reads from elsewhere."""
     return {
         name: value
         for name, value in environment.items()

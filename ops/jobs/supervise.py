@@ -1,4 +1,4 @@
-"""What a job does next: its command, the rest of it after an interruption, or nothing more. Pure."""
+"""What a job does next: its command, the rest of the command after an interruption, or nothing. Pure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ EVENTS = "--json=events"
 """Added to the command, so that others can follow the job's output."""
 
 LATE = 3600.0
-"""Seconds after its time for which a scheduled operation still begins, such as after a reboot."""
+"""Seconds by which a scheduled operation may begin late, for example after a reboot."""
 
 RESUME = ("deploy", "--resume")
 
 
 def next_arguments(request: Request, state: JournalState | None) -> tuple[str, ...] | None:
-    """The arguments of videa; None if the operation has ended. ``state``: of the journal."""
+    """The arguments for videa; None if the operation has ended. ``state``: that of the journal."""
     if request.kind is Kind.AUTOSCALE:
         return request.arguments
     if state and _is_own(request, state):
@@ -36,12 +36,12 @@ def _is_own(request: Request, state: JournalState) -> bool:
 
 
 def _words(command: str) -> str:
-    """A command line without the name of the program, which a job does not keep."""
+    """A command line without the name of the program, which a job does not store."""
     return command.partition(" ")[2]
 
 
 def with_events(arguments: Sequence[str]) -> tuple[str, ...]:
-    """The arguments, so that the command prints its events."""
+    """The arguments with the option to print events."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     return (*arguments[:end], EVENTS, *arguments[end:])
 
@@ -54,7 +54,7 @@ def missed(request: Request, now: float) -> str:
 
 
 def begins(line: str) -> bool:
-    """Whether a line of the command's output is the first change of an operation; a build or a pull is none."""
+    """Whether a line of the command's output is the first change of an operation; a build or a pull is not a change."""
     try:
         event = json.loads(line)
     except ValueError:

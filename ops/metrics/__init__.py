@@ -1,1 +1,1 @@
-"""What a Prometheus of the user's own scrapes: the agent's metrics, and where all replicas are."""
+"""The endpoints for the user's own Prometheus: the agent's metrics, and the addresses of all replicas."""

@@ -1,4 +1,4 @@
-"""Where the replicas of all services are, for Prometheus's http_sd. Pure.
+"""The addresses of the replicas of all services, for Prometheus's http_sd. Pure.
 
 https://prometheus.io/docs/prometheus/latest/http_sd/
 """
@@ -11,13 +11,13 @@ from typing import Any
 from ops.models import Replica
 
 META = "__meta_videa_"
-"""Before the names of labels that only relabelling sees."""
+"""Prefix of labels that are available only during relabeling."""
 
 
 def targets(
     project: str, services: Iterable[tuple[int, Collection[Replica]]], listed: Collection[str], network: str
 ) -> list[dict[str, Any]]:
-    """One entry for each running replica that has an address. ``services``: (port, its replicas).
+    """One entry for each running replica that has an address. ``services``: (port, replicas).
 
     ``network``: its name in the Compose file; "" for the first one by name; ``listed``: the replicas that the balancer
     sends requests to.

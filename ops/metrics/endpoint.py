@@ -1,4 +1,4 @@
-"""The agent's only endpoint: /metrics and /sd, for a Prometheus. It reads, changes nothing, and has no secret."""
+"""The agent's only endpoint: /metrics and /sd, for Prometheus. It is read-only and exposes no secrets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ops.metrics.figures import Counts, Figures
 HINT = "use a free HOST:PORT, such as 127.0.0.1:9464"
 
 TIMEOUT = 10.0
-"""Seconds for a request: a client that sends nothing does not keep a thread."""
+"""Timeout of a request in seconds, so that an idle client does not occupy a thread."""
 
 
 def answer(path: str, figures: Callable[[], Figures], counts: Counts, version: str) -> tuple[HTTPStatus, str, bytes]:
@@ -41,7 +41,7 @@ def answer(path: str, figures: Callable[[], Figures], counts: Counts, version: s
 
 @dataclass
 class Endpoint:
-    """Serves until ``close``. ``address``: HOST:PORT. Raises ConfigError if it is none, or in use."""
+    """Serves until ``close``. ``address``: HOST:PORT. Raises ConfigError if it is invalid or in use."""
 
     address: str
     figures: Callable[[], Figures]
@@ -65,7 +65,7 @@ class Endpoint:
                 self.wfile.write(body)
 
             def log_message(self, format: str, *arguments: object) -> None:
-                """Standard output is for events."""
+                """Logs nothing: standard output is for events."""
 
         try:
             self._server = ThreadingHTTPServer((host, int(port)), Handler)

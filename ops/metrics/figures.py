@@ -1,4 +1,4 @@
-"""What the agent knows of a project at one moment, for its metrics and the discovery."""
+"""The agent's snapshot of a project, for its metrics and the discovery."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Figures:
-    """``ejected``: replicas that the health checks have taken out; ``operation``: None without one."""
+    """``ejected``: replicas that the health checks have ejected; ``operation``: None if there is none."""
 
     project: str
     services: Mapping[str, Service] = field(default_factory=dict)
@@ -46,13 +46,13 @@ class Figures:
 
 
 def look(stacks: Sequence[Stack]) -> Figures:
-    """All of it now. Raises EngineError."""
+    """Takes a snapshot now. Raises EngineError."""
     first = stacks[0]
     store, project = first.store, first.project.name
     services = {}
     for stack in map(first.of, first.project.services):
         listed: frozenset[str] = frozenset()
-        with suppress(VideaError):  # without a balancer nothing is listed
+        with suppress(VideaError):  # without a balancer, no replica is listed
             listed = frozenset(stack.gateway.membership(remembered=True).servers)
         settings = stack.project.settings
         services[settings.service] = Service(settings.port, settings.worker, stack.replicas(), listed)
@@ -68,7 +68,7 @@ def look(stacks: Sequence[Stack]) -> Figures:
 
 @dataclass
 class Counts:
-    """What has happened since the agent's start: kind -> how often."""
+    """Counters of events since the agent's start: kind -> count."""
 
     events: Counter[str] = field(default_factory=Counter)
     duties: Counter[str] = field(default_factory=Counter)
@@ -85,7 +85,7 @@ class Counts:
 
 @dataclass
 class Fresh:
-    """``take`` looks at most once in ``age`` seconds, however often it is asked."""
+    """A cache: ``take`` takes a new snapshot at most every ``age`` seconds."""
 
     stacks: Callable[[], Sequence[Stack]]
     clock: Callable[[], float]
@@ -94,7 +94,7 @@ class Fresh:
     _lock: Lock = field(default_factory=Lock, init=False)
 
     def take(self) -> Figures:
-        """The figures, ``age`` seconds old at most. Raises like ``look`` and ``stacks``."""
+        """The figures, at most ``age`` seconds old. Raises like ``look`` and ``stacks``."""
         with self._lock:
             if self._last is None or not 0 <= self.clock() - self._last[0] < self.age:
                 self._last = self.clock(), look(self.stacks())

@@ -1,7 +1,7 @@
 """Alert rules and a dashboard for Prometheus and Grafana, from the doctor's catalogue and its thresholds. Pure.
 
 The expressions use the metrics of the replicas (/health/metrics of our own backend) and of the agent. Checks that need
-more than these, such as those of the database itself, have no rule: `videa doctor --notify` finds them.
+more data, such as those of the database itself, have no rule: `videa doctor --notify` covers them.
 """
 
 from __future__ import annotations
@@ -188,14 +188,14 @@ PANELS = (
     ("Waiting for a connection", "videa_db_pool_waiting", "{{replica}}", "short"),
     ("Memory", "process_resident_memory_bytes", "{{replica}}", "bytes"),
 )
-"""(title, expression, legend, unit) of what is no alert."""
+"""(title, expression, legend, unit) of the panels that are not alerts."""
 
 WIDTH, HEIGHT, COLUMNS = 12, 7, 2
-"""Of a panel, in Grafana's grid of 24 columns."""
+"""Size of a panel, in Grafana's grid of 24 columns."""
 
 
 def dashboard() -> dict[str, Any]:
-    """A dashboard of Grafana: first the replicas and their load, then one panel for each group of alerts."""
+    """A Grafana dashboard: first the replicas and their load, then one panel for each group of alerts."""
     panels = [
         _panel(number, title, expression, legend, unit)
         for number, (title, expression, legend, unit) in enumerate([*PANELS, *_alert_panels()])

@@ -217,7 +217,7 @@ class Migration:
         return self._gateways[service]
 
     def _begin(self, service: str, join: bool = True) -> None:
-        """Starts a service and waits until it is healthy. ``join``: on both engines' networks. Raises EngineError."""
+        """Starts a service and waits until it is healthy. ``join``: on the overlay networks. Raises EngineError."""
         platform = self.there.platform
         present = [each for each in platform.containers() if each.service == service]
         for container in present:
@@ -264,7 +264,7 @@ class Migration:
                     standing.release()
 
     def _stand_in(self, step: MovePort, meanwhile: ExitStack) -> StandIn | None:
-        """Serves until ``meanwhile`` ends, while nobody has the port. None if no nginx has it, or none can serve."""
+        """Serves until ``meanwhile`` ends, while the port is free. None if no nginx has it, or if it cannot serve."""
         like = self.compose.platform.container(step.balancer)  # when moving back, it is created but not started
         if not step.leave or not like:
             return None

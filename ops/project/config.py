@@ -203,7 +203,7 @@ class Project:
     def config_hashes(self) -> Mapping[str, str]:
         """Service -> the config hash with which Compose would label its containers now. Raises ConfigError."""
         services: Iterable[Mapping[str, Any]] = self.model["services"].values()
-        if any(each.get("configs") or each.get("secrets") for each in services):  # their content may count, too
+        if any(each.get("configs") or each.get("secrets") for each in services):  # their content may matter, too
             return self.compose.config_hashes()
         return remembered(self._place, self.compose, "hashes", self.compose.config_hashes)
 

@@ -49,7 +49,7 @@ def load(
 
 
 def remembering(files: tuple[str, ...] = (), directory: Path | None = None) -> Answers:
-    """For calls of ``load`` with the same arguments: Compose is asked again only after its files have changed."""
+    """A cache for ``load`` with the same arguments: Compose is asked again only after its files have changed."""
     environment, start = dict(os.environ), Path.cwd()
     return Answers(lambda: current_inputs(files, environment, directory, start))
 

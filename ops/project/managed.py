@@ -1,4 +1,4 @@
-"""The services that videa scales, and whether their sections fit together and the Compose file."""
+"""The services that videa scales, and checks of their sections against each other and the Compose file."""
 
 from __future__ import annotations
 

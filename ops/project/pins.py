@@ -76,7 +76,7 @@ def remember(path: Path, variables: Mapping[str, str | None]) -> None:
 
 
 def _target(path: Path) -> Path:
-    """The file behind symbolic links. Raises OSError, also for a device or a folder, which must not be replaced."""
+    """The file behind symbolic links. Raises OSError, also for a device or a folder: they must not be replaced."""
     try:
         target = path.resolve()
         if target.exists() and not target.is_file():

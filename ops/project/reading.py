@@ -13,7 +13,7 @@ LARGEST = 1 << 20
 
 
 def read_small(path: Path) -> bytes:
-    """What is in a file of at most LARGEST bytes, nothing if there is none. Never waits. Raises ConfigError."""
+    """The content of a file of at most LARGEST bytes, empty if there is none. Never blocks. Raises ConfigError."""
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode) and not path.samefile(os.devnull):

@@ -1,4 +1,4 @@
-"""The JSON Schema of the x-videa section, for editors: of a Compose file, in which it describes nothing else."""
+"""The JSON Schema of the x-videa section, for editors: a schema of Compose files that ignores everything else."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class OnInconclusive(Enum):
 
 
 class Select(Enum):
-    """Which of several policies decides: the one that allows the largest or the smallest change; or no change."""
+    """Which of several policies applies: the one that allows the largest or the smallest change; or no change."""
 
     MAX = "max"
     MIN = "min"
@@ -281,7 +281,7 @@ class Level(Enum):
 
 
 class Receiver(Section, frozen=True):
-    """Who is notified: by ``apprise``, or by ``webhook`` with a ``key`` that signs. See ``ops.project.notify``.
+    """A receiver of notifications: ``apprise``, or a ``webhook`` signed with ``key``. See ``ops.project.notify``.
 
     All three are names of variables in the agent's environment: the URLs are secrets, and x-videa is stored on the
     engine. ``events``: patterns such as ``deploy.*``; ``severity``: the minimum.
@@ -328,7 +328,7 @@ class Settings(Section, frozen=True):
 
     @property
     def split_by(self) -> str:
-        """What assigns a request to a side: with sticky sessions the client, so that it does not change sides."""
+        """What assigns a request to canary or stable: with sticky sessions the client, so that its sample is fixed."""
         return "client" if self.canary.by == "request" and self.sticky is not Sticky.NONE else self.canary.by
 
 

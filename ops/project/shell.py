@@ -24,7 +24,7 @@ _LOGIN = re.compile(r"://[^\s/@:]*:[^\s/@]+@")
 
 @dataclass(frozen=True, slots=True)
 class ShellValues:
-    """``to_remember``: name -> value; ``secret``: names of variables that must not be written to a file unasked."""
+    """``to_remember``: name -> value; ``secret``: names of variables not to write to a file without permission."""
 
     to_remember: Mapping[str, str]
     secret: tuple[str, ...]

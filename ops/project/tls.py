@@ -12,7 +12,7 @@ from ops.errors import ConfigError
 from ops.project.settings import Tls
 
 MOST_DOMAINS = 50
-"""Each is a certificate and a server of nginx; Let's Encrypt issues 50 a week for one registered domain."""
+"""Each domain needs a certificate and an nginx server; Let's Encrypt issues 50 a week per registered domain."""
 
 LONGEST_NAME = 253
 """Maximum characters of a name (RFC 1035, 2.3.4)."""

@@ -17,6 +17,6 @@ def variables_in(value: object) -> frozenset[str]:
 
 
 def only_variable(text: object) -> str | None:
-    """The variable if ``text`` is only that: "${BACKEND_IMAGE:-videa-backend:dev}" -> BACKEND_IMAGE; otherwise None."""
+    """The variable if ``text`` is only one: "${BACKEND_IMAGE:-videa-backend:dev}" -> BACKEND_IMAGE; otherwise None."""
     match = VARIABLE.fullmatch(text) if isinstance(text, str) else None
     return (match[1] or match[2]) if match else None

@@ -1,4 +1,4 @@
-"""Calls to the engine's API for the objects of a swarm, which the SDK has only in part."""
+"""Calls to the engine's API for the objects of a swarm, which the SDK supports only in part."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Found: TypeAlias = Mapping[str, Any]
 """An object as the manager describes it: ID, Version, Spec and more."""
 
 TRIES = 20
-"""Each failed try means that another process has changed the object meanwhile."""
+"""Maximum number of tries: each failure means that another process has changed the object meanwhile."""
 
 OUT_OF_SEQUENCE = "out of sequence"
-"""In the manager's refusal of an update that was made for an earlier version."""
+"""The text with which the manager refuses an update of an outdated version."""
 
 
 def listed(
@@ -29,7 +29,7 @@ def listed(
 ) -> list[Found]:
     """The objects of a kind, such as "services", that meet all filters, such as ``label="a=b"``. Raises EngineError.
 
-    Of several values of a filter, one must fit. ``decoder``: of a part of each.
+    If a filter has several values, one must match. ``decoder``: decodes a part of each object.
     """
     chosen = {name: [value] if isinstance(value, str) else list(value) for name, value in filters.items()}
     params = {"filters": json.dumps(chosen)}
@@ -51,7 +51,7 @@ def create(engine: Engine, kind: str, spec: Spec) -> str | None:
 
 
 def update(engine: Engine, kind: str, name: str, change: Callable[[Spec], Spec]) -> bool:
-    """Replaces the spec of an object by ``change(spec)``; again if another process was faster. False if it is missing.
+    """Replaces the spec of an object with ``change(spec)``; retries on a conflict. False if the object is missing.
 
     Raises EngineError.
     """

@@ -1,6 +1,6 @@
-"""Compose's containers on the overlay networks of a project: while it moves, both engines' containers reach each other.
+"""Compose's containers on the overlay networks: during a move, the containers of both engines reach each other.
 
-The engine accepts containers that are no tasks there because videa makes these networks attachable.
+The engine accepts containers that are not tasks there, because videa makes these networks attachable.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ OVERLAY = "overlay"
 
 @dataclass(frozen=True)
 class Bridge:
-    """The overlay networks of ``project``. ``engine``: a manager's, on which Compose's containers run."""
+    """The overlay networks of ``project``. ``engine``: that of a manager on which Compose's containers run."""
 
     engine: Engine
     project: Project
 
     def check(self) -> None:
-        """Raises PlanRefused for what no swarm has, and for nginx on several nodes; EngineError."""
+        """Raises PlanRefused for features that a swarm lacks, and for nginx on several nodes; EngineError."""
         self._definitions.check(list(self.project.model["services"]))
         labelled = [node for node in api.listed(self.engine, "nodes") if _is_edge(node)]
         if labelled:
@@ -51,7 +51,7 @@ class Bridge:
                     self._connect(container, name)
 
     def leave(self, containers: Iterable[Container]) -> None:
-        """Detaches Compose's containers again. Raises EngineError."""
+        """Detaches Compose's containers. Raises EngineError."""
         model = self.project.model
         overlays = {network_name(model, self.project.name, name) for name in model.get("networks") or {"default": {}}}
         for container in containers:

@@ -1,6 +1,6 @@
-"""The part of services and tasks that a look at the states of all replicas needs: a fifth of the time to read.
+"""The part of services and tasks that is needed for the states of all replicas: decoding takes a fifth of the time.
 
-What a manager sends of 1,000 services has megabytes, most of which are environments and earlier specs.
+For 1,000 services, a manager sends megabytes, most of which are environments and earlier specs.
 """
 
 from __future__ import annotations
@@ -52,4 +52,4 @@ class _PlacedTask(_Task, total=False):
 
 SERVICES, TASKS = msgspec.json.Decoder(list[_Service]), msgspec.json.Decoder(list[_Task])
 PLACED_TASKS = msgspec.json.Decoder(list[_PlacedTask])
-"""Tasks with their nodes and their own labels, by which nodes for more are chosen."""
+"""Tasks with their nodes and labels, from which the nodes for further tasks are chosen."""

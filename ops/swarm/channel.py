@@ -1,4 +1,4 @@
-"""Commands in nginx's containers on other nodes: HTTPS with certificates of both sides (``ops.swarm.keys``).
+"""Commands in nginx's containers on other nodes, over HTTPS with mutual certificates (``ops.swarm.keys``).
 
 ``ops/balancer/image/edge.pl`` is the other end. A manager has no other way into the containers of other nodes.
 """
@@ -20,26 +20,27 @@ from ops.models import ExecResult
 from ops.swarm.keys import Keys
 
 PORT = 8444
-"""Where the channel listens, inside nginx's containers."""
+"""The port on which the channel listens inside nginx's containers."""
 FIRST, COUNT = 20_000, 10_000
-"""The ports of nodes for the channels: below those that Linux gives to clients (net.ipv4.ip_local_port_range)."""
+"""The node ports for channels: below the ephemeral ports of Linux (net.ipv4.ip_local_port_range)."""
 CONNECT = 5.0
-"""Seconds for the connection: the nodes of a swarm are near each other."""
+"""Connect timeout in seconds: the nodes of a swarm are near each other."""
 TIMEOUT = 120.0
-"""Seconds for a command, more than its other end allows."""
+"""Timeout of a command in seconds, longer than that of the other end."""
 
 
 def port_of(project: str) -> int:
     """The port of each node for the channel of a project, unless its Compose file has another one.
 
-    Not one of the engine's choice: of that, a manager that becomes the leader knows nothing (seen with 20.10).
+    The engine does not choose it, because a manager that becomes the leader would not know the chosen port (seen with
+    20.10).
     """
     return FIRST + zlib.crc32(project.encode()) % COUNT
 
 
 @dataclass(frozen=True)
 class Channel:
-    """The way into the containers of one project's nginx. Safe to use from several threads."""
+    """Runs commands in the nginx containers of one project. Safe to use from several threads."""
 
     keys: Keys
 
@@ -48,7 +49,7 @@ class Channel:
     ) -> ExecResult:
         """Runs a command in the container of ``name`` and waits for it. ``address``: of its node, with its port.
 
-        A connection that is refused counts as a container that is just starting. Raises EngineError.
+        A refused connection counts as a container that is still starting. Raises EngineError.
         """
         entries = [f"{key}={value}" for key, value in (environment or {}).items()]
         body = "\0".join((str(len(entries)), *entries, *command)).encode()
@@ -85,9 +86,9 @@ class Channel:
     def _context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_3
-        context.check_hostname = False  # the one certificate that is trusted says who it is, at any address
+        context.check_hostname = False  # the only trusted certificate identifies the server at any address
         context.load_verify_locations(cadata=self.keys.edge)
-        with TemporaryDirectory(prefix="videa-") as folder:  # of mode 0700; the module takes only files
+        with TemporaryDirectory(prefix="videa-") as folder:  # with mode 0700; the ssl module reads only files
             path = Path(folder) / "operator.pem"
             path.write_text(self.keys.operator)
             context.load_cert_chain(path)

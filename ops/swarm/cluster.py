@@ -1,4 +1,4 @@
-"""The state of a swarm as its manager tells it: nodes, tasks that do not run, the certificate authority. Pure."""
+"""The state of a swarm as its manager reports it: nodes, tasks that do not run, the certificate authority. Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read(
 
 
 def expiry(certificates: str) -> float | None:
-    """When the first of these certificate authorities ends, Unix time; None if the text has none."""
+    """When the first of these CA certificates expires, Unix time; None if the text has none."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(cadata=certificates)
@@ -50,12 +50,12 @@ def _root_of(found: Found) -> str:
 
 
 def _rests(service: Found, drained: set[str]) -> bool:
-    """Whether it is an nginx whose node somebody has drained: no other node may run it."""
+    """Whether the service is an nginx whose node has been drained: no other node may run it."""
     return (service["Spec"].get("Labels") or {}).get(labels.EDGE) in drained
 
 
 def _lost(services: Iterable[Found], tasks: Mapping[str, list[Found]], away: set[str]) -> dict[str, tuple[str, ...]]:
-    """The containers that ran on nodes that are away: their tasks have not ended there, as far as anybody knows."""
+    """The containers that ran on unreachable nodes: as far as the manager knows, their tasks have not ended."""
     lost: dict[str, list[str]] = defaultdict(list)
     for service in services:
         for task in tasks.get(str(service["ID"]), []):
@@ -65,9 +65,9 @@ def _lost(services: Iterable[Found], tasks: Mapping[str, list[Found]], away: set
 
 
 def _stuck(services: Iterable[Found], tasks: Mapping[str, list[Found]]) -> Iterable[Stuck]:
-    """The last refusal by each node, and the wait for a node; a service that has no task by intent has none.
+    """The last refusal by each node, and the wait for a node; none for a service that intentionally has no task.
 
-    A refusal is over when the node has run a later task of the service.
+    A refusal is obsolete when the node has run a later task of the service.
     """
     for service in services:
         spec = service["Spec"]

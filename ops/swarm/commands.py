@@ -1,7 +1,8 @@
-"""Commands that a user runs, in containers of any node: through this engine, or through that of the node over SSH.
+"""Commands that a user runs in containers of any node: through this engine, or through the node's engine over SSH.
 
-The channel of ``ops.swarm.channel`` ends in nginx's containers, which clients reach and which have no Docker socket, so
-it cannot enter a replica. SSH has the operator's own keys, adds nothing that listens, and carries a terminal.
+The channel of ``ops.swarm.channel`` ends in nginx's containers, which clients can reach and which have no Docker
+socket, so it cannot run commands in a replica. SSH uses the operator's own keys, needs no further listener, and
+supports a terminal.
 """
 
 from __future__ import annotations
@@ -36,19 +37,19 @@ class Commands:
         foreground.become(*foreground.exec_command(place.id, command, self._for(place)))
 
     def create_like(self, model: Container, name: str, command: UserCommand) -> None:
-        """Outside of the swarm's services: the project's networks accept such containers. See ``Platform``."""
+        """Not as a service of the swarm: the project's networks accept such containers. See ``Platform``."""
         place = self.local.twin(model)
         engine = self._reach(place) if place.host else self.engine
         self._one_offs[name] = (engine, place)
         one_off.create_like(engine, place.id, name, command, without=labels.OF_TASKS)
 
     def attach(self, container: str) -> int:
-        """See ``Platform.attach``; ``container``: of ``create_like``."""
+        """See ``Platform.attach``; ``container``: one from ``create_like``."""
         engine, place = self._one_offs[container]
         return foreground.attach(engine, container, self._for(place))
 
     def remove(self, container: str) -> None:
-        """Removes a container of ``create_like``, if it is one. Raises EngineError."""
+        """Removes the container if it is one from ``create_like``. Raises EngineError."""
         engine, _ = self._one_offs.pop(container, (self.engine, None))
         replicas.remove(engine, container)
 
@@ -56,7 +57,7 @@ class Commands:
         return environment_of(place.host, self.environment) if place.host else self.environment
 
     def _reach(self, place: Place) -> Engine:
-        """A connection to the engine of another node, on which the container must be. Raises EngineError."""
+        """A connection to the engine of another node; checks that the container is there. Raises EngineError."""
         try:
             engine = Engine(self._for(place))
         except EngineUnreachable as error:

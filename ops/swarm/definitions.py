@@ -1,4 +1,4 @@
-"""What to create: the merged Compose model, and the specs that are made of it for one node or any."""
+"""The definitions to create from: the merged Compose model, and the specs made from it for one node or any node."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ops.swarm import files
 from ops.swarm.spec import Wanted, on_one_node, service_spec, unsupported
 
 LONGEST = 63
-"""Characters of the name of a service, which is one part of a name in DNS."""
+"""Maximum characters of a service name, which is one label of a DNS name."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Definitions:
         return cls(engine, project, read_model(compose), overrides, earlier)
 
     def check(self, services: Collection[str]) -> None:
-        """Raises PlanRefused if a service needs what a swarm, or videa on it, does not have, and ConfigError."""
+        """Raises PlanRefused if a service needs features that a swarm, or videa on a swarm, lacks, and ConfigError."""
         for name in services:
             if keys := unsupported(self.model, name):
                 raise PlanRefused(
@@ -100,13 +100,13 @@ class Definitions:
         return list(files.files_of(self.model, self.project.name, service, values.get))
 
     def config_hash(self, service: str) -> str:
-        """As Compose computes it, which takes a process of its own: once, also for hundreds of replicas."""
+        """The hash from a Compose process; computed only once, even for hundreds of replicas."""
         if service not in self._hashes:
             self._hashes[service] = self.project.compose.config_hash(service, self.overrides)
         return self._hashes[service]
 
     def bound(self, service: str) -> bool:
-        """Whether a service runs only on this manager: its files are here, or videa runs commands in it."""
+        """Whether a service must run on this manager: its files are here, or videa runs commands in it."""
         return service == self.project.settings.balancer or on_one_node(self.model["services"][service])
 
     @property
@@ -115,19 +115,19 @@ class Definitions:
         return {each for name in services for each in one_shots_of(services, name)}
 
     def _image(self, reference: str) -> tuple[str, str]:
-        """The image as the nodes get it, and its id."""
+        """The image reference for the nodes, and the image's id."""
         if reference not in self._images:
             digest = EngineImages(self.engine).digest(reference)
             self._images[reference] = self._for_nodes(reference, digest), digest
         return self._images[reference]
 
     def _for_nodes(self, reference: str, digest: str) -> str:
-        """The image by its content: a node that has it does not ask the registry, and others get the same one."""
+        """The image by its digest: a node that has it does not ask the registry, and other nodes pull the same one."""
         with engine_errors(f"inspect {reference}"):
             known = self.engine.sdk.images.get(reference).attrs.get("RepoDigests") or []
         return str(known[0]) if known else digest
 
 
 def service_name(name: str) -> str:
-    """A name that Swarm accepts: names of videa's own have dots."""
+    """A name that Swarm accepts: videa's own names have dots."""
     return name.replace(".", "-")

@@ -1,4 +1,4 @@
-"""Where each nginx of a project runs, from what the manager says. Pure."""
+"""Where each nginx of a project runs, according to the manager. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Address = tuple[str, int]
 
 
 def labelled(nodes: Iterable[Found]) -> list[Found]:
-    """The nodes on which nginx is to run, ordered by name."""
+    """The nodes that should run nginx, ordered by name."""
     chosen = [node for node in nodes if (node["Spec"].get("Labels") or {}).get(labels.EDGE) == "true"]
     return sorted(chosen, key=lambda node: (name_of(node), node["ID"]))
 
@@ -22,7 +22,7 @@ def labelled(nodes: Iterable[Found]) -> list[Found]:
 def places(
     services: Iterable[Found], tasks: Iterable[Found], nodes: Iterable[Found], here: str
 ) -> list[tuple[Place, Address | None]]:
-    """Each nginx with the address of its channel, the one on the node ``here`` first, the others by name."""
+    """All nginx instances with the address of their channel: that on the node ``here`` first, the others by name."""
     by_id, by_service = {str(node["ID"]): node for node in nodes}, reading.by_id(tasks)
     found = []
     for service in services:
@@ -36,7 +36,7 @@ def places(
 
 
 def address_of(task: Found, node: Found | None, service: Found | None = None) -> Address | None:
-    """The address of the channel into a task of nginx: its node's, and the port that the node publishes for it.
+    """The address of the channel to an nginx task: the node's address and the port that the node publishes for it.
 
     A manager that has just become the leader knows ports only from the ``service``.
     """
@@ -48,13 +48,13 @@ def address_of(task: Found, node: Found | None, service: Found | None = None) ->
 
 
 def node_of(service: Found) -> str:
-    """The id of the node to which a service of nginx is bound; also of one from before the nodes were labelled."""
+    """The id of the node to which an nginx service is bound, also for one created before the nodes were labelled."""
     constraints = (service["Spec"]["TaskTemplate"].get("Placement") or {}).get("Constraints") or [""]
     return str(service["Spec"]["Labels"].get(labels.EDGE) or constraints[0].partition("node.id==")[2])
 
 
 def host_of(node: Found) -> str:
-    """The address of a node for the others; that of a manager may be in its own status only."""
+    """The address of a node for the others; for a manager, it may be only in its manager status."""
     manager = str((node.get("ManagerStatus") or {}).get("Addr") or "").rpartition(":")[0].strip("[]")
     own = str((node.get("Status") or {}).get("Addr") or "")
     return manager or own
@@ -65,7 +65,7 @@ def name_of(node: Mapping[str, Any]) -> str:
 
 
 def _reason(node: Found | None, tasks: list[Found]) -> str:
-    """Why an nginx does not run; "" if it does, also while its health check has not answered yet."""
+    """Why an nginx does not run; "" if it runs, even if its health check has no result yet."""
     if node is None:
         return "its node has left the swarm"
     state = str((node.get("Status") or {}).get("State") or "unknown")

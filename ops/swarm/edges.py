@@ -1,4 +1,4 @@
-"""The nginx of several nodes: each a service of its own, bound to a node that is labelled ``videa.edge=true``."""
+"""nginx on several nodes: one service per node, bound to a node with the label ``videa.edge=true``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ops.swarm.platform import SwarmPlatform
 
 ANSWERS = 0.3
-"""Seconds for a connection to a node that the manager calls down: the nodes of a swarm are near each other."""
+"""Connect timeout, in seconds, for a node that the manager reports as down: swarm nodes are near each other."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class SwarmEdges:
         return edge_places.labelled(api.listed(self.engine, "nodes"))
 
     def places(self) -> list[Place]:
-        """Every nginx, that of this node first; none if no node is labelled. Raises EngineError.
+        """All nginx instances, that of this node first; none if no node is labelled. Raises EngineError.
 
-        One on a node that the manager calls down counts if it answers: such a node may have lost only its engine or
-        its managers, and go on serving its clients.
+        An instance on a node that the manager reports as down counts if it answers: the node may have lost only its
+        engine or the connection to its managers, and still serve clients.
         """
         services = [each for each in self.services.all() if self._own(each["Spec"].get("Labels"))]
         if not any(each["Spec"]["Labels"].get(labels.EDGE) for each in services):
@@ -55,7 +55,7 @@ class SwarmEdges:
         return [self._tried(place, address) for place, address in found]
 
     def has(self, task: Found) -> bool:
-        """Whether this is a task of nginx."""
+        """Whether this is an nginx task."""
         return self._own(task["Spec"]["ContainerSpec"].get("Labels"))
 
     def _own(self, given: Mapping[str, str] | None) -> bool:
@@ -71,7 +71,7 @@ class SwarmEdges:
             raise EngineError(
                 f"{name} runs on another node and has no channel", "give it one: videa up --recreate " + self.balancer
             )
-        if address is None:  # the manager does not know the port of a task that has just started
+        if address is None:  # the manager does not know the port of a newly started task
             raise EngineError(f"{name} is restarting", f"see `docker service ps {name}`")
         return self._channel.run(name, address, command, environment)
 
@@ -107,7 +107,7 @@ def with_channel(
 ) -> dict[str, Any]:
     """The spec of nginx's service with the channel. Pure.
 
-    ``secrets``: id, name and file of each; ``name``: of all nginx in DNS; ``port``: of the channel, in the container.
+    ``secrets``: (id, name, file); ``name``: DNS name of all nginx instances; ``port``: channel port in the container.
     """
     template = spec["TaskTemplate"]
     container = template["ContainerSpec"]

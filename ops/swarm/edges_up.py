@@ -1,4 +1,4 @@
-"""Starts nginx on every labelled node; no two of them are replaced at the same time."""
+"""Starts nginx on every labelled node, and replaces only one instance at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ops.swarm.platform import SwarmPlatform
 
 STARTS = 60.0
-"""Seconds until nginx must be healthy: its check is asked every few seconds."""
+"""Seconds until nginx must be healthy: its health check runs every few seconds."""
 
 
 def up(
@@ -28,9 +28,9 @@ def up(
     permit: Permit,
     replacing: bool,
 ) -> None:
-    """Creates what is missing, replaces what differs one after the other, and removes what has no labelled node.
+    """Creates missing instances, replaces changed ones one at a time, and removes those without a labelled node.
 
-    ``nodes``: the labelled ones; ``replacing``: whether one that differs is replaced. Raises EngineError.
+    ``nodes``: the labelled ones; ``replacing``: whether changed instances are replaced. Raises EngineError.
     """
     usable = {str(node["ID"]): node for node in nodes if reading.usable(node)}
     wanted = {str(node["ID"]) for node in nodes}
@@ -69,6 +69,6 @@ def up(
 
 
 def _replaced(service: Found, definitions: Definitions, container: Container, replacing: bool) -> bool:
-    """Whether a container is replaced; one from before its node was labelled always is: others cannot reach it."""
+    """Whether to replace a container. Always if it was created before its node was labelled: others cannot reach it."""
     outside = not service["Spec"]["Labels"].get(labels.EDGE)
     return outside or (replacing and whole.differs(definitions, container))

@@ -1,8 +1,8 @@
 """Secrets and configs of the Compose file as objects of the swarm, named by their content.
 
-Such an object cannot be changed, so other content is another object, which new replicas get. A label of an object names
-the releases that had it last: a rollback gives it to their replicas again, so it stays as long as one of them is
-retained. The version before stays until the next change in any case. Which files a service gets is pure.
+Such an object cannot be changed, so new content is a new object, which new replicas get. Labels on an object name the
+releases that used it last: a rollback gives it to their replicas again, so it stays as long as one of them is retained.
+The previous version always stays until the next change. The functions that determine the files of a service are pure.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ KINDS = ("secrets", "configs")
 SOURCE = "videa.source"
 """Label: the key of the file in the Compose file."""
 HAD_BY = "videa.had-by."
-"""Beginning of a label: the service and the release, as "web/r1", whose replicas had the object last."""
+"""Prefix of a label; the service and the release, as "web/r1", whose replicas used the object last, follow."""
 READABLE = 0o444
-"""The mode of a file that names none, as Compose and Docker have it."""
+"""The default mode of a file, as in Compose and Docker."""
 
 KEPT = 2
-"""Versions of a file that stay: what new replicas get, and what a rollback of the last change needs."""
+"""Number of versions of a file that stay: one for new replicas, and one for a rollback of the last change."""
 
 _DIGEST = 12
 
@@ -38,9 +38,9 @@ ReadVariable = Callable[[str], str | None]
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that a service gets. ``kind``: one of KINDS; ``data``: None if it is an object that others have made.
+    """A file that a service gets. ``kind``: one of KINDS; ``data``: None if it is an external object.
 
-    ``name``: of the object; ``target``: its path in the container; the rest as Docker's API has it.
+    ``name``: of the object; ``target``: its path in the container; the others are as in Docker's API.
     """
 
     kind: str
@@ -83,9 +83,10 @@ def object_name(project: str, source: str, data: bytes) -> str:
 def provide(
     engine: Engine, project: str, files: Iterable[File], owner: str = "", earlier: bool = False
 ) -> dict[str, list[dict[str, Any]]]:
-    """Creates the objects that are missing. Returns the part of a ContainerSpec that names them. Raises EngineError.
+    """Creates missing objects. Returns the part of a ContainerSpec that references the objects. Raises EngineError.
 
-    ``owner``: service and release, as "web/r1"; ``earlier``: it gets the objects that it had last, if they exist.
+    ``owner``: service and release, as "web/r1"; ``earlier``: whether it gets the objects that it had last, if they
+    exist.
     """
     found: dict[str, list[dict[str, Any]]] = {}
     for file in files:
@@ -113,7 +114,7 @@ def _had(found: Found, owner: str) -> bool:
 
 
 def _note(engine: Engine, kind: str, chosen: str, versions: Iterable[Found], owner: str) -> None:
-    """Records that the owner has the object ``chosen``, and no other version any more. Raises EngineError."""
+    """Records that the owner uses the object ``chosen`` and no other version. Raises EngineError."""
     label = f"{HAD_BY}{owner}"
 
     def without(spec: api.Spec) -> api.Spec:
@@ -126,9 +127,9 @@ def _note(engine: Engine, kind: str, chosen: str, versions: Iterable[Found], own
 
 
 def unused(objects: Iterable[Found], services: Iterable[Found], retained: Collection[str] = ()) -> list[str]:
-    """The ids of a project's objects that nothing needs: no service, no retained release, and not the last change.
+    """The ids of a project's objects that no service, retained release, or rollback of the last change needs.
 
-    ``services``: all of the swarm; ``retained``: service and release, as "web/r1".
+    ``services``: all services of the swarm; ``retained``: service and release, as "web/r1".
     """
     objects = list(objects)
     needed = {used for service in services for used in _used(service)}
@@ -141,7 +142,7 @@ def unused(objects: Iterable[Found], services: Iterable[Found], retained: Collec
 
 
 def remove_unused(engine: Engine, project: str, retained: Callable[[], Collection[str]]) -> None:
-    """Removes what ``unused`` returns. ``retained``: asked only if there are objects. Raises EngineError."""
+    """Removes the objects in ``unused``. ``retained``: called only if there are objects. Raises EngineError."""
     objects = {kind: _objects(engine, kind, project) for kind in KINDS}
     if not any(objects.values()):
         return
@@ -152,7 +153,7 @@ def remove_unused(engine: Engine, project: str, retained: Callable[[], Collectio
 
 
 def remove_all(engine: Engine, project: str) -> None:
-    """Removes all objects of a project; no task may use them any more. Raises EngineError."""
+    """Removes all objects of a project, which no task may use any more. Raises EngineError."""
     for kind in KINDS:
         for each in _objects(engine, kind, project):
             api.remove(engine, kind, str(each["ID"]))
@@ -186,7 +187,7 @@ def _id_of(engine: Engine, project: str, file: File) -> str:
 
 
 def _content(kind: str, source: str, definition: Mapping[str, Any], variable: ReadVariable) -> bytes:
-    """Raises ConfigError; it never has a value."""
+    """The content of a file. Raises ConfigError, whose message never contains a value."""
     if "content" in definition:
         return str(definition["content"]).encode()
     if "environment" in definition:

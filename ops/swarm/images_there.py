@@ -1,7 +1,8 @@
-"""Whether the nodes have an image that no registry gives them: asked before anything changes.
+"""Checks, before anything changes, whether the nodes have an image that is in no registry.
 
-No manager knows the images of other nodes. Each is asked with a task whose program does not exist: a node refuses it at
-once because of the image, or later because of the program. The service of these tasks is removed at the end.
+A manager does not know the images of other nodes. Therefore each node gets a task whose program does not exist: the
+node rejects it at once because of the image, or later because of the program. The service of these tasks is removed at
+the end.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from ops.swarm.logs import NO_IMAGE
 from ops.swarm.services import POLL
 
 WITHIN = 10.0
-"""Seconds for the answers; a node without one counts as one that has the image."""
+"""Seconds for the answers; a node that does not answer counts as having the image."""
 PROGRAM = "/videa-is-this-image-here"
 
 
 def check(engine: Engine, project: str, image: str, reference: str, known: Collection[str]) -> None:
     """Raises PlanRefused if a node that gets replicas lacks the image, and EngineError.
 
-    ``image``: as the nodes get it; ``reference``: as the user names it; ``known``: ids of nodes that have it.
+    ``image``: the reference for the nodes; ``reference``: the user's name; ``known``: ids of nodes that have it.
     """
     if not image.startswith("sha256:"):
-        return  # of a registry, by its digest: each node pulls it
+        return  # from a registry, by digest: each node pulls it
     nodes = {str(node["ID"]): node for node in api.listed(engine, "nodes") if reading.usable(node)}
     asked = nodes.keys() - set(known)
     if asked and (missing := _lacking(engine, project, image, asked, nodes.keys() & set(known))):
@@ -40,7 +41,7 @@ def check(engine: Engine, project: str, image: str, reference: str, known: Colle
 
 
 def remove(engine: Engine, project: str) -> None:
-    """Removes what a killed process has left. Raises EngineError."""
+    """Removes the service that a killed process has left. Raises EngineError."""
     api.remove(engine, "services", name_of(project))
 
 
@@ -49,7 +50,7 @@ def name_of(project: str) -> str:
 
 
 def _lacking(engine: Engine, project: str, image: str, asked: set[str], others: Iterable[str]) -> set[str]:
-    """The nodes of ``asked`` without the image; ``others``: those that are not asked."""
+    """The nodes of ``asked`` without the image; ``others``: nodes that are not asked."""
     remove(engine, project)
     service = api.create(engine, "services", spec(project, image, others))
     try:
@@ -78,7 +79,7 @@ def spec(project: str, image: str, others: Iterable[str]) -> dict[str, Any]:
 
 
 def answered(tasks: Iterable[Found]) -> dict[str, bool]:
-    """Id of each node that has answered -> whether it has the image. Pure."""
+    """Node id -> whether the node has the image, for the nodes that have answered. Pure."""
     ended: Mapping[str, str] = {
         str(task.get("NodeID") or ""): str((task.get("Status") or {}).get("Err") or "")
         for task in tasks

@@ -10,7 +10,7 @@ from ops.engine.request import request
 from ops.errors import EngineError
 
 PORT = 2377
-"""Where managers listen (Docker: "Getting started with Swarm mode")."""
+"""The port on which managers listen (Docker: "Getting started with Swarm mode")."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Joined:
 
 @dataclass(frozen=True)
 class Invitation:
-    """How another machine joins. ``token``: whoever has it can join; ``role``: manager or worker."""
+    """How another machine joins. ``token``: any machine with it can join; ``role``: manager or worker."""
 
     role: str
     address: str
@@ -51,9 +51,9 @@ def joined(engine: Engine) -> Joined:
 
 
 def init(engine: Engine, address: str = "") -> bool:
-    """Makes the engine the manager of a new swarm; False if it manages one already. Raises EngineError.
+    """Makes the engine the manager of a new swarm; False if it already manages one. Raises EngineError.
 
-    ``address``: at which the other nodes reach this one; by default, the engine's choice.
+    ``address``: where the other nodes reach this one; by default, the engine chooses it.
     """
     now = joined(engine)
     if now.active and not now.manager:
@@ -68,7 +68,7 @@ def init(engine: Engine, address: str = "") -> bool:
 
 
 def invitation(engine: Engine, manager: bool = False) -> Invitation:
-    """The command for another machine. Raises EngineError if the engine manages no swarm."""
+    """The invitation for another machine. Raises EngineError if the engine does not manage a swarm."""
     now = joined(engine)
     if not now.manager:
         raise EngineError("this engine manages no swarm", "make one: videa swarm init")

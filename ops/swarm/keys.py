@@ -1,8 +1,9 @@
-"""The certificates of the channel between a manager and the nginx of other nodes, made by the manager itself.
+"""The certificates of the channel between a manager and nginx on other nodes, made by the manager itself.
 
-There are two, each its own issuer, and each side trusts exactly those two. The operator's may run commands in nginx's
-containers: it is in a config, which managers can read and no node gets. The edges' is in a secret, which only nginx's
-containers get: with it, an edge can show who it is and read the configuration of another one. Neither can issue others.
+There are two, both self-signed, and both ends trust exactly these two. The operator's certificate allows commands in
+nginx's containers: its key is in a config, which managers can read and no node gets. The edges' key is in a secret,
+which only nginx's containers get: with it, an edge can identify itself and read the configuration of another edge.
+Neither can issue further certificates.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ EDGE_NAME = "videa-edge"
 OPERATOR = "videa-operator"
 """The names in the certificates; ``balancer/image/edge.conf`` allows commands to OPERATOR only."""
 DAYS = 3650
-"""Until they end; `videa down` removes them, and the next `videa up` makes others."""
+"""Validity of the certificates; `videa down` removes them, and the next `videa up` makes new ones."""
 
 OWN_FILE, CLIENTS_FILE = "videa-edge.pem", "videa-edge-clients.pem"
-"""In /run/secrets of nginx's containers: their key with its certificate; the certificates that they trust."""
+"""In /run/secrets of nginx's containers: their key with its certificate, and the trusted certificates."""
 
 _CONFIG = """
 [req]
@@ -48,7 +49,7 @@ class Keys:
 
 
 def keys_of(engine: Engine, project: str) -> Keys | None:
-    """The operator's side; None if the project has no edges on other nodes. Raises EngineError."""
+    """The operator's keys; None if the project has no edges on other nodes. Raises EngineError."""
     present = api.found(engine, "configs", _operator(project))
     if present is None:
         return None
@@ -59,7 +60,7 @@ def keys_of(engine: Engine, project: str) -> Keys | None:
 def ensure(engine: Engine, project: str) -> list[tuple[str, str, str]]:
     """Makes the certificates of a project that has none. Returns the secrets: id, name and file. Raises EngineError.
 
-    Of several managers that do it at the same time, the one whose operator's config is created first is followed.
+    If several managers do this at the same time, the config of the operator that is created first counts.
     """
     if api.found(engine, "configs", _operator(project)) is None:
         _make(engine, project)

@@ -1,4 +1,4 @@
-"""Where containers run; those on this manager's node can be entered, inspected and measured through its engine."""
+"""Where containers run; on this manager's node, its engine can run commands in them, inspect and measure them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Place:
 
 @dataclass(frozen=True)
 class _OnThisNode:
-    """A ``Measured`` that the engine knows: ``name`` is its own name of the container."""
+    """A ``Measured`` that the engine knows: ``name`` is the engine's name of the container."""
 
     id: str
     name: str
@@ -51,9 +51,9 @@ class Local:
             return str((self.engine.api.info().get("Swarm") or {}).get("NodeID") or "")
 
     def task_of(self, container: str) -> Mapping[str, Any]:
-        """The running task of a service, on whichever node. Raises EngineError if there is none."""
+        """The running task of a service, on any node. Raises EngineError if there is none."""
         tasks = self.services.tasks_of(container)
-        # On a node that the manager calls down, the old task runs on, and its successor waits.
+        # On a node that the manager reports as down, the old task keeps running, and its successor waits.
         runs = (each for each in tasks if reading.state_of(each) in (reading.RUNNING, reading.STARTING))
         task = next(runs, None) or reading.current(tasks)
         state = reading.state_of(task) if task else ""
@@ -66,7 +66,7 @@ class Local:
         return task
 
     def id_of(self, container: str) -> str:
-        """The engine's id of the running container of a service. Raises EngineError if it runs elsewhere or not."""
+        """The engine's id of the running container of a service. Raises EngineError if it does not run on this node."""
         place = self.place_of(container)
         if place.host:
             raise EngineError(
@@ -110,13 +110,13 @@ class Local:
         return reading.node(found).name if found else node
 
     def _host_of(self, node: str) -> str:
-        """The address at which the managers know a node, for a URL."""
+        """The address of a node as known to the managers, for a URL."""
         found = api.found(self.engine, "nodes", node)
         address = edge_places.host_of(found) if found else ""
         return f"[{address}]" if ":" in address else address or node
 
     def ids(self) -> dict[str, str]:
-        """Id of a service -> the engine's id of its running container, of those on this node. Raises EngineError."""
+        """Service id -> the engine's id of its running container, for containers on this node. Raises EngineError."""
         return self._ids(self.services.tasks())
 
     def _ids(self, tasks: Iterable[Mapping[str, Any]]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Logs of services: the manager gets those of every node."""
+"""Logs of services: the manager gets them from every node."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ops.swarm import api, reading
 from ops.swarm.services import Services
 
 NO_IMAGE = "No such image"
-"""In the reason of a node that has refused a task."""
+"""Text in the reason of a node that has rejected a task."""
 LAST = 20
-"""Lines that explain a failure."""
+"""Number of log lines that explain a failure."""
 TAIL_WAIT = 5.0
-"""Seconds for each part of a log's end: a node that has just been lost sends nothing."""
+"""Timeout in seconds for each part of a log's end: a node that has just been lost sends nothing."""
 
 
 @dataclass(frozen=True)
@@ -26,18 +26,19 @@ class Logs:
     services: Services
 
     def tail(self, task: str, lines: int) -> bytes:
-        """The last lines of a task's standard output, on whichever node. Raises EngineError.
+        """The last lines of a task's standard output, on any node. Raises EngineError.
 
-        Not of its service: asked for those of a task that was killed too, the manager of engine 20.10 never ended.
+        This does not read the log of the service: if that includes a killed task, the manager of engine 20.10 never
+        ends the answer.
         """
         with engine_errors(f"read the log of the task {task}"):
             output = self.engine.api.read(f"/tasks/{task}/logs", {"stdout": True, "tail": lines}, TAIL_WAIT)
             return Demultiplexer().feed(output)
 
     def last_words(self, service: str) -> str:
-        """The end of the log; of a task that has printed nothing, why it does not run. Raises EngineError.
+        """The end of the log; if a task has printed nothing, why it does not run. Raises EngineError.
 
-        A task that a node has refused has printed nothing, and its log is not asked for.
+        A task that a node has rejected has printed nothing, so its log is not requested.
         """
         tasks = self.services.tasks_of(service)
         if NO_IMAGE in (why := reading.reason(tasks)):
@@ -54,7 +55,7 @@ class Logs:
         return words.decode(errors="replace").strip() or why
 
     def lines(self, service: str, since: float, tail: int, follow: bool) -> Iterator[str]:
-        """The lines after their times; ``since``: Unix time, 0 for all. Raises EngineError."""
+        """The lines, each preceded by its time; ``since``: Unix time, 0 for all. Raises EngineError."""
         rest = b""
         with engine_errors(f"read the log of {service}", missing_ok=True):
             chunks = self.engine.sdk.api.service_logs(

@@ -7,7 +7,7 @@ from ops.errors import EngineError
 
 
 def check_manager(engine: Engine) -> None:
-    """Raises EngineError if the engine is no manager of an active swarm."""
+    """Raises EngineError if the engine is not a manager of an active swarm."""
     with engine_errors("describe itself"):
         swarm = engine.api.info().get("Swarm") or {}
     if swarm.get("LocalNodeState") != "active" or not swarm.get("ControlAvailable"):

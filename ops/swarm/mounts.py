@@ -9,7 +9,7 @@ from ops.swarm.values import in_bytes, text
 
 
 def mounts(definition: Mapping[str, Any], model: Mapping[str, Any], project: str) -> Iterator[dict[str, Any]]:
-    """The mounts of a service; a short `tmpfs` and `shm_size` too, which are no mounts in Compose."""
+    """The mounts of a service, including `tmpfs` and `shm_size`, which are not mounts in Compose."""
     for mount in definition.get("volumes") or ():
         kind = mount["type"]
         spec = {"Type": kind, "Target": mount["target"], "ReadOnly": bool(mount.get("read_only"))}
@@ -30,7 +30,7 @@ def mounts(definition: Mapping[str, Any], model: Mapping[str, Any], project: str
 
 
 def _volume(source: str, model: Mapping[str, Any], project: str) -> dict[str, Any]:
-    """With Compose's labels, so that the volume is Compose's own when the project returns to it."""
+    """The volume with Compose's labels, so that Compose recognizes it when the project moves back."""
     volume = (model.get("volumes") or {}).get(source) or {}
     name = str(volume.get("name") or f"{project}_{source}")
     if volume.get("external"):

@@ -1,4 +1,4 @@
-"""The nodes of a swarm, as one of its managers knows them."""
+"""The nodes of a swarm, as known to one of its managers."""
 
 from __future__ import annotations
 

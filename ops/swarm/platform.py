@@ -1,8 +1,9 @@
 """The platform for one Compose project on a swarm, seen from one of its managers.
 
-Each replica is a service with one task, so that videa chooses which one leaves, and each has a name in DNS. A replica
-is stopped by taking its task away: the service stays, with all that is needed to start it again. Commands of videa run
-in the containers of this manager's node and in nginx's; those of its users in all, see ``ops.swarm.commands``.
+Each replica is a service with one task, so that videa can choose which one leaves, and each has a DNS name. To stop a
+replica, its service is scaled to 0: the service stays, with everything that is needed to start it again. videa's own
+commands run in the containers of this manager's node and of nginx; those of its users run in all containers, see
+``ops.swarm.commands``.
 """
 
 from __future__ import annotations
@@ -40,11 +41,11 @@ from ops.swarm.store import SwarmStore
 
 @dataclass(frozen=True)
 class SwarmPlatform(EngineBound):
-    """``ops.platform.ports.Platform``. ``engine``: a manager's."""
+    """``ops.platform.ports.Platform``. ``engine``: the engine of a manager."""
 
     project: Project
     above: int = 0
-    """New replicas get higher numbers: Compose's have these while the project moves."""
+    """New replicas get numbers above this: Compose's replicas use these numbers while the project moves."""
 
     @cached_property
     def jobs(self) -> EngineJobs:
@@ -66,7 +67,7 @@ class SwarmPlatform(EngineBound):
 
     @cached_property
     def edges(self) -> SwarmEdges:
-        """The nginx of the project, on the nodes that are labelled for it."""
+        """The nginx instances of the project, on the nodes labelled for them."""
         return SwarmEdges(self.engine, self.services, self.project.settings.balancer, lambda: self.node)
 
     @cached_property
@@ -147,7 +148,7 @@ class SwarmPlatform(EngineBound):
     ) -> Iterator[dict[str, Any]]:
         """The specs of ``count`` more replicas, each on the node that has the fewest. Raises EngineError.
 
-        ``services``: of the project, if the caller has just read them.
+        ``services``: those of the project, if the caller has just read them.
         """
         services = self.services.briefly() if services is None else services
         tasks, nodes = api.listed(self.engine, "tasks", brief.PLACED_TASKS), api.listed(self.engine, "nodes")
@@ -252,14 +253,14 @@ class SwarmPlatform(EngineBound):
     def remember(self, variables: Mapping[str, str | None]) -> None:
         """Also lets the replicas run on any node again: their nodes were chosen only for their start.
 
-        Secrets and configs that nothing needs any more are removed.
+        Also removes unused secrets and configs.
         """
         remember(self.project.env_file, variables)
         self.services.loosen()
         files.remove_unused(self.engine, self.project.name, self._retained)
 
     def _edge_elsewhere(self, container: str) -> Found | None:
-        """The task of an nginx on another node, which only its channel reaches; None for every other container."""
+        """The task of an nginx on another node, reachable only through its channel; None for every other container."""
         task = self._local.task_of(container)
         return task if task.get("NodeID") != self.node and self.edges.has(task) else None
 
@@ -305,7 +306,7 @@ class SwarmPlatform(EngineBound):
         return Output(self.engine, self._local.id_of(container))
 
     def changes(self) -> Changes:
-        """Of the containers of this manager's node."""
+        """The changes of the containers on this manager's node."""
         return Changes(self.engine, self.project.name, labels.PROJECT)
 
     @property

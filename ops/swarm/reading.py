@@ -1,7 +1,7 @@
-"""Services and their tasks, as the manager describes them, as containers. Pure.
+"""Converts services and tasks, as the manager describes them, to containers. Pure.
 
-A stopped replica is a service without replicas. The manager knows no health: it calls a task running only after the
-first good health check, and ends one whose check fails.
+A stopped replica is a service scaled to 0. The manager does not report health: a task counts as running only after its
+first successful health check, and a task whose check fails is ended.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from ops.swarm import labels
 from ops.swarm.api import Found
 
 ENDED = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
-"""The states of a task that does not run and never will."""
+"""The states of a task that does not run and will never run."""
 RUNNING, STARTING = "running", "starting"
 CHECKED = 10.0
-"""Docker's times if a health check names none are longer; this is only how long a first result may take."""
+"""Seconds that a first health check result may take if the check sets no times; Docker's own defaults are longer."""
 
 
 def read(services: Iterable[Found], tasks: Iterable[Found]) -> list[Container]:
@@ -40,7 +40,7 @@ def states(services: Iterable[Found], tasks: Iterable[Found]) -> dict[str, str]:
 
 
 def replicas_among(services: Iterable[Found], service: str) -> list[Found]:
-    """Those that are replicas of ``service``, without one-off ones."""
+    """The replicas of ``service``, without one-off containers."""
     own = ((each["Spec"].get("Labels") or {}, each) for each in services)
     return [each for named, each in own if named.get(labels.SERVICE) == service and labels.ONEOFF not in named]
 
@@ -50,7 +50,7 @@ def number_of(service: Found) -> int:
 
 
 def by_id(tasks: Iterable[Found]) -> dict[str, list[Found]]:
-    """Id of a service -> its tasks, the newest first."""
+    """Service id -> its tasks, newest first."""
     grouped: dict[str, list[Found]] = defaultdict(list)
     for task in sorted(tasks, key=lambda task: str(task["CreatedAt"]), reverse=True):
         grouped[str(task.get("ServiceID", ""))].append(task)
@@ -58,14 +58,14 @@ def by_id(tasks: Iterable[Found]) -> dict[str, list[Found]]:
 
 
 def current(tasks: Iterable[Found]) -> Found | None:
-    """The task that runs or is to run, otherwise the newest; ``tasks``: of one service, the newest first."""
+    """The task that runs or will run, otherwise the newest; ``tasks``: those of one service, newest first."""
     ordered = list(tasks)
     present = (task for task in ordered if state_of(task) not in ENDED)
     return next(present, ordered[0] if ordered else None)
 
 
 def replicas_of(spec: Mapping[str, Any]) -> int:
-    """How many tasks a service is to have."""
+    """The desired number of tasks of a service."""
     return int(spec["Mode"]["Replicated"].get("Replicas") or 0)
 
 
@@ -111,7 +111,7 @@ def container(service: Found, tasks: Iterable[Found]) -> Container:
 
 
 def node(found: Found) -> Node:
-    """A node as the manager describes it. A name that was given to it precedes the one of its machine."""
+    """A node as the manager describes it. A name that was assigned to it takes precedence over its host name."""
     spec, described = found["Spec"], found.get("Description") or {}
     resources, managing = described.get("Resources") or {}, found.get("ManagerStatus") or {}
     status = found.get("Status") or {}
@@ -134,7 +134,7 @@ def node(found: Found) -> Node:
 def pinned(services: Iterable[Found], node: str) -> list[str]:
     """The names of the services that can run only on this node.
 
-    Except those for which it was only chosen, and the nginx of one of several edges.
+    Without those for which videa only chose the node, and without nginx on one of several edges.
     """
     wanted = f"node.id=={node}"
     return sorted(
@@ -146,7 +146,7 @@ def pinned(services: Iterable[Found], node: str) -> list[str]:
 
 
 def edges(services: Iterable[Found]) -> dict[str, str]:
-    """The id of each node with an nginx of the edges -> the name of its service."""
+    """Node id -> name of the nginx service, for each edge."""
     named = ((service["Spec"].get("Labels") or {}, str(service["Spec"]["Name"])) for service in services)
     return {own[labels.EDGE]: name for own, name in named if own.get(labels.EDGE)}
 
@@ -164,7 +164,7 @@ def others(services: Iterable[Found], tasks: Iterable[Found], project: str, node
 
 
 def details(service: Found, known: Container) -> dict[str, Any]:
-    """The engine's details of a container on another node, as far as its spec tells them."""
+    """The engine's details of a container on another node, as far as its spec contains them."""
     template = service["Spec"]["TaskTemplate"]
     spec = template["ContainerSpec"]
     limits = (template.get("Resources") or {}).get("Limits") or {}
@@ -177,7 +177,7 @@ def details(service: Found, known: Container) -> dict[str, Any]:
 
 
 def reason(tasks: Iterable[Found]) -> str:
-    """Why a task does not run, in the manager's words, such as "insufficient resources on 3 nodes"; "" if it does."""
+    """Why a task does not run, in the manager's words, such as "insufficient resources on 3 nodes"; "" if it runs."""
     task = current(tasks)
     status = (task or {}).get("Status") or {}
     return "" if status.get("State") == RUNNING else str(status.get("Err") or "")
@@ -191,7 +191,7 @@ def image_of(service: Found | None) -> str:
 
 
 def highest_number(services: Iterable[Found], tasks: Iterable[Found], service: str) -> int:
-    """The highest number of a replica that exists or still ends: a removed one may answer by its name for seconds."""
+    """The highest number of a replica that exists or is ending: a removed one may answer by its name for seconds."""
     specs = [each["Spec"].get("Labels") or {} for each in services]
     specs += [each["Spec"]["ContainerSpec"].get("Labels") or {} for each in tasks if state_of(each) not in ENDED]
     return max((int(each.get(labels.NUMBER, 0)) for each in specs if each.get(labels.SERVICE) == service), default=0)
@@ -202,10 +202,10 @@ def emptiest_nodes(
 ) -> Iterator[str]:
     """For each new replica in turn, the id of the node that runs the fewest replicas of ``service`` with this release.
 
-    "" if no node may run any.
-    With equal numbers, it is the one with the fewest of all releases: those of others leave during a deploy.
-    ``placed``: node and release of replicas for which a node was chosen and which do not run yet. Swarm itself puts all
-    new ones on the node that has the fewest tasks of each new service, which is any.
+    "" if no node may run any. If numbers are equal, it is the node with the fewest replicas of all releases, because
+    those of other releases leave during a deploy. ``placed``: node and release of replicas for which a node was chosen
+    and which do not run yet. Swarm's own scheduler cannot balance them: each replica is a new service, so all nodes
+    have equally few of its tasks.
     """
     running = (
         (str(task.get("NodeID") or ""), task["Spec"]["ContainerSpec"].get("Labels") or {})
@@ -227,7 +227,7 @@ def emptiest_nodes(
 
 
 def usable(node: Found) -> bool:
-    """Whether a node gets new tasks."""
+    """Whether a node accepts new tasks."""
     return (node.get("Status") or {}).get("State") == "ready" and node["Spec"].get("Availability") == "active"
 
 
@@ -236,7 +236,7 @@ def time_of(text: str) -> datetime:
 
 
 def _state(spec: Mapping[str, Any], task: Found | None) -> str:
-    """Docker's word for the state. A task that waits for a node or its image counts as one that is restarted."""
+    """Docker's word for the state. A task that waits for a node or its image counts as restarting."""
     own: Mapping[str, str] = spec.get("Labels") or {}
     state = state_of(task) if task else ""
     if not replicas_of(spec):  # also while its task still ends: it is not in DNS any more, and answers for seconds only

@@ -17,20 +17,20 @@ from ops.swarm.api import Found
 
 KIND = "services"
 FEW = 200
-"""Services that are asked for by their ids or names, which fit into an address."""
+"""Maximum number of services in one query by id or name, so that the URL does not become too long."""
 POLL = 0.1
-"""Seconds between two looks at a task."""
+"""Seconds between two checks of a task."""
 DEFAULT_GRACE = 10.0
-"""Docker's default time between the stop signal and the kill, seconds."""
+"""Docker's default time between the stop signal and the kill, in seconds."""
 STOP_SLACK = 15.0
 """Seconds for the manager and the node, besides the grace period: the signal comes up to 3 s after the change."""
 GONE = 30.0
-"""Seconds until a network is free after its last task has ended."""
+"""Seconds for a network to become free after its last task has ended."""
 
 
 @dataclass(frozen=True)
 class Services:
-    """The services of a project, and their tasks. ``engine``: a manager's."""
+    """The services of a project, and their tasks. ``engine``: the engine of a manager."""
 
     engine: Engine
     project: str
@@ -39,7 +39,7 @@ class Services:
         return api.listed(self.engine, KIND, label=f"{labels.PROJECT}={self.project}")
 
     def tasks(self) -> list[Found]:
-        """Every task in the swarm: those of a removed service, too."""
+        """All tasks in the swarm, including those of removed services."""
         return api.listed(self.engine, "tasks")
 
     def containers(self) -> list[Container]:
@@ -47,7 +47,7 @@ class Services:
         return [container for container in reading.read(self.all(), self.tasks()) if not container.oneoff]
 
     def replicas(self, service: str, chosen: Choice) -> list[Container]:
-        """The ``chosen`` ones of a service, ordered by number. Raises EngineError."""
+        """The ``chosen`` replicas of a service, ordered by number. Raises EngineError."""
         ids = [str(each["ID"]) for each in self._briefly(service, chosen)]
         if len(ids) > FEW:
             found = [each for each in self.containers() if each.id in ids]
@@ -71,19 +71,19 @@ class Services:
         return reading.states(services, api.listed(self.engine, "tasks", brief.TASKS, **few))
 
     def _briefly(self, service: str, chosen: Choice) -> list[Found]:
-        """The services of the ``chosen`` replicas, in part."""
-        # A manager sends those whose names begin so, too.
+        """Partial descriptions of the services of the ``chosen`` replicas."""
+        # A manager also sends services whose names only begin with these.
         few = {"name": sorted(chosen.names)} if isinstance(chosen, Named) and len(chosen.names) <= FEW else {}
         if few == {"name": []}:  # no filter, for the manager
             return []
         return [each for each in reading.replicas_among(self.briefly(**few), service) if chosen(each["Spec"]["Name"])]
 
     def briefly(self, **filters: Sequence[str]) -> list[Found]:
-        """The services, in part: see ``ops.swarm.brief``. Raises EngineError."""
+        """Partial descriptions of all services: see ``ops.swarm.brief``. Raises EngineError."""
         return api.listed(self.engine, KIND, brief.SERVICES, label=f"{labels.PROJECT}={self.project}", **filters)
 
     def tasks_of(self, service: str) -> list[Found]:
-        """The tasks of a service, by id or name, the newest first; empty if there is none. Raises EngineError."""
+        """The tasks of a service, by id or name, newest first; empty if there are none. Raises EngineError."""
         present = api.found(self.engine, KIND, service)
         if present is None:
             return []
@@ -118,7 +118,7 @@ class Services:
         api.remove(self.engine, KIND, service)
 
     def discard(self, service: str) -> None:
-        """Removes a service that has no task; another or a missing one is not an error. Raises EngineError."""
+        """Removes a service that has no task; one with a task or a missing one is not an error. Raises EngineError."""
         present = api.found(self.engine, KIND, service)
         if present and not reading.replicas_of(present["Spec"]) and not self._lives(str(present["ID"])):
             self.remove(str(present["ID"]))
@@ -129,16 +129,16 @@ class Services:
             raise EngineError(f"there is no service {spec['Name']} in the swarm", "start it: videa up")
 
     def snapshot(self, service: str) -> Mapping[str, Any]:
-        """The spec by which ``restore`` creates it again; empty if it does not exist. Raises EngineError."""
+        """The spec from which ``restore`` recreates the service; empty if it does not exist. Raises EngineError."""
         present = api.found(self.engine, KIND, service)
         return dict(present["Spec"]) if present else {}
 
     def restore(self, spec: Mapping[str, Any]) -> None:
-        """Creates a removed service again, with its task. Raises EngineError."""
+        """Recreates a removed service, with its task. Raises EngineError."""
         self.create(self._placeable(_started(spec)))
 
     def _placeable(self, spec: dict[str, Any]) -> dict[str, Any]:
-        """The spec of a replica; without the node that was chosen for it, if that gets no tasks any more."""
+        """The spec of a replica, without the node that was chosen for it if that node no longer accepts tasks."""
         node = spec["Labels"].get(labels.PLACED)
         present = api.found(self.engine, "nodes", node) if node else None
         return spec if not node or (present and reading.usable(present)) else _loosened(spec)
@@ -161,7 +161,7 @@ class Services:
             time.sleep(POLL)
 
     def await_end(self, name: str, timeout: float) -> Container:
-        """A service with a task that ends: returned when it has, or after ``timeout`` seconds. Raises EngineError."""
+        """Returns the service when its task has ended, or after ``timeout`` seconds. Raises EngineError."""
         deadline = time.monotonic() + timeout
         while True:
             present = api.found(self.engine, KIND, name)
@@ -175,7 +175,8 @@ class Services:
     def loosen(self) -> None:
         """Lets each running replica run on any node again, if its node was chosen at its creation.
 
-        It restarts none that runs; one that does not run yet would be, and is left for the next time.
+        This does not restart running replicas. It would restart those that do not run yet, so they are left for the
+        next call.
         """
         tasks = reading.by_id(self.tasks())
         for service in self.all():
@@ -199,8 +200,8 @@ class Services:
             self._remove_network(str(network["Id"]))
 
     def ensure_network(self, spec: api.Spec, external: bool) -> None:
-        """Creates an overlay network that is missing. Raises EngineError if another kind has its name."""
-        # Without the scope, this node's engine answers, which keeps a network until its last container has left.
+        """Creates a missing overlay network. Raises EngineError if another kind of network has its name."""
+        # Without the scope, this node's engine would answer, which keeps a network until its last container has left.
         if api.found(self.engine, "networks", f"{spec['Name']}?scope=swarm"):
             return
         present = any(each["Name"] == spec["Name"] for each in api.listed(self.engine, "networks", driver="bridge"))
@@ -224,7 +225,7 @@ class Services:
                 time.sleep(POLL)
 
     def _await_ended(self, service: Found, at_most: int | None = None) -> None:
-        """Returns when no task of a service runs any more, at most after its grace period."""
+        """Returns when no task of a service runs any more, at the latest after its grace period."""
         seconds = _grace(service["Spec"])
         deadline = time.monotonic() + (seconds if at_most is None else min(seconds, at_most)) + STOP_SLACK
         while self._lives(str(service["ID"])) and time.monotonic() < deadline:

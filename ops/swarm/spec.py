@@ -1,7 +1,7 @@
 """A service of the merged Compose model as the ServiceSpec of a swarm. Pure.
 
-`docker stack deploy` refuses some keys of Compose and drops others without a word, so the specs are made here. What
-would be dropped is refused, by ``unsupported``.
+`docker stack deploy` rejects some Compose keys and silently ignores others, so the specs are made here. Keys that would
+be ignored are refused by ``unsupported``.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from ops.swarm.mounts import mounts
 from ops.swarm.values import NANO, as_list, in_bytes, nanoseconds, plain, text, words
 
 SUFFIX = "-swarm"
-"""Of the names of overlay networks."""
+"""The suffix of the names of overlay networks."""
 
 RESTART_DELAY = 1
-"""Seconds until a task that has ended is replaced; Swarm's default of 5 is for larger services."""
+"""Seconds until an ended task is replaced; Swarm's default of 5 is for larger services."""
 
 TRANSLATED = {
     *(
@@ -54,7 +54,7 @@ WITHOUT_EFFECT = {
     *("build", "depends_on", "profiles", "container_name", "expose", "pull_policy", "platform", "scale", "develop"),
     *("attach",),
 }
-"""Keys that matter before a service is created, or that change nothing for its container."""
+"""Keys that matter only before a service is created, or that do not affect its container."""
 
 _CONDITIONS = {"no": "none", "on-failure": "on-failure", "always": "any", "unless-stopped": "any"}
 _NEW_PRIVILEGES = ("no-new-privileges:true", "no-new-privileges=true", "no-new-privileges")
@@ -62,10 +62,10 @@ _NEW_PRIVILEGES = ("no-new-privileges:true", "no-new-privileges=true", "no-new-p
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A Swarm service to create. ``image``: as the nodes get it; ``reference``: as the user names it.
+    """A Swarm service to create. ``image``: the reference for the nodes; ``reference``: the user's name for it.
 
-    ``name``: also its name in DNS; ``number``: within the service; ``node``: id of the only node that may run it, ""
-    for any; ``running``: whether it has its task at once; ``once``: a task that ends is not replaced. ``files``: of
+    ``name``: also its DNS name; ``number``: within the service; ``node``: id of the only node that may run it, "" for
+    any; ``running``: whether it starts at once; ``once``: a task that ends is not replaced. ``files``: from
     ``ops.swarm.files.provide``.
     """
 
@@ -88,7 +88,7 @@ class Wanted:
 
 
 def unsupported(model: Mapping[str, Any], service: str) -> list[str]:
-    """The keys of a service that have no equivalent here, such as ``privileged``."""
+    """The keys of a service that have no equivalent in Swarm, such as ``privileged``."""
     definition: Mapping[str, Any] = model["services"][service]
     known = TRANSLATED | WITHOUT_EFFECT
     keys = [key for key, value in definition.items() if key not in known and not key.startswith("x-") and value]
@@ -97,7 +97,7 @@ def unsupported(model: Mapping[str, Any], service: str) -> list[str]:
 
 
 def on_one_node(definition: Mapping[str, Any]) -> bool:
-    """Whether a service has files of one node: a volume of the local driver, or a folder of the host."""
+    """Whether a service uses files of one node: a volume of the local driver, or a folder of the host."""
     return any(mount.get("type") in ("volume", "bind") for mount in definition.get("volumes") or ())
 
 
@@ -138,12 +138,12 @@ def service_spec(model: Mapping[str, Any], wanted: Wanted) -> dict[str, Any]:
 
 
 def constraints(node: str) -> list[str]:
-    """The constraint to one node; none for ""."""
+    """The placement constraint for one node; none for ""."""
     return [f"node.id=={node}"] if node else []
 
 
 def network_spec(model: Mapping[str, Any], project: str, name: str) -> dict[str, Any]:
-    """The overlay network for one of the Compose file."""
+    """The overlay network for a network of the Compose file."""
     network = (model.get("networks") or {}).get(name) or {}
     return {
         "Name": network_name(model, project, name),
@@ -157,7 +157,7 @@ def network_spec(model: Mapping[str, Any], project: str, name: str) -> dict[str,
 
 
 def network_name(model: Mapping[str, Any], project: str, name: str) -> str:
-    """The name of the overlay network. Compose's own has another name, so both exist while a project moves."""
+    """The name of the overlay network. Compose's network has another name, so both can exist while a project moves."""
     network = (model.get("networks") or {}).get(name) or {}
     own = str(network.get("name") or f"{project}_{name}")
     return own if network.get("external") else f"{own}{SUFFIX}"

@@ -1,10 +1,11 @@
 """The store on a swarm: records and documents are configs that no service uses.
 
-Every manager has them, and the creation of a config succeeds for one of several processes. Only the labels of a config
-can change, each time for the version that was read; its data cannot. So a record has its number in a label and each of
-its files in a config of its own, and each version of a document is a config. Data is at most 1,000 KiB.
+Every manager has them, and if several processes create the same config, only one succeeds. Only the labels of a config
+can change, and only if its version is the one that was read; its data cannot change. Therefore a record has its number
+in a label and each of its files in a separate config, and each version of a document is a config. Data is at most 1,000
+KiB.
 
-Whoever may use a manager can read them, like the records on an engine.
+All users of a manager can read them, like the records on an engine.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ RECORD, FILE, ORDER = (f"{PREFIX}.{each}" for each in ("record", "file", "order"
 DOCUMENT, VERSION = (f"{PREFIX}.{each}" for each in ("document", "version"))
 
 LONGEST = 64
-"""Characters of the name of a config."""
+"""Maximum characters of the name of a config."""
 _DIGEST = 16
 _FASTEST = 1
 
@@ -42,7 +43,7 @@ class SwarmStore:
     engine: Engine
 
     def now(self) -> float:
-        """The clock of this manager: those of several managers must agree, as a swarm needs anyway."""
+        """The clock of this manager. The clocks of several managers must agree, as a swarm requires anyway."""
         return marker.engine_time(self.engine)
 
     def create(self, name: str, labels: Mapping[str, str], number: int = 0) -> str | None:
@@ -114,7 +115,7 @@ class SwarmStore:
         if created is None:
             return False
         present = self._versions(name)
-        if max(present, default=0) != version:  # it follows a version that was removed
+        if max(present, default=0) != version:  # the new version follows one that was removed
             api.remove(self.engine, KIND, created)
             return False
         self._remove(config for number, config in present.items() if number != version)
@@ -124,11 +125,11 @@ class SwarmStore:
         self._remove(self._versions(name).values())
 
     def _claim(self, name: str, labels: Mapping[str, str]) -> bool:
-        """Creates the config with the name of a record; False if there is one."""
+        """Creates the config with the name of a record; False if it exists."""
         return self._create(name, labels, b"-") is not None
 
     def _create(self, name: str, labels: Mapping[str, str], content: bytes) -> str | None:
-        data = b64encode(content or b"\n").decode()  # the manager refuses an empty one
+        data = b64encode(content or b"\n").decode()  # the manager refuses empty data
         marked = {**labels, f"{PREFIX}.empty": "yes"} if not content else dict(labels)
         return api.create(self.engine, KIND, {"Name": config_name(name), "Labels": marked, "Data": data})
 
@@ -138,7 +139,7 @@ class SwarmStore:
         return config if config and _labels(config).get(NAME) == name else self._with_id(name)
 
     def _with_id(self, record: str) -> api.Found | None:
-        """The config of the record with this id; while it is renamed, the one with the new name."""
+        """The config of the record with this id; during a rename, the config with the new name."""
         found = api.listed(self.engine, KIND, label=f"{ID}={record}")
         return max(found, key=lambda config: int(config["Version"]["Index"]), default=None)
 
@@ -155,7 +156,7 @@ class SwarmStore:
 
 
 def config_name(name: str) -> str:
-    """The name of a config: a longer one ends with a hash of all of it."""
+    """The name of a config: a name that is too long is cut and ends with a hash of the complete name."""
     if len(name) <= LONGEST:
         return name
     digest = sha256(name.encode()).hexdigest()[:_DIGEST]

@@ -1,4 +1,4 @@
-"""Values of the Compose model as a swarm has them. Pure."""
+"""Values of the Compose model in the form that Swarm expects. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NANO = 1_000_000_000
 
 
 def text(values: Mapping[str, Any]) -> dict[str, str]:
-    """Labels or options, all of them strings."""
+    """Labels or options, with all values as strings."""
     return {str(name): plain(value) for name, value in values.items()}
 
 
@@ -33,10 +33,10 @@ def nanoseconds(value: object) -> int | None:
 
 
 def words(value: object) -> list[str]:
-    """A command: a string is one word, because Compose has split what it could."""
+    """A command: a string is one word, because Compose has already split commands."""
     return [value] if isinstance(value, str) else [str(word) for word in as_list(value)]
 
 
 def as_list(value: object) -> list[Any]:
-    """A list, also of a single value; empty for None."""
+    """The value as a list: a single value becomes a list of one, None an empty list."""
     return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]

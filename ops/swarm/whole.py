@@ -1,4 +1,4 @@
-"""Starts the services of a project on a swarm; what runs stays as it is."""
+"""Starts the services of a project on a swarm; running containers stay unchanged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ops.swarm.platform import SwarmPlatform
 
 DEPENDENCY = 300.0
-"""Seconds until a service must be healthy that others wait for; a database may recover before it is."""
+"""Seconds until a service that others wait for must be healthy; a database may have to recover first."""
 
 
 def up(
@@ -53,14 +53,14 @@ def up(
 
 
 def changed(project: Project, containers: Iterable[Container]) -> list[str]:
-    """The services without requests whose configuration differs from the Compose file. Raises ConfigError."""
+    """The services that get no requests and whose configuration differs from the Compose file. Raises ConfigError."""
     hashes = project.compose.config_hashes()
     others = [each for each in containers if each.service in hashes and each.service not in project.served]
     return sorted({each.service for each in others if each.config_hash != hashes[each.service]})
 
 
 def recreate(platform: SwarmPlatform, definitions: Definitions, container: Container) -> None:
-    """Replaces a container of a service without replicas, which stops before it starts. Raises EngineError."""
+    """Replaces a container of an unscaled service: the old one stops before the new one starts. Raises EngineError."""
     node = platform.node if definitions.bound(container.service) else ""
     spec = definitions.spec(container.service, container.number, node, running=True)
     platform.services.stop(container.name)
@@ -68,7 +68,7 @@ def recreate(platform: SwarmPlatform, definitions: Definitions, container: Conta
 
 
 def ensure_networks(services: Services, definitions: Definitions, names: Iterable[str]) -> None:
-    """Creates the overlay networks of these services that are missing. Raises EngineError."""
+    """Creates the missing overlay networks of these services. Raises EngineError."""
     model = definitions.model
     for network in dict.fromkeys(each for name in names for each in networks_of(model["services"][name])):
         external = bool(((model.get("networks") or {}).get(network) or {}).get("external"))
@@ -98,13 +98,13 @@ def _create_replicas(platform: SwarmPlatform, definitions: Definitions, name: st
 
 
 def differs(definitions: Definitions, container: Container) -> bool:
-    """Whether a container is not as the Compose file defines it. Raises EngineError."""
+    """Whether a container differs from its definition in the Compose file. Raises EngineError."""
     wanted = definitions.wanted(container.service, container.number, "")
     return (container.config_hash, container.image_id) != (wanted.config_hash, wanted.image_id)
 
 
 def _await_dependencies(services: Services, definitions: Definitions, name: str) -> None:
-    """Waits for what Compose's ``depends_on`` asks for. Raises EngineError."""
+    """Waits for the conditions of Compose's ``depends_on``. Raises EngineError."""
     conditions = definitions.model["services"][name].get("depends_on") or {}
     for container in services.containers() if conditions else ():
         given = conditions.get(container.service) if isinstance(conditions, dict) else {}
