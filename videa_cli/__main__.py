@@ -1,4 +1,4 @@
-"""`python -m videa_cli`: the command for processes that know the Python, but not where the command is installed."""
+"""`python -m videa_cli`: for processes that know the Python interpreter, but not where the command is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The option --at: a time of the day, or a date and a time, of this machine."""
+"""The option --at: a time of day, or a date and a time, in this machine's time zone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from videa_cli.detaching import in_job
 
 LONGEST = timedelta(days=31)
-"""Until then a container waits, and what it deploys is what the Compose file says at that time."""
+"""The latest time. Until the start, a container waits, and then deploys what the Compose file says at that time."""
 
 HINT = "write 03:00 for the next 3 o'clock, or 2026-12-01 03:00"
 
@@ -30,7 +30,7 @@ def parse_at(text: str, now: datetime) -> float:
         raise ValueError(f"{text!r} is no time; {HINT}") from None
     try:
         seconds = moment.timestamp() - now.timestamp()
-    except (OverflowError, ValueError):  # years 1 and 9999, in time zones far from UTC
+    except (OverflowError, ValueError):  # the years 1 and 9999, in time zones far from UTC
         raise ValueError(f"{text!r} is no time; {HINT}") from None
     if seconds <= 0:
         raise ValueError(f"{text!r} is in the past")
@@ -40,7 +40,7 @@ def parse_at(text: str, now: datetime) -> float:
 
 
 def at(text: str | float) -> float:
-    """The parser of the option, and of its default 0.0. In a job the time has come, whatever it was."""
+    """The parser of the option and of its default 0.0. In a job, the time has already come."""
     if not isinstance(text, str):
         return text
     if in_job():

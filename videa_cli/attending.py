@@ -1,4 +1,4 @@
-"""Runs something in the foreground until Ctrl-C or `docker stop`, which let a change that has started complete."""
+"""Runs something in the foreground until Ctrl-C or `docker stop`, which wait for a change that has started."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ops.interrupts import allowed, held
 
 
 def attend(run: Callable[[], object], stop: Callable[[], object], end: Callable[[], object] = lambda: None) -> None:
-    """Returns after a signal, when ``run`` has returned because of ``stop``, and after ``end``.
+    """Returns after a signal, when ``stop`` has made ``run`` return, and after ``end``.
 
     ``run``: is called in another thread, because a signal interrupts the main one.
     """

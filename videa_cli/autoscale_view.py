@@ -1,4 +1,4 @@
-"""Shows the state of the autoscaler, and its explanations."""
+"""Shows the state of the autoscaler and its explanations."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from ops.events import OperationEnded
 
 LAST = 5
-"""Decisions that are shown."""
+"""Number of decisions that are shown."""
 
 
 def state_of(view: Recorded) -> str:
-    """One word for a service's autoscaling, and why it does not decide."""
+    """One word for the state of a service's autoscaling, and why it makes no decisions."""
     if view.state.off:
         return "off"
     if not view.runs:
@@ -27,7 +27,7 @@ def state_of(view: Recorded) -> str:
 
 
 def show_status(views: list[ServiceView]) -> Group:
-    """A line for each service, its last decisions below the table."""
+    """A table with one row per service, and the last decisions below it."""
     from rich.console import Group
     from rich.markup import escape
 
@@ -53,7 +53,7 @@ def show_status(views: list[ServiceView]) -> Group:
 
 
 def show_explanation(explained: Explanation) -> Group:
-    """A table of the metrics, then what has changed the number, and what would have to change."""
+    """A table of the metrics, then what has changed the number, and what would have to be different."""
     from rich.console import Group
     from rich.markup import escape
 
@@ -77,7 +77,7 @@ def show_explanation(explained: Explanation) -> Group:
 
 
 def ended(event: OperationEnded) -> str:
-    """An operation of the autoscaler in one line, with its proof."""
+    """One line for an operation of the autoscaler, with its proof."""
     seen = "" if event.requests is None else f", {event.requests} requests, {event.failed} failed"
     return f"{event.result} ({event.seconds:.1f} s{seen})"
 

@@ -9,7 +9,7 @@ _HIGH, _FULL = 0.8, 0.95
 def bar(share: float, width: int = WIDTH) -> str:
     """A share 0..1 (larger values show as full) as a coloured bar with its percentage, in rich's markup.
 
-    With width 0 it is only the percentage, in the bar's colour.
+    With width 0, only the percentage, in the bar's colour.
     """
     filled = round(min(max(share, 0.0), 1.0) * width)
     colour = "red" if share >= _FULL else "yellow" if share >= _HIGH else "green"

@@ -1,4 +1,4 @@
-"""Where all output for people goes. This imports little: views such as `videa status` need nothing else."""
+"""The consoles for all output for people. This imports little: views such as `videa status` need nothing else."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ PIPE_WIDTH = 200
 def console(stderr: bool = False, unbroken: bool = False) -> Console:
     """A console that respects NO_COLOR and pipes: in a pipe, tables are as wide as they need to be.
 
-    With ``stderr`` or ``unbroken`` it does not fail if its output is closed: an operation continues and keeps its exit
-    code.
+    With ``stderr`` or ``unbroken``, it does not fail if its output is closed: an operation then continues and keeps its
+    exit code.
     """
     stream = sys.stderr if stderr else sys.stdout
     file = cast("IO[str]", Unbroken(stream)) if stderr or unbroken else stream

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """The global options. Each command loads what it needs itself, so that ``--help`` stays fast."""
+    """The global options. Each command loads only what it needs, so that ``--help`` stays fast."""
 
     files: tuple[str, ...] = ()
     project: str | None = None
@@ -28,19 +28,19 @@ class Options:
     verbose: bool = False
 
     def load(self, answers: Answers | None = None) -> Project:
-        """The Compose project. ``answers``: what Compose has said of the same files before. Raises ConfigError."""
+        """The Compose project. ``answers``: earlier answers of Compose about the same files. Raises ConfigError."""
         from ops.project.loading import load
 
         return load(self.files, self.project, directory=self.directory, answers=answers)
 
     def remembering(self) -> Answers:
-        """For a process that opens the same stack again and again."""
+        """A cache for a process that opens the same stack again and again."""
         from ops.project.loading import remembering
 
         return remembering(self.files, self.directory)
 
     def journal(self) -> Journal:
-        """The journal of the operation started in this folder, otherwise of the project. Raises like ``stack``."""
+        """The journal of the operation started in this folder, otherwise that of the project. Raises like ``stack``."""
         import os
 
         from ops.factory import open_store
@@ -62,9 +62,9 @@ class Options:
         from concurrent.futures import Future
         from threading import Thread
 
-        # Compose reads its file while Python loads the Docker SDK, the slowest import; what starts Compose is loaded
-        # before both. A daemon thread, so that Ctrl-C does not wait for a Compose command that is blocked by a hanging
-        # engine.
+        # Compose reads its file while Python loads the Docker SDK, the slowest import; the modules that start Compose
+        # are loaded before both. A daemon thread, so that Ctrl-C does not wait for a Compose command that a hanging
+        # engine blocks.
         import ops.project.loading  # noqa: F401
 
         project: Future[Project] = Future()
@@ -94,7 +94,7 @@ def group(help_text: str) -> typer.Typer:
 
 
 def show_help(context: typer.Context) -> None:
-    """The callback of a group: without a subcommand it shows the help and exits with 0, as docker and kubectl do."""
+    """The callback of a group: without a subcommand, shows the help and exits with 0, as docker and kubectl do."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         raise typer.Exit

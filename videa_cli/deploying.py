@@ -1,4 +1,4 @@
-"""From the options of ``videa deploy`` and ``videa plan`` to the targets and requests of the services."""
+"""Turns the options of ``videa deploy`` and ``videa plan`` into the targets and requests of the services."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEEP = "10m"
 class Asked:
     """The options that apply to every service.
 
-    ``keep``: a duration such as "10m", None for KEEP; ``surge``: None for what the Compose file says.
+    ``keep``: a duration such as "10m", None for KEEP; ``surge``: None for the value in the Compose file.
     """
 
     strategy: str
@@ -38,7 +38,7 @@ class Asked:
     despite_freeze: bool = False
 
     def request(self, project: Project) -> Request:
-        """The request for one service: a worker is never a canary, because it gets no requests.
+        """The request for one service. A worker is never deployed as a canary, because it gets no requests.
 
         Raises UsageError, ConfigError, PlanRefused.
         """
@@ -74,7 +74,7 @@ class Asked:
 
 
 def paced(request: Request, project: Project, surge: int | None, section: str = "update") -> Request:
-    """The request with what the Compose file says about deploys, or with the ``section`` "rollback" about rollbacks.
+    """The request with the Compose file's settings for deploys or, with the ``section`` "rollback", for rollbacks.
 
     Raises ConfigError, and PlanRefused for a strategy that starts the new replicas first, if the file forbids it.
     """
@@ -121,7 +121,7 @@ def deploy_services(
     dry_run: bool,
     detach: bool = False,
 ) -> Outcome:
-    """Deploys an image, a build, or what the Compose file defines. ``names``: the services, all if empty.
+    """Deploys an image, a build, or the release that the Compose file defines. ``names``: the services, all if empty.
 
     Raises UsageError and the errors of ``deploy_all``.
     """
@@ -171,7 +171,7 @@ def deploy_services(
 
 
 def _with_this_image(project: Project, names: Collection[str], image: str) -> list[str]:
-    """The service of --image, and those whose image has one of the variables that change. Raises UsageError."""
+    """The service of --image, and those whose image has one of the changed variables. Raises UsageError."""
     from ops.project.image_template import names_in
 
     if len(names) > 1:
@@ -183,7 +183,7 @@ def _with_this_image(project: Project, names: Collection[str], image: str) -> li
 
 
 def _image_targets(stacks: Collection[Stack], first: str, image: str) -> list[Target]:
-    """The targets of the service ``first``, which gets the image, and of those that share its variables."""
+    """The targets of the service ``first``, which gets the image, and of the services that share its variables."""
     from ops.rollout.targets import image_target, sharing_target
 
     named = next(stack for stack in stacks if stack.project.settings.service == first)
@@ -193,7 +193,7 @@ def _image_targets(stacks: Collection[Stack], first: str, image: str) -> list[Ta
 
 
 def _target(operation: Operation, stack: Stack, build: bool, named: bool, dry_run: bool) -> Target:
-    """``named``: the user has named the service."""
+    """The target of one service. ``named``: the user has named the service."""
     from ops.rollout.targets import built_target, current_target
 
     definition = stack.project.service

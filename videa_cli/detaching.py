@@ -1,4 +1,4 @@
-"""Hands a command over to a job, and shows what the job does until it has begun: then the terminal is not needed."""
+"""Hands over a command to a job, and shows the job's output until it has begun; then the terminal is not needed."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 FOLLOW = "follow it: videa deploy --watch; roll it back: videa abort"
 
 POLL = 0.2
-"""Seconds between two looks at a job that has not begun."""
+"""Seconds between two checks of a job that has not begun."""
 
 DAY = 86_400.0
-"""Seconds for which `videa status` shows that a scheduled operation has failed: nobody may have been there."""
+"""Seconds for which `videa status` shows that a scheduled operation has failed, because it was unattended."""
 
 BEGUN = ("lock_awaited",)
-"""Events after which a job may take long before its first step."""
+"""Events after which a job may take a long time before its first step."""
 
 
 def in_job() -> bool:
-    """Whether this process is what a job runs: `--detach` and `--at` have been obeyed."""
+    """Whether this process runs in a job: `--detach` and `--at` have then taken effect."""
     return VARIABLE in os.environ
 
 
@@ -48,8 +48,8 @@ def hand_over(
 ) -> None:
     """Starts a job with this process's command line. ``at``: Unix time.
 
-    Returns when it has begun or has ended successfully. Raises PlanRefused if no job can run, LockHeld, the error with
-    which the job has ended.
+    Returns when the job has begun or has ended successfully. Raises PlanRefused if no job can run, LockHeld, or the
+    error with which the job has ended.
     """
     stack = options.stack()
     request = request_for(stack, options, kind, tuple(sys.argv[1:]), at)
@@ -64,7 +64,7 @@ def request_for(
     at: float = 0.0,
     without: Iterable[str] = (),
 ) -> Request:
-    """The request for a job. ``without``: variables of the shell that it does not get."""
+    """The request for a job. ``without``: shell variables that the job does not get."""
     from ops.jobs.request import Request, passed_on
     from ops.project.settings import EngineKind
     from ops.redaction.typed import shown_command
@@ -77,7 +77,7 @@ def request_for(
         kind=kind,
         arguments=arguments,
         selecting=tuple(selecting),
-        command=shown_command(typed(arguments)),  # as the journal has it
+        command=shown_command(typed(arguments)),  # as in the journal
         folder=str(Path.cwd()),
         environment=passed_on(os.environ, frozenset(without)),
         created=time.time(),
@@ -87,7 +87,7 @@ def request_for(
 
 
 def begin(stack: Stack, request: Request, as_json: Json, dry_run: bool) -> None:
-    """Starts the job, or shows what would be handed over."""
+    """Starts the job or, in a dry run, shows what would be handed over."""
     from ops.jobs.hand_over import check, new_job, start
 
     when = f", at {local_time(request.at)}" if request.at else ""
@@ -122,12 +122,12 @@ def begin(stack: Stack, request: Request, as_json: Json, dry_run: bool) -> None:
 
 
 def local_time(moment: float) -> str:
-    """A time for people, with the machine's time zone."""
+    """A time for people, in the machine's time zone."""
     return time.strftime("%Y-%m-%d %H:%M %Z", time.localtime(moment))
 
 
 def _relay(stack: Stack, job: str, as_json: Json) -> Mapping[str, Any] | None:
-    """Shows the job's events until it has begun. Returns its outcome if it ended before. Raises its error."""
+    """Shows the job's events until it has begun. Returns its outcome if it ends before that. Raises its error."""
     import msgspec
 
     from ops.events import Event
@@ -167,7 +167,7 @@ def await_job(stack: Stack) -> bool:
 
 
 def last_outcome(stack: Stack) -> Mapping[str, Any] | None:
-    """The outcome of the last job, if no operation runs, waits or was interrupted; None without one."""
+    """The outcome of the last job, if no operation runs, waits or was interrupted; None if there is none."""
     from ops.rollout.journal import Journal
 
     ended = [job for job in _jobs(stack) if job.over]

@@ -1,6 +1,6 @@
 """`docker videa`: videa as a plugin of the docker command, and the link that makes it one.
 
-docker starts `docker-videa` from a folder of plugins: with METADATA to list it, and for `docker OPTIONS videa
+docker starts `docker-videa` from its plugin folder: with METADATA to list the plugin, and for `docker OPTIONS videa
 ARGUMENTS` with all of these words (https://github.com/docker/cli/tree/master/cli-plugins).
 """
 
@@ -25,14 +25,14 @@ _VARIABLES = {
     "--config": "DOCKER_CONFIG",
     **dict.fromkeys(("--log-level", "-l"), ""),
 }
-"""Global option of docker with a value -> the variable with the same meaning; "" if it has none for videa."""
+"""Global option of docker with a value -> the equivalent variable; "" if videa does not need it."""
 
 _SWITCHES = {"--tlsverify": "DOCKER_TLS_VERIFY", "--debug": "", "-D": ""}
-"""The same for options without a value."""
+"""The same for docker's options without a value."""
 
 
 def metadata() -> str:
-    """The answer to METADATA."""
+    """The JSON answer to METADATA."""
     from importlib.metadata import metadata as installed
 
     package = installed("videa")
@@ -47,7 +47,7 @@ def metadata() -> str:
 
 
 def own_arguments(arguments: list[str], environment: MutableMapping[str, str]) -> list[str]:
-    """The arguments of videa in those of docker, whose global options go into ``environment``. Raises UsageError."""
+    """videa's arguments among those of docker. Sets docker's global options in ``environment``. Raises UsageError."""
     rest = list(arguments)
     while rest and rest[0].startswith("-"):
         option, sign, value = rest.pop(0).partition("=")
@@ -62,7 +62,7 @@ def own_arguments(arguments: list[str], environment: MutableMapping[str, str]) -
             value = rest.pop(0) if rest else ""
         if variable := _VARIABLES.get(option) or _SWITCHES.get(option):
             environment[variable] = value
-        if option in ("--context", "-c"):  # docker prefers it to DOCKER_HOST too
+        if option in ("--context", "-c"):  # docker also prefers it to DOCKER_HOST
             environment.pop("DOCKER_HOST", None)
     if rest[:1] == ["help"]:
         return [*rest[2:], "--help"]
@@ -70,7 +70,7 @@ def own_arguments(arguments: list[str], environment: MutableMapping[str, str]) -
 
 
 def link(environment: Mapping[str, str]) -> Path:
-    """Where docker finds the plugin of a user."""
+    """The path at which docker finds a user's plugin."""
     folder = Path(environment["DOCKER_CONFIG"]) if environment.get("DOCKER_CONFIG") else Path.home() / ".docker"
     return folder / "cli-plugins" / PLUGIN
 
@@ -85,5 +85,5 @@ def script() -> Path:
 
 
 def is_link_of_videa(path: Path) -> bool:
-    """Whether `videa plugin install` has made it, also by an installation that is gone."""
+    """Whether `videa plugin install` created the link, also if that installation no longer exists."""
     return path.is_symlink() and path.readlink().name == "videa"

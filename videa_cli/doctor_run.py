@@ -1,7 +1,8 @@
-"""One run of the doctor for the agent, in a process of its own, whose memory the agent does not keep.
+"""One run of the doctor for the agent, in a separate process, so that its memory is freed afterwards.
 
-``python -m videa_cli.doctor_run PROJECT``: stores what it saw for trends, and queues what is new and gone as
-notifications. It prints nothing, but why it failed. It works with the recorded x-videa and the containers.
+``python -m videa_cli.doctor_run PROJECT``: stores its observations for trends, and queues notifications about new and
+resolved findings. It prints nothing except the reason for a failure. It works with the recorded x-videa and the
+containers.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def run(name: str) -> None:
         return
     project = with_containers(project, open_stack(project, engine).platform.details())
     report = diagnose(project, partial(open_stack, project, engine), selection(skip=UNKNOWABLE))
-    if observe(store, name) != (None, None):  # it began meanwhile: what it changes is no finding
+    if observe(store, name) != (None, None):  # an operation began meanwhile: its changes are not findings
         return
     found = {each.key: (each.severity.value, each.title) for each in told(report).findings}
     compared(store, project, found, report.checked, time.time())

@@ -1,4 +1,4 @@
-"""The doctor's report for people: failures first, evidence and fix below each, one line for each healthy group."""
+"""The doctor's report for people: failures first, each with its evidence and fix, and one line per healthy group."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def show_report(console: Console, report: Report) -> None:
             by_group[group_of(finding.id)].append(finding)
     with_findings = {group_of(finding.id) for finding in report.findings}
     with_roots = [group for group in Group if by_group[group]]
-    # The group with the worst root comes first; report.findings is already in that order.
+    # The group with the worst root cause comes first; report.findings is already in that order.
     with_roots.sort(key=lambda group: report.findings.index(by_group[group][0]))
     for group in with_roots:
         console.print(f"[bold]{group.value}[/]", highlight=False)
@@ -75,7 +75,7 @@ def _show_finding(console: Console, finding: Finding, report: Report) -> None:
 
 
 def _chain(root: Finding, report: Report) -> list[Finding]:
-    """The findings that follow from the root, shown only below the first root with its id."""
+    """The findings that follow from the root cause, shown only below the first root with its id."""
     first = next(finding for finding in report.findings if finding.id == root.id and not finding.cause)
     return chain(root, report.findings) if root is first else []
 
@@ -95,7 +95,7 @@ def _command(console: Console, text: str) -> None:
 
 
 def _show_proof(console: Console, proof: Proof) -> None:
-    """Prints the matrix: rows are the instances that minted a token, columns the ones that it was replayed on."""
+    """Prints the matrix: rows are the instances that issued a token, columns the instances that it was replayed on."""
     console.print("[bold]tokens[/] [dim]minted on (rows), replayed on (columns)[/]", highlight=False)
     names = list(dict.fromkeys(name for row in proof.matrix.values() for name in row))
     table = Table("", *(str(number) for number in range(1, len(names) + 1)), box=None, pad_edge=False)
@@ -139,7 +139,7 @@ def _show_skipped(console: Console, report: Report) -> None:
 
 
 def _show_changes(console: Console, report: Report) -> None:
-    """What is new and what is gone since the previous run."""
+    """Prints new and resolved findings since the previous run."""
     last = report.facts.history.last if report.facts.history else None
     new = [finding.id for finding in report.findings if report.since(finding) is None]
     if last is None or not (new or report.gone):

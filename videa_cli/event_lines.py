@@ -1,4 +1,4 @@
-"""Events as the lines of a list: a mark and a text each."""
+"""Events as the lines of a list, each with a mark and a text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from videa_cli.words import words
 
 
 class Mark(Enum):
-    """What an event means for the operation; its value is the character in front of the text."""
+    """What an event means for the operation; the value is the character before the text."""
 
     BEGUN = "…"
     GOOD = "✓"

@@ -47,7 +47,7 @@ CODES: tuple[tuple[type[VideaError], ExitCode], ...] = (
 def exit_code_of(error: VideaError) -> ExitCode:
     """The exit code of an error: NOT_ROLLED_BACK if it was not rolled back, otherwise by the error's type.
 
-    An operation that another one has taken over is the other one's to roll back.
+    If another process has taken over the operation, that process rolls it back.
     """
     if error.aftermath and error.aftermath.left is Left.TAKEN_OVER:
         return ExitCode.LOCKED

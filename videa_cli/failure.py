@@ -10,14 +10,14 @@ from ops.errors import VideaError
 from videa_cli.json_output import Json, show_result
 
 LONGEST_LINE = 1000
-"""Characters of a line; a message may quote an argument of any length."""
+"""Maximum characters of a line; a message may quote an argument of any length."""
 
 
 def show_failure(error: VideaError, as_json: Json, verbose: bool, code: int = 1) -> None:
     """Prints two lines on stderr, or one JSON object on stdout; with ``verbose`` also the details, on stderr.
 
-    After events it prints both: the object is their last line, with the exit ``code``. An error that ``shows_detail``
-    always shows them. Prints nothing if the output is closed, for example with the terminal: the exit code still
+    With JSON events, prints both: the object is the last line, with the exit ``code``. An error that ``shows_detail``
+    always shows the details. Prints nothing if the output is closed, for example with the terminal: the exit code still
     reports the error.
     """
     with suppress(OSError):

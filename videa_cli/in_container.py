@@ -1,4 +1,4 @@
-"""What `videa exec` and `videa run` share: their command line and their options, which are those of docker."""
+"""The command line and the options of `videa exec` and `videa run`, which are those of docker."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class InContainer(TyperCommand):
     """A command line with a command for a container: after ``--``, otherwise after SERVICE, as in docker compose."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Keeps videa's hands off the options of the command. Raises UsageError."""
+        """Prevents videa from parsing the options of the container's command. Raises UsageError."""
         own = list(own_words(args))
         words = args[len(own) + 1 :] if "--" in args else None
         ctx.allow_interspersed_args = words is not None

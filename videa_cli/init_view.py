@@ -51,18 +51,18 @@ def show(plain: Plain, proposal: Proposal) -> None:
 
 
 def next_steps(proposal: Proposal) -> str:
-    """What to type next."""
+    """The commands to type next."""
     if proposal.before and f"image: {proposal.adoption.image}\n" not in proposal.before:
         return f"videa up --recreate {proposal.adoption.balancer}"
     routes = "the change of the proxy's lines" if proposal.adoption.routes else ""
-    # A replica that keeps running has not got what the overlay adds to the service.
+    # A replica that keeps running does not have the overlay's additions to the service.
     old = proposal.running and (proposal.adoption.others or not proposal.adoption.moves)
     deploy = "videa deploy" if old else ""
     return ", then ".join(filter(None, ("videa up", routes, deploy)))
 
 
 def show_removal(plain: Plain, variables: Mapping[str, str | None], gap: str | None, lines: Sequence[Route]) -> None:
-    """Prints what would be taken away. ``lines``: of the user's own proxy that name the balancer.
+    """Prints what would be removed. ``lines``: the lines in the user's own proxy configuration that name the balancer.
 
     ``gap``: why connections are refused while the port moves, "" if none will be, None if no port moves.
     """
@@ -149,7 +149,7 @@ def _place(note: Note, proposal: Proposal) -> str:
 
 
 def _diff(name: str, before: str, after: str) -> None:
-    """Only changed lines, because the others of .env may be secrets."""
+    """Only changed lines, because the other lines of .env may contain secrets."""
     out = console()
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), name, name, lineterm="", n=0)
     for line in lines:

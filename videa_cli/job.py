@@ -1,7 +1,7 @@
-"""`python -m videa_cli.job FILE NAME`: the main process of a job's container. Runs videa, again after it was killed.
+"""`python -m videa_cli.job FILE NAME`: the main process of a job's container. Runs videa, and reruns it after a kill.
 
-It runs the command in a process of its own: if that one is killed, this one exits, and the engine starts the container
-again. If this one is killed, it finds at its next start in the journal what is left to do.
+It runs the command in a child process. If the child is killed, this process exits, and the engine restarts the
+container. After a restart, this process reads in the journal what is left to do.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from ops.rollout.entries import JournalState
 
 LONGEST_SLEEP = 10.0
-"""Seconds: the machine's clock may be set while a job waits for its time."""
+"""Maximum seconds of one sleep: the machine's clock may be changed while a job waits for its time."""
 
 COMMAND = (sys.executable, "-P", "-m", "videa_cli")
 
 
 @dataclass
 class Supervisor:
-    """``path``: of the request; ``name``: of the container; ``child``: the process of the command."""
+    """``path``: path of the request; ``name``: name of the container; ``child``: the process of the command."""
 
     path: Path
     name: str
@@ -50,7 +50,7 @@ class Supervisor:
         self.child.terminate()
 
     def run(self) -> int:
-        """Returns the exit code of the container. Raises EngineError; the engine then starts it again."""
+        """Returns the exit code of the container. Raises EngineError; the engine then restarts the container."""
         request = read(self.path)
         code = 0
         if request is not None:
@@ -85,7 +85,7 @@ class Supervisor:
             for line in self.child.stdout or ():
                 if not request.begun and request.kind is not Kind.AUTOSCALE and begins(line):
                     request = replace(request, begun=True)
-                    with suppress(ConfigError):  # the disk is full: the journal says it too
+                    with suppress(ConfigError):  # the disk is full: the journal has the same information
                         write(self.path, request)
                 sys.stdout.write(line)
                 sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""The option --json of commands that change something: a result, or all events as JSON Lines while they happen."""
+"""The option --json of commands that change something: a result, or all events as JSON Lines as they happen."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ class Command(TyperCommand):
 
 
 def own_words(arguments: Sequence[str]) -> Sequence[str]:
-    """The arguments in which options are videa's: those before ``--``."""
+    """The arguments that may be options of videa: those before ``--``."""
     return arguments[: arguments.index("--")] if "--" in arguments else arguments
 
 
 def wanted_json(arguments: Sequence[str]) -> Json:
-    """The output that a command line asks for, also if it is wrong."""
+    """The output that a command line asks for, even if the command line is invalid."""
     own = own_words(arguments)
     if f"--json={Json.EVENTS.value}" in own:
         return Json.EVENTS
@@ -76,7 +76,7 @@ def show_event(event: Event, moment: float | None = None) -> None:
 
 
 def show_result(result: Mapping[str, Any], as_json: Json, exit_code: int = 0) -> None:
-    """Prints a result as one object. After events it is the last line: the outcome, with the exit code."""
+    """Prints a result as one object. After events, it is the last line: the outcome with the exit code."""
     if as_json is Json.EVENTS:
         _print_line({"type": "outcome", "exit_code": exit_code, **result})
     else:
@@ -94,7 +94,7 @@ def show_text_or_json(result: Mapping[str, Any], text: str, as_json: Json) -> No
 
 
 def _print_line(fields: Mapping[str, Any], moment: float | None = None) -> None:
-    """Prints one object with the time, at once. A reader that has exited does not end the operation."""
+    """Prints one object with the time, unbuffered. If the reader has exited, the operation continues."""
     import json
 
     when = datetime.now(UTC) if moment is None else datetime.fromtimestamp(moment, UTC)

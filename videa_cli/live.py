@@ -1,6 +1,6 @@
-"""What a terminal shows while an operation runs: one region below the lines, drawn again in place.
+"""What a terminal shows while an operation runs: one region below the lines, redrawn in place.
 
-Without a terminal, with NO_COLOR and with TERM=dumb there is none, only lines.
+Without a terminal, with NO_COLOR, or with TERM=dumb, there are only lines.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ PAUSE = 1.0
 """Seconds between two samples."""
 
 LEAST_HEIGHT = 12
-"""Lines of a terminal below which only the running step is shown."""
+"""Minimum lines of a terminal in which more than the running step is shown."""
 
 
 def shows_live(console: Console) -> bool:
-    """Whether the console can be drawn on in place."""
+    """Whether the console can be redrawn in place."""
     return console.is_terminal and not console.is_dumb_terminal and not console.no_color and sys.stderr.isatty()
 
 
 class Region:
-    """The running step and the last sample. Nothing that it shows can fail the operation."""
+    """The running step and the last sample. An error in showing them never fails the operation."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -56,21 +56,21 @@ class Region:
         self._thread: threading.Thread | None = None
 
     def watch(self, stack: Stack) -> None:
-        """The service whose replicas are shown from now on."""
+        """From now on, shows the replicas of this service."""
         self._stack, self._source, self._sample = stack, None, None
 
     def reached(self, service: str) -> None:
-        """The operation continues with another service of the same project, which its file may no longer have."""
+        """The operation continues with another service of the project, which the file may no longer contain."""
         if self._stack:
             with suppress(VideaError):
                 self.watch(self._stack.of(service))
 
     def judged(self, verdict: VerdictGiven) -> None:
-        """The last verdict."""
+        """Stores the last verdict."""
         self._verdict = verdict
 
     def moved(self) -> None:
-        """The balancer's list may have changed: look at it now."""
+        """The balancer's list may have changed: reads it now."""
         self._moved = True
         self._wake.set()
 
@@ -90,7 +90,7 @@ class Region:
             self._thread.start()
 
     def done(self) -> None:
-        """No step runs: the sample stays, the spinner goes."""
+        """No step is running: the sample stays, the spinner disappears."""
         self._text = ""
 
     def close(self) -> None:

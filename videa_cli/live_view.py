@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from ops.views.live import LiveRelease, LiveReplica, Sample
 
 ROWS = 8
-"""Replicas with a line of their own, at most; the rest is counted."""
+"""Maximum number of replicas with their own line; the others are only counted."""
 
 BAR, SHORT_BAR = 24, 10
 WIDE, NARROW = 100, 76
-"""Columns from which the bars are long, and below which there are none."""
+"""Columns of a terminal: from the first on, bars are long; below the second, there are none."""
 
 COLOURS = {"healthy": "green", "running": "green", "starting": "yellow", "created": "yellow"}
 VERDICTS = {"pass": "green", "fail": "red"}
@@ -55,7 +55,7 @@ def _requests(sample: Sample, verdict: VerdictGiven | None) -> Text:
 
 
 def _releases(releases: Sequence[LiveRelease], width: int) -> Table:
-    """The split: a line for each release. A narrow terminal has no room for more than the shares."""
+    """The split, with one line per release. A narrow terminal has room only for the shares."""
     bar = BAR if width >= WIDE else SHORT_BAR if width >= NARROW else 0
     table = _table(7 if bar else 4)
     canary = any(release.canary for release in releases)
@@ -93,7 +93,7 @@ def _replicas(replicas: Sequence[LiveReplica], sample: Sample, width: int) -> Ta
 
 
 def _table(columns: int) -> Table:
-    """No cell has two lines: a long name is cut."""
+    """A table in which no cell wraps: a long name is cut."""
     table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
     for _ in range(columns):
         table.add_column(no_wrap=True, overflow="ellipsis")
@@ -105,7 +105,7 @@ def _line(text: str, style: str = "") -> Text:
 
 
 def _chosen(replicas: Sequence[LiveReplica], most: int) -> tuple[list[LiveReplica], list[LiveReplica]]:
-    """The replicas with a line of their own, in their order, and the others: what changes comes first."""
+    """The replicas with their own line, in order, and the others. Replicas that are changing are chosen first."""
     if len(replicas) <= most:
         return list(replicas), []
     newest = {replica.release for replica in replicas[-1:]}

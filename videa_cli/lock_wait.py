@@ -1,4 +1,4 @@
-"""The option --lock-wait: tries again when the operation of another process has ended."""
+"""The option --lock-wait: retries when the operation of another process has ended."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ LockWait: TypeAlias = Annotated[
         help="How long to wait for another operation to end, such as 10m.",
     ),
 ]
-"""Seconds; 0.0: another operation is an error at once."""
+"""Seconds; with 0.0, another operation is an immediate error."""
 
 
 def patiently(options: Options, lock_wait: float, emit: Emit, run: Callable[[Stack], Result]) -> Result:
-    """Calls ``run``; if another operation is under way, again when it has ended, for ``lock_wait`` seconds.
+    """Calls ``run``; if another operation is in progress, retries when it has ended, for ``lock_wait`` seconds.
 
-    Each time with the project as it is then: the other operation may have changed .env. Raises LockHeld and the errors
+    Each try reads the project anew, because the other operation may have changed .env. Raises LockHeld and the errors
     of ``run``.
     """
     from ops.errors import LockHeld
@@ -57,7 +57,7 @@ def patiently(options: Options, lock_wait: float, emit: Emit, run: Callable[[Sta
         try:
             return run(stack)
         except LockHeld as error:
-            if error.aftermath or time.monotonic() >= until:  # with an aftermath, it had begun
+            if error.aftermath or time.monotonic() >= until:  # with an aftermath, the operation had begun
                 raise
             if not awaited:
                 emit(LockAwaited(error.message, lock_wait))

@@ -1,6 +1,6 @@
 """The videa command: its global options, and the one place that turns errors into messages and exit codes.
 
-Without ``annotations`` from the future: Typer would evaluate each text five times, in every command.
+This does not import ``annotations`` from ``__future__``: Typer would evaluate each string five times, in every command.
 """
 
 import errno
@@ -100,7 +100,7 @@ def videa(
 
 
 def _pass_to_compose(env_files: Iterable[str], profiles: Iterable[str]) -> None:
-    """Sets the variables by which Compose knows these options, for all commands that it runs. Raises UsageError."""
+    """Sets the variables with which Compose gets these options, for all Compose commands. Raises UsageError."""
     given = list(env_files) or [*filter(None, os.environ.get("COMPOSE_ENV_FILES", "").split(","))]
     files = [str(Path(name).absolute()) for name in given]
     if wrong := [name for name in files if "," in name]:
@@ -132,7 +132,7 @@ def _run(arguments: list[str]) -> int:
             program = _become_plugin()
         with interrupts.allowed(again=True):
             code = app(prog_name=program, standalone_mode=False)
-            if code == ExitCode.INTERRUPTED:  # what typer returns after Ctrl-C
+            if code == ExitCode.INTERRUPTED:  # typer returns this after Ctrl-C
                 raise KeyboardInterrupt
         return code if isinstance(code, int) else ExitCode.OK
     except VideaError as error:
@@ -151,7 +151,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _become_plugin() -> str:
-    """Takes over the arguments of docker, as if videa had been typed, and returns the name for usage lines."""
+    """Replaces docker's arguments as if `videa` had been typed, and returns the name for usage lines."""
     from videa_cli.docker_plugin import PROGRAM, own_arguments
 
     sys.argv = ["videa", *own_arguments(sys.argv[1:], os.environ)]
@@ -167,7 +167,7 @@ def _show_interrupted(as_json: Json) -> None:
 
 
 def _check_encoding(arguments: list[str]) -> None:
-    """Refuses bytes that fit into no label, journal or JSON. Raises UsageError."""
+    """Refuses bytes that cannot be stored in a label, the journal or JSON. Raises UsageError."""
     for number, argument in enumerate(arguments, 1):
         if not is_utf8(argument):
             raise UsageError(f"argument {number} has bytes that are not UTF-8: {argument}", "write it in UTF-8")

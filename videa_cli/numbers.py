@@ -11,7 +11,7 @@ import typer
 N = TypeVar("N", int, float)
 
 DIGITS = 9
-"""A longer number is a mistake, and too large for a pause or for a container's log."""
+"""Maximum digits: a longer number is a mistake, and too large for a pause or for a container's log."""
 
 
 def whole(least: int) -> Callable[[object], int]:

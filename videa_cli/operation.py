@@ -1,4 +1,4 @@
-"""Runs the operations for the command line: shows their progress, and their proof at the end, even after a failure."""
+"""Runs operations for the command line: shows the progress and, at the end, the proof, even after a failure."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def carry_out(
 
 
 def typed(arguments: Sequence[str] | None = None) -> str:
-    """The command line as it was typed, for the lock and the history: without the secrets in it.
+    """The command line as it was typed, but without secrets, for the lock and the history.
 
-    ``arguments``: others than those of this process.
+    ``arguments``: given if they differ from those of this process.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if in_job() and EVENTS in words:

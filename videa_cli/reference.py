@@ -12,7 +12,7 @@ from typer.main import get_command
 from videa_cli.main import app
 
 WIDTH = 100
-"""Columns, as in a wide terminal."""
+"""The width in columns, as in a wide terminal."""
 
 _TITLE = """# Commands
 

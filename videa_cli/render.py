@@ -43,7 +43,7 @@ SHOWN_ELSEWHERE = (StepStarted, Transferred, OperationEnded, LeftWaiting)
 """Events without a line: of a running step, and those whose outcome or error is shown, with the proof."""
 
 MOVES = (Route, Split, Recreate, Start, Remove, Back)
-"""Steps after which other replicas get requests, or there are others."""
+"""Steps that change the set of replicas, or which of them get requests."""
 
 COLOURS = {Mark.GOOD: "green", Mark.BAD: "red", Mark.NOTE: "yellow", Mark.BEGUN: "dim"}
 
@@ -51,7 +51,7 @@ COLOURS = {Mark.GOOD: "green", Mark.BAD: "red", Mark.NOTE: "yellow", Mark.BEGUN:
 class Progress:
     """Shows events: a line for each finished step, and in a terminal a live region below (see ``videa_cli.live``).
 
-    ``as_json``: the steps are lines; with ``EVENTS``, also prints each event on stdout.
+    ``as_json``: steps are shown only as lines; with ``EVENTS``, also prints each event on stdout.
     """
 
     def __init__(self, as_json: Json = Json.NO) -> None:

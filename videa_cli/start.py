@@ -1,4 +1,4 @@
-"""The entry point: Ctrl-C shows no traceback even while Python loads the other modules."""
+"""The entry point, which lets Ctrl-C show no traceback even while Python loads the other modules."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import sys
 
 COLLECT_EVERY = 20_000
-"""New objects until Python looks for garbage, instead of 700: a command imports many, keeps them all, and ends soon."""
+"""New objects before Python collects garbage, instead of 700: a command creates many, keeps them all, and ends soon."""
 
 PLUGIN = "docker-videa"
 """The name under which the docker command starts videa."""
@@ -15,7 +15,7 @@ PLUGIN = "docker-videa"
 
 def run() -> None:
     """Runs the command line; see ``videa_cli.main.run``."""
-    gc.disable()  # the imports leave no garbage: looking for it takes a tenth of their time
+    gc.disable()  # imports leave no garbage: collecting takes a tenth of their time
     try:
         if os.path.basename(sys.argv[0]) == PLUGIN:  # noqa: PTH119 (without loading pathlib)
             from videa_cli.docker_plugin import METADATA, metadata

@@ -139,7 +139,7 @@ def _(step: Worded) -> str:
 
 
 def lasting(step: Step) -> str:
-    """What a rollback cannot undo by only moving the traffic; "" for other steps."""
+    """What a rollback cannot undo just by moving traffic; "" for other steps."""
     if isinstance(step, Remove | Stop):
         return "from here on, a rollback must start replicas"
     if isinstance(step, Hook | RunOnce):

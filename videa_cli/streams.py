@@ -1,4 +1,4 @@
-"""Output that is not a terminal: a pipe whose reader has exited, a terminal that was closed, padding in tables."""
+"""Special cases of output: a pipe whose reader has exited, a terminal that was closed, padding in tables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def discard_output(stream: IO[str]) -> None:
 
 
 def show_anything(stream: object) -> None:
-    """Lets a stream escape what its encoding does not have, as stderr does, instead of failing."""
+    """Makes a stream escape characters that its encoding lacks, as stderr does, instead of failing."""
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
 
@@ -49,13 +49,13 @@ class Unbroken:
 
 
 class Trimmed:
-    """A stream without spaces at the ends of lines: tables fill their last column up, which a pipe does not need."""
+    """A stream without trailing spaces: tables pad their last column, which a pipe does not need."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Writes the text without these spaces."""
+        """Writes the text without trailing spaces."""
         return self._stream.write(_PADDING.sub("\n", text))
 
     def __getattr__(self, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The first sentence of each command's help: `videa --help` lists them, and to load all commands for it takes long."""
+"""The first sentence of each command's help, for `videa --help`, because loading all commands takes long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text of the events of operations, and of all that other files have the text of: notices and steps.
+"""The text of the events of operations, including notices and steps, whose texts are in other files.
 
 ops emits and stores only types; the CLI makes all text.
 """

@@ -43,7 +43,7 @@ class ArchivedImage:
 
 @dataclass
 class Contents:
-    """What was seen of an archive. ``texts``: small files; ``digests``: file -> its diff id as a layer."""
+    """What has been read of an archive. ``texts``: small files; ``digests``: file -> its diff id as a layer."""
 
     texts: dict[str, bytes] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from ops.rollout.retained import retained_reference
 
 
 def images_of(project: Project, store: ImageStore) -> list[str]:
-    """The names of the images, each once: first the services' as the file has them. Raises EngineError."""
+    """The names of the images, without duplicates: first those of the services in the file. Raises EngineError."""
     used = [_tagged(project.image_of(name)) for name in project.model["services"]]
     retained = [
         name

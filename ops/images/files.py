@@ -39,7 +39,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An image of an archive. ``state``: "new", "present", or "replaces ID" of the image that had its name."""
+    """An image of an archive. ``state``: "new", "present", or "replaces ID" if another image had its name."""
 
     id: str
     names: tuple[str, ...]

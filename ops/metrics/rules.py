@@ -20,7 +20,7 @@ AGENT = "agent"
 
 @dataclass(frozen=True)
 class Rule:
-    """``check``: of the doctor, or a name that starts with "agent". ``hold``: how long it must be true."""
+    """``check``: of the doctor, or a name that starts with "agent". ``hold``: how long it must stay true."""
 
     check: str
     severity: str

@@ -1,1 +1,1 @@
-"""Notifications: what the agent tells people about a project, at least once each."""
+"""Notifications: the agent's messages to people about a project, each delivered at least once."""

@@ -1,7 +1,7 @@
-"""Sends one message by apprise, in a process of its own: it needs 45 MB, and some of its services have no time-out.
+"""Sends one message with apprise, in a separate process: it needs 45 MB, and some of its services have no timeout.
 
-Standard input has the message as JSON. The exit code is 0 if it was delivered; see ``FAILURES`` for the others. Nothing
-is printed, because apprise's own messages may contain the URL.
+The process reads the message as JSON from standard input. The exit code is 0 if it was delivered; see ``FAILURES`` for
+the others. Nothing is printed, because apprise's own messages may contain the URL.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import sys
 import msgspec
 
 LIMIT = 30.0
-"""Seconds for one message."""
+"""Timeout for one message, in seconds."""
 
 FAILURES = {
     2: "apprise does not know this URL",
     3: "apprise could not deliver it",
     4: "apprise is not installed: pip install 'videa[notify]'",
 }
-"""Exit code -> what is wrong."""
+"""Exit code -> the reason of the failure."""
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What the child reads. ``severity``: info, warning or critical."""
+    """The input of the child process. ``severity``: info, warning or critical."""
 
     url: str
     title: str
@@ -36,7 +36,7 @@ _DECODER = msgspec.json.Decoder(Order)
 
 
 def send(order: Order) -> str:
-    """Why it failed, "" if it did not."""
+    """Sends the message. Returns why it failed, "" if it did not."""
     command = [sys.executable, "-m", __name__]
     try:
         done = subprocess.run(
@@ -55,7 +55,7 @@ def send(order: Order) -> str:
 
 
 def main() -> int:
-    """The child. Returns its exit code."""
+    """The main function of the child process. Returns its exit code."""
     order = _DECODER.decode(sys.stdin.buffer.read())
     try:
         import apprise  # noqa: PLC0415

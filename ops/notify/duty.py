@@ -1,7 +1,7 @@
-"""The duty of the agent that notifies: it looks at what the engine stores, queues what is new, and sends what is due.
+"""The agent's notification duty: it reads the state stored on the engine, queues new messages, and sends those due.
 
-What is new and that it was told are written at once, and a message leaves the queue after its target took it. So an
-end at any moment loses nothing, and may send a message twice, with the same id.
+A new message and the mark that it was reported are written in one step, and a message leaves the queue only after its
+target has accepted it. A crash at any moment therefore loses nothing, but may send a message twice, with the same id.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from ops.rollout.under_way import observe
 from ops.stack import Stack
 
 IDLE, BUSY = 10.0, 2.0
-"""Seconds between two looks: without an operation, and during one."""
+"""Seconds between two checks: without an operation, and during one."""
 
 SHORTEST = 0.5
-"""Seconds between two rounds while something is to be sent."""
+"""Seconds between two rounds while messages are waiting."""
 
 HEARD = 500
-"""Events of the agent that are kept between two rounds."""
+"""Maximum number of the agent's events that are kept between two rounds."""
 
 Heard: TypeAlias = ReplicaEjected | ReplicaReturned | ReplicaLeftOut | DriftRepaired | DutyFailed
 
@@ -51,7 +51,7 @@ Send = Callable[[Receiver, Message, str], tuple[str, bool]]
 
 @dataclass
 class Notifications:
-    """``stacks``: the services of the project, each time anew; ``watches``: whether this process watches the project.
+    """``stacks``: reads the services of the project anew; ``watches``: whether this process watches the project.
 
     ``wake``: starts a round, from any thread. ``clock``: Unix time. ``send``: see ``ops.notify.send``.
     """
@@ -66,13 +66,13 @@ class Notifications:
     every: float = field(default=IDLE, init=False)
     _heard: deque[tuple[float, Heard]] = field(default_factory=lambda: deque(maxlen=HEARD), init=False)
     _differences: frozenset[str] = field(default=frozenset(), init=False)
-    """Replicas whose stored state is another one than what was told, for a whole round: an event explains it first."""
+    """Replicas whose stored state has differed from the reported one for a whole round: an event would come first."""
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _history: tuple[bytes, list[history.Entry]] = field(default=(b"", []), init=False)
     _errors: dict[str, str] = field(default_factory=dict, init=False)
 
     def hear(self, event: Event) -> None:
-        """An event of the agent. Never blocks."""
+        """Takes an event of the agent. Never blocks."""
         if isinstance(event, Heard):
             with self._lock:
                 self._heard.append((self.clock(), event))
@@ -82,7 +82,7 @@ class Notifications:
         """One round. Raises EngineError."""
         try:
             stacks = self.stacks()
-        except PlanRefused:  # the agent does nothing; the health checks say so
+        except PlanRefused:  # the agent does nothing; its health checks report why
             return
         receivers = stacks[0].project.receivers if stacks else {}
         if not receivers or not self.watches():
@@ -100,7 +100,7 @@ class Notifications:
         self.every = rest if wait is None else min(rest, max(SHORTEST, wait))
 
     def _look(self, stack: Stack, receivers: Mapping[str, Receiver]) -> tuple[State, bool]:
-        """Queues what is new: (the state, whether there is an operation). Raises EngineError."""
+        """Queues new messages. Returns (the state, whether there is an operation). Raises EngineError."""
         store, project, now = stack.store, stack.project.name, self.clock()
         journal, holder = observe(store, project)
         stored = [
@@ -154,7 +154,7 @@ class Notifications:
         return self._history[1]
 
     def _try(self, stack: Stack, name: str, receiver: Receiver, message: Message, emit: Emit) -> tuple[State, bool]:
-        """Sends a message to a target: (the state, whether the next ones must wait). Raises EngineError."""
+        """Sends a message to a target. Returns (the state, whether the next ones must wait). Raises EngineError."""
         error, final = self.send(receiver, message, stack.project.name)
         now, jitter = self.clock(), random.random()  # noqa: S311
         state = DOCUMENT.change(
@@ -171,12 +171,12 @@ class Notifications:
 def _of_events(
     heard: Sequence[tuple[float, Heard]], before: frozenset[str], ids: Iterator[str]
 ) -> tuple[frozenset[str], list[Message]]:
-    """(who is out then, messages). What was told from the stored list already is not told again."""
+    """(replicas that are out afterwards, messages). Omits what was already reported from the stored list."""
     out, messages = before, list[Message]()
     for at, event in heard:
         if isinstance(event, ReplicaEjected | ReplicaReturned):
             name = event.replica
-            if name not in out:  # if it returns: ejected by an agent that ended before it was told
+            if name not in out:  # when it returns: ejected by an agent that ended before it reported this
                 reason = event.reason if isinstance(event, ReplicaEjected) else ""
                 messages.append(told.of_replica(name, True, reason, next(ids), at))
                 out |= {name}

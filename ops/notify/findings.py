@@ -1,4 +1,4 @@
-"""Queues the doctor's new and gone findings, for the agent to send."""
+"""Queues the doctor's new and resolved findings for the agent to send."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ops.project.config import Project
 def compared(
     store: Store, project: Project, found: Mapping[str, tuple[str, str]], checked: Collection[str], now: float
 ) -> None:
-    """Compares a complete run with what was told, and with the one before.
+    """Compares a complete run with the reported findings, and with the previous run.
 
     ``found``, ``checked``: see ``told.of_findings``. Raises EngineError.
     """

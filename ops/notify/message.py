@@ -1,4 +1,4 @@
-"""A notification, and what is stored of all of them: the queue, what was told already, and how each target does."""
+"""A notification, and the stored state of all: the queue, what was already reported, and the state of each target."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import msgspec
 from ops.documents import Kind, TypedDocument
 
 MOST = 200
-"""Notifications in the queue; the oldest leave it first. They are a document of the engine, read every few seconds."""
+"""Maximum messages in the queue; the oldest are dropped. The queue is a document that is read every few seconds."""
 
 LONGEST = 800
-"""Characters of a text."""
+"""Maximum characters of a text."""
 
 REMEMBERED = 600
-"""Ids that are not told again: the history has 200 entries."""
+"""Number of remembered ids, which are not reported again: the history has 200 entries."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -32,14 +32,14 @@ class Message(msgspec.Struct, frozen=True):
 
     @property
     def short(self) -> Message:
-        """With a bounded text."""
+        """The message with a text of bounded length."""
         if len(self.text) <= LONGEST:
             return self
         return msgspec.structs.replace(self, text=f"{self.text[: LONGEST - 1]}…")
 
 
 class Item(msgspec.Struct, frozen=True):
-    """A queued message. ``to``: the targets that do not have it yet; ``held``: Unix time until which it may grow."""
+    """A queued message. ``to``: targets that lack it; ``held``: Unix time until which others may be folded into it."""
 
     message: Message
     to: tuple[str, ...]
@@ -47,7 +47,7 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class Window(msgspec.Struct, frozen=True):
-    """How many of a kind there were since ``start``, Unix time; ``folded``: the id of the message with the rest."""
+    """Number of messages of a kind since ``start``, Unix time; ``folded``: the id of the message with the rest."""
 
     start: float
     count: int
@@ -55,7 +55,7 @@ class Window(msgspec.Struct, frozen=True):
 
 
 class TestResult(msgspec.Struct, frozen=True):
-    """Of the last test. ``error``: empty if the target took it."""
+    """The result of the last test. ``error``: empty if the target accepted it."""
 
     __test__ = False
 
@@ -65,10 +65,10 @@ class TestResult(msgspec.Struct, frozen=True):
 
 
 class TargetState(msgspec.Struct, frozen=True):
-    """``delivered``, ``dropped``: messages, since the target is known; ``delivered_at``: Unix time of the last.
+    """``delivered``, ``dropped``: number of messages so far; ``delivered_at``: Unix time of the last delivery.
 
-    ``tries``: failed ones in a row; ``next``: Unix time before which there is none; ``error``: of the last, one line
-    without secrets.
+    ``tries``: failed tries in a row; ``next``: Unix time of the earliest next try; ``error``: that of the last try, one
+    line without secrets.
     """
 
     delivered: int = 0
@@ -81,9 +81,10 @@ class TargetState(msgspec.Struct, frozen=True):
 
 
 class Findings(msgspec.Struct, frozen=True):
-    """The doctor's findings, by their keys. ``told``: those that a message told, with their titles.
+    """The doctor's findings, by their keys. ``told``: those that a message has reported, with their titles.
 
-    ``unconfirmed``: those in which the last look differs from ``told``: new or gone if the next one agrees with it.
+    ``unconfirmed``: those in which the last run differs from ``told``; they become new or resolved if the next run
+    agrees.
     """
 
     told: dict[str, str] = {}
@@ -91,9 +92,9 @@ class Findings(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """``since``: Unix time of the first look, 0 before it. ``told``: ids of messages, the newest last.
+    """``since``: Unix time of the first check, 0 before it. ``told``: ids of reported messages, newest last.
 
-    ``out``: the replicas that were told to be out; ``findings``, ``unconfirmed``: see ``Findings``.
+    ``out``: the replicas that were reported as out; ``findings``, ``unconfirmed``: see ``Findings``.
     """
 
     since: float = 0.0

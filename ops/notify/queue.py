@@ -1,4 +1,4 @@
-"""The queue: who gets a message, how a storm is folded, and when a failed delivery is tried again. Pure."""
+"""The queue: which targets get a message, how bursts are folded, and when a failed delivery is retried. Pure."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from ops.project.notify import TEST, selects
 from ops.project.settings import Level, Receiver
 
 STORM = 10
-"""Messages of one kind in a window that are sent one by one."""
+"""Number of messages of one kind in a window that are sent individually."""
 
 WINDOW = 30.0
-"""Seconds."""
+"""The length of a window in seconds."""
 
 OLDEST = 24 * 3600.0
-"""Seconds after which a message that a target never took is dropped."""
+"""Seconds after which a message that a target has not accepted is dropped."""
 
 LEVELS = [level.value for level in Level]
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
-"""Seconds until the next try after a failed one; twice as long after each further one."""
+"""Seconds until the next try after a failed one; doubled after each further failure."""
 
 
 def add(state: State, messages: Iterable[Message], receivers: Mapping[str, Receiver], now: float) -> State:
-    """Queues messages that were not told before for those who want them. ``now``: Unix time."""
+    """Queues messages that were not reported before, for the receivers that select them. ``now``: Unix time."""
     for message in messages:
         if message.id in state.told:
             continue
@@ -38,18 +38,18 @@ def add(state: State, messages: Iterable[Message], receivers: Mapping[str, Recei
 
 
 def forgotten(state: State, current: Collection[str]) -> State:
-    """Without old ids. ``current``: those of what is stored now, which would be told again."""
+    """The state without old ids. ``current``: ids of stored entries, which would be reported again if forgotten."""
     more = len(state.told) - REMEMBERED
     return replace(state, told=tuple(id for at, id in enumerate(state.told) if at >= more or id in current))
 
 
 def add_test(state: State, message: Message, to: Iterable[str]) -> State:
-    """Queues a test for these targets, whatever they select."""
+    """Queues a test for these targets, regardless of what they select."""
     return replace(state, queue=(*state.queue, Item(message, tuple(to))))
 
 
 def without(state: State, id: str) -> State:
-    """Without a message that is no longer wanted."""
+    """The state without a message that is no longer wanted."""
     return replace(state, queue=tuple(item for item in state.queue if item.message.id != id))
 
 
@@ -87,7 +87,7 @@ def _with_one_more(item: Item, message: Message, to: tuple[str, ...]) -> Item:
 
 
 def trimmed(state: State, receivers: Mapping[str, Receiver], now: float) -> State:
-    """Without targets that x-videa no longer has, and what is too old or too much, which counts as dropped."""
+    """The state without targets that x-videa no longer has, and without old or excess messages, counted as dropped."""
     targets = {name: state.targets.get(name, TargetState()) for name in receivers}
     items = [replace(item, to=tuple(name for name in item.to if name in receivers)) for item in state.queue]
     items = [item for item in items if item.to]
@@ -99,22 +99,22 @@ def trimmed(state: State, receivers: Mapping[str, Receiver], now: float) -> Stat
 
 
 def due(state: State, target: str, now: float) -> list[Message]:
-    """What the target gets now, in order; a test does not wait for the next try of the others."""
+    """The messages to send to the target now, in order; a test does not wait for the retry time of the others."""
     resting = now < state.targets.get(target, TargetState()).next
     items = [item for item in state.queue if target in item.to and item.held <= now]
     return [item.message for item in items if item.message.kind == TEST or not resting]
 
 
 def next_due(state: State, now: float) -> float | None:
-    """Seconds until there is something to send; None with an empty queue."""
+    """Seconds until the next message is due; None if the queue is empty."""
     times = [max(item.held, state.targets.get(name, TargetState()).next) for item in state.queue for name in item.to]
     return max(0.0, min(times) - now) if times else None
 
 
 def settled(state: State, target: str, message: Message, error: str, final: bool, now: float, jitter: float) -> State:
-    """After a try. ``error``: empty if the target took it; ``final``: a further try is of no use.
+    """The state after a try. ``error``: empty if the target accepted it; ``final``: retrying is useless.
 
-    ``jitter``: 0 to 1, so that not everybody tries at the same time after an outage.
+    ``jitter``: 0 to 1, so that not all agents retry at the same time after an outage.
     """
     present = state.targets.get(target, TargetState())
     test = message.kind == TEST

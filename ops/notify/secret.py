@@ -1,4 +1,4 @@
-"""The URLs and keys of targets: from variables of this process, or from files that they name."""
+"""The URLs and keys of targets: from variables of this process, or from files named by them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 FILE = "_FILE"
-"""With this ending a variable has the path of a file with the value, as in the official images of databases."""
+"""A variable with this suffix contains the path of a file with the value, as in the official database images."""
 
 
 def value_of(name: str, environment: Mapping[str, str] = os.environ) -> str:
-    """The value of a variable or of its file, without space around it; "" if there is none."""
+    """The value of a variable or of its file, without surrounding whitespace; "" if there is none."""
     if name in environment:
         return environment[name].strip()
     path = environment.get(name + FILE, "")

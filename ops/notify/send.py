@@ -1,4 +1,4 @@
-"""Sends a message to a target, whatever kind it is."""
+"""Sends a message to a target of any kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ops.project.settings import Receiver
 def send(
     receiver: Receiver, message: Message, project: str, environment: Mapping[str, str] = os.environ
 ) -> tuple[str, bool]:
-    """(why it failed, "" if it did not; whether a further try is of no use). No text contains a secret."""
+    """(why it failed, "" if it did not; whether retrying is useless). No text contains a secret."""
     name = receiver.webhook or receiver.apprise
     url = value_of(name, environment)
     if not url:

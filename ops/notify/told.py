@@ -1,7 +1,7 @@
-"""What is worth a notification, from what is stored and from the agent's events. Pure.
+"""Makes notifications from the stored state and from the agent's events. Pure.
 
-Whatever the engine stores gives the same messages with the same ids each time, so that a look after a restart finds
-what the agent has missed, and nothing twice.
+The same stored state always gives the same messages with the same ids, so after a restart the agent finds what it has
+missed, and reports nothing twice.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def of_journal(state: JournalState | None, attended: bool) -> Iterator[Message]:
     if state is None:
         return
     header = state.earlier[0].header if state.earlier else state.header
-    if header.request is None:  # a scale: its end is enough
+    if header.request is None:  # a scale: only its end is reported
         return
     who = f"`{header.command}` of {header.who}"
     release = f", release {header.target.release}" if header.target.release else ""
@@ -68,7 +68,7 @@ def of_journal(state: JournalState | None, attended: bool) -> Iterator[Message]:
 
 
 def _gave_up(state: JournalState) -> bool:
-    """Whether the pause follows from a missing verdict, which is told already."""
+    """Whether the pause was caused by a missing verdict, which is reported already."""
     last = state.last
     return last is not None and any(
         isinstance(entry, NoVerdict) and isinstance(last.step, Pause) and entry.percent == last.step.percent
@@ -98,7 +98,7 @@ def of_history(entries: Iterable[Entry]) -> Iterator[Message]:
 
 
 def of_autoscaler(states: Mapping[str, ServiceState]) -> Iterator[Message]:
-    """What the autoscaler has decided."""
+    """The decisions of the autoscaler."""
     for service, state in states.items():
         for made in state.made:
             id = identity("autoscale", service, made.time, made.now, made.desired)
@@ -114,7 +114,7 @@ def of_autoscaler(states: Mapping[str, ServiceState]) -> Iterator[Message]:
 
 
 def of_event(event: Event, id: str, time: float) -> Message | None:
-    """An event of the agent that is stored nowhere else; None if it is not worth a notification."""
+    """The message for an event of the agent that is stored nowhere; None if it needs no notification."""
     if isinstance(event, DriftRepaired):
         text = "; ".join(event.differences)
         return Message(id, time, "replica.drift", WARNING, "changed without videa, and repaired", text)
@@ -129,7 +129,7 @@ def of_event(event: Event, id: str, time: float) -> Message | None:
 
 
 def of_replica(name: str, out: bool, reason: str, id: str, time: float) -> Message:
-    """A replica has left the balancer, or is back."""
+    """The message that a replica has left the balancer or has returned."""
     if out:
         return Message(id, time, "replica.out", WARNING, "replica out", f"{name}: {reason or 'it does not answer'}")
     return Message(id, time, "replica.back", INFO, "replica back", f"{name}{f': {reason}' if reason else ''}")
@@ -138,13 +138,13 @@ def of_replica(name: str, out: bool, reason: str, id: str, time: float) -> Messa
 def of_findings(
     before: Findings, found: Mapping[str, tuple[str, str]], checked: Collection[str], time: float
 ) -> tuple[Findings, list[Message]]:
-    """What the doctor finds now, compared with what was told: what two looks in a row agree on is worth a message.
+    """Compares the doctor's findings with the reported ones: a change that two runs in a row agree on gives a message.
 
-    A look may be wrong: a source was slow, a container was being replaced. So it alone neither makes a finding nor
-    ends one.
+    A single run may be wrong, because a source was slow or a container was being replaced. Therefore one run alone
+    neither adds a finding nor resolves one.
 
-    ``found``: key -> (severity of doctor, title); ``checked``: ids of the checks that ran: what was not checked is
-    neither found nor gone.
+    ``found``: key -> (the doctor's severity, title); ``checked``: ids of the checks that ran. Findings of other checks
+    are neither new nor resolved.
     """
     known = before.told
     new = [key for key in found if key not in known]

@@ -1,4 +1,4 @@
-"""What `videa notify` shows, and the test that it asks the agent for."""
+"""The data of `videa notify`, and the test that it requests from the agent."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ops.rollout.operator import whoami
 from ops.stack import Stack
 
 PATIENCE = 60.0
-"""Seconds that a test waits for the agent: its next look, and apprise's limit for one message."""
+"""Seconds that a test waits for the agent: its next check, and apprise's timeout for one message."""
 
 PAUSE = 0.5
-"""Seconds between two looks whether the agent has sent the test."""
+"""Seconds between two checks whether the agent has sent the test."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Overview:
     state: State
 
     def waiting(self, target: str) -> int:
-        """Messages in the queue that the target does not have yet."""
+        """Number of messages in the queue that the target has not received yet."""
         return sum(target in item.to for item in self.state.queue)
 
 
@@ -41,7 +41,7 @@ def overview(stack: Stack, sends: bool) -> Overview:
 
 
 def chosen(stack: Stack, target: str) -> tuple[str, ...]:
-    """The targets of a test: one, or all without a name. Raises ConfigError without any, UsageError."""
+    """The targets of a test: the named one, or all. Raises ConfigError if there are none, UsageError."""
     receivers = stack.project.receivers
     if not receivers:
         raise ConfigError("x-videa.notify has no target", "add one to the Compose file: see docs/notify.md")
@@ -56,7 +56,7 @@ def test(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, TestResult | None]:
-    """Has the agent send a test: target -> its result, None if there was none in time.
+    """Has the agent send a test. Returns target -> its result, None if there was none in time.
 
     Raises EngineError.
     """

@@ -1,4 +1,4 @@
-"""The signed JSON webhook, as https://www.standardwebhooks.com describes it: its libraries verify the signature."""
+"""The signed JSON webhook of https://www.standardwebhooks.com: the libraries there verify the signature."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import msgspec
 from ops.notify.message import Message
 
 PREFIX = "whsec_"
-"""Of a key in base64; another key is used as it is."""
+"""The prefix of a base64 key; a key without it is used unchanged."""
 
 CONNECT, ANSWER = 5.0, 10.0
-"""Seconds."""
+"""Timeout in seconds."""
 
 USELESS = frozenset({400, 413, 422})
-"""Statuses that refuse this message, whenever it comes again. All others may be mended at the receiver."""
+"""Statuses that refuse this message permanently. All other errors may be fixed at the receiver."""
 
 
 def body_of(message: Message, project: str) -> bytes:
@@ -42,7 +42,7 @@ def body_of(message: Message, project: str) -> bytes:
 
 
 def headers_of(id: str, body: bytes, key: str, now: float) -> dict[str, str]:
-    """The headers of a try at ``now``, Unix time. Raises ValueError if the key is none."""
+    """The headers of a try at ``now``, Unix time. Raises ValueError if the key is invalid."""
     if not key:
         raise ValueError("the key is empty")
     try:
@@ -61,13 +61,13 @@ def headers_of(id: str, body: bytes, key: str, now: float) -> dict[str, str]:
 
 
 def post(url: str, headers: dict[str, str], body: bytes) -> tuple[str, bool]:
-    """Sends it: (why it failed, "" if it did not; whether a further try is of no use). Never has the URL in a text."""
+    """Sends it: (why it failed, "" if it did not; whether retrying is useless). No text contains the URL."""
     import requests  # noqa: PLC0415  only a process that sends needs it
 
     if not url.startswith(("http://", "https://")):
         return "the URL does not start with https:// or http://", False
     try:
-        with requests.post(  # a redirect would send it to somebody else
+        with requests.post(  # a redirect would send it to another receiver
             url, data=body, headers=headers, timeout=(CONNECT, ANSWER), allow_redirects=False, stream=True
         ) as answer:
             status = answer.status_code

@@ -9,7 +9,7 @@ import msgspec
 
 
 class Order(msgspec.Struct, frozen=True):
-    """``before``: what the services with requests depend on; ``beside``: so does the balancer; ``after``: the rest.
+    """``before``: what services with requests depend on; ``beside``: what else the balancer needs; ``after``: the rest.
 
     Within each group, Compose itself follows the order and the conditions of ``depends_on``.
     """

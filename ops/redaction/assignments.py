@@ -1,4 +1,4 @@
-"""Secrets with a secret name: settings, JSON, headers, XML, properties, and the settings of well-known servers."""
+"""Values with a secret name: settings, JSON, headers, XML, properties, and the settings of well-known servers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _NAME = re.compile(
     r"(?:\\*[\"'`])?(?:\]|%5[Dd])?[ \t]{0,4}(?:=>|:=|==|=|:(?!//))[ \t]{0,4}"
 )
 _NEXT = r"(?![&,;][ \t]?[\w.%-]+[=:])"
-"""Not in front of the next ``name=``."""
+"""Does not match before the next ``name=``."""
 _END = rf"{_NEXT}(?![)\]}},;.]+(?:\s|$))"
-"""Also not in front of the brackets and punctuation at the end of a text."""
+"""Also does not match before the brackets and punctuation at the end of a text."""
 _VALUE = re.compile(
     r"(?P<before>[bBrRuU@]?(?P<quote>\\*[\"'`]))(?P<quoted>(?:\\.|(?!(?P=quote))[^\\\n]|(?!(?P=quote))\\)*+)"
     r"|\[(?P<list>[^\]\n]*+)\]"

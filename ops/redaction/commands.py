@@ -10,12 +10,12 @@ from ops.redaction.hiding import Hide, is_placeholder
 from ops.redaction.names import is_secret_name
 
 _GAP = r"(?:\\*[\"']?[ \t]+(?:\\+[\"'])?|\\*[\"'][ \t]*,[ \t]*\\*[\"']|,[ \t]+)"
-"""The separator of two words of a command: spaces, or the separator of a JSON list."""
+"""The separator between two words of a command: spaces, or the separator of a JSON list."""
 _WORD = r"(?P<value>(?!<hidden)[^\s\"'\\]+)"
 
 
 class Program(NamedTuple):
-    """A program, its flags with a secret as the next word, and its flag with an attached secret. All are patterns."""
+    """Patterns for a program, its flags with a secret as the next word, and its flag with an attached secret."""
 
     names: str
     flags: str = ""

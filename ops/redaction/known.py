@@ -1,4 +1,4 @@
-"""Secrets that are known by value. They are found everywhere, and in all forms in which programs write them."""
+"""Secrets that are known by value. They are found in any place, and in all forms in which programs write them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ops.redaction.hiding import Hide
 from ops.redaction.shapes import looks_random
 
 SHORTEST = 6
-"""Characters. Shorter values occur in ordinary words."""
+"""Minimum characters of a secret. Shorter values occur in ordinary words."""
 ANCHOR = 8
 """Characters at the start or end of a random secret that identify a part of it.
 
@@ -40,7 +40,7 @@ class KnownSecrets:
         self._search = re.compile(_any_of(anchors)) if anchors else None
 
     def hide(self, text: str, hide: Hide) -> str:
-        """The text without the secrets, in all forms, and without their starts and ends where they were cut off."""
+        """The text without the secrets in all forms, and without the parts of secrets that were cut off."""
         if self._search is None:
             return text
         low = _lower(text)
@@ -60,7 +60,7 @@ class KnownSecrets:
             self._ends.setdefault(form[-size:], []).append((form, secret))
 
     def _extent(self, low: str, begin: int, end: int, done: int) -> tuple[int, int, str]:
-        """Start and end of the longest part of a secret around an anchor, not before ``done``; and the secret."""
+        """Start and end of the longest part of a secret around an anchor, not before ``done``, and that secret."""
         anchor = low[begin:end]
         best = (begin, end, "")
         for form, secret in self._begins.get(anchor, ()):
@@ -98,7 +98,7 @@ def forms(secret: str) -> set[str]:
 
 
 def _base64_forms(raw: bytes) -> Iterable[str]:
-    """Its base64 after any number of other bytes: only the characters that contain no bits of its neighbours."""
+    """Its base64 forms at any offset: only the characters that contain no bits of neighbouring bytes."""
     for before in range(3):
         encoded = base64.b64encode(bytes(before) + raw).decode()
         skipped = (before * 8 + 5) // 6

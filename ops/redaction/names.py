@@ -13,13 +13,13 @@ _ANYWHERE = re.compile(
     r"|(?:api|private|access|encryption|signing|license|account|storage|shared|client|master|jwt|app|encrypt|fernet|signature|session|auth)_?keys?(?:_|\d|$)"
     r"|connection_?string|videa_?canary|sess(?:ion)?_?id$|(?:^|_)salt(?:_v?\d+)?$|basic_?auth_?user(?:s|$)|mnemonic|(?:totp|otp|mfa)_?seed"
 )
-"""Anywhere in a name, such as SECRET_KEY_BASE."""
+"""Words that make a name secret anywhere in it, such as SECRET_KEY_BASE."""
 
 _ENDING = re.compile(
     r"(?:^|_)(?:pass|pwd|pw|psw|passcode|creds?|auth|dsn|pepper|pin|otp|cvv|sig|signature|jwt|sid|hmac)_?\d*$"
     r"|_key_?\d*$|_verifier$|assertion$|(?:otp|auth|verification|reset|pin|access)_code$|(?:pwd|(?:db|user|smtp|store|key|root|admin|proxy)pass|(?:bind|root)pw|accesskey|authkey)\d*$"
 )
-"""At the end of a name, such as SMTP_PWD, MAIL_PASS and STRIPE_KEY."""
+"""Words that make a name secret at its end, such as SMTP_PWD, MAIL_PASS and STRIPE_KEY."""
 
 _DESCRIBES = re.compile(
     r"_(?:count|size|len|length|limit|max|min|ttl|type|expiry|expires(?:_in|_at)?|expiration|lifetime|timeout|seconds|ms|age"
@@ -33,7 +33,7 @@ _ORDINARY_KEY = re.compile(
     r"(?:^|_)(?:public|primary|foreign|cache|partition|sort|routing|unique|lock|group|index|object|row|idempotency"
     r"|metric|map|redis|host)_key$"
 )
-"""Keys of data in logs. In upper case they are settings, which are hidden."""
+"""Keys of data in logs, which are shown. In upper case they are settings, which are hidden."""
 
 
 @lru_cache(maxsize=4096)

@@ -1,4 +1,4 @@
-"""Secrets whose name stands elsewhere: around them, on the line before, behind them, or in the element before."""
+"""Secrets whose name is elsewhere: around them, on the previous line, after them, or in the previous element."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _ARROW = re.compile(rf"(?<![\w.$-]){_NAME}[ \t]?->[ \t]?[\"']?(?P<value>[^\s\"',
 
 
 def hide(text: str, hide: Hide) -> str:
-    """The text without the secrets whose name is not directly in front of them."""
+    """The text without the secrets whose name is not directly before them."""
     text = _AROUND.sub(lambda match: _around(match, hide), text)
     for pattern in (_NEXT_LINE, _BEFORE, _INPUT, _ELEMENTS, _ESCAPED, _CALL, _TRIPLE, _ARROW):
         text = pattern.sub(lambda match: _value(match, hide), text)

@@ -17,12 +17,12 @@ from ops.redaction.names import is_secret_name
 from ops.redaction.shapes import looks_random
 
 ORDINARY = frozenset({"postgres", "password", "secret", "admin", "redis", "videa", "localhost", "default", "backend"})
-"""Values that are not hidden elsewhere, even if one is a password, because they are also common names."""
+"""Values that are not hidden in other places, even if one is a password, because they are also common names."""
 
 
 class Redactor:
-    """Replaces secrets by tokens. ``key``: of one bundle, so that tokens cannot be compared between bundles or
-    guessed; None: one token for all secrets. ``rules``: also those of detect-secrets, which take 0.1 s to load.
+    """Replaces secrets by tokens. ``key``: one per bundle, so that tokens cannot be guessed or compared between
+    bundles; None: one token for all secrets. ``rules``: also use the rules of detect-secrets, which take 0.1 s to load.
     """
 
     def __init__(self, key: bytes | None = None, rules: bool = False) -> None:
@@ -49,7 +49,7 @@ class Redactor:
         return f"<hidden-{hmac.new(self._key, secret.encode(), hashlib.sha256).hexdigest()[:8]}>"
 
     def text(self, text: str) -> str:
-        """The text without known secrets and without what looks like a secret."""
+        """The text without known secrets and without anything that looks like a secret."""
         text = self._known.hide(text, self.token)
         for hide in self._passes:
             text = hide(text, self._hidden)
@@ -64,7 +64,7 @@ class Redactor:
         return [self.strings(item) for item in value] if isinstance(value, list | tuple) else value
 
     def tree(self, value: Any) -> Any:
-        """As ``strings``, for a configuration: also removes values with a secret name or after a secret flag."""
+        """Like ``strings``, for a configuration: also removes values with a secret name or after a secret flag."""
         if isinstance(value, Mapping):
             return {self.text(str(key)): self._value_of(str(key), item) for key, item in value.items()}
         if isinstance(value, list | tuple):

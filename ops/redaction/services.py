@@ -1,4 +1,4 @@
-"""Keys of well-known services, by the rules of detect-secrets (Yelp, Apache License 2.0).
+"""Keys of well-known services, found with the rules of detect-secrets (Yelp, Apache License 2.0).
 
 detect-secrets is loaded only to write a bundle, because this takes a tenth of a second. Its rules for names, passwords
 in URLs and random strings are not used: they are for source code, and the rules of this package are stricter.

@@ -1,4 +1,4 @@
-"""Values in SQL, and the rows in PostgreSQL's log: they are data of users, which may contain passwords."""
+"""Values in SQL, and the rows in PostgreSQL's log: they are user data, which may contain passwords."""
 
 from __future__ import annotations
 

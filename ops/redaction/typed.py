@@ -1,4 +1,4 @@
-"""Commands and their output without secrets, to store and to show.
+"""Commands and their output without secrets, for storing and showing.
 
 The command that runs is the original text. It is stored only where it must run again: a check in the request of the
 journal, which only videa reads, and a hook in the Compose file.

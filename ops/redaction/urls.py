@@ -25,7 +25,7 @@ _SERVICE = re.compile(
     r"(?i)(?<![\w.+-])(?P<start>(?:tgram|discord|slack|msteams|workflows?|pover|pbul|pushover|opsgenie|pagerduty|twilio|sendgrid|mailgun"
     r"|gotifys?|ntfys?|matrixs?|mmosts?|rockets?|zulip|signals?|jsons?|forms?|xmls?|apprises?)://)(?P<secret>[^\s\"'<>]+)"
 )
-"""Targets of notifications as Apprise writes them: all of one may be a token."""
+"""Notification targets in Apprise's URL format: any part of one may be a token."""
 _HOOK_PATH = re.compile(r"(?i)(?<=hook/|ooks/)(?P<secret>(?=[\w./-]{0,200}\d)[\w./-]{8,}+)")
 _PARAMETER = re.compile(
     r"(?:[?&]|(?<=;)|%(?:25){0,2}(?:3[Ff]|26))(?:amp;)?(?P<name>(?:[\w.\[\]$-]|%5[BbDd]){1,60}+)(?:=|%(?:25){0,2}3[Dd])"
@@ -39,7 +39,7 @@ _QUERY_NAME = re.compile(
 """Names that are secret in a query only."""
 
 TOKEN = 20
-"""Characters. A user name in a URL with at least this length counts as a token."""
+"""Characters. A user name of at least this length in a URL counts as a token."""
 
 
 def hide(text: str, hide: Hide) -> str:
@@ -63,7 +63,7 @@ def _login(match: re.Match[str], hide: Hide) -> str:
 
 
 def _value(text: str, parameter: re.Match[str]) -> tuple[int, int] | None:
-    """The position of a parameter's value if it is secret. Other values may be URLs with their own query."""
+    """The position of a parameter's value if it is secret. Other values may be URLs that have their own query."""
     name, place = parameter["name"], parameter.end()
     if is_secret_name(name) or _QUERY_NAME.match(name):
         value = _VALUE.match(text, place)

@@ -88,7 +88,7 @@ class Definitions:
         )
 
     def provided(self, wanted: Wanted) -> Wanted:
-        """With the service's secrets and configs, which are created in the swarm. Raises ConfigError, EngineError."""
+        """Adds the service's secrets and configs, which it creates in the swarm. Raises ConfigError, EngineError."""
         owner = f"{wanted.service}/{wanted.release}" if wanted.release else ""
         if (key := owner or wanted.service) not in self._provided:
             given = self._files(wanted.service)

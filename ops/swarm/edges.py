@@ -91,7 +91,7 @@ class SwarmEdges:
 
 
 def connect(platform: Platform, service: str) -> Edges | None:
-    """The gateway to several nginx for the replicas of ``service``; None if no node is labelled. Raises EngineError."""
+    """The gateway to all nginx for the replicas of ``service``; None if no node is labelled. Raises EngineError."""
     swarm = cast("SwarmPlatform", platform)
     if not swarm.edges.places():
         return None

@@ -54,7 +54,7 @@ class File:
 
 
 def files_of(model: Mapping[str, Any], project: str, service: str, variable: ReadVariable) -> Iterator[File]:
-    """The secrets and configs of a service. ``variable``: its value, None if unset. Raises ConfigError."""
+    """The secrets and configs of a service. ``variable``: returns its value, None if unset. Raises ConfigError."""
     for kind in KINDS:
         for entry in model["services"][service].get(kind) or ():
             given = {"source": entry} if isinstance(entry, str) else entry

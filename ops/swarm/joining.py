@@ -15,7 +15,7 @@ PORT = 2377
 
 @dataclass(frozen=True)
 class Joined:
-    """The swarm of an engine. ``manager``: whether it manages it; ``address``: at which others reach it, with port."""
+    """The swarm of an engine. ``manager``: the engine is a manager; ``address``: where others reach it, with port."""
 
     active: bool
     manager: bool

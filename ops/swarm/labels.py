@@ -1,4 +1,4 @@
-"""The labels of the services that videa creates in a swarm. They are not Compose's: it would take tasks for its own."""
+"""The labels of videa's services in a swarm: with Compose's labels, Compose would take tasks for its own containers."""
 
 from __future__ import annotations
 

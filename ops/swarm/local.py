@@ -127,7 +127,7 @@ class Local:
         }
 
     def details(self) -> list[tuple[Container, Mapping[str, Any]]]:
-        """Every container of the project with the engine's details; of those elsewhere, what their spec tells.
+        """Every container of the project with the engine's details; on other nodes, only what their spec contains.
 
         Raises EngineError.
         """

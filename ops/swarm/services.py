@@ -23,7 +23,7 @@ POLL = 0.1
 DEFAULT_GRACE = 10.0
 """Docker's default time between the stop signal and the kill, in seconds."""
 STOP_SLACK = 15.0
-"""Seconds for the manager and the node, besides the grace period: the signal comes up to 3 s after the change."""
+"""Seconds for the manager and the node, in addition to the grace period: the signal may come 3 s after the change."""
 GONE = 30.0
 """Seconds for a network to become free after its last task has ended."""
 
@@ -106,7 +106,7 @@ class Services:
             raise EngineError(f"Docker could not start {service}: there is no such service", "see `docker service ls`")
 
     def stop(self, service: str, at_most: int | None = None) -> None:
-        """Takes the task away and waits until it has ended, at most for its grace period. Raises EngineError."""
+        """Scales the service to 0 and waits until the task has ended, at most its grace period. Raises EngineError."""
         present = api.found(self.engine, KIND, service)
         if present is None:
             return

@@ -20,8 +20,8 @@ from ops.views.top import TopRow, Traffic, recent_lines, view_top
 
 
 class Share(Struct, frozen=True):
-    """A release of a service. ``serving``: replicas in the balancer; ``share``: of the requests of the last seconds,
-    None without requests; ``wanted``: percent that the balancer sends to it, None without a canary.
+    """A release of a service. ``serving``: replicas in the balancer; ``share``: its share of the requests in the last
+    seconds, None without requests; ``wanted``: percent that the balancer should send to it, None without a canary.
     """
 
     release: str
@@ -33,7 +33,7 @@ class Share(Struct, frozen=True):
 
 
 class Row(Struct, frozen=True):
-    """A replica: its line in ``videa top``, and in ``videa status``."""
+    """A replica: its row in ``videa top`` and its row in ``videa status``."""
 
     top: TopRow
     status: ReplicaStatus
@@ -61,7 +61,7 @@ class Board(Struct, frozen=True):
 
     @property
     def first(self) -> Status:
-        """The status of the default service, which also has what concerns the whole project."""
+        """The status of the default service, which also contains the data of the whole project."""
         return self.services[0].status
 
 
@@ -69,7 +69,7 @@ def read_board(stacks: Sequence[Stack]) -> Board:
     """Queries all sources at the same time. ``stacks``: of the services, the default one first. Raises EngineError."""
     served = next((stack for stack in stacks if not stack.project.settings.worker), stacks[0])
     with ThreadPoolExecutor(1 + len(stacks)) as pool:
-        log = pool.submit(recent_lines, served)  # all services have the same nginx
+        log = pool.submit(recent_lines, served)  # all services share one nginx
         observed = [pool.submit(_observe, stack, number == 0) for number, stack in enumerate(stacks)]
         now, lines = time.time(), log.result()
         services = [
@@ -87,7 +87,7 @@ def _observe(stack: Stack, first: bool) -> tuple[Status, Sequence[Replica]]:
 def view_service(
     status: Status, lines: list[Line], replicas: Iterable[Replica], split: TrafficSplit | None, now: float
 ) -> ServiceBoard:
-    """Combines the answers about one service. ``split``: of a canary that gets requests of everybody."""
+    """Combines the answers about one service. ``split``: that of a canary with public traffic."""
     known = list(replicas)
     addresses = {address for replica in known for address in replica.networks.values()}
     own = [line for line in lines if line.answered_by in addresses]
@@ -130,7 +130,7 @@ def _wanted(members: Iterable[TopRow], split: TrafficSplit | None) -> float | No
 
 
 def _split(stack: Stack) -> TrafficSplit | None:
-    """The split that was read a moment ago with the status."""
+    """The split that has just been read with the status."""
     try:
         split = stack.gateway.membership(remembered=True).split
     except VideaError:

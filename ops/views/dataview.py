@@ -1,4 +1,4 @@
-"""The data of `videa db` and `videa redis`: the doctor's facts about the data services, sorted for people."""
+"""The data of `videa db` and `videa redis`: the doctor's facts about the data services, arranged for people."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SLOWLOG = f"{SIGN_IN}\nexec timeout 3 redis-cli --json SLOWLOG GET {MOST}"
 
 
 class Holder(Struct, frozen=True):
-    """Connections of one client. ``limit``: maximum of its pool, None if the client is not a replica."""
+    """Connections of one client. ``limit``: maximum size of its pool, None if the client is not a replica."""
 
     name: str
     open: int

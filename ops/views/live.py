@@ -30,7 +30,8 @@ class LiveReplica:
 class LiveRelease:
     """The replicas of one release, with all requests that they have answered in the last seconds.
 
-    ``share``: of these requests, None without any; ``wanted``: percent that the balancer sends to a canary.
+    ``share``: its share of all requests, None without any; ``wanted``: percent that the balancer should send to a
+    canary.
     """
 
     release: str
@@ -43,7 +44,7 @@ class LiveRelease:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """``releases``: the oldest first, a canary last; ``worker``: the service gets no requests."""
+    """``releases``: oldest first, a canary last; ``worker``: the service gets no requests."""
 
     service: str
     worker: bool
@@ -53,17 +54,17 @@ class Sample:
 
 
 class LiveSource:
-    """Reads samples. It asks for the balancer's list only after ``moved``: that costs a process in its container."""
+    """Reads samples. It reads the balancer's list only after ``moved``: that costs a process in its container."""
 
     def __init__(self, stack: Stack) -> None:
-        """The balancer's connection is its own: that of the operation remembers what it is about to change."""
+        """It has its own gateway, because the operation's gateway remembers the change that it is about to make."""
         self._stack = stack
         self._gateway = stack.connect()
         self._addresses: set[str] = set()
         self._membership: Membership | None = None
 
     def moved(self) -> None:
-        """The balancer's list has changed."""
+        """Call this when the balancer's list has changed."""
         self._membership = None
 
     def look(self) -> Sample:
@@ -81,7 +82,7 @@ class LiveSource:
 def view_live(
     service: str, worker: bool, replicas: Iterable[Replica], membership: Membership, lines: list[Line], now: float
 ) -> Sample:
-    """Combines the answers. ``lines``: the service's requests of the last seconds, also of replicas that are gone."""
+    """Combines the answers. ``lines``: the service's requests of the last seconds, also those of removed replicas."""
     answered: dict[str, list[Line]] = {}
     for line in lines:
         answered.setdefault(line.answered_by, []).append(line)
@@ -107,7 +108,7 @@ def view_live(
 
 
 def open_source(stack: Stack) -> LiveSource | None:
-    """None if the balancer is not running."""
+    """The source for a stack; None if the balancer is not running."""
     try:
         return LiveSource(stack)
     except VideaError:
@@ -115,14 +116,14 @@ def open_source(stack: Stack) -> LiveSource | None:
 
 
 def _own(replica: Replica, answered: dict[str, list[Line]]) -> list[Line]:
-    """The requests of a replica: its address may be that of a replica that was removed seconds ago."""
+    """The requests of a replica, without those of a replica that had the same address until seconds ago."""
     since = (replica.started or replica.created).timestamp()
     addresses = filter(None, replica.networks.values())
     return [line for address in addresses for line in answered.get(address, ()) if line.time >= since]
 
 
 def _state(replica: Replica, listed: bool) -> str:
-    """A replica is ready before it is listed, whatever its container's health check will find at its first run."""
+    """The state to show. A listed replica has been ready, even if its health check has no result yet."""
     if not replica.running:
         return replica.state
     if listed and replica.health == "starting":

@@ -21,16 +21,16 @@ from ops.project.units import DURATION, parse_duration
 
 LEVELS = ("debug", "info", "warning", "error")
 DELAY = 0.4
-"""Seconds that a followed line is delayed, so that an earlier line of another container can come before it.
+"""Seconds by which a followed line is delayed, so that an earlier line of another container can precede it.
 
 The backend writes its lines every 0.05 s, nginx every 0.15 s.
 """
 CLOCK_TOLERANCE = 5.0
-"""Seconds by which a line's own time may differ from the engine's; with a larger difference its clock is wrong."""
+"""Seconds by which a line's own time may differ from the engine's; if it differs more, its clock is wrong."""
 REFRESH = 2.0
 """Seconds between checks for new containers, for example after ``videa scale``."""
 NO_END = 100_000
-"""Maximum of lines to read after a pause."""
+"""Maximum number of lines to read after a pause."""
 
 _WORDS = (
     ("error", re.compile(r"\[(?:error|crit|alert|emerg)\]|\b(?:ERROR|FATAL|PANIC|CRITICAL)\b")),
@@ -40,9 +40,9 @@ _SERVER_ERROR = 500
 
 
 class LogLine(Struct, frozen=True, order=True):
-    """A line. ``time``: seconds since the epoch, from the line itself, otherwise ``arrived``: when the engine got it.
+    """A line. ``time``: Unix time from the line itself, otherwise ``arrived``: when the engine received it.
 
-    Because of ``time``, lines of a service that writes its log in batches are in the right order.
+    With ``time``, the lines of a service that writes its log in batches are also in the right order.
     """
 
     time: float
@@ -115,7 +115,7 @@ def read(platform: Platform, containers: Iterable[Container], since: float, tail
 
 
 def follow(platform: Platform, find: Callable[[], list[Container]], since: float, tail: int) -> Iterator[LogLine]:
-    """Yields lines as they arrive, endlessly, also of containers that ``find`` returns later. Raises EngineError."""
+    """Yields lines as they arrive, endlessly, also for containers that ``find`` returns later. Raises EngineError."""
     arrived: queue.SimpleQueue[LogLine] = queue.SimpleQueue()
     pumps: dict[str, threading.Thread] = {}
     last_seen: dict[str, float] = {}
@@ -133,7 +133,7 @@ def follow(platform: Platform, find: Callable[[], list[Container]], since: float
                     pumps[container.id].start()
             last_look, start, tail = time.monotonic(), time.time() - REFRESH, NO_END
         until = time.monotonic() + DELAY / 4
-        # Limited by time, not until the queue is empty: under load it never is.
+        # Limited by time instead of until the queue is empty: under load, it is never empty.
         with suppress(queue.Empty):
             while (left := until - time.monotonic()) > 0:
                 heapq.heappush(pending, arrived.get(timeout=left))
@@ -172,7 +172,7 @@ def _lines(platform: Platform, container: Container, since: float, tail: int) ->
 
 
 def _meaning(text: str) -> tuple[str, str, float]:
-    """Level, request id and time (0 if unknown) of a line, from its JSON or from its words."""
+    """Level, request id and time (0 if unknown) of a line, from its JSON or its text."""
     if text.startswith("{"):
         with suppress(msgspec.MsgspecError):
             fields = _DECODER.decode(text)

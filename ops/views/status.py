@@ -29,9 +29,9 @@ RATE_WINDOW = 10.0
 class ReplicaStatus(msgspec.Struct, frozen=True):
     """One line of ``videa status``.
 
-    ``probe``: what videa asks to know its health, "" if it was not asked; ``by_connect``: it asks for a TCP connection
-    only. ``node``: its name in a swarm, "" on one engine. ``age``: seconds since it was created; ``cpu``: cores in use;
-    ``memory`` and ``memory_limit``: bytes. None if unknown.
+    ``probe``: the probe with which videa checks its health, "" if it was not probed; ``by_connect``: the probe is only
+    a TCP connection. ``node``: name of its node in a swarm, "" on a single engine. ``age``: seconds since it was
+    created; ``cpu``: cores in use; ``memory`` and ``memory_limit``: bytes. None if unknown.
     """
 
     name: str
@@ -53,11 +53,12 @@ class ReplicaStatus(msgspec.Struct, frozen=True):
 class Status(msgspec.Struct, frozen=True):
     """The answer of ``videa status``.
 
-    ``balancer``: "running", or its error; ``maintenance``: whether the site is closed; ``operation``: one that has not
-    ended. ``unreachable``: why nothing answers at ``url`` on this host, empty otherwise. ``worker``: the service gets
-    no requests; ``route``: which requests it gets, "" if it gets all; ``own_refused``: the user's own files that nginx
-    leaves out, "NAME: reason"; ``others``: the other services that videa scales. ``log_dropped``: recent lines that
-    are missing in nginx's log, so that the rates are too low. ``edges``: each nginx if there are several.
+    ``balancer``: "running", or its error; ``maintenance``: whether the site is closed; ``operation``: the one that has
+    not ended. ``unreachable``: why nothing answers at ``url`` on this host, empty otherwise. ``worker``: the service
+    gets no requests; ``route``: which requests it gets, "" if it gets all; ``own_refused``: the user's own files that
+    nginx does not include, "NAME: reason"; ``others``: the other services that videa scales. ``log_dropped``: recent
+    lines that are missing in nginx's log, so that the rates are too low. ``edges``: the nginx instances if there are
+    several.
     """
 
     project: str
@@ -78,19 +79,19 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class Shared(msgspec.Struct, frozen=True):
-    """What the balancer says once for all services: its configuration, and the requests of the last seconds."""
+    """The balancer's data for all services, read once: its configuration, and the requests of the last seconds."""
 
     look: Future[Look]
     recent: Future[Recent]
 
 
 def read_all(stack: Stack) -> Status:
-    """The status of the default service, with that of the others. Raises EngineError."""
+    """The status of the default service, with those of the others. Raises EngineError."""
     names, own = stack.project.services, stack.project.settings.service
     stacks = [stack.of(name) for name in names]
     served = [each for each in stacks if not each.project.settings.worker]
     with ThreadPoolExecutor(len(names) + 2) as pool:
-        # All services have the same nginx: it is asked once.
+        # All services share one nginx, which is queried once.
         shared = Shared(pool.submit(_look, served[0]), pool.submit(_recent, served[0])) if len(served) > 1 else None
         asked = [
             pool.submit(read_status, each, name == own, None, shared if each in served else None)
@@ -106,13 +107,13 @@ def read_status(
 ) -> Status:
     """Queries the engine, the balancer and every replica, in parallel. Raises EngineError.
 
-    ``first``: also the operation and the published port, which are the same for every service. ``replicas``: if the
-    caller has just listed them. ``shared``: what is not asked again. The error of a balancer that is not running is
-    part of the result: the replicas are still useful to know.
+    ``first``: also read the operation and the published port, which are the same for every service. ``replicas``: given
+    if the caller has just listed them. ``shared``: data that need not be queried again. If the balancer is not running,
+    its error is part of the result: the state of the replicas is still useful.
     """
     settings = stack.project.settings
     with ThreadPoolExecutor(7) as pool:
-        connecting = pool.submit(lambda: stack.gateway)  # at the same time as the list of replicas
+        connecting = pool.submit(lambda: stack.gateway)  # in parallel with the list of replicas
         operation = pool.submit(under_way, stack.store, stack.project.name) if first else None
         nodes = pool.submit(stack.platform.nodes.all)
         replicas = stack.replicas() if replicas is None else replicas

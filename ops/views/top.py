@@ -24,7 +24,7 @@ WINDOW = 10.0
 
 
 class Traffic(Struct, frozen=True):
-    """``rate``: requests per second; ``p95``: seconds, None without requests; ``errors``: share of 5xx and cut ones."""
+    """``rate``: requests per second; ``p95``: seconds, None without requests; ``errors``: share of 5xx and aborts."""
 
     rate: float = 0.0
     p95: float | None = None

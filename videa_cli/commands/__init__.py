@@ -1,4 +1,4 @@
-"""The commands of videa, in the order of ``videa --help``. A command is one file here and one line in TABLE."""
+"""The commands of videa, in the order of ``videa --help``. Each command is one file here and one line in TABLE."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ TABLE: Mapping[str, str] = {
     "validate": "validate:validate",
     "plugin": "plugin:commands",
 }
-"""Command -> "module:attribute" in this folder: its function, or its own Typer for a group or for special settings."""
+"""Command -> "module:attribute" in this folder: its function, or a Typer app for a group or for special settings."""
 
 
 class Commands(Mapping[str, Any]):
-    """The commands of TABLE, each imported when it is first used."""
+    """The commands of TABLE. Each is imported when it is first used."""
 
     def __init__(self) -> None:
         self._loaded: dict[str, Any] = {}

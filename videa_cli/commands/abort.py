@@ -87,7 +87,7 @@ def _cancel(options: Options, job: Job, dry_run: bool, as_json: Json) -> None:
 
 
 def roll_back(options: Options, journal: Journal, as_json: Json) -> None:
-    """Asks the process that runs the operation to roll it back, and waits. Without such a process, rolls it back here.
+    """Asks the process that runs the operation to roll it back, and waits. If there is none, rolls it back here.
 
     Raises OperationFailed after PATIENCE, and the errors of the rollback.
     """
@@ -132,7 +132,7 @@ def _carry_out(options: Options, as_json: Json) -> None:
 
 
 def _unread(journal: Journal) -> bool:
-    """Whether the process left the operation, or was killed, before it read the command to abort."""
+    """Whether the process left the operation or was killed before it read the abort command."""
     from ops.rollout.command_queue import ABORT
 
     command = journal.commands.take()

@@ -104,7 +104,7 @@ def agent(
     watcher = Watcher(store, name, AGENT, running)
 
     def recorded() -> Recorded:
-        """Each duty has its own, because it is used from one thread."""
+        """A separate instance for each duty, because an instance is used from one thread only."""
         return Recorded(store, name, lambda project: open_stack(project, engine))
 
     health = HealthChecks(recorded(), watcher, AGENT)
@@ -136,9 +136,9 @@ def agent(
 
 
 def _serve_page(port: int, stacks: Callable[[], Sequence[Stack]]) -> Beside:
-    """Serves the page beside the duties. Raises UsageError without the libraries, or if the port cannot be used.
+    """Serves the page in parallel with the duties. Raises UsageError without the libraries, or if the port is unusable.
 
-    It is read-only: the agent has no folder of the project in which the commands could run.
+    It is read-only, because the agent has no project folder in which commands could run.
     """
     from ops.errors import UsageError
 
@@ -177,7 +177,7 @@ def _serve(place: str, stacks: Callable[[], Sequence[Stack]], running: str) -> t
 
 
 def _pause(text: str) -> float | None:
-    """Seconds between two runs of the doctor; None for none. Raises UsageError."""
+    """Seconds between two runs of the doctor; None if it does not run. Raises UsageError."""
     from ops.errors import UsageError
     from ops.project.units import parse_duration
 

@@ -37,7 +37,7 @@ def on(context: typer.Context, service: Service = "", dry_run: DryRun = False, a
 
 
 def _start(stack: Stack, options: Options, dry_run: bool) -> str:
-    """Hands `videa autoscale run` over to a job, if none runs it. Returns what was done, in one line."""
+    """Hands over `videa autoscale run` to a job, unless one runs it already. Returns what was done, in one line."""
     from ops.errors import LockHeld, PlanRefused
     from ops.jobs.hand_over import check, start
     from ops.jobs.kind import Kind
@@ -58,7 +58,7 @@ def _start(stack: Stack, options: Options, dry_run: bool) -> str:
 
 
 def _end(stack: Stack, dry_run: bool) -> str:
-    """Ends that job if no service needs it any more. Returns what was done, in one line; "" for nothing."""
+    """Ends the job if no service needs it any more. Returns what was done, in one line; "" for nothing."""
     from ops.autoscale import state
     from ops.autoscale.view import chosen
     from ops.jobs.kind import Kind

@@ -194,7 +194,7 @@ def _watch(options: Options, as_json: Json) -> None:
             show_text_or_json(outcome, f"it has ended: {outcome.get('summary', '')}", as_json)
             return
         entry = follow(stack, progress)
-        while entry is None and await_job(stack):  # its job was killed, and continues it
+        while entry is None and await_job(stack):  # its job was killed, and will continue the deploy
             entry = follow(stack, progress)
     finally:
         progress.close()

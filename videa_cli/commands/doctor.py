@@ -25,11 +25,11 @@ Chosen = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 NICENESS = 15
-"""The niceness of doctor: on the stack's machine the replicas have priority, so that doctor does not slow them down."""
+"""The niceness of doctor, so that it does not slow down replicas on the same machine."""
 
 
 class DoctorExit(IntEnum):
-    """The exit codes of `videa doctor`, which differ from the other commands', for monitoring scripts."""
+    """The exit codes of `videa doctor`, for monitoring scripts. They differ from those of other commands."""
 
     HEALTHY = 0
     WARNINGS = 1
@@ -38,7 +38,7 @@ class DoctorExit(IntEnum):
 
 
 class FailOn(StrEnum):
-    """The lowest severity for which the exit code is not 0."""
+    """The lowest severity with an exit code other than 0."""
 
     FAIL = "fail"
     WARN = "warn"
@@ -159,7 +159,7 @@ def _replay(source: Path, chosen: Chosen) -> Report:
 
 
 def _watch(options: Options, chosen: Chosen, as_json: bool, interval: float) -> None:
-    """Reports until Ctrl-C; in a terminal each report replaces the previous one."""
+    """Reports until Ctrl-C; in a terminal, each report replaces the previous one."""
     from videa_cli.console import console
 
     out, answers = console(), options.remembering()
@@ -178,7 +178,7 @@ def _watch(options: Options, chosen: Chosen, as_json: bool, interval: float) -> 
 
 
 def _fix(options: Options, report: Report, apply: bool, yes: bool) -> None:
-    """Lists the remedies or, with ``apply``, does the confirmed ones. Does not affect the exit code."""
+    """Lists the remedies or, with ``apply``, applies the confirmed ones. Does not affect the exit code."""
     from ops.doctor.remedies import COMMAND, remedies
     from ops.operations import Operation
     from videa_cli.render import Progress
@@ -200,7 +200,7 @@ def _fix(options: Options, report: Report, apply: bool, yes: bool) -> None:
 
 
 def _notify(options: Options, report: Report) -> None:
-    """Queues what is new and gone since the last run with --notify. Raises EngineError."""
+    """Queues new and resolved findings since the last run with --notify. Raises EngineError."""
     from ops.doctor.report import told
     from ops.factory import open_store
     from ops.notify.findings import compared
@@ -242,7 +242,7 @@ def _show(report: Report, as_json: bool) -> None:
 
 
 def _show_bugs(report: Report) -> None:
-    """Prints the traceback of each bug in videa once, also if one source's bug affects several checks."""
+    """Prints the traceback of each bug in videa only once, even if a bug in one source affects several checks."""
     for trace in dict.fromkeys(skip.trace for skip in (*report.facts.skipped, *report.skipped) if skip.trace):
         typer.echo(trace, err=True)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ops.rollout.history import Entry
 
 WIDE = 120
-"""Columns of a terminal from which everything is shown."""
+"""Minimum width of a terminal, in columns, in which everything is shown."""
 
 
 def history(
@@ -46,7 +46,7 @@ def history(
     take_over(stack)
     entries = read(stack)[-number:]
     if as_json:
-        # The variables concern only a rollback.
+        # Only a rollback needs the variables.
         rows = [
             {key: value for key, value in msgspec.to_builtins(entry).items() if key not in ("variables", "secrets")}
             for entry in entries
@@ -86,7 +86,7 @@ def _full(entries: Sequence[Entry]) -> Table:
 
 
 def _short(entries: Sequence[Entry]) -> Table:
-    """For 80 columns: without who, the image and the verdicts, and without the year."""
+    """A table for 80 columns: without the user, the image, the verdicts and the year."""
     from rich.markup import escape
 
     from videa_cli.units import day, duration

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 MOST = 65535
-"""The highest port."""
+"""The highest port number."""
 
 
 def init(
@@ -144,7 +144,7 @@ def init(
 def _wanted(
     services: Sequence[str], ports: Sequence[str], healths: Sequence[str], routes: Sequence[str], shares: Sequence[str]
 ) -> Wanted:
-    """What the options say. Raises UsageError."""
+    """The choices made by the options. Raises UsageError."""
     from ops.adopt.requests import read
     from ops.adopt.wanted import Wanted
     from ops.errors import UsageError
@@ -264,12 +264,12 @@ def _asker(allowed: bool) -> Ask:
 
 
 def _agreement(allowed: bool) -> Agree:
-    """Asks for a yes where somebody can be asked; no is the default."""
+    """Asks for a yes if a user can be asked; no is the default."""
     return lambda question: allowed and _on_terminal() and typer.confirm(question, err=True)
 
 
 def _confirm(question: str) -> None:
-    """Raises UsageError where nobody can be asked, Abort for a no."""
+    """Asks for confirmation. Raises UsageError if no user can be asked, Abort for a no."""
     from ops.errors import UsageError
 
     if not _on_terminal():

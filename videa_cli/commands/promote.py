@@ -58,7 +58,7 @@ def promote(
 
 
 def _carry_out(options: Options, until_wait: bool, dry_run: bool, as_json: Json) -> None:
-    """Ends the wait and runs the remaining steps in this process. Raises the errors of the steps."""
+    """Ends the wait, and runs the remaining steps in this process. Raises the errors of the steps."""
     from videa_cli.operation import carry_out
     from videa_cli.words import words
 

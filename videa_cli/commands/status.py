@@ -72,7 +72,7 @@ def _shown(job: Job) -> dict[str, object]:
 
 
 def show_jobs(jobs: Sequence[Job], failed: Sequence[tuple[Job, str]] = ()) -> None:
-    """Prints what runs later, what does not run although it should, and what has failed with nobody there."""
+    """Prints scheduled jobs, jobs that should run but do not, and unattended operations that have failed."""
     from rich.markup import escape
 
     from ops.jobs.kind import Kind
@@ -116,7 +116,7 @@ def show_status(result: Status) -> None:
 
 
 def _balancer(result: Status) -> Iterator[str]:
-    """What is unusual about nginx and its port."""
+    """The lines about unusual states of nginx and its port."""
     from rich.markup import escape
 
     if result.maintenance:
@@ -133,7 +133,7 @@ def _balancer(result: Status) -> Iterator[str]:
 
 
 def _table(services: Sequence[Status], width: int) -> Table:
-    """With nodes, if they are on a swarm. ``width``: columns for which the names of the replicas are shortened."""
+    """The table, with nodes on a swarm. ``width``: terminal columns, for which the names of replicas are shortened."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -154,7 +154,7 @@ def _table(services: Sequence[Status], width: int) -> Table:
 
 
 def _row(replica: ReplicaStatus, worker: bool) -> tuple[str, ...]:
-    """What stands behind the name."""
+    """The cells after the name."""
     from rich.markup import escape
 
     from videa_cli.units import duration, share
@@ -172,7 +172,7 @@ def _row(replica: ReplicaStatus, worker: bool) -> tuple[str, ...]:
 
 
 def _edges(result: Status) -> Iterator[str]:
-    """What differs on the nodes that run nginx, if there are several."""
+    """The differences between the nodes that run nginx, if there are several."""
     from rich.markup import escape
 
     for edge in result.edges:
@@ -199,7 +199,7 @@ def _summary(service: Status) -> str:
 
 
 def show_operation(result: Status) -> None:
-    """Prints the operation that has not ended, and how to continue."""
+    """Prints the operation that has not ended, and how to continue it."""
     operation = result.operation
     if operation is None:
         return

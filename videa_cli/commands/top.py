@@ -64,7 +64,7 @@ def top(
 
 
 def view(sample: Top, width: int) -> Group:
-    """One sample as a table with a few lines above it. ``width``: columns of the terminal."""
+    """One sample as a table with some lines above it. ``width``: columns of the terminal."""
     from rich.console import Group
 
     total = sample.total
@@ -91,7 +91,7 @@ def view(sample: Top, width: int) -> Group:
 
 
 def _table(sample: Top, width: int) -> Table:
-    """In a narrow terminal, releases are shown only if they differ, and then they replace the bars."""
+    """The table. In a narrow terminal, releases are shown only if they differ, and then they replace the bars."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -111,7 +111,7 @@ def _table(sample: Top, width: int) -> Table:
 
 
 def _cells(row: TopRow, bars: int, wide: bool) -> list[str]:
-    """The columns from the health on."""
+    """The cells from the health column on."""
     colour = "green" if row.health == "healthy" else "yellow" if row.health == "starting" else "red"
     errors = f"{row.traffic.errors:.1%}"
     cpu = "-" if row.cpu is None else f"{row.cpu:.2f} cores"

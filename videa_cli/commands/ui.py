@@ -89,7 +89,7 @@ async def _serve(app: web.Application, port: int, name: str, token: str, open_br
 
 
 def _global_options(options: Options) -> list[str]:
-    """The global options with which the page starts its commands."""
+    """The global options for the commands that the page starts."""
     files = [word for file in options.files for word in ("--file", file)]
     directory = ["--project-directory", str(options.directory)] if options.directory else []
     return [*files, *directory, *(["--project", options.project] if options.project else [])]

@@ -60,7 +60,7 @@ def validate(
 
 
 def _taken(project: Project) -> list[dict[str, str]]:
-    """What deploys and rollbacks of each service take from the Compose file."""
+    """The values that deploys and rollbacks of each service take from the Compose file."""
     from ops.project.update import OPERATIONS, update_rules
 
     return [

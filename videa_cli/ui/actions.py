@@ -18,17 +18,17 @@ from ops.errors import UsageError
 PROGRAM = "import sys; sys.argv[0] = 'videa'; from videa_cli.start import run; run()"
 
 MOST_RUNNING = 4
-"""Commands at the same time: one operation, and what ends its wait or rolls it back."""
+"""Maximum simultaneous commands: one operation, and one that ends its wait or rolls it back."""
 
 MOST_SHOWN = 5
 LONGEST = 8000
-"""Characters of the output that are kept, from its end."""
+"""Number of characters that are kept from the end of the output."""
 
 PREVIEW = 60.0
-"""Seconds for a dry run."""
+"""Timeout of a dry run, in seconds."""
 
 POLL = 0.1
-"""Seconds between two looks at whether a command has ended."""
+"""Seconds between two checks whether a command has ended."""
 
 DRY_RUN = "--dry-run"
 
@@ -51,7 +51,7 @@ class Action:
 
 
 def words_of(form: Mapping[str, object], services: Sequence[str]) -> tuple[str, ...]:
-    """The arguments of videa for what the page asks. Raises UsageError for anything that it cannot ask."""
+    """The arguments of videa for a request of the page. Raises UsageError for a request that is not allowed."""
     kind = form.get("action")
     if kind in ("promote", "abort"):
         return (str(kind),)
@@ -83,7 +83,7 @@ class Actions:
         self.shown: deque[Action] = deque(maxlen=MOST_SHOWN)
 
     async def preview(self, words: Sequence[str]) -> tuple[bool, str]:
-        """Whether the command would run, and what it would do, in its own words."""
+        """Whether the command would run, and the output of its dry run."""
         try:
             code, text = await asyncio.wait_for(self._run((*words, DRY_RUN)), PREVIEW)
         except TimeoutError:

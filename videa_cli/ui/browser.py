@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def open_page(address: str) -> Path:
-    """Opens a private file that leads to ``address``, and returns it: the caller removes it at the end."""
+    """Opens a private file that redirects to ``address``, and returns the file: the caller removes it at the end."""
     descriptor, name = tempfile.mkstemp(prefix="videa-ui-", suffix=".html")  # mode 600
     with os.fdopen(descriptor, "w") as file:
         file.write(f'<!doctype html><meta http-equiv="refresh" content="0; url={escape(address)}">')

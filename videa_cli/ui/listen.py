@@ -1,4 +1,4 @@
-"""Serves the page on this machine's own address: until it is cancelled, or in a thread beside other work."""
+"""Serves the page on the loopback address, until it is cancelled or in a thread beside other work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from videa_cli.ui.server import ADDRESS
 
 
 async def listen(app: web.Application, port: int) -> web.AppRunner:
-    """Starts to serve. ``port``: 0 for a free one. Raises UsageError if it cannot be used."""
+    """Starts to serve. ``port``: 0 for a free one. Raises UsageError if the port cannot be used."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -25,7 +25,7 @@ async def listen(app: web.Application, port: int) -> web.AppRunner:
 
 
 def address_of(runner: web.AppRunner, token: str) -> str:
-    """What opens the page: the token is in the fragment, which no request has."""
+    """The URL of the page. The token is in the fragment, which is never sent in a request."""
     return f"http://{ADDRESS}:{runner.addresses[0][1]}/#{token}"
 
 
@@ -55,7 +55,7 @@ class Beside:
             loop.run(serve())
 
     def close(self) -> None:
-        """Ends it and waits for that."""
+        """Stops serving, and waits for the thread to end."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._ended.set)
             self._thread.join(5.0)

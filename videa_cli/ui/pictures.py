@@ -1,4 +1,4 @@
-"""The numbers of the pictures: of charts over time for uPlot, of the others for the SVG in the templates."""
+"""The numbers for the pictures: charts over time for uPlot, and the SVG in the templates."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ops.balancer.tally import BOUNDS
 from ops.views.board import Board, Share
 
 SAMPLES = 450
-"""Samples of a trend: fifteen minutes at one sample in two seconds."""
+"""Number of samples of a trend: fifteen minutes with one sample every two seconds."""
 
 GAP = 30.0
-"""Seconds without a sample, while nobody looked, after which the line of a chart is interrupted."""
+"""Seconds without a sample, because there was no viewer, after which the line of a chart is interrupted."""
 
 WIDTH, HEIGHT = 150, 32
 
@@ -43,7 +43,7 @@ class Trends:
             known.append((round(board.taken, 1), round(total.rate, 1), p95, errors, service.healthy, replicas))
 
     def since(self, moment: float) -> dict[str, list[Sample]]:
-        """The samples after a Unix time by service; services without any are left out."""
+        """The samples after a Unix time, by service; services without samples are omitted."""
         newer = {name: [row for row in rows if row[0] > moment] for name, rows in self.by_service.items()}
         return {name: rows for name, rows in newer.items() if rows}
 
@@ -62,7 +62,7 @@ class Comparison:
 
 
 def comparison(canary: Sequence[int], stable: Sequence[int]) -> Comparison:
-    """The part of the scale that has answers; each side as shares of its own answers."""
+    """The part of the scale that has answers; both histograms as shares of their own answers."""
     used = [number for side in (canary, stable) for number, count in enumerate(side) if count]
     first, last = min(used, default=0), max(used, default=0)
     new, old = (_parts(side)[first : last + 1] for side in (canary, stable))
@@ -81,7 +81,7 @@ def _parts(counts: Sequence[int]) -> list[float]:
 
 
 def _steps(parts: Sequence[float], top: float) -> str:
-    """From the left edge of the picture to the right one, on the ground at both."""
+    """The steps from the left edge of the picture to the right edge, starting and ending at zero."""
     heights = [HEIGHT - part / top * (HEIGHT - 2) for part in parts]
     wide = WIDTH / len(parts) if parts else 0.0
     corners = [(wide * (number + edge), height) for number, height in enumerate(heights) for edge in (0, 1)]
@@ -91,7 +91,7 @@ def _steps(parts: Sequence[float], top: float) -> str:
 
 @dataclass(frozen=True)
 class Staircase:
-    """The number of replicas over time: it is ``numbers[n]`` from the Unix time ``times[n]`` on."""
+    """The number of replicas over time: ``numbers[n]`` from the Unix time ``times[n]`` on."""
 
     times: tuple[float, ...]
     numbers: tuple[int, ...]
@@ -106,7 +106,7 @@ class Staircase:
 
 
 def staircase(known: Recorded) -> Staircase | None:
-    """The autoscaler's changes until its last round; None without a change."""
+    """The autoscaler's changes until its last round; None if there are none."""
     changes = [made for made in known.state.made if made.result == "done"]
     if not changes:
         return None
@@ -130,7 +130,7 @@ class Part:
 
 
 def split_parts(shares: Iterable[Share]) -> list[Part]:
-    """The releases side by side: by their requests, without requests by the split or by their replicas that serve."""
+    """The releases side by side, sized by their requests; without requests, by the split or the serving replicas."""
     known = list(shares)
     measured = any(share.share for share in known)
     decided = any(share.wanted is not None for share in known)

@@ -1,4 +1,4 @@
-"""The operation that has not ended, as the page shows it: from its journal and its events."""
+"""The operation that has not ended, as the page shows it, from its journal and its events."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from videa_cli.words import words
 
 @dataclass
 class Line:
-    """A step, a verdict or a remark. ``seconds``: of a step that has ended."""
+    """A step, a verdict or a remark. ``seconds``: the duration of a step that has ended."""
 
     mark: Mark
     text: str
@@ -38,8 +38,8 @@ class Line:
 class Progress:
     """``phase``: running, waiting, rolling back or interrupted; ``advice``: what to do, "" if nothing.
 
-    ``shares``: of a canary, each with whether it was reached; ``number`` of ``total`` steps; ``verdict``: the last one
-    that has latencies.
+    ``shares``: those of a canary, each with whether it was reached; ``number`` of ``total`` steps; ``verdict``: the
+    last one with latencies.
     """
 
     title: str
@@ -56,7 +56,7 @@ class Progress:
 
 
 def progress_of(state: JournalState, attended: bool, happened: Iterable[Happened]) -> Progress:
-    """Combines the journal with the events until now. ``attended``: a process carries the operation out."""
+    """Combines the journal with the events until now. ``attended``: a process is carrying out the operation."""
     standing, request = state.standing, state.header.request
     phase = "rolling back" if state.returning else "waiting" if state.waiting else "running"
     advice = ""
@@ -93,7 +93,7 @@ def _lines(happened: Iterable[Happened]) -> list[Line]:
             if begun := next((line for line in reversed(lines) if line.step), None):
                 begun.mark, begun.seconds = Mark.GOOD, event.seconds
         elif isinstance(event, LeftWaiting | OperationInterrupted):
-            continue  # the advice says it, as long as it is true
+            continue  # the advice says this as long as it is true
         elif isinstance(event, ServiceReached):
             lines.append(Line(Mark.NOTE, f"service {words(event)}", moment))
         else:

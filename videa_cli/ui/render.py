@@ -22,16 +22,16 @@ from videa_cli.ui.source import LONGEST_LINE
 from videa_cli.units import clock, day, duration, milliseconds, share, size
 
 SHOWN = 100
-"""Entries of a list."""
+"""Maximum entries of a list."""
 
 PRECISE = 100
-"""Requests/s below which a rate has a decimal."""
+"""Requests/s below which a rate is shown with a decimal."""
 
 STATES = {"healthy": "good", "starting": "warn"}
 
 
 class Renderer:
-    """The fragments. ``read_only``: without buttons that change something."""
+    """Renders the fragments. ``read_only``: without buttons that change something."""
 
     def __init__(self, templates: Environment, read_only: bool) -> None:
         templates.filters |= {
@@ -54,11 +54,11 @@ class Renderer:
         return self._render("overview", board=board)
 
     def problem(self, message: str, hint: str) -> str:
-        """In place of the overview: why nothing can be shown."""
+        """Replaces the overview: why nothing can be shown."""
         return self._render("problem", message=message, hint=hint)
 
     def waiting(self, seconds: float, taken: float | None) -> str:
-        """While the engine does not answer. ``taken``: Unix time of what is shown, None if nothing is."""
+        """Shown while the engine does not answer. ``taken``: Unix time of the shown sample, None if there is none."""
         return self._render("waiting", seconds=seconds, taken=taken)
 
     def operation(self, progress: Progress | None) -> str:
@@ -70,11 +70,11 @@ class Renderer:
         return self._render("autoscale", services=[(each, state_of(each), staircase(each)) for each in services])
 
     def history(self, entries: Sequence[Entry]) -> str:
-        """Past operations, the newest first."""
+        """Past operations, newest first."""
         return self._render("history", entries=list(reversed(entries))[:SHOWN])
 
     def events(self, happened: Iterable[Happened]) -> str:
-        """Events, the newest first."""
+        """Events, newest first."""
         rows = [(moment, *event_line(event)) for moment, event in happened]
         return self._render("events", rows=rows[::-1][:SHOWN])
 
@@ -83,11 +83,11 @@ class Renderer:
         return self._render("doctor", report=report, running=running)
 
     def actions(self, actions: Iterable[Action]) -> str:
-        """What this page has started, the newest first."""
+        """The commands that this page has started, newest first."""
         return self._render("actions", actions=list(actions)[::-1])
 
     def logs(self, lines: Sequence[LogLine]) -> str:
-        """Lines of a log, the oldest first."""
+        """Lines of a log, oldest first."""
         return self._render("logs", lines=lines, longest=LONGEST_LINE)
 
     def _render(self, template: str, **values: Any) -> str:

@@ -1,4 +1,4 @@
-"""The server of the page: its addresses, and what each request must prove before it is answered."""
+"""The server of the page: its routes, and the checks of each request."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 ADDRESS = "127.0.0.1"
 
 LOGS = 20.0
-"""Seconds for reading logs."""
+"""Timeout for reading logs, in seconds."""
 
 SESSIONS = web.AppKey("sessions", Sessions)
 LIVE = web.AppKey("live", Live)
@@ -78,7 +78,7 @@ async def _close(app: web.Application) -> None:
 
 
 def _cookie_name(request: web.Request) -> str:
-    """Two pages on one machine have two ports, and a browser has one set of cookies for both."""
+    """The name contains the port: for two pages on one machine, a browser has only one set of cookies."""
     return f"videa_{request.url.port}"
 
 
@@ -116,10 +116,10 @@ def _refused(status: int, message: str, hint: str) -> web.Response:
 
 
 async def _page(request: web.Request) -> web.Response:
-    """The page for a browser that has a session, without any data; otherwise the one that gives the token."""
+    """The page, without any data, for a browser that has a session; otherwise the page that sends the token."""
     known = request.app[SESSIONS].find(request.cookies.get(_cookie_name(request), "")) is not None
     if not known:
-        return aiohttp_jinja2.render_template("signin.html", request, {})  # to ask for it is no fault: 200
+        return aiohttp_jinja2.render_template("signin.html", request, {})  # requesting it is not an error: 200
     source = request.app[SOURCE]
     stack = await request.app[LIVE].threads.run(source.latest)
     context = {
@@ -171,14 +171,14 @@ async def _doctor(request: web.Request) -> web.Response:
 
 
 async def _preview(request: web.Request) -> web.Response:
-    """What an action would do: the command's dry run."""
+    """The effect of an action: the command's dry run."""
     words = await _words(request)
     possible, text = await request.app[ACTIONS].preview(words)
     return web.json_response({"possible": possible, "text": text, "command": Action(words).command})
 
 
 async def _act(request: web.Request) -> web.Response:
-    """Starts an action; its outcome comes with the stream."""
+    """Starts an action; its outcome is sent in the stream."""
     action = request.app[ACTIONS].start(await _words(request))
     return web.json_response({"command": action.command}, status=202)
 

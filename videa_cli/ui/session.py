@@ -1,8 +1,8 @@
-"""Who may use the page: a token that the command prints, a cookie, and a key that only the page itself has.
+"""Access to the page: a token that the command prints, a cookie, and a key that only the page itself has.
 
-A browser sends a cookie to every port of a host, so also to the server of somebody else on a shared machine. So the
-cookie alone is not enough: each request for data or for an action also has the session's key in a header. The page
-gets the key when it gives the token, and keeps it in the tab's session storage, which belongs to one port.
+A browser sends a cookie to every port of a host, including another user's server on a shared machine. Therefore the
+cookie alone is not enough: each request for data or an action must also have the session's key in a header. The page
+gets the key in exchange for the token, and stores it in the tab's session storage, which is separate for each port.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 KEY_HEADER = "X-Videa-Key"
 
 LIFETIME = 12 * 3600.0
-"""Seconds after which a session that is not used ends."""
+"""Seconds after which an unused session ends."""
 
 MOST = 50
-"""Sessions at the same time; the oldest one ends."""
+"""Maximum number of sessions; beyond it, the oldest one ends."""
 
 
 @dataclass
 class Session:
-    """A browser that has given the token. ``used``: monotonic time of its last request."""
+    """A browser that has sent the token. ``used``: monotonic time of its last request."""
 
     cookie: str
     key: str
@@ -54,7 +54,7 @@ class Sessions:
         return session
 
     def find(self, cookie: str) -> Session | None:
-        """The session with this cookie, None if there is none or if it has ended."""
+        """The session with this cookie; None if there is none or if it has ended."""
         session, now = self.by_cookie.get(cookie), time.monotonic()
         if session and now - session.used > LIFETIME:
             del self.by_cookie[cookie]
@@ -74,7 +74,7 @@ def _same(given: str, secret: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether the header Host names this machine, with any port: a tunnel may have another one."""
+    """Whether the Host header names this machine, with any port: a tunnel may use another one."""
     try:
         return urlsplit(f"//{host}").hostname in LOOPBACK
     except ValueError:
@@ -82,6 +82,6 @@ def is_loopback(host: str) -> bool:
 
 
 def is_own_page(headers: Mapping[str, str]) -> bool:
-    """Whether a POST comes from this server's own page: a browser always says where it comes from."""
+    """Whether a POST comes from this server's own page: a browser always sends the origin."""
     origin, fetched = headers.get("Origin", ""), headers.get("Sec-Fetch-Site", "same-origin")
     return origin == f"http://{headers.get('Host', '')}" and fetched == "same-origin"

@@ -1,4 +1,4 @@
-"""What the page shows, read from the engine with the functions of the commands. All methods block."""
+"""The data of the page, read from the engine with the functions of the commands. All methods block."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ FRESH = 60.0
 """Seconds after which the Compose project is read again: its file or .env may have changed."""
 
 EVENTS = 200
-"""Events that are kept."""
+"""Number of events that are kept."""
 
 MOST_LINES, LONGEST_LINE = 400, 2000
-"""Lines of a log that are shown, and characters of a line."""
+"""Number of log lines that are shown, and of characters of a line."""
 
 READ_LINES = 4000
-"""Lines that are read for that, of all containers together."""
+"""Number of log lines that are read for this, for all containers together."""
 
 
 class Source:
@@ -44,18 +44,18 @@ class Source:
         self._looking = Lock()
         self.happened: deque[Happened] = deque(maxlen=EVENTS)
         self.known = 0
-        """Number of all events until now."""
+        """Total number of events so far."""
 
     def stack(self) -> Stack:
         """The stack of the default service. Raises like ``open_stack``."""
         return self._stacks()[0]
 
     def renew(self) -> None:
-        """Reads the project again at the next call: an operation has ended, or nginx has another container."""
+        """Reads the project again at the next call, because an operation has ended or nginx has another container."""
         self._outdated = True
 
     def latest(self) -> Stack:
-        """The stack as it was read last: it needs no engine. Only the first call may raise like ``open_stack``."""
+        """The stack as last read, without the engine. Only the first call may raise like ``open_stack``."""
         return self._latest()[0]
 
     def board(self) -> Board:
@@ -81,16 +81,16 @@ class Source:
 
     @property
     def operation(self) -> tuple[JournalState | None, bool]:
-        """The operation that has not ended, as the last ``look`` has seen it, and whether a process runs it."""
+        """The operation that has not ended, as of the last ``look``, and whether a process runs it."""
         return self._stream.state, self._stream.holder is not None
 
     @property
     def entries(self) -> list[Entry]:
-        """The history, the oldest entry first."""
+        """The history, oldest entry first."""
         return self._stream.entries
 
     def doctor(self) -> Answer:
-        """Runs all checks. Raises nothing that an engine can cause."""
+        """Runs all checks. Errors of the engine are not raised."""
         stack = self.stack()
         return answer(diagnose(stack.project, lambda: stack))
 
@@ -101,7 +101,7 @@ class Source:
         return [each.service for each in settings if each.autoscale.enabled]
 
     def autoscale(self) -> list[Recorded]:
-        """What the autoscaler has written of these services. Raises EngineError."""
+        """The state that the autoscaler has stored for these services. Raises EngineError."""
         names = self.autoscaled
         return recorded(self.stack(), names) if names else []
 
@@ -112,7 +112,7 @@ class Source:
         return [*scaled, *sorted(set(project.model["services"]) - set(scaled))]
 
     def logs(self, service: str, level: str, text: str) -> list[logs.LogLine]:
-        """The last lines of a service that match, the newest last. Raises UsageError, EngineError."""
+        """The last matching log lines of a service, newest last. Raises UsageError, EngineError."""
         if service not in self.services() or level not in logs.LEVELS:
             raise UsageError(f"no service {service!r} or no level {level!r}", f"services: {', '.join(self.services())}")
         stack, wanted = self.stack(), logs.Wanted(level)

@@ -1,4 +1,4 @@
-"""The fragments that change while somebody looks: one sampler for all viewers, none without a viewer."""
+"""The fragments that change while the page is open: one sampler for all viewers, none without viewers."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ INTERVAL = 2.0
 """Seconds between two samples; at least as long as a sample takes, so that the page never keeps an engine busy."""
 
 AUTOSCALE = 5.0
-"""Seconds between two reads of what the autoscaler has decided: the time between two of its rounds."""
+"""Seconds between two reads of the autoscaler's decisions: the interval of its rounds."""
 
 JOURNAL = 0.5
 """Seconds between two reads of the journal while an operation has not ended."""
 
 PATIENCE = 5.0
-"""Seconds after which the page says that the engine has not answered yet."""
+"""Seconds after which the page shows that the engine has not answered yet."""
 
 SILENCE = 15.0
-"""Seconds after which an unchanged stream sends a comment, so that the page knows that it is alive."""
+"""Seconds after which an unchanged stream sends a comment, so that the page knows that the connection is alive."""
 
 
 class Live:
-    """The present fragments by name. ``closing``: the server ends."""
+    """The present fragments by name. ``closing``: the server is shutting down."""
 
     def __init__(self, source: Source, renderer: Renderer, interval: float = INTERVAL) -> None:
         self.source, self.renderer, self.interval = source, renderer, interval
@@ -59,17 +59,17 @@ class Live:
             self.wake()
 
     def wake(self) -> None:
-        """Lets every viewer look for changes."""
+        """Makes every viewer check for changes."""
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
     def show_actions(self, actions: Actions) -> None:
-        """Publishes what the page has started."""
+        """Publishes the commands that the page has started."""
         self.publish("actions", self.renderer.actions(actions.shown))
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Samples while at least one viewer is inside."""
+        """Samples while at least one viewer is inside the block."""
         self._viewers += 1
         if self._viewers == 1:
             steps = (self._sample, self._look, self._scaling)
@@ -83,7 +83,7 @@ class Live:
                     loop.cancel()
 
     async def changes(self) -> AsyncIterator[tuple[str, object] | None]:
-        """The fragments, and each again when it changes, and samples; None after a silence. Ends with the server."""
+        """Yields all fragments, then changed fragments and samples; None after a silence. Ends with the server."""
         sent: dict[str, str] = {}
         drawn = 0.0
         with self.watched():
@@ -102,7 +102,7 @@ class Live:
                     yield None
 
     async def examine(self) -> None:
-        """Runs the doctor, if it does not run already."""
+        """Runs the doctor unless it is already running."""
         if self._examining:
             return
         self._examining = True
@@ -133,7 +133,7 @@ class Live:
             await asyncio.sleep(max(pause, min(time.monotonic() - begun, 10 * self.interval)))
 
     def _await_engine(self, step: str) -> None:
-        """Says that the figures are old, until all steps have their answers."""
+        """Shows that the figures are old until all steps have their answers."""
         self._waiting.add(step)
         self.publish("engine", self.renderer.waiting(self.patience, self._taken))
 
@@ -170,5 +170,5 @@ class Live:
 
 
 def bug(error: Exception) -> tuple[str, str]:
-    """The message and the hint for an error that nobody expects."""
+    """The message and the hint for an unexpected error."""
     return shown(f"videa itself failed: {type(error).__name__}: {error}"), "this is a bug; please report it"

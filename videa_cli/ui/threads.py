@@ -1,4 +1,4 @@
-"""Blocking calls in threads of their own, so that an engine that does not answer holds up nothing else."""
+"""Runs blocking calls in separate threads, so that an engine that does not answer blocks nothing else."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 
 MOST = 16
-"""Calls at the same time: each loop of the page has one, and each reader of logs or of the doctor's report."""
+"""Maximum simultaneous calls: one for each loop of the page, and for each reader of logs or of the doctor's report."""
 
 
 class Threads:
-    """Runs blocking calls. asyncio's own pool has few threads, and ends only when all of them have ended."""
+    """Runs blocking calls. asyncio's own pool has few threads, and shuts down only when all calls have ended."""
 
     def __init__(self) -> None:
         self._running = 0
@@ -26,7 +26,7 @@ class Threads:
     async def run(self, call: Callable[Given, Answer], *args: Given.args, **kwargs: Given.kwargs) -> Answer:
         """The result of the call. Raises what the call raises, and EngineError if too many calls are running.
 
-        A caller that is cancelled does not end the call; it still counts until it returns.
+        Cancelling the caller does not end the call, which counts as running until it returns.
         """
         if self._running >= MOST:
             raise EngineError(f"{MOST} requests to Docker have no answer yet", "see `docker info`")
