@@ -54,8 +54,8 @@ _ON_ACCOUNTS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 2 for an invalid environment and 1 if the command failed."""
-    # Process 1 of a container ignores SIGTERM until it has a handler: if stopped during its start, Docker would wait
-    # for the whole grace period and then kill it.
+    # Process 1 of a container ignores SIGTERM until it has a handler: on a stop during the start, Docker would wait for
+    # the whole grace period and then kill it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     options = _parser().parse_args(arguments)
     try:

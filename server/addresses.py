@@ -18,7 +18,7 @@ class ClientAddress:
     """X-Forwarded-For is trusted only if it comes from a trusted proxy.
 
     Without a list, the last entry is trusted if the proxy is on a private network (the balancer), because the proxy
-    itself has appended it. With a list, entries are followed from the right as long as they are on the list.
+    itself has appended it. With a list, entries are skipped from the right as long as they are on the list.
     """
 
     def __init__(self, trusted: tuple[Network, ...]) -> None:

@@ -24,7 +24,7 @@ _CANCEL_AGAIN = 0.5
 
 @dataclass(slots=True)
 class TaskState:
-    """failures: since the start of the instance. started: monotonic seconds. error: of the last failure."""
+    """failures: number since the start of the instance. started: monotonic seconds. error: that of the last failure."""
 
     failures: int = 0
     started: float = 0.0
@@ -58,7 +58,7 @@ class Background:
 
     @contextlib.asynccontextmanager
     async def running(self, name: str, work: Work) -> AsyncIterator[None]:
-        """Keep the work running while the body runs; work that returns is not restarted."""
+        """Keep the work running during the block; work that returns is not restarted."""
         self.tasks[name] = state = TaskState(started=time.monotonic())
         task = asyncio.create_task(self._supervise(name, work, state), name=name)
         try:

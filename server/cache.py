@@ -1,4 +1,4 @@
-"""Redis for the server, single or Cluster: many callers share few round trips, and an unavailable Redis costs no time.
+"""Redis for the server, single or Cluster: many callers share few round trips; an unavailable Redis causes no delay.
 
 While Redis is unavailable, every call fails at once without using the network, and a background task reconnects with
 jitter. In a Cluster each key goes to its node, and only the keys of a lost node fail.
@@ -104,7 +104,7 @@ class RedisLink:
             node.close("closed")
 
     def send(self, *command: Argument, key: str | None = None) -> asyncio.Future[Any]:
-        """Queue one command for this turn; the future has the answer or CacheUnavailable.
+        """Queue one command for this iteration of the loop; the future has the answer or CacheUnavailable.
 
         key: decides the node of a Cluster; the first argument by default.
         """
@@ -113,7 +113,7 @@ class RedisLink:
         return future
 
     def get(self, key: str) -> asyncio.Future[Any]:
-        """The value of the key: one GET for all callers in the same turn of the loop."""
+        """The value of the key: one GET for all callers in the same iteration of the loop."""
         future: asyncio.Future[Any] = self._loop.create_future()
         asking = self._asked.get(key)
         if asking is not None:
@@ -147,7 +147,7 @@ class RedisLink:
                 raise CacheUnavailable(str(answer))
 
     def _deliver(self, key: str, asking: list[asyncio.Future[Any]], answer: Any) -> None:
-        # Without a connection the answer comes at once, and later callers must not get it.
+        # Without a connection, the answer comes at once, and later callers must not get it.
         self._asked.pop(key, None)
         for future in asking:
             _settle(future, answer)

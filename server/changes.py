@@ -1,4 +1,4 @@
-"""Changes of the catalogue: published to all instances through a Redis stream, and by each to its listeners."""
+"""Changes of the catalogue, published to all instances through a Redis stream, and by each instance to listeners."""
 
 from __future__ import annotations
 

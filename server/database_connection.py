@@ -1,8 +1,8 @@
 """Opens one connection to PostgreSQL with aiopg, on uvloop.
 
-When a server closes connections that are being opened, as PostgreSQL does while it stops, libpq closes their sockets by
-itself. uvloop then still knows the descriptor's number, with a handle that is closed, and refuses to watch the next
-connection that gets this number: RuntimeError, in the constructor of aiopg's Connection.
+When a server closes connections that are being opened, as PostgreSQL does while it stops, libpq closes their sockets
+itself. uvloop still has a closed handle for the descriptor's number, and refuses to watch the next connection with this
+number: the constructor of aiopg's Connection raises RuntimeError.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import aiopg
 
 TRIES = 3
-"""The refusal removes the closed handle, so that the next try succeeds."""
+"""Number of tries: the refusal removes the closed handle, so the next try succeeds."""
 
 
 class _Connection(aiopg.Connection):

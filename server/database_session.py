@@ -1,4 +1,4 @@
-"""One connection to PostgreSQL while somebody uses it: statements, and errors that say what the caller can do."""
+"""A borrowed connection to PostgreSQL: runs statements, and raises errors by what the caller can do."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Session:
                 await cursor.execute(sql, parameters or None)
                 return await cursor.fetchall() if cursor.description else []
         except asyncio.CancelledError:
-            # aiopg converts the server's "statement timeout" into a cancellation, although nobody cancelled the task.
+            # aiopg converts the server's "statement timeout" into a cancellation, although the task was not cancelled.
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
@@ -65,6 +65,6 @@ class Session:
 
 
 def reason(error: BaseException) -> str:
-    """The first line of what the error says."""
+    """The first line of the error's message."""
     text = str(error).strip()
     return text.splitlines()[0] if text else type(error).__name__

@@ -1,9 +1,9 @@
 """The heartbeats of the instances in Redis, so that operators need not query each instance.
 
-Keys: `videa:fleet` (sorted set: instance -> unix time of its last beat) and `videa:fleet:INSTANCE` (JSON, gone 15 s
-after the last beat); those of the history are in fleet_history. The dashboard reads them through /api/v1/fleet. All
-times use the clock of Redis, which the instances share: an instance with a wrong clock is neither hidden nor kept after
-it has gone.
+Keys: `videa:fleet` (sorted set: instance -> Unix time of its last beat) and `videa:fleet:INSTANCE` (JSON, expires 15 s
+after the last beat); for the keys of the history, see fleet_history. The dashboard reads them through /api/v1/fleet.
+All times use the clock of Redis, which the instances share, so an instance with a wrong clock is neither hidden nor
+shown after it has stopped.
 """
 
 from __future__ import annotations
@@ -117,8 +117,8 @@ class Fleet:
     async def read(self) -> list[dict[str, Any]]:
         """All instances with a beat in the last 15 s, by id; only this one while Redis is unavailable.
 
-        The beat of an instance that has gone has expired, even if the index still lists it. A heartbeat that cannot be
-        read is skipped and reported once.
+        The beat of a stopped instance has expired, even if the index still lists it. An unreadable heartbeat is skipped
+        and reported once.
         """
         own = self.describe()
         instances = {own["id"]: own}
@@ -137,7 +137,7 @@ class Fleet:
 
     @property
     def unreadable(self) -> list[str]:
-        """Names whose heartbeat was skipped the last time, because it could not be read."""
+        """Names of instances whose heartbeat was unreadable and skipped at the last read."""
         return sorted(self._reported)
 
     async def _fetch(self) -> list[tuple[str, object]]:
@@ -147,7 +147,7 @@ class Fleet:
             return []
         names = [name.decode(errors="backslashreplace") for name in known]
         beats = await asyncio.gather(*(self._link.send("GET", _key(name)) for name in names), return_exceptions=True)
-        # While Redis is away nothing is known; an error of a Redis that is there is a key of another type.
+        # While Redis is unavailable, nothing is known; an error reply means a key of another type.
         lost = (not self._link.up and isinstance(beat, CacheUnavailable) for beat in beats)
         return [pair for pair, is_lost in zip(zip(names, beats, strict=True), lost, strict=True) if not is_lost]
 
@@ -163,7 +163,7 @@ class Fleet:
         try:
             before = time.time()
             seconds, micros = await self._link.call("TIME", key=_INDEX)
-            # Half of the round trip is the way to Redis; the rest is the difference between the clocks.
+            # The way to Redis takes half of the round trip; the rest is the difference between the clocks.
             shared = int(seconds) + int(micros) / 1e6
             self._clock_offset = round((before + time.time()) / 2 - shared, 4)
             own = self._settings.instance_id
@@ -178,7 +178,7 @@ class Fleet:
             self.history.skip()
 
     async def leave(self) -> None:
-        """Remove this instance from the list at its end."""
+        """Remove this instance from the list when it stops."""
         own = self._settings.instance_id
         calls = [self._link.send("DEL", _key(own)), self._link.send("ZREM", _INDEX, own)]
         await asyncio.gather(*calls, return_exceptions=True)

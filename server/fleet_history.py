@@ -1,10 +1,10 @@
 """The last 15 minutes of the whole fleet, for the charts of the dashboard.
 
-All instances add what they have done since their last heartbeat to one hash in Redis for each 10 s:
-`videa:fleet-history:N`, N being the Unix time by the clock of Redis divided by 10. Its fields are `requests`, `errors`,
-`instances`, and the numbers of answers by latency (`b0` to `bN`, as in metrics.BUCKETS). So the size does not depend
-on the number of instances, the history contains those that have gone, and the percentile is one of all requests. What
-is answered while Redis is unavailable is missing: the charts have a gap then.
+With each heartbeat, all instances add their counts since the previous one to a hash in Redis, one hash for each 10 s:
+`videa:fleet-history:N`, where N is the Unix time of Redis divided by 10. Its fields are `requests`, `errors`,
+`instances`, and the numbers of answers by latency (`b0` to `bN`, as in metrics.BUCKETS). The size therefore does not
+depend on the number of instances, the history includes stopped instances, and the percentile is that of all requests.
+Requests that are answered while Redis is unavailable are missing: the charts have a gap then.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class FleetHistory:
         self._told = metrics.sample()
 
     def skip(self) -> None:
-        """Leaves out what was answered since the last time: it is not known to which slots it would belong."""
+        """Omits the requests answered since the last call, because it is unknown to which slots they belong."""
         self._told = self._metrics.sample()
 
     async def add(self, now: float, instances: int) -> None:
-        """Adds what was answered since the last time. ``now``: Unix time of Redis. Raises CacheUnavailable."""
+        """Adds the requests answered since the last call. ``now``: Unix time of Redis. Raises CacheUnavailable."""
         old, new = self._told, self._metrics.sample()
-        self._told = new  # also if Redis fails now: at most once is better than a peak that never was
+        self._told = new  # even if Redis fails now: a lost count is better than a false peak
         key = _key(int(now) // SECONDS)
         counts = {"requests": new.requests - old.requests, "errors": new.server_errors - old.server_errors}
         counts |= {name: after - before for name, before, after in zip(_BUCKETS, old.buckets, new.buckets, strict=True)}
@@ -53,7 +53,7 @@ class FleetHistory:
         )
 
     async def read(self, now: float, slots: int = SLOTS) -> list[Point]:
-        """The last complete slots, the oldest first; none while Redis is unavailable."""
+        """The last complete slots, oldest first; none while Redis is unavailable."""
         last = int(now) // SECONDS
         numbers = range(last - slots, last)
         try:

@@ -1,4 +1,4 @@
-"""What an instance says of itself in Redis, as far as another must be able to read it."""
+"""The state that an instance publishes in Redis, as far as other instances must be able to read it."""
 
 from __future__ import annotations
 

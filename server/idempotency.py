@@ -1,4 +1,4 @@
-"""A create that is sent twice happens once: the second request gets the first one's answer."""
+"""A create that is sent twice is executed once: the second request gets the answer to the first."""
 
 from __future__ import annotations
 

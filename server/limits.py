@@ -1,9 +1,9 @@
-"""Rate limits that all instances share through Redis, and that each counts itself while Redis is unavailable.
+"""Rate limits that all instances share through Redis; while Redis is unavailable, each instance counts by itself.
 
-A window begins with the first request of a subject and is one counter in Redis: INCR, and EXPIRE by the instance that
-created it. The last count of Redis is also stored here, so that without Redis the instance continues from this count,
-and a subject over its limit needs no further round trip. In the first half of a large limit the answer does not wait
-for Redis, and Redis gets the counts of many requests at once: after 0.05 s, or earlier from 1% of the limit on. All
+A window begins with the first request of a subject and is one counter in Redis: INCR, with EXPIRE by the instance that
+created it. The last count from Redis is also stored here. Without Redis, the instance continues from this count, and a
+subject over its limit needs no further round trip. In the first half of a large limit the answer does not wait for
+Redis, and Redis gets the counts of many requests at once: after 0.05 s, or earlier from 1% of the limit on. All
 instances together cannot use up the other half within this time.
 """
 
@@ -52,7 +52,7 @@ def policy_of(handler: object) -> str | None:
 
 @dataclass(slots=True)
 class Window:
-    """The usage of a subject. ends: monotonic seconds; owed: the part that Redis has not counted yet."""
+    """The usage of a subject. ends: monotonic seconds; owed: the part that is not counted in Redis yet."""
 
     count: int
     ends: float
@@ -61,7 +61,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The limit in the response. reset: seconds."""
+    """The limit for the response headers. reset: seconds."""
 
     limit: Limit
     remaining: int

@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
-# While Docker does not read stdout, log lines are dropped instead of using memory. The limit is in characters: those of
-# the texts that clients or errors can make long, and _REST for the rest of a line.
+# While Docker does not read stdout, log lines are dropped instead of using memory. The limit is in characters: it
+# counts the texts that clients or errors can make long, and _REST for the rest of a line.
 _MAX_BUFFERED = 8_000_000
 _REST = 400
-# Lines that are encoded at once, which holds the interpreter.
+# Maximum lines that are encoded at a time, because encoding holds the GIL.
 _BATCH = 500
 _FLUSH_SECONDS = 0.05
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}

@@ -20,7 +20,7 @@ _WINDOW_SAMPLES = 13
 # Seconds after which a request in flight is reported, and the maximum number of reported ones.
 _PATIENCE = 0.1
 _MOST_TOLD = 1000
-# In place of the start time of a stream, which is already answered.
+# Replaces the start time of a stream, which is already answered.
 ANSWERED = math.inf
 
 
@@ -105,7 +105,7 @@ class Metrics:
         return sum(figures.count for (_, route), figures in self.routes.items() if not route.startswith(_PROBES))
 
     def sample(self) -> Sample:
-        """The totals now, without health probes: a readiness of 503 while it starts is no error that a user sees."""
+        """The totals now, without health probes: a readiness of 503 during the start is no error for users."""
         requests = client_errors = server_errors = 0
         seconds = 0.0
         buckets = [0] * (len(BUCKETS) + 1)

@@ -27,10 +27,10 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
     applied_at timestamptz NOT NULL DEFAULT now()
 )
 """
-# Seconds.
+# Timeout in seconds.
 _FIRST_RETRY = 0.1
 _LONGEST_RETRY = 2.0
-# These need an action by a person, so a retry every two seconds does not help.
+# These need an action by a person, so retrying every two seconds does not help.
 _LONGEST_RETRY_REFUSED = 10.0
 _NO_PRIVILEGE, _NO_SCHEMA, _READ_ONLY = "42501", "3F000", "25006"
 _PRIVILEGES = """

@@ -118,10 +118,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "Credentials": {"email": "anna@mozi.example", "password": "a long password"},
     "SignIn": {"email": "anna@mozi.example", "password": "a long password"},
 }
-"""Bodies for people to try: a viewer makes unreadable ones from the patterns."""
+"""Example bodies for people: a viewer would generate unreadable ones from the patterns."""
 
 _TAGS = {"/api/v1/titles": "Titles", "/api/v1/auth": "Accounts", "/api/v1/me": "Accounts"}
-"""The groups of operations by the beginnings of their paths."""
+"""The groups of operations by path prefix."""
 
 
 def build(release: str) -> dict[str, Any]:

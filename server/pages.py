@@ -40,7 +40,7 @@ def set_up_pages(app: web.Application) -> None:
 def page(
     request: web.Request, template: str, context: dict[str, Any], status: int = 200, images: str = "'self'"
 ) -> web.Response:
-    """A rendered page with the headers for pages. ``images``: where they may come from, for the policy."""
+    """A rendered page with the headers for pages. ``images``: allowed sources, for the content security policy."""
     response = aiohttp_jinja2.render_template(template, request, context, status=status)
     response.headers.update(_HEADERS)
     response.headers["Content-Security-Policy"] = _POLICY.format(images=images)
@@ -48,7 +48,7 @@ def page(
 
 
 def _static(path: Path) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Answers with a file, which is read and compressed when somebody asks for it the first time."""
+    """Answers with a file, which is read and compressed at the first request."""
     headers = {"Content-Type": f"{_TYPES[path.suffix]}; charset=utf-8", **_CACHED}
     kept: list[tuple[bytes, bytes]] = []
 

@@ -65,7 +65,7 @@ class Database:
 
     @property
     def limit(self) -> int:
-        """The maximum of connections of this instance."""
+        """The maximum number of connections of this instance."""
         return self._settings.connection_limit
 
     @property
@@ -197,7 +197,7 @@ class Database:
         try:
             return await waiter
         except asyncio.CancelledError:
-            # The connection may have been handed over in the same turn of the loop that cancelled this task.
+            # The connection may have been handed over in the same iteration of the loop that cancelled this task.
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 handed = waiter.result()
                 if handed is None:

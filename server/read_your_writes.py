@@ -17,7 +17,7 @@ _SECONDS = 30
 
 
 async def remember_write(request: web.Request, response: web.Response) -> web.Response:
-    """Store the log position of the write in the client's cookie, if there is a replica that may lag behind."""
+    """Store the log position of the write in the client's cookie, if there is a replica, which may lag behind."""
     position = await request.app[READS].write_position()
     if position is not None:
         settings = request.app[SETTINGS]

@@ -31,7 +31,7 @@ _SWAP = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1]
 
 _RECENT = ":recent"
 
-# The argument: whether it must return the newest data, because there was a write a moment ago.
+# The argument: whether it must return the newest data, because of a recent write.
 Load = Callable[[bool], Awaitable[bytes]]
 
 
@@ -50,7 +50,7 @@ class ReadCache:
     async def read(self, key: str, load: Load, *, recent: bool = False) -> bytes:
         """The cached entry of the key, or the result of `load`. Raises what `load` raises.
 
-        recent: there was a write to the key's data a moment ago.
+        recent: there was a recent write to the key's data.
         """
         try:
             epoch_call = self._link.get(EPOCH_KEY)
@@ -124,5 +124,5 @@ class ReadCache:
     def _land(self, flight: tuple[str, bytes | None], done: asyncio.Future[bytes]) -> None:
         del self._flights[flight]
         if not done.cancelled():
-            # All waiting readers may have gone; retrieve the error, so that the loop does not log it.
+            # All waiting readers may have been cancelled; retrieve the error, so that the loop does not log it.
             done.exception()

@@ -1,4 +1,4 @@
-"""How a connection to Redis is opened: redis-py does addresses, TLS and ACL, and hands the open socket over."""
+"""Opens a connection to Redis: redis-py handles addresses, TLS and ACL, and hands over the open socket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError, RedisError
 
 
 async def open_connection(options: dict[str, Any], *, seconds: float) -> asyncio.StreamWriter:
-    """A connection that is signed in. options: of redis-py's Connection; seconds: how long it may take.
+    """An authenticated connection. options: those of redis-py's Connection; seconds: the time limit.
 
     Raises RedisError, OSError, TimeoutError.
     """
@@ -35,7 +35,7 @@ async def open_connection(options: dict[str, Any], *, seconds: float) -> asyncio
 class _ToAddress(Connection):
     """Connects to an address that is already resolved.
 
-    With uvloop, the name lookup of an abandoned connection continues, and nobody retrieves its failure.
+    With uvloop, the name lookup of an abandoned connection continues, and its failure is never retrieved.
     """
 
     address = ""
@@ -66,7 +66,7 @@ async def _connect(connection: _ToAddress) -> None:
 
 
 def seeds(url: str) -> Iterable[str]:
-    """Of REDIS_URL, the URL of each host that it names."""
+    """The URLs of all hosts in REDIS_URL, one per host."""
     scheme, _, rest = url.partition("?")[0].partition("://")
     if not scheme.endswith("+cluster"):
         yield f"{scheme}://{rest}"

@@ -1,4 +1,4 @@
-"""The hot path to Redis: all commands of one turn of the event loop are sent in one write.
+"""The hot path to Redis: all commands of one iteration of the event loop are sent in one write.
 
 redis-py opens the connection (addresses, TLS, ACL). Its streams cost several times as much per command as aiohttp needs
 for a request, so after connecting this protocol takes over the transport, with hiredis to pack and parse.
@@ -42,7 +42,7 @@ class Pipeline(asyncio.Protocol):
         self._watch = self._loop.call_later(timeout / 2, self._check_progress)
 
     def post(self, command: tuple[Argument, ...], receiver: Receiver) -> None:
-        """Queue one command for this turn's write."""
+        """Queue one command for the write of this iteration."""
         if self.closed:
             receiver(ConnectionError(self._reason))
             return
@@ -77,7 +77,7 @@ class Pipeline(asyncio.Protocol):
             self.close("Redis sent an invalid answer")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection was lost."""
+        """Called by asyncio when the connection was lost."""
         self._reason = self._reason or str(exc or "closed by Redis")
         self._end()
 

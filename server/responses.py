@@ -44,7 +44,7 @@ _BODILESS = frozenset({204, 304})
 
 
 class ReadyResponse(web.Response):
-    """A body and the lines of its head. `lines` may be extended until it is sent."""
+    """A body and the lines of its head. `lines` may be extended until the response is sent."""
 
     def __init__(self, lines: str, body: bytes, status: int = 200) -> None:
         super().__init__(body=body, status=status)
@@ -81,7 +81,7 @@ class ReadyResponse(web.Response):
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Wait until a slow client has taken enough of it."""
+        """Wait until a slow client has received enough of it."""
         if self._writer is None:
             await super().write_eof(data)
         else:

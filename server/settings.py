@@ -28,8 +28,8 @@ DEFAULT_LIMITS = {
     "refresh": Limit(requests=60, seconds=60),  # token refreshes per address
 }
 
-# The URL parameters of libpq that make sense for a server; libpq would report any other, such as a typing error, only
-# at the first connection.
+# The URL parameters of libpq that make sense for a server. libpq would report any other, such as a typo, only at the
+# first connection.
 _LIBPQ_QUERY = frozenset(
     {
         "application_name",
@@ -63,7 +63,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSettings:
-    """The location of PostgreSQL, and the limits of one instance.
+    """How to reach PostgreSQL, and the limits of one instance.
 
     pool_timeout: seconds to wait for a free connection before 503; statement_timeout, connect_timeout: seconds.
     """
@@ -77,7 +77,7 @@ class DatabaseSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the server takes from its environment. drain_timeout: seconds.
+    """All settings that the server reads from its environment. drain_timeout: seconds.
 
     access_secrets, refresh_secrets: the first one signs, all verify, so that a secret can be replaced without
     logging users out. limits: None if they are off.

@@ -16,7 +16,7 @@ from server.middlewares.headers import add_headers
 from server.problems import Problem
 
 _MOST_STREAMS = 500
-# One client must not use all streams; an office may share one address.
+# One client must not use all streams, but an office may share one address.
 _MOST_PER_CLIENT = 50
 _RETRY = b"retry: 1000\n\n"
 
@@ -97,5 +97,5 @@ class Streams:
             self._tasks.pop(task, None)
 
     def _held_by(self, client: str) -> int:
-        """Connected streams of one client. The task of a cut stream detects it only at its next write."""
+        """Connected streams of one client. The task of a disconnected stream detects this only at its next write."""
         return sum(holder == client and request.transport is not None for holder, request in self._tasks.values())

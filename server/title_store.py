@@ -28,14 +28,14 @@ _INSERT = (
     f"INSERT INTO titles ({', '.join(_FIELDS)}, created_by) VALUES ({', '.join(['%s'] * len(_FIELDS))}, %s) "  # noqa: S608
     f"RETURNING {', '.join(_COLUMNS)}"
 )
-# The creator of a title may change it, administrators may change all; a given version must be the current one.
+# The creator may change a title, administrators may change all; if a version is given, it must be the current one.
 _GUARD = "id = %s AND (%s OR created_by = %s) AND (%s::integer IS NULL OR version = %s::integer)"
 _WORDS = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """An added title as JSON; replayed: an earlier request with the same key had added it."""
+    """An added title as JSON; replayed: an earlier request with the same key has added it."""
 
     body: bytes
     replayed: bool
@@ -140,7 +140,7 @@ class TitleStore:
         if query.year is not None:
             conditions.append("year = %s")
             parameters.append(query.year)
-        # One statement, so that the count and the page are consistent; one additional row shows whether there is a next
+        # One statement, so that the count and the page are consistent. One additional row shows whether there is a next
         # page.
         rows = await self._reads.read(
             f"WITH found AS ({_SELECT} WHERE {' AND '.join(conditions)}) "  # noqa: S608 -- values are parameters

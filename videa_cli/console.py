@@ -28,7 +28,7 @@ def console(stderr: bool = False, unbroken: bool = False) -> Console:
 
 
 def hanging(out: Console, lead: str, text: str) -> None:
-    """Prints rich's markup as one line; in a terminal, a long ``text`` continues under itself, not under its lead."""
+    """Prints rich's markup as one line; in a terminal, a long ``text`` wraps with a hanging indent below ``lead``."""
     if not out.is_terminal:
         out.print(f"{lead} {text}")
         return

@@ -55,7 +55,7 @@ class Options:
         return Journal(open_store(None, project), project.name)
 
     def stack(self, answers: Answers | None = None) -> Stack:
-        """The project, with its default service or otherwise its first one. Raises ConfigError, EngineUnreachable.
+        """The stack of the default service, otherwise of the first service. Raises ConfigError, EngineUnreachable.
 
         ``answers``: see ``load``.
         """

@@ -40,7 +40,7 @@ NoTerminal: TypeAlias = Annotated[
 
 
 class InContainer(TyperCommand):
-    """A command line with a command for a container: after ``--``, otherwise after SERVICE, as in docker compose."""
+    """A command line with a container's command: after ``--``, otherwise after SERVICE, as in docker compose."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Prevents videa from parsing the options of the container's command. Raises UsageError."""

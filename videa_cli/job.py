@@ -93,7 +93,7 @@ class Supervisor:
 
 
 def _state(request: Request) -> JournalState | None:
-    """The project's journal. Not for the autoscaler: this process stays, and the engine's client takes 20 MB."""
+    """The project's journal. Not read for the autoscaler: its process stays, and the engine's client takes 20 MB."""
     if request.kind is Kind.AUTOSCALE:
         return None
     from ops.factory import open_store

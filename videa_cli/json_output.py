@@ -44,7 +44,7 @@ AsJson: TypeAlias = Annotated[
 
 
 class Command(TyperCommand):
-    """A command whose ``--json`` never takes the next word, so that `videa scale --json 3` means what it always did."""
+    """A command whose ``--json`` never takes the next word, so that `videa scale --json 3` keeps its meaning."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Gives a plain ``--json`` its value."""

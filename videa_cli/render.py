@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 SHOWN_ELSEWHERE = (StepStarted, Transferred, OperationEnded, LeftWaiting)
-"""Events without a line: of a running step, and those whose outcome or error is shown, with the proof."""
+"""Events without a line: those of a running step, and those whose outcome or error is shown with the proof."""
 
 MOVES = (Route, Split, Recreate, Start, Remove, Back)
 """Steps that change the set of replicas, or which of them get requests."""
@@ -161,7 +161,7 @@ def _needs_of(part: Part) -> list[str]:
 
 
 def needs(capacity: Capacity, most: int, surge: int) -> list[str]:
-    """What ``most`` replicas at once need, and what ``surge`` of them add, compared with what is available."""
+    """The needs of ``most`` simultaneous replicas, ``surge`` of them additional, compared with what is available."""
     lines = [f"{most} replicas at the same time, {surge} more than now"]
     if capacity.need and capacity.free is not None:
         lines.append(f"{size(surge * capacity.need)} more memory; {size(capacity.free)} are free")

@@ -39,7 +39,7 @@ from videa_cli.units import clock, size
 
 @singledispatch
 def words(thing: object) -> str:
-    """The text of a step, of a task, or of an event that is not the start or end of one. Raises TypeError."""
+    """The text of a step, of a task, or of an event other than their start and end. Raises TypeError."""
     return notice_words(thing)
 
 

@@ -18,7 +18,7 @@ from ops.swarm.services import Services
 
 @dataclass(frozen=True)
 class Place:
-    """Where a container runs. ``id``: the engine's; ``node``: its name; ``host``: URL of that engine, "" for this."""
+    """Where a container runs. ``id``: the engine's; ``node``: the node's name; ``host``: the node's URL, "" here."""
 
     id: str
     node: str

@@ -98,7 +98,7 @@ class Services:
             )
 
     def start(self, service: str) -> None:
-        """Gives the service its task, after one that still ends, which would answer by its name. Raises EngineError."""
+        """Scales the service to 1, after an ending task with the same name has ended. Raises EngineError."""
         present = api.found(self.engine, KIND, service)
         if present and not reading.replicas_of(present["Spec"]):
             self._await_ended(present)

@@ -17,7 +17,7 @@ from server.database_session import Session
 from server.postgres import Database
 
 _POLL_SECONDS = 1.0
-# A change becomes visible when its transaction ends, which may be after the end of a transaction that started later.
+# A change becomes visible when its transaction ends. A transaction that started later may end earlier.
 _OVERLAP_SECONDS = 30
 _REMEMBERED_SECONDS = ACCESS_SECONDS + 60
 
@@ -59,7 +59,7 @@ class Authority:
     async def holds(self, user: User) -> bool:
         """Whether the account still has this role and count in PostgreSQL.
 
-        While PostgreSQL is unreachable, known revocations decide: then no new revocation is possible either.
+        While PostgreSQL is unreachable, the known revocations apply, because no new ones are possible.
         """
         try:
             row = await self._database.fetch_one(_CURRENT, (user.id,), read=True)

@@ -70,7 +70,7 @@ class TokenPair:
 
 
 class Sessions:
-    """Starts, continues and ends sign-ins. Every method raises DatabaseError."""
+    """Begins, continues and ends sign-ins. Every method raises DatabaseError."""
 
     def __init__(self, database: Database, tokens: Tokens) -> None:
         self._database = database

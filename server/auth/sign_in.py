@@ -20,6 +20,6 @@ async def sign_in(app: web.Application, email: str, password: str) -> Proven | N
 
 
 def _digest(email: str) -> str:
-    # Redis need not know who signs in.
+    # A hash, because Redis need not know who signs in.
     spelling = unicodedata.normalize("NFKC", email).casefold()
     return hashlib.sha256(spelling.encode(errors="replace")).hexdigest()[:24]

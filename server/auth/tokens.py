@@ -1,4 +1,4 @@
-"""Access and refresh tokens: HS256, each kind with its own secrets, the first of which signs."""
+"""Access and refresh tokens: HS256, each kind with its own secrets. The first secret signs; all verify."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def fingerprint(secret: str) -> str:
 
 
 class Tokens:
-    """Signs and verifies. Caches verified access tokens, so that a busy client costs one check."""
+    """Signs and verifies tokens. Caches verified access tokens, so that a busy client costs only one check."""
 
     def __init__(self, access_secrets: tuple[str, ...], refresh_secrets: tuple[str, ...]) -> None:
         self._access = _Keys(access_secrets, "videa-api")
@@ -64,7 +64,7 @@ class Tokens:
 
     @property
     def fingerprints(self) -> dict[str, list[str]]:
-        """Of all secrets, the signing one first."""
+        """The fingerprints of all secrets, that of the signing secret first."""
         return {"access": list(self._access.keys), "refresh": list(self._refresh.keys)}
 
     def access(self, user_id: int, role: str, authority: int = 0) -> str:
@@ -89,7 +89,7 @@ class Tokens:
             raise TokenRefused("no role")
         user = User(_user_id(claims), role, float(claims["exp"]), _authority(claims))
         if len(self._known) >= _REMEMBERED:
-            # The oldest was remembered first; it would be checked again, not lost.
+            # The oldest entry is dropped; its token would only be verified again.
             del self._known[next(iter(self._known))]
         self._known[token] = user
         return user

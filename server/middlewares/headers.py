@@ -38,7 +38,7 @@ def add_headers(request: web.Request, response: web.StreamResponse, context: Con
     if "Content-Security-Policy" not in headers:
         headers.extend(SECURITY)
     for name, value in parse_lines(lines).items():
-        # Headers of the response take precedence: of two limits, the one that refused.
+        # Headers of the response take precedence: if two limits apply, that of the limit that refused.
         if name == hdrs.VARY or name not in headers:
             headers.add(name, value)
 

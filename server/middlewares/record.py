@@ -1,7 +1,8 @@
 """Counts and times every request, and writes the access log.
 
-With REQUEST_LOG=notable it has no line of most requests: the balancer has one, and a second one costs the engine as
-much as the first. It has those of which the balancer knows less: refused, failed and slow ones, and who changed what.
+With REQUEST_LOG=notable, most requests are not logged, because the balancer logs them, and a second line costs the
+engine as much as the first. The log then contains only requests about which the balancer knows less: refused, failed
+and slow ones, and those that changed something, with the user.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _GONE = 499
 _PROBES = frozenset({"/health/live", "/health/ready"})
 _READS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 SLOW = 0.5
-"""Seconds from which a request is notable: as long as a statement that PostgreSQL logs."""
+"""Seconds from which a request is notable: the same as PostgreSQL's limit for logging a statement."""
 
 
 def make_record(app: web.Application) -> Record:
@@ -40,7 +41,7 @@ class Record:
         self, request: web.Request, context: Context, response: web.StreamResponse | None, seconds: float
     ) -> None:
         if not isinstance(response, web.Response):
-            # The answer of a stream is its opening; its duration says nothing about latency.
+            # A stream is answered when it opens; its duration is not a latency.
             seconds = 0.0
         status = _GONE if response is None else response.status
         self.metrics.observe(request.match_info.route, request.method, status, seconds)
@@ -55,5 +56,5 @@ class Record:
 
 
 def is_notable(method: str, context: Context, status: int, seconds: float) -> bool:
-    """Whether this server knows more of a request than the balancer's line has."""
+    """Whether this server knows more about a request than the balancer's log line contains."""
     return status >= 400 or seconds >= SLOW or (method not in _READS and context.user is not None)

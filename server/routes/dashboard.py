@@ -31,7 +31,7 @@ routes = web.RouteTableDef()
 _LOGIN = "/dashboard/login"
 _LONGEST_FORM = 4096
 _NEWEST = 3
-"""Slots of the history in each event; the page has the others."""
+"""Number of slots of the history in each event; the page already has the others."""
 
 
 @routes.get("/dashboard")
@@ -77,7 +77,7 @@ async def login(request: web.Request) -> web.Response:
     try:
         who = await sign_in(request.app, form.get("email", ""), form.get("password", ""))
     except Problem as refusal:
-        # People read this in a browser, also how long they have to wait.
+        # People read this in a browser, including how long they have to wait.
         response = _form(request, refusal.detail, refusal.status)
         response.headers.update(refusal.headers or {})
         return response

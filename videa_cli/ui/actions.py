@@ -1,4 +1,4 @@
-"""What the page may do: it runs the command itself, so refusals, locks, proofs and the history are those of the CLI."""
+"""The actions of the page: it runs the command itself, so refusals, locks, proofs and history are those of the CLI."""
 
 from __future__ import annotations
 

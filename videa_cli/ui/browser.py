@@ -1,4 +1,4 @@
-"""Opens the page in the browser without the token in the arguments of a process, which all users of a machine see."""
+"""Opens the page in the browser without the token in process arguments, which all users of a machine can see."""
 
 from __future__ import annotations
 

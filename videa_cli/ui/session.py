@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-"""The only names in the header Host: a site whose name leads to this machine (DNS rebinding) has another one."""
+"""The only names allowed in the Host header: a site that resolves to this machine (DNS rebinding) has another one."""
 
 KEY_HEADER = "X-Videa-Key"
 
