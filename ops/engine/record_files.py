@@ -1,4 +1,4 @@
-"""The files of records: each write is one volume with the files in its labels, so it is stored completely or not.
+"""The files of records: each write is one volume with the files in its labels, so it is atomic.
 
 The volume has the id of the record, which is a marker, so files that a process writes into a removed record are never
 read: a new record with the same name has another id. An older videa stores the files inside the marker; they are still

@@ -57,7 +57,7 @@ class _TcpAdapter(HTTPAdapter):
         super().__init__(pool_maxsize=POOL_SIZE)
         self._verify = verify
         if not verify:
-            # The user has asked for no verification; otherwise each request would print a warning.
+            # The user has chosen not to verify, so the requests need not warn about it each time.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def send(

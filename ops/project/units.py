@@ -33,7 +33,7 @@ class Size(int):
 
 
 class Share(float):
-    """A share between 0 and 1, written as a percentage: 70%."""
+    """A fraction of 1, written as a percentage: 70%."""
 
     def __str__(self) -> str:
         return f"{self * 100:g}%"

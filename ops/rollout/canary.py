@@ -32,7 +32,7 @@ def plan_canary(
     replace: Collection[str] = frozenset(),
     parallelism: int = 1,
 ) -> Plan:
-    """Increases the new release's share of the traffic step by step, up to 100 %, with a verdict at each share.
+    """Increases the new release's share of the traffic step by step, up to 100%, with a verdict at each share.
 
     The old replicas stay until the last verdict, so a rollback takes one reload and has full capacity. The number of
     new replicas grows with their share. ``shares``: percentages that increase to 100, without those at which an
@@ -59,8 +59,7 @@ def _steps(
 ) -> Iterator[Step]:
     surplus = victims(new, len(new) - wanted, release="") if len(new) > wanted else ()
     staying = names(member for member in new if member not in surplus)
-    # A serving replica counts as stable, even if the new file probes a path that this replica does not have (invariant
-    # 10).
+    # A serving replica counts as stable, even if the new file probes a path that it does not have (invariant 10).
     stable = names(member for member in old if member.ready or (member.listed and member.replica.running))
     if not fleet.managed and fleet.alive:
         yield Route(names(fleet.ready or fleet.alive))

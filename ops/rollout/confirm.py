@@ -14,7 +14,7 @@ from ops.stack import Stack
 
 
 def differences(stack: Stack, compare: Callable[[Fleet, Collection[str]], list[str]]) -> list[str]:
-    """The differences that ``compare`` finds in the fleet and the balancer's list; empty if any of several tries is.
+    """The differences that ``compare`` finds in the fleet and the balancer's list; retried while there are any.
 
     Like a health check, it retries before it reports a failure. Raises EngineError and BalancerError of the last try.
     """

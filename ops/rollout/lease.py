@@ -163,8 +163,8 @@ class Lease:
         """Checks the lock on the engine, and returns the number that a change carries.
 
         ``above``: the number of a change that this one must replace. It is larger than the lock's own number only if
-        another process has taken the lock, or if the engine's numbers were lost: in the second case, a new number is
-        taken. Raises LockHeld if no change is allowed, EngineError.
+        another process has taken the lock, or if the engine's numbers were lost: a new number is then taken. Raises
+        LockHeld if no change is allowed, EngineError.
         """
         change = self._change
         if change is None or not self.renew():

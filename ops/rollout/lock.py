@@ -162,7 +162,7 @@ class Lock:
         }
 
     def _offset(self) -> float:
-        """The difference of the engine's time from this machine's clock, in seconds."""
+        """The engine's time minus this machine's clock, in seconds."""
         return self._store.now() - self._clock()
 
     def _acquire_change(

@@ -13,7 +13,7 @@ from ops.steps import AnyStep, Remove, Start, Target
 
 @contextmanager
 def check_next_start(platform: Platform, following: Sequence[AnyStep], target: Target) -> Iterator[None]:
-    """Checks the start in ``following`` during the block, if no step except a removal comes before it.
+    """Checks the start in ``following`` during the block, if at most a removal comes before it.
 
     A refusal is not raised: ``create`` repeats the check unless it recently passed here for the same number of
     replicas. If the block raises nothing, this returns when the check is done.

@@ -130,7 +130,7 @@ class Restorer:
         state = self.journal.state()
         looking, self._looking = self._looking or self._look(), None
         if not state.returning:
-            self.journal.write(ReturnEntry(reason))  # in parallel
+            self.journal.write(ReturnEntry(reason))  # while the replicas are observed
         self._undo_availability(state)
         fleet, before = self._without_stopping(looking.result()), self.header.before
         worker = self.stack.project.settings.worker

@@ -115,7 +115,7 @@ def _with_original_image(entry: Entry, entries: Iterable[Entry]) -> Entry:
 def rollback_target(stack: Stack, entry: Entry) -> Target:
     """An earlier release, with its image and its variables.
 
-    Secret variables whose values are not recorded on this machine keep their present values. Raises ConfigError if the
+    Secret variables whose values were not recorded in this folder keep their present values. Raises ConfigError if the
     Compose file has no variable for the image, PlanRefused if the image was not retained or if the Compose file or such
     a value has changed since, so that the result would be a different release.
     """

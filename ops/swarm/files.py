@@ -24,7 +24,7 @@ KINDS = ("secrets", "configs")
 SOURCE = "videa.source"
 """Label: the key of the file in the Compose file."""
 HAD_BY = "videa.had-by."
-"""Prefix of a label; the service and the release, as "web/r1", whose replicas used the object last, follow."""
+"""Prefix of a label for the service and release, as "web/r1", whose replicas used the object last."""
 READABLE = 0o444
 """The default mode of a file, as in Compose and Docker."""
 

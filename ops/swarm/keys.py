@@ -22,7 +22,7 @@ EDGE_NAME = "videa-edge"
 OPERATOR = "videa-operator"
 """The names in the certificates; ``balancer/image/edge.conf`` allows commands to OPERATOR only."""
 DAYS = 3650
-"""Validity of the certificates; `videa down` removes them, and the next `videa up` makes new ones."""
+"""Validity of the certificates, in days; `videa down` removes them, and the next `videa up` makes new ones."""
 
 OWN_FILE, CLIENTS_FILE = "videa-edge.pem", "videa-edge-clients.pem"
 """In /run/secrets of nginx's containers: their key with its certificate, and the trusted certificates."""
