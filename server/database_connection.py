@@ -31,7 +31,7 @@ class _Connection(aiopg.Connection):
 
 
 async def connect(parameters: dict[str, Any], patience: float) -> aiopg.Connection:
-    """``parameters``: libpq's; ``patience``: seconds for the answer to a statement. Raises psycopg2.Error, OSError."""
+    """``parameters``: of libpq; ``patience``: seconds for the answer to a statement. Raises psycopg2.Error, OSError."""
     refused: RuntimeError | None = None
     for _ in range(TRIES):
         try:

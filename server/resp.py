@@ -20,7 +20,7 @@ ReplyError = hiredis.ReplyError
 
 
 class Pipeline(asyncio.Protocol):
-    """One connection. timeout: seconds without any answer until it is closed; lost: called once with the reason."""
+    """One connection. timeout: seconds without an answer before it is closed; lost: called once with the reason."""
 
     def __init__(self, writer: asyncio.StreamWriter, timeout: float, lost: Callable[[Pipeline, str], None]) -> None:
         # Referenced although only its transport is used: a garbage-collected stream writer closes the connection.

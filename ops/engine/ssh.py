@@ -51,7 +51,7 @@ def ssh_command(url: str) -> list[str]:
 
 
 class SshAdapter(requests.adapters.HTTPAdapter):
-    """Sends the SDK's requests through ``command``. ``timeout``: seconds of a call; ``size``: idle connections."""
+    """Sends the SDK's requests through ``command``. ``timeout``: seconds for a call; ``size``: idle connections."""
 
     def __init__(self, command: list[str], environment: Mapping[str, str], timeout: float, size: int) -> None:
         super().__init__()

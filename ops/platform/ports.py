@@ -120,7 +120,7 @@ class Platform(Protocol):
 
     @property
     def network_suffix(self) -> str:
-        """The suffix that the engine's name of a network has after its name in the merged model, unless external."""
+        """The suffix that the engine adds to a network's name in the merged model; external networks have none."""
 
     @property
     def creates_alone(self) -> bool:
@@ -257,7 +257,7 @@ class Platform(Protocol):
     def exec(
         self, container: str, command: list[str], user: str = "", environment: Mapping[str, str] | None = None
     ) -> ExecResult:
-        """Runs a command in a running container and waits for it. ``environment``: values that no argument may have."""
+        """Runs a command in a running container and waits. ``environment``: values that must not be in arguments."""
 
     def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
         """Runs a command that only reads, and repeats it if its output was lost."""
@@ -341,7 +341,7 @@ class Gateway(Protocol):
     def ask(self, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
         """Runs a command that only reads, with the network and DNS of real traffic; repeats it if its output was lost.
 
-        ``environment``: values that no argument may have.
+        ``environment``: values that must not be in arguments.
         """
 
     def log_tail(self, lines: int) -> bytes:

@@ -25,7 +25,7 @@ class StandIns(Protocol):
         """From now on, new connections reach the owner of the ports. Existing connections stay with the stand-in."""
 
     def remove(self, name: str) -> None:
-        """Releases the ports, lets the stand-in complete its requests, and removes it. A missing one is no error."""
+        """Releases the ports, lets the stand-in complete its requests, and removes it, if it exists."""
 
     def rename(self, container: str, name: str, labels: Mapping[str, str]) -> None:
         """Gives a container that was never started another name, and new values for these labels."""

@@ -65,7 +65,7 @@ class Stopping:
         self._await(self._behind)
 
     def make_room(self) -> None:
-        """Waits until at most ``behind`` are left, of all services: others start next. Raises LockHeld, EngineError."""
+        """Waits, before new ones start, until at most ``behind`` are left in total. Raises LockHeld, EngineError."""
         self._reduce(self._behind)
 
     def stop(self, names: Iterable[str]) -> None:
