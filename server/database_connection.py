@@ -14,7 +14,7 @@ from typing import Any
 import aiopg
 
 TRIES = 3
-"""Number of tries: the refusal removes the closed handle, so the next try succeeds."""
+"""The refusal removes the closed handle, so the next try succeeds."""
 
 
 class _Connection(aiopg.Connection):

@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
     applied_at timestamptz NOT NULL DEFAULT now()
 )
 """
-# Timeout in seconds.
+# Seconds between two tries.
 _FIRST_RETRY = 0.1
 _LONGEST_RETRY = 2.0
 # These need an action by a person, so retrying every two seconds does not help.

@@ -11,7 +11,7 @@ import typer
 from videa_cli.detaching import in_job
 
 LONGEST = timedelta(days=31)
-"""The latest time. Until the start, a container waits, and then deploys what the Compose file says at that time."""
+"""The longest wait. A container waits until the start, and deploys what the Compose file says at that time."""
 
 HINT = "write 03:00 for the next 3 o'clock, or 2026-12-01 03:00"
 

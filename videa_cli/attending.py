@@ -1,4 +1,4 @@
-"""Runs something in the foreground until Ctrl-C or `docker stop`, which wait for a change that has started."""
+"""Runs something in the foreground until Ctrl-C or `docker stop`, which let a started change complete."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ops.interrupts import allowed, held
 
 
 def attend(run: Callable[[], object], stop: Callable[[], object], end: Callable[[], object] = lambda: None) -> None:
-    """Returns after a signal, when ``stop`` has made ``run`` return, and after ``end``.
+    """After a signal, calls ``stop``, waits until ``run`` has returned, and calls ``end``.
 
     ``run``: is called in another thread, because a signal interrupts the main one.
     """

@@ -94,7 +94,7 @@ def show_text_or_json(result: Mapping[str, Any], text: str, as_json: Json) -> No
 
 
 def _print_line(fields: Mapping[str, Any], moment: float | None = None) -> None:
-    """Prints one object with the time, unbuffered. If the reader has exited, the operation continues."""
+    """Prints one object with the time, and flushes it. If the reader has exited, the operation continues."""
     import json
 
     when = datetime.now(UTC) if moment is None else datetime.fromtimestamp(moment, UTC)

@@ -16,7 +16,7 @@ PREFIX = "whsec_"
 """The prefix of a base64 key; a key without it is used unchanged."""
 
 CONNECT, ANSWER = 5.0, 10.0
-"""Timeout in seconds."""
+"""Timeouts in seconds."""
 
 USELESS = frozenset({400, 413, 422})
 """Statuses that refuse this message permanently. All other errors may be fixed at the receiver."""

@@ -18,7 +18,7 @@ from ops.stack import Stack
 
 PATH_TIMEOUT = 10
 COMMAND_TIMEOUT = 300
-"""Timeout of one check, in seconds."""
+"""Timeouts of a path check and of a command, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)

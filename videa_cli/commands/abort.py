@@ -64,7 +64,7 @@ def abort(
 
 
 def _job_without_changes(journal: Journal) -> Job | None:
-    """A job that has not begun its operation: it waits for its time or for a lock, or builds. The active one first."""
+    """A job that has not begun its operation: it waits for its time or a lock, or builds. Scheduled jobs come last."""
     from ops.factory import open_jobs
     from ops.jobs.kind import Kind
 
