@@ -96,7 +96,7 @@ def why_alone(spec: Mapping[str, Any], written: Mapping[str, Any], running: bool
 
 
 def only_one(service: str, spec: Mapping[str, Any]) -> Iterator[Note]:
-    """Settings that two replicas on one host cannot share and the overlay cannot remove without changing the service."""
+    """Settings that replicas on one host cannot share and the overlay cannot remove without changing the service."""
     place = ("services", service)
     if mode := str(spec.get("network_mode") or ""):
         yield Note(
