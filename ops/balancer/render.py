@@ -4,8 +4,8 @@ The file contains everything that changes while the stack is running; the rest i
 ``http`` block itself, so that one atomic rename replaces process-wide and site settings together. The image expects it
 to define ``$videa_generation``, ``$videa_upstream`` (the group for a request, empty for nginx's 404),
 ``$videa_set_cookie`` (empty for none), ``$videa_maintenance`` (1 closes the site), and a group ``any`` of all replicas
-that Compose started, for requests that no listed replica could answer. With several services, ``ops.balancer.site`` chooses among their
-groups, and ``$videa_any`` names the group of all replicas.
+that Compose started, for requests that no listed replica could answer. With several services, ``ops.balancer.site``
+chooses among their groups, and ``$videa_any`` names the group of all replicas.
 """
 
 from __future__ import annotations

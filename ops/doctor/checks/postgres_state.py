@@ -1,4 +1,4 @@
-"""PostgreSQL: states in which it runs, but does not do its work for the instances."""
+"""PostgreSQL: states in which it is running but cannot serve the instances."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def read_only(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _concerns(place: str, facts: Facts, postgres: PostgresFacts) -> bool:
-    """A role for reports may be read-only on purpose: a role counts if a replica uses it."""
+    """Whether the place matters: a role that no replica uses, such as one for reports, may be read-only on purpose."""
     if not place.startswith("ROLE "):
         return True
     addresses = {address for replica in facts.replicas for address in replica.addresses}
@@ -91,7 +91,7 @@ def crashed(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def prepared(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Prepared transactions that nobody ends."""
+    """Prepared transactions that are neither committed nor rolled back."""
     postgres = present(facts.postgres)
     old = [
         each
