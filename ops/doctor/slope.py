@@ -9,7 +9,7 @@ Sample = tuple[float, float]
 """(time in seconds, value)."""
 
 MOST = 60
-"""Samples to use: enough for a trend, few enough for a quadratic algorithm."""
+"""Maximum samples to use: enough for a trend, few enough for a quadratic algorithm."""
 
 
 def slopes(samples: Sequence[Sample]) -> list[float]:
