@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from ops.contract import POOL_LIMIT
 
 LARGEST_DIGITS = 9
-"""Maximum digits of a limit: a larger one exceeds any PostgreSQL server's connections."""
+"""Digits of a limit that are read: a longer number exceeds any PostgreSQL server's connections anyway."""
 
 
 def pool_limit(url: str) -> int | None:

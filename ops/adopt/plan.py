@@ -31,7 +31,7 @@ HTTP_PORT = "${HTTP_PORT:-8080}"
 """The balancer's host port if the service publishes no port and no proxy is in front."""
 
 MANY = 100_000
-"""Requests per client address behind a proxy that does not forward it: all clients share the proxy's address."""
+"""Limit per client address behind a proxy that does not forward it: all clients then share the proxy's address."""
 
 CONTAINERS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8")
 """The networks of containers: a balancer that publishes no port gets requests only from these."""

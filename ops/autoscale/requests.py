@@ -68,5 +68,5 @@ def traffic_of(tail: bytes, now: float, belongs: Callable[[Line], bool], most: i
 
 
 def at_least(count: int) -> float:
-    """A lower bound, significant beyond chance, of the mean number of events if ``count`` occurred."""
+    """A lower bound of the mean number of events if ``count`` occurred: CERTAIN standard deviations below it."""
     return float(count - CERTAIN * math.sqrt(count))

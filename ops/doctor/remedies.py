@@ -68,7 +68,7 @@ def _lock(report: Report, stack: Stack) -> Iterator[Remedy]:
 
 
 def _replicas(report: Report, stack: Stack, scale: Scale | None) -> Iterator[Remedy]:
-    """Starts manually stopped replicas and recreates removed ones, unless an operation was interrupted."""
+    """Starts manually stopped replicas and recreates removed ones, unless an interrupted operation left the gap."""
     if not any(finding.id == REPLICAS and finding.cause != STUCK for finding in report.findings):
         return
     for service in stack.project.services:

@@ -139,7 +139,7 @@ def balancer_facts(
         answer = (asked or platform).ask(nginx.name, command)
     facts, outside = read(nginx.name, answer.output, wanted, sticky, seen), entered.result()
     if outside == LATE and not facts.serving:
-        outside = ""  # nginx itself hangs: it should answer this request without a replica
+        outside = ""  # nginx itself hangs, otherwise it would have answered this request without a replica
     facts = msgspec.structs.replace(facts, unreachable=outside)
     if not facts.answers:
         return facts
