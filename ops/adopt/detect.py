@@ -261,7 +261,7 @@ def _asked_by_url(found: Found, url: tuple[str, int] | None) -> Found:
 
 
 def _network_of(spec: Mapping[str, Any]) -> str:
-    """The service whose network the service uses (``network_mode: service:``); "" if it has its own."""
+    """The service whose network this one uses (``network_mode: service:NAME``); "" if it has its own."""
     mode, _, target = str(spec.get("network_mode") or "").partition(":")
     return target if mode == "service" else ""
 

@@ -89,7 +89,7 @@ def limited(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _raised(facts: Facts) -> str:
-    """How to raise the replicas' rate limit that rejects most requests tenfold, with the other limits unchanged."""
+    """How to raise, tenfold, the replicas' rate limit that rejects most requests; the other limits stay unchanged."""
     known = [beat.rate_limits for beat in facts.fleet or []] + [replica.rate_limits for replica in facts.replicas]
     table = next((limits for limits in known if limits), {})
     counts = Counter[tuple[str, ...]]()
