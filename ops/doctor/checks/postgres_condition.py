@@ -37,7 +37,7 @@ _STOPPED_BY = (
     ("could not access file", "shared_preload_libraries"),
     ("could not load library", "shared_preload_libraries"),
 )
-"""What PostgreSQL says when it cannot start, and the setting that makes it say so."""
+"""PostgreSQL's messages when it cannot start, and the setting that causes each."""
 
 
 def _setting(postgres: PostgresFacts, name: str) -> Setting | None:
