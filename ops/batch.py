@@ -153,7 +153,7 @@ def combined(parts: Sequence[Part]) -> Plan:
 
 
 def _behind(part: Part, header: Header) -> int:
-    """How many replicas may still be stopping while the plan goes on: any number if it starts no others.
+    """How many replicas may still be stopping while the plan continues: any number if it starts no others.
 
     Otherwise as many as memory and connections are enough for; if the resources were not measured, none.
     """

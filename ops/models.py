@@ -245,7 +245,7 @@ class StoredImage(msgspec.Struct, frozen=True):
 class Job(msgspec.Struct, frozen=True):
     """A container in which an operation runs. ``kind``: see ``ops.jobs.request``; ``command``: without secrets.
 
-    ``at``: Unix time at which it begins, 0 for at once. ``state``: Docker's; ``over``: nobody starts it again.
+    ``at``: Unix time at which it begins, 0 for at once. ``state``: Docker's; ``over``: it is not restarted.
     """
 
     id: str

@@ -85,7 +85,7 @@ def check_drain(
 
 
 def drain(operation: Operation, name: str, surge: int = 1, force: bool = False, dry_run: bool = False) -> Outcome:
-    """Empties a node: it gets no new replicas, others take over from those that it has, then it gets nothing any more.
+    """Empties a node: it gets no new replicas, others take over from those that it has, then it gets no tasks.
 
     Raises UsageError, PlanRefused, LockHeld, and the errors of the steps.
     """

@@ -41,7 +41,7 @@ class PortGap(msgspec.Struct, frozen=True, tag="port_gap"):
 
 
 class BalancerOutdated(msgspec.Struct, frozen=True, tag="balancer_outdated"):
-    """The balancer's ``image`` is the one of another version of videa."""
+    """The balancer's ``image`` is from another version of videa."""
 
     image: str
 

@@ -1,4 +1,4 @@
-"""What an operation does to one service: the plan, with what it was made from."""
+"""What an operation does to one service: the plan and its inputs."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Route:
 
     @property
     def everything(self) -> bool:
-        """Whether it has every request that no other route has."""
+        """Whether it gets every request that no other route matches."""
         return self.key == ("", "")
 
     @property
@@ -53,7 +53,7 @@ class Route:
         return bool(self.host), not self.host.startswith("*."), len(self.host), len(self.path)
 
     def matches(self, request: Address) -> bool:
-        """Whether it has this request, unless a route of a higher precedence does."""
+        """Whether it matches this request; a route with a higher precedence may match, too."""
         host = request.host.lower()
         below = self.host.startswith("*.") and host.endswith(self.host[1:]) and host != self.host[1:]
         return (not self.host or host == self.host or below) and self._has(request.path)

@@ -39,7 +39,7 @@ class Judge:
         return failing or any(0 < self.successes.get(name, 0) < self.success_threshold for name in self.ejected)
 
     def eject(self, lost: Collection[str]) -> None:
-        """Counts these as ejected, whatever they have answered before."""
+        """Counts these as ejected, regardless of their earlier answers."""
         self.ejected |= set(lost)
         self.successes |= dict.fromkeys(lost, 0)
 
@@ -91,8 +91,8 @@ def check_once(
     Does nothing while an operation makes changes, because the operation itself checks its replicas. While an operation
     waits, its canary is not ejected and keeps its share. Ejected replicas are stored before they are removed from the
     balancer, so that the next process that watches can return them. A replica that an operation has removed no longer
-    counts as ejected, nor does one that it has listed again, which is told as returned. An nginx of several that has an
-    older configuration gets the present one.
+    counts as ejected, nor does one that it has listed again, which is reported as returned. If one of several nginx has
+    an older configuration, it gets the present one.
 
     ``command``: for the lock; without ``probing``, only replicas that certainly cannot answer are ejected. Returns what
     was found, None if it was changed or could not be examined.

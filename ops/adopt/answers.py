@@ -18,7 +18,7 @@ READY, LIVE = "/health/ready", "/health/live"
 """Paths of two checks that belong together."""
 
 REFUSED = frozenset({400, 403, 421})
-"""How frameworks answer a Host that is not theirs: Django 400, Rails and Vite 403, others 421."""
+"""How frameworks answer an unknown Host: Django 400, Rails and Vite 403, others 421."""
 SIGN_IN = frozenset({401, 403})
 REDIRECTED = frozenset({301, 307, 308})
 BY_HTTPS = {"X-Forwarded-Proto": "https"}

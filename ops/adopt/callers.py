@@ -62,7 +62,7 @@ def about_callers(
 
 
 def _texts(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """(key, what it is, text) of what a service is told. Values may be secret: they are only searched."""
+    """(key, what it is, text) of a service's variables and commands. Values may be secret: they are only searched."""
     for variable, value in as_mapping(spec.get("environment")).items():
         yield "environment", variable, str(value)
     for key in ("command", "entrypoint"):

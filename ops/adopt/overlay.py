@@ -1,4 +1,4 @@
-"""The text of the overlay: written anew, or an existing one brought up to date, which keeps its comments. Pure."""
+"""The text of the overlay: a new one, or an existing one brought up to date, which keeps its comments. Pure."""
 
 from __future__ import annotations
 

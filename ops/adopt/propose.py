@@ -56,10 +56,10 @@ class Proposal:
 
 
 def propose(plain: Plain, stack: Stack, wanted: Wanted, ask: Ask, agree: Agree = lambda question: False) -> Proposal:
-    """What init would write for a project. Changes nothing. ``agree``: asks what also has an answer if nobody is there.
+    """What init would write for a project. Changes nothing. ``agree``: asks questions with a default answer.
 
-    Raises UsageError if it cannot know which service or port is meant and nobody answers, PlanRefused if the service
-    cannot have several replicas, ConfigError, EngineError.
+    Raises UsageError if it cannot know which service or port is meant and gets no answer, PlanRefused if the
+    service cannot have several replicas, ConfigError, EngineError.
     """
     model = plain.project.model
     _refuse_own_section(plain)

@@ -17,7 +17,7 @@ MOST = 32
 def moved(
     written: Sequence[object], merged: Sequence[Mapping[str, Any]], port: int, replicas: int = 1
 ) -> tuple[tuple[object, ...], tuple[str, ...]]:
-    """The ports of the balancer for those that lead to ``port``, and the other ones, which nobody publishes any more.
+    """The ports of the balancer for those that lead to ``port``, and the other ones, which are no longer published.
 
     ``written``: the entries without interpolation, so that variables stay; ``merged``: the same after it; ``replicas``:
     of the service now, each of which has a port of its own if the entry is a range.

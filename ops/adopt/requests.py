@@ -69,7 +69,7 @@ def by_fastcgi(text: str, names: Mapping[str, str]) -> Iterator[str]:
 
 
 def one(found: Iterable[Route | Unknown]) -> Route | None:
-    """The one route that covers all of them; None if a route cannot say it."""
+    """The one route that covers all of them; None if no route can express it."""
     every = tuple(dict.fromkeys(found))
     routes = [route for route in every if isinstance(route, Route)]
     if not routes or len(routes) < len(every) or len({route.strip for route in routes}) > 1:

@@ -9,7 +9,7 @@ from ops.errors import UsageError
 from ops.preflight import writes
 
 Agree = Callable[[str], bool]
-"""Asks the user a question, and returns whether the answer is yes; False where nobody can be asked."""
+"""Asks the user a question, and returns whether the answer is yes; False without a terminal."""
 
 AS_SAID = "as you have said"
 AS_CODE = "from which its image is built"

@@ -35,4 +35,4 @@ class Wanted:
 
 
 Ask = Callable[[str, Sequence[str]], str]
-"""Asks the operator a question with these answers. Raises UsageError where nobody can be asked."""
+"""Asks the operator a question with these answers. Raises UsageError without a terminal."""

@@ -1,4 +1,4 @@
-"""The duty that runs the doctor from time to time: for trends over days, and to notify of what is new and gone."""
+"""The duty that runs the doctor periodically: for trends over days, and to notify about new and gone findings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIMIT = 60.0
 """Seconds for one run. It takes about 3; each of its sources has a shorter time-out."""
 
 CONFIRM = 60.0
-"""Seconds until the second look at what is new or gone since the last one: only then is it told."""
+"""Seconds until the second run, which confirms what is new or gone: only then is it reported."""
 
 BUSY = 15.0
 """Seconds until the next try while an operation is under way."""

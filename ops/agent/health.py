@@ -31,7 +31,7 @@ class _Service:
 
 @dataclass
 class HealthChecks:
-    """``stacks``: the services that get requests, each time anew. ``watcher``: so that only one process watches.
+    """``stacks``: the services that get requests, read again each time. ``watcher``: so that only one process watches.
 
     ``interval``: seconds between two rounds; None for x-videa.health.check_interval. ``command``: for the lock.
     """

@@ -110,7 +110,7 @@ class Meter:
         service, alone = stack.project.settings.service, len(stack.project.served) == 1
 
         def belongs(line: Line) -> bool:
-            """A request that nginx answered itself is nobody's."""
+            """A request that nginx answered itself belongs to no replica."""
             return bool(line.upstream) and (alone or self._services.get(line.answered_by) == service)
 
         try:

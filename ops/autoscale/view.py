@@ -18,7 +18,7 @@ from ops.project.config import Project
 from ops.stack import Stack
 
 ALIVE = 60.0
-"""Seconds without a round after which nobody runs the autoscaler."""
+"""Seconds without a round after which the autoscaler counts as not running."""
 
 
 @dataclass(frozen=True, slots=True)

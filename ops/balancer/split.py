@@ -15,7 +15,7 @@ KEY_VARIABLE = "TESTER_KEY"
 """The variable of nginx's container with the project's key."""
 
 TESTERS = "/tmp/nginx/testers.conf"  # noqa: S108 (in nginx's container)
-"""The lines of a map that the key selects, written by start.sh. Empty without a key: then nobody can choose."""
+"""The lines of a map that the key selects, written by start.sh. Empty without a key: then testers cannot choose."""
 
 _ASKED = f'"$http_{HEADER.lower().replace("-", "_")}:$cookie_{COOKIE}"'
 _INCLUDE = "include /tmp/nginx/testers*.conf;"

@@ -101,7 +101,7 @@ def connected(authority: Authority) -> Iterator[tuple[client.ClientV2, Network, 
 
 
 def sign_in(acme: client.ClientV2, network: Network, account: JWKEC, authority: Authority) -> None:
-    """Uses the known account, or registers one: who configures a domain agrees to the authority's terms of service."""
+    """Uses the known account, or registers one: who configures a domain accepts the authority's terms."""
     known = msgspec.json.decode(authority.account) if authority.account else {}
     if known.get("uri"):
         try:

@@ -1,4 +1,4 @@
-"""Runs the process that speaks ACME, and does for it what it asks: stores the account, answers the challenge."""
+"""Runs the ACME client's process, and carries out its requests: stores the account, answers the challenge."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DECODER = msgspec.json.Decoder(Reply)
 
 
 class AuthorityError(VideaError):
-    """The certificate authority did not issue. ``retry_after``: seconds, None if it has not said it."""
+    """The certificate authority did not issue. ``retry_after``: seconds, None if it named none."""
 
     def __init__(self, message: str, hint: str, retry_after: float | None = None) -> None:
         super().__init__(message, hint)

@@ -1,4 +1,4 @@
-"""What this process and the one that speaks ACME say to each other: one JSON object a line. Pure."""
+"""The messages between this process and the ACME client's process: one JSON object per line. Pure."""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ def _content(folder: Path, secret: Mapping[str, Any]) -> set[str]:
 
 
 def _variables(config: Mapping[str, Any]) -> dict[str, str]:
-    """The environment as a mapping, so that its names tell what is secret."""
+    """The environment as a mapping, so that its names show what is secret."""
     return {name: value for name, _, value in (item.partition("=") for item in config.get("Env") or [])}
 
 

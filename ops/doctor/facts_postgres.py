@@ -123,7 +123,7 @@ class Setting(Struct, frozen=True):
 class Role(Struct, frozen=True):
     """A role. ``login``: it may open sessions; ``limit``: at most so many, -1 for any number.
 
-    ``expired``: its password is not valid any more.
+    ``expired``: its password is no longer valid.
     """
 
     name: str

@@ -74,7 +74,7 @@ def _replicas(report: Report, stack: Stack, scale: Scale | None) -> Iterator[Rem
     for service in stack.project.services:
         gap = missing(report.facts, service)
         if gap is None or any(container.state == "paused" for container in gap.stopped):
-            continue  # whoever has paused it may be looking at it
+            continue  # somebody may have paused it to examine it
         stopped = [container.name for container in gap.stopped]
         if len(stopped) == gap.count:
             text = f"start {', '.join(stopped)}, and send it requests when it is ready"

@@ -146,7 +146,7 @@ def snapshot(report: Report) -> Snapshot:
 
 
 def levels(facts: Facts) -> dict[str, float]:
-    """What may fill up, in bytes: logs, WAL, what slots keep of it, and what is used of volumes."""
+    """What may fill up, in bytes: logs, WAL, WAL that slots retain, and used space of volumes."""
     postgres, nodes = facts.postgres, facts.redis.nodes if facts.redis else []
     slots = {f"slot {slot.name}": slot.retained for slot in (postgres and postgres.slots) or [] if slot.retained}
     volumes = {each.container: each.volume for each in (postgres, *nodes) if each and each.volume}

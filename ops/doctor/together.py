@@ -87,7 +87,7 @@ class Together:
         return answer or self._platform.ask(*question)
 
     def _joins(self, party: str, question: _Question) -> bool:
-        """Whether it is asked together with the others: they have not begun, and ask the same container."""
+        """Whether it can join the others' command: they have not begun, and query the same container."""
         with self._changed:
             self._coming.discard(party)
             self._changed.notify_all()
@@ -97,7 +97,7 @@ class Together:
             return True
 
     def _run(self) -> None:
-        """Answers those who have asked; nobody if the command fails, and a single one asks itself."""
+        """Answers all callers; none if the command fails, and a single caller runs its own command."""
         answers: dict[str, ExecResult] = {}
         try:
             if len(self._asked) > 1:

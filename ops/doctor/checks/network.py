@@ -1,4 +1,4 @@
-"""Replicas that are not ready, and what they do not reach: names without an address, services without a way to them."""
+"""Replicas that are not ready, and what they cannot reach: names that do not resolve, services without a route."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def names(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _stays(facts: Facts, container: ContainerFacts) -> bool:
-    """Whether it has not just started, as one that cannot start does again and again."""
+    """Whether it is past its start: a container that cannot start begins again and again."""
     return container.running and facts.taken - container.started > SETTLED
 
 

@@ -48,7 +48,7 @@ def auth(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _next_login(facts: Facts, postgres: PostgresFacts) -> Iterator[Finding]:
-    """Open sessions go on when their role may not open any more."""
+    """Open sessions continue when their role may no longer open new ones."""
     for role in used_roles(facts, postgres):
         if role.login and not role.expired:
             continue

@@ -1,4 +1,4 @@
-"""PostgreSQL's write-ahead log: what keeps it from being removed, and when it has filled its volume."""
+"""PostgreSQL's write-ahead log: what prevents its removal, and when it will fill its volume."""
 
 from __future__ import annotations
 

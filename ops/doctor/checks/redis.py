@@ -13,7 +13,7 @@ from ops.doctor.sources import REDIS, REDIS_UP
 from ops.doctor.words import listing, recovery, share, size
 
 FULL = "max number of clients reached"
-"""What Redis says to a client that it does not accept any more."""
+"""What Redis answers to a client that it no longer accepts."""
 _BUSY = "BUSY "
 
 

@@ -63,7 +63,7 @@ def _cure(facts: Facts, node: RedisNode, denied: bool, refused: set[str]) -> str
 
 
 def loading(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Redis reads its data from disk and refuses commands until it has."""
+    """Redis is loading its data from disk and refuses commands until then."""
     nodes = [node for node in present(facts.redis).nodes if node.info.get("loading") == "1"]
     if nodes:
         yield Finding(

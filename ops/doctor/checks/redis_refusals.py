@@ -42,7 +42,7 @@ with the user of the replicas, as outside the project, SLOWLOG and CLUSTER INFO 
 
 
 def paused(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Redis makes clients wait: it was told so, or a failover is under way. It answers the doctor's INFO meanwhile.
+    """Redis makes clients wait: it was paused, or a failover is under way. It still answers the doctor's INFO.
 
     Redis 8.0 does not say so itself. Then its clients do: those of a blocking command wait for keys, these for none.
     """

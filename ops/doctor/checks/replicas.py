@@ -1,4 +1,4 @@
-"""Fewer replicas than asked for, and containers that nothing needs any more."""
+"""Fewer replicas than asked for, and containers that nothing needs."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def revive(container: ContainerFacts) -> str:
 
 
 def ended(container: ContainerFacts, now: float) -> str:
-    """Why and when a container does not run any more."""
+    """Why and when a container stopped running."""
     if container.error:
         return f"{container.name}: {container.error}"
     if container.state != "exited":
@@ -83,7 +83,7 @@ def too_few(facts: Facts, limits: Limits) -> Iterator[Finding]:
         scale = f"videa scale {f'{name}=' if name else ''}{gap.asked}"
         listed = facts.balancer.listed if facts.balancer else None
         enough = len(gap.stopped) == gap.count
-        # One that nginx does not list any more would run without a request.
+        # One that nginx no longer lists would run without a request.
         quick = enough and all(listed is None or replica.name in listed for replica in gap.stopped)
         # A scale starts what has ended, and returns to nginx what answers; what is paused stays so.
         paused = [replica for replica in gap.stopped if replica.state == "paused"]

@@ -1,4 +1,4 @@
-"""What nginx runs out of: connections, open files, and space for what it writes."""
+"""Resources that nginx can exhaust: connections, open files, and space for temporary files."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def who(session: Session) -> str:
 
 
 def root_blockers(postgres: PostgresFacts, waiting: Iterable[Session]) -> list[Session | Prepared | int]:
-    """What is at the head of the queues in which ``waiting`` wait, of whatever kind; the pid if it has just ended."""
+    """The blockers at the head of the queues of ``waiting``, of any kind; the pid if it has just ended."""
     known = {session.pid: session for session in postgres.sessions}
     chain = _chain([session.pid for session in waiting], known)
     heads = [pid for pid in chain if not (pid in known and known[pid].blocked_by)] or chain[-1:]

@@ -158,9 +158,9 @@ def certificate(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def edge(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """One of several nginx does not run, or serves an older configuration; the others go on without it.
+    """One of several nginx does not run, or serves an older configuration; the others continue without it.
 
-    One whose node is down or drained is not told here: ``node_down`` and ``node_unused`` tell it.
+    One whose node is down or drained is not reported here, but by ``node_down`` and ``node_unused``.
     """
     swarm = present(facts.swarm)
     unused = {node.name for node in swarm.nodes if node.away or node.availability == "drain"}

@@ -49,7 +49,7 @@ def _split(facts: Facts) -> list[str]:
 
 
 def _where_to_look(facts: Facts) -> str:
-    """The log of who gave most of the errors."""
+    """The log of the server that returned most of the errors."""
     failures = present(facts.traffic).failures
     own = sum(failure.count for failure in failures if not failure.answered)
     if failures and 2 * own > sum(failure.count for failure in failures):
@@ -119,7 +119,7 @@ def slow(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def one_client(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Another proxy is in front of nginx and names its clients, but nginx takes all of them for one."""
+    """Another proxy in front of nginx names its clients, but nginx treats all of them as one client."""
     traffic = present(facts.traffic)
     address, count = max(traffic.proxied.items(), key=lambda entry: entry[1], default=("", 0))
     if count >= limits.lb_one_client_least and count / traffic.requests >= limits.lb_one_client:

@@ -103,7 +103,7 @@ def _pids_limit(details: Mapping[str, Any]) -> int | None:
 
 
 def _unbounded_log(details: Mapping[str, Any]) -> int | None:
-    """The size of a log that Docker does not rotate; readable only on the engine's machine by who may read its data."""
+    """The size of a log that Docker does not rotate; only on the engine's machine, if its data is readable."""
     config = (details.get("HostConfig") or {}).get("LogConfig") or {}
     if config.get("Type") != "json-file" or (config.get("Config") or {}).get("max-size"):
         return None

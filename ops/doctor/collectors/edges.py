@@ -71,7 +71,7 @@ def examined(
             return EdgeSight(name, node)
         try:
             return EdgeSight(name, node, *look(nginx))
-        except Exception as error:  # the others must still be told
+        except Exception as error:  # the others must still be reported
             return EdgeSight(name, node, reason=reason_of(error))
 
     running = [each for each in containers if each.name in nodes and each.running]

@@ -83,7 +83,7 @@ def summarise(
 
 
 def _waits(requests: Iterable[Line]) -> dict[str, Waits]:
-    """Of requests that another server has failed before, nobody knows how much of the time was whose."""
+    """If another server failed a request before, it is unknown how much of the time each server took."""
     seconds = defaultdict[str, list[float]](list)
     for line in requests:
         if len(line.tried) == 1 and _ADDRESS.fullmatch(line.upstream):
