@@ -105,8 +105,7 @@ def prepared(facts: Facts, limits: Limits) -> Iterator[Finding]:
     yield Finding(
         "pg.prepared",
         Severity.FAIL if blocking or worst.age > limits.pg_idle_in_tx_fail else Severity.WARN,
-        f"{len(old)} prepared transaction{'s' if len(old) > 1 else ''} that has not ended,"
-        f" the oldest for {span(worst.age)}",
+        f"{len(old)} prepared transaction{'s' if len(old) > 1 else ''} left open, the oldest for {span(worst.age)}",
         "\n".join(
             f"{holding(each)}, in {each.database}: sessions that wait for it: {len(each.blocks)}" for each in old[:5]
         ),
