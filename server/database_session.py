@@ -37,7 +37,7 @@ class Session:
                 await cursor.execute(sql, parameters or None)
                 return await cursor.fetchall() if cursor.description else []
         except asyncio.CancelledError:
-            # aiopg converts the server's "statement timeout" into a cancellation, although nobody cancelled the task.
+            # aiopg converts the server's "statement timeout" into a cancellation, although the task was not cancelled.
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise

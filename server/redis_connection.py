@@ -35,7 +35,7 @@ async def open_connection(options: dict[str, Any], *, seconds: float) -> asyncio
 class _ToAddress(Connection):
     """Connects to an address that is already resolved.
 
-    With uvloop, the name lookup of an abandoned connection continues, and nobody retrieves its failure.
+    With uvloop, the name lookup of an abandoned connection continues, and its failure is never retrieved.
     """
 
     address = ""

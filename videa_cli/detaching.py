@@ -28,7 +28,7 @@ POLL = 0.2
 """Seconds between two looks at a job that has not begun."""
 
 DAY = 86_400.0
-"""Seconds for which `videa status` shows that a scheduled operation has failed: nobody may have been there."""
+"""Seconds for which `videa status` shows that a scheduled operation has failed, because it ran unattended."""
 
 BEGUN = ("lock_awaited",)
 """Events after which a job may take long before its first step."""

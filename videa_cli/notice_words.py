@@ -1,4 +1,4 @@
-"""The text of notices, such as "app-1 returned to the balancer": what is told besides the course of an operation."""
+"""The text of notices, such as "app-1 returned to the balancer": reports besides the course of an operation."""
 
 from __future__ import annotations
 

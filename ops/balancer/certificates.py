@@ -39,7 +39,7 @@ _SHARED = (
     + r"""
 umask 077
 grep -q " $volume " /proc/self/mountinfo || exit 13
-# Reloads what is on the volume; 11: nginx refuses it, and goes on with what it has.
+# Reloads what is on the volume; 11: nginx refuses it, and keeps its present configuration.
 serve() {
     tls.sh && nginx -e stderr -t -q || return 11
     started

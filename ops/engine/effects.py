@@ -22,7 +22,7 @@ _KEEP_ORPHANS = {"COMPOSE_REMOVE_ORPHANS": "false"}
 """Containers of services that are not in the file, such as those of a renamed service, may still serve."""
 
 FRESH = 2.0
-"""Seconds for which a preview counts. Compose itself needs up to one of them to reach its first change."""
+"""Seconds for which a preview is valid. Compose itself needs up to one second to reach its first change."""
 
 _LINE = re.compile(r"\b(Container|Network|Volume)\s+\"?([^\s\"]+)\"?\s+([A-Z]\w+)")
 _ENDING = re.compile(r"Recreat|Stop|Kill|Remov|Restart|Disconnect")
@@ -132,7 +132,7 @@ def run_harmless(
 ) -> list[Effect]:
     """Runs a Compose command that ends nothing except the containers ``allowed``. Returns the effects that it had.
 
-    ``permit``: called immediately before the command; raises if it must not run any more. ``checked``: a preview has
+    ``permit``: called immediately before the command; raises if it may no longer run. ``checked``: a preview has
     just shown that it ends nothing. Raises PlanRefused if the
     command would end something else (nothing is changed then), EngineError and its subclasses.
     """

@@ -65,7 +65,7 @@ class _Connection(http.client.HTTPConnection):
 
     @property
     def idle(self) -> bool:
-        """Whether it is open: nobody has asked for anything, so what can be read is its end."""
+        """Whether it is open: no request is pending, so readable data can only be its end."""
         if self.sock is None:
             return False
         readable = select.poll()
@@ -108,7 +108,7 @@ class LocalTransport:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_idle", LifoQueue(self.size))
-        weakref.finalize(self, _close, self._idle)  # whoever forgets to close it
+        weakref.finalize(self, _close, self._idle)  # for callers that forget to close it
 
     def send(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeout: float | None

@@ -61,7 +61,7 @@ def _writes(engine: Engine, record: str) -> dict[int, dict[str, str]]:
 
 
 def _collect(engine: Engine) -> None:
-    """Removes the files of all records that do not exist any more: an id is never used again. Raises EngineError."""
+    """Removes the files of all records that no longer exist: an id is never used again. Raises EngineError."""
     volumes = volume.labelled(engine, NAME)
     gone = {record for record in {labels[NAME] for _, labels in volumes} if marker.find(engine, record) is None}
     for name, labels in volumes:

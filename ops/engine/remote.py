@@ -20,7 +20,7 @@ from ops.errors import EngineUnreachable
 
 def over_ssh(url: str, environment: Mapping[str, str], timeout: float) -> docker.DockerClient:
     """A client whose connections are ssh commands. ``timeout``: seconds of a call. Raises ValueError for a bad URL."""
-    # The SDK asks the adapter instead of the socket that it is told of.
+    # The SDK uses the adapter instead of the socket that it was given.
     adapter = SshAdapter(ssh_command(url), environment, timeout, POOL_SIZE)
     return _negotiated(adapter, ("http+docker://",), base_url="unix:///over-ssh", timeout=timeout)
 

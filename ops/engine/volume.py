@@ -23,7 +23,7 @@ _FASTEST = 1
 
 
 def create(engine: Engine, name: str, labels: Mapping[str, str]) -> bool:
-    """Creates the volume; False if the name is in use, whoever asks first. Raises EngineError."""
+    """Creates the volume; False if the name is in use, so one of several callers wins. Raises EngineError."""
     writer = secrets.token_hex(8)
     with engine_errors(f"write {name}"):
         created = engine.api.create_volume(name, {**labels, _WRITER: writer}, _OPTIONS)

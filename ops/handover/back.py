@@ -92,7 +92,7 @@ def hand_back(
                 if gone or alone or _created(stack, left.services):
                     with announced(f"move the published port from {balancer} to {', '.join(left.services)}", emit):
                         _switch(stack, compose, left, gone, alone, standing, lease.permit)
-            change()  # last, so that the same command goes on after a kill
+            change()  # last, so that the same command can continue after a kill
         stand_in.clear(stack)  # of a command that was killed
         exchange(stack, replaced, (), lease.permit)
         _reload(stack, left.proxies)  # at once: until then, the user's nginx still tries the old addresses
@@ -105,7 +105,7 @@ def hand_back(
 
 @contextmanager
 def _undone_if_it_fails(stack: Stack, left: Leaving, ours: Sequence[Container]) -> Iterator[None]:
-    """Removes what was created meanwhile, unless all succeeds."""
+    """Removes what was created, unless everything succeeds."""
     known = {container.name for container in ours}
     try:
         yield
@@ -246,7 +246,7 @@ def _answers(stack: Stack, prober: str, container: Container, asked: str) -> boo
 def _reload(stack: Stack, proxies: Collection[str]) -> None:
     """Makes the user's nginx find the containers of now: it resolves names only when it reads its configuration.
 
-    With one that it refuses, it goes on with the one that it has.
+    If it refuses the new one, it keeps its present one.
     """
     for container in stack.containers():
         if container.service in proxies and container.running:

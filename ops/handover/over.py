@@ -162,7 +162,7 @@ def _switch(
 
 
 def _await_quiet(stack: Stack, held: Sequence[Container]) -> None:
-    """Waits until the containers have no connection of a client any more, or QUIET seconds.
+    """Waits until the containers have no client connection left, or QUIET seconds.
 
     New ones go to the stand-in. One without `cat` is not waited for.
     """

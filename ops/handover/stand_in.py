@@ -1,4 +1,4 @@
-"""A second balancer for the seconds in which nobody listens on the published port."""
+"""A second balancer for the seconds in which nothing listens on the published port."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class StandIn:
         return self._redirecting
 
     def release(self) -> None:
-        """Sends new connections to whoever has the port. Raises EngineError."""
+        """Sends new connections to the container that has the port. Raises EngineError."""
         if self._redirecting:
             self._all.release(self.name)
             self._redirecting = False

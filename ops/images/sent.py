@@ -17,7 +17,7 @@ from ops.platform.ports import Store
 SWARM = "all.nodes"
 """Stands for the name of a project; no project of Compose can have it."""
 KEPT = 30
-"""Images; of those sent before, nothing is known any more."""
+"""Images; about those sent before, nothing is known."""
 
 
 class Sent(Struct, frozen=True):

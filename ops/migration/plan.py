@@ -81,7 +81,7 @@ class MovePort(msgspec.Struct, frozen=True, tag="move_port"):
 
 
 class Clean(msgspec.Struct, frozen=True, tag="clean"):
-    """Remove the stopped containers and the networks that nothing uses any more; the volumes stay."""
+    """Remove the stopped containers and the networks that nothing uses; the volumes stay."""
 
 
 Step: TypeAlias = Renumber | Join | TakeOver | Beside | Exchange | MovePort | Clean

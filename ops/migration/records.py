@@ -32,7 +32,7 @@ class Records:
     command: str
 
     def copy(self) -> None:
-        """History, declarations and the rest: who moves back later finds them there."""
+        """History, declarations and the rest, so that they are there for a later move back."""
         name = self.here.project.name
         for kind in set(documents.Kind) - {documents.Kind.OUTLINE}:  # which says what runs the project
             if content := documents.load(self.here.store, kind, name):

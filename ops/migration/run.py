@@ -264,13 +264,13 @@ class Migration:
                     standing.release()
 
     def _stand_in(self, step: MovePort, meanwhile: ExitStack) -> StandIn | None:
-        """Serves until ``meanwhile`` ends, while nobody has the port. None if no nginx has it, or none can serve."""
+        """Serves until ``meanwhile`` ends, while the port is free. None if no nginx has it, or none can serve."""
         like = self.compose.platform.container(step.balancer)  # on the way back it is only created yet
         if not step.leave or not like:
             return None
         reason = stand_in.gap(self.compose, wanted=True)
         self.emit(PortMoves(step.leave, step.balancer, reason))
-        if reason:  # told by the event
+        if reason:  # reported by the event
             return None
         beside = stand_in.covered(self.compose, like.name, await_balancer, self.emit, reason)
         return meanwhile.enter_context(beside)

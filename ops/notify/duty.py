@@ -1,7 +1,7 @@
-"""The duty of the agent that notifies: it looks at what the engine stores, queues what is new, and sends what is due.
+"""The duty of the agent that notifies: reads what the engine stores, queues messages and sends them.
 
-What is new and that it was told are written at once, and a message leaves the queue after its target took it. So an
-end at any moment loses nothing, and may send a message twice, with the same id.
+New messages and the record that they were queued are written at once, and a message leaves the queue only after its
+target has accepted it. So a kill at any moment loses no message, and may send one twice, with the same id.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Notifications:
     every: float = field(default=IDLE, init=False)
     _heard: deque[tuple[float, Heard]] = field(default_factory=lambda: deque(maxlen=HEARD), init=False)
     _differences: frozenset[str] = field(default=frozenset(), init=False)
-    """Replicas whose stored state is another one than what was told, for a whole round: an event explains it first."""
+    """Replicas whose stored state differs from what was reported for an entire round: an event explains it first."""
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _history: tuple[bytes, list[history.Entry]] = field(default=(b"", []), init=False)
     _errors: dict[str, str] = field(default_factory=dict, init=False)
@@ -171,12 +171,12 @@ class Notifications:
 def _of_events(
     heard: Sequence[tuple[float, Heard]], before: frozenset[str], ids: Iterator[str]
 ) -> tuple[frozenset[str], list[Message]]:
-    """(who is out then, messages). What was told from the stored list already is not told again."""
+    """(who is out then, messages). What was already reported from the stored list is not reported again."""
     out, messages = before, list[Message]()
     for at, event in heard:
         if isinstance(event, ReplicaEjected | ReplicaReturned):
             name = event.replica
-            if name not in out:  # if it returns: ejected by an agent that ended before it was told
+            if name not in out:  # if it returns: ejected by an agent that ended before it reported this
                 reason = event.reason if isinstance(event, ReplicaEjected) else ""
                 messages.append(told.of_replica(name, True, reason, next(ids), at))
                 out |= {name}

@@ -15,7 +15,7 @@ from ops.project.config import Project
 def compared(
     store: Store, project: Project, found: Mapping[str, tuple[str, str]], checked: Collection[str], now: float
 ) -> None:
-    """Compares a complete run with what was told, and with the one before.
+    """Compares a complete run with what was reported, and with the one before.
 
     ``found``, ``checked``: see ``told.of_findings``. Raises EngineError.
     """

@@ -1,4 +1,4 @@
-"""A notification, and what is stored of all of them: the queue, what was told already, and how each target does."""
+"""A notification, and what is stored of all of them: the queue, what was already sent, and the state of each target."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LONGEST = 800
 """Characters of a text."""
 
 REMEMBERED = 600
-"""Ids that are not told again: the history has 200 entries."""
+"""Number of ids that are remembered and not sent again: the history has 200 entries."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -81,7 +81,7 @@ class TargetState(msgspec.Struct, frozen=True):
 
 
 class Findings(msgspec.Struct, frozen=True):
-    """The doctor's findings, by their keys. ``told``: those that a message told, with their titles.
+    """The doctor's findings, by their keys. ``told``: those that a message reported, with their titles.
 
     ``unconfirmed``: those in which the last look differs from ``told``: new or gone if the next one agrees with it.
     """
@@ -93,7 +93,7 @@ class Findings(msgspec.Struct, frozen=True):
 class State(msgspec.Struct, frozen=True):
     """``since``: Unix time of the first look, 0 before it. ``told``: ids of messages, the newest last.
 
-    ``out``: the replicas that were told to be out; ``findings``, ``unconfirmed``: see ``Findings``.
+    ``out``: the replicas that were reported as out; ``findings``, ``unconfirmed``: see ``Findings``.
     """
 
     since: float = 0.0

@@ -1,4 +1,4 @@
-"""The queue: who gets a message, how a storm is folded, and when a failed delivery is tried again. Pure."""
+"""The queue: which targets get a message, how a burst is combined, and when a failed delivery is retried. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
 
 
 def add(state: State, messages: Iterable[Message], receivers: Mapping[str, Receiver], now: float) -> State:
-    """Queues messages that were not told before for those who want them. ``now``: Unix time."""
+    """Queues messages that were not sent before for the targets that want them. ``now``: Unix time."""
     for message in messages:
         if message.id in state.told:
             continue
@@ -38,7 +38,7 @@ def add(state: State, messages: Iterable[Message], receivers: Mapping[str, Recei
 
 
 def forgotten(state: State, current: Collection[str]) -> State:
-    """Without old ids. ``current``: those of what is stored now, which would be told again."""
+    """Without old ids. ``current``: the ids of what is stored now, which would be sent again."""
     more = len(state.told) - REMEMBERED
     return replace(state, told=tuple(id for at, id in enumerate(state.told) if at >= more or id in current))
 
@@ -87,7 +87,7 @@ def _with_one_more(item: Item, message: Message, to: tuple[str, ...]) -> Item:
 
 
 def trimmed(state: State, receivers: Mapping[str, Receiver], now: float) -> State:
-    """Without targets that x-videa no longer has, and what is too old or too much, which counts as dropped."""
+    """Without targets that x-videa no longer has, and without messages too old or too many, which count as dropped."""
     targets = {name: state.targets.get(name, TargetState()) for name in receivers}
     items = [replace(item, to=tuple(name for name in item.to if name in receivers)) for item in state.queue]
     items = [item for item in items if item.to]

@@ -68,7 +68,7 @@ def of_journal(state: JournalState | None, attended: bool) -> Iterator[Message]:
 
 
 def _gave_up(state: JournalState) -> bool:
-    """Whether the pause follows from a missing verdict, which is told already."""
+    """Whether the pause follows from a missing verdict, which is already reported."""
     last = state.last
     return last is not None and any(
         isinstance(entry, NoVerdict) and isinstance(last.step, Pause) and entry.percent == last.step.percent
@@ -138,7 +138,7 @@ def of_replica(name: str, out: bool, reason: str, id: str, time: float) -> Messa
 def of_findings(
     before: Findings, found: Mapping[str, tuple[str, str]], checked: Collection[str], time: float
 ) -> tuple[Findings, list[Message]]:
-    """What the doctor finds now, compared with what was told: what two looks in a row agree on is worth a message.
+    """What the doctor finds now, compared with what was reported: two runs in a row that agree are worth a message.
 
     A look may be wrong: a source was slow, a container was being replaced. So it alone neither makes a finding nor
     ends one.

@@ -24,7 +24,7 @@ class Jobs(Protocol):
         """Starts a job again that has exited."""
 
     def settle(self, job: str) -> None:
-        """From now on, nobody starts the job again: it is over."""
+        """From now on, the job is over and is not restarted."""
 
     def output(self, job: str) -> Iterator[str]:
         """The lines of its standard output from its beginning on, until it has exited."""

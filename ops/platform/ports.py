@@ -49,7 +49,7 @@ def any_name(name: str) -> bool:
 
 
 class Permit(Protocol):
-    """Called immediately before a change. Raises LockHeld if the change must not be made any more, EngineError.
+    """Called immediately before a change. Raises LockHeld if the change may no longer be made, EngineError.
 
     Returns the number that the change carries: larger than that of each previous holder of the lock, and than
     ``above``.

@@ -22,7 +22,7 @@ class StandIns(Protocol):
         """From now on, new connections to the ports that ``balancer`` publishes reach the stand-in ``name``."""
 
     def release(self, name: str) -> None:
-        """From now on, they reach whoever has the ports. Connections that exist stay at the stand-in."""
+        """From now on, new connections reach the container that has the ports. Existing ones stay at the stand-in."""
 
     def remove(self, name: str) -> None:
         """Releases the ports, lets the stand-in complete its requests, and removes it. A missing one is no error."""

@@ -1,4 +1,4 @@
-"""The files that Compose reads for a project: while their content is the same, so is what Compose makes of them."""
+"""The files that Compose reads for a project: while their content is the same, so is Compose's result."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def remembered(place: Place, compose: Compose, what: str, read: Callable[[], T])
         value: T = stored[what]
         return value
     value = read()
-    if key == key_of(place, compose):  # nobody has edited a file meanwhile
+    if key == key_of(place, compose):  # no file was edited meanwhile
         with suppress(OSError, msgspec.MsgspecError, OverflowError):
             replace_private(path, msgspec.msgpack.encode((key, {**stored, what: value})))
     return value
@@ -85,7 +85,7 @@ def _read(path: Path, key: str) -> dict[str, Any]:
 
 
 def key_of(place: Place, compose: Compose) -> str | None:
-    """A digest of all that the answers depend on; None if that is not known, or if they must not be stored."""
+    """A digest of all inputs of the answers; None if these are unknown, or if the answers must not be stored."""
     environment, inputs = compose.environment, inputs_of(place, compose.files, compose.environment)
     if inputs is None:
         return None

@@ -144,7 +144,7 @@ class Hooks(Section, frozen=True):
 
 
 class Update(Section, frozen=True):
-    """How a rolling deploy goes on, in Compose's words. None: as ``deploy`` of the service says.
+    """How a rolling deploy proceeds, in Compose's words. None: as ``deploy`` of the service says.
 
     ``parallelism``: replicas in a batch, 0 for all; ``delay``: between two batches; ``monitor``: how long new replicas
     are watched with requests before the old ones are removed.

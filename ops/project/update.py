@@ -24,7 +24,7 @@ OPERATIONS = {"update": "deploy", "rollback": "rollback"}
 """Key in x-videa -> the command of videa that it is for."""
 
 IGNORED = "ignored: every new replica must be ready"
-"""What videa says about ``max_failure_ratio``, which allows a part of them to fail."""
+"""The note on ``max_failure_ratio``, which allows a share of the replicas to fail."""
 
 
 @dataclass(frozen=True, slots=True)

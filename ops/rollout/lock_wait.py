@@ -14,7 +14,7 @@ INTERVAL = 0.5
 
 
 def await_free(store: Store, project: str, until: float) -> None:
-    """Returns when nobody holds the locks and no operation waits, at the latest at ``until`` (monotonic clock).
+    """Returns when the locks are free and no operation waits, at the latest at ``until`` (monotonic clock).
 
     Raises EngineError.
     """

@@ -69,7 +69,7 @@ def run_one_shot(stack: Stack, step: RunOnce, permit: Permit) -> None:
 
 
 def build_one_shots(stacks: Collection[Stack], emit: Emit) -> None:
-    """Builds the images of the one-shot services that have an own one. Raises EngineError."""
+    """Builds the images of the one-shot services that have their own. Raises EngineError."""
     images = {stack.project.image for stack in stacks}
     for stack in stacks:
         project = stack.project

@@ -28,7 +28,7 @@ def await_passes(stack: Stack, names: Iterable[str], starting: bool = True) -> l
     ``starting``: the replicas are new. One that exits and is restarted by
     the engine, for example while it waits for its database, has time until the deadline, like all others. Raises
     ReplicaNotReady at ``health.deadline``, later if a container's own health check cannot have a result by then, and at
-    once for a replica that cannot become ready any more.
+    once for a replica that can no longer become ready.
     """
     health = stack.project.settings.health
     pause = min(STARTING_INTERVAL, health.interval)

@@ -36,7 +36,7 @@ def _steps(fleet: Fleet, wanted: int, target: Target, ejected: Collection[str]) 
         yield Start(missing)
     if missing or waiting:
         yield AwaitReady(waiting)
-    # Also if no leaving replica is listed any more: an interrupted operation may not have drained them.
+    # Also if no leaving replica is listed: an interrupted operation may not have drained them.
     if missing or leaving or fleet.split or fleet.stale or not all(member.listed for member in staying):
         yield Route(names(staying), started=bool(missing))
     if leaving:

@@ -1,4 +1,4 @@
-"""The replicas that an operation has started, and which of them are asked again while it goes on. Pure.
+"""The replicas that an operation has started, and which of them are probed again while it continues. Pure.
 
 After each batch, those of the batch before are asked again: they have had requests since. All are asked when their
 number has doubled, and after the last batch: a replica that has become unready stops the operation. Whether they still

@@ -241,7 +241,7 @@ class StepActions:
                 return
         if listed:
             raise OperationFailed(
-                f"the replicas in the balancer ({', '.join(listed)}) are not running any more",
+                f"the replicas in the balancer ({', '.join(listed)}) are no longer running",
                 "something else, such as `docker compose up`, has removed them: see `docker events`",
             )
 
@@ -258,6 +258,6 @@ class StepActions:
             self._journal.write(*self.removal(step))
 
     def _serve(self, upstream: Upstream) -> None:
-        """Changes the balancer, and says which of several nginx did not get it. Raises like ``Gateway.apply``."""
+        """Changes the balancer; reports which of several nginx missed it. Raises like ``Gateway.apply``."""
         for edge in self._stack.gateway.apply(upstream).left_out:
             self._emit(EdgeLeftOut(edge.name, edge.node, edge.reason))

@@ -17,7 +17,7 @@ BEHIND = 4
 """Replicas that may still be stopping when the next step starts: each uses memory and connections until it exits."""
 
 MOST_BEHIND = 32
-"""The same if memory and connections are known to be enough: who ignores the stop signal then holds up nothing."""
+"""The same if memory and connections are known to be enough: one that ignores its stop signal delays nothing."""
 
 
 class Stopping:
@@ -64,7 +64,7 @@ class Stopping:
         self._await(self._behind)
 
     def make_room(self) -> None:
-        """Waits until at most ``behind`` are left, of all services: others start next. Raises LockHeld, EngineError."""
+        """Waits until at most ``behind`` of all services are left: others start next. Raises LockHeld, EngineError."""
         self._reduce(self._behind)
 
     def stop(self, names: Iterable[str]) -> None:

@@ -23,7 +23,7 @@ def plan_undo(
     (invariant 6) or, if none is, that the balancer still lists and that are running: a serving replica is stable,
     whatever the present file defines as ready (invariant 10). New replicas serve until the old ones are back.
     With ``stop_first``, which forbids both at the same time, they are removed before, unless no other replica serves;
-    a ``worker`` serves nobody.
+    a ``worker`` gets no requests.
     """
     ready = [member.name for member in now.alive if member.ready]
     old = _usable(served, now)

@@ -1,4 +1,4 @@
-"""The part of services and tasks that a look at the states of all replicas needs: a fifth of the time to read.
+"""The part of services and tasks that the states of all replicas need: it takes a fifth of the time to read.
 
 What a manager sends of 1,000 services has megabytes, most of which are environments and earlier specs.
 """

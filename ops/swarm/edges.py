@@ -45,7 +45,7 @@ class SwarmEdges:
         """Every nginx, that of this node first; none if no node is labelled. Raises EngineError.
 
         One on a node that the manager calls down counts if it answers: such a node may have lost only its engine or
-        its managers, and go on serving its clients.
+        its managers, and continue to serve its clients.
         """
         services = [each for each in self.services.all() if self._own(each["Spec"].get("Labels"))]
         if not any(each["Spec"]["Labels"].get(labels.EDGE) for each in services):

@@ -113,7 +113,7 @@ def _had(found: Found, owner: str) -> bool:
 
 
 def _note(engine: Engine, kind: str, chosen: str, versions: Iterable[Found], owner: str) -> None:
-    """Records that the owner has the object ``chosen``, and no other version any more. Raises EngineError."""
+    """Records that the owner has the object ``chosen``, and no other version. Raises EngineError."""
     label = f"{HAD_BY}{owner}"
 
     def without(spec: api.Spec) -> api.Spec:
@@ -152,7 +152,7 @@ def remove_unused(engine: Engine, project: str, retained: Callable[[], Collectio
 
 
 def remove_all(engine: Engine, project: str) -> None:
-    """Removes all objects of a project; no task may use them any more. Raises EngineError."""
+    """Removes all objects of a project; no task may still use them. Raises EngineError."""
     for kind in KINDS:
         for each in _objects(engine, kind, project):
             api.remove(engine, kind, str(each["ID"]))

@@ -25,7 +25,7 @@ class Joined:
 
 @dataclass(frozen=True)
 class Invitation:
-    """How another machine joins. ``token``: whoever has it can join; ``role``: manager or worker."""
+    """How another machine joins. ``token``: anybody who has it can join; ``role``: manager or worker."""
 
     role: str
     address: str

@@ -252,7 +252,7 @@ class SwarmPlatform(EngineBound):
     def remember(self, variables: Mapping[str, str | None]) -> None:
         """Also lets the replicas run on any node again: their nodes were chosen only for their start.
 
-        Secrets and configs that nothing needs any more are removed.
+        Secrets and configs that nothing needs are removed.
         """
         remember(self.project.env_file, variables)
         self.services.loosen()

@@ -106,7 +106,7 @@ class Services:
             raise EngineError(f"Docker could not start {service}: there is no such service", "see `docker service ls`")
 
     def stop(self, service: str, at_most: int | None = None) -> None:
-        """Takes the task away and waits until it has ended, at most for its grace period. Raises EngineError."""
+        """Removes the task and waits until it has ended, at most for its grace period. Raises EngineError."""
         present = api.found(self.engine, KIND, service)
         if present is None:
             return
@@ -138,7 +138,7 @@ class Services:
         self.create(self._placeable(_started(spec)))
 
     def _placeable(self, spec: dict[str, Any]) -> dict[str, Any]:
-        """The spec of a replica; without the node that was chosen for it, if that gets no tasks any more."""
+        """The spec of a replica; without the node that was chosen for it, if that node no longer gets tasks."""
         node = spec["Labels"].get(labels.PLACED)
         present = api.found(self.engine, "nodes", node) if node else None
         return spec if not node or (present and reading.usable(present)) else _loosened(spec)
@@ -224,7 +224,7 @@ class Services:
                 time.sleep(POLL)
 
     def _await_ended(self, service: Found, at_most: int | None = None) -> None:
-        """Returns when no task of a service runs any more, at most after its grace period."""
+        """Returns when all tasks of a service have ended, at most after its grace period."""
         seconds = _grace(service["Spec"])
         deadline = time.monotonic() + (seconds if at_most is None else min(seconds, at_most)) + STOP_SLACK
         while self._lives(str(service["ID"])) and time.monotonic() < deadline:

@@ -33,7 +33,7 @@ def nanoseconds(value: object) -> int | None:
 
 
 def words(value: object) -> list[str]:
-    """A command: a string is one word, because Compose has split what it could."""
+    """A command: a string is one word, because Compose has already split commands into lists."""
     return [value] if isinstance(value, str) else [str(word) for word in as_list(value)]
 
 

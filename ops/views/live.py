@@ -56,7 +56,7 @@ class LiveSource:
     """Reads samples. It asks for the balancer's list only after ``moved``: that costs a process in its container."""
 
     def __init__(self, stack: Stack) -> None:
-        """The balancer's connection is its own: that of the operation remembers what it is about to change."""
+        """Uses its own connection to the balancer: the operation's connection remembers what it is about to change."""
         self._stack = stack
         self._gateway = stack.connect()
         self._addresses: set[str] = set()

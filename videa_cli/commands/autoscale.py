@@ -58,7 +58,7 @@ def _start(stack: Stack, options: Options, dry_run: bool) -> str:
 
 
 def _end(stack: Stack, dry_run: bool) -> str:
-    """Ends that job if no service needs it any more. Returns what was done, in one line; "" for nothing."""
+    """Ends that job if no service needs it. Returns what was done, in one line; "" for nothing."""
     from ops.autoscale import state
     from ops.autoscale.view import chosen
     from ops.jobs.kind import Kind

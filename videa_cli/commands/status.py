@@ -72,7 +72,7 @@ def _shown(job: Job) -> dict[str, object]:
 
 
 def show_jobs(jobs: Sequence[Job], failed: Sequence[tuple[Job, str]] = ()) -> None:
-    """Prints what runs later, what does not run although it should, and what has failed with nobody there."""
+    """Prints what runs later, what does not run although it should, and what has failed unattended."""
     from rich.markup import escape
 
     from ops.jobs.kind import Kind

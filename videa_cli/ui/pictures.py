@@ -14,7 +14,7 @@ SAMPLES = 450
 """Samples of a trend: fifteen minutes at one sample in two seconds."""
 
 GAP = 30.0
-"""Seconds without a sample, while nobody looked, after which the line of a chart is interrupted."""
+"""Seconds without a sample, because the page was not open, after which the line of a chart is interrupted."""
 
 WIDTH, HEIGHT = 150, 32
 

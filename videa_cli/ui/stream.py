@@ -170,5 +170,5 @@ class Live:
 
 
 def bug(error: Exception) -> tuple[str, str]:
-    """The message and the hint for an error that nobody expects."""
+    """The message and the hint for an unexpected error."""
     return shown(f"videa itself failed: {type(error).__name__}: {error}"), "this is a bug; please report it"

@@ -1,6 +1,6 @@
 """The store on a Docker Engine.
 
-Records are containers that never run; their files and the documents are volumes that nobody mounts.
+Records are containers that never run; their files and the documents are volumes that no container mounts.
 """
 
 from __future__ import annotations
