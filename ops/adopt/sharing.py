@@ -9,7 +9,7 @@ from ops.errors import UsageError
 from ops.preflight import writes
 
 Agree = Callable[[str], bool]
-"""Asks the user a yes-or-no question; False if no user can be asked."""
+"""Asks the user a yes-or-no question; False without a terminal."""
 
 AS_SAID = "as you have said"
 AS_CODE = "from which its image is built"

@@ -35,4 +35,4 @@ class Wanted:
 
 
 Ask = Callable[[str, Sequence[str]], str]
-"""Asks the user a question with a choice of answers. Raises UsageError if no user can be asked."""
+"""Asks the user a question with a choice of answers. Raises UsageError without a terminal."""

@@ -139,7 +139,7 @@ def balancer_facts(
         answer = (asked or platform).ask(nginx.name, command)
     facts, outside = read(nginx.name, answer.output, wanted, sticky, seen), entered.result()
     if outside == LATE and not facts.serving:
-        outside = ""  # nginx itself hangs, otherwise it would have answered this request without a replica
+        outside = ""  # nginx hangs for every client: it would answer this request itself
     facts = msgspec.structs.replace(facts, unreachable=outside)
     if not facts.answers:
         return facts
