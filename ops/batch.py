@@ -23,13 +23,13 @@ from ops.steps import Plan, Start
 
 
 class Batch:
-    """Carries out the parts of one operation. ``headers``: of the services that it has changed or was changing.
+    """Runs the parts of one operation. ``headers``: the journal headers of the services changed so far.
 
-    ``idle``: replicas that it left as they were and that do not serve.
+    ``idle``: replicas that the operation did not touch and that do not serve.
     """
 
     def __init__(self, stack: Callable[[str], Stack], journal: Journal, lease: Lease, emit: Emit, command: str) -> None:
-        """``stack``: of a service; ``command``: as typed, without secrets."""
+        """``stack``: returns the stack of a service; ``command``: as typed by the user, without secrets."""
         self._stack = stack
         self._journal = journal
         self._lease = lease
@@ -42,7 +42,7 @@ class Batch:
         self._stopping: Stopping | None = None
 
     def run(self, parts: Sequence[Part], detach: bool = False, promotion: Command | None = None) -> None:
-        """Runs all parts and checks the result, or those up to the wait at which the operation is ``left``.
+        """Runs all parts and checks the result. With ``detach``, stops at the first wait and stores it in ``left``.
 
         Raises like ``Runner.run``.
         """
@@ -85,11 +85,11 @@ class Batch:
         return header
 
     def _stop_the_rest(self, earlier: Sequence[JournalState]) -> None:
-        """Stops what the process before this one was stopping of ``earlier`` services when it exited."""
+        """Stops the replicas of ``earlier`` services that the previous process was still stopping when it exited."""
         for state in earlier:
             stack, removed = self._stack(state.header.service), state.snapshots
             present = [replica for replica in stack.replicas() if replica.name in removed]
-            # Another replica may have the name by now.
+            # A new replica may have the same name by now.
             names = [each.name for each in present if removed[each.name].get("Id", each.id) == each.id]
             self._stopping = Stopping(stack.platform, self._lease.check, len(names), self._stopping)
             self._stopping.begin(names)
@@ -127,7 +127,7 @@ class Batch:
             self._emit(ServiceReached(last.header.service))
             self._journal.write(BackTo(last.header.service))
             if self._stopping:
-                with suppress(EngineError):  # a replica that could not be stopped is no obstacle for its return
+                with suppress(EngineError):  # a replica that could not be stopped can still be returned
                     self._stopping.wait()
             return self._runner(self._stack(last.header.service), last.header, before).roll_back(reason)
 
@@ -153,9 +153,9 @@ def combined(parts: Sequence[Part]) -> Plan:
 
 
 def _behind(part: Part, header: Header) -> int:
-    """How many replicas may still be stopping while the plan goes on: any number if it starts no others.
+    """The number of replicas that may still be stopping while the plan continues: any number if it starts none.
 
-    Otherwise as many as memory and connections are enough for; if the resources were not measured, none.
+    Otherwise, as many as the free memory and connections allow; none if the resources were not measured.
     """
     if not any(isinstance(step, Start) for step in part.plan.steps):
         return MAX_REPLICAS

@@ -21,9 +21,9 @@ _AVAILABLE = re.compile(r"^MemAvailable: +(\d+) kB$", re.MULTILINE)
 
 
 def measure(stack: Stack, replicas: Collection[str], emit: Emit) -> Capacity:
-    """The engine's memory, the reservations and the database's connections. Emits an event for what is unknown.
+    """The engine's memory, the reservations and the database's connections. Emits an event for each unknown value.
 
-    ``replicas``: names of the running ones. Raises EngineError.
+    ``replicas``: names of the running replicas. Raises EngineError.
     """
     project = stack.project
     others = {name: spec for name, spec in project.model["services"].items() if name != project.settings.service}
@@ -33,7 +33,7 @@ def measure(stack: Stack, replicas: Collection[str], emit: Emit) -> Capacity:
         machine = pool.submit(lambda: stack.platform.machine)
         database = pool.submit(_connections, stack, emit) if url else None
         free = pool.submit(_free, stack)
-        # Not queried if the file has a reservation: some engines answer only at their next tick, up to a second later.
+        # Skipped if the file sets a reservation: some engines answer only at their next sample, up to a second later.
         used = pool.submit(stack.platform.memory, () if reserved_for_one else replicas)
         connections, in_use = database.result() if database else (None, None)
         return Capacity(
@@ -54,14 +54,14 @@ def _count(service: dict[str, object]) -> int:
 
 
 def _free(stack: Stack) -> int | None:
-    """Bytes available to new processes without swapping. Every container sees the figure of its host."""
+    """Bytes available to new processes without swapping. A container sees the same value as its host."""
     answer = stack.gateway.ask(["cat", "/proc/meminfo"])
     available = _AVAILABLE.search(answer.output)
     return int(available[1]) * 1024 if available else None
 
 
 def _connections(stack: Stack, emit: Emit) -> tuple[int | None, int | None]:
-    """The maximum for ordinary users, and the number in use."""
+    """PostgreSQL's maximum of connections for ordinary users, and the number in use."""
     try:
         name = locate(stack.project, DATABASE).service
         container = stack.platform.container(name)

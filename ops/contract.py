@@ -1,7 +1,7 @@
 """Everything that ops expects of the Videa Mozi backend: paths, JSON, headers, environment names, Redis keys.
 
-tests/contract checks it against the running server. Another service may have none of it: x-videa takes precedence, and
-what a service does not report is skipped and never counts as a fault.
+tests/contract checks it against the running server. Other services may provide none of it: x-videa takes precedence,
+and a value that a service does not report is skipped and never counts as a fault.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ import msgspec
 from msgspec import Struct, field
 
 OVERALL = "/health"
-"""Its health, including its dependencies: ``Health``."""
+"""The backend's health, including its dependencies: ``Health``."""
 
 METRICS = "/health/metrics?format=json"
-"""Its metrics: ``Metrics``, and those by which ``ops.rollout.own_metrics`` judges a canary."""
+"""The backend's metrics: ``Metrics``, and the ones that ``ops.rollout.own_metrics`` uses to judge a canary."""
 
 ME = "/api/v1/me"
 """Needs an access token, and counts towards the limit that all instances share."""
 
 LIMIT_LEFT = "ratelimit-remaining"
-"""Response header: the rest of that limit."""
+"""Response header: the requests left within that limit."""
 
 DATABASE = "DATABASE_URL"
 REDIS = "REDIS_URL"
 ACCESS_SECRET = "JWT_ACCESS_SECRET"  # noqa: S105 (a name)
 REFRESH_SECRET = "JWT_REFRESH_SECRET"  # noqa: S105
 RATE_LIMITS = "RATE_LIMITS"
-"""Names in a replica's environment. A secret may be a list, "NEW,OLD": the first signs, all verify."""
+"""Names in a replica's environment. A secret may be a list, "NEW,OLD": the first key signs, all keys verify."""
 
 LIMITED_PATHS = {
     "/api/v1/auth/login": "login",
@@ -35,7 +35,7 @@ LIMITED_PATHS = {
     "/api/v1/auth/refresh": "refresh",
     "/api/v1/auth/logout": "refresh",
 }
-"""Paths with a row of their own in RATE_LIMITS. Any other counts for LIMITED_CLIENTS: signed in, or by address."""
+"""Paths with their own entry in RATE_LIMITS. All others count against LIMITED_CLIENTS: by user, or by address."""
 
 LIMITED_CLIENTS = ("user", "address")
 
@@ -44,13 +44,13 @@ KEY_ID_SALT = "videa key id"
 """The issuer and audience of an access token, and the message whose HMAC is its key id."""
 
 POOL_PARAMETERS = ("connection_limit", "pool_timeout")
-"""Parameters of DATABASE_URL for the pool; libpq does not know them."""
+"""Parameters of DATABASE_URL that configure the pool; libpq rejects them."""
 
 POOL_LIMIT = 5
 """Connections of a replica whose DATABASE_URL has no limit."""
 
 FLEET = "videa:fleet"
-"""Redis: sorted set of the instances; each one's ``Heartbeat`` is JSON under ``videa:fleet:INSTANCE``."""
+"""Redis: sorted set of the instances. An instance stores its ``Heartbeat`` as JSON in ``videa:fleet:INSTANCE``."""
 
 
 class Dependency(Struct):
@@ -61,7 +61,7 @@ class Dependency(Struct):
 
 
 class Pool(Struct):
-    """The pool of database connections. ``waiting``: requests that wait for a connection."""
+    """The pool of database connections. ``waiting``: requests waiting for a connection."""
 
     limit: int = 0
     size: int = 0
@@ -70,7 +70,7 @@ class Pool(Struct):
 
 
 class Health(Struct):
-    """The answer at OVERALL. Without ``instance`` it is from another application, with another meaning."""
+    """The answer at OVERALL. Without ``instance``, it is from another application and has another meaning."""
 
     status: str = ""
     instance: str = ""
@@ -80,14 +80,14 @@ class Health(Struct):
 
 
 class LastMinute(Struct):
-    """Of Metrics. ``server_error_rate``: 0..1."""
+    """Part of Metrics. ``server_error_rate``: 0..1."""
 
     requests: int = 0
     server_error_rate: float = 0.0
 
 
 class Memory(Struct):
-    """Of Metrics, bytes."""
+    """Part of Metrics, in bytes."""
 
     rss_bytes: int | None = None
 
@@ -100,13 +100,13 @@ class Metrics(Struct):
 
 
 class MemorySamples(Struct):
-    """Of a Heartbeat: (time, bytes) in the last minutes."""
+    """Part of a Heartbeat: (time, bytes) samples of the last minutes."""
 
     samples: list[tuple[float, float]] = field(default_factory=list)
 
 
 class Limiter(Struct):
-    """Of a Heartbeat: ``requests`` in ``seconds`` by policy."""
+    """Part of a Heartbeat: the policy allows ``requests`` per ``seconds``."""
 
     limits: dict[str, dict[str, int]] | None = None
 
@@ -122,7 +122,7 @@ class Heartbeat(Struct):
     clock_offset: float | None = None
 
 
-# Built at the import: msgspec crashes if two threads first read a type at the same time.
+# Built at import: msgspec crashes if two threads use a type for the first time simultaneously.
 _HEALTH, _METRICS = msgspec.json.Decoder(Health), msgspec.json.Decoder(Metrics)
 
 

@@ -1,9 +1,9 @@
-"""How the replicas of each release are probed: as their own release declares.
+"""How replicas are probed: each as its own release declares.
 
 A new Compose file may change the health path or the port together with the image. Existing replicas are then still
 probed as the previous file declared (invariant 10: a new file does not affect replicas that serve). A label on the
-replicas would change Compose's config hash, so that a plain ``docker compose up -d`` would recreate them all. Instead,
-each release has its own record in the store, created when its replicas are first ready as declared.
+replicas would change Compose's config hash, and a plain ``docker compose up -d`` would then recreate them all. Instead,
+the store has one record per release, written when replicas of the release first become ready as declared.
 """
 
 from __future__ import annotations
@@ -38,11 +38,12 @@ _SUFFIX = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 class Declaration(msgspec.Struct, frozen=True):
-    """How a release is probed. ``port``: of its requests, and of its probes unless it has a ``probe_port``; 0: none.
+    """How a release is probed. ``port``: for requests, and for probes unless ``probe_port`` is set; 0: no port.
 
-    ``live``, ``ready``: paths; both empty: the container's own health check decides; if it has none, that of gRPC with
-    ``grpc``, otherwise a TCP connection. ``known`` is False for replicas that served before videa's first operation, if
-    the current file does not apply to them: their paths are unknown, so any answer below 500 is good.
+    ``live``, ``ready``: paths. If both are empty, the container's own health check decides; without one, the gRPC
+    health check if ``grpc``, otherwise a TCP connection. ``known`` is False for replicas that served before videa's
+    first operation and to which the current file does not apply: their paths are unknown, so any status below 500 is
+    good.
     """
 
     port: int
@@ -68,7 +69,7 @@ class Declaration(msgspec.Struct, frozen=True):
 
 
 class _Request(msgspec.Struct, frozen=True):
-    """The part of a record that older versions of videa did not write."""
+    """The part of a record that is missing in records written by older versions of videa."""
 
     port: int | None = None
     headers: dict[str, str] = {}
@@ -80,7 +81,7 @@ _DECODER = msgspec.json.Decoder(_Request)
 
 
 def unknown(port: int, own: Declaration) -> Declaration:
-    """The declaration of a release whose paths are unknown. It is asked at the path of the current file."""
+    """The declaration of a release whose paths are unknown. It is probed at the path in the current file."""
     return Declaration(port, own.live or "/", own.ready or own.live or "/", None, own.headers, ANY_ANSWER, known=False)
 
 
@@ -90,7 +91,7 @@ def candidates(
     """The declarations that may apply to a replica, best first.
 
     ``declaration``: of its release; ``own``: of the current Compose file; ``listed``: its port in the balancer's list,
-    None if it is not listed. ``starting``: the replica must be ready, so it is not enough that it accepts connections.
+    None if it is not listed. ``starting``: the replica must be ready; accepting connections is not enough.
     """
     if declaration and declaration.known:
         return (declaration,)
@@ -101,18 +102,18 @@ def candidates(
     if listed is None:
         return (own,)
     there = msgspec.structs.replace(own, port=listed)
-    if own.probe_port or not own.ready:  # such a probe does not show at which port the replica serves
+    if own.probe_port or not own.ready:  # such a probe does not show which port the replica serves
         return (there,) if not own.ready else (there, unknown(listed, own))
     return tuple(dict.fromkeys((own, there, unknown(listed, own))))
 
 
 def best(results: Sequence[tuple[Declaration, ProbeResult]]) -> ProbeResult:
-    """The first good result of a replica's probes; without one, the result of the first probe, the one in the file."""
+    """The first good result of a replica's probes; if there is none, the result of the first probe, the file's own."""
     return next((result for _, result in results if result.ok), results[0][1])
 
 
 def observed(results: Sequence[tuple[Declaration, ProbeResult]]) -> Declaration | None:
-    """The declaration that fits the answers of a replica; None if it does not answer, or with a server error."""
+    """The declaration that matches a replica's answers; None if it does not answer or answers only server errors."""
     fitting = next((declaration for declaration, result in results if result.ok), None)
     if fitting:
         return fitting
@@ -126,7 +127,7 @@ def read(store: Store, project: str, service: str) -> dict[str, Declaration]:
 
 
 def record(store: Store, project: str, service: str, release: str, declaration: Declaration) -> None:
-    """Records the declaration of a release, and replaces a previous one. Raises EngineError."""
+    """Records the declaration of a release, replacing any previous one. Raises EngineError."""
     labels = {_OF: f"{project}/{service}", _RELEASE: release, _PORT: str(declaration.port), _LIVE: "", _READY: ""}
     if declaration.known:
         request = _Request(
@@ -146,7 +147,7 @@ def forget(store: Store, project: str, service: str, retained: Collection[str] =
 
 
 def _name(project: str, service: str, release: str) -> str:
-    # The name of a release may have any characters, the name of a record may not.
+    # A release name may contain any characters, a record name may not.
     suffix = release if _SUFFIX.fullmatch(release) else sha256(release.encode()).hexdigest()[:12]
     return f"videa.declared.{project}.{service}.{suffix}"
 

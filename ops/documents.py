@@ -1,4 +1,4 @@
-"""The documents of a project: what all its users share for longer than an operation."""
+"""The documents of a project: state that all its users share and that outlives an operation."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ops.platform.ports import Store
 T = TypeVar("T")
 
 TRIES = 50
-"""Each failed try means that another process has written the document meanwhile."""
+"""A try fails only if another process has written the document in the meantime."""
 
 
 class Kind(StrEnum):
     """HISTORY: past operations and their releases; DOCTOR: what earlier runs of the doctor saw; OUTLINE: x-videa.
 
-    AUTOSCALE: whether it is on, and its last decisions. CERTIFICATES: the last failures, and when the next try is.
-    NOTIFY: the queue of notifications. IMAGES: those that were sent to the nodes of a swarm, of all projects.
+    AUTOSCALE: whether it is on, and its last decisions. CERTIFICATES: the last failures and the time of the next try.
+    NOTIFY: the queue of notifications. IMAGES: the images that were sent to the nodes of a swarm, for all projects.
     """
 
     HISTORY = "history"
@@ -35,14 +35,14 @@ class Kind(StrEnum):
 
 
 def load(store: Store, kind: Kind, project: str) -> bytes:
-    """The content; empty without a document. Raises EngineError."""
+    """The content; empty if there is no document. Raises EngineError."""
     return store.load(_name(kind, project)).content
 
 
 def update(store: Store, kind: Kind, project: str, change: Callable[[bytes], bytes]) -> None:
     """Replaces the content by ``change(content)``; nothing is lost if several processes do this. Raises EngineError.
 
-    ``change`` is called again after another process has written. It must not add again what the content already has.
+    ``change`` is called again if another process has written meanwhile; it must not add what the content already has.
     """
     name = _name(kind, project)
     for _ in range(TRIES):
@@ -54,10 +54,10 @@ def update(store: Store, kind: Kind, project: str, change: Callable[[bytes], byt
 
 
 class TypedDocument(Generic[T]):
-    """A document that is one object as JSON. ``empty``: what it is without a document, never changed itself.
+    """A document that is one object as JSON. ``empty``: the value if there is no document; it is never modified.
 
-    What another version of videa has written in another way counts as empty. Build it when its module is imported:
-    see ``ops.typed``.
+    Content that another version of videa wrote in another format counts as empty. Create instances at import: see
+    ``ops.typed``.
     """
 
     def __init__(self, kind: Kind, type: type[T], empty: T) -> None:
@@ -68,7 +68,7 @@ class TypedDocument(Generic[T]):
         return self._decoded(load(store, self.kind, project))
 
     def change(self, store: Store, project: str, by: Callable[[T], T]) -> T:
-        """Replaces it by ``by(it)``, see ``update``, and returns that. Raises EngineError."""
+        """Replaces the object by ``by(object)`` and returns the new one; see ``update``. Raises EngineError."""
         written = self._empty
 
         def changed(content: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The replicas that the agent has removed from the balancer. The store has them, because the agent may restart."""
+"""The replicas that the agent has removed from the balancer. They are in the store because the agent may restart."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Ejected:
         return f"videa.watch.{self.project}"
 
     def read(self) -> dict[str, str]:
-        """The replicas that were written last; empty if they cannot be read. Raises EngineError."""
+        """The replicas written last; empty if the record cannot be parsed. Raises EngineError."""
         record = self.store.find(self._name)
         content = self.store.read(record.id, _FILE).get(_FILE, b"") if record else b""
         try:
@@ -35,7 +35,7 @@ class Ejected:
             return {}
 
     def write(self, ids: Mapping[str, str]) -> None:
-        """Replaces the ejected replicas; without any, the record is removed. Raises EngineError."""
+        """Replaces the ejected replicas; if there are none, removes the record. Raises EngineError."""
         record = self.store.find(self._name)
         if not ids:
             if record:

@@ -18,7 +18,7 @@ VideaError                  message: what is wrong, hint: what to do
 |-- LockHeld                another operation is running
 `-- Interrupted             the operator stopped the operation
 
-The state that a failed operation leaves is its error's ``aftermath``; only ``explained`` turns it into text.
+The state that a failed operation leaves is in its error's ``aftermath``; only ``explained`` turns it into text.
 """
 
 from __future__ import annotations
@@ -49,16 +49,16 @@ class Left(Enum):
     STOPPED = "it stopped where it was"
     """It lost its lock: another operation may already be running."""
     TAKEN_OVER = "another operation has taken over"
-    """It lost its lock, and its journal is gone: it cannot be continued."""
+    """It lost its lock and its journal no longer exists: it cannot be resumed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aftermath:
     """The result of a failed operation.
 
-    ``reason``: why the stack is not as before, one line; ``repair``: what to do then, if nothing can be continued.
-    ``replicas``: for HALF_WAY and PAUSED, the replicas that exist now, None if unknown; for ROLLED_BACK, replicas that
-    did not serve before and were not restored.
+    ``reason``: why the stack is not as before, one line; ``repair``: what to do then if nothing can be resumed.
+    ``replicas``: for HALF_WAY and PAUSED, the replicas that exist now, None if unknown; for ROLLED_BACK, the replicas
+    that did not serve before the operation and were not restored.
     """
 
     left: Left
@@ -75,7 +75,7 @@ class Aftermath:
 class VideaError(Exception):
     """A failure with an explanation for the user: one line says what is wrong, one line says what to do.
 
-    ``detail``: shown only with ``--verbose``, such as the output of a failed command, unless ``shows_detail``.
+    ``detail``: such as the output of a failed command; shown only with ``--verbose``, or always if ``shows_detail``.
     """
 
     shows_detail = False
@@ -167,7 +167,7 @@ def explained(error: Failure, aftermath: Aftermath) -> Failure:
         without = f", without {', '.join(aftermath.replicas)}, which did not serve" if aftermath.replicas else ""
         error.hint = "; ".join(filter(None, (f"{left.value}{without}", error.hint)))
         return error
-    if left not in (Left.STOPPED, Left.TAKEN_OVER) or not isinstance(error, LockHeld):  # whose message already says it
+    if left not in (Left.STOPPED, Left.TAKEN_OVER) or not isinstance(error, LockHeld):  # its message says so
         error.message = f"{error.message}; {left.value}{reason}" if error.message else f"{left.value}{reason}"
     if left is Left.NEW_SERVES:
         error.hint = "the new replicas keep serving; complete the deploy: videa deploy --resume; or start another one"

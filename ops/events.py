@@ -25,7 +25,7 @@ class Task(msgspec.Struct, frozen=True, tag="task"):
 
 
 class Transferred(msgspec.Struct, frozen=True, tag="transferred"):
-    """A transfer has made progress. ``text``: the task; ``done`` and ``total``: bytes, ``total`` is an estimate."""
+    """A transfer has made progress. ``text``: the task; ``done``, ``total``: bytes; ``total`` is an estimate."""
 
     text: str
     done: int
@@ -33,7 +33,7 @@ class Transferred(msgspec.Struct, frozen=True, tag="transferred"):
 
 
 class Back(msgspec.Struct, frozen=True, tag="back"):
-    """The rollback of a step that is undone in its own way."""
+    """The rollback of a step that has its own way of being undone."""
 
     step: AnyStep
 
@@ -62,7 +62,7 @@ class StepFailed(msgspec.Struct, frozen=True, tag="step_failed"):
 
 
 class Kind(Enum):
-    """A verdict on a canary. The deploy continues only after ``PASS``: no verdict is not success."""
+    """A verdict on a canary. The deploy continues only after ``PASS``: a missing verdict is not a success."""
 
     PASS = "pass"  # noqa: S105
     FAIL = "fail"
@@ -73,7 +73,7 @@ class Kind(Enum):
 class VerdictGiven(msgspec.Struct, frozen=True, tag="verdict_given"):
     """A verdict on the canary at ``percent`` of the traffic. ``reason``: one line; ``numbers``: its figures.
 
-    ``canary``, ``stable``: the latencies that were compared, as ``ops.balancer.tally.Latencies.histogram`` counts them.
+    ``canary``, ``stable``: the compared latencies, in the buckets of ``ops.balancer.tally.Latencies.histogram``.
     """
 
     percent: float
@@ -85,7 +85,7 @@ class VerdictGiven(msgspec.Struct, frozen=True, tag="verdict_given"):
 
 
 class Promoted(msgspec.Struct, frozen=True, tag="promoted"):
-    """``who`` has ended a wait. ``percent``: the share that was judged until then, None if none was."""
+    """The user ``who`` has ended a wait. ``percent``: the share judged until then, None if there was none."""
 
     who: str
     percent: float | None = None
@@ -106,7 +106,7 @@ class HookFailed(msgspec.Struct, frozen=True, tag="hook_failed"):
 
 
 class Standing(msgspec.Struct, frozen=True, tag="standing"):
-    """An operation and the step that it started last: ``number`` of ``total``, None before the first step.
+    """An operation and its current step: ``number`` of ``total``, None before the first step.
 
     ``wait``: the wait in this step, None if the operation does not wait.
     """
@@ -124,7 +124,8 @@ class OperationEnded(msgspec.Struct, frozen=True, tag="operation_ended"):
 
     ``action``: scale, rolling, blue-green, canary, rollback or abort; ``result``: DONE, or the error in one line;
     ``seconds``: its duration; ``left``: the state after a failure (``ops.errors.Left``) in lower case, "" if it did not
-    fail or the state is unknown. ``requests``, ``failed``: of the traffic during the operation, None if unknown.
+    fail or the state is unknown. ``requests``, ``failed``: all and failed requests during the operation, None if
+    unknown.
     """
 
     command: str
@@ -158,7 +159,7 @@ class Resuming(msgspec.Struct, frozen=True, tag="going_on"):
 
 
 class RollingBack(msgspec.Struct, frozen=True, tag="going_back"):
-    """The rollback starts. ``reason``: one line, "" if already reported; ``operation``: of another process."""
+    """The rollback starts. ``reason``: one line, "" if already reported; ``operation``: the aborted one."""
 
     reason: str = ""
     operation: Standing | None = None
@@ -171,7 +172,7 @@ class Superseded(msgspec.Struct, frozen=True, tag="superseded"):
 
 
 class ServiceReached(msgspec.Struct, frozen=True, tag="service_reached"):
-    """The next steps are for this one of several services."""
+    """The next steps are for this service, one of several in the operation."""
 
     service: str
 
@@ -183,7 +184,7 @@ class UnderWay(msgspec.Struct, frozen=True, tag="under_way"):
 
 
 class Retrying(msgspec.Struct, frozen=True, tag="retrying"):
-    """Docker or nginx did not answer during a rollback; videa tries again. ``reason``: one line."""
+    """Docker or nginx did not answer during a rollback; videa retries. ``reason``: one line."""
 
     reason: str
 
@@ -195,7 +196,7 @@ class JournalLeft(msgspec.Struct, frozen=True, tag="journal_left"):
 
 
 class HistoryIncomplete(msgspec.Struct, frozen=True, tag="history_incomplete"):
-    """An operation has ended, but could not be recorded. ``reason``: one line."""
+    """An operation has ended, but could not be written to the history. ``reason``: one line."""
 
     reason: str
 
@@ -207,7 +208,7 @@ class OperationInterrupted(msgspec.Struct, frozen=True, tag="broken_off"):
 
 
 Remark: TypeAlias = VerdictGiven | Promoted | NoVerdict | HookFailed
-"""The events that the journal also stores, for users who follow the operation from elsewhere."""
+"""The events that the journal also stores, for users who follow the operation from another terminal."""
 
 News: TypeAlias = (
     Remark
@@ -238,7 +239,7 @@ def discard(event: Event) -> None:
 
 @contextmanager
 def announced(what: Doing | str, emit: Emit) -> Iterator[None]:
-    """Emits the start and the end of a step or a task, with its duration or its error. ``what``: a text is a task."""
+    """Emits the start and the end of a step or a task, with its duration or its error. ``what``: a string is a task."""
     step = Task(what) if isinstance(what, str) else what if isinstance(what, Task | Back) else redacted(what)
     emit(StepStarted(step))
     started = time.monotonic()

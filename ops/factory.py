@@ -27,14 +27,14 @@ def connect(environment: Mapping[str, str] | None = None) -> Engine:
 
 
 def image_store(engine: Engine) -> ImageStore:
-    """The images of an engine, to copy them."""
+    """The images of an engine, for copying."""
     from ops.engine.transfer import EngineImageStore
 
     return EngineImageStore(engine)
 
 
 def everywhere(engine: Engine, connect: ConnectImages, emit: Emit, user: str = "", dry_run: bool = False) -> Everywhere:
-    """The images of the engine and the other nodes of its swarm, over SSH as ``user``. Raises EngineError."""
+    """The images of the engine and, over SSH as ``user``, of the other nodes of its swarm. Raises EngineError."""
     import msgspec
 
     from ops.images.everywhere import Everywhere, others
@@ -127,7 +127,7 @@ def _gateway(platform: Platform, project: Project) -> Gateway:
 
 
 def open_store(engine: Engine | None = None, project: Project | None = None, swarm: bool = False) -> Store:
-    """The records of a project; without one, of all projects on this engine, or with ``swarm`` of those in its swarm.
+    """The records of a project. Without one: of all projects on this engine or, with ``swarm``, in its swarm.
 
     Raises EngineUnreachable, EngineError.
     """
@@ -156,9 +156,9 @@ def in_swarm(project: str, engine: Engine) -> bool:
 
 
 def open_changes(project: str, engine: Engine | None = None, swarm: bool = False) -> Changes:
-    """What happens to the containers of a project from now on; needs no Compose file. Raises EngineError.
+    """The events of a project's containers from now on; needs no Compose file. Raises EngineError.
 
-    ``swarm``: to those of its tasks on this engine.
+    ``swarm``: the containers of its swarm tasks on this engine.
     """
     from ops.engine import changes
     from ops.swarm import labels

@@ -35,9 +35,8 @@ class Fleet:
     """All replicas of the service at one moment.
 
     ``managed``: the balancer uses a list that videa wrote. Before the first operation it uses all running replicas,
-    even those that are not ready, so planners write the list first. A worker needs none. ``split``: some replicas are
-    listed only as a canary. ``stale``: the list also names replicas that are not running, or was written for other
-    settings.
+    even unready ones, so planners write the list first. A worker needs no list. ``split``: some replicas are listed
+    only as a canary. ``stale``: the list names replicas that are not running, or was written for other settings.
     """
 
     members: tuple[Member, ...]
@@ -64,7 +63,7 @@ def names(members: Iterable[Member]) -> tuple[str, ...]:
 
 
 def victims(members: Iterable[Member], count: int, release: str) -> tuple[Member, ...]:
-    """The ``count`` members to lose first: unready, then without traffic, then of another release, then the newest."""
+    """The ``count`` members to remove first: unready, then without traffic, then of another release, then newest."""
     order = sorted(members, key=lambda member: member.replica.number, reverse=True)
     order.sort(key=lambda member: (member.ready, member.listed, member.replica.release == release))
     return tuple(order[:count])

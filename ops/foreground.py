@@ -1,6 +1,6 @@
-"""Commands that a user runs: in a replica that serves, or in a one-off container that is like it.
+"""Commands that a user runs: in a replica that serves, or in a one-off container with the same configuration.
 
-Neither is an operation: no lock, no journal and no history, which therefore cannot contain a secret of the command.
+Neither is an operation: there is no lock, journal or history, so a secret in the command is stored nowhere.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ops.stack import Stack
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The container that a command means. ``serves``: it is ready, and a replica gets requests."""
+    """The container in which a command runs. ``serves``: it is ready and, if it is a replica, gets requests."""
 
     container: Container
     serves: bool
@@ -28,8 +28,8 @@ class Choice:
 def choose(stack: Stack, service: str = "", replica: str = "") -> Choice:
     """The container of a service that serves, or the ``replica`` with this name or number.
 
-    ``service``: any service of the Compose file, by default the default service of the project. If none serves, it is
-    one that is running. Raises UsageError, PlanRefused if it is not running, EngineError.
+    ``service``: any service of the Compose file, by default the project's default service. If no container serves, a
+    running one is chosen. Raises UsageError, PlanRefused if none is running, EngineError.
     """
     project = stack.project
     service = service or project.default_service
@@ -47,7 +47,7 @@ def choose(stack: Stack, service: str = "", replica: str = "") -> Choice:
         running,
         key=lambda member: (
             not _serves(member),
-            member.replica.node != here,  # another node is reached over SSH
+            member.replica.node != here,  # other nodes are reached over SSH
             not member.ready,
             member.replica.release != release,
         ),
@@ -56,7 +56,7 @@ def choose(stack: Stack, service: str = "", replica: str = "") -> Choice:
 
 
 def run_one_off(stack: Stack, model: Container, command: UserCommand, keep: bool = False) -> int:
-    """Runs a command in a one-off container that is like ``model``, and removes it unless ``keep``.
+    """Runs a command in a one-off container configured like ``model``, and removes it unless ``keep``.
 
     Returns the command's exit code. Raises Interrupted, EngineError.
     """
@@ -90,7 +90,7 @@ def variables(given: Iterable[str], environment: Mapping[str, str]) -> dict[str,
 
 
 def _members(stack: Stack, service: str) -> list[Member]:
-    """The containers of a service. Without an answer of the balancer, no replica counts as listed."""
+    """The containers of a service. If the balancer does not answer, no replica counts as listed."""
     if service not in stack.project.services:
         containers = [container for container in stack.containers() if container.service == service]
         return [Member(container, _healthy(container), True) for container in containers]

@@ -8,7 +8,7 @@ import re
 import msgspec
 
 _COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
-"""A part of a path, by the grammar of the distribution project (github.com/distribution/reference)."""
+"""A path component, as in the grammar of the distribution project (github.com/distribution/reference)."""
 
 
 class ImageRef(msgspec.Struct, frozen=True):
@@ -20,7 +20,7 @@ class ImageRef(msgspec.Struct, frozen=True):
 
     @classmethod
     def parse(cls, reference: str) -> ImageRef:
-        """Parses a reference; a colon before a slash belongs to the registry's port."""
+        """Parses a reference; a colon before a slash starts the registry's port."""
         name, _, digest = reference.partition("@")
         path, slash, last = name.rpartition("/")
         last, _, tag = last.partition(":")
@@ -36,9 +36,9 @@ class ImageRef(msgspec.Struct, frozen=True):
 
 
 def component(text: str) -> str:
-    """Converts a name, such as the project's, to a valid part of an image path ("shop_" and "shop_-web" are invalid).
+    """Converts a name, such as the project's, to a valid path component ("shop_" and "shop_-web" are invalid).
 
-    A name that had to be changed gets a hash, so that two projects do not share a path.
+    A changed name gets a hash, so that two projects never share a path.
     """
     lower = text.lower()
     if _COMPONENT.fullmatch(lower):

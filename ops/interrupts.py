@@ -1,8 +1,8 @@
 """Ctrl-C, `kill` and a closed terminal: signals are handled only where an interruption is safe.
 
-For example, a signal while the lock is being taken would leave it half taken. So code holds signals back there
-(``held``) and lets them through (``allowed``) where an interruption is followed by a rollback. The first signal that is
-let through raises KeyboardInterrupt; later ones have no effect, so that they do not interrupt the rollback.
+For example, a signal during the acquisition of the lock would leave it half acquired. Such code holds signals back
+(``held``) and lets them through (``allowed``) only where an interruption is followed by a rollback. The first signal
+let through raises KeyboardInterrupt; later ones have no effect, so that they cannot interrupt the rollback.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Mode(Enum):
-    """The handling of a signal: it waits, it is let through if it is the first, or it is always let through."""
+    """What happens to a signal: it is held back, let through if it is the first one, or always let through."""
 
     HELD = auto()
     ONCE = auto()
@@ -30,7 +30,7 @@ class _Mode(Enum):
 
 @dataclass
 class _Gate:
-    """``depth``: of nested ``held`` blocks; ``waiting``: a signal came; ``spent``: one was let through."""
+    """``depth``: of nested ``held`` blocks; ``waiting``: a signal is held back; ``spent``: one was let through."""
 
     depth: int = 0
     mode: _Mode = _Mode.HELD
@@ -64,7 +64,7 @@ class _Gate:
         try:
             for number in SIGNALS:
                 handler = signal.getsignal(number)
-                # Signals that the parent made the process ignore, such as with `nohup`, stay ignored.
+                # A signal that the parent process set to be ignored, as `nohup` does, stays ignored.
                 if handler is not None and handler is not signal.SIG_IGN:
                     self.handlers[number] = handler
                     signal.signal(number, self.receive)
@@ -85,8 +85,8 @@ _GATE = _Gate()
 def held() -> Iterator[None]:
     """Holds signals back in the block, except in ``allowed`` blocks within it. No effect outside the main thread.
 
-    A signal that arrived in a block within ``allowed`` raises KeyboardInterrupt at its end. One that arrives after the
-    last ``allowed`` block is dropped at the end: the work is complete then.
+    In a ``held`` block nested in ``allowed``, a signal raises KeyboardInterrupt at the end of the nested block. After
+    the last ``allowed`` block, a signal is dropped at the end, because the work is complete then.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -110,9 +110,9 @@ def held() -> Iterator[None]:
 
 @contextmanager
 def allowed(again: bool = False) -> Iterator[None]:
-    """Lets a signal through in a block within ``held``, or a waiting one at its start: raises KeyboardInterrupt.
+    """Lets signals through in a block within ``held``, also one held back before: raises KeyboardInterrupt.
 
-    ``again``: also later signals, if nothing must be rolled back.
+    ``again``: also lets later signals through, for work that needs no rollback.
     """
     if not _GATE.depth or threading.current_thread() is not threading.main_thread():
         yield
@@ -133,14 +133,14 @@ def settle() -> None:
 
 
 def treat_alike() -> None:
-    """Makes `kill` and a closed terminal equivalent to Ctrl-C in this process."""
+    """Treats `kill` and a closed terminal like Ctrl-C in this process."""
     for number in SIGNALS[1:]:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
 
 
 def ignore() -> None:
-    """Ignores all signals from now on: the process is exiting, and `timeout`, for example, sends its signal twice."""
+    """Ignores all signals from now on: the process is exiting, and `timeout`, for example, signals it twice."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     _GATE.handlers.clear()

@@ -1,4 +1,4 @@
-"""Starts the whole stack, and removes it."""
+"""Starts and removes the whole stack."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from ops.stack import Stack
 from ops.traffic import Upstream
 
 LOOK_AGAIN = 0.1
-"""Seconds between two queries of a starting nginx."""
+"""Seconds between queries of an nginx that is starting."""
 
 STARTING = 10.0
-"""Seconds until a new container of nginx must have written its files."""
+"""Seconds within which a new nginx container must have written its files."""
 
 
 def bring_up(
@@ -46,7 +46,7 @@ def bring_up(
     updates the scaled service. ``recreate``: names of other services that are recreated if they have changed. If an
     interrupted operation exists, the balancer's configuration does not change. ``command``: as typed by the user;
     ``redirect``: whether a stand-in may serve while a published port moves.
-    Raises UsageError, LockHeld, PlanRefused when Compose would stop, recreate or disconnect something else,
+    Raises UsageError, LockHeld, PlanRefused if Compose would stop, recreate or disconnect anything else,
     EngineError, ImageUnavailable, ReplicaNotReady, BalancerError, Interrupted.
     """
     project = stack.project
@@ -95,7 +95,7 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], redirect: boo
     begun = [each for each in scaled if _name(each) in new or (held and each is stack)]
     overrides = {variable: value for name in new for variable, value in targets[name].overrides.items()}
     start = _Starter(stack, emit, bool(any(alive.values()) or orphans), recreate, permit)
-    # One command, so that the services wait for their dependencies.
+    # A single command, so that services wait for their dependencies.
     start([*order.before, *project.served], overrides)
     if held or not any(alive.values()):
         permit()
@@ -115,7 +115,7 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], redirect: boo
         for each in served:
             await_ready(each, [replica.name for replica in each.replicas()], starting=_name(each) in new)
     for each in begun:
-        each.platform.remember({})  # now that they run, those of a swarm need not stay where they have started
+        each.platform.remember({})  # in a swarm, running replicas need not stay on the node where they started
     add_to_balancer(served, emit)
     start(order.after, overrides)
     history.take_over(stack)
@@ -129,7 +129,7 @@ def _bring_up(stack: Stack, emit: Emit, recreate: Collection[str], redirect: boo
 
 @contextmanager
 def _covered(start: _Starter, redirect: bool) -> Iterator[None]:
-    """A stand-in serves while the balancer is recreated, if it is. Raises EngineError, BalancerError."""
+    """If the balancer is to be recreated, a stand-in serves meanwhile. Raises EngineError, BalancerError."""
     stack = start.stack
     balancer = stack.project.settings.balancer
     asked = start.keep and balancer in start.recreate and balancer in stack.platform.changed_services()
@@ -154,7 +154,7 @@ def _running(stack: Stack) -> list[Replica]:
 
 
 def _build_missing(stack: Stack, emit: Emit) -> None:
-    """Builds the image of a service that is not present and has a build section. Raises EngineError."""
+    """Builds the service's image if it is missing and the service has a build section. Raises EngineError."""
     project = stack.project
     if "build" in project.service and not stack.platform.images.present(project.image):
         with announced(f"build {project.image}", emit):
@@ -162,9 +162,9 @@ def _build_missing(stack: Stack, emit: Emit) -> None:
 
 
 def add_to_balancer(served: Sequence[Stack], emit: Emit) -> None:
-    """Makes the balancer list all replicas, by one change for all services: each reload costs a core 0.2 s.
+    """Lists all replicas in the balancer, in one change for all services: a reload takes 0.2 s of CPU time.
 
-    Changes nothing if an operation was interrupted. Raises BalancerError.
+    Changes nothing if there is an interrupted operation. Raises BalancerError.
     """
     state = Journal(served[0].store, served[0].project.name).read()
     if state:
@@ -236,7 +236,7 @@ def take_down(stack: Stack, emit: Emit, command: str = "videa down") -> None:
 
 @contextmanager
 def _interruptible(hint: str) -> Iterator[None]:
-    """Turns Ctrl-C into Interrupted: running containers keep running."""
+    """Turns Ctrl-C into Interrupted; running containers keep running."""
     try:
         yield
     except KeyboardInterrupt:
@@ -256,7 +256,7 @@ def _orphans(stack: Stack) -> list[str]:
 def await_balancer(stack: Stack, starting: float | None = None) -> None:
     """Waits until nginx answers. Raises BalancerError after ``health.deadline``.
 
-    ``starting``: seconds until it must have written its files, STARTING by default.
+    ``starting``: seconds within which it must have written its files, by default STARTING.
     """
     started, balancer = time.monotonic(), stack.project.settings.balancer
     while True:
@@ -265,7 +265,7 @@ def await_balancer(stack: Stack, starting: float | None = None) -> None:
         try:
             if stack.gateway.look().serving is not None:
                 return
-        except BalancerError as refused:  # a new container has not written its files yet
+        except BalancerError as refused:  # a new container may not have written its files yet
             error, timeout = refused, STARTING if starting is None else starting
         if time.monotonic() - started > timeout:
             raise error

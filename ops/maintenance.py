@@ -20,7 +20,7 @@ from ops.traffic import Maintenance
 
 
 def planned(project: Project, allow: Sequence[str], retry_after: float) -> Maintenance:
-    """The settings of a closed site: OVERALL and the health paths of the services stay open. Raises UsageError.
+    """The settings for closing the site: OVERALL and the health paths of the services stay open. Raises UsageError.
 
     ``allow``: addresses and networks of allowed clients; ``retry_after``: seconds.
     """
@@ -32,7 +32,7 @@ def planned(project: Project, allow: Sequence[str], retry_after: float) -> Maint
 
 
 def _health_paths(project: Project) -> Iterator[str]:
-    """The health paths of every service, as clients request them; a path to which no route leads is left out."""
+    """The health paths of every service, as clients request them; paths that no route reaches are left out."""
     for service, route in project.routes.items():
         health = project.of(service).settings.health
         for path in (health.live, health.ready):
@@ -44,7 +44,7 @@ def _health_paths(project: Project) -> Iterator[str]:
 def switch(
     stack: Stack, maintenance: Maintenance | None, command: str, dry_run: bool = False, emit: Emit = discard
 ) -> bool:
-    """Closes the site or, with None, opens it. Operations keep this state. A change is in the history.
+    """Closes the site or, with None, opens it. Operations keep this state. A change is added to the history.
 
     Returns False if nothing changed. ``command``: as typed by the user. Raises LockHeld, BalancerError.
     """
@@ -63,7 +63,7 @@ def switch(
 
 
 def _record(stack: Stack, command: str, seconds: float, emit: Emit) -> None:
-    """Writes the history. Emits an event if this fails: the site is already closed or open."""
+    """Writes the history. Emits an event instead of raising if this fails: the site is already closed or open."""
     entry = history.Entry(
         time=time.time(),
         who=whoami(),

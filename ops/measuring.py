@@ -1,4 +1,4 @@
-"""Measures the traffic during an operation, and records what became of it and what clients noticed."""
+"""Measures the traffic during an operation, and records the result and what clients noticed."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from ops.steps import Plan
 
 
 class Measuring:
-    """Of the operations of one command. ``proof``: of the last one, None before its end."""
+    """Measures the operations of one command. ``proof``: the last operation's, None before its end."""
 
     def __init__(self, stack: Callable[[str], Stack], command: str, emit: Emit) -> None:
-        """``stack``: of a service, "": the one that gets the requests; ``command``: as typed, without secrets."""
+        """``stack``: returns a service's stack ("": the default service's); ``command``: as typed, without secrets."""
         self._stack = stack
         self._command = command
         self._emit = emit
@@ -33,8 +33,8 @@ class Measuring:
     def run(self, plan: Plan, act: Callable[[], None], batch: Batch, action: str) -> Outcome:
         """Calls ``act`` while all traffic is measured, then writes the history. Raises the errors of ``act``.
 
-        ``plan``: of all services. ``action``: its name in the history, empty for that of each request. Only ``act`` can
-        be interrupted, so its result is always recorded and emitted.
+        ``plan``: for all services. ``action``: its name in the history; if empty, the strategy of each request. Only
+        ``act`` can be interrupted, so its result is always recorded and emitted.
         """
         started, result, left = time.monotonic(), "videa itself failed", ""
         site = self._stack("")
@@ -70,7 +70,7 @@ class Measuring:
 
 
 def _entrances(stack: Stack) -> list[Address]:
-    """The probes of the proof: one for each service that has a running replica. Raises EngineError."""
+    """The addresses that the proof probes: one for each service with a running replica. Raises EngineError."""
     project, served = stack.project, stack.project.served
     if len(served) > 1:
         running = {container.service for container in stack.containers() if container.running}

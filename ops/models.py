@@ -16,12 +16,12 @@ NEVER = datetime.fromtimestamp(0, UTC)
 class Container:
     """One container of the project, from Docker's labels and state.
 
-    ``health``: Docker's state: healthy, unhealthy, starting, or none without a health check. ``health_output``: of the
-    last check; ``first_check``: seconds after a start until it ends, 0 without one. ``number``: its number within the
-    service, 0 if Compose did not start it. ``release``: derived only from the labels (see
-    ``ops.releases.release_of``). ``networks``: name -> address. ``pid``: its main process on the engine's host, 0 if it
-    is not running. ``cpu_limit``: cores; ``memory_limit``: bytes; None without a limit. ``oneoff``: started by
-    ``docker compose run``. ``node``: id of the node of a swarm that runs it, "" if none does.
+    ``health``: Docker's state: healthy, unhealthy, starting, or none without a health check. ``health_output``: output
+    of the last check; ``first_check``: seconds from a start to the end of the first check, 0 without a health check.
+    ``number``: its number within the service, 0 if Compose did not start it. ``release``: derived only from the labels
+    (see ``ops.releases.release_of``). ``networks``: name -> address. ``pid``: its main process on the engine's host, 0
+    if it is not running. ``cpu_limit``: cores; ``memory_limit``: bytes; None without a limit. ``oneoff``: started by
+    ``docker compose run``. ``node``: id of the swarm node that runs it, "" without a swarm.
     """
 
     id: str
@@ -64,7 +64,7 @@ class Container:
 
     @property
     def attached(self) -> bool:
-        """Whether it has an address on the network. A paused container also accepts connections, but never answers."""
+        """Whether it has an address on the network. Even a paused container accepts connections, but never answers."""
         return self.state in ("running", "paused")
 
 
@@ -75,11 +75,11 @@ Replica: TypeAlias = Container
 class Usage(msgspec.Struct, frozen=True):
     """The usage of a container between two samples, and its limits.
 
-    ``cpu``: cores (1.0 = one core busy); ``memory``: bytes without reclaimable page cache (like ``docker stats``); the
-    limits are None if the container has none. ``throttled``: share of CFS periods. ``pids``: processes and threads that
-    it had at both samples. The network bytes are None if only the kernel's files were read. ``shared``: bytes of
-    ``memory`` that processes share; ``refused``: forks that failed at the limit of processes between the samples, None
-    if unknown, as ``oom_kills``: processes killed for memory since the start.
+    ``cpu``: cores (1.0 = one core busy); ``memory``: bytes without reclaimable page cache (like ``docker stats``); a
+    limit is None if it is not set. ``throttled``: share of CFS periods. ``pids``: processes and threads present in both
+    samples. The network bytes are None if only the kernel's files were read. ``shared``: bytes of ``memory`` that
+    processes share; ``refused``: forks refused by the pids limit between the samples; ``oom_kills``: processes killed
+    for memory since the start; both None if unknown.
     """
 
     cpu: float
@@ -96,7 +96,7 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 def lasting(before: int | None, after: int | None) -> int | None:
-    """The number of processes at both of two samples: the dozen of a health check or of an exec comes and goes."""
+    """The number of processes present in both samples: a health check or an exec briefly adds up to a dozen."""
     return after if before is None or after is None else min(before, after)
 
 
@@ -115,8 +115,8 @@ class ExecResult(msgspec.Struct, frozen=True):
 class UserCommand:
     """A command that a user runs in a container. ``terminal``: it gets the user's terminal, otherwise only the streams.
 
-    ``environment``: additional variables, whose values no argument of a process may have; ``user`` and ``workdir``:
-    empty for those of the container.
+    ``environment``: additional variables, whose values must not appear in the arguments of any process; ``user``,
+    ``workdir``: empty for the container's own.
     """
 
     words: tuple[str, ...]
@@ -129,8 +129,9 @@ class UserCommand:
 class ProbeResult(msgspec.Struct, frozen=True):
     """The result of a probe. ``status``: 0 without an answer; ``seconds``: duration; ``reason``: why it is not ok.
 
-    ``asked``: what was asked, as text; ``by_connect``: only for a connection; ``delay``: seconds after a start until
-    there can be a first result, 0 if there is one. ``row``: how many good probes in a row a good result stands for.
+    ``asked``: what was probed, as text; ``by_connect``: only a TCP connection was tried; ``delay``: seconds after a
+    start until there can be a first result, 0 if there is one. ``row``: the number of consecutive good probes that a
+    good result stands for.
     """
 
     ok: bool
@@ -154,11 +155,11 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class Node(msgspec.Struct, frozen=True):
-    """A machine of a swarm, as its managers know it. ``memory``: bytes; ``cpus``: cores.
+    """A machine of a swarm, as the managers report it. ``memory``: bytes; ``cpus``: cores.
 
-    ``state``: ready, down, unknown or disconnected; ``message``: why it is not ready. ``availability``: active; pause,
-    which gets no new tasks; or drain, which has none. ``reachability``: of a manager among the managers, "" of a
-    worker. ``version``: the engine's.
+    ``state``: ready, down, unknown or disconnected; ``message``: why it is not ready. ``availability``: active, pause
+    (no new tasks) or drain (no tasks). ``reachability``: a manager's, as seen by the other managers; "" for a worker.
+    ``version``: the engine's.
     """
 
     id: str
@@ -181,7 +182,7 @@ class Node(msgspec.Struct, frozen=True):
 
 
 class Stuck(msgspec.Struct, frozen=True):
-    """A task of the project that does not run. ``node``: id of the node that has refused it, "" if none would take it.
+    """A task of the project that does not run. ``node``: id of the node that rejected it, "" if no node was suitable.
 
     ``reason``: in the manager's words; ``since``: Unix time.
     """
@@ -194,11 +195,11 @@ class Stuck(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The state of a swarm. ``seen``: node id -> Unix time of the last change that the managers have recorded.
+    """The state of a swarm. ``seen``: node id -> Unix time of the last change that the managers recorded.
 
-    ``lost``: node id -> containers of the project that ran on a node that is away. ``root_expires``: Unix time at which
-    the certificate authority of the swarm ends, None if unknown; ``outdated``: ids of nodes whose certificates are of
-    another authority; ``rotating``: a new one is being handed out.
+    ``lost``: unreachable node's id -> containers of the project that ran there. ``root_expires``: Unix time at which
+    the swarm's root CA expires, None if unknown; ``outdated``: ids of nodes whose certificates were issued by another
+    CA; ``rotating``: a root CA rotation is in progress.
     """
 
     nodes: tuple[Node, ...] = ()
@@ -211,9 +212,9 @@ class Cluster:
 
 
 class Record(msgspec.Struct, frozen=True):
-    """A record of a store. ``number``: the last value of ``set_number``; ``created``: time by the store's clock.
+    """A record in a store. ``number``: the last value of ``set_number``; ``created``: time by the store's clock.
 
-    ``id``: identifies this record, so that a later record with the same name is not touched.
+    ``id``: identifies this very record, so that a later record with the same name is not affected.
     """
 
     id: str
@@ -223,17 +224,17 @@ class Record(msgspec.Struct, frozen=True):
 
 
 class Document(msgspec.Struct, frozen=True):
-    """What a store has under a name. ``version``: larger than all previous ones; 0 if there is none."""
+    """The content that a store has under a name. ``version``: increases with every write; 0 if there is no content."""
 
     version: int = 0
     content: bytes = b""
 
 
 class StoredImage(msgspec.Struct, frozen=True):
-    """An image on an engine. ``names``: its tags; ``layers``: the diff ids of its layers, the base's first.
+    """An image on an engine. ``names``: its tags; ``layers``: the diff ids of its layers, base layer first.
 
-    ``parts``: what made each part of it and its size in bytes, the base's first; images that share layers begin with
-    the same parts.
+    ``parts``: the command that created each part and the part's size in bytes, base first; images that share layers
+    start with the same parts.
     """
 
     id: str
@@ -245,7 +246,7 @@ class StoredImage(msgspec.Struct, frozen=True):
 class Job(msgspec.Struct, frozen=True):
     """A container in which an operation runs. ``kind``: see ``ops.jobs.request``; ``command``: without secrets.
 
-    ``at``: Unix time at which it begins, 0 for at once. ``state``: Docker's; ``over``: nobody starts it again.
+    ``at``: Unix time at which it starts, 0 for immediately. ``state``: Docker's; ``over``: it will not be restarted.
     """
 
     id: str
@@ -267,8 +268,8 @@ class Job(msgspec.Struct, frozen=True):
 class NewJob(msgspec.Struct, frozen=True):
     """A job to start. ``words``: its command; ``folder``: where it runs; ``user``, ``groups``: ids of this machine.
 
-    ``environment``: what its Python needs to start, and no secret.
-    ``read_only``, ``writable``: paths of this machine that it sees at the same place.
+    ``environment``: the variables that its Python needs to start; no secrets.
+    ``read_only``, ``writable``: paths of this machine, mounted at the same paths.
     """
 
     name: str

@@ -26,7 +26,7 @@ READY = "ready"
 NO_EDGES: Mapping[str, str] = {}
 
 RETURNS = 60.0
-"""Seconds for nginx to start on a node that is used again: its health check is asked every few seconds."""
+"""Seconds for nginx to start on a reactivated node: its health check runs only every few seconds."""
 LOOK_AGAIN = 0.5
 
 Choose = Callable[[Fleet], Collection[str]]
@@ -61,8 +61,8 @@ def check_drain(
 ) -> None:
     """Raises PlanRefused if the node cannot be emptied.
 
-    ``pinned``: containers that can run only there; ``others``: services of other projects; ``force``: stops those;
-    ``edges``: see ``Nodes``.
+    ``pinned``: containers that can run only there; ``others``: services of other projects, which ``force`` allows to
+    stop; ``edges``: see ``Nodes``.
     """
     serving = {each.id for each in nodes if each.state == READY and each.availability != DRAIN}
     if node.id in edges and not edges.keys() & serving - {node.id}:
@@ -85,7 +85,7 @@ def check_drain(
 
 
 def drain(operation: Operation, name: str, surge: int = 1, force: bool = False, dry_run: bool = False) -> Outcome:
-    """Empties a node: it gets no new replicas, others take over from those that it has, then it gets nothing any more.
+    """Drains a node: it gets no new replicas, its replicas are replaced on other nodes, then it gets no tasks at all.
 
     Raises UsageError, PlanRefused, LockHeld, and the errors of the steps.
     """
@@ -118,7 +118,7 @@ def drain(operation: Operation, name: str, surge: int = 1, force: bool = False, 
 
 
 def rebalance(operation: Operation, surge: int = 1, dry_run: bool = False) -> Outcome:
-    """Moves replicas until no node has two more of a service than another one.
+    """Moves replicas until the nodes' replica counts of a service differ by at most one.
 
     Raises PlanRefused, LockHeld, and the errors of the steps.
     """
@@ -144,10 +144,10 @@ def rebalance(operation: Operation, surge: int = 1, dry_run: bool = False) -> Ou
 
 
 def activate(stack: Stack, name: str, command: str, dry_run: bool = False, emit: Emit = discard) -> bool:
-    """Lets a node get replicas again; returns whether that is a change.
+    """Lets a node get replicas again; returns False if it already did.
 
-    An nginx of that node has the present configuration when this returns. Raises UsageError, PlanRefused, LockHeld,
-    EngineError, and BalancerError if it does not start.
+    If nginx runs on that node, it has the current configuration when this returns. Raises UsageError, PlanRefused,
+    LockHeld, EngineError, and BalancerError if that nginx does not start.
     """
     node = find(nodes_of(stack), name)
     if node.availability == ACTIVE:
@@ -165,7 +165,7 @@ def activate(stack: Stack, name: str, command: str, dry_run: bool = False, emit:
 
 
 def _await_edge(stack: Stack, name: str, command: str, emit: Emit) -> None:
-    """Returns when an nginx has the present configuration. Raises BalancerError after RETURNS seconds."""
+    """Waits until the node's nginx has the current configuration. Raises BalancerError after RETURNS seconds."""
     deadline = time.monotonic() + RETURNS
     while True:
         edge = next((each for each in stack.gateway.membership().edges if each.name == name), None)
@@ -180,7 +180,7 @@ def _await_edge(stack: Stack, name: str, command: str, emit: Emit) -> None:
 
 
 def counts(stack: Stack) -> dict[str, int]:
-    """Node -> the number of replicas of the project that it runs, of all services. Raises EngineError."""
+    """Node -> the number of the project's replicas on it, of all services. Raises EngineError."""
     found: dict[str, int] = defaultdict(int)
     for container in stack.containers():
         if container.node and container.service in stack.project.services:

@@ -1,4 +1,4 @@
-"""Notices: what an operation, a start or a watcher reports about the project, apart from its own progress."""
+"""Notices: what an operation, `videa up` or a watcher reports about the project, apart from its own progress."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ReleaseChanged(msgspec.Struct, frozen=True, tag="release_changed"):
 class PortMoves(msgspec.Struct, frozen=True, tag="port_moves"):
     """The port that ``containers`` publish moves to the ``balancer``.
 
-    ``gap``: why connections are refused in between, "" if a stand-in serves them.
+    ``gap``: why connections are refused during the move, "" if a stand-in serves them.
     """
 
     containers: tuple[str, ...]
@@ -41,19 +41,19 @@ class PortGap(msgspec.Struct, frozen=True, tag="port_gap"):
 
 
 class BalancerOutdated(msgspec.Struct, frozen=True, tag="balancer_outdated"):
-    """The balancer's ``image`` is the one of another version of videa."""
+    """The balancer's ``image`` belongs to another version of videa."""
 
     image: str
 
 
 class OwnFilesRefused(msgspec.Struct, frozen=True, tag="own_files_refused"):
-    """nginx refuses the user's own ``files``, "NAME: reason". They are left out, and everything else is served."""
+    """nginx rejects the user's own ``files``, "NAME: reason". They are left out; everything else is served."""
 
     files: tuple[str, ...]
 
 
 class EdgeLeftOut(msgspec.Struct, frozen=True, tag="edge_left_out"):
-    """One of several nginx, ``edge``, does not run, and did not get a change. ``node``: where; ``reason``: one line."""
+    """``edge``, one of several nginx instances, is down and missed a change. ``node``: where; ``reason``: one line."""
 
     edge: str
     node: str
@@ -61,14 +61,14 @@ class EdgeLeftOut(msgspec.Struct, frozen=True, tag="edge_left_out"):
 
 
 class EdgeLeaves(msgspec.Struct, frozen=True, tag="edge_leaves"):
-    """A node that clients connect to is drained. ``edge``: its nginx, which stops at the end; ``node``: its name."""
+    """A node that clients connect to is drained. ``edge``: its nginx, which stops last; ``node``: its name."""
 
     edge: str
     node: str
 
 
 class EdgeReturned(msgspec.Struct, frozen=True, tag="edge_returned"):
-    """An nginx that was away or had an older configuration, ``edge``, has the present one."""
+    """``edge``, an nginx that was unreachable or had an older configuration, has the current one."""
 
     edge: str
 
@@ -80,14 +80,14 @@ class PoolsUnchecked(msgspec.Struct, frozen=True, tag="pools_unchecked"):
 
 
 class LockAwaited(msgspec.Struct, frozen=True, tag="lock_awaited"):
-    """Another operation holds the lock. ``reason``: which one; ``seconds``: how long this one waits for it."""
+    """Another operation holds the lock. ``reason``: which one; ``seconds``: how long this operation waits for it."""
 
     reason: str
     seconds: float
 
 
 class ProbedByConnect(msgspec.Struct, frozen=True, tag="probed_by_connect"):
-    """New replicas are ready when they accept TCP connections: neither the file nor the image declares more."""
+    """New replicas are ready when they accept TCP connections: neither the file nor the image declares a probe."""
 
 
 class ShellOnly(msgspec.Struct, frozen=True, tag="shell_only"):
@@ -104,7 +104,7 @@ class VariableShared(msgspec.Struct, frozen=True, tag="variable_shared"):
 
 
 class ReplicasFixed(msgspec.Struct, frozen=True, tag="replicas_fixed"):
-    """The Compose file sets ``replicas`` without a variable, such as ``variable``, that could store another number."""
+    """The Compose file sets ``replicas`` to a literal; a variable, such as ``variable``, could store another number."""
 
     replicas: int
     variable: str
@@ -117,7 +117,7 @@ class CanaryKey(msgspec.Struct, frozen=True, tag="canary_key"):
 
 
 class RequestsCut(msgspec.Struct, frozen=True, tag="requests_cut"):
-    """After ``seconds``, ``workers`` old workers of nginx still have requests, which are cut now."""
+    """After ``seconds``, ``workers`` old nginx workers still have requests, which are aborted now."""
 
     workers: int
     seconds: float
@@ -131,19 +131,19 @@ class ReplicaEjected(msgspec.Struct, frozen=True, tag="taken_out"):
 
 
 class ReplicaReturned(msgspec.Struct, frozen=True, tag="let_back"):
-    """The agent or `videa watch` has returned an ejected replica to the balancer, or found that an operation has."""
+    """An ejected replica was returned to the balancer: by the agent, by `videa watch` or by an operation."""
 
     replica: str
 
 
 class RoundSkipped(msgspec.Struct, frozen=True, tag="round_skipped"):
-    """The replicas could not be probed, or the balancer not changed. ``reason``: one line; once until it changes."""
+    """Probing the replicas or changing the balancer failed. ``reason``: one line; emitted once until it changes."""
 
     reason: str
 
 
 class AutoscaleDecided(msgspec.Struct, frozen=True, tag="autoscale_decided"):
-    """A service gets another number of replicas: ``desired`` instead of ``now``. ``dry_run``: it only would get it."""
+    """A service is scaled from ``now`` to ``desired`` replicas. ``dry_run``: it would be, but nothing is changed."""
 
     service: str
     now: int
@@ -162,14 +162,14 @@ class AutoscaleLimited(msgspec.Struct, frozen=True, tag="autoscale_limited"):
 
 
 class AutoscaleSkipped(msgspec.Struct, frozen=True, tag="autoscale_skipped"):
-    """Nothing is decided for a ``service``, or for any if it is empty. ``reason``: one line."""
+    """There is no decision for a ``service``, or for all services if it is empty. ``reason``: one line."""
 
     service: str
     reason: str
 
 
 class DriftRepaired(msgspec.Struct, frozen=True, tag="drift_repaired"):
-    """The balancer's configuration was wrong, because somebody changed the stack without videa, and was rewritten.
+    """The balancer's configuration was wrong because somebody changed the stack without videa; it has been rewritten.
 
     ``differences``: what was wrong, one line each.
     """
@@ -178,14 +178,14 @@ class DriftRepaired(msgspec.Struct, frozen=True, tag="drift_repaired"):
 
 
 class ReplicaLeftOut(msgspec.Struct, frozen=True, tag="left_out"):
-    """A running replica gets no requests: it was started without videa, and its ``release`` is another one."""
+    """A running replica gets no requests: it was started without videa and belongs to another ``release``."""
 
     replica: str
     release: str
 
 
 class NotServing(msgspec.Struct, frozen=True, tag="not_serving"):
-    """An operation has ended, and a ``replica`` that it left as it was does not serve. ``reason``: one line.
+    """An operation has ended, and a ``replica`` that it did not touch does not serve. ``reason``: one line.
 
     ``fix``: what to do.
     """
@@ -204,7 +204,7 @@ class CertificateRenewed(msgspec.Struct, frozen=True, tag="certificate_renewed")
 
 
 class CertificateFailed(msgspec.Struct, frozen=True, tag="certificate_failed"):
-    """There is no new certificate for ``domain``; what is served is unchanged. ``reason``: one line.
+    """The renewal for ``domain`` failed; nginx still serves the previous certificate. ``reason``: one line.
 
     ``retry_at``: Unix time of the next try.
     """
@@ -215,28 +215,28 @@ class CertificateFailed(msgspec.Struct, frozen=True, tag="certificate_failed"):
 
 
 class AgentStarted(msgspec.Struct, frozen=True, tag="agent_started"):
-    """The agent looks after the ``project`` from now on. ``version``: of videa."""
+    """The agent manages the ``project`` from now on. ``version``: of videa."""
 
     project: str
     version: str
 
 
 class DutyFailed(msgspec.Struct, frozen=True, tag="duty_failed"):
-    """A duty of the agent could not be done. It is tried again; ``reason``: one line; once until it changes."""
+    """A duty of the agent failed and will be retried. ``reason``: one line; emitted once until it changes."""
 
     duty: str
     reason: str
 
 
 class JobRevived(msgspec.Struct, frozen=True, tag="job_revived"):
-    """The agent has started a ``job`` again, which was killed before its operation, ``command``, had ended."""
+    """The agent has restarted a ``job`` that was killed before the end of its operation, ``command``."""
 
     job: str
     command: str
 
 
 class NotificationDelayed(msgspec.Struct, frozen=True, tag="notification_delayed"):
-    """A ``target`` of x-videa.notify did not take a notification. It is tried again; once until the reason changes."""
+    """A ``target`` of x-videa.notify did not accept a notification; videa retries. Emitted once per ``reason``."""
 
     target: str
     reason: str

@@ -1,4 +1,4 @@
-"""The operations scale, deploy and rollback, from the request to the proof. One at a time."""
+"""The operations scale, deploy and rollback, from the request to the proof. Only one runs at a time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from ops.stack import Stack
 from ops.steps import Plan, Target
 
 MOVE = Strategy.MOVE.value
-"""The action, in the history, of replicas that moved to other nodes: nothing runs before it, either."""
+"""The action, in the history, of moving replicas to other nodes: no one-shot service runs before it."""
 
 ROLLBACK = "rollback"
 """The action, in the history, of a deploy of an earlier release: no one-shot service runs before it."""
@@ -60,7 +60,7 @@ class Operation:
 
     @property
     def proof(self) -> Proof | None:
-        """What clients noticed, also of an operation that has failed; None before its end."""
+        """What clients noticed, also if the operation failed; None before its end."""
         return self._measuring.proof
 
     @cached_property
@@ -75,16 +75,16 @@ class Operation:
         return Lock(self.stack.store, self.stack.project.name).hold(self.command)
 
     def _guard(self, lease: Lease | None) -> None:
-        """From now on, the balancer refuses changes of operations whose lock this one has taken over.
+        """From now on, the balancer refuses changes from operations whose lock this one has taken over.
 
-        The agent works from now on with the x-videa of this operation. Raises EngineError, ConfigError.
+        From now on, the agent uses this operation's x-videa settings. Raises EngineError, ConfigError.
         """
         self._lease, self._stacks = lease, {}
         if lease:
             outline.record(self.stack.store, self.stack.project)
 
     def _stack(self, service: str) -> Stack:
-        """The stack of a service, guarded; "", as in the journal of an older videa: the one that gets the requests."""
+        """The guarded stack of a service; "" (in journals of older versions of videa) means the default service."""
         name = service or self.stack.project.settings.service
         if name not in self._stacks:
             self._stacks[name] = stack = self.stack.of(name)
@@ -99,7 +99,7 @@ class Operation:
     def scale_all(
         self, services: Mapping[str, Callable[[int], int]], force: bool = False, dry_run: bool = False
     ) -> Outcome:
-        """Scales services, one after the other. The functions: from the current to the wanted number of replicas.
+        """Scales services, one after the other. The functions map the current to the wanted number of replicas.
 
         ``force``: allows 0. Raises UsageError, LockHeld, PlanRefused, and the errors of the steps.
         """
@@ -130,11 +130,11 @@ class Operation:
         action: str = "",
         detach: bool = False,
     ) -> Outcome:
-        """Replaces the replicas of other releases with replicas of the target, in the way that the request states.
+        """Replaces the replicas of other releases with replicas of the target, with the strategy of the request.
 
-        One service after the other. Continues an interrupted deploy of the same releases. ``action``: its name in the
-        history, by default the strategy; ``detach``: returns at the first wait. Raises LockHeld, also if another
-        operation waits, PlanRefused, and the errors of the steps.
+        Deploys one service after the other. Resumes an interrupted deploy of the same releases. ``action``: its name in
+        the history, by default the strategy; ``detach``: returns at the first wait. Raises LockHeld (also if another
+        operation waits), PlanRefused, and the errors of the steps.
         """
         with nullcontext() if dry_run else self._locked() as lease:
             self._guard(lease)
@@ -172,9 +172,9 @@ class Operation:
     ) -> Outcome:
         """Deploys an earlier release of a service with its own environment.
 
-        Services that share a variable of its image roll back with it.
+        Services whose image uses the same variable roll back with it.
 
-        ``release``: the first characters of its name; by default, the last release that is not running. ``service``: by
+        ``release``: a prefix of its name; by default, the most recent release that is not running. ``service``: by
         default, the project's default service. Raises UsageError, PlanRefused, ConfigError, and the errors of
         ``deploy``.
         """
@@ -187,7 +187,7 @@ class Operation:
         return self.deploy_all({name: (targets[name], request or Request()) for name in order}, dry_run, ROLLBACK)
 
     def promote(self, detach: bool = False) -> Outcome:
-        """Ends the wait of an operation that no process runs, and runs the remaining steps.
+        """Ends the wait of an operation that no process is running, and runs the remaining steps.
 
         ``detach``: returns at the next wait. Raises LockHeld, PlanRefused if no operation waits, and the errors of the
         steps.
@@ -195,7 +195,7 @@ class Operation:
         return self.resume(detach, Command(PROMOTE, whoami()))
 
     def resume(self, detach: bool = False, promotion: Command | None = None) -> Outcome:
-        """Completes an operation that waits or was interrupted; completes its rollback if that was interrupted.
+        """Completes an operation that waits or was interrupted, or its rollback if that was interrupted.
 
         ``detach``: returns at the first wait; ``promotion``: the command that ends the wait. Raises LockHeld,
         PlanRefused if there is no such operation, and the errors of the steps.
@@ -265,7 +265,7 @@ class Operation:
     def _is_deploy_of(self, state: JournalState, services: Mapping[str, tuple[Target, Request]]) -> bool:
         """Whether the operation is a deploy of these releases whose rollback has not started.
 
-        A move is the same one only if it is of the same node.
+        For a move, the node must also be the same.
         """
         header = state.header
         rest = [(self._stack(header.service).project.settings.service, header.target.release)]
@@ -286,6 +286,6 @@ class Operation:
 
 
 def _refuse_waiting(state: JournalState | None) -> None:
-    """A waiting operation is not interrupted: people decide when it ends. Raises LockHeld."""
+    """Raises LockHeld if the operation waits: users decide when it ends, so another one must not replace it."""
     if state and state.waiting:
         raise LockHeld(f"another operation is not finished: {state}", TAKE_UP)

@@ -1,4 +1,4 @@
-"""The result of an operation, for its callers."""
+"""The result of an operation, as its caller gets it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ops.steps import Plan, Remember
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of an operation. ``seconds``: its duration; ``proof``: None for a dry run or without any step.
+    """The result of an operation. ``seconds``: its duration; ``proof``: None for a dry run or if there were no steps.
 
-    ``parts``: for each service; ``verdicts``: on a canary; ``waiting``: the operation has not ended but waits without a
-    process; ``rolled_back``: the operation was rolled back, as it was asked for, or had begun before this process;
-    ``idle``: replicas that it left as they were and that do not serve.
+    ``parts``: one per service; ``verdicts``: on a canary; ``waiting``: the operation has not ended but waits without a
+    process; ``rolled_back``: the operation was rolled back, because the user asked for it or because an earlier process
+    had started the rollback; ``idle``: replicas that the operation did not touch and that do not serve.
     """
 
     plan: Plan
@@ -33,7 +33,7 @@ class Outcome:
 
     @property
     def changes(self) -> bool:
-        """Whether it does more than record what runs already, or completes what was begun before."""
+        """Whether it does more than record the running state, or resumes an earlier operation."""
         steps = any(not isinstance(step, Remember) for step in self.plan.steps)
         return steps or any(part.header for part in self.parts)
 

@@ -1,4 +1,4 @@
-"""What an operation does to one service: the plan, with what it was made from."""
+"""What an operation does to one service: the plan and the inputs that it was made from."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAX_REPLICAS = 200
 class Part:
     """The plan for one service. ``wanted``: number of replicas at its end; ``request``: None for a scale.
 
-    ``capacity``: the available resources, None if not measured; ``header``: of an operation that continues.
+    ``capacity``: the available resources, None if not measured; ``header``: the journal header of a resumed operation.
     """
 
     stack: Stack
@@ -50,14 +50,14 @@ class Part:
 
     @property
     def or_remembered(self) -> Part:
-        """Itself; without any step, the part that only records the state as it is."""
+        """This part; if it has no steps, a part that only records the current state."""
         if self.plan.steps:
             return self
         return replace(self, plan=Plan((Remember(self.wanted),), self.plan.target, self.plan.summary))
 
 
 def scale_part(stack: Stack, wanted: Callable[[int], int], force: bool, emit: Emit) -> Part:
-    """Scales the service. ``wanted``: from the current to the wanted number of replicas; ``force``: allows 0.
+    """Scales the service. ``wanted``: maps the current to the wanted number of replicas; ``force``: allows 0.
 
     Raises UsageError, PlanRefused, EngineError.
     """
@@ -94,7 +94,7 @@ def deploy_part(stack: Stack, target: Target, request: Request, same: JournalSta
 
 
 def with_due_one_shots(parts: Sequence[Part]) -> list[Part]:
-    """The parts of a deploy; the first one that changes something runs the one-shot services of all.
+    """The parts of a deploy; the first part with changes also runs the one-shot services of all parts.
 
     Raises PlanRefused, EngineError, ConfigError.
     """
@@ -113,7 +113,7 @@ def with_due_one_shots(parts: Sequence[Part]) -> list[Part]:
 
 
 def continued_part(stack: Stack, rest: Following, emit: Emit, state: JournalState | None = None) -> Part:
-    """The rest of an operation. ``state``: None if it has not reached this service. Raises PlanRefused, EngineError."""
+    """The rest of an operation. ``state``: None if it had not reached this service. Raises PlanRefused, EngineError."""
     if rest.request is None:
         fleet = stack.fleet()
         plan = scale_plan(stack, fleet, rest.wanted, rest.target)

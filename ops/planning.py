@@ -1,4 +1,4 @@
-"""Plans an operation from the current state, and refuses a plan that cannot work before anything changes."""
+"""Plans an operation from the current state. A plan that cannot work is refused before anything changes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ops.steps import Drain, Plan, Route, Start, Target
 
 
 def scale_plan(stack: Stack, fleet: Fleet, replicas: int, target: Target) -> Plan:
-    """The plan that scales to ``replicas``; those that `videa watch` has ejected do not return. Raises EngineError."""
+    """The plan that scales to ``replicas``; ejected replicas are not returned to the balancer. Raises EngineError."""
     ejected = Ejected(stack.store, stack.project.name)
     plan = plan_scale(fleet, replicas, target, ejected.names(member.replica for member in fleet.members))
     return _for_worker(plan) if stack.project.settings.worker else plan
@@ -55,7 +55,7 @@ def deploy_plan(
     else:
         _check_someone_serves(plan, settings.service)
     if request.strategy is Strategy.MOVE:
-        return plan  # the release stays the same, so nothing of a deploy runs besides
+        return plan  # the release stays the same, so no other step of a deploy runs
     once = left_of((state.header.request or request).once if state else request.once, state)
     return with_one_shots(with_hooks(plan, settings.hooks, settings.also), once)
 
@@ -70,12 +70,12 @@ def _check_someone_serves(plan: Plan, service: str) -> None:
 
 
 def _for_worker(plan: Plan) -> Plan:
-    """The plan without the steps of the balancer, which sends no requests to a worker."""
+    """The plan without balancer steps: the balancer sends no requests to a worker."""
     return replace(plan, steps=tuple(step for step in plan.steps if not isinstance(step, Route | Drain)))
 
 
 def wanted_replicas(stack: Stack, fleet: Fleet) -> int:
-    """The number of replicas after a deploy: the last number asked for, even if an interrupted deploy left others.
+    """The number of replicas after a deploy: the one requested last, even if an interrupted deploy left more or fewer.
 
     Raises PlanRefused if no replica is running.
     """

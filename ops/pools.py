@@ -7,11 +7,11 @@ from urllib.parse import parse_qs, urlsplit
 from ops.contract import POOL_LIMIT
 
 LARGEST_DIGITS = 9
-"""Digits of a limit that are read: whatever is larger is too many for any PostgreSQL."""
+"""Digits of a limit that are read: a longer number exceeds any PostgreSQL server's connections anyway."""
 
 
 def pool_limit(url: str) -> int | None:
-    """The maximum of connections of one replica with this DATABASE_URL; None if it is not a PostgreSQL URL."""
+    """The maximum number of connections of a replica with this DATABASE_URL; None if it is not a PostgreSQL URL."""
     try:
         parts = urlsplit(url)
     except ValueError:

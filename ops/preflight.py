@@ -22,8 +22,8 @@ class Capacity:
     """The available resources; None if unknown.
 
     ``memory``: bytes of the engine's host; ``reserved``: bytes that the other services reserve; ``reservation``: bytes
-    that one replica reserves; ``pool``: maximum of connections of one replica; ``connections``: maximum of PostgreSQL
-    for ordinary users (max_connections without the reserved ones). Now: ``free``: bytes available to new processes of
+    that one replica reserves; ``pool``: maximum connections of one replica; ``connections``: PostgreSQL's maximum for
+    ordinary users (max_connections minus the reserved ones). At present, ``free``: bytes available to new processes on
     the host; ``usage``: bytes that the largest replica uses; ``open``: connections in use.
     """
 
@@ -38,7 +38,7 @@ class Capacity:
 
     @property
     def need(self) -> int:
-        """Bytes that one more replica needs: its reservation, otherwise the usage of the others; 0 if unknown."""
+        """Bytes that one more replica needs: its reservation, otherwise the largest replica's usage; 0 if unknown."""
         return self.reservation or self.usage
 
 
@@ -62,9 +62,9 @@ def check_paused(replicas: Iterable[Replica]) -> None:
 
 
 def writes(volume: Mapping[str, Any]) -> bool:
-    """Whether a container writes what others find in the same volume or folder of the host.
+    """Whether a container writes to a volume or host folder that other containers may share.
 
-    Nobody writes a socket, a device or the host's time zone, even if it is mounted without "read-only".
+    Sockets, devices and the host's time zone do not count, even if they are not mounted read-only.
     """
     source = str(volume.get("source") or "")
     if volume.get("type") not in ("volume", "bind") or not source or volume.get("read_only"):
@@ -73,7 +73,7 @@ def writes(volume: Mapping[str, Any]) -> bool:
 
 
 def check_volumes(service: Mapping[str, Any], name: str, shared: Collection[str], replicas: int) -> None:
-    """Refuses several replicas that write to the same volume or folder of the host. Raises PlanRefused.
+    """Refuses several replicas that write to the same volume or host folder. Raises PlanRefused.
 
     ``shared``: sources or targets of volumes for which the user allows this.
     """
@@ -164,9 +164,9 @@ def check(
 
 
 def spare(capacity: Capacity, replicas: int, surge: int) -> int | None:
-    """The number of further replicas for which memory and connections are enough; None if unknown.
+    """The number of further replicas that the memory and connections allow; None if unknown.
 
-    ``replicas``: the largest number at the same time, including the ``surge`` new ones.
+    ``replicas``: the peak number of replicas, including the ``surge`` new ones.
     """
     limits = []
     if capacity.free is not None and capacity.need:

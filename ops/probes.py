@@ -1,4 +1,4 @@
-"""How a replica is probed: HTTP, the health check of gRPC or of its container, TCP, or only its process."""
+"""How a replica is probed: by HTTP, gRPC health check, container health check, TCP, or only its process."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Statuses(str):
 
 GOOD = (Statuses("200-299"),)
 ANY_ANSWER = (Statuses("100-499"),)
-"""Shows only that a replica serves, for one whose readiness path is unknown."""
+"""For a replica whose readiness path is unknown: such an answer shows only that it serves."""
 
 
 class Http(msgspec.Struct, frozen=True):
-    """A GET, which is good if the status of its answer is in ``expect``. Redirects are not followed."""
+    """A GET request; good if the response status is in ``expect``. Redirects are not followed."""
 
     port: int
     path: str
@@ -42,7 +42,7 @@ class Http(msgspec.Struct, frozen=True):
 
 
 class GrpcHealth(msgspec.Struct, frozen=True):
-    """The standard health check of gRPC, which is good if the replica serves, or says nothing of its health."""
+    """The standard gRPC health check; good if the replica is SERVING or does not report its health."""
 
     port: int
 
@@ -51,7 +51,7 @@ class GrpcHealth(msgspec.Struct, frozen=True):
 
 
 class TcpConnect(msgspec.Struct, frozen=True):
-    """A TCP connection, which is good if the replica accepts it."""
+    """A TCP connection; good if the replica accepts it."""
 
     port: int
 
@@ -67,7 +67,7 @@ class ContainerCheck(msgspec.Struct, frozen=True):
 
 
 class Running(msgspec.Struct, frozen=True):
-    """Whether the container has been running for a moment: all that can be said of a worker without a health check."""
+    """Whether the container has been running for a while: all that can be known of a worker without a health check."""
 
     def __str__(self) -> str:
         return "process of the container"

@@ -1,4 +1,4 @@
-"""Asks replicas whether they are ready or alive, each in the way that its release declares."""
+"""Probes replicas for readiness or liveness, each as its release declares."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ops.models import ProbeResult, Replica
 from ops.probes import ContainerCheck, Running
 
 SETTLED = 3.0
-"""Seconds for which a worker without a health check must run until it counts as ready: one that cannot start exits."""
+"""Seconds that a worker without a health check must run to count as ready: one that cannot start exits earlier."""
 
 
 def ask(
@@ -23,8 +23,8 @@ def ask(
 ) -> dict[str, list[tuple[Declaration, ProbeResult]]]:
     """Probes every replica as each of its declarations says, in parallel: name -> declarations and results.
 
-    ``gateway``: runs the command that probes; ``now``: the engine's clock; ``timeout``: seconds of one probe; ``live``:
-    the liveness, not the readiness; ``passes``: good answers in a row. Raises EngineError, BalancerError.
+    ``gateway``: runs the command that probes; ``now``: the engine's clock; ``timeout``: seconds per probe; ``live``:
+    liveness instead of readiness; ``passes``: required consecutive good answers. Raises EngineError, BalancerError.
     """
     targets: dict[str, Target] = {}
     answers: dict[str, ProbeResult] = {}
@@ -47,7 +47,7 @@ def ask(
 
 
 def _runs(replica: Replica, live: bool, probe: Running, now: Callable[[], float]) -> ProbeResult:
-    """The result for a replica that nothing else can be asked of."""
+    """The result for a replica that cannot be probed in any other way."""
     age = now() - (replica.started or replica.created).timestamp()
     if live or age >= SETTLED:
         return ProbeResult(True, 0, 0.0, "", str(probe))
@@ -55,7 +55,7 @@ def _runs(replica: Replica, live: bool, probe: Running, now: Callable[[], float]
 
 
 def _checked(replica: Replica, live: bool, probe: ContainerCheck) -> ProbeResult:
-    """The result of the container's own health check. A replica that only starts is alive, but not ready."""
+    """The result of the container's own health check. A replica that is still starting is alive but not ready."""
     ok = replica.health != "unhealthy" if live else replica.health == "healthy"
     reason = "" if ok else " ".join(f"{replica.health} {replica.health_output}".split())
     delay = replica.first_check if replica.health == "starting" else 0.0

@@ -28,7 +28,7 @@ def new_header(
     request: Request | None,
     following: tuple[Following, ...] = (),
 ) -> Header:
-    """The header of a new operation, and a record of how the replicas that serve now are probed.
+    """Returns the header of a new operation, and records how the replicas that serve now are probed.
 
     ``command``: without secrets; ``wanted``: number of replicas at the end; ``request``: None for a scale;
     ``following``: the other services that the operation changes later.
@@ -56,7 +56,7 @@ def new_header(
 def record_fleet(stack: Stack, fleet: Fleet) -> None:
     """Records the running releases that are not in the history, so that a rollback to them is possible.
 
-    Also takes over the history of an older videa. Raises EngineError, ConfigError.
+    Also imports the history of an older version of videa. Raises EngineError, ConfigError.
     """
     history.take_over(stack)
     for replica in {member.replica.release: member.replica for member in fleet.ready}.values():
@@ -71,7 +71,7 @@ def record_end(
     verdicts: Sequence[VerdictGiven],
     emit: Emit,
 ) -> None:
-    """Writes the history and retains the image. Emits an event if this fails: the operation itself has ended.
+    """Writes the history and retains the image. If this fails, only emits an event: the operation itself has ended.
 
     ``header``: of the operation on this service; ``proof``: the traffic during the operation.
     """

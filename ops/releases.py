@@ -11,7 +11,7 @@ RELEASE = "videa.release"
 
 
 def release_of(labels: Mapping[str, str]) -> str:
-    """The release in a container's labels: the one from videa, otherwise a hash of its image and configuration."""
+    """The release of a container: videa's label, otherwise a hash of its image and configuration."""
     return labels.get(RELEASE) or release_id(labels.get(IMAGE_ID, ""), labels.get(CONFIG_HASH, ""))
 
 

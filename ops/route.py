@@ -1,4 +1,4 @@
-"""Which requests each service of a project gets, by host and path. Pure; `ops.balancer.site` writes it for nginx."""
+"""Which requests each service gets, by host and path. Pure; `ops.balancer.site` renders it for nginx."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Address(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Requests for ``host`` at ``path`` and below it, by whole segments.
+    """Requests for ``host`` at ``path`` and below, matched by whole path segments.
 
     ``host``: in lower case, empty for every host, ``*.example`` for every host below ``example``; ``path``: empty for
     every path; ``strip``: the replica gets the path without this prefix. Raises ValueError.
@@ -44,22 +44,22 @@ class Route:
 
     @property
     def everything(self) -> bool:
-        """Whether it has every request that no other route has."""
+        """Whether it is the catch-all route, for requests that match no other route."""
         return self.key == ("", "")
 
     @property
     def precedence(self) -> tuple[bool, bool, int, int]:
-        """Larger for the route that wins if several match: a host, then the longer one, then the longer path."""
+        """Larger for the route that wins if several match: a host, no wildcard, the longer host, the longer path."""
         return bool(self.host), not self.host.startswith("*."), len(self.host), len(self.path)
 
     def matches(self, request: Address) -> bool:
-        """Whether it has this request, unless a route of a higher precedence does."""
+        """Whether the request matches; a matching route of higher precedence still wins."""
         host = request.host.lower()
         below = self.host.startswith("*.") and host.endswith(self.host[1:]) and host != self.host[1:]
         return (not self.host or host == self.host or below) and self._has(request.path)
 
     def address(self, path: str) -> Address | None:
-        """How a client requests ``path`` of a replica; None if no request leads there."""
+        """The request with which a client reaches ``path`` of a replica; None if no request does."""
         public = self.path + path if self.strip else path
         return Address(self.host.replace("*", "any"), public) if self._has(public) else None
 
@@ -80,7 +80,7 @@ def service_of(request: Address, routes: Mapping[str, Route]) -> str:
 
 
 def entrance(service: str, path: str, routes: Mapping[str, Route]) -> Address:
-    """The request by which a client reaches the service at ``path``, otherwise where its route begins."""
+    """The request with which a client reaches the service at ``path``; if none does, its route's own path."""
     route = routes[service]
     wanted = route.address(path)
     if wanted and service_of(wanted, routes) == service:

@@ -46,7 +46,7 @@ class Stack:
 
     @property
     def url(self) -> str | None:
-        """The balancer's URL, seen from here; None if it publishes no port that this machine reaches.
+        """The balancer's URL as seen from this machine; None if it publishes no port that is reachable from here.
 
         Raises EngineError.
         """
@@ -74,14 +74,14 @@ class Stack:
     def unreachable(self, late: str = "") -> str:
         """Why the published port does not answer; "" if it does or if this is not its host. Raises EngineError.
 
-        ``late``: what to return if it accepts a connection and does not answer in time.
+        ``late``: what to return if it accepts a connection but does not answer in time.
         """
         url = self.url if self.on_the_host else None
         return unreachable(url, self.project.entrance, self.project.settings.health.timeout, late) if url else ""
 
     @property
     def own_declaration(self) -> Declaration:
-        """The declaration in the current Compose file, which applies to new replicas but not to existing ones."""
+        """The declaration in the current Compose file. It applies to new replicas, not to existing ones."""
         settings = self.project.settings
         health = settings.health
         if settings.worker:
@@ -97,15 +97,15 @@ class Stack:
         )
 
     def declarations(self) -> dict[str, Declaration]:
-        """Release -> the recorded declaration with which its replicas were ready. Raises EngineError."""
+        """Release -> the recorded declaration by which its replicas became ready. Raises EngineError."""
         return declared.read(self.store, self.project.name, self.project.settings.service)
 
     def replica_url(self, name: str, path: str, ports: Mapping[str, int]) -> str:
-        """The URL of a replica, seen from the balancer's container. ``ports``: of replicas with other ports."""
+        """The URL of a replica, as seen from the balancer's container. ``ports``: of replicas with a different port."""
         return f"http://{name}:{ports.get(name, self.project.settings.port)}{path}"
 
     def ports(self, listed: Membership | None = None) -> dict[str, int]:
-        """Replica -> port, if it differs from the current Compose file. ``listed``: if the caller has just read it.
+        """Replica -> port, where it differs from the current Compose file. ``listed``: the membership, if just read.
 
         Raises EngineError, BalancerError.
         """
@@ -127,7 +127,7 @@ class Stack:
     ) -> Upstream:
         """The balancer's configuration for exactly the replicas ``names`` and the canary in ``split``.
 
-        ``listed``: what it has now, if the caller has just read it; otherwise it is asked once.
+        ``listed``: its current membership, if the caller has just read it; otherwise it is queried once.
 
         Raises EngineError, BalancerError.
         """
@@ -152,7 +152,7 @@ class Stack:
     def observe(
         self, replicas: Iterable[Replica], remembered: bool = False
     ) -> tuple[Membership, dict[str, ProbeResult]]:
-        """The membership (see ``Gateway``), and the readiness of the running replicas: see ``probe``."""
+        """The membership (see ``Gateway``) and the readiness of the running replicas (see ``probe``)."""
         look = _LookBeside(self.gateway, remembered)
         results = self.probe(replicas, asked=look)
         return look.membership or self.gateway.membership(remembered), results
@@ -168,7 +168,7 @@ class Stack:
         """Probes the readiness, or with ``live`` the liveness, of the running replicas directly: name -> result.
 
         Each replica is probed as its release declares. ``starting``: only the declared probe counts; ``passes``: waits
-        a moment for so many good ones in a row; ``asked``: runs the command that probes, in place of the gateway.
+        briefly for this many consecutive good probes; ``asked``: runs the command that probes instead of the gateway.
         Raises EngineError, BalancerError.
         """
         running = [replica for replica in replicas if replica.running]
@@ -189,8 +189,8 @@ class Stack:
     def declare(self, replicas: Iterable[Replica], serving: bool = False) -> None:
         """Records the declarations of the releases of running replicas, if they are unknown or have changed.
 
-        ``serving``: the balancer sends them requests, so any answer shows how to probe them. Raises EngineError,
-        BalancerError.
+        ``serving``: the balancer sends them requests, so any answer but a server error shows how to probe them.
+        Raises EngineError, BalancerError.
         """
         recorded, own = self.declarations(), self.own_declaration
         unsure = [replica for replica in replicas if replica.running and recorded.get(replica.release) != own]
@@ -206,7 +206,7 @@ class Stack:
             observed = [declared.observed(results) for results in self._ask(asked, self.gateway).values()]
             ready = [declaration for declaration in observed if declaration and declaration.known]
             if release in recorded and (len(ready) < len(members) or set(ready) != {own}):
-                continue  # the record was correct, and not every replica is ready as the current file declares
+                continue  # the existing record is correct: not all replicas are ready as the current file declares
             declaration = next(iter(ready or [candidate for candidate in observed if candidate and serving]), None)
             if declaration:
                 declared.record(self.store, self.project.name, self.project.settings.service, release, declaration)
@@ -217,14 +217,14 @@ class Stack:
         return ask(asked, gateway, self.store.now, self.project.settings.health.timeout, live, passes)
 
     def readiness_body(self, replica: Replica) -> str:
-        """What a replica says about its readiness: the body of its answer; "" without one. Raises EngineError."""
+        """The body of a replica's answer to the readiness probe; "" without an answer. Raises EngineError."""
         probe = self.readiness(replica.release, replica.has_check)
         if not isinstance(probe, Http):
             return ""
         return read_body(self.gateway, replica.name, probe, self.project.settings.health.timeout)
 
     def readiness(self, release: str, has_check: bool) -> Probe:
-        """How a replica of ``release`` is asked whether it is ready. Raises EngineError.
+        """The readiness probe of a replica of ``release``. Raises EngineError.
 
         ``has_check``: its container has its own health check.
         """
@@ -232,9 +232,9 @@ class Stack:
         return declaration.probe(live=False, has_check=has_check)
 
     def outdated(self, membership: Membership) -> bool:
-        """Whether x-videa needs another configuration for the same replicas, such as for sticky sessions.
+        """Whether a change of x-videa requires another configuration for the same replicas, such as sticky sessions.
 
-        False while the balancer serves everything that Compose started, or a canary, and for a worker.
+        False for a worker, while there is a canary, and while the balancer serves everything that Compose started.
         """
         if self.project.settings.worker or membership.everything or membership.canary:
             return False
@@ -263,7 +263,7 @@ class Stack:
 
 @dataclass
 class _LookBeside:
-    """Asks a gateway, and looks at its configuration by the same command."""
+    """Runs a probe through a gateway, and reads its configuration with the same command."""
 
     gateway: Gateway
     remembered: bool
@@ -275,7 +275,7 @@ class _LookBeside:
 
 
 def _configured(settings: Settings) -> Upstream:
-    """The configuration of a service without a list."""
+    """The configuration of a service without a list of replicas."""
     return Upstream(
         service=settings.service,
         port=settings.port,

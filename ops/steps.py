@@ -1,6 +1,6 @@
 """The steps of all operations. Data only: planners yield them, the runner runs them.
 
-They are one tagged union, the same in a plan, in the journal and in events; only the CLI turns them into text.
+They are one tagged union, shared by plans, the journal and events; only the CLI turns them into text.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ops.redaction.typed import shown_command
 class Target:
     """The release of new replicas. ``overrides``: values for variables of the Compose file that select this release.
 
-    ``earlier``: a rollback, so the replicas get the secrets and configs of a swarm that the release had last.
+    ``earlier``: a rollback; in a swarm, the replicas get the secrets and configs that the release used last.
     """
 
     release: str
@@ -75,7 +75,7 @@ class Delay(msgspec.Struct, frozen=True, tag="delay"):
 
 
 class Remember(msgspec.Struct, frozen=True, tag="remember"):
-    """Record the result where a plain ``docker compose up -d`` reads it."""
+    """Record the result where a plain ``docker compose up -d`` finds it."""
 
     replicas: int
 
@@ -120,7 +120,7 @@ class Keep(msgspec.Struct, frozen=True, tag="keep"):
 class Wait(msgspec.Struct, frozen=True):
     """The state of a step that waits, for the process that resumes it. ``begun``: Unix time by the engine's clock.
 
-    ``until``: the end of the wait by the same clock; None: a user ends it, or a process resumes the judgement.
+    ``until``: the end of the wait by the same clock; None: a user ends the wait, or a process resumes the judgement.
     """
 
     begun: float
@@ -135,7 +135,7 @@ class Hook(msgspec.Struct, frozen=True, tag="hook"):
 
 
 class RunOnce(msgspec.Struct, frozen=True, tag="run_once"):
-    """Run a one-shot service until it has completed. ``overrides``: variables of the releases that wait for it."""
+    """Run a one-shot service to completion. ``overrides``: variables of the releases that depend on it."""
 
     service: str
     overrides: dict[str, str] = {}
@@ -148,7 +148,7 @@ class Follow(msgspec.Struct, frozen=True, tag="follow"):
 
 
 class SetAvailability(msgspec.Struct, frozen=True, tag="set_availability"):
-    """Change whether a node of a swarm gets tasks: active, pause or drain. ``node``: its id; ``before``: until now."""
+    """Set the availability of a swarm node: active, pause or drain. ``node``: its id; ``before``: the current value."""
 
     node: str
     name: str
@@ -163,7 +163,7 @@ class Recreate(msgspec.Struct, frozen=True, tag="recreate"):
 
 
 class Worded(msgspec.Struct, frozen=True, tag="worded"):
-    """A step in the journal of an older videa. ``share``: the percentage of the canary, if the step changed it."""
+    """A step from the journal of an older videa. ``share``: the canary's percentage, if the step changed it."""
 
     text: str
     share: float | None = None
@@ -190,15 +190,15 @@ Step: TypeAlias = (
     | SetAvailability
 )
 AnyStep: TypeAlias = Step | Recreate | Worded
-"""The steps of operations, the one that only rollbacks have, and those of older journals."""
+"""The steps of operations, of rollbacks only (Recreate) and of older journals (Worded)."""
 
 Waiting: TypeAlias = Judge | Pause | Keep
-"""Steps that wait for requests, for time or for people, and change nothing."""
+"""Steps that change nothing and wait for requests, a time or a user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The steps of one operation, in order. Without steps, the stack is already in the wanted state."""
+    """The steps of one operation, in order. No steps: the stack is already in the wanted state."""
 
     steps: tuple[Step, ...]
     target: Target
@@ -239,7 +239,7 @@ def redacted(step: OneStep) -> OneStep:
 
 
 def share_of(step: AnyStep) -> float | None:
-    """The percentage of the requests that the canary gets during the step; None if the step does not change it."""
+    """The percentage of requests that the canary gets from this step on; None if the step does not change it."""
     if isinstance(step, Judge) or (isinstance(step, Split) and not step.private):
         return step.percent
     return step.share if isinstance(step, Worded) else None

@@ -26,8 +26,8 @@ class TrafficSplit:
 
     ``by``: the key of the split. "request": random for each request; "client", "cookie:NAME" or "header:NAME": the same
     value always goes to the same replicas, and stays with the canary when its share grows; requests without this cookie
-    or header are assigned at random. ``token``: of a private split, the value of the header that selects the canary;
-    nothing else does. Raises ValueError.
+    or header are assigned at random. ``token``: for a private split, the header value that alone selects the canary.
+    Raises ValueError.
     """
 
     servers: tuple[str, ...]
@@ -45,7 +45,7 @@ class TrafficSplit:
 
     @property
     def private(self) -> bool:
-        """Whether only requests with the token reach the canary, for a test in which no other replica may answer."""
+        """Whether only requests with the token reach the canary, so that a test never reaches another replica."""
         return self.token != ""
 
 
@@ -72,9 +72,10 @@ class Maintenance:
 class Proxy:
     """How requests are passed on. The image of the balancer has the same defaults.
 
-    ``max_body``: bytes of a request's body; ``response_headers``: bytes of an answer's headers; ``read_timeout`` and,
+    ``max_body``: bytes of a request's body; ``response_headers``: bytes of a response's headers; ``read_timeout`` and,
     for WebSockets, ``websocket_timeout``: seconds without any data from the replica; ``buffering``: a slow client does
-    not occupy a replica; ``trusted``: networks of proxies that may name the client. Raises ValueError for a network.
+    not occupy a replica; ``trusted``: networks of proxies whose forwarded client address is trusted. Raises ValueError
+    for an invalid network.
     """
 
     max_body: int = 64 << 20
@@ -95,11 +96,11 @@ class Upstream:
 
     ``servers``: names of the listed replicas; empty means every replica of ``service`` in Docker's DNS.
     ``drain_timeout``: seconds after a reload until the old workers abort their remaining requests.
-    ``split``: canary replicas, which get a share of the requests; ``servers`` must not be empty then.
-    ``ports``: of the replicas that do not listen on ``port``, because their release has another port.
-    ``proxy``: how requests are passed on; ``grpc``: the replicas speak gRPC, and nothing else. ``route``: which
-    requests the service gets; ``others``: the other services that get requests, as they are configured, without their
-    lists, which do not change. Raises ValueError for a name that is not allowed in a configuration file.
+    ``split``: the canary replicas and their share of the requests; requires ``servers``.
+    ``ports``: of the replicas whose release listens on another port than ``port``.
+    ``proxy``: how requests are passed on; ``grpc``: the replicas speak only gRPC. ``route``: which requests the service
+    gets; ``others``: the configuration of the other services that get requests, without their lists of replicas, which
+    stay as they are. Raises ValueError for a name that is not allowed in a configuration file.
     """
 
     service: str
@@ -128,7 +129,7 @@ class Upstream:
 
     @property
     def site(self) -> tuple[Upstream, ...]:
-        """All services that get requests, in the same order whichever of them this is."""
+        """All services that get requests, in the same order for each of them."""
         return tuple(sorted((self, *self.others), key=lambda upstream: upstream.service))
 
     def address(self, name: str) -> str:
@@ -137,16 +138,16 @@ class Upstream:
 
 
 class OwnFiles(msgspec.Struct, frozen=True):
-    """The user's own files for nginx. ``refused``: those that are left out, "NAME: reason"; ``changed``: since then."""
+    """The user's own files for nginx. ``refused``: files left out, "NAME: reason"; ``changed``: since applied."""
 
     refused: tuple[str, ...] = ()
     changed: bool = False
 
 
 class Edge(msgspec.Struct, frozen=True):
-    """One of several nginx of a project. ``node``: where it runs; ``generation``: the active one, None if it is away.
+    """One of a project's nginx instances. ``node``: where it runs; ``generation``: active one, None if unreachable.
 
-    ``newest``: whether that is the newest of all; ``reason``: why it is away, "" if it is not.
+    ``newest``: whether no other nginx has a newer generation; ``reason``: why it is unreachable, otherwise "".
     """
 
     name: str
@@ -163,11 +164,11 @@ class Edge(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """The replicas in a configuration: those in ``servers``, or ``everything`` that Compose started.
+    """The replicas in a configuration: the ones in ``servers``, or ``everything`` that Compose started.
 
     ``canary``: the canary replicas, empty without a split; ``split``: the complete split, None if it cannot be parsed.
-    ``maintenance``: None if the site is open. ``ports``: by replica; ``any_port``: of the replicas of ``everything``.
-    ``text``: the configuration; ``own``: the user's own files; ``edges``: each nginx if there can be several.
+    ``maintenance``: None if the site is open. ``ports``: by replica; ``any_port``: the port with ``everything``.
+    ``text``: the configuration; ``own``: the user's own files; ``edges``: every nginx, if there can be several.
     """
 
     generation: int
@@ -190,14 +191,14 @@ class Membership:
         return self.everything or replica in self.servers or replica in self.canary
 
     def port_of(self, replica: str) -> int | None:
-        """The port to which nginx sends requests for the replica with this name; None if it sends none."""
+        """The port to which nginx sends requests for this replica; None if it sends none."""
         return self.any_port if self.everything else self.ports.get(replica)
 
 
 class Applied(msgspec.Struct, frozen=True):
-    """An active configuration. ``old_workers``: the previous workers; all are drained when none of them is left.
+    """An active configuration. ``old_workers``: the previous workers; the drain ends when all of them have exited.
 
-    ``left_out``: those of several nginx that did not get it, each in the first change that it misses.
+    ``left_out``: the nginx instances that did not get it, reported only for the first change that they miss.
     """
 
     generation: int
@@ -206,9 +207,9 @@ class Applied(msgspec.Struct, frozen=True):
 
 
 class Look(msgspec.Struct, frozen=True):
-    """nginx at one moment. ``serving``: the active generation, None if none answers; ``text``: its upstreams.conf.
+    """A snapshot of nginx. ``serving``: the active generation, None if no nginx answers; ``text``: its upstreams.conf.
 
-    ``edges``: each nginx if there are several.
+    ``edges``: every nginx, if there are several.
     """
 
     version: str

@@ -34,19 +34,19 @@ class Judge:
 
     @property
     def undecided(self) -> bool:
-        """Whether a replica has failed, or an ejected one has passed, and not often enough yet."""
+        """Whether a replica has failed, or an ejected one succeeded, but not often enough yet."""
         failing = any(0 < count < self.failure_threshold for count in self.failures.values())
         return failing or any(0 < self.successes.get(name, 0) < self.success_threshold for name in self.ejected)
 
     def eject(self, lost: Collection[str]) -> None:
-        """Counts these as ejected, whatever they have answered before."""
+        """Marks these replicas as ejected, regardless of their earlier answers."""
         self.ejected |= set(lost)
         self.successes |= dict.fromkeys(lost, 0)
 
     def judge(self, answers: Mapping[str, bool], listed: set[str], lost: Collection[str] = ()) -> set[str]:
         """The new list of names, from the ``answers`` of the ``listed`` and the ejected replicas.
 
-        ``lost``: those that certainly cannot answer. Other replicas, such as one that an operation drains, are not
+        ``lost``: replicas that certainly cannot answer. Other replicas, such as one that an operation drains, are not
         added. If all listed replicas fail, the list stays the same: a service with some errors is better than no
         service.
         """
@@ -69,7 +69,7 @@ class Judge:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a round has found and left as it is. ``stack``: with the gateway that it has used."""
+    """The state that a round found and did not change. ``stack``: with the gateway that the round used."""
 
     stack: Stack
     membership: Membership
@@ -90,12 +90,12 @@ def check_once(
 
     Does nothing while an operation makes changes, because the operation itself checks its replicas. While an operation
     waits, its canary is not ejected and keeps its share. Ejected replicas are stored before they are removed from the
-    balancer, so that the next process that watches can return them. A replica that an operation has removed no longer
-    counts as ejected, nor does one that it has listed again, which is told as returned. An nginx of several that has an
-    older configuration gets the present one.
+    balancer, so that the next watching process can return them. A replica that an operation has removed no longer
+    counts as ejected; one that an operation has listed again is reported as returned. If there are several nginx
+    instances, one with an older configuration gets the current one.
 
-    ``command``: for the lock; without ``probing``, only replicas that certainly cannot answer are ejected. Returns what
-    was found, None if it was changed or could not be examined.
+    ``command``: for the lock; without ``probing``, only replicas that certainly cannot answer are ejected. Returns the
+    state found, None if the round changed it or could not read it.
     """
     ejected = Ejected(stack.store, stack.project.name)
     if Lock(stack.store, stack.project.name).change_holder():
@@ -157,7 +157,7 @@ def _lost(current: Stack, listed: Collection[Replica]) -> dict[str, str]:
 
 
 def _store(current: Stack, ejected: Ejected, names: set[str], replicas: Mapping[str, Replica]) -> None:
-    """Stores the ejected replicas of this service; those of others stay while they exist."""
+    """Stores the ejected replicas of this service; the ones of other services are kept while they exist."""
     recorded = ejected.read()
     others = {name: id for name, id in recorded.items() if name not in replicas}
     present = {container.id for container in current.containers()} if others else set()
@@ -168,7 +168,7 @@ def _store(current: Stack, ejected: Ejected, names: set[str], replicas: Mapping[
 
 
 def apply_briefly(current: Stack, command: str, membership: Membership, upstream: Upstream) -> bool:
-    """Updates the balancer and holds the lock of operations. Returns False if an operation has changed it meanwhile."""
+    """Updates the balancer while holding the project's lock. Returns False if an operation changed it meanwhile."""
     lock = Lock(current.store, current.project.name)
     try:
         with lock.hold_briefly(command) as lease:

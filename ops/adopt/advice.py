@@ -1,4 +1,4 @@
-"""What a project's ports and its own proxy mean to an adoption, for the user to read. Pure."""
+"""Notes for the user on what a project's ports and its own proxy mean for an adoption. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def about_ports(
     publishes: str,
     balancer: str,
 ) -> Iterator[Note]:
-    """``ports``: of the service, as the balancer publishes them; ``fixed``: one of them has a number on the host."""
+    """``ports``: the service's ports, as the balancer publishes them; ``fixed``: at least one has a fixed host port."""
     key = ("services", choice.service, "ports")
     if is_tls(choice.port) and ports:
         yield Note(
@@ -69,12 +69,12 @@ def about_ports(
 
 
 def _is_other(shown: str) -> bool:
-    """Whether a published port is for another protocol than HTTP: "222:22", "53:53/udp"."""
+    """Whether a published port is not for HTTP: "222:22", "53:53/udp"."""
     return shown.endswith("/udp") or int(shown.rpartition(":")[2]) in OTHER_PROTOCOLS
 
 
 def about_move(service: str, notes: Sequence[Note]) -> Iterator[Note]:
-    """What stands in the way of moving the port of a running service. ``notes``: about that service."""
+    """What prevents moving the port of a running service to the balancer. ``notes``: about that service."""
     if any(note.key[-1] == "volumes" and note.weight is Weight.ADVICE for note in notes):
         yield Note(
             Weight.ADVICE,
@@ -85,7 +85,7 @@ def about_move(service: str, notes: Sequence[Note]) -> Iterator[Note]:
 
 
 def about_running(choice: Choice) -> Iterator[Note]:
-    """What the running containers of a service say against the proposal."""
+    """Problems with the proposal that the service's running containers show."""
     if choice.silent:
         yield Note(
             Weight.ADVICE,
@@ -126,7 +126,7 @@ def about_front(
 
 
 def _reload(route: Route, spec: Mapping[str, Any]) -> str:
-    """How a proxy reads its configuration again."""
+    """How to reload a proxy's configuration."""
     image, proxy = kind_of(str(spec.get("image") or "")), route.proxy
     name = route.place.rpartition(":")[0].strip("'")
     mounted = any(str(volume.get("source")).endswith(name) for volume in spec.get("volumes") or ())
@@ -142,12 +142,12 @@ def _reload(route: Route, spec: Mapping[str, Any]) -> str:
         command = f"docker compose kill --signal HUP {proxy}"
     else:
         return f"reload {proxy}"
-    # A mounted file is an inode, and most editors write a new file in its place.
+    # A bind mount of a file is bound to its inode, and most editors replace the file with a new one.
     return f"{command}, or, if the editor has replaced the file: docker compose restart {proxy}" if mounted else command
 
 
 def about_shared(services: Sequence[str], shared: Mapping[str, Mapping[str, str]]) -> Iterator[Note]:
-    """The volumes that replicas share although they write them. ``shared``: by service, with the reason."""
+    """The volumes that replicas share although they write to them. ``shared``: service -> volume -> reason."""
     for service in services:
         for target, why in shared[service].items():
             yield Note(
@@ -174,7 +174,7 @@ def about_other(
 
 
 def about_paths(choices: Sequence[Choice], routes: Sequence[Route]) -> Iterator[Note]:
-    """The prefixes that a proxy cuts from the path today, and by which the balancer is to choose the service."""
+    """Path prefixes that a proxy strips today, but that the balancer needs to choose the service."""
     for choice in choices:
         proxies = [route.proxy for route in routes if route.service == choice.service]
         if choice.requests.strip and proxies:
@@ -188,7 +188,7 @@ def about_paths(choices: Sequence[Choice], routes: Sequence[Route]) -> Iterator[
 
 
 def own_nginx(routes: Sequence[Route], targets: Collection[str], model: Mapping[str, Any]) -> tuple[str, ...]:
-    """The services that run the user's own nginx, of which a line names one of ``targets``."""
+    """The services that run the user's own nginx with a configuration line that names one of ``targets``."""
     proxies = dict.fromkeys(route.proxy for route in routes if route.service in targets)
     return tuple(name for name in proxies if _is_nginx(model["services"][name]))
 

@@ -1,4 +1,4 @@
-"""Asks a running service over HTTP which paths it answers."""
+"""Finds out over HTTP which paths a running service answers."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from ops.balancer.outside import UNANSWERED, connect
 from ops.project.published import http_url
 
 LIKELY = ("/health/ready", "/health", "/healthz", "/readyz", "/ready", "/up", "/ping", "/")
-"""Where web frameworks have their health checks, the most telling first."""
+"""Common health check paths of web frameworks, the most meaningful first."""
 
 READY, LIVE = "/health/ready", "/health/live"
-"""Paths of two checks that belong together."""
+"""The paths of a pair of readiness and liveness checks."""
 
 REFUSED = frozenset({400, 403, 421})
-"""How frameworks answer a Host that is not theirs: Django 400, Rails and Vite 403, others 421."""
+"""Statuses with which frameworks reject an unknown Host header: Django 400, Rails and Vite 403, others 421."""
 SIGN_IN = frozenset({401, 403})
 REDIRECTED = frozenset({301, 307, 308})
 BY_HTTPS = {"X-Forwarded-Proto": "https"}
-"""Frameworks that force HTTPS (Rails force_ssl, Django SECURE_PROXY_SSL_HEADER) answer a request with it."""
+"""Frameworks that force HTTPS (Rails force_ssl, Django SECURE_PROXY_SSL_HEADER) accept requests with this header."""
 
 TIMEOUT = 2.0
-"""Seconds for one answer."""
+"""Seconds to wait for one answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The status of each path that was asked on a port. ``catch_all``: it answers paths that cannot exist, too.
+    """The status of each path that was requested on a port. ``catch_all``: paths that cannot exist also succeed.
 
-    ``headers``: what a request needs, because the service refuses it otherwise.
+    ``headers``: the headers without which the service rejects requests.
     """
 
     statuses: Mapping[str, int]
@@ -41,16 +41,16 @@ class Answers:
 
     @property
     def success(self) -> bool:
-        """Whether any path was answered well."""
+        """Whether any path was answered with success."""
         return any(map(_well, self.statuses.values()))
 
     def well(self, paths: Iterable[str]) -> str | None:
-        """The first of ``paths`` that is answered with success; None without one that means something."""
+        """The first of ``paths`` that is answered with success; None if no success is meaningful."""
         known = (path for path in paths if path == "/" or not self.catch_all)
         return next((path for path in known if _well(self.statuses.get(path, 0))), None)
 
     def sign_in(self, path: str) -> str:
-        """The statuses to expect from ``path`` if it leads to a login page, or wants credentials; "" otherwise."""
+        """The statuses to expect from ``path`` if it redirects to a login page or needs credentials; otherwise ""."""
         status = self.statuses.get(path, 0)
         if status in SIGN_IN:
             return f"200-399, {status}"
@@ -62,8 +62,8 @@ def ask(
 ) -> Answers | None:
     """The answers at ``address`` and ``port``; None if it does not answer HTTP there.
 
-    ``name``: of a replica, which probes will have in their Host header. If it is refused, ``hosts`` are tried, and if
-    all paths lead to HTTPS, the header by which a proxy says that the request has come by HTTPS.
+    ``name``: of a replica, as in the Host header of later probes. If it is rejected, ``hosts`` are tried; if all paths
+    redirect to HTTPS, the header with which a proxy says that the client used HTTPS is tried.
     """
     wanted = tuple(paths)
     own = {"Host": f"{name}:{port}"} if name else {}

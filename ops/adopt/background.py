@@ -1,4 +1,4 @@
-"""Which services work in the background, or start jobs by the clock, by their names and commands. Pure."""
+"""Recognizes background workers and schedulers by their service names and commands. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SERVER = re.compile(
     r"\b(?:gunicorn|uvicorn|hypercorn|daphne|granian|waitress|uwsgi|puma|unicorn|thin|rackup|runserver|nginx|httpd|apache2"
     r"|php-fpm|frankenphp|flower|daemon|serve|server)\b|\brails s\b|\bflask run\b|\bartisan serve\b|\bnext start\b"
 )
-"""Commands that listen; "gunicorn --worker-class" is none of a worker."""
+"""Commands that listen for requests: "gunicorn --worker-class" does not make a service a worker."""
 _WORKER = re.compile(
     r"(?<![-\w])(?:workers?|celery|sidekiq|resque|delayed_job|good_job|solid_queue|rq|rqworker|dramatiq|huey|arq|consumers?"
     r"|consume|horizon|queue:(?:work|listen)|messenger:consume|qcluster|bullmq)(?![-\w])"
@@ -26,7 +26,7 @@ _CLOCK_NAMES = frozenset({"beat", "scheduler", "schedule", "cron", "crontab", "c
 
 
 def works_in_background(name: str, spec: Mapping[str, Any]) -> bool:
-    """Whether a service answers no requests, whatever ports it inherits from its image or from another service."""
+    """Whether a service answers no requests, even if it inherits ports from its image or from another service."""
     command = _command(spec)
     if _SERVER.search(command):
         return False
@@ -34,13 +34,13 @@ def works_in_background(name: str, spec: Mapping[str, Any]) -> bool:
 
 
 def runs_by_the_clock(name: str, spec: Mapping[str, Any]) -> bool:
-    """Whether a service starts jobs at certain times, so that two replicas would start each of them twice."""
+    """Whether a service starts jobs at scheduled times, so that two replicas would start every job twice."""
     command = _command(spec)
     return not _SERVER.search(command) and bool(_parts(name) & _CLOCK_NAMES or _CLOCK.search(command))
 
 
 def words_of(command: object) -> str:
-    """A command of the model, a string or a list, as text."""
+    """A command from the Compose model (a string or a list) as text."""
     return command if isinstance(command, str) else " ".join(map(str, command if isinstance(command, list) else ()))
 
 
@@ -49,6 +49,6 @@ def _parts(name: str) -> set[str]:
 
 
 def _command(spec: Mapping[str, Any]) -> str:
-    """The command as text, without the ends of file names: "dist/worker.js" is a worker."""
+    """The command as text, without file name extensions, so that "dist/worker.js" counts as a worker."""
     words = f"{words_of(spec.get('entrypoint'))} {words_of(spec.get('command'))}"
     return re.sub(r"\.(?:js|mjs|cjs|ts|py|rb|php|sh|jar|exe)\b", "", words).replace("/", " ")

@@ -12,12 +12,12 @@ _HANDLERS = ("handle", "handle_path", "route", "reverse_proxy")
 
 
 def caddy_routes(text: str, names: Mapping[str, str]) -> Iterator[tuple[str, Route | Unknown]]:
-    """(service, which requests it gets). ``names``: name in the network -> service.
+    """(service, the requests that it gets). ``names``: DNS name -> service.
 
     https://caddyserver.com/docs/caddyfile/concepts#structure
     """
     blocks: list[list[str]] = []
-    sites: list[str] = []  # without braces around the only site, its first line has the addresses
+    sites: list[str] = []  # a single site without braces has its addresses on the first line
     for line in text.splitlines():
         words = re.sub(r"(^|\s)#.*", "", line).split()
         opens = words[-1:] == ["{"]

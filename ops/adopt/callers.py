@@ -1,4 +1,4 @@
-"""Other services of a project that ask an adopted one past the balancer: by a URL in a variable or a command. Pure."""
+"""Other services that bypass the balancer: a variable or command has the URL of an adopted service. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HOST = r"(?:https?|wss?)://(?:[^@/\s'\"]*@)?(?P<host>{names})(?::\d+)?(?=[/\s'\
 
 
 def configured_elsewhere(found: Iterable[Found], services: Mapping[str, Any]) -> tuple[str, ...]:
-    """The proxies and tunnels of the project that may send requests to any service, as nothing here tells where to."""
+    """The project's proxies and tunnels whose targets are configured elsewhere, so they may be any service."""
     return tuple(
         each.service
         for each in found
@@ -33,7 +33,7 @@ def configured_elsewhere(found: Iterable[Found], services: Mapping[str, Any]) ->
 def about_callers(
     choices: Sequence[Choice], model: Mapping[str, Any], balancer: str, elsewhere: Iterable[str]
 ) -> Iterator[Note]:
-    """What asks an adopted service past the balancer, and so may ask a replica that a deploy is stopping."""
+    """What bypasses the balancer to reach an adopted service, and so may reach a replica that a deploy is stopping."""
     services = model["services"]
     hosts = {host: choice for choice in choices for host in names_of(choice.service, services[choice.service])}
     pattern = re.compile(_HOST.format(names="|".join(re.escape(host) for host in hosts)))
@@ -62,7 +62,7 @@ def about_callers(
 
 
 def _texts(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """(key, what it is, text) of what a service is told. Values may be secret: they are only searched."""
+    """(key, what it is, text) of a service's variables and commands. Values may be secret: they are only searched."""
     for variable, value in as_mapping(spec.get("environment")).items():
         yield "environment", variable, str(value)
     for key in ("command", "entrypoint"):

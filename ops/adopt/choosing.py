@@ -1,4 +1,4 @@
-"""Which services get requests, which requests each one gets, and on which port: as said, as found, or as answered."""
+"""Which services get requests, which ones and on which port: from options, from the project, or by asking the user."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def services_of(
         return http
     routes = {each.service: one(facts.requests.get(each.service, ())) for each in http}
     known = [(route, service) for service, route in routes.items() if route]
-    if len(known) == len({route.key for route, _ in known}) == len(http):  # a proxy already tells them apart
+    if len(known) == len({route.key for route, _ in known}) == len(http):  # a proxy already routes to each of them
         return tuple(by_name[service] for _, service in sorted(known, key=lambda entry: entry[0].precedence))
     return (by_name[ask("which service that answers HTTP gets replicas", [each.service for each in http])],)
 
@@ -56,7 +56,7 @@ def requests_of(
     others: Mapping[str, Mapping[str, Any]],
     ask: Ask,
 ) -> dict[str, Requests]:
-    """Which requests each service gets: the only one all of them. Raises UsageError."""
+    """Which requests each service gets; a single service gets all of them. Raises UsageError."""
     names = [each.service for each in chosen]
     before = {
         str(section.get("service")): section.get("route"),
@@ -82,7 +82,7 @@ def requests_of(
 
 
 def http_port(found: Found, spec: Mapping[str, Any], answered: Mapping[int, Answers], ask: Ask) -> int:
-    """The port of the service that speaks HTTP. Raises UsageError."""
+    """The HTTP port of the service. Raises UsageError."""
     targets = {int(each["target"]) for each in spec.get("ports") or ()}
     published = [port for port in found.ports if port in targets and not is_tls(port)]
     several = found.evidence is Evidence.PUBLISHED and len(published) > 1
@@ -99,7 +99,7 @@ def http_port(found: Found, spec: Mapping[str, Any], answered: Mapping[int, Answ
 
 
 def _likely(found: Found, published: Sequence[int], answered: Mapping[int, Answers]) -> list[int]:
-    """Of the published ports that answer HTTP, the one that the health check asks, or those that say more than 404."""
+    """Of the published ports that answer HTTP: the health check's port, otherwise those with a useful answer at "/"."""
     speaking = [port for port in published if port in answered]
     if found.check.port in speaking:
         return [found.check.port]

@@ -1,4 +1,4 @@
-"""What each service of a project does: answers HTTP, works, holds data, runs once or sends requests on. Pure."""
+"""The role of each service: HTTP service, worker, data store, one-shot task or proxy. Pure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Role(Enum):
 
 
 class Evidence(Enum):
-    """Why a service is thought to answer HTTP; the strongest last."""
+    """The evidence that a service answers HTTP, the strongest last."""
 
     TOOL = 0
     DECLARED = 1
@@ -47,10 +47,10 @@ class Evidence(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A service. ``ports``: on which it may answer HTTP, the likeliest first. ``reason``: one line.
+    """A service. ``ports``: on which it may answer HTTP, most likely first. ``reason``: one line.
 
-    ``evidence``: None unless it is HTTP. ``check``: what Docker's health check asks. ``targets``: the services to which
-    a proxy sends requests; ``alone``: why a worker cannot be scaled.
+    ``evidence``: None unless it answers HTTP. ``check``: what Docker's health check requests. ``targets``: the services
+    to which a proxy sends requests; ``alone``: why a worker cannot be scaled.
     """
 
     service: str
@@ -64,7 +64,7 @@ class Found:
 
 
 def is_tls(port: int) -> bool:
-    """Whether a port is one for HTTPS, by custom: 443, 8443, 9443."""
+    """Whether a port is by convention for HTTPS: 443, 8443, 9443."""
     return str(port).endswith("443")
 
 
@@ -77,8 +77,8 @@ def detect(
 ) -> tuple[Found, ...]:
     """The role of each service of the merged model.
 
-    ``exposed``: service -> ports that its image declares; ``fastcgi``: service -> the web server that asks it by
-    FastCGI, another protocol that is not HTTP, or over a socket; ``bases``: service that is built -> the image below.
+    ``exposed``: service -> ports that its image declares; ``fastcgi``: service -> the web server that reaches it by
+    FastCGI, another non-HTTP protocol, or a socket; ``bases``: service with a build section -> its base image.
     """
     routed = tuple(routes)
     once = {
@@ -106,19 +106,19 @@ def detect(
 
 
 def tasks_of(found: Iterable[Found]) -> set[str]:
-    """The services that run before the others, and end."""
+    """The services that run to completion before the others start."""
     return {each.service for each in found if each.role is Role.TASK}
 
 
 def candidates(found: Iterable[Found]) -> tuple[Found, ...]:
-    """The services that answer HTTP with the strongest evidence: the one to be scaled, or those to choose from."""
+    """The HTTP services with the strongest evidence: the one to scale, or the ones to choose from."""
     http = [each for each in found if each.evidence]
     strongest = max((each.evidence.value for each in http if each.evidence), default=0)
     return tuple(each for each in http if each.evidence and each.evidence.value == strongest)
 
 
 def speaks_grpc(spec: Mapping[str, Any]) -> bool:
-    """Whether a service answers gRPC: its proxy asks it by HTTP/2 without TLS, or its health check is gRPC's own.
+    """Whether a service answers gRPC: its proxy uses HTTP/2 without TLS (h2c), or its health check is a gRPC one.
 
     https://doc.traefik.io/traefik/user-guides/grpc/, https://github.com/grpc-ecosystem/grpc-health-probe
     """
@@ -153,7 +153,7 @@ def _role(name: str, spec: Mapping[str, Any], exposed: tuple[int, ...], routes: 
 
 
 def _without_http(name: str, spec: Mapping[str, Any], ports: tuple[int, ...], exposed: tuple[int, ...]) -> Found:
-    """A service that gets no requests by HTTP, though it may inherit ``ports`` for them."""
+    """A service that gets no HTTP requests, even if it inherits ``ports`` for them."""
     if works_in_background(name, spec) and (ports or not _other_port(spec, ())):
         reason = "works in the background, by its name or command"
         return Found(name, Role.WORKER, reason, ports, alone=_clock(name, spec))
@@ -165,18 +165,18 @@ def _without_http(name: str, spec: Mapping[str, Any], ports: tuple[int, ...], ex
 
 
 def _other_port(spec: Mapping[str, Any], exposed: tuple[int, ...]) -> int | None:
-    """A port of another protocol that a service, or its image, declares."""
+    """A port of a non-HTTP protocol that a service or its image declares."""
     declared = (*_published(spec), *_expose(spec), *exposed)
     return next((port for port in declared if port in OTHER_PROTOCOLS), None)
 
 
 def _is_tool(name: str, kind: str, spec: Mapping[str, Any]) -> bool:
-    """Whether a service helps its developers or operators: by its image, its name, or as the monitor of Celery."""
+    """Whether a service is a tool for developers or operators, by its image, its name, or as a Celery monitor."""
     return kind in TOOLS or name.lower() in TOOLS or re.search(r"\bflower\b", words_of(spec.get("command"))) is not None
 
 
 def _is_fpm(spec: Mapping[str, Any]) -> bool:
-    """Whether a service is PHP behind a web server, and no other command of the same image: wordpress:fpm-alpine."""
+    """Whether a service runs PHP-FPM (wordpress:fpm-alpine), rather than another command of the same image."""
     started = [spec[key] for key in ("entrypoint", "command") if spec.get(key)]
     if started and "php-fpm" not in str(started):
         return False
@@ -193,7 +193,7 @@ def _not_http(name: str) -> str:
 
 
 def _clock(name: str, spec: Mapping[str, Any]) -> str:
-    """Why a service that runs jobs by the clock has one replica; "" for any other."""
+    """Why a scheduler can have only one replica; "" for any other service."""
     if not runs_by_the_clock(name, spec):
         return ""
     return f"two would start each of its timed jobs twice; to update it after a deploy: docker compose up -d {name}"
@@ -202,7 +202,7 @@ def _clock(name: str, spec: Mapping[str, Any]) -> str:
 def _http(
     spec: Mapping[str, Any], exposed: tuple[int, ...], routed: list[Route], check: Asked
 ) -> tuple[tuple[int, ...], str, Evidence]:
-    """The ports on which a service may answer HTTP, the likeliest first, why, and how sure that is."""
+    """The ports on which a service may answer HTTP (most likely first), the reason, and the kind of evidence."""
     environment = as_mapping(spec.get("environment"))
     published = _published(spec)
     own = str(environment.get("PORT") or "")
@@ -211,7 +211,7 @@ def _http(
     guesses = [check.port, *_expose(spec), int(own) if own.isdecimal() else None, *told, *exposed]
     ordered = [*(route.port for route in routed), label, *_checked_first(published, check.port), *guesses]
     if routed and not any(ordered):
-        ordered = [80]  # what a proxy asks without a port
+        ordered = [80]  # the port that a proxy uses by default
     ports = tuple(dict.fromkeys(port for port in ordered if port and port not in OTHER_PROTOCOLS | DEBUGGERS))
     if not ports:
         return (), "", Evidence.DECLARED
@@ -235,12 +235,12 @@ def _expose(spec: Mapping[str, Any]) -> list[int]:
 
 
 def _checked_first(published: list[int], checked: int | None) -> list[int]:
-    """Of several published ports, the one that the health check asks comes first, and one with TLS last."""
+    """Orders published ports: the one that the health check uses first, TLS ports last."""
     return sorted(published, key=lambda port: (port != checked, is_tls(port)))
 
 
 def urls_of(services: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, int]]:
-    """Service -> (another one that has its URL in a variable or command, the URL's port)."""
+    """Service -> (another service that has its URL in a variable or command, the URL's port)."""
     known = {name: service for service, spec in services.items() for name in names_of(service, spec)}
     found: dict[str, tuple[str, int]] = {}
     for caller, spec in services.items():
@@ -253,7 +253,7 @@ def urls_of(services: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, i
 
 
 def _asked_by_url(found: Found, url: tuple[str, int] | None) -> Found:
-    """A service of which nothing else says that it answers HTTP: no worker, because a worker gets no requests."""
+    """Only a URL in another service shows that this one answers HTTP; it is not a worker, because it gets requests."""
     if url is None or found.reason != NO_PORT:
         return found
     caller, port = url
@@ -261,13 +261,13 @@ def _asked_by_url(found: Found, url: tuple[str, int] | None) -> Found:
 
 
 def _network_of(spec: Mapping[str, Any]) -> str:
-    """The service in whose network another one runs; "" if it has its own."""
+    """The service whose network this one uses (``network_mode: service:NAME``); "" if it has its own."""
     mode, _, target = str(spec.get("network_mode") or "").partition(":")
     return target if mode == "service" else ""
 
 
 def _as_lender(found: Found) -> Found:
-    """A service in whose network others run, such as a VPN: it publishes their ports, and is the last to be chosen."""
+    """A service whose network others use, such as a VPN: it publishes their ports, so it is chosen last."""
     if found.evidence:
         return replace(found, evidence=Evidence.TOOL)
     return replace(found, alone=f"others run in its network; to update it: docker compose up -d {found.service}")

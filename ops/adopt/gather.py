@@ -24,18 +24,18 @@ from ops.route import Route as Requests
 from ops.stack import Stack
 
 MOST = 500
-"""Files of one folder that are looked at."""
+"""Maximum number of files read in one folder."""
 
 _SUFFIXES = (".conf", ".template", ".cfg", ".caddy", "Caddyfile")
 _ALSO_MOUNTED = (".yml", ".yaml", ".toml")
-"""Files of Traefik and Kong, which in a folder that an image is built from would be something else."""
+"""Suffixes of Traefik's and Kong's files. Read only if mounted: in a build context they would be something else."""
 
 
 @dataclass(frozen=True)
 class Facts:
     """``running``: service -> its running containers with the engine's details.
 
-    ``requests``: service -> which requests a proxy of the project sends to it.
+    ``requests``: service -> the requests that the project's proxies send to it.
     """
 
     found: tuple[Found, ...]
@@ -69,7 +69,7 @@ def gather(plain: Plain, stack: Stack, balancer: str) -> Facts:
 
 
 def answers(stack: Stack, facts: Facts, found: Found, paths: Sequence[str]) -> dict[int, Answers]:
-    """Port -> what a running container of the service answers there; without ports that do not answer HTTP."""
+    """Port -> the answers of a running container of the service; ports that do not answer HTTP are left out."""
     results: dict[int, Answers] = {}
     hosts = [
         route.host for route in facts.requests.get(found.service, ()) if isinstance(route, Requests) and route.host
@@ -84,7 +84,7 @@ def answers(stack: Stack, facts: Facts, found: Found, paths: Sequence[str]) -> d
 
 
 def _addresses(stack: Stack, container: Container, details: Mapping[str, Any], port: int) -> Iterator[tuple[str, int]]:
-    """Where this machine may reach a container's port: published, or, on the engine's own machine, directly."""
+    """Addresses at which this machine may reach a container's port: published, or direct if the engine is local."""
     bindings = (details.get("NetworkSettings") or {}).get("Ports") or {}
     for binding in bindings.get(f"{port}/tcp") or ():
         engine = None if stack.platform.local else stack.platform.address
@@ -119,7 +119,7 @@ def _kind(spec: Mapping[str, Any]) -> str:
 
 
 def _built_on(spec: Mapping[str, Any]) -> str:
-    """The image below the stage of a Dockerfile that is built; "" if it is not built here, or cannot be read."""
+    """The base image of the Dockerfile stage that is built; "" if nothing is built here or it cannot be read."""
     build = spec.get("build") or {}
     folder = build.get("context")
     try:
@@ -132,7 +132,7 @@ def _built_on(spec: Mapping[str, Any]) -> str:
 
 
 def _read(plain: Plain, proxy: str, path: Path, suffixes: tuple[str, ...] = _SUFFIXES) -> Iterator[ProxyFile]:
-    """The configuration files at a path of the host, a file or a folder. What cannot be read is left out."""
+    """The configuration files at a host path (a file or a folder). Unreadable files are left out."""
     try:
         found = sorted((*path.glob("*"), *path.glob("*/*"))) if path.is_dir() else [path]
         files = [file for file in found if file == path or _configures(file, suffixes)][:MOST]
@@ -145,7 +145,7 @@ def _read(plain: Plain, proxy: str, path: Path, suffixes: tuple[str, ...] = _SUF
 
 
 def _configures(file: Path, suffixes: tuple[str, ...]) -> bool:
-    """Whether a file is a proxy's configuration, by its name; in Debian's sites-enabled, files have no suffix."""
+    """Whether a file name is that of a proxy's configuration; in Debian's sites-enabled, files have no suffix."""
     if file.name.startswith(("compose.", "docker-compose")):
         return False
     return file.name.endswith(suffixes) or file.parent.name.startswith("sites-")

@@ -1,4 +1,4 @@
-"""What Docker's health check of a service asks over HTTP. Pure."""
+"""The HTTP request that a service's Docker health check sends. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOCAL = re.compile(
     r"(?<![\w./@:-])(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])"
     r"(?=[:/])(?::(?P<port>\d{1,5}))?(?P<path>/[^\s'\"|;&)]*)?(?=[\s'\"|;&),\]]|$)"
 )
-"""What curl and wget take for a URL, too."""
+"""Arguments that curl and wget also accept as a URL."""
 _REQUEST = re.compile(r"(?:GET|HEAD) (?P<path>/\S*) HTTP/")
 _DEVICE = re.compile(r"/dev/tcp/[^/\s]+/(?P<port>\d{1,5})")
 _OWN_HOST = re.compile(r"localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\]")
@@ -28,19 +28,19 @@ _MORE = re.compile(
     r"(?<!\S)(?:--(?:user|header|request(?![= ]GET)|data|json|form|cookie|http2|unix-socket|resolve|connect-to)"
     r"|-[a-zA-Z]*(?:[uHdFb]|X(?!\s*GET)))|http_code|response_code"
 )
-"""curl with credentials, headers, a body, another method, or statuses of the user's own."""
+"""curl with credentials, headers, a body, another method, or the user's own test of the status."""
 _LONG = re.compile(r"(?<!\S)--(?:user|header|method|body|post-|http-user)")
 _PIPE = re.compile(r"(?<!\|)\|(?!\|)")
 
 REDIRECTED, ANSWERED = "200-399", "200-499"
-"""The statuses that `curl --fail` and wget, which follows redirects, call well; and curl without it, but for 500."""
+"""Success for `curl --fail` and for wget, which follows redirects; and for plain curl, with server errors excluded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """``port``: None if it is unknown. ``path``: "" if a plain GET would not ask the same.
+    """``port``: None if unknown. ``path``: "" if a plain GET would not be equivalent.
 
-    ``expect``: the statuses with which the check passes, as x-videa.health.expect has them; "" for 200 to 299.
+    ``expect``: the statuses with which the check passes, in the format of x-videa.health.expect; "" for 200 to 299.
     """
 
     port: int | None = None
@@ -52,9 +52,9 @@ NOTHING = Asked()
 
 
 def asked(spec: Mapping[str, Any], names: Collection[str] = ()) -> Asked:
-    """What the check of a service asks over HTTP; nothing if it does something else, or asks another host.
+    """The HTTP request of a service's check; empty if the check does something else or requests another host.
 
-    ``names``: under which the service finds itself.
+    ``names``: the names by which the service can reach itself.
     """
     if not has_check(spec):
         return NOTHING

@@ -1,4 +1,4 @@
-"""What well-known images are, by the last part of their name. Pure."""
+"""The kinds of well-known images, by the last part of their name. Pure."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ PROXIES = frozenset(
         *ELSEWHERE,
     )
 )
-"""They send requests on, or serve files themselves."""
+"""Images that forward requests or serve files themselves."""
 TOOLS = frozenset(
     (
         *("adminer", "pgadmin4", "phpmyadmin", "mongo-express", "redis-commander", "redisinsight", "flower", "pgweb"),
@@ -81,7 +81,7 @@ TOOLS = frozenset(
         *("swagger-ui", "kibana", "standalone-chrome", "standalone-chromium", "standalone-firefox", "storybook"),
     )
 )
-"""They answer HTTP, but are not what a project is about."""
+"""Images that answer HTTP but are not the main service of a project."""
 _NOT_HTTP = """
 21 22 25 53 110 143 389 445 465 587 636 873 993 995 1025 1433 1521 1883 2181 3306 4222 5060 5222 5432 5671 5672 5900
 6379 6667 7687 8883 9042 9092 9418 11211 25565 26379 27017 33060
@@ -89,15 +89,15 @@ _NOT_HTTP = """
 OTHER_PROTOCOLS = frozenset(map(int, _NOT_HTTP.split()))
 """Ports of protocols other than HTTP."""
 DEBUGGERS = frozenset({2345, 9229})
-"""Ports of delve and Node.js, on which only developers ask."""
+"""Debugger ports of delve and Node.js, which only developers use."""
 
 
 def base_of(dockerfile: str, target: str = "") -> str:
-    """The image below the stage ``target`` of a Dockerfile, or below its last one; "" if it has none."""
+    """The base image of the stage ``target`` of a Dockerfile, by default the last stage; "" if there is none."""
     found = [match for line in dockerfile.splitlines() if (match := _FROM.match(line))]
     below = {match["stage"].lower(): match["base"] for match in found if match["stage"]}
     base = below.get(target.lower()) or (found[-1]["base"] if found else "")
-    for _ in found:  # a stage is based on another one
+    for _ in found:  # a stage may be based on another stage
         base = below.get(base.lower(), base)
     return base
 

@@ -1,4 +1,4 @@
-"""What Compose makes of the user's files and a proposed overlay together."""
+"""The user's files merged with a proposed overlay, as Compose reads them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ops.project.sections import find_sections
 
 
 def literally(raw: Mapping[str, Any], model: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The model ``raw``, with values in place of the variables that an overlay would repeat."""
+    """The model ``raw``, in which the parts that an overlay repeats have values instead of variables."""
     services = {name: without_variables(raw["services"][name], spec) for name, spec in model["services"].items()}
     return {**raw, "services": services}
 
@@ -38,7 +38,7 @@ def _merged(plain: Plain, text: str) -> Mapping[str, Any]:
 
 
 def check(plain: Plain, text: str, variables: Mapping[str, str | None]) -> None:
-    """Refuses an overlay that Compose or videa would refuse, and an .env that cannot hold it. Raises ConfigError."""
+    """Checks that Compose and videa accept the overlay, and that .env can store its variables. Raises ConfigError."""
     check_writable(plain.project, {name: value for name, value in variables.items() if value is not None})
     model = _merged(plain, text)
     sections = find_sections(model)

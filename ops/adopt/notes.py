@@ -1,4 +1,4 @@
-"""What stands between a service and replicas that lose no request, and the line to change. Pure."""
+"""What prevents a service from having replicas that lose no requests, and the line to change. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ops.project.mappings import as_mapping
 
 
 class Weight(Enum):
-    """``SOLVED``: the overlay takes care of it; ``ADVICE``: the user should; ``REFUSED``: init stops."""
+    """``SOLVED``: the overlay handles it; ``ADVICE``: the user should handle it; ``REFUSED``: init stops."""
 
     SOLVED = "solved"
     ADVICE = "advice"
@@ -34,7 +34,7 @@ def obstacles(
 ) -> Iterator[Note]:
     """The obstacles in a service's definition.
 
-    ``written``: without interpolation; ``checked``: a health path or Docker's health check tells if it is well;
+    ``written``: without interpolation; ``checked``: a health path or Docker's health check shows its health;
     ``shared``: sources and targets of volumes that replicas may share.
     """
     yield from only_one(service, spec)
@@ -79,9 +79,9 @@ def obstacles(
 
 
 def why_alone(spec: Mapping[str, Any], written: Mapping[str, Any], running: bool, shared: Collection[str] = ()) -> str:
-    """What stands against several replicas of a service without requests; "" if nothing does.
+    """Why a service that gets no requests cannot have several replicas; "" if it can.
 
-    Without a restart policy it may as well be a task that runs once, unless it is ``running``. ``shared``: volumes that
+    Without a restart policy it may be a task that runs once, unless it is ``running``. ``shared``: volumes that
     replicas may share.
     """
     policy = (spec.get("deploy") or {}).get("restart_policy") or {}
@@ -96,7 +96,7 @@ def why_alone(spec: Mapping[str, Any], written: Mapping[str, Any], running: bool
 
 
 def only_one(service: str, spec: Mapping[str, Any]) -> Iterator[Note]:
-    """What two replicas on one host cannot both have, and the overlay cannot take away without changing the service."""
+    """Settings that replicas on one host cannot share and the overlay cannot remove without changing the service."""
     place = ("services", service)
     if mode := str(spec.get("network_mode") or ""):
         yield Note(
@@ -124,7 +124,7 @@ def only_one(service: str, spec: Mapping[str, Any]) -> Iterator[Note]:
 
 
 def companions(services: Collection[str], model: Mapping[str, Any], fronts: Collection[str] = ()) -> Iterator[Note]:
-    """Services that depend on one container of ``services``, and would lose it when it is replaced.
+    """Services that depend on a specific container of ``services``, and would lose it when it is replaced.
 
     ``fronts``: proxies that will name the balancer instead.
     """
@@ -175,7 +175,7 @@ def _without_network(mode: str) -> str:
 
 
 def _as_written(volumes: Sequence[object], number: int) -> str:
-    """A volume in the short syntax, if it was written so and says nothing of its mode."""
+    """A volume in the short syntax, if the user wrote it so and without a mode."""
     entry = volumes[number] if number < len(volumes) else None
     return entry if isinstance(entry, str) and not entry.endswith((":rw", ":z", ":Z")) else ""
 

@@ -1,4 +1,4 @@
-"""The text of the overlay: written anew, or an existing one brought up to date, which keeps its comments. Pure."""
+"""The text of the overlay: a new one, or an update of an existing one that preserves its comments. Pure."""
 
 from __future__ import annotations
 
@@ -65,16 +65,16 @@ _PLAIN = re.compile(r"[A-Za-z/][\w./-]*")
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 OF_THE_SERVICE = ("profiles", "ports", "depends_on", "networks", "environment", "labels")
-"""Keys of the balancer that another service makes void."""
+"""Keys of the balancer that come from the adopted service, so they are dropped if another service is adopted."""
 
 OWNED = ("service", "port", "balancer")
-"""Keys of x-videa that init decides each time."""
+"""Keys of x-videa that every run of init sets."""
 
 
 def write(adoption: Adoption, existing: str = "") -> str:
-    """The overlay for ``adoption``. What the user has added to or changed in an ``existing`` one stays, with comments.
+    """The overlay for ``adoption``. The user's changes to an ``existing`` overlay and its comments are preserved.
 
-    Raises ConfigError if the existing one cannot be read.
+    Raises ConfigError if the existing one cannot be parsed.
     """
     fresh = _fresh(adoption)
     return _updated(existing, fresh, adoption) if existing.strip() else fresh
@@ -92,7 +92,7 @@ def workers(text: str) -> tuple[str, ...]:
 
 
 def others(text: str) -> dict[str, Mapping[str, Any]]:
-    """The further services with requests, and what the overlay's x-videa says of each. Raises ConfigError."""
+    """The further services with requests, and their x-videa sections in the overlay. Raises ConfigError."""
     return {name: own for name, own in _sections(text).items() if not own.get("worker")}
 
 
@@ -103,7 +103,7 @@ def shared(text: str) -> tuple[str, ...]:
 
 
 def asked(text: str) -> dict[str, str]:
-    """The port and the health path, as "8000/up", of each service that gets requests. Raises ConfigError."""
+    """Service that gets requests -> its port and health path, such as "8000/up". Raises ConfigError."""
     first = section(text)
     every = {str(first.get("service")): first, **others(text)}
     return {name: f"{own.get('port')}{(own.get('health') or {}).get('ready') or '/'}" for name, own in every.items()}
@@ -126,9 +126,9 @@ def variables(text: str) -> frozenset[str]:
 
 
 def line_of(text: str, keys: Sequence[str]) -> int | None:
-    """The number of the line with the deepest of ``keys`` that the text of a Compose file has, at least the second.
+    """The line number of the deepest of the nested ``keys`` that exists in the text of a Compose file.
 
-    None if it has not, or is no YAML.
+    None if not even the second key exists, or if the text is not YAML.
     """
     try:
         place = _yaml().load(text)
@@ -145,7 +145,7 @@ def line_of(text: str, keys: Sequence[str]) -> int | None:
 
 
 def included(text: str) -> tuple[str, ...]:
-    """The files that the text of a Compose file includes, as it names them; those with variables are left out."""
+    """The files that the text of a Compose file includes, as written; paths with variables are left out."""
     try:
         entries = (_yaml().load(text) or {}).get("include") or ()
     except (YAMLError, AttributeError):
@@ -197,7 +197,7 @@ def _fresh(adoption: Adoption) -> str:
 
 
 def _listed(labels: Mapping[str, str]) -> Mapping[str, str] | list[str]:
-    """Labels as a list if a name has a variable: Compose replaces variables in a list's entries, but not in keys."""
+    """Labels as a list if a name contains a variable: Compose interpolates list entries, but not keys."""
     if any("$" in name for name in labels):
         return [f"{name}={value}" for name, value in labels.items()]
     return labels
@@ -205,7 +205,7 @@ def _listed(labels: Mapping[str, str]) -> Mapping[str, str] | list[str]:
 
 def _updated(existing: str, fresh: str, adoption: Adoption) -> str:
     old, new = _load(existing), _load(fresh)
-    for worker, part in adoption.workers.items():  # those of the first run may have been taken out on purpose
+    for worker, part in adoption.workers.items():  # the user may have removed a worker on purpose
         if worker not in old["services"] and adoption.said.isdisjoint(part["x-videa"].get("shared_volumes") or ()):
             del new["services"][worker]
     before = old.get("x-videa") or {}
@@ -242,7 +242,7 @@ def _add_missing(old: CommentedMap, new: CommentedMap) -> None:
 
 
 def _share(old: CommentedMap, new: CommentedMap) -> None:
-    """Adds the volumes that replicas may share to those of the list in x-videa."""
+    """Adds the volumes that replicas may share to the list in x-videa."""
     ours, theirs = new.get("x-videa") or {}, old.get("x-videa") or {}
     for volume in ours.get("shared_volumes") or ():
         if volume not in theirs["shared_volumes"]:
@@ -283,6 +283,6 @@ def _flow(value: object) -> str:
 
 
 def _scalar(text: str) -> str:
-    """A string, quoted where YAML would read something else."""
+    """A string, quoted if YAML would otherwise read it as another type."""
     plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS and not text.endswith("/")
     return text if plain else json.dumps(text, ensure_ascii=False)

@@ -10,16 +10,16 @@ from ops.adopt.routes import routing
 from ops.project.mappings import as_mapping
 
 RESET, RESET_LIST = object(), object()
-"""What Compose is to forget of the user's files: `!reset`."""
+"""Values of the user's files that Compose drops: `!reset`."""
 
 
 def variable_name(service: str) -> str:
-    """The variable with the number of replicas: WEB_REPLICAS."""
+    """The variable for the number of replicas: WEB_REPLICAS."""
     return f"{re.sub(r'[^A-Z0-9]', '_', service.upper())}_REPLICAS"
 
 
 def release_variable(service: str) -> str:
-    """The variable with the release of a further service: API_RELEASE. Each has its own, as each has its releases."""
+    """The variable for the release of a further service: API_RELEASE. One per service, as releases are per service."""
     return f"{variable_name(service).removesuffix('_REPLICAS')}_RELEASE"
 
 
@@ -30,7 +30,7 @@ def service_part(
     variables: Mapping[str, str],
     recorded: str = "VIDEA_RELEASE",
 ) -> dict[str, Any]:
-    """What the overlay adds to a service that gets requests. ``recorded``: the variable with its release."""
+    """What the overlay adds to a service that gets requests. ``recorded``: the variable for its release."""
     part: dict[str, Any] = {}
     if spec.get("ports"):
         part["ports"] = RESET_LIST
@@ -49,13 +49,13 @@ def service_part(
         part["labels"] = {**hidden, **release}
     if variables:
         own = as_mapping(written.get("environment"))
-        # What comes from an env_file can only be overruled, and nginx-proxy ignores an empty VIRTUAL_HOST.
+        # A variable from an env_file can only be overridden, and nginx-proxy ignores an empty VIRTUAL_HOST.
         part["environment"] = {name: RESET if name in own else "" for name in variables}
     return part | _replicas(service, written)
 
 
 def worker_part(service: str, written: Mapping[str, Any], shared: Sequence[str] = ()) -> dict[str, Any]:
-    """What the overlay adds to a worker: nothing that Compose counts as a change of its containers.
+    """What the overlay adds to a worker: nothing that would make Compose recreate its containers.
 
     ``shared``: volumes that its replicas may share.
     """
@@ -66,7 +66,7 @@ def worker_part(service: str, written: Mapping[str, Any], shared: Sequence[str] 
 
 
 def _replicas(service: str, written: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes the number of replicas a variable; empty if it is one."""
+    """The keys that turn the number of replicas into a variable; empty if it already is one."""
     number = written.get("scale", (written.get("deploy") or {}).get("replicas"))
     if "$" in str(number):
         return {}

@@ -1,4 +1,4 @@
-"""Where something is in the user's Compose files, also in those that they include."""
+"""Where something is defined in the user's Compose files and the files that they include."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ops.project.plain import Plain
 from ops.project.reading import read_small
 
 DEEPEST = 8
-"""Levels of includes that are followed: Compose refuses a circle, but this does not wait for Compose."""
+"""Levels of includes that are followed. Compose refuses a cycle, but this code runs without waiting for Compose."""
 
 
 def place_of(plain: Plain, keys: Sequence[str]) -> str:
-    """ "compose.yaml:12" for a path of keys: the last of the user's files that has it; "" if none has it."""
+    """ "compose.yaml:12" for a path of keys, in the last of the user's files that contains it; "" if none does."""
     for name in reversed(plain.files):
         for path in _with_includes(plain.folder / name):
             if line := line_of(_text(path), keys):

@@ -1,4 +1,4 @@
-"""Plans how videa takes over one HTTP service of a Compose project. Pure: found facts in, what to write out."""
+"""Plans how videa takes over HTTP services of a Compose project. Pure: facts in, content to write out."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ from ops.route import EVERYTHING
 from ops.route import Route as Requests
 
 HTTP_PORT = "${HTTP_PORT:-8080}"
-"""Where the balancer listens on the host if the service has published no port and no proxy is in front."""
+"""The balancer's host port if the service publishes no port and no proxy is in front."""
 
 MANY = 100_000
-"""Requests of one address, behind a proxy that does not pass on the client's: all clients have the proxy's."""
+"""Limit per client address behind a proxy that does not forward it: all clients then share the proxy's address."""
 
 CONTAINERS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8")
-"""The networks of containers: a balancer that publishes no port gets requests only from there."""
+"""The networks of containers: a balancer that publishes no port gets requests only from these."""
 
 GRPC = Protocol.GRPC.value
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What the user, the project or its containers have decided.
+    """The choices for a service, made by the user or derived from the project and its containers.
 
-    ``health``: of x-videa, empty to leave it out; ``checked``: Docker has a health check for the service; ``fails``: it
-    fails as the service runs now; ``silent``: the service runs, and does not answer HTTP on the port; ``shared``:
-    volumes that replicas may share by the overlay, None without it; ``said``: further ones, of any service;
-    ``running``: services that have a running container; ``requests``: which ones it gets; ``others``: further services
-    that get requests.
+    ``health``: of x-videa, empty to leave it out; ``checked``: the service has a Docker health check; ``fails``: that
+    check fails now; ``silent``: the service is running but does not answer HTTP on the port; ``shared``: volumes that
+    replicas may share according to the overlay, None without an overlay; ``said``: volumes of any service that the user
+    named in addition; ``running``: services with a running container; ``requests``: the requests that the service gets;
+    ``others``: further services that get requests.
     """
 
     service: str
@@ -65,7 +65,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Served:
-    """Another service that gets requests. ``part``: what the overlay says of it, with its x-videa."""
+    """Another service that gets requests. ``part``: its content in the overlay, including its x-videa."""
 
     service: str
     port: int
@@ -76,16 +76,16 @@ class Served:
 
 @dataclass(frozen=True)
 class Adoption:
-    """The overlay's content. ``service_part`` and ``balancer_part``: what it says of each, beyond what is always there.
+    """The overlay's content. ``service_part``, ``balancer_part``: the keys of both beyond those that are always there.
 
-    ``networks``: of the balancer; ``new_network``: one that only it uses, so that a port can be published, "" for none;
-    ``image``: of the balancer; ``health``: of x-videa, empty: left out; ``trusted``: networks of proxies in front;
-    ``routes``: lines of the user's own proxy that must name the balancer; ``workers``: services without requests that
-    can be scaled, with what the overlay says of each; ``profiles``: of the balancer, those of the service;
-    ``requests``: which ones the service gets; ``others``: further services that get requests; ``needs``: the services
-    that the balancer starts after; ``protocol``, ``shared``: of x-videa, empty to leave it out; ``said``: volumes that
-    replicas of any service may share, because the user has said so now; ``beside``: what the overlay says of services
-    that are left alone.
+    ``networks``: of the balancer; ``new_network``: used only by the balancer, so that a port can be published, "" for
+    none; ``image``: of the balancer; ``health``: of x-videa, empty to leave it out; ``trusted``: networks of proxies in
+    front; ``routes``: lines of the user's own proxy that must name the balancer; ``workers``: scalable services without
+    requests -> their content in the overlay; ``profiles``: of the balancer, the same as the service's; ``requests``:
+    the requests that the service gets; ``others``: further services that get requests; ``needs``: the services that
+    start before the balancer; ``protocol``, ``shared``: of x-videa, empty to leave it out; ``said``: volumes that
+    replicas of any service may share because the user said so in this run; ``beside``: services that are not adopted
+    -> their content in the overlay.
     """
 
     service: str
@@ -128,7 +128,7 @@ def plan(
     balancer: str,
     image: str,
 ) -> Adoption:
-    """What the overlay must say. ``raw``: the model without interpolation; ``balancer``: a free service name."""
+    """The content of the overlay. ``raw``: the model without interpolation; ``balancer``: an unused service name."""
     service, spec, written = choice.service, model["services"][choice.service], raw["services"][choice.service]
     ports, left = moved(written.get("ports") or (), spec.get("ports") or (), choice.port, _replicas(spec))
     fixed = any(port.get("published") for port in spec.get("ports") or () if int(port["target"]) == choice.port)
@@ -159,7 +159,7 @@ def plan(
     tasks = tasks_of(found)
     shared = {name: may_share(name, model["services"], tasks, choice.said) for name in model["services"]}
     for each in every:
-        if each.shared is not None:  # the user's list: what was found is not added again
+        if each.shared is not None:  # the user's list: detected volumes are not added again
             shared[each.service] = {name: why for name, why in shared[each.service].items() if why == AS_SAID}
     alone = {
         each.service: each.alone
@@ -225,13 +225,13 @@ def _replicas(spec: Mapping[str, Any]) -> int:
 
 
 def _is_there(spec: Mapping[str, Any], first: Mapping[str, Any]) -> bool:
-    """Whether Compose knows a service whenever it knows the first one, by their profiles."""
+    """Whether a service is enabled whenever the first one is, according to their profiles."""
     profiles, needed = set(spec.get("profiles") or ()), set(first.get("profiles") or ())
     return not profiles or (bool(needed) and needed <= profiles)
 
 
 def _served(choice: Choice, spec: Mapping[str, Any], written: Mapping[str, Any], shared: tuple[str, ...]) -> Served:
-    """What the overlay says of a further service that gets requests."""
+    """The overlay's content for a further service that gets requests."""
     section: dict[str, Any] = {"port": choice.port}
     if _by_grpc(choice, spec):
         section["protocol"] = GRPC
@@ -248,22 +248,22 @@ def _served(choice: Choice, spec: Mapping[str, Any], written: Mapping[str, Any],
 
 
 def _by_grpc(choice: Choice, spec: Mapping[str, Any]) -> bool:
-    """Whether the service gets calls of gRPC: one that answers a health path at the same port speaks HTTP/1.1."""
+    """Whether the service gets gRPC calls. If it answers a health path on the same port, it speaks HTTP/1.1."""
     return speaks_grpc(spec) and "ready" not in choice.health
 
 
 def as_written(requests: Requests) -> dict[str, Any]:
-    """x-videa.route."""
+    """The value of x-videa.route."""
     named = {"host": requests.host, "path": requests.path}
     return {**{key: value for key, value in named.items() if value}, **({"strip": True} if requests.strip else {})}
 
 
 def free_name(services: Mapping[str, Any]) -> str:
-    """A name for the balancer's service that the project does not use."""
+    """A name for the balancer's service that the project does not use yet."""
     names = ("balancer", "videa-balancer", *(f"videa-balancer-{number}" for number in range(2, 100)))
     return next(name for name in names if name not in services)
 
 
 def _networks(specs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The networks of the services, and of the proxies that must find the balancer."""
+    """The networks of the services and of the proxies that must reach the balancer."""
     return tuple(dict.fromkeys(name for each in specs for name in as_mapping(each.get("networks")) or ("default",)))

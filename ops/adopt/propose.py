@@ -1,4 +1,4 @@
-"""From a project to what `videa init` would write: finds, decides, checks. Writes nothing."""
+"""Works out what `videa init` would write for a project: detects, decides, checks. Writes nothing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ops.stack import Stack
 class Proposal:
     """``before``, ``after``: the overlay; ``variables``: for .env; ``places``: note -> "compose.yaml:12".
 
-    ``hands_over``: a running container of the service publishes a port, which is to move.
+    ``hands_over``: a running container of the service publishes a port, which moves to the balancer.
     """
 
     adoption: Adoption
@@ -46,20 +46,20 @@ class Proposal:
 
     @property
     def running(self) -> bool:
-        """Whether the service answered while it was looked at."""
+        """Whether the service was running and answered during detection."""
         return bool(self.answered)
 
     def differs(self, plain: Plain) -> bool:
-        """Whether anything is to be written. Raises ConfigError."""
+        """Whether there is anything to write. Raises ConfigError."""
         before, after = env_after(plain, self.variables)
         return (self.before, before) != (self.after, after)
 
 
 def propose(plain: Plain, stack: Stack, wanted: Wanted, ask: Ask, agree: Agree = lambda question: False) -> Proposal:
-    """What init would write for a project. Changes nothing. ``agree``: asks what also has an answer if nobody is there.
+    """What init would write for a project. Changes nothing. ``agree``: asks questions that have a default answer.
 
-    Raises UsageError if it cannot know which service or port is meant and nobody answers, PlanRefused if the service
-    cannot have several replicas, ConfigError, EngineError.
+    Raises UsageError if the service or port is ambiguous and no user can be asked, PlanRefused if the service cannot
+    have several replicas, ConfigError, EngineError.
     """
     model = plain.project.model
     _refuse_own_section(plain)
@@ -91,9 +91,7 @@ def propose(plain: Plain, stack: Stack, wanted: Wanted, ask: Ask, agree: Agree =
         if balancer_of(plain, adoption) != balancer_of(plain, literal):
             adoption = literal
     places = {note: place_of(plain, note.key) for note in adoption.notes if note.key}
-    if (
-        section.get("service") != choice.service
-    ):  # what was adopted before gets a newer balancer whatever stands against it
+    if section.get("service") != choice.service:  # an adopted service gets a newer balancer despite any objections
         _refuse(plain, adoption.refused)
     after = overlay.write(adoption, before)
     variables: dict[str, str | None] = {"COMPOSE_FILE": plain.compose_file()}
@@ -108,7 +106,7 @@ def env_after(plain: Plain, variables: Mapping[str, str | None]) -> tuple[str, s
 
 
 def _refuse(plain: Plain, notes: Sequence[Note]) -> None:
-    """Raises PlanRefused for the first one that stops init."""
+    """Raises PlanRefused for the first note that stops init."""
     for note in notes:
         place = place_of(plain, note.key) or ".".join(note.key)
         raise PlanRefused(f"{place}: {note.what}", f"{note.change}; nothing was changed")
@@ -126,7 +124,7 @@ def _refuse_own_section(plain: Plain) -> None:
 def _shared(
     facts: Facts, choices: Sequence[Choice], model: Mapping[str, Any], wanted: Wanted
 ) -> dict[str, tuple[str, ...]]:
-    """What the replicas of each service share, without a further question."""
+    """The volumes that the replicas of each service share, as far as known without asking."""
     tasks = tasks_of(facts.found)
     return {
         each.service: (*(each.shared or ()), *may_share(each.service, model["services"], tasks, wanted.share))
@@ -135,14 +133,14 @@ def _shared(
 
 
 def _section(section: Mapping[str, Any], overlay_text: str, found: Found) -> Mapping[str, Any]:
-    """x-videa of a service in the existing overlay."""
+    """The x-videa section of a service in the existing overlay."""
     if section.get("service") == found.service:
         return section
     return overlay.others(overlay_text).get(found.service, {})
 
 
 def _asked(plain: Plain, stack: Stack, facts: Facts, found: Found, wanted: Wanted) -> dict[int, Answers]:
-    """What a running container of a service answers."""
+    """The answers of a service's running container, by port."""
     port, health = wanted.port_of(found.service), wanted.health_of(found.service)
     paths = (health,) if health else tuple(filter(None, (found.check.path, *LIKELY, LIVE)))
     return gathered_answers(stack, facts, replace(found, ports=(port,)) if port else found, paths)

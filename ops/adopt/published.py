@@ -1,4 +1,4 @@
-"""The published ports of a service, written for the balancer that takes them over. Pure."""
+"""The published ports of a service, rewritten for the balancer that takes them over. Pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ops.adopt.routes import INSIDE
 _VARIABLE = re.compile(r"\$\{[^{}]*(?:\$\{[^{}]*\}[^{}]*)*\}|\$\w+")
 _RANGE = re.compile(r"(\d{1,5})-(\d{1,5})")
 MOST = 32
-"""Ports of a range that the balancer publishes one by one."""
+"""Maximum ports of a range that the balancer publishes one by one."""
 
 
 def moved(
     written: Sequence[object], merged: Sequence[Mapping[str, Any]], port: int, replicas: int = 1
 ) -> tuple[tuple[object, ...], tuple[str, ...]]:
-    """The ports of the balancer for those that lead to ``port``, and the other ones, which nobody publishes any more.
+    """The balancer's ports, which replace those that lead to ``port``, and the ports that are no longer published.
 
-    ``written``: the entries without interpolation, so that variables stay; ``merged``: the same after it; ``replicas``:
-    of the service now, each of which has a port of its own if the entry is a range.
+    ``written``: the entries without interpolation, so that variables stay; ``merged``: the same with interpolation;
+    ``replicas``: the current number; if the entry is a range, each replica has its own port.
     """
     paired = (
         list(zip(written, merged, strict=True)) if len(written) == len(merged) else [(each, each) for each in merged]
@@ -40,7 +40,7 @@ def _leads_to(port: Mapping[str, Any], target: int) -> bool:
 
 
 def _each_of(entry: object, values: Mapping[str, Any], replicas: int) -> list[tuple[object, Mapping[str, Any]]]:
-    """The ports of a range one by one: clients may use any of those that the replicas have had."""
+    """The ports of a range one by one: clients may use any port that a replica has had."""
     span = _RANGE.fullmatch(str(values.get("published") or ""))
     if not span or replicas < 2:
         return [(entry, values)]

@@ -1,4 +1,4 @@
-"""How it is known whether a replica of an adopted service is ready: x-videa.health. Pure."""
+"""How to determine that a replica of an adopted service is ready: x-videa.health. Pure."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ops.project.units import LONGEST, parse_duration
 DEADLINE = Health().deadline
 
 _MISSING = re.compile(r"\w: (?:command )?not found|executable file not found")
-"""What a shell or the engine says of a health check whose program is not in the image."""
+"""The message of a shell or of the engine if a health check's program is not in the image."""
 
 
 def health_of(
     found: Found, port: int, answers: Answers | None, spec: Mapping[str, Any], fails: bool = False
 ) -> dict[str, Any]:
-    """x-videa.health: what the running service answers, else what Docker's health check asks on ``port``.
+    """x-videa.health: a path that the running service answers, otherwise the one in Docker's health check on ``port``.
 
-    Without a path Docker's own check decides, if there is one; it may ask on a port that only the container has.
-    ``fails``: it does not pass as the service runs now.
+    Without a path, Docker's health check decides, if there is one; it may use a port that only the container reaches.
+    ``fails``: that check fails now.
     """
     slow = {"deadline": deadline} if (deadline := _slow_start(spec)) else {}
     own = has_check(spec) and not fails
@@ -33,7 +33,7 @@ def health_of(
             passes = {"expect": found.check.expect} if found.check.expect else {}
             return {"ready": found.check.path, **passes, **slow}
         return slow if own else {}
-    # An answer at "/" says less than Docker's own check.
+    # An answer at "/" is weaker evidence than Docker's own check.
     paths = (found.check.path, *LIKELY) if found.check.path else LIKELY
     telling = [path for path in paths if path != "/" or path == found.check.path or not own]
     headers = {"headers": dict(answers.headers)} if answers.headers else {}
@@ -56,7 +56,7 @@ def check_fails(details: Mapping[str, Any]) -> bool:
 
 
 def _slow_start(spec: Mapping[str, Any]) -> str:
-    """health.deadline for a service whose health check allows for a longer start than x-videa; "" otherwise."""
+    """health.deadline for a service whose health check allows a longer start than x-videa's default; otherwise ""."""
     check = spec.get("healthcheck") or {}
     if not check.get("start_period"):
         return ""

@@ -1,4 +1,4 @@
-"""Services that read the env file in which videa records, and so would change with each deploy. Pure."""
+"""Services that read the env file to which videa writes, and so would change with each deploy. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ops.project.mappings import as_mapping
 
 
 def readers(services: Mapping[str, Mapping[str, Any]], env_file: Path) -> frozenset[str]:
-    """The services with `env_file: .env`, by what Compose has read of them without interpolation."""
+    """The services with `env_file: .env`. ``services``: as Compose reads them, without interpolation."""
     return frozenset(name for name, spec in services.items() if env_file in _env_files(spec))
 
 
@@ -25,10 +25,10 @@ def hide(
     env_file: Path,
     running: Collection[str] = (),
 ) -> Adoption:
-    """The adoption by which services see empty values in place of what videa records, so that nothing changes them.
+    """The adoption, with empty values for the variables that videa records, so that they never change the services.
 
     A value in `environment` takes precedence over one in `env_file`. ``services``: without interpolation; ``reading``:
-    the services of ``readers``; ``running``: those that have a container, which changes once.
+    the services of ``readers``; ``running``: services with a container, which this changes once.
     """
     names = recorded(adoption)
 

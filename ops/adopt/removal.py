@@ -1,4 +1,4 @@
-"""The way back from `videa init`: what leaves .env when the overlay is taken away."""
+"""Undoes `videa init`: which variables are removed from .env together with the overlay."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ops.project.plain import Plain
 
 
 def removal(plain: Plain) -> dict[str, str | None]:
-    """The variables of .env after the overlay is taken away: None removes one. Raises ConfigError."""
+    """The changes of .env when the overlay is removed; None removes a variable. Raises ConfigError."""
     text = plain.overlay_text()
     if not text and not plain.adopted:
         raise ConfigError(f"there is no {OVERLAY} in {plain.folder}", "nothing to do: plain Compose runs this project")

@@ -20,14 +20,14 @@ _ANY_HOST = frozenset({"_", "localhost", "default", '""', "''", ""})
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A rule that is more than a host and a path. ``rule``: as it is written."""
+    """A rule that a host and a path cannot express. ``rule``: as written."""
 
     rule: str
 
 
 @dataclass
 class Block:
-    """A block of nginx's configuration: its words, its directives, and the blocks in it."""
+    """A block of an nginx configuration: its name and parameters, its directives, and its nested blocks."""
 
     words: tuple[str, ...] = ()
     directives: list[tuple[str, ...]] = field(default_factory=list)
@@ -35,14 +35,14 @@ class Block:
 
 
 def labelled(spec: Mapping[str, Any]) -> tuple[Route | Unknown, ...]:
-    """What labels for Traefik or Caddy, or variables for nginx-proxy, say of a service; empty without any."""
+    """The routes in a service's labels for Traefik or Caddy, or variables for nginx-proxy; empty if there are none."""
     labels = {name: str(value) for name, value in as_mapping(spec.get("labels")).items()}
     environment = as_mapping(spec.get("environment"))
     return (*_traefik(labels), *_caddy(labels), *_virtual(environment))
 
 
 def configured(text: str, names: Mapping[str, str]) -> Iterator[tuple[str, Route | Unknown]]:
-    """(service, which requests it gets) in a configuration of nginx. ``names``: name in the network -> service."""
+    """(service, the requests that it gets) in an nginx configuration. ``names``: DNS name -> service."""
     top = _parse(text)
     upstreams = _upstreams(top, names)
     for server in (block for block in _all(top) if block.words[:1] == ("server",)):
@@ -57,7 +57,7 @@ def configured(text: str, names: Mapping[str, str]) -> Iterator[tuple[str, Route
 
 
 def by_fastcgi(text: str, names: Mapping[str, str]) -> Iterator[str]:
-    """The services that a configuration of nginx asks by FastCGI, uWSGI or SCGI. ``names``: as in ``configured``."""
+    """The services to which an nginx configuration passes requests by FastCGI, uWSGI or SCGI. See ``configured``."""
     top = _parse(text)
     known = {**names, **_upstreams(top, names)}
     for block in _all(top):
@@ -69,7 +69,7 @@ def by_fastcgi(text: str, names: Mapping[str, str]) -> Iterator[str]:
 
 
 def one(found: Iterable[Route | Unknown]) -> Route | None:
-    """The one route that covers all of them; None if a route cannot say it."""
+    """The single route that covers all of them; None if no route can express it."""
     every = tuple(dict.fromkeys(found))
     routes = [route for route in every if isinstance(route, Route)]
     if not routes or len(routes) < len(every) or len({route.strip for route in routes}) > 1:
@@ -84,7 +84,7 @@ def one(found: Iterable[Route | Unknown]) -> Route | None:
 
 
 def read(text: str) -> Route:
-    """A route as it is typed: "/api", "shop.example", "shop.example/api" or "/api,strip". Raises ValueError."""
+    """Parses a route as typed: "/api", "shop.example", "shop.example/api" or "/api,strip". Raises ValueError."""
     place, comma, option = text.partition(",")
     if comma and option != "strip":
         raise ValueError(f"{option!r} is not strip")
@@ -129,11 +129,11 @@ def _virtual(environment: Mapping[str, Any]) -> Iterator[Route | Unknown]:
 
 
 def _located(host: str, location: Block, target: str) -> Route | Unknown:
-    """The requests of a location of nginx, which passes them on to the path ``target``."""
+    """The requests of an nginx location that proxies to the path ``target``."""
     shown = f"{' '.join(location.words)} of {host or 'every host'}"
     path = location.words[-1]
     rewritten = any(words[0] == "rewrite" for words in location.directives)
-    if len(location.words) == 3 and location.words[1] != "^~":  # an expression, or only this path
+    if len(location.words) == 3 and location.words[1] != "^~":  # a regular expression, or an exact match
         return Unknown(shown)
     if rewritten or target not in ("", "/", path):
         return Unknown(shown)
@@ -141,7 +141,7 @@ def _located(host: str, location: Block, target: str) -> Route | Unknown:
 
 
 def route_of(host: str, path: str, strip: bool, rule: str) -> Route | Unknown:
-    """A route, unless the host or the path is more than x-videa.route can say."""
+    """A route; Unknown if x-videa.route cannot express the host or the path."""
     try:
         return Route(host.lower(), path.rstrip("/"), strip)
     except ValueError:
@@ -153,7 +153,7 @@ def _quoted(text: str) -> list[str]:
 
 
 def _upstreams(top: Block, names: Mapping[str, str]) -> dict[str, str]:
-    """Name of an upstream -> service."""
+    """Upstream name -> service."""
     return {
         block.words[1]: names[host]
         for block in _all(top)
@@ -164,7 +164,7 @@ def _upstreams(top: Block, names: Mapping[str, str]) -> dict[str, str]:
 
 
 def _parse(text: str) -> Block:
-    """The blocks of nginx's configuration. What is not closed ends with the text."""
+    """The blocks of an nginx configuration. An unclosed block ends at the end of the text."""
     top = Block()
     open_blocks, words = [top], list[str]()
     for part in _TOKEN.findall(re.sub(r"(?m)(^|\s)#.*$", "", text)):

@@ -1,4 +1,4 @@
-"""How a project's own proxy finds a service: its configuration files, or labels and variables of the service. Pure."""
+"""How a project's proxy finds a service: by its configuration files, or by the service's labels and variables. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INSIDE = 8080
 """The port of the balancer's container."""
 
 INLINE = "configs."
-"""Begins the name of a configuration that is in the Compose file itself: Compose gives it only to a new container."""
+"""Name prefix of a config that is inline in the Compose file: only a new container gets a change of it."""
 
 _TARGETS = re.compile(
     r"(?:proxy_pass\s+https?://|grpc_pass\s+grpcs?://|reverse_proxy\s+(?:\S+\s+)*?(?:https?://)?|server\s+(?:[\w.-]+\s+)?"
@@ -24,7 +24,7 @@ _FORWARDS = re.compile(
     r"^[^#\n]*(?:X-Forwarded-For|forwardfor|reverse_proxy|loadBalancer\b|ProxyPass\b|_format_version)",
     re.IGNORECASE | re.MULTILINE,
 )
-"""In nginx, HAProxy, Caddy, Traefik, httpd and Kong, of which the last four always do it."""
+"""Forwards the client's address: nginx and HAProxy if configured; Caddy, Traefik, httpd and Kong always."""
 _TRAEFIK_PORT = re.compile(r"traefik\.(http|tcp)\.services\.[^.]+\.loadbalancer\.server\.port")
 _TRAEFIK_SERVICE = re.compile(r"traefik\.http\.services\.([^.]+)\.")
 _TRAEFIK_ROUTER = re.compile(r"traefik\.http\.routers\.([^.]+)\.")
@@ -32,12 +32,12 @@ _STRIPS = re.compile(r"^traefik\.http\.middlewares\.([^.]+)\.stripprefix\.", re.
 _CADDY = re.compile(r"^caddy(_\d+)?(?=\.|$)")
 _CADDY_UPSTREAMS = re.compile(r"\{\{\s*upstreams\s*(?:(\w+)\s+)?(\d+)?\s*\}\}")
 _VARIABLES = ("VIRTUAL_HOST", "VIRTUAL_PORT", "VIRTUAL_PATH", "VIRTUAL_DEST", "VIRTUAL_PROTO", "LETSENCRYPT_HOST")
-"""What nginx-proxy and its companion read."""
+"""The variables that nginx-proxy and its companion read."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProxyFile:
-    """A configuration file of a proxy. ``name``: as the user finds it; ``proxy``: the Compose service."""
+    """A configuration file of a proxy. ``name``: as shown to the user; ``proxy``: the Compose service."""
 
     proxy: str
     name: str
@@ -46,10 +46,10 @@ class ProxyFile:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A line by which ``proxy`` sends requests to ``service``. ``port``: None if the line has none.
+    """A line with which ``proxy`` sends requests to ``service``. ``port``: None if the line has none.
 
-    ``place``: file and line number; ``line``: as it is; ``wanted``: as it must be for the balancer. ``forwards``: the
-    proxy passes on the client's address.
+    ``place``: file and line number; ``line``: the current text; ``wanted``: the text that names the balancer.
+    ``forwards``: the proxy forwards the client's address.
     """
 
     proxy: str
@@ -62,7 +62,7 @@ class Route:
 
 
 def routes(files: Iterable[ProxyFile], services: Mapping[str, Mapping[str, Any]], balancer: str) -> tuple[Route, ...]:
-    """The lines of proxies' configurations that name a service, by its name, its container's or an alias."""
+    """The lines of proxies' configurations that name a service: by service name, container name or alias."""
     names = {name: service for service, spec in services.items() for name in names_of(service, spec)}
     read = tuple(files)
     forwarding = {file.proxy for file in read if _FORWARDS.search(file.text)}
@@ -75,7 +75,7 @@ def routes(files: Iterable[ProxyFile], services: Mapping[str, Mapping[str, Any]]
 
 
 def names_of(service: str, spec: Mapping[str, Any]) -> Iterator[str]:
-    """The names under which other containers find a service."""
+    """The names by which other containers reach a service."""
     yield service
     if spec.get("container_name"):
         yield str(spec["container_name"])
@@ -84,13 +84,13 @@ def names_of(service: str, spec: Mapping[str, Any]) -> Iterator[str]:
 
 
 def links_of(spec: Mapping[str, Any]) -> dict[str, str]:
-    """The names that only this service has for others, by its `links`: name -> service."""
+    """The aliases in this service's `links`, which only this service can use: alias -> service."""
     pairs = (str(link).partition(":") for link in spec.get("links") or ())
     return {name: service for service, _, name in pairs if name}
 
 
 def labelled_port(spec: Mapping[str, Any]) -> int | None:
-    """The port that labels or variables for Traefik, Caddy or nginx-proxy name; None without any, or without a port."""
+    """The port in the labels or variables for Traefik, Caddy or nginx-proxy; None if they set none."""
     labels, environment = as_mapping(spec.get("labels")), as_mapping(spec.get("environment"))
     for name, value in labels.items():
         if _TRAEFIK_PORT.fullmatch(name) and str(value).isdecimal():
@@ -102,7 +102,7 @@ def labelled_port(spec: Mapping[str, Any]) -> int | None:
 
 
 def routing(spec: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
-    """The labels and the variables of a service by which a proxy finds it. ``spec``: without interpolation."""
+    """The labels and variables of a service with which a proxy finds it. ``spec``: without interpolation."""
     own = as_mapping(spec.get("labels"))
     hidden = str(own.get("traefik.enable")).lower() == "false"
     labels = {
@@ -117,15 +117,15 @@ def routing(spec: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def declared(written: Mapping[str, Any], spec: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
-    """``routing`` as it is ``written``, and of ``spec`` what comes from an env_file or a label_file."""
+    """``routing`` of the ``written`` service, plus the values in ``spec`` that come from an env_file or label_file."""
     (labels, variables), (own_labels, own_variables) = routing(spec), routing(written)
     return _completed(labels, own_labels), _completed(variables, own_variables)
 
 
 def without_variables(written: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
-    """A service as it is ``written``, with the values of ``spec`` where the overlay repeats them.
+    """The ``written`` service, with the values of ``spec`` in the parts that the overlay repeats.
 
-    An included file may have variables of its own, which the overlay cannot read.
+    An included file may have its own variables, which the overlay cannot read.
     """
     kept = {**written, **({"ports": spec["ports"]} if spec.get("ports") else {})}
     for key in ("labels", "environment"):
@@ -136,21 +136,21 @@ def without_variables(written: Mapping[str, Any], spec: Mapping[str, Any]) -> di
 
 
 def _completed(values: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
-    """What is ``own`` as it is written, and of ``values`` the rest, unless a variable in a name hides which it is."""
+    """The ``own`` entries as written, plus the remaining ``values``, unless a name contains a variable."""
     rest = {} if any("$" in name for name in own) else _literal(values)
     return {**rest, **own}
 
 
 def _literal(values: Mapping[str, Any]) -> dict[str, str]:
-    """Values as a Compose file has them without variables."""
+    """Values escaped for a Compose file, so that they contain no variables."""
     return {name: str(value).replace("$", "$$") for name, value in values.items()}
 
 
 def together(found: Sequence[tuple[dict[str, str], dict[str, str]]]) -> tuple[dict[str, str], dict[str, str]]:
-    """``routing`` of several services, for one container that stands for all of them.
+    """``routing`` of several services, for one container that receives the requests of all of them.
 
-    Only the balancer cuts a prefix from the path then, because it also chooses the service by it. Traefik wants to
-    know which of a container's services a router means, and Caddy its sites apart.
+    Only the balancer then strips path prefixes, because it needs them to choose the service. In Traefik, a router must
+    name one of the container's services; in Caddy, each site needs its own label prefix.
     """
     if len(found) == 1:
         return found[0]
@@ -165,12 +165,12 @@ def together(found: Sequence[tuple[dict[str, str], dict[str, str]]]) -> tuple[di
 
 
 def without_path(line: str) -> str:
-    """A line by which nginx passes requests on with the path that they have."""
+    """The line changed so that nginx passes requests on with their original path."""
     return re.sub(rf"(proxy_pass\s+https?://[\w.-]+:{INSIDE})/\s*(?=;)", r"\1", line)
 
 
 def _of_several(labels: Mapping[str, str]) -> dict[str, str]:
-    """The labels of one service for a container with several."""
+    """The labels of one service, for a container with several services."""
     kept = {
         name.replace(".handle_path", ".handle", 1): value for name, value in labels.items() if not _STRIPS.search(name)
     }

@@ -1,4 +1,4 @@
-"""Which volumes and folders several replicas may write at the same time. Pure."""
+"""Which volumes and folders several replicas may write to at the same time. Pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from ops.errors import UsageError
 from ops.preflight import writes
 
 Agree = Callable[[str], bool]
-"""Asks the user a question, and returns whether the answer is yes; False where nobody can be asked."""
+"""Asks the user a yes-or-no question; False without a terminal."""
 
 AS_SAID = "as you have said"
 AS_CODE = "from which its image is built"
 
 
 def unshared(spec: Mapping[str, Any], shared: Collection[str]) -> list[tuple[int, Mapping[str, Any]]]:
-    """The volumes that a service writes and that are not in ``shared`` (sources and targets), with their positions."""
+    """The volumes that a service writes to and that are not in ``shared`` (sources, targets), with their positions."""
     return [
         (number, volume)
         for number, volume in enumerate(spec.get("volumes") or ())
@@ -27,11 +27,11 @@ def unshared(spec: Mapping[str, Any], shared: Collection[str]) -> list[tuple[int
 def may_share(
     name: str, services: Mapping[str, Any], tasks: Collection[str], said: Collection[str] = ()
 ) -> dict[str, str]:
-    """Target -> why replicas of a service may share this volume or folder, although they write it.
+    """Target -> why replicas of a service may share this volume or folder although they write to it.
 
-    The user has said so, another service writes it at the same time already, or it is the source code from which the
-    image is built, as developers mount it. ``tasks``: services that run before the others; ``said``: targets and
-    sources.
+    The user has allowed it, another service already writes to it at the same time, or it is the source code of the
+    image, which developers mount. ``tasks``: services that run before the others; ``said``: the targets and sources
+    that the user has allowed.
     """
     spec = services[name]
     code = (spec.get("build") or {}).get("context")
@@ -46,7 +46,7 @@ def may_share(
 
 
 def check_said(services: Mapping[str, Any], said: Collection[str]) -> None:
-    """Refuses a name that is no volume which a service writes. Raises UsageError."""
+    """Refuses a name that is not a volume to which a service writes. Raises UsageError."""
     known = [volume for spec in services.values() for volume in _written(spec)]
     for name in said:
         if not any(name in (volume["source"], volume["target"]) for volume in known):
@@ -58,9 +58,9 @@ def check_said(services: Mapping[str, Any], said: Collection[str]) -> None:
 
 
 def agreed(services: Mapping[str, Any], known: Mapping[str, Collection[str]], agree: Agree) -> set[str]:
-    """The targets that the user allows when asked. ``known``: service with requests -> what its replicas share anyway.
+    """The targets that the user allows when asked. ``known``: service with requests -> targets already allowed.
 
-    Whether replicas may write the same files at the same time, only the user knows.
+    Only the user knows whether replicas may write to the same files at the same time.
     """
     return {
         str(volume["target"])

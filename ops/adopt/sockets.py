@@ -1,4 +1,4 @@
-"""The services that a proxy asks over a socket in a volume that both mount. Pure."""
+"""The services that a proxy reaches over a Unix socket in a volume that both mount. Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _SOCKET = re.compile(r"\bunix(?:/|@|:(?://)?)(/[^\s;:'\"}]+)")
 
 
 def by_socket(file: ProxyFile, services: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """The services that have a volume of the proxy in which its configuration names a socket.
+    """The services that mount the volume in which the proxy's configuration names a socket.
 
-    Two replicas would both listen there, and the last one would take the socket from the first.
+    Two replicas would both listen there, and the second would take the socket from the first.
     """
     code = "\n".join(line.partition("#")[0] for line in file.text.splitlines())
     sockets = _SOCKET.findall(code)

@@ -1,4 +1,4 @@
-"""What the operator of `videa init` has said, and how more is asked."""
+"""What the user of `videa init` has specified, and how to ask for more."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ops.route import Route as Requests
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the operator has said; None: find out. ``others``: further services that get requests.
+    """What the user has specified; None: to be detected. ``others``: further services that get requests.
 
-    ``ports``, ``healths``, ``requests``: of the services that they name; ``port`` and ``health`` are of ``service``;
-    ``share``: targets or sources of volumes that replicas may write at the same time.
+    ``port``, ``health``: of ``service``; ``ports``, ``healths``, ``requests``: by service; ``share``: targets or
+    sources of volumes to which several replicas may write at the same time.
     """
 
     service: str | None = None
@@ -35,4 +35,4 @@ class Wanted:
 
 
 Ask = Callable[[str, Sequence[str]], str]
-"""Asks the operator a question with these answers. Raises UsageError where nobody can be asked."""
+"""Asks the user a question with a choice of answers. Raises UsageError without a terminal."""

@@ -1,4 +1,4 @@
-"""Writes the overlay and .env, or takes the overlay away. On an error, both files are as before."""
+"""Writes the overlay and .env, or removes the overlay. After an error, both files are as before."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def install(plain: Plain, text: str, variables: Mapping[str, str | None]) -> Non
 
 
 def uninstall(plain: Plain, variables: Mapping[str, str | None]) -> None:
-    """Changes .env, so that Compose no longer reads the overlay, then removes the overlay. Raises ConfigError.
+    """Changes .env so that Compose no longer reads the overlay, then removes the overlay. Raises ConfigError.
 
-    An .env that has nothing left is removed too.
+    An .env that is empty afterwards is removed, too.
     """
     remember(plain.env_file, variables)
     try:

@@ -1,1 +1,1 @@
-"""What nobody should have to sit and watch: duties that run for as long as the stack does."""
+"""Duties that run for as long as the stack does, so that nobody has to watch it."""

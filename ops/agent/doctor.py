@@ -1,4 +1,4 @@
-"""The duty that runs the doctor from time to time: for trends over days, and to notify of what is new and gone."""
+"""The duty that runs the doctor periodically: for trends over days, and to notify of new and resolved findings."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ops.platform.ports import Store
 from ops.rollout.under_way import observe
 
 EVERY = 300.0
-"""Seconds between two runs."""
+"""Seconds between runs."""
 
 LIMIT = 60.0
-"""Seconds for one run. It takes about 3; each of its sources has a shorter time-out."""
+"""Maximum seconds for one run. It usually takes about 3; each of its sources has a shorter timeout."""
 
 CONFIRM = 60.0
-"""Seconds until the second look at what is new or gone since the last one: only then is it told."""
+"""Seconds until a second run confirms new and resolved findings: only confirmed ones are notified."""
 
 BUSY = 15.0
 """Seconds until the next try while an operation is under way."""
@@ -29,18 +29,18 @@ _COMMAND = (sys.executable, "-P", "-m", "videa_cli.doctor_run")
 
 
 def pause(interval: float, before: Set[str], unconfirmed: Set[str]) -> float:
-    """Seconds until the next run. ``before``, ``unconfirmed``: keys that wait for a second look, before and after this.
+    """Seconds until the next run. ``before``, ``unconfirmed``: keys of unconfirmed findings before and after this run.
 
-    What waited before as well is of checks that only other runs have, such as those of ``videa doctor --notify``.
+    Keys in both come from checks that only other runs include, such as ``videa doctor --notify``.
     """
     return min(interval, CONFIRM) if unconfirmed - before else interval
 
 
 @dataclass
 class DoctorRuns:
-    """``check``: raises PlanRefused if the agent must do nothing; ``watches``: whether this process has to watch.
+    """``check``: raises PlanRefused if the agent must do nothing; ``watches``: whether this process is the watcher.
 
-    ``interval``: seconds between two runs. The first one comes after that time: a stack that starts is not ill.
+    ``interval``: seconds between runs, and before the first one: a stack that is starting has no faults to report.
     """
 
     store: Store
@@ -56,14 +56,14 @@ class DoctorRuns:
     _unconfirmed: frozenset[str] = field(default=frozenset(), init=False)
 
     def run(self, emit: Emit) -> None:
-        """One run, if no operation is under way. Raises EngineError if it fails."""
+        """One run, unless an operation is in progress. Raises EngineError if it fails."""
         self.every = self.interval
         if not self._waited:
             self._waited = True
             return
         try:
             self.check()
-        except PlanRefused:  # the health checks say so
+        except PlanRefused:  # the health checks report it
             return
         if not self.watches():
             return

@@ -1,6 +1,6 @@
-"""The agent's duties, and the loop that runs them. A new one is a class with these members, listed in `videa agent`.
+"""The agent's duties and the loop that runs them. A new duty is a class with these members, listed in `videa agent`.
 
-Each duty runs in a thread of its own, so a slow one delays no other. One that raises is reported and tried again.
+Each duty runs in its own thread, so a slow one does not delay the others. A failed round is reported and retried.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from ops.notices import DutyFailed
 from ops.platform.ports import Changes
 
 BURST = 0.2
-"""Seconds after a change before a round: a container that restarts dies and starts, and both are one round."""
+"""Seconds from a change to its round, so that the stop and the start of a restarted container cause only one round."""
 
 REST = 0.5
-"""Seconds between two rounds at least, however fast containers change."""
+"""Minimum seconds between rounds, however often containers change."""
 
 RECONNECT = 5.0
-"""Seconds between two tries to follow the changes of containers, while the engine does not answer."""
+"""Seconds between attempts to connect to the engine's events while the engine does not answer."""
 
 
 class Duty(Protocol):
-    """Something that the agent does again and again.
+    """A task that the agent repeats.
 
     ``every``: seconds until the next round, read after each round; ``on_change``: also run when a container of the
-    project has changed.
+    project changes.
     """
 
     @property
@@ -45,9 +45,9 @@ class Duty(Protocol):
 
 @dataclass
 class Agent:
-    """Runs duties until ``stop``. ``changes``: connects to the changes of the project's containers.
+    """Runs duties until ``stop``. ``changes``: connects to the events of the project's containers.
 
-    ``beat``: called after each round, as a sign of life.
+    ``beat``: called after each round, as a heartbeat.
     """
 
     duties: Sequence[Duty]
@@ -59,10 +59,10 @@ class Agent:
     _followed: Changes | None = field(default=None, init=False)
 
     def run(self) -> None:
-        """Returns after ``stop``, when the rounds that were under way have ended."""
+        """Returns after ``stop``, when the rounds in progress have ended."""
         self._wakes = {duty.name: threading.Event() for duty in self.duties}
         threads = [threading.Thread(target=self._keep, args=(duty,), name=f"videa-{duty.name}") for duty in self.duties]
-        # A daemon: closing its connection does not end it if the engine hangs.
+        # A daemon thread: if the engine hangs, closing the connection does not end it.
         threading.Thread(target=self._follow, name="videa-changes", daemon=True).start()
         for thread in threads:
             thread.start()
@@ -97,17 +97,17 @@ class Agent:
                 self._stopped.wait(BURST)
 
     def _round(self, duty: Duty) -> str:
-        """Why a round has failed; "" if it has not."""
+        """Runs one round. Returns why it failed, "" if it did not."""
         try:
             duty.run(self.emit)
         except VideaError as error:
             return f"{error.message}; {error.hint}"
-        except Exception as error:  # one duty must not end the others
+        except Exception as error:  # one duty must not stop the others
             return f"bug in videa: {error!r}"
         return ""
 
     def _follow(self) -> None:
-        """Wakes the duties at each change, and after each connection: what happened before it was not seen."""
+        """Wakes the duties at each change, and after each connection, because changes before it were missed."""
         while not self._stopped.is_set():
             with suppress(VideaError):
                 self._followed = self.changes()

@@ -1,4 +1,4 @@
-"""The duty that keeps the balancer's list right: unhealthy replicas out, healthy ones in, and drift repaired."""
+"""The duty that keeps the balancer's list correct: ejects unhealthy replicas, returns healthy ones, repairs drift."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ops.stack import Stack
 from ops.watch import Judge, check_once, judge_of
 
 SHARE = 0.5
-"""Of the interval, until the next round while a replica is neither good nor bad: three failures take two halves."""
+"""Share of the interval until the next round while a replica is undecided: three failures then take one interval."""
 
 EARLY = 0.9
-"""Of that pause, after which a round counts. A round that a change has caused earlier does not probe, so that a busy
-engine does not make an unhealthy replica out of one slow second."""
+"""Share of that pause after which a round probes. An earlier round, caused by a change, does not probe, so that one
+slow second on a busy engine cannot make a replica unhealthy."""
 
 
 @dataclass
@@ -31,9 +31,9 @@ class _Service:
 
 @dataclass
 class HealthChecks:
-    """``stacks``: the services that get requests, each time anew. ``watcher``: so that only one process watches.
+    """``stacks``: returns the current services that get requests. ``watcher``: ensures that only one process watches.
 
-    ``interval``: seconds between two rounds; None for x-videa.health.check_interval. ``command``: for the lock.
+    ``interval``: seconds between rounds; None for x-videa.health.check_interval. ``command``: for the lock.
     """
 
     stacks: Callable[[], Sequence[Stack]]

@@ -1,4 +1,4 @@
-"""The duty that starts jobs again that were killed: the engine does not do that after a `docker kill` by hand."""
+"""The duty that restarts killed jobs: the engine does not apply a restart policy after a manual `docker kill`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ops.notices import JobRevived
 from ops.platform.job_ports import Jobs
 
 EVERY = 5.0
-"""Seconds between two looks."""
+"""Seconds between rounds."""
 
 
 @dataclass
 class RevivedJobs:
-    """A job whose operation has not ended runs: it finds in the journal what is left to do.
+    """Keeps every job running until its operation has ended: the job reads from the journal what is left to do.
 
     ``check``: raises PlanRefused if the agent must do nothing.
     """
@@ -28,7 +28,7 @@ class RevivedJobs:
     on_change: bool = field(default=False, init=False)
 
     def run(self, emit: Emit) -> None:
-        """One look. Raises EngineError, and what ``check`` raises if there is something to do."""
+        """One round. Raises EngineError, and the errors of ``check`` if there is something to do."""
         for job in self.jobs.all(self.project):
             if job.exited and not job.over:
                 self.check()

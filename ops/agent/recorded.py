@@ -1,4 +1,4 @@
-"""The services that the agent looks after: those of the outline that videa's commands have recorded."""
+"""The services that the agent manages: the ones in the outline that videa's commands have recorded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ops.stack import Stack
 
 @dataclass
 class Recorded:
-    """Called before each round; returns the same stacks until the outline changes. ``open``: makes a stack."""
+    """Called before each round; returns the same stacks until the outline changes. ``open``: creates a stack."""
 
     store: Store
     project: str

@@ -1,7 +1,7 @@
 """Repairs the balancer's list and configuration after somebody changed the stack without videa.
 
-For example with `docker compose up --scale`, `docker rm`, `docker container prune` or an editor. While an operation has
-not ended, nothing is repaired: the list is the operation's.
+For example with `docker compose up --scale`, `docker rm`, `docker container prune` or an editor. Nothing is repaired
+until an operation has ended, because the list belongs to the operation.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from ops.rollout.journal import Journal
 from ops.watch import Seen, apply_briefly
 
 SHOWN = 4
-"""Different lines of the configuration in an event."""
+"""Maximum differing lines of the configuration in an event."""
 
 _SOMEBODY = "find out who writes it, or x-videa of which folder it is: videa doctor"
 
 
 @dataclass
 class Repair:
-    """``passes``: good probes in a row of each replica that is not in the list; ``clean``: the last text without drift.
+    """``passes``: unlisted replica -> its consecutive good probes; ``clean``: the last configuration without drift.
 
-    ``undone``: the drift that the last repair has ended; ``told``: containers of other releases that were reported.
+    ``undone``: the drift that the last repair removed; ``told``: containers of other releases already reported.
     """
 
     passes: dict[str, int] = field(default_factory=dict)
@@ -37,14 +37,14 @@ class Repair:
 
     @property
     def undecided(self) -> bool:
-        """Whether a replica outside the list has passed, and not often enough yet."""
+        """Whether an unlisted replica has passed a probe, but not often enough yet."""
         return any(self.passes.values())
 
     def repair(self, seen: Seen, emit: Emit, command: str, probing: bool = True) -> None:
-        """Compares what a round has seen with what it should be. Raises EngineError, BalancerError.
+        """Compares the observed state with the expected one, and repairs it. Raises EngineError, BalancerError.
 
-        Without ``probing``, only what does not exist leaves the list. BalancerError also if somebody writes the same
-        again and again: the agent does not fight.
+        Without ``probing``, only replicas that no longer exist are removed from the list. BalancerError also if
+        somebody keeps making the same change: the agent does not fight over it.
         """
         membership, current = seen.membership, seen.stack
         if membership.everything or membership.canary or Journal(current.store, current.project.name).exists():
@@ -70,7 +70,7 @@ class Repair:
             emit(DriftRepaired(tuple(found)))
 
     def _joining(self, seen: Seen, listed: Collection[str], emit: Emit) -> list[str]:
-        """The replicas that serve the same release, are ready and are not in the list."""
+        """The unlisted replicas of the same release that are ready."""
         releases = {seen.replicas[name].release for name in listed}
         others = [
             replica
@@ -98,7 +98,7 @@ class Repair:
         self.told = {replica.id for replica in others}
 
     def _drift(self, seen: Seen) -> list[str]:
-        """The lines that differ from what videa would write for the same list."""
+        """The lines that differ from the configuration that videa would write for the same list."""
         membership = seen.membership
         if not membership.text or membership.text == self.clean:
             return []

@@ -1,4 +1,4 @@
-"""What is known of the agent, or of another process that watches the project."""
+"""The status of the agent, or of another process that watches the project."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from ops.ejected import Ejected
 from ops.stack import Stack
 
 AGENT = "videa agent"
-"""Its command, in the record of the process that watches."""
+"""The agent's command, in the record of the watching process."""
 
 
 @dataclass(frozen=True)
 class AgentStatus:
-    """``watching``: the process that watched last, None if none did or it has ended; ``runs``: its record is valid.
+    """``watching``: the last watching process, None if there was none or it has ended; ``runs``: its record is valid.
 
-    ``round_age``: seconds since its last round; ``ejected``: replicas that are out of the balancer; ``memory``: bytes
-    of its container, and its limit, None if it does not run in one.
+    ``round_age``: seconds since its last round; ``ejected``: replicas removed from the balancer; ``memory``: bytes that
+    its container uses, and the limit; None if it does not run in a container.
     """
 
     watching: Watching | None
@@ -28,7 +28,7 @@ class AgentStatus:
 
 
 def observe(stack: Stack) -> AgentStatus:
-    """The status now. Raises EngineError."""
+    """The current status. Raises EngineError."""
     name = stack.project.name
     seen, now = watching(stack.store, name), stack.store.now()
     runs = seen is not None and seen.alive(now)
@@ -38,7 +38,7 @@ def observe(stack: Stack) -> AgentStatus:
 
 
 def agent_runs(stack: Stack) -> bool:
-    """Whether `videa agent` itself watches, not `videa watch`, which does no other duty. Raises EngineError."""
+    """Whether the watcher is `videa agent`, not `videa watch`, which has no other duties. Raises EngineError."""
     seen = watching(stack.store, stack.project.name)
     return seen is not None and seen.command == AGENT and seen.alive(stack.store.now())
 

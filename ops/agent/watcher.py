@@ -1,4 +1,4 @@
-"""The record of the process that watches a project: one at a time, so that two do not undo each other's changes."""
+"""The record of the process that watches a project. Only one may, so that two do not undo each other's changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ops.rollout.operator import whoami
 
 ROUNDS = 3
 SHORTEST = 30
-"""A record is valid for this number of rounds, at least this number of seconds, after the last round."""
+"""After the last round, a record is valid for this number of rounds, and at least this number of seconds."""
 
 _WHO, _COMMAND, _HOST, _PID, _VERSION, _LEASE = (
     f"videa.watcher.{each}" for each in ("who", "command", "host", "pid", "version", "lease")
@@ -22,8 +22,8 @@ _WHO, _COMMAND, _HOST, _PID, _VERSION, _LEASE = (
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """The process that watches. ``since``: the engine's time; ``last_round``: Unix time, with ``lease`` seconds added
-    until it counts as gone; ``host``: its machine's name, in a container the first part of the container's id.
+    """The process that watches. ``since``: the engine's time; ``last_round``: Unix time; ``lease``: seconds after it
+    until the process counts as gone; ``host``: host name, in a container the first part of the container's id.
     """
 
     who: str
@@ -44,7 +44,7 @@ class Watching:
 
 
 def watching(store: Store, project: str) -> Watching | None:
-    """The process that watched last, also if its record is no longer valid. Raises EngineError."""
+    """The last watching process, even if its record is no longer valid. Raises EngineError."""
     record = store.find(_name(project))
     return _read(record) if record else None
 
@@ -60,7 +60,7 @@ class Watcher:
     _id: str = field(default="", init=False)
 
     def claim(self, interval: float) -> Watching | None:
-        """Takes or renews the record for rounds every ``interval`` seconds. Returns the other process that has it.
+        """Takes or renews the record for rounds every ``interval`` seconds. Returns the other process if one holds it.
 
         Raises EngineError.
         """
@@ -80,7 +80,7 @@ class Watcher:
 
     @property
     def claimed(self) -> bool:
-        """Whether this process had the record at its last claim."""
+        """Whether this process held the record after its last claim."""
         return bool(self._id)
 
     def release(self) -> None:
@@ -90,7 +90,7 @@ class Watcher:
         self._id = ""
 
     def _keeps(self, record: Record) -> bool:
-        """Whether another process has it: not an earlier one of this container, which ended when this one started."""
+        """Whether another process holds it; an earlier process of this container ended when this one started."""
         holder = _read(record)
         earlier = holder.command == self.command and holder.host == socket.gethostname() and holder.pid == os.getpid()
         return holder.alive(self.store.now()) and not earlier

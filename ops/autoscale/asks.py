@@ -4,8 +4,8 @@ The formulas are those of the Kubernetes documentation, "Horizontal Pod Autoscal
 (https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algorithm-details), and of its
 ``replica_calculator.go`` where the text leaves a case open.
 
-p95 and pool_waiting tell that there are too few replicas, but not how many are too many: far below its target, neither
-grows in proportion to the load. So they ask for more like the others, and below their target for nothing (0 replicas).
+p95 and pool_waiting show that there are too few replicas, but not how many are too many: far below its target, neither
+is proportional to the load. Above their target they ask for more, like the others; below it for nothing (0 replicas).
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from ops.project.settings import Autoscale
 CPU, REQUESTS, P95, POOL_WAITING = "cpu", "requests", "p95", "pool_waiting"
 
 PROPORTIONAL = (CPU, REQUESTS)
-"""Twice the load has twice the value."""
+"""Metrics that are proportional to the load."""
 
 _EPSILON = 1e-9
-"""For divisions that are whole numbers except for rounding: 0.7 * 3 / 0.7 is not four replicas."""
+"""Tolerates floating-point errors in quotients that should be whole numbers: 0.7 * 3 / 0.7 is not four replicas."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """``value``: what one replica has, for pool_waiting what all have together; None if it was not measured.
+    """``value``: per replica, for pool_waiting the sum of all replicas; None if it was not measured.
 
-    ``replicas``: how many the metric asks for, 0 for nothing, None if that is unknown. ``note``: what changed it.
+    ``replicas``: how many the metric asks for; 0: no opinion, None: unknown. ``note``: what adjusted that number.
     """
 
     metric: str
@@ -41,7 +41,7 @@ class Ask:
 
 
 def asks(samples: Samples, rules: Autoscale) -> tuple[Ask, ...]:
-    """What every metric with a target asks for. ``samples`` has at least one replica."""
+    """What every metric with a target asks for. ``samples`` must have at least one replica."""
     return tuple(_asks(samples, rules))
 
 
@@ -58,7 +58,7 @@ def _asks(samples: Samples, rules: Autoscale) -> Iterator[Ask]:
 
 
 def _cpu(samples: Samples, target: float, tolerance: float) -> Ask:
-    """The mean of all replicas, with the assumptions for those without a sample that go against a change."""
+    """The mean over all replicas; for replicas without a sample, conservative values that dampen a change."""
     now = samples.now
     measured, unready, missing = _groups(samples.replicas, lambda replica: replica.cpu)
     if not measured:
@@ -86,7 +86,7 @@ def _cpu(samples: Samples, target: float, tolerance: float) -> Ask:
 
 
 def _requests(samples: Samples, target: float, tolerance: float) -> Ask:
-    """A total, so it does not matter which replicas are ready."""
+    """Uses a total, so it does not matter which replicas are ready."""
     if samples.requests is None:
         return Ask(REQUESTS, None, target, None, samples.missing.get(REQUESTS, ""))
     share = samples.requests / samples.now
@@ -102,7 +102,7 @@ def _p95(samples: Samples, target: float, tolerance: float) -> Ask:
 
 
 def _pool_waiting(samples: Samples, target: int, tolerance: float) -> Ask:
-    """With a target of 0 there is no ratio: as soon as a request waits, it asks for one replica more."""
+    """With a target of 0 there is no ratio: if any request waits, it asks for one more replica."""
     measured, _, missing = _groups(samples.replicas, lambda replica: replica.pool_waiting)
     if not measured:
         return Ask(POOL_WAITING, None, target, None, samples.missing.get(POOL_WAITING) or "no replica is ready")
@@ -116,7 +116,7 @@ def _pool_waiting(samples: Samples, target: int, tolerance: float) -> Ask:
 
 
 def _groups(replicas: Sequence[Observed], value: Callable[[Observed], float | None]) -> tuple[list[float], int, int]:
-    """The values of the ready replicas, the number of those that are not ready, and of those without a value."""
+    """The values of the ready replicas, the number of unready replicas, and the number without a value."""
     ready = [value(replica) for replica in replicas if replica.ready]
     measured = [each for each in ready if each is not None]
     return measured, len(replicas) - len(ready), len(ready) - len(measured)
@@ -134,5 +134,5 @@ def within(ratio: float, tolerance: float) -> bool:
 
 
 def ceil(replicas: float) -> int:
-    """The next whole number, without the errors of division."""
+    """Rounds up, tolerating floating-point errors."""
     return math.ceil(replicas - _EPSILON)

@@ -1,7 +1,7 @@
-"""Between which numbers the autoscaler may choose. Pure.
+"""The range of replicas within which the autoscaler may choose. Pure.
 
-The limits of the machine are those by which `videa scale` refuses (ops/preflight.py), as numbers, and the machine's
-cores: replicas that only take each other's time serve nothing.
+The limits of the machine are those that `videa scale` enforces (ops/preflight.py), expressed as numbers, and the
+machine's cores: beyond them, replicas only take CPU time from each other.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ CONNECTIONS, MEMORY, CORES = "connections", "memory", "cores"
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """At most ``most`` replicas. ``why``: the figures; ``change``: what would allow more."""
+    """A maximum of ``most`` replicas. ``why``: the figures; ``change``: what would allow more."""
 
     name: str
     most: int
@@ -27,7 +27,7 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """``least``, ``most``: of x-videa; ``machine``: of what the machine and the database have, empty if unknown."""
+    """``least``, ``most``: from x-videa; ``machine``: limits of the machine and the database, empty if unknown."""
 
     least: int
     most: int
@@ -40,12 +40,12 @@ class Bounds:
 
 
 def machine_bounds(capacity: Capacity, service: Mapping[str, Any], cpus: int, now: int) -> tuple[Bound, ...]:
-    """``service``: its Compose definition; ``cpus``: cores of the machine; ``now``: the present number of replicas."""
+    """``service``: its Compose definition; ``cpus``: cores of the machine; ``now``: the current number of replicas."""
     return tuple(_bounds(capacity, service, cpus, now))
 
 
 def with_last(bounds: tuple[Bound, ...], last: tuple[Bound, ...]) -> tuple[Bound, ...]:
-    """With the ``last`` known limit of connections, if it is unknown now: a full PostgreSQL does not tell it."""
+    """Adds the ``last`` known limit of connections if it is unknown now: PostgreSQL cannot be queried when full."""
     known = {bound.name for bound in bounds}
     return (*bounds, *(bound for bound in last if bound.name == CONNECTIONS and CONNECTIONS not in known))
 
@@ -83,7 +83,7 @@ def _bounds(capacity: Capacity, service: Mapping[str, Any], cpus: int, now: int)
 
 
 def cores_of(service: Mapping[str, Any]) -> tuple[float, str]:
-    """Cores of one replica, and their source: what it reserves, otherwise its limit, otherwise one."""
+    """Cores of one replica, and the source of that number: its reservation, otherwise its limit, otherwise one core."""
     resources = (service.get("deploy") or {}).get("resources") or {}
     reserved = float((resources.get("reservations") or {}).get("cpus") or 0)
     limit = float((resources.get("limits") or {}).get("cpus") or service.get("cpus") or 0)

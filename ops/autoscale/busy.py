@@ -1,4 +1,4 @@
-"""Whether the autoscaler must keep out of the way: an operation runs, waits, or was interrupted."""
+"""Whether the autoscaler must stay idle because an operation runs, waits, or was interrupted."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from ops.rollout.under_way import observe
 from ops.stack import Stack
 
 COMMAND = "videa autoscale"
-"""The start of its command in the lock, the journal and the history."""
+"""Prefix of the autoscaler's commands in the lock, the journal and the history."""
 
 
 def busy(store: Store, project: str) -> str:
-    """Why nothing may be decided now; empty if it may. Raises EngineError.
+    """Why the autoscaler must not decide now; empty if it may. Raises EngineError.
 
-    An interrupted operation is continued or rolled back by people, except one of the autoscaler itself, which its next
-    one replaces.
+    Users resume or roll back an interrupted operation, except one of the autoscaler, which its next operation replaces.
     """
     state, holder = observe(store, project)
     if holder:
@@ -32,7 +31,7 @@ def busy(store: Store, project: str) -> str:
 
 
 def closed(stack: Stack) -> bool:
-    """Whether the site is closed for maintenance, so that no load means nothing."""
+    """Whether the site is closed for maintenance, so that a missing load has no meaning."""
     with suppress(VideaError):
         return stack.gateway.membership(remembered=True).maintenance is not None
     return False

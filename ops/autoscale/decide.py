@@ -1,15 +1,16 @@
-"""The decision of a round: how many replicas there should be, and what has changed the number. Pure.
+"""The decision of a round: the desired number of replicas, and what limited it. Pure.
 
 The semantics are those of Kubernetes: documentation "Horizontal Pod Autoscaling", "Algorithm details" and
 "Configurable scaling behavior" (https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/), in this
 order:
 
-1. Each metric asks for ceil(replicas x value / target), or for the present number within the tolerance (``asks``).
-2. The largest counts. If a metric could not be measured, the number does not fall.
-3. It rises to the smallest number of the ``up`` window at most, and falls to the largest of the ``down`` window.
-4. Policies limit how much it changes in a period.
-5. It stays between min and max, and never rises beyond what connections, memory and cores allow. Kubernetes has no such
-   limit: there, a pod that does not fit stays pending.
+1. Each metric asks for ceil(replicas x value / target), or for the current number if within the tolerance (``asks``).
+2. The largest number wins. If a metric could not be measured, the service is not scaled down.
+3. It is scaled up at most to the smallest number in the ``up`` window, and down at most to the largest in the ``down``
+   window.
+4. Policies limit the change per period.
+5. The number stays between min and max, and never rises beyond what connections, memory and cores allow. Kubernetes has
+   no such limit: there, a pod that does not fit stays pending.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ MISSING, WINDOW, POLICY, LEAST, MOST = "missing", "stabilization", "policy", "mi
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What has changed the number: MISSING, WINDOW, POLICY, LEAST, MOST, or the name of a bound of the machine.
+    """What limited the number: MISSING, WINDOW, POLICY, LEAST, MOST, or the name of a limit of the machine.
 
-    ``change``: what would have to change, so that it does not.
+    ``change``: what would have to change to lift the limit.
     """
 
     name: str
@@ -44,7 +45,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """``now``: replicas that there are; ``asked``: for how many the metrics ask; ``desired``: after all limits."""
+    """``now``: current replicas; ``asked``: replicas that the metrics ask for; ``desired``: after all limits."""
 
     time: float
     now: int
@@ -55,7 +56,7 @@ class Decision:
 
     @property
     def stopped_by(self) -> Limit | None:
-        """The last limit that has changed the number."""
+        """The last limit that changed the number."""
         return self.limits[-1] if self.limits else None
 
     @property
@@ -66,7 +67,7 @@ class Decision:
 
 
 def decide(samples: Samples, bounds: Bounds, rules: Autoscale, past: Past) -> Decision:
-    """``past``: with ``Past.known`` for the same time. A service without any replica stays so, like in Kubernetes."""
+    """``past``: as returned by ``Past.known`` for the same time. As in Kubernetes, 0 replicas stay 0."""
     now = samples.now
     if now == 0:
         return Decision(samples.time, 0, 0, 0, (), ())
@@ -91,7 +92,7 @@ def decide(samples: Samples, bounds: Bounds, rules: Autoscale, past: Past) -> De
 
 
 class _Steps:
-    """The number on its way to the decision."""
+    """The number as it passes through the steps of the decision."""
 
     def __init__(self, now: int, number: int) -> None:
         self.now, self.number = now, number
@@ -109,7 +110,7 @@ def _decided(samples: Samples, asked: int, wanted: tuple[Ask, ...], steps: _Step
 
 
 def _largest(wanted: tuple[Ask, ...], now: int) -> int:
-    """The largest number. If only metrics without a proportion are known, and ask for nothing: one less than now."""
+    """The largest number asked for. If only non-proportional metrics are known and ask for nothing: ``now`` - 1."""
     known = [ask for ask in wanted if ask.replicas is not None]
     largest = max((ask.replicas or 0 for ask in known), default=now)
     return largest if largest or any(ask.metric in PROPORTIONAL for ask in known) else max(now - 1, 1)
@@ -162,7 +163,7 @@ def _allowed(
     furthest: Callable[[list[int]], int],
     step: Callable[[int, Policy], int],
 ) -> int:
-    """The number that the policies allow. ``furthest``: of several numbers, the one with the largest change."""
+    """The number that the policies allow. ``furthest``: of several numbers, picks the one with the largest change."""
     if rules.select is Select.DISABLED:
         return samples.now
     numbers = [

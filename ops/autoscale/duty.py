@@ -1,4 +1,4 @@
-"""The duty of the agent that scales services with the load: it measures, decides, and scales like `videa scale`."""
+"""The agent's duty that scales services with the load: it measures, decides, and scales like `videa scale`."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from ops.operations import Operation
 from ops.stack import Stack
 
 INTERVAL = 3.0
-"""Seconds between the starts of two rounds. With 2 s to measure the CPU, a change of the load is seen within 5 s."""
+"""Seconds between the starts of rounds. As measuring the CPU takes 2 s, a change of the load is seen within 5 s."""
 
 REOPEN = 60.0
-"""Seconds after which the project is read again: its file, its settings and its balancer may have changed."""
+"""Seconds after which the project is reloaded: its file, its settings and its balancer may have changed."""
 
 BOUNDS = 30.0
-"""Seconds for which the limits of the machine are used while they stop a rise."""
+"""Seconds for which measured limits of the machine are reused while they prevent scaling up."""
 
 REST, LONGEST_REST = 30.0, 480.0
-"""Seconds until the next try after an operation has failed; twice as long after each further one."""
+"""Seconds until the next try after a failed operation, doubled after each further failure; and their maximum."""
 
 SKEW = 2.0
-"""Seconds by which a clock must differ from the engine's, which has full seconds, to be another clock."""
+"""Seconds by which a clock must differ from the engine's, which reports full seconds, to count as different."""
 
 
 def engine_clock(stack: Stack) -> Callable[[], float]:
@@ -49,9 +49,9 @@ def engine_clock(stack: Stack) -> Callable[[], float]:
 
 @dataclass
 class _Service:
-    """What is remembered of a service between two rounds. ``limited``: the limit of the machine that stops a rise.
+    """A service's state between rounds. ``limited``: the limit of the machine that prevents scaling up.
 
-    ``rest_until``: the last operation has failed, so there is none until then; ``rest``: seconds.
+    ``rest_until``: the last operation failed, so there is no other one until then; ``rest``: seconds.
     """
 
     record: Record
@@ -65,9 +65,9 @@ class _Service:
 
 @dataclass
 class Autoscaler:
-    """``connect``: opens the project as it is now; ``dry_run``: only writes what it would do.
+    """``connect``: opens the project in its current state; ``dry_run``: only records what it would do.
 
-    ``interval``: seconds between the starts of two rounds. ``clock``: Unix time, by default the engine's.
+    ``interval``: seconds between the starts of rounds. ``clock``: Unix time, by default the engine's.
     """
 
     connect: Callable[[], Stack]
@@ -86,7 +86,7 @@ class Autoscaler:
 
     @property
     def every(self) -> float:
-        """Seconds until the next round, without those that the last one has taken."""
+        """Seconds until the next round, minus the duration of the last one."""
         return max(1.0, self.interval - self._took)
 
     def run(self, emit: Emit) -> None:
@@ -133,7 +133,7 @@ class Autoscaler:
         return self._stack, self._meter
 
     def _stack_of(self, stack: Stack, service: str) -> Stack:
-        """The same one until the project is opened again: each has to ask nginx once for its list."""
+        """The stack of a service, cached until the project is reopened: a new one must query nginx for its list."""
         if service not in self._stacks:
             self._stacks[service] = stack.of(service)
         return self._stacks[service]
@@ -160,7 +160,7 @@ class Autoscaler:
             self._scale(decision, meter, service, service.past, emit)
 
     def _bounded(self, stack: Stack, samples: Samples, past: Past, service: _Service) -> Decision:
-        """The limits of the machine are only measured if the number would rise: this takes a command in containers."""
+        """Measures the limits of the machine only if the number would rise: this runs commands in containers."""
         rules = stack.project.settings.autoscale
         decision = decide(samples, Bounds(rules.min, rules.max), rules, past)
         if decision.desired <= decision.now:
@@ -171,7 +171,7 @@ class Autoscaler:
         return decide(samples, Bounds(rules.min, rules.max, service.machine), rules, past)
 
     def _stay(self, stack: Stack, decision: Decision, service: _Service, past: Past, emit: Emit) -> None:
-        """That a limit of the machine has stopped a rise is a decision, too."""
+        """Records that a limit of the machine prevented scaling up, which is also a decision."""
         limit = decision.stopped_by
         stopped = limit.name if limit and limit.name in {bound.name for bound in service.machine} else ""
         made = None
@@ -180,13 +180,13 @@ class Autoscaler:
             emit(AutoscaleLimited(service.record.service, decision.now, decision.asked, made.reason))
         service.limited = stopped
         service.record.decided(decision, past, made)
-        if not self.dry_run:  # later, the machine is busier
+        if not self.dry_run:  # prepare now: later, the machine is busier
             project = stack.project
             project.compose.prepare(project.settings.service)
 
     def _scale(self, decision: Decision, meter: Meter, service: _Service, past: Past, emit: Emit) -> None:
         name, why = service.record.service, reason(decision)
-        if _is_off(service.record):  # since the round began, which takes some seconds
+        if _is_off(service.record):  # turned off since the start of the round, which takes some seconds
             return
         emit(AutoscaleDecided(name, decision.now, decision.desired, why, False))
         operation = Operation(self.connect(), emit, f"{COMMAND} {name}={decision.desired} ({why})")
@@ -214,7 +214,7 @@ class Autoscaler:
 
 
 def machine_limits(stack: Stack, samples: Samples) -> tuple[Bound, ...]:
-    """What the machine and the database allow now. Raises EngineError."""
+    """The current limits of the machine and the database. Raises EngineError."""
     measured = capacity.measure(stack, [replica.name for replica in samples.replicas], discard)
     return machine_bounds(measured, stack.project.service, stack.platform.machine.cpus, samples.now)
 
@@ -224,7 +224,7 @@ def _is_off(record: Record) -> bool:
 
 
 def _wanted(decision: Decision, current: int) -> int:
-    """The desired number, unless somebody has changed the present one meanwhile."""
+    """The desired number, unless somebody has changed the current one in the meantime."""
     return decision.desired if current == decision.now else current
 
 

@@ -1,4 +1,4 @@
-"""Why a decision is as it is, in text, and what would have to change. Pure."""
+"""Explains a decision in text, and what would have to change. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ops.project.units import Seconds
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A metric, as text. ``more``, ``fewer``: the values above and below which it asks for another number."""
+    """A metric as text. ``more``, ``fewer``: the values above and below which it asks for more or fewer replicas."""
 
     metric: str
     value: str
@@ -23,12 +23,12 @@ class Row:
 
 
 def rows(decision: Decision, tolerance: float) -> list[Row]:
-    """One row for each metric that has a target. ``tolerance``: share of 1."""
+    """One row per metric with a target. ``tolerance``: a fraction, 0..1."""
     return [_row(ask, decision.now, tolerance) for ask in decision.asks]
 
 
 def reason(decision: Decision) -> str:
-    """The decision in one line: the metric that leads, and what changed its number last."""
+    """The decision in one line: the metric that asks for the most, and the last limit that changed its number."""
     leading, limit = decision.leading, decision.stopped_by
     if not decision.asks and limit is None:
         return "no replica is running"
@@ -45,7 +45,7 @@ def reason(decision: Decision) -> str:
 
 
 def shown(metric: str, value: float | None) -> str:
-    """A value of a metric with its unit."""
+    """A metric's value with its unit."""
     if value is None:
         return "-"
     if metric == CPU:

@@ -1,4 +1,4 @@
-"""Measures the samples of a round. What cannot be measured is missing, with its reason: it is no error."""
+"""Measures the samples of a round. A value that cannot be measured is recorded as missing, with the reason."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ CPU_GAP = 2.0
 """Seconds over which the usage is measured."""
 
 WARM = 10.0
-"""Seconds after its start until a replica's usage says something about the load. Kubernetes waits for 30 s
+"""Seconds after its start until a replica's usage reflects the load. Kubernetes waits for 30 s
 (``--horizontal-pod-autoscaler-initial-readiness-delay``); videa's replicas are warm before they get requests."""
 
 ADDRESSES = 1000
-"""Addresses of replicas that are remembered."""
+"""Maximum number of remembered replica addresses."""
 
 
 @dataclass
 class Meter:
     """Measures the services of a project. ``clock``: Unix time of the engine.
 
-    It remembers the addresses of replicas, because the log still has requests of those that have just left.
+    It remembers the addresses of replicas, because the log still contains requests to recently removed ones.
     """
 
     clock: Callable[[], float]
     _services: dict[str, str] = field(default_factory=dict, init=False)
 
     def samples(self, stack: Stack) -> Samples:
-        """The present state of the stack's service. Raises EngineError if not even its replicas can be listed."""
+        """The current state of the stack's service. Raises EngineError if not even its replicas can be listed."""
         settings = stack.project.settings
         target, service = settings.autoscale.target, settings.service
         replicas = [replica for replica in stack.replicas() if replica.alive]
@@ -67,7 +67,7 @@ class Meter:
         self._services |= {address: service for replica in replicas for address in replica.networks.values() if address}
 
     def _ready(self, stack: Stack, replicas: list[Replica], missing: dict[str, str]) -> set[str]:
-        """Those that the balancer lists and that have run for a while; without its answer, all that have run."""
+        """The warm replicas that the balancer lists; if it does not answer, all warm replicas."""
         now = self.clock()
         ejected: set[str] = set()
         try:
@@ -110,7 +110,7 @@ class Meter:
         service, alone = stack.project.settings.service, len(stack.project.served) == 1
 
         def belongs(line: Line) -> bool:
-            """A request that nginx answered itself is nobody's."""
+            """Whether the request is this service's; one that nginx answered itself belongs to no service."""
             return bool(line.upstream) and (alone or self._services.get(line.answered_by) == service)
 
         try:

@@ -1,4 +1,4 @@
-"""Writes what the rounds of a service have decided: at once if it is news, otherwise from time to time."""
+"""Writes what the rounds of a service have decided: immediately if it is new, otherwise periodically."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ops.autoscale.state import LONGEST, Made, ServiceState
 from ops.platform.ports import Store
 
 WRITE = 15.0
-"""Seconds after which the state is written again, as a sign of life: each time replaces a volume of the engine."""
+"""Seconds between heartbeat writes of an unchanged state: each write replaces a volume of the engine."""
 
 
 @dataclass
 class Record:
-    """The record of one service. ``_written``: as it was written last."""
+    """The record of one service. ``_written``: its content at the last write."""
 
     store: Store
     project: str
@@ -51,7 +51,7 @@ class Record:
         state.change(self.store, self.project, self.service, change)
 
     def waits(self, why: str, time: float) -> bool:
-        """Writes why nothing is decided. Returns whether that is new. Raises EngineError."""
+        """Writes why there is no decision. Returns whether the reason is new. Raises EngineError."""
         new = self._written.waits != why
         if new or time - self._written.looked >= WRITE:
 
@@ -63,7 +63,7 @@ class Record:
         return new
 
     def is_last(self, made: Made) -> bool:
-        """Whether the last decision was the same, apart from its time and its figures."""
+        """Whether the last decision was the same, apart from its time and figures."""
         last = self._written.made[-1] if self._written.made else None
         return last is not None and (last.now, last.desired, last.result) == (made.now, made.desired, made.result)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A replica. ``ready``: it gets requests, and has for long enough that its usage says something.
+    """A replica. ``ready``: it has been getting requests for long enough that its usage reflects the load.
 
     ``cpu``: share of its limit, or of one core without a limit; ``pool_waiting``: requests that wait for a database
     connection. None if it could not be measured.
@@ -22,10 +22,10 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """A service at ``time`` (Unix time of the engine). ``replicas``: those that run, or start.
+    """A service at ``time`` (Unix time of the engine). ``replicas``: those that are running or starting.
 
-    ``requests``: of all replicas together, each second; ``p95``: seconds, 0 if there were too few requests to tell;
-    None if it could not be measured. ``missing``: metric -> why some of it could not be measured.
+    ``requests``: per second, of all replicas together; ``p95``: seconds, 0 if there were too few requests; None if not
+    measured. ``missing``: metric -> why it could not be measured completely.
     """
 
     time: float
@@ -36,5 +36,5 @@ class Samples:
 
     @property
     def now(self) -> int:
-        """The present number of replicas."""
+        """The current number of replicas."""
         return len(self.replicas)

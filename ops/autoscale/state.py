@@ -1,4 +1,4 @@
-"""What all users of a project know of its autoscaling, on the engine: whether it is on, and what it has decided."""
+"""A project's autoscaling state, stored on the engine for all users: whether it is on, and what it has decided."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ops.documents import Kind, TypedDocument
 from ops.platform.ports import Store
 
 MOST = 50
-"""Decisions of a service that are kept."""
+"""Maximum number of stored decisions per service."""
 
 LONGEST = 300
-"""Characters of a reason."""
+"""Maximum characters of a reason."""
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -29,10 +29,10 @@ class Made(msgspec.Struct, frozen=True):
 
 
 class ServiceState(msgspec.Struct, frozen=True):
-    """``off``: somebody, ``who``, has turned it off at ``since``. ``looked``: time of the last round.
+    """``off``: the user ``who`` turned it off at ``since``. ``looked``: time of the last round.
 
-    ``now``, ``desired``, ``reason``: of the last round; ``waits``: why it has not decided, empty if it has.
-    ``asked`` and ``changes``: see ``Past``; ``made``: the last decisions, the oldest first.
+    ``now``, ``desired``, ``reason``: of the last round; ``waits``: why it did not decide, empty if it did.
+    ``asked``, ``changes``: see ``Past``; ``made``: the last decisions, oldest first.
     """
 
     off: bool = False
@@ -56,7 +56,7 @@ class ServiceState(msgspec.Struct, frozen=True):
         return replace(self, asked=past.asked, changes=past.changes)
 
     def with_made(self, made: Made) -> ServiceState:
-        """With one more decision, once."""
+        """Adds a decision, unless it is already there."""
         made = replace(made, reason=made.reason[:LONGEST], result=made.result[:LONGEST])
         return self if made in self.made else replace(self, made=(*self.made, made)[-MOST:])
 
@@ -65,12 +65,12 @@ _DOCUMENT = TypedDocument(Kind.AUTOSCALE, dict[str, ServiceState], {})
 
 
 def read(store: Store, project: str) -> dict[str, ServiceState]:
-    """Service -> its state; empty if nothing was written, or it cannot be read. Raises EngineError."""
+    """Service -> its state; empty if nothing was written or it cannot be parsed. Raises EngineError."""
     return _DOCUMENT.read(store, project)
 
 
 def change(store: Store, project: str, service: str, by: Callable[[ServiceState], ServiceState]) -> None:
-    """Changes the state of a service; other processes may change it at the same time. Raises EngineError."""
+    """Changes the state of a service; safe if other processes change it at the same time. Raises EngineError."""
 
     def changed(states: dict[str, ServiceState]) -> dict[str, ServiceState]:
         before = states.get(service, ServiceState())
@@ -81,7 +81,7 @@ def change(store: Store, project: str, service: str, by: Callable[[ServiceState]
 
 
 def switch(store: Store, project: str, service: str, off: bool, who: str, dry_run: bool = False) -> bool:
-    """Turns autoscaling of a service off, or on. Returns False if it already was. Raises EngineError."""
+    """Turns autoscaling of a service off or on. Returns False if it already was. Raises EngineError."""
     if read(store, project).get(service, ServiceState()).off == off:
         return False
     if not dry_run:

@@ -18,12 +18,12 @@ from ops.project.config import Project
 from ops.stack import Stack
 
 ALIVE = 60.0
-"""Seconds without a round after which nobody runs the autoscaler."""
+"""Seconds without a round after which the autoscaler counts as not running."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What the autoscaler has written: ``state``. ``runs``: somebody runs it; ``least``, ``most``: of the rules."""
+    """The recorded ``state`` of the autoscaler. ``runs``: it is running; ``least``, ``most``: from the rules."""
 
     service: str
     least: int
@@ -34,7 +34,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class ServiceView(Recorded):
-    """``now``: replicas that there are; ``machine``: the limits of the machine and the database."""
+    """``now``: current replicas; ``machine``: the limits of the machine and the database."""
 
     now: int
     machine: tuple[Bound, ...]
@@ -53,7 +53,7 @@ class Explanation:
 
 
 def chosen(project: Project, service: str = "") -> tuple[str, ...]:
-    """The services with x-videa.autoscale, or only this one. Raises ConfigError if there is none, UsageError."""
+    """The services with x-videa.autoscale, or only ``service``. Raises ConfigError if there is none, UsageError."""
     names = (service,) if service else project.services
     enabled = tuple(name for name in names if project.of(name).settings.autoscale.enabled)
     if not enabled:
@@ -71,7 +71,7 @@ def overview(stack: Stack, service: str = "") -> list[ServiceView]:
 
 
 def recorded(stack: Stack, services: Iterable[str]) -> list[Recorded]:
-    """What the autoscaler has written of these services. One request to the engine. Raises EngineError."""
+    """The autoscaler's records of these services, with one request to the engine. Raises EngineError."""
     states = state.read(stack.store, stack.project.name)
     now = engine_clock(stack)()
     found = []
@@ -88,7 +88,7 @@ def _view(stack: Stack, known: Recorded, now: float) -> ServiceView:
 
 
 def explanation(stack: Stack, service: str = "") -> list[Explanation]:
-    """Measures and decides now, and changes nothing. Takes some seconds. Raises ConfigError, EngineError."""
+    """Measures and decides now without changing anything. Takes some seconds. Raises ConfigError, EngineError."""
     states = state.read(stack.store, stack.project.name)
     meter = Meter(engine_clock(stack))
     return [

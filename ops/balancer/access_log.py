@@ -13,11 +13,11 @@ NO_ANSWER = 0
 SERVER_ERROR = 500
 
 CLOSED = 503
-"""nginx's own status only while the site is closed for maintenance; the log line of a replica's 503 has its address."""
+"""nginx itself sends it only while the site is closed for maintenance; a replica's 503 is logged with its address."""
 
 
 SEPARATOR = re.compile(r", | : ")
-"""Separates the values of the servers that nginx tried; a colon after an internal redirect."""
+"""Separates the values of the servers that nginx tried; the colon follows an internal redirect."""
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
@@ -25,9 +25,9 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
     ``upstream``: the addresses that nginx tried, such as "a:3001, b:3001"; empty if nginx answered itself. For each of
     them, ``upstream_seconds`` until the end of its answer and ``upstream_first`` until its first byte, "-" for none.
-    ``remote``: the client's address; ``untrusted``: 1 if another proxy, which is not trusted, names another client.
+    ``remote``: the client's address; ``untrusted``: 1 if an untrusted proxy names another client address.
     ``body``: bytes of the answer's body; None if this nginx does not log them. ``tester``: the upstream group that a
-    tester with the project's key has chosen; empty for everyone else.
+    tester with the project's key has chosen; empty for all other clients.
     """
 
     time: float
@@ -91,7 +91,7 @@ _KILLED = re.compile(rb"[\d/]+ [\d:]+ \[alert\] \d+#\d+: worker process \d+ exit
 
 
 class Dropped(msgspec.Struct, frozen=True):
-    """``dropped``: lines that relay.pl could not pass on; ``time``: Unix time when it could again, in full seconds."""
+    """``dropped``: lines that relay.pl could not pass on; ``time``: Unix time when it recovered, in full seconds."""
 
     time: float
     dropped: int
@@ -101,14 +101,14 @@ _NOTICE = msgspec.json.Decoder(Dropped)
 
 
 def dropped(line: bytes) -> Dropped | None:
-    """What relay.pl has dropped, if this is its line about that."""
+    """What relay.pl has dropped, if this is its line about dropped lines."""
     return _NOTICE.decode(line) if _DROPPED.fullmatch(line) else None
 
 
 def gap(line: bytes) -> str:
-    """Why the log has not every request, if this line says so; otherwise empty.
+    """Why requests are missing in the log, if this line says so; otherwise empty.
 
-    A worker that is killed, for example for its memory, logs nothing of the requests that it had.
+    A worker that is killed, for example when out of memory, does not log the requests that it was serving.
     """
     if missing := dropped(line):
         return f"{missing.dropped} lines of nginx's log were dropped"

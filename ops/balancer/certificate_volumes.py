@@ -1,4 +1,4 @@
-"""The certificates of all nginx of a project: on a swarm, any of them may get a challenge, and each serves the site."""
+"""The certificates of all of a project's nginx: in a swarm, any of them may get a challenge, and all serve the site."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Certificates(Protocol):
 
 @dataclass(frozen=True)
 class CertificateVolumes:
-    """The volumes of several nginx, changed one after the other; an error leaves the rest as it is."""
+    """The volumes of several nginx, changed one after the other; after an error, the remaining ones are unchanged."""
 
     volumes: Sequence[CertificateVolume]
 
@@ -37,7 +37,7 @@ class CertificateVolumes:
         return tuple(volume.container for volume in self.volumes)
 
     def look(self) -> OnVolume:
-        """What all of them have: a certificate that one lacks, or has in another version, counts as missing."""
+        """What all volumes have: a certificate that one of them lacks or has in another version counts as missing."""
         first, *others = [volume.look() for volume in self.volumes]
         same: Mapping[str, Info] = {
             name: info
@@ -50,14 +50,14 @@ class CertificateVolumes:
         return self.volumes[0].chains(names)
 
     def account(self, name: str) -> str:
-        """Of the first that has one: an nginx that is new has none."""
+        """The account from the first volume that has one; a new nginx has none."""
         return next(filter(None, (volume.account(name) for volume in self.volumes)), "")
 
     def keep_account(self, name: str, account: str) -> None:
         self._all(lambda volume: volume.keep_account(name, account))
 
     def answer(self, token: str, content: str) -> None:
-        """The certificate authority asks any of them, and may ask several."""
+        """Answers on all of them: the certificate authority may ask any one or several."""
         self._all(lambda volume: volume.answer(token, content))
 
     def unanswer(self, token: str) -> None:

@@ -1,8 +1,8 @@
-"""The volume with the certificates in nginx's container: what it has, and how a new certificate gets served.
+"""The volume with the certificates in nginx's container: its content, and how a new certificate gets served.
 
-A new certificate is written beside the one that serves; a link is switched to it, nginx tests and reloads, and answers
-over TLS with it. Otherwise the link goes back (invariant 2). Everything runs in nginx's container: no other one has the
-keys.
+A new certificate is written next to the active one; then a symlink is switched to it, and nginx tests its configuration
+and reloads. If nginx does not serve the new certificate, the symlink is switched back (invariant 2). Everything runs in
+nginx's container: no other container has the keys.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from ops.platform.ports import Platform
 VOLUME = "/etc/nginx/certificates"
 
 PORT = 8443
-"""Where nginx listens with TLS, inside its container."""
+"""The port on which nginx listens with TLS, inside its container."""
 
 LOOKS = 250
 """Checks of what nginx serves after a reload, at least 20 ms apart."""
 
 IN_A_ROW = 5
-"""Good checks that are needed: for a moment, workers of before the reload also accept connections."""
+"""Required consecutive good checks: for a moment after a reload, old workers also accept connections."""
 
 NOT_WRITTEN, REFUSED, NOT_SERVED, NOT_MOUNTED = 10, 11, 12, 13
 """Exit codes of the scripts; the output has the reason."""
@@ -39,7 +39,7 @@ _SHARED = (
     + r"""
 umask 077
 grep -q " $volume " /proc/self/mountinfo || exit 13
-# Reloads what is on the volume; 11: nginx refuses it, and goes on with what it has.
+# Reloads what is on the volume; 11: nginx refuses it, and keeps its present configuration.
 serve() {
     tls.sh && nginx -e stderr -t -q || return 11
     started
@@ -89,7 +89,7 @@ tls.sh
 exit 11
 """
 )
-"""$1: the names, one a line."""
+"""$1: the names, one per line."""
 
 _INSTALL = (
     _SHARED
@@ -134,14 +134,14 @@ done
 )
 """$1: name, $2: folder of the new version, $3: maximum number of checks.
 
-CHAIN, KEY, INFO: its files, which no argument may have.
+CHAIN, KEY, INFO: environment variables with the contents of its files, which must not be process arguments.
 """
 
 
 class Info(msgspec.Struct, frozen=True):
     """A certificate. ``not_before``, ``not_after``: Unix time; ``serial``: hexadecimal; ``issuer``: its common name.
 
-    ``directory``: URL of the authority that it is from.
+    ``directory``: URL of the authority that issued it.
     """
 
     serial: str
@@ -186,11 +186,11 @@ class CertificateVolume:
 
     @property
     def containers(self) -> tuple[str, ...]:
-        """The ids of the containers that have it."""
+        """The ids of the containers with the volume."""
         return (self.container,)
 
     def look(self) -> OnVolume:
-        """What is on the volume now."""
+        """The current content of the volume."""
         answer = self._checked(self.platform.ask(self.container, _command(_LOOK)))
         sites, certificates = [], {}
         for line in answer.output.splitlines():
@@ -201,7 +201,7 @@ class CertificateVolume:
             try:
                 certificates[name] = _INFO.decode(info)
             except msgspec.DecodeError:
-                continue  # half written: there will be a new one
+                continue  # incompletely written; a new one will be obtained
         return OnVolume(tuple(filter(None, sites)), certificates)
 
     def chains(self, names: Iterable[str]) -> dict[str, str]:
@@ -217,15 +217,15 @@ class CertificateVolume:
         self._run(_KEEP_ACCOUNT, name, environment={"ACCOUNT": account})
 
     def answer(self, token: str, content: str) -> None:
-        """Lets nginx answer to a challenge of the certificate authority."""
+        """Lets nginx answer a challenge of the certificate authority."""
         self._run(_ANSWER, token, content)
 
     def unanswer(self, token: str) -> None:
-        """Removes such an answer."""
+        """Removes the answer to a challenge."""
         self._run(_UNANSWER, token)
 
     def arrange(self, names: Iterable[str]) -> None:
-        """Serves exactly ``names`` over TLS, as far as they have a certificate; the first one also to unknown names."""
+        """Serves exactly those ``names`` over TLS that have a certificate; the first one also for unknown names."""
         self._run(_ARRANGE, "".join(f"{name}\n" for name in names))
 
     def install(self, name: str, issued: Issued) -> None:

@@ -1,4 +1,4 @@
-"""Differences between the balancer's configuration and what videa would write: it was edited, or x-videa was."""
+"""Differences between the balancer's configuration and what videa would write, if it or x-videa was edited."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOT_IN_DEFAULT = re.compile(r"^(worker_shutdown_timeout|# proxy:) ")
 def differences(membership: Membership, *wanted: Upstream) -> list[str]:
     """The different lines: "- " before a missing one, "+ " before an added one.
 
-    ``wanted``: the configuration that x-videa defines for the same servers, of each service. Indentation, empty lines
+    ``wanted``: for each service, the configuration that x-videa defines for the same servers. Indentation, empty lines
     and comments are ignored. The lines of a service with a canary are not compared: its operation, or the next one,
     rewrites them.
     """
@@ -29,7 +29,7 @@ def differences(membership: Membership, *wanted: Upstream) -> list[str]:
 
 
 def in_words(lines: Sequence[str], most: int) -> list[str]:
-    """The first different lines, as "missing: ..." or "added: ..."."""
+    """The first ``most`` different lines, as "missing: ..." or "added: ..."."""
     shown = [f"{'missing' if line.startswith('- ') else 'added'}: {line[2:]}" for line in lines[:most]]
     return shown + [f"and {len(lines) - most} more lines"] * (len(lines) > most)
 

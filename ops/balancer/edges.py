@@ -1,8 +1,8 @@
-"""The nginx of several nodes as one gateway: a change is confirmed by all that run, or goes back on all of them.
+"""The nginx instances of several nodes as one gateway: a change is confirmed by all running ones, or undone on all.
 
-The one with the newest text changes first, so that a text which nginx refuses reaches no other one. The others get the
-same text. One that does not run is left out and said; it gets the text of the others before the next replica is
-stopped, by the next change, or by the next round of `videa watch`.
+The instance with the newest text is changed first, so that a text that nginx refuses reaches no other one. The others
+get the same text. An instance that is not running is skipped and reported; it gets the text before the next replica is
+stopped, with the next change, or in the next round of `videa watch`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Answer = TypeVar("Answer")
 
 
 class Edges:
-    """``ops.platform.ports.Gateway``. ``find``: the nginx of the project, that of this node first."""
+    """``ops.platform.ports.Gateway``. ``find``: returns the project's nginx instances, the one on this node first."""
 
     def __init__(self, find: Callable[[], Sequence[Place]], connect: Callable[[Place], Balancer], service: str) -> None:
         self._find = find
@@ -40,13 +40,13 @@ class Edges:
         self._permit: Permit | None = None
         self._seen: Membership | None = None
         self._confirmed: set[str] = set()
-        """Those that serve the last change of this object, or have its text."""
+        """The instances that serve this object's last change or have its text."""
         self._change_text = ""
         self._away: dict[str, str] = {}
         self._untold: list[EdgeReturned] = []
 
     def guard(self, permit: Permit) -> None:
-        """See ``Gateway``; also for those that come later."""
+        """See ``Gateway``; also applies to instances that appear later."""
         self._permit, self._seen = permit, None
         for balancer in self._known.values():
             balancer.guard(permit)
@@ -61,13 +61,13 @@ class Edges:
     def membership_and_ask(
         self, remembered: bool, command: list[str], environment: Mapping[str, str] | None = None
     ) -> tuple[Membership, ExecResult]:
-        """Both, in parallel: all are looked at, and the first is asked. Raises like them."""
+        """Both in parallel: reads the membership from all instances, and asks the first one. Raises like both."""
         with ThreadPoolExecutor(1) as pool:
             asking = pool.submit(self.ask, command, environment)
             return self.membership(remembered), asking.result()
 
     def look(self) -> Look:
-        """nginx with the newest text. Raises BalancerError, EngineError, LockHeld."""
+        """The nginx with the newest text. Raises BalancerError, EngineError, LockHeld."""
         places, looks, errors = self._look()
         return msgspec.structs.replace(looks[newest(looks)], edges=self._read(places, looks, errors).edges)
 
@@ -84,7 +84,7 @@ class Edges:
         return self._change(lambda balancer: balancer.maintain(maintenance))
 
     def wait_drained(self, timeout: float, emit: Emit = discard) -> tuple[str, ...]:
-        """See ``Gateway``. First, the last change also reaches those that have returned since it was made.
+        """See ``Gateway``. First applies the last change to the instances that have returned since then.
 
         Raises BalancerError.
         """
@@ -99,25 +99,25 @@ class Edges:
         return tuple(f"{name}: {worker}" for name, workers in left.items() for worker in workers)
 
     def ask(self, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
-        """Runs a command that only reads in the first container that can be asked. Raises EngineError."""
+        """Runs a read-only command in the first container that answers. Raises EngineError."""
         return self._first(lambda balancer: balancer.ask(command, environment))
 
     def log_tail(self, lines: int) -> bytes:
-        """The last lines of each access log. Raises EngineError if there is none."""
+        """The last lines of every access log. Raises EngineError if there is none."""
         tails, errors = _all(self._running(), lambda balancer: balancer.log_tail(lines))
         if not tails:
             raise _first_of(errors)
         return b"".join(tail if tail.endswith(b"\n") or not tail else tail + b"\n" for tail in tails.values())
 
     def follow_log(self) -> Stream:
-        """All access logs from now on; the log of one that is restarted ends. Raises EngineError if there is none."""
+        """All access logs from now on; the log of a restarted instance ends. Raises EngineError if there is none."""
         streams, errors = _all(self._running(), lambda balancer: balancer.follow_log())
         if not streams:
             raise _first_of(errors)
         return Merged(tuple(streams.values()))
 
     def _change(self, change: Callable[[Balancer], Applied]) -> Applied:
-        """Changes the one with the newest text, then the others; back on all if one of them fails while it runs."""
+        """Changes the instance with the newest text, then the others; undoes it on all if a running one fails."""
         places, looks, errors = self._look()
         self._refuse(errors)
         self._read(places, looks, errors)
@@ -129,7 +129,7 @@ class Edges:
             raise
         except (BalancerError, EngineError) as failure:
             self._refuse({first: failure})
-            return self._change(change)  # it has just gone away
+            return self._change(change)  # that instance has just disappeared
         changed = self._known[first].membership(remembered=True)
         text = changed.text
         others = {name: self._known[name] for name in looks if name != first}
@@ -150,7 +150,7 @@ class Edges:
         return Applied(applied.generation, (*applied.old_workers, *workers), missing)
 
     def _go_back(self, failed: str, error: Exception, before: str, generation: int) -> None:
-        """Returns to the text of before the change where it was made. Raises the error of the one that has failed."""
+        """Restores the previous text on all changed instances. Raises the error of the one that failed."""
         members = {name: self._known[name] for name in self._confirmed}
         _, stuck = _all(members, lambda balancer: balancer.adopt(renumbered(before, generation), generation))
         reason = error.message if isinstance(error, VideaError) else str(error)
@@ -162,7 +162,7 @@ class Edges:
         raise kind(f"{failed}: {reason}; {state}", hint, getattr(error, "detail", "")) from error
 
     def _look(self) -> tuple[Sequence[Place], dict[str, Look], dict[str, Exception]]:
-        """All places, and what those that run say. Raises BalancerError if none does, LockHeld."""
+        """All places, and the answers of the running ones. Raises BalancerError if none is running, LockHeld."""
         places = self._find()
         looks, errors = _all(self._members(places), lambda balancer: balancer.look())
         _raise_lost_lock(errors)
@@ -187,12 +187,12 @@ class Edges:
         return found
 
     def _refuse(self, errors: Mapping[str, Exception]) -> None:
-        """Raises the error of one that could not be asked although it runs: a change would not reach it."""
+        """Raises the error of a running instance that did not answer: a change would not reach it."""
         for name in blocking(errors, self._find() if errors else ()):
             raise errors[name]
 
     def _bring_up(self, places: Iterable[Place]) -> None:
-        """Gives the last text to those that run and have not confirmed it. Raises BalancerError if one refuses it."""
+        """Applies the last text to running instances that lack it. Raises BalancerError if one refuses it."""
         if not self._confirmed:
             return
         late = to_bring_up(list(places), self._confirmed)
@@ -205,7 +205,7 @@ class Edges:
         self._refuse(errors)
 
     def _missing(self, places: Iterable[Place], errors: Mapping[str, Exception]) -> tuple[Edge, ...]:
-        """Those that the change has left out, once each; notes those that have it again."""
+        """The instances that the change skipped, reported once each; also notes the ones that have caught up."""
         found = []
         for place in places:
             if place.name in self._confirmed:
@@ -220,7 +220,7 @@ class Edges:
         return self._members(self._find())
 
     def _members(self, places: Iterable[Place]) -> dict[str, Balancer]:
-        """The connections to those that run."""
+        """The connections to the running instances."""
         found = {}
         for place in places:
             if place.reason:
@@ -245,14 +245,14 @@ class Edges:
 def open_edges(
     find: Callable[[], Sequence[Place]], connect: Callable[[Place, Callable[[], int]], Balancer], service: str
 ) -> Edges:
-    """The gateway whose generations are at least the time of the change."""
+    """The gateway; its generation numbers are at least the Unix time of the change."""
     return Edges(find, lambda place: connect(place, lambda: int(time.time())), service)
 
 
 def _all(
     members: Mapping[str, Balancer], call: Callable[[Balancer], Answer]
 ) -> tuple[dict[str, Answer], dict[str, Exception]]:
-    """The answers of all of them, asked at the same time, and the errors of the others, in the order of ``members``."""
+    """The answers of all members, asked in parallel, and the errors of the ones that failed, in their order."""
     answers: dict[str, Answer] = {}
     errors: dict[str, Exception] = {}
     if not members:
@@ -268,7 +268,7 @@ def _all(
 
 
 def _raise_lost_lock(errors: Mapping[str, Exception]) -> None:
-    """Another process has the lock, and decides from now on. Raises LockHeld."""
+    """Raises LockHeld if another process holds the lock: that process is in control from now on."""
     for error in errors.values():
         if isinstance(error, LockHeld):
             raise error

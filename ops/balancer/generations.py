@@ -1,7 +1,7 @@
-"""Which configuration each of several nginx has, and what follows from it. Pure.
+"""Which configuration each of several nginx instances has, and what follows from it. Pure.
 
-The generation tells which text is the newest: one that was written later has a higher one, whoever wrote it and whoever
-was away meanwhile, because it is at least the time of the change in Unix seconds.
+The generation shows which text is the newest. A later text always has a higher generation, no matter which process
+wrote it or which instances were down, because a generation is at least the Unix time of the change in seconds.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ops.traffic import Edge, Look
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One nginx, as the platform describes it. ``id``: for its commands; ``reason``: why it does not run, or ""."""
+    """One nginx, as the platform describes it. ``id``: for commands; ``reason``: why it is not running, or ""."""
 
     name: str
     id: str
@@ -45,14 +45,14 @@ def standing(places: Collection[Place], looks: Mapping[str, Look], failed: Mappi
 
 
 def to_bring_up(places: Collection[Place], confirmed: Collection[str]) -> list[Place]:
-    """Those that run and have not confirmed the last change: they were away, or have been added, when it was made."""
+    """Running instances that have not confirmed the last change, because they were down or were added later."""
     return [place for place in places if not place.reason and place.name not in confirmed]
 
 
 def blocking(errors: Mapping[str, Exception], after: Collection[Place]) -> list[str]:
-    """The names whose errors make a change go back; the others are away now. ``after``: what the platform says now.
+    """The names whose errors require undoing a change; the others are down. ``after``: the platform's current answer.
 
-    One that the platform calls running may still send requests to a replica that is about to leave.
+    An instance that the platform reports as running may still send requests to a replica that is about to be removed.
     """
     running = {place.name for place in after if not place.reason}
     return [name for name in errors if name in running]

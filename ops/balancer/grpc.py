@@ -1,7 +1,7 @@
-"""Which requests are calls of gRPC, as text: nginx passes them on by HTTP/2 and refuses all others itself. Pure.
+"""Which requests are gRPC calls, as nginx configuration: nginx proxies them by HTTP/2 and rejects all others. Pure.
 
-A gRPC server answers other requests as it likes, also with a broken connection, which would count as a failed request.
-The image has ``$videa_grpc`` for projects without gRPC: empty, for every request.
+A gRPC server may answer other requests in any way, even by closing the connection, which would count as a failure.
+For projects without gRPC, the image sets ``$videa_grpc`` to empty for every request.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from collections.abc import Sequence
 CALL = "application/grpc([+;]|$)"
 """https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, Content-Type.
 
-What browsers send, application/grpc-web, needs a proxy that translates it."""
+Browsers send application/grpc-web, which needs a proxy that translates it."""
 
 
 def calls(service: str, endings: Sequence[str]) -> str:
-    """The lines that set $videa_grpc: "call", or "other" for what a gRPC service cannot answer; empty without endings.
+    """The lines that set $videa_grpc: "call", or "other" for requests that a gRPC service cannot answer.
 
-    ``service``: the variable with the ending of the request's service, empty if there is only one.
+    ``endings``: of the gRPC services; without any, there are no lines. ``service``: the variable with the ending of the
+    request's service, empty if there is only one service.
     """
     if not endings:
         return ""

@@ -11,7 +11,7 @@ from ops.traffic import Maintenance
 BEGIN, END = "    # maintenance\n", "    # end of maintenance\n"
 
 INSIDE = "127.0.0.0/8"
-"""Addresses of videa's own requests from nginx's container: they can check a release while the site is closed."""
+"""The source of videa's own requests in nginx's container, which can check a release while the site is closed."""
 
 _BLOCK = re.compile(f"{BEGIN}(.*?){END}", re.DOTALL)
 _ALLOWED = re.compile(r"^        (\S+) 0;$", re.MULTILINE)

@@ -27,20 +27,20 @@ DRAIN_SLICE = 2.0
 
 
 class Balancer:
-    """The nginx of one stack for one of its services, a ``Gateway``: it leaves the others' lists as they are.
+    """The nginx of a stack as the ``Gateway`` of one service; it does not change the lists of other services.
 
     For ``wait_drained``, it remembers the workers that its changes replaced.
 
-    It also remembers the configuration that it read or wrote last, so that the next change needs no ``look``; APPLY
-    checks that it is still the active one.
+    It also caches the configuration that it read or wrote last, so that the next change needs no ``look``; APPLY checks
+    that it is still the active one.
     """
 
     def __init__(
         self, platform: Platform, container: str, service: str = "", least: Callable[[], int] = lambda: 0
     ) -> None:
-        """``service``: whose list this object reads and changes; may be empty if there is only one.
+        """``service``: the service whose list this object reads and changes; may be empty if there is only one.
 
-        ``least``: the lowest generation of the next change.
+        ``least``: returns the lowest allowed generation of the next change.
         """
         self._platform = platform
         self._container = container
@@ -52,19 +52,19 @@ class Balancer:
         self._left_out: tuple[str, ...] = ()
         self._permit: Permit = _unnumbered
         self._guarded = True
-        """Whether nginx's container knows the number of ``_permit``."""
+        """Whether the number of ``_permit`` is registered in nginx's container."""
 
     def guard(self, permit: Permit) -> None:
-        """Calls ``permit`` immediately before each change and each retry, which carry the number that it returns.
+        """Calls ``permit`` immediately before each change and each retry, and passes its number on with them.
 
-        From the next ``look`` on, nginx's container refuses the changes of lower numbers.
+        From the next ``look`` on, nginx's container refuses changes with lower numbers.
         """
         self._permit, self._seen, self._guarded = permit, None, False
 
     def membership(self, remembered: bool = False) -> Membership:
         """The replicas in the configuration on nginx's volume. Raises BalancerError.
 
-        ``remembered``: returns the membership that was read or written last, if there is one.
+        ``remembered``: returns the membership read or written last, if there is one.
         """
         look = self._seen if remembered and self._seen else self.look()
         return replace(self._parsed(look.text), own=look.own)
@@ -72,7 +72,7 @@ class Balancer:
     def membership_and_ask(
         self, remembered: bool, command: list[str], environment: Mapping[str, str] | None = None
     ) -> tuple[Membership, ExecResult]:
-        """``membership`` and ``ask`` by one command in nginx's container. Raises like ``membership``."""
+        """``membership`` and ``ask`` with one command in nginx's container. Raises like ``membership``."""
         if remembered and self._seen:
             return self.membership(remembered), self.ask(command, environment)
         answer = self._scripts.look(self._number, command, environment)
@@ -86,14 +86,14 @@ class Balancer:
     def look(self) -> Look:
         """nginx's version, active generation and configuration.
 
-        Raises BalancerError if it is not running, is too old, or has no upstreams.conf, and LockHeld like ``guard``'s
-        permit.
+        Raises BalancerError if it is not running, is too old, or has no upstreams.conf, and LockHeld like the permit
+        of ``guard``.
         """
         return self._saw(self._scripts.look(self._number))
 
     @property
     def _number(self) -> str:
-        """What LOOK registers: the number of this process's lock, once; "0" if there is nothing to register."""
+        """The number that LOOK registers: of this process's lock, only once; "0" if there is nothing to register."""
         return "0" if self._guarded else str(self._permit())
 
     def _saw(self, answer: ExecResult) -> Look:
@@ -101,13 +101,13 @@ class Balancer:
         return self._seen
 
     def remember(self, look: Look) -> None:
-        """Takes over what another object has just read of the same nginx."""
+        """Caches what another object has just read from the same nginx."""
         self._seen = look
 
     def apply(self, upstream: Upstream, *more: Upstream) -> Applied:
         """Makes nginx serve ``upstream`` and returns when the new generation is active. A closed site stays closed.
 
-        ``more``: of other services, in the same change.
+        ``more``: other services that change at the same time.
 
         Raises ConfigRefused with nginx's error if nginx refuses the text, and BalancerError if the text cannot be
         written or its generation is not active in time. The previous configuration is then still active.
@@ -168,7 +168,7 @@ class Balancer:
         return self._applied(generation, answer)
 
     def ask(self, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
-        """Runs a command that only reads in nginx's container. Raises EngineError."""
+        """Runs a read-only command in nginx's container. Raises EngineError."""
         return self._platform.ask(self._container, command, environment)
 
     def log_tail(self, lines: int) -> bytes:
@@ -180,11 +180,11 @@ class Balancer:
         return self._platform.output(self._container)
 
     def wait_drained(self, timeout: float, emit: Emit = discard) -> tuple[str, ...]:
-        """Waits until the workers that this object's changes have replaced, and with them their requests, have ended.
+        """Waits until the workers that this object's changes replaced have finished their requests and exited.
 
         ``timeout``: seconds. Returns the remaining workers, and emits an event for them; empty if all are drained.
-        Also emits an event for the user's own files that the changes have left out. Workers end with their container.
-        Raises BalancerError if it is not running.
+        Also emits an event for the user's own files that were left out. Workers end with their container. Raises
+        BalancerError if it is not running.
         """
         if self._left_out:
             emit(OwnFilesRefused(self._left_out))
@@ -211,7 +211,7 @@ class Balancer:
         return Applied(generation, workers)
 
     def _after_restart(self, text: str, generation: int) -> Applied:
-        """Completes a change during which nginx's container ended. If it restarts with the old file, APPLY runs again.
+        """Completes a change during which nginx's container exited. If it restarts with the old file, APPLY runs again.
 
         Raises BalancerError if the container does not restart, and ConfigRefused.
         """
@@ -231,13 +231,13 @@ class Balancer:
             raise failure(answer)
 
     def _install(self, text: str, generation: int, before: str) -> ExecResult:
-        """Runs APPLY with the number of the lock's holder. Raises LockHeld if another process has the lock."""
+        """Runs APPLY with the number of this process's lock. Raises LockHeld if another process holds the lock."""
         pieces = [text[start : start + scripts.PIECE] for start in range(0, len(text), scripts.PIECE)]
         replaced = sha256(before.encode()).hexdigest() if before else ""
         arguments = (str(generation), str(CONFIRM_LOOKS), replaced, str(len(pieces)), *pieces)
         answer = self._scripts.run(scripts.APPLY, *arguments, permit=self._permit)
         while answer.code == scripts.FENCED:
-            above = int(answer.output.strip() or 0)  # on a busy engine, the output was lost
+            above = int(answer.output.strip() or 0)  # empty if a busy engine lost the output
             answer = self._scripts.run(scripts.APPLY, *arguments, permit=partial(self._permit, above))
         return answer
 
@@ -276,5 +276,5 @@ def _unnumbered(above: int = 0) -> int:
 
 
 def _next(membership: Membership, look: Look) -> int:
-    """A generation that is newer than the file's and the active one."""
+    """A generation that is higher than the file's and the active one."""
     return max(membership.generation, look.serving or 0) + 1

@@ -23,14 +23,14 @@ def connect(url: str, timeout: float = TIMEOUT) -> http.client.HTTPConnection:
     if not host:
         raise ValueError(f"{url} has no host")
     if address.scheme == "https":
-        # The certificate may be for another name, and only whether there is an answer matters.
+        # The certificate may be for another name; all that matters is whether there is an answer.
         context = ssl._create_unverified_context()  # noqa: S323
         return http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
     return http.client.HTTPConnection(host, port or 80, timeout=timeout)
 
 
 def headers(request: Address, **others: str) -> dict[str, str]:
-    """The headers of a request. Without a host, it is the one of the connection."""
+    """The headers of a request. Without a host in the request, the connection's host is used."""
     return {"User-Agent": "videa-probe", **({"Host": request.host} if request.host else {}), **others}
 
 
@@ -38,8 +38,8 @@ def unreachable(url: str, request: Address, timeout: float = TIMEOUT, late: str 
     """Why no connection to ``url`` is possible; "" if one is, whatever the answer is. ``timeout``: seconds.
 
     A late answer is not a failure: the port accepts connections, and a replica may be slow. ``late``: what to return
-    for it instead, because Docker's proxy accepts connections even if nothing behind it does. Then the request is one
-    that nginx answers itself (TRACE, with 405), however many replicas hang.
+    in that case, because Docker's proxy accepts connections even if nothing listens behind it. The request is then one
+    that nginx answers itself (TRACE, with 405), even if replicas hang.
     """
     try:
         with closing(connect(url, timeout)) as connection:

@@ -1,4 +1,4 @@
-"""The balancer's image: built from the files in ``image/``, which come with this package; its tag is their hash."""
+"""The balancer's image: built from the files in ``image/``, which are part of this package; its tag is their hash."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ops.platform.image_ports import Images
 FOLDER = Path(__file__).parent / "image"
 REPOSITORY = "videa-nginx"
 FROM_DEBIAN = "videa/nginx"
-"""The base that is made from Debian packages, on machines without a registry."""
+"""The base image built from Debian packages, on machines without a registry."""
 SCRIPT = Path(__file__).parent / "base" / "make.sh"
 
 _OWN = re.compile(rf"{REPOSITORY}:[0-9a-f]{{12}}")
@@ -45,9 +45,9 @@ def ensure_image(images: Images, emit: Emit) -> str:
 
 
 def provide(images: Images, declared: str, emit: Emit) -> None:
-    """Builds the image that a project declares for its balancer, if it is the one of this version and missing.
+    """Builds the image that a project declares for its balancer, if it is missing and of this version.
 
-    An image of another version that is present is used and reported. Raises ImageUnavailable, EngineError.
+    A present image of another version is used and reported. Raises ImageUnavailable, EngineError.
     """
     if declared == reference():
         ensure_image(images, emit)
@@ -61,7 +61,7 @@ def provide(images: Images, declared: str, emit: Emit) -> None:
 
 
 def _base(images: Images, emit: Emit) -> str:
-    """The base image that is present; otherwise the official one, pulled; otherwise one from Debian packages."""
+    """A base image: one that is present, otherwise the official one, otherwise one built from Debian packages."""
     official = str(_BASE.findall((FOLDER / "Dockerfile").read_text())[0])
     for base in (official, FROM_DEBIAN):
         if images.present(base):

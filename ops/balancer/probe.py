@@ -22,21 +22,21 @@ SHOWN = 300
 """Maximum length, in characters, of an answer in a message."""
 
 CONFIG, CONNECT, CALL = "VIDEA_CURL", "VIDEA_CONNECT", "VIDEA_CALL"
-"""Environment variables: curl's configuration, so that no header of a probe becomes a process argument, and a line
-"number host port" per connection, and per call of gRPC."""
+"""Environment variables: curl's configuration, so that no header of a probe becomes a process argument; and a line
+"number host port" per TCP connection, and per gRPC call."""
 
 PATIENCE, PAUSE = 2, 0.2
-"""Seconds for which one exec waits for good probes in a row, at most, and between them.
+"""Maximum seconds for which one exec waits for consecutive good probes, and seconds between the probes.
 
-An exec costs the engine as much as ten of curl's processes; a starting replica has no traffic yet, so frequent probes
-do no harm.
+An exec costs the engine as much as ten curl processes; a starting replica has no traffic yet, so frequent probes do no
+harm.
 """
 
 _ROW = re.compile(r"^row (\d+)$", re.MULTILINE)
 
 _CALL_HEADERS = " ".join(f"-H '{name}: {value}'" for name, value in grpc_health.HEADERS)
 
-# curl has no connection without a request: an image has nc (Alpine) or bash (Debian). The answer to a call is binary.
+# curl cannot connect without a request, so nc (Alpine) or bash (Debian) does. The answer to a call is binary.
 _SCRIPT = f"""
 command -v curl >/dev/null || exit {NOT_FOUND}
 connects() {{
@@ -90,7 +90,7 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class Asked(Protocol):
-    """Where the command that probes runs: a ``Gateway``, or what it is part of."""
+    """Runs the command that probes: a ``Gateway``, or an object with the same method."""
 
     def ask(self, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult: ...
 
@@ -98,9 +98,9 @@ class Asked(Protocol):
 def probe_all(gateway: Asked, targets: Mapping[str, Target], timeout: float, passes: int = 1) -> dict[str, ProbeResult]:
     """Sends all probes in parallel, with one curl in nginx's container.
 
-    Returns name -> result. ``timeout``: seconds per probe, including name resolution; ``passes``: waits for PATIENCE
-    seconds until so many in a row are good, if all are requests whose answer is a status from 200 to 299; the results
-    are the last ones. Raises EngineError, also if there is no curl.
+    Returns name -> result. ``timeout``: seconds per probe, including name resolution; ``passes``: if all probes are
+    HTTP requests that expect 200 to 299, waits up to PATIENCE seconds until this many in a row are good, and returns
+    the last results. Raises EngineError, also if there is no curl.
     """
     if not targets:
         return {}
@@ -132,7 +132,7 @@ def probe_all(gateway: Asked, targets: Mapping[str, Target], timeout: float, pas
 
 
 def read_body(gateway: Gateway, host: str, probe: Http, timeout: float) -> str:
-    """The answer of a replica to a probe: its first SHOWN characters in one line, "" without one. Raises EngineError.
+    """The body of a replica's answer: its first SHOWN characters in one line, "" without an answer. Raises EngineError.
 
     ``timeout``: seconds.
     """
@@ -185,7 +185,7 @@ def read_answers(output: str, targets: Mapping[str, Target]) -> dict[str, ProbeR
 
 
 def _called(probe: Http | GrpcHealth | TcpConnect, answer: str) -> ProbeResult:
-    """The result of a call. ``answer``: in hexadecimal digits, the message and, after a line end, what curl says."""
+    """The result of a call. ``answer``: the message and, after a line break, curl's output, all in hexadecimal."""
     try:
         body, _, said = bytes.fromhex(answer).rpartition(b"\n")
     except ValueError:  # od was killed

@@ -15,13 +15,13 @@ from ops.platform.ports import Gateway
 from ops.route import Address
 
 INTERVAL = 0.1
-"""Seconds between two probes from this machine."""
+"""Seconds between probes from this machine."""
 EXEC_INTERVAL = 0.5
-"""Seconds between two probes by exec, which are expensive for the engine."""
+"""Seconds between probes by exec, which are expensive for the engine."""
 
 IDLE = 4.0
-"""Seconds without a probe, because this process was stopped or starved, after which a persistent connection is not used
-again: nginx may have closed it, which is no failed request (keepalive_min_timeout 5s in ops/balancer/image/http.conf).
+"""Seconds without a probe, because this process was suspended or starved, after which a persistent connection is not
+reused: nginx may have closed it, which is not a failure (keepalive_min_timeout 5s in ops/balancer/image/http.conf).
 """
 
 INSIDE = "http://127.0.0.1:8080"
@@ -45,8 +45,8 @@ class Prober:
     If the published port cannot be reached from this machine (a remote engine behind a firewall, no published port, an
     invalid URL), the probes are sent inside nginx's container instead. ``requests``: for the liveness path of each
     service, in turn. ``prefix``: of the probes' request ids, which identify them in nginx's log. ``broken``: why the
-    probes have ended early, otherwise "". ``host``: this is the host of the published port, so the port must answer;
-    ``unreachable``: why it does not, although nginx itself does.
+    probes ended early, otherwise "". ``host``: this machine publishes the port, so it must answer; ``unreachable``: why
+    the port does not answer although nginx itself does.
     """
 
     gateway: Gateway
@@ -78,7 +78,7 @@ class Prober:
     def _run(self) -> None:
         try:
             self._probe_until_stopped()
-        except Exception as error:  # without probes, the proof would prove nothing
+        except Exception as error:  # without probes, the proof would be meaningless
             self.broken = f"the probes have ended: bug in videa: {error!r}"
 
     def _probe_until_stopped(self) -> None:
@@ -93,7 +93,7 @@ class Prober:
             self._persistent.close()
 
     def _reachable(self) -> bool:
-        """Whether to send the probes from this machine. True also if nginx does not answer at all: then they fail."""
+        """Whether to send the probes from this machine. Also True if nginx does not answer at all: then they fail."""
         try:
             self._send_from_here(f"{self.prefix}{self.sent}", self._request, fresh=True)
         except UNANSWERED as error:
@@ -121,7 +121,7 @@ class Prober:
 
     @property
     def _request(self) -> Address:
-        """The next one: each over a persistent connection, then over a new one."""
+        """The next request. Each one is sent over a persistent connection, then over a new one."""
         return self.requests[self.sent // 2 % len(self.requests)]
 
     def _send_from_here(self, name: str, request: Address, fresh: bool) -> int:

@@ -20,7 +20,7 @@ SAMPLE = 10
 LOG_WAIT = 3.0
 """Seconds to wait for the log line of the last probe. Without it, the log counts as incomplete."""
 FLUSH = 0.25
-"""Seconds until the lines of every worker are there: flush=100ms in nginx's configuration, 50 ms of relay.pl."""
+"""Seconds until all workers have written their lines: flush=100ms in nginx's configuration, 50 ms in relay.pl."""
 REOPEN = 0.2
 
 
@@ -39,8 +39,8 @@ class Failure:
 class Proof:
     """The traffic during one operation, including probes. ``slowest_ms``: time to the first byte, measured by nginx.
 
-    Failed are answers of 500 and above, and requests and probes without an answer. ``gap``: why the figures may be
-    incomplete, so that 0 failed proves nothing; empty if they are complete.
+    Answers of 500 and above, and requests and probes without an answer, count as failed. ``gap``: why the figures may
+    be incomplete, so that 0 failed proves nothing; empty if they are complete.
     """
 
     requests: int
@@ -134,10 +134,10 @@ class TrafficProof:
 
     def _proof(self) -> Proof:
         tally = self._tally
-        # nginx's log decides about an answer: the 503 of maintenance is no failure.
+        # For answered requests, nginx's log decides: the 503 of maintenance is not a failure.
         passed = tally.probes_seen - tally.probes_failed
         bad = {name: probe for name, probe in self._prober.bad.items() if not (probe.status and name in passed)}
-        # The first one, which finds out whether the published port answers, is not in ``sent``.
+        # ``sent`` does not include the first probe, which tests whether the published port answers.
         probes = max(self._prober.sent, len(tally.probes_seen | self._prober.bad.keys()))
         unlogged = [
             Failure(probe.time, "GET", probe.path, probe.status, probe.reason)
@@ -166,7 +166,7 @@ class TrafficProof:
                 self._read(self._stream)
             if self._ended.wait(REOPEN):
                 return
-            # If the connection to the engine was lost, this fails, and the gap has that reason.
+            # If the connection to the engine was lost, this fails and becomes the reason for the gap.
             self._stream = self._open()
             self._gap = self._gap or "nginx's log ended in the meantime: its container was restarted"
 

@@ -1,8 +1,8 @@
 """How nginx passes requests on: x-videa.proxy as one line of upstreams.conf, which image/settings.sh reads. Pure.
 
-The line has only what differs from the defaults, which the image has too: without the line, and before videa writes
-anything, a plain ``docker compose up`` runs with them. The image turns it into directives within what its memory and
-disk hold.
+The line contains only values that differ from the defaults. The image has the same defaults, so a plain ``docker
+compose up`` uses them before videa writes anything. The image turns the line into directives, limited to its memory and
+disk.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def line(proxy: Proxy, http2: bool = False) -> str:
 
 
 def together(proxies: Iterable[Proxy]) -> Proxy:
-    """What suits every service, because nginx has these settings once.
+    """Settings that suit every service, because nginx has only one set of them.
 
     The largest limits, buffering only if no service turns it off, and the networks that any of them trusts.
     """

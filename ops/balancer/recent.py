@@ -14,10 +14,10 @@ OWN_IDS = "videa-"
 """Prefix of the request ids of videa's own probes. Any client may use it, too."""
 
 PROCESS_IDS = f"{OWN_IDS}{secrets.token_hex(16)}-"
-"""Prefix of the request ids of this process's probes. Random, so that no client can pass for one."""
+"""Prefix of the request ids of this process's probes. Random, so that no client can imitate them."""
 
 TAIL = 2000
-"""Number of lines: enough for a request rate, and read in about ten milliseconds."""
+"""Number of lines: enough for a request rate, and readable in about ten milliseconds."""
 
 
 class Recent(msgspec.Struct, frozen=True):
@@ -30,14 +30,14 @@ class Recent(msgspec.Struct, frozen=True):
 def recent_requests(log_tail: Callable[[int], bytes], window: float, tail: int = TAIL) -> Recent:
     """The requests that ended within the last ``window`` seconds, at most the last ``tail``.
 
-    ``log_tail``: returns the last lines of nginx's log. Raises the same errors.
+    ``log_tail``: returns the last lines of nginx's log; its errors are passed on.
     """
     since, requests, missing = time.time() - window, [], 0
     for text in Lines().feed(log_tail(tail)):
         line = parse(text)
         if line is None:
             lost = dropped(text)
-            missing += lost.dropped if lost and lost.time >= since - 1 else 0  # it has full seconds
+            missing += lost.dropped if lost and lost.time >= since - 1 else 0  # its time is in full seconds
         elif line.time >= since:
             requests.append(line)
     return Recent(requests, missing)

@@ -1,11 +1,11 @@
 """Renders nginx's upstreams.conf, and parses it: pure functions, no I/O.
 
-The file has everything that changes while the stack is running; the rest is in the image (image/). It opens the
-``http`` block itself, so that one atomic rename replaces process-wide and site settings together. The image expects in
-it: ``$videa_generation``, ``$videa_upstream`` (the group for a request, empty for nginx's 404), ``$videa_set_cookie``
-(empty for none), ``$videa_maintenance`` (1 closes the site), and a group ``any`` of all replicas that Compose started,
-for requests that no listed replica could answer. With several services, ``ops.balancer.site`` chooses among their
-groups, and ``$videa_any`` names the group of all replicas.
+The file contains everything that changes while the stack is running; the rest is in the image (image/). It opens the
+``http`` block itself, so that one atomic rename replaces process-wide and site settings together. The image expects it
+to define ``$videa_generation``, ``$videa_upstream`` (the group for a request, empty for nginx's 404),
+``$videa_set_cookie`` (empty for none), ``$videa_maintenance`` (1 closes the site), and a group ``any`` of all replicas
+that Compose started, for requests that no listed replica could answer. With several services, ``ops.balancer.site``
+chooses among their groups, and ``$videa_any`` names the group of all replicas.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ SERVER_OPTIONS = "resolve max_fails=1 fail_timeout=2s"
 """After one failed connection, a replica gets no requests for a while: Docker's DNS may still have its old address."""
 
 NEVER_ALONE = "server 127.0.0.1:9 down;"
-"""A second entry, never used. If the name of a killed replica is gone and one is left, nginx would count a group of
-one, and answer 504 to the requests that still wait at the dead address, instead of trying once more."""
+"""A second entry, never used. If a killed replica's name no longer resolves and one server is left, nginx would treat
+the group as having a single server: requests still waiting for the dead address would get 504 instead of a retry."""
 
 KIB_PER_SERVER = 4
-"""Shared memory of a group: nginx 1.30 refused 500 names in 512 KiB and took 250; a resolved one needs more."""
+"""Shared memory of a group: nginx 1.30 rejected 500 names in 512 KiB and accepted 250; a resolved name needs more."""
 
 _METHODS: dict[Sticky, str] = {"none": "least_conn", "ip": "hash $remote_addr consistent"}
 _GENERATION = re.compile(r'map "" \$videa_generation\s*\{ default (\d+); \}')
@@ -69,13 +69,13 @@ def render(upstream: Upstream, generation: int, maintenance: Maintenance | None 
 
 
 def _settings(upstream: Upstream) -> str:
-    """The line of what nginx has once for all services."""
+    """The line with the settings that nginx has once for all services."""
     site = upstream.site
     return proxy.line(proxy.together(each.proxy for each in site), http2=any(each.grpc for each in site))
 
 
 def _blocks(upstream: Upstream, before: str) -> Iterator[str]:
-    """The blocks of all services, those of the others as they are in ``before``."""
+    """The blocks of all services; the blocks of the others are copied from ``before``."""
     present = blocks(before)
     for each in upstream.site:
         if each.service in present and each is not upstream:
@@ -124,7 +124,7 @@ def parse(text: str, service: str = "") -> Membership:
 
 
 def is_outdated(membership: Membership, upstream: Upstream) -> bool:
-    """Whether the text for ``upstream``, with the same servers, differs: the settings have changed since."""
+    """Whether the text for ``upstream`` with the same servers differs, because settings have changed."""
     wanted = render(upstream, membership.generation, membership.maintenance, membership.text)
     return membership.text.strip() != wanted.strip()
 
@@ -140,7 +140,7 @@ def renumbered(text: str, generation: int) -> str:
 
 
 def _lines(upstream: Upstream, scope: Scope) -> list[str]:
-    """The lines of one service: those that choose a group, then its groups."""
+    """The lines of one service: first the ones that choose a group, then its groups."""
     groups = {APP: upstream.servers} if upstream.servers else {}
     if upstream.split:
         groups[CANARY] = upstream.split.servers
@@ -173,8 +173,8 @@ def _groups(upstream: Upstream, group: str, servers: tuple[str, ...], scope: Sco
     """The upstream blocks of APP or CANARY: one for all replicas or, with sticky cookies, one per replica with backups.
 
     Clients of a canary that cannot be reached still get an answer: stable replicas are its backups. This does not apply
-    to sticky addresses, because nginx's ``hash`` supports no backups. The last resort of gRPC is a backup, too, and not
-    the location @any of the image: nginx cannot pass the messages of a call, which are still arriving, a second time.
+    to sticky addresses, because nginx's ``hash`` supports no backups. For gRPC, the last resort is also a backup rather
+    than the image's location @any: nginx cannot resend the messages of a call that are still arriving.
     """
     split, name = upstream.split, scope.group(group)
     stable = upstream.servers if split and group == CANARY and not split.private else ()
@@ -195,12 +195,12 @@ def _groups(upstream: Upstream, group: str, servers: tuple[str, ...], scope: Sco
 
 
 def _zone(servers: int) -> str:
-    """The size of a group's shared memory, of a power of 2 so that it seldom changes."""
+    """The size of a group's shared memory, a power of 2 so that it rarely changes."""
     return f"{max(512, 1 << (servers * KIB_PER_SERVER - 1).bit_length())}k"
 
 
 def _group(name: str, addresses: tuple[str, ...], method: str = "", backup: tuple[str, ...] = (), size: int = 0) -> str:
-    """``size``: servers for which there must be room, if more than the addresses."""
+    """``size``: number of servers to allow for, if more than the addresses."""
     size = max(size, len(addresses) + len(backup))
     lines = "".join(f"        server {address} {SERVER_OPTIONS};\n" for address in addresses)
     lines += "".join(f"        server {address} {SERVER_OPTIONS} backup;\n" for address in backup)

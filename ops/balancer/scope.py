@@ -1,4 +1,4 @@
-"""The names in upstreams.conf: with several services, those of each service end with its name. Pure."""
+"""The names in upstreams.conf: with several services, every name ends with the name of its service. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import msgspec
 
 SIDES = ("app", "canary", "any")
-"""The upstream groups: the listed replicas, those of a canary, and every replica in Docker's DNS."""
+"""The upstream groups: the listed replicas, the canary replicas, and every replica in Docker's DNS."""
 
 APP, CANARY, ANY = SIDES
 
@@ -19,7 +19,7 @@ class Scope(msgspec.Struct, frozen=True):
 
     @property
     def ending(self) -> str:
-        """The ending of its groups; in the image and in the maps, it also stands for the service."""
+        """The suffix of its groups; in the image and in the maps, it also identifies the service."""
         return f".{self.service}" if self.service else ""
 
     def group(self, name: str) -> str:
@@ -32,7 +32,7 @@ class Scope(msgspec.Struct, frozen=True):
         return f"{name}_{letters}" if self.service else name
 
     def variable(self, name: str) -> str:
-        """A variable of nginx."""
+        """An nginx variable, with ``$``."""
         return f"$videa_{self.name(name)}"
 
 

@@ -1,4 +1,4 @@
-"""What the scripts in nginx's container have answered: the state that LOOK reads, and why a change has failed."""
+"""Parses the output of the scripts in nginx's container: the state that LOOK reads, and why a change failed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LEFT = re.compile(r"^videa-left(.*)$", re.MULTILINE)
 
 
 def read_look(answer: ExecResult) -> Look:
-    """What LOOK has read. Raises BalancerError if nginx is too old, or has no upstreams.conf."""
+    """The state that LOOK has read. Raises BalancerError if nginx is too old or has no upstreams.conf."""
     head, _, rest = answer.output.partition("\n")
     generation, _, text = rest.partition("\n")
     if text.startswith(scripts.OWN):
@@ -40,7 +40,7 @@ def read_look(answer: ExecResult) -> Look:
 
 
 def own_files(output: str) -> OwnFiles:
-    """What a script says of the user's own files; an image of before has none."""
+    """What a script reports about the user's own files; older images do not report it."""
     line = next((each for each in output.splitlines() if each.startswith(scripts.OWN)), "")
     changed, *refused = line.removeprefix(scripts.OWN).split("\t")
     return OwnFiles(tuple(filter(None, refused)), changed == "yes")
@@ -52,7 +52,7 @@ def old_workers(output: str) -> tuple[str, ...]:
 
 
 def remaining_workers(output: str) -> tuple[str, ...]:
-    """Those of the workers that DRAIN waited for that still run."""
+    """The workers that DRAIN waited for and that are still running."""
     return _workers(_LEFT, output)
 
 
@@ -62,13 +62,13 @@ def _workers(line: re.Pattern[str], output: str) -> tuple[str, ...]:
 
 
 def failure(answer: ExecResult) -> BalancerError:
-    """Why APPLY has changed nothing, or what it has restored."""
+    """The error of a failed APPLY: why it changed nothing, or what it restored."""
     output = answer.output.strip()
     last = output.splitlines()[-1] if output else "no output"
     if answer.code == scripts.REFUSED:
         reason = next((line for line in output.splitlines() if "[emerg]" in line), last)
         hint = "the active configuration is unchanged; --verbose shows nginx's output"
-        if f'in upstream "{ANY}"' in reason:  # the image names this group, which only one service has
+        if f'in upstream "{ANY}"' in reason:  # the image refers to this group, which exists only with a single service
             hint = "for several services, nginx's container needs the image of this videa: videa init"
         return ConfigRefused(
             f"nginx refuses the new configuration: {reason}",
@@ -91,7 +91,7 @@ def failure(answer: ExecResult) -> BalancerError:
 
 
 def not_ours(answer: ExecResult) -> BalancerError:
-    """The error of a container that does not run videa's image."""
+    """The error for a container that does not run videa's image."""
     return BalancerError(
         f"nginx's container has no {scripts.FILE}",
         f"use the image that `videa init` writes into the Compose file, with a volume at {scripts.VOLUME}",

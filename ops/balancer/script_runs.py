@@ -1,4 +1,4 @@
-"""Runs the scripts in nginx's container, and again while it restarts."""
+"""Runs the scripts in nginx's container, and retries while it restarts."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class ContainerEnded(BalancerError):
 
 @dataclass(frozen=True)
 class ScriptRuns:
-    """In one container. ``name``: its name or id."""
+    """Runs scripts in one container. ``name``: its name or id."""
 
     platform: Platform
     name: str
 
     def look(self, number: str, beside: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> ExecResult:
-        """Looks again while nginx's container ends and restarts, and if a busy engine has lost the output.
+        """Runs LOOK. Retries while nginx's container exits and restarts, and if a busy engine lost the output.
 
-        ``number``: what LOOK registers. ``beside``: a command that runs after it, with ``environment``.
+        ``number``: the number that LOOK registers. ``beside``: a command to run after LOOK, with ``environment``.
         Raises BalancerError like ``run``.
         """
         script = scripts.LOOK_AND_RUN if beside else scripts.LOOK
@@ -42,7 +42,7 @@ class ScriptRuns:
         while True:
             try:
                 answer = self.run(script, number, *beside, environment=environment)
-                if answer.output.strip() or time.monotonic() > deadline:  # a shell without nginx says so
+                if answer.output.strip() or time.monotonic() > deadline:  # a shell without nginx prints an error
                     return answer
             except ContainerEnded:
                 if time.monotonic() > deadline:
@@ -56,7 +56,7 @@ class ScriptRuns:
         permit: Callable[[], int] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> ExecResult:
-        """Runs one of the scripts; ``permit``: returns its last argument, at each try.
+        """Runs one of the scripts; ``permit``: called at each try, returns the last argument.
 
         Raises BalancerError if the container is not running or ends in the meantime.
         """

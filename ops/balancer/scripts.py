@@ -1,4 +1,4 @@
-"""The shell scripts that run inside nginx's container: one exec per line would take ten times as long."""
+"""The shell scripts that run inside nginx's container: a separate exec for every line would take ten times as long."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ FENCE = f"{VOLUME}/fence"
 """The file with the highest number of a change: a former holder of the lock has a lower one (``ops.rollout.fence``)."""
 
 OWN = "videa-own:"
-"""Begins the line about the user's own files."""
+"""Prefix of the line about the user's own files."""
 
 WRITE_FAILED, REFUSED, NOT_CONFIRMED, NOT_OURS, CHANGED, FENCED = 10, 11, 12, 13, 14, 15
-"""Exit codes of APPLY; its output has the reason, for FENCED the higher number."""
+"""Exit codes of APPLY; its output contains the reason, for FENCED the higher number."""
 
 PIECE = 100_000
 """Characters of a piece of the text: Linux takes at most 128 KiB as one argument (MAX_ARG_STRLEN)."""
@@ -85,13 +85,13 @@ generation || echo
 cat {FILE}
 """
 )
-"""$1: number of the lock's holder; 0: none, it only reads.
+"""$1: the number of this process's lock; 0: none, LOOK only reads.
 
 Prints the version, the active generation, a line about the user's own files, and the file. Fails if there is no file.
 """
 
 LOOKED = "\nvidea-looked "
-"""Between the output of LOOK and that of another command: the exit code of LOOK follows."""
+"""Separates the output of LOOK from that of the next command; followed by LOOK's exit code."""
 
 LOOK_AND_RUN = rf"""(
 {LOOK})
@@ -99,7 +99,7 @@ printf '\nvidea-looked %s\n' "$?"
 shift
 exec "$@"
 """
-"""$1: as of LOOK; the others: a command, whose exit code it returns."""
+"""$1: as for LOOK; the remaining arguments: a command, whose exit code is returned."""
 
 APPLY = (
     FUNCTIONS
@@ -152,9 +152,9 @@ echo "videa-old-workers $old"
 ! command -v own.sh >/dev/null || own
 """
 )
-"""$1: generation of the text, $2: maximum number of checks for it, $3: SHA-256 of the text that it replaces without
-newlines at the end, empty for any, $4: number of pieces; then the pieces of the text, and the number of the lock's
-holder.
+"""$1: generation of the text, $2: maximum number of checks for it, $3: SHA-256 of the text that it replaces (without
+trailing newlines; empty: any text), $4: number of pieces; then the pieces of the text, and the number of this process's
+lock.
 
 Prints the previous workers, and a line about the user's own files.
 """
@@ -178,4 +178,4 @@ done
 echo "videa-left$left"
 """
 )
-"""$1: maximum number of checks, 50 ms apart; the others: workers. Prints the remaining ones, nothing if none."""
+"""$1: maximum number of checks, 50 ms apart; other arguments: workers. Prints the workers that are still running."""

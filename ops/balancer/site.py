@@ -1,7 +1,7 @@
-"""Several services behind one nginx, as text: which of them gets a request, and a block of upstreams.conf for each.
+"""Several services behind one nginx, as text: the routing of requests, and a block of upstreams.conf per service.
 
-The routing is written at every change, from the routes of all services. A block has all that belongs to one service:
-its groups, its split and its cookie. A change of one service copies the blocks of the others as they are. Pure.
+The routing is rewritten at every change, from the routes of all services. A block contains everything that belongs to
+one service: its groups, its split and its cookie. A change of one service copies the other blocks unchanged. Pure.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def blocks(text: str) -> dict[str, str]:
 
 
 def routing(routes: Mapping[str, Route]) -> str:
-    """The lines that choose the service of a request. A request that none has gets nginx's own 404.
+    """The lines that choose the service of a request. A request that matches no route gets nginx's own 404.
 
-    $videa_service is the ending of the service's groups. nginx takes the first expression that matches, and compares
-    it with the normalized path; what a replica gets instead of its prefix is cut from the path as the client wrote it.
+    $videa_service is the suffix of the service's groups. nginx uses the first regular expression that matches the
+    normalized path; a prefix is stripped from the path as the client sent it.
     """
     ordered = sorted(routes.items(), key=lambda entry: entry[1].precedence, reverse=True)
     chosen = next((Scope(name).ending for name, route in ordered if route.everything), "")
@@ -54,7 +54,7 @@ def routing(routes: Mapping[str, Route]) -> str:
 def _match(ending: str, route: Route) -> str:
     host = re.escape(route.host).replace(r"\*", "[^/]+") if route.host else "[^/]*"
     path = re.escape(route.path)
-    # The image closes this path at the root of the site only.
+    # The image blocks this path only at the root of the site.
     closed = f'        "~^{host}{path}{re.escape(METRICS.partition("?")[0])}" "";\n' if route.strip and path else ""
     return f'{closed}        "~^{host}{path}(/|$)" "{ending}";\n'
 

@@ -1,4 +1,4 @@
-"""A canary's share of the requests, as text for nginx: random, by client, or on a tester's request."""
+"""A canary's share of the requests, as nginx configuration: random, by client, or chosen by a tester."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEY_VARIABLE = "TESTER_KEY"
 """The variable of nginx's container with the project's key."""
 
 TESTERS = "/tmp/nginx/testers.conf"  # noqa: S108 (in nginx's container)
-"""The lines of a map that the key selects, written by start.sh. Empty without a key: then nobody can choose."""
+"""Lines of a map from the key to a group, written by start.sh. Empty without a key: then nobody can choose."""
 
 _ASKED = f'"$http_{HEADER.lower().replace("-", "_")}:$cookie_{COOKIE}"'
 _INCLUDE = "include /tmp/nginx/testers*.conf;"
@@ -27,7 +27,7 @@ _SHARE = re.compile(rf"split_clients \$videa_key\w* \$videa_arm\w* \{{ ([\d.]+)%
 _KEY = re.compile(r'map \$(\w+) \$videa_key\w* \{ default \$\w+; "" \$request_id; \}')
 _TOKEN = re.compile(rf'"~\^(\w+):" {CANARY};')
 _PUBLIC_TOKEN = "always"  # noqa: S105
-"""The token of every split of an older videa that was not private."""
+"""The token in every public split written by older versions of videa."""
 
 
 def render(split: TrafficSplit, stable: str, client: str, chosen: str = "$videa_upstream", scope: Scope = ALONE) -> str:
@@ -69,7 +69,7 @@ def canary_header(environment: Mapping[str, object]) -> str | None:
 
 
 def _by_value(chosen: str, default: str, line: str) -> str:
-    """The map that sets ``chosen`` by the value of a request's header or cookie."""
+    """The map that sets ``chosen`` according to the value of a request's header or cookie."""
     return f"    map {_ASKED} {chosen} {{\n        default {default};\n        {line}\n    }}\n"
 
 

@@ -1,6 +1,6 @@
 """Sticky sessions by cookie, as text for nginx.
 
-The cookie has the ids of the client and its replica, so a client stays on its replica as long as that replica is
+The cookie contains the ids of the client and its replica, so a client stays on its replica as long as that replica is
 listed, even if others are added or removed. A hash over the list, even a consistent one, would move clients to every
 new replica. Each replica has its own upstream group, in which other replicas are backups.
 """
@@ -22,7 +22,7 @@ CLIENT = "client"
 
 
 def replica_id(name: str) -> str:
-    """The id of a replica in cookies: its length is fixed, and it does not reveal the replica's name."""
+    """The id of a replica in cookies: it has a fixed length and does not reveal the replica's name."""
     return hashlib.sha256(name.encode()).hexdigest()[:12]
 
 
@@ -69,8 +69,9 @@ def choice(groups: Mapping[str, Sequence[str]], scope: Scope = ALONE) -> str:
 def _pick(group: str, servers: Sequence[str], scope: Scope) -> str:
     """Picks a replica at random, but always the same one for a client.
 
-    The key has the group, because the client's id alone already decides the group; and the client's previous replica,
-    because otherwise all clients of a removed replica would get the one that takes its position in the list.
+    The key includes the group, because the client's id alone already determines the group; and the client's previous
+    replica, because otherwise all clients of a removed replica would move to the one that takes its position in the
+    list.
     """
     *others, last = map(replica_id, servers)
     parts = "".join(f"{100 / len(servers):.2f}% {replica}; " for replica in others)

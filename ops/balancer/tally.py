@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 EXACT, STEP = 1000, 1.01
-"""Up to EXACT milliseconds, latencies are exact, as nginx logs them; above, each step of the histogram is 1% longer."""
+"""Up to EXACT milliseconds, latencies are as exact as in nginx's log; above, each histogram step is 1% longer."""
 
 BOUNDS = (*(round(base * 10**power, 6) for power in range(-3, 1) for base in (1, 1.5, 2, 3, 5, 7)), 10.0)
-"""Seconds: upper bounds of a coarse histogram, for a picture; its last count is of longer latencies."""
+"""Seconds: upper bounds of a coarse histogram, for charts; its last count is for longer latencies."""
 
 MAX_ROUTES = 64
 """Number of routes that are counted separately; all others are counted together."""
@@ -44,7 +44,7 @@ class Latencies:
             self.add(latency)
 
     def add(self, seconds: float) -> None:
-        """Counts one answer, in the faster one of two steps."""
+        """Counts one answer; between two steps, in the faster one."""
         self._counts[_step(seconds)] += 1
         self.count += 1
 
@@ -64,7 +64,7 @@ class Latencies:
         return sum(count for step, count in self._counts.items() if step > bound)
 
     def histogram(self) -> tuple[int, ...]:
-        """The number of answers within each of BOUNDS, and at last of slower ones; empty without answers."""
+        """The number of answers within each of BOUNDS, then of slower ones; empty without answers."""
         if not self.count:
             return ()
         counts = [0] * (len(BOUNDS) + 1)
@@ -104,9 +104,8 @@ class Mix:
 
 
 class Routes:
-    """Names routes and limits their number to MAX_ROUTES. A route is counted separately from its second request on.
-
-    So a scanner that requests a different path each time cannot use up the routes.
+    """Names routes and limits their number to MAX_ROUTES. A route is counted separately from its second request on, so
+    that a scanner that requests a different path each time cannot use up the routes.
     """
 
     def __init__(self) -> None:

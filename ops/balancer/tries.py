@@ -1,4 +1,4 @@
-"""The answers of each replica, from nginx's log while it is written: a canary is judged by them."""
+"""The answers of each replica, from nginx's log as it is written; they are the basis for judging a canary."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REOPEN = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One request to one replica. ``status``: 0 without an answer; ``seconds``: until its first byte, None without one.
+    """One request to one replica. ``status``: 0 without an answer; ``seconds``: until its first byte, None if none.
 
     ``begun``: Unix time; ``body``: bytes of the answer's body, None if it is not logged or not expected.
     """
@@ -202,7 +202,7 @@ class TryLog:
         self._thread.join(1)
 
     def restart(self) -> None:
-        """Discards all counts, because they have a gap."""
+        """Discards all counts, because of a gap in the log."""
         self.tallies.clear()
         self.breaks = 0
 
@@ -233,7 +233,7 @@ class TryLog:
 def tries_of(line: Line) -> Iterator[Try]:
     """The tries of one request; none for testers, who may provoke errors, and for this process's own probes.
 
-    The probes would hide the errors of real requests.
+    Probes would dilute the error rate of real requests.
 
     nginx logs one value per replica that it tried, with "-" for the time of a replica that could not be reached.
     """
@@ -251,7 +251,7 @@ def tries_of(line: Line) -> Iterator[Try]:
         last = number == len(addresses) - 1
         if last and line.status in (NO_ANSWER, CLIENT_LEFT):
             status, seconds = line.status, line.seconds if line.status else None
-        elif last and status == OK and line.status >= SERVER_ERROR:  # a call of gRPC whose trailers say so
+        elif last and status == OK and line.status >= SERVER_ERROR:  # a gRPC call that failed according to its trailers
             status = line.status
         body = line.body if last and line.method != "HEAD" else None
         yield Try(address, status, seconds, begun, line.method, line.path, body)

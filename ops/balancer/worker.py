@@ -1,4 +1,4 @@
-"""In place of a balancer for a service that gets no requests: every replica of a worker counts as serving."""
+"""A substitute for the balancer of a service that gets no requests: every replica of a worker counts as serving."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class NoLog:
         return iter(())
 
     def close(self) -> None:
-        """It has nothing to end."""
+        """Does nothing."""
 
 
 class NoRequests:
-    """``ops.platform.ports.Gateway`` of a worker. It remembers the list that was applied last, and changes nothing."""
+    """``ops.platform.ports.Gateway`` of a worker. It remembers the list applied last, and changes nothing."""
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
@@ -39,15 +39,15 @@ class NoRequests:
     def membership_and_ask(
         self, remembered: bool, command: list[str], environment: Mapping[str, str] | None = None
     ) -> tuple[Membership, ExecResult]:
-        """Both. Raises EngineError."""
+        """``membership`` and ``ask``. Raises EngineError."""
         return self.membership(remembered), self.ask(command, environment)
 
     def look(self) -> Look:
-        """There is no nginx to look at."""
+        """An empty state, because there is no nginx."""
         return Look("", None, "")
 
     def remember(self, look: Look) -> None:
-        """There is nothing to remember."""
+        """Does nothing, because there is no nginx."""
 
     def apply(self, upstream: Upstream, *more: Upstream) -> Applied:
         """Remembers the list. Raises like the permit."""
@@ -65,7 +65,7 @@ class NoRequests:
         return ()
 
     def ask(self, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult:
-        """Runs a command that only reads in one of the replicas; it fails if none is running. Raises EngineError."""
+        """Runs a read-only command in one of the replicas; it fails if none is running. Raises EngineError."""
         running = next((replica for replica in self._platform.replicas() if replica.running), None)
         return (
             self._platform.ask(running.id, command, environment)

@@ -1,5 +1,5 @@
-"""Certificates of x-videa.tls: obtained and renewed by ACME (RFC 8555) with HTTP-01, one for each domain.
+"""Certificates of x-videa.tls: obtained and renewed by ACME (RFC 8555) with HTTP-01, one per domain.
 
-One for each domain, and not one for all: a name that does not resolve then fails alone, and adding one changes none of
-the others.
+One per domain rather than one for all: a name that does not resolve then affects no other, and adding a domain leaves
+the other certificates unchanged.
 """

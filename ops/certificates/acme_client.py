@@ -1,8 +1,8 @@
-"""The process that speaks ACME. It knows neither the engine nor the project, and ends after one request.
+"""The process that speaks ACME. It has no access to the engine or the project, and exits after one request.
 
-A process of its own, because the libraries need 40 MB, which the agent would keep for ever; and because it is the only
-part that listens to somebody outside. Started as ``python -m ops.certificates.acme_client``: a ``Request`` on standard
-input, ``Reply`` lines on standard output.
+It is a separate process because the libraries need 40 MB, which the agent would never free, and because only this part
+parses data from an outside server. Run as ``python -m ops.certificates.acme_client``: a ``Request`` on standard input,
+``Reply`` lines on standard output.
 """
 
 from __future__ import annotations
@@ -41,32 +41,32 @@ from ops.certificates.protocol import (
 _DECODER = msgspec.json.Decoder(Request)
 
 TIMEOUT = 20
-"""Seconds of one request to the authority."""
+"""Timeout in seconds of a request to the certificate authority."""
 
 VALIDATION = 90.0
-"""Seconds until the authority must have validated a name and issued the certificate."""
+"""Seconds within which the authority must have validated a name and issued the certificate."""
 
 POLL = 1.0
 
 ASK_AGAIN = 86400.0
-"""Seconds until an authority that makes no suggestions is asked again."""
+"""Seconds until an authority that does not offer renewal information (ARI) is asked again."""
 
 LARGEST = 64 * 1024
-"""Bytes of a certificate with its chain; usual ones have 3 to 6 KiB."""
+"""Maximum bytes of a certificate with its chain; typically 3 to 6 KiB."""
 
 LONGEST = 300
-"""Characters of a reason."""
+"""Maximum characters of a reason."""
 
 
 class Network(client.ClientNetwork):
-    """Remembers the Retry-After of the last error, which the library drops. Of the class: there is one request."""
+    """Remembers the Retry-After of the last error, which the library drops. A class attribute: there is one request."""
 
     retry_after: float | None = None
 
     def _send_request(self, method: str, url: str, *args: Any, **kwargs: Any) -> requests.Response:
         response = super()._send_request(method, url, *args, **kwargs)
         if not response.ok and "Retry-After" in response.headers:
-            # The library's time is a local one without a zone.
+            # The library returns a naive local time.
             until = client.ClientV2.retry_after(response, 0)
             Network.retry_after = max(0.0, (until - datetime.now()).total_seconds())
         return response
@@ -79,7 +79,7 @@ def say(reply: Reply) -> None:
 
 
 def ask(reply: Reply) -> None:
-    """Writes one line, and waits until it is done. Raises EOFError if the other process has ended."""
+    """Writes one line and waits for its acknowledgement. Raises EOFError if the other process has exited."""
     say(reply)
     if not sys.stdin.buffer.readline():
         raise EOFError
@@ -87,7 +87,7 @@ def ask(reply: Reply) -> None:
 
 @contextmanager
 def connected(authority: Authority) -> Iterator[tuple[client.ClientV2, Network, JWKEC]]:
-    """A client with the account. Raises what the library raises."""
+    """A client that is signed in to the account. Raises the errors of the library."""
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as ca:
         ca.write(authority.ca)
         ca.flush()
@@ -95,13 +95,13 @@ def connected(authority: Authority) -> Iterator[tuple[client.ClientV2, Network, 
         key = cast(JWKEC, JWKEC.from_json(known["key"])) if known else JWKEC(key=new_key())
         network = Network(key, alg=ES256, user_agent="videa", timeout=TIMEOUT)
         if authority.ca:
-            network.verify_ssl = ca.name  # type: ignore[assignment]  # requests takes a path as well
+            network.verify_ssl = ca.name  # type: ignore[assignment]  # requests also accepts a path
             network.session.trust_env = False
         yield client.ClientV2(client.ClientV2.get_directory(authority.directory, network), network), network, key
 
 
 def sign_in(acme: client.ClientV2, network: Network, account: JWKEC, authority: Authority) -> None:
-    """Uses the known account, or registers one: who configures a domain agrees to the authority's terms of service."""
+    """Uses the known account or registers one: configuring a domain implies agreement to the terms of service."""
     known = msgspec.json.decode(authority.account) if authority.account else {}
     if known.get("uri"):
         try:
@@ -124,7 +124,7 @@ def sign_in(acme: client.ClientV2, network: Network, account: JWKEC, authority: 
 
 
 def order(request: Order) -> Done:
-    """Obtains a certificate. Raises what the library raises."""
+    """Obtains a certificate. Raises the errors of the library."""
     with connected(request.authority) as (acme, network, account):
         sign_in(acme, network, account, request.authority)
         key = new_key()
@@ -150,7 +150,7 @@ def order(request: Order) -> Done:
 
 
 def http_01(authorization: messages.AuthorizationResource) -> messages.ChallengeBody:
-    """Raises ClientError if the authority does not offer it."""
+    """The HTTP-01 challenge. Raises ClientError if the authority does not offer it."""
     for body in authorization.body.challenges:
         if isinstance(body.chall, challenges.HTTP01):
             return body
@@ -158,7 +158,7 @@ def http_01(authorization: messages.AuthorizationResource) -> messages.Challenge
 
 
 def suggest(request: Suggest) -> Suggested:
-    """When the authority wants its certificates to be renewed. Raises what the library raises."""
+    """When the authority wants its certificates to be renewed. Raises the errors of the library."""
     times: dict[str, tuple[float | None, float]] = {}
     with connected(request.authority) as (acme, *_):
         offered = "renewalInfo" in acme.directory.to_partial_json()
@@ -172,12 +172,12 @@ def suggest(request: Suggest) -> Suggested:
 
 
 def new_key() -> ec.EllipticCurvePrivateKey:
-    """For accounts and certificates: every authority and every browser takes P-256."""
+    """For accounts and certificates: every authority and every browser supports P-256."""
     return ec.generate_private_key(ec.SECP256R1())
 
 
 def info_of(certificate: x509.Certificate) -> Info:
-    """What videa shows of a certificate."""
+    """The data of a certificate that videa shows."""
     names = certificate.issuer.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     issuer = str(names[0].value) if names else certificate.issuer.rfc4514_string()
     return Info(
@@ -189,7 +189,7 @@ def info_of(certificate: x509.Certificate) -> Info:
 
 
 def in_words(error: Exception) -> str:
-    """Why it failed, one line."""
+    """The error as one line."""
     if isinstance(error, errors.ARIError) and isinstance(error.__cause__, Exception):
         error = error.__cause__
     if isinstance(error, errors.ValidationError):
@@ -215,7 +215,7 @@ def main() -> None:
         say(order(request) if isinstance(request, Order) else suggest(request))
     except EOFError:
         raise SystemExit(1) from None
-    except Exception as error:  # whatever an authority makes of the library is a reason to show
+    except Exception as error:  # any error that an authority's answer causes in the library is reported
         say(Failed(" ".join(in_words(error).split())[:LONGEST], Network.retry_after))
 
 

@@ -1,4 +1,4 @@
-"""The duty of the agent that keeps the certificates of x-videa.tls valid."""
+"""The agent's duty that keeps the certificates of x-videa.tls valid."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from ops.events import Emit
 from ops.stack import Stack
 
 EVERY = 60.0
-"""Seconds between two rounds: until a new domain in x-videa gets its certificate."""
+"""Seconds between rounds, and so until a new domain in x-videa gets its certificate."""
 
 SHORTEST = 1.0
 
 WAIT = 5.0
-"""Seconds until the next round while another process looks after the project, or this one has just started."""
+"""Seconds until the next round while another process watches the project, or this one has just started."""
 
 LOOK = 600.0
-"""Seconds after which the volume is read again if nothing is due: it costs a command in nginx's container."""
+"""Seconds after which the volume is read again if nothing is due: reading runs a command in nginx's container."""
 
 
 @dataclass
 class Certificates:
-    """``stacks``: like those of the health checks; PlanRefused if the agent must do nothing.
+    """``stacks``: as for the health checks; raises PlanRefused if the agent must do nothing.
 
-    ``active``: whether this process is the one that looks after the project; ``clock``: Unix time.
+    ``active``: whether this process is the one that watches the project; ``clock``: Unix time.
     """
 
     stacks: Callable[[], Sequence[Stack]]
@@ -58,7 +58,7 @@ class Certificates:
         try:
             served = self.stacks()
         except PlanRefused:
-            return  # the health checks say why
+            return  # the health checks report why
         if not served or not tls_of(served[0].project).domains:
             return
         check_library()
@@ -69,7 +69,7 @@ class Certificates:
         certificates = renewals.certificates(self._seen)
         for each in certificates:
             if each.due <= self.clock():
-                self._seen = None  # also if it fails half way
+                self._seen = None  # even if it fails halfway
                 renewals.renew(each.domain)
         if self._seen is None:
             self._look(served, renewals)
@@ -77,7 +77,7 @@ class Certificates:
         self._due = min(each.due for each in certificates)
 
     def _look(self, served: Sequence[Stack], renewals: Renewals) -> None:
-        """Reads the volume, unless the same nginx was asked a moment ago."""
+        """Reads the volume, unless the same nginx was asked recently."""
         of, now = (served, renewals.volume.containers), self.clock()
         if self._seen is None or self._of != of or not 0 <= now - self._seen_at < LOOK:
             self._seen = renewals.volume.look()

@@ -1,4 +1,4 @@
-"""Runs the process that speaks ACME, and does for it what it asks: stores the account, answers the challenge."""
+"""Runs the process that speaks ACME, and acts on its requests: stores the account, answers the challenge."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ops.certificates.protocol import AccountMade, Challenge, Done, Failed, Orde
 from ops.errors import PlanRefused, VideaError
 
 LONGEST = 240.0
-"""Seconds of a request, after which the process is killed: more than all its own time-outs."""
+"""Seconds after which the process is killed: longer than all its own timeouts together."""
 
 _MODULE = "ops.certificates.acme_client"
 _DECODER = msgspec.json.Decoder(Reply)
 
 
 class AuthorityError(VideaError):
-    """The certificate authority did not issue. ``retry_after``: seconds, None if it has not said it."""
+    """The certificate authority did not issue a certificate. ``retry_after``: seconds, None if not specified."""
 
     def __init__(self, message: str, hint: str, retry_after: float | None = None) -> None:
         super().__init__(message, hint)
@@ -39,7 +39,7 @@ def check_library() -> None:
 def order(request: Order, keep: Callable[[str], None], answer: Callable[[Challenge], None]) -> Done:
     """Obtains a certificate. ``keep``: stores a new account; ``answer``: makes nginx answer the challenge.
 
-    Raises PlanRefused without the libraries, AuthorityError, and what ``keep`` and ``answer`` raise.
+    Raises PlanRefused if the libraries are missing, AuthorityError, and the errors of ``keep`` and ``answer``.
     """
     reply = _run(request, keep, answer)
     if not isinstance(reply, Done):
@@ -57,7 +57,7 @@ def suggest(request: Suggest) -> Suggested:
 
 def _run(request: Request, keep: Callable[[str], None], answer: Callable[[Challenge], None]) -> Reply | None:
     check_library()
-    # It needs the proxies of the environment, and nothing of the engine.
+    # It needs the proxy variables of the environment, but not the engine's.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DOCKER_")}
     with subprocess.Popen(
         [sys.executable, "-m", _MODULE],

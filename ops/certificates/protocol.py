@@ -1,4 +1,4 @@
-"""What this process and the one that speaks ACME say to each other: one JSON object a line. Pure."""
+"""The messages between videa and the process that speaks ACME: one JSON object per line. Pure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ops.balancer.certificates import Info
 
 
 class Authority(msgspec.Struct, frozen=True):
-    """A certificate authority. ``ca``: by which it is trusted, PEM, empty: as every browser; ``email``: may be empty.
+    """A certificate authority. ``ca``: the CA certificate that it is verified against, PEM; empty: the public CAs.
 
-    ``account``: as an earlier ``AccountMade`` had it; empty for a new one.
+    ``email``: may be empty. ``account``: from an earlier ``AccountMade``; empty to create one.
     """
 
     directory: str
@@ -29,20 +29,20 @@ class Order(msgspec.Struct, frozen=True, tag="order"):
 
 
 class Suggest(msgspec.Struct, frozen=True, tag="suggest"):
-    """Ask when certificates are to be renewed. ``chains``: PEM, by domain."""
+    """Ask when to renew certificates. ``chains``: PEM, by domain."""
 
     authority: Authority
     chains: dict[str, str]
 
 
 class AccountMade(msgspec.Struct, frozen=True, tag="account"):
-    """A new account: to be stored before anything else, because it has a private key. Answered by an empty line."""
+    """A new account. Must be stored before anything else, because it contains a private key. Reply: an empty line."""
 
     account: str
 
 
 class Challenge(msgspec.Struct, frozen=True, tag="challenge"):
-    """What http://DOMAIN/.well-known/acme-challenge/TOKEN must answer. Answered by an empty line when it does."""
+    """The required answer of http://DOMAIN/.well-known/acme-challenge/TOKEN. Reply: an empty line once it is served."""
 
     token: str
     content: str
@@ -63,7 +63,7 @@ class Suggested(msgspec.Struct, frozen=True, tag="suggested"):
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """``reason``: one line; ``retry_after``: seconds, None if the authority has not said it."""
+    """``reason``: one line; ``retry_after``: seconds, None if the authority did not specify it."""
 
     reason: str
     retry_after: float | None = None

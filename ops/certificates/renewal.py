@@ -1,4 +1,4 @@
-"""Obtains and renews the certificates of one project: orders, serves, and remembers what has failed."""
+"""Obtains and renews the certificates of one project: orders and serves them, and remembers failures."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from ops.project.tls import read_ca
 from ops.stack import Stack
 
 ASK_AGAIN = 6 * 3600.0
-"""Seconds until the authority is asked again for suggestions if it could not be (RFC 9773, 4.3.3)."""
+"""Seconds until the authority is asked again for renewal information after a failure (RFC 9773, 4.3.3)."""
 
 
 def tls_of(project: Project) -> Tls:
-    """x-videa.tls, which is the project's wherever it is written."""
+    """x-videa.tls, which applies to the whole project, no matter at which service it is written."""
     settings = [project.of(name).settings.tls for name in project.services]
     return next((tls for tls in settings if tls.domains), Tls())
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """A domain now. ``info``: of its certificate, None without one; ``due``: Unix time of the next order."""
+    """A domain's state. ``info``: of its certificate, None without one; ``due``: Unix time of the next order."""
 
     domain: str
     info: Info | None
@@ -48,7 +48,7 @@ class Certificate:
 class Renewals:
     """The certificates of a project. All methods may raise BalancerError, EngineError, ConfigError.
 
-    ``clock``: Unix time, which certificates are compared with.
+    ``clock``: Unix time with which certificates are compared.
     """
 
     project: str
@@ -60,19 +60,19 @@ class Renewals:
     clock: Callable[[], float] = time.time
 
     def certificates(self, seen: OnVolume | None = None) -> list[Certificate]:
-        """Every domain of x-videa, in its order. ``seen``: what is on the volume, if that is known."""
+        """Every domain of x-videa, in its order. ``seen``: the content of the volume, if known."""
         on_volume = (seen or self.volume.look()).certificates
         states = state.read(self.store, self.project)
         return [self._certificate(name, on_volume, states) for name in self.tls.names]
 
     def arrange(self, seen: OnVolume) -> None:
-        """Serves the domains of x-videa, in its order; forgets the others."""
+        """Serves the domains of x-videa, in its order; drops the others."""
         if seen.sites != self.tls.names:
             self.volume.arrange(self.tls.names)
             state.keep_only(self.store, self.project, self.tls.names)
 
     def ask_for_suggestions(self, certificates: Sequence[Certificate]) -> None:
-        """Asks the authority when to renew, if it is time to. A failure changes nothing: then the lifetime decides."""
+        """Asks the authority when to renew, if that is due. If it fails, the certificate's lifetime decides."""
         now = self.clock()
         asked = {each.domain: each.info for each in certificates if each.info and each.state.asks(each.info, now)}
         if not asked:
@@ -88,9 +88,9 @@ class Renewals:
             self._change(domain, serial=info.serial, suggested=suggested, ask_at=again)
 
     def renew(self, domain: str) -> bool:
-        """Obtains and serves a certificate. Whether it is served; a failure is emitted and remembered.
+        """Obtains and serves a certificate. Returns whether it is served; a failure is emitted and remembered.
 
-        Raises PlanRefused without the libraries.
+        Raises PlanRefused if the libraries are missing.
         """
         try:
             issued = self._order(domain)
@@ -139,7 +139,7 @@ class Renewals:
         self, domain: str, on_volume: Mapping[str, Info], states: Mapping[str, DomainState]
     ) -> Certificate:
         info, known = on_volume.get(domain), states.get(domain, DomainState())
-        # After a change of the authority, such as from its staging environment, the next one is due.
+        # After a change of the authority, such as from its staging environment, a new certificate is due.
         current = info if info and info.directory == self.authority.directory else None
         return Certificate(domain, info, known, schedule.next_try(domain, current, known))
 

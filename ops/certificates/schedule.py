@@ -1,4 +1,4 @@
-"""When a certificate is renewed, and when a failed try is repeated. Pure. Times are Unix times, durations seconds."""
+"""When to renew a certificate, and when to retry a failure. Pure. Times are Unix times, durations seconds."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from ops.balancer.certificates import Info
 from ops.certificates.state import DomainState
 
 LEFT = 1 / 3
-"""Of the lifetime that is left at a renewal: what Let's Encrypt recommends, and certbot, Caddy and lego do."""
+"""Share of the lifetime left at renewal, as Let's Encrypt recommends and certbot, Caddy and lego implement."""
 
 JITTER = 0.1
-"""Of this third, by which a renewal may be earlier, so that those of many machines do not come at the same time."""
+"""Share of this third by which a renewal may be earlier, so that many machines do not renew at the same time."""
 
 LATEST = 1 / 2
-"""Of this third, that must be left whatever the certificate authority suggests."""
+"""Share of this third that must be left at renewal, whatever the certificate authority suggests."""
 
 FIRST, LONGEST = 300.0, 6 * 3600.0
-"""Until the next try after a failure; twice as long after each further one. Let's Encrypt allows five failed
-validations of a name within an hour: these are at 0, 5, 15, 35 and 75 minutes."""
+"""Until the next try after a failure, doubled after each further one; and the maximum. Let's Encrypt allows five failed
+validations of a name within an hour: the tries are at 0, 5, 15, 35 and 75 minutes."""
 
 MOST_RETRY_AFTER = 7 * 86400.0
-"""Of a Retry-After that is obeyed: the longest window of Let's Encrypt's rate limits."""
+"""Maximum Retry-After that is honored: the longest window of Let's Encrypt's rate limits."""
 
 
 def fraction(domain: str) -> float:
-    """0 to 1, always the same for a domain."""
+    """A number from 0 to 1, always the same for a domain."""
     return int.from_bytes(sha256(domain.encode()).digest()[:4], "big") / 2**32
 
 
@@ -39,12 +39,12 @@ def renewal(domain: str, info: Info, suggested: float | None = None) -> float:
 
 
 def next_try(domain: str, info: Info | None, state: DomainState) -> float:
-    """When the next certificate is ordered; in the past: now."""
+    """When the next certificate is ordered; a time in the past means now."""
     due = renewal(domain, info, state.suggested_for(info)) if info else -math.inf
     return max(due, state.retry_at)
 
 
 def pause(domain: str, failures: int, retry_after: float | None = None) -> float:
-    """Until the next try after ``failures`` in a row, at least ``retry_after``."""
+    """Time until the next try after ``failures`` in a row, at least ``retry_after``."""
     exponential = min(LONGEST, FIRST * 2.0 ** min(failures - 1, 20))
     return max(exponential * (1 + JITTER * fraction(domain)), min(retry_after or 0.0, MOST_RETRY_AFTER))

@@ -1,4 +1,4 @@
-"""What all users of a project know of its certificates beside the volume: failures, and what the authority suggests."""
+"""A project's certificate state that is not on the volume: failures, and the authority's renewal suggestions."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ops.documents import Kind, TypedDocument
 from ops.platform.ports import Store
 
 LONGEST = 300
-"""Characters of an error."""
+"""Maximum characters of an error."""
 
 
 class DomainState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """``failures``: in a row, the last one with ``error`` at ``failed``; ``retry_at``: no try before it.
+    """``failures``: in a row, the last one with ``error`` at ``failed``; ``retry_at``: no try before that time.
 
     ``suggested``: when the authority wants the certificate with ``serial`` to be renewed (ARI), None without a
-    suggestion; ``ask_at``: when it is asked again. Unix times.
+    suggestion; ``ask_at``: when to ask it again. Unix times.
     """
 
     failures: int = 0
@@ -34,7 +34,7 @@ class DomainState(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.suggested if self.serial == info.serial else None
 
     def asks(self, info: Info, now: float) -> bool:
-        """Whether the authority is to be asked about this certificate."""
+        """Whether to ask the authority about this certificate now."""
         return self.serial != info.serial or now >= self.ask_at
 
 
@@ -52,5 +52,5 @@ def change(store: Store, project: str, domain: str, how: Callable[[DomainState],
 
 
 def keep_only(store: Store, project: str, domains: Collection[str]) -> None:
-    """Forgets the other domains. Raises EngineError."""
+    """Removes the state of all other domains. Raises EngineError."""
     _DOCUMENT.change(store, project, lambda states: {name: state for name, state in states.items() if name in domains})

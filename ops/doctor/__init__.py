@@ -1,4 +1,4 @@
-"""The doctor: collects facts, adds earlier ones, runs the checks, reports. The entry point for callers."""
+"""The doctor: collects facts, adds those of earlier runs, runs the checks, reports. The entry point for callers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def diagnose(
 ) -> Report:
     """Examines the project's current state and changes nothing. An engine that does not answer is a finding.
 
-    With ``prove``, tokens are replayed between the instances. The data for trends is stored on the engine.
+    With ``prove``, tokens of each instance are replayed on the others. The data for trends is stored on the engine.
     """
     started = time.monotonic()
     connected = cache(connect)
@@ -48,7 +48,7 @@ def diagnose(
 
 
 def _with_earlier(facts: Facts, ring: Ring | None) -> Facts:
-    """The facts with what earlier runs saw, if the engine says it in time."""
+    """The facts with the results of earlier runs, if the engine returns them in time."""
     if ring is None:
         return without_history(facts, facts.why_skipped(ENGINE))
     answers, skipped, _ = run_all({HISTORY: ring.read}, DEADLINE)

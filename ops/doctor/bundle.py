@@ -39,13 +39,13 @@ LOG_SECONDS = 3600
 LOG_LINES = 5000
 FACTS = "facts.json"
 LARGEST = 256 << 20
-"""Bytes of one file in a bundle that is read; the facts of 200 replicas have 1 MB."""
+"""Maximum bytes of a file that is read from a bundle; the facts of 200 replicas take 1 MB."""
 _NGINX = 'for file in /etc/nginx/*.conf /etc/nginx/videa/*.conf; do echo "### $file"; cat "$file"; done'
 _COMMANDS = ("environment", "command", "entrypoint", "healthcheck", "labels")
 _BUILT = re.compile(r"com\.docker\.|org\.opencontainers\.|videa\.")
 """Labels of Docker, images and videa itself: hashes and versions, which must stay readable elsewhere."""
 _SHORT = 4096
-"""Bytes of the largest file of a secret that is read."""
+"""Maximum bytes of a secret's file that is read."""
 
 Details: TypeAlias = list[tuple[Container, Mapping[str, Any]]]
 
@@ -88,7 +88,7 @@ _META, _FACTS, _CONVERTER = msgspec.json.Decoder(_Meta), msgspec.json.Decoder(Fa
 def read_bundle(source: Path) -> Facts:
     """The facts in a bundle. Raises UsageError if the file is not a bundle or has a newer format."""
     try:
-        if not source.is_file():  # reading a pipe would not end
+        if not source.is_file():  # reading a pipe might never end
             raise FileNotFoundError(source)
         with tarfile.open(source, "r:gz") as archive:
             meta, facts = (_member(archive, name) for name in ("meta.json", FACTS))
@@ -103,7 +103,7 @@ def read_bundle(source: Path) -> Facts:
 
 
 def replay(source: Path, checks: Iterable[Check] = CHECKS, limits: Limits | None = None) -> Report:
-    """Examines a bundle like a running stack. Raises UsageError."""
+    """Runs the checks on a bundle as on a running stack. Raises UsageError."""
     return examine(read_bundle(source), limits or Limits(), checks)
 
 
@@ -141,7 +141,7 @@ def _known_secrets(project: Project, details: Iterable[Mapping[str, Any]]) -> se
 
 
 def _content(folder: Path, secret: Mapping[str, Any]) -> set[str]:
-    """What a secret of the Compose file holds; nothing when it is no short text, as a list of certificates is not."""
+    """The values of a secret of the Compose file; empty if it is not a short text, such as a list of certificates."""
     variable, place = secret.get("environment"), secret.get("file")
     if variable:
         return {os.environ.get(str(variable), "")}
@@ -153,7 +153,7 @@ def _content(folder: Path, secret: Mapping[str, Any]) -> set[str]:
 
 
 def _variables(config: Mapping[str, Any]) -> dict[str, str]:
-    """The environment as a mapping, so that its names tell what is secret."""
+    """The environment as a mapping, so that the names show which values are secret."""
     return {name: value for name, _, value in (item.partition("=") for item in config.get("Env") or [])}
 
 
@@ -174,7 +174,7 @@ def _selected(details: Mapping[str, Any]) -> dict[str, Any]:
 def _texts(
     platform: Platform, balancer: str, details: list[tuple[Container, Mapping[str, Any]]], redactor: Redactor
 ) -> dict[str, bytes]:
-    """Logs of the last hour, and nginx's configuration; a file that cannot be read contains the reason."""
+    """Logs of the last hour, and nginx's configuration. If one cannot be read, its file contains the reason."""
     files: dict[str, bytes] = {}
     since = time.time() - LOG_SECONDS
     for container, _ in details:

@@ -14,7 +14,7 @@ _WEIGHT = {Severity.FAIL: 0, Severity.WARN: 1, Severity.INFO: 2}
 
 
 class Link(Struct, frozen=True):
-    """``cause`` can lead to ``effect``; with ``same``, only in the same container, or if it fails several at once."""
+    """``cause`` can lead to ``effect``; with ``same``, only in the same container, or if the cause affects several."""
 
     cause: str
     effect: str
@@ -52,7 +52,7 @@ DATA_LINKS: tuple[Link, ...] = (
     *_links("redis.masters", "redis.refusing"),
     *_links("redis.refusing", "app.ratelimit_local"),
 )
-"""Of PostgreSQL, Redis and their volumes."""
+"""Links for PostgreSQL, Redis and their volumes."""
 
 LINKS: tuple[Link, ...] = (
     *DATA_LINKS,
@@ -122,13 +122,13 @@ BY_LOG = (
     *("ctr.unhealthy", "deploy.replicas", "lb.5xx", "lb.ejecting", "lb.no_live", "pg.down", "redis.down"),
     "redis.persist",
 )
-"""Findings that have many causes: a known error in a log decides which."""
+"""Findings with many possible causes: a known error in a log decides which one it is."""
 
 
 def explain(findings: Iterable[Finding], signs: Mapping[str, Collection[str]] = MappingProxyType({})) -> list[Finding]:
     """The findings with ``cause`` set, worst root first, each root followed by its effects.
 
-    ``signs``: key of a finding -> the ids of the findings that the logs of its containers stand for.
+    ``signs``: key of a finding -> the ids of the findings that the logs of its containers point to.
     """
     unexplained = list(findings)
     explained = [
@@ -164,7 +164,7 @@ def _cause_of(finding: Finding, findings: list[Finding], signs: Mapping[str, Col
 
 
 def _elsewhere(cause: Finding, effect: Finding) -> bool:
-    """Whether they are of the nginx of two nodes."""
+    """Whether cause and effect belong to the nginx instances of two different nodes."""
     return bool(cause.node and effect.node) and cause.node != effect.node
 
 

@@ -36,7 +36,7 @@ class Finding(Struct, frozen=True):
     """One problem. ``evidence``: figures, one per line; ``fix``: commands or settings, one per line.
 
     ``subject``: the affected container, if there is one. ``cause``: id of the finding that causes it. ``node``: the
-    name of the node whose nginx has it, "" if there is only one nginx.
+    name of the node whose nginx is affected, "" if there is only one nginx.
     """
 
     id: str
@@ -59,9 +59,9 @@ Run: TypeAlias = Callable[[Facts, Limits], Iterable[Finding]]
 
 
 class Check(Struct, frozen=True):
-    """One entry of the registry. ``needs``: the sources (``ops.doctor.sources``) that it requires; else it is skipped.
+    """One entry of the registry. ``needs``: the sources (``ops.doctor.sources``) without which it is skipped.
 
-    ``complete``: the sources that it must see completely; else it is skipped unless it finds something.
+    ``complete``: the sources that must be complete; if one is not, the check is skipped unless it finds something.
     ``threshold`` and ``source`` are for ``videa doctor --list``: when the check reports, and the threshold's origin.
     """
 
@@ -75,7 +75,7 @@ class Check(Struct, frozen=True):
 
 
 def present(source: Source | None) -> Source:
-    """Returns a source that the check lists in ``needs``. Raises LookupError if the check does not list it."""
+    """Returns a source that the check lists in ``needs``. Raises LookupError if it is missing there."""
     if source is None:
         raise LookupError("this check uses a source that is not in its `needs`")
     return source

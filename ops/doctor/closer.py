@@ -1,4 +1,4 @@
-"""A closer look at what fails: the logs of its containers, and what its replicas reach. A healthy stack needs none."""
+"""A closer look at failures: the containers' logs, and what the replicas can reach. A healthy stack needs none."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from ops.redaction.typed import redactor_for
 from ops.stack import Stack
 
 LOG_SECONDS = 600.0
-"""How far back a log is read; of a container that has ended, before its end."""
+"""How far back a log is read, from now or from the container's exit."""
 
 LOG_LINES = 3000
 FRESH = 60.0
-"""Seconds: an error that was not repeated for longer is over."""
+"""Seconds without repetition after which an error counts as over."""
 MOST = 6
-"""Containers whose logs are read, and replicas that are asked."""
+"""Maximum number of containers whose logs are read, and of replicas that are tested."""
 
 _Answer = TypeVar("_Answer")
 
 
 def needs_a_closer_look(report: Report) -> bool:
-    """Whether something is wrong, or a replica says that it misses something, which may not be a finding yet."""
+    """Whether there are findings, or a replica reports a problem that is not a finding yet."""
     return bool(report.findings) or any(map(_fails, report.facts.instances or []))
 
 
 def look_closer(report: Report, stack: Stack) -> Facts:
-    """The facts with those of a closer look at what the report names. What cannot be read is left out."""
+    """The facts plus a closer look at what the report names. What cannot be read is left out."""
     facts = report.facts
     names = suspects(report.findings, facts)[:MOST]
     failing = [instance.name for instance in facts.instances or [] if _fails(instance)][:MOST]
@@ -50,7 +50,7 @@ def look_closer(report: Report, stack: Stack) -> Facts:
 
 
 def _fails(instance: InstanceFacts) -> bool:
-    """Whether a replica says that it misses something."""
+    """Whether a replica reports that it is not ready or that a dependency fails."""
     return not instance.is_ready or "fail" in (instance.database, instance.redis)
 
 
@@ -61,7 +61,7 @@ def _log(stack: Stack, facts: Facts, name: str, redact: Callable[[str], str]) ->
 
 
 def _all(asked: Mapping[str, Callable[[], list[_Answer]]]) -> dict[str, list[_Answer]]:
-    """The answers, asked in parallel, without the empty ones."""
+    """The non-empty answers, requested in parallel."""
 
     def ask(one: Callable[[], list[_Answer]]) -> list[_Answer]:
         try:

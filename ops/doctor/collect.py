@@ -49,17 +49,18 @@ from ops.project.config import Project
 from ops.stack import Stack
 
 DEADLINE = 6.0
-"""Seconds after the start of the last source, after which sources without an answer are skipped; each source also has
-its own, shorter time-outs."""
+"""Seconds after the start of the last source after which sources without an answer are skipped; each source also has
+its own, shorter timeouts."""
 
 PROOF_DEADLINE = 60.0
 
 STAGGER = 0.2
-"""Seconds between the starts of two sources that run commands. The engine needs about 0.1 s of CPU to start one in a
-container; five at once would keep both cores of a small machine busy for a moment, which slows down clients."""
+"""Seconds between the starts of sources that run commands. The engine needs about 0.1 s of CPU to start a command in a
+container; five at once would briefly use both cores of a small machine and slow down clients."""
 
 RUN_COMMANDS = (sources.INSTANCES, sources.POSTGRES, sources.REDIS, sources.DECLARED)
-"""In containers, or of Compose. The others only ask the engine, or join one of these: see ``Together``."""
+"""Sources that run commands in containers or of Compose. The others only query the engine or join one of these: see
+``Together``."""
 
 Collector: TypeAlias = Callable[[], Any]
 Source = TypeVar("Source")
@@ -72,12 +73,12 @@ def collect(
     prove: bool = False,
     only: Collection[str] = (),
 ) -> Facts:
-    """Collects all facts about the project now. ``deadline``: seconds after the start of the last source.
+    """Collects all current facts about the project. ``deadline``: seconds after the start of the last source.
 
     ``only``: collects only these sources, the engine and its containers. With ``prove``, tokens are minted and
     replayed, which takes longer (see ``collectors.proof``).
 
-    ``connect`` returns the running project; its failure is a fact, not an error.
+    ``connect``: returns the running project; if it fails, that is a fact, not an error.
     """
     base = Facts(
         taken=time.time(),
@@ -135,11 +136,11 @@ def collect(
 def run_all(
     collectors: dict[str, Collector], deadline: float
 ) -> tuple[dict[str, Any], list[Skipped], dict[str, float]]:
-    """Runs the collectors in parallel, started in order. Returns (answers, skipped sources, seconds of each).
+    """Runs the collectors in parallel, started in order. Returns (answers, skipped sources, seconds by source).
 
-    Those that run commands start one after the other.
+    The starts of collectors that run commands are staggered.
 
-    A collector that has not finished at the deadline is abandoned: its daemon thread ends with its own time-out.
+    A collector that has not finished at the deadline is abandoned: its daemon thread ends with its own timeout.
     """
     done: queue.SimpleQueue[tuple[str, Any, Exception | None, float]] = queue.SimpleQueue()
 
@@ -147,7 +148,7 @@ def run_all(
         started_at = time.monotonic()
         try:
             done.put((name, collector(), None, time.monotonic() - started_at))
-        except Exception as error:  # report a bug as such, not as a source that hangs
+        except Exception as error:  # report a bug as such, not as a hanging source
             done.put((name, None, error, time.monotonic() - started_at))
 
     before = False
@@ -186,7 +187,7 @@ def _collectors(
         Together(platform, *(name for name in parties if name in (only or parties)))
         for parties in ((sources.INSTANCES, sources.BALANCER), (sources.REDIS, sources.FLEET))
     )
-    # Slow collectors first, and those that ask together one after the other.
+    # Slow collectors first; collectors that share a command are next to each other.
     return {
         sources.STATS: lambda: with_usage(containers, platform),
         sources.TRAFFIC: lambda: edges.traffic(stack, nginx, containers),
@@ -219,7 +220,7 @@ def _balancer(
 
 
 def _declared(stack: Stack) -> Callable[[str], Declaration]:
-    """How the replicas of a release are probed. Raises EngineError."""
+    """Returns the function that tells how the replicas of a release are probed. Raises EngineError."""
     recorded, own = stack.declarations(), stack.own_declaration
     return lambda release: candidates(recorded.get(release), own, None)[0]
 
@@ -277,9 +278,9 @@ def _redis_node(platform: Platform, asked: Asked, service: str, container: Conta
 
 
 def unless_ended(platform: Platform, service: str, ask: Callable[[], Source], down: Callable[[str], Source]) -> Source:
-    """What ``ask`` returns; if it fails because the container has ended since it was listed, ``down`` with the reason.
+    """The result of ``ask`` or, if the container has exited since it was listed, of ``down`` with the reason.
 
-    A server that cannot start is restarted again and again, and runs for a moment each time. Raises EngineError.
+    A server that cannot start is restarted repeatedly, and runs briefly each time. Raises EngineError.
     """
     try:
         return ask()
@@ -302,9 +303,9 @@ def _proof(project: Project, platform: Platform, containers: list[ContainerFacts
 
 
 def container_of(containers: list[ContainerFacts], service: str) -> ContainerFacts | None:
-    """The container of a service with one container: prefers Compose's own, then a running one.
+    """The container of a service that should have one: prefers Compose's own, then a running one.
 
-    A container that was started by hand from an image built by Compose also has its labels, but no number.
+    A container started manually from an image built by Compose also has Compose's labels, but no number.
     """
     candidates = replicas_of(containers, service)
     return max(candidates, key=lambda container: (container.number > 0, container.running), default=None)

@@ -1,4 +1,4 @@
-"""The checks of nginx, for each nginx of a swarm; what they find is named by node. Pure."""
+"""Runs the checks of nginx for every nginx of a swarm; their findings name the node. Pure."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ops.doctor.limits import Limits
 from ops.doctor.sources import BALANCER, BALANCER_REACH, BALANCER_UP, TRAFFIC
 
 OF_NGINX = {BALANCER, BALANCER_UP, BALANCER_REACH, TRAFFIC}
-"""Without the published port: it can be queried only from its own node."""
+"""The sources about nginx, except the published port, which can be queried only from its own node."""
 
 
 def views(check: Check, facts: Facts) -> list[tuple[str, Facts]]:
-    """The facts that a check judges, with the name of the node of the nginx in them; "" if it is not about that."""
+    """The facts for each run of a check, with the name of the nginx's node; "" if the check is not about nginx."""
     edges = [edge for edge in facts.edges or [] if not edge.reason]
     if not edges or not OF_NGINX.intersection(check.needs):
         return [("", facts)]
@@ -27,6 +27,6 @@ def views(check: Check, facts: Facts) -> list[tuple[str, Facts]]:
 
 
 def run(check: Check, node: str, facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """What a check finds in one of its views. May raise anything."""
+    """The findings of a check in one of its views. May raise anything."""
     for finding in check.run(facts, limits):
         yield replace(finding, title=f"{finding.title} (nginx on {node})", node=node) if node else finding

@@ -1,4 +1,4 @@
-"""What the logs say, as evidence of findings; known words decide the cause. Pure."""
+"""Adds log lines as evidence to findings; known messages determine the cause. Pure."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ops.doctor.facts_services import LogGroup
 from ops.doctor.signs import fix_of
 
 MOST = 3
-"""Lines of the logs in one finding."""
+"""Maximum log lines in one finding."""
 
 SHOWN = 2
-"""Lines of one container among them."""
+"""Maximum of these lines per container."""
 
 _SERVICES = {"pg": "postgres", "redis": "redis", "lb": "balancer", "app": "replicas", "net": "replicas"}
 
@@ -29,7 +29,7 @@ def suspects(findings: Iterable[Finding], facts: Facts) -> list[str]:
 
 
 def related(finding: Finding, facts: Facts) -> list[str]:
-    """The containers that a finding is about, if it is a failure or has many causes."""
+    """The containers that a finding is about, if it is a failure or has many possible causes."""
     if finding.severity is not Severity.FAIL and finding.id not in BY_LOG:
         return []
     known = {container.name for container in facts.containers or []}
@@ -51,7 +51,7 @@ def related(finding: Finding, facts: Facts) -> list[str]:
 
 
 def with_logs(findings: Iterable[Finding], facts: Facts) -> list[Finding]:
-    """The findings with the error lines of their containers, and what mends a known error that nothing else names."""
+    """The findings with the error lines of their containers, and fixes for known errors that no other finding has."""
     found = list(findings)
     ids = {finding.id for finding in found}
     return [_with_logs(finding, facts, ids) for finding in found]
@@ -63,14 +63,14 @@ def _with_logs(finding: Finding, facts: Facts, ids: Collection[str]) -> Finding:
         return finding
     said.sort(key=lambda entry: (not entry[1].sign, -entry[1].count))
     lines = [_line(name, group) for name, group in said[:MOST]]
-    # What has one cause has its own fix: a known error in the log is beside it, or of before.
+    # A finding with a single cause has its own fix; a known error in the log is unrelated or old.
     unnamed = [group.sign for _, group in said if finding.id in BY_LOG and group.sign and group.sign not in ids]
     fix = f"{finding.fix}\nits log tells more: {fix_of(unnamed[0])}" if unnamed else finding.fix
     return replace(finding, evidence="\n".join([finding.evidence, *lines]), fix=fix)
 
 
 def signs(finding: Finding, facts: Facts) -> list[str]:
-    """The ids of the findings that the logs of a finding's containers stand for."""
+    """The ids of the findings that the logs of a finding's containers point to."""
     return [group.sign for name in related(finding, facts) for group in facts.logs.get(name, []) if group.sign]
 
 

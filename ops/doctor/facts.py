@@ -1,6 +1,6 @@
 """All facts of the collectors, as one tree that converts to JSON and back, so that a bundle can be replayed offline.
 
-It never contains a secret, only fingerprints of secrets, with a new key in each run.
+It never contains a secret, only fingerprints of secrets, keyed with a new key in each run.
 Times are seconds since the epoch, ages and durations are seconds, sizes are bytes.
 """
 
@@ -38,9 +38,9 @@ class Skipped(Struct, frozen=True, omit_defaults=True):
 
 
 class HeldBack(Struct, frozen=True):
-    """A service of which the autoscaler wants more replicas than a limit of the machine allows.
+    """A service for which the autoscaler wants more replicas than a limit of the machine allows.
 
-    ``limit``: its name, see ``ops.autoscale.bounds``; ``reason``: of the last round, which was at ``looked``.
+    ``limit``: its name, see ``ops.autoscale.bounds``; ``looked``: time of the last round; ``reason``: of that round.
     """
 
     service: str
@@ -53,7 +53,8 @@ class OperationFacts(Struct, frozen=True):
     """The project's lock and journal. ``holder``: of the lock, "" if it is free; ``alive``: its process is running.
 
     ``broken_off``: an interrupted operation, as text, or ""; ``returning``: it was interrupted during its rollback.
-    ``waiting``: an operation that waits unattended, as text, or ""; ``held_back``: by the autoscaler's last round.
+    ``waiting``: an operation that waits without a process, as text, or ""; ``held_back``: services that the
+    autoscaler's last round could not scale up.
     """
 
     holder: str = ""
@@ -83,8 +84,8 @@ class CertificateFacts(Struct, frozen=True):
 class History(Struct, frozen=True):
     """Results of earlier runs of the doctor. ``memory``: container id -> (time, bytes); ``known``: "id subject" of each
     current finding -> time of the first of the consecutive runs that saw it. ``since`` and ``last``: times of the first
-    and the last run. ``oom``: container id -> (time, processes killed for memory) when the number was seen to differ.
-    ``levels``: name of what fills up ("wal", "volume app-postgres-1") -> (time, bytes).
+    and the last run. ``oom``: container id -> (time, OOM-killed processes) whenever the number had changed.
+    ``levels``: name of what may fill up ("wal", "volume app-postgres-1") -> (time, bytes).
     """
 
     since: float | None = None
@@ -98,8 +99,8 @@ class History(Struct, frozen=True):
 class Facts(Struct, frozen=True):
     """All facts. A source that could not be queried is None, and its reason is in ``skipped``.
 
-    ``edges``: every nginx that runs, empty if there is only one. ``logs``: container -> its last error lines, and
-    ``reach``: replica -> what it reaches; both only of what fails.
+    ``edges``: every running nginx, empty if there is only one. ``logs``: container -> its last error lines; ``reach``:
+    replica -> what it can reach; both only for failing ones.
     """
 
     taken: float
@@ -146,17 +147,17 @@ class Facts(Struct, frozen=True):
         return any(container.name == name and container.running for container in self.containers or [])
 
     def restarting(self, name: str) -> bool:
-        """Whether a container ended and waits for its next start, which `docker compose up` does not bring forward."""
+        """Whether a container has exited and waits for its restart, which `docker compose up` does not speed up."""
         return any(container.name == name and container.state == "restarting" for container in self.containers or [])
 
     def paused(self, names: Iterable[str]) -> list[str]:
-        """Those of the containers with these names that are paused."""
+        """The names of the given containers that are paused."""
         states = {container.name: container.state for container in self.containers or []}
         return [name for name in names if states.get(name) == "paused"]
 
     @property
     def under_way(self) -> bool:
-        """Whether a scale or deploy is running, so that replicas may differ for a while."""
+        """Whether a scale or deploy is running, so that replicas may temporarily differ."""
         return self.operation is not None and self.operation.alive
 
     def why_skipped(self, source: str) -> str:

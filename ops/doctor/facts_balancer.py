@@ -6,10 +6,10 @@ from msgspec import Struct, field
 
 
 class Failure(Struct, frozen=True):
-    """Requests that failed alike. ``path``: with "*" for numbers and ids; ``count``: how many.
+    """Requests that failed in the same way. ``path``: with "*" for numbers and ids; ``count``: their number.
 
-    ``address``: the replica that nginx tried last, "" if it tried none; ``answered``: whether the replica has answered,
-    otherwise the status is nginx's own. A status of 0 is a request that was cut.
+    ``address``: the replica that nginx tried last, "" if it tried none; ``answered``: whether the replica answered,
+    otherwise the status is nginx's own. A status of 0 is a request that was aborted.
     """
 
     status: int
@@ -20,21 +20,21 @@ class Failure(Struct, frozen=True):
 
 
 class Waits(Struct, frozen=True):
-    """How long the requests took that one address answered alone. ``median``: seconds until the first byte."""
+    """The latency of requests that only one address handled. ``median``: seconds until the first byte."""
 
     requests: int
     median: float
 
 
 class Traffic(Struct, frozen=True):
-    """The last ``window`` seconds of nginx's log, without health checks and doctor's own probes.
+    """The last ``window`` seconds of nginx's log, without health checks and the doctor's own probes.
 
-    ``proxied``: address -> requests in which it names another client (X-Forwarded-For), but is not trusted.
+    ``proxied``: address -> requests in which it names another client (X-Forwarded-For) without being trusted.
 
-    ``errors``: 5xx answers and cut requests; ``p99``: seconds, None without requests; ``retried``: address of a
+    ``errors``: 5xx answers and aborted requests; ``p99``: seconds, None without requests; ``retried``: address of a
     replica -> requests that it failed since its start and another replica answered. ``failures``: the most frequent
-    ones. ``limited``: answers with 429, of them ``limited_here`` by nginx itself; ``limited_paths``: the paths with
-    most of the others; ``clients``: different addresses; ``waits``: by address, without its port.
+    ones. ``limited``: answers with 429, of which ``limited_here`` came from nginx itself; ``limited_paths``: the paths
+    with most of the replicas' 429; ``clients``: number of addresses; ``waits``: by address, without the port.
     """
 
     window: float
@@ -55,16 +55,16 @@ class BalancerFacts(Struct, frozen=True):
     """nginx, seen from inside its container.
 
     ``accepted``: whether ``nginx -t`` accepts the configuration on disk; ``listed``: the names in the upstreams of all
-    services, None for a configuration with all addresses of the service's name. ``drift``: lines that differ from what
-    videa would write, "- " before a missing one, "+ " before an added one. ``answers``: replica -> answers to
+    services, None if the configuration uses all addresses of the service's DNS name. ``drift``: lines that differ from
+    what videa would write, "- " before a missing one, "+ " before an added one. ``answers``: replica -> answers to
     ``probes`` requests sent through nginx, UNKNOWN if its log does not show the replica; ``failures``: probes without
     an answer or with a status of 500 and above, by status. ``sticky``: a client stays on one replica, so all probes
-    reach the same one. ``seen``: replica -> user requests that it has answered in the last seconds; if each replica has
-    some, there are no probes.
-    ``tls_expires``: expiry of the served certificate. ``maintenance``: clients that are allowed while the site is
-    closed, None if it is open. ``unreachable``: why the published port does not answer on its host, "" if it answers,
-    None if it cannot be queried from here. ``connections``: of the worker with the most, None if unknown, and
-    ``most_connections`` of one worker. ``full``: share of its temporary files' space that is used, ``space``: bytes.
+    reach the same one. ``seen``: replica -> user requests that it answered in the last seconds; if every replica has
+    some, no probes are sent.
+    ``tls_expires``: expiry of the served certificate. ``maintenance``: clients allowed while the site is closed, None
+    if it is open. ``unreachable``: why the published port does not answer on its host, "" if it answers, None if it
+    cannot be queried from here. ``connections``: of the busiest worker, None if unknown; ``most_connections``: the
+    limit per worker. ``full``: used share of the space for temporary files; ``space``: its bytes.
     ``own_refused``: the user's own files that nginx leaves out, "NAME: reason".
     """
 
@@ -93,10 +93,10 @@ class BalancerFacts(Struct, frozen=True):
 
 
 class EdgeSight(Struct, frozen=True, omit_defaults=True):
-    """One of several nginx of a swarm. ``name``: its container; ``node``: the name of its node.
+    """One of several nginx instances in a swarm. ``name``: its container; ``node``: the name of its node.
 
-    ``balancer`` and ``traffic``: None for the one that is ``Facts.balancer``, and if ``reason`` says why it could not
-    be examined.
+    ``balancer``, ``traffic``: None for the instance in ``Facts.balancer``, and for one that could not be examined;
+    ``reason``: why it could not.
     """
 
     name: str

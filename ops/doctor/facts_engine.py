@@ -31,18 +31,18 @@ class ContainerFacts(Struct, frozen=True):
     """One container of the project.
 
     ``fingerprints``: keyed hashes of the environment's secrets, comparable only within one run; a list of secrets
-    ("new,old") has one for each, the signing one first. ``stores``: keyed hashes of its data URLs, without passwords.
-    ``pool_limit``: the maximum of connections in its DATABASE_URL, None without this variable.
+    ("new,old") has one per secret, the signing one first. ``stores``: keyed hashes of its data URLs, without passwords.
+    ``pool_limit``: the connection limit in its DATABASE_URL, None without this variable.
     ``rate_limits``: (requests, seconds) by policy, from its RATE_LIMITS. ``addresses``: in the project's networks.
     ``pid``: its main process on the engine's host, 0 if it is not running.
     ``cpu``: cores in use; ``memory``: bytes without reclaimable page cache; None if not sampled. ``shared``: bytes of
     ``memory`` that processes share, such as PostgreSQL's buffers.
-    ``pids``: processes and threads, ``pids_limit``: their maximum; ``forks_refused``: forks that failed at the limit
-    during the run. ``log_size``: bytes of its log, None if it cannot be read or Docker bounds it.
-    ``passwords``: keyed hashes of the passwords in its environment, by variable; those in URLs too.
-    ``error``: why the engine could not start it; ``finished``: when it ended last, 0 if never; ``restarted``: the
-    engine starts it again when it ends. ``networks``: their names, None in bundles of older versions.
-    ``oom_kills``: processes that the kernel has killed for memory since its start, None if unknown.
+    ``pids``: processes and threads; ``pids_limit``: their maximum; ``forks_refused``: forks that failed at the limit
+    during the run. ``log_size``: bytes of its log, None if it cannot be read or Docker rotates it.
+    ``passwords``: keyed hashes of the passwords in its environment, by variable, including those in URLs.
+    ``error``: why the engine could not start it; ``finished``: time of its last exit, 0 if never; ``restarted``: it has
+    a restart policy. ``networks``: their names, None in bundles of older versions.
+    ``oom_kills``: processes that the kernel has OOM-killed since its start, None if unknown.
     """
 
     id: str
@@ -96,7 +96,7 @@ class ContainerFacts(Struct, frozen=True):
 
 
 class Volume(Struct, frozen=True):
-    """The file system with a server's data, bytes: for its users, without what is reserved for root."""
+    """The file system with a server's data, in bytes, without the blocks reserved for root."""
 
     size: float
     free: float

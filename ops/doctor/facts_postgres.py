@@ -36,7 +36,7 @@ class Table(Struct, frozen=True):
 class Sequence(Struct, frozen=True):
     """The last value of a sequence, and the maximum of the sequence or its column.
 
-    ``column``: "schema.table.column" of a column that cannot hold what a bigint can, "" for another.
+    ``column``: "schema.table.column" of a column with a smaller type than bigint, otherwise "".
     """
 
     name: str
@@ -46,7 +46,7 @@ class Sequence(Struct, frozen=True):
 
 
 class BadIndex(Struct, frozen=True):
-    """``problem``: invalid or duplicate; ``twin``: the index with the same definition."""
+    """``problem``: invalid or duplicate; ``twin``: the other index with the same definition."""
 
     name: str
     table: str
@@ -65,7 +65,7 @@ class Statement(Struct, frozen=True):
 
 
 class Slot(Struct, frozen=True):
-    """A replication slot and the bytes of WAL that it keeps."""
+    """A replication slot and the bytes of WAL that it retains."""
 
     name: str
     active: bool
@@ -83,7 +83,7 @@ class Prepared(Struct, frozen=True):
 
 
 class Archiver(Struct, frozen=True):
-    """The archiver of WAL. ``command``: archive_command or archive_library; ages are None if it never happened."""
+    """The WAL archiver. ``command``: archive_command or archive_library; an age is None if it never happened."""
 
     on: bool
     command: str
@@ -95,7 +95,7 @@ class Archiver(Struct, frozen=True):
 
 
 class Wal(Struct, frozen=True):
-    """The write-ahead log: bytes of its files, max_wal_size, wal_keep_size, and files that wait for the archiver."""
+    """The write-ahead log: bytes of its files, max_wal_size, wal_keep_size, and files waiting for the archiver."""
 
     size: float
     most: float
@@ -121,9 +121,9 @@ class Setting(Struct, frozen=True):
 
 
 class Role(Struct, frozen=True):
-    """A role. ``login``: it may open sessions; ``limit``: at most so many, -1 for any number.
+    """A role. ``login``: it may log in; ``limit``: maximum number of its sessions, -1 for no limit.
 
-    ``expired``: its password is not valid any more.
+    ``expired``: its password is no longer valid.
     """
 
     name: str
@@ -133,7 +133,7 @@ class Role(Struct, frozen=True):
 
 
 class Database(Struct, frozen=True):
-    """The database of the doctor's session. ``limit``: of its sessions, -1 for any number."""
+    """The database of the doctor's session. ``limit``: maximum number of its sessions, -1 for no limit."""
 
     name: str
     limit: int
@@ -147,7 +147,7 @@ class Damage(Struct, frozen=True):
 
 
 class FileError(Struct, frozen=True):
-    """A line of a configuration file that PostgreSQL refuses. ``name``: of the setting, "" for a line with none."""
+    """A line of a configuration file that PostgreSQL rejects. ``name``: the setting, "" if the line has none."""
 
     file: str
     line: int
@@ -156,7 +156,7 @@ class FileError(Struct, frozen=True):
 
 
 class Collation(Struct, frozen=True):
-    """A collation whose rules have changed since its indexes were made. ``database``: it is a database's own."""
+    """A collation whose version has changed since its indexes were built. ``database``: it is a database's default."""
 
     name: str
     database: bool
@@ -167,15 +167,15 @@ class Collation(Struct, frozen=True):
 class PostgresFacts(Struct, frozen=True):
     """One PostgreSQL server. If ``up`` is false, only the first seven fields are valid.
 
-    ``full``: it is running, but has no connection left, not even for the doctor. ``denied``: it refuses the doctor's
-    login; ``log``: what it said when it could not start. ``broken_off``: why its answer ended early, "" if it did not.
+    ``full``: it is running, but has no connection left, not even for the doctor. ``denied``: it rejects the doctor's
+    login; ``log``: its errors when it could not start. ``broken_off``: why its answer ended early, "" if it did not.
     ``read_only``: where default_transaction_read_only is on: the source of the server's setting ("command line",
     "configuration file"), or for ALTER ("ROLE app", "DATABASE app"). ``recovered``: age of the last recovery from a
-    crash in which the server itself went on running. ``counters`` and ``earlier``: cumulative figures
-    of the database, ``gap`` seconds apart. ``wal_written``: bytes since the server was made; ``wal_between``: bytes
-    after which it begins a checkpoint before its time. A list is None if its section of the batch failed.
-    ``role``: of the doctor, quoted for SQL; ``hidden``: sessions of other roles that PostgreSQL shows it without their
-    state, ``hidden_sequences``: sequences that it may not read.
+    backend's crash, without a restart of the server. ``counters`` and ``earlier``: cumulative figures of the database,
+    ``gap`` seconds apart. ``wal_written``: bytes since the cluster was initialized; ``wal_between``: bytes of WAL that
+    force a checkpoint before checkpoint_timeout. A list is None if its section of the batch failed.
+    ``role``: the doctor's, quoted for SQL; ``hidden``: number of other roles' sessions whose state it may not see;
+    ``hidden_sequences``: number of sequences that it may not read.
     """
 
     service: str

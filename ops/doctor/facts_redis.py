@@ -10,9 +10,9 @@ _ERRORS = "errorstat_"
 
 
 class RedisNode(Struct, frozen=True):
-    """One Redis server. ``info``: the flat output of INFO; ``earlier``: the same ``gap`` seconds earlier.
+    """One Redis server. ``info``: the flat output of INFO; ``earlier``: the same, ``gap`` seconds earlier.
 
-    ``denied``: it refuses the doctor's password; ``broken_off``: why its answer ended early, "" if it did not.
+    ``denied``: it rejects the doctor's password; ``broken_off``: why its answer ended early, "" if it did not.
     """
 
     service: str
@@ -42,7 +42,7 @@ class RedisNode(Struct, frozen=True):
 
     @property
     def errors(self) -> dict[str, int]:
-        """The answers that began with each error code (NOPERM, OOM, ...) between the two samples of this run.
+        """Error code (NOPERM, OOM, ...) -> number of error replies between the two samples of this run.
 
         Redis counts them since version 6.2.
         """
@@ -60,7 +60,7 @@ class RedisFacts(Struct, frozen=True):
 
 
 def _count(text: str) -> int:
-    """12 of "count=12"."""
+    """Parses "count=12" as 12."""
     number = text.partition("count=")[2]
     return int(number) if number.isdecimal() else 0
 

@@ -1,4 +1,4 @@
-"""Facts from the replicas: their answers, their heartbeats, a proof over all. Units as in ``ops.doctor.facts``."""
+"""Facts from the replicas: their answers, their heartbeats, and the token proof. Units as in ``ops.doctor.facts``."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class InstanceFacts(Struct, frozen=True):
     ``database`` and ``redis``: the reported state of its dependencies ("ok", "fail", "" if not reported);
     ``database_error`` and ``redis_error``: the errors that it reports for them.
     ``limiter``: where it counts rate limits (shared, local, off). ``requests``, ``error_rate``: in its last minute.
-    ``clock``: its clock minus that of the balancer, full seconds. ``rss``: resident memory of the process, bytes.
-    ``reason``: what it says of its readiness if it is not ready.
+    ``clock``: its clock minus the balancer's, full seconds. ``rss``: resident memory of the process, bytes.
+    ``reason``: why it is not ready, in its own words.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Beat(Struct, frozen=True):
     """The last heartbeat of an instance in Redis.
 
     ``secrets``: fingerprints of its keys, the signing one first, by kind ("access", "refresh").
-    ``memory_samples``: (time, bytes) in its last minutes. ``clock_offset``: its clock minus that of Redis, seconds.
+    ``memory_samples``: (time, bytes) in its last minutes. ``clock_offset``: its clock minus Redis's, seconds.
     ``pool``: (limit, open, idle, requests waiting). ``rate_limits``: (requests, seconds) by policy.
     """
 
@@ -72,8 +72,8 @@ class Beat(Struct, frozen=True):
 
 
 class Proof(Struct, frozen=True):
-    """``matrix``: minting replica -> replaying replica -> status. ``remaining``: (replica, rest of the shared limit
-    after its answer), in the order of the requests.
+    """``matrix``: minting replica -> replaying replica -> status. ``remaining``: (replica, requests left within the
+    shared limit after its answer), in the order of the requests.
     """
 
     matrix: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -81,7 +81,7 @@ class Proof(Struct, frozen=True):
 
     @property
     def refused(self) -> list[tuple[str, str]]:
-        """Pairs (minted on, refused by) of tokens that their own instance accepts."""
+        """Pairs (minted on, rejected by) of tokens that their own instance accepts."""
         return [
             (minted, replayed)
             for minted, statuses in self.matrix.items()
@@ -91,7 +91,7 @@ class Proof(Struct, frozen=True):
 
     @property
     def counters(self) -> int:
-        """The number of separate counters: 1 if each answer of any replica has a lower rest than the previous one."""
+        """The number of separate counters: 1 if the remaining limit decreases with every answer, from any replica."""
         first: dict[str, int] = {}
         for replica, rest in self.remaining:
             first.setdefault(replica, rest)

@@ -8,8 +8,8 @@ from msgspec import Struct, field
 class NodeFacts(Struct, frozen=True, omit_defaults=True):
     """A machine of the swarm: see ``ops.models.Node``.
 
-    ``seen``: the last change that the managers have recorded of it; ``lost``: containers that ran on it when it left.
-    ``outdated``: its certificate is of another authority than the swarm's.
+    ``seen``: time of the last change that the managers recorded for it; ``lost``: containers that ran on it when it
+    became unreachable. ``outdated``: its certificate was issued by another CA than the swarm's.
     """
 
     name: str
@@ -29,7 +29,7 @@ class NodeFacts(Struct, frozen=True, omit_defaults=True):
 
 
 class StuckFacts(Struct, frozen=True):
-    """A task of ``service`` that does not run. ``node``: the name of the one that refused it, "" if none takes it."""
+    """A task of ``service`` that does not run. ``node``: name of the node that rejected it, "" if none is suitable."""
 
     service: str
     node: str
@@ -38,9 +38,9 @@ class StuckFacts(Struct, frozen=True):
 
 
 class EdgeFacts(Struct, frozen=True, omit_defaults=True):
-    """One of several nginx: see ``ops.traffic.Edge``. ``node``: its name; ``behind``: it serves an older configuration.
+    """One of several nginx instances: see ``ops.traffic.Edge``. ``node``: the name of its node.
 
-    ``reason``: why it does not run, "" if it does.
+    ``behind``: it serves an older configuration; ``reason``: why it is not running, "" if it is.
     """
 
     name: str
@@ -50,16 +50,16 @@ class EdgeFacts(Struct, frozen=True, omit_defaults=True):
 
 
 class LackFacts(Struct, frozen=True):
-    """An image that the project runs, and a node, by name, that did not get it when it was sent to all nodes."""
+    """An image that the project runs, and the name of a node that did not get it when it was sent to all nodes."""
 
     image: str
     node: str
 
 
 class SwarmFacts(Struct, frozen=True, omit_defaults=True):
-    """The swarm that runs the project; without nodes, it runs on one engine.
+    """The swarm that runs the project; without nodes, the project runs on a single engine.
 
-    ``root_expires``: when its certificate authority ends, None if unknown; ``rotating``: a new one is handed out.
+    ``root_expires``: when its root CA expires, None if unknown; ``rotating``: a root CA rotation is in progress.
     """
 
     nodes: list[NodeFacts] = field(default_factory=list)

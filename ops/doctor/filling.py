@@ -1,4 +1,4 @@
-"""The time until something is full, from what earlier runs have stored."""
+"""The time until something is full, from the data of earlier runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ops.doctor.slope import steady, theil_sen
 def seconds_left(facts: Facts, limits: Limits, level: str, free: float) -> float | None:
     """Seconds until ``level`` (see ``History.levels``) has grown by ``free`` bytes; None if it does not grow steadily.
 
-    Only samples of the last ``fill_window`` seconds count; they must cover ``fill_least`` seconds.
+    Only samples of the last ``fill_window`` seconds count; they must cover at least ``fill_least`` seconds.
     """
     samples = facts.history.levels.get(level, []) if facts.history else []
     samples = [sample for sample in samples if facts.taken - sample[0] < limits.fill_window]

@@ -1,4 +1,4 @@
-"""All thresholds of the doctor. Where each comes from is in ``source`` of its check."""
+"""All thresholds of the doctor. The origin of a threshold is in its check's ``source``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The error lines in a container's log, grouped by what they say. Pure: takes the engine's text with its times.
+"""The error lines in a container's log, grouped by message. Pure: takes the engine's text with timestamps.
 
-Known are the formats of PostgreSQL, Redis, nginx, JSON lines and Python's tracebacks; of other programs, lines with a
+The formats of PostgreSQL, Redis, nginx, JSON lines and Python's tracebacks are known; for other programs, lines with a
 word such as ERROR count.
 """
 
@@ -16,10 +16,10 @@ from ops.doctor.facts_services import LogGroup
 from ops.doctor.signs import sign_of
 
 MOST = 5
-"""Groups of one container, the most frequent first."""
+"""Maximum groups per container, the most frequent first."""
 
 SHOWN = 240
-"""Characters of a line."""
+"""Maximum characters of a line."""
 
 _SERIOUS = frozenset({"error", "critical", "fatal", "panic", "alert", "emerg"})
 _POSTGRES = re.compile(r"^\S+ \S+ \w+ \[\d+\](?: \S+)* (ERROR|FATAL|PANIC|WARNING|LOG):  (.*)")
@@ -28,7 +28,7 @@ _NO_ERRORS = ("WARNING", "Warning", "User requested shutdown", "Redis is now rea
 _NGINX = re.compile(r"^\d{4}/\d\d/\d\d [\d:]+ \[(\w+)\] \d+#\d+: (?:\*\d+ )?(.*)")
 _WORD = re.compile(r"\b(?:ERROR|FATAL|CRITICAL|PANIC|EMERG|Error|Exception|error:|fatal:|panic:)")
 _DETAILS = re.compile(r", client: [^,]*(?=, |$)|, server: [^,]*(?=, |$)|, host: \"[^\"]*\"")
-"""What nginx adds to each line, and says nothing of the error."""
+"""Details that nginx adds to every line, unrelated to the error."""
 _TRACEBACK = "Traceback (most recent call last):"
 _PARTS = (
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}\b", re.IGNORECASE), "<id>"),
@@ -39,10 +39,10 @@ _PARTS = (
 
 
 def groups(text: str, redact: Callable[[str], str], since: float = 0.0) -> list[LogGroup]:
-    """The error lines of a log, each line after its time as the engine writes it; the most frequent first.
+    """The error lines of a log with the engine's timestamps, grouped; the most frequent first.
 
-    ``since``: what was said for the last time before (epoch seconds) is over, and left out. ``redact``: removes the
-    secrets of a line; it is called only for the lines that are shown.
+    ``since``: epoch seconds; errors that occurred last before this time are left out. ``redact``: removes the secrets
+    from a line; it is called only for the lines that are shown.
     """
     found: dict[str, list[tuple[float, str]]] = {}
     for time, line in errors(text.splitlines()):
@@ -62,7 +62,7 @@ def groups(text: str, redact: Callable[[str], str], since: float = 0.0) -> list[
 
 
 def errors(lines: Iterable[str]) -> Iterator[tuple[float, str]]:
-    """(time, what it says) of each line that is an error. Of a traceback, only its last line."""
+    """(time, message) of every error line; for a traceback, only its last line."""
     inside = False
     for line in lines:
         stamp, _, said = line.partition(" ")
@@ -81,7 +81,7 @@ def errors(lines: Iterable[str]) -> Iterator[tuple[float, str]]:
 
 
 def _error(said: str) -> str:
-    """What an error line says; "" for another line."""
+    """The message of an error line; "" for any other line."""
     if said.startswith("{"):
         return _json_error(said)
     if match := _POSTGRES.match(said):
@@ -96,7 +96,7 @@ def _error(said: str) -> str:
 
 
 def _json_error(said: str) -> str:
-    """The message of a JSON line with the level of an error, with the last line of its exception."""
+    """The message of a JSON line with an error level, plus the last line of its exception."""
     try:
         entry = msgspec.json.decode(said)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -109,20 +109,20 @@ def _json_error(said: str) -> str:
 
 
 def template(line: str) -> str:
-    """The line with placeholders for what differs: lines with equal templates say the same."""
+    """The line with placeholders for variable parts: lines with the same template have the same message."""
     for pattern, placeholder in _PARTS:
         line = pattern.sub(placeholder, line)
     return line[: 2 * SHOWN]
 
 
 def _short(line: str) -> str:
-    """At most SHOWN characters, in full words: of a secret that no rule has found, no piece must be left."""
+    """At most SHOWN characters, in whole words, so that no part of an undetected secret remains."""
     line = " ".join(line.split())
     return line if len(line) <= SHOWN else line[: SHOWN - 4].rpartition(" ")[0] + " ..."
 
 
 def _time(stamp: str) -> float | None:
-    """The engine's time, such as 2026-11-26T17:20:00.123456789Z; None for another word."""
+    """The engine's timestamp, such as 2026-11-26T17:20:00.123456789Z; None for any other word."""
     try:
         return datetime.fromisoformat(stamp).timestamp()
     except ValueError:

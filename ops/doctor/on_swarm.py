@@ -1,4 +1,4 @@
-"""Fixes in the words of a swarm: there, each container is a service with one task, and Compose knows none. Pure."""
+"""Fixes as swarm commands: in a swarm, each container is a service with one task, which Compose does not know. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _WORDS: tuple[tuple[str, Reword], ...] = (
     (rf"docker rm -f {_NAME}", lambda found, names: f"docker service rm {found[1]}"),
     (rf"docker unpause {_NAME}", lambda found, names: f"on its node: docker unpause $(docker ps -qf name={found[1]})"),
 )
-"""A command for one engine, and what does the same on a swarm; ``names``: the containers of a service."""
+"""A command for a single engine, and its equivalent on a swarm; ``names``: the containers of a service."""
 
 
 def reworded(findings: Iterable[Finding], facts: Facts) -> list[Finding]:

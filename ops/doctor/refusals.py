@@ -1,4 +1,4 @@
-"""What PostgreSQL and Redis say if they run, but do not serve: they refuse a credential, or are still starting."""
+"""Messages of PostgreSQL and Redis if they are running but do not serve: rejected credentials, or still starting."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _STARTING = (
 
 
 def refused_by_postgres(error: str) -> bool:
-    """Whether PostgreSQL refuses a login, in contrast to being down or busy."""
+    """Whether PostgreSQL rejects a login, as opposed to being down or busy."""
     return "FATAL" in error and any(words in error for words in _BY_POSTGRES)
 
 
 def refused_by_redis(error: str) -> bool:
-    """Whether Redis refuses a password or a user, with its own words or those of its clients."""
+    """Whether Redis rejects a password or a user, in the message of Redis or of its client libraries."""
     return any(words in error for words in _BY_REDIS)
 
 
 def starting(error: str) -> bool:
-    """Whether the server will serve by itself: it replays its log or loads its data."""
+    """Whether the server will serve without intervention: it is replaying its log or loading its data."""
     return any(words in error for words in _STARTING)

@@ -1,4 +1,4 @@
-"""The fixes that are safe enough for `videa doctor --fix`: each is listed first and done only on request."""
+"""The fixes that are safe enough for `videa doctor --fix`: they are listed first and applied only on request."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ STUCK = "deploy.stuck"
 REPLICAS = "deploy.replicas"
 
 BALANCER = ("lb.config", "lb.starved", "lb.stale")
-"""Findings that a new configuration from the running replicas fixes."""
+"""Findings that regenerating the configuration from the running replicas fixes."""
 
 
 class Remedy(Struct, frozen=True):
-    """``text``: a description of the fix; ``act`` does it and raises VideaError."""
+    """``text``: a description of the fix; ``act``: applies it, raises VideaError."""
 
     finding: str
     text: str
@@ -40,7 +40,7 @@ class Remedy(Struct, frozen=True):
 
 
 Scale: TypeAlias = Callable[[str, int], object]
-"""Scales a service to so many replicas, like `videa scale`, with ``COMMAND`` as the command. Raises VideaError."""
+"""Scales a service to this number of replicas, like `videa scale`, with the command ``COMMAND``. Raises VideaError."""
 
 
 def remedies(report: Report, stack: Stack, scale: Scale | None = None) -> list[Remedy]:
@@ -55,7 +55,7 @@ def remedies(report: Report, stack: Stack, scale: Scale | None = None) -> list[R
 
 
 def _lock(report: Report, stack: Stack) -> Iterator[Remedy]:
-    """Only the lock: people decide whether to complete or to roll back an interrupted operation."""
+    """Removes only the lock: users decide whether to complete or roll back an interrupted operation."""
     operation = report.facts.operation
     stuck = any(finding.id == STUCK for finding in report.findings)
     if stuck and operation and operation.holder and not operation.alive:
@@ -68,13 +68,13 @@ def _lock(report: Report, stack: Stack) -> Iterator[Remedy]:
 
 
 def _replicas(report: Report, stack: Stack, scale: Scale | None) -> Iterator[Remedy]:
-    """Starts what was stopped by hand, or creates what was removed. Not what an interrupted operation has left."""
+    """Starts manually stopped replicas and recreates removed ones, unless an interrupted operation left the gap."""
     if not any(finding.id == REPLICAS and finding.cause != STUCK for finding in report.findings):
         return
     for service in stack.project.services:
         gap = missing(report.facts, service)
         if gap is None or any(container.state == "paused" for container in gap.stopped):
-            continue  # whoever has paused it may be looking at it
+            continue  # somebody may have paused it to examine it
         stopped = [container.name for container in gap.stopped]
         if len(stopped) == gap.count:
             text = f"start {', '.join(stopped)}, and send it requests when it is ready"
@@ -95,7 +95,7 @@ def _revive(stack: Stack, service: str, stopped: list[str]) -> None:
 
 
 def _orphans(report: Report, stack: Stack) -> Iterator[Remedy]:
-    """Not the containers of an interrupted operation: a rollback may need them."""
+    """Removes orphans, except the containers of an interrupted operation, which a rollback may need."""
     for finding in report.findings:
         if finding.id == "ctr.orphan" and finding.cause != STUCK:
             yield Remedy(
@@ -110,7 +110,7 @@ def _remove(stack: Stack, container: str) -> None:
 
 
 def _transactions(report: Report, platform: Platform) -> Iterator[Remedy]:
-    """Only the oldest open transaction: the others often wait for it."""
+    """Ends only the oldest open transaction: the others often wait for it."""
     postgres = report.facts.postgres
     if (
         postgres is None
@@ -130,7 +130,7 @@ def _transactions(report: Report, platform: Platform) -> Iterator[Remedy]:
 
 def _terminate(platform: Platform, container: str, session: Session) -> None:
     """Ends the session if it is still idle. Raises OperationFailed."""
-    # The pid is a number from PostgreSQL.
+    # Safe in SQL: the pid is a number from PostgreSQL.
     statement = (
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity"  # noqa: S608
         f" WHERE pid = {session.pid} AND state LIKE 'idle in transaction%'"

@@ -1,4 +1,4 @@
-"""From facts to a report: runs the checks that can run, and gives the reason for the others."""
+"""Turns facts into a report: runs the checks that can run, and gives the reason for skipping the others."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Report(Struct, frozen=True):
 
     @property
     def gone(self) -> list[str]:
-        """Keys of findings of the previous run that this run has checked and not found."""
+        """Keys of findings of the previous run that this run has checked for and not found."""
         current = {finding.key for finding in self.findings}
         return [key for key in self.known if key not in current and key.split()[0] in self.checked]
 
@@ -53,7 +53,7 @@ class Report(Struct, frozen=True):
 def selection(only: Iterable[str] = (), skip: Iterable[str] = ()) -> tuple[Check, ...]:
     """The selected checks, by id ("pg.down"), prefix ("pg") or group ("postgres").
 
-    Raises UsageError for a name that no check has.
+    Raises UsageError for an unknown name.
     """
     chosen, excluded = set(only), set(skip)
     for word in sorted(chosen | excluded):
@@ -93,12 +93,12 @@ def examine(facts: Facts, limits: Limits, checks: Iterable[Check] = CHECKS) -> R
 
 
 def _reason(sources: Iterable[str], facts: Facts) -> str | None:
-    """Why the first of the sources that cannot be judged cannot; None if all can."""
+    """The reason of the first source that is not available; None if all are."""
     return next((why for source in sources if (why := REASON[source](facts))), None)
 
 
 def told(report: Report) -> Report:
-    """The report as it may be shown and sent: what others have said in its titles, evidence and reasons is redacted."""
+    """The report for display and export: messages of other programs in titles, evidence and reasons are redacted."""
     if not report.findings and not report.skipped:
         return report
     shown = redactor_for().text

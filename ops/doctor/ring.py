@@ -1,6 +1,6 @@
-"""The last runs of the doctor, on the engine, for rates over minutes and trends over days.
+"""The last runs of the doctor, stored on the engine, for rates over minutes and trends over days.
 
-All users of the project add to them, on machines whose clocks may differ: stored times are those of the engine.
+All users of the project add to them, on machines whose clocks may differ, so stored times use the engine's clock.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from ops.project.config import Project
 from ops.project.private import private_file
 
 MOST = 1000
-"""Snapshots: three and a half days at one every five minutes, which is how often the agent runs the doctor."""
+"""Maximum snapshots: three and a half days at one every five minutes, the interval of the agent's runs."""
 MOST_BYTES = 1024 * 1024
-"""Of all snapshots, as JSON."""
+"""Maximum size of all snapshots as JSON."""
 SKEW = 2.0
-"""Seconds by which a clock must differ from the engine's, which has full seconds, to be another clock."""
+"""Seconds by which a clock must differ from the engine's, which reports full seconds, to count as different."""
 SHORTEST, LONGEST = 30.0, 900.0
 """Seconds between the two samples of a rate; a newer or older snapshot is not used for rates."""
 _REDIS_COUNTERS = ("evicted_keys", "rejected_connections", "slowlog_id")
 
 
 class Snapshot(Struct, frozen=True):
-    """The stored data of one run. ``postgres_start``: start time of the server, where its counters begin.
+    """The stored data of one run. ``postgres_start``: start time of the server, which resets its counters.
 
-    ``memory``: without what processes share, whose size is configured; ``levels``: see ``History``.
+    ``memory``: without shared memory, whose size is configured; ``levels``: see ``History``.
     """
 
     taken: float
@@ -65,15 +65,15 @@ class Ring:
     clock: Callable[[], float] = time.time
 
     def read(self) -> Iterator[Snapshot]:
-        """The snapshots, without damaged ones, with the times of this machine's clock. Raises EngineError.
+        """The undamaged snapshots, with times converted to this machine's clock. Raises EngineError.
 
-        One after the other: a thousand of them are as large as all of videa's modules.
+        An iterator, because a thousand snapshots need as much memory as all of videa's modules.
         """
         lines, behind = self._with_file(documents.load(self.store, Kind.DOCTOR, self.project.name)), -self._ahead
         return (_shifted(item, behind) for item in _decoded(lines))
 
     def append(self, newest: Snapshot) -> None:
-        """Adds a snapshot, and removes the oldest ones beyond the bounds. Raises EngineError."""
+        """Adds a snapshot, and removes the oldest ones beyond the maximum. Raises EngineError."""
         added = msgspec.json.encode(_shifted(newest, self._ahead))
 
         def change(content: bytes) -> bytes:
@@ -89,7 +89,7 @@ class Ring:
         return ahead if abs(ahead) > SKEW else 0.0
 
     def _with_file(self, content: bytes) -> list[bytes]:
-        """The lines of the document; before there is one, those of the file that an older videa wrote."""
+        """The lines of the document or, if there is none yet, of the file that older versions of videa wrote."""
         if not content:
             with suppress(OSError):
                 content = private_file(self.project.directory, f"doctor-{self.project.name}.jsonl").read_bytes()
@@ -123,7 +123,7 @@ def _shifted(item: Snapshot, seconds: float) -> Snapshot:
 
 
 def snapshot(report: Report) -> Snapshot:
-    """The data of this run to store. Known findings stay known if their check did not run."""
+    """The data of this run to store. Findings whose check did not run stay known."""
     facts, known = report.facts, report.known
     postgres, nodes = facts.postgres, facts.redis.nodes if facts.redis else []
     return Snapshot(
@@ -146,7 +146,7 @@ def snapshot(report: Report) -> Snapshot:
 
 
 def levels(facts: Facts) -> dict[str, float]:
-    """What may fill up, in bytes: logs, WAL, what slots keep of it, and what is used of volumes."""
+    """The sizes of what may fill up, in bytes: logs, WAL, WAL retained by slots, and used space of volumes."""
     postgres, nodes = facts.postgres, facts.redis.nodes if facts.redis else []
     slots = {f"slot {slot.name}": slot.retained for slot in (postgres and postgres.slots) or [] if slot.retained}
     volumes = {each.container: each.volume for each in (postgres, *nodes) if each and each.volume}

@@ -1,4 +1,4 @@
-"""The services of a project as its containers run them, for a doctor without the Compose file. Pure."""
+"""The services of a project derived from its containers, for running the doctor without the Compose file. Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ UNKNOWABLE = ("ctr.orphan",)
 
 
 def with_containers(project: Project, details: Iterable[tuple[Container, Mapping[str, Any]]]) -> Project:
-    """The project with the services of its containers: what a container has is what its service has.
+    """The project with services derived from its containers: a service gets the settings of its container.
 
-    ``details``: as the engine describes them. The environments are kept in memory only.
+    ``details``: as returned by the engine. The environments are kept only in memory.
     """
     services: dict[str, Any] = dict(project.model["services"])
     for container, described in details:

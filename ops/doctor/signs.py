@@ -1,4 +1,4 @@
-"""Known words of error lines: the finding that they stand for, and what mends it if no check has found it."""
+"""Known messages in error lines: the finding that they point to, and its fix if no check has found it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class Sign(Struct, frozen=True):
-    """``pattern``: of the words; ``finding``: the id that they stand for; ``fix``: if that check finds nothing."""
+    """``pattern``: of the message; ``finding``: the id that it points to; ``fix``: used if that check finds nothing."""
 
     pattern: str
     finding: str
@@ -17,7 +17,7 @@ class Sign(Struct, frozen=True):
 
 SIGNS: tuple[Sign, ...] = (
     Sign(
-        # After the name of an exception, as in a replica's log: PostgreSQL's own also has anybody's typing errors.
+        # Only after an exception's name, as in a replica's log: PostgreSQL's own log also has users' typing errors.
         r"(?<=. )(?:permission denied for (?:table|sequence|schema|function|view|relation|database)"
         r"|(?:relation|column|function) \S+ does not exist|could not resize shared memory segment)",
         "pg.statements",
@@ -98,10 +98,10 @@ _BY_ID = {sign.finding: sign for sign in SIGNS}
 
 
 def sign_of(line: str) -> str:
-    """The id of the finding that the line stands for; "" for an unknown line."""
+    """The id of the finding that the line points to; "" for an unknown line."""
     return next((sign.finding for pattern, sign in _COMPILED if pattern.search(line)), "")
 
 
 def fix_of(finding: str) -> str:
-    """What mends the fault of a sign, as the fix of a finding that the sign explains."""
+    """The fix for the fault behind a message, to show in the finding that the message explains."""
     return _BY_ID[finding].fix

@@ -11,7 +11,7 @@ from ops.errors import VideaError
 
 
 class Skip(Exception):
-    """A source cannot be examined; the message is the reason, for the operator."""
+    """A source cannot be examined; the message is the reason, for the user."""
 
 
 class BrokenOff(Skip):
@@ -25,8 +25,8 @@ _EXPECTED = (Skip, OSError, msgspec.MsgspecError)
 def reason_of(error: Exception) -> str:
     """The reason for skipping a source, from the exception that its collector raised.
 
-    Every exception except Skip, VideaError and errors of the environment is a bug and reported as one: with the
-    exception's name and location, without its message, which may contain secrets.
+    Any exception other than Skip, VideaError and errors of the environment is a bug and reported as such: with the
+    exception's name and location, but without its message, which may contain secrets.
     """
     if isinstance(error, VideaError):
         return error.message

@@ -9,7 +9,7 @@ Sample = tuple[float, float]
 """(time in seconds, value)."""
 
 MOST = 60
-"""Samples to use: enough for a trend, few enough for a quadratic algorithm."""
+"""Maximum samples to use: enough for a trend, few enough for a quadratic algorithm."""
 
 
 def slopes(samples: Sequence[Sample]) -> list[float]:
@@ -25,7 +25,7 @@ def slopes(samples: Sequence[Sample]) -> list[float]:
 
 
 def theil_sen(samples: Sequence[Sample]) -> float:
-    """The median of all slopes (Theil 1950, Sen 1968), which a few outliers do not change. 0 with one sample."""
+    """The median of all slopes (Theil 1950, Sen 1968), which is robust against a few outliers. 0 with one sample."""
     pair_slopes = slopes(samples)
     return median(pair_slopes) if pair_slopes else 0.0
 

@@ -1,4 +1,4 @@
-"""The sources that checks list in ``needs``, and the conditions for each."""
+"""The sources that checks list in ``needs``, and when they are available."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def _published(facts: Facts) -> str | None:
 
 
 def _instances_report(what: str, where: str, reported: Callable[[Facts], bool]) -> Callable[[Facts], str | None]:
-    """For facts that only our own backend reports; their absence says nothing about another service."""
+    """For facts that only our own backend reports; if another service lacks them, that is not a fault."""
 
     def reason(facts: Facts) -> str | None:
         if facts.instances is None:
@@ -225,4 +225,4 @@ REASON: dict[str, Callable[[Facts], str | None]] = {
     SWARM: _absent(SWARM),
     EDGES: _absent(EDGES),
 }
-"""Source -> the reason why it cannot be judged, or None if it can."""
+"""Source -> the reason why it is not available; None if it is."""

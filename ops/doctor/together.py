@@ -1,7 +1,7 @@
-"""One command for the questions that several sources have for the same container.
+"""Combines the commands that several sources run in the same container into one.
 
-To start a command in a container costs the engine 0.1 s of a core, more than most commands cost there. So the scripts
-of the sources run in one, each with an output of its own.
+Starting a command in a container costs the engine 0.1 s of CPU, more than most of the commands themselves. So the
+scripts of the sources run in a single command, each with its own output.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from ops.models import ExecResult
 from ops.platform.ports import Platform
 
 PATIENCE = 1.0
-"""Seconds that a source waits for the questions of the others."""
+"""Seconds that a source waits for the commands of the others."""
 
 STAGGER = 0.2
-"""Seconds between the starts of two scripts, which would otherwise keep both cores of a small machine busy."""
+"""Seconds between the starts of scripts, which would otherwise keep both cores of a small machine busy."""
 
 MARK = "@videa-answer@"
 
@@ -46,13 +46,13 @@ class _Question(NamedTuple):
 
 
 class Asked(Protocol):
-    """What runs commands that only read: a ``Platform``, or a part of ``Together``."""
+    """Runs read-only commands: a ``Platform``, or a party of ``Together``."""
 
     def ask(self, container: str, command: list[str], environment: Mapping[str, str] | None = None) -> ExecResult: ...
 
 
 class Together:
-    """The questions of the sources ``parties``, which run in threads of their own."""
+    """The commands of the sources ``parties``, which run in separate threads."""
 
     def __init__(self, platform: Platform, *parties: str) -> None:
         self._platform = platform
@@ -64,7 +64,7 @@ class Together:
 
     @contextmanager
     def of(self, party: str) -> Iterator[Asked]:
-        """Within the block, ``party`` may ask once. The others do not wait for one that has left its block."""
+        """Within the block, ``party`` may run one command. The others do not wait for a party outside its block."""
         try:
             yield _Party(self, party)
         finally:
@@ -73,7 +73,7 @@ class Together:
                 self._changed.notify_all()
 
     def ask(self, party: str, question: _Question) -> ExecResult:
-        """The answer, alone if the others are too late or the common command has failed. Raises EngineError."""
+        """The result; the command runs alone if the others are late or the combined one failed. Raises EngineError."""
         if not self._joins(party, question):
             return self._platform.ask(*question)
         with self._changed:
@@ -87,7 +87,7 @@ class Together:
         return answer or self._platform.ask(*question)
 
     def _joins(self, party: str, question: _Question) -> bool:
-        """Whether it is asked together with the others: they have not begun, and ask the same container."""
+        """Whether the command joins the others: they have not started yet and use the same container."""
         with self._changed:
             self._coming.discard(party)
             self._changed.notify_all()
@@ -97,7 +97,7 @@ class Together:
             return True
 
     def _run(self) -> None:
-        """Answers those who have asked; nobody if the command fails, and a single one asks itself."""
+        """Runs the combined command. If it fails or there is only one party, the parties run their own commands."""
         answers: dict[str, ExecResult] = {}
         try:
             if len(self._asked) > 1:
@@ -109,7 +109,7 @@ class Together:
                 self._changed.notify_all()
 
     def _all(self) -> dict[str, ExecResult]:
-        """The answers by party; without those whose script has left none, such as where no file can be written."""
+        """The results by party, without those whose script left no result, for example on a read-only file system."""
         parties, questions = list(self._asked), list(self._asked.values())
         environment = {name: value for question in questions for name, value in question.environment.items()}
         answer = self._platform.ask(questions[0].container, ["sh", "-c", script(questions)], environment)
@@ -123,7 +123,7 @@ class Together:
 
 
 class _Party(NamedTuple):
-    """``Asked`` for one of them."""
+    """``Asked`` for one party."""
 
     together: Together
     name: str
@@ -133,7 +133,7 @@ class _Party(NamedTuple):
 
 
 def script(questions: Sequence[_Question]) -> str:
-    """Runs the commands, each STAGGER after the one before, and prints their codes and outputs."""
+    """A script that runs the commands, each STAGGER after the previous one, and prints their exit codes and outputs."""
     runs = (
         f'{{ {shlex.join(question.command)} >"$folder/{number}" 2>&1; echo "$?" >"$folder/{number}.code"; }} &'
         for number, question in enumerate(questions)

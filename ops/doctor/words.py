@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def share(value: float) -> str:
-    """0.934 -> "93%"; below 10%, with one decimal."""
+    """0.934 -> "93%"; below 10% with one decimal."""
     percent = value * 100
     return f"{percent:.1f}%" if 0 < percent < 10 else f"{percent:.0f}%"
 
@@ -32,7 +32,7 @@ def span(seconds: float) -> str:
 
 
 def recovery(services: list[str], running: bool, outside: bool, paused: Iterable[str] = ()) -> str:
-    """The fix for servers that do not answer; ``up`` does not help a hanging process, nor a ``paused`` container."""
+    """The fix for servers that do not answer; ``up`` helps neither a hanging process nor a ``paused`` container."""
     if waiting := " ".join(paused):
         return f"docker unpause {waiting}"
     names = " ".join(services)

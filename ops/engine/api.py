@@ -162,7 +162,7 @@ class Api:
         return Events(self.stream("/events", _filters(filters)))
 
     def stats(self, container: str) -> Details:
-        """One sample at once; {} if the container ends meanwhile."""
+        """One sample, without waiting for a second one; {} if the container has exited."""
         return self._object(f"/containers/{_name(container)}/stats", {"stream": False, "one-shot": True})
 
     def volumes(self, filters: Filters) -> Details:

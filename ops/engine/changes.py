@@ -46,7 +46,7 @@ class Changes:
         return attributes.get("name", "") if attributes.get(self._label) == self._project else ""
 
     def _attributes(self, container: str) -> Mapping[str, str]:
-        """The labels and the name of a container; empty if it does not exist any more. Raises EngineError."""
+        """The labels and the name of a container; empty if it no longer exists. Raises EngineError."""
         details: Mapping[str, Any] = {}
         with engine_errors("describe a container", missing_ok=True):
             details = self._engine.api.inspect_container(container) if container else {}

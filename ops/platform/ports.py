@@ -49,7 +49,7 @@ def any_name(name: str) -> bool:
 
 
 class Permit(Protocol):
-    """Called immediately before a change. Raises LockHeld if the change must not be made any more, EngineError.
+    """Called immediately before a change. Raises LockHeld if the change may no longer be made, EngineError.
 
     Returns the fencing number for the change: larger than those of all previous holders of the lock, and than
     ``above``.

@@ -24,7 +24,7 @@ OPERATIONS = {"update": "deploy", "rollback": "rollback"}
 """Key in x-videa -> the videa command that uses it."""
 
 IGNORED = "ignored: every new replica must be ready"
-"""The message about ``max_failure_ratio``, which allows some of the tasks to fail."""
+"""The note on ``max_failure_ratio``, which allows a share of the replicas to fail."""
 
 
 @dataclass(frozen=True, slots=True)

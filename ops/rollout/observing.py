@@ -32,7 +32,7 @@ def observe_replicas(stack: Stack, names: Collection[str], seconds: float, poll:
             failed[replica.name] = 0 if result and result.ok else failed[replica.name] + 1
             if failed[replica.name] >= health.failure_threshold:
                 reason = f"{result.asked}: {result.reason}" if result else "it was not running"
-                raise _failed(stack, replica.name, f"was not ready any more: {reason}")
+                raise _failed(stack, replica.name, f"was no longer ready: {reason}")
         poll()
         left = until - time.monotonic()
         if left <= 0:

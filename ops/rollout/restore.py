@@ -139,7 +139,7 @@ class Restorer:
         if stable_gone(self.header.served, removed, fleet):
             removed = stopped(self.header.served, fleet)  # for example after a `docker stop`
         if stable_gone(self.header.served, removed, fleet):
-            raise StableGone(f"none of {', '.join(self.header.served)} exists and is ready any more", "")
+            raise StableGone(f"none of {', '.join(self.header.served)} still exists and is ready", "")
         for _ in range(ROUNDS):
             started = [member.name for member in fleet.members if member.name not in before]
             for step in plan_undo(self.header.served, removed, started, fleet, stop_first, worker):

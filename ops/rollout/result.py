@@ -55,7 +55,7 @@ def unlike_before(
     """
     alive = names(fleet.alive)
     others = (m.name for m in fleet.alive if m.replica.release != releases.get(m.name, m.replica.release))
-    found = _each("{} not running any more", (name for name in served if name not in alive))
+    found = _each("{} no longer running", (name for name in served if name not in alive))
     found += _each("{} of another release", others)
     found += _each("{} additional", (name for name in alive if name not in before))
     return [*found, *_unlike_list(fleet, listed, [name for name in names(fleet.ready) if name in served])]

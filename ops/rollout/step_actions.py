@@ -241,7 +241,7 @@ class StepActions:
                 return
         if listed:
             raise OperationFailed(
-                f"the replicas in the balancer ({', '.join(listed)}) are not running any more",
+                f"the replicas in the balancer ({', '.join(listed)}) are no longer running",
                 "something else, such as `docker compose up`, has removed them: see `docker events`",
             )
 

@@ -239,7 +239,7 @@ def _state(spec: Mapping[str, Any], task: Found | None) -> str:
     """Docker's word for the state. A task that waits for a node or its image counts as restarting."""
     own: Mapping[str, str] = spec.get("Labels") or {}
     state = state_of(task) if task else ""
-    if not replicas_of(spec):  # also while its task still ends: it is not in DNS any more, and answers for seconds only
+    if not replicas_of(spec):  # also while its task still ends: it is no longer in DNS, and answers for seconds only
         return "created" if own.get(labels.STATE) == labels.CREATED else "exited"
     if state in (RUNNING, STARTING):
         return RUNNING

@@ -95,7 +95,7 @@ def init(
 
     \b
     Exit codes (on any but 0, nothing was changed):
-      0 written, or nothing to do   2 usage, or a question that nobody could answer   3 Compose file or .env
+      0 written, or nothing to do   2 usage, or a question without a terminal   3 Compose file or .env
       4 Docker   6 the service cannot have several replicas   7 --remove: another operation is running
       130 not confirmed, or interrupted
     """

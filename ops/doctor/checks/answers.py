@@ -1,4 +1,4 @@
-"""The answers of the sources themselves: one that ended early says nothing about the rest."""
+"""The answers of the sources themselves: an answer that ended early leaves the rest unknown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ops.doctor.sources import BALANCER, FLEET, INSTANCES, POSTGRES, REDIS
 
 
 def broken_off(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A source that began to answer and ended early. What it did not say is neither good nor bad."""
+    """A source began to answer and ended early. The missing part is neither good nor bad."""
     postgres, nodes = facts.postgres, facts.redis.nodes if facts.redis else []
     answers = [
         *((POSTGRES, postgres.container, postgres.service, postgres.broken_off) for _ in "1" if postgres),

@@ -52,7 +52,7 @@ def health_lies(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def readiness(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A replica is ready as soon as it accepts TCP connections: nothing declares how to ask more."""
+    """A replica counts as ready as soon as it accepts TCP connections, because no other probe is declared."""
     connected = [instance.name for instance in present(facts.instances) if instance.by_connect]
     if connected:
         yield Finding(
@@ -66,7 +66,7 @@ def readiness(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def jwt_skew(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """An instance refuses a token that another has signed: all must know the first secret of each."""
+    """An instance rejects a token that another one has signed: every instance needs the signing secrets of all."""
     running = [replica for replica in facts.replicas if replica.running]
     beats = {beat.id: beat for beat in facts.fleet or []}
     for secret, kind in SHARED_SECRETS.items():
@@ -158,7 +158,7 @@ def ratelimit_local(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _effective(facts: Facts, counters: int) -> str:
-    """The limit that a client really gets, with the configured figures if the instances report them."""
+    """The effective limit of a client, with the configured figures if the instances report them."""
     known = [beat.rate_limits for beat in facts.fleet or []] + [replica.rate_limits for replica in facts.replicas]
     limits = next((limits for limits in known if limits), {})
     shown = [f"{name} {most * counters}/{seconds:g} s instead of {most}" for name, (most, seconds) in limits.items()]
@@ -166,7 +166,7 @@ def _effective(facts: Facts, counters: int) -> str:
 
 
 def pool_exhausted(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """All connections of a pool are in use and requests wait, by the instance's answer or its last heartbeat.
+    """All connections of a pool are in use and requests wait, according to the instance's answer or last heartbeat.
 
     An instance with an exhausted pool may be too slow to answer.
     """
@@ -206,7 +206,7 @@ def pool_exhausted(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _holding(facts: Facts) -> tuple[str, str]:
-    """What uses the connections of full pools, as further lines of evidence, and the fix."""
+    """Which sessions hold the connections of full pools, as additional evidence, and the fix."""
     postgres = facts.postgres
     raise_it = "raise connection_limit in DATABASE_URL (videa scale checks what fits)"
     active = [session for session in postgres.clients if session.state == "active"] if postgres else []

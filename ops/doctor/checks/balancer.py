@@ -16,11 +16,11 @@ from ops.doctor.sources import BALANCER, BALANCER_REACH, BALANCER_UP, CONTAINERS
 from ops.doctor.words import listing, recovery
 
 SHOWN = 6
-"""Different lines of the configuration in a finding."""
+"""Maximum differing lines of the configuration in a finding."""
 
 
 def config(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The running configuration differs from the one on disk, or from the one that the replicas need."""
+    """The active configuration differs from the one on disk, or from the one that the replicas need."""
     balancer = present(facts.balancer)
     if not balancer.accepted:
         yield Finding(
@@ -70,7 +70,7 @@ def no_live(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """No replica answers through nginx, or nginx itself is not running."""
     balancer = present(facts.balancer)
     if not balancer.running:
-        # Without a container, an adopted service may still hold the port: only `videa up` moves it.
+        # If nginx has no container yet, an adopted service may still publish the port: only `videa up` moves it.
         service, paused = facts.balancer_service, facts.paused([balancer.container])
         yield Finding(
             "lb.no_live",
@@ -116,7 +116,7 @@ def starved(facts: Facts, limits: Limits) -> Iterator[Finding]:
     balancer = present(facts.balancer)
     if not balancer.answers or balancer.sticky:
         return
-    # Bundles of older versions have the instance's own name in ``answers``.
+    # In bundles of older versions, ``answers`` has the instances' own names.
     idle = [instance for instance in _ready(facts) if not {instance.name, instance.instance} & balancer.answers.keys()]
     if idle:
         names = {instance.instance: instance.name for instance in facts.instances or []}
@@ -161,7 +161,7 @@ def stale(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def version(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """An nginx that cuts requests on a reload."""
+    """The version of nginx aborts requests on a reload."""
     balancer = present(facts.balancer)
     numbers = tuple(int(part) for part in re.findall(r"\d+", balancer.version)[:2])
     if numbers and numbers < limits.nginx_minimum:
@@ -191,7 +191,7 @@ def maintenance(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def own_files(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """nginx refuses files that the project has mounted at /etc/nginx/own."""
+    """nginx rejects files that the project mounts at /etc/nginx/own."""
     if refused := present(facts.balancer).own_refused:
         yield Finding(
             "lb.own_files",

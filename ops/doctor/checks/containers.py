@@ -1,4 +1,4 @@
-"""Containers: whether they run, and within their limits."""
+"""Containers: whether they are running and within their limits."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ops.doctor.words import listing, share, size
 
 _NO_COMMAND = re.compile(r'exec: "([^"]+)": (?:executable file not found|stat [^:]+: no such file)')
 _NO_SHELL_COMMAND = re.compile(r"(?:^|[\s:])([\w./-]+): (?:command )?not found")
-"""Of the engine, and of a shell: "/bin/sh: 1: curl: not found"."""
+"""Messages of the engine and of shells: "/bin/sh: 1: curl: not found"."""
 
 
 def restart_loop(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A container that exits and is restarted again and again."""
+    """A container exits and is restarted repeatedly."""
     looping = [
         container
         for container in present(facts.containers)
@@ -111,7 +111,7 @@ def unhealthy(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _missing(output: str) -> str:
-    """The command that the image of a failing health check has not; "" if it ran."""
+    """The command of a failing health check that is missing in the image; "" if the command ran."""
     found = _NO_COMMAND.search(output) or _NO_SHELL_COMMAND.search(output)
     return found[1] if found else ""
 
@@ -158,7 +158,7 @@ def cpu(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def throttled(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The kernel throttles it because of its quota."""
+    """The kernel throttles a container because of its CPU quota."""
     for container in present(facts.containers):
         if (container.throttled or 0) > limits.throttled:
             yield Finding(

@@ -13,9 +13,9 @@ from ops.doctor.words import listing
 
 
 def drift(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """What Compose would create now differs from all containers of a service that run.
+    """What Compose would create now differs from all running containers of a service.
 
-    Where the balancer has no container, nothing was deployed yet: `videa up`, the fix of lb.no_live, comes first.
+    If the balancer has no container, nothing has been deployed yet: `videa up`, the fix of lb.no_live, comes first.
     """
     operation = facts.operation
     started = bool(facts.replicas_of(facts.balancer_service))
@@ -41,7 +41,7 @@ def drift(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _difference(facts: Facts, name: str, declared: ServiceFacts) -> str:
-    """What has changed; "" for nothing, and for what is unknown."""
+    """What has changed; "" if nothing has or it is unknown."""
     running = [each for each in facts.replicas_of(name) if each.running and each.config_hash]
     if not running or not declared.config_hash:
         return ""

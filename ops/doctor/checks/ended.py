@@ -1,4 +1,4 @@
-"""Containers that have ended or could not start, and processes that the kernel has killed for memory."""
+"""Containers that have exited or could not start, and processes that the kernel has OOM-killed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OTHERS = {
     "port is already allocated": "find the container that has the port: docker ps --filter publish=PORT",
     "address already in use": "find the program that has the port: ss -ltnp",
 }
-"""What is in the way of a container, by the engine's words."""
+"""Words of the engine's message -> how to find what else uses the container's port."""
 
 _IN_FILE = {
     "executable file not found": "correct the command or the entrypoint in the Compose file",
@@ -24,11 +24,11 @@ _IN_FILE = {
     "permission denied": "make the file of its command executable, or correct its user",
     "network": "its network is gone",
 }
-"""What a new container mends, by the engine's words."""
+"""Words of the engine's message -> what to correct before a new container is created."""
 
 
 def start_failed(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The engine could not start a container, and says why."""
+    """The engine could not start a container and reports why."""
     for container in present(facts.containers):
         if not container.error or container.running or container.oneoff:
             continue
@@ -56,7 +56,7 @@ def _mend(facts: Facts, container: ContainerFacts) -> str:
 
 
 def exited(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A service that neither videa scales nor another check examines has ended."""
+    """A service that videa does not scale and no other check examines has exited."""
     examined = {facts.balancer_service, *_scaled(facts), *_data_services(facts)}
     for container in present(facts.containers):
         if container.oneoff or container.service in examined or container.service not in facts.services:
@@ -64,7 +64,7 @@ def exited(facts: Facts, limits: Limits) -> Iterator[Finding]:
         paused = container.state == "paused"
         if not (paused or (container.state in ("exited", "dead") and not container.error)):
             continue
-        # A service that is not restarted and has completed is a one-shot.
+        # A service without a restart policy that has exited with 0 is a one-shot service.
         if not (paused or container.restarted or container.exit_code):
             continue
         yield Finding(
@@ -83,13 +83,13 @@ def _scaled(facts: Facts) -> set[str]:
 
 
 def _data_services(facts: Facts) -> set[str]:
-    """The services of PostgreSQL and Redis, whose checks say that they are down."""
+    """The services of PostgreSQL and Redis, whose own checks report that they are down."""
     nodes = facts.redis.nodes if facts.redis else []
     return {node.service for node in nodes} | ({facts.postgres.service} if facts.postgres else set())
 
 
 def oom(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The kernel has killed a container, or a process in it, for memory, not long ago."""
+    """The kernel has recently OOM-killed a container or a process in it."""
     for container in present(facts.containers):
         when = _killed_at(facts, container)
         if when is None or facts.taken - when > limits.oom_age:
@@ -126,10 +126,10 @@ def _more_memory(facts: Facts, container: ContainerFacts) -> str:
 
 
 def _killed_at(facts: Facts, container: ContainerFacts) -> float | None:
-    """The earliest time after the last kill (epoch seconds); None if there was none.
+    """The earliest known time after the last OOM kill (epoch seconds); None if there was none.
 
-    The engine's flag has no time: the container ended then. Nor has the kernel's counter: an earlier run has seen it
-    grow, or it grew before now.
+    The engine's OOM flag has no time, so the container's exit counts. The kernel's counter has none either, so the run
+    that saw it grow counts, or now.
     """
     times = []
     if container.oom_killed:

@@ -80,7 +80,7 @@ def engine(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def clock(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The replicas' clocks differ. HTTP dates have full seconds, so a spread of one second there proves nothing."""
+    """The replicas' clocks differ. HTTP dates have full seconds, so a spread of one second is not significant."""
     names = {replica.id[:12]: replica.name for replica in facts.replicas}
     clocks = {
         names.get(beat.id, beat.id): beat.clock_offset for beat in facts.fleet or [] if beat.clock_offset is not None

@@ -1,4 +1,4 @@
-"""Replicas that are not ready, and what they do not reach: names without an address, services without a way to them."""
+"""Replicas that are not ready, and what they cannot reach: names that do not resolve, services that are unreachable."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ops.doctor.words import listing
 
 NAMES, WAY, READY = "net.dns", "net.unreachable", "app.not_ready"
 SETTLED = 5.0
-"""Seconds after its start until Docker's DNS surely knows a container."""
+"""Seconds after a container's start until Docker's DNS certainly knows it."""
 RECENT = 60.0
-"""Seconds for which an error in a log shows the present state."""
+"""Seconds for which an error in a log shows the current state."""
 
 
 def names(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Names do not resolve in a container: it asked for one, or its log says so."""
+    """Names do not resolve in a container, as a test in the container or its log shows."""
     lost = {name: [one.host for one in reached if one.resolves is False] for name, reached in facts.reach.items()}
     lost = {name: hosts for name, hosts in lost.items() if hosts}
     services = {each.name: each.service for each in facts.containers or []}
-    # Docker's DNS does not know a service that does not run, not even for the moment between two tries to start.
+    # Docker's DNS does not resolve a service that is not running, even briefly between two restarts.
     stopped = set(facts.services) - {each.service for each in facts.containers or [] if _stays(facts, each)}
     told = {name: count for name in facts.logs if name not in facts.reach and (count := _told(facts, name))}
     told = {} if stopped else {name: count for name, count in told.items() if not _absent(facts, name)}
@@ -53,7 +53,7 @@ def names(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _stays(facts: Facts, container: ContainerFacts) -> bool:
-    """Whether it has not just started, as one that cannot start does again and again."""
+    """Whether a container has been running for a while, unlike one in a restart loop."""
     return container.running and facts.taken - container.started > SETTLED
 
 
@@ -62,13 +62,13 @@ def _recreate(facts: Facts, service: str) -> str:
 
 
 def _told(facts: Facts, name: str) -> int:
-    """How often the log of a running container says that a name does not resolve, the last time just now."""
+    """How often a running container's log reports that a name does not resolve; 0 if it was not recently."""
     groups = [group for group in facts.logs[name] if group.sign == NAMES and facts.taken - group.last < RECENT]
     return sum(group.count for group in groups) if facts.runs(name) else 0
 
 
 def _absent(facts: Facts, name: str) -> list[str]:
-    """The networks that the Compose file gives a container, and it is not on."""
+    """The container's networks in the Compose file to which it is not connected."""
     container = next((each for each in facts.containers or [] if each.name == name), None)
     return _missing(facts, container) if container else []
 
@@ -78,12 +78,12 @@ def _missing(facts: Facts, container: ContainerFacts) -> list[str]:
     if declared is None or container.networks is None or container.oneoff:
         return []
     if declared.config_hash and declared.config_hash != container.config_hash:
-        return []  # the file has changed since, perhaps its networks
+        return []  # the file has changed since then, perhaps also the networks
     return [network for network in declared.networks if network not in container.networks]
 
 
 def unreachable(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A container is not on one of its networks, or a replica cannot connect to a service that runs."""
+    """A container is not connected to one of its networks, or a replica cannot connect to a running service."""
     for container in present(facts.containers):
         absent = _missing(facts, container) if container.running else []
         if not absent:
@@ -135,7 +135,7 @@ def unreachable(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _common(closed: Mapping[str, list[Reached]], replicas: list[str]) -> set[str]:
-    """The services to which none of several replicas can connect: the cause is there, not at the replicas."""
+    """The services to which none of several replicas can connect: the service is at fault, not the replicas."""
     blocked = [{one.host for one in closed.get(name, [])} for name in replicas]
     return set.intersection(*blocked) if len(blocked) > 1 else set()
 
@@ -149,7 +149,7 @@ def _on(facts: Facts, networks: list[str]) -> set[str]:
 
 
 def not_ready(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A replica answers, but says that it is not ready."""
+    """A replica answers, but reports that it is not ready."""
     if facts.under_way:
         return
     settled = {

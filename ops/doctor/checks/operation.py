@@ -1,4 +1,4 @@
-"""What an interrupted operation has left behind, and what the autoscaler may not do."""
+"""What an interrupted operation has left behind, and limits that stop the autoscaler."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ops.doctor.words import span
 
 
 def stuck(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The journal contains an interrupted operation, or one that waits unattended; or only its lock is left."""
+    """The journal contains an interrupted operation or one that waits without a process, or only its lock is left."""
     operation = present(facts.operation)
     if operation.broken_off:
         yield Finding(
@@ -51,11 +51,11 @@ LIMITS = {
 """Limit of the machine -> what allows more replicas."""
 
 RECENT = 120.0
-"""Seconds for which a round of the autoscaler counts: it writes a sign of life every 15 s."""
+"""Seconds for which a round of the autoscaler is current: it writes its state at least every 15 s."""
 
 
 def scale_limited(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The load needs more replicas than the machine or the database allows, so the autoscaler has stopped."""
+    """The load needs more replicas than the machine or the database allows, so the autoscaler does not scale up."""
     for each in present(facts.operation).held_back:
         if facts.taken - each.looked > RECENT:
             continue

@@ -24,7 +24,7 @@ _REASONS = (
     ("valid checkpoint", "its data is damaged", "restore a backup"),
     ("shared memory", "it gets no shared memory", "lower shared_buffers, or raise its memory limit"),
 )
-"""What PostgreSQL's log says, the reason why it does not start, and what to do first."""
+"""(Message in PostgreSQL's log, the reason why it does not start, what to do first)."""
 
 
 def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -59,7 +59,7 @@ def down(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _more_pids(facts: Facts) -> int:
-    """Twice the limit of the container."""
+    """Twice the pids limit of PostgreSQL's container."""
     name = facts.postgres.container if facts.postgres else ""
     limits = [each.pids_limit for each in facts.containers or [] if each.name == name and each.pids_limit]
     return 2 * max(limits, default=128)
@@ -126,7 +126,7 @@ def _sum_of(pools: list[ContainerFacts]) -> str:
 
 
 def idle_in_tx(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Open transactions of idle clients."""
+    """Clients are idle with an open transaction."""
     idle = [
         session
         for session in present(facts.postgres).clients
@@ -147,7 +147,7 @@ def idle_in_tx(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def long_query(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Client statements that run for too long."""
+    """Client statements have been running for too long."""
     slow = [
         session
         for session in present(facts.postgres).clients

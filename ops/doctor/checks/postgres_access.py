@@ -1,4 +1,4 @@
-"""PostgreSQL is running, but refuses logins: a password, a role, a database, or too many sessions of one of them."""
+"""PostgreSQL is running but rejects logins: because of a password, role, database, or session limit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DATABASE = re.compile(r'database "([^"]+)"')
 
 
 def auth(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """PostgreSQL refuses the login of the doctor or of an instance, or will refuse the next one."""
+    """PostgreSQL rejects the login of the doctor or of an instance, or will reject the next one."""
     postgres = present(facts.postgres)
     refused = {
         instance.name: instance.database_error
@@ -48,7 +48,7 @@ def auth(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _next_login(facts: Facts, postgres: PostgresFacts) -> Iterator[Finding]:
-    """Open sessions go on when their role may not open any more."""
+    """Logins that will be rejected: open sessions continue even if their role may no longer log in."""
     for role in used_roles(facts, postgres):
         if role.login and not role.expired:
             continue
@@ -64,14 +64,14 @@ def _next_login(facts: Facts, postgres: PostgresFacts) -> Iterator[Finding]:
 
 
 def used_roles(facts: Facts, postgres: PostgresFacts) -> list[Role]:
-    """The roles with which the replicas are connected."""
+    """The roles that the replicas' sessions use."""
     addresses = {address for replica in facts.replicas for address in replica.addresses}
     users = {session.user for session in postgres.clients if session.client in addresses}
     return [role for role in postgres.roles or [] if role.name in users]
 
 
 def _login(facts: Facts, postgres: PostgresFacts, refused: list[str], error: str) -> str:
-    """What mends a refused login."""
+    """The fix for a rejected login."""
     cure = _without_login(facts, postgres, error) or _without_database(facts, postgres, error)
     if cure:
         return cure
@@ -106,8 +106,8 @@ def _without_database(facts: Facts, postgres: PostgresFacts, error: str) -> str:
 
 
 def _password(facts: Facts, postgres: PostgresFacts, refused: list[str], error: str) -> str:
-    """If the refused ones and PostgreSQL's container were given the same password, that one is right, and is set again;
-    a single replica with another one is created again.
+    """The fix for a wrong password. If the rejected replicas and PostgreSQL's container were given the same password,
+    that one is correct and is set again; a single replica with a different password is recreated.
     """
     running = [replica for replica in facts.replicas if replica.running]
     given = {replica.passwords.get(DATABASE) for replica in running if replica.name in refused}
@@ -135,14 +135,14 @@ def _password(facts: Facts, postgres: PostgresFacts, refused: list[str], error: 
 
 
 def _admit(facts: Facts, postgres: PostgresFacts, name: str, role: Role | None) -> str:
-    """The command that lets a role open sessions."""
+    """The command that allows a role to log in."""
     valid = " VALID UNTIL 'infinity'" if role and role.expired else ""
     login = "" if role and role.login else " LOGIN"
     return psql(facts, postgres, f"ALTER ROLE {quoted(name)}{login}{valid}")
 
 
 def quoted(name: str) -> str:
-    """A name as SQL's identifier."""
+    """A name as a quoted SQL identifier."""
     escaped = name.replace('"', '""')
     return f'"{escaped}"'
 
@@ -154,7 +154,7 @@ def _own_login(facts: Facts, postgres: PostgresFacts) -> str:
 
 
 def session_limit(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The role of the replicas, or the database, may have fewer sessions than their pools may open."""
+    """The connection limit of the replicas' role or database is lower than what their pools may open."""
     postgres = present(facts.postgres)
     pools = [replica.pool_limit for replica in facts.replicas if replica.running and replica.pool_limit]
     roles = used_roles(facts, postgres)

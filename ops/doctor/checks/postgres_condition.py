@@ -1,4 +1,4 @@
-"""PostgreSQL: settings that endanger data or stop commits, and damage that is already there."""
+"""PostgreSQL: settings that endanger data or block commits, and existing damage."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _DANGEROUS = {
     ("zero_damaged_pages", "on"): "rows in damaged blocks vanish without an error",
     ("ignore_checksum_failure", "on"): "damaged blocks are accepted as good ones",
 }
-"""What a value leads to, as the manual warns (chapters Write Ahead Log, Automatic Vacuuming, Developer Options)."""
+"""The consequences of a value, from the manual (chapters Write Ahead Log, Automatic Vacuuming, Developer Options)."""
 _OF_STORAGE = ("fsync", "full_page_writes")
-"""A managed server outside the project may do without: its storage writes whole blocks."""
+"""A managed server outside the project may turn these off: its storage writes whole blocks."""
 _SYNC = "synchronous_standby_names"
 _WAITS = "IPC:SyncRep"
 _LISTEN = "listen_addresses"
@@ -37,7 +37,7 @@ _STOPPED_BY = (
     ("could not access file", "shared_preload_libraries"),
     ("could not load library", "shared_preload_libraries"),
 )
-"""What PostgreSQL says when it cannot start, and the setting that makes it say so."""
+"""(PostgreSQL's message when it cannot start, the setting that causes it)."""
 
 
 def _setting(postgres: PostgresFacts, name: str) -> Setting | None:
@@ -45,7 +45,7 @@ def _setting(postgres: PostgresFacts, name: str) -> Setting | None:
 
 
 def settings(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Settings that no server with data that matters should have."""
+    """Settings that no server with important data should have."""
     postgres = present(facts.postgres)
     wrong = [
         each
@@ -118,7 +118,7 @@ def damage(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def config(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """PostgreSQL's configuration has errors: it does not start, or keeps the old settings and does not start again."""
+    """PostgreSQL's configuration has errors: it does not start, or keeps its old settings but would not restart."""
     postgres = present(facts.postgres)
     said = [(line, name) for line in postgres.log for words, name in _STOPPED_BY if words in line]
     if said and not postgres.up:
@@ -150,7 +150,7 @@ def config(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _taken_out(postgres: PostgresFacts, name: str, waits: bool) -> str:
-    """What ALTER SYSTEM has set is in its own file, which a server that does not run cannot change."""
+    """The fix that removes a setting. ALTER SYSTEM writes to a separate file, which a stopped server cannot change."""
     script = f'sed -i "/^{name} /d" "$PGDATA/postgresql.auto.conf"'
     run = f"docker compose run --rm --no-deps --entrypoint sh {postgres.service} -c '{script}'"
     return (
@@ -160,7 +160,7 @@ def _taken_out(postgres: PostgresFacts, name: str, waits: bool) -> str:
 
 
 def listen(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """PostgreSQL accepts connections from its own container only."""
+    """PostgreSQL accepts connections only from its own container."""
     postgres = present(facts.postgres)
     place = _setting(postgres, _LISTEN)
     if place is None or not postgres.container or not set(place.value.replace(" ", "").split(",")) <= _LOOPBACK:
@@ -180,7 +180,7 @@ def listen(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def collation(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The rules by which text is sorted have changed, such as with a new image."""
+    """The sort order of text (a collation's version) has changed, for example with a new image."""
     postgres = present(facts.postgres)
     changed = present(postgres.collations)
     if changed:

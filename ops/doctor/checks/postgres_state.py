@@ -1,4 +1,4 @@
-"""PostgreSQL: states in which it runs, but does not do its work for the instances."""
+"""PostgreSQL: states in which it is running but cannot serve the instances."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def read_only(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _concerns(place: str, facts: Facts, postgres: PostgresFacts) -> bool:
-    """A role for reports may be read-only on purpose: a role counts if a replica uses it."""
+    """Whether the place matters: a role that no replica uses, such as one for reports, may be read-only on purpose."""
     if not place.startswith("ROLE "):
         return True
     addresses = {address for replica in facts.replicas for address in replica.addresses}
@@ -82,7 +82,7 @@ def crashed(facts: Facts, limits: Limits) -> Iterator[Finding]:
             f"a process of PostgreSQL crashed or was killed {span(age)} ago",
             f"it recovered {span(age)} ago, in a server that has been up for {span(postgres.uptime)}",
             "all sessions were ended, and their transactions rolled back",
-            "it works again, and this is shown for an hour; to keep it from coming back is up to you\n"
+            "it works again, and this is shown for an hour; preventing it from happening again is up to you\n"
             f"find the reason: docker compose logs --since 1h {postgres.service} | grep -A 2 'terminated by signal'\n"
             f"signal 9 is mostly lack of memory: raise deploy.resources.limits.memory of {postgres.service},"
             f" then: videa up --recreate {postgres.service}",
@@ -91,7 +91,7 @@ def crashed(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def prepared(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Prepared transactions that nobody ends."""
+    """Prepared transactions that are neither committed nor rolled back."""
     postgres = present(facts.postgres)
     old = [
         each
@@ -105,8 +105,7 @@ def prepared(facts: Facts, limits: Limits) -> Iterator[Finding]:
     yield Finding(
         "pg.prepared",
         Severity.FAIL if blocking or worst.age > limits.pg_idle_in_tx_fail else Severity.WARN,
-        f"{len(old)} prepared transaction{'s' if len(old) > 1 else ''} that nobody ends,"
-        f" the oldest for {span(worst.age)}",
+        f"{len(old)} prepared transaction{'s' if len(old) > 1 else ''} left open, the oldest for {span(worst.age)}",
         "\n".join(
             f"{holding(each)}, in {each.database}: sessions that wait for it: {len(each.blocks)}" for each in old[:5]
         ),

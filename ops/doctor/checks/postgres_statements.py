@@ -1,4 +1,4 @@
-"""PostgreSQL refuses statements of the replicas, as their logs say."""
+"""PostgreSQL rejects statements of the replicas, according to their logs."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _RIGHTS = {
     "SCHEMA": "USAGE",
     "DATABASE": "CONNECT",
 }
-"""What an application needs of each kind."""
+"""Kind of object -> the privileges that an application needs."""
 
 
 def statements(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Statements fail for a reason that does not pass: a missing right, table or column, or shared memory."""
+    """Statements fail for a lasting reason: a missing privilege, table or column, or too little shared memory."""
     postgres = present(facts.postgres)
     told = [
         (name, group)

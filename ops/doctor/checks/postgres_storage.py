@@ -22,7 +22,7 @@ def _vacuum(facts: Facts, table: Table) -> str:
 
 
 def dead_tuples(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Deleted rows that vacuum has not removed."""
+    """Dead rows that vacuum has not removed."""
     bloated = [
         table
         for table in present(present(facts.postgres).tables)
@@ -66,7 +66,7 @@ def autovac_stale(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def xid(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Transaction ids run out: PostgreSQL then refuses writes."""
+    """Transaction ids run out, after which PostgreSQL refuses writes."""
     left = present(facts.postgres).xids_left
     if left is not None and left < limits.pg_xids_left:
         yield Finding(
@@ -109,7 +109,7 @@ def sequence(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _longer(facts: Facts, item: Sequence) -> str:
-    """The command that gives a sequence, and its column, as many values as a bigint has."""
+    """The command that changes a sequence and its column to bigint."""
     sequence = f"ALTER SEQUENCE {item.name} AS bigint NO MAXVALUE"
     if not item.column:
         return _sql(facts, sequence)

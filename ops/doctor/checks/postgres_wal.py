@@ -1,4 +1,4 @@
-"""PostgreSQL's write-ahead log: what keeps it from being removed, and when it has filled its volume."""
+"""PostgreSQL's write-ahead log: what prevents its removal, and when it has filled its volume."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def wal(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def archive(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The archive command fails, or there is none: PostgreSQL keeps all WAL."""
+    """The archive command fails or is missing, so PostgreSQL keeps all WAL."""
     postgres = present(facts.postgres)
     archiver = present(postgres.archiver)
     if not archiver.on:
@@ -75,7 +75,7 @@ def archive(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def slot_lag(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A slot has a reader, which is too slow: it keeps ever more WAL."""
+    """The reader of a slot is too slow, so the slot retains more and more WAL."""
     postgres = present(facts.postgres)
     free = postgres.volume.free if postgres.volume else float("inf")
     slots = [slot for slot in present(postgres.slots) if slot.active]

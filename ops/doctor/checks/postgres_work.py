@@ -15,7 +15,7 @@ from ops.doctor.words import listing, share, size, span
 def blocked(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """Sessions that wait for a lock, and the session at the head of the queue.
 
-    A client with a short lock_timeout never waits for long: then the age of the transaction that holds the lock counts.
+    A client with a short lock_timeout never waits for long, so the age of the transaction that holds the lock counts.
     """
     postgres = present(facts.postgres)
     queue = [session for session in postgres.sessions if session.blocked_by]
@@ -60,7 +60,7 @@ def locktable(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def deadlocks(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Transactions that PostgreSQL rolled back because they waited for each other."""
+    """PostgreSQL rolled back transactions that waited for each other."""
     postgres = present(facts.postgres)
     count = postgres.delta("deadlocks")
     rate = count * 60 / postgres.gap if postgres.gap else 0
@@ -147,9 +147,10 @@ def outlier(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def checkpoints(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The amount of WAL forces checkpoints before their time.
+    """The amount of WAL forces checkpoints before checkpoint_timeout.
 
-    A start, a backup and CHECKPOINT count as forced, too: no more can be due to the WAL than it has room for.
+    PostgreSQL also counts the checkpoints of a start, a backup and CHECKPOINT as requested. So the amount of WAL
+    written limits how many count as forced by WAL.
     """
     postgres = present(facts.postgres)
     counters = postgres.counters
@@ -168,7 +169,7 @@ def checkpoints(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def slot_inactive(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A replication slot without a reader keeps WAL forever."""
+    """A replication slot without a reader retains WAL forever."""
     idle = [slot for slot in present(present(facts.postgres).slots) if not slot.active]
     if idle:
         yield Finding(
@@ -199,7 +200,7 @@ def replica_lag(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def restarted(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """PostgreSQL started a moment ago in an older container."""
+    """PostgreSQL has just restarted in an existing container."""
     postgres = present(facts.postgres)
     started = facts.taken - postgres.uptime
     created = [container.created for container in present(facts.containers) if container.name == postgres.container]

@@ -13,7 +13,7 @@ from ops.doctor.words import share
 
 
 def pids(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A container is at its limit of processes, or near it."""
+    """A container is at or near its pids limit."""
     for container in present(facts.containers):
         used, limit = container.pids, container.pids_limit
         if not container.running or used is None or not limit:

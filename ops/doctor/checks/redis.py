@@ -13,7 +13,7 @@ from ops.doctor.sources import REDIS, REDIS_UP
 from ops.doctor.words import listing, recovery, share, size
 
 FULL = "max number of clients reached"
-"""What Redis says to a client that it does not accept any more."""
+"""The error with which Redis rejects a client beyond maxclients."""
 _BUSY = "BUSY "
 
 
@@ -55,7 +55,7 @@ def _fullness(node: RedisNode) -> float:
 def more_memory(facts: Facts, node: RedisNode) -> str:
     """The command for twice the memory, at most three quarters of the container's limit.
 
-    The rest is for Redis's buffers and for the fork of a save; beyond the limit the kernel kills Redis.
+    The rest is for Redis's buffers and for the fork of a save; beyond the limit, the kernel kills Redis.
     """
     used, wanted = node.number("used_memory"), max(node.number("maxmemory"), node.number("used_memory")) * 2
     (limit, *_) = [
@@ -75,14 +75,14 @@ def _figures(node: RedisNode) -> str:
 
 
 def _refusing(node: RedisNode) -> bool:
-    """Whether it is full, and may not or cannot evict: of the volatile policies, only keys with a time to live."""
+    """Whether it is full and its policy allows no eviction, or is a volatile one and no key has a time to live."""
     policy = node.info.get("maxmemory_policy", "")
     nothing = policy == "noeviction" or (policy.startswith("volatile") and not _evictable(node))
     return nothing and (_fullness(node) >= 1 or node.errors.get("OOM", 0) > 0)
 
 
 def _evictable(node: RedisNode) -> int:
-    """Keys with a time to live: of INFO's lines "db0:keys=7,expires=3,..."."""
+    """The number of keys with a time to live, from INFO's lines "db0:keys=7,expires=3,..."."""
     found = (_EXPIRES.search(value) for key, value in node.info.items() if _KEYSPACE.fullmatch(key))
     return sum(int(match[1]) for match in found if match)
 
@@ -109,7 +109,7 @@ def maxmem(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def noevict_full(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Redis is full and has nothing that it may evict: it refuses every write."""
+    """Redis is full and may not evict anything, so it refuses every write."""
     full = [node for node in present(facts.redis).nodes if _refusing(node)]
     if full:
         yield Finding(

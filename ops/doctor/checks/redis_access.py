@@ -1,4 +1,4 @@
-"""Redis runs, but does not serve: it refuses a password, or loads its data."""
+"""Redis is running but does not serve: it rejects a password, or is loading its data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ops.doctor.words import listing, span
 
 
 def auth(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Redis refuses the password of the doctor or of an instance."""
+    """Redis rejects the password of the doctor or of an instance."""
     nodes = present(facts.redis).nodes
     denied = [node for node in nodes if node.denied]
     refused = {
@@ -42,9 +42,9 @@ def auth(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _cure(facts: Facts, node: RedisNode, denied: bool, refused: set[str]) -> str:
-    """A restart brings back the passwords with which its container starts, if they are those of the instances.
+    """The fix. A restart restores the passwords in the container's configuration, if the instances have the same ones.
 
-    If it refuses some of the replicas only, because they were given another password, these are created again.
+    If Redis rejects only some replicas, because they were given a different password, these are recreated.
     """
     change = f"set the password that it asks for in {REDIS_URL} of {facts.service}, then videa deploy"
     if node.service not in facts.services:
@@ -63,7 +63,7 @@ def _cure(facts: Facts, node: RedisNode, denied: bool, refused: set[str]) -> str
 
 
 def loading(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Redis reads its data from disk and refuses commands until it has."""
+    """Redis is loading its data from disk and refuses commands until it has finished."""
     nodes = [node for node in present(facts.redis).nodes if node.info.get("loading") == "1"]
     if nodes:
         yield Finding(

@@ -1,4 +1,4 @@
-"""Redis's memory: what its allocator can neither use nor return."""
+"""Redis's memory: fragmentation, which its allocator can neither use nor return."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ops.doctor.words import listing, size
 
 
 def frag(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Holes in Redis's memory, which its allocator can neither use nor return.
+    """Fragmented memory, which Redis's allocator can neither use nor return.
 
-    Not the resident memory compared with the data: that includes what the process itself needs and what the allocator
-    is about to return.
+    This is not the ratio of resident memory to data, which includes the process's own memory and pages that the
+    allocator is about to return.
     """
     nodes = [
         node
@@ -41,14 +41,15 @@ def frag(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _holes(node: RedisNode) -> str:
-    """The figures of the allocator; Redis before 4 has only those of the process."""
+    """The allocator's figures; Redis before version 4 has only those of the process."""
     return "allocator_frag" if "allocator_frag_ratio" in node.info else "mem_fragmentation"
 
 
 def _defragment(facts: Facts, node: RedisNode) -> str:
-    """Not every build can: Redis refuses the setting if its allocator was not built with it, and INFO does not tell.
+    """The fix. Active defragmentation needs an allocator built for it; otherwise Redis rejects the setting.
 
-    Then a restart helps, but not with an append-only file that makes the same holes again: it is rewritten before.
+    INFO does not show this. A restart is the alternative; an append-only file must be rewritten before, because
+    replaying it would fragment the memory again.
     """
     command = node.cli("-e CONFIG SET activedefrag yes")
     if node.service not in facts.services:
@@ -66,7 +67,7 @@ _REWRITE = (
 
 
 def peak(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Redis used much more memory before than now, and its allocator still holds it."""
+    """Redis used much more memory in the past than now, and its allocator has not returned it."""
     nodes = [
         node
         for node in present(facts.redis).nodes

@@ -1,4 +1,4 @@
-"""Redis answers, but not with what clients ask for: it is paused, or refuses their commands."""
+"""Redis answers, but does not execute clients' commands: it is paused or rejects them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ops.doctor.limits import Limits
 from ops.doctor.sources import REDIS_UP
 
 _PAUSED = "paused_reason"
-"""Of INFO clients of some versions: none, client_pause, or one of a failover."""
+"""Field of INFO clients in some versions: none, client_pause, or a failover's reason."""
 _LATE = "no answer within"
-"""What a replica reports of a Redis that it waited for."""
+"""What a replica reports if Redis did not answer in time."""
 
 
 class _Refusal(Struct, frozen=True):
-    """An error code of Redis: what it means; ``fix``: commands for redis-cli; ``least``: in a second."""
+    """The meaning of a Redis error code; ``fix``: commands for redis-cli; ``least``: minimum errors per second."""
 
     meaning: str
     fix: str = ""
@@ -37,14 +37,15 @@ _REFUSALS = {
     "ERR": _Refusal("a command is unknown, renamed or has wrong arguments", least=5),
     "WRONGTYPE": _Refusal("a key has another type than its command expects"),
 }
-"""Those that no other check names. Of the doctor's own commands, CLUSTER INFO gives an ERR where there is no cluster;
-with the user of the replicas, as outside the project, SLOWLOG and CLUSTER INFO may give a NOPERM each."""
+"""Error codes that no other check reports. The doctor's own commands cause some of them: CLUSTER INFO gives one ERR if
+there is no cluster; SLOWLOG and CLUSTER INFO may each give a NOPERM with the replicas' user, as outside the project."""
 
 
 def paused(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Redis makes clients wait: it was told so, or a failover is under way. It answers the doctor's INFO meanwhile.
+    """Redis makes clients wait, because of CLIENT PAUSE or a failover in progress, but still answers the doctor's INFO.
 
-    Redis 8.0 does not say so itself. Then its clients do: those of a blocking command wait for keys, these for none.
+    Redis 8.0 does not report the pause. It then shows in the clients: unlike those in a blocking command, blocked
+    clients do not wait for a key.
     """
     for node in present(facts.redis).nodes:
         asking = [each for each in facts.instances or [] if node.up and each.redis]

@@ -38,7 +38,7 @@ def evicting(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def clients(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The number of clients is near the maximum, or so high that not even the doctor gets in."""
+    """The number of clients is near the maximum, or so high that not even the doctor can connect."""
     full = [node for node in present(facts.redis).nodes if FULL in node.error]
     if full:
         yield Finding(
@@ -75,7 +75,7 @@ def _more_clients(node: RedisNode) -> str:
 
 
 def rejected(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Redis refused connections because there were too many."""
+    """Redis rejected connections because there were too many."""
     nodes = _nodes(
         facts,
         lambda node: bool(node.gap) and node.delta("rejected_connections") * 60 / node.gap > limits.redis_rejected,
@@ -131,7 +131,7 @@ def persist(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def buffers(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Clients that do not read their answers."""
+    """Clients do not read their replies, which fill the output buffers."""
     nodes = _nodes(facts, lambda node: _buffer(node) > limits.redis_buffer)
     if nodes:
         yield Finding(
@@ -192,7 +192,7 @@ def _fork_rate(node: RedisNode) -> float:
 
 
 def masters(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """No node, or more than one, accepts writes; or the cluster's state is not ok."""
+    """No node or more than one accepts writes, or the cluster's state is not ok."""
     nodes = [node for node in present(facts.redis).nodes if node.up]
     cluster = [node for node in nodes if node.info.get("cluster_enabled") == "1"]
     failing = [node for node in cluster if node.info.get("cluster_state", "ok") != "ok"]

@@ -1,4 +1,4 @@
-"""Fewer replicas than asked for, and containers that nothing needs any more."""
+"""Fewer replicas than requested, and containers that are no longer needed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ENDED = ("created", "exited", "dead")
 
 
 class Missing(Struct, frozen=True):
-    """Missing replicas: ``asked`` for, and ``running``. ``stopped``: the containers that would fill the gap."""
+    """Missing replicas. ``asked``: requested number; ``running``: actual number; ``stopped``: containers to restart."""
 
     asked: int
     running: int
@@ -29,10 +29,10 @@ class Missing(Struct, frozen=True):
 
 
 def missing(facts: Facts, service: str) -> Missing | None:
-    """How many replicas of a service are missing; None if enough of them run, or if it is unknown.
+    """How many replicas of a service are missing; None if enough are running or if it is unknown.
 
-    The last operation says how many there should be. Somebody may have scaled with Compose since: then as many run as
-    the Compose file says, and Compose leaves no stopped container.
+    The last operation determines how many there should be, unless somebody has scaled with Compose since then: the
+    number then matches the Compose file, and there are no stopped containers.
     """
     declared = (facts.declared or {}).get(service)
     if declared is None or not declared.scaled:
@@ -49,7 +49,7 @@ def missing(facts: Facts, service: str) -> Missing | None:
 
 
 def _best(stopped: list[ContainerFacts], running: list[ContainerFacts]) -> list[ContainerFacts]:
-    """Those to start first: paused, then of the release that runs, then the newest."""
+    """The containers in the order in which to start them: paused, then of the running release, then the newest."""
     releases = {replica.release for replica in running}
     return sorted(
         stopped,
@@ -58,12 +58,12 @@ def _best(stopped: list[ContainerFacts], running: list[ContainerFacts]) -> list[
 
 
 def revive(container: ContainerFacts) -> str:
-    """The command that lets a container run again."""
+    """The command that makes a container run again."""
     return f"docker {'unpause' if container.state == 'paused' else 'start'} {container.name}"
 
 
 def ended(container: ContainerFacts, now: float) -> str:
-    """Why and when a container does not run any more."""
+    """Why and since when a container is not running."""
     if container.error:
         return f"{container.name}: {container.error}"
     if container.state != "exited":
@@ -74,7 +74,7 @@ def ended(container: ContainerFacts, now: float) -> str:
 
 
 def too_few(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Fewer replicas run than the last operation, or the Compose file, has asked for."""
+    """Fewer replicas are running than the last operation or the Compose file requests."""
     for service, declared in present(facts.declared).items():
         gap = missing(facts, service)
         if gap is None or facts.under_way:
@@ -83,9 +83,9 @@ def too_few(facts: Facts, limits: Limits) -> Iterator[Finding]:
         scale = f"videa scale {f'{name}=' if name else ''}{gap.asked}"
         listed = facts.balancer.listed if facts.balancer else None
         enough = len(gap.stopped) == gap.count
-        # One that nginx does not list any more would run without a request.
+        # A replica that nginx no longer lists would run without getting requests.
         quick = enough and all(listed is None or replica.name in listed for replica in gap.stopped)
-        # A scale starts what has ended, and returns to nginx what answers; what is paused stays so.
+        # A scale starts exited replicas and returns answering ones to nginx; paused ones stay paused.
         paused = [replica for replica in gap.stopped if replica.state == "paused"]
         source = "the last operation" if declared.recorded is not None else "the Compose file"
         yield Finding(
@@ -101,7 +101,7 @@ def too_few(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def orphan(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Containers that nothing uses: of services that no longer exist, or stopped replicas beyond those asked for."""
+    """Unused containers: of services that no longer exist, or stopped replicas beyond the requested number."""
     services = set(facts.services)
     gaps = [missing(facts, service) for service in facts.declared or {}]
     scaled = {facts.service, *(name for name, each in (facts.declared or {}).items() if each.scaled)}
@@ -112,7 +112,7 @@ def orphan(facts: Facts, limits: Limits) -> Iterator[Finding]:
         if container.service not in services:
             reason = f"the Compose file has no service {container.service}"
         elif container.service in scaled and container.state in _ENDED and not facts.under_way:
-            if facts.declared is None:  # it may be one that is missing
+            if facts.declared is None:  # it may be one of the missing replicas
                 continue
             reason = f"state {container.state}, exit code {container.exit_code}, and enough replicas run"
         else:

@@ -1,4 +1,4 @@
-"""What nginx runs out of: connections, open files, and space for what it writes."""
+"""Resources that nginx may run out of: connections, open files, and space for temporary files."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ops.doctor.words import share, size
 
 CONNECTIONS, SPACE = "lb.connections", "lb.tmpfs"
 RECENT = 60.0
-"""Seconds for which an error in nginx's log shows the present state."""
+"""Seconds for which an error in nginx's log shows the current state."""
 
 
 def connections(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A worker of nginx has used nearly all its connections or open files."""
+    """An nginx worker has used nearly all its connections or open files."""
     balancer = present(facts.balancer)
     refused = sum(
         group.count

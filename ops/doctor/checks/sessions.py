@@ -1,4 +1,4 @@
-"""PostgreSQL's sessions in findings: their names, which one blocks which, and the command that ends one."""
+"""PostgreSQL's sessions in findings: their description, which ones block others, and the commands that end them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PREPARED_PID = 0
 """What pg_blocking_pids returns for a prepared transaction, which has no session."""
 _CLIENT = "client backend"
 OWN_DATABASE = ""
-"""For ``psql``: the database that the container was made with."""
+"""For ``psql``: the database with which the container was created."""
 
 
 def who(session: Session) -> str:
@@ -24,7 +24,7 @@ def who(session: Session) -> str:
 
 
 def root_blockers(postgres: PostgresFacts, waiting: Iterable[Session]) -> list[Session | Prepared | int]:
-    """What is at the head of the queues in which ``waiting`` wait, of whatever kind; the pid if it has just ended."""
+    """What blocks the ``waiting`` sessions at the head of their queues; a pid if that session has just ended."""
     known = {session.pid: session for session in postgres.sessions}
     chain = _chain([session.pid for session in waiting], known)
     heads = [pid for pid in chain if not (pid in known and known[pid].blocked_by)] or chain[-1:]
@@ -39,7 +39,7 @@ def root_blockers(postgres: PostgresFacts, waiting: Iterable[Session]) -> list[S
 
 
 def _chain(pids: list[int], known: dict[int, Session]) -> list[int]:
-    """The sessions and all that they wait for, directly or not."""
+    """The sessions and all sessions that they wait for, directly or indirectly."""
     chain = list(dict.fromkeys(pids))
     for pid in chain:
         blockers = known[pid].blocked_by if pid in known else []
@@ -57,14 +57,14 @@ def holding(holder: Session | Prepared | int) -> str:
 
 
 def held_for(holder: Session | Prepared | int) -> float:
-    """Seconds since the transaction that holds the locks began; 0 if that is not known."""
+    """Seconds since the start of the transaction that holds the locks; 0 if unknown."""
     if isinstance(holder, Prepared):
         return holder.age
     return (holder.xact_age or 0.0) if isinstance(holder, Session) else 0.0
 
 
 def endings(facts: Facts, postgres: PostgresFacts, holders: Iterable[Session | Prepared | int]) -> Iterator[str]:
-    """The commands that end them."""
+    """The commands that end the ``holders``."""
     for holder in holders:
         if isinstance(holder, Prepared):
             yield rollback(facts, postgres, holder)
@@ -73,13 +73,13 @@ def endings(facts: Facts, postgres: PostgresFacts, holders: Iterable[Session | P
 
 
 def rollback(facts: Facts, postgres: PostgresFacts, prepared: Prepared) -> str:
-    """The command that ends a prepared transaction, which is possible only in its own database."""
+    """The command that rolls back a prepared transaction, which is possible only in its own database."""
     gid = prepared.gid.replace("'", "''")
     return psql(facts, postgres, f"ROLLBACK PREPARED '{gid}'", database=prepared.database)
 
 
 def ending(facts: Facts, postgres: PostgresFacts, session: Session, verb: str = "terminate") -> str:
-    """The command that ends a session, or with "cancel" its statement."""
+    """The command that terminates a session or, with "cancel", its statement."""
     return psql(facts, postgres, f"SELECT pg_{verb}_backend({session.pid})")
 
 
@@ -94,5 +94,5 @@ def psql(facts: Facts, postgres: PostgresFacts, *statements: str, database: str 
 
 
 def _in_quotes(statement: str) -> str:
-    """For a shell's double quotes."""
+    """The statement escaped for a shell's double quotes."""
     return "".join(f"\\{letter}" if letter in '\\"$`' else letter for letter in statement)

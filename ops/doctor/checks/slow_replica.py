@@ -15,13 +15,14 @@ from ops.doctor.sources import TRAFFIC
 from ops.doctor.words import span
 
 _PRECISE = 1.0
-"""Seconds below which milliseconds are shown."""
+"""Seconds below which durations are shown in milliseconds."""
 
 
 def slow_replica(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Half of a replica's requests take much longer than those of the others, which share the same load.
+    """The median latency of a replica is much higher than that of the others, which share the same load.
 
-    Not one that has started within the log's window: it may still fill its caches. During a deploy, the judge compares.
+    Replicas that started within the log's window are excluded: their caches may still be cold. During a deploy, the
+    canary's judge does the comparison.
     """
     if facts.under_way:
         return
@@ -44,7 +45,7 @@ def slow_replica(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _by_service(facts: Facts, limits: Limits) -> Iterator[list[tuple[ContainerFacts, Waits]]]:
-    """The replicas with enough requests to compare, of each service that has several of them."""
+    """For each service with several replicas, the ones with enough requests to compare."""
     traffic = present(facts.traffic)
     found = defaultdict[str, list[tuple[ContainerFacts, Waits]]](list)
     for container in facts.containers or []:

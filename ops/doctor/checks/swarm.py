@@ -1,4 +1,4 @@
-"""The machines of a swarm, and what does not run on them. On one engine there are none, and nothing to find."""
+"""The nodes of a swarm, and what does not run on them. A single engine has no nodes, so there are no findings."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ops.doctor.sources import BALANCER, EDGES, SWARM
 from ops.doctor.words import listing, span
 
 NO_IMAGE = "No such image"
-"""In the reason of a node that has refused a task."""
+"""Part of the reason with which a node rejects a task."""
 
 DAY = 86400.0
 
 
 def node_down(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A node is away: with it are the containers that ran there, until Swarm has started them elsewhere."""
+    """A node is unreachable, and so are its containers, until Swarm has started them elsewhere."""
     for node in present(facts.swarm).nodes:
         if not node.away:
             continue
@@ -52,7 +52,7 @@ def node_unused(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def task_rejected(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A node has refused a container of the project, or no node takes it."""
+    """A node has rejected a container of the project, or no node is suitable for it."""
     for task in _recent(facts, limits):
         if NO_IMAGE not in task.reason:
             where = f"{task.node} has refused" if task.node else "no node takes"
@@ -68,7 +68,7 @@ def task_rejected(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def image_missing(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A node has refused a container because it does not have the image, or was not there when it was sent."""
+    """A node has rejected a container because of a missing image, or was unreachable when the image was sent."""
     refused: dict[str, list[StuckFacts]] = {}
     for task in _recent(facts, limits):
         if NO_IMAGE in task.reason:
@@ -100,9 +100,10 @@ def image_missing(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def quorum(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Managers decide by majority: without one, nothing can be started, scaled or deployed.
+    """Managers decide by majority: without a quorum, nothing can be started, scaled or deployed.
 
-    An even number tolerates no more losses than one less (Docker: "Administer and maintain a swarm of Docker Engines").
+    An even number of managers tolerates no more losses than the odd number below it (Docker: "Administer and maintain a
+    swarm of Docker Engines").
     """
     managers = [node for node in present(facts.swarm).nodes if node.manager]
     reachable = [node for node in managers if node.reachable and not node.away]
@@ -133,7 +134,7 @@ def quorum(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def certificate(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The certificate authority of the swarm ends, or is being replaced. Nodes renew their own certificates."""
+    """The swarm's root CA expires or is being rotated. Nodes renew their own certificates."""
     swarm = present(facts.swarm)
     if swarm.root_expires is not None and swarm.root_expires - facts.taken < limits.swarm_root_warn:
         left = swarm.root_expires - facts.taken
@@ -158,9 +159,9 @@ def certificate(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def edge(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """One of several nginx does not run, or serves an older configuration; the others go on without it.
+    """One of several nginx instances is down or serves an older configuration; the others continue without it.
 
-    One whose node is down or drained is not told here: ``node_down`` and ``node_unused`` tell it.
+    If its node is down or drained, ``node_down`` or ``node_unused`` reports it instead.
     """
     swarm = present(facts.swarm)
     unused = {node.name for node in swarm.nodes if node.away or node.availability == "drain"}
@@ -188,7 +189,7 @@ def edge(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def edge_unseen(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """One of several nginx runs and cannot be examined: no operation can change it, either."""
+    """One of several nginx instances is running but cannot be examined, so no operation can change it, either."""
     for each in present(facts.edges):
         first = each.balancer is None and facts.balancer is None
         if reason := each.reason or (facts.why_skipped(BALANCER) if first else ""):

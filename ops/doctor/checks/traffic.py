@@ -14,10 +14,10 @@ from ops.doctor.sources import BALANCER_UP, CERTIFICATES, TRAFFIC
 from ops.doctor.words import listing, share, span
 
 SHOWN = 4
-"""Kinds of failures in a finding."""
+"""Maximum kinds of failures in a finding."""
 
 RAISED = 10
-"""Factor by which a limit is raised that refuses most clients."""
+"""Factor by which to raise a rate limit that rejects most clients."""
 
 
 def server_errors(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -35,7 +35,7 @@ def server_errors(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _split(facts: Facts) -> list[str]:
-    """A line for each frequent kind of failure: how many, the status, the path, and who answered."""
+    """A line for each frequent kind of failure: its count, the status, the path, and what answered."""
     names = _names(facts)
     lines = []
     for failure in present(facts.traffic).failures[:SHOWN]:
@@ -49,7 +49,7 @@ def _split(facts: Facts) -> list[str]:
 
 
 def _where_to_look(facts: Facts) -> str:
-    """The log of who gave most of the errors."""
+    """The command for the log of the container that caused most of the errors."""
     failures = present(facts.traffic).failures
     own = sum(failure.count for failure in failures if not failure.answered)
     if failures and 2 * own > sum(failure.count for failure in failures):
@@ -58,12 +58,12 @@ def _where_to_look(facts: Facts) -> str:
 
 
 def _names(facts: Facts) -> dict[str, str]:
-    """Address -> container."""
+    """Address -> container name."""
     return {address: container.name for container in facts.containers or [] for address in container.addresses}
 
 
 def limited(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Most clients are refused by a limit."""
+    """A rate limit rejects most clients."""
     traffic = present(facts.traffic)
     if traffic.requests < limits.lb_least or traffic.limited / traffic.requests <= limits.lb_limited:
         return
@@ -89,7 +89,7 @@ def limited(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _raised(facts: Facts) -> str:
-    """How to raise the limit of the replicas that refuses most, tenfold, with the others as they are."""
+    """How to raise, tenfold, the replicas' rate limit that rejects most requests; the other limits stay unchanged."""
     known = [beat.rate_limits for beat in facts.fleet or []] + [replica.rate_limits for replica in facts.replicas]
     table = next((limits for limits in known if limits), {})
     counts = Counter[tuple[str, ...]]()
@@ -119,7 +119,7 @@ def slow(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def one_client(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Another proxy is in front of nginx and names its clients, but nginx takes all of them for one."""
+    """Another proxy is in front of nginx and forwards client addresses, but nginx treats all as one client."""
     traffic = present(facts.traffic)
     address, count = max(traffic.proxied.items(), key=lambda entry: entry[1], default=("", 0))
     if count >= limits.lb_one_client_least and count / traffic.requests >= limits.lb_one_client:
@@ -135,7 +135,7 @@ def one_client(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def ejecting(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """A replica fails requests repeatedly, and nginx removes it for a moment each time."""
+    """A replica fails requests repeatedly, and nginx briefly stops using it each time."""
     retried = {
         address: count for address, count in present(facts.traffic).retried.items() if count >= limits.lb_ejections
     }

@@ -1,4 +1,4 @@
-"""Problems that only show over time: memory that grows until its limit."""
+"""Problems that show only over time: memory that grows up to its limit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ops.doctor.words import size, span
 
 
 def leak(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """Memory that grows steadily and reaches the limit within a day."""
+    """Memory grows steadily and will reach the limit within a day."""
     beats = {beat.id: beat for beat in facts.fleet or []}
     recorded = present(facts.history).memory
     for container in present(facts.containers):
@@ -47,7 +47,7 @@ def leak(facts: Facts, limits: Limits) -> Iterator[Finding]:
 
 
 def _bounded(container: ContainerFacts, facts: Facts) -> bool:
-    """Whether its own configuration stops it before the limit: Redis at its maxmemory.
+    """Whether the server's own configuration bounds it below the limit, as maxmemory does for Redis.
 
     PostgreSQL's buffers are shared memory, which the samples do not include.
     """

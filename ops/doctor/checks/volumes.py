@@ -1,4 +1,4 @@
-"""The file systems with the data of PostgreSQL and Redis: full, or full soon."""
+"""The file systems with the data of PostgreSQL and Redis: full or nearly full. Also logs that fill the disk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ops.doctor.words import share, size, span
 
 NO_SPACE = "No space left on device"
 _SAME = 0.01
-"""Difference of two shares of free space up to which a volume is taken to be on the disk of ``host.disk``."""
+"""Maximum difference in the share of free space for a volume to count as part of the disk of ``host.disk``."""
 
 
 def volume(facts: Facts, limits: Limits) -> Iterator[Finding]:
@@ -61,7 +61,7 @@ def _filling(facts: Facts, limits: Limits, service: str, container: str, space: 
 
 
 def _is_the_disk(space: Volume, host: HostFacts | None) -> bool:
-    """Whether ``host.disk`` already judges the free space. Its share of free space is calculated in the same way."""
+    """Whether ``host.disk`` already checks this free space. It calculates the share of free space in the same way."""
     return host is not None and abs(space.free / space.size - host.disk_free) < _SAME
 
 
@@ -74,7 +74,7 @@ def _room(service: str) -> str:
 
 
 def logs(facts: Facts, limits: Limits) -> Iterator[Finding]:
-    """The log of a container that Docker does not rotate is large, or fills the disk."""
+    """A container log that Docker does not rotate is large or fills the disk."""
     free = facts.host.disk_free_bytes if facts.host else float("inf")
     for container in present(facts.containers):
         if container.log_size is None:

@@ -1,7 +1,7 @@
 """nginx from inside its container: its version, its configuration on disk and in use, and the replicas that it reaches.
 
-On a busy stack, user requests show which replicas nginx reaches. If they do not, or if one has failed, nginx is probed
-at the path that x-videa declares; nginx's log shows which replica has answered a probe.
+On a busy stack, user requests show which replicas nginx reaches. If they do not, or if one has failed, probes are sent
+through nginx to the path that x-videa declares; nginx's log shows which replica answered a probe.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from ops.traffic import Upstream
 
 TIMEOUT = 6
 PROBES_PER_REPLICA = 10
-"""A replica with a fair share of traffic gets no probe with a probability of e^-10."""
+"""The probability that a replica with a fair share of the traffic gets no probe is e^-10."""
 MOST_PROBES = 200
 PROBERS = 5
 PROBE_RATE = 25
 """Requests per second of each prober."""
 FRESH = 5.0
-"""Maximum age, in seconds, of a user request that shows that its replica is reached."""
+"""Maximum age, in seconds, of a user request that counts as proof that nginx reaches the replica."""
 FLUSH = 0.15
 """Seconds until nginx has flushed its log: http.conf has flush=100ms."""
 BUSY_TAIL = 20_000
@@ -55,11 +55,11 @@ OWN = f"{OWN_IDS}doctor-"
 MARK = "@videa@"
 REFUSED = "@refused@"
 LATE = "it accepts the connection, and does not answer"
-"""For ``unreachable``: the published port leads to Docker's proxy, and from there to nothing."""
+"""For ``unreachable``: Docker's proxy accepts connections at the published port, but reaches nothing behind it."""
 Wanted: TypeAlias = Callable[[str], Sequence[Upstream]]
 _VERDICT = re.compile(r"(\d*) (\d{3})")
 
-# All output in one stream: the engine does not keep the order of two, so a late line could end up in another part.
+# All output in one stream: the engine does not preserve the order of two, so a late line could land in the wrong part.
 _SCRIPT = rf"""
 exec 2>&1
 nginx -v
@@ -134,12 +134,12 @@ def balancer_facts(
     mark = OWN + secrets.token_hex(6)
     arguments = (query, str(probers), str(probes // PROBERS), mark, entrance.host)
     with ThreadPoolExecutor(1) as pool:
-        entered = pool.submit(unreachable)  # both wait if nginx hangs
+        entered = pool.submit(unreachable)  # in parallel, because both wait if nginx hangs
         command = ["timeout", str(TIMEOUT), "sh", "-c", _SCRIPT, "videa-doctor", *arguments]
         answer = (asked or platform).ask(nginx.name, command)
     facts, outside = read(nginx.name, answer.output, wanted, sticky, seen), entered.result()
     if outside == LATE and not facts.serving:
-        outside = ""  # nginx hangs, for whoever asks: it answers the request of this look itself
+        outside = ""  # nginx hangs for every client: it would answer this request itself
     facts = msgspec.structs.replace(facts, unreachable=outside)
     if not facts.answers:
         return facts
@@ -152,7 +152,7 @@ def balancer_facts(
 
 
 def answered(lines: Collection[Line], mark: str, replicas: Collection[ContainerFacts]) -> dict[str, int]:
-    """Replica -> number of probes (with request id ``mark``) that it has answered; UNKNOWN for other addresses."""
+    """Replica -> number of probes (with request id ``mark``) that it answered; UNKNOWN for other addresses."""
     names = {address: replica.name for replica in replicas for address in replica.addresses}
     return dict(
         Counter(
@@ -164,7 +164,7 @@ def answered(lines: Collection[Line], mark: str, replicas: Collection[ContainerF
 
 
 def served(lines: Collection[Line], replicas: Collection[ContainerFacts]) -> dict[str, int]:
-    """Running replica -> number of requests that it has answered; {} if one has none, or if a request failed."""
+    """Running replica -> number of requests that it answered; {} if a replica has none or a request failed."""
     names = {address: replica.name for replica in replicas if replica.running for address in replica.addresses}
     answered = Counter(names.get(line.answered_by) for line in lines)
     running = [replica.name for replica in replicas if replica.running]
@@ -180,10 +180,10 @@ def read(
     sticky: bool,
     seen: Mapping[str, int] = MappingProxyType({}),
 ) -> BalancerFacts:
-    """The facts in the script's output. With ``seen``, nginx was probed only if it hangs. Raises Skip.
+    """The facts in the script's output. With ``seen``, no probes were sent unless nginx hangs. Raises Skip.
 
-    ``wanted``: returns, from nginx's configuration, what videa would configure for the replicas in it: for the examined
-    service, and for the others with requests.
+    ``wanted``: returns what videa would configure for the replicas in nginx's configuration: for the examined service,
+    and for the other services that get requests.
     """
     parts = [part.strip() for part in output.split(MARK)]
     if len(parts) != 7:
@@ -227,7 +227,7 @@ def read(
 
 
 def _room(output: str) -> dict[str, Any]:
-    """Fields of BalancerFacts from lines "worker FILES MOST-FILES MOST-CONNECTIONS" and "space KIB-IN-ALL KIB-USED"."""
+    """Fields of BalancerFacts from lines "worker FILES MAX-FILES MAX-CONNECTIONS" and "space KIB-TOTAL KIB-USED"."""
     facts: dict[str, Any] = {}
     for kind, *words in map(str.split, output.splitlines()):
         numbers = [int(word) for word in words if word.isdecimal()]
@@ -242,7 +242,7 @@ def _room(output: str) -> dict[str, Any]:
 
 
 def _count(output: str) -> tuple[int, Counter[str]]:
-    """Answers, and failures by status, from lines "number status", and "number" for each answer with a body."""
+    """The number of answers, and failures by status, from lines "number status", and "number" per body received."""
     statuses: dict[str, int] = {}
     bodies: set[str] = set()
     failures: Counter[str] = Counter()
@@ -254,7 +254,7 @@ def _count(output: str) -> tuple[int, Counter[str]]:
             statuses[verdict[1]] = status
             if not 0 < status < SERVER_ERROR:
                 failures[str(status) if status else "no answer"] += 1
-    # At the time-out the last verdicts are lost, but an answer with a body is still counted.
+    # A timeout loses the last status lines, but an answer with a body still counts.
     reached = sum(1 for number in statuses.keys() | bodies if 0 < statuses.get(number, 200) < SERVER_ERROR)
     if not reached and not failures:
         failures["no answer"] += 1

@@ -1,4 +1,4 @@
-"""The certificates of x-videa.tls: what nginx has, and whether they can be renewed."""
+"""The certificates of x-videa.tls: which ones nginx has, and whether they can be renewed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ops.stack import Stack
 
 
 def certificate_facts(stack: Stack) -> list[CertificateFacts]:
-    """Every domain; empty without x-videa.tls. Raises BalancerError, ConfigError, EngineError."""
+    """The facts of every domain; empty without x-videa.tls. Raises BalancerError, ConfigError, EngineError."""
     if not tls_of(stack.project).domains:
         return []
     return [read(certificate) for certificate in of_stack(stack, discard).certificates()]

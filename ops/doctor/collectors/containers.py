@@ -22,7 +22,7 @@ from ops.pools import pool_limit
 SECRETS = (ACCESS_SECRET, REFRESH_SECRET)
 STORES = (DATABASE, REDIS)
 SAMPLE_GAP = 1.0
-"""Seconds: ten periods of the CPU scheduler, of which the throttled ones count."""
+"""Seconds: ten CFS periods, of which the throttled ones are counted."""
 _PASSWORD = re.compile(r"PASSWORD$|_PASS$|_AUTH$")
 _RATE_LIMIT = re.compile(r"(?:^|,)\s*(\w+)=(\d+)/(\d+)")
 
@@ -67,7 +67,7 @@ def container_facts(container: Container, details: Mapping[str, Any], key: bytes
 
 
 def with_usage(containers: list[ContainerFacts], platform: Platform) -> list[ContainerFacts]:
-    """The containers with the usage of the running ones during SAMPLE_GAP. Raises EngineError."""
+    """The containers, with the usage of running ones during SAMPLE_GAP. Raises EngineError."""
     usage = platform.usage(containers, SAMPLE_GAP)
     return [
         msgspec.structs.replace(
@@ -97,13 +97,13 @@ def _processes(used: Usage) -> dict[str, int | None]:
 
 
 def _pids_limit(details: Mapping[str, Any]) -> int | None:
-    """The engine has 0 and -1 for "no limit"."""
+    """The limit of processes; the engine uses 0 and -1 for "no limit"."""
     limit = (details.get("HostConfig") or {}).get("PidsLimit") or 0
     return int(limit) if limit > 0 else None
 
 
 def _unbounded_log(details: Mapping[str, Any]) -> int | None:
-    """The size of a log that Docker does not rotate; readable only on the engine's machine by who may read its data."""
+    """The size of a log that Docker does not rotate; readable only on the engine's machine with access to its data."""
     config = (details.get("HostConfig") or {}).get("LogConfig") or {}
     if config.get("Type") != "json-file" or (config.get("Config") or {}).get("max-size"):
         return None
@@ -114,7 +114,7 @@ def _unbounded_log(details: Mapping[str, Any]) -> int | None:
 
 
 def _passwords(environment: Mapping[str, str], key: bytes) -> dict[str, str]:
-    """Variable -> fingerprint of the password that it is, or that is in its URL."""
+    """Variable -> fingerprint of the password that is its value or part of its URL."""
     passwords = {name: value for name, value in environment.items() if value and _PASSWORD.search(name)}
     for name in STORES:
         credentials, at, _ = environment.get(name, "").partition("://")[2].rpartition("@")
@@ -133,7 +133,7 @@ def _fingerprints(secrets: str, key: bytes) -> list[str]:
 
 
 def _place(url: str) -> str:
-    """Hosts and database of a URL: replicas with different passwords or pool sizes still share their data."""
+    """Only hosts and database of a URL: replicas with different passwords or pool sizes still share their data."""
     rest = url.partition("://")[2].partition("?")[0]
     return rest.rpartition("@")[2]
 

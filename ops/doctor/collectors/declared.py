@@ -1,4 +1,4 @@
-"""What the Compose file, `.env` and the last operation ask for."""
+"""The desired state, from the Compose file, `.env` and the last operation."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def declared_services(stack: Stack) -> dict[str, ServiceFacts]:
 
 
 def networks_of(model: Mapping[str, Any], service: Mapping[str, Any], suffix: str = "") -> list[str]:
-    """The names, on the engine, of the networks of a service in the merged model. ``suffix``: see ``Platform``."""
+    """The engine's names of a service's networks in the merged model. ``suffix``: see ``Platform``."""
     known = {key: (model.get("networks") or {}).get(key) or {} for key in service.get("networks") or {}}
     return [f"{each.get('name') or key}{'' if each.get('external') else suffix}" for key, each in known.items()]
 

@@ -1,4 +1,4 @@
-"""nginx of a stack; of the several ones of a swarm, the others are examined like the first one, over their channels."""
+"""The nginx of a stack. In a swarm with several, the others are examined like the first one, on their nodes."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def balancer(
 
 
 def traffic(stack: Stack, nginx: ContainerFacts | None, containers: Collection[ContainerFacts]) -> Traffic:
-    """The users' requests in the log of one nginx. Raises EngineError and Skip."""
+    """The user requests in the log of one nginx. Raises EngineError and Skip."""
     return traffic_facts(stack.platform, nginx, list(_health_paths(stack.project)), containers)
 
 
 def sights(stack: Stack, containers: Collection[ContainerFacts], first: ContainerFacts | None) -> list[EdgeSight]:
-    """Every nginx that runs, without the figures of ``first``, which is examined anyway. Raises EngineError."""
+    """Every running nginx, without the figures of ``first``, which is examined separately. Raises EngineError."""
     placed = stack.platform.nodes.edges()
     if len(placed) < 2:
         return []
@@ -60,9 +60,9 @@ def sights(stack: Stack, containers: Collection[ContainerFacts], first: Containe
 def examined(
     containers: Collection[ContainerFacts], nodes: Mapping[str, str], first: ContainerFacts | None, look: Look
 ) -> list[EdgeSight]:
-    """All of them at the same time. ``nodes``: the container of each nginx -> the name of its node.
+    """Examines all of them in parallel. ``nodes``: container of an nginx -> name of its node.
 
-    One that does not run is left out: ``swarm.edge`` tells it.
+    An nginx that is not running is left out: ``swarm.edge`` reports it.
     """
 
     def sight(nginx: ContainerFacts) -> EdgeSight:
@@ -71,7 +71,7 @@ def examined(
             return EdgeSight(name, node)
         try:
             return EdgeSight(name, node, *look(nginx))
-        except Exception as error:  # the others must still be told
+        except Exception as error:  # the others must still be reported
             return EdgeSight(name, node, reason=reason_of(error))
 
     running = [each for each in containers if each.name in nodes and each.running]
@@ -82,7 +82,7 @@ def examined(
 
 
 def _health_paths(project: Project) -> Iterator[str]:
-    """The paths of requests that are no users': of health checks as clients and as replicas get them, and of videa."""
+    """The paths of requests that are not users': videa's own, and health checks as clients and replicas see them."""
     for name in project.served:
         of_service = project.of(name)
         yield from (of_service.live_path, of_service.entrance.path)

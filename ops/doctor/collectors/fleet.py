@@ -18,7 +18,7 @@ ids=$(timeout 2 redis-cli -c --raw ZRANGE {FLEET} 0 -1) || exit 1
 case $ids in [A-Z]*\\ *) echo "$ids"; exit 1; esac
 for id in $ids; do echo "GET {FLEET}:$id"; done | timeout 2 redis-cli -c --raw
 """
-"""An error starts with capital letters and has spaces; an id has no space."""
+"""An error reply starts with capital letters and contains spaces; an id contains no space."""
 
 _DECODER = msgspec.json.Decoder(Heartbeat)
 

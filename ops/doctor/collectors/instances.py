@@ -1,4 +1,4 @@
-"""Each replica, queried directly from nginx's container, so over the same network and names as the traffic."""
+"""Each replica, queried directly from nginx's container, and so over the same network and names as the traffic."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ PROBERS = 2
 RATE = 50
 """Queries per second of each prober; more if there are many replicas."""
 LONGEST_ROUND = 1.0
-"""Seconds until the query of the last replica starts."""
+"""Maximum seconds until the query of the last replica starts."""
 SHARED, ALONE = 2, 3
-"""Seconds for the queries of one prober, and then of one replica."""
+"""Timeouts in seconds: for all queries of a prober, and for the retry of a single replica."""
 KILLED = 124
-"""Smallest exit code of `timeout` after the time: 128 + 15 in BusyBox. Curl's own are below it."""
+"""Smallest exit code of `timeout` when time is up (BusyBox uses 128 + 15). curl's own codes are smaller."""
 MARK = "@videa@"
 CLOCK = "@clock@"
-"""Before the time at which queries began."""
+"""Prefix of the time at which the queries began."""
 QUERIES = 4
-"""For each replica: liveness and readiness as its release declares and, for our own backend, the state of its
-dependencies and its metrics."""
+"""Per replica: liveness and readiness as its release declares and, for our own backend, the state of its dependencies
+and its metrics."""
 CALL = 'http2-prior-knowledge\ndata-binary = "@call"\n'
-"""curl's options for a call of gRPC; the script writes the file."""
+"""curl's options for a gRPC call; the script writes the file."""
 CONFIG = "VIDEA_CURL_"
-"""Environment variable with curl's configuration of a replica: no header of a probe becomes a process argument."""
+"""Prefix of the variables with curl's configuration for a replica, so that no header becomes a process argument."""
 
-# Two curls, each with one query at a time at a limited rate: all at once, they would delay the traffic, and to start a
-# curl takes 15 ms of a core. If a replica does not answer in time, the others of its share are asked one by one, at the
-# same time, so that one that hangs does not hide them. A body comes before curl's line about it.
+# Two curl processes, each with one query at a time at a limited rate: all queries at once would delay the traffic, and
+# starting a curl takes 15 ms of CPU. If a replica does not answer in time, the remaining replicas of that curl are
+# queried separately, in parallel, so that a hanging one does not hide them. A body precedes curl's line about it.
 _SCRIPT = rf"""
 folder=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
@@ -121,10 +121,10 @@ def instance_facts(
 
 
 def query(replica: ContainerFacts, declaration: Declaration, number: int) -> str:
-    """curl's configuration for the queries of a replica, which have the numbers from ``number``.
+    """curl's configuration for the queries of a replica, which are numbered from ``number``.
 
-    The first two are the probes that its release declares; there are none for a release that declares no path, and a
-    call for one that answers only calls of gRPC.
+    The first two are the probes that its release declares: none for a release without paths, and a call for one that
+    answers only gRPC.
     """
     probes = (declaration.probe(live, replica.has_check) for live in (True, False))
     own = () if declaration.grpc else tuple(Http(declaration.port, path) for path in (OVERALL, METRICS))
@@ -151,10 +151,10 @@ class Answer(msgspec.Struct, frozen=True):
 def read(replica: ContainerFacts, answers: list[Answer], probe: Probe, grpc: bool = False) -> InstanceFacts:
     """The facts in a replica's answers: live, ready, health, metrics. ``probe``: of its readiness.
 
-    ``grpc``: without a path, it was asked by calls.
+    ``grpc``: the replica has no path and was probed with gRPC calls.
     """
     live, ready, health, metrics = answers
-    if not isinstance(probe, Http) and not grpc:  # any answer shows that it lives
+    if not isinstance(probe, Http) and not grpc:  # any answer shows that it is alive
         live = ready = health
     reported, measured = read_health(health.body), read_metrics(metrics.body)
     pool, last_minute = reported.pool or Pool(), measured.last_minute
@@ -189,7 +189,7 @@ def read(replica: ContainerFacts, answers: list[Answer], probe: Probe, grpc: boo
 
 
 def _reason(ready: Answer) -> str:
-    """What a replica says of its readiness in an answer that is not 200: its ``reason``, or the answer itself."""
+    """Why a replica is not ready, from an answer that is not 200: its ``reason``, or the answer itself."""
     if ready.status is None or 200 <= ready.status <= 299:
         return ""
     try:
@@ -211,7 +211,7 @@ def _is_well(replica: ContainerFacts, probe: Probe, ready: Answer) -> bool:
 
 
 def read_answers(output: str) -> dict[int, Answer]:
-    """The script's output by query number: before curl's line about a query there is the body of its answer."""
+    """The script's output by query number: the body of an answer precedes curl's line about the query."""
     answers: dict[int, Answer] = {}
     started, body = "", list[str]()
     for line in output.split("\n"):

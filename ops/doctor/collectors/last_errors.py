@@ -1,4 +1,4 @@
-"""What PostgreSQL said in its log before it ended: the reason why it cannot start."""
+"""The last errors in PostgreSQL's log before it exited: the reason why it cannot start."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _ERRORS = re.compile(
     r"|configuration parameter|invalid value for parameter|syntax error in file"
 )
 _OF_CLIENTS = ("the database system is", "terminating connection", "authentication failed", "does not exist")
-"""FATAL for one client only: not why the server ended."""
+"""FATAL messages that concern only one client, so they are not why the server exited."""
 
 
 def last_errors(platform: Platform, container: str, since: float) -> list[str]:
-    """The last different errors since ``since`` (Unix time), at most of an hour, oldest first; empty without a log."""
+    """The last distinct errors since ``since`` (Unix time), at most an hour back, oldest first; empty without a log."""
     with suppress(EngineError):
         return read(platform.recent_log(container, max(since, time.time() - WINDOW), LINES))
     return []
 
 
 def read(log: str) -> list[str]:
-    """The errors in a log whose lines begin with the engine's time."""
+    """The errors in a log whose lines start with the engine's timestamp."""
     said = [_OWN_TIME.sub("", _TIME.sub("", line)).strip()[:300] for line in log.splitlines()]
     errors = [line for line in said if _ERRORS.search(line) and not any(words in line for words in _OF_CLIENTS)]
     by_form = {_NUMBERS.sub("#", line): line for line in errors}

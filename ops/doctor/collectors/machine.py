@@ -10,7 +10,7 @@ from ops.doctor.skip import Skip
 from ops.platform.ports import Platform
 
 MEMORY = Path("/proc/meminfo")
-"""What psutil reads, too; to load psutil takes longer than all the rest of this source."""
+"""psutil reads the same file, but loading psutil takes longer than the rest of this source."""
 
 
 def engine_facts(platform: Platform) -> EngineFacts:
@@ -46,7 +46,7 @@ def host_facts(engine: EngineFacts) -> HostFacts:
 
 
 def _memory() -> dict[str, int]:
-    """The kernel's figures of the machine's memory, in bytes. Raises Skip."""
+    """The kernel's figures for the machine's memory, in bytes. Raises Skip."""
     try:
         lines = MEMORY.read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Running or interrupted operations: the project's lock and journal in the store; what the autoscaler has written."""
+"""Running or interrupted operations, from the project's lock and journal; and the autoscaler's records."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ops.rollout.lock import Lock
 from ops.rollout.under_way import observe
 
 MACHINE = ("connections", "memory", "cores")
-"""The limits that somebody can change, see ``ops.autoscale.bounds``; the others are wanted."""
+"""Limits of the machine that can be raised (see ``ops.autoscale.bounds``); the other limits are intended."""
 
 
 class _Scaled(msgspec.Struct, frozen=True):
-    """What counts here of ``ops.autoscale.state.ServiceState``, which is a layer above."""
+    """The relevant part of ``ops.autoscale.state.ServiceState``, which belongs to a higher layer."""
 
     off: bool = False
     looked: float = 0.0
@@ -29,7 +29,7 @@ _AUTOSCALE = TypedDocument(Kind.AUTOSCALE, dict[str, _Scaled], {})
 
 
 def operation_facts(store: Store, project: str) -> OperationFacts:
-    """The holder of the lock, and the operation that an exited holder has left. Raises EngineError."""
+    """The holder of the lock, and the operation that an exited holder left behind. Raises EngineError."""
     state, holder = observe(store, project)
     facts = read(holder or Lock(store, project).status(), state)
     return msgspec.structs.replace(facts, held_back=held_back(store, project))

@@ -1,7 +1,7 @@
 """PostgreSQL and Redis outside the project: queried from a replica, which can reach them and has the passwords.
 
-The URL comes from the replica's own environment and stays there. The replica needs Python with psycopg2 and redis, as
-in the backend's image; without them the source is skipped.
+The URL is read from the replica's own environment and never leaves it. The replica needs Python with psycopg2 and
+redis, as in the backend's image; without them the source is skipped.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ops.models import ExecResult
 from ops.platform.ports import Platform
 
 TIMEOUT = 6
-"""Seconds for connecting and querying together."""
+"""Seconds for connecting and querying."""
 
 _NO_CLIENT = 127
 _REFUSED = 3

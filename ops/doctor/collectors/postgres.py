@@ -21,7 +21,7 @@ from ops.platform.ports import Platform
 from ops.typed import Converter
 
 TIMEOUT = 6
-"""Seconds for connecting and querying together."""
+"""Seconds for connecting and querying."""
 
 SCRIPT = f"""
 export PGUSER="${{POSTGRES_USER:-postgres}}" PGCONNECT_TIMEOUT=3 PGAPPNAME=videa-doctor
@@ -42,7 +42,7 @@ _HIDDEN = re.compile(
     r"""|(?<![\w$])\d+(?:\.\d+)?\b""",
     re.DOTALL,
 )
-"""Comments, strings of all kinds, and numbers. In a truncated statement, the last string has no end."""
+"""Comments, strings of all kinds, and numbers. In a truncated statement, the last string may be unterminated."""
 
 
 def postgres_facts(platform: Platform, service: str, container: str, batch: str = BATCH) -> PostgresFacts:
@@ -64,7 +64,7 @@ def refused(service: str, container: str, answer: ExecResult) -> PostgresFacts:
 
 
 def broken_off(answer: ExecResult) -> str:
-    """Why the client ended before its last query; "" if it did not. An error in one section does not end it."""
+    """Why the client exited before its last query; "" if it did not. An error in one section does not stop it."""
     if answer.ok:
         return ""
     if answer.code == TIMED_OUT:

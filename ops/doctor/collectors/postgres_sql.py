@@ -1,7 +1,7 @@
 """The queries to PostgreSQL, in sections. Each returns one JSON object; a failed section does not affect others.
 
 Sections that depend on the version (a view moved in PostgreSQL 17) or need an extension are selected on the server.
-What the role may not see (without pg_read_all_stats, the state of other roles' sessions) is counted.
+Rows that the role may not see (without pg_read_all_stats, the state of other roles' sessions) are counted.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ SELECT /* videa-doctor */ json_build_object('bad_indexes', coalesce(jsonb_agg(t)
     coalesce(indexprs::text, ''), coalesce(indpred::text, '')
   HAVING count(*) > 1 AND NOT bool_and(needed)) t;
 """
-"""Of equal indexes, one that no constraint needs is to go."""
+"""Of identical indexes, one that no constraint needs should be dropped."""
 
 _REPLICATION = """
 SELECT /* videa-doctor */ json_build_object(
@@ -166,7 +166,7 @@ PLAN: tuple[tuple[str, str], ...] = (
     (ALWAYS, COLLATION),
     (STATEMENTS, _STATEMENTS),
 )
-"""(condition, statement) in order. Each statement has a marker, so that doctor does not count its own statements."""
+"""(condition, statement) in order. Every statement has a marker, so that the doctor does not count its own ones."""
 
 _IN_PSQL = {
     ALWAYS: "{}",
@@ -180,4 +180,4 @@ BATCH = "\n".join((f"{ABOUT} \\gset", *(_IN_PSQL[when].replace("{}", sql) for wh
 """PLAN for psql's standard input."""
 
 SESSIONS = GUARD + _SERVER + _SESSIONS
-"""Sessions and the maximum of connections, for psql's standard input: no pause, because there is no second sample."""
+"""Sessions and the maximum number of connections, for psql's standard input. Without a second sample and its pause."""

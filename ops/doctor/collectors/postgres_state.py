@@ -16,12 +16,12 @@ SELECT /* videa-doctor */ json_build_object('read_only', coalesce(json_agg(place
   WHERE coalesce(d.datname, current_database()) = current_database() AND EXISTS (
     SELECT FROM unnest(setconfig) c WHERE lower(c) ~ '^default_transaction_read_only=(on|true|t|yes|y|1)$')) t;
 """
-"""Before GUARD, which would hide the server's own value."""
+"""Runs before GUARD, which would hide the server's own value."""
 
 GUARD = """
 SELECT /* videa-doctor */ json_build_object('guarded', set_config('default_transaction_read_only', 'on', false));
 """
-"""Makes every statement of the session after it read-only."""
+"""Makes all later statements of the session read-only."""
 
 PREPARED = """
 SELECT /* videa-doctor */ json_build_object('prepared', coalesce(json_agg(json_build_object(
@@ -35,14 +35,14 @@ SELECT /* videa-doctor */ json_build_object('prepared', coalesce(json_agg(json_b
   ORDER BY prepared), '[]'))
 FROM pg_prepared_xacts;
 """
-"""A prepared transaction has no session: its locks are those in one virtual transaction with its transaction id."""
+"""A prepared transaction has no session: its locks share a virtual transaction with the lock on its transaction id."""
 
 RECOVERED = """
 SELECT /* videa-doctor */ json_build_object('recovered', (
   SELECT extract(epoch FROM clock_timestamp() - max(backend_start)) FROM pg_stat_activity
   WHERE backend_type = 'checkpointer' AND backend_start - pg_postmaster_start_time() > interval '10 s'));
 """
-"""After a crash of one backend the server ends all others and starts its checkpointer again, but not itself."""
+"""After a backend crashes, the server ends all other backends and restarts its checkpointer, but not itself."""
 
 ARCHIVER = """
 SELECT /* videa-doctor */ json_build_object('archiver', (SELECT json_build_object(
@@ -82,14 +82,14 @@ SELECT /* videa-doctor */ json_build_object(
       'age', extract(epoch FROM now() - max((to_jsonb(d) ->> 'checksum_last_failure')::timestamptz)))
     FROM pg_stat_database d));
 """
-"""The columns about checksums are of PostgreSQL 12: read as JSON, an older server just has none."""
+"""The checksum columns were added in PostgreSQL 12: read as JSON, they are simply missing on older servers."""
 
 FILE_ERRORS = """
 SELECT /* videa-doctor */ json_build_object('file_errors', coalesce(json_agg(json_build_object(
   'file', sourcefile, 'line', sourceline, 'name', coalesce(name, ''), 'error', error)), '[]'))
 FROM pg_file_settings WHERE error <> 'setting could not be applied';
 """
-"""What a reload leaves out and a start refuses. Left out is what only waits for the next start. For superusers."""
+"""Settings that a reload skips and a start rejects, without those that only take effect at a start. For superusers."""
 
 COLLATION = """
 SELECT /* videa-doctor */ json_build_object('collations', coalesce(json_agg(json_build_object(
@@ -102,4 +102,4 @@ SELECT /* videa-doctor */ json_build_object('collations', coalesce(json_agg(json
     WHERE a.attcollation = pg_collation.oid)) t
 WHERE recorded <> actual;
 """
-"""Needs PostgreSQL 15. Of collations, those of indexes."""
+"""Needs PostgreSQL 15. Only collations that indexes use."""

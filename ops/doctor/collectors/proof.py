@@ -1,7 +1,7 @@
 """The proof: a token minted on each instance is replayed on every other, and the shared limit counter is observed.
 
-The token is for user 0, who cannot sign in; it has no permissions and expires after half a minute. It is signed with
-the secret in the instance's own environment, and passed between containers in environments, never in arguments.
+The token is for user 0, who cannot sign in; it has no permissions and expires after 30 seconds. It is signed with the
+secret in the instance's own environment, and passed between containers in the environment, never in arguments.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ops.platform.ports import Platform
 
 LIFE = 30
 MOST = 20
-"""Maximum of tested instances, because the number of requests grows with its square."""
+"""Maximum number of tested instances, because the number of requests grows with its square."""
 
 _MINT = f"""
 import base64, hashlib, hmac, json, os, time
@@ -45,7 +45,7 @@ done
 def consistency_proof(
     platform: Platform, nginx: ContainerFacts | None, replicas: list[ContainerFacts], port: int
 ) -> Proof:
-    """Mints on each running replica and replays on all from nginx's container. Raises EngineError and Skip."""
+    """Mints a token on each running replica, and replays it on all from nginx's container. Raises EngineError, Skip."""
     running = sorted((replica for replica in replicas if replica.running), key=lambda replica: replica.number)[:MOST]
     if nginx is None or not nginx.running or not running:
         raise Skip("no replica is running, or no nginx to query from")
@@ -70,7 +70,7 @@ def consistency_proof(
 
 
 def read(minters: list[str], replayers: list[str], output: str) -> Proof:
-    """The matrix of statuses, and the rest of the shared limit after each accepted request, in order. Raises Skip."""
+    """The matrix of statuses, and the remaining limit after each accepted request, in order. Raises Skip."""
     lines = output.splitlines()
     if len(lines) != len(minters) * len(replayers):
         raise BrokenOff(f"the replay ended early: {output[-200:].strip()}")

@@ -1,4 +1,4 @@
-"""What a replica reaches: it resolves the names of the services that it uses, and connects to them."""
+"""What a replica can reach: whether it resolves the names of the services that it uses and connects to them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PORTS = {"postgres": 5432, "postgresql": 5432, "redis": 6379, "rediss": 6379, "
 _PORTS |= {"mongodb": 27017, "http": 80, "https": 443}
 _URL = re.compile(r"^\w[\w+.-]*://")
 
-# Prints "host port resolves connects", each of the two yes, no or "-" if the image has no command for it.
+# Prints "host port resolves connects"; the last two are yes, no, or "-" if the image has no command for the test.
 _SCRIPT = f"""
 has() {{ command -v "$1" >/dev/null; }}
 resolves() {{
@@ -51,7 +51,7 @@ wait
 
 
 def targets(environment: Mapping[str, Any], services: Iterable[str]) -> list[tuple[str, int]]:
-    """(host, port) of the project's services in the URLs of an environment; port 0 if neither has one."""
+    """(host, port) of the project's services in the URLs of an environment; port 0 if the URL implies none."""
     known = set(services)
     found = (place for value in environment.values() for place in _places(str(value or "")))
     return list(dict.fromkeys((host, port) for host, port in found if host in known))
@@ -66,19 +66,19 @@ def _places(url: str) -> Iterator[tuple[str, int]]:
         for place in parts.netloc.rpartition("@")[2].split(","):
             host, _, port = place.partition(":")
             yield host, int(port) if port.isdecimal() else default
-    except ValueError:  # such as an unbalanced bracket
+    except ValueError:  # for example, an unbalanced bracket
         return
 
 
 def reached(platform: Platform, container: str, wanted: Iterable[tuple[str, int]]) -> list[Reached]:
-    """Tries all from inside the container, at the same time. Raises EngineError."""
+    """Tests all targets from inside the container, in parallel. Raises EngineError."""
     places = [f"{host}:{port}" for host, port in wanted]
     script = ["sh", "-c", _SCRIPT, "videa-doctor"]
     return read(platform.exec(container, [*script, *places]).output) if places else []
 
 
 def read(output: str) -> list[Reached]:
-    """The answers in the script's output; one without an answer is not known."""
+    """The results in the script's output; a target without a result is unknown."""
     words = {"yes": True, "no": False}
     lines = [line.split() for line in output.splitlines()]
     return [

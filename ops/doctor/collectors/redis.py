@@ -29,7 +29,7 @@ code=$?
 df -Pk . | awk 'END {{ printf "\n{_VOLUME}%.0f %.0f\n", ($3 + $4) * 1024, $4 * 1024 }}'
 exit $code
 """
-"""redis-cli runs in the folder with the data. It connects again if it is disconnected, and then ends with code 0."""
+"""redis-cli runs in the folder with the data. It reconnects if it is disconnected, and then exits with code 0."""
 
 _TIMED_OUT = 124
 _FIRST_KEY = "redis_version:"
@@ -72,7 +72,7 @@ def _volume(output: str) -> Volume | None:
 
 
 def read(output: str) -> list[dict[str, str]]:
-    """The answers to INFO, each flat, including CLUSTER INFO and the newest id of the slow log."""
+    """The samples of INFO as flat mappings, including CLUSTER INFO and the newest id of the slow log."""
     samples: list[dict[str, str]] = []
     lines = iter(output.splitlines())
     for line in lines:

@@ -29,7 +29,7 @@ class Location(msgspec.Struct, frozen=True):
 
 
 def locate(project: Project, variable: str) -> Location:
-    """The target of the URL in ``variable``, by services' names, aliases and container names; several for a cluster.
+    """The target of the URL in ``variable``, matched by service name, alias or container name; several for a cluster.
 
     Raises Skip if the service has no such URL.
     """
@@ -46,7 +46,7 @@ def hosts_of(url: str) -> list[str]:
     """The hosts of "scheme://user:password@a:6379,b:6379/0"; empty if it is not a URL."""
     try:
         hosts = urlsplit(url).netloc.rpartition("@")[2]
-    except ValueError:  # such as an unbalanced bracket
+    except ValueError:  # for example, an unbalanced bracket
         return []
     return [host.rpartition(":")[0] or host for host in hosts.split(",") if host]
 

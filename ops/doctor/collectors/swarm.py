@@ -1,4 +1,4 @@
-"""The swarm that runs the project, as its manager describes it."""
+"""The swarm that runs the project, as its manager reports it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ops.traffic import Edge
 
 
 def swarm_facts(stack: Stack) -> SwarmFacts:
-    """The nodes, each nginx, and what does not run; nothing on one engine. Raises EngineError."""
+    """The nodes, every nginx, and the tasks that do not run; empty on a single engine. Raises EngineError."""
     nodes = stack.platform.nodes
     try:
         edges = stack.connect().membership().edges if nodes.edges() else ()
-    except BalancerError:  # the checks of nginx say why
+    except BalancerError:  # the checks of nginx report why
         edges = ()
     cluster, known = nodes.cluster(), sent.known(stack.store)
     return read(cluster, edges, sent.lacking(known, stack.containers(), cluster.nodes) if known else {})

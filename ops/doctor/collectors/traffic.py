@@ -19,15 +19,15 @@ from ops.platform.ports import Platform
 
 WINDOW = 60.0
 PROXIES = 5
-"""Number of addresses that are remembered."""
+"""Maximum number of reported addresses."""
 FAILURES = 8
-"""Number of kinds of failures that are remembered."""
+"""Maximum number of reported kinds of failures."""
 PATHS = 8
-"""Number of paths with refused requests that are remembered."""
+"""Maximum number of reported paths with rejected requests."""
 LIMITED = 429
 _ADDRESS = re.compile(r".+:\d+")
 _VARIABLE = re.compile(r"(?<=/)(?:\d[^/]*|[0-9a-f-]{16,}|[^/]{40,})(?=/|$)")
-"""A part of a path that differs from request to request: a number, an id, or something long."""
+"""A path segment that differs from request to request: a number, an id, or a long text."""
 
 
 def traffic_facts(
@@ -37,7 +37,7 @@ def traffic_facts(
     if nginx is None or not nginx.running:
         raise Skip("nginx is not running")
     lines = recent_requests(partial(platform.log_tail, nginx.name), WINDOW).requests
-    # Under load, the lines that were read cover less than a minute.
+    # Under load, the lines read cover less than a minute.
     window = time.time() - lines[0].time if len(lines) >= TAIL / 2 else WINDOW
     started = {address: each.started for each in containers for address in each.addresses}
     return summarise(lines, window, health, started)
@@ -51,8 +51,9 @@ def summarise(
 ) -> Traffic:
     """The figures of the requests in ``lines``, without videa's probes and health checks, which would dilute errors.
 
-    If "/" is a health path, only probes are excluded there: users request it too. ``started``: address -> start of the
-    container that has it. What an earlier process or container has failed is over; empty if the addresses are unknown.
+    If "/" is a health path, only probes are excluded there, because users request it, too. ``started``: address ->
+    start time of its container, to ignore failures of an earlier process or container; empty if the addresses are
+    unknown.
     """
     checks = {path.partition("?")[0] for path in health}
     requests = [line for line in lines if line.path not in checks or _of_a_user(line)]
@@ -83,7 +84,7 @@ def summarise(
 
 
 def _waits(requests: Iterable[Line]) -> dict[str, Waits]:
-    """Of requests that another server has failed before, nobody knows how much of the time was whose."""
+    """The waits by address. Retried requests are left out: it is unknown how much of their time each server took."""
     seconds = defaultdict[str, list[float]](list)
     for line in requests:
         if len(line.tried) == 1 and _ADDRESS.fullmatch(line.upstream):
@@ -96,18 +97,18 @@ def _host(address: str) -> str:
 
 
 def _failures(lines: Iterable[Line]) -> list[Failure]:
-    """The most frequent kinds of failed requests, by status, path and who answered."""
+    """The most frequent kinds of failed requests, by status, path and what answered."""
     kinds = Counter((line.status, _VARIABLE.sub("*", line.path), *_answered(line)) for line in lines)
     return [Failure(*kind, count) for kind, count in kinds.most_common(FAILURES)]
 
 
 def _answered(line: Line) -> tuple[str, bool]:
-    """The replica that nginx tried last, "" for none, and whether it has answered."""
+    """The replica that nginx tried last ("" if none), and whether it answered."""
     replicas = [address for address in line.tried if _ADDRESS.fullmatch(address)]
     first = line.upstream_first.split(" ")[-1]
     return replicas[-1] if replicas else "", bool(replicas) and first not in ("", "-")
 
 
 def _of_a_user(line: Line) -> bool:
-    """Whether a request for a health path may be of a user. The id alone does not decide: anyone can choose it."""
+    """Whether a request for a health path may come from a user. The id alone is not proof: any client may set it."""
     return line.path == "/" and not line.request_id.startswith(OWN_IDS)

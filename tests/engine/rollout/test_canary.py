@@ -195,7 +195,7 @@ def test_with_stable_gone_the_canary_is_left_to_serve(stack: LiveStack) -> None:
     stack.docker("rm", "--force", *stable)
     stack.videa("abort")
     _, said = process.communicate()
-    assert "exists and is ready any more" in said
+    assert "still exists and is ready" in said
     assert stack.images() == [new]
     stack.until(lambda: stack.answers("/health/live"))  # nginx learns within 2 s that the removed are gone
     stack.done("deploy", "--image", new)

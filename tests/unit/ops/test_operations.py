@@ -224,7 +224,7 @@ def test_the_old_replicas_are_not_removed_if_all_that_the_balancer_lists_are_gon
     stack = fake_stack(tmp_path)
     before = state(stack)
     stack.world.disturb = ComposeUp(stack, "wait_drained", remove_new)
-    with pytest.raises(VideaError, match=r"\(shop-app-3, shop-app-4\) are not running any more") as caught:
+    with pytest.raises(VideaError, match=r"\(shop-app-3, shop-app-4\) are no longer running") as caught:
         blue_green(Operation(stack, discard, "videa deploy"))
     assert caught.value.hint.startswith("everything was rolled back; ")
     assert state(stack) == before
@@ -275,7 +275,7 @@ def test_a_replica_that_answers_again_at_the_next_look_is_no_difference(tmp_path
 @pytest.mark.parametrize(
     ("act", "message"),
     [
-        (lambda stack: stack.platform.remove("shop-app-2"), "shop-app-2 is not running any more"),
+        (lambda stack: stack.platform.remove("shop-app-2"), "shop-app-2 is no longer running"),
         (lambda stack: setattr(stack.gateway, "served", ("shop-app-1",)), "shop-app-2 is not in the balancer"),
     ],
     ids=["removed", "not listed"],

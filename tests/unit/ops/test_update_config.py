@@ -86,7 +86,7 @@ def test_a_replica_that_fails_while_it_is_watched_loses_its_traffic(tmp_path: Pa
             stack.world.sick.add("shop-app-3")
 
     stack.world.disturb = falls_ill
-    with pytest.raises(ReplicaNotReady, match="was not ready any more"):
+    with pytest.raises(ReplicaNotReady, match="was no longer ready"):
         Operation(stack, discard, "videa deploy").deploy(NEW, Request(pace=Pace(monitor=5.0, pause=pause)))
     assert set(stack.gateway.served) == {"shop-app-1", "shop-app-2"}
     assert ("shop-app-3" in stack.platform.by_name) == pause

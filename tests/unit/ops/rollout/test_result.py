@@ -65,7 +65,7 @@ def test_an_excused_replica_counts_but_need_not_be_ready_or_listed() -> None:
         (WELL, BOTH, []),
         (fleet(member(1, ready=False, listed=False), member(2)), ("app-2",), []),
         (fleet(member(1, listed=False), member(2)), ("app-2",), ["app-1 is not in the balancer"]),
-        (fleet(member(2)), ("app-2",), ["app-1 is not running any more"]),
+        (fleet(member(2)), ("app-2",), ["app-1 is no longer running"]),
         (fleet(member(1), member(2), member(3, listed=False)), BOTH, ["app-3 is additional"]),
         (fleet(member(1), member(2)), (*BOTH, "app-3"), ["app-3 is in the balancer but not running"]),
     ],
