@@ -138,7 +138,9 @@ class Clients:
     def _http_2(self) -> None:
         assert self.http_2.stderr
         with self.http_2.stderr as lines:
-            for line in filter(lambda line: line.endswith("\n"), lines):  # the last one may be cut off
+            for line in lines:
+                if self.stop.is_set():  # curl also reports the request that its end breaks off
+                    break
                 self.done_http_2 += 1
                 if line.strip() != "2 200":
                     self.failed.append(line.strip())
