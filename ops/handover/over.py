@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import ExitStack
 from typing import Any
 
-from ops.errors import Aftermath, EngineError, Left, VideaError, explained
+from ops.errors import Aftermath, Left, VideaError, explained
 from ops.events import Emit, announced
 from ops.handover import stand_in
 from ops.handover.created import create_balancer
