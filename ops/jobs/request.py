@@ -62,7 +62,7 @@ def read(path: Path) -> Request | None:
     """None if there is no request, or none that this version of videa understands."""
     try:
         return _DECODER.decode(path.read_bytes())
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

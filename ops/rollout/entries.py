@@ -197,7 +197,7 @@ def decode(files: Mapping[str, bytes]) -> Iterator[Entry]:
             entry = _DECODER.decode(files[name])
         except msgspec.ValidationError:
             continue  # an entry of a later videa: the readable entries are still enough for a rollback
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return
         if isinstance(entry, WordedEntry):
             yield StepEntry(entry.number, entry.total, typed(entry), entry.time)

@@ -185,7 +185,7 @@ def _public(entry: Entry) -> _Line:
 
 
 def _decoded(line: bytes) -> Entry | None:
-    with suppress(msgspec.DecodeError):
+    with suppress(msgspec.DecodeError, UnicodeDecodeError):
         return _DECODER.decode(line)
     return None
 
