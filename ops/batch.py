@@ -55,12 +55,13 @@ class Batch:
             earlier = self._journal.state().earlier
             runner = self._runner(part.stack, header, earlier, _behind(part, header), detach)
             self._stopping = runner.stopping
-            runner.monitor.promotion, promotion = promotion, None
+            runner.monitor.promotion = promotion
             self.headers = [*(state.header for state in earlier), header]
             try:
                 runner.run(part.plan, None if parts[number + 1 :] else lambda: self._confirm(parts))
             finally:
                 self.verdicts += runner.monitor.verdicts
+            promotion = runner.monitor.promotion
             self.left = runner.left
             if self.left:
                 return
