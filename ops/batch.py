@@ -28,13 +28,22 @@ class Batch:
     ``idle``: replicas that it left as they were and that do not serve.
     """
 
-    def __init__(self, stack: Callable[[str], Stack], journal: Journal, lease: Lease, emit: Emit, command: str) -> None:
-        """``stack``: of a service; ``command``: as typed, without secrets."""
+    def __init__(
+        self,
+        stack: Callable[[str], Stack],
+        journal: Journal,
+        lease: Lease,
+        emit: Emit,
+        command: str,
+        automatic: bool = False,
+    ) -> None:
+        """``stack``: of a service; ``command``: as typed, without secrets; ``automatic``: see Header."""
         self._stack = stack
         self._journal = journal
         self._lease = lease
         self._emit = emit
         self._command = command
+        self._automatic = automatic
         self.headers: list[Header] = []
         self.verdicts: list[VerdictGiven] = []
         self.left: Standing | None = None
@@ -104,7 +113,14 @@ class Batch:
     def _header(self, part: Part, later: Sequence[Part]) -> Header:
         following = (Following(other.service, other.wanted, other.plan.target, other.request) for other in later)
         return new_header(
-            part.stack, self._command, part.fleet, part.plan.target, part.wanted, part.request, tuple(following)
+            part.stack,
+            self._command,
+            part.fleet,
+            part.plan.target,
+            part.wanted,
+            part.request,
+            tuple(following),
+            self._automatic,
         )
 
     def _runner(

@@ -27,7 +27,7 @@ class Header(msgspec.Struct, frozen=True, tag="opening"):
     """The state of a service before an operation, and the request. ``time``: Unix time.
 
     An operation on several services changes one after the other: each has its own header, and its entries follow.
-    ``following``: the services that come later.
+    ``following``: the services that come later; ``automatic``: the autoscaler has decided it, nobody has typed it.
 
     ``before``: all replicas; ``served``: those that the balancer sent requests to; ``variables``: values in ``.env``,
     None if unset; ``request``: None for a scale. Empty if an older videa has written it: ``releases``, by replica, and
@@ -46,6 +46,7 @@ class Header(msgspec.Struct, frozen=True, tag="opening"):
     releases: dict[str, str] = {}
     service: str = ""
     following: tuple[Following, ...] = ()
+    automatic: bool = False
 
 
 class StepEntry(msgspec.Struct, frozen=True, tag="step_begun"):
